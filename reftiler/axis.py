@@ -1,0 +1,195 @@
+"""One axis of a grid: integers only, so that every backend cuts alike."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler.errors import TilingError
+
+IntArray = NDArray[np.int64]
+Index = slice | IntArray
+
+MODES = ("padding", "interpolation", "clamp", "even", "drop")
+PAD_SIDES = ("end", "both")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where the tiles lie along one axis.
+
+    The *frame* is what the tiles are cut from: the image itself, the image with
+    padding, or the image resampled. Starts are counted in the frame.
+
+    Attributes
+    ----------
+    length : int
+        Pixels of the image.
+    tile : int
+        Pixels of a tile.
+    frame : int
+        Pixels of the frame.
+    before : int
+        Padding ahead of the image's first pixel.
+    starts : tuple of int
+        First frame pixel of each tile.
+    border : int
+        Pixels at either side of a tile that do not take part in the merge, except
+        where that side is the frame's own rim.
+    resampled : bool
+        Whether the frame is the image resampled instead of extended.
+    """
+
+    length: int
+    tile: int
+    frame: int
+    before: int
+    starts: tuple[int, ...]
+    border: int = 0
+    resampled: bool = False
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def after(self) -> int:
+        """Padding behind the image's last pixel; 0 where the image is resampled."""
+        return 0 if self.resampled else self.frame - self.before - self.length
+
+    @property
+    def bare(self) -> bool:
+        """Whether the frame is the image itself."""
+        return self.frame == self.length
+
+    @cached_property
+    def step(self) -> int | None:
+        """The distance between neighbouring starts, if it is the same everywhere."""
+        steps = set(np.diff(self.starts).tolist())
+        if not steps:
+            return self.tile
+        return steps.pop() if len(steps) == 1 else None
+
+    def to_image(self, pixel: int) -> int:
+        """Return the image pixel that a frame pixel shows, beyond it in padding."""
+        if self.resampled:
+            return pixel * self.length // self.frame
+        return pixel - self.before
+
+    @cached_property
+    def boxes(self) -> IntArray:
+        """First and one past last image pixel of each tile, shape (n, 2)."""
+        rows = [
+            (self.to_image(start), self.to_image(start + self.tile - 1) + 1)
+            for start in self.starts
+        ]
+        return np.array(rows, dtype=np.int64)
+
+    @cached_property
+    def kept(self) -> IntArray:
+        """Image pixels where each tile takes part in the merge, shape (n, 2)."""
+        start = np.array(self.starts, dtype=np.int64)
+        stop = start + self.tile
+        low = np.where(start == 0, start, start + self.border)
+        high = np.where(stop == self.frame, stop, stop - self.border)
+        frame = np.stack([low, high], axis=1)
+        if self.resampled:
+            # Pixel i reads frame pixel ceil(i P / L); the first i with that >= j.
+            image: IntArray = (frame - 1) * self.length // self.frame + 1
+            return image
+        kept: IntArray = np.clip(frame - self.before, 0, self.length)
+        return kept
+
+    @cached_property
+    def cover(self) -> IntArray:
+        """How many tiles take part in each image pixel, shape (length,)."""
+        return np.rint(self.total(np.ones(self.tile))).astype(np.int64)
+
+    def total(self, profile: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum the tiles' weights at each image pixel, shape (length,)."""
+        total = np.zeros(self.length)
+        for number, (low, high) in enumerate(self.kept.tolist()):
+            total[low:high] += profile[self.within(number, low, high)]
+        return total
+
+    def within(self, number: int, low: int, high: int) -> Index:
+        """Return which pixels of tile ``number`` image pixels low to high read."""
+        start = self.starts[number]
+        if self.resampled and not self.bare:
+            pixels = np.arange(low, high, dtype=np.int64)
+            frame: IntArray = -(-pixels * self.frame // self.length)
+            return frame - start
+        return slice(low + self.before - start, high + self.before - start)
+
+    def scaled(self, scale: Fraction, name: str) -> "Axis":
+        """Return this axis for tiles of ``scale`` times the resolution.
+
+        Raises
+        ------
+        TilingError
+            If a start, the tile, the padding or the border becomes fractional.
+        """
+        if scale == 1:
+            return self
+        values = {
+            "the tile size": self.tile,
+            "the leading padding": self.before,
+            "remove_border_count": self.border,
+            **{f"the start of tile {i}": start for i, start in enumerate(self.starts)},
+        }
+        for what, value in values.items():
+            if value % scale.denominator:
+                raise TilingError(
+                    f"scale {scale} on {name}: {what}, {value}, times {scale} is not "
+                    f"whole; it and every other start, padding and border must be a "
+                    f"multiple of {scale.denominator}"
+                )
+        return Axis(
+            length=_ceil(self.length * scale),
+            tile=int(self.tile * scale),
+            frame=_ceil(self.frame * scale),
+            before=int(self.before * scale),
+            starts=tuple(int(start * scale) for start in self.starts),
+            border=int(self.border * scale),
+            resampled=self.resampled,
+        )
+
+
+def fit_axis(length: int, tile: int, stride: int, mode: str, *, both: bool) -> Axis:
+    """Fit an axis of ``length`` pixels with tiles, by ``mode``.
+
+    Parameters
+    ----------
+    length, tile, stride : int
+        Pixels of the image, of a tile, and between the starts of neighbours.
+    mode : str
+        One of `MODES`; ``clamp``, ``even`` and ``drop`` need ``length >= tile``.
+    both : bool
+        Whether padding goes to both sides, the smaller half first.
+    """
+    rest = max(0, length - tile)
+    if mode == "drop":
+        starts = range(0, rest + 1, stride)
+        return Axis(length, tile, length, 0, tuple(starts))
+    gaps = -(-rest // stride)
+    if mode == "clamp":
+        clamped = (min(number * stride, rest) for number in range(gaps + 1))
+        return Axis(length, tile, length, 0, tuple(clamped))
+    if mode == "even":
+        # Rounded half up: floor(x + 1/2), in exact integers.
+        spread = (
+            (2 * number * rest + gaps) // (2 * gaps) if gaps else 0
+            for number in range(gaps + 1)
+        )
+        return Axis(length, tile, length, 0, tuple(spread))
+    frame = gaps * stride + tile
+    starts = range(0, gaps * stride + 1, stride)
+    if mode == "interpolation":
+        return Axis(length, tile, frame, 0, tuple(starts), resampled=True)
+    before = (frame - length) // 2 if both else 0
+    return Axis(length, tile, frame, before, tuple(starts))
+
+
+def _ceil(value: Fraction) -> int:
+    return -(-value.numerator // value.denominator)

@@ -1,0 +1,270 @@
+"""The wish: what was asked for, checked once and never changed.
+
+`BaseTiler` holds the settings and makes the plans; it touches no pixel. Each backend
+adds the verbs: `reftiler.Tiler` for numpy, `reftiler.torch.Tiler` for tensors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from reftiler import serial
+from reftiler.axis import MODES, PAD_SIDES
+from reftiler.checks import (
+    Real,
+    Sizes,
+    choice,
+    exact_integers,
+    flag,
+    integers,
+    is_sequence,
+    keys,
+    real,
+)
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.padding import PAD_MODES
+from reftiler.scatter import random_starts
+from reftiler.windows import Window, check_window
+
+MERGES = ("mean", "max", "min")
+
+Self = TypeVar("Self", bound="BaseTiler")
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
+class BaseTiler:
+    """How to cut images into tiles and how to merge tiles into images.
+
+    Two tilers are equal, whatever their backend, when their settings are.
+
+    Parameters
+    ----------
+    tile_size : int or sequence of R ints
+        Pixels of a tile on its spatial axes; an int means a square tile.
+    stride : int or sequence of R ints, optional
+        Pixels between the starts of neighbouring tiles, at most the tile's own size,
+        which is the default.
+    overlap : int or sequence of R ints, optional
+        Pixels that neighbours share: ``stride = tile_size - overlap``. Not both.
+    mode : {'padding', 'interpolation', 'clamp', 'even', 'drop'}
+        What to do where the tiles do not fill the image exactly.
+    pad_mode : {'constant', 'edge', 'reflect', 'symmetric', 'wrap'}
+        What padding shows, as in `numpy.pad`; it extends the image, never a tile.
+    pad_value : float
+        What ``constant`` padding shows.
+    pad_side : {'end', 'both'}
+        Where padding goes; ``both`` puts the smaller half first.
+    window : {'box', 'triangle', 'hann', 'gaussian'} or R sequences of weights
+        How much a pixel counts in the mean by its place in the tile.
+    merge : {'mean', 'max', 'min'}, optional
+        How overlapping tiles become one; None means mean, and max for bool.
+    remove_border_count : int or sequence of R ints
+        Pixels at the rim of a tile that do not take part in the merge, except where
+        the rim is the image's own.
+    channels_last : bool
+        Whether channels come behind the spatial axes, in images and in tiles.
+    fill : float, optional
+        The result where no tile takes part; without it such pixels are an error.
+
+    Raises
+    ------
+    TypeError
+        If a setting is of the wrong type.
+    TilingError
+        If a value breaks a rule; the message names it and the way out.
+    """
+
+    tile_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    mode: str
+    pad_mode: str
+    pad_value: Real
+    pad_side: str
+    window: Window
+    merge: str | None
+    remove_border_count: tuple[int, ...]
+    channels_last: bool
+    fill: Real | None
+
+    def __init__(  # noqa: PLR0913 - one argument a setting
+        self,
+        tile_size: Sizes,
+        stride: Sizes | None = None,
+        *,
+        overlap: Sizes | None = None,
+        mode: str = "padding",
+        pad_mode: str = "constant",
+        pad_value: Real = 0,
+        pad_side: str = "end",
+        window: str | Sequence[Sequence[float]] = "box",
+        merge: str | None = None,
+        remove_border_count: Sizes = 0,
+        channels_last: bool = False,
+        fill: Real | None = None,
+    ) -> None:
+        tile = _check_tile(tile_size)
+        step = _check_stride(tile, stride, overlap)
+        settings = {
+            "tile_size": tile,
+            "stride": step,
+            "mode": choice(mode, "mode", MODES),
+            "pad_mode": choice(pad_mode, "pad_mode", PAD_MODES),
+            "pad_value": real(pad_value, "pad_value"),
+            "pad_side": choice(pad_side, "pad_side", PAD_SIDES),
+            "window": check_window(window, tile),
+            "merge": None if merge is None else choice(merge, "merge", MERGES),
+            "remove_border_count": _check_border(remove_border_count, tile, step),
+            "channels_last": flag(channels_last, "channels_last"),
+            "fill": None if fill is None else real(fill, "fill"),
+        }
+        for name, value in settings.items():
+            object.__setattr__(self, name, value)
+        if self.merge in ("max", "min") and self.window != "box":
+            raise TilingError(
+                f"merge={self.merge!r} takes no window, got window={window!r}: weights "
+                "need merge='mean'"
+            )
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes, R."""
+        return len(self.tile_size)
+
+    @property
+    def overlap(self) -> tuple[int, ...]:
+        """Pixels that neighbouring tiles share on each axis."""
+        return tuple(t - s for t, s in zip(self.tile_size, self.stride, strict=True))
+
+    def grid(self, image_size: Sequence[int]) -> Grid:
+        """Plan the tiles of an image of ``image_size``, its R spatial sizes."""
+        return Grid(self, tuple(image_size))
+
+    def random(
+        self, image_size: Sequence[int], count: int, seed: int, align: Sizes = 1
+    ) -> Grid:
+        """Plan ``count`` random tiles, alike on every platform and in every version.
+
+        Parameters
+        ----------
+        image_size : sequence of R ints
+            No side may be smaller than the tile's.
+        count : int
+            How many tiles.
+        seed : int
+            0 to 2**128 − 1; the same seed gives the same tiles.
+        align : int or sequence of R ints
+            Starts are multiples of this, so that scaled tiles can be merged.
+        """
+        size = exact_integers(image_size, "image_size", rank=self.rank, least=1)
+        return Grid(self, size, random_starts(size, self.tile_size, count, seed, align))
+
+    def scatter(
+        self, image_size: Sequence[int], starts: Sequence[Sequence[int]]
+    ) -> Grid:
+        """Plan tiles at ``starts``, K rows of R image pixels."""
+        return Grid(self, tuple(image_size), starts)  # type: ignore[arg-type]
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as plain values that JSON can hold."""
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("pad_value", "fill"):
+            content[name] = serial.pack_real(content[name])
+        return content
+
+    @classmethod
+    def from_settings(cls: type[Self], settings: Any) -> Self:
+        """Make a tiler of what `settings` returned."""
+        if not isinstance(settings, dict):
+            raise TilingError(f"a tiler's settings must be an object, got {settings!r}")
+        known = [field.name for field in fields(cls)]
+        keys(settings, known, "a tiler")
+        serial.require(settings, ["tile_size"], "a tiler")
+        values = dict(settings)
+        for name in ("pad_value", "fill"):
+            if name in values:
+                values[name] = serial.unpack_real(values[name])
+        return cls(**values)
+
+    def to_json(self) -> str:
+        """Write the settings with the version of the specification."""
+        return serial.dump(self.settings())
+
+    @classmethod
+    def from_json(cls: type[Self], text: str | bytes) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        TilingError
+            If the text is damaged, has unknown keys or is of a newer version.
+        """
+        known = [field.name for field in fields(cls)]
+        return cls.from_settings(serial.load(text, known, "the tiler's JSON"))
+
+    def __eq__(self, other: object) -> bool:
+        # By text, because −0.0 == 0.0 and NaN != NaN would both mislead here.
+        if not isinstance(other, BaseTiler):
+            return NotImplemented
+        return self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+    def __repr__(self) -> str:
+        plain = BaseTiler(self.tile_size).settings()
+        shown = {
+            name: value
+            for name, value in self.settings().items()
+            if name == "tile_size" or value != plain[name] or str(value) == "-0.0"
+        }
+        words = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"Tiler({words})"
+
+
+def _check_tile(tile_size: Any) -> tuple[int, ...]:
+    rank = len(tile_size) if is_sequence(tile_size) else 2
+    if rank == 0:
+        raise TilingError("tile_size must name at least one axis, got none")
+    return integers(tile_size, "tile_size", rank=rank, least=1)
+
+
+def _check_stride(tile: tuple[int, ...], stride: Any, overlap: Any) -> tuple[int, ...]:
+    if stride is not None and overlap is not None:
+        raise TilingError(
+            f"stride={stride!r} and overlap={overlap!r} say the same thing twice: give "
+            "one of them (stride = tile_size - overlap)"
+        )
+    if overlap is not None:
+        shared = integers(overlap, "overlap", rank=len(tile), least=0)
+        if any(o >= t for o, t in zip(shared, tile, strict=True)):
+            raise TilingError(
+                f"overlap {shared} must be smaller than the tile {tile} on each axis, "
+                "or the next tile would not move: reduce the overlap"
+            )
+        return tuple(t - o for o, t in zip(shared, tile, strict=True))
+    step = (
+        tile if stride is None else integers(stride, "stride", rank=len(tile), least=1)
+    )
+    if any(s > t for s, t in zip(step, tile, strict=True)):
+        raise TilingError(
+            f"stride {step} is larger than the tile {tile}: pixels between the tiles "
+            "would be lost; use a stride of at most the tile size"
+        )
+    return step
+
+
+def _check_border(
+    border: Any, tile: tuple[int, ...], step: tuple[int, ...]
+) -> tuple[int, ...]:
+    rims = integers(border, "remove_border_count", rank=len(tile), least=0)
+    for axis, (t, s, r) in enumerate(zip(tile, step, rims, strict=True)):
+        left = max(0, t - 2 * r)
+        if left < s:
+            smaller = f", or a stride of at most {left}" if left else ""
+            raise TilingError(
+                f"remove_border_count {r} on axis {axis} leaves {left} pixels of a tile "
+                f"of {t}, fewer than the stride {s}: pixels would be uncovered; use a "
+                f"border of at most {(t - s) // 2}{smaller}"
+            )
+    return rims

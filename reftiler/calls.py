@@ -1,0 +1,245 @@
+"""What a call asks for, resolved and checked before any pixel is touched.
+
+Shapes and dtype names come in, so that both backends pass the same door: they refuse
+the same calls with the same words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from reftiler import dtypes
+from reftiler.base import BaseTiler
+from reftiler.checks import exact_integers, integer, is_sequence
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.placement import Placement
+from reftiler.windows import Profile, profiles
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which axes of an array are batch, channels and space.
+
+    Attributes
+    ----------
+    batch, channels : int or None
+        Their sizes; None where the array has no such axis.
+    size : tuple of int
+        The spatial sizes.
+    channels_last : bool
+        Whether the channels come behind the spatial axes.
+    """
+
+    batch: int | None
+    channels: int | None
+    size: tuple[int, ...]
+    channels_last: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        batch = () if self.batch is None else (self.batch,)
+        channels = () if self.channels is None else (self.channels,)
+        if self.channels_last:
+            return (*batch, *self.size, *channels)
+        return (*batch, *channels, *self.size)
+
+    @property
+    def images(self) -> int:
+        """How many images the array holds."""
+        return 1 if self.batch is None else self.batch
+
+
+@dataclass(frozen=True)
+class TileCall:
+    """A call of ``tile``: how the image is laid out, its grid, the tiles' layout."""
+
+    image: Layout
+    grid: Grid
+    tiles: Layout
+
+
+@dataclass(frozen=True)
+class UntileCall:
+    """A call of ``untile``: the geometry at the tiles' scale and what to make of it."""
+
+    placement: Placement
+    tiles: Layout
+    result: Layout
+    merge: str
+    profiles: tuple[Profile, ...] | None
+    """None for the plain window, with which nothing is multiplied."""
+    gaps: int
+    """How many pixels of an image lie in no tile."""
+
+
+def resolve_tile(
+    tiler: BaseTiler, shape: Sequence[int], dtype: str, grid: Grid | None
+) -> TileCall:
+    """Check a call of ``tile`` on an image of ``shape`` and ``dtype``."""
+    image = _image_layout(tiler, tuple(shape), "the image")
+    plan = _check_grid(tiler, image.size, grid)
+    if tiler.mode == "padding" and tiler.pad_mode == "constant":
+        dtypes.check_representable(tiler.pad_value, dtype, "pad_value")
+    count = image.images * len(plan)
+    tiles = Layout(count, image.channels, tiler.tile_size, tiler.channels_last)
+    return TileCall(image, plan, tiles)
+
+
+def resolve_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
+    tiler: BaseTiler,
+    tiles_shape: Sequence[int],
+    tiles_dtype: str,
+    shape: Any,
+    grid: Grid | None,
+    scale: Any,
+    dtype: str,
+    known: tuple[str, ...] = dtypes.MERGEABLE,
+) -> UntileCall:
+    """Check a call of ``untile``; ``known`` are the dtypes that the backend merges."""
+    dtypes.check_mergeable(tiles_dtype, "tiles", known)
+    dtypes.check_mergeable(dtype, "dtype", known)
+    dtypes.check_conversion(tiles_dtype, dtype)
+    merge = _check_merge(tiler, tiles_dtype)
+    if not is_sequence(shape):
+        raise TypeError(f"shape must be the tiled image's shape, got {shape!r}")
+    sizes = exact_integers(shape, "shape", rank=len(shape), least=0)
+    image = _image_layout(tiler, sizes, "shape")
+    plan = _check_grid(tiler, image.size, grid)
+    tiles = _tiles_layout(tiler, tuple(tiles_shape))
+    _check_count(tiles.images, image, plan)
+    placement = plan.placement.scaled(_check_scale(tiler, tiles.size, scale))
+    gaps = placement.uncovered()
+    if tiler.fill is not None:
+        dtypes.check_representable(tiler.fill, dtype, "fill")
+    elif gaps:
+        raise TilingError(
+            f"{gaps} of the pixels of {placement.size} lie in no tile: give the "
+            "Tiler a fill, another mode than 'drop', or more tiles"
+        )
+    weights = None
+    if merge == "mean" and tiler.window != "box":
+        weights = profiles(tiler.window, tiles.size)
+    result = Layout(image.batch, tiles.channels, placement.size, tiler.channels_last)
+    return UntileCall(placement, tiles, result, merge, weights, gaps)
+
+
+def _image_layout(tiler: BaseTiler, shape: tuple[int, ...], what: str) -> Layout:
+    rank = tiler.rank
+    if not rank <= len(shape) <= rank + 2:
+        raise TilingError(
+            f"{what} {shape} has {len(shape)} axes; tiles of rank {rank} take "
+            f"{_image_words(tiler)}: reshape it, or give a tile_size of another length"
+        )
+    layout = _layout(shape, rank, tiler.channels_last)
+    if min(shape) < 1:
+        raise TilingError(f"{what} {shape} is empty: every size must be at least 1")
+    return layout
+
+
+def _layout(shape: tuple[int, ...], rank: int, channels_last: bool) -> Layout:
+    batch = shape[0] if len(shape) == rank + 2 else None
+    rest = shape[1:] if batch is not None else shape
+    if len(rest) == rank:
+        return Layout(batch, None, rest, channels_last)
+    if channels_last:
+        return Layout(batch, rest[-1], rest[:-1], channels_last)
+    return Layout(batch, rest[0], rest[1:], channels_last)
+
+
+def _image_words(tiler: BaseTiler) -> str:
+    space = "*S"
+    if tiler.channels_last:
+        return f"({space}), ({space}, C) or (N, {space}, C)"
+    return f"({space}), (C, {space}) or (N, C, {space})"
+
+
+def _tiles_layout(tiler: BaseTiler, shape: tuple[int, ...]) -> Layout:
+    rank = tiler.rank
+    if len(shape) not in (rank + 1, rank + 2):
+        raise TilingError(
+            f"the tiles {shape} have {len(shape)} axes; untile takes (K, *T) or tiles "
+            f"with a channel axis, {rank + 1} or {rank + 2} axes in all"
+        )
+    if min(shape) < 1:
+        raise TilingError(f"the tiles {shape} are empty: every size must be at least 1")
+    inner = _layout(shape[1:], rank, tiler.channels_last)
+    return Layout(shape[0], inner.channels, inner.size, tiler.channels_last)
+
+
+def _check_grid(tiler: BaseTiler, size: tuple[int, ...], grid: Any) -> Grid:
+    if grid is None:
+        return tiler.grid(size)
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
+    if grid.tiler is not tiler and grid.tiler != tiler:
+        raise TilingError(
+            f"the grid was made by {grid.tiler}, this is {tiler}: use grid.tiler, or "
+            "make the grid anew"
+        )
+    if grid.image_size != size:
+        raise TilingError(
+            f"the grid is for images of {grid.image_size}, this one is {size}: make a "
+            "grid for this size"
+        )
+    return grid
+
+
+def _check_merge(tiler: BaseTiler, dtype: str) -> str:
+    if dtype != "bool":
+        return tiler.merge or "mean"
+    if tiler.merge == "mean" or tiler.window != "box":
+        raise TilingError(
+            "the mean of bool tiles is refused (merge='mean', or a window): use "
+            "merge='max' for 'any tile says so', or convert the tiles to float"
+        )
+    return tiler.merge or "max"
+
+
+def _check_count(count: int, image: Layout, grid: Grid) -> None:
+    expected = image.images * len(grid)
+    if count != expected:
+        factors = grid.shape if image.batch is None else (image.batch, *grid.shape)
+        raise TilingError(
+            f"got {count} tiles, but the image {image.shape} has {expected} "
+            f"({' × '.join(map(str, factors))}): give untile all the tiles, and the "
+            "shape and grid that tile was given"
+        )
+
+
+def _check_scale(
+    tiler: BaseTiler, size: tuple[int, ...], scale: Any
+) -> tuple[Fraction, ...]:
+    found = tuple(Fraction(s, t) for s, t in zip(size, tiler.tile_size, strict=True))
+    if scale is None:
+        if len(set(found)) > 1:
+            raise TilingError(
+                f"tiles of {size} are ({', '.join(map(str, found))}) times the tile "
+                f"{tiler.tile_size}, not alike on all axes: give scale= if that is meant"
+            )
+        return found
+    asked = scale if is_sequence(scale) else (scale,) * tiler.rank
+    if len(asked) != tiler.rank:
+        raise TilingError(
+            f"scale must have {tiler.rank} numbers, one for each spatial axis, got "
+            f"{len(asked)}"
+        )
+    for axis, (want, have) in enumerate(zip(asked, found, strict=True)):
+        if _fraction(want) != have:
+            raise TilingError(
+                f"scale {want} on axis {axis} makes tiles of "
+                f"{_fraction(want) * tiler.tile_size[axis]} pixels, got {size[axis]}: "
+                f"that is a scale of {have}"
+            )
+    return found
+
+
+def _fraction(value: Any) -> Fraction:
+    if isinstance(value, float | Fraction):
+        try:
+            return Fraction(value)
+        except (ValueError, OverflowError):
+            raise TilingError(f"scale must be finite, got {value!r}") from None
+    return Fraction(integer(value, "scale", least=1))

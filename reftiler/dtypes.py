@@ -1,0 +1,70 @@
+"""The dtypes that untiling takes, by name, and what each can hold.
+
+Names stand for dtypes, because both backends need the same rules: ``float32`` is
+``numpy.float32`` and ``torch.float32``.
+"""
+
+import math
+from fractions import Fraction
+
+from reftiler.checks import Real
+from reftiler.errors import TilingError
+
+INTEGERS = {
+    f"{sign}int{bits}": (
+        (0, 2**bits - 1) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    )
+    for sign in ("", "u")
+    for bits in (8, 16, 32, 64)
+}
+
+# The least magnitude that rounds to infinity: half a step above the largest number.
+OVERFLOW = {
+    "float16": Fraction(2**16 - 2**4),
+    "bfloat16": Fraction(2**128 - 2**119),
+    "float32": Fraction(2**128 - 2**103),
+    "float64": Fraction(2**1024 - 2**970),
+}
+
+MERGEABLE = ("bool", *INTEGERS, "float16", "float32", "float64")
+
+
+def not_finite(value: Real) -> bool:
+    """Tell whether ``value`` is NaN or infinite; ints of any size are neither."""
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def check_mergeable(dtype: str, what: str, known: tuple[str, ...] = MERGEABLE) -> None:
+    """Refuse a dtype that ``untile`` cannot average exactly, by name."""
+    if dtype not in known:
+        raise TilingError(
+            f"{what} cannot be {dtype}: untile takes {', '.join(known)}; convert first"
+        )
+
+
+def check_representable(value: Real, dtype: str, name: str) -> None:
+    """Refuse a number that ``dtype`` cannot hold.
+
+    Integers must hold it exactly; floats round it to nearest, but never from finite
+    to infinity. Of a dtype that is not a real number only zero is known.
+    """
+    if dtype in ("bool", *INTEGERS):
+        low, high = (0, 1) if dtype == "bool" else INTEGERS[dtype]
+        fits = isinstance(value, int) and low <= value <= high
+        room = f"it holds the whole numbers {low} to {high}"
+    elif dtype in OVERFLOW:
+        fits = not_finite(value) or abs(Fraction(value)) < OVERFLOW[dtype]
+        room = "it would become infinite"
+    else:
+        fits, room = isinstance(value, int) and value == 0, "only 0 has a meaning there"
+    if not fits:
+        raise TilingError(f"{name}={value!r} does not fit {dtype}: {room}")
+
+
+def check_conversion(source: str, target: str) -> None:
+    """Refuse results that no rule defines: a bool of something else than bools."""
+    if target == "bool" and source != "bool":
+        raise TilingError(
+            f"dtype=bool needs bool tiles, got {source}: compare with a threshold "
+            "before untile or after it"
+        )

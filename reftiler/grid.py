@@ -1,0 +1,248 @@
+"""The plan: where every tile of an image lies, before any pixel is touched."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reftiler import serial
+from reftiler.axis import Axis, IntArray, fit_axis
+from reftiler.checks import exact_integers, is_sequence
+from reftiler.errors import TilingError
+from reftiler.placement import Placement
+
+if TYPE_CHECKING:
+    from reftiler.base import BaseTiler
+
+KEYS = ("tiler", "image_size", "starts")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the tiles of one image size lie, for every backend alike.
+
+    Made by `Tiler.grid`, `Tiler.random` or `Tiler.scatter`. A *fitted* grid is the
+    product of its axes; a *scattered* one is a list of starts. Its JSON is all that
+    untiling needs, in another process, later.
+
+    Parameters
+    ----------
+    tiler : Tiler
+        What was asked for.
+    image_size : sequence of int
+        Pixels of the image on its R spatial axes.
+    scatter : sequence of K sequences of R ints, optional
+        The starts of a scattered grid's tiles, in the image.
+
+    Raises
+    ------
+    TypeError
+        If a size or a start is not an int.
+    TilingError
+        If the image is empty, has another rank than the tiles, is smaller than the
+        tile where that cannot be mended, or a start lies outside.
+    """
+
+    tiler: "BaseTiler"
+    image_size: tuple[int, ...]
+    scatter: tuple[tuple[int, ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        rank = self.tiler.rank
+        size = exact_integers(self.image_size, "image_size", rank=rank, least=1)
+        object.__setattr__(self, "image_size", size)
+        if self.scatter is not None or self.tiler.mode in ("clamp", "even", "drop"):
+            what = "random tiles" if self.scatter is not None else self.tiler.mode
+            check_room(size, self.tiler.tile_size, what)
+        if self.scatter is not None:
+            object.__setattr__(self, "scatter", self._checked_starts(self.scatter))
+
+    def __len__(self) -> int:
+        return len(self.placement)
+
+    @property
+    def scattered(self) -> bool:
+        """Whether this is a list of starts rather than a product of axes."""
+        return self.scatter is not None
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """One `Axis` for each spatial axis; scattered tiles have the k-th of each."""
+        return self.placement.axes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Tiles along each axis; (K,) for a scattered grid."""
+        return self.placement.shape
+
+    @cached_property
+    def placement(self) -> Placement:
+        """The geometry that tiling and merging work from."""
+        axes = self._fitted_axes() if self.scatter is None else self._scattered_axes()
+        return Placement(axes, self.scattered)
+
+    @cached_property
+    def starts(self) -> IntArray:
+        """First pixel of each tile in the frame, shape (K, R); read-only."""
+        return self._combined([np.array(axis.starts) for axis in self.axes])
+
+    @cached_property
+    def boxes(self) -> IntArray:
+        """First and one past last image pixel of each tile, shape (K, R, 2).
+
+        Possibly beyond the image, where there is padding; read-only.
+        """
+        return self._combined([axis.boxes for axis in self.axes])
+
+    @property
+    def padding(self) -> tuple[tuple[int, int], ...]:
+        """Pixels added before and after the image on each axis."""
+        return tuple((axis.before, axis.after) for axis in self.axes)
+
+    @property
+    def uncovered(self) -> int:
+        """The number of image pixels in which no tile takes part."""
+        return self.placement.uncovered()
+
+    def slices(self, k: int) -> tuple[slice, ...]:
+        """Return tile ``k``'s box clipped to the image, to index it with."""
+        box = self.boxes[k].clip(0, np.array(self.image_size)[:, np.newaxis])
+        return tuple(slice(low, high) for low, high in box.tolist())
+
+    def coverage(self) -> IntArray:
+        """Count the tiles that take part in each pixel of the image.
+
+        Returns
+        -------
+        ndarray of int64, shape image_size
+        """
+        return self.placement.count(tuple((0, length) for length in self.image_size))
+
+    def touching(self, mask: ArrayLike) -> IntArray:
+        """Return the indices of the tiles that hold a marked pixel.
+
+        Parameters
+        ----------
+        mask : array_like, shape image_size
+            Pixels that are not zero are marked.
+
+        Returns
+        -------
+        ndarray of int64
+            Ascending. Border removal plays no part: the model sees the whole tile.
+
+        Raises
+        ------
+        TilingError
+            If the mask has another size than the image.
+        """
+        marked = np.asarray(mask)
+        if marked.shape != self.image_size:
+            raise TilingError(
+                f"the mask is {marked.shape}, the grid's image {self.image_size}: give "
+                "a mask of the image's own size, without channels"
+            )
+        marked = marked.astype(bool)
+        found = [k for k in range(len(self)) if marked[self.slices(k)].any()]
+        return np.array(found, dtype=np.int64)
+
+    def to_json(self) -> str:
+        """Write everything that untiling needs."""
+        content: dict[str, Any] = {
+            "tiler": self.tiler.settings(),
+            "image_size": self.image_size,
+        }
+        if self.scatter is not None:
+            content["starts"] = self.scatter
+        return serial.dump(content)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Grid":
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        TilingError
+            If the text is damaged, has unknown keys or is of a newer version.
+        """
+        return cls.from_content(serial.load(text, KEYS, "the grid's JSON"))
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> "Grid":
+        """Read a grid from the decoded JSON object, version already checked."""
+        from reftiler.tiler import Tiler  # noqa: PLC0415 - which makes grids in turn
+
+        serial.require(content, KEYS[:2], "the grid's JSON")
+        tiler = Tiler.from_settings(content["tiler"])
+        return cls(tiler, content["image_size"], content.get("starts"))
+
+    def _fitted_axes(self) -> tuple[Axis, ...]:
+        tiler = self.tiler
+        both = tiler.pad_side == "both"
+        return tuple(
+            replace(
+                fit_axis(length, tile, stride, tiler.mode, both=both), border=border
+            )
+            for length, tile, stride, border in zip(
+                self.image_size,
+                tiler.tile_size,
+                tiler.stride,
+                tiler.remove_border_count,
+                strict=True,
+            )
+        )
+
+    def _scattered_axes(self) -> tuple[Axis, ...]:
+        assert self.scatter is not None
+        return tuple(
+            Axis(length, tile, length, 0, starts, border)
+            for length, tile, starts, border in zip(
+                self.image_size,
+                self.tiler.tile_size,
+                zip(*self.scatter, strict=True),
+                self.tiler.remove_border_count,
+                strict=True,
+            )
+        )
+
+    def _combined(self, columns: list[NDArray[np.int64]]) -> IntArray:
+        """Give each tile its row of the axes' columns, read-only."""
+        if not self.scattered:
+            numbers = np.indices(self.shape).reshape(len(columns), -1)
+            columns = [c[n] for c, n in zip(columns, numbers, strict=True)]
+        rows = np.stack(columns, axis=1).astype(np.int64, copy=False)
+        rows.flags.writeable = False
+        return rows
+
+    def _checked_starts(self, starts: Any) -> tuple[tuple[int, ...], ...]:
+        if isinstance(starts, np.ndarray):
+            starts = starts.tolist()
+        if not is_sequence(starts):
+            raise TypeError(f"starts must be a list of (K, R) ints, got {starts!r}")
+        if not starts:
+            raise TilingError("starts must name at least one tile, got none")
+        return tuple(self._checked_start(k, start) for k, start in enumerate(starts))
+
+    def _checked_start(self, k: int, start: Any) -> tuple[int, ...]:
+        rank = self.tiler.rank
+        checked = exact_integers(start, f"starts[{k}]", rank=rank, least=0)
+        tile = self.tiler.tile_size
+        last = tuple(s - t for s, t in zip(self.image_size, tile, strict=True))
+        if any(s > limit for s, limit in zip(checked, last, strict=True)):
+            raise TilingError(
+                f"starts[{k}]={checked} puts the tile {tile} beyond the image "
+                f"{self.image_size}: starts go from 0 to {last}"
+            )
+        return checked
+
+
+def check_room(image_size: tuple[int, ...], tile: tuple[int, ...], what: str) -> None:
+    """Refuse an image smaller than the tile where nothing extends it."""
+    for axis, (length, side) in enumerate(zip(image_size, tile, strict=True)):
+        if length < side:
+            raise TilingError(
+                f"{what}: the tile {tile} is larger than the image {image_size} on "
+                f"axis {axis} ({side} > {length}): use mode='padding' or a smaller tile"
+            )

@@ -1,0 +1,284 @@
+"""Merging with numpy: the mean, the maximum or the minimum of overlapping tiles.
+
+The image is merged in blocks that stay in the processor's cache, each tile value
+read once. What is computed is the specification's formula as it stands: float64 sums
+from −0.0 over the tiles in ascending order, products rounded before they are added,
+one division, one rounding.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler.axis import IntArray
+from reftiler.calls import UntileCall
+from reftiler.checks import Real
+from reftiler.errors import TilingError
+from reftiler.placement import Box, Part, Placement, outer
+from reftiler.tiling import Array, constant, grouped, open_mesh, planes, region
+from reftiler.windows import Profile
+
+BLOCK = 2**17
+"""Elements merged at a time: few enough for the cache, enough to drown overhead."""
+
+EXACT = 2**53
+"""Whole numbers up to here are exact in float64, and so are their sums."""
+
+
+def merge(tiles: Array, call: UntileCall, out: Array, fill: Real | None) -> None:
+    """Merge ``tiles`` into ``out`` as ``call`` plans.
+
+    Parameters
+    ----------
+    tiles, out : ndarray
+        Of the layouts ``call.tiles`` and ``call.result``.
+    call : UntileCall
+        The checked call.
+    fill : float, optional
+        The result where no tile takes part.
+    """
+    source = grouped(tiles, call.tiles, call.result.images)
+    target = planes(out, call.result)
+    kind = _Mean if call.merge == "mean" else _Extreme
+    merger = kind(call, source.dtype, target.dtype)
+    channels = target.shape[1]
+    few = min(channels, BLOCK)
+    with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
+        for box in call.placement.blocks(few, BLOCK):
+            parts = list(call.placement.parts(box))
+            count = call.placement.count(box)
+            here = [slice(low, high) for low, high in box]
+            for image, result in zip(source, target, strict=True):
+                for first in range(0, channels, few):
+                    some = slice(first, first + few)
+                    block = region(result[some], here)
+                    merger.block(image[:, some], block, box, parts, count)
+                    if call.gaps:
+                        np.copyto(block, constant(fill, out.dtype), where=count == 0)
+
+
+class _Merger:
+    """What the ways of merging share: scratch memory and the copying of lone tiles."""
+
+    def __init__(
+        self, call: UntileCall, source: np.dtype[Any], target: np.dtype[Any]
+    ) -> None:
+        self.call = call
+        self.source = source
+        self.same = source == target
+
+    def block(
+        self,
+        tiles: Array,
+        out: Array,
+        box: Box,
+        parts: list[Part],
+        count: IntArray,
+    ) -> None:
+        """Merge ``parts`` of ``tiles`` (K, C, *T) into ``out`` (C, *box)."""
+        if self.same and count.max() <= 1:
+            for part in parts:
+                np.copyto(region(out, part.here), pixels(tiles, part))
+        else:
+            self.overlapping(tiles, out, box, parts, count)
+
+    def overlapping(
+        self,
+        tiles: Array,
+        out: Array,
+        box: Box,
+        parts: list[Part],
+        count: IntArray,
+    ) -> None:
+        """Merge a block in which tiles overlap or values are converted."""
+        raise NotImplementedError
+
+    def scratch(self, buffer: Array, shape: tuple[int, ...]) -> Array:
+        """Shape a part of ``buffer`` like the tiles lie in memory."""
+        flat = buffer[: math.prod(shape)]
+        if self.call.tiles.channels_last:
+            return np.moveaxis(flat.reshape(*shape[1:], shape[0]), -1, 0)
+        return flat.reshape(shape)
+
+
+class _Mean(_Merger):
+    """Weighted sum over sum of weights."""
+
+    def __init__(
+        self, call: UntileCall, source: np.dtype[Any], target: np.dtype[Any]
+    ) -> None:
+        super().__init__(call, source, target)
+        self.sums = np.empty(BLOCK)
+        self.weights = None
+        if call.profiles is not None:
+            self.weights = Weights(call.placement, call.profiles)
+            self.products = np.empty(BLOCK)
+
+    def overlapping(
+        self,
+        tiles: Array,
+        out: Array,
+        box: Box,
+        parts: list[Part],
+        count: IntArray,
+    ) -> None:
+        total = self.scratch(self.sums, out.shape)
+        total.fill(-0.0)
+        for part in parts:
+            self._add(region(total, part.here), pixels(tiles, part), part)
+        divisor = count if self.weights is None else self.weights.total(box)
+        covered = count > 0 if self.call.gaps else True
+        np.divide(total, divisor, out=total, where=covered)
+        store(total, out)
+        if self._sums_round():
+            self._copy_lone(tiles, out, parts, count)
+
+    def _add(self, total: Array, values: Array, part: Part) -> None:
+        if self.weights is None:
+            np.add(total, values, out=total)
+            return
+        product = self.scratch(self.products, values.shape)
+        np.multiply(values, self.weights.of(part), out=product)
+        np.add(total, product, out=total)
+
+    def _sums_round(self) -> bool:
+        """Tell whether w·v/w, or v as float64, may differ from v in the result."""
+        if self.weights is not None:
+            return not self.same or self.source.itemsize == 8
+        return self.same and self.source.itemsize == 8 and self.source.kind in "iu"
+
+    def _copy_lone(
+        self, tiles: Array, out: Array, parts: list[Part], count: IntArray
+    ) -> None:
+        """Give pixels with one tile that tile's value, whatever the formula rounds."""
+        for part in parts:
+            lone = count[part.here] == 1
+            if lone.any():
+                values, target = pixels(tiles, part), region(out, part.here)
+                if not self.same:
+                    values = converted(values, out.dtype)
+                np.copyto(target, values, where=lone)
+
+
+class _Extreme(_Merger):
+    """IEEE 754-2019 maximum or minimum: −0 is less than +0, and NaN wins."""
+
+    def __init__(
+        self, call: UntileCall, source: np.dtype[Any], target: np.dtype[Any]
+    ) -> None:
+        super().__init__(call, source, target)
+        self.highest = call.merge == "max"
+        self.best = np.empty(BLOCK, source.newbyteorder("="))
+
+    def overlapping(
+        self,
+        tiles: Array,
+        out: Array,
+        box: Box,
+        parts: list[Part],
+        count: IntArray,
+    ) -> None:
+        best = self.scratch(self.best, out.shape)
+        best.fill(self._weakest())
+        join = self._join_floats if self.source.kind == "f" else self._join
+        for part in parts:
+            join(region(best, part.here), pixels(tiles, part).astype(best.dtype))
+        np.copyto(out, best if self.same else converted(best, out.dtype))
+
+    def _weakest(self) -> Any:
+        """Return the value that loses against every other."""
+        if self.source.kind == "b":
+            return not self.highest
+        if self.source.kind == "f":
+            return -np.inf if self.highest else np.inf
+        limits = np.iinfo(self.source)
+        return limits.min if self.highest else limits.max
+
+    def _join(self, best: Array, values: Array) -> None:
+        (np.maximum if self.highest else np.minimum)(best, values, out=best)
+
+    def _join_floats(self, best: Array, values: Array) -> None:
+        # numpy may return either zero of −0.0 and 0.0. Equal floats have equal bits
+        # but for the sign of zero, so there the bits decide.
+        equal = best == values
+        bits = np.dtype(f"u{best.itemsize}")
+        signs = np.bitwise_and if self.highest else np.bitwise_or
+        signs(best.view(bits), values.view(bits), out=best.view(bits), where=equal)
+        larger = np.maximum if self.highest else np.minimum
+        larger(best, values, out=best, where=~equal)
+
+
+class Weights:
+    """The weight of each pixel of a tile, and their sums over the tiles."""
+
+    def __init__(self, placement: Placement, profiles: tuple[Profile, ...]) -> None:
+        self.placement = placement
+        self.profiles = profiles
+        self.totals = None
+        if not placement.scattered and all((p == np.rint(p)).all() for p in profiles):
+            axes = zip(placement.axes, profiles, strict=True)
+            totals = [axis.total(profile) for axis, profile in axes]
+            if math.prod(int(total.max()) for total in totals) <= EXACT:
+                self.totals = totals
+
+    def of(self, part: Part) -> Profile:
+        """Return the weights of the pixels of ``part``."""
+        return outer(
+            [p[index] for p, index in zip(self.profiles, part.there, strict=True)]
+        )
+
+    def total(self, box: Box) -> Profile:
+        """Return the sum of the tiles' weights at each pixel of ``box``.
+
+        In a fitted grid the sum of products is the product of sums; to the bit too,
+        where all of them are whole numbers that float64 holds.
+        """
+        if self.totals is not None:
+            return outer(
+                [t[lo:hi] for t, (lo, hi) in zip(self.totals, box, strict=True)]
+            )
+        total = np.full([high - low for low, high in box], -0.0)
+        for part in self.placement.parts(box):
+            total[part.here] += self.of(part)
+        return total
+
+
+def pixels(tiles: Array, part: Part) -> Array:
+    """Return the values (C, *region) that a part gives to its box."""
+    if all(isinstance(index, slice) for index in part.there):
+        return region(tiles[part.tile], part.there)
+    return region(tiles[part.tile], open_mesh(part.there))
+
+
+def converted(values: Array, dtype: np.dtype[Any]) -> Array:
+    """Round ``values``, taken as float64, to ``dtype``."""
+    result = np.empty(values.shape, dtype)
+    store(values.astype(np.float64), result)
+    return result
+
+
+def store(total: NDArray[np.float64], out: Array) -> None:
+    """Round float64 values once, to nearest even, into ``out``; may change ``total``.
+
+    Raises
+    ------
+    TilingError
+        If a NaN would have to become an integer.
+    """
+    if out.dtype.kind == "f":
+        np.copyto(out, total, casting="unsafe")
+        return
+    lost = int(np.isnan(total).sum())
+    if lost:
+        raise TilingError(
+            f"{lost} pixels of a block are NaN, which {out.dtype} cannot hold: use a "
+            "float dtype, or replace NaN in the tiles"
+        )
+    limits = np.iinfo(out.dtype)
+    np.rint(total, out=total)
+    full = total >= float(limits.max)  # 2**63 and 2**64 are no numbers of their dtypes
+    np.clip(total, limits.min, np.nextafter(float(limits.max), 0), out=total)
+    np.copyto(out, total, casting="unsafe")
+    np.copyto(out, limits.max, where=full)

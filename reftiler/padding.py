@@ -1,0 +1,42 @@
+"""Padding as index maps: which image pixel a frame pixel shows."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from reftiler.axis import Axis, IntArray
+
+
+def _mirror(index: IntArray, length: int, *, edge: bool) -> IntArray:
+    """Fold an index back and forth; ``edge`` shows the last pixel twice."""
+    period = 2 * length if edge else max(1, 2 * (length - 1))
+    index = index % period
+    return np.minimum(index, period - edge - index)
+
+
+MAPS: dict[str, Callable[[IntArray, int], IntArray]] = {
+    "edge": lambda index, length: np.clip(index, 0, length - 1),
+    "reflect": lambda index, length: _mirror(index, length, edge=False),
+    "symmetric": lambda index, length: _mirror(index, length, edge=True),
+    "wrap": lambda index, length: index % length,
+}
+"""Pad modes in which every padded pixel is some image pixel, as in `numpy.pad`."""
+
+PAD_MODES = ("constant", *MAPS)
+
+
+def source_pixels(axis: Axis, start: int, pad_mode: str) -> slice | IntArray:
+    """Return the image pixels that a tile starting at frame pixel ``start`` shows.
+
+    A slice where they are neighbours inside the image; else one index a pixel.
+    Constant padding shows no image pixel: there the slice goes beyond the image.
+    """
+    first, last = start - axis.before, start - axis.before + axis.tile
+    if axis.resampled and not axis.bare:
+        frame = np.arange(start, start + axis.tile, dtype=np.int64)
+        pixels: IntArray = frame * axis.length // axis.frame
+        return pixels
+    inside = first >= 0 and last <= axis.length
+    if inside or pad_mode == "constant":
+        return slice(first, last)
+    return MAPS[pad_mode](np.arange(first, last, dtype=np.int64), axis.length)

@@ -1,0 +1,81 @@
+"""JSON there and back, with the version of the specification in it."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reftiler.checks import Real, keys
+from reftiler.dtypes import not_finite
+from reftiler.errors import TilingError
+
+SPEC_VERSION = "1.0"
+
+_NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def dump(content: Mapping[str, Any]) -> str:
+    """Write ``content`` after the version, as JSON that any parser reads."""
+    return json.dumps({"spec_version": SPEC_VERSION, **content}, allow_nan=False)
+
+
+def load(text: str | bytes, known: Sequence[str], where: str) -> dict[str, Any]:
+    """Read what `dump` wrote and check version and keys.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a text.
+    TilingError
+        If it is not a JSON object, of a newer version, or has unknown keys.
+    """
+    if not isinstance(text, str | bytes):
+        raise TypeError(f"{where} must be read from a str, got {type(text).__name__}")
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise TilingError(f"{where} is not JSON ({error}): write it anew") from error
+    return check_content(content, known, where)
+
+
+def check_content(given: Any, known: Sequence[str], where: str) -> dict[str, Any]:
+    """Check a decoded object's version and keys; return it without the version."""
+    if not isinstance(given, dict):
+        raise TilingError(f"{where} must be a JSON object, got {given!r}")
+    content: dict[str, Any] = dict(given)
+    check_version(content.pop("spec_version", None), where)
+    keys(content, known, where)
+    return content
+
+
+def check_version(version: Any, where: str) -> None:
+    """Refuse a version that this release cannot read."""
+    if version is None:
+        raise TilingError(f"{where} has no spec_version: it is damaged or not ours")
+    try:
+        major, minor = map(int, str(version).split("."))
+    except ValueError:
+        raise TilingError(f"{where} has the odd spec_version {version!r}") from None
+    ours = tuple(map(int, SPEC_VERSION.split(".")))
+    if major != ours[0] or minor > ours[1]:
+        raise TilingError(
+            f"{where} is of spec_version {version}, this reftiler reads "
+            f"{SPEC_VERSION}: install the reftiler that wrote it, or a newer one"
+        )
+
+
+def require(content: Mapping[str, Any], needed: Sequence[str], where: str) -> None:
+    """Refuse an object from which a key is missing."""
+    missing = [key for key in needed if key not in content]
+    if missing:
+        raise TilingError(f"{where} lacks {', '.join(missing)}: it is damaged")
+
+
+def pack_real(value: Real | None) -> Real | str | None:
+    """Write a number; JSON has no NaN and no infinity, so these become words."""
+    return str(value) if value is not None and not_finite(value) else value
+
+
+def unpack_real(value: Any) -> Any:
+    """Read what `pack_real` wrote."""
+    return _NON_FINITE.get(value, value) if isinstance(value, str) else value

@@ -1,0 +1,157 @@
+"""Cutting with numpy: which bits go where, each copied once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from reftiler.axis import Index
+from reftiler.calls import Layout, TileCall
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.padding import source_pixels
+
+Array = NDArray[Any]
+
+
+def tile(image: Array, call: TileCall, out: Array | None) -> Array:
+    """Cut an image into the tiles that ``call`` plans."""
+    result = output(out, call.tiles.shape, image.dtype, image)
+    source = planes(image, call.image)
+    target = grouped(result, call.tiles, call.image.images)
+    if evenly_spaced(call.grid):
+        # One strided copy of everything: as fast as memory allows.
+        shape = target.shape[:1] + call.grid.shape + target.shape[2:]
+        rank = len(call.grid.shape)
+        steps = windows(source, call.grid)
+        np.copyto(target.reshape(shape), np.moveaxis(steps, 1, rank + 1))
+        return result
+    for k in range(len(call.grid)):
+        cut(source, call.grid, k, target[:, k])
+    return result
+
+
+def cut(source: Array, grid: Grid, k: int, target: Array) -> None:
+    """Copy tile ``k`` of every plane of ``source`` (…, *S) to ``target`` (…, *T)."""
+    mode, axes = grid.tiler.pad_mode, grid.axes
+    numbers = grid.placement.numbers(k)
+    index = [
+        source_pixels(axis, axis.starts[number], mode)
+        for axis, number in zip(axes, numbers, strict=True)
+    ]
+    slices = [pixels for pixels in index if isinstance(pixels, slice)]
+    if len(slices) < len(index):
+        np.copyto(target, region(source, open_mesh(index)))
+        return
+    inside = [
+        slice(max(s.start, 0), min(s.stop, axis.length))
+        for s, axis in zip(slices, axes, strict=True)
+    ]
+    if inside != slices:
+        target[...] = constant(grid.tiler.pad_value, source.dtype)
+        within = [
+            slice(i.start - s.start, i.stop - s.start)
+            for i, s in zip(inside, slices, strict=True)
+        ]
+        target = region(target, within)
+    np.copyto(target, region(source, inside))
+
+
+def view(image: Array, layout: Layout, grid: Grid) -> Array:
+    """Return a grid's windows of an image without a copy, read-only."""
+    if not evenly_spaced(grid):
+        raise TilingError(
+            f"view needs tiles that lie evenly in the image itself; {grid.tiler} on "
+            f"{grid.image_size} pads, resamples or spaces them unevenly: use tile()"
+        )
+    steps = windows(planes(image, layout), grid)
+    if layout.channels is None:
+        steps = steps[:, 0]
+    elif layout.channels_last:
+        steps = np.moveaxis(steps, 1, -1)
+    return steps if layout.batch is not None else steps[0]
+
+
+def evenly_spaced(grid: Grid) -> bool:
+    """Tell whether the tiles are a strided view of the image."""
+    if grid.scattered:
+        return False
+    # In `drop` the frame is the image too, of which the last pixels are not cut.
+    return all(axis.bare and axis.step is not None for axis in grid.axes)
+
+
+def windows(source: Array, grid: Grid) -> Array:
+    """View planes (N, C, *S) as (N, C, *grid, *T)."""
+    rank = len(grid.axes)
+    spatial = tuple(range(-rank, 0))
+    every = np.lib.stride_tricks.sliding_window_view(
+        source, grid.tiler.tile_size, axis=spatial
+    )
+    steps = (
+        slice(axis.starts[0], axis.starts[-1] + 1, axis.step) for axis in grid.axes
+    )
+    return every[(slice(None), slice(None), *steps)]
+
+
+def planes(array: Array, layout: Layout) -> Array:
+    """View an array of ``layout`` as (batch, channels, *space)."""
+    if layout.batch is None:
+        array = array[np.newaxis]
+    if layout.channels is None:
+        return array[:, np.newaxis]
+    return np.moveaxis(array, -1, 1) if layout.channels_last else array
+
+
+def grouped(tiles: Array, layout: Layout, images: int) -> Array:
+    """View tiles of ``layout`` as (images, K, channels, *T)."""
+    flat = planes(tiles, layout)
+    return flat.reshape(images, len(flat) // images, *flat.shape[1:])
+
+
+def region(array: Array, index: Sequence[Any]) -> Array:
+    """Index the spatial axes, which are an array's last."""
+    box: Array = array[(..., *index)]
+    return box
+
+
+def open_mesh(index: Sequence[Index]) -> tuple[Array, ...]:
+    """Make slices and index arrays into one index of a box of pixels."""
+    return np.ix_(
+        *(np.arange(i.start, i.stop) if isinstance(i, slice) else i for i in index)
+    )
+
+
+def constant(value: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a number as ``dtype``; zero has a meaning in dtypes without numbers."""
+    return (
+        np.array(value).astype(dtype) if dtype.kind in "biuf" else np.zeros((), dtype)
+    )
+
+
+def output(
+    out: Array | None, shape: tuple[int, ...], dtype: DTypeLike, source: Array
+) -> Array:
+    """Return ``out`` if it can take the result, or a new array.
+
+    Raises
+    ------
+    TypeError
+        If ``out`` is not an array.
+    TilingError
+        If its shape or dtype differs, or writing to it would change the input.
+    """
+    if out is None:
+        return np.empty(shape, dtype)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise TilingError(
+            f"out is {out.dtype} {out.shape}, the result {np.dtype(dtype)} {shape}: "
+            "make it with numpy.empty(shape, dtype)"
+        )
+    if not out.flags.writeable:
+        raise TilingError("out is read-only: give an array that can be written")
+    if np.may_share_memory(out, source):
+        raise TilingError("out shares memory with the input: give a buffer of its own")
+    return out

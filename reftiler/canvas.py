@@ -1,0 +1,169 @@
+"""What figures are made with: colours, tints, lettering and RGB images of uint8."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    from PIL import Image, ImageDraw, ImageFont
+except ImportError as error:
+    raise ImportError(
+        'figures need scikit-image and what comes with it: pip install "reftiler[cli]"'
+    ) from error
+
+from reftiler.checks import choice, exact_integers, integer
+from reftiler.errors import TilingError
+
+Rgb: TypeAlias = NDArray[np.uint8]
+Mask: TypeAlias = NDArray[np.bool_]
+Color: TypeAlias = str | Sequence[int]
+
+COLORS: dict[str, tuple[int, int, int]] = {
+    "black": (0, 0, 0),
+    "orange": (230, 159, 0),
+    "sky": (86, 180, 233),
+    "green": (0, 158, 115),
+    "yellow": (240, 228, 66),
+    "blue": (0, 114, 178),
+    "vermillion": (213, 94, 0),
+    "purple": (204, 121, 167),
+    "white": (255, 255, 255),
+}
+"""The palette of Okabe and Ito, and white."""
+
+
+def to_rgb(image: NDArray[Any], value_range: Sequence[float] | None = None) -> Rgb:
+    """
+    Turn any picture into 8-bit RGB for display.
+
+    Parameters
+    ----------
+    image : ndarray
+        Grey ``(H, W)`` or ``(H, W, 1)``, grey with alpha ``(H, W, 2)``, RGB or RGBA.
+        What is transparent becomes white.
+    value_range : two floats, optional
+        The values shown black and white; what lies beyond is clipped, NaN is black.
+        By default False and True, the whole range of an integer dtype, or 0 and 1
+        for floats: never the extremes of this one image, so that pictures can be
+        compared.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        A new array.
+    """
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"a picture must be a numpy array, got {type(image).__name__}")
+    if image.ndim == 2:
+        image = image[..., np.newaxis]
+    if image.ndim != 3 or image.shape[-1] not in (1, 2, 3, 4) or image.size == 0:
+        raise TilingError(
+            "a picture is (H, W) or (H, W, C) with 1 to 4 channels, got the shape "
+            f"{image.shape}: move channels last"
+        )
+    pixels = _to_bytes(image, value_range)
+    if pixels.shape[-1] in (2, 4):
+        share = pixels[..., -1:] / 255
+        pixels = np.rint(pixels[..., :-1] * share + 255 * (1 - share)).astype(np.uint8)
+    return np.array(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+
+
+def color_of(color: Color) -> Rgb:
+    """Return the red, green and blue of a colour given by name or by numbers."""
+    if isinstance(color, str):
+        return np.array(COLORS[choice(color, "color", tuple(COLORS))], dtype=np.uint8)
+    numbers = exact_integers(color, "color", rank=3, least=0)
+    if max(numbers) > 255:
+        raise TilingError(f"color must be three numbers up to 255, got {numbers}")
+    return np.array(numbers, dtype=np.uint8)
+
+
+def tint(
+    canvas: Rgb, where: Mask, color: Rgb, alpha: float | NDArray[np.float64]
+) -> None:
+    """Blend a colour into some pixels, in place; `alpha` is one or one for each."""
+    alpha = np.asarray(alpha)[..., np.newaxis]
+    blend = canvas[where] * (1 - alpha) + color * alpha
+    canvas[where] = np.rint(blend).astype(np.uint8)
+
+
+def line_width(side: int) -> int:
+    """Return how wide to draw in a picture whose longer side this is."""
+    return max(1, round(side / 512))
+
+
+def chosen(numbers: Iterable[int], count: int) -> list[int]:
+    """Return the numbers of highlighted tiles, each below `count`."""
+    checked = [integer(number, "highlight", least=0) for number in numbers]
+    if max(checked, default=0) >= count:
+        raise TilingError(
+            f"highlight must be below {count}, the number of tiles, got {max(checked)}"
+        )
+    return checked
+
+
+def letter_size(texts: Sequence[str], widths: Sequence[int], size: int) -> int:
+    """Return the size, not above `size`, in which all texts fit; at least 9."""
+    while size > 9 and any(
+        _font(size).getlength(text) > width - size
+        for text, width in zip(texts, widths, strict=True)
+    ):
+        size -= 1
+    return size
+
+
+def lettering(text: str, width: int, size: int) -> Rgb:
+    """Set a line of text in black on white, cut short if it is too long.
+
+    Half a letter's height stays free on either side. The font that Pillow brings
+    along has no letters beyond ASCII: the nearest are taken, or question marks.
+
+    Returns
+    -------
+    ndarray of uint8, shape (1.5 * size, width, 3)
+    """
+    text, font = _ascii(text), _font(size)
+    if font.getlength(text) > width - size:
+        while text and font.getlength(text + "...") > width - size:
+            text = text[:-1]
+        text = text.rstrip() + "..." if text else ""
+    strip = Image.new("RGB", (width, size + size // 2), "white")
+    middle = (width / 2, strip.height / 2)
+    ImageDraw.Draw(strip).text(middle, text, "black", font, anchor="mm")
+    return np.array(strip)
+
+
+def _ascii(text: str) -> str:
+    for letter, plain in {"×": "x", "\u2013": "-", "\u2014": "-", "→": "->"}.items():
+        text = text.replace(letter, plain)
+    letters = unicodedata.normalize("NFKD", text)
+    letters = "".join(filter(lambda one: not unicodedata.combining(one), letters))
+    return letters.encode("ascii", "replace").decode()
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font
+
+
+def _to_bytes(image: NDArray[Any], value_range: Sequence[float] | None) -> Rgb:
+    if image.dtype.kind not in "biuf":
+        raise TilingError(f"a picture holds real numbers, got {image.dtype}")
+    if value_range is None and image.dtype == np.uint8:
+        return image
+    low, high = _range(image.dtype) if value_range is None else map(float, value_range)
+    if not low < high:
+        raise TilingError(f"value_range must be two rising numbers, got {low}, {high}")
+    scaled = (image.astype(np.float64) - low) * (255 / (high - low))
+    return np.asarray(np.rint(np.nan_to_num(scaled).clip(0, 255)), dtype=np.uint8)
+
+
+def _range(dtype: np.dtype[Any]) -> tuple[float, float]:
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return float(limits.min), float(limits.max)
+    return 0.0, 1.0

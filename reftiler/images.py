@@ -1,0 +1,185 @@
+"""Image and mask files: read exactly as they are stored, written whole or not at all.
+
+A picture is an array of shape ``(H, W)`` or ``(H, W, C)``. Nothing is scaled,
+turned (EXIF orientation is ignored) or converted on the way in, and only lossless
+formats are written.
+"""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    from skimage import transform
+except ImportError as error:
+    raise ImportError(
+        'images need scikit-image: pip install "reftiler[cli]"'
+    ) from error
+
+from reftiler import formats
+from reftiler.checks import exact_integers
+from reftiler.errors import TilingError
+
+__all__ = ["IMAGE_SUFFIXES", "read_image", "read_mask", "resize", "write_image"]
+
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff")
+"""The suffixes, in lower case, by which folders are searched for images."""
+
+
+def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """
+    Read a PNG, TIFF, JPEG, BMP or NPY file, told apart by content, not by name.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. A TIFF must hold one image, a NPY file one array of real numbers.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(H, W)`` or ``(H, W, C)`` in the dtype that the file stores; 1-bit
+        files give bool. Palettes are expanded to RGB or RGBA.
+
+    Raises
+    ------
+    TilingError
+        The file is missing, unreadable, truncated, damaged or of another kind.
+    """
+    path = Path(path)
+    try:
+        image = formats.decode(path.read_bytes())
+    except Exception as error:  # decoders raise anything when the data is damaged
+        raise TilingError(f"cannot read {path}: {_cause(error)}") from error
+    return np.ascontiguousarray(image)
+
+
+def read_mask(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
+    """
+    Read a mask: whatever is not zero in a colour channel is marked.
+
+    So masks of 0 and 1, of 0 and 255, grey or in colour read alike. An alpha channel
+    (the last of two or four) does not count. JPEG leaves traces around every edge,
+    and they count: keep masks in a lossless format.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Any file that `read_image` reads.
+
+    Returns
+    -------
+    ndarray of bool
+        Shape ``(H, W)``.
+    """
+    marked = np.asarray(read_image(path) != 0)
+    if marked.ndim == 2:
+        return marked
+    if marked.shape[-1] in (2, 4):
+        marked = marked[..., :-1]
+    return np.asarray(marked.any(axis=-1))
+
+
+def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
+    """
+    Write a picture without loss as PNG, TIFF or NPY, by the suffix of `path`.
+
+    The bytes go to a temporary neighbour which is then renamed: a reader sees the
+    old file or the new one, and a full disk leaves nothing behind.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Ends in .png (bool, uint8, uint16), .tif, .tiff or .npy (any real dtype).
+        The folder must exist.
+    image : ndarray
+        Shape ``(H, W)`` or ``(H, W, C)``. A bool mask is stored as 0 and 255, but as
+        bool in NPY. PNG stores a single channel as ``(H, W)``.
+
+    Raises
+    ------
+    TilingError
+        The format cannot hold the picture without loss, or the disk refuses.
+    """
+    path = Path(path)
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"image must be a numpy array, got {type(image).__name__}")
+    try:
+        data = formats.encode(image, path.suffix.lower())
+        _write_whole(path, data)
+    except (OSError, ValueError) as error:
+        raise TilingError(f"cannot write {path}: {_cause(error)}") from error
+
+
+def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
+    """
+    Resize a picture to a model's input.
+
+    Images are filtered against aliasing and interpolated linearly; integers are
+    rounded to nearest. In a mask (bool) a pixel is marked when a marked pixel lies in
+    the area it covers, be it in part: no defect vanishes.
+
+    Parameters
+    ----------
+    image : ndarray
+        Shape ``(H, W)`` or ``(H, W, C)``; bool, integers of up to 32 bits, floats.
+    size : sequence of two ints
+        Height and width of the result.
+
+    Returns
+    -------
+    ndarray
+        A new array of the same dtype and channels.
+    """
+    height, width = exact_integers(size, "size", rank=2, least=1)
+    try:
+        formats.check_picture(image)
+    except ValueError as error:
+        raise TilingError(f"cannot resize: {error}") from error
+    if image.dtype == bool:
+        return _max_pool(_max_pool(image, 0, height), 1, width)
+    if image.dtype.kind in "iu" and image.dtype.itemsize > 4:
+        raise TilingError(
+            f"cannot resize {image.dtype}: float64 does not hold it, convert it first"
+        )
+    floating = image.astype(np.float64)
+    result = transform.resize(floating, (height, width), order=1, anti_aliasing=True)
+    if image.dtype.kind in "iu":
+        result = np.rint(result)
+    return np.asarray(result.astype(image.dtype))
+
+
+def _max_pool(mask: NDArray[np.bool_], axis: int, target: int) -> NDArray[np.bool_]:
+    """Pool one axis: pixel i of n covers [i·L/n, (i+1)·L/n), widened to pixels."""
+    length, index = mask.shape[axis], np.arange(target)
+    first, stop = index * length // target, -(-(index + 1) * length // target)
+    # reduceat wants its bounds to be indices: an unmarked line makes L one
+    padded = np.concatenate([mask, np.zeros_like(mask.take([0], axis))], axis)
+    bounds = np.stack([first, stop], axis=1).ravel()
+    return np.asarray(
+        np.logical_or.reduceat(padded, bounds, axis).take(index * 2, axis)
+    )
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write `data` beside `path`, then rename, and leave nothing on failure."""
+    neighbour = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        neighbour.write_bytes(data)
+        neighbour.replace(path)
+    except BaseException:
+        # If even this fails, the folder is the trouble, and that is being told.
+        with contextlib.suppress(OSError):
+            neighbour.unlink(missing_ok=True)
+        raise
+
+
+def _cause(error: Exception) -> str:
+    """Return the bare reason: an OSError's text would name the file once more."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

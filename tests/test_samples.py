@@ -1,0 +1,161 @@
+"""The bundled sample: the same pixels everywhere, masks exact, sizes as told."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skimage")
+
+from reftiler import TilingError
+from reftiler.datasets import find_samples, load_pair
+from reftiler.samples import (
+    CONTENTS,
+    SIDE,
+    TEXTURES,
+    SampleImage,
+    sample,
+    samples,
+    write_dataset,
+)
+from tests.compare import same_bits
+
+EVERYTHING = [
+    (texture, split, label, index)
+    for texture in TEXTURES
+    for split, counts in CONTENTS.items()
+    for label, count in counts.items()
+    for index in range(count)
+]
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, list[SampleImage]]:
+    return {texture: list(samples(texture)) for texture in TEXTURES}
+
+
+@pytest.mark.parametrize("texture", TEXTURES)
+def test_masks_are_exact(made: dict[str, list[SampleImage]], texture: str) -> None:
+    for one in made[texture]:
+        assert one.image.dtype == one.clean.dtype == np.uint8
+        assert one.image.shape == one.mask.shape == (SIDE, SIDE)
+        same_bits(one.image != one.clean, one.mask)
+        assert one.mask.any() == bool(one.defects)
+        assert one.clean.std() > 10
+
+
+@pytest.mark.parametrize("texture", TEXTURES)
+def test_boxes_are_tight_and_hold_everything(
+    made: dict[str, list[SampleImage]], texture: str
+) -> None:
+    for one in made[texture]:
+        rest = one.mask.copy()
+        for defect in one.defects:
+            rows, columns = (slice(*side) for side in defect.box)
+            part = one.mask[rows, columns]
+            assert all(
+                edge.any() for edge in (part[0], part[-1], part.T[0], part.T[-1])
+            )
+            rest[rows, columns] = False
+            if defect.kind == "scratch":
+                along = int(np.argmax(part.shape))
+                assert (part.sum(axis=1 - along) == defect.size).all()
+            else:
+                assert min(part.shape) == defect.size
+        assert not rest.any()
+
+
+def test_sizes_run_from_2_to_40_pixels(made: dict[str, list[SampleImage]]) -> None:
+    for texture in TEXTURES:
+        defects = [defect for one in made[texture] for defect in one.defects]
+        sides = {
+            (defect.box[0][1] - defect.box[0][0], defect.box[1][1] - defect.box[1][0])
+            for defect in defects
+        }
+        assert {(2, 2), (12, 9), (40, 40)} <= sides
+        assert min(map(min, sides)) == 2
+        assert max(map(max, sides)) == 40
+        assert 3 in {defect.size for defect in defects if defect.kind == "scratch"}
+
+
+def test_some_defects_lie_across_seams(made: dict[str, list[SampleImage]]) -> None:
+    across = [
+        defect
+        for one in made["brick"]
+        for defect in one.defects
+        for low, high in defect.box
+        if low // 256 != (high - 1) // 256
+    ]
+    assert len(across) >= 3
+
+
+def test_good_images_differ(made: dict[str, list[SampleImage]]) -> None:
+    clean = [one.clean.tobytes() for texture in TEXTURES for one in made[texture]]
+    assert len(set(clean)) == len(clean) == len(EVERYTHING)
+
+
+def test_pixels_are_the_same_everywhere(made: dict[str, list[SampleImage]]) -> None:
+    digests = {}
+    for texture in TEXTURES:
+        digest = hashlib.sha256()
+        for one in made[texture]:
+            digest.update(one.path.encode() + one.image.tobytes() + one.mask.tobytes())
+        digests[texture] = digest.hexdigest()
+    assert digests == {
+        "brick": "72613061fa7b7b7970e4a02fe8a3c97bcc2a94efe0596bdf2d144b60bead167d",
+        "grass": "6b4f12430bd9601016990b96acaf39d2a163ff6c9ef69873916cfaf86eab1acd",
+        "gravel": "34122b584df648a8956c8676c5a02d9b602da2d43541d8a4e03a3b2932154325",
+    }
+
+
+def test_one_image_is_made_like_all(made: dict[str, list[SampleImage]]) -> None:
+    one = sample("gravel", "dent", 1)
+    (same,) = [other for other in made["gravel"] if other.path == "test/dent/001"]
+    same_bits(one.image, same.image)
+    same_bits(one.mask, same.mask)
+    assert one.defects == same.defects
+    one.image[:] = 0
+    assert sample("gravel", "dent", 1).image.any()
+
+
+def test_a_data_set_on_disk(tmp_path: Path, made: dict[str, list[SampleImage]]) -> None:
+    written = write_dataset(tmp_path / "brick")
+    assert written == find_samples(tmp_path / "brick")
+    assert [one.id for one in written] == [one.path for one in made["brick"]]
+    for found, one in zip(written, made["brick"], strict=True):
+        image, mask = load_pair(found)
+        same_bits(image, one.image)
+        assert (mask is None) == (not one.defects)
+        if mask is not None:
+            same_bits(mask, one.mask)
+    names = {path.parent.name for path in (tmp_path / "brick").rglob("*_mask.png")}
+    assert names == set(CONTENTS["test"]) - {"good"}
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    with pytest.raises(TilingError, match="new or empty folder"):
+        write_dataset(tmp_path)
+    with pytest.raises(TilingError, match="new or empty folder"):
+        write_dataset(tmp_path / "mine.png")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+    with pytest.raises(TilingError, match=r"cannot make .*: Not a directory"):
+        write_dataset(tmp_path / "mine.png" / "inner")
+
+
+def test_what_there_is_not() -> None:
+    with pytest.raises(TilingError, match=r"texture must be .*did you mean 'brick'"):
+        sample("bricks")
+    with pytest.raises(TilingError, match="test/spot has 2 images, got index 2"):
+        sample("brick", "spot", 2)
+    with pytest.raises(
+        TilingError, match="label of a train image must be one of 'good'"
+    ):
+        sample("brick", "spot", split="train")
+    with pytest.raises(TilingError, match="split must be"):
+        sample("brick", split="validation")
+    with pytest.raises(TypeError, match="index must be an int"):
+        sample("brick", index=True)

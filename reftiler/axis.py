@@ -65,11 +65,10 @@ class Axis:
 
     @cached_property
     def step(self) -> int | None:
-        """The distance between neighbouring starts, if it is the same everywhere."""
-        steps = set(np.diff(self.starts).tolist())
-        if not steps:
-            return self.tile
-        return steps.pop() if len(steps) == 1 else None
+        """The distance from each start to the next, if it is the same everywhere."""
+        steps = set(np.diff(self.starts).tolist()) or {self.tile}
+        step: int = steps.pop()
+        return step if not steps and step > 0 else None
 
     def to_image(self, pixel: int) -> int:
         """Return the image pixel that a frame pixel shows, beyond it in padding."""

@@ -5,7 +5,7 @@ adds the verbs: `reftiler.Tiler` for numpy, `reftiler.torch.Tiler` for tensors.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from reftiler import serial
@@ -86,6 +86,7 @@ class BaseTiler:
     remove_border_count: tuple[int, ...]
     channels_last: bool
     fill: Real | None
+    _text: str = field(init=False)  # the JSON, by which tilers are compared
 
     def __init__(  # noqa: PLR0913 - one argument a setting
         self,
@@ -120,6 +121,7 @@ class BaseTiler:
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "_text", serial.dump(self.settings()))
         if self.merge in ("max", "min") and self.window != "box":
             raise TilingError(
                 f"merge={self.merge!r} takes no window, got window={window!r}: weights "
@@ -138,7 +140,7 @@ class BaseTiler:
 
     def grid(self, image_size: Sequence[int]) -> Grid:
         """Plan the tiles of an image of ``image_size``, its R spatial sizes."""
-        return Grid(self, tuple(image_size))
+        return Grid(self, image_size)  # type: ignore[arg-type]
 
     def random(
         self, image_size: Sequence[int], count: int, seed: int, align: Sizes = 1
@@ -163,11 +165,11 @@ class BaseTiler:
         self, image_size: Sequence[int], starts: Sequence[Sequence[int]]
     ) -> Grid:
         """Plan tiles at ``starts``, K rows of R image pixels."""
-        return Grid(self, tuple(image_size), starts)  # type: ignore[arg-type]
+        return Grid(self, image_size, starts)  # type: ignore[arg-type]
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
-        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        content = {name: getattr(self, name) for name in self._names()}
         for name in ("pad_value", "fill"):
             content[name] = serial.pack_real(content[name])
         return content
@@ -177,8 +179,7 @@ class BaseTiler:
         """Make a tiler of what `settings` returned."""
         if not isinstance(settings, dict):
             raise TilingError(f"a tiler's settings must be an object, got {settings!r}")
-        known = [field.name for field in fields(cls)]
-        keys(settings, known, "a tiler")
+        keys(settings, cls._names(), "a tiler")
         serial.require(settings, ["tile_size"], "a tiler")
         values = dict(settings)
         for name in ("pad_value", "fill"):
@@ -188,7 +189,7 @@ class BaseTiler:
 
     def to_json(self) -> str:
         """Write the settings with the version of the specification."""
-        return serial.dump(self.settings())
+        return self._text
 
     @classmethod
     def from_json(cls: type[Self], text: str | bytes) -> Self:
@@ -199,27 +200,31 @@ class BaseTiler:
         TilingError
             If the text is damaged, has unknown keys or is of a newer version.
         """
-        known = [field.name for field in fields(cls)]
-        return cls.from_settings(serial.load(text, known, "the tiler's JSON"))
+        where = "the tiler's JSON"
+        return cls.from_settings(serial.load(text, cls._names(), where))
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [setting.name for setting in fields(cls) if setting.init]
 
     def __eq__(self, other: object) -> bool:
         # By text, because −0.0 == 0.0 and NaN != NaN would both mislead here.
         if not isinstance(other, BaseTiler):
             return NotImplemented
-        return self.to_json() == other.to_json()
+        return self._text == other._text
 
     def __hash__(self) -> int:
-        return hash(self.to_json())
+        return hash(self._text)
 
     def __repr__(self) -> str:
-        plain = BaseTiler(self.tile_size).settings()
-        shown = {
-            name: value
-            for name, value in self.settings().items()
-            if name == "tile_size" or value != plain[name] or str(value) == "-0.0"
-        }
-        words = ", ".join(f"{name}={value!r}" for name, value in shown.items())
-        return f"Tiler({words})"
+        plain = BaseTiler(self.tile_size)
+        words = [
+            f"{name}={getattr(self, name)!r}"
+            for name in self._names()
+            if name == "tile_size"
+            or repr(getattr(self, name)) != repr(getattr(plain, name))
+        ]
+        return f"Tiler({', '.join(words)})"
 
 
 def _check_tile(tile_size: Any) -> tuple[int, ...]:
@@ -263,8 +268,8 @@ def _check_border(
         if left < s:
             smaller = f", or a stride of at most {left}" if left else ""
             raise TilingError(
-                f"remove_border_count {r} on axis {axis} leaves {left} pixels of a tile "
-                f"of {t}, fewer than the stride {s}: pixels would be uncovered; use a "
-                f"border of at most {(t - s) // 2}{smaller}"
+                f"remove_border_count {r} on axis {axis} leaves {left} pixels of a "
+                f"tile of {t}, fewer than the stride {s}: pixels would be uncovered; "
+                f"use a border of at most {(t - s) // 2}{smaller}"
             )
     return rims

@@ -7,11 +7,12 @@ the same calls with the same words.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 from reftiler import dtypes
 from reftiler.base import BaseTiler
-from reftiler.checks import exact_integers, integer, is_sequence
+from reftiler.checks import Real, exact_integers, is_sequence
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.placement import Placement
@@ -60,6 +61,23 @@ class TileCall:
     grid: Grid
     tiles: Layout
 
+    @property
+    def evenly_spaced(self) -> bool:
+        """Whether the tiles are a strided view of the image."""
+        # In `drop` the frame is the image too, of which the last pixels are not cut.
+        return not self.grid.scattered and all(
+            axis.bare and axis.step is not None for axis in self.grid.axes
+        )
+
+    def check_view(self) -> None:
+        """Refuse tiles that are no view."""
+        if not self.evenly_spaced:
+            raise TilingError(
+                "view needs tiles that lie evenly in the image itself; "
+                f"{self.grid.tiler} on {self.grid.image_size} pads, resamples or "
+                "spaces them unevenly: use tile()"
+            )
+
 
 @dataclass(frozen=True)
 class UntileCall:
@@ -73,6 +91,8 @@ class UntileCall:
     """None for the plain window, with which nothing is multiplied."""
     gaps: int
     """How many pixels of an image lie in no tile."""
+    fill: Real
+    """What these become; 0 where there are none and nobody said."""
 
 
 def resolve_tile(
@@ -123,7 +143,8 @@ def resolve_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     if merge == "mean" and tiler.window != "box":
         weights = profiles(tiler.window, tiles.size)
     result = Layout(image.batch, tiles.channels, placement.size, tiler.channels_last)
-    return UntileCall(placement, tiles, result, merge, weights, gaps)
+    fill = 0 if tiler.fill is None else tiler.fill
+    return UntileCall(placement, tiles, result, merge, weights, gaps, fill)
 
 
 def _image_layout(tiler: BaseTiler, shape: tuple[int, ...], what: str) -> Layout:
@@ -242,4 +263,6 @@ def _fraction(value: Any) -> Fraction:
             return Fraction(value)
         except (ValueError, OverflowError):
             raise TilingError(f"scale must be finite, got {value!r}") from None
-    return Fraction(integer(value, "scale", least=1))
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"scale must be an int, a float or a Fraction, got {value!r}")
+    return Fraction(int(value))

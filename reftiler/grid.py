@@ -1,6 +1,6 @@
 """The plan: where every tile of an image lies, before any pixel is touched."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -48,16 +48,18 @@ class Grid:
     tiler: "BaseTiler"
     image_size: tuple[int, ...]
     scatter: tuple[tuple[int, ...], ...] | None = None
+    _text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rank = self.tiler.rank
         size = exact_integers(self.image_size, "image_size", rank=rank, least=1)
         object.__setattr__(self, "image_size", size)
         if self.scatter is not None or self.tiler.mode in ("clamp", "even", "drop"):
-            what = "random tiles" if self.scatter is not None else self.tiler.mode
+            what = self.tiler.mode if self.scatter is None else "scattered tiles"
             check_room(size, self.tiler.tile_size, what)
         if self.scatter is not None:
             object.__setattr__(self, "scatter", self._checked_starts(self.scatter))
+        object.__setattr__(self, "_text", self._dumped())
 
     def __len__(self) -> int:
         return len(self.placement)
@@ -150,6 +152,9 @@ class Grid:
 
     def to_json(self) -> str:
         """Write everything that untiling needs."""
+        return self._text
+
+    def _dumped(self) -> str:
         content: dict[str, Any] = {
             "tiler": self.tiler.settings(),
             "image_size": self.image_size,

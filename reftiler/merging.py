@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from reftiler.axis import IntArray
 from reftiler.calls import UntileCall
-from reftiler.checks import Real
 from reftiler.errors import TilingError
 from reftiler.placement import Box, Part, Placement, outer
 from reftiler.tiling import Array, constant, grouped, open_mesh, planes, region
@@ -27,7 +26,7 @@ EXACT = 2**53
 """Whole numbers up to here are exact in float64, and so are their sums."""
 
 
-def merge(tiles: Array, call: UntileCall, out: Array, fill: Real | None) -> None:
+def merge(tiles: Array, call: UntileCall, out: Array) -> None:
     """Merge ``tiles`` into ``out`` as ``call`` plans.
 
     Parameters
@@ -36,8 +35,6 @@ def merge(tiles: Array, call: UntileCall, out: Array, fill: Real | None) -> None
         Of the layouts ``call.tiles`` and ``call.result``.
     call : UntileCall
         The checked call.
-    fill : float, optional
-        The result where no tile takes part.
     """
     source = grouped(tiles, call.tiles, call.result.images)
     target = planes(out, call.result)
@@ -56,7 +53,7 @@ def merge(tiles: Array, call: UntileCall, out: Array, fill: Real | None) -> None
                     block = region(result[some], here)
                     merger.block(image[:, some], block, box, parts, count)
                     if call.gaps:
-                        np.copyto(block, constant(fill, out.dtype), where=count == 0)
+                        np.copyto(block, constant(call.fill, out.dtype), where=count == 0)
 
 
 class _Merger:

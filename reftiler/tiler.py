@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from reftiler import merging, tiling
+from reftiler.applying import apply
 from reftiler.base import BaseTiler
-from reftiler.batches import Progress, apply, map_tree
+from reftiler.batches import Progress, map_tree
 from reftiler.calls import resolve_tile, resolve_untile
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
@@ -71,7 +72,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         """
         array = _array(image, "image")
         call = resolve_tile(self, array.shape, array.dtype.name, None)
-        return tiling.view(array, call.image, call.grid)
+        call.check_view()
+        return tiling.view(array, call)
 
     def untile(
         self,
@@ -121,7 +123,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             self, array.shape, array.dtype.name, shape, grid, scale, result.name
         )
         merged = tiling.output(out, call.result.shape, result, array)
-        merging.merge(array, call, merged, self.fill)
+        merging.merge(array, call, merged)
         return merged
 
     def apply(  # noqa: PLR0913 - all but two are optional

@@ -20,7 +20,7 @@ def tile(image: Array, call: TileCall, out: Array | None) -> Array:
     result = output(out, call.tiles.shape, image.dtype, image)
     source = planes(image, call.image)
     target = grouped(result, call.tiles, call.image.images)
-    if evenly_spaced(call.grid):
+    if call.evenly_spaced:
         # One strided copy of everything: as fast as memory allows.
         shape = target.shape[:1] + call.grid.shape + target.shape[2:]
         rank = len(call.grid.shape)
@@ -58,27 +58,15 @@ def cut(source: Array, grid: Grid, k: int, target: Array) -> None:
     np.copyto(target, region(source, inside))
 
 
-def view(image: Array, layout: Layout, grid: Grid) -> Array:
+def view(image: Array, call: TileCall) -> Array:
     """Return a grid's windows of an image without a copy, read-only."""
-    if not evenly_spaced(grid):
-        raise TilingError(
-            f"view needs tiles that lie evenly in the image itself; {grid.tiler} on "
-            f"{grid.image_size} pads, resamples or spaces them unevenly: use tile()"
-        )
-    steps = windows(planes(image, layout), grid)
+    layout = call.image
+    steps = windows(planes(image, layout), call.grid)
     if layout.channels is None:
         steps = steps[:, 0]
     elif layout.channels_last:
         steps = np.moveaxis(steps, 1, -1)
     return steps if layout.batch is not None else steps[0]
-
-
-def evenly_spaced(grid: Grid) -> bool:
-    """Tell whether the tiles are a strided view of the image."""
-    if grid.scattered:
-        return False
-    # In `drop` the frame is the image too, of which the last pixels are not cut.
-    return all(axis.bare and axis.step is not None for axis in grid.axes)
 
 
 def windows(source: Array, grid: Grid) -> Array:

@@ -1,0 +1,72 @@
+"""Batches of tiles, and what models return for them.
+
+A result is an array, or tuples, lists and dicts of arrays; of which library does not
+matter here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from reftiler.checks import integer
+from reftiler.errors import TilingError
+
+Progress: TypeAlias = Callable[[Sequence[range]], Iterable[range]]
+"""Wraps the list of batches to show how far the work is, as ``tqdm.tqdm`` does."""
+
+
+def split(count: int, batch_size: int) -> list[range]:
+    """Split ``count`` tiles into batches."""
+    step = integer(batch_size, "batch_size", least=1)
+    return [range(low, min(low + step, count)) for low in range(0, count, step)]
+
+
+def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Call ``function`` on the leaves of like trees of tuples, lists and dicts."""
+    if isinstance(tree, dict):
+        return {
+            key: map_tree(function, branch, *(other[key] for other in others))
+            for key, branch in tree.items()
+        }
+    if isinstance(tree, tuple | list):
+        leaves = [
+            map_tree(function, *branch) for branch in zip(tree, *others, strict=True)
+        ]
+        if isinstance(tree, list):
+            return leaves
+        return type(tree)(*leaves) if hasattr(tree, "_fields") else tuple(leaves)
+    return function(tree, *others)
+
+
+def check_results(results: Any, count: int, kind: type[Any]) -> None:
+    """Refuse what is no result for ``count`` tiles.
+
+    Raises
+    ------
+    TypeError
+        If a leaf is not an array of ``kind``.
+    TilingError
+        If its first axis does not count the tiles.
+    """
+
+    def check(leaf: Any) -> None:
+        if not isinstance(leaf, kind):
+            raise TypeError(
+                f"the model must return {kind.__name__}s, or a tuple, list or dict of "
+                f"them, got {type(leaf).__name__}"
+            )
+        if leaf.ndim == 0 or len(leaf) != count:
+            raise TilingError(
+                f"the model was given {count} tiles and returned shape "
+                f"{tuple(leaf.shape)}: its first axis must count the tiles"
+            )
+
+    map_tree(check, results)
+
+
+def check_alike(leaf: Any, before: Any) -> None:
+    """Refuse a batch's result that differs in kind from those of earlier batches."""
+    if leaf.dtype != before.dtype or leaf.shape[1:] != before.shape[1:]:
+        raise TilingError(
+            f"the model returned {leaf.dtype} {tuple(leaf.shape[1:])} for a batch and "
+            f"{before.dtype} {tuple(before.shape[1:])} before: results must be alike"
+        )

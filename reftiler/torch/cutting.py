@@ -1,0 +1,104 @@
+"""Cutting in eager mode: one strided copy for the tiles that lie evenly inside."""
+
+from itertools import product
+
+import numpy as np
+from torch import Tensor
+
+from reftiler.axis import Axis
+from reftiler.calls import TileCall
+from reftiler.grid import Grid
+from reftiler.padding import source_pixels
+from reftiler.torch.planes import at, grouped, planes
+from reftiler.torch.rounding import constant
+from reftiler.torch.tables import mesh
+
+
+def tile(image: Tensor, call: TileCall, out: Tensor) -> None:
+    """Cut an image into ``out``."""
+    grid = call.grid
+    source = planes(image, call.image)
+    target = grouped(out, call.tiles, call.image.images)
+    if grid.scattered:
+        rest = set(range(len(grid)))
+    else:
+        runs = [even_run(axis) for axis in grid.axes]
+        _copy_runs(source, target, grid, runs)
+        every = product(*(range(len(axis)) for axis in grid.axes))
+        rest = {
+            k
+            for k, numbers in enumerate(every)
+            if not all(n in run for n, run in zip(numbers, runs, strict=True))
+        }
+    for k in sorted(rest):
+        cut(source, grid, k, target[:, k])
+
+
+def even_run(axis: Axis) -> range:
+    """Return the longest run of tiles that lie inside the image, equally spaced."""
+    if axis.resampled and not axis.bare:
+        return range(0)
+    begin = np.array(axis.starts) - axis.before
+    inside = (begin >= 0) & (begin + axis.tile <= axis.length)
+    best = run = range(0)
+    for number in np.flatnonzero(inside).tolist():
+        fits = len(run) and run[-1] == number - 1
+        if fits and len(run) > 1:
+            fits = begin[number] - begin[number - 1] == begin[run[1]] - begin[run[0]]
+        # A run that ends here may lend its last tile to the next one.
+        run = range(run.start, number + 1) if fits else range(number, number + 1)
+        best = max(best, run, key=len)
+    return best
+
+
+def _copy_runs(source: Tensor, target: Tensor, grid: Grid, runs: list[range]) -> None:
+    if not all(runs):
+        return
+    rank = len(runs)
+    tiles = target.view(len(target), *grid.shape, *target.shape[2:])
+    for a, (axis, run) in enumerate(zip(grid.axes, runs, strict=True)):
+        first = axis.starts[run[0]] - axis.before
+        last = axis.starts[run[-1]] - axis.before
+        step = axis.starts[run[1]] - axis.starts[run[0]] if len(run) > 1 else 1
+        source = source.narrow(2 + a, first, last - first + axis.tile)
+        source = source.unfold(2 + a, axis.tile, step)
+        tiles = tiles.narrow(1 + a, run[0], len(run))
+    tiles.copy_(source.movedim(1, 1 + rank))
+
+
+def cut(source: Tensor, grid: Grid, k: int, target: Tensor) -> None:
+    """Copy tile ``k`` of every plane of ``source`` (…, *S) to ``target`` (…, *T)."""
+    axes, mode = grid.axes, grid.tiler.pad_mode
+    index = [
+        source_pixels(axis, axis.starts[number], mode)
+        for axis, number in zip(axes, grid.placement.numbers(k), strict=True)
+    ]
+    slices = [pixels for pixels in index if isinstance(pixels, slice)]
+    if len(slices) < len(index):
+        target.copy_(at(source, mesh(index, source.device)))
+        return
+    inside = [
+        slice(max(s.start, 0), min(s.stop, axis.length))
+        for s, axis in zip(slices, axes, strict=True)
+    ]
+    if inside != slices:
+        target.copy_(constant(grid.tiler.pad_value, source.dtype, source.device))
+        shown = [
+            slice(i.start - s.start, i.stop - s.start)
+            for i, s in zip(inside, slices, strict=True)
+        ]
+        target = at(target, shown)
+    target.copy_(at(source, inside))
+
+
+def view(image: Tensor, call: TileCall) -> Tensor:
+    """View the windows of an image as (…, *grid, *T)."""
+    windows = planes(image, call.image)
+    for a, axis in enumerate(call.grid.axes):
+        windows = windows.narrow(2 + a, 0, axis.starts[-1] + axis.tile)
+        windows = windows.unfold(2 + a, axis.tile, axis.step or 1)
+    if call.image.channels is None:
+        windows = windows.squeeze(1)
+    elif call.image.channels_last:
+        windows = windows.movedim(1, -1)
+    return windows if call.image.batch is not None else windows.squeeze(0)

@@ -1,0 +1,171 @@
+"""Tiling and merging as gathers, with no write in place.
+
+Slower than the eager bodies and alike to the bit. Gradients flow through them, and
+`torch.compile`, `torch.export` and `torch.vmap` take them as they are: tensors go in
+and out, and the plan travels as text.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor
+
+from reftiler.base import BaseTiler
+from reftiler.calls import TileCall, UntileCall, resolve_tile, resolve_untile
+from reftiler.grid import Grid
+from reftiler.placement import Box
+from reftiler.torch.planes import at, grouped, laid_out, planes
+from reftiler.torch.rounding import KNOWN, check_nan, constant, name, rounded
+from reftiler.torch.sums import (
+    comparable,
+    compared,
+    copies_lone,
+    join,
+    sum_dtype,
+    weakest,
+)
+from reftiler.torch.tables import along, layers, on, sources
+
+Body = TypeVar("Body", bound=Callable[..., Tensor])
+
+
+def in_graph(body: Body) -> Body:
+    """Mark a function that `torch.compile` takes over whole, planning and all."""
+    return cast(Body, torch.compiler.allow_in_graph(body))  # type: ignore[no-untyped-call]
+
+
+@in_graph
+def tile(image: Tensor, tiler: str, grid: str | None) -> Tensor:
+    """Cut an image; ``tiler`` and ``grid`` are JSON."""
+    plan = None if grid is None else Grid.from_json(grid)
+    settings = BaseTiler.from_json(tiler)
+    call = resolve_tile(settings, image.shape, name(image.dtype), plan)
+    return gather_tiles(image, call)
+
+
+@in_graph
+def untile(
+    tiles: Tensor,
+    shape: Sequence[int],
+    tiler: str,
+    grid: str | None,
+    scale: Any,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Merge tiles; ``tiler`` and ``grid`` are JSON."""
+    plan = None if grid is None else Grid.from_json(grid)
+    settings = BaseTiler.from_json(tiler)
+    call = resolve_untile(
+        settings, tiles.shape, name(tiles.dtype), shape, plan, scale, name(dtype), KNOWN
+    )
+    group = grouped(tiles, call.tiles, call.result.images)
+    whole = tuple((0, length) for length in call.placement.size)
+    merged = merge_box(group, call, whole, dtype)
+    return laid_out(merged, call.result)
+
+
+def gather_tiles(image: Tensor, call: TileCall) -> Tensor:
+    """Cut an image by one gather."""
+    axes, scattered = call.grid.axes, call.grid.scattered
+    mode = call.grid.tiler.pad_mode
+    places = len(call.grid.shape)
+    index, masks = [], []
+    for a, axis in enumerate(axes):
+        pixels, inside = sources(axis, mode)
+        dims = (0 if scattered else a, places + a)
+        index.append(along(pixels, dims, places + len(axes)))
+        masks.append(along(inside, dims, places + len(axes)))
+    tiles = at(planes(image, call.image), on(image.device, *index))
+    if not all(mask.all() for mask in masks):
+        inside = masks[0]
+        for mask in masks[1:]:
+            inside = inside & mask
+        value = constant(call.grid.tiler.pad_value, image.dtype, image.device)
+        tiles = torch.where(on(image.device, inside)[0], tiles, value)
+    flat = tiles.flatten(2, 1 + places).movedim(2, 1).flatten(0, 1)
+    return laid_out(flat, call.tiles)
+
+
+def merge_box(group: Tensor, call: UntileCall, box: Box, dtype: torch.dtype) -> Tensor:
+    """Merge the tiles (N, K, C, *T) in one box of the image, to (N, C, *box)."""
+    stacked = group.movedim(2, 1)
+    kind = _Mean if call.merge == "mean" else _Extreme
+    merger = kind(call, stacked, dtype)
+    first: Any = None
+    count: Any = 0
+    for layer in layers(call.placement, box):
+        tile, valid, *pixel = on(group.device, layer.tile, layer.valid, *layer.pixel)
+        values = at(stacked, (tile, *pixel))
+        merger.add(values, valid, pixel)
+        first = values if first is None else first
+        count = count + valid.to(torch.int64)
+    result = merger.result(count, first)
+    if call.gaps:
+        fill = constant(call.fill, dtype, group.device)
+        result = torch.where(count > 0, result, fill)
+    return result
+
+
+class _Mean:
+    """Weighted sum over sum of weights, layer by layer."""
+
+    def __init__(self, call: UntileCall, tiles: Tensor, dtype: torch.dtype) -> None:
+        self.source, self.dtype = tiles.dtype, dtype
+        self.sums = sum_dtype(tiles.device)
+        self.profiles: list[Tensor] | None = None
+        if call.profiles is not None:
+            self.profiles = [p.to(self.sums) for p in on(tiles.device, *call.profiles)]
+        zero = torch.tensor(-0.0, dtype=self.sums, device=tiles.device)
+        self.total, self.weight = zero, zero
+
+    def add(self, values: Tensor, valid: Tensor, pixel: list[Tensor]) -> None:
+        term = values.to(self.sums)
+        if self.profiles is not None:
+            weight = self.profiles[0][pixel[0]]
+            for profile, index in zip(self.profiles[1:], pixel[1:], strict=True):
+                weight = weight * profile[index]
+            term = weight * term
+            self.weight = torch.where(valid, self.weight + weight, self.weight)
+        self.total = torch.where(valid, self.total + term, self.total)
+
+    def result(self, count: Tensor, first: Tensor) -> Tensor:
+        weight = count if self.profiles is None else self.weight
+        divisor = torch.where(count > 0, weight, torch.ones_like(weight))
+        mean = self.total / divisor.to(self.sums)
+        if self.source.is_floating_point:
+            check_nan(mean, self.dtype)
+        merged = rounded(mean, self.dtype)
+        weighted = self.profiles is not None
+        if not copies_lone(self.source, self.dtype, weighted=weighted):
+            return merged
+        lone = first
+        if self.source != self.dtype:
+            lone = rounded(first.to(self.sums), self.dtype)
+        return torch.where(count == 1, lone, merged)
+
+
+class _Extreme:
+    """The largest or the smallest of the tiles' values, layer by layer."""
+
+    def __init__(self, call: UntileCall, tiles: Tensor, dtype: torch.dtype) -> None:
+        self.merge = call.merge
+        self.source, self.dtype = tiles.dtype, dtype
+        self.best: Tensor | None = None
+
+    def add(self, values: Tensor, valid: Tensor, pixel: list[Tensor]) -> None:
+        del pixel  # only a mean has weights
+        values = comparable(values)
+        if self.best is None:
+            self.best = torch.full_like(values, weakest(values.dtype, self.merge))
+        self.best = torch.where(valid, join(self.best, values, self.merge), self.best)
+
+    def result(self, count: Tensor, first: Tensor) -> Tensor:
+        del count, first
+        assert self.best is not None
+        best = compared(self.best, self.source)
+        if self.source == self.dtype:
+            return best
+        total = best.to(sum_dtype(best.device))
+        check_nan(total, self.dtype)
+        return rounded(total, self.dtype)

@@ -1,0 +1,272 @@
+"""The torch tiler: settings with verbs."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reftiler.base import BaseTiler
+from reftiler.batches import Progress
+from reftiler.calls import resolve_tile, resolve_untile
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.torch import cutting, functional, merging
+from reftiler.torch.applying import Gathered, apply
+from reftiler.torch.rounding import KNOWN, name
+from reftiler.torch.stripe import Stripe
+
+
+class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they are
+    __doc__ = BaseTiler.__doc__
+
+    def tile(
+        self, image: Tensor, *, grid: Grid | None = None, out: Tensor | None = None
+    ) -> Tensor:
+        """Cut an image into tiles.
+
+        Parameters
+        ----------
+        image : Tensor, shape (*S), (C, *S) or (N, C, *S)
+            Of any dtype, on any device; with ``channels_last`` (*S, C) or (N, *S, C).
+        grid : Grid, optional
+            A plan of this tiler's for this size, such as `random` makes; by default
+            the fitted one.
+        out : Tensor, optional
+            Where to put the tiles.
+
+        Returns
+        -------
+        Tensor, shape (K, *T), (K, C, *T) or (N·K, C, *T)
+            New and contiguous (or ``out``), image-major, then row-major over the
+            grid. Bits are moved, never changed.
+
+        Raises
+        ------
+        TypeError
+            If ``image`` or ``out`` is not a tensor, or ``grid`` not a grid.
+        TilingError
+            If the image does not suit the tiler, or ``grid`` or ``out`` the image.
+        """
+        _check_tensor(image, "image")
+        if _traced(image):
+            _check_out_of_graph(out)
+            return functional.tile(image, self._text, _text(grid))
+        call = resolve_tile(self, image.shape, name(image.dtype), grid)
+        tiles = _output(out, call.tiles.shape, image.dtype, image)
+        with torch.no_grad():
+            cutting.tile(image, call, tiles)
+        return tiles
+
+    def view(self, image: Tensor) -> Tensor:
+        """Return the windows of an image without copying a pixel.
+
+        Parameters
+        ----------
+        image : Tensor
+            As for `tile`.
+
+        Returns
+        -------
+        Tensor, shape (…, *grid, *T), channels last (…, *grid, *T, C)
+            An ordinary view of the image's own memory: writing to it changes both.
+
+        Raises
+        ------
+        TilingError
+            If tiles are padded, resampled or unevenly spaced.
+        """
+        _check_tensor(image, "image")
+        call = resolve_tile(self, image.shape, name(image.dtype), None)
+        call.check_view()
+        return cutting.view(image, call)
+
+    def untile(
+        self,
+        tiles: Tensor,
+        shape: Sequence[int],
+        grid: Grid | None = None,
+        *,
+        scale: Any = None,
+        dtype: torch.dtype | None = None,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        """Merge tiles into an image.
+
+        Parameters
+        ----------
+        tiles : Tensor, shape (K, *T') or (K, C', *T'); N·K for a batch
+            Of a real dtype of at most 64 bits, bfloat16 included. Channels and
+            resolution may differ from the image's: T' is T times an exact fraction.
+        shape : sequence of int
+            The shape of the image that was tiled; its channels do not matter.
+        grid : Grid, optional
+            The plan that ``tile`` was given.
+        scale : int, float, Fraction or sequence of R of them, optional
+            T'/T; needed only where it differs between axes.
+        dtype : torch.dtype, optional
+            The result's; by default the tiles'.
+        out : Tensor, optional
+            Where to put the result.
+
+        Returns
+        -------
+        Tensor, shape (*S'), (C', *S') or (N, C', *S')
+            S' is S times the scale, rounded up; on the tiles' device. Sums are float64
+            in ascending order of tiles, rounded once.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of the wrong type.
+        TilingError
+            If shapes, counts or scale do not fit, pixels are in no tile and there is
+            no ``fill``, a NaN would become an integer (``out`` is then undefined), or
+            the device has no float64 (see `float32_sums`).
+        """
+        _check_tensor(tiles, "tiles")
+        target = tiles.dtype if dtype is None else dtype
+        if not isinstance(target, torch.dtype):
+            raise TypeError(f"dtype must be a torch.dtype, got {dtype!r}")
+        if _traced(tiles):
+            _check_out_of_graph(out)
+            return functional.untile(
+                tiles, tuple(shape), self._text, _text(grid), scale, target
+            )
+        call = resolve_untile(
+            self,
+            tiles.shape,
+            name(tiles.dtype),
+            shape,
+            grid,
+            scale,
+            name(target),
+            KNOWN,
+        )
+        merged = _output(out, call.result.shape, target, tiles)
+        with torch.no_grad():
+            merging.merge(tiles, call, merged)
+        return merged
+
+    def apply(  # noqa: PLR0913 - all but two are optional
+        self,
+        model: Callable[[Tensor], Any],
+        image: Tensor,
+        *,
+        batch_size: int = 16,
+        grid: Grid | None = None,
+        scale: Any = None,
+        dtype: torch.dtype | None = None,
+        progress: Progress | None = None,
+    ) -> Any:
+        """Run a model over the tiles of an image in batches and merge its results.
+
+        Each batch goes to the module's device and its results come back to the
+        image's, where they are merged at once: only the rows of tiles that are still
+        open stay in memory, unless the results require gradients. For inference use
+        it under ``torch.inference_mode()``.
+
+        Parameters
+        ----------
+        model : Module or callable
+            Takes up to ``batch_size`` tiles, as `tile` returns them; returns as many
+            results: a tensor, or a tuple, list or dict of tensors.
+        image : Tensor
+            As for `tile`.
+        batch_size : int
+            How many tiles at a time.
+        grid, scale, dtype
+            As for `untile`.
+        progress : callable, optional
+            Wraps the list of batches, to show how far it is: ``tqdm.tqdm`` and
+            ``rich.progress.track`` do.
+
+        Returns
+        -------
+        Tensor, or tuple, list or dict of them
+            What `untile` makes of the model's results.
+
+        Raises
+        ------
+        TypeError
+            If the model returns something else than tensors.
+        TilingError
+            If it returns another number of results than it was given tiles.
+        """
+        _check_tensor(image, "image")
+        call = resolve_tile(self, image.shape, name(image.dtype), grid)
+
+        def start(leaf: Tensor) -> Stripe | Gathered:
+            if torch.is_grad_enabled() and leaf.requires_grad:
+                merge = partial(self.untile, grid=call.grid, scale=scale, dtype=dtype)
+                return Gathered(partial(merge, shape=image.shape))
+            target = leaf.dtype if dtype is None else dtype
+            shape = (call.tiles.images, *leaf.shape[1:])
+            plan = resolve_untile(
+                self,
+                shape,
+                name(leaf.dtype),
+                image.shape,
+                call.grid,
+                scale,
+                name(target),
+                KNOWN,
+            )
+            out = torch.empty(plan.result.shape, dtype=target, device=image.device)
+            return Stripe(plan, leaf[:0].to(image.device), out)
+
+        return apply(model, image, call, batch_size, progress, start)
+
+
+def _traced(tensor: Tensor) -> bool:
+    """Tell whether somebody records what is done to a tensor."""
+    if torch.compiler.is_compiling():
+        return True
+    if torch.is_grad_enabled() and tensor.requires_grad:
+        return True
+    return torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # noqa: SLF001
+
+
+def _text(grid: Grid | None) -> str | None:
+    if grid is not None and not isinstance(grid, Grid):
+        raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
+    return None if grid is None else grid._text  # noqa: SLF001 - read in graphs
+
+
+def _check_tensor(value: Any, what: str) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{what} must be a torch tensor, got {type(value).__name__}: convert it "
+            "with torch.as_tensor"
+        )
+
+
+def _check_out_of_graph(out: Tensor | None) -> None:
+    if out is not None:
+        raise TilingError(
+            "out does not go with gradients or a compiled graph: leave it away, or "
+            "use torch.no_grad()"
+        )
+
+
+def _output(
+    out: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, source: Tensor
+) -> Tensor:
+    """Return ``out`` if it can take the result, or a new tensor."""
+    if out is None:
+        return torch.empty(shape, dtype=dtype, device=source.device)
+    if not isinstance(out, Tensor):
+        raise TypeError(f"out must be a torch tensor, got {type(out).__name__}")
+    if tuple(out.shape) != shape or out.dtype != dtype:
+        raise TilingError(
+            f"out is {name(out.dtype)} {tuple(out.shape)}, the result {name(dtype)} "
+            f"{shape}: make it with torch.empty(shape, dtype=dtype)"
+        )
+    if out.device != source.device:
+        raise TilingError(
+            f"out is on {out.device}, the input on {source.device}: make out there"
+        )
+    if out.untyped_storage().data_ptr() == source.untyped_storage().data_ptr():
+        raise TilingError("out shares memory with the input: give a buffer of its own")
+    return out

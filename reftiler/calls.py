@@ -238,7 +238,7 @@ def _check_scale(
         if len(set(found)) > 1:
             raise TilingError(
                 f"tiles of {size} are ({', '.join(map(str, found))}) times the tile "
-                f"{tiler.tile_size}, not alike on all axes: give scale= if that is meant"
+                f"{tiler.tile_size}, not alike on all axes: give scale= if meant"
             )
         return found
     asked = scale if is_sequence(scale) else (scale,) * tiler.rank

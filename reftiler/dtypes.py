@@ -61,6 +61,21 @@ def check_representable(value: Real, dtype: str, name: str) -> None:
         raise TilingError(f"{name}={value!r} does not fit {dtype}: {room}")
 
 
+def as_float(value: Real, dtype: str) -> float:
+    """Return the float64 that rounds to ``dtype`` as ``value`` itself does.
+
+    An int may need more bits than float64 has. For a narrower dtype it is rounded to
+    odd on the way, to the neighbour whose last bit is set, lest a tie appear.
+    """
+    near = float(value)
+    if dtype == "float64" or near == value or math.isnan(near):
+        return near
+    mantissa = int(near / math.ulp(near))
+    if mantissa % 2:
+        return near
+    return math.nextafter(near, math.inf if value > near else -math.inf)
+
+
 def check_conversion(source: str, target: str) -> None:
     """Refuse results that no rule defines: a bool of something else than bools."""
     if target == "bool" and source != "bool":

@@ -42,6 +42,7 @@ def merge(tiles: Array, call: UntileCall, out: Array) -> None:
     merger = kind(call, source.dtype, target.dtype)
     channels = target.shape[1]
     few = min(channels, BLOCK)
+    fill = constant(call.fill, out.dtype)
     with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
         for box in call.placement.blocks(few, BLOCK):
             parts = list(call.placement.parts(box))
@@ -53,7 +54,7 @@ def merge(tiles: Array, call: UntileCall, out: Array) -> None:
                     block = region(result[some], here)
                     merger.block(image[:, some], block, box, parts, count)
                     if call.gaps:
-                        np.copyto(block, constant(call.fill, out.dtype), where=count == 0)
+                        np.copyto(block, fill, where=count == 0)
 
 
 class _Merger:
@@ -64,7 +65,8 @@ class _Merger:
     ) -> None:
         self.call = call
         self.source = source
-        self.same = source == target
+        # float32 is float32 in either byte order.
+        self.same = source.newbyteorder("=") == target.newbyteorder("=")
 
     def block(
         self,

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from reftiler.axis import Index
 from reftiler.calls import Layout, TileCall
+from reftiler.dtypes import as_float
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.padding import source_pixels
@@ -112,9 +113,9 @@ def open_mesh(index: Sequence[Index]) -> tuple[Array, ...]:
 
 def constant(value: Any, dtype: np.dtype[Any]) -> Any:
     """Return a number as ``dtype``; zero has a meaning in dtypes without numbers."""
-    return (
-        np.array(value).astype(dtype) if dtype.kind in "biuf" else np.zeros((), dtype)
-    )
+    if dtype.kind == "f":
+        return np.array(as_float(value, dtype.name)).astype(dtype)
+    return np.array(value, dtype) if dtype.kind in "biu" else np.zeros((), dtype)
 
 
 def output(
@@ -140,6 +141,14 @@ def output(
         )
     if not out.flags.writeable:
         raise TilingError("out is read-only: give an array that can be written")
-    if np.may_share_memory(out, source):
+    if _overlap(out, source):
         raise TilingError("out shares memory with the input: give a buffer of its own")
     return out
+
+
+def _overlap(one: Array, other: Array) -> bool:
+    try:
+        # numpy takes any number here; its stub knows two.
+        return np.shares_memory(one, other, max_work=10_000)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True  # so tangled that nobody would give it on purpose

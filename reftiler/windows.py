@@ -101,7 +101,10 @@ def _check_profile(profile: Any, size: int, name: str) -> tuple[float, ...]:
     for weight in profile:
         if isinstance(weight, bool | str | bytes | complex) or weight is None:
             raise TypeError(f"{name} must hold real numbers, got {weight!r}")
-    weights = [float(weight) for weight in profile]
+    try:
+        weights = [float(weight) for weight in profile]
+    except OverflowError:  # an int beyond all floats
+        weights = [math.inf]
     if not all(0 < weight < math.inf for weight in weights):
         worst = next(w for w in weights if not 0 < w < math.inf)
         raise TilingError(f"{name} must hold finite positive weights, got {worst!r}")

@@ -1,12 +1,11 @@
 """From float64 to a tensor's dtype, rounded once."""
 
-import math
 
 import torch
 from torch import Tensor
 
 from reftiler.checks import Real
-from reftiler.dtypes import INTEGERS, MERGEABLE
+from reftiler.dtypes import INTEGERS, MERGEABLE, as_float
 from reftiler.errors import TilingError
 
 KNOWN = (*MERGEABLE, "bfloat16")
@@ -27,19 +26,8 @@ def constant(value: Real, dtype: torch.dtype, device: torch.device) -> Tensor:
     """
     if not dtype.is_floating_point:
         return torch.tensor(value, dtype=dtype, device=device)
-    number = float(value)
-    if isinstance(value, int) and number != value and dtype != torch.float64:
-        number = _odd_float(value)
-    total = torch.tensor(number, dtype=torch.float64)
+    total = torch.tensor(as_float(value, name(dtype)), dtype=torch.float64)
     return rounded(total, dtype).to(device)
-
-
-def _odd_float(value: int) -> float:
-    """Return the neighbour in float64, its last bit set, of an int that is none."""
-    near = float(value)
-    far = math.nextafter(near, math.inf if value > near else -math.inf)
-    step = math.ulp(min(abs(near), abs(far)))
-    return near if near / step % 2 else far
 
 
 def rounded(total: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,0 +1,221 @@
+"""The tiling options that several commands share, and what they mean together."""
+
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from reftiler.axis import MODES, PAD_SIDES
+from reftiler.base import MERGES
+from reftiler.checks import Real
+from reftiler.cli.console import CallError, bad_call
+from reftiler.config import KEYS, TilingConfig
+from reftiler.errors import TilingError
+from reftiler.padding import PAD_MODES
+from reftiler.sections import bare_section, read_section
+from reftiler.windows import NAMES as WINDOWS
+
+_PANEL = "Tiling"
+_RANDOM = "Random tiles"
+
+
+def _option(name: str, metavar: str, words: str, panel: str = _PANEL) -> Any:
+    return typer.Option(
+        name, metavar=metavar, help=words, rich_help_panel=panel, show_default=False
+    )
+
+
+def _one_of(words: tuple[str, ...]) -> str:
+    return f"One of {', '.join(words)}."
+
+
+Text: TypeAlias = str | None
+
+
+@dataclass(frozen=True)
+class TilingOptions:
+    """What the tiling options of a command were, None where they were not given."""
+
+    tile: Annotated[Text, _option("--tile", "SIZE", "Tile size: 256 or 256x128.")] = (
+        None
+    )
+    stride: Annotated[
+        Text,
+        _option("--stride", "SIZE", "From tile to tile; the tile size by default."),
+    ] = None
+    overlap: Annotated[
+        Text, _option("--overlap", "SIZE", "Shared by neighbours, instead of --stride.")
+    ] = None
+    mode: Annotated[
+        Text,
+        _option("--mode", "NAME", f"Where tiles do not fit exactly. {_one_of(MODES)}"),
+    ] = None
+    pad_mode: Annotated[
+        Text, _option("--pad-mode", "NAME", f"What padding shows. {_one_of(PAD_MODES)}")
+    ] = None
+    pad_value: Annotated[
+        Text, _option("--pad-value", "NUMBER", "What constant padding shows.")
+    ] = None
+    pad_side: Annotated[
+        Text, _option("--pad-side", "NAME", f"Where it goes. {_one_of(PAD_SIDES)}")
+    ] = None
+    window: Annotated[
+        Text, _option("--window", "NAME", f"Weights in the mean. {_one_of(WINDOWS)}")
+    ] = None
+    merge: Annotated[
+        Text, _option("--merge", "NAME", f"How overlaps become one. {_one_of(MERGES)}")
+    ] = None
+    border: Annotated[
+        Text, _option("--border", "SIZE", "Rim of tiles to leave out of the merge.")
+    ] = None
+    fill: Annotated[
+        Text, _option("--fill", "NUMBER", "Value of merged pixels that are in no tile.")
+    ] = None
+    config: Annotated[
+        Path | None,
+        _option(
+            "--config",
+            "FILE",
+            "YAML with a tiling section, as in anomalib; other options win.",
+        ),
+    ] = None
+    random: Annotated[
+        int | None,
+        _option(
+            "--random",
+            "COUNT",
+            "Cut so many random tiles of each image instead of a grid.",
+            _RANDOM,
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        _option(
+            "--seed",
+            "NUMBER",
+            "Which random tiles; images of one size get the same.",
+            _RANDOM,
+        ),
+    ] = None
+
+    def resolve(self) -> TilingConfig:
+        """
+        Return the configuration that the options, and the file they name, make.
+
+        Raises
+        ------
+        CallError
+            If they break a rule, contradict each other or do not say the tile size.
+        """
+        with bad_call():
+            return self._resolve()
+
+    def _resolve(self) -> TilingConfig:
+        given = self._settings()
+        section = self._section(given)
+        try:
+            config = TilingConfig.from_mapping(section | given)
+        except (TilingError, TypeError) as error:
+            if self.config is None:
+                raise
+            raise CallError(f"{error} (in {self.config})") from error
+        if config.tiler is None:
+            raise CallError(
+                f"{self.config} switches tiling off: write apply: true in it"
+            )
+        if config.tiler.rank != 2:
+            sizes = list(config.tiler.tile_size)
+            raise CallError(
+                f"tiles of images have a height and a width, got tile_size: {sizes}"
+            )
+        if self.random is not None:
+            config = replace(config, random_count=self.random)
+        return config if self.seed is None else replace(config, seed=self.seed)
+
+    def _section(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what the file says, without what the options say instead."""
+        if self.config is None:
+            if "tile_size" not in given:
+                raise CallError(
+                    "how large is a tile? give --tile SIZE or --config FILE"
+                )
+            return {"apply": True}
+        section = bare_section(read_section(self.config, KEYS))
+        instead = _SAME_THING if given.keys() & set(_SAME_THING) else ()
+        return {key: value for key, value in section.items() if key not in instead}
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what was given, by the names of the tiler's settings."""
+        given: dict[str, Any] = {}
+        for option, setting in _SIZES.items():
+            value = getattr(self, option)
+            if value is not None:
+                given[setting] = size(value, f"--{option}")
+        for option in ("pad_value", "fill"):
+            value = getattr(self, option)
+            if value is not None:
+                given[option] = number(value, f"--{option.replace('_', '-')}")
+        for option in ("mode", "pad_mode", "pad_side", "window", "merge"):
+            value = getattr(self, option)
+            if value is not None:
+                given[option] = value
+        return given
+
+
+_SIZES = {
+    "tile": "tile_size",
+    "stride": "stride",
+    "overlap": "overlap",
+    "border": "remove_border_count",
+}
+_SAME_THING = ("stride", "overlap")
+
+
+def with_tiling(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the tiling options, which it gets as ``options``."""
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> None:
+        values = {field.name: given.pop(field.name) for field in fields(TilingOptions)}
+        command(**given, options=TilingOptions(**values))
+
+    signature = inspect.signature(command)
+    own = [p for p in signature.parameters.values() if p.name != "options"]
+    shared = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=field.type,
+        )
+        for field in fields(TilingOptions)
+    ]
+    parameters = [*(p.replace(kind=p.KEYWORD_ONLY) for p in own), *shared]
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapper
+
+
+def size(text: str, name: str) -> int | tuple[int, ...]:
+    """Read ``256`` or ``256x128``, height first."""
+    if not re.fullmatch(r"-?\d+([xX×]-?\d+)?", text):
+        raise CallError(
+            f"{name} must be whole pixels, 256 or 256x128 (height first), got {text!r}"
+        )
+    sizes = tuple(map(int, re.split("[xX×]", text)))
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def number(text: str, name: str) -> Real:
+    """Read a whole number or a float, ``nan`` and ``inf`` among them."""
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    raise CallError(f"{name} must be a number, got {text!r}")

@@ -1,0 +1,199 @@
+"""Tiling as configuration files spell it: the sections that anomalib users have."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from reftiler.checks import flag, integer, keys
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.scatter import SEEDS
+from reftiler.sections import SECTION, bare_section, load_yaml_support, read_section
+from reftiler.tiler import Tiler
+
+__all__ = ["KEYS", "TilingConfig"]
+
+_WHERE = f"the {SECTION} section"
+_TILER = tuple(setting.name for setting in fields(Tiler) if setting.init)
+_SETTINGS = (*_TILER, "overlap", "seed")
+_RANDOM = ("use_random_tiling", "random_tile_count")
+_SWITCHES = {"apply": (*_SETTINGS, *_RANDOM), "enable": _SETTINGS}
+"""The key that switches tiling on, old and new, and what may stand beside it."""
+
+KEYS = (*_SWITCHES, *_SETTINGS, *_RANDOM)
+"""The keys that a section may have."""
+
+
+@dataclass(frozen=True)
+class TilingConfig:
+    """
+    Whether and how to tile, as a section of a configuration file says it.
+
+    Attributes
+    ----------
+    tiler : Tiler or None
+        How to cut; None for no tiling.
+    random_count : int or None
+        How many random tiles to cut of each image; None for a grid of tiles.
+    seed : int
+        Of the random tiles.
+
+    Raises
+    ------
+    TypeError
+        If a value is of the wrong type.
+    TilingError
+        If a value breaks a rule.
+    """
+
+    tiler: Tiler | None = None
+    random_count: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tiler is not None and not isinstance(self.tiler, Tiler):
+            raise TypeError(f"tiler must be a Tiler or None, got {self.tiler!r}")
+        if self.random_count is not None:
+            count = integer(self.random_count, "random_tile_count", least=1)
+            object.__setattr__(self, "random_count", count)
+            if self.tiler is None:
+                raise TilingError(f"{count} random tiles need a tiler, got None")
+        object.__setattr__(self, "seed", integer(self.seed, "seed", least=0))
+        if self.seed >= SEEDS:
+            raise TilingError(f"seed must be below 2**128, got {self.seed}")
+
+    @classmethod
+    def from_mapping(cls, content: Mapping[str, Any] | None) -> "TilingConfig":
+        """
+        Read a section, bare or under the one key ``tiling``.
+
+        Parameters
+        ----------
+        content : mapping, optional
+            The older section of anomalib with the switch ``apply``, or that of its
+            callback with the switch ``enable``. The settings of `Tiler` and ``seed``
+            may stand beside either. As everywhere in reftiler, a list of one number
+            is the size of tiles with *one* axis: write 256 or [256, 256] for square
+            tiles of images. Modes may be spelled as anomalib's enum has them.
+
+        Returns
+        -------
+        TilingConfig
+            Without a tiler if the section is missing, empty or switched off.
+
+        Raises
+        ------
+        TypeError
+            If a value is of the wrong type.
+        TilingError
+            If a key is unknown, a switch is missing or a value breaks a rule.
+        """
+        section = bare_section(content)
+        if not section or not _switched_on(section):
+            return cls()
+        if section.get("tile_size") is None:
+            raise TilingError(f"{_WHERE} is switched on and lacks tile_size: give one")
+        tiler = Tiler(**_arguments(section))
+        seed = 0 if section.get("seed") is None else section["seed"]
+        return cls(tiler, _random_count(section), seed)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> "TilingConfig":
+        """
+        Read a YAML file: a section alone, or a whole configuration that has one.
+
+        It may stand at the top or in ``dataset``, or be the arguments of anomalib's
+        ``TilerConfigurationCallback`` among the callbacks of ``trainer``.
+
+        Raises
+        ------
+        ImportError
+            If PyYAML is not installed.
+        TypeError, TilingError
+            As `from_mapping`, and if the file cannot be read; the file is named.
+        """
+        section = read_section(path, KEYS)
+        try:
+            return cls.from_mapping(section)
+        except (TilingError, TypeError) as error:
+            raise type(error)(f"{path}: {error}") from error
+
+    def plan(self, image_size: Sequence[int]) -> Grid:
+        """
+        Plan the tiles of an image of ``image_size``, its spatial sizes.
+
+        Raises
+        ------
+        TilingError
+            If tiling is switched off, or the size does not suit the tiler.
+        """
+        if self.tiler is None:
+            raise TilingError("tiling is switched off: there is nothing to plan")
+        if self.random_count is None:
+            return self.tiler.grid(image_size)
+        return self.tiler.random(image_size, self.random_count, self.seed)
+
+    def to_yaml(self) -> str:
+        """Write the older section, which says everything, under ``tiling``."""
+        section: dict[str, Any] = {"apply": self.tiler is not None}
+        if self.tiler is not None:
+            section |= {name: _plain(getattr(self.tiler, name)) for name in _TILER}
+            section["use_random_tiling"] = self.random_count is not None
+            if self.random_count is not None:
+                section["random_tile_count"] = self.random_count
+            section["seed"] = self.seed
+        text = load_yaml_support().safe_dump(
+            {SECTION: section}, sort_keys=False, default_flow_style=None
+        )
+        return str(text)
+
+
+def _switched_on(section: dict[str, Any]) -> bool:
+    keys(section, KEYS, _WHERE)
+    switches = [switch for switch in _SWITCHES if switch in section]
+    if len(switches) != 1:
+        raise TilingError(
+            f"{_WHERE} must have one of apply and enable, got "
+            f"{' and '.join(switches) or 'none'}: write apply: true to tile"
+        )
+    (switch,) = switches
+    keys(section, [switch, *_SWITCHES[switch]], f"{_WHERE} with {switch}")
+    return flag(section[switch], switch)
+
+
+def _arguments(section: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the tiler; a null means the default, as in anomalib."""
+    given = {key: section[key] for key in _SETTINGS if section.get(key) is not None}
+    given.pop("seed", None)
+    if "mode" in given:
+        given["mode"] = _mode(given["mode"])
+    return given
+
+
+def _mode(value: Any) -> Any:
+    """Read a mode as reftiler spells it, or as a member of anomalib's enum."""
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, str) and value.isupper():
+        return value.lower()  # Lightning's command line writes enums by their names
+    return value
+
+
+def _random_count(section: dict[str, Any]) -> int | None:
+    wanted = section.get("use_random_tiling")
+    if wanted is None or not flag(wanted, "use_random_tiling"):
+        return None
+    count = section.get("random_tile_count")
+    if count is None:
+        raise TilingError(
+            f"{_WHERE} has use_random_tiling: true and lacks random_tile_count: say "
+            "how many"
+        )
+    return integer(count, "random_tile_count", least=1)
+
+
+def _plain(value: Any) -> Any:
+    """Return tuples as lists, which every YAML reader knows."""
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,155 @@
+"""Files that are written whole or not at all, and never outside of their folder."""
+
+import contextlib
+import json
+import re
+import uuid
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any
+
+from reftiler.errors import TilingError
+
+__all__ = ["AllOrNothing", "inner_name", "inner_path", "pretty_json", "write_whole"]
+
+_WIDTH = 160
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """
+    Write ``data`` to a temporary neighbour of ``path``, then rename it.
+
+    A reader sees the old file or the new one, and a failure leaves the old.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    neighbour = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        neighbour.write_bytes(data)
+        neighbour.replace(path)
+    except BaseException:
+        # If even this fails, the folder is the trouble, and that is being told.
+        with contextlib.suppress(OSError):
+            neighbour.unlink(missing_ok=True)
+        raise
+
+
+class AllOrNothing:
+    """
+    The files of one run, which are removed again if it fails.
+
+    Used in a ``with`` statement; an interruption from the keyboard is a failure too.
+    Folders that the run made are removed with their files.
+    """
+
+    def __init__(self) -> None:
+        self._files: list[Path] = []
+        self._folders: list[Path] = []
+
+    def __enter__(self) -> "AllOrNothing":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            return
+        for file in self._files:
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
+        for folder in reversed(self._folders):
+            with contextlib.suppress(OSError):  # somebody else's files are in it
+                folder.rmdir()
+
+    def write(self, path: Path, write: Callable[[Path], None]) -> None:
+        """
+        Make the folder of ``path`` and call ``write``, which writes it whole.
+
+        Raises
+        ------
+        TilingError
+            If the folder cannot be made or the file not be written.
+        """
+        try:
+            self._make(path.parent)
+            write(path)
+        except FileExistsError as error:
+            raise TilingError(
+                f"cannot write {path}: {error.filename} is not a folder"
+            ) from error
+        except OSError as error:
+            cause = error.strerror or str(error)
+            raise TilingError(f"cannot write {path}: {cause}") from error
+        self._files.append(path)
+
+    def _make(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self._make(folder.parent)
+            folder.mkdir()
+            self._folders.append(folder)
+
+
+def inner_name(name: str) -> str:
+    """
+    Return a name if it can be that of a file within a folder, on any system.
+
+    Raises
+    ------
+    TilingError
+        If it is absolute, has a ``..`` or what Windows takes for a separator.
+    """
+    parts = PurePosixPath(name).parts
+    plain = bool(parts) and name == "/".join(parts) and ".." not in parts
+    if not plain or re.search(r"^[A-Za-z]:|[\\\0]", name):
+        raise TilingError(f"the name {name!r} may lead out of the folder: rename it")
+    return name
+
+
+def inner_path(folder: Path, name: str) -> Path:
+    """
+    Return the path of a file within a folder.
+
+    Raises
+    ------
+    TilingError
+        If it would lie outside, through ``..`` or a link.
+    """
+    path = folder / inner_name(name)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise TilingError(f"{path} is a link out of {folder}: nothing there is touched")
+    return path
+
+
+def pretty_json(value: Any, indent: str = "") -> str:
+    """
+    Write JSON with a line for each small object, as people like to read it.
+
+    Parameters
+    ----------
+    value : object
+        What JSON can hold.
+    indent : str
+        What the lines after the first begin with.
+
+    Returns
+    -------
+    str
+    """
+    line = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    inner = indent + "  "
+    if len(indent) + len(line) <= _WIDTH or not isinstance(value, dict | list | tuple):
+        return line
+    if isinstance(value, dict):
+        rows = [f"{json.dumps(k)}: {pretty_json(v, inner)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(inner + row for row in rows) + f"\n{indent}}}"
+    rows = [pretty_json(item, inner) for item in value]
+    if not any("{" in row for row in rows):
+        return line  # numbers, however many
+    return "[\n" + ",\n".join(inner + row for row in rows) + f"\n{indent}]"

@@ -1,0 +1,76 @@
+"""The regions of a mask: marked pixels that hang together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    from skimage import measure
+except ImportError as error:
+    raise ImportError(
+        'finding regions needs scikit-image: pip install "reftiler[cli]"'
+    ) from error
+
+from reftiler.errors import TilingError
+
+__all__ = ["Region", "find_regions", "labelled"]
+
+
+@dataclass(frozen=True)
+class Region:
+    """
+    Marked pixels that hang together, corners included.
+
+    Attributes
+    ----------
+    box : pair of pairs of int
+        Rows and columns, ``((top, bottom), (left, right))``, ends not included.
+    area : int
+        How many pixels are marked.
+    """
+
+    box: tuple[tuple[int, int], tuple[int, int]]
+    area: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the box."""
+        (top, bottom), (left, right) = self.box
+        return bottom - top, right - left
+
+
+def find_regions(mask: NDArray[Any]) -> tuple[Region, ...]:
+    """
+    Find the regions of a mask.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (H, W)
+        What is not zero is marked.
+
+    Returns
+    -------
+    tuple of Region
+        From top to bottom, then from left to right.
+    """
+    return tuple(region for region, _, _ in labelled(np.asarray(mask) != 0))
+
+
+def labelled(marked: NDArray[np.bool_]) -> list[tuple[Region, int, NDArray[np.int64]]]:
+    """Return the regions, each with its number and the array of all numbers."""
+    if marked.ndim != 2:
+        raise TilingError(f"a mask has two axes, got the shape {marked.shape}")
+    labels = measure.label(marked, connectivity=2)
+    found = []
+    for one in measure.regionprops(labels):
+        top, left, bottom, right = map(int, one.bbox)
+        region = Region(((top, bottom), (left, right)), int(one.area))
+        found.append((region, int(one.label), labels))
+    return sorted(found, key=lambda item: (*_corner(item[0]), item[1]))
+
+
+def _corner(region: Region) -> tuple[int, int]:
+    (top, _), (left, _) = region.box
+    return top, left

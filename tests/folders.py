@@ -1,0 +1,65 @@
+"""Images, and folders of their tiles, to test with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler import Tiler
+from reftiler.config import TilingConfig
+from reftiler.datasets import find_samples
+from reftiler.export import plan_export
+from reftiler.images import write_image
+from reftiler.manifest import Manifest
+
+SIZE = (33, 47)
+SPOT = (slice(30, 34), slice(40, 43))
+SUFFIXES = {"png": ".png", "tiff": ".tif", "npy": ".npy"}
+
+
+def picture(dtype: str, channels: int | None, seed: int = 0) -> NDArray[Any]:
+    shape = SIZE if channels is None else (*SIZE, channels)
+    raw = np.random.default_rng(seed).integers(0, 200, shape)
+    return (raw > 99) if dtype == "bool" else raw.astype(dtype)
+
+
+def spots() -> NDArray[np.bool_]:
+    mask = np.zeros(SIZE, dtype=bool)
+    mask[5:7, 10:12] = mask[32, 46] = True
+    return mask
+
+
+def export(
+    folder: Path,
+    image: NDArray[Any],
+    tiler: Tiler,
+    file_format: str = "npy",
+    **settings: Any,
+) -> Manifest:
+    """Write an image and its mask beside ``folder`` and cut them into it."""
+    source = folder.parent / f"part{SUFFIXES[file_format]}"
+    write_image(source, image)
+    write_image(folder.parent / "part_mask.png", spots())
+    random, skip_empty = settings.get("random"), settings.get("skip_empty", False)
+    planned = plan_export(
+        find_samples(source),
+        TilingConfig(tiler, random, 3),
+        source=source,
+        file_format=file_format,
+        skip_empty=skip_empty,
+    )
+    planned.write(folder)
+    return planned.manifest
+
+
+def write_part(folder: Path) -> Path:
+    """Write an image of 100 x 120 with one defect, and its mask."""
+    image = np.random.default_rng(0).integers(0, 256, (100, 120, 3), np.uint8)
+    mask = np.zeros((100, 120), dtype=bool)
+    mask[SPOT] = True
+    write_image(folder / "part.png", image)
+    write_image(folder / "part_mask.png", mask)
+    return folder / "part.png"

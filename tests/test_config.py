@@ -1,0 +1,256 @@
+"""Configuration: anomalib's sections, read as they are and refused as they should."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("yaml")
+
+from reftiler import Tiler, TilingError
+from reftiler.config import TilingConfig
+
+OLDER: dict[str, Any] = {
+    "apply": True,
+    "tile_size": 64,
+    "stride": None,
+    "remove_border_count": 0,
+    "use_random_tiling": False,
+    "random_tile_count": 16,
+}
+NEWER: dict[str, Any] = {
+    "enable": True,
+    "tile_size": [64, 32],
+    "stride": 16,
+    "remove_border_count": 4,
+    "mode": "interpolation",
+}
+
+
+class ImageUpscaleMode(str, Enum):
+    PADDING = "padding"
+    INTERPOLATION = "interpolation"
+
+
+def read(tmp_path: Path, text: str) -> TilingConfig:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return TilingConfig.from_yaml(path)
+
+
+def test_older_section_with_null_stride() -> None:
+    config = TilingConfig.from_mapping(OLDER)
+    assert config == TilingConfig(Tiler(64))
+    assert TilingConfig.from_mapping({"tiling": OLDER}) == config
+
+
+def test_older_section_with_random_tiles() -> None:
+    section = OLDER | {"use_random_tiling": True, "seed": 7}
+    assert TilingConfig.from_mapping(section) == TilingConfig(Tiler(64), 16, 7)
+
+
+def test_newer_section() -> None:
+    tiler = Tiler((64, 32), 16, mode="interpolation", remove_border_count=4)
+    assert TilingConfig.from_mapping(NEWER).tiler == tiler
+    assert TilingConfig.from_mapping({"tiling": NEWER}).tiler == tiler
+
+
+@pytest.mark.parametrize(
+    "mode", ["INTERPOLATION", ImageUpscaleMode.INTERPOLATION, "interpolation"]
+)
+def test_modes_as_anomalib_spells_them(mode: Any) -> None:
+    config = TilingConfig.from_mapping(NEWER | {"mode": mode})
+    assert config.tiler is not None
+    assert type(config.tiler.mode) is str
+    assert config.tiler.mode == "interpolation"
+
+
+@pytest.mark.parametrize("base", [OLDER, NEWER])
+def test_own_keys_stand_beside_either(base: dict[str, Any]) -> None:
+    own: dict[str, Any] = {
+        "overlap": 32,
+        "stride": None,
+        "mode": "even",
+        "pad_mode": "edge",
+        "pad_value": 3,
+        "pad_side": "both",
+        "window": "hann",
+        "merge": "mean",
+        "channels_last": True,
+        "fill": 0,
+        "remove_border_count": 0,
+        "tile_size": 64,
+    }
+    config = TilingConfig.from_mapping(base | own | {"seed": 3})
+    tiler = Tiler(**{key: value for key, value in own.items() if key != "stride"})
+    assert config == TilingConfig(tiler, None, 3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        {},
+        {"tiling": None},
+        {"apply": False, "tile_size": -1},
+        {"enable": False},
+        {"tiling": {"apply": False, "stride": "much", "random_tile_count": None}},
+    ],
+)
+def test_switched_off(content: Any) -> None:
+    config = TilingConfig.from_mapping(content)
+    assert config == TilingConfig()
+    assert config.tiler is None
+    with pytest.raises(TilingError, match="switched off"):
+        config.plan((64, 64))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (OLDER | {"tile_siz": 64}, "'tile_siz'; did you mean 'tile_size'"),
+        ({"apply": False, "strid": 1}, "'strid'; did you mean 'stride'"),
+        (NEWER | {"use_random_tiling": True}, "use_random_tiling"),
+        ({"tiling": OLDER, "tile_size": 3}, "tile_size"),
+        ({"tile_size": 64}, "one of apply and enable, got none"),
+        (OLDER | {"enable": True}, "got apply and enable"),
+        ({"apply": True}, "lacks tile_size"),
+        (OLDER | {"tile_size": None}, "lacks tile_size"),
+        (OLDER | {"tile_size": 0}, "at least 1"),
+        (OLDER | {"stride": 65}, "larger than the tile"),
+        (OLDER | {"mode": "clmap"}, "did you mean 'clamp'"),
+        (OLDER | {"stride": 8, "overlap": 8}, "twice"),
+        (
+            OLDER | {"use_random_tiling": True, "random_tile_count": None},
+            "lacks random_tile_count",
+        ),
+        (OLDER | {"use_random_tiling": True, "random_tile_count": 0}, "at least 1"),
+        (OLDER | {"seed": -1}, "at least 0"),
+        (OLDER | {"seed": 2**128}, "below"),
+    ],
+)
+def test_wrong_values(content: Any, words: str) -> None:
+    with pytest.raises(TilingError, match=words):
+        TilingConfig.from_mapping(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [OLDER],
+        "tiling",
+        {"tiling": [OLDER]},
+        OLDER | {"apply": "yes"},
+        OLDER | {"apply": None},
+        OLDER | {"tile_size": 64.0},
+        OLDER | {"tile_size": "64"},
+        OLDER | {"use_random_tiling": "no"},
+        OLDER | {"use_random_tiling": True, "random_tile_count": 2.5},
+        OLDER | {"seed": "x"},
+        OLDER | {"mode": 3},
+    ],
+)
+def test_wrong_types(content: Any) -> None:
+    with pytest.raises(TypeError):
+        TilingConfig.from_mapping(content)
+
+
+def test_a_list_is_taken_by_its_length() -> None:
+    config = TilingConfig.from_mapping(OLDER | {"tile_size": [64]})
+    assert config.tiler == Tiler([64])
+    assert config.tiler != Tiler(64)
+
+
+def test_construction_is_validated() -> None:
+    with pytest.raises(TypeError, match="tiler"):
+        TilingConfig(64)  # type: ignore[arg-type]
+    with pytest.raises(TilingError, match="need a tiler"):
+        TilingConfig(None, 4)
+    with pytest.raises(TilingError, match="at least 1"):
+        TilingConfig(Tiler(8), 0)
+
+
+def test_plan() -> None:
+    tiler = Tiler(8)
+    assert TilingConfig(tiler).plan((20, 30)) == tiler.grid((20, 30))
+    random = TilingConfig(tiler, 5, 9).plan((20, 30))
+    assert random == tiler.random((20, 30), 5, 9)
+
+
+def test_yaml_section_in_a_whole_file(tmp_path: Path) -> None:
+    section = "tiling:\n    apply: true\n    tile_size: 64\n    stride: 32\n"
+    wanted = TilingConfig(Tiler(64, 32))
+    assert read(tmp_path, "model: patchcore\n" + section + "seed: 1\n") == wanted
+    assert read(tmp_path, f"dataset:\n  name: x\n  {section}") == wanted
+    assert read(tmp_path, "apply: true\ntile_size: 64\nstride: 32") == wanted
+
+
+def test_yaml_of_the_callback(tmp_path: Path) -> None:
+    text = """
+trainer:
+  callbacks:
+    - class_path: lightning.pytorch.callbacks.EarlyStopping
+    - class_path: anomalib.callbacks.TilerConfigurationCallback
+      init_args: {enable: true, tile_size: [64, 32], stride: 16, mode: PADDING}
+"""
+    assert read(tmp_path, text) == TilingConfig(Tiler((64, 32), 16))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tiling:\n  apply: [true\n", r"config\.yaml, line 3: not YAML"),
+        ("a: b: c", r"config\.yaml, line 1: not YAML"),
+        ("\tx", r"config\.yaml, line 1: not YAML"),
+        ("a: 2020-13-45", r"config\.yaml: not YAML"),
+        ("\0", r"config\.yaml: not YAML"),
+        ("- 1", r"config\.yaml must hold keys"),
+        ("tilling: {apply: true}", r"no section 'tiling', only tilling"),
+        ("tiling: {aply: true}", r"config\.yaml: .*did you mean 'apply'"),
+        ("{tiling: {apply: true, tile_size: 0}}", r"config\.yaml: .*at least 1"),
+        ("!!python/object/apply:os.system [true]", r"not YAML"),
+    ],
+)
+def test_bad_yaml_names_file_and_line(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(TilingError, match=words):
+        read(tmp_path, text)
+
+
+def test_wrong_types_in_yaml_name_the_file(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"config\.yaml: tile_size"):
+        read(tmp_path, "apply: true\ntile_size: 1.5")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(TilingError, match=r"cannot read .*nothing\.yaml"):
+        TilingConfig.from_yaml(tmp_path / "nothing.yaml")
+
+
+def test_empty_file_means_no_tiling(tmp_path: Path) -> None:
+    assert read(tmp_path, "") == TilingConfig()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        TilingConfig(),
+        TilingConfig(Tiler(256)),
+        TilingConfig(Tiler([7], [3], mode="even", channels_last=True), 3, 2**127),
+        TilingConfig(Tiler((9, 8), window=[[1.0] * 9, [1, 2, 3, 4, 4, 3, 2, 1]])),
+        TilingConfig(Tiler(4, pad_value=-0.0, fill=float("nan"), merge="max"), 1),
+        TilingConfig(Tiler(4, fill=float("-inf"), pad_value=1e-300), None, 5),
+    ],
+)
+def test_yaml_round_trip(tmp_path: Path, config: TilingConfig) -> None:
+    assert read(tmp_path, config.to_yaml()) == config
+
+
+def test_without_pyyaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert TilingConfig.from_mapping(OLDER).tiler == Tiler(64)
+    with pytest.raises(ImportError, match=r'pip install "reftiler\[cli\]"'):
+        TilingConfig.from_yaml(tmp_path / "config.yaml")

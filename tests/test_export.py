@@ -1,0 +1,71 @@
+"""Cutting into a folder: never over what is not ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("skimage")
+
+from reftiler import Tiler, TilingError
+from reftiler.config import TilingConfig
+from reftiler.datasets import find_samples
+from reftiler.export import plan_export
+from reftiler.images import write_image
+from reftiler.manifest import NAME, Manifest
+from tests.folders import export, picture
+
+
+def test_earlier_tiles_are_replaced_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    earlier = export(folder, picture("uint8", None), Tiler(8))
+    (folder / "notes.txt").write_text("mine")
+    source = tmp_path / "part.npy"
+    planned = plan_export(
+        find_samples(source), TilingConfig(Tiler(16)), source=source, file_format="npy"
+    )
+    with pytest.raises(TilingError, match="is in the way"):
+        planned.write(folder)
+    planned.write(folder, earlier=earlier)
+    assert {path.name for path in folder.iterdir()} == {
+        NAME, "notes.txt", *planned.manifest.files
+    }  # fmt: skip
+    (folder / "part_0040.npy").write_text("mine too")
+    again = plan_export(
+        find_samples(source), TilingConfig(Tiler(4)), source=source, file_format="npy"
+    )
+    with pytest.raises(TilingError, match=r"part_0040\.npy is in the way"):
+        again.write(folder, earlier=planned.manifest)
+    assert Manifest.read(folder) == planned.manifest
+
+
+def test_removing_leaves_what_is_not_listed(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    manifest = export(folder, picture("uint8", None), Tiler(8))
+    (folder / manifest.files[0]).unlink()  # gone already: no reason to stop
+    manifest.remove(folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_tiles_are_not_overwritten_while_they_are_cut(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    earlier = export(folder, picture("uint8", None), Tiler(16))
+    planned = plan_export(
+        find_samples(folder), TilingConfig(Tiler(8)), source=folder, file_format="npy"
+    )
+    with pytest.raises(TilingError, match="while it is being cut"):
+        planned.write(folder, earlier=earlier)
+    assert Manifest.read(folder) == earlier
+
+
+def test_images_that_change_between_check_and_cut(tmp_path: Path) -> None:
+    source = tmp_path / "part.npy"
+    write_image(source, picture("uint8", None))
+    planned = plan_export(
+        find_samples(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
+    )
+    write_image(source, picture("uint8", 3))
+    with pytest.raises(TilingError, match="changed while it was being cut"):
+        planned.write(tmp_path / "tiles")
+    assert not (tmp_path / "tiles").exists()

@@ -1,0 +1,171 @@
+"""Putting tiles together from a manifest: exact, or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skimage")
+
+from reftiler import Tiler, TilingError
+from reftiler.config import TilingConfig
+from reftiler.datasets import find_samples
+from reftiler.export import plan_export
+from reftiler.images import read_image, write_image
+from reftiler.manifest import Manifest
+from reftiler.restore import restore_image, restore_mask, uncovered
+from tests.compare import same_bits
+from tests.folders import SIZE, SUFFIXES, export, picture, spots
+
+
+@pytest.mark.parametrize(
+    ("dtype", "channels", "file_format"),
+    [
+        ("uint8", None, "png"),
+        ("uint8", 3, "png"),
+        ("uint8", 4, "png"),
+        ("uint16", 3, "png"),
+        ("bool", None, "png"),
+        ("bool", None, "tiff"),
+        ("uint8", 1, "npy"),
+        ("int16", 5, "npy"),
+        (">f4", 2, "npy"),
+        ("float16", None, "npy"),
+        ("float64", 3, "tiff"),
+    ],
+)
+def test_every_kind_of_picture_comes_back(
+    tmp_path: Path, dtype: str, channels: int | None, file_format: str
+) -> None:
+    image = picture(dtype, channels)
+    manifest = export(tmp_path / "tiles", image, Tiler((16, 12), (9, 12)), file_format)
+    assert Manifest.read(tmp_path / "tiles") == manifest
+    (record,) = manifest.images
+    stored = read_image(tmp_path / f"part{SUFFIXES[file_format]}")
+    whole = restore_image(tmp_path / "tiles", record)
+    same_bits(whole, stored if dtype == "bool" else image)
+    assert np.array_equal(restore_mask(tmp_path / "tiles", record), spots())
+
+
+@pytest.mark.parametrize(
+    ("mode", "side", "border", "window", "random", "skip_empty"),
+    list(
+        product(
+            ["padding", "interpolation", "clamp", "even", "drop"],
+            ["end", "both"],
+            [0, 1],
+            ["box", "hann"],
+            [None, 5],
+            [False, True],
+        )
+    ),
+)
+def test_covered_pixels_are_exact_whatever_was_left_out(
+    tmp_path: Path,
+    *,
+    mode: str,
+    side: str,
+    border: int,
+    window: str,
+    random: int | None,
+    skip_empty: bool,
+) -> None:
+    tiler = Tiler(
+        (12, 9),
+        (10, 7),
+        mode=mode,
+        pad_side=side,
+        pad_mode="reflect",
+        window=window,
+        remove_border_count=border,
+    )
+    image = picture("uint8", 3)
+    folder = tmp_path / "tiles"
+    manifest = export(folder, image, tiler, random=random, skip_empty=skip_empty)
+    (record,) = manifest.images
+    bare = uncovered(record)
+    assert (bare > 0) == (skip_empty or random is not None or mode == "drop")
+    if bare:
+        with pytest.raises(TilingError, match=rf"{bare} pixels of part .*--fill"):
+            restore_image(folder, record)
+    whole = restore_image(folder, record, fill=201)
+    filled = (whole == 201).all(axis=-1)
+    assert filled.sum() == bare
+    assert np.array_equal(whole[~filled], image[~filled])
+    marked = restore_mask(folder, record, fill=0)
+    assert np.array_equal(marked, spots() & ~filled)
+
+
+def test_skipping_keeps_every_marked_pixel(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    manifest = export(folder, picture("uint8", None), Tiler(8, 5), skip_empty=True)
+    (record,) = manifest.images
+    kept = [tile.index for tile in record.tiles]
+    assert kept == record.grid.touching(spots()).tolist()
+    assert record.missing == len(record.grid) - len(kept) > 0
+    assert np.array_equal(restore_mask(folder, record, fill=0), spots())
+
+
+def test_an_image_without_tiles_is_all_fill(tmp_path: Path) -> None:
+    write_image(tmp_path / "part.npy", picture("float32", 3))
+    write_image(tmp_path / "part_mask.png", np.zeros(SIZE, dtype=bool))
+    source = tmp_path / "part.npy"
+    planned = plan_export(
+        find_samples(source), TilingConfig(Tiler(8)), source=source, skip_empty=True,
+        file_format="npy",
+    )  # fmt: skip
+    assert planned.count == 0
+    (record,) = planned.manifest.images
+    whole = restore_image(tmp_path, record, fill=float("nan"))
+    same_bits(whole, np.full((*SIZE, 3), np.nan, np.float32))
+
+
+def test_padding_of_the_mask_is_in_step(tmp_path: Path) -> None:
+    for pad_mode, shown in {"constant": False, "edge": True}.items():
+        folder = tmp_path / pad_mode
+        tiler = Tiler(32, pad_mode=pad_mode, pad_value=9)
+        folder.mkdir()
+        export(folder / "tiles", picture("uint8", None), tiler, "png")
+        mask = read_image(folder / "tiles" / "part_0003_mask.png")
+        assert (mask[1:, 15:] != 0).all() == shown
+        assert mask[0, 14] == 255  # the last pixel of the image is marked
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda path: path.unlink(), "cannot read"),
+        (lambda path: path.write_bytes(path.read_bytes()[:100]), "cannot read"),
+        (
+            lambda path: write_image(path, np.zeros((16, 15), np.uint8)),
+            r"altered.*|says uint8",
+        ),
+        (lambda path: write_image(path, np.zeros((16, 16), np.float32)), "altered"),
+        (lambda path: write_image(path, np.zeros((16, 16, 3), np.uint8)), "altered"),
+    ],
+)
+def test_altered_tiles_are_refused(
+    tmp_path: Path, change: Callable[[Path], object], words: str
+) -> None:
+    folder = tmp_path / "tiles"
+    manifest = export(folder, picture("uint8", None), Tiler(16))
+    change(folder / "part_0002.npy")
+    with pytest.raises(TilingError, match=words) as caught:
+        restore_image(folder, manifest.images[0])
+    assert "part_0002.npy" in str(caught.value)
+
+
+def test_tiles_of_a_model_are_merged(tmp_path: Path) -> None:
+    tiler = Tiler(16, 8, window="triangle", channels_last=True)
+    folder = tmp_path / "tiles"
+    manifest = export(folder, picture("float32", None), tiler)
+    (record,) = manifest.images
+    cut = tiler.tile(picture("float32", None))
+    cut *= np.arange(len(cut), dtype=np.float32)[:, np.newaxis, np.newaxis]
+    for tile, changed in zip(record.tiles, cut, strict=True):
+        write_image(folder / tile.file, changed)
+    same_bits(restore_image(folder, record), tiler.untile(cut, SIZE))

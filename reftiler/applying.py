@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from reftiler.batches import Progress, check_alike, check_results, map_tree, split
-from reftiler.calls import TileCall
+from reftiler.calls import TileCall, resolve_tile
+from reftiler.grid import Grid
 from reftiler.tiling import Array, cut, planes
 
 
@@ -44,6 +45,13 @@ def cut_batch(image: Array, call: TileCall, batch: range) -> Array:
         n, k = divmod(number, len(call.grid))
         cut(source[n], call.grid, k, target[place])
     return tiles
+
+
+def cut_tile(image: Array, grid: Grid, k: int) -> Array:
+    """Return tile ``k`` of an image, as ``grid.tiler.tile(image, grid=grid)[k]`` is."""
+    call = resolve_tile(grid.tiler, image.shape, image.dtype.name, grid)
+    tile: Array = cut_batch(image, call, range(k, k + 1))[0]
+    return tile
 
 
 def _room(leaf: Array, count: int) -> Array:

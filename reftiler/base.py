@@ -167,6 +167,11 @@ class BaseTiler:
         """Plan tiles at ``starts``, K rows of R image pixels."""
         return Grid(self, image_size, starts)  # type: ignore[arg-type]
 
+    @classmethod
+    def of(cls: type[Self], tiler: "BaseTiler") -> Self:
+        """Return this backend's tiler with the settings of any other's."""
+        return cls.from_settings(tiler.settings())
+
     def settings(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
         content = {name: getattr(self, name) for name in self._names()}

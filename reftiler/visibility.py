@@ -19,12 +19,12 @@ except ImportError as error:
         'looking at defects needs scikit-image: pip install "reftiler[cli]"'
     ) from error
 
+from reftiler.applying import cut_tile
 from reftiler.checks import exact_integers
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.images import resize
 from reftiler.regions import Region, labelled
-from reftiler.single import cut_tile
 
 __all__ = ["Remains", "Visibility", "examine"]
 
@@ -139,9 +139,7 @@ def _examine(
     plain = replace(
         grid.tiler, window="box", pad_mode="constant", pad_value=0, channels_last=True
     )
-    tiled = {
-        k: _in_tile(change, alone, replace(grid, tiler=plain), k) for k in tiles
-    }
+    tiled = {k: _in_tile(change, alone, replace(grid, tiler=plain), k) for k in tiles}
     best = max(tiles, key=lambda k: (tiled[k][0].area, tiled[k][1]), default=None)
     return Visibility(
         region=region,

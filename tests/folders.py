@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from reftiler import Tiler
 from reftiler.config import TilingConfig
 from reftiler.datasets import find_samples
-from reftiler.export import plan_export
+from reftiler.folders.export import plan_export
+from reftiler.folders.manifest import Manifest
 from reftiler.images import write_image
-from reftiler.manifest import Manifest
 
 SIZE = (33, 47)
 SPOT = (slice(30, 34), slice(40, 43))

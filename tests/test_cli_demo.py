@@ -96,7 +96,8 @@ def test_other_tilings(tmp_path: Path, words: str) -> None:
 
 
 def test_tiles_without_a_defect(tmp_path: Path) -> None:
-    told = " ".join(done("demo", "--tile", 32, "--random", 1, "--out", tmp_path).split())
+    output = done("demo", "--tile", 32, "--random", 1, "--out", tmp_path)
+    told = " ".join(output.split())
     assert "0 tiles hold a defect" in told
     assert "It lies in no tile." in told
     assert "05-resized-beside-tiled.png" in files(tmp_path)

@@ -20,8 +20,8 @@ from reftiler import Tiler
 from reftiler.cli import console
 from reftiler.config import TilingConfig
 from reftiler.datasets import find_samples, load_pair
+from reftiler.folders.manifest import Manifest
 from reftiler.images import read_image, read_mask, write_image
-from reftiler.manifest import Manifest
 from reftiler.samples import write_dataset
 from tests.command import done, files, refused, run
 from tests.folders import SPOT, write_part

@@ -11,8 +11,8 @@ pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
 
+from reftiler.folders.manifest import NAME
 from reftiler.images import read_image
-from reftiler.manifest import NAME
 from reftiler.samples import write_dataset
 from tests.command import done, files, refused
 from tests.folders import write_part

@@ -43,6 +43,7 @@ def test_readme_pictures_are_the_demo(tmp_path: Path) -> None:
 def test_readme_names_the_commands_that_ci_runs() -> None:
     text = README.read_text("utf-8")
     for name in ("demo", "tests"):
-        block = re.search(rf"<!-- {name} -->\n```sh\n(.+?)```\n<!-- end -->", text, re.S)
+        fence = rf"<!-- {name} -->\n```sh\n(.+?)```\n<!-- end -->"
+        block = re.search(fence, text, re.S)
         assert block is not None, name
         assert "pip install" in block[1]

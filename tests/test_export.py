@@ -11,9 +11,9 @@ pytest.importorskip("skimage")
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
 from reftiler.datasets import find_samples
-from reftiler.export import plan_export
+from reftiler.folders.export import plan_export
+from reftiler.folders.manifest import NAME, Manifest
 from reftiler.images import write_image
-from reftiler.manifest import NAME, Manifest
 from tests.folders import export, picture
 
 

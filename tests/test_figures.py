@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 pytest.importorskip("skimage")
 
 from reftiler import Grid, Tiler, TilingError
-from reftiler.canvas import letter_size, lettering
 from reftiler.figures import (
     COLORS,
     contact_sheet,
@@ -21,6 +20,7 @@ from reftiler.figures import (
     side_by_side,
     to_rgb,
 )
+from reftiler.figures.canvas import letter_size, lettering
 from tests.compare import same_bits
 
 ORANGE, SKY, VERMILLION = (

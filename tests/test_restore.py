@@ -14,10 +14,10 @@ pytest.importorskip("skimage")
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
 from reftiler.datasets import find_samples
-from reftiler.export import plan_export
+from reftiler.folders.export import plan_export
+from reftiler.folders.manifest import Manifest
+from reftiler.folders.restore import restore_image, restore_mask, uncovered
 from reftiler.images import read_image, write_image
-from reftiler.manifest import Manifest
-from reftiler.restore import restore_image, restore_mask, uncovered
 from tests.compare import same_bits
 from tests.folders import SIZE, SUFFIXES, export, picture, spots
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reftiler.canvas import Rgb, lettering, to_rgb
+from reftiler.applying import cut_tile
 from reftiler.cli.console import times
 from reftiler.cli.story import Story, extent, share
-from reftiler.contact import contact_sheet, side_by_side
 from reftiler.figures import draw_grid, overlay
+from reftiler.figures.canvas import Rgb, lettering, to_rgb
+from reftiler.figures.contact import contact_sheet, side_by_side
 from reftiler.images import resize
-from reftiler.single import cut_tile
 from reftiler.visibility import Visibility
 
 _ZOOMED = 448  # pixels of a close-up's side

@@ -10,8 +10,8 @@ from reftiler.cli.console import CallError, bad_call, count, progress, stdout, t
 from reftiler.cli.options import TilingOptions
 from reftiler.datasets import find_samples
 from reftiler.errors import TilingError
-from reftiler.export import Export, plan_export
-from reftiler.manifest import FORMATS, NAME, Manifest
+from reftiler.folders.export import Export, plan_export
+from reftiler.folders.manifest import FORMATS, NAME, Manifest
 
 
 def tile(

@@ -11,9 +11,9 @@ from reftiler.cli.console import CallError, bad_call, count, progress, stdout
 from reftiler.cli.options import number
 from reftiler.dtypes import check_representable
 from reftiler.files import AllOrNothing
+from reftiler.folders.manifest import FORMATS, ImageTiles, Manifest
+from reftiler.folders.restore import restore_image, restore_mask, uncovered
 from reftiler.images import IMAGE_SUFFIXES, write_image
-from reftiler.manifest import FORMATS, ImageTiles, Manifest
-from reftiler.restore import restore_image, restore_mask, uncovered
 
 _LOSSLESS = (".png", ".tif", ".tiff", ".npy")
 

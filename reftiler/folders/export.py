@@ -13,15 +13,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from reftiler import formats
+from reftiler.applying import cut_tile
 from reftiler.config import TilingConfig
 from reftiler.datasets import GOOD, Sample, load_pair
 from reftiler.errors import TilingError
 from reftiler.files import AllOrNothing, inner_name, inner_path
+from reftiler.folders.manifest import FORMATS, NAME, ImageTiles, Manifest, TileFile
 from reftiler.grid import Grid
-from reftiler.images import write_image
-from reftiler.manifest import FORMATS, NAME, ImageTiles, Manifest, TileFile
-from reftiler.single import cut_tile
+from reftiler.images import formats, write_image
 
 __all__ = ["Advance", "Export", "plan_export"]
 

@@ -5,9 +5,7 @@ turned (EXIF orientation is ignored) or converted on the way in, and only lossle
 formats are written.
 """
 
-import contextlib
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +20,10 @@ except ImportError as error:
         'images need scikit-image: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler import formats
 from reftiler.checks import exact_integers
 from reftiler.errors import TilingError
+from reftiler.files import write_whole
+from reftiler.images import formats
 
 __all__ = ["IMAGE_SUFFIXES", "read_image", "read_mask", "resize", "write_image"]
 
@@ -112,7 +111,7 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
         raise TypeError(f"image must be a numpy array, got {type(image).__name__}")
     try:
         data = formats.encode(image, path.suffix.lower())
-        _write_whole(path, data)
+        write_whole(path, data)
     except (OSError, ValueError) as error:
         raise TilingError(f"cannot write {path}: {_cause(error)}") from error
 
@@ -165,19 +164,6 @@ def _max_pool(mask: NDArray[np.bool_], axis: int, target: int) -> NDArray[np.boo
     return np.asarray(
         np.logical_or.reduceat(padded, bounds, axis).take(index * 2, axis)
     )
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write `data` beside `path`, then rename, and leave nothing on failure."""
-    neighbour = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        neighbour.write_bytes(data)
-        neighbour.replace(path)
-    except BaseException:
-        # If even this fails, the folder is the trouble, and that is being told.
-        with contextlib.suppress(OSError):
-            neighbour.unlink(missing_ok=True)
-        raise
 
 
 def _cause(error: Exception) -> str:

@@ -21,7 +21,7 @@ except ImportError as error:
         'images need scikit-image and what comes with it: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.png import SIGNATURE, decode_png, encode_png, mask_as_bytes, pixels
+from reftiler.images.png import SIGNATURE, decode_png, encode_png, mask_as_bytes, pixels
 
 Array = NDArray[Any]
 

@@ -17,7 +17,7 @@ import reftiler
 from reftiler.checks import flag, integer
 from reftiler.errors import TilingError
 from reftiler.files import inner_path, pretty_json, write_whole
-from reftiler.records import ImageTiles, TileFile
+from reftiler.folders.records import ImageTiles, TileFile
 from reftiler.serial import SPEC_VERSION, check_content, require
 
 __all__ = ["FORMATS", "NAME", "ImageTiles", "Manifest", "TileFile"]

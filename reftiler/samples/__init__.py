@@ -22,9 +22,9 @@ except ImportError as error:
 
 from reftiler.checks import choice, integer
 from reftiler.datasets import Sample, find_samples
-from reftiler.defects import Defect, paint
 from reftiler.errors import TilingError
 from reftiler.images import write_image
+from reftiler.samples.painting import Defect, paint
 
 __all__ = [
     "CONTENTS",

@@ -19,7 +19,9 @@ except ImportError as error:
         'figures need scikit-image: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.canvas import (
+from reftiler.checks import integer
+from reftiler.errors import TilingError
+from reftiler.figures.canvas import (
     COLORS,
     Color,
     Mask,
@@ -30,9 +32,7 @@ from reftiler.canvas import (
     tint,
     to_rgb,
 )
-from reftiler.checks import integer
-from reftiler.contact import contact_sheet, side_by_side
-from reftiler.errors import TilingError
+from reftiler.figures.contact import contact_sheet, side_by_side
 from reftiler.grid import Grid
 
 __all__ = ["COLORS", "contact_sheet", "draw_grid", "overlay", "side_by_side", "to_rgb"]

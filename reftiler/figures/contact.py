@@ -14,9 +14,17 @@ except ImportError as error:
         'figures need scikit-image: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.canvas import Color, Rgb, chosen, color_of, letter_size, lettering, to_rgb
 from reftiler.checks import integer
 from reftiler.errors import TilingError
+from reftiler.figures.canvas import (
+    Color,
+    Rgb,
+    chosen,
+    color_of,
+    letter_size,
+    lettering,
+    to_rgb,
+)
 
 _WHITE = 255
 

@@ -1,7 +1,8 @@
 """Putting a folder of tiles together again, from its manifest alone.
 
-What `reftiler.export` cut comes back exactly. Tiles that were changed meanwhile, by a
-model or by hand, are merged as their grid says: it is all one to `untile`.
+What `reftiler.folders.export` cut comes back exactly. Tiles that were changed
+meanwhile, by a model or by hand, are merged as their grid says: it is all one to
+`untile`.
 """
 
 from dataclasses import replace
@@ -16,9 +17,9 @@ from reftiler.checks import Real
 from reftiler.dtypes import check_representable
 from reftiler.errors import TilingError
 from reftiler.files import inner_path
+from reftiler.folders.records import ImageTiles
 from reftiler.grid import Grid
 from reftiler.images import read_image
-from reftiler.records import ImageTiles
 from reftiler.tiler import Tiler
 
 __all__ = ["restore_image", "restore_mask", "uncovered"]

@@ -1,0 +1,1 @@
+"""Tiles in files: cutting images into a folder, and putting them together again."""

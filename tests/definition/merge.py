@@ -1,0 +1,181 @@
+"""Merging: every pixel of the result, from the tiles that take part in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from tests.definition.grid import Pixel, Plan, box, takes_part
+from tests.definition.layout import (
+    Array,
+    Index,
+    each,
+    join,
+    order_of,
+    put_together,
+    split,
+    take_apart,
+)
+from tests.definition.line import ceil_div
+from tests.definition.pixels import constant
+from tests.definition.rounding import Kind, kind_of
+from tests.definition.windows import weights
+from tests.definition.wish import Number
+
+# A tile's number, the pixel in that tile, and its weight.
+Part = tuple[int, Pixel, float]
+
+
+class UncoveredError(ValueError):
+    """No tile takes part in some pixel, and there is no fill."""
+
+
+@dataclass(frozen=True)
+class Merging:
+    """A plan at a scale: all that its geometry becomes there, in whole pixels."""
+
+    plan: Plan
+    scale: tuple[Fraction, ...]
+
+    def whole(self, axis: int, length: int) -> int:
+        """Return a length times the scale, which must be an integer."""
+        scaled = length * self.scale[axis]
+        if scaled.denominator != 1:
+            raise ValueError(f"{length} times {self.scale[axis]} is no integer")
+        return scaled.numerator
+
+    @property
+    def tile(self) -> tuple[int, ...]:
+        """The size of the tiles at this scale."""
+        return tuple(self.whole(a, t) for a, t in enumerate(self.plan.wish.tile))
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """The size of the result: the image's, scaled and rounded up."""
+        return tuple(
+            math.ceil(length * self.scale[a]) for a, length in enumerate(self.plan.size)
+        )
+
+    def reads(self, axis: int, i: int) -> int:
+        """Return the frame pixel that result pixel i reads."""
+        if self.plan.resampled:
+            frame = self.whole(axis, self.plan.frame[axis])
+            return ceil_div(i * frame, self.size[axis])
+        return i + self.whole(axis, self.plan.before[axis])
+
+    def parts(self) -> dict[Pixel, list[Part]]:
+        """Return for each frame pixel the tiles that take part, in order."""
+        tile = self.tile
+        border = [self.whole(a, r) for a, r in enumerate(self.plan.wish.borders)]
+        lines = [weights(self.plan.wish, a, t) for a, t in enumerate(tile)]
+        result: dict[Pixel, list[Part]] = {}
+        for k, place in enumerate(self.plan.places):
+            start = [self.whole(a, s) for a, s in enumerate(place.start)]
+            for offset in box(tile):
+                if takes_part(place, offset, tile, border):
+                    pixel = tuple(s + x for s, x in zip(start, offset, strict=True))
+                    weight = lines[0][offset[0]]
+                    for line, x in zip(lines[1:], offset[1:], strict=True):
+                        weight = weight * line[x]
+                    result.setdefault(pixel, []).append((k, offset, weight))
+        return result
+
+
+def mean(values: Sequence[Number], weight: Sequence[float]) -> float:
+    """Return the weighted mean: sums from -0.0 in the given order, one division."""
+    above = below = -0.0
+    for value, w in zip(values, weight, strict=True):
+        above += w * float(value)
+        below += w
+    return above / below
+
+
+def extreme(values: Sequence[Number], merge: str) -> int:
+    """Return which value is the maximum or minimum: NaN wins, and -0 < +0."""
+    best = 0
+    for i, value in enumerate(values):
+        if math.isnan(value):
+            return i
+        low, high = (best, i) if merge == "max" else (i, best)
+        if sort_key(values[low]) < sort_key(values[high]):
+            best = i
+    return best
+
+
+def sort_key(value: Number) -> tuple[Number, float]:
+    """Return a key that sorts -0.0 before +0.0."""
+    return value, math.copysign(1, value) if value == 0 else 0.0
+
+
+def untile(
+    plan: Plan,
+    tiles: Array,
+    shape: Sequence[int],
+    scale: Sequence[Fraction] | None = None,
+    dtype: np.dtype[Any] | None = None,
+) -> Array:
+    """Put tiles together again; ``shape`` is that of the image that was cut."""
+    wish = plan.wish
+    merging = Merging(plan, tuple(scale or [Fraction(1)] * wish.rank))
+    batch = split(shape, wish.rank, wish.channels_last).batch
+    has_channels = tiles.ndim == wish.rank + 2
+    channel_axis = -1 if wish.channels_last else 1
+    channels = tiles.shape[channel_axis] if has_channels else None
+    target = tiles.dtype if dtype is None else np.dtype(dtype)
+    fill = None if wish.fill is None else constant(wish.fill, target)
+    given, parts = take_apart(tiles), merging.parts()
+    result: dict[Index, bytes] = {}
+    for pixel in box(merging.size):
+        there = tuple(merging.reads(axis, i) for axis, i in enumerate(pixel))
+        taking = parts.get(there, [])
+        if not taking and fill is None:
+            raise UncoveredError(f"no tile takes part in {pixel}")
+        for n in each(batch):
+            for c in each(channels):
+                raws = [
+                    given[
+                        join((n or 0) * len(plan.places) + k, c, x, wish.channels_last)
+                    ]
+                    for k, x, _ in taking
+                ]
+                merged = fill
+                if taking:
+                    weight = [w for _, _, w in taking]
+                    merged = one(raws, weight, wish.merge, tiles.dtype, target)
+                assert merged is not None
+                result[join(n, c, pixel, wish.channels_last)] = merged
+    whole = join(batch, channels, merging.size, wish.channels_last)
+    return put_together(result, whole, target)
+
+
+def one(
+    raws: list[bytes],
+    weight: list[float],
+    merge: str | None,
+    dtype: np.dtype[Any],
+    target: np.dtype[Any],
+) -> bytes:
+    """Merge one pixel from the bytes of its tiles."""
+    kind, goal = kind_of(dtype), kind_of(target)
+    assert kind is not None
+    assert goal is not None
+    values = [read(raw, kind, dtype) for raw in raws]
+    if merge is None:
+        merge = "max" if kind.name == "bool" else "mean"
+    if len(values) > 1 and merge == "mean":
+        return goal.round(mean(values, weight)).to_bytes(goal.size, order_of(target))
+    chosen = 0 if len(values) == 1 else extreme(values, merge)
+    if kind == goal:  # copied, but for the byte order
+        same = order_of(dtype) == order_of(target)
+        return raws[chosen] if same else raws[chosen][::-1]
+    return goal.round(float(values[chosen])).to_bytes(goal.size, order_of(target))
+
+
+def read(raw: bytes, kind: Kind, dtype: np.dtype[Any]) -> Number:
+    """Return the number in the bytes of a pixel."""
+    return kind.read(int.from_bytes(raw, order_of(dtype)))

@@ -1,0 +1,181 @@
+"""What hypothesis draws: tilings and merges, leaning to the corners."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from tests.cases import Case, MergeCase
+from tests.contents import CONTENTS
+from tests.definition import Wish
+from tests.definition.wish import Number
+
+MODES = ("padding", "interpolation", "clamp", "even", "drop")
+PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+WINDOWS = ("box", "triangle", "hann", "gaussian")
+INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "uint64")
+NUMBERS = ("bool", *INTEGERS, "float16", "float32", "float64")
+SMALL = tuple(name for name in NUMBERS if np.dtype(name).itemsize <= 4)
+SWAPPED = (">f4", ">i2", ">u8", ">f2")
+ODD = ("complex64", "datetime64[ns]", "S5", "V3", "U2", "u1,>f4", "timedelta64[s]")
+SCALES = (Fraction(1, 2), Fraction(1), Fraction(2), Fraction(3, 2), Fraction(2, 3))
+# The largest length and tile of one axis by rank: the definition is slow.
+ROOM = {1: (30, 12), 2: (10, 6), 3: (5, 3)}
+
+Axis = tuple[int, int, int, int]
+
+
+@st.composite
+def axes(draw: DrawFn, rank: int, *, short: bool) -> Axis:
+    """Draw the length, tile, stride and border of an axis."""
+    longest, largest = ROOM[rank]
+    unit = draw(st.sampled_from([1, 1, 1, 2, 3]))  # so that some scales are exact
+    tile = unit * draw(st.integers(1, largest // unit))
+    steps = tile // unit
+    stride = unit * draw(st.sampled_from([1, steps]) | st.integers(1, steps))
+    room = (tile - stride) // 2 // unit
+    border = unit * draw(st.just(0) | st.integers(0, room))
+    count = draw(st.integers(0, 4))
+    corner = tile + count * stride
+    length = draw(
+        st.sampled_from([tile, tile + 1, corner, corner + 1, max(tile, corner - 1)])
+        | st.integers(tile, longest)
+        | st.integers(1, tile if short else tile + stride)
+    )
+    if not short:
+        length = max(length, tile)
+    return min(length, max(longest, tile)), tile, stride, border
+
+
+def constants(dtype: str) -> SearchStrategy[Number]:
+    """Draw a number that the dtype can represent; other types know only zero."""
+    kind = np.dtype(dtype)
+    if kind.kind == "b":
+        return st.sampled_from([0, 1, True, False, 1.0])
+    if kind.kind in "iu":
+        info = np.iinfo(kind)
+        return st.sampled_from([0, 7, 3.0, True, int(info.min), int(info.max)])
+    if kind.kind == "f":
+        most = float(np.finfo(kind).max)
+        odd = [0, -0.0, 1, 0.1, -1.5, math.nan, math.inf, -math.inf, most, True]
+        return st.sampled_from(odd)
+    return st.just(0)
+
+
+def custom_windows(
+    tile: tuple[int, ...],
+) -> SearchStrategy[tuple[tuple[float, ...], ...]]:
+    """Draw a custom window: a sequence of weights for each axis."""
+    weight = st.sampled_from([1.0, 2.0, 3.0, 0.1, 2.5, 1e-3, 2.0**-16, 2.0**16])
+    return st.tuples(*(st.tuples(*[weight] * t) for t in tile))
+
+
+@st.composite
+def scatters(draw: DrawFn, spans: list[Axis]) -> tuple[tuple[int, ...], ...]:
+    """Draw the starts of scattered tiles; two may be the same."""
+    start = st.tuples(
+        *(
+            st.sampled_from([0, length - tile]) | st.integers(0, length - tile)
+            for length, tile, _, _ in spans
+        )
+    )
+    return tuple(draw(st.lists(start, min_size=1, max_size=6)))
+
+
+@st.composite
+def cases(
+    draw: DrawFn,
+    *,
+    dtypes: tuple[str, ...] = NUMBERS,
+    modes: tuple[str, ...] = MODES,
+    contents: tuple[str, ...] = CONTENTS,
+    scatter: bool = True,
+    merge: bool = False,
+) -> Case:
+    """Draw a tiling and an image; with ``merge`` what matters to untile as well."""
+    rank = draw(st.sampled_from([1, 2, 2, 3]))
+    mode = draw(st.sampled_from(modes))
+    scattering = scatter and draw(st.integers(0, 4)) == 0
+    short = mode in ("padding", "interpolation") and not scattering
+    spans = [draw(axes(rank, short=short)) for _ in range(rank)]
+    size, tile, stride, border = zip(*spans, strict=True)
+    dtype = draw(st.sampled_from(dtypes))
+    settings: dict[str, Any] = {"border": border} if merge else {}
+    if mode == "padding":
+        settings["pad_mode"] = draw(st.sampled_from(PAD_MODES))
+        settings["pad_side"] = draw(st.sampled_from(["end", "both"]))
+        settings["pad_value"] = draw(constants(dtype))
+    if merge:
+        settings |= draw(mergers(dtype, tile))
+    batch, channels = draw(
+        st.sampled_from([(None, None), (None, 1), (None, 3), (1, 2), (2, 1), (2, 3)])
+    )
+    last = draw(st.booleans())
+    return Case(
+        wish=Wish(tile, stride, mode=mode, channels_last=last, **settings),
+        size=size,
+        batch=batch,
+        channels=channels,
+        dtype=dtype,
+        content=draw(st.sampled_from(contents)),
+        seed=draw(st.integers(0, 2**16)),
+        starts=draw(scatters(spans)) if scattering else None,
+    )
+
+
+@st.composite
+def mergers(draw: DrawFn, dtype: str, tile: tuple[int, ...]) -> dict[str, Any]:
+    """Draw a merge and a window that a dtype allows."""
+    if dtype == "bool":
+        return {"merge": draw(st.sampled_from([None, "max", "min"]))}
+    window = draw(st.sampled_from(WINDOWS) | custom_windows(tile))
+    extremes = ["max", "min"] if window == "box" else []
+    return {
+        "window": window,
+        "merge": draw(st.sampled_from([None, "mean", None, "mean", *extremes])),
+    }
+
+
+def exact_scales(case: Case) -> list[list[Fraction]]:
+    """Return for each axis the scales at which all its lengths are whole."""
+    allowed = []
+    for axis in range(case.wish.rank):
+        plan = case.plan
+        lengths = [start[axis] for start in plan.starts]
+        lengths += [case.wish.tile[axis], case.wish.borders[axis], plan.before[axis]]
+        allowed.append(
+            [q for q in SCALES if all((n * q).denominator == 1 for n in lengths)]
+        )
+    return allowed
+
+
+@st.composite
+def merges(
+    draw: DrawFn,
+    *,
+    dtypes: tuple[str, ...] = NUMBERS,
+    scaled: bool = True,
+    convert: bool = True,
+) -> MergeCase:
+    """Draw tiles to be merged, at any exact scale and into any dtype."""
+    case = draw(cases(dtypes=dtypes, merge=True))
+    wish = case.wish
+    result = None
+    if convert and draw(st.integers(0, 3)) == 0:
+        goals = NUMBERS if case.dtype == "bool" else NUMBERS[1:]
+        result = draw(st.sampled_from(goals))
+    scale: tuple[Fraction, ...] = ()
+    if scaled and isinstance(wish.window, str):
+        scale = tuple(draw(st.sampled_from(q)) for q in exact_scales(case))
+    fill = None
+    if wish.mode == "drop" or case.starts is not None or draw(st.integers(0, 5)) == 0:
+        fill = draw(constants(result or case.dtype))
+    channels = draw(st.sampled_from([None, 1, 2]))
+    case = replace(case, wish=replace(wish, fill=fill))
+    return MergeCase(case, channels, scale, result)

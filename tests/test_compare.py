@@ -1,0 +1,56 @@
+"""The comparison itself must be able to fail."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.compare import same_bits
+
+NAN = np.array([0x7FC00000, 0x7FC00001, 0xFFC00000, 0x3F800000], np.uint32)
+
+
+def test_equal_arrays_pass() -> None:
+    same_bits(np.arange(6).reshape(2, 3), np.arange(6).reshape(2, 3))
+    same_bits(np.arange(12)[::2], np.arange(0, 12, 2))
+    same_bits(NAN.view(np.float32), NAN.view(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "says"),
+    [
+        ([1, 2], np.array([1, 2]), "type"),
+        (np.ma.array([1, 2]), np.array([1, 2]), "type"),
+        (np.array([1, 2], np.int32), np.array([1, 2], np.int64), "dtype"),
+        (np.array([1.0], ">f4"), np.array([1.0], "<f4"), "dtype"),
+        (np.array([1, 2]), np.array([[1, 2]]), "shape"),
+        (np.array([1]), np.array([1, 1]), "shape"),
+        (np.zeros((0, 3)), np.zeros((0, 3)), "empty"),
+        (np.array([1, 2]), np.array([1, 3]), r"1/2 differ; first at \(1,\)"),
+        (np.array([0.0]), np.array([-0.0]), "differ"),
+        (np.array([True]), np.array([False]), "differ"),
+        (np.array([b"ab"]), np.array([b"ac"]), "differ"),
+    ],
+)
+def test_different_arrays_fail(got: object, want: np.ndarray, says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        same_bits(got, want)
+    if "differ" in says:
+        with pytest.raises(AssertionError, match=says):
+            same_bits(got, want, nan="any")
+
+
+@pytest.mark.parametrize("other", [1, 2])
+def test_payloads_matter_unless_they_are_free(other: int) -> None:
+    numbers = NAN.view(np.float32)
+    got, want = numbers[:1], numbers[other : other + 1]
+    same_bits(got, want, nan="any")
+    with pytest.raises(AssertionError, match="1/1 differ"):
+        same_bits(got, want)
+
+
+def test_a_nan_is_not_a_number_even_if_payloads_are_free() -> None:
+    numbers = NAN.view(np.float32)
+    for got, want in [(numbers[:1], numbers[3:]), (numbers[3:], numbers[:1])]:
+        with pytest.raises(AssertionError, match="1/1 differ"):
+            same_bits(got, want, nan="any")

@@ -1,0 +1,191 @@
+"""Grids: where every tile lies, what each pixel is covered by, and JSON."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reftiler import Tiler
+from tests import definition
+from tests.cases import Case
+from tests.definition import Plan, Wish, fit
+from tests.strategies import MODES, cases
+
+COVERING = ("padding", "interpolation", "clamp", "even")
+
+
+def plan_of(grid: Any) -> dict[str, Any]:
+    """Return all that a grid says of its tiles, as plain values."""
+    return {
+        "starts": grid.starts.tolist(),
+        "boxes": grid.boxes.tolist(),
+        "shape": grid.shape,
+        "count": len(grid),
+        "padding": grid.padding,
+        "coverage": grid.coverage().ravel().tolist(),
+        "uncovered": grid.uncovered,
+    }
+
+
+def right(plan: Plan) -> dict[str, Any]:
+    """Return what the definition says of the same tiles."""
+    rank = plan.wish.rank
+    return {
+        "starts": [list(start) for start in plan.starts],
+        "boxes": [[list(side) for side in sides] for sides in definition.boxes(plan)],
+        "shape": plan.shape,
+        "count": len(plan.places),
+        "padding": tuple((line.before, line.after) for line in plan.lines)
+        or ((0, 0),) * rank,
+        "coverage": definition.coverage(plan),
+        "uncovered": definition.uncovered(plan),
+    }
+
+
+@given(cases(merge=True))
+def test_a_grid_says_what_the_definition_says(case: Case) -> None:
+    grid = case.grid(case.tiler(Tiler))
+    assert plan_of(grid) == right(case.plan)
+    assert grid.scattered == (case.starts is not None)
+    assert grid.image_size == case.size
+    assert grid.tiler == case.tiler(Tiler)
+
+
+@given(cases(merge=True))
+def test_types_of_a_grid(case: Case) -> None:
+    grid = case.grid(case.tiler(Tiler))
+    count, rank = len(case.plan.places), case.wish.rank
+    for array, shape in [(grid.starts, (count, rank)), (grid.boxes, (count, rank, 2))]:
+        assert array.dtype == np.int64
+        assert array.shape == shape
+        assert not array.flags.writeable
+    assert grid.coverage().shape == case.size
+    assert grid.coverage().dtype.kind in "iu"
+    assert type(grid.uncovered) is int
+    assert all(type(n) is int for n in (*grid.shape, *grid.image_size))
+
+
+@given(cases(merge=True))
+def test_slices_are_boxes_clipped_to_the_image(case: Case) -> None:
+    grid = case.grid(case.tiler(Tiler))
+    for k, sides in enumerate(definition.boxes(case.plan)):
+        clipped = tuple(
+            slice(max(start, 0), min(stop, length))
+            for (start, stop), length in zip(sides, case.size, strict=True)
+        )
+        assert grid.slices(k) == clipped
+        assert np.zeros(case.size)[grid.slices(k)].size > 0
+
+
+@given(cases(scatter=False))
+def test_axes(case: Case) -> None:
+    grid = case.grid(case.tiler(Tiler))
+    assert len(grid.axes) == case.wish.rank
+    for axis, line in zip(grid.axes, case.plan.lines, strict=True):
+        assert axis.length == line.length
+        assert axis.tile == line.tile
+        assert axis.frame == line.frame
+        assert (axis.before, axis.after) == (line.before, line.after)
+        assert tuple(axis.starts) == line.starts
+        assert len(axis) == len(line.starts)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("side", ["end", "both"])
+def test_every_small_axis(mode: str, side: str) -> None:
+    compared = 0
+    for tile, length in product(range(1, 8), range(1, 20)):
+        if length < tile and mode not in ("padding", "interpolation"):
+            continue
+        for stride in range(1, tile + 1):
+            tiler = Tiler([tile], stride, mode=mode, pad_side=side)
+            axis = tiler.grid([length]).axes[0]
+            line = fit(length, tile, stride, mode, side)
+            got = (tuple(axis.starts), axis.frame, axis.before, axis.after)
+            assert got == (line.starts, line.frame, line.before, line.after)
+            compared += 1
+    assert compared >= 400
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_coverage_of_every_small_axis(mode: str) -> None:
+    compared = 0
+    for tile, length in product(range(1, 9), range(1, 18)):
+        if length < tile and mode not in ("padding", "interpolation"):
+            continue
+        for stride in range(1, tile + 1):
+            for border in {0, (tile - stride) // 2}:
+                tiler = Tiler([tile], stride, mode=mode, remove_border_count=border)
+                wish = Wish((tile,), (stride,), mode=mode, border=(border,))
+                plan = definition.fitted(wish, (length,))
+                got = tiler.grid([length]).coverage().tolist()
+                assert got == definition.coverage(plan), (tile, length, stride, border)
+                compared += 1
+    assert compared >= 600
+
+
+@pytest.mark.parametrize("length", [2**31 + 5, 2**40 + 1, 10**12 + 7])
+@pytest.mark.parametrize("mode", MODES)
+def test_long_axes_are_exact(mode: str, length: int) -> None:
+    tile, stride = length // 7, length // 11
+    axis = Tiler([tile], stride, mode=mode).grid([length]).axes[0]
+    line = fit(length, tile, stride, mode)
+    assert tuple(axis.starts) == line.starts
+    assert axis.frame == line.frame
+
+
+@given(cases(scatter=False, modes=("interpolation",)))
+def test_boxes_under_interpolation_hold_the_pixels_that_are_read(case: Case) -> None:
+    """The index image tells which pixels a tile read; boxes promise no more."""
+    numbers = np.arange(math.prod(case.size)).reshape(case.size)
+    grid = case.grid(case.tiler(Tiler))
+    for k, cut in enumerate(case.tiler(Tiler).tile(numbers)):
+        read = np.array(np.unravel_index(np.unique(cut), case.size))
+        assert grid.boxes[k, :, 0].tolist() == read.min(axis=1).tolist()
+        assert (grid.boxes[k, :, 1] - 1).tolist() == read.max(axis=1).tolist()
+
+
+@given(cases(scatter=False, merge=True, modes=COVERING))
+def test_nothing_is_uncovered_but_by_drop_and_scatter(case: Case) -> None:
+    grid = case.grid(case.tiler(Tiler))
+    assert grid.coverage().min() >= 1
+    assert grid.uncovered == 0
+
+
+@given(cases(), st.data())
+def test_touching(case: Case, data: st.DataObject) -> None:
+    grid = case.grid(case.tiler(Tiler))
+    pixel = st.tuples(*(st.integers(0, length - 1) for length in case.size))
+    pixels = data.draw(st.sets(pixel, max_size=3))
+    dtype, mark = data.draw(
+        st.sampled_from([("bool", True), ("uint8", 255), ("float32", math.nan)])
+    )
+    mask = np.zeros(case.size, dtype)
+    for where in pixels:
+        mask[where] = mark
+    hits = grid.touching(mask)
+    assert hits.tolist() == definition.touching(case.plan, lambda p: p in pixels)
+    assert hits.dtype.kind == "i"
+    assert hits.ndim == 1
+    whole = grid.touching(np.ones(case.size, np.int8))
+    assert whole.tolist() == list(range(len(grid)))
+
+
+def test_touching_ignores_the_removed_border() -> None:
+    grid = Tiler([4], 2, remove_border_count=1).grid([6])
+    assert grid.touching(np.array([0, 0, 1, 0, 0, 0])).tolist() == [0, 1]
+
+
+def test_scattered_tiles_may_lie_anywhere_in_the_image() -> None:
+    wish = Wish((2, 3), (2, 3))
+    starts = [(0, 0), (3, 2), (1, 1), (1, 1)]
+    grid = Tiler((2, 3)).scatter((5, 5), starts)
+    assert plan_of(grid) == right(definition.scattered(wish, (5, 5), starts))
+    array: Any = np.array(starts)
+    assert grid == Tiler((2, 3)).scatter([5, 5], array)

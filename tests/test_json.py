@@ -1,0 +1,84 @@
+"""JSON there and back: it is all that untiling needs."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from reftiler import SPEC_VERSION, Grid, Tiler
+from tests.strategies import merges
+
+
+@given(merges())
+def test_json_there_and_back(merge: Any) -> None:
+    tiler = merge.case.tiler(Tiler)
+    grid = merge.case.grid(tiler)
+    again = Grid.from_json(grid.to_json())
+    assert type(again) is Grid
+    assert again == grid
+    assert hash(again) == hash(grid)
+    assert again.to_json() == grid.to_json()
+    assert again.starts.tolist() == grid.starts.tolist()
+    assert again.coverage().tolist() == grid.coverage().tolist()
+    assert again.tiler == tiler == Tiler.from_json(tiler.to_json())
+    assert Tiler.from_json(tiler.to_json()).to_json() == tiler.to_json()
+
+
+@given(merges(convert=False))
+def test_a_grid_untiles_in_another_process(merge: Any) -> None:
+    """All that untile needs goes through JSON."""
+    tiler, shape = merge.case.tiler(Tiler), merge.case.shape
+    grid = merge.case.grid(tiler)
+    again = Grid.from_json(grid.to_json())
+    scale = merge.scale_argument()
+    want = tiler.untile(merge.tiles(), shape, grid, **scale)
+    reader: Any = again.tiler
+    got = reader.untile(merge.tiles(), shape, again, **scale)
+    assert got.size > 0
+    assert got.tobytes() == want.tobytes()
+
+
+def test_what_json_holds() -> None:
+    tiler = Tiler((4, 5), (2, 5), mode="even", pad_value=math.nan, fill=-math.inf)
+    content = json.loads(tiler.grid((9, 12)).to_json())
+    assert content["spec_version"] == SPEC_VERSION == "1.0"
+    assert content["image_size"] == [9, 12]
+    assert set(content) == {"spec_version", "tiler", "image_size"}
+    assert content["tiler"]["tile_size"] == [4, 5]
+    assert content["tiler"]["stride"] == [2, 5]
+    assert content["tiler"]["mode"] == "even"
+    assert content["tiler"]["pad_value"] == "nan"
+    assert content["tiler"]["fill"] == "-inf"
+    scattered = json.loads(tiler.scatter((9, 12), [(0, 1), (5, 7)]).to_json())
+    assert scattered["starts"] == [[0, 1], [5, 7]]
+    assert set(scattered) == {"spec_version", "tiler", "image_size", "starts"}
+
+
+def test_json_is_strict_json() -> None:
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    for value in (math.nan, math.inf, -math.inf):
+        text = Tiler(4, pad_value=value, fill=value).to_json()
+        json.loads(text, parse_constant=refuse)
+        again: Any = Tiler.from_json(text)
+        assert repr(float(again.pad_value)) == repr(float(value))
+        assert repr(float(again.fill)) == repr(float(value))
+
+
+@pytest.mark.parametrize("value", [0.1, -0.0, 1e300, 5e-324, 2**64 - 1, -(2**63), 7])
+def test_constants_survive_json_exactly(value: float) -> None:
+    again = Tiler.from_json(Tiler(4, pad_value=value, fill=value).to_json())
+    for got in (again.pad_value, again.fill):
+        assert got == value
+        assert math.copysign(1, got) == math.copysign(1, value)
+
+
+def test_custom_windows_survive_json_exactly() -> None:
+    tiler = Tiler((2, 3), window=((0.1, 3), (7, 1 / 3, 1e-5)))
+    again = Tiler.from_json(tiler.to_json())
+    assert again.window == tiler.window == ((0.1 / 3, 1.0), (1.0, 1 / 3 / 7, 1e-5 / 7))

@@ -1,0 +1,107 @@
+"""Random starts: the generator, and the starts made of its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reftiler import Grid, Tiler
+from tests.definition import Wish, random_starts, words
+from tests.definition.philox import block
+
+MASK = 2**64 - 1
+# The known answers that come with Random123, for philox4x64 with ten rounds.
+KNOWN = [
+    (
+        (0, 0, 0, 0),
+        (0, 0),
+        "16554d9eca36314c db20fe9d672d0fdc d7e772cee186176b 7e68b68aec7ba23b",
+    ),
+    (
+        (MASK, MASK, MASK, MASK),
+        (MASK, MASK),
+        "87b092c3013fe90b 438c3c67be8d0224 9cc7d7c69cd777b6 a09caebf594f0ba0",
+    ),
+    (
+        (
+            0x243F6A8885A308D3,
+            0x13198A2E03707344,
+            0xA4093822299F31D0,
+            0x082EFA98EC4E6C89,
+        ),
+        (0x452821E638D01377, 0xBE5466CF34E90C6C),
+        "a528f45403e61d95 38c72dbd566e9788 a5a1610e72fd18b5 57bd43b5e52b7fe6",
+    ),
+]
+SEEDS = (
+    st.sampled_from([0, 1, 2**64 - 1, 2**64, 2**127, 2**128 - 1])
+    | st.integers(0, 100)
+    | st.integers(0, 2**128 - 1)
+)
+
+
+@pytest.mark.parametrize(("counter", "key", "answer"), KNOWN)
+def test_known_answers(counter: Any, key: Any, answer: str) -> None:
+    assert " ".join(f"{word:016x}" for word in block(counter, key)) == answer
+
+
+@given(SEEDS)
+def test_the_words_are_numpys(seed: int) -> None:
+    stream = words(seed)
+    mine = [next(stream) for _ in range(11)]
+    theirs = np.random.Philox(key=seed).random_raw(11)
+    assert mine == [int(word) for word in theirs]
+
+
+@given(st.data(), st.integers(1, 3), st.integers(1, 12), SEEDS)
+def test_starts_are_those_of_the_words(
+    data: st.DataObject, rank: int, count: int, seed: int
+) -> None:
+    spans = data.draw(
+        st.lists(
+            st.tuples(st.integers(1, 9), st.integers(0, 2**40), st.integers(1, 5)),
+            min_size=rank,
+            max_size=rank,
+        )
+    )
+    tile = tuple(t for t, _, _ in spans)
+    size = tuple(t + room for t, room, _ in spans)
+    align = tuple(step for _, _, step in spans)
+    grid = Tiler(tile).random(size, count, seed, align)
+    want = random_starts(Wish(tile, tile), size, count, seed, align)
+    assert grid.starts.tolist() == [list(start) for start in want]
+    assert grid.starts.dtype == np.int64
+    assert (grid.scattered, len(grid), grid.shape) == (True, count, (count,))
+    assert Grid.from_json(grid.to_json()) == grid
+
+
+def test_literal_starts_that_no_version_may_change() -> None:
+    grid = Tiler(32).random((100, 70), 4, 0)
+    # 69 and 39 choices of the first words of Philox(key=0)
+    raw = np.random.Philox(key=0).random_raw(8)
+    want = [int(u) * n >> 64 for u, n in zip(raw, [69, 39] * 4, strict=True)]
+    assert grid.starts.ravel().tolist() == want
+    assert grid.starts.tolist() == [[0, 9], [7, 22], [34, 10], [65, 38]]
+    assert Tiler(32).random((100, 70), 4, 0, align=1) == grid
+    aligned = Tiler(32).random((100, 70), 4, 0, align=8).starts
+    assert (aligned % 8 == 0).all()
+    assert aligned.max() > 0
+
+
+def test_every_start_is_possible_and_the_ends_too() -> None:
+    starts = Tiler([3]).random([8], 400, 7).starts
+    assert sorted(set(starts.ravel().tolist())) == [0, 1, 2, 3, 4, 5]
+    aligned = Tiler([3]).random([8], 400, 7, align=2).starts
+    assert sorted(set(aligned.ravel().tolist())) == [0, 2, 4]
+    assert Tiler([3]).random([3], 2, 7).starts.tolist() == [[0], [0]]
+
+
+def test_numpy_integers_are_integers() -> None:
+    want = Tiler(3).random((9, 8), 5, 11, 2)
+    size: Any = (np.int64(9), np.uint8(8))
+    numbers: list[Any] = [np.int32(5), np.int64(11), np.int8(2)]
+    assert Tiler(3).random(size, *numbers) == want

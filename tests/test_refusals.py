@@ -1,0 +1,194 @@
+"""What is refused, with which error, in which words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reftiler import Tiler, TilingError
+from tests.refusals import REFUSALS, Refusal
+
+ERRORS = {"TilingError": TilingError, "TypeError": TypeError}
+
+
+def make(shape: tuple[int, ...], dtype: str) -> Any:
+    """Return an array of zeros."""
+    return np.zeros(shape, dtype)
+
+
+def message_of(call: Callable[[], object], error: str) -> str:
+    """Return the message with which a call is refused, in small letters."""
+    with pytest.raises(ERRORS[error]) as caught:
+        call()
+    assert type(caught.value) is ERRORS[error]
+    return str(caught.value).lower()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(refusal, id=f"{group}: {refusal.name}")
+        for group, table in REFUSALS.items()
+        for refusal in table
+    ],
+)
+def test_refusal(refusal: Refusal) -> None:
+    message = message_of(lambda: refusal.call(Tiler, make), refusal.error)
+    missing = [word for word in refusal.words if word not in message]
+    assert not missing, f"{missing} not in: {message}"
+    assert len(message) > 15, "say the rule, the values and the way out"
+
+
+def test_the_table_is_large_and_its_names_differ() -> None:
+    names = [f"{group}: {r.name}" for group, table in REFUSALS.items() for r in table]
+    assert len(names) == len(set(names))
+    assert len(names) > 200
+
+
+def test_the_table_can_fail() -> None:
+    """A tiler that refuses nothing, or says nothing, does not pass."""
+    good = Refusal("accepted", lambda t, _: t(4), ("4",))
+    with pytest.raises(pytest.fail.Exception):
+        test_refusal(good)
+    mute = Refusal("silent", lambda t, _: t(0), ("no such word",))
+    with pytest.raises(AssertionError, match="no such word"):
+        test_refusal(mute)
+    swapped = Refusal("wrong class", lambda t, _: t(0), (), "TypeError")
+    with pytest.raises(TilingError):
+        test_refusal(swapped)
+
+
+def test_unknown_arguments_are_refused() -> None:
+    tiler: Any = Tiler
+    with pytest.raises(TypeError, match="tilesize"):
+        tiler(4, tilesize=4)
+    with pytest.raises(TypeError):
+        tiler(4, 4, "clamp")
+
+
+# --- what only numpy has -----------------------------------------------------------
+
+UNMERGED = [
+    "complex64",
+    "complex128",
+    "datetime64[s]",
+    "timedelta64[ns]",
+    "S3",
+    "U3",
+    "V2",
+    "u1,f4",
+]
+
+
+@pytest.mark.parametrize("dtype", UNMERGED)
+def test_untile_refuses_dtypes_by_name(dtype: str) -> None:
+    kind = np.dtype(dtype)
+    tiles = np.zeros((4, 4, 4), kind)
+    message = message_of(lambda: Tiler(4).untile(tiles, (8, 8)), "TilingError")
+    assert kind.name in message
+    numbers = np.zeros((4, 4, 4), np.float32)
+    message = message_of(
+        lambda: Tiler(4).untile(numbers, (8, 8), dtype=kind), "TilingError"
+    )
+    assert kind.name in message
+
+
+@pytest.mark.skipif(
+    np.dtype(np.longdouble).itemsize == 8, reason="long double is float64 here"
+)
+def test_untile_refuses_long_doubles_by_name() -> None:
+    name = np.dtype(np.longdouble).name
+    tiles = np.zeros((4, 4, 4), np.longdouble)
+    assert name in message_of(lambda: Tiler(4).untile(tiles, (8, 8)), "TilingError")
+
+
+def test_objects_are_refused_by_name() -> None:
+    objects = np.zeros((4, 4, 4), object)
+    for call in (
+        lambda: Tiler(4).untile(objects, (8, 8)),
+        lambda: Tiler(4).tile(objects),
+        lambda: Tiler(4).view(objects),
+    ):
+        assert "object" in message_of(call, "TilingError")
+    records = np.zeros((4, 4), "u1,O")
+    assert "'o'" in message_of(lambda: Tiler(4).tile(records), "TilingError")
+
+
+@pytest.mark.parametrize("dtype", UNMERGED)
+def test_types_that_are_no_numbers_are_padded_with_zero_alone(dtype: str) -> None:
+    image = np.zeros((8, 8), dtype)
+    for value in (1, math.nan, 0.5, -0.0):
+        tiler = Tiler(4, pad_value=value)
+        message = message_of(partial(tiler.tile, image), "TilingError")
+        assert "pad_value" in message
+
+
+def test_out_must_be_writeable_and_apart() -> None:
+    image = np.zeros((8, 8), np.uint8)
+    tiles = np.zeros((4, 4, 4), np.uint8)
+    frozen = np.zeros((4, 4, 4), np.uint8)
+    frozen.flags.writeable = False
+    refused = message_of(lambda: Tiler(4).tile(image, out=frozen), "TilingError")
+    assert "out" in refused
+    assert "read-only" in refused or "writ" in refused
+    refused = message_of(
+        lambda: Tiler(4).untile(tiles, (8, 8), out=frozen.reshape(8, 8)), "TilingError"
+    )
+    assert "out" in refused
+    memory = np.zeros(100, np.uint8)
+    for call in (
+        lambda: Tiler(4).tile(
+            memory[:64].reshape(8, 8), out=memory[36:].reshape(4, 4, 4)
+        ),
+        lambda: Tiler(4).untile(
+            memory[:64].reshape(4, 4, 4), (8, 8), out=memory[36:].reshape(8, 8)
+        ),
+    ):
+        refused = message_of(call, "TilingError")
+        assert "out" in refused
+        assert "memory" in refused
+    assert not memory.any()
+
+
+def test_out_may_lie_between_the_inputs_pixels() -> None:
+    """Memory that is interleaved is not shared."""
+    memory = np.arange(128, dtype=np.uint8).reshape(8, 8, 2)
+    want = memory[..., 0].copy()
+    Tiler(8).tile(memory[..., 0], out=memory[None, ..., 1])
+    assert (memory[..., 1] == want).all()
+    assert (memory[..., 0] == want).all()
+
+
+def test_out_of_another_byte_order_is_another_dtype() -> None:
+    image, out = np.zeros((8, 8), "<f4"), np.zeros((4, 4, 4), ">f4")
+    assert "out" in message_of(lambda: Tiler(4).tile(image, out=out), "TilingError")
+
+
+def test_dtypes_that_are_none() -> None:
+    tiles = np.zeros((4, 4, 4), np.uint8)
+    for dtype in ("float31", 5, object()):
+        with pytest.raises((TypeError, TilingError)):
+            Tiler(4).untile(tiles, (8, 8), dtype=dtype)  # type: ignore[arg-type]
+
+
+def test_nan_into_an_integer_says_so() -> None:
+    tiles = np.full((4, 4, 4), np.nan, np.float32)
+    for merge in ("mean", "max", "min"):
+        tiler = Tiler(4, merge=merge)
+        call = partial(tiler.untile, tiles, (8, 8), dtype="uint8")
+        message = message_of(call, "TilingError")
+        assert "nan" in message
+        assert "uint8" in message
+
+
+def test_refused_before_any_work() -> None:
+    """Out keeps its pixels when the numbers do not fit."""
+    out = np.full((5, 5), 7, np.uint8)
+    with pytest.raises(TilingError):
+        Tiler(4, 3).untile(np.zeros((4, 2, 2), np.uint8), (7, 7), out=out)
+    assert (out == 7).all()

@@ -1,0 +1,112 @@
+"""The Tiler as a value: equal wishes are equal, however they are spelled."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reftiler import Tiler, TilingError
+from tests.strategies import WINDOWS
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        lambda: Tiler((4, 4), (2, 2)),
+        lambda: Tiler([4, 4], [2, 2]),
+        lambda: Tiler(4, overlap=2),
+        lambda: Tiler(4, overlap=(2, 2)),
+        lambda: Tiler(np.int64(4), np.uint8(2)),
+        lambda: Tiler((np.int16(4), 4), 2, remove_border_count=0),
+        lambda: Tiler(4, 2, remove_border_count=[0, 0]),
+        lambda: Tiler(tile_size=4, stride=2, mode="padding", pad_mode="constant"),
+        lambda: Tiler.from_json(Tiler(4, 2).to_json()),
+        lambda: pickle.loads(pickle.dumps(Tiler(4, 2))),
+    ],
+)
+def test_equal_wishes_are_equal_values(same: Any) -> None:
+    tiler = Tiler(4, 2)
+    assert same() == tiler
+    assert hash(same()) == hash(tiler)
+    assert same().to_json() == tiler.to_json()
+    assert len({same(), tiler}) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"tile_size": (4, 5), "stride": 2},
+        {"stride": 1},
+        {"mode": "clamp"},
+        {"pad_mode": "edge"},
+        {"pad_value": 1},
+        {"pad_side": "both"},
+        {"window": "hann"},
+        {"merge": "max"},
+        {"remove_border_count": 1},
+        {"channels_last": True},
+        {"fill": 0},
+    ],
+)
+def test_each_setting_makes_another_value(other: dict[str, Any]) -> None:
+    tiler = Tiler(4, 2)
+    changed = Tiler(**{"tile_size": 4, "stride": 2, **other})
+    assert changed != tiler
+    assert changed.to_json() != tiler.to_json()
+    size = (9, 9)
+    assert changed.grid(size) != tiler.grid(size)
+
+
+def test_grids_go_to_other_processes() -> None:
+    tiler = Tiler(4, 2, window=((1, 2, 3, 4),) * 2, pad_value=float("nan"))
+    for grid in (tiler.grid((9, 7)), tiler.random((9, 7), 3, 1)):
+        again = pickle.loads(pickle.dumps(grid))
+        assert again == grid
+        assert hash(again) == hash(grid)
+        assert again.starts.tolist() == grid.starts.tolist()
+    assert tiler.grid((9, 7)) != tiler.grid((7, 9))
+    assert tiler.random((9, 7), 3, 1) != tiler.random((9, 7), 3, 2)
+    assert tiler.scatter((4, 4), [(0, 0)]) != tiler.grid((4, 4))
+
+
+def test_normalised_attributes() -> None:
+    tiler = Tiler(np.int64(6), overlap=(2, 3), remove_border_count=1)
+    assert tiler.tile_size == (6, 6)
+    assert tiler.stride == (4, 3)
+    assert tiler.overlap == (2, 3)
+    assert tiler.remove_border_count == (1, 1)
+    assert tiler.rank == 2
+    sizes = (
+        *tiler.tile_size,
+        *tiler.stride,
+        *tiler.overlap,
+        *tiler.remove_border_count,
+    )
+    assert all(type(n) is int for n in sizes)
+    line = Tiler([6])
+    assert (line.tile_size, line.stride, line.rank, line.overlap) == (
+        (6,),
+        (6,),
+        1,
+        (0,),
+    )
+    assert Tiler(range(3, 6)).tile_size == (3, 4, 5)
+    assert [Tiler(4, window=name).window for name in WINDOWS] == list(WINDOWS)
+
+
+def test_values_are_frozen() -> None:
+    tiler = Tiler(4)
+    grid = tiler.grid((8, 8))
+    for value, name in [(tiler, "mode"), (grid, "image_size"), (tiler, "stride")]:
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
+    with pytest.raises(ValueError, match="read-only"):
+        grid.starts[0, 0] = 1
+
+
+def test_a_tiling_error_is_a_value_error() -> None:
+    assert issubclass(TilingError, ValueError)
+    assert not issubclass(TilingError, TypeError)

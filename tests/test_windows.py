@@ -1,0 +1,97 @@
+"""Weight profiles: whole, positive, symmetric, and rounded without a doubt."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from reftiler import Tiler
+from reftiler.windows import named_profile, profiles
+from tests import definition
+from tests.compare import same_bits
+from tests.definition.windows import NAMES, exact
+
+LENGTHS = (*range(1, 601), 1000, 1023, 1024, 2047, 2048, 3001, 4096, 4999, 5000)
+
+
+def test_there_are_four_windows() -> None:
+    assert NAMES == ("box", "triangle", "hann", "gaussian")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_profiles_are_those_of_the_definition(name: str) -> None:
+    for length in LENGTHS:
+        got = named_profile(name, length)
+        want = np.array(definition.profile(name, length), np.float64)
+        same_bits(np.asarray(got), want)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_profiles_are_whole_positive_and_symmetric(name: str) -> None:
+    for length in LENGTHS:
+        got = np.asarray(named_profile(name, length))
+        assert got.shape == (length,)
+        assert (got >= 1).all()
+        assert (got == np.floor(got)).all()
+        assert (got == got[::-1]).all()
+        assert (np.diff(got[: (length + 1) // 2]) >= 0).all()
+        assert got.max() <= 2**16
+
+
+@pytest.mark.parametrize("name", ["hann", "gaussian"])
+def test_no_weight_is_near_a_tie(name: str) -> None:
+    """Float64 errs by some 1e-10 here, so the rounding hangs on no library."""
+    nearest = min(
+        abs(exact(name, length, i) % 1 - Decimal("0.5"))
+        for length in LENGTHS
+        for i in range((length + 1) // 2)
+    )
+    assert nearest > Decimal("1e-7")
+
+
+def test_profiles_cannot_be_changed_by_their_users() -> None:
+    got = named_profile("hann", 9)
+    with pytest.raises(ValueError, match="read-only"):
+        got[0] = 5
+    assert named_profile("hann", 9)[0] == definition.profile("hann", 9)[0]
+
+
+def test_an_axis_has_the_profile_of_its_own_length() -> None:
+    got = profiles("triangle", (3, 4))
+    assert [np.asarray(line).tolist() for line in got] == [[1, 3, 1], [1, 3, 3, 1]]
+
+
+def test_custom_windows_are_divided_by_their_maximum() -> None:
+    tiler = Tiler((2, 3), window=([1, 4], (0.3, 0.1, 0.2)))
+    assert tiler.window == ((0.25, 1.0), (1.0, 0.1 / 0.3, 0.2 / 0.3))
+    assert all(type(w) is float for line in tiler.window for w in line)
+    numpy = Tiler([2], window=[np.array([1, 2.0]).tolist()])
+    assert numpy.window == ((0.5, 1.0),)
+
+
+def test_custom_windows_may_reach_the_largest_ratio() -> None:
+    tiler = Tiler([3], window=((1, 2**32, 1),))
+    assert tiler.window == ((2.0**-32, 1.0, 2.0**-32),)
+    small = Tiler([2], window=((5e-324, 5e-324 * 2**20),))
+    assert small.window == ((2.0**-20, 1.0),)
+
+
+def test_a_window_weighs_as_its_profile_says() -> None:
+    """Two tiles that overlap by three: the weights are read off the result."""
+    tiles = np.array([[1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], np.float64)
+    for name in NAMES:
+        w = definition.profile(name, 5)
+        got = Tiler([5], 2, window=name).untile(tiles, (7,))
+        want = [1, 1, *(w[2 + i] / (w[2 + i] + w[i]) for i in range(3)), 0, 0]
+        assert got.tolist() == want
+
+
+def test_a_product_of_profiles_weighs_a_pixel() -> None:
+    tiles = np.zeros((4, 3, 4))
+    tiles[0] = 1
+    got = Tiler((3, 4), (1, 2), window="triangle").untile(tiles, (4, 6))
+    y, x = definition.profile("triangle", 3), definition.profile("triangle", 4)
+    parts = [y[1] * x[2], y[1] * x[0], y[0] * x[2], y[0] * x[0]]
+    assert got[1, 2] == parts[0] / sum(parts)

@@ -29,8 +29,8 @@ class Grid:
 
     Parameters
     ----------
-    tiler : Tiler
-        What was asked for.
+    tiler : BaseTiler
+        What was asked for; ``Tiler.of(grid.tiler)`` tiles by it in any backend.
     image_size : sequence of int
         Pixels of the image on its R spatial axes.
     scatter : sequence of K sequences of R ints, optional
@@ -167,6 +167,8 @@ class Grid:
     def from_json(cls, text: str | bytes) -> "Grid":
         """Read what `to_json` wrote.
 
+        Its tiler is the bare settings: ``Tiler.of(grid.tiler)`` has a backend's verbs.
+
         Raises
         ------
         TilingError
@@ -177,10 +179,10 @@ class Grid:
     @classmethod
     def from_content(cls, content: dict[str, Any]) -> "Grid":
         """Read a grid from the decoded JSON object, version already checked."""
-        from reftiler.tiler import Tiler  # noqa: PLC0415 - which makes grids in turn
+        from reftiler.base import BaseTiler  # noqa: PLC0415 - which makes grids in turn
 
         serial.require(content, KEYS[:2], "the grid's JSON")
-        tiler = Tiler.from_settings(content["tiler"])
+        tiler = BaseTiler.from_settings(content["tiler"])
         return cls(tiler, content["image_size"], content.get("starts"))
 
     def _fitted_axes(self) -> tuple[Axis, ...]:

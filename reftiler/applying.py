@@ -48,7 +48,7 @@ def cut_batch(image: Array, call: TileCall, batch: range) -> Array:
 
 
 def cut_tile(image: Array, grid: Grid, k: int) -> Array:
-    """Return tile ``k`` of an image, as ``grid.tiler.tile(image, grid=grid)[k]`` is."""
+    """Return the tile of an image that ``tile`` with this grid has at ``k``."""
     call = resolve_tile(grid.tiler, image.shape, image.dtype.name, grid)
     tile: Array = cut_batch(image, call, range(k, k + 1))[0]
     return tile

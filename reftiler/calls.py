@@ -122,7 +122,7 @@ def resolve_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     dtypes.check_mergeable(tiles_dtype, "tiles", known)
     dtypes.check_mergeable(dtype, "dtype", known)
     dtypes.check_conversion(tiles_dtype, dtype)
-    merge = _check_merge(tiler, tiles_dtype)
+    merge = check_merge(tiler, tiles_dtype)
     if not is_sequence(shape):
         raise TypeError(f"shape must be the tiled image's shape, got {shape!r}")
     sizes = exact_integers(shape, "shape", rank=len(shape), least=0)
@@ -145,6 +145,18 @@ def resolve_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     result = Layout(image.batch, tiles.channels, placement.size, tiler.channels_last)
     fill = 0 if tiler.fill is None else tiler.fill
     return UntileCall(placement, tiles, result, merge, weights, gaps, fill)
+
+
+def check_merge(tiler: BaseTiler, dtype: str) -> str:
+    """Return how tiles of ``dtype`` are merged; refuse the mean of bool."""
+    if dtype != "bool":
+        return tiler.merge or "mean"
+    if tiler.merge == "mean" or tiler.window != "box":
+        raise TilingError(
+            "the mean of bool tiles is refused (merge='mean', or a window): use "
+            "merge='max' for 'any tile says so', or convert the tiles to float"
+        )
+    return tiler.merge or "max"
 
 
 def _image_layout(tiler: BaseTiler, shape: tuple[int, ...], what: str) -> Layout:
@@ -208,17 +220,6 @@ def _check_grid(tiler: BaseTiler, size: tuple[int, ...], grid: Any) -> Grid:
     return grid
 
 
-def _check_merge(tiler: BaseTiler, dtype: str) -> str:
-    if dtype != "bool":
-        return tiler.merge or "mean"
-    if tiler.merge == "mean" or tiler.window != "box":
-        raise TilingError(
-            "the mean of bool tiles is refused (merge='mean', or a window): use "
-            "merge='max' for 'any tile says so', or convert the tiles to float"
-        )
-    return tiler.merge or "max"
-
-
 def _check_count(count: int, image: Layout, grid: Grid) -> None:
     expected = image.images * len(grid)
     if count != expected:
@@ -252,7 +253,7 @@ def _check_scale(
             raise TilingError(
                 f"scale {want} on axis {axis} makes tiles of "
                 f"{_fraction(want) * tiler.tile_size[axis]} pixels, got {size[axis]}: "
-                f"that is a scale of {have}"
+                f"that is scale={have!r}"
             )
     return found
 

@@ -37,8 +37,11 @@ def integer(value: Any, name: str, *, least: int) -> int:
     TilingError
         If it is too small.
     """
-    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an int, got {value!r}: give whole pixels")
+    no_number = isinstance(value, bool | np.bool_ | np.ndarray)
+    if no_number or not hasattr(value, "__index__"):
+        raise TypeError(
+            f"{name} must be an int, got {value!r}: give a Python or numpy integer"
+        )
     number = operator.index(value)
     if number < least:
         raise TilingError(f"{name} must be at least {least}, got {number}")

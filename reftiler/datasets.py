@@ -147,7 +147,8 @@ def _in_folder(place: _Place) -> tuple[Sample, ...]:
     if not samples:
         inner = _folders(place.folder)
         hint = f"; its sub-folders are not entered: {_few(inner)}" if inner else ""
-        raise TilingError(f"no image in {place.folder}{hint}")
+        known = ", ".join(IMAGE_SUFFIXES)
+        raise TilingError(f"no image in {place.folder}: looked for {known}{hint}")
     _refuse_extra(masks, samples)
     return samples
 

@@ -138,13 +138,18 @@ class Grid:
         Raises
         ------
         TilingError
-            If the mask has another size than the image.
+            If the mask has another size than the image, or is not of numbers.
         """
         marked = np.asarray(mask)
         if marked.shape != self.image_size:
             raise TilingError(
                 f"the mask is {marked.shape}, the grid's image {self.image_size}: give "
                 "a mask of the image's own size, without channels"
+            )
+        if marked.dtype.kind not in "biufc":
+            raise TilingError(
+                f"the mask is {marked.dtype}: give bools or numbers; what is not zero "
+                "is marked"
             )
         marked = marked.astype(bool)
         found = [k for k in range(len(self)) if marked[self.slices(k)].any()]

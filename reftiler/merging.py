@@ -7,6 +7,7 @@ one division, one rounding.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,12 @@ from numpy.typing import NDArray
 from reftiler.axis import IntArray
 from reftiler.calls import UntileCall
 from reftiler.errors import TilingError
-from reftiler.placement import Box, Part, Placement, outer
+from reftiler.placement import Box, Part
 from reftiler.tiling import Array, constant, grouped, open_mesh, planes, region
-from reftiler.windows import Profile
+from reftiler.weights import Weights
 
 BLOCK = 2**17
 """Elements merged at a time: few enough for the cache, enough to drown overhead."""
-
-EXACT = 2**53
-"""Whole numbers up to here are exact in float64, and so are their sums."""
 
 
 def merge(tiles: Array, call: UntileCall, out: Array) -> None:
@@ -43,18 +41,27 @@ def merge(tiles: Array, call: UntileCall, out: Array) -> None:
     channels = target.shape[1]
     few = min(channels, BLOCK)
     fill = constant(call.fill, out.dtype)
+    places = call.placement
     with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
-        for box in call.placement.blocks(few, BLOCK):
-            parts = list(call.placement.parts(box))
-            count = call.placement.count(box)
+        for box in places.blocks(few, BLOCK):
+            block = _Block(box, list(places.parts(box)), places.count(box))
             here = [slice(low, high) for low, high in box]
             for image, result in zip(source, target, strict=True):
                 for first in range(0, channels, few):
                     some = slice(first, first + few)
-                    block = region(result[some], here)
-                    merger.block(image[:, some], block, box, parts, count)
+                    piece = region(result[some], here)
+                    merger.merge(image[:, some], piece, block)
                     if call.gaps:
-                        np.copyto(block, fill, where=count == 0)
+                        np.copyto(piece, fill, where=block.count == 0)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A box of the image, the tiles' parts in it and how many lie on each pixel."""
+
+    box: Box
+    parts: list[Part]
+    count: IntArray
 
 
 class _Merger:
@@ -68,29 +75,15 @@ class _Merger:
         # float32 is float32 in either byte order.
         self.same = source.newbyteorder("=") == target.newbyteorder("=")
 
-    def block(
-        self,
-        tiles: Array,
-        out: Array,
-        box: Box,
-        parts: list[Part],
-        count: IntArray,
-    ) -> None:
-        """Merge ``parts`` of ``tiles`` (K, C, *T) into ``out`` (C, *box)."""
-        if self.same and count.max() <= 1:
-            for part in parts:
+    def merge(self, tiles: Array, out: Array, block: _Block) -> None:
+        """Merge the parts of ``tiles`` (K, C, *T) into ``out`` (C, *box)."""
+        if self.same and block.count.max() <= 1:
+            for part in block.parts:
                 np.copyto(region(out, part.here), pixels(tiles, part))
         else:
-            self.overlapping(tiles, out, box, parts, count)
+            self.overlapping(tiles, out, block)
 
-    def overlapping(
-        self,
-        tiles: Array,
-        out: Array,
-        box: Box,
-        parts: list[Part],
-        count: IntArray,
-    ) -> None:
+    def overlapping(self, tiles: Array, out: Array, block: _Block) -> None:
         """Merge a block in which tiles overlap or values are converted."""
         raise NotImplementedError
 
@@ -115,24 +108,17 @@ class _Mean(_Merger):
             self.weights = Weights(call.placement, call.profiles)
             self.products = np.empty(BLOCK)
 
-    def overlapping(
-        self,
-        tiles: Array,
-        out: Array,
-        box: Box,
-        parts: list[Part],
-        count: IntArray,
-    ) -> None:
+    def overlapping(self, tiles: Array, out: Array, block: _Block) -> None:
         total = self.scratch(self.sums, out.shape)
         total.fill(-0.0)
-        for part in parts:
+        for part in block.parts:
             self._add(region(total, part.here), pixels(tiles, part), part)
-        divisor = count if self.weights is None else self.weights.total(box)
-        covered = count > 0 if self.call.gaps else True
+        divisor = block.count if self.weights is None else self.weights.total(block.box)
+        covered = block.count > 0 if self.call.gaps else True
         np.divide(total, divisor, out=total, where=covered)
         store(total, out)
         if self._sums_round():
-            self._copy_lone(tiles, out, parts, count)
+            self._copy_lone(tiles, out, block)
 
     def _add(self, total: Array, values: Array, part: Part) -> None:
         if self.weights is None:
@@ -148,12 +134,10 @@ class _Mean(_Merger):
             return not self.same or self.source.itemsize == 8
         return self.same and self.source.itemsize == 8 and self.source.kind in "iu"
 
-    def _copy_lone(
-        self, tiles: Array, out: Array, parts: list[Part], count: IntArray
-    ) -> None:
+    def _copy_lone(self, tiles: Array, out: Array, block: _Block) -> None:
         """Give pixels with one tile that tile's value, whatever the formula rounds."""
-        for part in parts:
-            lone = count[part.here] == 1
+        for part in block.parts:
+            lone = block.count[part.here] == 1
             if lone.any():
                 values, target = pixels(tiles, part), region(out, part.here)
                 if not self.same:
@@ -171,18 +155,11 @@ class _Extreme(_Merger):
         self.highest = call.merge == "max"
         self.best = np.empty(BLOCK, source.newbyteorder("="))
 
-    def overlapping(
-        self,
-        tiles: Array,
-        out: Array,
-        box: Box,
-        parts: list[Part],
-        count: IntArray,
-    ) -> None:
+    def overlapping(self, tiles: Array, out: Array, block: _Block) -> None:
         best = self.scratch(self.best, out.shape)
         best.fill(self._weakest())
         join = self._join_floats if self.source.kind == "f" else self._join
-        for part in parts:
+        for part in block.parts:
             join(region(best, part.here), pixels(tiles, part).astype(best.dtype))
         np.copyto(out, best if self.same else converted(best, out.dtype))
 
@@ -207,41 +184,6 @@ class _Extreme(_Merger):
         signs(best.view(bits), values.view(bits), out=best.view(bits), where=equal)
         larger = np.maximum if self.highest else np.minimum
         larger(best, values, out=best, where=~equal)
-
-
-class Weights:
-    """The weight of each pixel of a tile, and their sums over the tiles."""
-
-    def __init__(self, placement: Placement, profiles: tuple[Profile, ...]) -> None:
-        self.placement = placement
-        self.profiles = profiles
-        self.totals = None
-        if not placement.scattered and all((p == np.rint(p)).all() for p in profiles):
-            axes = zip(placement.axes, profiles, strict=True)
-            totals = [axis.total(profile) for axis, profile in axes]
-            if math.prod(int(total.max()) for total in totals) <= EXACT:
-                self.totals = totals
-
-    def of(self, part: Part) -> Profile:
-        """Return the weights of the pixels of ``part``."""
-        return outer(
-            [p[index] for p, index in zip(self.profiles, part.there, strict=True)]
-        )
-
-    def total(self, box: Box) -> Profile:
-        """Return the sum of the tiles' weights at each pixel of ``box``.
-
-        In a fitted grid the sum of products is the product of sums; to the bit too,
-        where all of them are whole numbers that float64 holds.
-        """
-        if self.totals is not None:
-            return outer(
-                [t[lo:hi] for t, (lo, hi) in zip(self.totals, box, strict=True)]
-            )
-        total = np.full([high - low for low, high in box], -0.0)
-        for part in self.placement.parts(box):
-            total[part.here] += self.of(part)
-        return total
 
 
 def pixels(tiles: Array, part: Part) -> Array:

@@ -33,7 +33,7 @@ def load(text: str | bytes, known: Sequence[str], where: str) -> dict[str, Any]:
         raise TypeError(f"{where} must be read from a str, got {type(text).__name__}")
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TilingError(f"{where} is not JSON ({error}): write it anew") from error
     return check_content(content, known, where)
 

@@ -129,6 +129,7 @@ def test_a_defect_image_of_a_dataset_without_mask(tmp_path: Path) -> None:
     [
         ("--tile 16 --format jpg", "--format must be one of 'png', 'tiff', 'npy'"),
         ("--tile 16 --pad-value 300", "pad_value=300 does not fit uint8"),
+        ("--tile 16 --fill 0.5", "fill=0.5 does not fit uint8"),
         ("--stride 16", "how large is a tile"),
     ],
 )
@@ -136,6 +137,14 @@ def test_bad_calls(tmp_path: Path, part: Path, words: str, message: str) -> None
     result = run("tile", part, tmp_path / "tiles", *words.split())
     assert result.exit_code in (1, 2)
     assert message in result.stderr
+    assert not (tmp_path / "tiles").exists()
+
+
+def test_tiles_that_could_never_be_merged(tmp_path: Path) -> None:
+    write_image(tmp_path / "part.npy", np.ones((40, 40), dtype=bool))
+    words = ("--tile", 16, "--window", "hann", "--format", "npy")
+    message = refused(1, "tile", tmp_path / "part.npy", tmp_path / "tiles", *words)
+    assert "the mean of bool tiles is refused" in message
     assert not (tmp_path / "tiles").exists()
 
 
@@ -191,15 +200,27 @@ def test_interrupted_from_the_keyboard(
     assert not (tmp_path / "tiles").exists()
 
 
+def end_in_the_middle(folder: Path, how: int) -> int:
+    """Send a signal to a process that is writing tiles; return its exit code."""
+    write_image(folder / "big.npy", np.zeros((1024, 1024, 3), np.uint8))
+    script = [sys.executable, "-m", "reftiler.cli", "tile", "big.npy", "tiles"]
+    with subprocess.Popen([*script, "--tile", "16"], cwd=folder) as process:
+        end = time.monotonic() + 60
+        while len(list(folder.glob("tiles/*"))) < 20 and time.monotonic() < end:
+            time.sleep(0.01)
+        process.send_signal(how)
+    return process.returncode
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
+def test_asked_to_end_in_the_middle(tmp_path: Path) -> None:
+    assert end_in_the_middle(tmp_path, signal.SIGTERM) == 143
+    assert not (tmp_path / "tiles").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
 def test_killed_in_the_middle(tmp_path: Path) -> None:
-    write_image(tmp_path / "big.npy", np.zeros((1024, 1024, 3), np.uint8))
-    script = [sys.executable, "-m", "reftiler.cli", "tile", "big.npy", "tiles"]
-    with subprocess.Popen([*script, "--tile", "16"], cwd=tmp_path) as process:
-        end = time.monotonic() + 60
-        while len(list(tmp_path.glob("tiles/*"))) < 20 and time.monotonic() < end:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
+    assert end_in_the_middle(tmp_path, signal.SIGKILL) == -signal.SIGKILL
     assert 20 <= len(files(tmp_path / "tiles")) < 4096
     assert NAME not in files(tmp_path / "tiles")
     message = refused(1, "untile", tmp_path / "tiles", tmp_path / "whole.png")

@@ -76,10 +76,11 @@ def test_grey_with_alpha_and_many_channels(tmp_path: Path) -> None:
         same_bits(read_image(tmp_path / name), image)
 
 
-def test_a_single_channel_is_grey_in_png(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_single_channel_is_grey_but_in_npy(tmp_path: Path, suffix: str) -> None:
     image = noise((6, 5, 1), "uint16")
-    write_image(tmp_path / "grey.png", image)
-    same_bits(read_image(tmp_path / "grey.png"), image[..., 0].copy())
+    write_image(tmp_path / f"grey{suffix}", image)
+    same_bits(read_image(tmp_path / f"grey{suffix}"), image[..., 0].copy())
     write_image(tmp_path / "grey.npy", image)
     same_bits(read_image(tmp_path / "grey.npy"), image)
 

@@ -1,5 +1,6 @@
 """The ``reftiler`` command: grids in numbers, images to tiles and back, a demo."""
 
+import signal
 import sys
 
 __all__ = ["main"]
@@ -15,4 +16,6 @@ def main() -> None:
             f"({error})\n"
         )
         sys.exit(2)
+    # Whoever is asked to end tidies up first, as after Ctrl-C; 143 is the shells' code.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app(prog_name="reftiler")

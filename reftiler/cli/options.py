@@ -12,7 +12,7 @@ import typer
 
 from reftiler.axis import MODES, PAD_SIDES
 from reftiler.base import MERGES
-from reftiler.checks import Real
+from reftiler.checks import Real, integer
 from reftiler.cli.console import CallError, bad_call
 from reftiler.config import KEYS, TilingConfig
 from reftiler.errors import TilingError
@@ -134,8 +134,16 @@ class TilingOptions:
                 f"tiles of images have a height and a width, got tile_size: {sizes}"
             )
         if self.random is not None:
-            config = replace(config, random_count=self.random)
-        return config if self.seed is None else replace(config, seed=self.seed)
+            count = integer(self.random, "--random", least=1)
+            config = replace(config, random_count=count)
+        if self.seed is not None:
+            config = replace(config, seed=self.seed)
+            if config.random_count is None:
+                raise CallError(
+                    f"--seed {self.seed} chooses random tiles, and a grid was asked "
+                    "for: give --random COUNT too"
+                )
+        return config
 
     def _section(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return what the file says, without what the options say instead."""

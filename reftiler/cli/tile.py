@@ -87,7 +87,8 @@ def _check_room(out: Path, *, overwrite: bool) -> Manifest | None:
         return Manifest.read(out)
     except TilingError as error:
         raise CallError(
-            f"{error}; --overwrite removes only what the {NAME} of an earlier run lists"
+            f"{error}; --overwrite removes only what the {NAME} of an earlier run "
+            "lists: empty the folder, or give another"
         ) from error
 
 

@@ -14,8 +14,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from reftiler.applying import cut_tile
+from reftiler.base import BaseTiler
+from reftiler.calls import check_merge
 from reftiler.config import TilingConfig
 from reftiler.datasets import GOOD, Sample, load_pair
+from reftiler.dtypes import check_mergeable, check_representable
 from reftiler.errors import TilingError
 from reftiler.files import AllOrNothing, inner_name, inner_path
 from reftiler.folders.manifest import FORMATS, NAME, ImageTiles, Manifest, TileFile
@@ -175,6 +178,7 @@ def _record(
     image, mask = load_pair(sample)
     grid = config.plan(image.shape[:2])
     _check_format(cut_tile(image, grid, 0), suffix)
+    _check_merging(grid.tiler, image.dtype.name)
     kept = _touched(sample, grid, mask) if skip_empty else range(len(grid))
     return ImageTiles(
         id=inner_name(sample.id),
@@ -219,6 +223,14 @@ def _check_format(tile: Array, suffix: str) -> None:
         formats.encode(tile, suffix)
     except ValueError as error:
         raise TilingError(str(error)) from error
+
+
+def _check_merging(tiler: BaseTiler, dtype: str) -> None:
+    """Refuse tiles that nobody could put together again."""
+    check_mergeable(dtype, "its pixels")
+    check_merge(tiler, dtype)
+    if tiler.fill is not None:
+        check_representable(tiler.fill, dtype, "fill")
 
 
 def _cut(

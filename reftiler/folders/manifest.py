@@ -61,6 +61,8 @@ class Manifest:
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise TilingError(f"format must be one of {list(FORMATS)}: {self.format!r}")
+        if not self.images:
+            raise TilingError("it lists no image")
         for what, names in {
             "id": [image.id for image in self.images],
             "file": self.files,
@@ -112,6 +114,7 @@ class Manifest:
         except (ValueError, RecursionError) as error:
             raise TilingError(f"{path} is damaged, it is not JSON: {error}") from error
         content = check_content(given, _KEYS, str(path))
+        require(content, _KEYS, str(path))
         try:
             manifest = cls._from_content(content)
         except (TypeError, ValueError) as error:
@@ -143,7 +146,6 @@ class Manifest:
 
     @classmethod
     def _from_content(cls, content: dict[str, Any]) -> "Manifest":
-        require(content, _KEYS, "it")
         for key in ("source", "format", "reftiler_version"):
             if not isinstance(content[key], str):
                 raise TypeError(f"{key} must be a text, got {content[key]!r}")

@@ -144,14 +144,14 @@ class ImageTiles:
         known = [field.name for field in fields(cls)]
         _check_object(content, known, known, "an image")
         grid = Grid.from_json(json.dumps(content["grid"]))
-        shape = content["shape"]
-        if not is_sequence(shape):
-            raise TypeError(f"shape must be a list, got {shape!r}")
+        for key in ("shape", "tiles"):
+            if not is_sequence(content[key]):
+                raise TypeError(f"{key} must be a list, got {content[key]!r}")
         return cls(
             id=_text(content["id"], "id"),
             source=_text(content["source"], "source"),
             mask=None if content["mask"] is None else _text(content["mask"], "mask"),
-            shape=tuple(shape),
+            shape=tuple(content["shape"]),
             dtype=_text(content["dtype"], "dtype"),
             grid=grid,
             tiles=tuple(_tile(tile, grid) for tile in content["tiles"]),

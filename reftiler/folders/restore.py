@@ -101,8 +101,7 @@ def uncovered(record: ImageTiles) -> int:
 def _restored(
     folder: Path, record: ImageTiles, files: list[str], grid: Grid, dtype: np.dtype[Any]
 ) -> Array:
-    tiler = grid.tiler
-    assert isinstance(tiler, Tiler)
+    tiler = Tiler.of(grid.tiler)
     gaps = uncovered(record)
     if gaps and tiler.fill is None:
         why = f", since {record.missing} of its {len(grid)} tiles were not kept"

@@ -99,7 +99,7 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
         The folder must exist.
     image : ndarray
         Shape ``(H, W)`` or ``(H, W, C)``. A bool mask is stored as 0 and 255, but as
-        bool in NPY. PNG stores a single channel as ``(H, W)``.
+        bool in NPY. PNG and TIFF store a single channel as ``(H, W)``.
 
     Raises
     ------

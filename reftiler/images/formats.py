@@ -149,6 +149,8 @@ def _check_segments(page: tifffile.TiffPage, size: int) -> None:
 
 
 def _encode_tiff(image: Array) -> bytes:
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
     colour = image.ndim == 3 and image.shape[-1] in (3, 4)
     buffer = io.BytesIO()
     tifffile.imwrite(

@@ -96,6 +96,12 @@ GRIDS = [
         lambda t, a: t(4).grid((8, 6)).touching(a((1, 8, 6), "bool")),
         "1, 8, 6",
     ),
+    wrong(
+        "mask of words",
+        lambda t, _: t(4).grid((1, 1)).touching([["no"]]),
+        "<u2",
+        "numbers",
+    ),
 ]
 
 JSON = [
@@ -103,6 +109,7 @@ JSON = [
         "damaged", lambda t, _: grid_from(t, t(4).grid((8, 8)).to_json()[:-5]), "json"
     ),
     wrong("empty", lambda t, _: grid_from(t, ""), "json"),
+    wrong("bottomless", lambda t, _: grid_from(t, "[" * 100_000), "json"),
     wrong("a list", lambda t, _: grid_from(t, "[1, 2]"), "object"),
     wrong("damaged tiler", lambda t, _: t.from_json("{"), "json"),
     wrong("unknown key", lambda t, _: grid_from(t, edited(t, strid=2)), "'stride'"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tests.refusals.table import mistyped, wrong
 
 SIZES = [
@@ -57,6 +59,7 @@ SIZES = [
     mistyped("str in tile", lambda t, _: t(("4", "4")), "tile_size", "4"),
     mistyped("no tile", lambda t, _: t(None), "tile_size", "none"),
     mistyped("set of tiles", lambda t, _: t({4, 5}), "tile_size"),
+    mistyped("table of tiles", lambda t, _: t(np.ones((2, 2), int)), "tile_size"),
     mistyped("float stride", lambda t, _: t(4, 2.0), "stride", "2.0"),
     mistyped("bool stride", lambda t, _: t(4, True), "stride", "true"),
     mistyped("str overlap", lambda t, _: t(4, overlap="2"), "overlap", "2"),

@@ -1,0 +1,46 @@
+"""What each tile's pixels weigh in the mean, and the sums to divide by."""
+
+import math
+
+import numpy as np
+
+from reftiler.placement import Box, Part, Placement, outer
+from reftiler.windows import Profile
+
+EXACT = 2**53
+"""Whole numbers up to here are exact in float64, and so are their sums."""
+
+
+class Weights:
+    """The weight of each pixel of a tile, and their sums over the tiles."""
+
+    def __init__(self, placement: Placement, profiles: tuple[Profile, ...]) -> None:
+        self.placement = placement
+        self.profiles = profiles
+        self.totals = None
+        if not placement.scattered and all((p == np.rint(p)).all() for p in profiles):
+            axes = zip(placement.axes, profiles, strict=True)
+            totals = [axis.total(profile) for axis, profile in axes]
+            if math.prod(int(total.max()) for total in totals) <= EXACT:
+                self.totals = totals
+
+    def of(self, part: Part) -> Profile:
+        """Return the weights of the pixels of ``part``."""
+        return outer(
+            [p[index] for p, index in zip(self.profiles, part.there, strict=True)]
+        )
+
+    def total(self, box: Box) -> Profile:
+        """Return the sum of the tiles' weights at each pixel of ``box``.
+
+        In a fitted grid the sum of products is the product of sums; to the bit too,
+        where all of them are whole numbers that float64 holds.
+        """
+        if self.totals is not None:
+            return outer(
+                [t[lo:hi] for t, (lo, hi) in zip(self.totals, box, strict=True)]
+            )
+        total = np.full([high - low for low, high in box], -0.0)
+        for part in self.placement.parts(box):
+            total[part.here] += self.of(part)
+        return total

@@ -16,8 +16,6 @@ from reftiler.checks import (
     choice,
     exact_integers,
     flag,
-    integers,
-    is_sequence,
     keys,
     real,
 )
@@ -25,6 +23,7 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.padding import PAD_MODES
 from reftiler.scatter import random_starts
+from reftiler.sizes import check_border, check_stride, check_tile
 from reftiler.windows import Window, check_window
 
 MERGES = ("mean", "max", "min")
@@ -104,8 +103,8 @@ class BaseTiler:
         channels_last: bool = False,
         fill: Real | None = None,
     ) -> None:
-        tile = _check_tile(tile_size)
-        step = _check_stride(tile, stride, overlap)
+        tile = check_tile(tile_size)
+        step = check_stride(tile, stride, overlap)
         settings = {
             "tile_size": tile,
             "stride": step,
@@ -115,7 +114,7 @@ class BaseTiler:
             "pad_side": choice(pad_side, "pad_side", PAD_SIDES),
             "window": check_window(window, tile),
             "merge": None if merge is None else choice(merge, "merge", MERGES),
-            "remove_border_count": _check_border(remove_border_count, tile, step),
+            "remove_border_count": check_border(remove_border_count, tile, step),
             "channels_last": flag(channels_last, "channels_last"),
             "fill": None if fill is None else real(fill, "fill"),
         }
@@ -230,51 +229,3 @@ class BaseTiler:
             or repr(getattr(self, name)) != repr(getattr(plain, name))
         ]
         return f"Tiler({', '.join(words)})"
-
-
-def _check_tile(tile_size: Any) -> tuple[int, ...]:
-    rank = len(tile_size) if is_sequence(tile_size) else 2
-    if rank == 0:
-        raise TilingError("tile_size must name at least one axis, got none")
-    return integers(tile_size, "tile_size", rank=rank, least=1)
-
-
-def _check_stride(tile: tuple[int, ...], stride: Any, overlap: Any) -> tuple[int, ...]:
-    if stride is not None and overlap is not None:
-        raise TilingError(
-            f"stride={stride!r} and overlap={overlap!r} say the same thing twice: give "
-            "one of them (stride = tile_size - overlap)"
-        )
-    if overlap is not None:
-        shared = integers(overlap, "overlap", rank=len(tile), least=0)
-        if any(o >= t for o, t in zip(shared, tile, strict=True)):
-            raise TilingError(
-                f"overlap {shared} must be smaller than the tile {tile} on each axis, "
-                "or the next tile would not move: reduce the overlap"
-            )
-        return tuple(t - o for o, t in zip(shared, tile, strict=True))
-    step = (
-        tile if stride is None else integers(stride, "stride", rank=len(tile), least=1)
-    )
-    if any(s > t for s, t in zip(step, tile, strict=True)):
-        raise TilingError(
-            f"stride {step} is larger than the tile {tile}: pixels between the tiles "
-            "would be lost; use a stride of at most the tile size"
-        )
-    return step
-
-
-def _check_border(
-    border: Any, tile: tuple[int, ...], step: tuple[int, ...]
-) -> tuple[int, ...]:
-    rims = integers(border, "remove_border_count", rank=len(tile), least=0)
-    for axis, (t, s, r) in enumerate(zip(tile, step, rims, strict=True)):
-        left = max(0, t - 2 * r)
-        if left < s:
-            smaller = f", or a stride of at most {left}" if left else ""
-            raise TilingError(
-                f"remove_border_count {r} on axis {axis} leaves {left} pixels of a "
-                f"tile of {t}, fewer than the stride {s}: pixels would be uncovered; "
-                f"use a border of at most {(t - s) // 2}{smaller}"
-            )
-    return rims

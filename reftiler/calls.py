@@ -15,42 +15,9 @@ from reftiler.base import BaseTiler
 from reftiler.checks import Real, exact_integers, is_sequence
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.layouts import Layout, image_layout, tiles_layout
 from reftiler.placement import Placement
 from reftiler.windows import Profile, profiles
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Which axes of an array are batch, channels and space.
-
-    Attributes
-    ----------
-    batch, channels : int or None
-        Their sizes; None where the array has no such axis.
-    size : tuple of int
-        The spatial sizes.
-    channels_last : bool
-        Whether the channels come behind the spatial axes.
-    """
-
-    batch: int | None
-    channels: int | None
-    size: tuple[int, ...]
-    channels_last: bool
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The array's shape."""
-        batch = () if self.batch is None else (self.batch,)
-        channels = () if self.channels is None else (self.channels,)
-        if self.channels_last:
-            return (*batch, *self.size, *channels)
-        return (*batch, *channels, *self.size)
-
-    @property
-    def images(self) -> int:
-        """How many images the array holds."""
-        return 1 if self.batch is None else self.batch
 
 
 @dataclass(frozen=True)
@@ -99,7 +66,7 @@ def resolve_tile(
     tiler: BaseTiler, shape: Sequence[int], dtype: str, grid: Grid | None
 ) -> TileCall:
     """Check a call of ``tile`` on an image of ``shape`` and ``dtype``."""
-    image = _image_layout(tiler, tuple(shape), "the image")
+    image = image_layout(tiler, tuple(shape), "the image")
     plan = _check_grid(tiler, image.size, grid)
     if tiler.mode == "padding" and tiler.pad_mode == "constant":
         dtypes.check_representable(tiler.pad_value, dtype, "pad_value")
@@ -126,9 +93,9 @@ def resolve_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     if not is_sequence(shape):
         raise TypeError(f"shape must be the tiled image's shape, got {shape!r}")
     sizes = exact_integers(shape, "shape", rank=len(shape), least=0)
-    image = _image_layout(tiler, sizes, "shape")
+    image = image_layout(tiler, sizes, "shape")
     plan = _check_grid(tiler, image.size, grid)
-    tiles = _tiles_layout(tiler, tuple(tiles_shape))
+    tiles = tiles_layout(tiler, tuple(tiles_shape))
     _check_count(tiles.images, image, plan)
     placement = plan.placement.scaled(_check_scale(tiler, tiles.size, scale))
     gaps = placement.uncovered()
@@ -157,49 +124,6 @@ def check_merge(tiler: BaseTiler, dtype: str) -> str:
             "merge='max' for 'any tile says so', or convert the tiles to float"
         )
     return tiler.merge or "max"
-
-
-def _image_layout(tiler: BaseTiler, shape: tuple[int, ...], what: str) -> Layout:
-    rank = tiler.rank
-    if not rank <= len(shape) <= rank + 2:
-        raise TilingError(
-            f"{what} {shape} has {len(shape)} axes; tiles of rank {rank} take "
-            f"{_image_words(tiler)}: reshape it, or give a tile_size of another length"
-        )
-    layout = _layout(shape, rank, tiler.channels_last)
-    if min(shape) < 1:
-        raise TilingError(f"{what} {shape} is empty: every size must be at least 1")
-    return layout
-
-
-def _layout(shape: tuple[int, ...], rank: int, channels_last: bool) -> Layout:
-    batch = shape[0] if len(shape) == rank + 2 else None
-    rest = shape[1:] if batch is not None else shape
-    if len(rest) == rank:
-        return Layout(batch, None, rest, channels_last)
-    if channels_last:
-        return Layout(batch, rest[-1], rest[:-1], channels_last)
-    return Layout(batch, rest[0], rest[1:], channels_last)
-
-
-def _image_words(tiler: BaseTiler) -> str:
-    space = "*S"
-    if tiler.channels_last:
-        return f"({space}), ({space}, C) or (N, {space}, C)"
-    return f"({space}), (C, {space}) or (N, C, {space})"
-
-
-def _tiles_layout(tiler: BaseTiler, shape: tuple[int, ...]) -> Layout:
-    rank = tiler.rank
-    if len(shape) not in (rank + 1, rank + 2):
-        raise TilingError(
-            f"the tiles {shape} have {len(shape)} axes; untile takes (K, *T) or tiles "
-            f"with a channel axis, {rank + 1} or {rank + 2} axes in all"
-        )
-    if min(shape) < 1:
-        raise TilingError(f"the tiles {shape} are empty: every size must be at least 1")
-    inner = _layout(shape[1:], rank, tiler.channels_last)
-    return Layout(shape[0], inner.channels, inner.size, tiler.channels_last)
 
 
 def _check_grid(tiler: BaseTiler, size: tuple[int, ...], grid: Any) -> Grid:

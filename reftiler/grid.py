@@ -12,6 +12,7 @@ from reftiler.axis import Axis, IntArray, fit_axis
 from reftiler.checks import exact_integers, is_sequence
 from reftiler.errors import TilingError
 from reftiler.placement import Placement
+from reftiler.sizes import check_room
 
 if TYPE_CHECKING:
     from reftiler.base import BaseTiler
@@ -248,13 +249,3 @@ class Grid:
                 f"{self.image_size}: starts go from 0 to {last}"
             )
         return checked
-
-
-def check_room(image_size: tuple[int, ...], tile: tuple[int, ...], what: str) -> None:
-    """Refuse an image smaller than the tile where nothing extends it."""
-    for axis, (length, side) in enumerate(zip(image_size, tile, strict=True)):
-        if length < side:
-            raise TilingError(
-                f"{what}: the tile {tile} is larger than the image {image_size} on "
-                f"axis {axis} ({side} > {length}): use mode='padding' or a smaller tile"
-            )

@@ -6,7 +6,7 @@ import numpy as np
 
 from reftiler.checks import integer, integers
 from reftiler.errors import TilingError
-from reftiler.grid import check_room
+from reftiler.sizes import check_room
 
 SEEDS = 2**128
 

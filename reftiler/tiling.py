@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from reftiler.axis import Index
-from reftiler.calls import Layout, TileCall
+from reftiler.calls import TileCall
 from reftiler.dtypes import as_float
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.layouts import Layout
 from reftiler.padding import source_pixels
 
 Array = NDArray[Any]

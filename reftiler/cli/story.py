@@ -57,9 +57,11 @@ class Story:
         image = times(self.grid.image_size)
         lines = [
             f"The image is {image} px, and the model takes {size} px.",
-            f"Resizing makes one pixel of {number(pixels / math.prod(self.size))}.",
             self._tiling(),
         ]
+        share = pixels / math.prod(self.size)
+        if share > 1:
+            lines.insert(1, f"Resizing makes one pixel of {number(share)}.")
         return lines + [self._sentence(seen) for seen in self.seen]
 
     def table(self) -> Table:

@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from reftiler.calls import Layout
+from reftiler.layouts import Layout
+from reftiler.torch.rounding import SIGNED
 
 
 def planes(tensor: Tensor, layout: Layout) -> Tensor:
@@ -25,7 +26,11 @@ def grouped(tiles: Tensor, layout: Layout, images: int) -> Tensor:
 
 def at(tensor: Tensor, index: Sequence[Any]) -> Tensor:
     """Index the spatial axes, which are a tensor's last."""
-    return tensor[(..., *index)]
+    signed = SIGNED.get(tensor.dtype)
+    if signed is None:
+        return tensor[(..., *index)]
+    # Older versions of torch gather no long unsigned integers; bits are bits.
+    return tensor.view(signed)[(..., *index)].view(tensor.dtype)
 
 
 def laid_out(result: Tensor, layout: Layout) -> Tensor:

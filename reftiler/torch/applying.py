@@ -59,10 +59,14 @@ def apply(
         results = model(cut_batch(image, call, batch).to(device, non_blocking=True))
         check_results(results, len(batch), Tensor)
         if mergers is None:
-            before = map_tree(lambda leaf: leaf[:0], results)
+            # Not a view, which would keep the whole batch.
+            before = map_tree(
+                lambda leaf: leaf.new_empty((0, *leaf.shape[1:])), results
+            )
             mergers = map_tree(merger, results)
         map_tree(check_alike, results, before)
         map_tree(partial(_add, batch.start, image.device), mergers, results)
+        del results  # lest two batches of them exist while the model runs
     return map_tree(lambda merger: merger.finish(), mergers)
 
 

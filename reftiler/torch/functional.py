@@ -6,7 +6,8 @@ and out, and the plan travels as text.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from reftiler.calls import TileCall, UntileCall, resolve_tile, resolve_untile
 from reftiler.grid import Grid
 from reftiler.placement import Box
 from reftiler.torch.planes import at, grouped, laid_out, planes
-from reftiler.torch.rounding import KNOWN, check_nan, constant, name, rounded
+from reftiler.torch.rounding import KNOWN, check_nan, choose, constant, name, rounded
 from reftiler.torch.sums import (
     comparable,
     compared,
@@ -26,6 +27,14 @@ from reftiler.torch.sums import (
     weakest,
 )
 from reftiler.torch.tables import along, layers, on, sources
+
+
+class Ratio(NamedTuple):
+    """A Fraction that can stand in a graph."""
+
+    numerator: int
+    denominator: int
+
 
 Body = TypeVar("Body", bound=Callable[..., Tensor])
 
@@ -53,16 +62,40 @@ def untile(
     scale: Any,
     dtype: torch.dtype,
 ) -> Tensor:
-    """Merge tiles; ``tiler`` and ``grid`` are JSON."""
+    """Merge tiles; ``tiler`` and ``grid`` are JSON, ``scale`` is `packed`."""
     plan = None if grid is None else Grid.from_json(grid)
     settings = BaseTiler.from_json(tiler)
     call = resolve_untile(
-        settings, tiles.shape, name(tiles.dtype), shape, plan, scale, name(dtype), KNOWN
+        settings,
+        tiles.shape,
+        name(tiles.dtype),
+        shape,
+        plan,
+        _unpacked(scale),
+        name(dtype),
+        KNOWN,
     )
     group = grouped(tiles, call.tiles, call.result.images)
     whole = tuple((0, length) for length in call.placement.size)
     merged = merge_box(group, call, whole, dtype)
     return laid_out(merged, call.result)
+
+
+def packed(scale: Any) -> Any:
+    """Return a scale in which every Fraction is a `Ratio`."""
+    if isinstance(scale, tuple | list):
+        return tuple(packed(part) for part in scale)
+    if isinstance(scale, Fraction):
+        return Ratio(scale.numerator, scale.denominator)
+    return scale
+
+
+def _unpacked(scale: Any) -> Any:
+    if isinstance(scale, Ratio):
+        return Fraction(*scale)
+    if isinstance(scale, tuple):
+        return tuple(_unpacked(part) for part in scale)
+    return scale
 
 
 def gather_tiles(image: Tensor, call: TileCall) -> Tensor:
@@ -82,7 +115,7 @@ def gather_tiles(image: Tensor, call: TileCall) -> Tensor:
         for mask in masks[1:]:
             inside = inside & mask
         value = constant(call.grid.tiler.pad_value, image.dtype, image.device)
-        tiles = torch.where(on(image.device, inside)[0], tiles, value)
+        tiles = choose(on(image.device, inside)[0], tiles, value)
     flat = tiles.flatten(2, 1 + places).movedim(2, 1).flatten(0, 1)
     return laid_out(flat, call.tiles)
 
@@ -103,7 +136,7 @@ def merge_box(group: Tensor, call: UntileCall, box: Box, dtype: torch.dtype) -> 
     result = merger.result(count, first)
     if call.gaps:
         fill = constant(call.fill, dtype, group.device)
-        result = torch.where(count > 0, result, fill)
+        result = choose(count > 0, result, fill)
     return result
 
 
@@ -142,7 +175,7 @@ class _Mean:
         lone = first
         if self.source != self.dtype:
             lone = rounded(first.to(self.sums), self.dtype)
-        return torch.where(count == 1, lone, merged)
+        return choose(count == 1, lone, merged)
 
 
 class _Extreme:

@@ -1,16 +1,16 @@
 """Merging tiles as they come, in order, with only the open rows in memory."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from reftiler.axis import Index
 from reftiler.calls import UntileCall
-from reftiler.placement import Box
+from reftiler.placement import Box, Placement
 from reftiler.torch.merging import BLOCK
 from reftiler.torch.planes import at, planes
-from reftiler.torch.rounding import check_nan, constant, rounded
+from reftiler.torch.rounding import check_nan, choose, constant, rounded
 from reftiler.torch.sums import (
     comparable,
     compared,
@@ -92,15 +92,11 @@ class Stripe:
         return int((first.kept[:, 1] - first.kept[:, 0]).max())
 
     def _add(self, tile: Tensor, numbers: tuple[int, ...]) -> None:
-        box, there = [], []
-        for axis, number in zip(self.call.placement.axes, numbers, strict=True):
-            low, high = axis.kept[number].tolist()
-            box.append((low, high))
-            there.append(axis.within(number, low, high))
+        box, there = _share(self.call.placement, numbers)
         values = at(tile, mesh(there, tile.device))
         if self.lone:
-            self._region(self.target[self.image], box).copy_(self._single(values))
-        region = self._region(self.open, box, self.low)
+            _region(self.target[self.image], box).copy_(self._single(values))
+        region = _region(self.open, box, self.low)
         if not self.mean:
             region.copy_(join(region, comparable(values), self.call.merge))
             return
@@ -111,14 +107,8 @@ class Stripe:
                 after = [1] * (len(box) - 1 - a)
                 weight = weight * self.profiles[a][index].reshape(-1, *after)
             term = weight * term
-            self._region(self.weight, box, self.low).add_(weight)
+            _region(self.weight, box, self.low).add_(weight)
         region.add_(term)
-
-    @staticmethod
-    def _region(tensor: Tensor, box: Sequence[tuple[int, int]], low: int = 0) -> Tensor:
-        (first, last), *rest = box
-        rows = slice(first - low, last - low)
-        return at(tensor, [rows, *(slice(*ends) for ends in rest)])
 
     def _single(self, values: Tensor) -> Tensor:
         if self.source == self.dtype:
@@ -149,7 +139,7 @@ class Stripe:
         placement = self.call.placement
         rest = tuple((0, length) for length in placement.size[1:])
         box: Box = ((self.low + first, self.low + last), *rest)
-        target = self._region(self.target[self.image], box)
+        target = _region(self.target[self.image], box)
         values = self.open[:, first:last]
         (count,) = on(values.device, placement.count(box))
         if self.mean:
@@ -162,15 +152,66 @@ class Stripe:
             same = self.source == self.dtype
             merged = best if same else self._rounded(best.to(sum_dtype(best.device)))
         if self.lone:
-            merged = torch.where(count == 1, target, merged)
+            merged = choose(count == 1, target, merged)
         if self.call.gaps:
-            merged = torch.where(count > 0, merged, self.fill)
+            merged = choose(count > 0, merged, self.fill)
         target.copy_(merged)
 
     def _rounded(self, values: Tensor) -> Tensor:
         if self.source.is_floating_point:
             check_nan(values, self.dtype)
         return rounded(values, self.dtype)
+
+
+class Mosaic:
+    """An image whose tiles do not overlap: each is put where it belongs.
+
+    Takes what `Stripe` takes, where `is_mosaic`.
+    """
+
+    def __init__(self, call: UntileCall, out: Tensor) -> None:
+        self.call, self.out = call, out
+        self.target = planes(out, call.result)
+        if call.gaps:
+            self.target.copy_(constant(call.fill, out.dtype, out.device))
+
+    def add(self, first: int, tiles: Tensor) -> None:
+        """Place the tiles from number ``first`` on, image-major."""
+        placement = self.call.placement
+        layout = replace(self.call.tiles, batch=len(tiles))
+        for number, tile in enumerate(planes(tiles, layout), start=first):
+            image, k = divmod(number, len(placement))
+            box, there = _share(placement, placement.numbers(k))
+            values = at(tile, mesh(there, tile.device))
+            _region(self.target[image], box).copy_(values)
+
+    def finish(self) -> Tensor:
+        """Return the whole."""
+        return self.out
+
+
+def is_mosaic(call: UntileCall, source: torch.dtype, target: torch.dtype) -> bool:
+    """Tell whether every pixel is that of one tile at most, as it is."""
+    placement = call.placement
+    apart = all(axis.cover.max() <= 1 for axis in placement.axes)
+    return source == target and apart and not placement.scattered
+
+
+def _share(placement: Placement, numbers: tuple[int, ...]) -> tuple[Box, list[Index]]:
+    """Return the image pixels in which a tile takes part, and its own there."""
+    box, there = [], []
+    for axis, number in zip(placement.axes, numbers, strict=True):
+        low, high = axis.kept[number].tolist()
+        box.append((low, high))
+        there.append(axis.within(number, low, high))
+    return tuple(box), there
+
+
+def _region(tensor: Tensor, box: Box, low: int = 0) -> Tensor:
+    """View a box of an image of which the first ``low`` rows are missing."""
+    (first, last), *rest = box
+    rows = slice(first - low, last - low)
+    return at(tensor, [rows, *(slice(*ends) for ends in rest)])
 
 
 def _shift(rows: Tensor, by: int, start: float) -> None:

@@ -10,12 +10,12 @@ from torch import Tensor
 from reftiler.base import BaseTiler
 from reftiler.batches import Progress
 from reftiler.calls import resolve_tile, resolve_untile
-from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.torch import cutting, functional, merging
 from reftiler.torch.applying import Gathered, apply
+from reftiler.torch.checks import check_dtype, check_no_out, check_tensor, output
 from reftiler.torch.rounding import KNOWN, name
-from reftiler.torch.stripe import Stripe
+from reftiler.torch.stripe import Mosaic, Stripe, is_mosaic
 
 
 class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they are
@@ -49,12 +49,12 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         TilingError
             If the image does not suit the tiler, or ``grid`` or ``out`` the image.
         """
-        _check_tensor(image, "image")
+        check_tensor(image, "image")
         if _traced(image):
-            _check_out_of_graph(out)
+            check_no_out(out)
             return functional.tile(image, self._text, _text(grid))
         call = resolve_tile(self, image.shape, name(image.dtype), grid)
-        tiles = _output(out, call.tiles.shape, image.dtype, image)
+        tiles = output(out, call.tiles.shape, image.dtype, image)
         with torch.no_grad():
             cutting.tile(image, call, tiles)
         return tiles
@@ -77,7 +77,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         TilingError
             If tiles are padded, resampled or unevenly spaced.
         """
-        _check_tensor(image, "image")
+        check_tensor(image, "image")
         call = resolve_tile(self, image.shape, name(image.dtype), None)
         call.check_view()
         return cutting.view(image, call)
@@ -125,14 +125,13 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             no ``fill``, a NaN would become an integer (``out`` is then undefined), or
             the device has no float64 (see `float32_sums`).
         """
-        _check_tensor(tiles, "tiles")
-        target = tiles.dtype if dtype is None else dtype
-        if not isinstance(target, torch.dtype):
-            raise TypeError(f"dtype must be a torch.dtype, got {dtype!r}")
+        check_tensor(tiles, "tiles")
+        target = check_dtype(tiles.dtype if dtype is None else dtype)
         if _traced(tiles):
-            _check_out_of_graph(out)
+            check_no_out(out)
+            fixed = functional.packed(scale)
             return functional.untile(
-                tiles, tuple(shape), self._text, _text(grid), scale, target
+                tiles, shape, self._text, _text(grid), fixed, target
             )
         call = resolve_untile(
             self,
@@ -144,7 +143,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             name(target),
             KNOWN,
         )
-        merged = _output(out, call.result.shape, target, tiles)
+        merged = output(out, call.result.shape, target, tiles)
         with torch.no_grad():
             merging.merge(tiles, call, merged)
         return merged
@@ -194,10 +193,11 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         TilingError
             If it returns another number of results than it was given tiles.
         """
-        _check_tensor(image, "image")
+        check_tensor(image, "image")
+        check_dtype(image.dtype if dtype is None else dtype)
         call = resolve_tile(self, image.shape, name(image.dtype), grid)
 
-        def start(leaf: Tensor) -> Stripe | Gathered:
+        def start(leaf: Tensor) -> Mosaic | Stripe | Gathered:
             if torch.is_grad_enabled() and leaf.requires_grad:
                 merge = partial(self.untile, grid=call.grid, scale=scale, dtype=dtype)
                 return Gathered(partial(merge, shape=image.shape))
@@ -214,6 +214,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
                 KNOWN,
             )
             out = torch.empty(plan.result.shape, dtype=target, device=image.device)
+            if is_mosaic(plan, leaf.dtype, target):
+                return Mosaic(plan, out)
             return Stripe(plan, leaf[:0].to(image.device), out)
 
         return apply(model, image, call, batch_size, progress, start)
@@ -232,41 +234,3 @@ def _text(grid: Grid | None) -> str | None:
     if grid is not None and not isinstance(grid, Grid):
         raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
     return None if grid is None else grid._text  # noqa: SLF001 - read in graphs
-
-
-def _check_tensor(value: Any, what: str) -> None:
-    if not isinstance(value, Tensor):
-        raise TypeError(
-            f"{what} must be a torch tensor, got {type(value).__name__}: convert it "
-            "with torch.as_tensor"
-        )
-
-
-def _check_out_of_graph(out: Tensor | None) -> None:
-    if out is not None:
-        raise TilingError(
-            "out does not go with gradients or a compiled graph: leave it away, or "
-            "use torch.no_grad()"
-        )
-
-
-def _output(
-    out: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, source: Tensor
-) -> Tensor:
-    """Return ``out`` if it can take the result, or a new tensor."""
-    if out is None:
-        return torch.empty(shape, dtype=dtype, device=source.device)
-    if not isinstance(out, Tensor):
-        raise TypeError(f"out must be a torch tensor, got {type(out).__name__}")
-    if tuple(out.shape) != shape or out.dtype != dtype:
-        raise TilingError(
-            f"out is {name(out.dtype)} {tuple(out.shape)}, the result {name(dtype)} "
-            f"{shape}: make it with torch.empty(shape, dtype=dtype)"
-        )
-    if out.device != source.device:
-        raise TilingError(
-            f"out is on {out.device}, the input on {source.device}: make out there"
-        )
-    if out.untyped_storage().data_ptr() == source.untyped_storage().data_ptr():
-        raise TilingError("out shares memory with the input: give a buffer of its own")
-    return out

@@ -1,5 +1,6 @@
 """Checks at torch's own door: what kind of tensor comes in, where results go."""
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,7 +57,7 @@ def output(
         writing to a pixel of it would change another, or the input.
     """
     if out is None:
-        return torch.empty(shape, dtype=dtype, device=source.device)
+        return _fresh(shape, dtype, source.device)
     if not isinstance(out, Tensor):
         raise TypeError(f"out must be a torch tensor, got {type(out).__name__}")
     if tuple(out.shape) != shape or out.dtype != dtype:
@@ -76,6 +77,20 @@ def output(
     if out.device.type != "meta" and _overlap(out, source):
         raise TilingError("out shares memory with the input: give a buffer of its own")
     return out
+
+
+def _fresh(
+    shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Return a new tensor.
+
+    On the CPU numpy gives the memory, because it asks the system for huge pages:
+    the first touch of small ones costs more than all that is done to the pixels.
+    """
+    if device.type != "cpu":
+        return torch.empty(shape, dtype=dtype, device=device)
+    memory = np.empty(math.prod(shape) * dtype.itemsize, dtype=np.uint8)
+    return torch.from_numpy(memory).view(dtype).view(shape)
 
 
 def _overlap(one: Tensor, other: Tensor) -> bool:

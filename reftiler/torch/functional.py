@@ -148,7 +148,7 @@ class _Mean:
         self.sums = sum_dtype(tiles.device)
         self.profiles: list[Tensor] | None = None
         if call.profiles is not None:
-            self.profiles = [p.to(self.sums) for p in on(tiles.device, *call.profiles)]
+            self.profiles = on(tiles.device, *call.profiles, dtype=self.sums)
         zero = torch.tensor(-0.0, dtype=self.sums, device=tiles.device)
         self.total, self.weight = zero, zero
 
@@ -170,7 +170,7 @@ class _Mean:
             check_nan(mean, self.dtype)
         merged = rounded(mean, self.dtype)
         weighted = self.profiles is not None
-        if not copies_lone(self.source, self.dtype, weighted=weighted):
+        if not copies_lone(self.source, self.dtype, self.sums, weighted=weighted):
             return merged
         lone = first
         if self.source != self.dtype:

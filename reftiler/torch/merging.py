@@ -20,7 +20,7 @@ from reftiler.torch.runs import Run, find_runs
 from reftiler.torch.sums import comparable, compared, join, sum_dtype
 from reftiler.torch.tables import on
 
-BLOCK = 2**17
+BLOCK = 2**18
 """Elements merged at a time: few enough for the cache, enough to drown overhead."""
 
 FEW = 64
@@ -71,13 +71,16 @@ class _Runs:
         self.tiles = group.view(len(group), *call.placement.shape, *group.shape[2:])
         self.source, self.dtype = group.dtype, target.dtype
         self.channels = min(target.shape[1], BLOCK)
-        self.sums = sum_dtype(group.device)
-        self.buffers = [
-            torch.empty(BLOCK, dtype=self.sums, device=group.device) for _ in range(2)
-        ]
+        if call.merge == "mean" or self.source != self.dtype:
+            self.sums = sum_dtype(group.device)
+        if call.merge == "mean":
+            self.buffers = [
+                torch.empty(BLOCK, dtype=self.sums, device=group.device)
+                for _ in range(2)
+            ]
         self.profiles: list[Tensor] = []
         if call.profiles is not None:
-            self.profiles = [p.to(self.sums) for p in on(group.device, *call.profiles)]
+            self.profiles = on(group.device, *call.profiles, dtype=self.sums)
 
     def merge(self, image: int, cell: Cell) -> None:
         """Merge the stretches of ``cell`` in one image of the batch."""

@@ -66,11 +66,12 @@ def odd(total: Tensor) -> Tensor:
 
 
 def integral(total: Tensor, dtype: torch.dtype) -> Tensor:
-    """Round float64 values to an integer dtype, saturating at its ends."""
+    """Round float values to an integer dtype, saturating at its ends."""
     low, high = INTEGERS[name(dtype)]
     # 2**63 and 2**64 are no numbers of their dtypes: the last float below is.
-    exact = float(high) == high
-    last = float(high if exact else high + 1 - (high + 1) // 2**53)
+    digits = 53 if total.dtype == torch.float64 else 24
+    exact = high < 2**digits
+    last = float(high if exact else high + 1 - (high + 1) // 2**digits)
     whole = total.round()
     result = whole.clamp(float(low), last).to(dtype)
     if exact:

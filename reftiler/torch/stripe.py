@@ -53,9 +53,9 @@ class Stripe:
             sums = comparable(like[:0]).dtype
             start = weakest(sums, call.merge)
         if call.profiles is not None:
-            self.profiles = [p.to(sums) for p in on(like.device, *call.profiles)]
+            self.profiles = on(like.device, *call.profiles, dtype=sums)
         self.lone = self.mean and copies_lone(
-            self.source, self.dtype, weighted=bool(self.profiles)
+            self.source, self.dtype, sums, weighted=bool(self.profiles)
         )
         self.start = start
         shape = (self.target.shape[1], self._height(), *call.placement.size[1:])

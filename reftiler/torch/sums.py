@@ -86,10 +86,12 @@ def join(best: Tensor, values: Tensor, merge: str) -> Tensor:
     return torch.where(best == values, zero, result)
 
 
-def copies_lone(source: torch.dtype, target: torch.dtype, *, weighted: bool) -> bool:
+def copies_lone(
+    source: torch.dtype, target: torch.dtype, sums: torch.dtype, *, weighted: bool
+) -> bool:
     """Tell whether the formula may round a pixel of one tile, which is copied."""
-    same = source == target
+    same, long = source == target, source.itemsize >= sums.itemsize
     if weighted:
-        return not same or source.itemsize == 8
+        return not same or long
     integral = not source.is_floating_point and name(source) != "bool"
-    return same and source.itemsize == 8 and integral
+    return same and long and integral

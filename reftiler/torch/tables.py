@@ -132,6 +132,8 @@ def mesh(index: Sequence[Index], device: torch.device) -> list[Any]:
     return on(device, *(along(t, (a,), rank) for a, t in enumerate(tables)))
 
 
-def on(device: torch.device, *tables: Table) -> list[Tensor]:
-    """Copy tables to a device."""
-    return [torch.tensor(table, device=device) for table in tables]
+def on(
+    device: torch.device, *tables: Table, dtype: torch.dtype | None = None
+) -> list[Tensor]:
+    """Copy tables to a device, converted on the way if it lacks their dtype."""
+    return [torch.tensor(table, dtype=dtype, device=device) for table in tables]

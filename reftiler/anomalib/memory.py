@@ -1,0 +1,144 @@
+"""What a tiler remembers of its calls, for callers who pass nothing on.
+
+anomalib's models cut a batch, run their network and merge one or many of its maps
+with no more than the maps in hand. So the tiler must remember; it does so for every
+thread apart, because replicas of a model share one tiler.
+"""
+
+import threading
+import weakref
+from typing import Any, overload
+
+from torch import Tensor
+
+from reftiler.grid import Grid
+
+MOST = 8
+"""So many calls are kept, the latest of those that tiles may still belong to."""
+
+
+class Call:
+    """One call of ``tile``: what is needed to merge what became of its tiles."""
+
+    def __init__(self, grid: Grid, batch: int, tiles: Tensor | None = None) -> None:
+        self.grid, self.batch = grid, batch
+        self.merged = False
+        self.closed = False
+        self._tiles = None if tiles is None else weakref.ref(tiles)
+
+    def made(self, tiles: Tensor) -> bool:
+        """Tell whether these are the very tiles that the call returned."""
+        return self._tiles is not None and self._tiles() is tiles
+
+    def fits(self, count: int) -> bool:
+        """Tell whether the call returned so many tiles."""
+        return count == self.batch * len(self.grid)
+
+    def close(self) -> bool:
+        """End the turn of merged tiles, at the next call; tell if they all are gone."""
+        self.closed = self.merged
+        return self.closed and (self._tiles is None or self._tiles() is None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_tiles": None}  # a copy has not seen the tensor
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.values: dict[str, int] = {}
+
+
+class Memory:
+    """The calls of each thread, and the latest of all for threads without any."""
+
+    def __init__(self) -> None:
+        self._local = _Local()
+        self._lock = threading.Lock()
+        self._draws = 0
+        self.latest: Call | None = None
+        self.values: dict[str, int] = {}
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls that tiles may belong to, newest first."""
+        if self._local.calls:
+            return self._local.calls[::-1]
+        return [] if self.latest is None else [self.latest]
+
+    def remember(self, call: Call) -> None:
+        """Add a call; those whose tiles were merged and are gone make room."""
+        waiting = [old for old in self._local.calls if not old.close()]
+        self._local.calls = [*waiting, call][-MOST:]
+        self.latest = call
+
+    def find(self, tiles: Tensor) -> Call | None:
+        """Return the call that made these tiles, or else the newest that fits."""
+        made = (call for call in self.calls if call.made(tiles))
+        waiting = (call for call in self.calls if not call.closed)
+        fitting = (call for call in waiting if call.fits(tiles.shape[0]))
+        return next(made, next(fitting, None))
+
+    def read(self, name: str) -> int | None:
+        """Return a value of this thread's last call, or else of the last one at all."""
+        return self._local.values.get(name, self.values.get(name))
+
+    def write(self, name: str, value: int) -> None:
+        """Set a value for this thread, and for those that have none."""
+        self._local.values[name] = self.values[name] = value
+
+    def draw(self) -> int:
+        """Count the calls for random tiles, over all threads."""
+        with self._lock:
+            self._draws += 1
+            return self._draws - 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "draws": self._draws,
+            "calls": self.calls[::-1],
+            "values": {**self.values, **self._local.values},
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Memory.__init__(self)  # a lock cannot be copied
+        self._draws = state["draws"]
+        self._local.calls = state["calls"]
+        self.latest = state["calls"][-1] if state["calls"] else None
+        self.values = state["values"]
+
+
+class Remembered:
+    """An attribute that each call of ``tile`` sets, apart for each thread."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, tiler: None, owner: type) -> "Remembered": ...
+    @overload
+    def __get__(self, tiler: Any, owner: type) -> int: ...
+    def __get__(self, tiler: Any, owner: type) -> "Remembered | int":
+        if tiler is None:
+            return self
+        value: int | None = tiler._memory.read(self.name)  # noqa: SLF001
+        if value is None:
+            raise AttributeError(f"{self.name} is known after the first call of tile()")
+        return value
+
+    def __set__(self, tiler: Any, value: int) -> None:
+        tiler._memory.write(self.name, value)  # noqa: SLF001
+
+
+def unknown(count: int, latest: Call | None) -> str:
+    """Say why ``count`` tiles belong to no call."""
+    if latest is None:
+        return (
+            "untile needs to know how the image was cut: call tile first, or give "
+            "untile a grid"
+        )
+    batch, tiles = latest.batch, len(latest.grid)
+    return (
+        f"got {count} tiles, but tile last returned {batch * tiles} ({batch} × "
+        f"{tiles}): give untile all of them, or the grid that they were cut by"
+    )

@@ -1,0 +1,167 @@
+"""Large tensors, and small ones in small pieces: no seam of the work may show."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reftiler
+from reftiler import TilingError
+from reftiler.torch import Tiler, merging, stripe
+from tests.cases import MergeCase
+from tests.compare import same_bits
+from tests.strategies import merges
+from tests.tensors import BODIES, array, dtype_of, in_body, tensor
+
+SIZE = (410, 530)
+SHAPES = [((64, 48), (40, 48)), ((64, 96), (32, 33)), ((50, 50), (50, 20))]
+
+
+def contents(count: int, shape: tuple[int, ...], dtype: str = "float32") -> Any:
+    """Return tiles of ordinary numbers, with a few that are not."""
+    rng = np.random.default_rng(7)
+    tiles = rng.normal(60, 90, (count, *shape))
+    if dtype[0] == "f":
+        odd = [np.nan, np.inf, -np.inf, -0.0, 1e-44, 6e4]
+        where = rng.integers(0, tiles.size, 40)
+        tiles.flat[where] = rng.choice(odd, 40)
+        return tiles.astype(dtype)
+    return tiles.clip(0, 250).astype(dtype)
+
+
+def both(
+    settings: dict[str, Any], tile: Any, stride: Any, source: str, **more: Any
+) -> None:
+    """Fail unless both bodies merge a large image as the reference does."""
+    reference = reftiler.Tiler(tile, stride, **settings)
+    tiler = Tiler(tile, stride, **settings)
+    shape = (2, *tile)
+    if settings.get("channels_last"):
+        shape = (*tile, 2)
+    tiles = contents(len(reference.grid(SIZE)), shape, source)
+    want = reference.untile(tiles, SIZE, **more)
+    if "dtype" in more:
+        more["dtype"] = dtype_of(more["dtype"])
+    for body in BODIES:
+        got = in_body(body, lambda: tiler.untile(tensor(tiles), SIZE, **more))
+        same_bits(array(got), want, nan="any")
+
+
+@pytest.mark.parametrize("mode", ["padding", "clamp", "even", "drop"])
+@pytest.mark.parametrize(("tile", "stride"), SHAPES)
+def test_large_images(mode: str, tile: Any, stride: Any) -> None:
+    window = "box" if stride == (40, 48) else "hann"
+    settings: dict[str, Any] = {"mode": mode, "window": window, "fill": 7.0}
+    if mode == "padding":
+        settings["pad_side"] = "both"
+    both(settings, tile, stride, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "int64", "float64"])
+@pytest.mark.parametrize("last", [False, True])
+def test_large_images_of_other_types(dtype: str, last: bool) -> None:
+    settings: dict[str, Any] = {"channels_last": last, "remove_border_count": (3, 1)}
+    both(settings, (64, 48), (30, 41), dtype)
+    both({**settings, "window": "triangle"}, (64, 48), (30, 41), dtype)
+
+
+@pytest.mark.parametrize("merge", ["max", "min"])
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "uint64", "float16"])
+def test_large_extremes(merge: str, dtype: str) -> None:
+    both({"mode": "clamp", "merge": merge}, (64, 96), (33, 40), dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "merge"), [("uint8", "mean"), ("int64", "max"), ("float16", "mean")]
+)
+def test_large_conversions(dtype: str, merge: str) -> None:
+    settings = {"merge": merge, "mode": "even"}
+    both(settings, (64, 96), (33, 40), "int16", dtype=dtype)
+
+
+@pytest.mark.parametrize("window", ["box", "gaussian"])
+def test_large_images_of_random_tiles(window: str) -> None:
+    reference = reftiler.Tiler((70, 130), window=window, fill=-1.0)
+    tiler = Tiler((70, 130), window=window, fill=-1.0)
+    grid = tiler.random(SIZE, 40, 9)
+    assert 0 < grid.uncovered < SIZE[0] * SIZE[1]
+    tiles = contents(40, (3, 70, 130))
+    want = reference.untile(tiles, SIZE, grid)
+    for body in BODIES:
+        got = in_body(body, lambda: tiler.untile(tensor(tiles), SIZE, grid))
+        same_bits(array(got), want, nan="any")
+
+
+@pytest.mark.parametrize("mode", ["padding", "interpolation", "clamp", "even"])
+@pytest.mark.parametrize("shape", [(3, *SIZE), (2, 1, 90, 2100), (2, 5, 2000, 33)])
+def test_large_images_there_and_back(mode: str, shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(6).integers(0, 2**16, shape, np.uint16)
+    for window, border in (("box", 0), ("hann", 3)):
+        settings: dict[str, Any] = {"window": window, "remove_border_count": border}
+        tiler = Tiler((64, 32), 26, mode=mode, pad_mode="reflect", **settings)
+        reference = reftiler.Tiler(
+            (64, 32), 26, mode=mode, pad_mode="reflect", **settings
+        )
+        tiles = tiler.tile(tensor(image))
+        same_bits(array(tiles), reference.tile(image))
+        same_bits(array(tiler.untile(tiles, shape)), image)
+
+
+PIECES = [1, 2, 7, 16, 50]
+WAYS = {"runs": 10**9, "boxes": 0}
+
+
+@given(merges(), st.sampled_from(PIECES), st.sampled_from(sorted(WAYS)))
+def test_small_pieces(merge: MergeCase, block: int, way: str) -> None:
+    """However small the scratch memory, and whichever of the eager ways is taken."""
+    case = merge.case
+    reference, tiler = case.tiler(reftiler.Tiler), case.tiler(Tiler)
+    grid = case.grid(tiler)
+    ours: dict[str, Any] = dict(merge.scale_argument())
+    theirs = dict(ours)
+    if merge.result is not None:
+        ours["dtype"], theirs["dtype"] = merge.result, dtype_of(merge.result)
+    tiles = tensor(merge.tiles())
+    with (
+        patch.object(merging, "BLOCK", block),
+        patch.object(merging, "FEW", WAYS[way]),
+        torch.no_grad(),
+    ):
+        try:
+            want = reference.untile(merge.tiles(), case.shape, grid, **ours)
+        except TilingError:
+            with pytest.raises(TilingError, match="NaN"):
+                tiler.untile(tiles, case.shape, grid, **theirs)
+            return
+        got = tiler.untile(tiles, case.shape, grid, **theirs)
+    same_bits(array(got), want, nan="any")
+
+
+@given(merges(scaled=False, convert=False), st.sampled_from(PIECES))
+def test_apply_in_small_pieces(merge: MergeCase, block: int) -> None:
+    case = merge.case
+    reference, tiler = case.tiler(reftiler.Tiler), case.tiler(Tiler)
+    grid, image = case.grid(tiler), case.image()
+    want = reference.untile(reference.tile(image, grid=grid), case.shape, grid)
+    with patch.object(stripe, "BLOCK", block):
+        got = tiler.apply(lambda t: t, tensor(image), batch_size=3, grid=grid)
+    same_bits(array(got), want, nan="any")
+
+
+def test_both_eager_ways_are_taken() -> None:
+    """The cases above reach the strided runs as well as the gathered boxes."""
+    taken = []
+    with patch.object(merging, "_merge_boxes", lambda *_: taken.append("boxes")):
+        tiles = torch.zeros((16, 4, 4))
+        Tiler(4, 2).untile(tiles, (10, 10))
+        assert not taken
+        grid = Tiler(4, fill=0).random((10, 10), 16, 1)
+        Tiler(4, fill=0).untile(tiles, (10, 10), grid)
+        Tiler(4, mode="interpolation").untile(tiles[:9], (10, 10))
+    assert taken == ["boxes"] * 2

@@ -1,0 +1,187 @@
+"""The same bits on a GPU. Where there is none, nothing here is verified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from torch import nn
+
+from reftiler import TilingError
+from reftiler.torch import Tiler
+from tests import definition
+from tests.cases import Case, MergeCase
+from tests.compare import same_bits
+from tests.definition import BFLOAT16, NanError
+from tests.definition.pixels import has_view
+from tests.strategies import NUMBERS, merges
+from tests.strategies import cases as images
+from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers, upper_half
+from tests.test_torch_bfloat16 import TRAPS, rounded
+from tests.test_torch_untile import judge, settings_of
+
+DEVICE = "cuda"
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(
+        not torch.cuda.is_available(),
+        reason="needs CUDA: these results are unverified here",
+    ),
+]
+
+
+@settings(max_examples=500)
+@given(images(dtypes=NUMBERS))
+def test_tile(case: Case) -> None:
+    reference, tiler = tilers(case)
+    grid = case.grid(reference)
+    want = reference.tile(case.image(), grid=grid)
+    image = tensor(case.image()).to(DEVICE)
+    for body in BODIES:
+        got = in_body(body, lambda: tiler.tile(image, grid=grid))
+        assert got.device.type == DEVICE
+        same_bits(array(got), want)
+    if case.starts is None and has_view(case.plan):
+        seen = tiler.view(image)
+        assert seen.device.type == DEVICE
+        same_bits(array(seen).copy(), reference.view(case.image()).copy())
+
+
+@settings(max_examples=1000)
+@given(merges())
+def test_untile(merge: MergeCase) -> None:
+    case, (_, tiler) = merge.case, tilers(merge.case)
+    grid, want = case.grid(tiler), judge(merge)
+    _, theirs = settings_of(merge)
+    tiles = tensor(merge.tiles()).to(DEVICE)
+    for body in BODIES:
+
+        def call() -> Any:
+            return tiler.untile(tiles, case.shape, grid, **theirs)
+
+        if want is None:
+            with pytest.raises(TilingError, match="NaN"):
+                in_body(body, call)
+            continue
+        got = in_body(body, call)
+        assert got.device.type == DEVICE
+        same_bits(array(got), want, nan="any")
+
+
+@settings(max_examples=300)
+@given(merges(dtypes=("float32",), convert=False))
+def test_bfloat16(merge: MergeCase) -> None:
+    case, tiler = merge.case, merge.case.tiler(Tiler)
+    tiles, scale = upper_half(merge.tiles()), dict(merge.scale_argument())
+    try:
+        want = definition.untile(case.plan, tiles, case.shape, merge.scales, BFLOAT16)
+    except (NanError, definition.rounding.UnfitError):
+        return
+    given_tiles, grid = tensor(tiles).to(DEVICE), case.grid(tiler)
+    for body in BODIES:
+        got = in_body(
+            body, lambda: tiler.untile(given_tiles, case.shape, grid, **scale)
+        )
+        same_bits(array(got), want, nan="any")
+
+
+@pytest.mark.parametrize("name", sorted(TRAPS))
+@pytest.mark.parametrize("body", BODIES)
+def test_one_rounding_to_a_half(name: str, body: str) -> None:
+    values = torch.from_numpy(TRAPS[name]).to(DEVICE)[:, None]
+    dtype = dtype_of(name)
+    kind = BFLOAT16 if name == "bfloat16" else tensor_kind(name)
+    got = in_body(body, lambda: Tiler([1]).untile(values, [len(values)], dtype=dtype))
+    same_bits(array(got), rounded(TRAPS[name], kind))
+
+
+def tensor_kind(name: str) -> Any:
+    """Return numpy's dtype of a name."""
+    return array(torch.zeros(1, dtype=dtype_of(name))).dtype
+
+
+@settings(max_examples=300)
+@given(merges(scaled=False, convert=False))
+def test_apply_with_everything_on_the_device(merge: MergeCase) -> None:
+    case, (reference, tiler) = merge.case, tilers(merge.case)
+    grid, image = case.grid(tiler), case.image()
+    want = reference.untile(reference.tile(image, grid=grid), case.shape, grid)
+    here = tensor(image).to(DEVICE)
+    got = tiler.apply(lambda t: t, here, batch_size=3, grid=grid)
+    assert got.device.type == DEVICE
+    same_bits(array(got), want, nan="any")
+
+
+class Half(nn.Module):
+    """A module on the device; what it makes is exact."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, tiles: torch.Tensor) -> torch.Tensor:
+        """Return half the tiles."""
+        assert tiles.device.type == self.factor.device.type
+        return tiles * self.factor
+
+
+def test_apply_moves_batches_to_the_module_and_results_back() -> None:
+    image = torch.randn((2, 3, 70, 61), generator=torch.Generator().manual_seed(1))
+    tiler, model = Tiler(16, 8, window="hann"), Half().to(DEVICE)
+    with torch.inference_mode():
+        got = tiler.apply(model, image, batch_size=5)
+    assert got.device.type == "cpu"
+    same_bits(array(got), array(tiler.untile(tiler.tile(image) / 2, image.shape)))
+    learned = tiler.apply(model, image)
+    (found,) = torch.autograd.grad(learned.sum(), [model.factor])
+    assert found.device.type == DEVICE
+    torch.testing.assert_close(found.cpu(), image.sum(), rtol=1e-3, atol=1e-2)
+
+
+def test_apply_on_the_device_holds_a_batch_and_a_row() -> None:
+    tiler, conv = Tiler(256, 128), nn.Conv2d(3, 3, 3, padding=1).to(DEVICE)
+    batch = torch.zeros((16, 3, 256, 256), device=DEVICE)
+
+    def peak(call: Any) -> int:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        return torch.cuda.max_memory_allocated() - before
+
+    with torch.inference_mode():
+        conv(batch)  # cuDNN's workspace comes once
+        one = batch.nbytes + peak(lambda: conv(batch))
+        image = torch.zeros((1, 3, 4096, 4096), device=DEVICE)
+        row = tiler.grid((4096, 4096)).shape[1] * batch[0].nbytes
+        held = peak(lambda: tiler.apply(conv, image)) - image.nbytes
+    assert held <= 1.5 * (one + row)
+
+
+def test_devices_are_not_mixed() -> None:
+    image, tiles = torch.zeros((8, 8), device=DEVICE), torch.zeros((4, 4, 4))
+    with pytest.raises(TilingError, match=r"out is on cpu.*cuda"):
+        Tiler(4).tile(image, out=tiles)
+    with pytest.raises(TilingError, match=r"out is on cuda.*cpu"):
+        Tiler(4).untile(tiles, (8, 8), out=image)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("window", ["box", "hann"])
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+def test_compiled(window: str, backend: str) -> None:
+    tiler = Tiler((6, 5), (3, 2), window=window, pad_mode="reflect")
+
+    def call(image: torch.Tensor) -> torch.Tensor:
+        return tiler.untile(tiler.tile(image), image.shape, dtype=torch.bfloat16)
+
+    image = torch.randn((3, 40, 41), device=DEVICE)
+    got = torch.compile(call, fullgraph=True, backend=backend)(image)
+    want = call(image.cpu())
+    if backend == "inductor" and window != "box":
+        # Triton may make one operation of a product and its addition.
+        torch.testing.assert_close(got.cpu(), want)
+    else:
+        same_bits(array(got), array(want))

@@ -1,0 +1,191 @@
+"""Tensors whose memory lies oddly: the right result all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from reftiler import TilingError
+from reftiler.torch import Tiler
+from tests.cases import Case, MergeCase
+from tests.compare import same_bits
+from tests.strategies import WINDOWS, cases, merges
+from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers
+
+
+def reversed_axes(given_tensor: Tensor) -> Tensor:
+    """Return the same pixels with the last axis outermost in memory."""
+    last = given_tensor.dim() - 1
+    axes = range(last, -1, -1)
+    return given_tensor.permute(*axes).contiguous().permute(*axes)
+
+
+def sparsely(given_tensor: Tensor) -> Tensor:
+    """Return the same pixels, every second one of a larger tensor, off its start."""
+    shape = (given_tensor.shape[0] + 1, *given_tensor.shape[1:], 2)
+    room = torch.ones(shape, dtype=torch.uint8).to(given_tensor.dtype)
+    room[1:, ..., 1] = given_tensor
+    return room[1:, ..., 1]
+
+
+ODDLY = {"reversed": reversed_axes, "sparse": sparsely}
+
+
+@given(cases(), st.sampled_from(sorted(ODDLY)), st.sampled_from(BODIES))
+def test_images_may_lie_anyhow(case: Case, how: str, body: str) -> None:
+    reference, tiler = tilers(case)
+    grid = case.grid(reference)
+    image = ODDLY[how](tensor(case.image()))
+    got = in_body(body, lambda: tiler.tile(image, grid=grid))
+    same_bits(array(got), reference.tile(case.image(), grid=grid))
+    assert got.is_contiguous()
+
+
+@given(merges(convert=False), st.sampled_from(sorted(ODDLY)), st.sampled_from(BODIES))
+def test_tiles_may_lie_anyhow(merge: MergeCase, how: str, body: str) -> None:
+    case = merge.case
+    reference, tiler = tilers(case)
+    grid, scale = case.grid(reference), merge.scale_argument()
+    want = reference.untile(merge.tiles(), case.shape, grid, **scale)
+    tiles = ODDLY[how](tensor(merge.tiles()))
+    got = in_body(body, lambda: tiler.untile(tiles, case.shape, grid, **scale))
+    same_bits(array(got), want, nan="any")
+    assert got.is_contiguous()
+
+
+@given(merges(scaled=False, convert=False), st.sampled_from(sorted(ODDLY)))
+def test_results_of_models_may_lie_anyhow(merge: MergeCase, how: str) -> None:
+    case = merge.case
+    reference, tiler = tilers(case)
+    grid = case.grid(reference)
+    want = reference.untile(reference.tile(case.image(), grid=grid), case.shape, grid)
+    image = ODDLY[how](tensor(case.image()))
+    got = tiler.apply(ODDLY[how], image, batch_size=2, grid=grid)
+    same_bits(array(got), want, nan="any")
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("window", WINDOWS)
+def test_channels_last_memory(body: str, window: str) -> None:
+    """A memory format of torch's, which is no layout of ours."""
+    image = torch.randn((2, 3, 20, 17), generator=torch.Generator().manual_seed(2))
+    tiler = Tiler((6, 5), 3, window=window)
+    want = tiler.tile(image)
+    odd = image.to(memory_format=torch.channels_last)
+    assert not odd.is_contiguous()
+    tiles = in_body(body, lambda: tiler.tile(odd))
+    same_bits(array(tiles), array(want))
+    assert tiles.is_contiguous()
+    tiles = tiles.to(memory_format=torch.channels_last)
+    whole = in_body(body, lambda: tiler.untile(tiles, image.shape))
+    same_bits(array(whole), array(tiler.untile(want, image.shape)))
+    assert whole.is_contiguous()
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_expanded_tensors(body: str) -> None:
+    """Pixels that share memory may be read."""
+    row = torch.arange(9.0).expand(2, 3, 8, 9)
+    tiler = Tiler((4, 3), 2, window="hann", pad_mode="reflect")
+    want = tiler.tile(row.clone())
+    same_bits(array(in_body(body, lambda: tiler.tile(row))), array(want))
+    tiles = torch.arange(3.0).expand(len(want), 3, 4, 3)
+    merged = in_body(body, lambda: tiler.untile(tiles, row.shape))
+    same_bits(array(merged), array(tiler.untile(tiles.clone(), row.shape)))
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_lazily_conjugated_and_negated_tensors(body: str) -> None:
+    image = torch.randn((8, 8), dtype=torch.complex64).conj()
+    tiler = Tiler(4, 2)
+    assert image.is_conj()
+    tiles = in_body(body, lambda: tiler.tile(image))
+    assert torch.equal(tiles, tiler.tile(image.resolve_conj()))
+    negated = image.imag
+    assert negated.is_neg()
+    tiles = in_body(body, lambda: tiler.tile(negated))
+    assert torch.equal(tiles, tiler.tile(negated.resolve_neg()))
+    tiles = torch.randn((9, 4, 4), dtype=torch.complex64).conj().imag
+    for merge in ("mean", "max"):
+        other = Tiler(4, 2, merge=merge)
+        for dtype in (torch.float16, torch.float32):
+            got = in_body(body, lambda: other.untile(tiles, (8, 8), dtype=dtype))  # noqa: B023
+            plain = tiles.resolve_neg()
+            want = other.untile(plain, (8, 8), dtype=dtype)
+            assert torch.equal(got, want)
+
+
+def test_parameters_and_views_of_them() -> None:
+    weights = nn.Parameter(torch.arange(64.0).reshape(8, 8))
+    with torch.no_grad():
+        tiles = Tiler(4).tile(weights)
+        assert type(tiles) is Tensor
+        assert torch.equal(Tiler(4).untile(tiles, (8, 8)), weights)
+    assert Tiler(4).tile(weights[::1]).requires_grad
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "bool"])
+def test_meta_tensors_give_shapes(body: str, dtype: str) -> None:
+    """Without pixels, everything but pixels is right."""
+    tiler = Tiler(4, 2, pad_mode="reflect")
+    image = torch.zeros((2, 3, 9, 8), dtype=dtype_of(dtype), device="meta")
+    tiles = in_body(body, lambda: tiler.tile(image))
+    assert tiles.shape == (2 * 12, 3, 4, 4)
+    whole = in_body(body, lambda: tiler.untile(tiles, image.shape))
+    assert (whole.shape, whole.dtype, whole.device) == (
+        image.shape,
+        image.dtype,
+        image.device,
+    )
+    if dtype == "float32":
+        half = in_body(body, lambda: tiler.untile(tiles, image.shape, dtype=torch.int8))
+        assert half.dtype == torch.int8
+    out = torch.zeros(image.shape, dtype=image.dtype, device="meta")
+    assert tiler.untile(tiles, image.shape, out=out) is out
+    assert tiler.apply(lambda t: t, image).shape == image.shape
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_integers_that_would_overflow(body: str) -> None:
+    """Sums of extremes, whose sum no integer of their dtype holds."""
+    for name in ("uint8", "int8", "int16", "uint16", "int32", "uint32"):
+        info = np.iinfo(name)
+        for value in (info.min, info.max):
+            tiles = torch.full((9, 4, 4), int(value), dtype=dtype_of(name))
+            for window in WINDOWS:
+                tiler = Tiler(4, 1, window=window)
+                got = in_body(body, lambda: tiler.untile(tiles, (6, 6)))  # noqa: B023
+                assert (array(got) == value).all()
+
+
+def test_integers_that_require_grad() -> None:
+    """Results of integers hold no gradients, whatever the tiles did."""
+    tiles: Any = torch.full((9, 4, 4), 2.5, requires_grad=True)
+    for merge in ("mean", "max"):
+        tiler = Tiler(4, 2, merge=merge)
+        for name in ("uint8", "int64"):
+            got = tiler.untile(tiles, (8, 8), dtype=dtype_of(name))
+            assert not got.requires_grad
+            assert (got == 2).all()
+    nothing = tiles.detach().clone()
+    nothing[3] = torch.nan
+    with pytest.raises(TilingError, match="NaN"):
+        tiler.untile(nothing.requires_grad_(), (8, 8), dtype=torch.uint8)
+
+
+def test_subclasses_are_taken() -> None:
+    class Photo(Tensor):
+        """What torchvision's Image is."""
+
+    image = torch.arange(64.0).reshape(8, 8).as_subclass(Photo)
+    for body in BODIES:
+        tiles = in_body(body, lambda: Tiler(4).tile(image))
+        whole = in_body(body, lambda: Tiler(4).untile(tiles, (8, 8)))  # noqa: B023
+        assert torch.equal(whole.as_subclass(Tensor), image.as_subclass(Tensor))

@@ -1,0 +1,172 @@
+"""Apply in training, and what it does when a model misbehaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reftiler import TilingError
+from reftiler.torch import Tiler
+from tests.compare import same_bits
+from tests.tensors import array
+
+
+def photo(*shape: int) -> Tensor:
+    """Return an image of noise."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(8))
+
+
+@pytest.mark.parametrize("window", ["box", "hann"])
+@pytest.mark.parametrize("batch_size", [1, 4, 100])
+def test_a_training_step_has_the_gradients_of_tile_model_untile(
+    window: str, batch_size: int
+) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 1, 1))
+    net = net.double()
+    tiler, image = Tiler(8, 4, window=window), photo(2, 3, 18, 21).double()
+
+    def gradients(result: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(result.square().sum(), list(net.parameters()))
+
+    whole = tiler.untile(net(tiler.tile(image)), image.shape)
+    parts = tiler.apply(net, image, batch_size=batch_size)
+    torch.testing.assert_close(parts, whole)
+    for one, other in zip(gradients(parts), gradients(whole), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_gradients_reach_the_image() -> None:
+    tiler = Tiler(6, 3, pad_mode="reflect", window="triangle")
+    image = photo(2, 10, 11).double().requires_grad_()
+    found = [
+        torch.autograd.grad(result.square().sum(), image)[0]
+        for result in (
+            tiler.apply(lambda t: t**2, image, batch_size=4),
+            tiler.untile(tiler.tile(image) ** 2, image.shape),
+        )
+    ]
+    torch.testing.assert_close(found[0], found[1])
+
+
+def test_only_results_that_require_grad_are_kept() -> None:
+    conv = nn.Conv2d(1, 1, 1)
+    image = photo(1, 10, 11)
+
+    def model(tiles: Tensor) -> tuple[Tensor, Tensor]:
+        maps = conv(tiles)
+        return maps, maps.detach()
+
+    learned, plain = Tiler(4, 2).apply(model, image, batch_size=3)
+    assert learned.requires_grad
+    assert not plain.requires_grad
+    same_bits(array(learned), array(plain))
+
+
+def test_the_image_is_safe_from_models_that_write_to_their_tiles() -> None:
+    image = photo(3, 10, 11)
+    before = image.clone()
+    got = Tiler(4, 2).apply(lambda tiles: tiles.zero_(), image)
+    assert torch.equal(image, before)
+    assert not got.any()
+
+
+def test_models_may_return_the_same_memory_again() -> None:
+    room = torch.zeros((4, 3, 4, 4))
+
+    def model(tiles: Tensor) -> Tensor:
+        return room[: len(tiles)].copy_(tiles)
+
+    image = photo(3, 10, 11)
+    same_bits(array(Tiler(4, 2).apply(model, image, batch_size=4)), array(image))
+
+
+# --- models that misbehave ---------------------------------------------------------
+
+
+def run(model: Callable[[Tensor], Any], **settings: Any) -> Any:
+    """Apply a model to an image of four tiles."""
+    return Tiler(4).apply(model, torch.zeros((8, 8)), **settings)
+
+
+@pytest.mark.parametrize(
+    ("result", "kind"),
+    [
+        (None, "NoneType"),
+        (1.0, "float"),
+        ("maps", "str"),
+        (np.zeros((4, 4, 4)), "ndarray"),
+        ((torch.zeros((4, 4, 4)), None), "NoneType"),
+        ({"a": [np.zeros((4, 4, 4))]}, "ndarray"),
+    ],
+    ids=str,
+)
+def test_results_that_are_no_tensors(result: Any, kind: str) -> None:
+    with pytest.raises(TypeError, match=rf"model must return Tensors.*{kind}"):
+        run(lambda _: result)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4), (5, 4, 4), (), (0, 4, 4)])
+def test_a_wrong_number_of_results(shape: tuple[int, ...]) -> None:
+    with pytest.raises(TilingError, match=r"given 4 tiles"):
+        run(lambda _: torch.zeros(shape))
+
+
+def test_results_of_changing_shape_or_type() -> None:
+    results = iter([torch.zeros((2, 4, 4)), torch.zeros((2, 8, 8))])
+    with pytest.raises(TilingError, match=r"\(8, 8\).*\(4, 4\).*alike"):
+        run(lambda _: next(results), batch_size=2)
+    results = iter([torch.zeros((2, 4, 4)), torch.zeros((2, 4, 4)).half()])
+    with pytest.raises(TilingError, match=r"float16.*float32.*alike"):
+        run(lambda _: next(results), batch_size=2)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 4), (4, 1, 1, 4, 4), (4, 0, 4, 4)])
+def test_results_that_are_no_tiles(shape: tuple[int, ...]) -> None:
+    with pytest.raises(TilingError, match="tiles"):
+        run(lambda _: torch.zeros(shape))
+
+
+def test_errors_of_the_model_pass_through() -> None:
+    class NoMemoryError(Exception):
+        """Whatever a model may raise."""
+
+    def model(tiles: Tensor) -> Tensor:
+        raise NoMemoryError(f"{len(tiles)} tiles")
+
+    with pytest.raises(NoMemoryError, match="3 tiles"):
+        run(model, batch_size=3)
+
+
+def test_bad_arguments_are_refused_before_the_model_runs() -> None:
+    def model(_: Tensor) -> Tensor:
+        raise AssertionError("the model was run")
+
+    with pytest.raises(TypeError, match=r"torch\.dtype"):
+        run(model, dtype="float32")
+    with pytest.raises(TypeError, match="batch_size"):
+        run(model, batch_size=1.5)
+    with pytest.raises(TilingError, match="batch_size"):
+        run(model, batch_size=0)
+    with pytest.raises(TypeError, match="grid"):
+        run(model, grid=5)
+    with pytest.raises(TilingError, match="grid"):
+        run(model, grid=Tiler(4, 2).grid((8, 8)))
+
+
+def test_uncovered_pixels_are_refused() -> None:
+    tiler = Tiler(4, mode="drop")
+    with pytest.raises(TilingError, match="fill"):
+        tiler.apply(lambda t: t, torch.zeros((9, 9)))
+
+
+def test_nan_into_an_integer_says_so() -> None:
+    with pytest.raises(TilingError, match=r"NaN.*uint8"):
+        run(lambda tiles: tiles * torch.nan, dtype=torch.uint8)
+    with pytest.raises(TilingError, match=r"NaN.*int64"):
+        run(lambda t: t * torch.nan, dtype=torch.int64, batch_size=1)

@@ -20,7 +20,7 @@ from reftiler.torch import Tiler
 from tests.tensors import some
 
 MIB = 2**20
-LIMIT = 16 * MIB
+LIMIT = 12 * MIB
 
 
 class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from reftiler.torch.runs import Run, find_runs
 from reftiler.torch.sums import comparable, compared, join, sum_dtype
 from reftiler.torch.tables import on
 
-BLOCK = 2**18
+BLOCK = 2**17
 """Elements merged at a time: few enough for the cache, enough to drown overhead."""
 
 FEW = 64

@@ -79,9 +79,7 @@ def output(
     return out
 
 
-def _fresh(
-    shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
-) -> Tensor:
+def _fresh(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return a new tensor.
 
     On the CPU numpy gives the memory, because it asks the system for huge pages:

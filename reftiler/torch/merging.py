@@ -197,8 +197,12 @@ def _stretches(target: Tensor, cell: Cell) -> Tensor:
 def _values(tiles: Tensor, cell: Cell, row: tuple[int, ...]) -> Tensor:
     """View in tiles (*grid, C, *T) what `_stretches` shows in the image."""
     rank = len(cell)
+    steps = tiles.stride()
+    size, stride = [tiles.shape[rank]], [steps[rank]]
+    offset = tiles.storage_offset()
     for axis, (run, number) in enumerate(zip(cell, row, strict=True)):
-        tiles = tiles.narrow(axis, run.tile + number, run.repeats)
-        tiles = tiles.narrow(rank + 1 + axis, run.pixels[number], run.width)
-    pairs = [dim for axis in range(rank) for dim in (axis, rank + 1 + axis)]
-    return tiles.permute(rank, *pairs)
+        across, within = steps[axis], steps[rank + 1 + axis]
+        size += [run.repeats, run.width]
+        stride += [across, within]
+        offset += (run.tile + number) * across + run.pixels[number] * within
+    return tiles.as_strided(size, stride, offset)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+import reftiler.torch.tiler as twin
 from reftiler import TilingError
 from reftiler.torch import Tiler
 from tests.compare import same_bits
@@ -66,6 +68,17 @@ def test_only_results_that_require_grad_are_kept() -> None:
     assert learned.requires_grad
     assert not plain.requires_grad
     same_bits(array(learned), array(plain))
+
+
+def test_nothing_is_kept_where_no_gradients_are_recorded() -> None:
+    """A model may return what requires grad all the same: a parameter, say."""
+    room = nn.Parameter(photo(25, 4, 4))
+    kept = AssertionError("all results were kept")
+    with torch.no_grad(), patch.object(twin, "Gathered", side_effect=kept):
+        got = Tiler(4, 2).apply(lambda t: room[: len(t)].clone(), photo(12, 12))
+        other = Tiler(4, 2).apply(lambda _: room, photo(12, 12), batch_size=25)
+    assert not got.requires_grad
+    assert not other.requires_grad
 
 
 def test_the_image_is_safe_from_models_that_write_to_their_tiles() -> None:

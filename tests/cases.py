@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from tests.contents import fill_with
-from tests.definition import Merging, Plan, Wish, fitted, scattered
-from tests.definition.grid import Pixel
-from tests.definition.layout import join
+from reftiler_conformance.contents import fill_with
+from reftiler_conformance.definition import Merging, Plan, Wish, fitted, scattered
+from reftiler_conformance.definition.grid import Pixel
+from reftiler_conformance.definition.layout import join
 
 Array = npt.NDArray[Any]
 

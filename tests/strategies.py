@@ -11,10 +11,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from reftiler_conformance.contents import CONTENTS
+from reftiler_conformance.definition import Wish
+from reftiler_conformance.definition.wish import Number
 from tests.cases import Case, MergeCase
-from tests.contents import CONTENTS
-from tests.definition import Wish
-from tests.definition.wish import Number
 
 MODES = ("padding", "interpolation", "clamp", "even", "drop")
 PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler
+from reftiler_conformance.bits import same_bits
 from tests.cases import MergeCase
-from tests.compare import same_bits
 from tests.strategies import merges
 
 

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError, merging
-from tests import definition
+from reftiler_conformance import definition
+from reftiler_conformance.bits import same_bits
+from reftiler_conformance.definition import NanError
 from tests.cases import MergeCase
-from tests.compare import same_bits
-from tests.definition import NanError
 from tests.strategies import merges
 
 SIZE = (410, 530)

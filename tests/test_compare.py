@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.compare import same_bits
+from reftiler_conformance.bits import same_bits
 
 NAN = np.array([0x7FC00000, 0x7FC00001, 0xFFC00000, 0x3F800000], np.uint32)
 

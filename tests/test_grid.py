@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler
-from tests import definition
+from reftiler_conformance import definition
+from reftiler_conformance.definition import Plan, Wish, fit
 from tests.cases import Case
-from tests.definition import Plan, Wish, fit
 from tests.strategies import MODES, cases
 
 COVERING = ("padding", "interpolation", "clamp", "even")

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler
+from reftiler_conformance.bits import same_bits
 from tests.cases import Case, MergeCase
-from tests.compare import same_bits
 from tests.strategies import NUMBERS, SMALL, SWAPPED, cases, merges
 
 COVERING = ("padding", "interpolation", "clamp", "even")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from reftiler import Tiler
-from tests import definition
-from tests.compare import same_bits
+from reftiler_conformance import definition
+from reftiler_conformance.bits import same_bits
 from tests.strategies import WINDOWS
 
 

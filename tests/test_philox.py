@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Grid, Tiler
-from tests.definition import Wish, random_starts, words
-from tests.definition.philox import block
+from reftiler_conformance.definition import Wish, random_starts, words
+from reftiler_conformance.definition.philox import block
 
 MASK = 2**64 - 1
 # The known answers that come with Random123, for philox4x64 with ten rounds.

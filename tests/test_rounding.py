@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import definition
-from tests.definition.rounding import Kind, NanError, UnfitError, kind_of
+from reftiler_conformance import definition
+from reftiler_conformance.definition.rounding import Kind, NanError, UnfitError, kind_of
 
 ROUNDED = [
     # a tie goes to the even neighbour

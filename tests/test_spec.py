@@ -12,7 +12,9 @@ from reftiler import SPEC_VERSION
 
 CONFORMANCE = Path(__file__).resolve().parents[1] / "conformance"
 SPEC = (CONFORMANCE / "SPEC.md").read_text(encoding="utf-8")
-LISTED = (CONFORMANCE / "clauses.json").read_text(encoding="utf-8")
+LISTED = (CONFORMANCE / "reftiler_conformance" / "clauses.json").read_text(
+    encoding="utf-8"
+)
 
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ANCHOR = re.compile(r"\*\*([A-Z]+-\d{3})\*\* \((MUST|SHOULD)\) (\S.*)", re.DOTALL)

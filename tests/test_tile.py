@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError
-from tests import definition
+from reftiler_conformance import definition
+from reftiler_conformance.bits import same_bits
+from reftiler_conformance.definition.pixels import has_view
 from tests.cases import Case
-from tests.compare import same_bits
-from tests.definition.pixels import has_view
 from tests.strategies import NUMBERS, ODD, PAD_MODES, SWAPPED, cases
 
 EVERY = (*NUMBERS, *SWAPPED, *ODD)

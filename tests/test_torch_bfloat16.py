@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from tests import definition
+from reftiler_conformance import definition
+from reftiler_conformance.bits import Array, same_bits
+from reftiler_conformance.definition import BFLOAT16, NanError, kind_of
+from reftiler_conformance.definition.rounding import UnfitError
 from tests.cases import MergeCase
-from tests.compare import Array, same_bits
-from tests.definition import BFLOAT16, NanError, kind_of
-from tests.definition.rounding import UnfitError
 from tests.strategies import merges
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, upper_half
 

@@ -11,11 +11,11 @@ from torch import nn
 
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from tests import definition
+from reftiler_conformance import definition
+from reftiler_conformance.bits import same_bits
+from reftiler_conformance.definition import BFLOAT16, NanError
+from reftiler_conformance.definition.pixels import has_view
 from tests.cases import Case, MergeCase
-from tests.compare import same_bits
-from tests.definition import BFLOAT16, NanError
-from tests.definition.pixels import has_view
 from tests.strategies import NUMBERS, merges
 from tests.strategies import cases as images
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers, upper_half

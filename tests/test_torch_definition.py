@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from tests import definition
+from reftiler_conformance import definition
+from reftiler_conformance.bits import same_bits
+from reftiler_conformance.definition import NanError, Wish
+from reftiler_conformance.definition.windows import weights
 from tests.cases import Case, MergeCase
-from tests.compare import same_bits
-from tests.definition import NanError, Wish
-from tests.definition.windows import weights
 from tests.strategies import WINDOWS, cases, merges
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor
 from tests.test_grid import plan_of, right

@@ -20,8 +20,8 @@ from torch.utils._pytree import tree_map_only
 
 from reftiler import TilingError
 from reftiler.torch import Tiler, float32_sums, sums
+from reftiler_conformance.bits import same_bits
 from tests.cases import MergeCase
-from tests.compare import same_bits
 from tests.strategies import WINDOWS, cases, merges
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers
 

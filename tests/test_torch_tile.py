@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler, functional
-from tests import definition
+from reftiler_conformance import definition
+from reftiler_conformance.bits import same_bits
+from reftiler_conformance.definition import BFLOAT16
+from reftiler_conformance.definition.pixels import has_view
 from tests.cases import Case
-from tests.compare import same_bits
-from tests.definition import BFLOAT16
-from tests.definition.pixels import has_view
 from tests.strategies import NUMBERS, cases
 from tests.tensors import BODIES, array, in_body, tensor, tilers, upper_half
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.definition.wish import Number
+from reftiler_conformance.definition.wish import Number
 
 # Numpy has no bfloat16: arrays of this type carry its bits.
 BFLOAT16 = np.dtype([("bfloat16", "<u2")])

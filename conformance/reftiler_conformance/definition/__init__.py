@@ -8,7 +8,7 @@ numpy only holds the arrays at the door. It is slow, and meant to be.
 It judges valid calls only: refusals are tested by a table of their own.
 """
 
-from tests.definition.grid import (
+from reftiler_conformance.definition.grid import (
     Plan,
     boxes,
     coverage,
@@ -18,13 +18,13 @@ from tests.definition.grid import (
     touching,
     uncovered,
 )
-from tests.definition.line import Line, fit
-from tests.definition.merge import Merging, UncoveredError, untile
-from tests.definition.philox import words
-from tests.definition.pixels import tile, view
-from tests.definition.rounding import BFLOAT16, NanError, kind_of
-from tests.definition.windows import profile
-from tests.definition.wish import Wish
+from reftiler_conformance.definition.line import Line, fit
+from reftiler_conformance.definition.merge import Merging, UncoveredError, untile
+from reftiler_conformance.definition.philox import words
+from reftiler_conformance.definition.pixels import tile, view
+from reftiler_conformance.definition.rounding import BFLOAT16, NanError, kind_of
+from reftiler_conformance.definition.windows import profile
+from reftiler_conformance.definition.wish import Wish
 
 __all__ = [
     "BFLOAT16",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.definition.rounding import kind_of
+from reftiler_conformance.definition.rounding import kind_of
 
 Array = npt.NDArray[Any]
 

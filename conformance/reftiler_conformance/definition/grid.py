@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from tests.definition.line import Line, ceil_div, fit
-from tests.definition.philox import words
-from tests.definition.wish import Wish
+from reftiler_conformance.definition.line import Line, ceil_div, fit
+from reftiler_conformance.definition.philox import words
+from reftiler_conformance.definition.wish import Wish
 
 Pixel = tuple[int, ...]
 

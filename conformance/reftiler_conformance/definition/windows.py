@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import cache
 
-from tests.definition.wish import Wish
+from reftiler_conformance.definition.wish import Wish
 
 # Forty digits are right to about 1e-30 here; the nearest any weight comes to a tie
 # is about 1e-9 (test_windows.py measures it), so no rounding hangs on them.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from tests.definition.grid import box
+from reftiler_conformance.definition.grid import box
 
 Array = npt.NDArray[Any]
 Index = tuple[int, ...]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.definition.grid import Plan, box
-from tests.definition.layout import (
+from reftiler_conformance.definition.grid import Plan, box
+from reftiler_conformance.definition.layout import (
     Array,
     each,
     join,
@@ -16,9 +16,13 @@ from tests.definition.layout import (
     split,
     take_apart,
 )
-from tests.definition.line import source
-from tests.definition.rounding import UnfitError, is_negative_zero, kind_of
-from tests.definition.wish import Number
+from reftiler_conformance.definition.line import source
+from reftiler_conformance.definition.rounding import (
+    UnfitError,
+    is_negative_zero,
+    kind_of,
+)
+from reftiler_conformance.definition.wish import Number
 
 
 def constant(value: Number, dtype: np.dtype[Any]) -> bytes:

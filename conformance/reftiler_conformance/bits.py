@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from tests.definition.rounding import BFLOAT16
+from reftiler_conformance.definition.rounding import BFLOAT16
 
 Array = npt.NDArray[Any]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.definition.grid import Pixel, Plan, box, takes_part
-from tests.definition.layout import (
+from reftiler_conformance.definition.grid import Pixel, Plan, box, takes_part
+from reftiler_conformance.definition.layout import (
     Array,
     Index,
     each,
@@ -21,11 +21,11 @@ from tests.definition.layout import (
     split,
     take_apart,
 )
-from tests.definition.line import ceil_div
-from tests.definition.pixels import constant
-from tests.definition.rounding import Kind, kind_of
-from tests.definition.windows import weights
-from tests.definition.wish import Number
+from reftiler_conformance.definition.line import ceil_div
+from reftiler_conformance.definition.pixels import constant
+from reftiler_conformance.definition.rounding import Kind, kind_of
+from reftiler_conformance.definition.windows import weights
+from reftiler_conformance.definition.wish import Number
 
 # A tile's number, the pixel in that tile, and its weight.
 Part = tuple[int, Pixel, float]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reftiler_conformance.definition.rounding import kind_of
+from reftiler_conformance.definition.rounding import BFLOAT16, kind_of
 
 Array = npt.NDArray[Any]
 
@@ -23,6 +23,11 @@ def fill_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> Ar
     meets the same value again. ``random``: ordinary numbers. ``bits``: any bits at
     all, NaN payloads among them. ``special``: the corners of the type.
     """
+    if dtype == "bfloat16":  # the upper half of float32 numbers
+        wide = fill_with(content, shape, "float32", seed)
+        halves: Array = (wide.view(np.uint32) >> 16).astype("<u2").view(BFLOAT16)
+        halves.flags.writeable = False
+        return halves
     kind = np.dtype(dtype)
     count = math.prod(shape)
     generator = np.random.Generator(np.random.PCG64(seed))

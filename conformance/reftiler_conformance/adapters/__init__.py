@@ -1,0 +1,1 @@
+"""Adapters of the tilers that have a name: each transposes and renames, no more."""

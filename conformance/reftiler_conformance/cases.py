@@ -1,0 +1,218 @@
+"""Recipes: what is to be tiled and how, as text that replays; never pixels."""
+
+from __future__ import annotations
+
+import ast
+import math
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from reftiler_conformance.contents import fill_with
+from reftiler_conformance.definition import (
+    BFLOAT16,
+    Merging,
+    Plan,
+    Wish,
+    fitted,
+    random_starts,
+    scattered,
+)
+from reftiler_conformance.definition.layout import join
+from reftiler_conformance.definition.wish import Number
+
+Array = npt.NDArray[Any]
+Sizes = tuple[int, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Case:
+    """
+    An image, its tiling and its merging; every tuple has an entry per spatial axis.
+
+    Parameters
+    ----------
+    size, tile, stride
+        Of the image's spatial axes, of the tiles, and from tile to tile, in pixels.
+    batch, channels
+        How many images and channels; None where the image has no such axis.
+    mode, pad_mode, pad_value, pad_side, window, merge, border, fill, channels_last
+        The settings, as the specification names them.
+    dtype, content, seed
+        What the pixels are; see `reftiler_conformance.contents`.
+    starts
+        Where the tiles lie, if they are scattered.
+    random
+        ``(count, seed, align)`` of random tiles, instead of ``starts``.
+    maps
+        The channels of the tiles to be merged: a number, None, or as the image's.
+    scale
+        Of the tiles to be merged, an entry per axis; nothing means 1.
+    result
+        The dtype to merge into; None means that of the tiles.
+    """
+
+    size: Sizes
+    tile: Sizes
+    stride: Sizes
+    batch: int | None = None
+    channels: int | None = None
+    mode: str = "padding"
+    pad_mode: str = "constant"
+    pad_value: Number = 0
+    pad_side: str = "end"
+    window: str | tuple[tuple[float, ...], ...] = "box"
+    merge: str | None = None
+    border: Sizes = ()
+    fill: Number | None = None
+    channels_last: bool = False
+    dtype: str = "float32"
+    content: str = "index"
+    seed: int = 0
+    starts: tuple[Sizes, ...] | None = None
+    random: tuple[int, int, int] | None = None
+    maps: int | Literal["same"] | None = "same"
+    scale: tuple[Fraction, ...] = ()
+    result: str | None = None
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes."""
+        return len(self.tile)
+
+    @property
+    def borders(self) -> Sizes:
+        """The removed border of each axis."""
+        return self.border or (0,) * self.rank
+
+    @property
+    def scales(self) -> tuple[Fraction, ...]:
+        """The scale of each axis."""
+        return self.scale or (Fraction(1),) * self.rank
+
+    @property
+    def shape(self) -> Sizes:
+        """The shape of the image."""
+        return join(self.batch, self.channels, self.size, self.channels_last)
+
+    @property
+    def depth(self) -> int | None:
+        """The channels of the tiles to be merged."""
+        return self.channels if self.maps == "same" else self.maps
+
+    @cached_property
+    def wish(self) -> Wish:
+        """The settings, as the definition takes them."""
+        names = [field.name for field in fields(Wish)]
+        return Wish(**{name: getattr(self, name) for name in names})
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Where the definition puts the tiles."""
+        starts = self.starts
+        if self.random is not None:
+            count, seed, align = self.random
+            aligns = (align,) * self.rank
+            starts = tuple(random_starts(self.wish, self.size, count, seed, aligns))
+        if starts is None:
+            return fitted(self.wish, self.size)
+        return scattered(self.wish, self.size, starts)
+
+    @property
+    def count(self) -> int:
+        """How many tiles there are, of all images."""
+        return (self.batch or 1) * len(self.plan.places)
+
+    @property
+    def cut_shape(self) -> Sizes:
+        """The shape of the tiles that are cut."""
+        return join(self.count, self.channels, self.tile, self.channels_last)
+
+    @property
+    def tiles_shape(self) -> Sizes:
+        """The shape of the tiles to be merged."""
+        space = Merging(self.plan, self.scales).tile
+        return join(self.count, self.depth, space, self.channels_last)
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The dtype of the pixels; bfloat16 as an array that carries its bits."""
+        return as_dtype(self.dtype)
+
+    @property
+    def result_dtype(self) -> np.dtype[Any]:
+        """The dtype to merge into."""
+        return as_dtype(self.result or self.dtype)
+
+    def image(self) -> Array:
+        """Return the image, read-only."""
+        return fill_with(self.content, self.shape, self.dtype, self.seed)
+
+    def tiles(self) -> Array:
+        """Return tiles that do not agree where they overlap, read-only."""
+        return fill_with(self.content, self.tiles_shape, self.dtype, self.seed)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments of reftiler's constructor, the tile size apart."""
+        return {
+            "stride": self.stride,
+            "mode": self.mode,
+            "pad_mode": self.pad_mode,
+            "pad_value": self.pad_value,
+            "pad_side": self.pad_side,
+            "window": self.window,
+            "merge": self.merge,
+            "remove_border_count": self.borders,
+            "channels_last": self.channels_last,
+            "fill": self.fill,
+        }
+
+    def __repr__(self) -> str:
+        """Write the recipe as code, without what is as usual."""
+        given = [(f, getattr(self, f.name)) for f in fields(self)]
+        shown = [f"{f.name}={v!r}" for f, v in given if repr(v) != repr(f.default)]
+        return f"Case({', '.join(shown)})"
+
+
+def as_dtype(name: str) -> np.dtype[Any]:
+    """Return numpy's dtype of a name; bfloat16 as the definition carries it."""
+    return BFLOAT16 if name == "bfloat16" else np.dtype(name)
+
+
+def parse(text: str) -> Case:
+    """
+    Read a recipe that was printed.
+
+    Raises
+    ------
+    ValueError
+        If the text is no such recipe.
+    """
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError("a recipe is Case(name=value, …)")
+        values = {word.arg: _value(word.value) for word in call.keywords}
+        return Case(**values)  # type: ignore[arg-type]
+    except (SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(f"no recipe: {text!r}: {error}") from error
+
+
+_NAMES = {"nan": math.nan, "inf": math.inf}
+
+
+def _value(node: ast.expr) -> Any:
+    """Return what a literal means: Python's own, nan, inf and fractions."""
+    if isinstance(node, ast.Tuple):
+        return tuple(_value(item) for item in node.elts)
+    if isinstance(node, ast.Name) and node.id in _NAMES:
+        return _NAMES[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand)
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "Fraction":
+        return Fraction(*(_value(item) for item in node.args))
+    return ast.literal_eval(node)

@@ -1,0 +1,1 @@
+"""What is asked about each clause, a module for each family of clauses."""

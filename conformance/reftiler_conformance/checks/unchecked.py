@@ -1,0 +1,3 @@
+"""The clauses that nothing asks about, each with the reason."""
+
+UNCHECKED: dict[str, str] = {}

@@ -1,0 +1,37 @@
+"""What is right for a case, by the definition; remembered, for a case comes often."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy.typing as npt
+
+from reftiler_conformance import definition
+from reftiler_conformance.cases import Case
+
+Array = npt.NDArray[Any]
+
+
+@lru_cache(maxsize=512)
+def expected_tiles(case: Case) -> Array:
+    """Return the tiles of a case's image."""
+    return _frozen(definition.tile(case.plan, case.image()))
+
+
+@lru_cache(maxsize=512)
+def expected_merge(case: Case) -> Array:
+    """Return the merge of a case's tiles."""
+    return _frozen(merge_of(case, case.tiles()))
+
+
+def merge_of(case: Case, tiles: Array) -> Array:
+    """Return the merge of any tiles of a case."""
+    return definition.untile(
+        case.plan, tiles, case.shape, case.scales, case.result_dtype
+    )
+
+
+def _frozen(array: Array) -> Array:
+    array.flags.writeable = False
+    return array

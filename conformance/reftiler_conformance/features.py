@@ -1,0 +1,96 @@
+"""What a tiler may be able to do: the words in which a subject says what it claims.
+
+A subject is asked only for the features that it declares. What it declares and does
+wrong is a failure; what it does not declare is *unsupported*, never passed.
+"""
+
+from __future__ import annotations
+
+from reftiler_conformance.definition.rounding import FLOATS
+
+NUMBERS = (
+    "bool",
+    *(f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("u", "")),
+    *(f"float{8 * size}" for size in FLOATS),
+    "bfloat16",
+)
+"""The dtypes that can be merged."""
+
+ODD = ("complex64", "datetime64[ns]", "S5", "V3", "U2", "u1,>f4", "timedelta64[s]")
+"""Dtypes that are moved and never merged."""
+
+SWAPPED = (">f4", ">i2", ">u8", ">f2")
+"""Numbers in the other byte order."""
+
+MODES = ("padding", "interpolation", "clamp", "even", "drop")
+PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+WINDOWS = ("box", "triangle", "hann", "gaussian")
+MERGES = ("mean", "max", "min")
+
+FEATURES: dict[str, str] = {
+    "tile": "cuts an image into tiles",
+    "untile": "merges tiles into an image",
+    "untile:cold": "untiles without having tiled before, on any tiles of the right shape",
+    "rank:1": "tiles signals, of one spatial axis",
+    "rank:2": "tiles images, of two spatial axes",
+    "rank:3": "tiles volumes, of three spatial axes",
+    "plain": "takes images without a channel axis, (*S)",
+    "channels": "takes one image with channels, (C, *S)",
+    "batch": "takes batches, (N, C, *S)",
+    "channels_last": "takes channels last, (*S, C) and (N, *S, C)",
+    "unequal": "takes tiles of unequal sides and strides of unequal steps",
+    "overlap": "takes strides smaller than the tile",
+    "short": "extends images shorter than the tile",
+    **{f"mode:{mode}": f"fits axes in the mode {mode}" for mode in MODES},
+    **{f"pad:{mode}": f"pads in the mode {mode}" for mode in PAD_MODES},
+    "pad_value": "pads with any constant",
+    "pad_side:both": "pads on both sides",
+    **{f"merge:{merge}": f"merges by {merge}" for merge in MERGES},
+    "merge:any": "merges bool tiles by 'any tile says so'",
+    **{f"window:{name}": f"weighs with the window {name}" for name in WINDOWS[1:]},
+    "window:custom": "weighs with given profiles",
+    "border": "removes the border of tiles in the merge",
+    "fill": "fills pixels of no tile with a given value",
+    "maps": "merges tiles of other channels than the image's",
+    "scale": "merges tiles of another resolution",
+    "scale:axes": "merges tiles whose scale differs by axis",
+    "result": "merges into another dtype",
+    "out": "writes into a given array",
+    "view": "shows the windows without a copy",
+    "grid": "tells where tiles lie",
+    "touching": "tells which tiles hold a marked pixel",
+    "scatter": "takes explicit starts",
+    "random": "draws random tiles by seed",
+    "json": "saves a grid as JSON and untiles from it",
+    "exact": "merges to the bit: float64 sums in order, one division, one rounding",
+    "refusals": "raises where the specification refuses, rather than give a result",
+    "api": "has the classes and names of reftiler",
+    **{f"tile:{dtype}": f"tiles {dtype}" for dtype in (*NUMBERS, *ODD, *SWAPPED)},
+    **{f"untile:{dtype}": f"merges {dtype}" for dtype in (*NUMBERS, *SWAPPED)},
+}
+"""Every feature, and what it means."""
+
+Features = frozenset[str]
+
+
+def features(*declared: str) -> Features:
+    """
+    Return declared features as a set.
+
+    A word that ends in ``*`` stands for all features that begin so: ``mode:*``.
+
+    Raises
+    ------
+    ValueError
+        If a word is no feature.
+    """
+    found: set[str] = set()
+    for word in declared:
+        stem = word.removesuffix("*")
+        matched = [name for name in FEATURES if name.startswith(stem)]
+        if stem == word:
+            matched = [word] if word in FEATURES else []
+        if not matched:
+            raise ValueError(f"{word!r} is no feature: {', '.join(FEATURES)}")
+        found.update(matched)
+    return frozenset(found)

@@ -1,0 +1,88 @@
+"""Which features of a tiler a case makes use of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reftiler_conformance.cases import Case
+from reftiler_conformance.features import Features
+
+
+def needs_to_tile(case: Case) -> Features:
+    """Return what a tiler must claim to cut the image of ``case``."""
+    return frozenset(("tile", f"tile:{case.dtype}", *_layout(case), *_fit(case)))
+
+
+def needs_to_untile(case: Case) -> Features:
+    """Return what a tiler must claim to merge the tiles of ``case``."""
+    found = ("untile", f"untile:{case.dtype}", *_layout(case), *_fit(case))
+    return frozenset((*found, *_merge(case)))
+
+
+def _layout(case: Case) -> Iterator[str]:
+    yield f"rank:{case.rank}"
+    if case.batch is not None:
+        yield "batch"
+    else:
+        yield "plain" if case.channels is None else "channels"
+    if case.channels_last and case.channels is not None:
+        yield "channels_last"
+    if len(set(case.tile)) > 1 or len(set(case.stride)) > 1:
+        yield "unequal"
+    if case.stride != case.tile:
+        yield "overlap"
+
+
+def _fit(case: Case) -> Iterator[str]:
+    if case.random is not None:
+        yield "random"
+    elif case.starts is not None:
+        yield "scatter"
+    elif _fits(case):
+        return  # tiles that fill the image exactly are the same in every mode
+    else:
+        yield from _mode(case)
+
+
+def _fits(case: Case) -> bool:
+    return all(
+        length >= tile and (length - tile) % stride == 0
+        for length, tile, stride in zip(case.size, case.tile, case.stride, strict=True)
+    )
+
+
+def _mode(case: Case) -> Iterator[str]:
+    yield f"mode:{case.mode}"
+    if any(length < tile for length, tile in zip(case.size, case.tile, strict=True)):
+        yield "short"
+    if case.mode != "padding":
+        return
+    yield f"pad:{case.pad_mode}"
+    if case.pad_side == "both":
+        yield "pad_side:both"
+    if case.pad_mode == "constant" and repr(case.pad_value) != "0":
+        yield "pad_value"
+
+
+def _merge(case: Case) -> Iterator[str]:
+    merge = case.merge or ("any" if case.dtype == "bool" else "mean")
+    if case.dtype == "bool" and merge == "max":
+        merge = "any"
+    yield f"merge:{merge}"
+    if not isinstance(case.window, str):
+        yield "window:custom"
+    elif case.window != "box":
+        yield f"window:{case.window}"
+    if any(case.borders):
+        yield "border"
+    if case.fill is not None:
+        yield "fill"
+    if case.depth != case.channels:
+        yield "maps"
+    if set(case.scales) != {1}:
+        yield "scale"
+    if len(set(case.scales)) > 1:
+        yield "scale:axes"
+    if case.result not in (None, case.dtype):
+        yield f"untile:{case.result}"
+        yield "result"

@@ -1,0 +1,165 @@
+"""Every check, each with its clause; drift between the two is an error at import."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from reftiler_conformance import checks as package
+from reftiler_conformance.cases import Case
+from reftiler_conformance.checks.unchecked import UNCHECKED
+from reftiler_conformance.clauses import Clause, clauses
+from reftiler_conformance.features import Features, features
+from reftiler_conformance.probes import PROBES
+from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.strategies import cases
+from reftiler_conformance.trial import Trial
+
+Cases = Callable[[Features], SearchStrategy[Case]]
+Judge = Callable[[Trial], None]
+
+TRIVIAL = Case(size=(4, 4), tile=(2, 2), stride=(2, 2))
+
+
+class DriftError(Exception):
+    """The checks and the clauses do not fit each other."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """
+    What asks a subject about one clause.
+
+    Parameters
+    ----------
+    clause, name
+        Which, and how the check is called.
+    needs
+        The features without which there is nothing to ask.
+    cases
+        What draws cases for a subject's features; raises `Unsupported`.
+    judge
+        Asks a trial, and raises `Mismatch` if the subject breaks the clause.
+    share
+        Which part of the usual number of examples it gets: 0 is one example.
+    """
+
+    clause: str
+    name: str
+    needs: Features
+    cases: Cases
+    judge: Judge
+    share: float = 1.0
+
+    def within(self, claimed: Features) -> SearchStrategy[Case]:
+        """
+        Return what draws cases for a subject.
+
+        Raises
+        ------
+        Unsupported
+            If the subject does not claim what is asked.
+        """
+        if missing := sorted(self.needs - claimed):
+            raise Unsupported(", ".join(missing))
+        return self.cases(claimed)
+
+
+_FOUND: list[Check] = []
+
+
+def check(
+    clause: str,
+    *,
+    needs: Iterable[str] = (),
+    share: float = 1.0,
+    only: Iterable[Case] = (),
+    draws: Cases | None = None,
+    **asked: Any,
+) -> Callable[[Judge], Judge]:
+    """
+    Make a function the check of a clause.
+
+    Parameters
+    ----------
+    clause
+        Its id.
+    needs
+        Features without which there is nothing to ask, besides those of the cases.
+    share
+        See `Check`.
+    only
+        The cases, if they are not to be drawn.
+    draws
+        What draws the cases, if `cases` with ``asked`` is not enough.
+    **asked
+        The fields of `reftiler_conformance.draws.Draw`.
+    """
+    fixed = tuple(only)
+    verb = asked.get("verb", "tile")
+
+    def drawn(claimed: Features) -> SearchStrategy[Case]:
+        if draws is not None:
+            return draws(claimed)
+        return st.sampled_from(fixed) if fixed else cases(claimed, **asked)
+
+    def register(judge: Judge) -> Judge:
+        wanted = {*needs} if draws or fixed else {*needs, verb}
+        _FOUND.append(
+            Check(clause, judge.__name__, features(*wanted), drawn, judge, share)
+        )
+        return judge
+
+    return register
+
+
+def _probed(clause: str) -> Check:
+    def judge(trial: Trial) -> None:
+        trial.probe(clause)
+
+    def trivial(_: Features) -> SearchStrategy[Case]:
+        return st.just(TRIVIAL)
+
+    return Check(clause, "probe", features("api"), trivial, judge, share=0)
+
+
+@cache
+def checks() -> tuple[Check, ...]:
+    """
+    Return all checks, in the order of the specification.
+
+    Raises
+    ------
+    DriftError
+        If a check has no clause, or a clause neither a check nor a reason why not.
+    """
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+    found = [*_FOUND, *map(_probed, PROBES)]
+    drift(clauses(), [check.clause for check in found], UNCHECKED)
+    order = list(clauses())
+    return tuple(sorted(found, key=lambda check: order.index(check.clause)))
+
+
+def drift(
+    known: dict[str, Clause], checked: list[str], unchecked: dict[str, str]
+) -> None:
+    """Raise `DriftError` unless every clause is checked, or is not for a reason."""
+    both = sorted(set(checked) & set(unchecked))
+    strangers = sorted((set(checked) | set(unchecked)) - set(known))
+    missing = [name for name in known if name not in {*checked, *unchecked}]
+    for names, fault in (
+        (strangers, "checked, though the specification has no such clause"),
+        (both, "checked, and said to be unchecked"),
+        (missing, "neither checked nor said why not"),
+        ([n for n, why in unchecked.items() if not why], "unchecked without a reason"),
+    ):
+        if names:
+            raise DriftError(f"{', '.join(names)}: {fault}")

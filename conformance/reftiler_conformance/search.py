@@ -1,0 +1,162 @@
+"""Looking for a case that a subject fails, and then for the smallest one."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, Phase, given, reject, seed, settings
+from hypothesis.errors import Unsatisfiable
+
+from reftiler_conformance.cases import Case
+from reftiler_conformance.compare import Mismatch
+from reftiler_conformance.exchange import Broken, Died, Hung
+from reftiler_conformance.features import Features
+from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.registry import Check
+from reftiler_conformance.results import Status
+from reftiler_conformance.trial import Client, Evidence, Trial
+
+SHRINKING = 5.0
+"""Seconds spent on making a failing case smaller."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a trial or a search found; nothing is wrong if ``status`` is passed."""
+
+    status: Status
+    words: str = ""
+    case: str = ""
+    examples: int = 0
+    printed: str = ""
+    evidence: Evidence | None = None
+
+
+class _Found(Exception):
+    """Tells hypothesis that a case fails."""
+
+
+def attempt(check: Check, case: Case, ask: Callable[[Case], Trial]) -> Finding:
+    """
+    Put one case to a subject.
+
+    Raises
+    ------
+    Unsupported
+        If the subject does not claim to do what the case asks.
+    HarnessError
+        If the kit or the adapter fails.
+    """
+    trial = ask(case)
+    status, words = Status.PASSED, ""
+    try:
+        trial.reopen()
+        check.judge(trial)
+    except Mismatch as error:
+        status, words = Status.FAILED, error.words
+    except Broken as error:
+        status, words = Status.ERROR, str(error)
+    return Finding(status, words, repr(case), 1, trial.printed, trial.evidence)
+
+
+class Search:
+    """A search for the smallest case that fails one check."""
+
+    def __init__(
+        self, check: Check, client: Client, features: Features, device: str
+    ) -> None:
+        self.check, self.client = check, client
+        self.features, self.device = features, device
+        self._seen: dict[str, Finding] = {}
+        self._worst: Finding | None = None
+        self._until = float("inf")
+        self._unsupported = ""
+        self.printed = ""
+
+    def run(self, examples: int, start: int) -> Finding:
+        """
+        Try so many examples, drawn as the number ``start`` says.
+
+        Raises
+        ------
+        Unsupported
+            If the subject does not claim to do what the check asks.
+        HarnessError
+            If the kit or the adapter fails.
+        """
+        strategy = self.check.within(self.features)
+        name = f"{start}:{self.check.clause}:{self.check.name}"
+
+        @seed(zlib.crc32(name.encode()))
+        @settings(
+            max_examples=max(1, round(examples * self.check.share)),
+            database=None,
+            deadline=None,
+            phases=(Phase.generate, Phase.shrink),
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        )
+        @given(strategy)
+        def put(case: Case) -> None:
+            self._put(case)
+
+        try:
+            put()
+        except _Found:
+            pass
+        except Unsatisfiable:
+            raise Unsupported(self._unsupported) from None
+        if self._worst is not None:
+            return self._worst
+        tried = len(self._seen)
+        if not tried:
+            raise Unsupported(self._unsupported or "no case can be drawn")
+        return Finding(Status.PASSED, examples=tried, printed=self.printed)
+
+    def _put(self, case: Case) -> None:
+        finding = self._look(case)
+        if finding.status is Status.PASSED:
+            return
+        if self._worst is None:
+            self._until = time.monotonic() + SHRINKING
+        self._worst = Finding(
+            finding.status,
+            finding.words,
+            finding.case,
+            len(self._seen),
+            finding.printed,
+            finding.evidence,
+        )
+        raise _Found
+
+    def _look(self, case: Case) -> Finding:
+        text = repr(case)
+        if text in self._seen:
+            return self._seen[text]
+        if time.monotonic() > self._until:  # small enough: only what is known fails
+            return Finding(Status.PASSED)
+        try:
+            finding = attempt(self.check, case, self._trial)
+        except Unsupported as error:
+            self._unsupported = str(error)
+            reject()
+        self._seen[text] = finding
+        self.printed = self.printed or finding.printed
+        if finding.status is Status.ERROR and self._ended:
+            self._until = 0.0
+        return finding
+
+    @property
+    def _ended(self) -> bool:
+        """Whether the subject's process had to be started anew: dear, not shrunk."""
+        return bool(getattr(self.client, "ended", False))
+
+    def _trial(self, case: Case) -> Trial:
+        return Trial(case, self.client, self.features, self.device)
+
+
+__all__ = ["Died", "Finding", "Hung", "Search", "attempt"]

@@ -1,0 +1,124 @@
+"""One case put to one subject: what a check asks, and what it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from reftiler_conformance.cases import Case
+from reftiler_conformance.compare import Mismatch, same_bits, same_merge, same_numbers
+from reftiler_conformance.exchange import Answer, Raised, Request
+from reftiler_conformance.expected import expected_merge, expected_tiles
+from reftiler_conformance.features import Features
+
+Array = npt.NDArray[Any]
+
+
+class Client(Protocol):
+    """Reaches a subject, in this process or another."""
+
+    def answer(self, request: Request) -> Answer:
+        """Put a request to the subject."""
+        ...
+
+
+@dataclass
+class Evidence:
+    """The arrays of a trial: what was given last, what came back, what is right."""
+
+    image: Array | None = None
+    tiles: Array | None = None
+    got: Array | None = None
+    want: Array | None = None
+
+
+@dataclass
+class Trial:
+    """A case, opened at a subject; a check asks it and raises `Mismatch`."""
+
+    case: Case
+    client: Client
+    features: Features
+    device: str = "cpu"
+    evidence: Evidence = field(default_factory=Evidence)
+    printed: str = ""
+
+    def reopen(self, case: Case | None = None) -> None:
+        """Make a fresh session; for another case if one is given."""
+        text = repr(case or self.case)
+        self._ask(Request("open", text=text, device=self.device))
+
+    def tile(self, image: Array | None = None, out: Array | None = None) -> Answer:
+        """Cut the case's image, or another."""
+        given = self.case.image() if image is None else image
+        self.evidence.image = given
+        return self._ask(Request("tile", array=given.copy(order="K"), out=out))
+
+    def untile(self, tiles: Array | None = None, out: Array | None = None) -> Answer:
+        """Merge the case's tiles, or others."""
+        given = self.case.tiles() if tiles is None else tiles
+        self.evidence.tiles = given
+        return self._ask(Request("untile", array=given.copy(order="K"), out=out))
+
+    def view(self, image: Array | None = None) -> Answer:
+        """Ask for the windows of the case's image, or of another."""
+        given = self.case.image() if image is None else image
+        self.evidence.image = given
+        return self._ask(Request("view", array=given.copy()))
+
+    def ask(self, verb: str, array: Array | None = None) -> Any:
+        """Ask for ``grid``, ``save`` or ``touching``; return the value."""
+        return self._ask(Request(verb, array=array)).value
+
+    def probe(self, clause: str) -> None:
+        """Run a clause's probe of reftiler's API beside the subject."""
+        words = self._ask(Request("probe", text=clause, device=self.device)).value
+        if words:
+            raise Mismatch(words)
+
+    def tiles_agree(self, *, by: str = "bits") -> Array:
+        """Fail unless the tiles are the definition's, by ``bits`` or ``numbers``."""
+        want = expected_tiles(self.case)
+        got = self.tile().array
+        self.keep(got, want)
+        (same_bits if by == "bits" else same_numbers)(got, want)
+        return got
+
+    def merge_agrees(self) -> Array:
+        """
+        Fail unless the merge is the definition's.
+
+        To the bit for subjects that are ``exact``; else within the bound that the
+        rounding of any order of summation obeys.
+        """
+        got = self.untile().array
+        want = expected_merge(self.case)
+        self.keep(got, want)
+        if "exact" in self.features:
+            same_bits(got, want, nan="any")
+        else:
+            same_merge(got, self.case)
+        return got
+
+    def refuses(self, call: Callable[[], Answer], why: str) -> Raised:
+        """Fail unless a call raises."""
+        try:
+            answer = call()
+        except Raised as error:
+            return error
+        got = answer.value
+        self.keep(got if isinstance(got, np.ndarray) else None, None)
+        raise Mismatch(f"gave a result, though {why}")
+
+    def keep(self, got: Array | None, want: Array | None) -> None:
+        """Remember what came back and what is right, for the counterexample."""
+        self.evidence.got, self.evidence.want = got, want
+
+    def _ask(self, request: Request) -> Answer:
+        answer = self.client.answer(request)
+        self.printed = self.printed or answer.printed
+        return answer

@@ -98,7 +98,8 @@ def raised(error: BaseException) -> Raised:
 
 
 def _same(one: Array, other: Array) -> bool:
-    return one.__array_interface__["data"] == other.__array_interface__["data"]
+    same: bool = one.__array_interface__["data"] == other.__array_interface__["data"]
+    return same
 
 
 def _plain(value: Any) -> Any:
@@ -116,7 +117,7 @@ def _as_json(info: Info) -> dict[str, Any]:
     return {
         "name": info.name,
         "version": info.version,
-        "features": sorted(info.features),
+        "features": sorted(info.claimed),
         "devices": list(info.devices),
         "versions": dict(info.versions),
     }

@@ -7,7 +7,7 @@ transposes and renames; it never repairs a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -43,12 +43,17 @@ class Info:
 
     name: str
     version: str
-    features: Features
+    features: Collection[str]
     devices: tuple[str, ...] = ("cpu",)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", features(*self.features))
+
+    @property
+    def claimed(self) -> Features:
+        """What the subject claims, every word written out."""
+        return frozenset(self.features)
 
 
 @runtime_checkable
@@ -56,17 +61,18 @@ class Session(Protocol):
     """
     One case's tiler. Methods of features that are not declared may be missing.
 
-    The following are asked for only with their feature: ``view(image)`` gives the
+    The following are asked for only with their feature: ``out`` is a second argument
+    by name of both verbs (``out``); ``view(image)`` gives the
     windows (``view``); ``grid()`` a mapping with ``starts``, ``boxes``, ``padding``,
     ``slices``, ``coverage`` and ``uncovered`` (``grid``); ``touching(mask)`` indices
     (``touching``); ``save()`` the JSON of the grid (``json``).
     """
 
-    def tile(self, image: Array, out: Array | None = None) -> Array:
-        """Cut an image that has the case's shape; ``out`` only with ``out``."""
+    def tile(self, image: Array, /) -> Array:
+        """Cut an image that has the case's shape."""
         ...
 
-    def untile(self, tiles: Array, out: Array | None = None) -> Array:
+    def untile(self, tiles: Array, /) -> Array:
         """Merge tiles; the case says the shape, the scale and the result's dtype."""
         ...
 

@@ -53,7 +53,7 @@ class Wrapped:
 
     def open(self, case: Case, device: str) -> WrappedSession:
         """Make an instance with the case's settings."""
-        claimed = self.info().features
+        claimed = self.info().claimed
         missing = (needs_to_tile(case) | needs_to_untile(case)) - claimed
         settings = {
             name: value

@@ -194,11 +194,11 @@ def parse(text: str) -> Case:
     """
     try:
         call = ast.parse(text.strip(), mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
-            raise ValueError("a recipe is Case(name=value, …)")
+        assert isinstance(call, ast.Call), "it is no call"
+        assert ast.unparse(call.func) == "Case", "it is no Case"
         values = {word.arg: _value(word.value) for word in call.keywords}
         return Case(**values)  # type: ignore[arg-type]
-    except (SyntaxError, TypeError, ValueError) as error:
+    except (AssertionError, SyntaxError, TypeError, ValueError) as error:
         raise ValueError(f"no recipe: {text!r}: {error}") from error
 
 

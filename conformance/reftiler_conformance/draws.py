@@ -95,7 +95,7 @@ class Draw:
         Unsupported
             If nothing is left of some field.
         """
-        left = {
+        left: dict[str, Any] = {
             field.name: self._left(field.name, features)
             for field in fields(self)
             if field.name != "verb"
@@ -106,9 +106,8 @@ class Draw:
             left |= {"pad_mode": ("constant",)}
         for name, choices in left.items():
             if not choices:
-                raise Unsupported(
-                    f"{name} {' or '.join(map(str, getattr(self, name)))}"
-                )
+                asked = " or ".join(map(str, getattr(self, name)))
+                raise Unsupported(f"{name} {asked}")
         return replace(self, **left)
 
     def _left(self, name: str, features: Features) -> Choice:

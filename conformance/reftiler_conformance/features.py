@@ -30,7 +30,7 @@ MERGES = ("mean", "max", "min")
 FEATURES: dict[str, str] = {
     "tile": "cuts an image into tiles",
     "untile": "merges tiles into an image",
-    "untile:cold": "untiles without having tiled before, on any tiles of the right shape",
+    "untile:cold": "untiles without having tiled before",
     "rank:1": "tiles signals, of one spatial axis",
     "rank:2": "tiles images, of two spatial axes",
     "rank:3": "tiles volumes, of three spatial axes",

@@ -66,23 +66,25 @@ def _mode(case: Case) -> Iterator[str]:
 
 def _merge(case: Case) -> Iterator[str]:
     merge = case.merge or ("any" if case.dtype == "bool" else "mean")
-    if case.dtype == "bool" and merge == "max":
-        merge = "any"
-    yield f"merge:{merge}"
-    if not isinstance(case.window, str):
-        yield "window:custom"
-    elif case.window != "box":
-        yield f"window:{case.window}"
+    any_says_so = case.dtype == "bool" and merge == "max"
+    yield "merge:any" if any_says_so else f"merge:{merge}"
+    if case.window != "box":
+        name = case.window if isinstance(case.window, str) else "custom"
+        yield f"window:{name}"
     if any(case.borders):
         yield "border"
     if case.fill is not None:
         yield "fill"
     if case.depth != case.channels:
         yield "maps"
+    yield from _conversion(case)
+
+
+def _conversion(case: Case) -> Iterator[str]:
     if set(case.scales) != {1}:
         yield "scale"
     if len(set(case.scales)) > 1:
         yield "scale:axes"
     if case.result not in (None, case.dtype):
-        yield f"untile:{case.result}"
         yield "result"
+        yield f"untile:{case.result}"

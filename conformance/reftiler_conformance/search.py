@@ -35,7 +35,7 @@ class Finding:
     evidence: Evidence | None = None
 
 
-class _Found(Exception):
+class _Found(Exception):  # noqa: N818 - no error, a find
     """Tells hypothesis that a case fails."""
 
 

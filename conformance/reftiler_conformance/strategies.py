@@ -136,12 +136,12 @@ def _length(draw: DrawFn, wanted: Draw, rank: int, steps: tuple[int, ...]) -> in
     return tile + count * stride + rest
 
 
-def _merges(wanted: Draw, dtype: str, window: str) -> list[str | None]:
+def _merges(wanted: Draw, dtype: str, window: str) -> tuple[str | None, ...]:
     """Return which of the merges a dtype and a window allow."""
     allowed = [None, "max", "min"] if dtype == "bool" else [None, "mean", "max", "min"]
     if window != "box":
         allowed = [None, "mean"]
-    return [merge for merge in wanted.merge if merge in allowed] or [None]
+    return tuple(m for m in wanted.merge if m in allowed) or (None,)
 
 
 def constants(dtype: str) -> SearchStrategy[Number]:

@@ -55,7 +55,7 @@ class TorchApi:
         return self.torch.from_numpy(array).to(self.device)
 
     def back(self, array: Any) -> Array:
-        """Return an array of the tensor's bits, on its memory where it is the host's."""
+        """Return an array of the tensor's bits, on its memory if that is the host's."""
         host = array.detach().cpu()
         if host.dtype == self.torch.bfloat16:
             bits: Array = host.view(self.torch.uint16).numpy().view(BFLOAT16)

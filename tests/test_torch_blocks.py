@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler, merging, stripe
+from reftiler.torch.merging import is_plain
 from reftiler_conformance.bits import same_bits
 from tests.cases import MergeCase
 from tests.strategies import merges
@@ -114,7 +115,7 @@ def test_large_images_there_and_back(mode: str, shape: tuple[int, ...]) -> None:
 
 
 PIECES = [1, 2, 7, 16, 50]
-WAYS = {"runs": 10**9, "boxes": 0}
+WAYS = {"lines": is_plain, "boxes": lambda _: False}
 
 
 @given(merges(), st.sampled_from(PIECES), st.sampled_from(sorted(WAYS)))
@@ -130,7 +131,8 @@ def test_small_pieces(merge: MergeCase, block: int, way: str) -> None:
     tiles = tensor(merge.tiles())
     with (
         patch.object(merging, "BLOCK", block),
-        patch.object(merging, "FEW", WAYS[way]),
+        patch.object(merging, "TERMS", block),
+        patch.object(merging, "is_plain", WAYS[way]),
         torch.no_grad(),
     ):
         try:
@@ -155,7 +157,7 @@ def test_apply_in_small_pieces(merge: MergeCase, block: int) -> None:
 
 
 def test_both_eager_ways_are_taken() -> None:
-    """The cases above reach the strided runs as well as the gathered boxes."""
+    """The cases above reach the strided lines as well as the gathered boxes."""
     taken = []
     with patch.object(merging, "_merge_boxes", lambda *_: taken.append("boxes")):
         tiles = torch.zeros((16, 4, 4))

@@ -1,8 +1,8 @@
-"""Merging in eager mode: in cache-sized blocks of like stretches, in place.
+"""Merging in eager mode: in cache-sized blocks of whole lines, in place.
 
-The arithmetic is that of the functional bodies, in the same order. A regular grid is
-merged run by run: a run's tiles and its image pixels are strided views, so that one
-operation adds many tiles. Other grids are merged box by box by the functional body.
+Along the last axis, many tiles are added in one operation; along the others, so are
+stretches that repeat with the stride. Scattered and resampled tiles are merged box by
+box by the functional body.
 """
 
 import math
@@ -13,47 +13,50 @@ import torch
 from torch import Tensor
 
 from reftiler.calls import UntileCall
+from reftiler.placement import Placement
+from reftiler.torch.bands import find_series
+from reftiler.torch.desk import Desk
 from reftiler.torch.functional import merge_box
 from reftiler.torch.planes import at, grouped, planes
-from reftiler.torch.rounding import check_nan, constant, rounded
+from reftiler.torch.rounding import choose, constant, rounded
+from reftiler.torch.rules import Extreme, Mean
 from reftiler.torch.runs import Run, find_runs
-from reftiler.torch.sums import comparable, compared, join, sum_dtype
-from reftiler.torch.tables import on
+from reftiler.torch.sums import sum_dtype
 
 BLOCK = 2**17
 """Elements merged at a time: few enough for the cache, enough to drown overhead."""
 
-FEW = 64
-"""So many runs are always merged one by one, however few the tiles."""
+TERMS = 2**19
+"""Values of tiles converted at a time: enough for whole rows of tiles in most grids."""
 
 Cell = Sequence[Run]
-"""A run for each axis: the product of their stretches."""
+"""A run for each axis but the last: the product of their stretches."""
 
 
 def merge(tiles: Tensor, call: UntileCall, out: Tensor) -> None:
     """Merge ``tiles`` into ``out`` as ``call`` plans."""
     group = grouped(tiles, call.tiles, call.result.images)
     target = planes(out, call.result)
-    if call.gaps:
-        target.copy_(constant(call.fill, out.dtype, out.device))
-    runs = _regular_runs(call)
-    if runs is None:
+    if not is_plain(call.placement):
         _merge_boxes(group, call, target)
         return
-    merger = _Runs(group, call, target)
-    for image in range(len(group)):
-        for cell in product(*runs):
-            merger.merge(image, cell)
+    tiles = group.view(len(group), *call.placement.shape, *group.shape[2:])
+    if call.gaps:
+        target.copy_(constant(call.fill, out.dtype, out.device))
+    apart = all(axis.cover.max() <= 1 for axis in call.placement.axes)
+    if apart and tiles.dtype == out.dtype:
+        _copy_lone(tiles, call, target)
+        return
+    lines = _Lines(tiles, call, target)
+    lines.merge()
+    if lines.rule.lone:
+        _copy_lone(tiles, call, target)
 
 
-def _regular_runs(call: UntileCall) -> list[list[Run]] | None:
-    """Return the runs of each axis, or None if there are too many to be worth it."""
-    axes = call.placement.axes
-    if call.placement.scattered or any(a.resampled and not a.bare for a in axes):
-        return None
-    runs = [find_runs(axis) for axis in axes]
-    many = math.prod(map(len, runs)) > max(FEW, len(call.placement) // 8)
-    return None if many else runs
+def is_plain(placement: Placement) -> bool:
+    """Tell whether a tile's neighbouring pixels are always the image's."""
+    resampled = any(axis.resampled and not axis.bare for axis in placement.axes)
+    return not placement.scattered and not resampled
 
 
 def _merge_boxes(group: Tensor, call: UntileCall, target: Tensor) -> None:
@@ -63,44 +66,64 @@ def _merge_boxes(group: Tensor, call: UntileCall, target: Tensor) -> None:
         at(target, here).copy_(merge_box(group, call, box, target.dtype))
 
 
-class _Runs:
-    """Merges one cell after the other, with the same scratch memory."""
+def _copy_lone(tiles: Tensor, call: UntileCall, target: Tensor) -> None:
+    """Copy the pixels in which one tile takes part."""
+    runs = [
+        [run for run in find_runs(axis) if len(run.pixels) == 1]
+        for axis in call.placement.axes
+    ]
+    for cell in product(*runs):
+        *_, last = cell
+        values = _rows(tiles, cell[:-1])[
+            ...,
+            last.tile : last.tile + last.repeats,
+            last.pixels[0] : last.pixels[0] + last.width,
+        ]
+        values = values.as_strided(
+            values.shape,
+            values.stride(),
+            values.storage_offset() + _offset(tiles, cell[:-1], [0] * len(cell[:-1])),
+        )
+        if values.dtype != target.dtype:
+            values = rounded(values.to(sum_dtype(values.device)), target.dtype)
+        _stretches(target, cell).copy_(values)
 
-    def __init__(self, group: Tensor, call: UntileCall, target: Tensor) -> None:
-        self.call, self.target = call, target
-        self.tiles = group.view(len(group), *call.placement.shape, *group.shape[2:])
-        self.source, self.dtype = group.dtype, target.dtype
-        self.channels = min(target.shape[1], BLOCK)
-        if call.merge == "mean" or self.source != self.dtype:
-            self.sums = sum_dtype(group.device)
-        if call.merge == "mean":
-            self.buffers = [
-                torch.empty(BLOCK, dtype=self.sums, device=group.device)
-                for _ in range(2)
-            ]
-        self.profiles: list[Tensor] = []
-        if call.profiles is not None:
-            self.profiles = on(group.device, *call.profiles, dtype=self.sums)
 
-    def merge(self, image: int, cell: Cell) -> None:
-        """Merge the stretches of ``cell`` in one image of the batch."""
-        order = list(product(*(range(len(run.pixels)) for run in cell)))
-        for first in range(0, self.target.shape[1], self.channels):
-            tiles = self.tiles[image].narrow(
-                len(cell), first, min(self.channels, self.target.shape[1] - first)
-            )
-            target = self.target[image, first : first + self.channels]
-            if len(order) == 1 and self.source == self.dtype:
-                _stretches(target, cell).copy_(_values(tiles, cell, order[0]))
-                continue
+class _Lines:
+    """Merges tiles (N, *grid, C, *T) block by block, with the same scratch memory."""
+
+    def __init__(self, tiles: Tensor, call: UntileCall, target: Tensor) -> None:
+        self.tiles, self.target = tiles, target
+        self.axes = call.placement.axes
+        kind = Mean if call.merge == "mean" else Extreme
+        self.rule = kind(call, tiles.dtype, target.dtype, tiles.device)
+        self.series = find_series(self.axes[-1])
+        # The channels of a pixel stay together where they are neighbours.
+        self.together = target.shape[1] if call.result.channels_last else 1
+        self.line = self.together * target.shape[-1]
+        room = max(BLOCK, self.line)
+        self.memory = [
+            torch.empty(size, dtype=self.rule.scratch, device=tiles.device)
+            for size in (room, max(room, TERMS), room if self.rule.weighted else 0)
+        ]
+        self.desks: dict[torch.Size, Desk] = {}
+        self.fill: Tensor | None = None
+        cover = torch.tensor(self.axes[-1].cover)
+        if not cover.all():
+            self.covered = (cover > 0).to(tiles.device)
+            self.fill = constant(call.fill, target.dtype, target.device)
+
+    def merge(self) -> None:
+        """Merge all blocks."""
+        for cell in product(*map(find_runs, self.axes[:-1])):
             for piece in self._pieces(cell):
-                values = [_values(tiles, piece, row) for row in order]
-                merged = self._merged(values, piece, order)
-                _stretches(target, piece).copy_(merged)
+                size = math.prod(run.repeats * run.width for run in piece)
+                for tiles, target in self._planes(size * self.target.shape[-1]):
+                    self._merge(tiles, target, piece)
 
     def _pieces(self, cell: Cell) -> Iterator[Cell]:
-        """Cut a cell into pieces that fit the scratch memory."""
-        budget = BLOCK // self.channels
+        """Cut a cell into pieces of which a block of lines fits the memory."""
+        budget = len(self.memory[0]) // self.line
         widths = [run.width for run in cell]
         while math.prod(widths) > budget:
             longest = max(range(len(widths)), key=lambda axis: widths[axis])
@@ -114,95 +137,72 @@ class _Runs:
             lists.append([chunk for part in parts for chunk in part.chunks(repeats)])
         yield from product(*reversed(lists))
 
-    def _merged(
-        self, values: list[Tensor], cell: Cell, order: list[tuple[int, ...]]
-    ) -> Tensor:
-        if self.call.merge != "mean":
-            return self._extreme(values)
-        total, term = (self._scratch(buffer, values[0]) for buffer in self.buffers)
-        total.copy_(values[0])
-        if len(order) > 1:
-            self._average(total, term, values, cell, order)
-        if self.source.is_floating_point:
-            check_nan(total, self.dtype)
-        exact = self.dtype in (torch.float32, torch.float64)
-        return total if exact else rounded(total, self.dtype)
+    def _planes(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield planes of which ``size`` pixels each fit the memory, tiles and image."""
+        room = len(self.memory[0]) // size
+        images, channels = self.target.shape[:2]
+        most = min(channels, max(self.together, room))
+        many = max(1, room // most)
+        for n, c in product(range(0, images, many), range(0, channels, most)):
+            count = min(most, channels - c)
+            tiles = self.tiles[n : n + many].narrow(1 + len(self.axes), c, count)
+            yield tiles, self.target[n : n + many].narrow(1, c, count)
 
-    def _average(
-        self,
-        total: Tensor,
-        term: Tensor,
-        values: list[Tensor],
-        cell: Cell,
-        order: list[tuple[int, ...]],
-    ) -> None:
-        """Turn ``total``, which holds the first tile, into the mean of all."""
-        if not self.profiles:
-            for value in values[1:]:
-                total.add_(term.copy_(value))
-            # A tensor, because torch may multiply by a number's reciprocal instead.
-            total.div_(torch.full_like(total[:1, :1], len(values)))
-            return
-        weight = self._weight(cell, order[0])
-        total.mul_(weight)
-        for value, row in zip(values[1:], order[1:], strict=True):
-            other = self._weight(cell, row)
-            total.add_(term.copy_(value).mul_(other))
-            weight = weight + other
-        total.div_(weight)
-
-    def _weight(self, cell: Cell, row: tuple[int, ...]) -> Tensor:
-        """Return the weights of one tile in each stretch of ``cell``."""
-        weight: Tensor | None = None
-        for axis, (run, number) in enumerate(zip(cell, row, strict=True)):
-            profile = self.profiles[axis].narrow(0, run.pixels[number], run.width)
-            shape = [1] * (2 * len(cell) + 1)
-            shape[2 * axis + 2] = run.width
-            part = profile.view(shape)
-            weight = part if weight is None else weight * part
-        assert weight is not None
-        return weight
-
-    def _extreme(self, values: list[Tensor]) -> Tensor:
-        best = comparable(values[0])
-        for value in values[1:]:
-            best = join(best, comparable(value), self.call.merge)
-        best = compared(best, self.source)
-        if self.source == self.dtype:
-            return best
-        total = best.to(self.sums)
-        check_nan(total, self.dtype)
-        return rounded(total, self.dtype)
-
-    def _scratch(self, buffer: Tensor, like: Tensor) -> Tensor:
-        """Shape a part of ``buffer`` as the tiles lie in memory."""
-        flat = buffer[: like.numel()]
-        if self.call.tiles.channels_last:
-            return flat.view(*like.shape[1:], like.shape[0]).movedim(-1, 0)
-        return flat.view(like.shape)
+    def _merge(self, tiles: Tensor, target: Tensor, piece: Cell) -> None:
+        """Merge one block."""
+        block = _stretches(target, piece)
+        desk = self.desks.get(block.shape)
+        if desk is None:
+            desk = Desk(self.memory, block, _rows(tiles, piece), self.series)
+            self.desks[block.shape] = desk
+        desk.total.fill_(self.rule.start)
+        if desk.weights is not None:
+            desk.weights.fill_(-0.0)
+        order = list(product(*(range(len(run.pixels)) for run in piece)))
+        for numbers in order:
+            offset = tiles.storage_offset() + _offset(tiles, piece, numbers)
+            self.rule.add(desk, tiles, offset, piece, numbers)
+        merged = self.rule.result(desk, len(order))
+        if self.fill is not None:
+            merged = choose(self.covered, merged.to(block.dtype), self.fill)
+        block.copy_(merged)
 
 
 def _stretches(target: Tensor, cell: Cell) -> Tensor:
-    """View an image (C, *S) as (C, repeats, width, …), a pair for each axis."""
-    size, stride = [target.shape[0]], [target.stride(0)]
+    """View images (N, C, *S) as (N, C, repeats, width, …), and the other axes."""
+    size, stride = list(target.shape[:2]), list(target.stride()[:2])
     offset = target.storage_offset()
-    for axis, run in enumerate(cell):
-        step = target.stride(1 + axis)
+    for axis, run in enumerate(cell, start=2):
+        step = target.stride(axis)
         size += [run.repeats, run.width]
         stride += [run.period * step, step]
         offset += run.low * step
+    rest = 2 + len(cell)
+    size += target.shape[rest:]
+    stride += target.stride()[rest:]
     return target.as_strided(size, stride, offset)
 
 
-def _values(tiles: Tensor, cell: Cell, row: tuple[int, ...]) -> Tensor:
-    """View in tiles (*grid, C, *T) what `_stretches` shows in the image."""
-    rank = len(cell)
+def _rows(tiles: Tensor, cell: Cell) -> Tensor:
+    """View tiles (N, *grid, C, *T) as (N, C, repeats, width, …, tiles, pixels)."""
+    rank = len(cell) + 1
     steps = tiles.stride()
-    size, stride = [tiles.shape[rank]], [steps[rank]]
-    offset = tiles.storage_offset()
-    for axis, (run, number) in enumerate(zip(cell, row, strict=True)):
-        across, within = steps[axis], steps[rank + 1 + axis]
+    size, stride = [len(tiles), tiles.shape[rank + 1]], [steps[0], steps[rank + 1]]
+    for axis, run in enumerate(cell, start=1):
         size += [run.repeats, run.width]
-        stride += [across, within]
-        offset += (run.tile + number) * across + run.pixels[number] * within
-    return tiles.as_strided(size, stride, offset)
+        stride += [steps[axis], steps[rank + 1 + axis]]
+    size += [tiles.shape[rank], tiles.shape[-1]]
+    stride += [steps[rank], steps[-1]]
+    return tiles.as_strided(size, stride, tiles.storage_offset())
+
+
+def _offset(tiles: Tensor, cell: Cell, numbers: Sequence[int]) -> int:
+    """Count the elements from the first one to the row of tiles that a cell shows.
+
+    ``numbers`` says which tile of those that meet there, for each axis.
+    """
+    rank, steps = len(cell) + 1, tiles.stride()
+    return sum(
+        (run.tile + number) * steps[axis] + run.pixels[number] * steps[rank + 1 + axis]
+        for axis, (run, number) in enumerate(zip(cell, numbers, strict=True), start=1)
+    )

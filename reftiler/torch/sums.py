@@ -95,3 +95,14 @@ def copies_lone(
         return not same or long
     integral = not source.is_floating_point and name(source) != "bool"
     return same and long and integral
+
+
+def exact_sums(source: torch.dtype, most: int) -> torch.dtype | None:
+    """Return a small dtype that holds each sum of ``most`` values exactly, if any.
+
+    That of bytes: their means are further from the middle between two bytes than
+    float32 rounds, so that a quotient in float32 becomes the right byte.
+    """
+    if source not in (torch.uint8, torch.int8):
+        return None
+    return torch.int16 if most * 2**8 <= 2**15 else None

@@ -9,6 +9,7 @@ the tiles and for their pixels.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from reftiler.torch.bands import Series
@@ -64,6 +65,7 @@ class Desk:
     ) -> None:
         self.stride = row.stride()
         self.total = scratch(memory[0], block)
+        self.spare = scratch(memory[1].view(torch.float32), block)
         self.weights: Tensor | None = None
         if len(memory[2]):
             # They are alike for all images, channels and repeats.

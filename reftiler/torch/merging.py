@@ -24,7 +24,10 @@ from reftiler.torch.runs import Run, find_runs
 from reftiler.torch.sums import sum_dtype
 
 BLOCK = 2**17
-"""Elements merged at a time: few enough for the cache, enough to drown overhead."""
+"""Elements merged at a time: few enough for the cache, enough to drown overhead.
+
+So many float64; of smaller ones, as many as have the same bytes.
+"""
 
 TERMS = 2**19
 """Values of tiles converted at a time: enough for whole rows of tiles in most grids."""
@@ -101,10 +104,12 @@ class _Lines:
         # The channels of a pixel stay together where they are neighbours.
         self.together = target.shape[1] if call.result.channels_last else 1
         self.line = self.together * target.shape[-1]
-        room = max(BLOCK, self.line)
+        small = torch.float64.itemsize // self.rule.scratch.itemsize
+        room = max(BLOCK * small, self.line)
+        terms = max(TERMS, room) * small
         self.memory = [
             torch.empty(size, dtype=self.rule.scratch, device=tiles.device)
-            for size in (room, max(room, TERMS), room if self.rule.weighted else 0)
+            for size in (room, terms, room if self.rule.weighted else 0)
         ]
         self.desks: dict[torch.Size, Desk] = {}
         self.fill: Tensor | None = None

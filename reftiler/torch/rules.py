@@ -80,6 +80,7 @@ class Mean:
         self.powers = {n & -n for n in columns.tolist()} == set(columns.tolist())
         (self.columns,) = on(device, columns, dtype=floats)
         (self.covered,) = on(device, covers[-1] > 0)
+        self.counts: dict[int, Tensor] = {}
 
     def add(
         self,
@@ -105,7 +106,7 @@ class Mean:
         """Return the means, where ``rows`` rows of tiles took part."""
         total = desk.total
         if self.bytes:
-            quotient = self._divided(total.to(torch.float32), rows)
+            quotient = self._divided(desk.spare.copy_(total), rows)
             return total.copy_(quotient.round_())
         if desk.weights is None:
             self._divided(total, rows)
@@ -119,9 +120,14 @@ class Mean:
         return total if exact else rounded(total, self.target)
 
     def _divided(self, total: Tensor, rows: int) -> Tensor:
-        count = self.columns * rows
+        count = self.counts.get(rows)
+        if count is None:
+            count = self.columns * rows
+            if self.powers and rows & -rows == rows:
+                count = count.reciprocal()
+            self.counts[rows] = count
         if self.powers and rows & -rows == rows:
-            return total.mul_(count.reciprocal_())  # exact, and faster
+            return total.mul_(count)  # exact, and faster
         return total.div_(count)
 
     def _weight(self, cell: Sequence[Run], numbers: Sequence[int]) -> Tensor:

@@ -57,7 +57,7 @@ def output(
         writing to a pixel of it would change another, or the input.
     """
     if out is None:
-        return _fresh(shape, dtype, source.device)
+        return fresh(shape, dtype, source.device)
     if not isinstance(out, Tensor):
         raise TypeError(f"out must be a torch tensor, got {type(out).__name__}")
     if tuple(out.shape) != shape or out.dtype != dtype:
@@ -79,7 +79,7 @@ def output(
     return out
 
 
-def _fresh(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+def fresh(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return a new tensor.
 
     On the CPU numpy gives the memory, because it asks the system for huge pages:

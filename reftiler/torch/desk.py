@@ -65,6 +65,7 @@ class Desk:
     ) -> None:
         self.stride = row.stride()
         self.total = scratch(memory[0], block)
+        # For float32 sums, once the terms are no longer needed.
         self.spare = scratch(memory[1].view(torch.float32), block)
         self.weights: Tensor | None = None
         if len(memory[2]):
@@ -78,15 +79,26 @@ class Desk:
             for part in whole.parts(max(1, len(memory[1]) // (lines * whole.width)))
         ]
 
-    def read(self, tiles: Tensor, offset: int) -> Iterator[tuple[Sheet, Tensor]]:
+    def clear(self, start: float) -> None:
+        """Make everything ready for the first row."""
+        self.total.fill_(start)
+        if self.weights is not None:
+            self.weights.fill_(-0.0)
+
+    def read(self, row: Tensor) -> Iterator[tuple[Sheet, Tensor]]:
         """Yield the sheets in order, with their values in a row of tiles."""
+        first = int(row.storage_offset())
         for sheet in self.sheets:
-            start = offset + sheet.offset
-            yield sheet, tiles.as_strided(sheet.term.shape, self.stride, start)
+            start = first + sheet.offset
+            yield sheet, row.as_strided(sheet.term.shape, self.stride, start)
 
     def _sheet(self, memory: Tensor, row: Tensor, series: Series) -> Sheet:
         pixels = slice(series.pixel, series.pixel + series.width)
-        term = scratch(memory, row[..., : series.count, pixels])
+        like = row[..., : series.count, pixels]
+        if series.count == 1:
+            # In the order of the sums, which lie closer together.
+            like = stretches(self.total, series, slice(0, series.width))
+        term = scratch(memory, like)
         bands = [
             Band(
                 band,

@@ -12,9 +12,11 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from reftiler.axis import Axis
 from reftiler.calls import UntileCall
 from reftiler.placement import Placement
 from reftiler.torch.bands import find_series
+from reftiler.torch.checks import fresh
 from reftiler.torch.desk import Desk
 from reftiler.torch.functional import merge_box
 from reftiler.torch.planes import at, grouped, planes
@@ -22,6 +24,7 @@ from reftiler.torch.rounding import choose, constant, rounded
 from reftiler.torch.rules import Extreme, Mean
 from reftiler.torch.runs import Run, find_runs
 from reftiler.torch.sums import sum_dtype
+from reftiler.torch.tables import on
 
 BLOCK = 2**17
 """Elements merged at a time: few enough for the cache, enough to drown overhead.
@@ -31,6 +34,15 @@ So many float64; of smaller ones, as many as have the same bytes.
 
 TERMS = 2**19
 """Values of tiles converted at a time: enough for whole rows of tiles in most grids."""
+
+LONE = 0.25
+"""With this share of pixels in one tile it pays to look for them."""
+
+FEW = 64
+"""So many cells are always few enough, however few the tiles."""
+
+POINT = Axis(length=1, tile=1, frame=1, before=0, starts=(0,))
+"""An axis to stand in for the last one."""
 
 Cell = Sequence[Run]
 """A run for each axis but the last: the product of their stretches."""
@@ -46,13 +58,13 @@ def merge(tiles: Tensor, call: UntileCall, out: Tensor) -> None:
     tiles = group.view(len(group), *call.placement.shape, *group.shape[2:])
     if call.gaps:
         target.copy_(constant(call.fill, out.dtype, out.device))
-    apart = all(axis.cover.max() <= 1 for axis in call.placement.axes)
-    if apart and tiles.dtype == out.dtype:
+    same = tiles.dtype == out.dtype
+    if same and all(axis.cover.max() <= 1 for axis in call.placement.axes):
         _copy_lone(tiles, call, target)
         return
     lines = _Lines(tiles, call, target)
     lines.merge()
-    if lines.rule.lone:
+    if lines.rule.lone and not (lines.cells and same):
         _copy_lone(tiles, call, target)
 
 
@@ -75,48 +87,56 @@ def _copy_lone(tiles: Tensor, call: UntileCall, target: Tensor) -> None:
         [run for run in find_runs(axis) if len(run.pixels) == 1]
         for axis in call.placement.axes
     ]
+    tiles, target = _pointed(tiles), target.unsqueeze(-1)
     for cell in product(*runs):
-        *_, last = cell
-        values = _rows(tiles, cell[:-1])[
-            ...,
-            last.tile : last.tile + last.repeats,
-            last.pixels[0] : last.pixels[0] + last.width,
-        ]
-        values = values.as_strided(
-            values.shape,
-            values.stride(),
-            values.storage_offset() + _offset(tiles, cell[:-1], [0] * len(cell[:-1])),
-        )
+        values = _row(tiles, cell, [0] * len(cell)).squeeze(-1)
         if values.dtype != target.dtype:
             values = rounded(values.to(sum_dtype(values.device)), target.dtype)
         _stretches(target, cell).copy_(values)
+
+
+def _in_cells(call: UntileCall) -> bool:
+    """Tell whether to merge stretches of the last axis like those of the others.
+
+    This reads a row of tiles in several pieces, but has to add fewer of them and
+    simply copies where one tile takes part.
+    """
+    axes = call.placement.axes
+    lone = math.prod(float((axis.cover == 1).mean()) for axis in axes)
+    if call.merge == "mean" and lone < LONE:
+        return False
+    many = math.prod(len(find_runs(axis)) for axis in axes)
+    return many <= max(FEW, len(call.placement) // 8)
 
 
 class _Lines:
     """Merges tiles (N, *grid, C, *T) block by block, with the same scratch memory."""
 
     def __init__(self, tiles: Tensor, call: UntileCall, target: Tensor) -> None:
+        self.call, self.axes = call, call.placement.axes
+        self.cells = _in_cells(call)
+        if self.cells:
+            tiles, target = _pointed(tiles), target.unsqueeze(-1)
+            self.axes = (*self.axes, POINT)
         self.tiles, self.target = tiles, target
-        self.axes = call.placement.axes
         kind = Mean if call.merge == "mean" else Extreme
-        self.rule = kind(call, tiles.dtype, target.dtype, tiles.device)
+        self.rule = kind(call, self.axes[-1], tiles, target.dtype)
         self.series = find_series(self.axes[-1])
-        # The channels of a pixel stay together where they are neighbours.
-        self.together = target.shape[1] if call.result.channels_last else 1
+        # Channels stay together if they are neighbours or share weights; apart, they
+        # leave room for longer lines.
+        together = call.result.channels_last or self.rule.weighted or self.cells
+        self.together = min(BLOCK, target.shape[1]) if together else 1
         self.line = self.together * target.shape[-1]
         small = torch.float64.itemsize // self.rule.scratch.itemsize
         room = max(BLOCK * small, self.line)
-        terms = max(TERMS, room) * small
-        self.memory = [
-            torch.empty(size, dtype=self.rule.scratch, device=tiles.device)
-            for size in (room, terms, room if self.rule.weighted else 0)
-        ]
+        terms = max(0 if self.cells else TERMS, room) * small
+        sizes = [room, terms, room if self.rule.weighted else 0]
+        memory = fresh((sum(sizes),), self.rule.scratch, tiles.device)
+        self.memory = torch.split(memory, sizes)
         self.desks: dict[torch.Size, Desk] = {}
-        self.fill: Tensor | None = None
-        cover = torch.tensor(self.axes[-1].cover)
-        if not cover.all():
-            self.covered = (cover > 0).to(tiles.device)
-            self.fill = constant(call.fill, target.dtype, target.device)
+        self.covered: Tensor | None = None
+        if (self.axes[-1].cover == 0).any():
+            (self.covered,) = on(tiles.device, self.axes[-1].cover > 0)
 
     def merge(self) -> None:
         """Merge all blocks."""
@@ -143,7 +163,7 @@ class _Lines:
         yield from product(*reversed(lists))
 
     def _planes(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield planes of which ``size`` pixels each fit the memory, tiles and image."""
+        """Yield tiles and image in planes of which ``size`` pixels fit the memory."""
         room = len(self.memory[0]) // size
         images, channels = self.target.shape[:2]
         most = min(channels, max(self.together, room))
@@ -156,20 +176,24 @@ class _Lines:
     def _merge(self, tiles: Tensor, target: Tensor, piece: Cell) -> None:
         """Merge one block."""
         block = _stretches(target, piece)
+        order = list(product(*(range(len(run.pixels)) for run in piece)))
+        rows = [_row(tiles, piece, numbers) for numbers in order]
+        if self.cells and len(order) == 1 and tiles.dtype == block.dtype:
+            block.copy_(rows[0].squeeze(-1))
+            return
         desk = self.desks.get(block.shape)
         if desk is None:
-            desk = Desk(self.memory, block, _rows(tiles, piece), self.series)
+            desk = Desk(self.memory, block, rows[0], self.series)
             self.desks[block.shape] = desk
-        desk.total.fill_(self.rule.start)
-        if desk.weights is not None:
-            desk.weights.fill_(-0.0)
-        order = list(product(*(range(len(run.pixels)) for run in piece)))
-        for numbers in order:
-            offset = tiles.storage_offset() + _offset(tiles, piece, numbers)
-            self.rule.add(desk, tiles, offset, piece, numbers)
+        if not self.cells:
+            desk.clear(self.rule.start)
+        for numbers, row in zip(order, rows, strict=True):
+            first = self.cells and numbers == order[0]
+            self.rule.add(desk.read(row), piece, numbers, fresh=first)
         merged = self.rule.result(desk, len(order))
-        if self.fill is not None:
-            merged = choose(self.covered, merged.to(block.dtype), self.fill)
+        if self.covered is not None:
+            fill = constant(self.call.fill, block.dtype, block.device)
+            merged = choose(self.covered, merged.to(block.dtype), fill)
         block.copy_(merged)
 
 
@@ -188,26 +212,25 @@ def _stretches(target: Tensor, cell: Cell) -> Tensor:
     return target.as_strided(size, stride, offset)
 
 
-def _rows(tiles: Tensor, cell: Cell) -> Tensor:
-    """View tiles (N, *grid, C, *T) as (N, C, repeats, width, …, tiles, pixels)."""
-    rank = len(cell) + 1
-    steps = tiles.stride()
-    size, stride = [len(tiles), tiles.shape[rank + 1]], [steps[0], steps[rank + 1]]
-    for axis, run in enumerate(cell, start=1):
-        size += [run.repeats, run.width]
-        stride += [steps[axis], steps[rank + 1 + axis]]
-    size += [tiles.shape[rank], tiles.shape[-1]]
-    stride += [steps[rank], steps[-1]]
-    return tiles.as_strided(size, stride, tiles.storage_offset())
+def _row(tiles: Tensor, cell: Cell, numbers: Sequence[int]) -> Tensor:
+    """View in tiles (N, *grid, C, *T) what meets a cell, in one tile of each axis.
 
-
-def _offset(tiles: Tensor, cell: Cell, numbers: Sequence[int]) -> int:
-    """Count the elements from the first one to the row of tiles that a cell shows.
-
-    ``numbers`` says which tile of those that meet there, for each axis.
+    ``numbers`` says which of those that meet there. Of the last axis, all tiles and
+    all their pixels are shown: (N, C, repeats, width, …, tiles, pixels).
     """
     rank, steps = len(cell) + 1, tiles.stride()
-    return sum(
-        (run.tile + number) * steps[axis] + run.pixels[number] * steps[rank + 1 + axis]
-        for axis, (run, number) in enumerate(zip(cell, numbers, strict=True), start=1)
-    )
+    size, stride = [len(tiles), tiles.shape[rank + 1]], [steps[0], steps[rank + 1]]
+    offset = int(tiles.storage_offset())
+    for axis, (run, number) in enumerate(zip(cell, numbers, strict=True), start=1):
+        across, within = steps[axis], steps[rank + 1 + axis]
+        size += [run.repeats, run.width]
+        stride += [across, within]
+        offset += (run.tile + number) * across + run.pixels[number] * within
+    size += [tiles.shape[rank], tiles.shape[-1]]
+    stride += [steps[rank], steps[-1]]
+    return tiles.as_strided(size, stride, offset)
+
+
+def _pointed(tiles: Tensor) -> Tensor:
+    """View tiles (N, *grid, C, *T) with the axis `POINT` behind the others."""
+    return tiles.unsqueeze(tiles.dim() // 2).unsqueeze(-1)

@@ -3,13 +3,15 @@
 The arithmetic is that of the functional bodies, in the same order.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
+from reftiler.axis import Axis
 from reftiler.calls import UntileCall
-from reftiler.torch.desk import Desk
+from reftiler.torch.desk import Desk, Sheet
 from reftiler.torch.rounding import check_nan, rounded
 from reftiler.torch.runs import Run
 from reftiler.torch.sums import (
@@ -31,12 +33,12 @@ class Mean:
     ----------
     call : UntileCall
         The checked merge.
-    source : torch.dtype
-        The tiles' dtype.
+    axis : Axis
+        The last of the blocks' axes.
+    tiles : Tensor
+        Whose dtype and device count.
     target : torch.dtype
         The result's dtype.
-    device : torch.device
-        Where the tiles are.
 
     Attributes
     ----------
@@ -53,59 +55,61 @@ class Mean:
     def __init__(
         self,
         call: UntileCall,
-        source: torch.dtype,
+        axis: Axis,
+        tiles: Tensor,
         target: torch.dtype,
-        device: torch.device,
     ) -> None:
+        source, device = tiles.dtype, tiles.device
         self.source, self.target = source, target
         floats = sum_dtype(device)
         self.start = -0.0
         self.weighted = call.profiles is not None
         self.lone = copies_lone(source, target, floats, weighted=self.weighted)
         self.profiles = on(device, *(call.profiles or ()), dtype=floats)
-        covers = [axis.cover for axis in call.placement.axes]
-        most = 1
-        for cover in covers:
-            most *= int(cover.max())
-        plain = source == target and not self.weighted
-        self.scratch = exact_sums(source, most) if plain else None
-        self.bytes = self.scratch is not None
-        if self.scratch is None:
-            self.scratch = floats
-        else:
-            floats = torch.float32
-        self.gaps = bool((covers[-1] == 0).any())
-        # A fill comes afterwards where no tile takes part.
-        columns = covers[-1].clip(min=1)
-        self.powers = {n & -n for n in columns.tolist()} == set(columns.tolist())
-        (self.columns,) = on(device, columns, dtype=floats)
-        (self.covered,) = on(device, covers[-1] > 0)
+        self.scratch = floats
+        if source == target and not self.weighted:
+            most = math.prod(int(each.cover.max()) for each in call.placement.axes)
+            self.scratch = exact_sums(source, most) or floats
+        self.exact = self.scratch != floats
+        # Where no tile takes part, a fill comes afterwards.
+        cover = axis.cover.clip(min=1)
+        self.powers = all(n & -n == n for n in cover.tolist())
+        self.gaps = bool((axis.cover == 0).any())
+        (self.columns,) = on(
+            device, cover, dtype=torch.float32 if self.exact else floats
+        )
+        (self.covered,) = on(device, axis.cover > 0)
         self.counts: dict[int, Tensor] = {}
 
     def add(
         self,
-        desk: Desk,
-        tiles: Tensor,
-        offset: int,
+        row: Iterable[tuple[Sheet, Tensor]],
         cell: Sequence[Run],
         numbers: Sequence[int],
+        *,
+        fresh: bool,
     ) -> None:
-        """Add a row of tiles to what lies on the desk."""
+        """Add a row of tiles to the sums.
+
+        ``cell`` and ``numbers`` say where it lies. On a ``fresh`` desk there are no
+        sums yet; the row must fill it, without overlap.
+        """
         weight = self._weight(cell, numbers) if self.weighted else None
-        for sheet, values in desk.read(tiles, offset):
-            sheet.term.copy_(values)
+        for sheet, values in row:
+            term = sheet.bands[0].total if fresh else sheet.term
+            term.copy_(values)
             if weight is not None:
                 part = weight[..., sheet.pixels]
-                sheet.term.mul_(part)
+                term.mul_(part)
+                _add_weights(sheet, part, fresh=fresh)
+            if not fresh:
                 for band in sheet.bands:
-                    band.weights.add_(part[..., band.pixels])
-            for band in sheet.bands:
-                band.total.add_(band.term)
+                    band.total.add_(band.term)
 
     def result(self, desk: Desk, rows: int) -> Tensor:
         """Return the means, where ``rows`` rows of tiles took part."""
         total = desk.total
-        if self.bytes:
+        if self.exact:
             quotient = self._divided(desk.spare.copy_(total), rows)
             return total.copy_(quotient.round_())
         if desk.weights is None:
@@ -120,31 +124,36 @@ class Mean:
         return total if exact else rounded(total, self.target)
 
     def _divided(self, total: Tensor, rows: int) -> Tensor:
-        count = self.counts.get(rows)
-        if count is None:
+        # To multiply by the reciprocal of a power of two is exact, and faster.
+        power = self.powers and rows & -rows == rows
+        if rows not in self.counts:
             count = self.columns * rows
-            if self.powers and rows & -rows == rows:
-                count = count.reciprocal()
-            self.counts[rows] = count
-        if self.powers and rows & -rows == rows:
-            return total.mul_(count)  # exact, and faster
-        return total.div_(count)
+            self.counts[rows] = count.reciprocal() if power else count
+        count = self.counts[rows]
+        return total.mul_(count) if power else total.div_(count)
 
     def _weight(self, cell: Sequence[Run], numbers: Sequence[int]) -> Tensor:
         """Return a tile's weights in each stretch of ``cell``."""
-        *profiles, last = self.profiles
-        pieces = [
-            profile.narrow(0, run.pixels[number], run.width)
-            for profile, run, number in zip(profiles, cell, numbers, strict=True)
-        ]
-        shape = [1] * (2 * len(pieces) + 4)
+        rank = len(cell)
         weight: Tensor | None = None
-        for axis, piece in enumerate([*pieces, last]):
-            place = 2 * axis + 3
-            part = piece.view(*shape[:place], -1, *shape[place + 1 :])
+        for axis, profile in enumerate(self.profiles):
+            here = profile
+            if axis < rank:
+                first = cell[axis].pixels[numbers[axis]]
+                here = profile[first : first + cell[axis].width]
+            part = here.view(-1, *[1] * (2 * (rank - axis)))
             weight = part if weight is None else weight * part
         assert weight is not None
         return weight
+
+
+def _add_weights(sheet: Sheet, weight: Tensor, *, fresh: bool) -> None:
+    for band in sheet.bands:
+        assert band.weights is not None
+        if fresh:
+            band.weights.copy_(weight[..., band.pixels])
+        else:
+            band.weights.add_(weight[..., band.pixels])
 
 
 class Extreme:
@@ -156,28 +165,30 @@ class Extreme:
     def __init__(
         self,
         call: UntileCall,
-        source: torch.dtype,
+        axis: Axis,
+        tiles: Tensor,
         target: torch.dtype,
-        device: torch.device,
     ) -> None:
+        source, device = tiles.dtype, tiles.device
         self.source, self.target, self.merge = source, target, call.merge
         self.scratch = comparable(torch.empty(0, dtype=source, device=device)).dtype
         self.start = weakest(self.scratch, call.merge)
 
     def add(
         self,
-        desk: Desk,
-        tiles: Tensor,
-        offset: int,
+        row: Iterable[tuple[Sheet, Tensor]],
         cell: Sequence[Run],
         numbers: Sequence[int],
+        *,
+        fresh: bool,
     ) -> None:
-        """Compare a row of tiles with what lies on the desk."""
+        """Compare a row of tiles with the best so far, as `Mean` adds it."""
         del cell, numbers  # only a mean has weights
-        for sheet, values in desk.read(tiles, offset):
+        for sheet, values in row:
             for band in sheet.bands:
                 part = comparable(values[..., band.pixels])
-                band.total.copy_(join(band.total, part, self.merge))
+                best = part if fresh else join(band.total, part, self.merge)
+                band.total.copy_(best)
 
     def result(self, desk: Desk, rows: int) -> Tensor:
         """Return the extremes."""

@@ -6,7 +6,7 @@ import ast
 import math
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -183,6 +183,7 @@ def as_dtype(name: str) -> np.dtype[Any]:
     return BFLOAT16 if name == "bfloat16" else np.dtype(name)
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Case:
     """
     Read a recipe that was printed.

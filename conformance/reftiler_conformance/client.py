@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from reftiler_conformance.exchange import Answer, Request
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+import reftiler
+from reftiler_conformance.exchange import Answer, Died, HarnessError, Hung, Request
 from reftiler_conformance.host import Host
-from reftiler_conformance.protocol import Subject
+from reftiler_conformance.protocol import Info, Subject
+from reftiler_conformance.wire import HEAD, length_of, pack_request, unpack_answer
+
+STARTING = 300.0
+"""Seconds a subject may take to be imported."""
 
 
 class Local:
     """A subject in this process: fast, and without protection from it."""
+
+    ended = False
 
     def __init__(self, subject: Subject) -> None:
         self._host = Host(subject)
@@ -16,3 +33,147 @@ class Local:
     def answer(self, request: Request) -> Answer:
         """Put a request to the subject."""
         return self._host.answer(request)
+
+
+class Remote:
+    """
+    A subject in a process of its own, started anew when it hangs or dies.
+
+    Parameters
+    ----------
+    name
+        As `reftiler_conformance.host.load` takes it.
+    python
+        The Python to run it with; None means this one.
+    timeout
+        Seconds that a call may take.
+    """
+
+    def __init__(
+        self, name: str, python: str | None = None, timeout: float = 10.0
+    ) -> None:
+        self.name, self.python, self.timeout = name, python, timeout
+        self.ended = False
+        """Whether the last call ended the process."""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._paths = tempfile.TemporaryDirectory(prefix="reftiler-conform-")
+
+    def __enter__(self) -> Remote:
+        """Return the client; the process starts with the first request."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self._end()
+        self._paths.cleanup()
+
+    def info(self) -> Info:
+        """
+        Return who the subject is.
+
+        Raises
+        ------
+        HarnessError
+            If it cannot be imported or does not say.
+        """
+        try:
+            return Info(**self.answer(Request("info")).value)
+        except (Died, Hung, TypeError, ValueError) as error:
+            raise HarnessError(
+                f"{self.name} does not say who it is: {error}"
+            ) from error
+
+    def answer(self, request: Request) -> Answer:
+        """
+        Put a request to the subject.
+
+        Raises
+        ------
+        Hung, Died
+            If no answer comes in time, or none can come any more.
+        Unsupported, Raised, WrongType, HarnessError
+            As the subject's host says.
+        """
+        starting = self._process is None
+        process = self._process or self._start()
+        self.ended = False
+        message = pack_request(request)
+        until = time.monotonic() + (STARTING if starting else self.timeout)
+        try:
+            _write(process, message)
+            body = _read(process, length_of(_read(process, HEAD, until)), until)
+        except (BrokenPipeError, EOFError):
+            code = process.wait()
+            self._end()
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            raise Died(f"its process ended with {how}") from None
+        except TimeoutError:
+            self._end()
+            raise Hung(f"gave no answer in {self.timeout:g} s") from None
+        return unpack_answer(body)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [self.python or sys.executable, "-m"]
+        command += ["reftiler_conformance.worker", self.name]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=self._environment(),
+            )
+        except OSError as error:
+            raise HarnessError(
+                f"{command[0]} does not run: {error.strerror}"
+            ) from error
+        return self._process
+
+    def _environment(self) -> dict[str, str]:
+        """Let another Python see these two packages, and no other of this one's."""
+        environment = dict(os.environ)
+        if self.python is None:
+            return environment
+        folder = Path(self._paths.name)
+        for package in (Path(__file__).parent, Path(reftiler.__file__).parent):
+            link = folder / package.name
+            if not link.exists():
+                link.symlink_to(package, target_is_directory=True)
+        environment["PYTHONPATH"] = str(folder)
+        return environment
+
+    def _end(self) -> None:
+        self.ended = self._process is not None
+        if self._process is None:
+            return
+        self._process.kill()
+        with suppress(BrokenPipeError), self._process:
+            pass  # closes the pipes and waits
+        self._process = None
+
+
+def _write(process: subprocess.Popen[bytes], message: bytes) -> None:
+    assert process.stdin is not None
+    process.stdin.write(message)
+    process.stdin.flush()
+
+
+def _read(process: subprocess.Popen[bytes], count: int, until: float) -> bytes:
+    """Read so many bytes, or raise EOFError or, after ``until``, TimeoutError."""
+    assert process.stdout is not None
+    number, parts = process.stdout.fileno(), []
+    with selectors.DefaultSelector() as selector:
+        selector.register(number, selectors.EVENT_READ)
+        while count:
+            if not selector.select(max(0.0, until - time.monotonic())):
+                raise TimeoutError
+            part = os.read(number, min(count, 2**20))
+            if not part:
+                raise EOFError
+            parts.append(part)
+            count -= len(part)
+    return b"".join(parts)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from reftiler_conformance.bounds import allowance
 from reftiler_conformance.cases import Case
 from reftiler_conformance.definition import BFLOAT16, NanError
 from reftiler_conformance.expected import expected_merge, merge_of
@@ -43,54 +44,85 @@ def same_dtype(got: Array, want: np.dtype[Any]) -> None:
         raise Mismatch(f"the dtype is {name_of(got.dtype)}, should be {name_of(want)}")
 
 
-def same_bits(got: Array, want: Array, *, nan: Literal["bits", "any"] = "bits") -> None:
+def same_bits(
+    got: Array,
+    want: Array,
+    *,
+    nan: Literal["bits", "any"] = "bits",
+    where: Array | bool = True,
+) -> None:
     """
     Fail unless two arrays are equal in dtype, shape and every bit.
 
-    ``nan="any"`` leaves the sign and payload of a NaN free.
+    ``nan="any"`` leaves the sign and payload of a NaN free; only pixels ``where`` it
+    is true are compared.
     """
     same_dtype(got, want.dtype)
     same_shape(got, want)
     wrong = (_bytes(got) != _bytes(want)).any(axis=-1).reshape(want.shape)
     if nan == "any":
         wrong &= ~(is_nan(got) & is_nan(want))
-    _report(wrong, got, want)
+    _report(wrong & where, got, want)
 
 
-def same_numbers(got: Array, want: Array) -> None:
+def same_numbers(got: Array, want: Array, *, where: Array | bool = True) -> None:
     """Fail unless two arrays hold the same numbers, whatever their dtypes."""
     same_shape(got, want)
-    if got.dtype == want.dtype or want.dtype.kind not in "biufV":
-        same_bits(got, want, nan="any")
+    number = want.dtype.kind in "biuf" or want.dtype == BFLOAT16
+    if got.dtype == want.dtype or not number:
+        same_bits(got, want, nan="any", where=where)
         return
-    left, right = values(got), values(want)
-    _report(~((left == right) | (np.isnan(left) & np.isnan(right))), got, want)
+    _report(~_equal(got, want) & where, got, want)
 
 
-def same_merge(got: Array, case: Case) -> None:
+def same_merge(
+    got: Array,
+    case: Case,
+    tiles: Array | None = None,
+    *,
+    half: float = 0.5,
+    where: Array | bool = True,
+) -> None:
     """
     Fail unless a merge is right within the rounding of any order of summation.
 
-    With k tiles, weights w and values v, the exact result m may be missed by
-    ``(k + 2) u Σ|w v| / Σ w``, where u is the unit roundoff of the coarser of the
-    tiles' and the result's dtype, and by one smallest subnormal; integers by half more.
+    The dtype is left aside. What order and roundings may do is reckoned in
+    `reftiler_conformance.bounds`; integers may be wrong by ``half`` more, which is 0.5
+    where they are rounded to nearest. Extremes must be right to the bit.
     """
-    want = expected_merge(case)
+    given = case.tiles() if tiles is None else tiles
+    want = expected_merge(case) if tiles is None else merge_of(case, tiles)
     same_shape(got, want)
-    same_dtype(got, want.dtype)
     if case.merge in ("max", "min") or want.dtype.kind == "b":
-        same_bits(got, want, nan="any")
+        same_numbers(got, want, where=where)
         return
     wide = replace(case, result="float64")
-    exact, size = merge_of(wide, case.tiles()), merge_of(wide, _absolute(case))
-    left, count = values(got), len(case.plan.places)
-    unit = max(_roundoff(case.tiles().dtype), _roundoff(want.dtype))
     with np.errstate(all="ignore"):
-        bound = (count + 2) * unit * size + _smallest(want.dtype)
-        near = np.abs(left - exact) <= bound
-        known = values(want)
-        equal = (left == known) | (np.isnan(left) & np.isnan(known))
-    _report(~(near | equal), got, want)
+        exact, size = merge_of(wide, given), merge_of(wide, np.abs(values(given)))
+        near = np.abs(values(got) - exact) <= _slack(case, size, half)
+    _report(~(near | _equal(got, want)) & where, got, want)
+
+
+def same_near(
+    got: Array, image: Array, case: Case, *, where: Array | bool = True
+) -> None:
+    """Fail unless merged tiles of an image are the image, as `same_merge` says."""
+    same_shape(got, image)
+    with np.errstate(all="ignore"):
+        exact = values(image)
+        near = np.abs(values(got) - exact) <= _slack(case, np.abs(exact), 0.5)
+    _report(~(near | _equal(got, image)) & where, got, image)
+
+
+def _slack(case: Case, size: Array, half: float) -> Array:
+    whole = case.result_dtype.kind in "iu"
+    return allowance(case, size) + (half if whole else 0.0)
+
+
+def _equal(got: Array, want: Array) -> Array:
+    left, right = values(got), values(want)
+    same: Array = (left == right) | (np.isnan(left) & np.isnan(right))
+    return same
 
 
 def one_of(got: Array, wants: Sequence[Array]) -> None:
@@ -150,25 +182,6 @@ def _bytes(array: Array) -> Array:
     return raw.reshape(array.size, array.dtype.itemsize)
 
 
-def _absolute(case: Case) -> Array:
-    with np.errstate(all="ignore"):
-        return np.abs(values(case.tiles()))
-
-
-def _roundoff(dtype: np.dtype[Any]) -> float:
-    if dtype == BFLOAT16:
-        return 2.0**-8
-    return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else 2.0**-24
-
-
-def _smallest(dtype: np.dtype[Any]) -> float:
-    if dtype == BFLOAT16:
-        return 2.0**-133
-    if dtype.kind == "f":
-        return float(np.finfo(dtype).smallest_subnormal)
-    return 0.5
-
-
 __all__ = [
     "Mismatch",
     "NanError",
@@ -178,6 +191,7 @@ __all__ = [
     "same_bits",
     "same_dtype",
     "same_merge",
+    "same_near",
     "same_numbers",
     "same_shape",
     "values",

@@ -61,6 +61,8 @@ class Draw:
         ``""`` for none, ``scale`` for one of all axes, ``scale:axes``.
     window
         A name, or ``custom``.
+    pad_side
+        Nothing means the end, or both sides if the subject cannot but.
     pad_value
         0, or ``ANY``.
     """
@@ -73,7 +75,7 @@ class Draw:
     overlap: Choice = ("none", "some")
     mode: Choice = ("padding",)
     pad_mode: Choice = ("constant",)
-    pad_side: Choice = ("end",)
+    pad_side: Choice = ()
     pad_value: Choice = (0,)
     window: Choice = ("box",)
     merge: Choice = (None,)
@@ -102,8 +104,11 @@ class Draw:
         }
         if not left["mode"] and "exact" in left["fit"]:  # no mode matters there
             left |= {"mode": ("padding",), "fit": ("exact",)}
-        if left["fit"] == ("exact",):
-            left |= {"pad_mode": ("constant",)}
+        if left["fit"] == ("exact",):  # nor does padding
+            left |= {"pad_mode": ("constant",), "pad_side": ("end",)}
+        elif "padding" not in left["mode"]:
+            left["pad_mode"] = left["pad_mode"] or ("constant",)
+            left["pad_side"] = left["pad_side"] or ("end",)
         for name, choices in left.items():
             if not choices:
                 asked = " or ".join(map(str, getattr(self, name)))
@@ -114,13 +119,18 @@ class Draw:
         asked: Choice = getattr(self, name)
         if name == "layout":
             return _layouts(asked, features)
+        if name == "pad_side" and not asked:
+            return _left(ANY, *_SPACE[name], features)[:1]
         if name == "dtype":
             everything: Choice = (*NUMBERS, *SWAPPED)
             everything += ODD if self.verb == "tile" else ()
             return _left(asked, everything, (), f"{self.verb}:{{}}", features)
         if name not in _SPACE:
             return _CONTENTS if name == "content" and asked == ANY else asked
-        return _left(asked, *_SPACE[name], features)
+        left = _left(asked, *_SPACE[name], features)
+        if name == "result":  # what is merged into must be known too
+            return _left(left, left, (None,), "untile:{}", features)
+        return left
 
 
 _CONTENTS = ("index", "random", "bits", "special")
@@ -134,7 +144,7 @@ _SPACE: dict[str, tuple[Choice, Choice, str]] = {
     "overlap": (("none", "some"), ("none",), "overlap"),
     "mode": (MODES, (), "mode:{}"),
     "pad_mode": (PAD_MODES, (), "pad:{}"),
-    "pad_side": (("end", "both"), ("end",), "pad_side:both"),
+    "pad_side": (("end", "both"), (), "pad_side:{}"),
     "window": ((*WINDOWS, "custom"), ("box",), "window:{}"),
     "merge": ((None, "mean", "max", "min"), (None,), "merge:{}"),
     "border": ((False, True), (False,), "border"),

@@ -44,6 +44,7 @@ FEATURES: dict[str, str] = {
     **{f"mode:{mode}": f"fits axes in the mode {mode}" for mode in MODES},
     **{f"pad:{mode}": f"pads in the mode {mode}" for mode in PAD_MODES},
     "pad_value": "pads with any constant",
+    "pad_side:end": "pads at the end alone",
     "pad_side:both": "pads on both sides",
     **{f"merge:{merge}": f"merges by {merge}" for merge in MERGES},
     "merge:any": "merges bool tiles by 'any tile says so'",

@@ -58,8 +58,7 @@ def _mode(case: Case) -> Iterator[str]:
     if case.mode != "padding":
         return
     yield f"pad:{case.pad_mode}"
-    if case.pad_side == "both":
-        yield "pad_side:both"
+    yield f"pad_side:{case.pad_side}"
     if case.pad_mode == "constant" and repr(case.pad_value) != "0":
         yield "pad_value"
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
+from reftiler_conformance.checks.unchecked import UNCHECKED
 from reftiler_conformance.protocol import Info
+from reftiler_conformance.requirements import Requirements, requirements
 from reftiler_conformance.trial import Evidence
 
 
@@ -34,6 +38,20 @@ class Status(str, Enum):
 
 BAD = (Status.FAILED, Status.ERROR, Status.STALE_KNOWN, Status.STALE_FEATURE)
 """What makes a subject not conform, where the clause is a MUST."""
+
+SILENT = (Status.HARNESS, Status.NOT_RUN, Status.UNSUPPORTED)
+"""What says nothing about the subject: such clauses are not applicable."""
+
+_FIRST = (*BAD, Status.HARNESS, Status.KNOWN, Status.NOT_RUN, Status.PASSED)
+
+
+def overall(statuses: Iterable[Status]) -> Status:
+    """Return the status of a clause from those of its checks: what is worst counts."""
+    found = set(statuses)
+    for status in _FIRST:
+        if status in found:
+            return status
+    return Status.UNSUPPORTED if found else Status.NOT_RUN
 
 
 @dataclass(frozen=True)
@@ -85,9 +103,26 @@ def exit_code(results: Iterable[Result]) -> int:
 
 
 @dataclass(frozen=True)
+class Score:
+    """How many clauses of one level have which status, each once for each device."""
+
+    counts: Counter[Status]
+
+    @property
+    def passed(self) -> int:
+        """How many were asked and are right."""
+        return self.counts[Status.PASSED]
+
+    @property
+    def applicable(self) -> int:
+        """How many were asked, and answered in whatever way."""
+        return self.counts.total() - sum(self.counts[status] for status in SILENT)
+
+
+@dataclass(frozen=True)
 class Report:
     """
-    All that was found of one subject in one run.
+    All that was found of one subject in one run; without results, what a run is to be.
 
     Parameters
     ----------
@@ -103,6 +138,10 @@ class Report:
         When it began (ISO 8601, UTC), and how long it took.
     complete
         Whether the run came to its end; if not, nothing follows from what is missing.
+    name, python
+        How the subject was called, and the Python that it ran with, if another.
+    clauses
+        The clauses or families that were asked about; nothing means all.
     """
 
     subject: Info
@@ -114,3 +153,64 @@ class Report:
     started: str
     seconds: float
     complete: bool = True
+    name: str = ""
+    python: str = ""
+    clauses: tuple[str, ...] = ()
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Where it was asked, in the order of the results."""
+        found = dict.fromkeys(result.device for result in self.results)
+        return tuple(found) or self.subject.devices
+
+    @property
+    def required(self) -> Requirements:
+        """The clauses that this version of the specification has."""
+        return requirements(self.spec_version)
+
+    @cached_property
+    def standing(self) -> dict[tuple[str, str], Status]:
+        """The status of each required clause on each device, but the unchecked."""
+        found: dict[tuple[str, str], list[Status]] = {
+            (clause, device): []
+            for clause in self.required.levels
+            if clause not in UNCHECKED
+            for device in self.devices
+        }
+        for result in self.results:
+            found.get((result.clause, result.device), []).append(result.status)
+        return {key: overall(statuses) for key, statuses in found.items()}
+
+    def score(self, level: str = "MUST", device: str | None = None) -> Score:
+        """Count the required clauses of a level, on one device or on all."""
+        levels = self.required.levels
+        return Score(
+            Counter(
+                status
+                for (clause, where), status in self.standing.items()
+                if levels[clause] == level and device in (None, where)
+            )
+        )
+
+    @property
+    def scored(self) -> Score:
+        """The score that counts: of the clauses that are a MUST."""
+        return self.score()
+
+    @property
+    def not_scored(self) -> tuple[str, ...]:
+        """The clauses that were asked about, and are younger than this version."""
+        asked = dict.fromkeys(result.clause for result in self.results)
+        return tuple(name for name in asked if name in self.required.later)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if the subject conforms, 1 if not, 3 if nothing can be said."""
+        found = exit_code(self.results)
+        silent = not self.complete or not self._judged
+        return 3 if silent and found == 0 else found
+
+    @property
+    def _judged(self) -> bool:
+        """Whether anything was asked and answered."""
+        return any(result.status not in SILENT for result in self.results)

@@ -57,6 +57,7 @@ def attempt(check: Check, case: Case, ask: Callable[[Case], Trial]) -> Finding:
         check.judge(trial)
     except Mismatch as error:
         status, words = Status.FAILED, error.words
+        trial.evidence.mask = error.mask
     except Broken as error:
         status, words = Status.ERROR, str(error)
     return Finding(status, words, repr(case), 1, trial.printed, trial.evidence)
@@ -73,7 +74,8 @@ class Search:
         self._seen: dict[str, Finding] = {}
         self._worst: Finding | None = None
         self._until = float("inf")
-        self._unsupported = ""
+        self.unsupported = ""
+        """What the adapter said when it was asked for too much, if it did."""
         self.printed = ""
 
     def run(self, examples: int, start: int) -> Finding:
@@ -109,12 +111,12 @@ class Search:
         except _Found:
             pass
         except Unsatisfiable:
-            raise Unsupported(self._unsupported) from None
+            raise Unsupported(self.unsupported) from None
         if self._worst is not None:
             return self._worst
         tried = len(self._seen)
         if not tried:
-            raise Unsupported(self._unsupported or "no case can be drawn")
+            raise Unsupported(self.unsupported or "no case can be drawn")
         return Finding(Status.PASSED, examples=tried, printed=self.printed)
 
     def _put(self, case: Case) -> None:
@@ -142,7 +144,7 @@ class Search:
         try:
             finding = attempt(self.check, case, self._trial)
         except Unsupported as error:
-            self._unsupported = str(error)
+            self.unsupported = str(error)
             reject()
         self._seen[text] = finding
         self.printed = self.printed or finding.printed

@@ -52,7 +52,7 @@ def _cases(draw: DrawFn, wanted: Draw, unequal: bool) -> Case:
     spans = draw(_spans(wanted, rank, unequal, bool(scale)))
     mode = _one(draw, wanted.mode)
     if scattering or mode not in EXTENDING:  # no tile may reach beyond the image
-        spans = [(max(size, tile), tile, *rest) for size, tile, *rest in spans]
+        spans = [(max(span[0], span[1]), *span[1:]) for span in spans]
     size, tile, stride, border = (tuple(side) for side in zip(*spans, strict=True))
     dtype = _one(draw, wanted.dtype)
     result = _one(draw, wanted.result)

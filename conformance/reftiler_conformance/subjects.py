@@ -5,6 +5,7 @@ _HERE = "reftiler_conformance.adapters"
 BUILT_IN = {
     "numpy": f"{_HERE}.reference:Numpy",
     "torch": f"{_HERE}.reference:Torch",
+    "torch.autograd": f"{_HERE}.reference:TorchAutograd",
     "reftiler.anomalib": f"{_HERE}.dropin:DropIn",
     "anomalib": f"{_HERE}.anomalib:Anomalib",
     "kornia": f"{_HERE}.kornia:Kornia",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import Mismatch, same_bits, same_merge, same_numbers
 from reftiler_conformance.exchange import Answer, Raised, Request
-from reftiler_conformance.expected import expected_merge, expected_tiles
+from reftiler_conformance.expected import expected_merge, expected_tiles, merge_of
 from reftiler_conformance.features import Features
 
 Array = npt.NDArray[Any]
@@ -28,12 +28,13 @@ class Client(Protocol):
 
 @dataclass
 class Evidence:
-    """The arrays of a trial: what was given last, what came back, what is right."""
+    """The arrays of a trial: given last, come back, right, and where it is wrong."""
 
     image: Array | None = None
     tiles: Array | None = None
     got: Array | None = None
     want: Array | None = None
+    mask: Array | None = None
 
 
 @dataclass
@@ -88,20 +89,31 @@ class Trial:
         (same_bits if by == "bits" else same_numbers)(got, want)
         return got
 
-    def merge_agrees(self) -> Array:
+    def merge_agrees(
+        self,
+        tiles: Array | None = None,
+        *,
+        by: Literal["", "bits", "numbers", "bound"] = "",
+        where: Array | bool = True,
+    ) -> Array:
         """
-        Fail unless the merge is the definition's.
+        Fail unless the merge of the case's tiles, or of others, is the definition's.
 
-        To the bit for subjects that are ``exact``; else within the bound that the
-        rounding of any order of summation obeys.
+        By ``bits``, by ``numbers``, or within the ``bound`` that the rounding of any
+        order of summation obeys; if nothing is said, subjects that are ``exact`` by
+        numbers and others within the bound. Only pixels ``where`` it is true count.
         """
-        got = self.untile().array
-        want = expected_merge(self.case)
+        case = self.case
+        got = self.untile(tiles).array
+        want = expected_merge(case) if tiles is None else merge_of(case, tiles)
         self.keep(got, want)
-        if "exact" in self.features:
-            same_bits(got, want, nan="any")
+        by = by or ("numbers" if "exact" in self.features else "bound")
+        if by == "bits":
+            same_bits(got, want, nan="any", where=where)
+        elif by == "numbers":
+            same_numbers(got, want, where=where)
         else:
-            same_merge(got, self.case)
+            same_merge(got, case, tiles, where=where)
         return got
 
     def refuses(self, call: Callable[[], Answer], why: str) -> Raised:

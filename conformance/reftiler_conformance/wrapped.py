@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from reftiler_conformance.adapters.peers import Array, PeerSession
 from reftiler_conformance.cases import Case
-from reftiler_conformance.needs import needs_to_tile, needs_to_untile
-from reftiler_conformance.protocol import Info, Unsupported
-
-Array = npt.NDArray[Any]
+from reftiler_conformance.features import Features
+from reftiler_conformance.protocol import Info
 
 PLAIN = (
     "tile",
@@ -36,13 +35,13 @@ class Wrapped:
     kind
         A class. It is made with those of reftiler's settings that its constructor has
         by name. ``untile`` is called with the tiles, and with the image's shape if it
-        takes a second argument. What it claims stands in its attribute ``features``,
-        or is `PLAIN`.
+        needs a second argument or has one named ``shape``. What it claims stands in
+        its attribute ``features``, or is `PLAIN`. Where it does not claim
+        ``untile:cold``, it has always cut an image before it merges.
     """
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
-        self._settings = set(inspect.signature(kind).parameters)
 
     def info(self) -> Info:
         """Say what the class says of itself."""
@@ -52,35 +51,41 @@ class Wrapped:
         return Info(f"{module}.{self.kind.__qualname__}", str(version), claimed)
 
     def open(self, case: Case, device: str) -> WrappedSession:
-        """Make an instance with the case's settings."""
-        claimed = self.info().claimed
-        missing = (needs_to_tile(case) | needs_to_untile(case)) - claimed
-        settings = {
-            name: value
-            for name, value in case.settings().items()
-            if name in self._settings
-        }
-        if device != "cpu" or missing - {f"tile:{case.dtype}", f"untile:{case.dtype}"}:
-            raise Unsupported(", ".join(sorted(missing)) or device)
-        return WrappedSession(self.kind(tile_size=case.tile, **settings), case)
+        """Prepare an instance with the case's settings."""
+        return WrappedSession(self.kind, case, device, self.info().claimed)
 
 
-class WrappedSession:
-    """One instance, for one case."""
+class WrappedSession(PeerSession):
+    """One instance, for one case; made when it is first asked."""
 
-    def __init__(self, tiler: Any, case: Case) -> None:
-        self.tiler, self.case = tiler, case
-        self._told = len(inspect.signature(tiler.untile).parameters) > 1
+    def __init__(self, kind: Any, case: Case, device: str, claims: Features) -> None:
+        super().__init__(case, device, claims)
+        self.kind = kind
 
-    def tile(self, image: Array) -> Array:
+    @cached_property
+    def tiler(self) -> Any:
+        """The instance."""
+        taken = inspect.signature(self.kind).parameters
+        given = {k: v for k, v in self.case.settings().items() if k in taken}
+        return self.kind(tile_size=self.case.tile, **given)
+
+    def cut(self, image: Array) -> Array:
         """Cut an image."""
         return _array(self.tiler.tile(image))
 
-    def untile(self, tiles: Array) -> Array:
+    def merge(self, tiles: Array) -> Array:
         """Merge tiles."""
-        if self._told:
+        if self._cut is None and "untile:cold" not in self.claims:
+            self.tiler.tile(self.case.image().copy())
+        if _wants_shape(self.tiler.untile):
             return _array(self.tiler.untile(tiles, self.case.shape))
         return _array(self.tiler.untile(tiles))
+
+
+def _wants_shape(untile: Any) -> bool:
+    taken = inspect.signature(untile).parameters
+    needed = [p for p in taken.values() if p.default is p.empty]
+    return len(needed) > 1 or "shape" in taken
 
 
 def _array(result: Any) -> Array:

@@ -1,7 +1,8 @@
 """The command's frame: its name, its version, its help and the list of commands."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
@@ -59,6 +60,13 @@ def _help(command: Callable[..., None]) -> str:
     )
 
 
+def _plugins() -> Iterator[Callable[..., None]]:
+    """Yield the commands of other packages, such as the conformance kit."""
+    for entry in sorted(entry_points(group="reftiler.commands"), key=lambda e: e.name):
+        yield entry.load()
+
+
 app.callback(help=_help(_reftiler), epilog=_CODES)(_reftiler)
-for command in (with_tiling(grid), with_tiling(tile), untile, with_tiling(demo)):
+_OWN = (with_tiling(grid), with_tiling(tile), untile, with_tiling(demo))
+for command in (*_OWN, *_plugins()):
     app.command(help=_help(command), epilog=_CODES)(reporting(command))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import reftiler
 from reftiler_conformance.cases import Case
 from reftiler_conformance.definition import BFLOAT16
 from reftiler_conformance.features import SWAPPED, features
-from reftiler_conformance.protocol import Info
+from reftiler_conformance.protocol import Info, Unsupported
 
 Array = npt.NDArray[Any]
 
@@ -163,22 +164,62 @@ class Torch:
         gone = {
             f"{verb}:{d}" for verb in ("tile", "untile") for d in (*strange, *SWAPPED)
         }
-        devices = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
         return Info(
             "reftiler.torch",
             reftiler.__version__,
             features("*") - gone,
-            devices,
+            ("cpu", "cuda"),
             _versions() | {"torch": str(torch.__version__)},
         )
 
     def open(self, case: Case, device: str) -> Session:
-        """Make a tiler."""
+        """Make a tiler, if there is such a device."""
+        if device == "cuda" and not _has_cuda():
+            raise Unsupported("there is no CUDA device here")
         return Session(TorchApi(device), case)
 
     def api(self, device: str) -> TorchApi:
         """Return the classes."""
         return TorchApi(device)
+
+
+class RecordingApi(TorchApi):
+    """The twin on tensors whose gradients are recorded: its functional bodies."""
+
+    def array(self, array: Array) -> Any:
+        """Return a tensor that requires its gradient."""
+        return super().array(array).requires_grad_()
+
+
+class TorchAutograd(Torch):
+    """The twin where autograd records, which takes other bodies of the verbs."""
+
+    def info(self) -> Info:
+        """Claim what gradients can flow through."""
+        info = super().info()
+        floats = {"float16", "float32", "float64", "bfloat16"}
+        gone = {
+            word
+            for word in info.claimed
+            for verb, _, dtype in [word.partition(":")]
+            if verb in ("tile", "untile") and dtype not in {*floats, "", "cold"}
+        }
+        gone |= {"out", "api", "view"}
+        return replace(
+            info, name="reftiler.torch, autograd", features=info.claimed - gone
+        )
+
+    def open(self, case: Case, device: str) -> Session:
+        """Make a tiler."""
+        if device == "cuda" and not _has_cuda():
+            raise Unsupported("there is no CUDA device here")
+        return Session(RecordingApi(device), case)
+
+
+def _has_cuda() -> bool:
+    import torch  # noqa: PLC0415 - only where it is asked
+
+    return torch.cuda.is_available()
 
 
 def _versions() -> dict[str, str]:

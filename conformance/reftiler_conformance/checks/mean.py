@@ -1,0 +1,172 @@
+"""MERGE: the mean."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from hypothesis.strategies import SearchStrategy
+
+from reftiler_conformance.bounds import taking_part
+from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.compare import (
+    same_merge,
+    same_numbers,
+    values,
+)
+from reftiler_conformance.crafted import chosen, whole_tiles
+from reftiler_conformance.drawn import weighed
+from reftiler_conformance.draws import ANY, FLOATS
+from reftiler_conformance.expected import expected_merge, merge_of
+from reftiler_conformance.features import NUMBERS, Features
+from reftiler_conformance.registry import check
+from reftiler_conformance.strategies import cases
+from reftiler_conformance.trial import Trial
+
+MEAN = ("merge:mean",)
+EXACT = (*MEAN, "exact")
+CROWD = {1: 256, 2: 16, 3: 7}
+"""Tiles of these sides and stride 1 lie on one pixel more often than a byte counts."""
+
+
+def crowds(features: Features) -> SearchStrategy[Case]:
+    """Draw cases with one pixel on which many tiles lie."""
+    drawn = cases(
+        features,
+        verb="untile",
+        overlap=("some",),
+        dtype=("float32", "float64", "uint8"),
+    )
+    return drawn.map(crowded)
+
+
+def crowded(case: Case) -> Case:
+    """Return the case with so many tiles."""
+    side = CROWD[case.rank]
+    size, tile, stride = ((n,) * case.rank for n in (2 * side - 1, side, 1))
+    return replace(case, size=size, tile=tile, stride=stride)
+
+
+@check(
+    "MERGE-001",
+    verb="untile",
+    needs=MEAN,
+    overlap=("some",),
+    dtype=(*FLOATS, "uint8", "int16", "int32"),
+    content=("random",),
+)
+def the_mean(trial: Trial) -> None:
+    """A pixel of several tiles is their mean."""
+    within_one(trial)
+
+
+@check("MERGE-001", needs=(*MEAN, "untile"), share=0, draws=crowds)
+def the_mean_of_many(trial: Trial) -> None:
+    """A pixel of more tiles than a byte counts is their mean."""
+    within_one(trial)
+
+
+def within_one(trial: Trial) -> None:
+    """Fail unless the merge is the mean; how integers are rounded is left aside."""
+    got = trial.untile().array
+    trial.keep(got, expected_merge(trial.case))
+    same_merge(got, trial.case, half=1.0)
+
+
+@check(
+    "MERGE-002",
+    verb="untile",
+    needs=EXACT,
+    overlap=("some",),
+    dtype=tuple(n for n in NUMBERS if n not in ("bool", "float64")),
+    result=("float64",),
+    content=("random",),
+)
+def in_float64(trial: Trial) -> None:
+    """Values and sums are float64; a 64-bit integer is first rounded to it."""
+    trial.merge_agrees(by="numbers")
+
+
+@check("MERGE-003", verb="untile", needs=EXACT, overlap=("some",), dtype=("float64",))
+def in_order(trial: Trial) -> None:
+    """Sums start from -0.0 and go over the tiles in ascending order."""
+    numbers = [1e16, 1.0, -1e16, 3.0, -1.0, 1e-3]
+    if trial.case.seed % 3 == 0:
+        numbers = [-0.0]
+    trial.merge_agrees(chosen(trial.case, numbers), by="numbers")
+
+
+@check(
+    "MERGE-004",
+    verb="untile",
+    needs=EXACT,
+    overlap=("some",),
+    window=("triangle",),
+    dtype=("float64",),
+    content=("random",),
+)
+def products_are_rounded(trial: Trial) -> None:
+    """A product is rounded before it is added, never fused with the addition."""
+    trial.merge_agrees(by="numbers")
+
+
+@check("MERGE-005", verb="untile", needs=MEAN, overlap=("some",), dtype=("float64",))
+def one_division(trial: Trial) -> None:
+    """There is one division, and no term is added to the divisor."""
+    trial.merge_agrees()  # whole numbers: the sums are exact in any order
+
+
+@check("MERGE-006", verb="untile", needs=EXACT, overlap=("some",), dtype=("float64",))
+def box_is_not_multiplied(trial: Trial) -> None:
+    """With the box window nothing is multiplied."""
+    # Where numbers end, a factor shows; sums of these are exact in any order.
+    step = 5e-324 if trial.case.seed % 2 else 2.0**1019
+    trial.merge_agrees(chosen(trial.case, [step * n for n in range(1, 16)]))
+
+
+@check(
+    "MERGE-007",
+    needs=("untile",),
+    draws=weighed(
+        overlap=ANY,
+        window=ANY,
+        dtype=NUMBERS,
+        content=("random", "bits", "special"),
+    ),
+)
+def a_lone_tile_is_copied(trial: Trial) -> None:
+    """A pixel of one tile is that tile's value, whatever its weight."""
+    trial.merge_agrees(by="numbers", where=taking_part(trial.case) == 1)
+
+
+@check("MERGE-008", verb="untile", needs=MEAN, overlap=("some",), dtype=FLOATS)
+def nan_is_never_masked(trial: Trial) -> None:
+    """A mean with NaN is NaN, and infinities follow IEEE 754."""
+    tiles = chosen(trial.case, [0, 1, 2, 3, math.nan, math.inf, -math.inf])
+    got, want = trial.untile(tiles).array, merge_of(trial.case, tiles)
+    trial.keep(got, want)
+    same_numbers(beyond(got), beyond(want), where=taking_part(trial.case) > 1)
+
+
+def beyond(array: Array) -> Array:
+    """Return an array with 0 for what is finite."""
+    numbers = values(array)
+    return np.where(np.isfinite(numbers), 0.0, numbers)
+
+
+@check(
+    "MERGE-009",
+    verb="untile",
+    overlap=("some",),
+    merge=ANY,
+    dtype=("float32", "float64", "float16", "bfloat16", "uint8", "int16"),
+)
+def zeros_take_part(trial: Trial) -> None:
+    """A tile of zeros takes part like any other."""
+    case = trial.case
+    sign = 1 if case.dtype == "uint8" or case.seed % 2 else -1
+    tiles = whole_tiles(case, [0, sign * 64])
+    got = trial.untile(tiles).array
+    trial.keep(got, merge_of(case, tiles))
+    same_merge(got, case, tiles, half=1.0)

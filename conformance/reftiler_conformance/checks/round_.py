@@ -1,0 +1,138 @@
+"""ROUND: from float64 to the dtype of the result."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from reftiler_conformance.bounds import taking_part
+from reftiler_conformance.cases import Case
+from reftiler_conformance.crafted import chosen
+from reftiler_conformance.definition.rounding import kind_of
+from reftiler_conformance.draws import INTEGERS
+from reftiler_conformance.features import NUMBERS
+from reftiler_conformance.refused import refuses_array
+from reftiler_conformance.registry import check
+from reftiler_conformance.trial import Trial
+
+RESULT = ("result",)
+ALONE = ("none",)
+SMALL = ("uint8", "int8", "uint16", "int16", "int32")
+
+
+def between(case: Case, shares: tuple[float, ...]) -> list[float]:
+    """Return numbers that lie so far on the way between neighbours of the result."""
+    kind = kind_of(case.result_dtype)
+    assert kind is not None
+    step = 1 << kind.mantissa
+    top = ((1 << kind.exponent) - 1) * step  # the bits of infinity
+    middle = ((1 << kind.exponent - 1) - 1) * step  # the bits of 1.0
+    seeds = [0, 1, 2, 3, step - 1, step, middle, middle + 1, middle + 7, top - 2]
+    pairs = [(float(kind.read(n)), float(kind.read(n + 1))) for n in seeds]
+    over = float(kind.read(top - 1))  # its neighbour, were there no infinity
+    pairs.append((over, 2 * over - float(kind.read(top - 2))))
+    found = [low + share * (high - low) for low, high in pairs for share in shares]
+    return [*found, *(-number for number in found)]
+
+
+@check(
+    "ROUND-001",
+    verb="untile",
+    needs=RESULT,
+    overlap=ALONE,
+    dtype=("float64",),
+    result=("float16", "bfloat16", "float32"),
+)
+def to_floats(trial: Trial) -> None:
+    """To a float dtype there is one rounding to nearest, ties to even."""
+    numbers = [*between(trial.case, (0, 0.25, 0.5, 0.75)), 1e300, -1e300, math.inf]
+    trial.merge_agrees(chosen(trial.case, numbers), by="numbers")
+
+
+@check(
+    "ROUND-002",
+    verb="untile",
+    needs=RESULT,
+    overlap=ALONE,
+    dtype=("float64",),
+    result=("float16", "bfloat16"),
+)
+def straight(trial: Trial) -> None:
+    """The rounding goes straight to the dtype, so that nothing is rounded twice."""
+    near = 0.5 - 2**-25, 0.5 + 2**-25  # float32 takes both for the middle
+    trial.merge_agrees(chosen(trial.case, between(trial.case, near)), by="numbers")
+
+
+@check(
+    "ROUND-003", verb="untile", needs=("merge:mean",), overlap=("some",), dtype=SMALL
+)
+def to_integers(trial: Trial) -> None:
+    """To an integer dtype the mean is rounded to nearest, ties to even."""
+    count = taking_part(trial.case)
+    # A mean by way of 1/k is right here: of these, halves alone have a power of two.
+    trial.merge_agrees(by="numbers", where=(count > 1) & (count < 6))
+
+
+@check(
+    "ROUND-004",
+    verb="untile",
+    needs=RESULT,
+    overlap=ALONE,
+    dtype=("float64", "float32"),
+    result=INTEGERS,
+)
+def saturates(trial: Trial) -> None:
+    """An integer result saturates: it never wraps."""
+    powers = [2.0**n for n in (7, 8, 15, 16, 31, 32, 63, 64, 100)]
+    numbers = [0, 1, -1, -2, math.inf, -math.inf, *powers, *(-p for p in powers)]
+    trial.merge_agrees(chosen(trial.case, numbers), by="numbers")
+
+
+@check(
+    "ROUND-005",
+    verb="untile",
+    needs=(*RESULT, "refusals"),
+    overlap=("none", "some"),
+    dtype=("float32", "float64", "float16"),
+    result=INTEGERS,
+)
+def nan_is_no_integer(trial: Trial) -> None:
+    """NaN in a result of integer dtype is an error."""
+    tiles = trial.case.tiles().copy()
+    tiles.flat[trial.case.seed % tiles.size] = math.nan
+    why = f"NaN is no {trial.case.result}"
+    refuses_array(trial, "untile", tiles, why)
+
+
+# As float64 these lie in the middle of two float32, and a little above it before.
+WIDE = [2**54 + 2**30 + 1, 2**53 + 1, 2**53 + 3, 2**24 + 1, 2**62 + 1, 300, 70000, 5]
+
+
+@check(
+    "ROUND-006",
+    verb="untile",
+    needs=RESULT,
+    overlap=("none", "some"),
+    merge=(None, "max", "min"),
+    dtype=("int64", "uint64"),
+    result=("float32", "float64", "float16", "uint8", "int32", "uint64", "int64"),
+)
+def by_way_of_float64(trial: Trial) -> None:
+    """A lone pixel or an extreme becomes another dtype by way of float64."""
+    case = trial.case
+    lone = np.bool_(case.merge is not None) | (taking_part(case) == 1)
+    trial.merge_agrees(chosen(case, WIDE), by="numbers", where=lone)
+
+
+@check(
+    "ROUND-007",
+    verb="untile",
+    needs=(*RESULT, "merge:any"),
+    overlap=("none", "some"),
+    dtype=("bool",),
+    result=tuple(name for name in NUMBERS if name != "bool"),
+)
+def of_bools(trial: Trial) -> None:
+    """A bool becomes 0 or 1 in a number dtype."""
+    trial.merge_agrees(by="numbers")

@@ -1,0 +1,149 @@
+"""SCALE: tiles of another resolution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.compare import Mismatch, same_numbers
+from reftiler_conformance.definition.layout import join
+from reftiler_conformance.draws import ANY
+from reftiler_conformance.expected import expected_merge
+from reftiler_conformance.features import Features
+from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.registry import check
+from reftiler_conformance.strategies import cases
+from reftiler_conformance.trial import Trial
+
+SCALED: dict[str, Any] = {
+    "verb": "untile",
+    "rank": (1, 2),
+    "scale": ("scale", "scale:axes"),
+}
+NEEDS = ("untile", "scale")
+
+
+@check("SCALE-001", needs=("scale",), overlap=("none",), **SCALED)
+def a_fraction(trial: Trial) -> None:
+    """The scale is the exact fraction of the lengths of the tiles."""
+    trial.merge_agrees(by="numbers")
+
+
+Unfit = tuple[str, dict[str, Any]]
+HALF = Fraction(1, 2)
+
+# Of each what is no whole number at half the size: the start, the leading padding, the
+# border.
+UNFIT: tuple[Unfit, ...] = (
+    ("overlap", {"tile": 4, "stride": 3, "size": 7}),
+    ("pad_side:both", {"tile": 4, "stride": 4, "size": 6}),
+    ("border", {"tile": 8, "stride": 4, "size": 12}),
+)
+
+
+def unfit(features: Features) -> SearchStrategy[Case]:
+    """Draw cases of which some length is no whole number at half the size."""
+    allowed = [entry for entry in UNFIT if entry[0] in features]
+    if "mode:padding" not in features:
+        allowed = [entry for entry in allowed if entry[0] != "pad_side:both"]
+    if not allowed:
+        raise Unsupported("overlap, pad_side:both or border")
+
+    def make(drawn: tuple[Case, Unfit]) -> Case:
+        case, (feature, sides) = drawn
+        made: dict[str, Any] = {name: (n,) * case.rank for name, n in sides.items()}
+        if feature == "pad_side:both":
+            made["pad_side"] = "both"
+        if feature == "border":
+            made["border"] = (1,) * case.rank
+        return replace(case, **made)
+
+    plain = cases(features, verb="untile", rank=(1, 2), overlap=("none",))
+    return st.tuples(plain, st.sampled_from(allowed)).map(make)
+
+
+@check("SCALE-004", needs=(*NEEDS, "refusals"), draws=unfit)
+def whole_numbers(trial: Trial) -> None:
+    """A scale at which a start, the padding or the border is no integer is refused."""
+    case = trial.case
+    half = replace(case, scale=(HALF,) * case.rank)
+    trial.reopen(half)
+    space = [side // 2 for side in case.tile]
+    shape = join(case.count, case.depth, space, case.channels_last)
+    tiles = np.zeros(shape, case.numpy_dtype)
+    trial.refuses(lambda: trial.untile(tiles), "at half the size a length is not whole")
+
+
+def common(case: Case, array: Array, other: Array) -> Array:
+    """Return an array cut to the spatial lengths of another, where it is longer."""
+    lead = (slice(None),) * (array.ndim - case.rank)
+    if array.ndim != other.ndim:
+        raise Mismatch(f"the shape is {array.shape}, should be {other.shape}")
+    return array[(*lead, *map(slice, other.shape[other.ndim - case.rank :]))]
+
+
+@check(
+    "SCALE-007",
+    needs=("scale",),
+    overlap=("none", "tight"),
+    border=ANY,
+    fit=("exact", "longer"),
+    pad_side=ANY,
+    **SCALED,
+)
+def all_lengths_are_scaled(trial: Trial) -> None:
+    """Starts, tiles, borders and the leading padding are scaled."""
+    got, want = trial.untile().array, expected_merge(trial.case)
+    trial.keep(got, want)
+    case = trial.case  # how long the result is, is another clause
+    same_numbers(common(case, got, want), common(case, want, got))
+
+
+def lengths(features: Features) -> SearchStrategy[Case]:
+    """Draw cases that end within a tile, or between tiles and the image's end."""
+    asked = SCALED | {"overlap": ("none",)}
+    beyond = cases(features, fit=("longer", "short"), **asked)
+    if not {"mode:drop", "fill"} <= features:
+        return beyond
+    left = {"mode": ("drop",), "fill": (True,), "fit": ("longer",)}
+    return beyond | cases(features, **asked, **left)
+
+
+@check("SCALE-008", needs=NEEDS, draws=lengths)
+def rounded_up_and_cropped(trial: Trial) -> None:
+    """The result is as long as the image at the scale, rounded up."""
+    trial.merge_agrees(by="numbers")
+
+
+@check(
+    "SCALE-009",
+    needs=("scale",),
+    mode=("interpolation",),
+    overlap=("none",),
+    fit=("longer", "short"),
+    **SCALED,
+)
+def resampled_back(trial: Trial) -> None:
+    """In interpolation the result reads the merged frame of its own length."""
+    trial.merge_agrees(by="numbers")
+
+
+@check(
+    "SCALE-010",
+    needs=("scale",),
+    mode=("drop",),
+    overlap=("tight",),
+    border=(True,),
+    fit=("longer",),
+    fill=(True,),
+    **SCALED,
+)
+def sides_before_scaling(trial: Trial) -> None:
+    """Which sides keep their border is decided by the starts before scaling."""
+    trial.merge_agrees(by="numbers")

@@ -1,0 +1,236 @@
+"""WINDOW: weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+from hypothesis.strategies import SearchStrategy
+
+from reftiler_conformance.bounds import allowance
+from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.compare import Mismatch, same_shape, values
+from reftiler_conformance.draws import ANY
+from reftiler_conformance.features import WINDOWS, Features
+from reftiler_conformance.refused import refuses_case
+from reftiler_conformance.registry import Cases, check
+from reftiler_conformance.strategies import cases
+from reftiler_conformance.trial import Trial
+
+NAMED = WINDOWS[1:]
+NEEDS = ("untile", "merge:mean")
+CUSTOM = (*NEEDS, "window:custom")
+PLAIN: dict[str, Any] = {
+    "verb": "untile",
+    "overlap": ("some",),
+    "dtype": ("float64", "float32"),
+    "content": ("random",),
+}
+
+
+def lines(name: str) -> Cases:
+    """Return what draws cases of one axis, where it can, so that one profile counts."""
+
+    def draws(features: Features) -> SearchStrategy[Case]:
+        rank = (1,) if "rank:1" in features else ANY
+        return cases(features, rank=rank, window=(name,), **PLAIN)
+
+    return draws
+
+
+@check(
+    "WINDOW-001",
+    needs=("merge:mean",),
+    rank=(2, 3),
+    window=("triangle", "custom"),
+    **PLAIN,
+)
+def one_factor_for_each_axis(trial: Trial) -> None:
+    """A weight is the product of one profile value for each axis."""
+    trial.merge_agrees(by="bound")
+
+
+def fractions(case: Case) -> Case:
+    """Give a case profiles whose products round, and whose largest number is 1."""
+    generator = np.random.Generator(np.random.PCG64(case.seed))
+    profiles = (generator.uniform(0.1, 1, side).tolist() for side in case.tile)
+    return replace(case, window=tuple((1.0, *profile[1:]) for profile in profiles))
+
+
+def products(features: Features) -> SearchStrategy[Case]:
+    """Draw cases whose weights are products that round."""
+    asked = PLAIN | {"dtype": ("float64",)}
+    return cases(features, rank=(3, 2), window=("custom",), **asked).map(fractions)
+
+
+@check("WINDOW-002", needs=(*CUSTOM, "exact"), draws=products)
+def in_the_order_of_axes(trial: Trial) -> None:
+    """The product is float64, in the order of the axes."""
+    trial.merge_agrees(by="numbers")
+
+
+@check("WINDOW-003", needs=("merge:mean",), window=NAMED, **PLAIN)
+def mirrored(trial: Trial) -> None:
+    """A named profile is mirrored: mirrored tiles give the mirrored image."""
+    case, tiles = trial.case, trial.case.tiles()
+    merged = trial.untile(tiles).array
+    turned = trial.untile(_mirrored_tiles(case, tiles)).array
+    space = _space(case, merged)
+    got = np.flip(turned, space)
+    trial.keep(got, merged)
+    same_shape(got, merged)
+    size = np.full(merged.shape, np.abs(values(tiles)).max())
+    wrong = ~(np.abs(values(got) - values(merged)) <= 2 * allowance(case, size))
+    if wrong.any():
+        raise Mismatch(f"{int(wrong.sum())} of {got.size} differ when mirrored", wrong)
+
+
+def _space(case: Case, array: Array) -> tuple[int, ...]:
+    """Return the spatial axes of an array that has its channels first."""
+    return tuple(range(array.ndim - case.rank, array.ndim))
+
+
+def _mirrored_tiles(case: Case, tiles: Array) -> Array:
+    """Turn every tile, and the order of the tiles on every axis of the grid."""
+    grid = tiles.reshape(*case.plan.shape, *tiles.shape[1:])
+    axes = (*range(case.rank), *_space(case, grid))
+    return np.ascontiguousarray(np.flip(grid, axes)).reshape(tiles.shape)
+
+
+@check("WINDOW-004", needs=("merge:mean",), **PLAIN)
+def box(trial: Trial) -> None:
+    """Box, the default, is 1 everywhere."""
+    trial.merge_agrees(by="bound")
+
+
+@check("WINDOW-005", needs=NEEDS, draws=lines("triangle"))
+def triangle(trial: Trial) -> None:
+    """A triangle is 2i + 1."""
+    trial.merge_agrees(by="bound")
+
+
+@check("WINDOW-006", needs=NEEDS, draws=lines("hann"))
+def hann(trial: Trial) -> None:
+    """Hann is the rounded square of a sine, and at least 1."""
+    trial.merge_agrees(by="bound")
+
+
+@check("WINDOW-007", needs=NEEDS, draws=lines("gaussian"))
+def gaussian(trial: Trial) -> None:
+    """A gaussian has a deviation of an eighth of the tile, and is at least 1."""
+    trial.merge_agrees(by="bound")
+
+
+LONG = {1: (16, 31, 64, 101, 200), 2: (16, 21), 3: ()}
+
+
+def long_tiles(features: Features) -> SearchStrategy[Case]:
+    """Draw two tiles so long that many weights must be rounded."""
+    asked = PLAIN | {"rank": (1,) if "rank:1" in features else (2,)}
+    drawn = cases(features, window=("hann", "gaussian"), **asked)
+
+    def lengthened(case: Case) -> Case:
+        sides = LONG[case.rank]
+        tile = sides[case.seed % len(sides)]
+        stride = tile // 3
+        size, sizes, steps = ((n,) * case.rank for n in (tile, tile + stride, stride))
+        return replace(case, tile=size, size=sizes, stride=steps)
+
+    return drawn.map(lengthened)
+
+
+@check("WINDOW-008", needs=NEEDS, share=0.2, draws=long_tiles)
+def rounded_exactly(trial: Trial) -> None:
+    """The weights of long profiles are rounded from the exact numbers."""
+    trial.merge_agrees(by="bound")
+
+
+@check(
+    "WINDOW-009",
+    needs=("merge:mean",),
+    rank=(1, 2),
+    window=NAMED,
+    scale=("scale",),
+    **PLAIN,
+)
+def of_scaled_tiles(trial: Trial) -> None:
+    """Scaled tiles use the profile of their own length."""
+    trial.merge_agrees(by="bound")
+
+
+REFUSALS = (*CUSTOM, "refusals")
+
+
+@check("WINDOW-010", needs=REFUSALS, **PLAIN)
+def one_number_for_each_pixel(trial: Trial) -> None:
+    """A custom window has a profile for each axis, as long as the tile."""
+    case = trial.case
+    full = tuple((1.0,) * side for side in case.tile)
+    longer = (*full[:-1], (*full[-1], 1.0))
+    shorter = (*full[:-1], full[-1][1:])
+    for window in (longer, shorter, (*full, full[0]), full[1:], ()):
+        bad = replace(case, window=window)
+        refuses_case(trial, "untile", bad, f"{window} does not fit {case.tile}")
+
+
+@check("WINDOW-011", needs=REFUSALS, **PLAIN)
+def not_too_far_apart(trial: Trial) -> None:
+    """Custom weights are finite, positive and at most 2**32 times the smallest."""
+    case = trial.case
+
+    def window(first: float) -> Case:
+        profiles = [(1.0,) * side for side in case.tile]
+        profiles[-1] = (first, *profiles[-1][1:])
+        return replace(case, window=tuple(profiles))
+
+    for weight in (0.0, -1.0, nan, inf, 2.0**32 + 1, 2.0**-33):
+        refuses_case(trial, "untile", window(weight), f"a weight is {weight}")
+    for weight in (2.0**32, 2.0**-32):  # these are allowed
+        trial.reopen(window(weight))
+
+
+def far(case: Case) -> Case:
+    """Give a case a lopsided profile of numbers of one size, which may be any."""
+    size = (1.0, 3.0, 1e-300, 1e306)[case.seed % 4]
+    profiles = (tuple(size * (1 + i * i) for i in range(side)) for side in case.tile)
+    return replace(case, window=tuple(profiles))
+
+
+def sizes(features: Features) -> SearchStrategy[Case]:
+    """Draw cases with profiles that must be divided by their largest number."""
+    asked = PLAIN | {"dtype": ("float64",)}
+    return cases(features, window=("custom",), **asked).map(far)
+
+
+@check("WINDOW-012", needs=CUSTOM, draws=sizes)
+def divided_by_the_largest(trial: Trial) -> None:
+    """A custom profile is divided by its largest number, and need not be symmetric."""
+    trial.merge_agrees()
+
+
+@check(
+    "WINDOW-013",
+    needs=REFUSALS,
+    rank=(1, 2),
+    scale=("scale",),
+    **PLAIN,
+)
+def custom_is_not_scaled(trial: Trial) -> None:
+    """A custom window is refused for scaled tiles of another length."""
+    case = trial.case
+    bad = replace(case, window=tuple((1.0,) * side for side in case.tile))
+    why = f"tiles of {case.tile} have a window, these are others"
+    refuses_case(trial, "untile", bad, why)
+
+
+@check(
+    "WINDOW-014",
+    needs=("merge:mean", "exact"),
+    window=NAMED,
+    **PLAIN | {"dtype": ("float64",)},
+)
+def the_same_everywhere(trial: Trial) -> None:
+    """The weights are the same to the bit on every backend and device."""
+    trial.merge_agrees(by="numbers")

@@ -1,0 +1,152 @@
+"""Putting cases to faults: drawn once, and only where the spoiled step is taken."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from reftiler_conformance.cases import Case
+from reftiler_conformance.client import Local
+from reftiler_conformance.faults.catalogue import Fault
+from reftiler_conformance.faults.plain import Plain, PlainSubject
+from reftiler_conformance.faults.replay import Entry, Recorder, alike
+from reftiler_conformance.features import Features
+from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.registry import Check, checks
+from reftiler_conformance.results import Status
+from reftiler_conformance.search import attempt
+from reftiler_conformance.trial import Client, Trial
+
+EXAMPLES = 25
+"""Cases for each check."""
+
+
+CRASHES: set[str] = set()
+"""Checks that raised what no check may raise, whatever the subject answers."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A case of a check, how the sound tiler answers it, and by which steps."""
+
+    check: Check
+    case: Case
+    steps: frozenset[str]
+    entries: list[Entry]
+
+
+class Watched(Plain):
+    """The sound tiler, which notes its steps."""
+
+    taken: set[str]
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return an attribute, and note it."""
+        type(self).taken.add(name)
+        return super().__getattribute__(name)
+
+
+class Hunt:
+    """
+    The cases of one seed, for any number of faults.
+
+    Parameters
+    ----------
+    start, examples
+        What the cases are drawn with, and how many for each check.
+    chosen
+        The checks; None means all that a tiler without reftiler's classes is asked.
+    """
+
+    def __init__(
+        self,
+        start: int = 0,
+        examples: int = EXAMPLES,
+        chosen: Iterable[Check] | None = None,
+    ) -> None:
+        self.start, self.examples = start, examples
+        self.unsound: list[str] = []
+        """What the sound tiler fails, which should be nothing."""
+        self.unasked: list[str] = []
+        """The checks that ask nothing of a plain tiler."""
+        self._features = PlainSubject().info().claimed
+        self.questions = [q for check in chosen or checks() for q in self._asked(check)]
+
+    def broken(self, fault: Fault) -> frozenset[str]:
+        """Return the clauses that a fault breaks."""
+        return frozenset(self._breaks(fault))
+
+    def first(self, fault: Fault) -> str:
+        """Return the first clause that a fault breaks; nothing if it breaks none."""
+        return next(self._breaks(fault), "")
+
+    def _breaks(self, fault: Fault) -> Iterator[str]:
+        found = set[str]()
+        for question in self.questions:
+            clause = question.check.clause
+            if clause in found or not question.steps & fault.steps:
+                continue
+            if alike(question.entries, Local(fault.subject)):
+                continue
+            client = Local(fault.subject)  # what it remembers counts from here
+            if _words(question.check, question.case, client, self._features):
+                found.add(clause)
+                yield clause
+
+    def _asked(self, check: Check) -> list[Question]:
+        """Draw the cases of a check; the sound tiler must pass them."""
+        asked = []
+        for case in self._cases(check):
+            Watched.taken = set()
+            sound = Recorder(Local(PlainSubject(Watched)))
+            words = _words(check, case, sound, self._features)
+            if words is None:
+                continue
+            if words:
+                self.unsound.append(f"{check.clause} {check.name}: {words}: {case}")
+            asked.append(Question(check, case, frozenset(Watched.taken), sound.entries))
+        if not asked:
+            self.unasked.append(f"{check.clause} {check.name}")
+        return asked
+
+    def _cases(self, check: Check) -> list[Case]:
+        """Draw what a search with the same start draws."""
+        try:
+            strategy = check.within(self._features)
+        except Unsupported:
+            return []
+        found: dict[str, Case] = {}
+        name = f"{self.start}:{check.clause}:{check.name}"
+
+        @seed(zlib.crc32(name.encode()))
+        @settings(
+            max_examples=max(1, round(self.examples * check.share)),
+            database=None,
+            deadline=None,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(strategy)
+        def draw(case: Case) -> None:
+            found[repr(case)] = case
+
+        draw()
+        return list(found.values())
+
+
+def _words(check: Check, case: Case, client: Client, claimed: Features) -> str | None:
+    """Return what is wrong, nothing if all is well, None if nothing can be asked."""
+    try:
+        finding = attempt(check, case, lambda case: Trial(case, client, claimed))
+    except Unsupported:
+        return None
+    except (IndexError, TypeError, ValueError) as error:
+        CRASHES.add(f"{check.clause} {check.name}: {error!r}")
+        return repr(error)
+    if finding.status is Status.PASSED:
+        return ""
+    return finding.words or finding.status.value

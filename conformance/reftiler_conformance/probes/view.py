@@ -1,0 +1,54 @@
+"""VIEW: windows without a copy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reftiler_conformance.probes import asks
+from reftiler_conformance.probes.refusal import refused
+from reftiler_conformance.protocol import Api
+
+
+@asks("VIEW-004")
+def shows_changes(api: Api) -> None:
+    """What is written to the image afterwards shows in its view."""
+    image = api.array(np.zeros((3, 8, 8), np.float32))
+    windows = api.Tiler(4, 2).view(image)
+    image[1, 5, 6] = 7
+    count = int((api.back(windows) == 7).sum())
+    assert count == 2, f"a new pixel shows in {count} windows, should in 2"
+
+
+@asks("VIEW-005")
+def read_only_in_numpy(api: Api) -> None:
+    """A view is read-only in numpy, and writes through elsewhere."""
+    image = api.array(np.zeros((8, 8), np.float32))
+    windows = api.Tiler(4).view(image)
+    if isinstance(windows, np.ndarray):
+        assert not windows.flags.writeable, "the view can be written to"
+        assert image.flags.writeable, "the image cannot be written to any more"
+    else:
+        assert type(windows) is type(image), f"the view is a {type(windows).__name__}"
+        windows[1, 0, 2, 3] = 7
+        assert float(image[6, 3]) == 7, "the view does not write to the image"
+
+
+@asks("VIEW-006")
+def even_in_the_image(api: Api) -> None:
+    """A view needs tiles that lie evenly in the image itself."""
+    image = api.array(np.zeros((9, 8), np.float32))
+    for mode in ("padding", "interpolation", "clamp"):
+        refused(f"the view of {mode}", api.Tiler(4, mode=mode).view, image)
+    assert tuple(api.Tiler(4, mode="drop").view(image).shape) == (2, 2, 4, 4)
+    refused("uneven starts", api.Tiler((9, 3), (9, 3), mode="even").view, image)
+    for mode in ("clamp", "even"):
+        one = api.Tiler((9, 8), 1, mode=mode).view(image)
+        assert tuple(one.shape) == (1, 1, 9, 8), f"one tile of {mode} is no view"
+
+
+@asks("VIEW-007")
+def proposes_tile(api: Api) -> None:
+    """The refusal proposes tile."""
+    image = api.array(np.zeros((9, 8), np.float32))
+    words = refused("a padded view", api.Tiler(4).view, image)
+    assert "tile(" in words or "`tile`" in words, f"tile is not proposed: {words}"

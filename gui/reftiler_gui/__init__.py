@@ -1,0 +1,1 @@
+"""The viewer: what tiling does to real images, on a desktop."""

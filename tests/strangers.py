@@ -1,0 +1,191 @@
+"""Subjects that misbehave: the conformance kit must tell, and go on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class Plain:
+    """A tiler that is right in the little it claims: no padding, no averaging."""
+
+    features: tuple[str, ...] = (
+        *("tile", "untile", "untile:cold", "rank:2", "channels", "unequal"),
+        *("tile:float32", "untile:float32", "tile:uint8", "untile:uint8"),
+        "merge:mean",
+    )
+
+    def __init__(self, tile_size: tuple[int, int], stride: tuple[int, int]) -> None:
+        self.size, self.stride = tile_size, stride
+
+    def starts(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+        """Return where the tiles lie, in row-major order."""
+        rows, columns = (
+            range(0, length - tile + 1, step)
+            for length, tile, step in zip(
+                shape[-2:], self.size, self.stride, strict=True
+            )
+        )
+        return [(i, j) for i in rows for j in columns]
+
+    def tile(self, image: Array) -> Any:
+        """Cut an image (C, H, W)."""
+        high, wide = self.size
+        starts = self.starts(image.shape)
+        return np.stack([image[:, i : i + high, j : j + wide] for i, j in starts])
+
+    def untile(self, tiles: Array, shape: tuple[int, ...]) -> Any:
+        """Put tiles together that do not overlap."""
+        high, wide = self.size
+        merged = np.zeros((tiles.shape[1], *shape[-2:]), tiles.dtype)
+        for (i, j), tile in zip(self.starts(shape), tiles, strict=True):
+            merged[:, i : i + high, j : j + wide] = tile
+        return merged
+
+
+class Mirrored(Plain):
+    """Mirrors every tile."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut, and turn over."""
+        return super().tile(image)[..., ::-1]
+
+
+class Modest(Plain):
+    """Does not claim the dtype, and the unequal sides, that it can do."""
+
+    features = tuple(word for word in Plain.features if word != "unequal")
+
+    def untile(self, tiles: Array, shape: tuple[int, ...]) -> Any:
+        """Put together, as it should."""
+        return super().untile(tiles, shape)
+
+
+class Raises(Plain):
+    """Raises."""
+
+    def tile(self, image: Array) -> Any:
+        """Find no words."""
+        raise RuntimeError(f"cannot tile {image.shape}\nat all")
+
+
+class Hangs(Plain):
+    """Never answers."""
+
+    def tile(self, image: Array) -> Any:  # noqa: ARG002
+        """Wait for ever."""
+        time.sleep(1000)
+
+
+class Dies(Plain):
+    """Takes its process down."""
+
+    def tile(self, image: Array) -> Any:  # noqa: ARG002
+        """Crash as a fault in compiled code does."""
+        os.kill(os.getpid(), 11)
+
+
+class Exits(Plain):
+    """Ends the program."""
+
+    def tile(self, image: Array) -> Any:  # noqa: ARG002
+        """Exit."""
+        sys.exit(7)
+
+
+class Prints(Plain):
+    """Talks while it works, on all channels."""
+
+    def tile(self, image: Array) -> Any:
+        """Talk, also past Python."""
+        sys.stdout.write("busy ")
+        sys.stdout.flush()
+        os.write(1, b"tiling")
+        return super().tile(image)
+
+
+class Lists(Plain):
+    """Returns lists."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut into lists."""
+        return super().tile(image).tolist()
+
+
+class Objects(Plain):
+    """Returns arrays of objects."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut into objects."""
+        return super().tile(image).astype(object)
+
+
+class Flat(Plain):
+    """Returns the wrong shape."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut, and flatten."""
+        return super().tile(image).ravel()
+
+
+class Doubles(Plain):
+    """Returns the wrong dtype."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut, and convert."""
+        return super().tile(image).astype(np.float64)
+
+
+class Writes(Plain):
+    """Changes its input."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut, and wipe."""
+        tiles = super().tile(image)
+        image[...] = 0
+        return tiles
+
+
+class Nothing(Plain):
+    """Returns NaN."""
+
+    def untile(self, tiles: Array, shape: tuple[int, ...]) -> Any:
+        """Put together to nothing."""
+        return np.full_like(super().untile(tiles, shape), np.nan)
+
+
+class NoUntile:
+    """Has but one of the two methods."""
+
+    features = Plain.features
+
+    def __init__(self, tile_size: tuple[int, int], stride: tuple[int, int]) -> None:
+        self.plain = Plain(tile_size, stride)
+
+    def tile(self, image: Array) -> Any:
+        """Cut."""
+        return self.plain.tile(image)
+
+
+class Deaf:
+    """An adapter that does not say who it is."""
+
+    def info(self) -> Any:
+        """Say nothing."""
+        return
+
+    def open(self, case: Any, device: str) -> Any:
+        """Open nothing."""
+
+
+class Boasts(Plain):
+    """Claims what there is no word for."""
+
+    features = ("tile", "telepathy")

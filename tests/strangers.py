@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reftiler_conformance import Case, Info, Unsupported
+
 Array = npt.NDArray[Any]
 
 
@@ -58,14 +60,31 @@ class Mirrored(Plain):
         return super().tile(image)[..., ::-1]
 
 
-class Modest(Plain):
-    """Does not claim the dtype, and the unequal sides, that it can do."""
+class Modest:
+    """An adapter that does not claim the unequal sides that its tiler takes."""
 
-    features = tuple(word for word in Plain.features if word != "unequal")
+    def info(self) -> Info:
+        """Claim less than there is."""
+        words = [word for word in Plain.features if word != "unequal"]
+        return Info("modest", "1", words)
 
-    def untile(self, tiles: Array, shape: tuple[int, ...]) -> Any:
-        """Put together, as it should."""
-        return super().untile(tiles, shape)
+    def open(self, case: Case, device: str) -> Any:
+        """Take whatever is asked."""
+        if device != "cpu" or case.batch is not None or case.channels is None:
+            raise Unsupported("one image with channels, on the CPU")
+        return Shaped(case)
+
+
+class Shaped(Plain):
+    """A session: a plain tiler that was told the shape of the image."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case.tile, case.stride)  # type: ignore[arg-type]
+        self.shape = case.shape
+
+    def untile(self, tiles: Array, shape: tuple[int, ...] = ()) -> Any:
+        """Put together."""
+        return super().untile(tiles, shape or self.shape)
 
 
 class Raises(Plain):
@@ -79,7 +98,7 @@ class Raises(Plain):
 class Hangs(Plain):
     """Never answers."""
 
-    def tile(self, image: Array) -> Any:  # noqa: ARG002
+    def tile(self, image: Array) -> Any:
         """Wait for ever."""
         time.sleep(1000)
 
@@ -87,7 +106,7 @@ class Hangs(Plain):
 class Dies(Plain):
     """Takes its process down."""
 
-    def tile(self, image: Array) -> Any:  # noqa: ARG002
+    def tile(self, image: Array) -> Any:
         """Crash as a fault in compiled code does."""
         os.kill(os.getpid(), 11)
 
@@ -95,7 +114,7 @@ class Dies(Plain):
 class Exits(Plain):
     """Ends the program."""
 
-    def tile(self, image: Array) -> Any:  # noqa: ARG002
+    def tile(self, image: Array) -> Any:
         """Exit."""
         sys.exit(7)
 

@@ -56,7 +56,7 @@ def test_a_sound_subject_conforms_in_what_it_claims() -> None:
         ("Flat", "LAYOUT-006", Status.FAILED, "the shape is"),
         ("Doubles", "TYPE-002", Status.FAILED, "the dtype is float64, should be"),
         ("Writes", "TILER-005", Status.FAILED, "input"),
-        ("Nothing", "MERGE-007", Status.FAILED, "nan"),
+        ("Nothing", "MERGE-007", Status.FAILED, "differ"),
         ("NoUntile", "MERGE-007", Status.ERROR, "no attribute 'untile'"),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_failing_case_is_small() -> None:
         result = runner.run(first_check(runner, "TILE-001"), "cpu")
     assert result.evidence is not None
     assert result.evidence.image is not None
-    assert result.evidence.image.size <= 4
+    assert result.evidence.image.size <= 12
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_same_seed_finds_the_same() -> None:
 
 def test_modesty_is_told() -> None:
     with asking("Modest") as runner:
-        results = list(runner.all(runner.checks()))
+        results = list(runner.all(runner.checks(["SIZE"])))
     stale = [result for result in results if result.status is Status.STALE_FEATURE]
     assert any("'unequal'" in result.words for result in stale)
     assert exit_code(results) == 1

@@ -33,6 +33,10 @@ DOUBLE = 2.0**-53
 """The unit roundoff of float64, in which the exact mean is reckoned."""
 
 
+SINGLE = 2.0**-24
+"""The unit roundoff of float32."""
+
+
 def taking_part(case: Case) -> Array:
     """
     Count the tiles that take part in each pixel of the result of ``untile``.
@@ -51,7 +55,7 @@ def taking_part(case: Case) -> Array:
     return np.array(counts).reshape(shape)
 
 
-def allowance(case: Case, size: Array) -> Array:
+def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
     """
     Return how far each pixel of a merge may be from its mean, reckoned in float64.
 
@@ -61,6 +65,8 @@ def allowance(case: Case, size: Array) -> Array:
         Whose tiles were merged.
     size
         ``sum |w v| / sum w`` of each pixel.
+    least
+        The unit roundoff to reckon with at least.
     """
     count, kind = taking_part(case), case.numpy_dtype
     steps = count + 2
@@ -68,7 +74,7 @@ def allowance(case: Case, size: Array) -> Array:
         steps = 2 * count + 4 * case.rank - 1
     if kind.kind != "f" and kind != BFLOAT16:
         steps = steps + 1
-    unit = max(roundoff(kind), roundoff(case.result_dtype))
+    unit = max(roundoff(kind), roundoff(case.result_dtype), least)
     found: Array = (drift(steps, unit) + drift(steps, DOUBLE)) * size
     return found + smallest(case.result_dtype)
 
@@ -85,7 +91,7 @@ def roundoff(dtype: np.dtype[Any]) -> float:
     """Return the unit roundoff of a dtype; integers may be added as float32."""
     if dtype == BFLOAT16:
         return 2.0**-8
-    return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else 2.0**-24
+    return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else SINGLE
 
 
 def smallest(dtype: np.dtype[Any]) -> float:

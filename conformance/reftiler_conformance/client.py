@@ -13,7 +13,14 @@ from pathlib import Path
 from types import TracebackType
 
 import reftiler
-from reftiler_conformance.exchange import Answer, Died, HarnessError, Hung, Request
+from reftiler_conformance.exchange import (
+    Answer,
+    Broken,
+    Died,
+    HarnessError,
+    Hung,
+    Request,
+)
 from reftiler_conformance.host import Host
 from reftiler_conformance.protocol import Info, Subject
 from reftiler_conformance.wire import HEAD, length_of, pack_request, unpack_answer
@@ -83,7 +90,7 @@ class Remote:
         """
         try:
             return Info(**self.answer(Request("info")).value)
-        except (Died, Hung, TypeError, ValueError) as error:
+        except (Broken, TypeError, ValueError) as error:
             raise HarnessError(
                 f"{self.name} does not say who it is: {error}"
             ) from error

@@ -81,6 +81,7 @@ def same_merge(
     tiles: Array | None = None,
     *,
     half: float = 0.5,
+    least: float = 0.0,
     where: Array | bool = True,
 ) -> None:
     """
@@ -88,7 +89,8 @@ def same_merge(
 
     The dtype is left aside. What order and roundings may do is reckoned in
     `reftiler_conformance.bounds`; integers may be wrong by ``half`` more, which is 0.5
-    where they are rounded to nearest. Extremes must be right to the bit.
+    where they are rounded to nearest, and floats are taken to be no finer than the unit
+    roundoff ``least``. Extremes must be right to the bit.
     """
     given = case.tiles() if tiles is None else tiles
     want = expected_merge(case) if tiles is None else merge_of(case, tiles)
@@ -99,7 +101,7 @@ def same_merge(
     wide = replace(case, result="float64")
     with np.errstate(all="ignore"):
         exact, size = merge_of(wide, given), merge_of(wide, np.abs(values(given)))
-        near = np.abs(values(got) - exact) <= _slack(case, size, half)
+        near = np.abs(values(got) - exact) <= _slack(case, size, half, least)
     _report(~(near | _equal(got, want)) & where, got, want)
 
 
@@ -110,13 +112,13 @@ def same_near(
     same_shape(got, image)
     with np.errstate(all="ignore"):
         exact = values(image)
-        near = np.abs(values(got) - exact) <= _slack(case, np.abs(exact), 0.5)
+        near = np.abs(values(got) - exact) <= _slack(case, np.abs(exact), 0.5, 0.0)
     _report(~(near | _equal(got, image)) & where, got, image)
 
 
-def _slack(case: Case, size: Array, half: float) -> Array:
+def _slack(case: Case, size: Array, half: float, least: float) -> Array:
     whole = case.result_dtype.kind in "iu"
-    return allowance(case, size) + (half if whole else 0.0)
+    return allowance(case, size, least) + (half if whole else 0.0)
 
 
 def _equal(got: Array, want: Array) -> Array:

@@ -46,9 +46,9 @@ class Host:
         Raised, WrongType
             If the subject raises, or returns something else than is due.
         """
-        if request.verb == "info":
-            return Answer(_as_json(self.subject.info()))
         try:
+            if request.verb == "info":
+                return Answer(_as_json(self.subject.info()))
             if request.verb == "open":
                 self._session = None
                 self._session = self.subject.open(parse(request.text), request.device)
@@ -58,7 +58,7 @@ class Host:
             return self._call(request)
         except (Unsupported, WrongType, HarnessError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # whatever a tiler may raise
             raise raised(error) from error
 
     def _api(self, device: str) -> Any:

@@ -12,7 +12,7 @@ from hypothesis.errors import Unsatisfiable
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import Mismatch
-from reftiler_conformance.exchange import Broken, Died, Hung
+from reftiler_conformance.exchange import Broken, HarnessError
 from reftiler_conformance.features import Features
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.registry import Check
@@ -60,6 +60,11 @@ def attempt(check: Check, case: Case, ask: Callable[[Case], Trial]) -> Finding:
         trial.evidence.mask = error.mask
     except Broken as error:
         status, words = Status.ERROR, str(error)
+    except (Unsupported, HarnessError):
+        raise
+    except Exception as error:  # what came back is not even fit to be compared
+        name = type(error).__name__
+        raise HarnessError(f"the check stumbled: {name}: {error}; {case}") from error
     return Finding(status, words, repr(case), 1, trial.printed, trial.evidence)
 
 
@@ -70,6 +75,8 @@ class Search:
         self, check: Check, client: Client, features: Features, device: str
     ) -> None:
         self.check, self.client = check, client
+        self.patient = True
+        """Whether to go on when the adapter says that it was asked for too much."""
         self.features, self.device = features, device
         self._seen: dict[str, Finding] = {}
         self._worst: Finding | None = None
@@ -139,7 +146,8 @@ class Search:
         text = repr(case)
         if text in self._seen:
             return self._seen[text]
-        if time.monotonic() > self._until:  # small enough: only what is known fails
+        # Small enough: only what is known fails. Refused once: no more is asked.
+        if time.monotonic() > self._until or (self.unsupported and not self.patient):
             return Finding(Status.PASSED)
         try:
             finding = attempt(self.check, case, self._trial)
@@ -159,6 +167,3 @@ class Search:
 
     def _trial(self, case: Case) -> Trial:
         return Trial(case, self.client, self.features, self.device)
-
-
-__all__ = ["Died", "Finding", "Hung", "Search", "attempt"]

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from reftiler_conformance.bounds import SINGLE
 from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import Mismatch, same_bits, same_merge, same_numbers
 from reftiler_conformance.exchange import Answer, Raised, Request
@@ -93,15 +94,16 @@ class Trial:
         self,
         tiles: Array | None = None,
         *,
-        by: Literal["", "bits", "numbers", "bound"] = "",
+        by: Literal["", "bits", "numbers", "bound", "coarse"] = "",
         where: Array | bool = True,
     ) -> Array:
         """
         Fail unless the merge of the case's tiles, or of others, is the definition's.
 
-        By ``bits``, by ``numbers``, or within the ``bound`` that the rounding of any
-        order of summation obeys; if nothing is said, subjects that are ``exact`` by
-        numbers and others within the bound. Only pixels ``where`` it is true count.
+        By ``bits``, by ``numbers``, within the ``bound`` that the rounding of any order
+        of summation obeys, or within a ``coarse`` one, that of sums no finer than
+        float32. If nothing is said, subjects that are ``exact`` by numbers and others
+        within the bound. Only pixels ``where`` it is true count.
         """
         case = self.case
         got = self.untile(tiles).array
@@ -113,7 +115,8 @@ class Trial:
         elif by == "numbers":
             same_numbers(got, want, where=where)
         else:
-            same_merge(got, case, tiles, where=where)
+            least = SINGLE if by == "coarse" else 0.0
+            same_merge(got, case, tiles, least=least, where=where)
         return got
 
     def refuses(self, call: Callable[[], Answer], why: str) -> Raised:

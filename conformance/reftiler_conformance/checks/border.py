@@ -7,16 +7,22 @@ from math import inf, nan
 from typing import Any
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
+from reftiler_conformance import definition
 from reftiler_conformance.bounds import taking_part
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.compare import same_numbers
 from reftiler_conformance.crafted import held
 from reftiler_conformance.definition import Merging
 from reftiler_conformance.draws import FLOATS
+from reftiler_conformance.features import Features
 from reftiler_conformance.refused import refuses_case
 from reftiler_conformance.registry import check
+from reftiler_conformance.strategies import cases
 from reftiler_conformance.trial import Trial
+
+NEEDS = ("untile", "border")
 
 # One tile takes part in every pixel, so that nothing is averaged.
 TIGHT: dict[str, Any] = {"verb": "untile", "overlap": ("tight",), "border": (True,)}
@@ -30,16 +36,30 @@ def rim(case: Case) -> Array:
     return found
 
 
-@check("BORDER-001", **TIGHT)
+def tight(features: Features) -> SearchStrategy[Case]:
+    """Draw cases of which a pixel of no tile is filled, if that is supported."""
+    return cases(features, fill=("fill" in features,), **TIGHT)
+
+
+def lone(case: Case) -> Array:
+    """Say which pixels lie in one tile alone, be it in its border."""
+    counts = np.array(definition.coverage(replace(case, border=()).plan))
+    found: Array = counts.reshape(case.size) == 1
+    return found
+
+
+@check("BORDER-001", needs=NEEDS, draws=tight)
 def the_border_is_left_out(trial: Trial) -> None:
     """The outer pixels of a tile do not take part, but at the rim of the frame."""
     trial.merge_agrees(by="numbers", where=~rim(trial.case))
 
 
-@check("BORDER-002", **TIGHT)
+@check("BORDER-002", needs=NEEDS, draws=tight)
 def the_rim_is_kept(trial: Trial) -> None:
     """The first tile keeps its low side, and the last its high side."""
-    trial.merge_agrees(by="numbers", where=rim(trial.case))
+    case = trial.case
+    # Where more tiles lie, their borders count too.
+    trial.merge_agrees(by="numbers", where=rim(case) & lone(case))
 
 
 @check(
@@ -86,7 +106,13 @@ def no_pixel_may_be_lost(trial: Trial) -> None:
     refuses_case(trial, "untile", bare, "tiles without overlap have a border of 1")
 
 
-@check("BORDER-006", verb="untile", overlap=("some",), border=(True,), dtype=FLOATS)
+def floats(features: Features) -> SearchStrategy[Case]:
+    """Draw the like with floats, more than one to a pixel."""
+    asked = TIGHT | {"overlap": ("some",), "dtype": FLOATS}
+    return cases(features, fill=("fill" in features,), **asked)
+
+
+@check("BORDER-006", needs=NEEDS, draws=floats)
 def nothing_leaks(trial: Trial) -> None:
     """What is left out changes nothing, not even NaN or an infinity."""
     case, tiles = trial.case, trial.case.tiles()

@@ -42,7 +42,7 @@ def starts(trial: Trial) -> None:
     told(trial, "starts", trial.case.plan.starts)
 
 
-@check("COORD-002", needs=GRID, **ANYWHERE)
+@check("COORD-002", needs=GRID, **ANYWHERE | {"fit": ("longer", "short")})
 def boxes(trial: Trial) -> None:
     """The image pixels of each tile, which may reach beyond the image."""
     told(trial, "boxes", definition.boxes(trial.case.plan))

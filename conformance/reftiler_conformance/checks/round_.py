@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from reftiler_conformance.bounds import taking_part
 from reftiler_conformance.cases import Case
 from reftiler_conformance.crafted import chosen
@@ -69,9 +67,11 @@ def straight(trial: Trial) -> None:
 )
 def to_integers(trial: Trial) -> None:
     """To an integer dtype the mean is rounded to nearest, ties to even."""
-    count = taking_part(trial.case)
+    case, count = trial.case, taking_part(trial.case)
+    numbers = range(1, 100) if case.dtype[0] == "u" else [*range(-50, 0), *range(1, 50)]
     # A mean by way of 1/k is right here: of these, halves alone have a power of two.
-    trial.merge_agrees(by="numbers", where=(count > 1) & (count < 6))
+    here = (count > 1) & (count < 6)
+    trial.merge_agrees(chosen(case, numbers), by="numbers", where=here)
 
 
 @check(
@@ -93,7 +93,7 @@ def saturates(trial: Trial) -> None:
     "ROUND-005",
     verb="untile",
     needs=(*RESULT, "refusals"),
-    overlap=("none", "some"),
+    overlap=ALONE,
     dtype=("float32", "float64", "float16"),
     result=INTEGERS,
 )
@@ -105,8 +105,9 @@ def nan_is_no_integer(trial: Trial) -> None:
     refuses_array(trial, "untile", tiles, why)
 
 
-# As float64 these lie in the middle of two float32, and a little above it before.
+# As float64 the first lies in the middle of two float32, and else a little above.
 WIDE = [2**54 + 2**30 + 1, 2**53 + 1, 2**53 + 3, 2**24 + 1, 2**62 + 1, 300, 70000, 5]
+PARTS = [0.5, 1.5, 2.5, 2.6, 3.4, -0.5, -1.5, -2.6, 7.0]
 
 
 @check(
@@ -115,21 +116,26 @@ WIDE = [2**54 + 2**30 + 1, 2**53 + 1, 2**53 + 3, 2**24 + 1, 2**62 + 1, 300, 7000
     needs=RESULT,
     overlap=("none", "some"),
     merge=(None, "max", "min"),
-    dtype=("int64", "uint64"),
-    result=("float32", "float64", "float16", "uint8", "int32", "uint64", "int64"),
+    dtype=("int64", "uint64", "float32"),
+    result=("float32", "float64", "float16", "int8", "int32", "uint64", "int64"),
 )
 def by_way_of_float64(trial: Trial) -> None:
     """A lone pixel or an extreme becomes another dtype by way of float64."""
     case = trial.case
-    lone = np.bool_(case.merge is not None) | (taking_part(case) == 1)
-    trial.merge_agrees(chosen(case, WIDE), by="numbers", where=lone)
+    numbers = PARTS if case.dtype == "float32" else WIDE
+    if case.merge is None:
+        lone = taking_part(case) == 1
+        trial.merge_agrees(chosen(case, numbers), by="numbers", where=lone)
+    else:  # all tiles alike: which of them it is, is another clause
+        number = numbers[case.seed % len(numbers)]
+        trial.merge_agrees(chosen(case, [number]), by="numbers")
 
 
 @check(
     "ROUND-007",
     verb="untile",
     needs=(*RESULT, "merge:any"),
-    overlap=("none", "some"),
+    overlap=ALONE,
     dtype=("bool",),
     result=tuple(name for name in NUMBERS if name != "bool"),
 )

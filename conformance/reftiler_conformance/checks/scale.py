@@ -91,7 +91,7 @@ def common(case: Case, array: Array, other: Array) -> Array:
 @check(
     "SCALE-007",
     needs=("scale",),
-    overlap=("none", "tight"),
+    overlap=("tight",),
     border=ANY,
     fit=("exact", "longer"),
     pad_side=ANY,

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from reftiler_conformance.faults.catalogue import faults
 from reftiler_conformance.faults.hunt import EXAMPLES, Hunt
+from reftiler_conformance.faults.pins import short
 
 
 def main() -> int:
@@ -22,6 +23,9 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--examples", type=int, default=EXAMPLES)
     parser.add_argument("--all", action="store_true", help="all clauses, not one")
+    parser.add_argument(
+        "--pins", action="store_true", help="all, as the tests pin them"
+    )
     asked = parser.parse_args()
     caught: dict[str, Counter[str]] = {name: Counter() for name in faults()}
     seeds = Counter[str]()
@@ -30,11 +34,16 @@ def main() -> int:
         hunt = Hunt(start, asked.examples)
         unsound += hunt.unsound
         for name, fault in faults().items():
-            found = hunt.broken(fault) if asked.all else {hunt.first(fault)} - {""}
+            found = (
+                hunt.broken(fault)
+                if asked.all or asked.pins
+                else {hunt.first(fault)} - {""}
+            )
             caught[name].update(found)
             seeds[name] += bool(found)
         _say([f"seed {start}: {sum(map(bool, caught.values()))} of {len(caught)}"])
-    _say(_table(caught, seeds, asked.seeds))
+    table = _pins(caught, asked.seeds) if asked.pins else None
+    _say(table or _table(caught, seeds, asked.seeds))
     _say(unsound)
     return int(bool(unsound) or any(not seeds[name] for name in caught))
 
@@ -50,6 +59,12 @@ def _table(
     every = sum(seeds[name] == most for name in caught)
     yield f"{every} of {len(caught)} faults are found by every seed"
     yield f"the worst is {worst}, found by {seeds[worst]} of {most} seeds"
+
+
+def _pins(caught: dict[str, Counter[str]], most: int) -> Iterable[str]:
+    """Return a row for each fault, as `reftiler_conformance.faults.pins` reads it."""
+    for name, counts in sorted(caught.items()):
+        yield f'    "{name}": "{short(counts, most)}",'
 
 
 def _say(lines: Iterable[str]) -> None:

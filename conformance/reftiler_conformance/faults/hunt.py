@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.client import Local
+from reftiler_conformance.exchange import Answer, Request
 from reftiler_conformance.faults.catalogue import Fault
 from reftiler_conformance.faults.plain import Plain, PlainSubject
 from reftiler_conformance.faults.replay import Entry, Recorder, alike
-from reftiler_conformance.features import Features
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.registry import Check, checks
 from reftiler_conformance.results import Status
@@ -25,10 +26,6 @@ EXAMPLES = 25
 """Cases for each check."""
 
 
-CRASHES: set[str] = set()
-"""Checks that raised what no check may raise, whatever the subject answers."""
-
-
 @dataclass(frozen=True)
 class Question:
     """A case of a check, how the sound tiler answers it, and by which steps."""
@@ -37,6 +34,16 @@ class Question:
     case: Case
     steps: frozenset[str]
     entries: list[Entry]
+
+
+class Quiet(Local):
+    """A subject in this process, whose warnings are of no interest."""
+
+    def answer(self, request: Request) -> Answer:
+        """Put a request to the subject."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return super().answer(request)
 
 
 class Watched(Plain):
@@ -73,6 +80,8 @@ class Hunt:
         """What the sound tiler fails, which should be nothing."""
         self.unasked: list[str] = []
         """The checks that ask nothing of a plain tiler."""
+        self.crashes: set[str] = set()
+        """Checks that raised what no check may raise, whatever is answered."""
         self._features = PlainSubject().info().claimed
         self.questions = [q for check in chosen or checks() for q in self._asked(check)]
 
@@ -90,10 +99,10 @@ class Hunt:
             clause = question.check.clause
             if clause in found or not question.steps & fault.steps:
                 continue
-            if alike(question.entries, Local(fault.subject)):
+            if alike(question.entries, Quiet(fault.subject)):
                 continue
-            client = Local(fault.subject)  # what it remembers counts from here
-            if _words(question.check, question.case, client, self._features):
+            client = Quiet(fault.subject)  # what it remembers counts from here
+            if self._words(question.check, question.case, client):
                 found.add(clause)
                 yield clause
 
@@ -102,8 +111,8 @@ class Hunt:
         asked = []
         for case in self._cases(check):
             Watched.taken = set()
-            sound = Recorder(Local(PlainSubject(Watched)))
-            words = _words(check, case, sound, self._features)
+            sound = Recorder(Quiet(PlainSubject(Watched)))
+            words = self._words(check, case, sound)
             if words is None:
                 continue
             if words:
@@ -137,16 +146,16 @@ class Hunt:
         draw()
         return list(found.values())
 
-
-def _words(check: Check, case: Case, client: Client, claimed: Features) -> str | None:
-    """Return what is wrong, nothing if all is well, None if nothing can be asked."""
-    try:
-        finding = attempt(check, case, lambda case: Trial(case, client, claimed))
-    except Unsupported:
-        return None
-    except (IndexError, TypeError, ValueError) as error:
-        CRASHES.add(f"{check.clause} {check.name}: {error!r}")
-        return repr(error)
-    if finding.status is Status.PASSED:
-        return ""
-    return finding.words or finding.status.value
+    def _words(self, check: Check, case: Case, client: Client) -> str | None:
+        """Return what is wrong, nothing if all is well, None if nothing is asked."""
+        try:
+            finding = attempt(check, case, lambda c: Trial(c, client, self._features))
+        except Unsupported:
+            return None
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            words = repr(error)
+            self.crashes.add(f"{check.clause} {check.name}: {words}")
+            return words
+        if finding.status is Status.PASSED:
+            return ""
+        return finding.words or finding.status.value

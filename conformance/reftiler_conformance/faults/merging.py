@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from reftiler_conformance.faults import demands
-from reftiler_conformance.faults.cutting import Cutting
 from reftiler_conformance.faults.grid import Box
+from reftiler_conformance.faults.weighing import Weighing
 
 Array = npt.NDArray[Any]
 Scales = Sequence[Fraction]
 
 
-class Merging(Cutting):
+class Merging(Weighing):
     """Merges tiles, which are of shape (N, K, C, *T) in here."""
 
     def untile(self, tiles: Array, out: Array | None = None) -> Array:
@@ -204,34 +204,6 @@ class Merging(Cutting):
         if self.case.fill is None:
             demands.refuse(f"{int((counts == 0).sum())} pixels lie in no tile")
         return np.array(self.case.fill).astype(target)
-
-    def weights(self, size: Sequence[int]) -> Array:
-        """Return the weights of a tile of a size."""
-        lines = [self.profile(axis, length) for axis, length in enumerate(size)]
-        return reduce(np.multiply.outer, lines)
-
-    def profile(self, axis: int, length: int) -> Array:
-        """Return the weights along an axis."""
-        window = self.case.window
-        if not isinstance(window, str):
-            given = np.array(window[axis], float)
-            found: Array = given / given.max()
-            return found
-        half = self.curve(window, np.arange((length + 1) // 2), length)
-        return np.concatenate([half, half[: length // 2][::-1]])
-
-    def curve(self, window: str, i: Array, length: int) -> Array:
-        """Return the first half of a named profile."""
-        x = i + 0.5
-        if window == "triangle":
-            return 2.0 * i + 1
-        if window == "hann":
-            found: Array = 2**16 * np.sin(np.pi * x / length) ** 2
-        elif window == "gaussian":
-            found = 2**16 * np.exp(-(((x - length / 2) / (length / 8)) ** 2) / 2)
-        else:
-            found = np.ones(len(i))
-        return np.maximum(1.0, np.rint(found))
 
     def turn(self, count: int) -> Iterable[int]:
         """Return the tiles in the order in which they are added."""

@@ -105,8 +105,10 @@ def signed(difference: NDArray[Any], limit: float) -> Pixels:
         What has the full colour; beyond is clipped. With 0 all that differs has it.
     """
     with np.errstate(all="ignore"):
-        share = np.asarray(difference, dtype=np.float64) / limit if limit else (
-            np.sign(difference)
+        share = (
+            np.asarray(difference, dtype=np.float64) / limit
+            if limit
+            else (np.sign(difference))
         )
     unknown = np.isnan(share)
     step = np.where(unknown, 0, np.clip(share, -1, 1)) * _DEPTH

@@ -165,13 +165,9 @@ class MapsRepeated(Plain):
     """The result has as many channels as the image."""
 
     def stacked(self, tiles: Array) -> Array:
-        stack = super().stacked(tiles)
-        channels = self.case.channels or 1
-        return (
-            np.repeat(stack[:, :, :1], channels, 2)
-            if stack.shape[2] != channels
-            else stack
-        )
+        stack, channels = super().stacked(tiles), self.case.channels or 1
+        same = stack.shape[2] == channels
+        return stack if same else np.repeat(stack[:, :, :1], channels, 2)
 
 
 @fault("LAYOUT-010")

@@ -106,7 +106,7 @@ class NanUnmarked(Plain):
     """Only what is greater than zero is marked."""
 
     def marked(self, mask: Array) -> Array:
-        return mask > 0
+        return np.nan_to_num(mask) > 0
 
 
 @fault("COORD-010")

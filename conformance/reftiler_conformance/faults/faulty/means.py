@@ -164,8 +164,8 @@ class Leaving(Plain):
         return np.zeros(values.shape, bool)
 
     def sums(self, parts: Parts) -> tuple[Array, Array]:
-        above = super().sums(parts)[0] * 0 + self.origin
-        above, below = np.full_like(above, -0.0), np.zeros_like(above)
+        above = np.full_like(super().sums(parts)[0], self.origin)
+        below = np.zeros_like(above)
         for tile, where, weight in parts:
             values = self.number(tile)
             left = self.left(values)

@@ -68,7 +68,7 @@ class TileWise(Plain):
         return found
 
 
-@fault("PAD-003")
+@fault("PAD-009")
 class PaddingShort(Plain):
     """A reflection is no longer than the image; then comes its edge."""
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from reftiler_conformance.faults import demands
 from reftiler_conformance.faults.catalogue import fault
 from reftiler_conformance.faults.grid import Array
 from reftiler_conformance.faults.plain import Plain
@@ -150,15 +149,6 @@ class MemoryOrder(Plain):
         return super().apart(image.ravel(order="K").reshape(image.shape))
 
 
-@fault("TILE-004")
-class WriteableOnly(Plain):
-    """An image that cannot be written is refused."""
-
-    def demand_image(self, image: Array) -> None:
-        super().demand_image(image)
-        demands.need(image.flags.writeable, "the image cannot be written")
-
-
 @fault("TILER-005")
 class WritesImage(Plain):
     """The image is used for scratch."""
@@ -176,10 +166,10 @@ class BorderCut(Plain):
 
     def piece(self, frame: Array, start: Array) -> Array:
         found = super().piece(frame, start).copy()
-        for axis, rim in enumerate(self.case.borders, 2):
-            found = np.moveaxis(found, axis, 0)
-            found[:rim] = found[len(found) - rim :] = np.zeros((), found.dtype)
-            found = np.moveaxis(found, 0, axis)
+        sides = zip(self.case.borders, self.case.tile, strict=True)
+        border = np.ones(self.case.tile, bool)
+        border[tuple(slice(rim, tile - rim) for rim, tile in sides)] = False
+        found[..., border] = np.zeros((), found.dtype)
         return found
 
 
@@ -191,15 +181,6 @@ class ViewCopies(Plain):
         windows = super().view(image).copy()
         windows.flags.writeable = False
         return windows
-
-
-@fault("VIEW-005")
-class ViewWriteable(Plain):
-    """The view can be written."""
-
-    def view(self, image: Array) -> Array:
-        windows = super().view(image)
-        return np.lib.stride_tricks.as_strided(image, windows.shape, windows.strides)
 
 
 @fault("VIEW-006")

@@ -12,6 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from reftiler_conformance.cases import Case
+from reftiler_conformance.faults import demands
 from reftiler_conformance.faults.catalogue import fault
 from reftiler_conformance.faults.grid import Array
 from reftiler_conformance.faults.plain import Plain
@@ -56,6 +57,7 @@ class SwappedStrides(Plain):
     """The strides are read in the other order."""
 
     def read(self, case: Case) -> Case:
+        demands.settings(case)
         strides = zip(case.stride[::-1], case.stride, case.tile, strict=True)
         return replace(case, stride=tuple(s if s <= t else o for s, o, t in strides))
 
@@ -68,6 +70,7 @@ class SwappedSides(Plain):
     """The sides of a tile are read in the other order."""
 
     def read(self, case: Case) -> Case:
+        demands.settings(case)
         return replace(case, tile=case.tile[::-1])
 
     def demand(self) -> None:
@@ -104,14 +107,6 @@ class EvenFloored(Plain):
 
     def even(self, i: int, n: int, most: int) -> int:
         return i * most // max(1, n - 1)
-
-
-@fault("GRID-005")
-class EvenFloats(Plain):
-    """Evenly spaced starts are computed in floating point."""
-
-    def even(self, i: int, n: int, most: int) -> int:
-        return int(i * (most / max(1, n - 1)) + 0.5)
 
 
 @fault("GRID-005")

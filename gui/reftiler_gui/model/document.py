@@ -1,0 +1,215 @@
+"""What is opened: images with their masks, found by reftiler, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from reftiler import samples
+from reftiler.datasets import GOOD, Sample, find_samples
+from reftiler.errors import TilingError
+from reftiler.images import read_mask
+from reftiler_gui.model.masks import MaskSource
+from reftiler_gui.model.opening import open_image
+from reftiler_gui.model.source import PixelSource
+
+__all__ = ["Document", "Item", "Loaded", "bundled"]
+
+Array = NDArray[Any]
+
+CASES = (".npz", ".jsonl")
+"""Suffixes of what the conformance kit writes."""
+SETTINGS = (".yaml", ".yml")
+"""Suffixes of tiling settings."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """
+    An image that can be shown.
+
+    Attributes
+    ----------
+    name : str
+        Unique within its source: ``part`` or ``test/scratch/000``.
+    image, mask : Path or None
+        The files; no image file means an image of the bundled sample.
+    split, label : str
+        The folders of a data set that it lies in; empty outside of one.
+    """
+
+    name: str
+    image: Path | None = None
+    mask: Path | None = None
+    split: str = ""
+    label: str = ""
+    make: Callable[[], tuple[Array, Array | None]] | None = None
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether there should be a mask."""
+        return self.mask is not None or (self.image is None and self.label != GOOD)
+
+    def load(self) -> Loaded:
+        """Read image and mask; what cannot be read is told, and costs nothing else."""
+        try:
+            array, mask = self._arrays()
+            image = PixelSource(array)
+        except TilingError as error:
+            return Loaded(self, None, None, str(error))
+        words = ""
+        if self.mask is not None:
+            try:
+                mask = read_mask(self.mask)
+            except TilingError as error:
+                words = f"{error}; the image is shown without it"
+        if mask is None:
+            return Loaded(self, image, None, words)
+        if mask.shape != image.size:
+            return Loaded(self, image, None, self._misfit(mask, image))
+        return Loaded(self, image, MaskSource(mask), "")
+
+    def _arrays(self) -> tuple[Array, Array | None]:
+        if self.make is not None:
+            return self.make()
+        assert self.image is not None
+        return open_image(self.image), None
+
+    def _misfit(self, mask: Array, image: PixelSource) -> str:
+        sizes = (" × ".join(map(str, size)) for size in (mask.shape, image.size))
+        mask_size, image_size = sizes
+        return (
+            f"the mask {self.mask or self.name} is {mask_size} (height × width), its "
+            f"image {image_size}: the image is shown without it"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """
+    An item as it was read.
+
+    Attributes
+    ----------
+    item : Item
+        What was to be read.
+    image : PixelSource or None
+        None if it cannot be read.
+    mask : MaskSource or None
+        None if there is none, or it cannot be read or has another size.
+    words : str
+        A sentence for each of these misfortunes; empty if all is well.
+    """
+
+    item: Item
+    image: PixelSource | None
+    mask: MaskSource | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """
+    What is open.
+
+    Attributes
+    ----------
+    items : tuple of Item
+        In the order in which they were given and found.
+    problems : tuple of str
+        A sentence for each path in which there is nothing to show.
+    cases, settings : tuple of Path
+        Files for other parts of the viewer: what the conformance kit wrote, and YAML.
+    title : str
+        What to call it.
+    """
+
+    items: tuple[Item, ...] = ()
+    problems: tuple[str, ...] = ()
+    cases: tuple[Path, ...] = ()
+    settings: tuple[Path, ...] = ()
+    title: str = ""
+
+    @property
+    def start(self) -> int:
+        """The item to show first: one with a defect, if there is one."""
+        marked = (n for n, item in enumerate(self.items) if item.has_mask)
+        return next(marked, 0)
+
+    @classmethod
+    def open(cls, paths: Iterable[str | Path]) -> Document:
+        """
+        Open images, folders, data sets and other files, all alike.
+
+        Nothing given means the bundled sample. An image that is found twice is shown
+        once, and a mask that is given beside its image is its mask alone.
+        """
+        given = [Path(path) for path in paths]
+        if not given:
+            return bundled()
+        found: list[Sample] = []
+        problems = []
+        others = {suffix: _files(given, suffix) for suffix in (CASES, SETTINGS)}
+        for path in given:
+            if any(path in files for files in others.values()):
+                continue
+            try:
+                found += find_samples(path)
+            except TilingError as error:
+                problems.append(str(error))
+        more = f" and {len(given) - 1} more" if len(given) > 1 else ""
+        return cls(
+            items=tuple(_items(found)),
+            problems=tuple(problems),
+            cases=others[CASES],
+            settings=others[SETTINGS],
+            title=given[0].resolve().name + more,
+        )
+
+
+def _files(paths: Iterable[Path], suffixes: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(p for p in paths if p.suffix.lower() in suffixes and not p.is_dir())
+
+
+def bundled(texture: str = "brick") -> Document:
+    """Return the bundled sample: its defects first, then what is good."""
+    rows = [
+        (split, label, index)
+        for split, labels in samples.CONTENTS.items()
+        for label, count in labels.items()
+        for index in range(count)
+    ]
+    rows.sort(key=lambda row: (row[0] != "test", row[1] == GOOD, row[1] != "spot"))
+    items = (
+        Item(
+            f"{split}/{label}/{index:03d}",
+            split=split,
+            label=label,
+            make=partial(_made, texture, label, index, split),
+        )
+        for split, label, index in rows
+    )
+    return Document(tuple(items), title=f"bundled sample ({texture})")
+
+
+def _made(
+    texture: str, label: str, index: int, split: str
+) -> tuple[Array, Array | None]:
+    made = samples.sample(texture, label, index, split)
+    return made.image, made.mask if made.defects else None
+
+
+def _items(found: Iterable[Sample]) -> Iterator[Item]:
+    """Yield what was found, each image once and no mask as an image."""
+    found = list(found)
+    seen = {sample.mask.resolve() for sample in found if sample.mask}
+    for sample in found:
+        place = sample.image.resolve()
+        if place not in seen:
+            seen.add(place)
+            yield Item(sample.id, sample.image, sample.mask, sample.split, sample.label)

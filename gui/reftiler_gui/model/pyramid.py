@@ -1,0 +1,73 @@
+"""Halving pictures: four pixels become one, their mean or, in masks, their maximum."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["any_halved", "level_size", "mean_halved"]
+
+Array: TypeAlias = NDArray[Any]
+
+
+def level_size(size: tuple[int, int], level: int) -> tuple[int, int]:
+    """Return the size of a level: sides halved so often, rounded up."""
+    height, width = (-(-side >> level) for side in size)
+    return height, width
+
+
+def mean_halved(picture: Array) -> Array:
+    """
+    Return the means of 2 × 2 pixels, of fewer at odd ends; integers are rounded.
+
+    Bools become bytes of 0 to 255, so that their means are greys.
+    """
+    if picture.dtype == bool:
+        picture = picture.view(np.uint8) * np.uint8(255)
+    wide = _wide(picture.dtype)
+    with np.errstate(all="ignore"):  # infinite pixels make NaN, which is shown
+        total = _paired(_paired(picture.astype(wide), 0), 1)
+        if picture.dtype.kind in "iu" and wide.kind != "f":
+            total += total.dtype.type(2)
+            total >>= total.dtype.type(2)
+        else:
+            total *= total.dtype.type(0.25)
+        return total.astype(picture.dtype.newbyteorder("="))
+
+
+def any_halved(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return whether any of 2 × 2 pixels is marked, of fewer at odd ends."""
+    for axis in (0, 1):
+        even, odd = _halves(mask, axis)
+        joined = even.copy()
+        part = joined[: odd.shape[0], : odd.shape[1]]
+        part |= odd
+        mask = joined
+    return mask
+
+
+def _paired(total: Array, axis: int) -> Array:
+    """Add neighbours; one without a neighbour counts twice."""
+    even, odd = _halves(total, axis)
+    paired: Array = even.copy()
+    count = odd.shape[axis]
+    both, alone = (slice(0, count), slice(count, None))
+    head, tail = (paired[(slice(None),) * axis + (part,)] for part in (both, alone))
+    head += odd
+    tail += tail.copy()
+    return paired
+
+
+def _halves(array: Array, axis: int) -> tuple[Array, Array]:
+    before = (slice(None),) * axis
+    return array[(*before, slice(0, None, 2))], array[(*before, slice(1, None, 2))]
+
+
+def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return a dtype that holds the sum of four pixels."""
+    if dtype.kind == "f":
+        return np.dtype(np.float64 if dtype.itemsize > 4 else np.float32)
+    widths = {1: np.int16, 2: np.int32, 4: np.int64}
+    return np.dtype(widths.get(dtype.itemsize, np.float64))

@@ -1,0 +1,245 @@
+"""Pixels of an image by region and resolution, ready to be painted.
+
+Level 0 is the image; each further level has half the resolution, a pixel the mean of
+four. Levels are built in the background; until one is there, single pixels stand in.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler.errors import TilingError
+from reftiler.images import formats
+from reftiler_gui.model.opening import open_image
+from reftiler_gui.model.pyramid import level_size, mean_halved
+from reftiler_gui.model.work import Work
+
+__all__ = ["PixelSource", "value_range"]
+
+Array: TypeAlias = NDArray[Any]
+Span: TypeAlias = tuple[int, int]
+
+_SMALLEST = 128  # the longer side of the last level, at the most
+_LARGE = 2**26  # bytes from which level 1 is not kept: it would need a quarter more
+_BAND = 2**22  # elements that are halved at a time
+_MEASURED = 2**24  # elements up to which all of them tell the range of values
+
+
+class PixelSource:
+    """
+    The pixels of an image.
+
+    Parameters
+    ----------
+    array : ndarray, shape (H, W) or (H, W, C)
+        Real numbers; it may be mapped from a file. Two or four channels have alpha
+        last. Of more than four the first three are shown.
+    low, high : float, optional
+        The values shown black and white, by default those of `value_range`.
+
+    Raises
+    ------
+    TilingError
+        If the array is no picture.
+    """
+
+    def __init__(
+        self, array: Array, low: float | None = None, high: float | None = None
+    ) -> None:
+        try:
+            self.array = formats.check_picture(array)
+        except ValueError as error:
+            raise TilingError(str(error)) from error
+        self.size: tuple[int, int] = (array.shape[0], array.shape[1])
+        self.channels = array.shape[2] if array.ndim == 3 else 1
+        self.dtype = array.dtype
+        self.mapped = isinstance(array, np.memmap)
+        self._base = 2 if array.nbytes > _LARGE else 1
+        self._built: dict[int, Array] = {0: self.array}
+        self.set_range(low, high)
+
+    @classmethod
+    def open(cls, path: Path) -> PixelSource:
+        """Open a file; TilingError with a sentence if it is no picture."""
+        return cls(open_image(path))
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether what `region` gives may be transparent."""
+        return self.channels in (2, 4)
+
+    @property
+    def levels(self) -> int:
+        """How many levels there are, the image among them."""
+        return 1 + max(0, math.ceil(math.log2(max(self.size) / _SMALLEST)))
+
+    def level(self, zoom: float) -> int:
+        """Return the level to paint at ``zoom`` screen pixels an image pixel.
+
+        Its pixels are the largest that are no larger than the screen's.
+        """
+        return min(max(0, math.floor(-math.log2(zoom) + 1e-9)), self.levels - 1)
+
+    def level_size(self, level: int) -> tuple[int, int]:
+        """Return a level's height and width."""
+        return level_size(self.size, level)
+
+    def ready(self, level: int) -> bool:
+        """Say whether a level is what it should be, or single pixels stand in."""
+        return level in self._built or level < self._base
+
+    def set_range(self, low: float | None = None, high: float | None = None) -> None:
+        """Set the values shown black and white; None measures them anew.
+
+        Raises
+        ------
+        TilingError
+            If they do not rise.
+        """
+        found = value_range(self.array) if low is None or high is None else (0.0, 0.0)
+        low = found[0] if low is None else float(low)
+        high = found[1] if high is None else float(high)
+        if not (low < high and math.isfinite(low) and math.isfinite(high)):
+            raise TilingError(f"the values shown must rise, got {low} to {high}")
+        self.low, self.high = low, high
+        self._table = _table(self.dtype, low, high)
+
+    def value(self, row: int, column: int) -> tuple[float, ...] | None:
+        """Return the numbers of a pixel, one a channel; None beyond the image."""
+        if not (0 <= row < self.size[0] and 0 <= column < self.size[1]):
+            return None
+        return tuple(np.ravel(self.array[row, column]).tolist())
+
+    def build(self) -> Work[None]:
+        """Build the levels that are not there yet."""
+        if self.levels > self._base and self._base not in self._built:
+            yield from self._first()
+        for level in range(self._base + 1, self.levels):
+            if level not in self._built:
+                self._built[level] = mean_halved(self._built[level - 1])
+                yield 1.0
+
+    def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
+        """
+        Return pixels of a level to paint.
+
+        Parameters
+        ----------
+        level : int
+            Up to ``levels - 1``.
+        rows, columns : pairs of int
+            First and one past last pixel, counted in the level and within it.
+
+        Returns
+        -------
+        ndarray of uint32, shape (h, w)
+            0xAARRGGBB, as QImage's Format_RGB32 has it, or, where the image has
+            alpha, Format_ARGB32_Premultiplied. Contiguous and new.
+        """
+        return self._painted(self._part(level, rows, columns))
+
+    def _part(self, level: int, rows: Span, columns: Span) -> Array:
+        if 0 < level < self._base:
+            (top, bottom), (left, right) = (
+                (span[0] << level, span[1] << level) for span in (rows, columns)
+            )
+            part = self.array[top:bottom, left:right]
+            for _ in range(level):
+                part = mean_halved(part)
+            return part
+        nearest = max(n for n in tuple(self._built) if n <= level)
+        step = 1 << (level - nearest)
+        here, there = (
+            slice(span[0] * step, span[1] * step, step) for span in (rows, columns)
+        )
+        return self._built[nearest][here, there]
+
+    def _first(self) -> Work[None]:
+        """Build the finest level that is kept, a band of rows at a time."""
+        height, width = self.level_size(self._base)
+        step = 1 << self._base
+        rows = max(1, _BAND // (step * step * width * self.channels))
+        bands = []
+        for top in range(0, height, rows):
+            part = self.array[top * step : (top + rows) * step]
+            for _ in range(self._base):
+                part = mean_halved(part)
+            bands.append(part)
+            yield min(1.0, (top + rows) / height)
+        self._built[self._base] = np.concatenate(bands)
+
+    def _painted(self, part: Array) -> NDArray[np.uint32]:
+        if part.ndim == 2:
+            part = part[..., np.newaxis]
+        colored = part[..., :-1] if self.has_alpha else part[..., :3]
+        shown = self._bytes(colored)
+        pixels = np.empty((*part.shape[:2], 4), dtype=np.uint8)
+        for place in range(3):  # blue comes first, the lowest byte
+            channel = min(2 - place, shown.shape[-1] - 1)
+            pixels[..., place] = shown[..., channel]
+        pixels[..., 3] = 255
+        if self.has_alpha:
+            alpha = _scaled(part[..., -1], 0, _full(part.dtype))
+            pixels[..., 3] = alpha
+            share = alpha[..., np.newaxis].astype(np.uint16)
+            pixels[..., :3] = (pixels[..., :3] * share + 127) // 255
+        whole: NDArray[np.uint32] = pixels.view("<u4")[..., 0]
+        return whole.astype(np.uint32, copy=False)
+
+    def _bytes(self, part: Array) -> NDArray[np.uint8]:
+        if part.dtype == bool:
+            return part.view(np.uint8) * np.uint8(255)
+        if self._table is None:
+            return _scaled(part, self.low, self.high)
+        if part.dtype == np.uint8 and (self.low, self.high) == (0.0, 255.0):
+            return part
+        return np.asarray(self._table[part])
+
+
+def value_range(array: Array) -> tuple[float, float]:
+    """
+    Return the values to show black and white.
+
+    Bytes and bools have their whole range, floats from 0 to 1 that range; all others
+    the smallest and the largest finite value, in large images of a sample of pixels.
+    """
+    if array.dtype in (np.dtype(bool), np.dtype(np.uint8)):
+        return 0.0, 255.0
+    colored = array[..., :-1] if array.ndim == 3 and array.shape[2] in (2, 4) else array
+    step = max(1, math.isqrt(array.size // _MEASURED) + 1)
+    some = colored[::step, ::step] if array.size > _MEASURED else colored
+    if some.dtype.kind == "f":
+        some = some[np.isfinite(some)]
+    if not some.size:
+        return 0.0, 1.0
+    low, high = float(some.min()), float(some.max())
+    if array.dtype.kind == "f" and low >= 0 and high <= 1:
+        return 0.0, 1.0
+    return (low, high) if low < high else (low, low + 1)
+
+
+def _table(dtype: np.dtype[Any], low: float, high: float) -> NDArray[np.uint8] | None:
+    """Return what each value of a small unsigned dtype is shown as."""
+    if dtype.kind == "b":
+        dtype = np.dtype(np.uint8)  # as its means are
+    if dtype.kind != "u" or dtype.itemsize > 2:
+        return None
+    return _scaled(np.arange(2 ** (8 * dtype.itemsize)), low, high)
+
+
+def _scaled(part: Array, low: float, high: float) -> NDArray[np.uint8]:
+    small = part.dtype.kind == "f" and part.dtype.itemsize <= 4
+    wide: NDArray[np.floating[Any]] = part.astype(np.float32 if small else np.float64)
+    with np.errstate(all="ignore"):
+        wide = np.clip((wide - low) * (255 / (high - low)), 0, 255)
+        return np.rint(np.nan_to_num(wide, nan=0.0)).astype(np.uint8)
+
+
+def _full(dtype: np.dtype[Any]) -> float:
+    """Return the value of alpha that hides what is beneath."""
+    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0

@@ -1,12 +1,12 @@
 """How strong is the suite? Mutants of reftiler.torch, each put to a quick run.
 
-    pip install -e ".[test]" cosmic-ray
+    pip install -e '.[test]' cosmic-ray
     python conformance/mutate.py --workers 2
 
 A script, not a test: it takes most of an hour. cosmic-ray makes the mutants, and a
-quick run of ``reftiler conform`` judges each in a copy of the tree. Of the many replacements
-for one operator one is tried, drawn by ``--seed``. A mutant whose run does not end in
-time counts as neither killed nor survived.
+quick run of ``reftiler conform`` judges each in a copy of the tree. Of the many
+replacements for one operator one is tried, drawn by ``--seed``. A mutant whose run does
+not end in time counts as neither killed nor survived.
 """
 
 from __future__ import annotations
@@ -66,15 +66,29 @@ def prepare(folder: Path, workers: int, timeout: float) -> Path:
         for package in ("reftiler", "conformance"):
             shutil.copytree(ROOT / package, copy / package)
     urls = [f"http://localhost:{PORT + number}" for number in range(workers)]
-    command = f"{sys.executable} -m reftiler conform {JUDGE}"
+    command = f"{sys.executable} -m reftiler.cli conform {JUDGE}"
     text = CONFIG.format(modules=modules(), timeout=timeout, command=command, urls=urls)
     config = folder / "mutants.toml"
     config.write_text(text.replace("'", '"'), encoding="utf-8")
+    baseline(folder / "tree0", command)
     cosmic_ray(folder / "tree0", "init", str(config), str(folder / SESSION))
     return config
 
 
-def choose(session: Path, seed: int) -> int:
+def baseline(tree: Path, command: str) -> None:
+    """Stop if the judge does not even accept what is not mutated."""
+    done = subprocess.run(
+        command.split(),
+        cwd=tree,
+        env=environment(tree),
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"without any mutant, {command} ends with {done.returncode}")
+
+
+def choose(session: Path, seed: int, most: int) -> int:
     """Keep one mutant of each place and kind of operator; return how many are left."""
     with closing(sqlite3.connect(session)) as base:
         rows = base.execute(
@@ -88,7 +102,8 @@ def choose(session: Path, seed: int) -> int:
                 kind = "_".join(operator.split("_")[:2])
                 places.setdefault((module, kind, *map(str, place)), []).append(job)
         draw = random.Random(seed)
-        kept = {draw.choice(jobs) for jobs in places.values()}
+        drawn = [draw.choice(jobs) for jobs in places.values()]
+        kept = set(draw.sample(drawn, min(most, len(drawn))))
         for job, *_ in rows:
             if job not in kept:
                 for table in ("mutation_specs", "work_items"):
@@ -154,11 +169,17 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=90.0, help="seconds a mutant")
     parser.add_argument("--seed", type=int, default=0, help="which mutants are tried")
+    parser.add_argument(
+        "--most", type=int, default=10**6, help="try no more than these"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="reftiler-mutants-") as name:
         folder = Path(name)
         config = prepare(folder, options.workers, options.timeout)
-        print(f"{choose(folder / SESSION, options.seed)} mutants", flush=True)
+        print(
+            f"{choose(folder / SESSION, options.seed, options.most)} mutants",
+            flush=True,
+        )
         run(folder, config, options.workers)
         return report(folder / SESSION)
 

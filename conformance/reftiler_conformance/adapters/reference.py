@@ -204,7 +204,7 @@ class TorchAutograd(Torch):
             for verb, _, dtype in [word.partition(":")]
             if verb in ("tile", "untile") and dtype not in {*floats, "", "cold"}
         }
-        gone |= {"out", "api", "view"}
+        gone |= {"out", "api"}
         return replace(
             info, name="reftiler.torch, autograd", features=info.claimed - gone
         )

@@ -23,10 +23,9 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--examples", type=int, default=EXAMPLES)
     parser.add_argument("--all", action="store_true", help="all clauses, not one")
-    parser.add_argument(
-        "--pins", action="store_true", help="all, as the tests pin them"
-    )
+    parser.add_argument("--pins", action="store_true", help="all, as tests pin them")
     asked = parser.parse_args()
+    whole = asked.all or asked.pins
     caught: dict[str, Counter[str]] = {name: Counter() for name in faults()}
     seeds = Counter[str]()
     unsound: list[str] = []
@@ -34,11 +33,7 @@ def main() -> int:
         hunt = Hunt(start, asked.examples)
         unsound += hunt.unsound
         for name, fault in faults().items():
-            found = (
-                hunt.broken(fault)
-                if asked.all or asked.pins
-                else {hunt.first(fault)} - {""}
-            )
+            found = hunt.broken(fault) if whole else {hunt.first(fault)} - {""}
             caught[name].update(found)
             seeds[name] += bool(found)
         _say([f"seed {start}: {sum(map(bool, caught.values()))} of {len(caught)}"])
@@ -49,6 +44,7 @@ def main() -> int:
 
 
 def _table(
+    whole = asked.all or asked.pins
     caught: dict[str, Counter[str]], seeds: Counter[str], most: int
 ) -> Iterable[str]:
     """Return a row for each fault: in how many seeds, and by which clauses."""

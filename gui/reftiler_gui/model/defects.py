@@ -49,7 +49,7 @@ class Defects:
         return np.asarray(self.boxes[..., 1] - self.boxes[..., 0])
 
     def after(self, number: int | None, step: int = 1) -> int | None:
-        """Return the next defect, or with ``step=-1`` the one before, around the end."""
+        """Return the next defect, or with ``step=-1`` the last; it goes round."""
         if not self.regions:
             return None
         if number is None:
@@ -61,7 +61,9 @@ class Defects:
         if not self.regions:
             return None
         place = np.array([row, column])
-        hit = (self.boxes[..., 0] - slack <= place) & (place < self.boxes[..., 1] + slack)
+        hit = (self.boxes[..., 0] - slack <= place) & (
+            place < self.boxes[..., 1] + slack
+        )
         found = np.flatnonzero(hit.all(axis=1))
         areas = self.sizes[found].prod(axis=1)
         return int(found[areas.argmin()]) if found.size else None
@@ -82,7 +84,7 @@ def find_defects(mask: MaskSource) -> Defects:
 
 
 def _searched(mask: MaskSource, level: int) -> Iterator[Region]:
-    """Yield the regions within each region of a coarse level, which holds some whole."""
+    """Yield the regions in each region of a coarse level, which holds them whole."""
     for zone, number, labels in labelled(mask.levels[level]):
         (top, bottom), (left, right) = zone.box
         mine = labels[top:bottom, left:right] == number

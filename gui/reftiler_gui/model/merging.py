@@ -1,9 +1,13 @@
-"""The merged image and what is wrong with it, when a model has looked at the tiles."""
+"""The merged image and what is wrong with it, when a model has looked at the tiles.
+
+The merge is reftiler's, asked for a band of rows at a time, so that no more tiles than
+those of a band are in memory and the work can be cancelled.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -11,64 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Axis, Grid, TilingError
-from reftiler.applying import cut_tile
-from reftiler.base import BaseTiler
-from reftiler.calls import UntileCall, resolve_untile
+from reftiler.applying import cut_batch
+from reftiler.calls import UntileCall, resolve_tile, resolve_untile
 from reftiler.merging import merge as merge_tiles
 from reftiler.placement import Placement
+from reftiler_gui.model.standins import MODELS
 from reftiler_gui.model.work import Work
 
-__all__ = ["LIMIT", "MODELS", "Merged", "Model", "merge"]
+__all__ = ["LIMIT", "Merged", "merge"]
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float32]
-Model: TypeAlias = Callable[[Array, int, float], Array]
-"""Takes a tile ``(h, w)`` or ``(h, w, C)``, its number and the height of a noticeable
-change; returns a tile."""
 
 LIMIT = 2**28
 """Numbers of an image up to which it is merged: the result is kept in memory."""
 
-_BATCH = 2**24  # numbers of tiles that are kept at a time, about
-
-
-def _same(tile: Array, number: int, height: float) -> Array:  # noqa: ARG001
-    return tile
-
-
-def _offset(tile: Array, number: int, height: float) -> Array:
-    """Make each tile a little brighter or darker: seams appear where they meet."""
-    (draw,) = np.random.Philox(key=number).random_raw(1).tolist()
-    return tile.astype(np.float32) + np.float32((draw / 2**63 - 1) * height)
-
-
-def _rim(tile: Array, number: int, height: float) -> Array:  # noqa: ARG001
-    """Err near the tile's rim, as a model does that pads its input with zeros."""
-    lines = [_near_rim(side) for side in tile.shape[:2]]
-    wrong = np.maximum(lines[0][:, np.newaxis], lines[1])
-    wrong = wrong[..., np.newaxis] if tile.ndim == 3 else wrong
-    return tile.astype(np.float32) - wrong * np.float32(height)
-
-
-def _noise(tile: Array, number: int, height: float) -> Array:
-    """Add noise, another in each tile: overlaps average it away."""
-    draw = np.random.Generator(np.random.Philox(key=number))
-    noise = draw.standard_normal(tile.shape, dtype=np.float32)
-    return tile.astype(np.float32) + noise * np.float32(height / 2)
-
-
-def _near_rim(side: int) -> Floats:
-    far = np.minimum(np.arange(side), np.arange(side)[::-1])
-    return (1 - far / max(1, side / 8)).clip(0).astype(np.float32)
-
-
-MODELS: dict[str, Model] = {
-    "none": _same,
-    "offset": _offset,
-    "rim": _rim,
-    "noise": _noise,
-}
-"""Stand-ins for a model, by name: they err in ways that windows and borders mend."""
+_BATCH = 2**24  # numbers of the tiles that are merged at a time, about
+_MOST = 2**29  # the same, at the most
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +62,9 @@ class Merged:
         return abs(float(self.difference[self.worst])) if self.worst else 0.0
 
 
-def merge(image: Array, grid: Grid, model: str = "none", height: float = 0.0) -> Work[Merged]:
+def merge(
+    image: Array, grid: Grid, model: str = "none", height: float = 0.0
+) -> Work[Merged]:
     """
     Cut an image, let a model at its tiles, merge them and compare.
 
@@ -110,37 +75,119 @@ def merge(image: Array, grid: Grid, model: str = "none", height: float = 0.0) ->
     grid : Grid
         The tiles.
     model : str
-        One of `MODELS`.
+        One of `standins.MODELS`.
     height : float
         By how much the model errs, in the image's units.
 
     Raises
     ------
     TilingError
-        If the image is too large, or reftiler refuses to merge it.
+        If there are too many numbers, or reftiler refuses to merge them.
     """
-    if image.size > LIMIT:
-        raise TilingError(
-            f"merging keeps the result in memory, and {image.size:,} numbers are more "
-            f"than {LIMIT:,}: open a part of the image"
-        )
     if image.dtype == bool:
         image = image.view(np.uint8) * np.uint8(255)
     image = image.astype(image.dtype.newbyteorder("="), copy=False)
-    uncovered = grid.uncovered
-    grid = _prepared(grid, uncovered)
-    stand_in = MODELS[model]
+    tiler = replace(
+        grid.tiler,
+        channels_last=True,
+        fill=0 if grid.tiler.fill is None else grid.tiler.fill,
+    )
+    grid, stand_in = replace(grid, tiler=tiler), MODELS[model]
     out = np.empty(image.shape, image.dtype if model == "none" else np.float32)
-    difference = np.zeros(image.shape[:2], np.float32)
-    for low, high in _bands(grid, math.prod(image.shape[2:])):
-        band = Band.of(grid, low, high)
-        tiles = [stand_in(cut_tile(image, grid, k), k, height) for k in band.tiles]
-        if tiles:
-            merge_tiles(np.stack(tiles), band.call(out), out[low:high])
-        else:
-            out[low:high] = grid.tiler.fill
-        difference[low:high] = _difference(out[low:high], image[low:high])
-        if uncovered:
-            difference[low:high][grid.placement.count(((low, high), (0, image.shape[1]))) == 0] = 0
-        yield high / image.shape[0]
+    difference, uncovered = np.zeros(image.shape[:2], np.float32), 0
+    cut = resolve_tile(tiler, image.shape, image.dtype.name, grid)
+    call = resolve_untile(
+        tiler, cut.tiles.shape, out.dtype.name, image.shape, grid, None, out.dtype.name
+    )
+    for low, high in _bands(image, grid):
+        numbers, part = _band(call, grid, low, high)
+        tiles = np.empty((len(numbers), *cut.tiles.shape[1:]), out.dtype)
+        for place, k in enumerate(numbers):
+            tiles[place] = stand_in(
+                cut_batch(image, cut, range(k, k + 1))[0], k, height
+            )
+            if place % 64 == 0:
+                yield (low + (high - low) * place / len(numbers)) / len(image)
+        merge_tiles(tiles, part, out[low:high])
+        here, bare = slice(low, high), part.placement.count(_whole(part)) == 0
+        difference[here] = np.where(bare, 0, _difference(out[here], image[here]))
+        uncovered += int(bare.sum())
+        yield high / len(image)
     return Merged(out, difference, _worst(difference), uncovered)
+
+
+def _bands(image: Array, grid: Grid) -> Iterator[tuple[int, int]]:
+    """Yield bands of rows whose tiles are few enough to be in memory."""
+    rows = len(image)
+    tile = grid.tiler.tile_size[0]
+    numbers = math.prod(grid.tiler.tile_size) * math.prod(image.shape[2:]) * len(grid)
+    by_row = max(1, numbers // rows)
+    if grid.tiler.mode == "interpolation" and not grid.scattered:
+        step, needed = rows, numbers  # its axes cannot be cut into bands
+    else:
+        step = max(1, tile // 4, _BATCH // by_row - tile)
+        needed = by_row * min(step + tile, rows)
+    if image.size > LIMIT or needed > _MOST:
+        raise TilingError(
+            f"merging would keep {max(image.size, needed):,} numbers in memory: take a "
+            "larger stride, or open a part of the image"
+        )
+    for low in range(0, rows, step):
+        yield low, min(low + step, rows)
+
+
+def _band(
+    call: UntileCall, grid: Grid, low: int, high: int
+) -> tuple[list[int], UntileCall]:
+    """Return the tiles that take part in some rows, and the call that merges them."""
+    axis, other = call.placement.axes
+    hit = np.flatnonzero((axis.kept[:, 0] < high) & (axis.kept[:, 1] > low))
+    if grid.scattered:
+        numbers = hit.tolist()
+        other = replace(other, starts=tuple(other.starts[k] for k in numbers))
+    else:
+        width = len(other)
+        numbers = [
+            k for row in hit.tolist() for k in range(row * width, row * width + width)
+        ]
+    if (low, high) != (0, axis.length):
+        axis = _shortened(axis, hit.tolist(), low, high)
+    placement = Placement((axis, other), grid.scattered)
+    count = placement.count(((0, high - low), (0, other.length)))
+    return numbers, replace(
+        call,
+        placement=placement,
+        tiles=replace(call.tiles, batch=len(numbers)),
+        result=replace(call.result, size=placement.size),
+        gaps=int((count == 0).sum()),
+    )
+
+
+def _shortened(axis: Axis, tiles: list[int], low: int, high: int) -> Axis:
+    """Return an axis with some of its rows, in the same frame, and some tiles."""
+    starts = tuple(axis.starts[k] for k in tiles)
+    return replace(axis, length=high - low, before=axis.before + low, starts=starts)
+
+
+def _whole(call: UntileCall) -> tuple[tuple[int, int], ...]:
+    return tuple((0, side) for side in call.placement.size)
+
+
+def _difference(merged: Array, image: Array) -> Floats:
+    """Subtract, and take the channel where the difference is largest."""
+    with np.errstate(all="ignore"):
+        left, right = merged.astype(np.float64), image.astype(np.float64)
+        change = np.where(left == right, 0, left - right)
+        change[np.isnan(left) & np.isnan(right)] = 0
+        change[np.isnan(change)] = np.inf  # one of them is no number
+        change = change.astype(np.float32)
+    if change.ndim == 3:
+        largest = np.abs(change).argmax(axis=2)[..., np.newaxis]
+        change = np.take_along_axis(change, largest, axis=2)[..., 0]
+    return change
+
+
+def _worst(difference: Floats) -> tuple[int, int] | None:
+    place = int(np.abs(difference).argmax())
+    row, column = divmod(place, difference.shape[1])
+    return (row, column) if difference[row, column] else None

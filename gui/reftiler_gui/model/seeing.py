@@ -67,9 +67,9 @@ class Seen:
         """What resizing and tiling leave of it, in words."""
         left = self.resized
         words = (
-            f"This {_extent(self.region.size)} px defect is {_extent(left.size)} px after "
-            f"resizing to {_extent(self.target)} and keeps {_percent(left.contrast)} of its "
-            "contrast; "
+            f"This {_extent(self.region.size)} px defect is {_extent(left.size)} px "
+            f"after resizing to {_extent(self.target)} and keeps "
+            f"{_percent(left.contrast)} of its contrast; "
         )
         if self.best is None:
             return words + "it lies in no tile."
@@ -165,7 +165,9 @@ def _near(marks: Array, region: Region, starts: Sequence[int]) -> NDArray[np.boo
     return near
 
 
-def _tiles(mask: MaskSource, region: Region, view: TilingView) -> tuple[Ints, int | None]:
+def _tiles(
+    mask: MaskSource, region: Region, view: TilingView
+) -> tuple[Ints, int | None]:
     """Return the tiles that hold a pixel of a region, and that with most of it.
 
     Of several the one in which it lies farthest from the rim, as reftiler has it.
@@ -177,7 +179,9 @@ def _tiles(mask: MaskSource, region: Region, view: TilingView) -> tuple[Ints, in
     first, stop = (boxes[..., n].clip(low, high) - low for n in (0, 1))
     sums = np.pad(_alone(mask, region).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     (top, left), (bottom, right) = first.T, stop.T
-    areas = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    areas = (
+        sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    )
     margins = np.minimum(low - boxes[..., 0], boxes[..., 1] - high).min(axis=1)
     order = np.lexsort((tiles, -margins, -areas))
     held = tiles[areas > 0]
@@ -194,7 +198,9 @@ def _alone(mask: MaskSource, region: Region) -> NDArray[np.bool_]:
     raise ValueError(f"the mask has no region {region}")
 
 
-def _same(seen: Sequence[Visibility], region: Region, starts: Sequence[int]) -> Visibility:
+def _same(
+    seen: Sequence[Visibility], region: Region, starts: Sequence[int]
+) -> Visibility:
     """Return what was found of a region in a crop that begins at ``starts``."""
     box = tuple(
         (low - start, high - start)

@@ -125,7 +125,9 @@ def by_tile(view: TilingView, picture: Array) -> Work[Array]:
 
 def _spans(join: Any, line: Array, spans: Ints) -> Array:
     """Join the items of a line within each span."""
-    longer = np.concatenate([line, np.zeros(1, line.dtype)])  # an end is an index for reduceat
+    longer = np.concatenate(
+        [line, np.zeros(1, line.dtype)]
+    )  # an end is an index for reduceat
     return np.asarray(join.reduceat(longer, spans.ravel())[::2])
 
 

@@ -237,7 +237,8 @@ def _scaled(part: Array, low: float, high: float) -> NDArray[np.uint8]:
     wide: NDArray[np.floating[Any]] = part.astype(np.float32 if small else np.float64)
     with np.errstate(all="ignore"):
         wide = np.clip((wide - low) * (255 / (high - low)), 0, 255)
-        return np.rint(np.nan_to_num(wide, nan=0.0)).astype(np.uint8)
+        shown = np.rint(np.nan_to_num(wide, nan=0.0))
+    return np.asarray(shown, dtype=np.uint8)
 
 
 def _full(dtype: np.dtype[Any]) -> float:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import merges
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError, merging
 from reftiler_conformance import definition
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition import NanError
 from tests.cases import MergeCase
 from tests.strategies import merges

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 
 NAN = np.array([0x7FC00000, 0x7FC00001, 0xFFC00000, 0x3F800000], np.uint32)
 
@@ -26,14 +26,14 @@ def test_equal_arrays_pass() -> None:
         (np.array([1, 2]), np.array([[1, 2]]), "shape"),
         (np.array([1]), np.array([1, 1]), "shape"),
         (np.zeros((0, 3)), np.zeros((0, 3)), "empty"),
-        (np.array([1, 2]), np.array([1, 3]), r"1/2 differ; first at \(1,\)"),
+        (np.array([1, 2]), np.array([1, 3]), r"1 of 2 differ; the first, at \(1,\)"),
         (np.array([0.0]), np.array([-0.0]), "differ"),
         (np.array([True]), np.array([False]), "differ"),
         (np.array([b"ab"]), np.array([b"ac"]), "differ"),
     ],
 )
 def test_different_arrays_fail(got: object, want: np.ndarray, says: str) -> None:
-    with pytest.raises(AssertionError, match=says):
+    with pytest.raises((AssertionError, ValueError), match=says):
         same_bits(got, want)
     if "differ" in says:
         with pytest.raises(AssertionError, match=says):
@@ -45,12 +45,12 @@ def test_payloads_matter_unless_they_are_free(other: int) -> None:
     numbers = NAN.view(np.float32)
     got, want = numbers[:1], numbers[other : other + 1]
     same_bits(got, want, nan="any")
-    with pytest.raises(AssertionError, match="1/1 differ"):
+    with pytest.raises(AssertionError, match="1 of 1 differ"):
         same_bits(got, want)
 
 
 def test_a_nan_is_not_a_number_even_if_payloads_are_free() -> None:
     numbers = NAN.view(np.float32)
     for got, want in [(numbers[:1], numbers[3:]), (numbers[3:], numbers[:1])]:
-        with pytest.raises(AssertionError, match="1/1 differ"):
+        with pytest.raises(AssertionError, match="1 of 1 differ"):
             same_bits(got, want, nan="any")

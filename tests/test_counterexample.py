@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from reftiler_conformance.bits import same_bits
 from reftiler_conformance.cases import Case, as_dtype
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.contents import fill_with
 from reftiler_conformance.counterexample import (
     Counterexample,

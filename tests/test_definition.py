@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from reftiler_conformance import definition
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition import (
     Wish,
     coverage,

@@ -15,16 +15,20 @@ from reftiler_conformance.cases import Case
 from reftiler_conformance.expected import expected_merge, expected_tiles
 from reftiler_conformance.faults.catalogue import Fault, faults
 from reftiler_conformance.faults.hunt import Hunt, Quiet
-from reftiler_conformance.faults.pins import full, short, wrong
+from reftiler_conformance.faults.pins import full, row, short, table, wrong
 from reftiler_conformance.faults.plain import Plain, PlainSubject
 from reftiler_conformance.results import Status
 from reftiler_conformance.search import attempt
 from reftiler_conformance.trial import Trial
 from tests.test_faults_pins import PINS
 
-# What no check of the fault's own clause can see on a subject without reftiler's
-# classes; others find the fault out.
+# Faults that the checks of their own clause do not find by these draws.
 ELSEWHERE = {
+    "MaxByFloats": "drawn integers are hardly ever neighbours beyond 2**53",
+    "OldGrid": "TILER-003 asks with no other stride of the same sizes",
+    "OldSums": "TILER-003 untiles without overlap",
+    "WrapTurns": "PAD-007 hardly ever draws padding on both sides",
+    "StretchFloats": "few of the hard lengths are drawn by so few examples",
     "MemoryOrder": "strided images are a matter of TILE-004's probe",
 }
 
@@ -38,11 +42,11 @@ def test_the_sound_tiler_passes_everything(hunt: Hunt) -> None:
     assert hunt.unsound == []
 
 
-def test_the_sound_tiler_is_asked_everything_but_about_classes(hunt: Hunt) -> None:
+def test_the_sound_tiler_is_asked_all_but_classes_and_json(hunt: Hunt) -> None:
     asked = {question.check.name for question in hunt.questions}
     missed = {name for name in hunt.unasked if not name.endswith(" probe")}
     assert len(asked) > 100
-    assert {name.partition("-")[0] for name in missed} <= {"JSON"}
+    assert {name.partition("-")[0] for name in missed} <= {"JSON", "VERSION"}
 
 
 def test_every_fault_is_pinned() -> None:
@@ -96,6 +100,13 @@ def test_pins_in_short() -> None:
     assert pinned == "MERGE 001, PAD 001 010?"
     assert full(pinned) == ({"PAD-001", "MERGE-001"}, {"PAD-010"})
     assert wrong(pinned, ["PAD-001"]) == ["MERGE-001 is not broken"]
+
+
+def test_a_table_reads_back() -> None:
+    counts = {f"PAD-{n:03}": 1 + n % 2 for n in range(40)}
+    text = row("One", counts, 2) + "\n" + row("Two", {"MERGE-001": 2}, 2)
+    assert max(map(len, text.splitlines())) <= 88
+    assert table(text) == {"One": short(counts, 2), "Two": "MERGE 001"}
 
 
 def test_the_plain_tiler_does_as_the_definition() -> None:

@@ -21,7 +21,7 @@ from reftiler.figures import (
     to_rgb,
 )
 from reftiler.figures.canvas import letter_size, lettering
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 
 ORANGE, SKY, VERMILLION = (
     np.array(COLORS[name]) for name in ("orange", "sky", "vermillion")

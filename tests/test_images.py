@@ -29,7 +29,7 @@ from reftiler.images import (
     write_image,
 )
 from reftiler.images.png import encode_png
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 
 SHAPES = [(11, 7), (11, 7, 3), (11, 7, 4), (3, 4), (3, 3), (1, 9), (9, 1), (1, 1)]
 

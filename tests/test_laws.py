@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.cases import Case, MergeCase
 from tests.strategies import NUMBERS, SMALL, SWAPPED, cases, merges
 

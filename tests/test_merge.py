@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reftiler import Tiler, TilingError
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 
 
 def test_halves_go_to_the_even_neighbour() -> None:

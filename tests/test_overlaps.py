@@ -7,7 +7,7 @@ import pytest
 
 from reftiler import Tiler
 from reftiler_conformance import definition
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.strategies import WINDOWS
 
 

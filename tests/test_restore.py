@@ -18,7 +18,7 @@ from reftiler.folders.export import plan_export
 from reftiler.folders.manifest import Manifest
 from reftiler.folders.restore import restore_image, restore_mask, uncovered
 from reftiler.images import read_image, write_image
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.folders import SIZE, SUFFIXES, export, picture, spots
 
 

@@ -21,7 +21,7 @@ from reftiler.samples import (
     samples,
     write_dataset,
 )
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 
 EVERYTHING = [
     (texture, split, label, index)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError
 from reftiler_conformance import definition
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition.pixels import has_view
 from tests.cases import Case
 from tests.strategies import NUMBERS, ODD, PAD_MODES, SWAPPED, cases

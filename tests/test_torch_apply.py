@@ -15,7 +15,7 @@ from torch import Tensor, nn
 import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.cases import Case, MergeCase
 from tests.strategies import cases, merges
 from tests.tensors import array, dtype_of, tensor, tilers

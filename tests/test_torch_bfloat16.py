@@ -15,7 +15,7 @@ import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance import definition
-from reftiler_conformance.bits import Array, same_bits
+from reftiler_conformance.compare import Array, same_bits
 from reftiler_conformance.definition import BFLOAT16, NanError, kind_of
 from reftiler_conformance.definition.rounding import UnfitError
 from tests.cases import MergeCase

@@ -15,7 +15,7 @@ import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler, merging, stripe
 from reftiler.torch.merging import is_plain
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import merges
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor

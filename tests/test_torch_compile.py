@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from reftiler.torch import Tiler
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.strategies import MODES, PAD_MODES, WINDOWS
 from tests.tensors import array
 

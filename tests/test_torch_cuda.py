@@ -12,7 +12,7 @@ from torch import nn
 from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance import definition
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition import BFLOAT16, NanError
 from reftiler_conformance.definition.pixels import has_view
 from tests.cases import Case, MergeCase

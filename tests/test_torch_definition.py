@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance import definition
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition import NanError, Wish
 from reftiler_conformance.definition.windows import weights
 from tests.cases import Case, MergeCase

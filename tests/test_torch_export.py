@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from reftiler.grid import Grid
 from reftiler.torch import Tiler
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.strategies import MODES, WINDOWS
 from tests.tensors import array
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.cases import Case, MergeCase
 from tests.strategies import WINDOWS, cases, merges
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers

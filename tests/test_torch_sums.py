@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_map_only
 
 from reftiler import TilingError
 from reftiler.torch import Tiler, float32_sums, sums
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import WINDOWS, cases, merges
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers

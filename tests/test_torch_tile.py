@@ -16,7 +16,7 @@ import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler, functional
 from reftiler_conformance import definition
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition import BFLOAT16
 from reftiler_conformance.definition.pixels import has_view
 from tests.cases import Case

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import reftiler.torch.tiler as twin
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.tensors import array
 
 

@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, jacrev, jvp, vmap
 
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.strategies import MODES, PAD_MODES, WINDOWS
 from tests.tensors import array, dtype_of
 

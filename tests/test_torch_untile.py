@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler, functional
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import NUMBERS, merges
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers

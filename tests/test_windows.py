@@ -10,7 +10,7 @@ import pytest
 from reftiler import Tiler
 from reftiler.windows import named_profile, profiles
 from reftiler_conformance import definition
-from reftiler_conformance.bits import same_bits
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition.windows import NAMES, exact
 
 LENGTHS = (*range(1, 601), 1000, 1023, 1024, 2047, 2048, 3001, 4096, 4999, 5000)

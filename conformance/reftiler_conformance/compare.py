@@ -45,18 +45,20 @@ def same_dtype(got: Array, want: np.dtype[Any]) -> None:
 
 
 def same_bits(
-    got: Array,
+    got: object,
     want: Array,
     *,
     nan: Literal["bits", "any"] = "bits",
     where: Array | bool = True,
 ) -> None:
     """
-    Fail unless two arrays are equal in dtype, shape and every bit.
+    Fail unless two arrays are equal in type, dtype, shape and every bit.
 
     ``nan="any"`` leaves the sign and payload of a NaN free; only pixels ``where`` it
     is true are compared.
     """
+    if type(got) is not np.ndarray:
+        raise Mismatch(f"the type is {type(got).__name__}, should be ndarray")
     same_dtype(got, want.dtype)
     same_shape(got, want)
     wrong = (_bytes(got) != _bytes(want)).any(axis=-1).reshape(want.shape)

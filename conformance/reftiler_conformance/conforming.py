@@ -101,6 +101,8 @@ def matrix(subjects: Sequence[str], asked: Asked) -> int:
         stderr.print(f"{name}: {summary.headline(report)}", highlight=False)
         if asked.out is not None:
             _write_pages(report, name, asked.out)
+        if asked.fail_fast and report.exit_code:
+            break
     page = matrices.page(reports)
     if asked.out is None:
         stdout.print(page, markup=False, soft_wrap=True)

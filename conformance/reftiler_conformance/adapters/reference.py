@@ -197,7 +197,7 @@ class TorchAutograd(Torch):
     def info(self) -> Info:
         """Claim what gradients can flow through."""
         info = super().info()
-        floats = {"float16", "float32", "float64", "bfloat16"}
+        floats = {"float16", "float32", "float64", "bfloat16", "complex64"}
         gone = {
             word
             for word in info.claimed

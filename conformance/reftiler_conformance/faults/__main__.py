@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from reftiler_conformance.faults.catalogue import faults
 from reftiler_conformance.faults.hunt import EXAMPLES, Hunt
-from reftiler_conformance.faults.pins import short
+from reftiler_conformance.faults.pins import row
 
 
 def main() -> int:
@@ -44,7 +44,6 @@ def main() -> int:
 
 
 def _table(
-    whole = asked.all or asked.pins
     caught: dict[str, Counter[str]], seeds: Counter[str], most: int
 ) -> Iterable[str]:
     """Return a row for each fault: in how many seeds, and by which clauses."""
@@ -60,7 +59,7 @@ def _table(
 def _pins(caught: dict[str, Counter[str]], most: int) -> Iterable[str]:
     """Return a row for each fault, as `reftiler_conformance.faults.pins` reads it."""
     for name, counts in sorted(caught.items()):
-        yield f'    "{name}": "{short(counts, most)}",'
+        yield row(name, counts, most)
 
 
 def _say(lines: Iterable[str]) -> None:

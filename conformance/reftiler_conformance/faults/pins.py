@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from textwrap import fill
 
 
 def short(counts: dict[str, int], most: int) -> str:
@@ -22,10 +23,23 @@ def _short(clause: str, sometimes: bool) -> str:
     return clause.partition("-")[2] + "?" * sometimes
 
 
+def row(name: str, counts: dict[str, int], most: int) -> str:
+    """Return a fault's row of the table that `table` reads."""
+    return fill(f"{name}: {short(counts, most)}", 88, subsequent_indent="    ")
+
+
+def table(text: str) -> dict[str, str]:
+    """Return what is pinned for each fault; rows go on where they are indented."""
+    rows = text.replace("\n    ", " ").strip().splitlines()
+    return {
+        name: pinned.strip() for name, _, pinned in (r.partition(":") for r in rows)
+    }
+
+
 def full(pinned: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the clauses that are always found broken, and those that may be."""
     always, sometimes = set[str](), set[str]()
-    for family, *numbers in map(str.split, pinned.split(",")):
+    for family, *numbers in map(str.split, pinned.split(",") if pinned else []):
         for number in numbers:
             found = sometimes if number.endswith("?") else always
             found.add(f"{family}-{number.rstrip('?')}")

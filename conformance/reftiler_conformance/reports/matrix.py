@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reftiler_conformance.clauses import clauses
+from reftiler_conformance.findings import note
 from reftiler_conformance.reports import words
 from reftiler_conformance.reports.markdown import fault, plain
 from reftiler_conformance.results import Report, Score, Status
@@ -225,9 +226,14 @@ def _faults(reports: Sequence[Report]) -> Iterator[str]:
         found = words.faults(report)
         found += [result for result in report.results if words.departs(result)]
         found += words.of_status(report, Status.KNOWN, Status.HARNESS)
-        if found:
+        told = note(report.name, report.subject.version)
+        if found or told:
             who = f"{report.subject.name} {report.subject.version}"
             yield f"## What {plain(who)} was found to do"
+        if told:
+            yield told
+        if found:
+            yield "The smallest cases of this run:"
             yield from (fault(result, arrays=False) for result in found)
 
 

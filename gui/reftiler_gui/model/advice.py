@@ -169,7 +169,7 @@ class Survey:
         return float(np.median(np.concatenate(shorter))) if shorter else None
 
     def _measure(self) -> Work[None]:
-        """Measure the contrast of some defects, evenly chosen, for each size of tile."""
+        """Measure the contrast of defects, evenly chosen, for each size of tile."""
         places = [
             (number, k)
             for number, (_, _, defects) in enumerate(self._found)

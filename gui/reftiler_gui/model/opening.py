@@ -55,7 +55,7 @@ def _mapped(path: Path) -> Array | None:
         else:
             return None
         return formats.check_picture(found)
-    except (OSError, ValueError, tifffile.TiffFileError):
+    except Exception:  # noqa: BLE001 - of damaged files anything may come
         return None  # reading it whole will say what is wrong
 
 

@@ -22,7 +22,8 @@ def mean_halved(picture: Array) -> Array:
     """
     Return the means of 2 × 2 pixels, of fewer at odd ends; integers are rounded.
 
-    Bools become bytes of 0 to 255, so that their means are greys.
+    Bools become bytes of 0 to 255, so that their means are greys, and integers of 64
+    bits float64.
     """
     if picture.dtype == bool:
         picture = picture.view(np.uint8) * np.uint8(255)
@@ -34,6 +35,8 @@ def mean_halved(picture: Array) -> Array:
             total >>= total.dtype.type(2)
         else:
             total *= total.dtype.type(0.25)
+        if picture.dtype.kind in "iu" and wide.kind == "f":
+            return total
         return total.astype(picture.dtype.newbyteorder("="))
 
 

@@ -1,0 +1,128 @@
+"""Defects: found as reftiler finds them, and what is left of them is what it says."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from reftiler import Grid, Tiler
+from reftiler.regions import find_regions
+from reftiler.samples import sample
+from reftiler.visibility import examine
+from reftiler_gui.model import defects
+from reftiler_gui.model.defects import Defects, find_defects
+from reftiler_gui.model.masks import MaskSource
+from reftiler_gui.model.seeing import look
+from reftiler_gui.model.tiling import TilingView
+
+RNG = np.random.default_rng(0)
+
+
+def mask_of(*boxes: tuple[int, int, int, int], size: int = 300) -> MaskSource:
+    mask = np.zeros((size, size), dtype=bool)
+    for top, left, height, width in boxes:
+        mask[top : top + height, left : left + width] = True
+    return MaskSource(mask)
+
+
+class TestFinding:
+    @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.2])
+    def test_searching_coarsely_finds_the_same(
+        self, share: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mask = RNG.random((203, 310)) < share
+        mask[50:90, 20:22] = mask[50:52, 20:60] = mask[88:90, 20:60] = True  # hollow
+        mask[70, 40] = True  # within its box, apart from it
+        monkeypatch.setattr(defects, "_COARSE", 500)
+        found = find_defects(MaskSource(mask))
+        assert set(found.regions) == set(find_regions(mask))
+        assert len(found) == len(find_regions(mask))
+        corners = [(r.box[0][0], r.box[1][0]) for r in found.regions]
+        assert corners == sorted(corners)
+
+    def test_sizes_and_boxes(self) -> None:
+        found = find_defects(mask_of((10, 20, 3, 4), (50, 0, 1, 1)))
+        assert found.sizes.tolist() == [[3, 4], [1, 1]]
+        assert found.boxes[0].tolist() == [[10, 13], [20, 24]]
+
+    def test_next_and_previous_go_round(self) -> None:
+        found = find_defects(mask_of((10, 20, 3, 4), (50, 0, 1, 1), (90, 9, 2, 2)))
+        assert [found.after(n) for n in (None, 0, 2)] == [0, 1, 0]
+        assert [found.after(n, -1) for n in (None, 0, 2)] == [2, 2, 1]
+        assert Defects(()).after(None) is None
+        assert Defects(()).sizes.shape == (0, 2)
+
+    def test_the_smallest_at_a_place(self) -> None:
+        mask = mask_of((10, 10, 2, 40), (10, 10, 40, 2), (30, 30, 3, 3))
+        found = find_defects(mask)
+        assert found.at(31, 31) == 1
+        assert found.at(20, 20) == 0
+        assert found.at(70, 70) is None
+        assert found.at(52, 20, slack=4) == 0
+        assert Defects(()).at(0, 0) is None
+
+
+class TestSeeing:
+    @pytest.mark.parametrize("label", ["spot", "scratch", "dent"])
+    @pytest.mark.parametrize(
+        ("grid", "target"),
+        [
+            (Tiler(256, 128).grid((1024, 1024)), (256, 256)),
+            (Tiler(200, mode="even").grid((1024, 1024)), (200, 160)),
+            (Tiler(64).random((1024, 1024), 90, 3), (64, 64)),
+        ],
+    )
+    def test_it_is_what_reftiler_says_of_the_whole_image(
+        self, label: str, grid: Grid, target: tuple[int, int]
+    ) -> None:
+        made = sample("gravel", label, 1)
+        want = examine(made.image, made.mask, grid, target)
+        mask, view = MaskSource(made.mask), TilingView(grid)
+        regions = find_defects(mask).regions
+        assert regions == tuple(one.region for one in want)
+        for region, right in zip(regions, want, strict=True):
+            seen = look(made.image, mask, region, view, target)
+            assert seen.contrast == pytest.approx(right.contrast)
+            assert seen.tiles.tolist() == list(right.tiles)
+            assert seen.best == right.best
+            assert seen.tiled.area == right.tiled.area
+            assert seen.tiled.contrast == pytest.approx(right.tiled.contrast)
+            assert seen.resized.contrast == pytest.approx(
+                right.resized.contrast, abs=1e-6
+            )
+            assert seen.resized.size == pytest.approx(right.resized.size)
+
+    def test_sizes_that_share_no_factor_are_near(self) -> None:
+        image = RNG.integers(90, 110, (1411, 1409), np.uint8)
+        mask = np.zeros(image.shape, dtype=bool)
+        mask[700:707, 300:305] = True
+        image[mask] = 250
+        grid = Tiler(256).grid(image.shape)
+        (want,) = examine(image, mask, grid, (256, 256))
+        source = MaskSource(mask)
+        seen = look(image, source, want.region, TilingView(grid), (256, 256))
+        assert seen.resized.contrast == pytest.approx(want.resized.contrast, rel=0.1)
+
+    def test_sentences(self) -> None:
+        mask = mask_of((40, 96, 12, 9))
+        image = np.where(mask.array, 200, 100).astype(np.uint8)
+        (region,) = find_defects(mask).regions
+        grids = [
+            Tiler(100, 50).grid((300, 300)),
+            Tiler(100).grid((300, 300)),
+            Tiler(30).scatter((300, 300), [(200, 200)]),
+        ]
+        words = [
+            look(image, mask, region, TilingView(grid), (75, 75)).sentence
+            for grid in grids
+        ]
+        start = (
+            r"This 12 × 9 px defect is 3 × 2\.2 px after resizing to 75 × 75 and "
+            r"keeps \d\d% of its contrast; "
+        )
+        assert re.fullmatch(start + r"in tile 1 it keeps all\.", words[0])
+        part = r"tile 1, the best of 2, holds 60 of its 108 pixels and all of it\."
+        assert re.fullmatch(start + part, words[1])
+        assert re.fullmatch(start + r"it lies in no tile\.", words[2])

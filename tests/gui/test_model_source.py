@@ -1,0 +1,257 @@
+"""Pixels by region and level: exact at every level, mapped, never through a copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from reftiler import TilingError
+from reftiler.images import write_image
+from reftiler_gui.model import opening
+from reftiler_gui.model.masks import MaskSource
+from reftiler_gui.model.pyramid import any_halved, mean_halved
+from reftiler_gui.model.source import PixelSource
+from reftiler_gui.model.work import finish
+
+RNG = np.random.default_rng(0)
+
+
+def parts(pixels: NDArray[np.uint32]) -> NDArray[Any]:
+    """Return alpha, red, green and blue."""
+    shifts = np.array([24, 16, 8, 0], np.uint32)
+    return (pixels[..., np.newaxis] >> shifts) & 255
+
+
+class TestRegion:
+    @pytest.mark.parametrize("channels", [None, 1, 3])
+    def test_bytes_are_shown_as_they_are(self, channels: int | None) -> None:
+        shape = (9, 7) if channels is None else (9, 7, channels)
+        image = RNG.integers(0, 256, shape, np.uint8)
+        shown = parts(PixelSource(image).region(0, (2, 8), (1, 6)))
+        want = np.broadcast_to(image.reshape(9, 7, -1)[2:8, 1:6], (6, 5, 3))
+        assert (shown[..., 0] == 255).all()
+        assert (shown[..., 1:] == want).all()
+
+    def test_alpha_is_multiplied_in(self) -> None:
+        image = np.array([[[200, 100, 0, 255], [200, 100, 50, 51]]], np.uint8)
+        source = PixelSource(image)
+        assert source.has_alpha
+        assert parts(source.region(0, (0, 1), (0, 2))).tolist() == [
+            [[255, 200, 100, 0], [51, 40, 20, 10]]
+        ]
+
+    def test_sixteen_bits_show_the_range_of_the_data(self) -> None:
+        image = np.array([[1000, 2000, 3000]], np.uint16)
+        source = PixelSource(image)
+        assert (source.low, source.high) == (1000, 3000)
+        assert parts(source.region(0, (0, 1), (0, 3)))[0, :, 1].tolist() == [
+            0,
+            128,
+            255,
+        ]
+        source.set_range(0, 2000)
+        assert parts(source.region(0, (0, 1), (0, 3)))[0, :, 1].tolist() == [
+            128,
+            255,
+            255,
+        ]
+
+    def test_a_range_set_by_hand_must_rise(self) -> None:
+        source = PixelSource(np.zeros((2, 2), np.float32))
+        with pytest.raises(TilingError, match="must rise"):
+            source.set_range(3, 3)
+
+    def test_floats_with_odd_values(self) -> None:
+        image = np.array([[0, 0.5, 1, np.nan, np.inf, -np.inf]], np.float32)
+        source = PixelSource(image)
+        assert (source.low, source.high) == (0, 1)
+        shown = parts(source.region(0, (0, 1), (0, 6)))[0, :, 1].tolist()
+        assert shown == [0, 128, 255, 0, 255, 0]
+
+    def test_an_even_picture_has_a_range(self) -> None:
+        source = PixelSource(np.full((3, 3), 7.0))
+        assert (source.low, source.high) == (7, 8)
+
+    def test_bools_are_black_and_white_and_their_means_grey(self) -> None:
+        image = np.zeros((512, 512), dtype=bool)
+        image[:, ::2] = True
+        source = PixelSource(image)
+        assert parts(source.region(0, (0, 1), (0, 2)))[0, :, 1].tolist() == [255, 0]
+        finish(source.build())
+        assert parts(source.region(1, (0, 1), (0, 2)))[0, :, 1].tolist() == [128, 128]
+        assert source.value(0, 0) == (True,)
+
+    def test_byte_order_does_not_show(self) -> None:
+        image = RNG.integers(0, 60000, (20, 20), np.uint16)
+        shown = [
+            PixelSource(image.astype(order)).region(0, (0, 20), (0, 20))
+            for order in ("<u2", ">u2")
+        ]
+        assert (shown[0] == shown[1]).all()
+
+    def test_what_is_no_picture_is_refused(self) -> None:
+        for array in (np.zeros(3), np.zeros((0, 3)), np.zeros((2, 2), complex)):
+            with pytest.raises(TilingError, match="not a picture"):
+                PixelSource(array)
+
+    def test_values_are_the_images_own(self) -> None:
+        source = PixelSource(np.arange(24, dtype=np.uint16).reshape(2, 4, 3))
+        assert source.value(1, 2) == (18, 19, 20)
+        assert source.value(2, 0) is None
+        assert source.value(0, -1) is None
+
+
+class TestLevels:
+    @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "float32"])
+    @pytest.mark.parametrize("shape", [(8, 6), (7, 5, 3), (1, 9)])
+    def test_a_half_is_the_mean_of_four(
+        self, dtype: str, shape: tuple[int, ...]
+    ) -> None:
+        image = RNG.integers(0, 120, shape).astype(dtype)
+        half = mean_halved(image)
+        padded = np.pad(
+            image.astype(float),
+            [(0, shape[0] % 2), (0, shape[1] % 2)] + [(0, 0)] * (len(shape) - 2),
+            mode="edge",
+        )
+        means = sum(padded[i::2, j::2] for i in (0, 1) for j in (0, 1)) / 4
+        assert half.dtype == image.dtype
+        assert np.abs(half - means).max() <= (0 if dtype == "float32" else 0.5)
+
+    def test_extremes_do_not_overflow(self) -> None:
+        for dtype in (np.uint8, np.int8, np.uint16, np.int32, np.uint32, np.uint64):
+            limit = np.iinfo(dtype).max
+            assert mean_halved(np.full((2, 2), limit, dtype))[0, 0] == float(limit)
+
+    def test_pixels_stand_in_until_a_level_is_built(self) -> None:
+        image = RNG.integers(0, 256, (600, 500), np.uint8)
+        source = PixelSource(image)
+        assert source.levels == 4
+        assert not source.ready(2)
+        before = parts(source.region(2, (0, 150), (0, 125)))[..., 1]
+        assert (before == image[::4, ::4]).all()
+        shares = list(source.build())
+        assert shares[-1] == 1.0
+        after = parts(source.region(2, (0, 150), (0, 125)))[..., 1]
+        assert source.ready(2)
+        assert (after == mean_halved(mean_halved(image))).all()
+
+    def test_a_cancelled_build_can_be_taken_up_again(self) -> None:
+        source = PixelSource(np.full((4096, 2048), 9, np.uint8))
+        work = source.build()
+        next(work)
+        work.close()
+        assert not source.ready(1)
+        finish(source.build())
+        assert all(source.ready(level) for level in range(source.levels))
+
+    def test_the_level_has_pixels_no_larger_than_the_screens(self) -> None:
+        source = PixelSource(np.zeros((4096, 4096), np.uint8))
+        zooms = (8, 1, 0.9, 0.5, 0.3, 0.25, 0.001)
+        assert [source.level(zoom) for zoom in zooms] == [0, 0, 0, 1, 1, 2, 5]
+
+    def test_large_images_keep_no_first_level(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("reftiler_gui.model.source._LARGE", 1000)
+        image = RNG.integers(0, 256, (517, 611, 3), np.uint8)
+        source = PixelSource(image)
+        assert source.ready(1)
+        assert not source.ready(2)
+        whole = parts(source.region(1, (0, 259), (0, 306)))[..., 1:]
+        assert (whole == mean_halved(image)).all()
+        finish(source.build())
+        quarter = parts(source.region(2, (0, 130), (0, 153)))[..., 1:]
+        assert (quarter == mean_halved(mean_halved(image))).all()
+
+
+class TestOpening:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(opening, "MAPPED_FROM", 1000)
+
+    def test_plain_files_are_mapped(self, tmp_path: Path) -> None:
+        image = RNG.integers(0, 60000, (40, 30, 3)).astype(np.uint16)
+        np.save(tmp_path / "a.npy", image)
+        tifffile.imwrite(tmp_path / "b.tif", image, photometric="rgb")
+        tifffile.imwrite(tmp_path / "c.tif", image, photometric="rgb", byteorder=">")
+        for name in ("a.npy", "b.tif", "c.tif"):
+            source = PixelSource.open(tmp_path / name)
+            assert source.mapped, name
+            assert (source.array == image).all()
+            assert source.value(3, 4) == tuple(image[3, 4].tolist())
+
+    def test_other_files_are_read(self, tmp_path: Path) -> None:
+        image = RNG.integers(0, 256, (60, 50), np.uint8)
+        for name in ("a.png", "b.tif"):  # the TIFF is compressed
+            write_image(tmp_path / name, image)
+            source = PixelSource.open(tmp_path / name)
+            assert not source.mapped
+            assert (source.array == image).all()
+
+    def test_small_files_are_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(opening, "MAPPED_FROM", 10**6)
+        np.save(tmp_path / "a.npy", np.zeros((60, 50), np.uint8))
+        assert not PixelSource.open(tmp_path / "a.npy").mapped
+
+    def test_damaged_files_have_a_sentence(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "a.npy", np.zeros((90, 90), np.uint8))
+        whole = (tmp_path / "a.npy").read_bytes()
+        contents = {
+            "cut.npy": whole[:2000],
+            "objects.npy": whole.replace(b"|u1", b"|O "),
+            "empty.png": b"",
+            "text.png": b"no picture" * 500,
+            "cut.tif": b"II*\0" + bytes(3000),
+        }
+        for name, content in contents.items():
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(TilingError, match=f"cannot read .*{name}"):
+                PixelSource.open(tmp_path / name)
+        with pytest.raises(TilingError, match=r"cannot read .*gone.png: No such file"):
+            PixelSource.open(tmp_path / "gone.png")
+
+
+class TestMask:
+    @pytest.mark.parametrize("shape", [(8, 8), (7, 5), (1, 3)])
+    def test_a_half_is_marked_if_one_of_four_is(self, shape: tuple[int, int]) -> None:
+        mask = RNG.random(shape) < 0.2
+        padded = np.pad(mask, [(0, shape[0] % 2), (0, shape[1] % 2)])
+        want = (
+            padded[::2, ::2]
+            | padded[1::2, ::2]
+            | padded[::2, 1::2]
+            | padded[1::2, 1::2]
+        )
+        assert (any_halved(mask) == want).all()
+
+    @pytest.mark.parametrize("zoom", [1.0, 0.9, 0.5, 0.33, 0.195, 0.01, 3.0])
+    def test_no_pixel_vanishes_at_any_zoom(self, zoom: float) -> None:
+        size = 512
+        for row, column in RNG.integers(0, size, (40, 2)).tolist():
+            mask = np.zeros((size, size), dtype=np.uint8)
+            mask[row, column] = 255
+            side = int(np.ceil(size * zoom)) + 1
+            shown = MaskSource(mask).view(0, 0, zoom, side, side)
+            y, x = np.nonzero(shown)
+            assert y.size, (row, column)
+            assert np.abs(y - (row + 0.5) * zoom).max() <= max(2.5, zoom)
+            assert np.abs(x - (column + 0.5) * zoom).max() <= max(2.5, zoom)
+
+    def test_beyond_the_image_nothing_is_marked(self) -> None:
+        source = MaskSource(np.ones((4, 4), dtype=bool))
+        shown = source.view(-2, -3, 1, 8, 9)
+        assert shown[2:6, 3:7].all()
+        assert shown.sum() == source.area == 16
+
+    def test_enlarged_it_is_the_image_pixel_by_pixel(self) -> None:
+        mask = RNG.random((5, 6)) < 0.5
+        shown = MaskSource(mask).view(0, 0, 4, 20, 24)
+        assert (shown == mask.repeat(4, 0).repeat(4, 1)).all()

@@ -24,11 +24,9 @@ from tests.test_faults_pins import PINS
 
 # Faults that the checks of their own clause do not find by these draws.
 ELSEWHERE = {
-    "MaxByFloats": "drawn integers are hardly ever neighbours beyond 2**53",
     "OldGrid": "TILER-003 asks with no other stride of the same sizes",
     "OldSums": "TILER-003 untiles without overlap",
     "WrapTurns": "PAD-007 hardly ever draws padding on both sides",
-    "StretchFloats": "few of the hard lengths are drawn by so few examples",
     "MemoryOrder": "strided images are a matter of TILE-004's probe",
 }
 
@@ -59,10 +57,10 @@ def test_fault_breaks_what_is_pinned(hunt: Hunt, name: str) -> None:
     assert hunt.crashes == set()
 
 
-@pytest.mark.parametrize("name", sorted(set(faults()) - set(ELSEWHERE)))
+@pytest.mark.parametrize("name", sorted(faults()))
 def test_pins_hold_the_clause_that_the_fault_is_about(name: str) -> None:
     always, sometimes = full(PINS[name])
-    assert faults()[name].clause in always | sometimes
+    assert (faults()[name].clause in always | sometimes) != (name in ELSEWHERE)
     assert faults()[name].sentence.endswith(".")
 
 
@@ -75,11 +73,11 @@ def test_pins_can_fail(hunt: Hunt) -> None:
     assert wrong("", broken)
 
 
-@pytest.mark.parametrize("name", ["ShrinkFloored", "OldImage", "Descending"])
+@pytest.mark.parametrize("name", ["ShrinkFloored", "Epsilon"])
 def test_what_a_hunt_skips_would_pass(hunt: Hunt, name: str) -> None:
     fault, features = faults()[name], PlainSubject().info().claimed
     failed = set()
-    for question in hunt.questions[::3]:
+    for question in hunt.questions[::4]:
         client = Quiet(fault.subject)
         ask = partial(Trial, client=client, features=features)
         if attempt(question.check, question.case, ask).status is not Status.PASSED:
@@ -98,7 +96,11 @@ def test_pins_in_short() -> None:
     counts = {"PAD-001": 2, "PAD-010": 1, "MERGE-001": 2}
     pinned = short(counts, 2)
     assert pinned == "MERGE 001, PAD 001 010?"
-    assert full(pinned) == ({"PAD-001", "MERGE-001"}, {"PAD-010"})
+    always, sometimes = full(pinned)
+    assert (sorted(always), sorted(sometimes)) == (
+        ["MERGE-001", "PAD-001"],
+        ["PAD-010"],
+    )
     assert wrong(pinned, ["PAD-001"]) == ["MERGE-001 is not broken"]
 
 

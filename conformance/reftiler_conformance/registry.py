@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from reftiler_conformance.cases import Case
 from reftiler_conformance.checks.unchecked import UNCHECKED
 from reftiler_conformance.clauses import Clause, clauses
 from reftiler_conformance.features import Features, features
+from reftiler_conformance.needs import needs_to_tile, needs_to_untile
 from reftiler_conformance.probes import PROBES
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.strategies import cases
@@ -49,6 +50,8 @@ class Check:
         Asks a trial, and raises `Mismatch` if the subject breaks the clause.
     share
         Which part of the usual number of examples it gets: 0 is one example.
+    least
+        How many examples it gets at least: as many as there are fixed cases.
     """
 
     clause: str
@@ -57,6 +60,11 @@ class Check:
     cases: Cases
     judge: Judge
     share: float = 1.0
+    least: int = 1
+
+    def examples(self, usual: int) -> int:
+        """Return how many examples it gets where checks usually get so many."""
+        return max(self.least, round(usual * self.share))
 
     def within(self, claimed: Features) -> SearchStrategy[Case]:
         """
@@ -96,7 +104,7 @@ def check(
     share
         See `Check`.
     only
-        The cases, if they are not to be drawn.
+        The cases, if they are not to be drawn; all that the subject claims are tried.
     draws
         What draws the cases, if `cases` with ``asked`` is not enough.
     **asked
@@ -108,16 +116,25 @@ def check(
     def drawn(claimed: Features) -> SearchStrategy[Case]:
         if draws is not None:
             return draws(claimed)
-        return st.sampled_from(fixed) if fixed else cases(claimed, **asked)
+        return _fixed(fixed, verb, claimed) if fixed else cases(claimed, **asked)
 
     def register(judge: Judge) -> Judge:
-        wanted = {*needs} if draws or fixed else {*needs, verb}
-        _FOUND.append(
-            Check(clause, judge.__name__, features(*wanted), drawn, judge, share)
-        )
+        wanted = features(*needs, *(() if draws else (verb,)))
+        part, least = (0, len(fixed)) if fixed else (share, 1)
+        name = judge.__name__
+        _FOUND.append(Check(clause, name, wanted, drawn, judge, part, least))
         return judge
 
     return register
+
+
+def _fixed(given: Sequence[Case], verb: str, claimed: Features) -> SearchStrategy[Case]:
+    """Draw one of the given cases that a subject claims to be able to do."""
+    needs = needs_to_tile if verb == "tile" else needs_to_untile
+    possible = [case for case in given if needs(case) <= claimed]
+    if not possible:
+        raise Unsupported(", ".join(sorted(needs(given[0]) - claimed)))
+    return st.sampled_from(possible)
 
 
 def _probed(clause: str) -> Check:

@@ -101,7 +101,7 @@ class Search:
 
         @seed(zlib.crc32(name.encode()))
         @settings(
-            max_examples=max(1, round(examples * self.check.share)),
+            max_examples=self.check.examples(examples),
             database=None,
             deadline=None,
             phases=(Phase.generate, Phase.shrink),

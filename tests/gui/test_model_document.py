@@ -15,7 +15,7 @@ MASK = np.zeros((20, 30), dtype=bool)
 MASK[4, 5] = True
 
 
-def write(path: Path, picture: np.ndarray = IMAGE) -> Path:  # type: ignore[type-arg]
+def write(path: Path, picture: np.ndarray = IMAGE) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_image(path, picture)
     return path

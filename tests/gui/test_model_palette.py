@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from reftiler_gui.model import palette
@@ -37,7 +39,8 @@ def test_more_tiles_are_brighter() -> None:
         assert len(colors) == most + 1
         assert colors[0] == palette.UNCOVERED
         rising = [brightness(color) for color in colors[1:]]
-        assert rising == sorted(rising)
+        assert all(b > a - 1 for a, b in pairwise(rising))  # but for rounding
+        assert most == 1 or rising[-1] > rising[0] + 150
 
 
 def test_the_coverage_has_the_legends_colours() -> None:

@@ -75,7 +75,8 @@ def test_a_place_lies_in_the_tiles_that_hold_it(grid: Grid) -> None:
     view, boxes = TilingView(grid), grid.boxes
     for row, column in [(0, 0), (17.9, 40.2), (52, 70), (-2, 5), (55, 72), (500, 0)]:
         place = np.floor([row, column])
-        hit = ((boxes[..., 0] <= place) & (place < boxes[..., 1])).all(axis=1)
+        inside = (boxes[..., 0] <= place) & (place < boxes[..., 1])
+        hit = np.asarray(inside.all(axis=1))
         assert view.at(row, column).tolist() == np.flatnonzero(hit).tolist()
         nearest = view.nearest(row, column)
         assert (nearest is None) == (not hit.any())

@@ -133,7 +133,7 @@ class Hunt:
 
         @seed(zlib.crc32(name.encode()))
         @settings(
-            max_examples=max(1, round(self.examples * check.share)),
+            max_examples=check.examples(self.examples),
             database=None,
             deadline=None,
             phases=(Phase.generate,),

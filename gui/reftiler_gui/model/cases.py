@@ -105,6 +105,8 @@ class CaseFile:
             return _opened(path)
         except ImportError as error:
             return cls(path, words=f"{_MISSING} ({error})")
+        except OSError as error:
+            return cls(path, words=f"{path} cannot be read: {error.strerror or error}")
         except Exception as error:  # noqa: BLE001 - damaged files raise anything
             words = str(error) or type(error).__name__
             named = words if str(path) in words else f"{path} cannot be read: {words}"

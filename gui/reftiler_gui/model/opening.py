@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from reftiler.images import formats, read_image
 
-__all__ = ["MAPPED_FROM", "open_image"]
+__all__ = ["MAPPED_FROM", "open_image", "release"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -39,6 +40,19 @@ def open_image(path: Path) -> Array:
     """
     mapped = _mapped(path)
     return read_image(path) if mapped is None else mapped
+
+
+def release(array: Array) -> None:
+    """Give back the memory in which a mapped file has been read so far.
+
+    The system would take it back itself when it runs short; until then it counts as
+    ours, and of a huge image that is alarming to see.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _mapped(path: Path) -> Array | None:

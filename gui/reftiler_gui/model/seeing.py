@@ -24,7 +24,8 @@ Span: TypeAlias = tuple[int, int]
 
 _NEAR = 8  # pixels around a defect that tell reftiler what the surface is like
 _SPARE = 24  # pixels around it that are looked at, at the least
-_PERIOD = 1024  # pixels up to which a crop keeps to where the resized pixels begin
+_STEPS = 64  # resized pixels by which a crop is enlarged, at the most, to meet pixels
+_NEAR_ENOUGH = 0.01  # of a pixel
 _NOTHING = Remains((0.0, 0.0), 0.0, 0.0)
 
 
@@ -142,16 +143,22 @@ def _crop(span: Span, length: int, side: int) -> tuple[int, int, int]:
     Return which pixels of an axis to look at, and to how many they are resized.
 
     The crop begins and ends where resized pixels do: then it is resized as the whole
-    is. Where that happens too seldom, it begins within a pixel of such a place.
+    image is.
     """
-    common = math.gcd(length, side)
-    unit = side // common if length // common <= _PERIOD else 1
     margin = _SPARE + math.ceil(3 * length / side)  # what antialiasing reads
-    first = (span[0] - margin) * side // length // unit * unit
-    stop = -(-(span[1] + margin) * side // length)
-    stop = -(-stop // unit) * unit
-    first, stop = max(0, first), min(side, stop)
+    first = max(0, span[0] - margin) * side // length
+    stop = min(side, -(-(span[1] + margin) * side // length))
+    first = _met(range(first, max(-1, first - _STEPS), -1), length / side)
+    stop = _met(range(stop, min(side, stop + _STEPS) + 1), length / side, last=side)
     return round(first * length / side), round(stop * length / side), stop - first
+
+
+def _met(places: range, scale: float, last: int = 0) -> int:
+    """Return the first place that a pixel of the image meets, or that comes nearest."""
+    off = {place: abs(place * scale - round(place * scale)) for place in places}
+    off |= {last: 0.0} if last in off else {}
+    near = (place for place in places if off[place] < _NEAR_ENOUGH)
+    return next(near, min(off, key=lambda place: off[place]))
 
 
 def _near(marks: Array, region: Region, starts: Sequence[int]) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 from reftiler.images import formats
-from reftiler_gui.model.opening import open_image
+from reftiler_gui.model.opening import open_image, release
 from reftiler_gui.model.pyramid import level_size, mean_halved
 from reftiler_gui.model.work import Work
 
@@ -157,7 +157,10 @@ class PixelSource:
         here, there = (
             slice(span[0] * step, span[1] * step, step) for span in (rows, columns)
         )
-        return self._built[nearest][here, there]
+        part = np.ascontiguousarray(self._built[nearest][here, there])
+        if nearest == 0 and step > 1:
+            release(self.array)
+        return part
 
     def _first(self) -> Work[None]:
         """Build the finest level that is kept, a band of rows at a time."""
@@ -170,6 +173,7 @@ class PixelSource:
             for _ in range(self._base):
                 part = mean_halved(part)
             bands.append(part)
+            release(self.array)
             yield min(1.0, (top + rows) / height)
         self._built[self._base] = np.concatenate(bands)
 

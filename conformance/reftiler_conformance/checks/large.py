@@ -1,0 +1,95 @@
+"""Images that do not fit a block or a cache: fast tilers take other ways there.
+
+The definition is too slow for them. They are judged by slices of numpy, which say the
+same for tiles that fill the image exactly, and for means of numbers of 32 bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.compare import Mismatch, same_numbers
+from reftiler_conformance.registry import check
+from reftiler_conformance.trial import Trial
+
+MEAN = ("merge:mean", "exact")
+
+LARGE = (
+    Case(size=(400, 600), tile=(100, 200), stride=(50, 100), channels=1),
+    Case(size=(600, 900), tile=(60, 90), stride=(15, 30), channels=1, dtype="uint8"),
+    Case(size=(521, 437), tile=(41, 37), stride=(40, 25), channels=1),
+    Case(size=(150_100,), tile=(1000,), stride=(300,), channels=1),
+    Case(size=(50, 60, 70), tile=(20, 30, 30), stride=(10, 10, 20), channels=1),
+    Case(size=(96, 96), tile=(32, 32), stride=(16, 32), channels=24, batch=2),
+)
+DENSE = (
+    Case(size=(24, 24), tile=(6, 6), stride=(2, 2), channels=1),
+    Case(size=(30,), tile=(6,), stride=(1,), channels=1),
+)
+"""Every pixel but the corners lies in several tiles."""
+
+
+@check("TILE-001", only=LARGE)
+def pieces_of_a_large_frame(trial: Trial) -> None:
+    """Tiles of a large image are its slices."""
+    image = trial.case.image()
+    got = trial.tile(image).array
+    want = np.concatenate([_cut(trial.case, one) for one in _images(trial.case, image)])
+    trial.keep(got, want)
+    same_numbers(got, want)
+
+
+@check("MERGE-003", verb="untile", needs=MEAN, only=LARGE)
+def sums_of_a_large_image(trial: Trial) -> None:
+    """Means of a large image are sums of float64 over tiles in ascending order."""
+    case = trial.case
+    tiles = np.random.default_rng(case.seed).random(case.tiles_shape) * 255
+    tiles = tiles.astype(case.numpy_dtype)
+    got = trial.untile(tiles).array
+    groups = np.split(tiles, case.batch or 1)
+    merged = [_merged(case, group) for group in groups]
+    want = merged[0] if case.batch is None else np.stack(merged)
+    trial.keep(got, want)
+    same_numbers(got, want)
+
+
+@check("MERGE-003", verb="untile", needs=MEAN, only=(*DENSE, LARGE[0]))
+def sums_begin_with_minus_zero(trial: Trial) -> None:
+    """Where all tiles are −0.0, so is their mean."""
+    case = trial.case
+    if case.numpy_dtype.kind != "f":
+        return
+    got = trial.untile(np.full(case.tiles_shape, -0.0, case.numpy_dtype)).array
+    if not np.signbit(got).all():
+        lost = int((~np.signbit(got)).sum())
+        raise Mismatch(f"{lost} of {got.size} are 0.0, should be -0.0")
+
+
+def _images(case: Case, image: Array) -> list[Array]:
+    return [image] if case.batch is None else list(image)
+
+
+def _slices(case: Case) -> list[tuple[Any, ...]]:
+    return [
+        tuple(slice(a, a + t) for a, t in zip(start, case.tile, strict=True))
+        for start in case.plan.starts
+    ]
+
+
+def _cut(case: Case, image: Array) -> Array:
+    return np.stack([image[(Ellipsis, *here)] for here in _slices(case)])
+
+
+def _merged(case: Case, tiles: Array) -> Array:
+    total = np.full((*tiles.shape[1:2], *case.size), -0.0)
+    count = np.zeros(case.size)
+    for here, tile in zip(_slices(case), tiles, strict=True):
+        total[(Ellipsis, *here)] += tile
+        count[here] += 1
+    mean: Array = total / count
+    if case.numpy_dtype.kind != "f":
+        mean = np.rint(mean)
+    return mean.astype(case.numpy_dtype)

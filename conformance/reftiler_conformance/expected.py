@@ -1,4 +1,8 @@
-"""What is right for a case, by the definition; remembered, for a case comes often."""
+"""What is right for a case, by the definition; remembered, for a case comes often.
+
+It is remembered by the recipe's text: cases that are equal to Python need not mean the
+same, since 0 equals -0.0 and True equals 1.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,19 @@ from typing import Any
 import numpy.typing as npt
 
 from reftiler_conformance import definition
-from reftiler_conformance.cases import Case
+from reftiler_conformance.cases import Case, parse
 
 Array = npt.NDArray[Any]
 
 
-@lru_cache(maxsize=512)
 def expected_tiles(case: Case) -> Array:
     """Return the tiles of a case's image."""
-    return _frozen(definition.tile(case.plan, case.image()))
+    return _tiles(repr(case))
 
 
-@lru_cache(maxsize=512)
 def expected_merge(case: Case) -> Array:
     """Return the merge of a case's tiles."""
-    return _frozen(merge_of(case, case.tiles()))
+    return _merge(repr(case))
 
 
 def merge_of(case: Case, tiles: Array) -> Array:
@@ -30,6 +32,18 @@ def merge_of(case: Case, tiles: Array) -> Array:
     return definition.untile(
         case.plan, tiles, case.shape, case.scales, case.result_dtype
     )
+
+
+@lru_cache(maxsize=512)
+def _tiles(text: str) -> Array:
+    case = parse(text)
+    return _frozen(definition.tile(case.plan, case.image()))
+
+
+@lru_cache(maxsize=512)
+def _merge(text: str) -> Array:
+    case = parse(text)
+    return _frozen(merge_of(case, case.tiles()))
 
 
 def _frozen(array: Array) -> Array:

@@ -94,6 +94,16 @@ class TestSeeing:
             )
             assert seen.resized.size == pytest.approx(right.resized.size)
 
+    def test_neighbours_are_kept_out_as_reftiler_keeps_them_out(self) -> None:
+        image = RNG.integers(90, 110, (300, 300), np.uint8)
+        mask = mask_of((100, 100, 6, 6), (100, 109, 6, 2), (80, 96, 12, 12))
+        image[mask.array] = 250
+        grid = Tiler(100).grid(image.shape)
+        for want in examine(image, mask.array, grid, (75, 75)):
+            seen = look(image, mask, want.region, TilingView(grid), (75, 75))
+            assert seen.contrast == pytest.approx(want.contrast)
+            assert seen.resized.contrast == pytest.approx(want.resized.contrast)
+
     @pytest.mark.parametrize("size", [(1411, 1409), (700, 1000)])
     def test_sizes_that_share_no_factor_are_near(self, size: tuple[int, int]) -> None:
         image = RNG.integers(90, 110, size, np.uint8)

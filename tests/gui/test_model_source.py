@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +219,34 @@ class TestOpening:
                 PixelSource.open(tmp_path / name)
         with pytest.raises(TilingError, match=r"cannot read .*gone.png: No such file"):
             PixelSource.open(tmp_path / "gone.png")
+
+
+def test_a_huge_mapped_image_is_shown_at_once_and_takes_no_memory(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "huge.npy"  # a sparse file: it takes no room on the disk either
+    np.lib.format.open_memmap(path, "w+", np.uint8, (16384, 16384, 3)).flush()
+    before = own_megabytes()
+    began = time.perf_counter()
+    source = PixelSource.open(path)
+    level = source.level(800 / 16384)
+    height, width = source.level_size(level)
+    fit = source.region(level, (0, height), (0, width))
+    near = source.region(0, (8000, 8800), (8000, 9280))
+    seconds = time.perf_counter() - began
+    assert source.mapped
+    assert (fit.shape, near.shape) == ((1024, 1024), (800, 1280))
+    assert seconds < 1  # 0.05 s, on a machine that does nothing else
+    assert own_megabytes() - before < 60
+
+
+def own_megabytes() -> float:
+    """Return the memory that this process shares with no other; 0 if nobody knows."""
+    if sys.platform != "linux":
+        return 0
+    lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+    parts = [line.split()[1] for line in lines if line.startswith("Private")]
+    return sum(map(int, parts)) / 1024
 
 
 class TestMask:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,20 +71,25 @@ class Merging:
 
     def parts(self) -> dict[Pixel, list[Part]]:
         """Return for each frame pixel the tiles that take part, in order."""
-        tile = self.tile
-        border = [self.whole(a, r) for a, r in enumerate(self.plan.wish.borders)]
-        lines = [weights(self.plan.wish, a, t) for a, t in enumerate(tile)]
-        result: dict[Pixel, list[Part]] = {}
-        for k, place in enumerate(self.plan.places):
-            start = [self.whole(a, s) for a, s in enumerate(place.start)]
-            for offset in box(tile):
-                if takes_part(place, offset, tile, border):
-                    pixel = tuple(s + x for s, x in zip(start, offset, strict=True))
-                    weight = lines[0][offset[0]]
-                    for line, x in zip(lines[1:], offset[1:], strict=True):
-                        weight = weight * line[x]
-                    result.setdefault(pixel, []).append((k, offset, weight))
-        return result
+        return _parts(self)
+
+
+@lru_cache(maxsize=4)  # several merges of one plan follow each other
+def _parts(merging: Merging) -> dict[Pixel, list[Part]]:
+    plan, tile = merging.plan, merging.tile
+    border = [merging.whole(a, r) for a, r in enumerate(plan.wish.borders)]
+    lines = [weights(plan.wish, a, t) for a, t in enumerate(tile)]
+    result: dict[Pixel, list[Part]] = {}
+    for k, place in enumerate(plan.places):
+        start = [merging.whole(a, s) for a, s in enumerate(place.start)]
+        for offset in box(tile):
+            if takes_part(place, offset, tile, border):
+                pixel = tuple(s + x for s, x in zip(start, offset, strict=True))
+                weight = lines[0][offset[0]]
+                for line, x in zip(lines[1:], offset[1:], strict=True):
+                    weight = weight * line[x]
+                result.setdefault(pixel, []).append((k, offset, weight))
+    return result
 
 
 def mean(values: Sequence[Number], weight: Sequence[float]) -> float:

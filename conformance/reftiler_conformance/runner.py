@@ -178,12 +178,17 @@ class Runner:
             raise Unsupported(", ".join(sorted(missing)))
         for entry in matching(self.known, check.clause, device, check.name):
             return self._witnessed(check, device, entry)
+        tried = 0
         for case in corpus.cases(check.clause, check.name, self.info.claimed):
             finding = self._tried(check, device, case)
+            tried += 1
             if finding.status is not Status.PASSED:
                 return finding
+        if check.examples(self.examples) <= tried:
+            return Finding(Status.PASSED, examples=tried)
         search = Search(check, self._client, self.info.claimed, device)
-        return search.run(self.examples, self.seed)
+        found = search.run(self.examples, self.seed)
+        return replace(found, examples=found.examples + tried)
 
     def _witnessed(self, check: Check, device: str, entry: Known) -> Finding:
         """Try the witness of a known failure, instead of a search."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -227,16 +226,13 @@ def test_a_huge_mapped_image_is_shown_at_once_and_takes_no_memory(
     path = tmp_path / "huge.npy"  # a sparse file: it takes no room on the disk either
     np.lib.format.open_memmap(path, "w+", np.uint8, (16384, 16384, 3)).flush()
     before = own_megabytes()
-    began = time.perf_counter()
     source = PixelSource.open(path)
     level = source.level(800 / 16384)
     height, width = source.level_size(level)
     fit = source.region(level, (0, height), (0, width))
     near = source.region(0, (8000, 8800), (8000, 9280))
-    seconds = time.perf_counter() - began
     assert source.mapped
     assert (fit.shape, near.shape) == ((1024, 1024), (800, 1280))
-    assert seconds < 1  # 0.05 s, on a machine that does nothing else
     assert own_megabytes() - before < 60
 
 

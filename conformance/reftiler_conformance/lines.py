@@ -18,19 +18,27 @@ BEYOND = ("longer", "short")
 
 
 def square(
-    clause: str, *, needs: Iterable[str] = (), **asked: Any
+    clause: str,
+    *,
+    needs: Iterable[str] = (),
+    also: Iterable[Case] = (),
+    **asked: Any,
 ) -> Callable[[Judge], Judge]:
     """Make a function the check of a clause, by cases that are `alike`."""
     verb = asked.get("verb", "tile")
-    return check(clause, needs=[*needs, verb], draws=alike(**asked))
+    return check(clause, needs=[*needs, verb], also=also, draws=alike(**asked))
 
 
 def line(
-    clause: str, *, needs: Iterable[str] = (), **asked: Any
+    clause: str,
+    *,
+    needs: Iterable[str] = (),
+    also: Iterable[Case] = (),
+    **asked: Any,
 ) -> Callable[[Judge], Judge]:
     """Make a function the check of a clause, by cases `along` an axis."""
     verb = asked.get("verb", "tile")
-    return check(clause, needs=[*needs, verb], draws=along(**asked))
+    return check(clause, needs=[*needs, verb], also=also, draws=along(**asked))
 
 
 def alike(**asked: Any) -> Cases:
@@ -50,6 +58,21 @@ def along(**asked: Any) -> Cases:
         return whole(features).map(_line)
 
     return drawn
+
+
+def ranks(*cases: Case) -> tuple[Case, ...]:
+    """Return cases of one axis, and the same with a second one that is a tile long."""
+    return (*cases, *map(_deeper, cases))
+
+
+def _deeper(case: Case) -> Case:
+    """Add an axis, and one of channels: more tilers know such images."""
+    sides: dict[str, Any] = {"size": (*case.size, *case.tile), "channels": 1}
+    for name in ("tile", "stride", "border", "scale"):
+        sides[name] = getattr(case, name) * 2
+    if case.starts is not None:
+        sides["starts"] = tuple((*start, 0) for start in case.starts)
+    return replace(case, **sides)
 
 
 def _line(case: Case) -> Case:

@@ -52,6 +52,8 @@ class Check:
         Which part of the usual number of examples it gets: 0 is one example.
     least
         How many examples it gets at least: as many as there are fixed cases.
+    also
+        Cases that are tried before any is drawn: rare corners.
     """
 
     clause: str
@@ -61,6 +63,17 @@ class Check:
     judge: Judge
     share: float = 1.0
     least: int = 1
+    also: tuple[Case, ...] = ()
+
+    def fixed(self, claimed: Features) -> list[Case]:
+        """Return what is tried before any case is drawn, if it is claimed."""
+        return [case for case in self.also if self._needed(case) <= claimed]
+
+    def _needed(self, case: Case) -> Features:
+        found: Features = frozenset()
+        for verb, needed in (("tile", needs_to_tile), ("untile", needs_to_untile)):
+            found |= needed(case) if verb in self.needs else frozenset()
+        return found
 
     def examples(self, usual: int) -> int:
         """Return how many examples it gets where checks usually get so many."""
@@ -89,6 +102,7 @@ def check(
     needs: Iterable[str] = (),
     share: float = 1.0,
     only: Iterable[Case] = (),
+    also: Iterable[Case] = (),
     draws: Cases | None = None,
     **asked: Any,
 ) -> Callable[[Judge], Judge]:
@@ -105,6 +119,8 @@ def check(
         See `Check`.
     only
         The cases, if they are not to be drawn; all that the subject claims are tried.
+    also
+        Cases that are tried before any is drawn, if the subject claims them.
     draws
         What draws the cases, if `cases` with ``asked`` is not enough.
     **asked
@@ -122,7 +138,8 @@ def check(
         wanted = features(*needs, *(() if draws else (verb,)))
         part, least = (0, len(fixed)) if fixed else (share, 1)
         name = judge.__name__
-        _FOUND.append(Check(clause, name, wanted, drawn, judge, part, least))
+        rare = tuple(also)
+        _FOUND.append(Check(clause, name, wanted, drawn, judge, part, least, rare))
         return judge
 
     return register

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, Phase, given, reject, seed, settings
+from hypothesis import HealthCheck, Phase, example, given, reject, seed, settings
 from hypothesis.errors import Unsatisfiable
 
 from reftiler_conformance.cases import Case
@@ -104,7 +104,7 @@ class Search:
             max_examples=self.check.examples(examples),
             database=None,
             deadline=None,
-            phases=(Phase.generate, Phase.shrink),
+            phases=(Phase.explicit, Phase.generate, Phase.shrink),
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
             print_blob=False,
@@ -113,6 +113,8 @@ class Search:
         def put(case: Case) -> None:
             self._put(case)
 
+        for rare in self.check.fixed(self.features):
+            put = example(rare)(put)
         try:
             put()
         except _Found:

@@ -17,6 +17,7 @@ from reftiler_conformance.crafted import held
 from reftiler_conformance.definition import Merging
 from reftiler_conformance.draws import FLOATS
 from reftiler_conformance.features import Features
+from reftiler_conformance.lines import ranks
 from reftiler_conformance.refused import refuses_case
 from reftiler_conformance.registry import check
 from reftiler_conformance.strategies import cases
@@ -67,6 +68,9 @@ def the_rim_is_kept(trial: Trial) -> None:
     mode=("drop",),
     fit=("exact", "longer"),
     fill=(True,),
+    also=ranks(
+        Case(size=(13,), tile=(6,), stride=(4,), mode="drop", border=(1,), fill=7)
+    ),
     **TIGHT,
 )
 def the_last_dropped_side(trial: Trial) -> None:

@@ -13,6 +13,7 @@ from reftiler_conformance.compare import Mismatch, same_numbers
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.exchange import Answer
 from reftiler_conformance.features import MODES
+from reftiler_conformance.lines import ranks
 from reftiler_conformance.registry import check
 from reftiler_conformance.trial import Trial
 
@@ -23,6 +24,16 @@ ANYWHERE: dict[str, Any] = {
     "pad_side": ANY,
     "scatter": ANY,
 }
+LED = ranks(Case(size=(9,), tile=(4,), stride=(4,), pad_side="both"))
+PADDED = ranks(Case(size=(9,), tile=(4,), stride=(3,)))
+RIMMED = ranks(Case(size=(9,), tile=(4,), stride=(2,), border=(1,)))
+STRETCHED = ranks(Case(size=(9,), tile=(4,), stride=(3,), mode="interpolation"))
+LEFT_OVER = tuple(
+    case
+    for mode in MODES
+    for starts in (None, ((0,), (5,)))
+    for case in ranks(Case(size=(9,), tile=(4,), stride=(3,), mode=mode, starts=starts))
+)
 UNMOVED = tuple(mode for mode in MODES if mode != "interpolation")
 
 
@@ -36,13 +47,13 @@ def told(trial: Trial, name: str, want: object) -> None:
     same_numbers(got, right)
 
 
-@check("COORD-001", needs=GRID, **ANYWHERE)
+@check("COORD-001", needs=GRID, also=LED, **ANYWHERE)
 def starts(trial: Trial) -> None:
     """The starts of all tiles in the frame, in the order of the tiles."""
     told(trial, "starts", trial.case.plan.starts)
 
 
-@check("COORD-002", needs=GRID, **ANYWHERE | {"fit": ("longer", "short")})
+@check("COORD-002", needs=GRID, also=LED, **ANYWHERE | {"fit": ("longer", "short")})
 def boxes(trial: Trial) -> None:
     """The image pixels of each tile, which may reach beyond the image."""
     told(trial, "boxes", definition.boxes(trial.case.plan))
@@ -54,7 +65,7 @@ def boxes_of_interpolation(trial: Trial) -> None:
     told(trial, "boxes", definition.boxes(trial.case.plan))
 
 
-@check("COORD-004", needs=GRID, **ANYWHERE)
+@check("COORD-004", needs=GRID, also=(*LED, *PADDED), **ANYWHERE)
 def slices(trial: Trial) -> None:
     """The box of each tile, clipped to the image."""
     case = trial.case
@@ -73,7 +84,13 @@ def coverage_of_pixels(trial: Trial) -> None:
     told(trial, "coverage", coverage(trial.case))
 
 
-@check("COORD-006", needs=GRID, mode=("interpolation",), fit=("longer", "short"))
+@check(
+    "COORD-006",
+    needs=GRID,
+    mode=("interpolation",),
+    fit=("longer", "short"),
+    also=STRETCHED,
+)
 def coverage_of_interpolation(trial: Trial) -> None:
     """In interpolation, the coverage is that of the frame pixel that is read."""
     told(trial, "coverage", coverage(trial.case))
@@ -102,13 +119,28 @@ def touched(trial: Trial, mask: Array) -> None:
         raise Mismatch(f"the tiles {list(got)} are touched, should be {right}")
 
 
-@check("COORD-008", needs=TOUCHING, border=ANY, mode=UNMOVED, **ANYWHERE)
+@check(
+    "COORD-008",
+    needs=TOUCHING,
+    border=ANY,
+    mode=UNMOVED,
+    **ANYWHERE,
+)
 def touching(trial: Trial) -> None:
     """The tiles whose clipped boxes hold a marked pixel, in ascending order."""
     case = trial.case
     generator = np.random.Generator(np.random.PCG64(case.seed))
     touched(trial, generator.integers(0, 12, case.size) == 0)
     touched(trial, np.zeros(case.size, bool))
+
+
+@check("COORD-008", needs=TOUCHING, only=(*PADDED, *RIMMED))
+def touching_a_pixel(trial: Trial) -> None:
+    """The same of every pixel alone, along the first axis."""
+    for pixel in range(trial.case.size[0]):
+        mask = np.zeros(trial.case.size, bool)
+        mask[pixel] = True
+        touched(trial, mask)
 
 
 def _asking(trial: Trial, mask: Array) -> Callable[[], Answer]:
@@ -135,7 +167,7 @@ def masks(trial: Trial) -> None:
             trial.refuses(_asking(trial, mask), why)
 
 
-@check("COORD-010", needs=GRID, mode=ANY, **ANYWHERE)
+@check("COORD-010", needs=GRID, mode=ANY, also=LEFT_OVER, **ANYWHERE)
 def padding(trial: Trial) -> None:
     """How many pixels come before and after the image; none but in padding."""
     case, lines = trial.case, trial.case.plan.lines

@@ -12,7 +12,7 @@ from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.compare import Mismatch, values
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.features import Features
-from reftiler_conformance.lines import alike, line, square
+from reftiler_conformance.lines import alike, line, ranks, square
 from reftiler_conformance.places import (
     cut,
     numbered,
@@ -26,6 +26,13 @@ from reftiler_conformance.trial import Trial
 
 LONGER = ("longer",)
 INSIDE = ("clamp", "even", "drop")
+
+# Starts that are rounded, one of them from the middle between two, and such as are not
+# those of clamp.
+UNEVEN = ranks(
+    Case(size=(9,), tile=(4,), stride=(3,), mode="even"),
+    Case(size=(10,), tile=(4,), stride=(4,), mode="even"),
+)
 
 
 def told_starts(trial: Trial) -> None:
@@ -77,7 +84,7 @@ def clamp(trial: Trial) -> None:
     starts_agree(trial)
 
 
-@line("GRID-005", mode=("even",), fit=LONGER)
+@line("GRID-005", mode=("even",), fit=LONGER, also=UNEVEN)
 def even(trial: Trial) -> None:
     """The starts are spread evenly, rounded half up."""
     starts_agree(trial)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
-
 from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import same_numbers
 from reftiler_conformance.expected import expected_merge
-from reftiler_conformance.features import Features
-from reftiler_conformance.lines import BEYOND, along, line
-from reftiler_conformance.registry import Cases, check
+from reftiler_conformance.lines import BEYOND, line, ranks
+from reftiler_conformance.registry import check
 from reftiler_conformance.trial import Trial
 
 RESAMPLED = ("interpolation",)
@@ -40,36 +34,30 @@ def shrinks(trial: Trial) -> None:
 
 # Lengths and tiles at which some j·(L/P), j/(P/L), i·(P/L) or i/(L/P) falls on the
 # wrong side of the whole number that it is, in float64 or in float32.
-HARD = ((26, 4), (14, 4), (14, 6), (52, 3), (22, 10), (26, 22), (26, 23))
+HARD = tuple(
+    case
+    for length, tile in (
+        (26, 4),
+        (14, 4),
+        (14, 6),
+        (52, 3),
+        (22, 10),
+        (26, 22),
+        (26, 23),
+    )
+    for case in ranks(
+        Case(size=(length,), tile=(tile,), stride=(tile,), mode="interpolation")
+    )
+)
 
 
-def hard(verb: str) -> Cases:
-    """Return what draws images whose resampling goes wrong in floating point."""
-
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        draw = along(verb=verb, mode=RESAMPLED, fit=("longer",), overlap=("none",))
-        return draw(features).flatmap(
-            lambda case: st.sampled_from(HARD[: -2 if case.rank > 2 else None]).map(
-                lambda hard: _hard(case, *hard)
-            )
-        )
-
-    return drawn
-
-
-def _hard(case: Case, length: int, tile: int) -> Case:
-    sides = (tile,) * case.rank
-    size = (length, *sides[1:])
-    return replace(case, size=size, tile=sides, stride=sides, seed=0)
-
-
-@check("INTERP-003", needs=["tile"], draws=hard("tile"), share=0.4)
+@check("INTERP-003", only=HARD)
 def stretches_exactly(trial: Trial) -> None:
     """No pixel of the frame is off by the rounding of a float."""
     trial.tiles_agree(by="numbers")
 
 
-@check("INTERP-003", needs=["untile"], draws=hard("untile"), share=0.4)
+@check("INTERP-003", verb="untile", only=HARD)
 def shrinks_exactly(trial: Trial) -> None:
     """No pixel of the result is off by the rounding of a float."""
     merge_agrees(trial)

@@ -1,18 +1,16 @@
 """Images that do not fit a block or a cache: fast tilers take other ways there.
 
-The definition is too slow for them. They are judged by slices of numpy, which say the
-same for tiles that fill the image exactly, and for means of numbers of 32 bits.
+The definition is too slow for them: they are judged by slices of numpy.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import Mismatch, same_numbers
 from reftiler_conformance.registry import check
+from reftiler_conformance.slices import merge_by_slices, pieces_of
 from reftiler_conformance.trial import Trial
 
 MEAN = ("merge:mean", "exact")
@@ -36,8 +34,7 @@ DENSE = (
 def pieces_of_a_large_frame(trial: Trial) -> None:
     """Tiles of a large image are its slices."""
     image = trial.case.image()
-    got = trial.tile(image).array
-    want = np.concatenate([_cut(trial.case, one) for one in _images(trial.case, image)])
+    got, want = trial.tile(image).array, pieces_of(trial.case, image)
     trial.keep(got, want)
     same_numbers(got, want)
 
@@ -48,10 +45,7 @@ def sums_of_a_large_image(trial: Trial) -> None:
     case = trial.case
     tiles = np.random.default_rng(case.seed).random(case.tiles_shape) * 255
     tiles = tiles.astype(case.numpy_dtype)
-    got = trial.untile(tiles).array
-    groups = np.split(tiles, case.batch or 1)
-    merged = [_merged(case, group) for group in groups]
-    want = merged[0] if case.batch is None else np.stack(merged)
+    got, want = trial.untile(tiles).array, merge_by_slices(case, tiles)
     trial.keep(got, want)
     same_numbers(got, want)
 
@@ -66,30 +60,3 @@ def sums_begin_with_minus_zero(trial: Trial) -> None:
     if not np.signbit(got).all():
         lost = int((~np.signbit(got)).sum())
         raise Mismatch(f"{lost} of {got.size} are 0.0, should be -0.0")
-
-
-def _images(case: Case, image: Array) -> list[Array]:
-    return [image] if case.batch is None else list(image)
-
-
-def _slices(case: Case) -> list[tuple[Any, ...]]:
-    return [
-        tuple(slice(a, a + t) for a, t in zip(start, case.tile, strict=True))
-        for start in case.plan.starts
-    ]
-
-
-def _cut(case: Case, image: Array) -> Array:
-    return np.stack([image[(Ellipsis, *here)] for here in _slices(case)])
-
-
-def _merged(case: Case, tiles: Array) -> Array:
-    total = np.full((*tiles.shape[1:2], *case.size), -0.0)
-    count = np.zeros(case.size)
-    for here, tile in zip(_slices(case), tiles, strict=True):
-        total[(Ellipsis, *here)] += tile
-        count[here] += 1
-    mean: Array = total / count
-    if case.numpy_dtype.kind != "f":
-        mean = np.rint(mean)
-    return mean.astype(case.numpy_dtype)

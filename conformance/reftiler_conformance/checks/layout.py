@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from reftiler_conformance import definition
@@ -23,7 +25,7 @@ def flat(case: Case) -> Array:
     space = np.arange(np.prod(case.size)).reshape(case.size)
     shape = join(case.batch and 1, case.channels and 1, case.size, case.channels_last)
     whole = np.broadcast_to(space.reshape(shape), case.shape)
-    return whole.astype(case.numpy_dtype)
+    return whole.astype(case.numpy_dtype, order="C")
 
 
 def spatial_axes_agree(trial: Trial) -> None:
@@ -104,7 +106,20 @@ def _emptied(
     return no_channel if batch is None else [*no_channel, (0, channels)]
 
 
-@square("LAYOUT-006", layout=ANY, channels_last=ANY, scatter=ANY)
+LAST = (
+    Case(size=(4, 4), tile=(2, 2), stride=(2, 2), channels=3, channels_last=True),
+    Case(
+        size=(4, 4),
+        tile=(2, 2),
+        stride=(2, 2),
+        batch=2,
+        channels=3,
+        channels_last=True,
+    ),
+)
+
+
+@square("LAYOUT-006", layout=ANY, channels_last=ANY, scatter=ANY, also=LAST)
 def shape_of_tiles(trial: Trial) -> None:
     """Tiles have one leading axis, then the axes of the image."""
     _same_shape(trial.tile().array, trial.case.cut_shape)
@@ -169,7 +184,10 @@ def merged_row_by_row(trial: Trial) -> None:
     _same_shades(got, want)
 
 
-@square("LAYOUT-010", verb="untile", layout=ANY, channels_last=ANY)
+ALONE = Case(size=(4, 4), tile=(2, 2), stride=(2, 2), batch=1, channels=1)
+
+
+@square("LAYOUT-010", verb="untile", layout=ANY, channels_last=ANY, also=[ALONE])
 def shape_of_the_result(trial: Trial) -> None:
     """A batch comes back as a batch, one image as one."""
     _same_shape(trial.untile().array, trial.case.shape)
@@ -191,6 +209,7 @@ def refuses_other_numbers_of_tiles(trial: Trial) -> None:
     layout=ANY,
     channels_last=ANY,
     maps=(None, 1, 2),
+    also=[replace(ALONE, channels=3, maps=2)],
 )
 def channels_of_the_tiles(trial: Trial) -> None:
     """The result has the channels of the tiles, whatever the image's."""

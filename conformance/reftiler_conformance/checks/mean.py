@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from hypothesis.strategies import SearchStrategy
@@ -11,8 +12,10 @@ from hypothesis.strategies import SearchStrategy
 from reftiler_conformance.bounds import SINGLE, taking_part
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.compare import (
+    Mismatch,
     same_merge,
     same_numbers,
+    same_shape,
     values,
 )
 from reftiler_conformance.crafted import chosen, whole_tiles
@@ -20,7 +23,9 @@ from reftiler_conformance.drawn import weighed
 from reftiler_conformance.draws import ANY, FLOATS
 from reftiler_conformance.expected import merge_of
 from reftiler_conformance.features import NUMBERS, Features
+from reftiler_conformance.lines import ranks
 from reftiler_conformance.registry import check
+from reftiler_conformance.slices import merge_by_slices
 from reftiler_conformance.strategies import cases
 from reftiler_conformance.trial import Trial
 
@@ -28,6 +33,17 @@ MEAN = ("merge:mean",)
 EXACT = (*MEAN, "exact")
 CROWD = {1: 256, 2: 16, 3: 7}
 """Tiles of these sides and stride 1 lie on one pixel more often than a byte counts."""
+
+CROWDED = ranks(Case(size=(12,), tile=(4,), stride=(1,)))
+NEIGHBOURS = ranks(Case(size=(8,), tile=(5,), stride=(3,)))
+
+# What a weight or a division would change.
+LONE: tuple[dict[str, Any], ...] = (
+    {"window": "hann", "dtype": "float64", "content": "random"},
+    {"window": "triangle", "dtype": "float32", "content": "special"},
+    {"dtype": "int64", "content": "bits"},
+    {"dtype": "uint64", "content": "bits"},
+)
 
 
 def crowds(features: Features) -> SearchStrategy[Case]:
@@ -64,7 +80,15 @@ def the_mean(trial: Trial) -> None:
 @check("MERGE-001", needs=(*MEAN, "untile"), share=0, draws=crowds)
 def the_mean_of_many(trial: Trial) -> None:
     """A pixel of more tiles than a byte counts is their mean."""
-    within_one(trial)
+    case, tiles = trial.case, chosen(trial.case, range(1, 256))
+    got = trial.untile(tiles).array
+    want = merge_by_slices(replace(case, result="float64"), tiles)
+    trial.keep(got, want)
+    same_shape(got, want)
+    slack = 1.0 if case.dtype == "uint8" else 0.01  # more than float32 sums are off
+    wrong = ~(np.abs(values(got) - want) <= slack)
+    if wrong.any():
+        raise Mismatch(f"{int(wrong.sum())} of {got.size} are not the mean", wrong)
 
 
 def within_one(trial: Trial) -> None:
@@ -93,13 +117,25 @@ def even_shares(case: Case) -> Array:
     dtype=tuple(n for n in NUMBERS if n not in ("bool", "float64")),
     result=("float64",),
     content=("random",),
+    also=[
+        replace(case, dtype=dtype, content="random", result="float64")
+        for dtype in ("int64", "uint64", "float32")
+        for case in CROWDED
+    ],
 )
 def in_float64(trial: Trial) -> None:
     """Values and sums are float64; a 64-bit integer is first rounded to it."""
     trial.merge_agrees(by="numbers", where=even_shares(trial.case))
 
 
-@check("MERGE-003", verb="untile", needs=EXACT, overlap=("some",), dtype=("float64",))
+@check(
+    "MERGE-003",
+    verb="untile",
+    needs=EXACT,
+    overlap=("some",),
+    dtype=("float64",),
+    also=[replace(c, dtype="float64", seed=s) for c in CROWDED for s in (0, 1)],
+)
 def in_order(trial: Trial) -> None:
     """Sums start from -0.0 and go over the tiles in ascending order."""
     numbers = [1e16, 1.0, -1e16, 3.0, -1.0, 1e-3]
@@ -149,6 +185,7 @@ def box_is_not_multiplied(trial: Trial) -> None:
         dtype=NUMBERS,
         content=("random", "bits", "special"),
     ),
+    also=[replace(case, **more) for more in LONE for case in NEIGHBOURS],
 )
 def a_lone_tile_is_copied(trial: Trial) -> None:
     """A pixel of one tile is that tile's value, whatever its weight."""
@@ -177,6 +214,7 @@ def beyond(array: Array) -> Array:
     merge=ANY,
     fill=ANY,
     dtype=("float32", "float64", "float16", "bfloat16", "uint8", "int16"),
+    also=[replace(case, fill=7, seed=1) for case in CROWDED],
 )
 def zeros_take_part(trial: Trial) -> None:
     """A tile of zeros takes part like any other."""

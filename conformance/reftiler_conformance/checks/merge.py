@@ -7,7 +7,10 @@ import re
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
+
 from reftiler_conformance.bounds import taking_part
+from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import (
     Mismatch,
     same_numbers,
@@ -18,10 +21,13 @@ from reftiler_conformance.drawn import gaps
 from reftiler_conformance.draws import ANY, FLOATS, INTEGERS
 from reftiler_conformance.expected import merge_of
 from reftiler_conformance.features import WINDOWS
+from reftiler_conformance.lines import ranks
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.refused import refuses_case
 from reftiler_conformance.registry import check
 from reftiler_conformance.trial import Trial
+
+CROWDED = ranks(Case(size=(10,), tile=(4,), stride=(1,), seed=1))
 
 
 @check(
@@ -67,10 +73,21 @@ def extremes_of_floats(trial: Trial) -> None:
     merge=("max", "min"),
     dtype=("int64", "uint64", "int32", "uint32"),
     content=("special",),
+    also=[
+        replace(case, merge=merge, dtype=dtype)
+        for merge in ("max", "min")
+        for dtype in ("int64", "uint64", "int32", "uint32")
+        for case in CROWDED
+    ],
 )
 def extremes_of_integers(trial: Trial) -> None:
     """Integers are compared exactly, those of 64 bits too."""
-    trial.merge_agrees(by="numbers", where=taking_part(trial.case) > 1)
+    case = trial.case
+    most = int(np.iinfo(case.dtype).max)
+    numbers = [2**24, 2**24 + 1, most - 1, most]  # near, if seen as floats
+    if most >= 2**53:
+        numbers += [2**53, 2**53 + 1]
+    trial.merge_agrees(chosen(case, numbers), by="numbers", where=taking_part(case) > 1)
 
 
 @check("MERGE-014", verb="untile", needs=("refusals",), window=WINDOWS[1:])
@@ -144,6 +161,7 @@ def fill_must_fit(trial: Trial) -> None:
     overlap=("none",),
     pad_side=ANY,
     pad_mode=ANY,
+    also=ranks(Case(size=(6,), tile=(4,), stride=(4,), pad_side="both")),
 )
 def padding_is_cut_off(trial: Trial) -> None:
     """The result holds the pixels of the image, and none of the padding."""

@@ -14,7 +14,7 @@ from reftiler_conformance.definition.grid import Pixel
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.expected import expected_tiles
 from reftiler_conformance.features import PAD_MODES, Features
-from reftiler_conformance.lines import BEYOND, alike, along, line, square
+from reftiler_conformance.lines import BEYOND, alike, along, line, ranks, square
 from reftiler_conformance.places import cut, inside, numbered, origins, windows
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.refused import refuses_case
@@ -22,6 +22,23 @@ from reftiler_conformance.registry import Cases, check
 from reftiler_conformance.trial import Trial
 
 OTHER_MODES = ("interpolation", "clamp", "even", "drop")
+
+# A lone pixel of the image in the last tile.
+ENDING = {
+    mode: ranks(Case(size=(9,), tile=(4,), stride=(4,), pad_mode=mode))
+    for mode in PAD_MODES[1:]
+}
+# More padding than image, on both sides: it goes there and back more than once.
+AROUND = {
+    mode: ranks(
+        Case(size=(3,), tile=(15,), stride=(15,), pad_mode=mode, pad_side="both")
+    )
+    for mode in PAD_MODES[1:]
+}
+CORNERS = (
+    Case(size=(3, 5), tile=(4, 4), stride=(4, 4)),
+    Case(size=(9, 9), tile=(4, 4), stride=(4, 4), channels=1),
+)
 
 
 @line("PAD-001", fit=BEYOND, pad_side=("end",))
@@ -42,7 +59,14 @@ def _begins(trial: Trial, want: Pixel) -> None:
         raise Mismatch(f"the first tile begins at {first}, should at {want}")
 
 
-@line("PAD-003", needs=["short"], fit=BEYOND, pad_mode=ANY, pad_side=("end",))
+@line(
+    "PAD-003",
+    needs=["short"],
+    fit=BEYOND,
+    pad_mode=ANY,
+    pad_side=("end",),
+    also=sum(ENDING.values(), ()),
+)
 def before_cutting(trial: Trial) -> None:
     """Tiles are pieces of the padded image, which one large tile shows."""
     case, image = trial.case, numbered(trial.case)
@@ -54,7 +78,7 @@ def before_cutting(trial: Trial) -> None:
     _same_pieces(trial, tiles, windows(whole, case.plan.starts, case.tile))
 
 
-@line("PAD-004", fit=BEYOND)
+@line("PAD-004", fit=BEYOND, also=CORNERS)
 def with_zeros(trial: Trial) -> None:
     """A pixel outside the image is 0 if nothing is said."""
     outside_agrees(trial)
@@ -66,7 +90,12 @@ def sevens(features: Features) -> SearchStrategy[Case]:
     return drawn.map(lambda case: replace(case, pad_value=7))
 
 
-@check("PAD-004", needs=["tile", "pad_value"], draws=sevens)
+@check(
+    "PAD-004",
+    needs=["tile", "pad_value"],
+    draws=sevens,
+    also=[replace(case, pad_value=7) for case in CORNERS],
+)
 def with_a_constant(trial: Trial) -> None:
     """A pixel outside the image is the pad value."""
     outside_agrees(trial)
@@ -95,7 +124,12 @@ def _even(case: Case) -> Case:
     return case if all(halves) else replace(case, pad_side="end")
 
 
-@check("PAD-005", needs=["tile"], draws=evenly(PAD_MODES[1:]))
+@check(
+    "PAD-005",
+    needs=["tile"],
+    draws=evenly(PAD_MODES[1:]),
+    also=sum(AROUND.values(), ()),
+)
 def as_numpy_pads(trial: Trial) -> None:
     """Padding is numpy's, on every axis and for every length."""
     case, image = trial.case, numbered(trial.case)
@@ -111,25 +145,27 @@ def _same_pieces(trial: Trial, got: Array, want: Array) -> None:
     same_numbers(got, want)
 
 
-@check("PAD-006", needs=["tile"], draws=evenly(("edge",)))
+@check("PAD-006", needs=["tile"], draws=evenly(("edge",)), also=AROUND["edge"])
 def edge(trial: Trial) -> None:
     """Padding repeats the image's edge."""
     trial.tiles_agree(by="numbers")
 
 
-@check("PAD-007", needs=["tile"], draws=evenly(("wrap",)))
+@check("PAD-007", needs=["tile"], draws=evenly(("wrap",)), also=AROUND["wrap"])
 def wrap(trial: Trial) -> None:
     """Padding begins the image again."""
     trial.tiles_agree(by="numbers")
 
 
-@check("PAD-008", needs=["tile"], draws=evenly(("symmetric",)))
+@check(
+    "PAD-008", needs=["tile"], draws=evenly(("symmetric",)), also=AROUND["symmetric"]
+)
 def symmetric(trial: Trial) -> None:
     """Padding mirrors the image, its edge pixel included."""
     trial.tiles_agree(by="numbers")
 
 
-@check("PAD-009", needs=["tile"], draws=evenly(("reflect",)))
+@check("PAD-009", needs=["tile"], draws=evenly(("reflect",)), also=AROUND["reflect"])
 def reflect(trial: Trial) -> None:
     """Padding mirrors the image about its edge pixel; a lone pixel is repeated."""
     trial.tiles_agree(by="numbers")

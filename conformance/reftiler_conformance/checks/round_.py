@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from math import inf
+
+import numpy as np
 
 from reftiler_conformance.bounds import taking_part
 from reftiler_conformance.cases import Case
@@ -81,12 +84,24 @@ def to_integers(trial: Trial) -> None:
     overlap=ALONE,
     dtype=("float64", "float32"),
     result=INTEGERS,
+    also=[
+        Case(size=(16, 16), tile=(8, 8), stride=(8, 8), channels=1, dtype=a, result=b)
+        for a in ("float32", "float64")
+        for b in ("int64", "uint64", "int32", "uint32", "int8")
+    ],
 )
 def saturates(trial: Trial) -> None:
     """An integer result saturates: it never wraps."""
+    trial.merge_agrees(chosen(trial.case, ends(trial.case)), by="numbers")
+
+
+def ends(case: Case) -> list[float]:
+    """Return the ends of the integer types, and the floats next to them."""
     powers = [2.0**n for n in (7, 8, 15, 16, 31, 32, 63, 64, 100)]
-    numbers = [0, 1, -1, -2, math.inf, -math.inf, *powers, *(-p for p in powers)]
-    trial.merge_agrees(chosen(trial.case, numbers), by="numbers")
+    kind = case.numpy_dtype.type
+    near = [float(np.nextafter(kind(p), kind(to))) for p in powers for to in (0, inf)]
+    numbers = [*powers, *near]
+    return [0, 1, -1, -2, inf, -inf, *numbers, *(-n for n in numbers)]
 
 
 @check(
@@ -129,6 +144,25 @@ def by_way_of_float64(trial: Trial) -> None:
     else:  # all tiles alike: which of them it is, is another clause
         number = numbers[case.seed % len(numbers)]
         trial.merge_agrees(chosen(case, [number]), by="numbers")
+
+
+TYPES = [(a, b) for a in ("float32", "float64", "float16") for b in INTEGERS]
+
+
+@check(
+    "ROUND-006",
+    verb="untile",
+    needs=RESULT,
+    only=[
+        Case(size=(8, 8), tile=(4, 4), stride=(4, 4), channels=1, dtype=a, result=b)
+        for a, b in TYPES
+    ],
+)
+def halves_of_one_tile(trial: Trial) -> None:
+    """A lone pixel is rounded to nearest, ties to even."""
+    signed = [] if trial.case.result_dtype.kind == "u" else [-0.5, -1.5, -2.5]
+    numbers = [0.5, 1.5, 2.5, 0.75, 126.5, *signed]
+    trial.merge_agrees(chosen(trial.case, numbers), by="numbers")
 
 
 @check(

@@ -16,6 +16,7 @@ from reftiler_conformance.definition.layout import join
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.expected import expected_merge
 from reftiler_conformance.features import Features
+from reftiler_conformance.lines import ranks
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.registry import check
 from reftiler_conformance.strategies import cases
@@ -27,16 +28,19 @@ SCALED: dict[str, Any] = {
     "scale": ("scale", "scale:axes"),
 }
 NEEDS = ("untile", "scale")
+TWICE, HALF = Fraction(2), Fraction(1, 2)
+
+UNLIKE = Case(size=(4, 6), tile=(2, 2), stride=(2, 2), scale=(TWICE, HALF), channels=1)
+LED = ranks(Case(size=(6,), tile=(4,), stride=(4,), pad_side="both", scale=(TWICE,)))
 
 
-@check("SCALE-001", needs=("scale",), overlap=("none",), **SCALED)
+@check("SCALE-001", needs=("scale",), overlap=("none",), also=[UNLIKE], **SCALED)
 def a_fraction(trial: Trial) -> None:
     """The scale is the exact fraction of the lengths of the tiles."""
     trial.merge_agrees(by="numbers")
 
 
 Unfit = tuple[str, dict[str, Any]]
-HALF = Fraction(1, 2)
 
 # Of each what is no whole number at half the size: the start, the leading padding, the
 # border.
@@ -95,6 +99,7 @@ def common(case: Case, array: Array, other: Array) -> Array:
     border=ANY,
     fit=("exact", "longer"),
     pad_side=ANY,
+    also=LED,
     **SCALED,
 )
 def all_lengths_are_scaled(trial: Trial) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from hypothesis.strategies import SearchStrategy
 
+from reftiler_conformance import definition
 from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import Mismatch, same_bits, same_numbers
 from reftiler_conformance.draws import ANY, FLOATS
 from reftiler_conformance.expected import expected_tiles
 from reftiler_conformance.features import ODD, Features
-from reftiler_conformance.lines import alike, line, square
+from reftiler_conformance.lines import alike, line, ranks, square
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.registry import check
 from reftiler_conformance.trial import Trial
@@ -38,10 +40,56 @@ def moves_bits(trial: Trial) -> None:
         same_numbers(got, want)
 
 
-@line("TILE-002", dtype=FLOATS, content=("bits", "special"))
+SPECIAL = tuple(
+    case
+    for dtype in FLOATS
+    for case in ranks(
+        Case(size=(40,), tile=(9,), stride=(9,), dtype=dtype, content="special")
+    )
+)
+
+
+@line("TILE-002", dtype=FLOATS, content=("bits", "special"), also=SPECIAL)
 def moves_floats(trial: Trial) -> None:
     """The bytes of NaN and of −0.0 are moved as they are."""
     moves_bits(trial)
+
+
+@check("TILE-002", only=SPECIAL)
+def moves_payloads(trial: Trial) -> None:
+    """The sign and the payload of a NaN are moved as they are."""
+    case = trial.case
+    ones = np.full(case.image().nbytes, 0xFF, np.uint8)
+    image = ones.view(case.numpy_dtype).reshape(case.shape)
+    want = definition.tile(case.plan, image)
+    got = trial.tile(image).array
+    trial.keep(got, want)
+    if got.dtype == want.dtype:  # another dtype is TYPE-002's
+        same_bits(got, want)
+
+
+TURNED = (
+    Case(size=(6, 8), tile=(3, 4), stride=(3, 4)),
+    Case(size=(7, 5), tile=(4, 4), stride=(3, 3), channels=2),
+    Case(size=(7, 5), tile=(4, 4), stride=(3, 3), batch=2, channels=3),
+    Case(size=(7, 5), tile=(4, 4), stride=(3, 3), channels=2, channels_last=True),
+    Case(size=(4, 6, 5), tile=(2, 2, 2), stride=(2, 2, 2), channels=2),
+)
+
+
+@check("TILE-004", only=TURNED)
+def any_order_of_an_image(trial: Trial) -> None:
+    """The order of the image in memory does not matter, only its values."""
+    image, want = trial.case.image(), expected_tiles(trial.case)
+    got = trial.tile(np.asfortranarray(image)).array
+    trial.keep(got, want)
+    same_numbers(got, want)
+
+
+@check("TILE-004", verb="untile", only=TURNED)
+def any_order_of_tiles(trial: Trial) -> None:
+    """The order of the tiles in memory does not matter, only their values."""
+    trial.merge_agrees(np.asfortranarray(trial.case.tiles()))
 
 
 @square("TILE-003", layout=ANY, mode=ANY, fit=("exact", "longer"), channels_last=ANY)

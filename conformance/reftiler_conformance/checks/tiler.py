@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from reftiler_conformance.cases import Array
+from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.compare import Mismatch
+from reftiler_conformance.crafted import chosen
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.exchange import Answer
-from reftiler_conformance.lines import square
+from reftiler_conformance.lines import ranks, square
+from reftiler_conformance.registry import check
 from reftiler_conformance.trial import Trial
 
 FITS = ("exact", "longer")
+CROWDED = ranks(
+    Case(size=(40,), tile=(8,), stride=(1,), dtype="float64"),
+    Case(size=(40,), tile=(16,), stride=(4,), dtype="float64", seed=1),
+)
+HALVED = ranks(Case(size=(8,), tile=(4,), stride=(4,)))
 
 
 def fresh(trial: Trial, call: Callable[[], Answer]) -> bytes | None:
@@ -92,11 +99,47 @@ def untiles_cold(trial: Trial) -> None:
         raise Mismatch("the merge depends on whether an image was tiled before")
 
 
-@square("TILER-004", layout=ANY, mode=ANY, fit=FITS, content=("random",))
+@check("TILER-003", needs=["overlap"], only=HALVED)
+def grids_anew(trial: Trial) -> None:
+    """A smaller stride gives more tiles, though another was used before."""
+    case = trial.case
+    few = trial.tile().array
+    trial.reopen(replace(case, stride=tuple(side // 2 for side in case.stride)))
+    many = trial.tile().array
+    if few.size >= many.size:
+        raise Mismatch(f"half the stride gives {many.size} pixels, as {few.size}")
+
+
+@check("TILER-003", verb="untile", needs=["merge:mean"], only=CROWDED)
+def merges_anew(trial: Trial) -> None:
+    """Tiles give the same image whatever was merged before."""
+    tiles = trial.case.tiles()
+    want = fresh(trial, trial.untile)
+    trial.untile(tiles[::-1])
+    if want not in (None, _bytes(trial.untile())):
+        raise Mismatch("the merge depends on tiles that were merged before")
+
+
+@square(
+    "TILER-004",
+    layout=ANY,
+    mode=ANY,
+    fit=FITS,
+    content=("random",),
+    also=ranks(Case(size=(5,), tile=(4,), stride=(4,))),
+)
 def tiles_alike(trial: Trial) -> None:
     """The same image gives the same tiles."""
     if fresh(trial, trial.tile) is None:
         raise Mismatch("the same image gave other tiles the second time")
+
+
+@check("TILER-004", verb="untile", needs=["merge:mean"], only=CROWDED)
+def sums_alike(trial: Trial) -> None:
+    """The same tiles give the same sums, which hang on the order of the tiles."""
+    tiles = chosen(trial.case, [1e16, 1.0, -1e16, 3.0, 0.1])
+    if fresh(trial, lambda: trial.untile(tiles)) is None:
+        raise Mismatch("the same tiles gave another image the second time")
 
 
 @square("TILER-004", verb="untile", layout=ANY, content=("random",))

@@ -45,7 +45,12 @@ def takes_what_is_no_number(trial: Trial) -> None:
     takes_fixed_sizes(trial)
 
 
-@square("TYPE-002", dtype=ANY)
+EACH = Case(size=(4, 4), tile=(2, 2), stride=(2, 2))
+MERGED = tuple(replace(EACH, dtype=dtype) for dtype in (*NUMBERS, *SWAPPED))
+MOVED = (*MERGED, *(replace(EACH, dtype=dtype) for dtype in ODD))
+
+
+@square("TYPE-002", dtype=ANY, also=MOVED)
 def keeps_the_dtype(trial: Trial) -> None:
     """Tiles have the dtype of the image, its byte order included."""
     for tiles in cut(trial):
@@ -58,7 +63,7 @@ def keeps_the_byte_order(trial: Trial) -> None:
     keeps_the_dtype(trial)
 
 
-@square("TYPE-004", verb="untile", overlap=("none",), dtype=NUMBERS)
+@square("TYPE-004", verb="untile", overlap=("none",), dtype=NUMBERS, also=MERGED)
 def takes_numbers(trial: Trial) -> None:
     """Bool, integers and floats are merged."""
     merged = trial.untile().array
@@ -73,7 +78,13 @@ def refuses_what_is_no_number(trial: Trial) -> None:
     refuses_array(trial, "untile", tiles, "complex64 cannot be merged")
 
 
-@square("TYPE-006", verb="untile", overlap=("none",), dtype=(*NUMBERS, *SWAPPED))
+@square(
+    "TYPE-006",
+    verb="untile",
+    overlap=("none",),
+    dtype=(*NUMBERS, *SWAPPED),
+    also=MERGED,
+)
 def keeps_the_tiles_dtype(trial: Trial) -> None:
     """The result has the dtype of the tiles, its byte order included."""
     same_dtype(trial.untile().array, trial.case.numpy_dtype)

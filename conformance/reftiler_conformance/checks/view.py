@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from reftiler_conformance import definition
-from reftiler_conformance.cases import Sizes
+from reftiler_conformance.cases import Case, Sizes
 from reftiler_conformance.compare import Mismatch, same_numbers
 from reftiler_conformance.definition.layout import join
 from reftiler_conformance.definition.pixels import has_view
 from reftiler_conformance.draws import ANY
-from reftiler_conformance.lines import BEYOND, square
+from reftiler_conformance.lines import BEYOND, ranks, square
 from reftiler_conformance.refused import refuses_case
 from reftiler_conformance.trial import Trial
 
@@ -63,7 +63,15 @@ def shares_memory(trial: Trial) -> None:
         raise Mismatch("the view shares no memory with the image")
 
 
-@square("VIEW-006", needs=["view", "refusals"], mode=ANY, fit=BEYOND)
+NO_VIEWS = ranks(
+    Case(size=(10,), tile=(4,), stride=(4,)),
+    Case(size=(10,), tile=(4,), stride=(4,), mode="interpolation"),
+    Case(size=(10,), tile=(4,), stride=(4,), mode="clamp"),
+    Case(size=(9,), tile=(4,), stride=(3,), mode="even"),
+)
+
+
+@square("VIEW-006", needs=["view", "refusals"], mode=ANY, fit=BEYOND, also=NO_VIEWS)
 def refuses_what_is_no_view(trial: Trial) -> None:
     """Tiles that are padded, resampled or unevenly spaced have no view."""
     case = trial.case

@@ -66,7 +66,18 @@ def products(features: Features) -> SearchStrategy[Case]:
     return cases(features, rank=(3, 2), window=("custom",), **asked).map(fractions)
 
 
-@check("WINDOW-002", needs=(*CUSTOM, "exact"), draws=products)
+ROUNDED = (
+    Case(size=(4, 4, 4), tile=(3, 3, 3), stride=(1, 1, 1), dtype="float64"),
+    Case(size=(7, 7, 7), tile=(4, 4, 4), stride=(3, 3, 3), dtype="float64", channels=1),
+)
+
+
+@check(
+    "WINDOW-002",
+    needs=(*CUSTOM, "exact"),
+    draws=products,
+    also=map(fractions, ROUNDED),
+)
 def in_the_order_of_axes(trial: Trial) -> None:
     """The product is float64, in the order of the axes."""
     exact_products(trial)

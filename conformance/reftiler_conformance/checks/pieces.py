@@ -1,0 +1,40 @@
+"""Many tiles cut at once, judged by slices of numpy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reftiler_conformance.checks.dense import (
+    CLAMPED,
+    DROPPED,
+    LAST,
+    PLAIN,
+    SPARSE,
+    UNEVEN,
+)
+from reftiler_conformance.compare import same_numbers
+from reftiler_conformance.features import PAD_MODES
+from reftiler_conformance.registry import check
+from reftiler_conformance.slices import pieces_of
+from reftiler_conformance.trial import Trial
+
+
+@check("TILE-001", only=[PLAIN, LAST, CLAMPED, UNEVEN, SPARSE, DROPPED])
+def dense_pieces(trial: Trial) -> None:
+    """Each of many tiles holds the frame's pixels from its start on."""
+    _pieces_agree(trial)
+
+
+@check(
+    "PAD-005", only=[replace(SPARSE, pad_mode=m, pad_side="both") for m in PAD_MODES]
+)
+def pieces_of_a_padded_frame(trial: Trial) -> None:
+    """Padding on both sides of tiles that overlap."""
+    _pieces_agree(trial)
+
+
+def _pieces_agree(trial: Trial) -> None:
+    image = trial.case.image()
+    got, want = trial.tile(image).array, pieces_of(trial.case, image)
+    trial.keep(got, want)
+    same_numbers(got, want)

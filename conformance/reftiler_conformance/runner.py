@@ -24,7 +24,7 @@ from reftiler_conformance.search import Finding, Search, attempt
 from reftiler_conformance.staleness import stale
 from reftiler_conformance.trial import Trial
 
-EXAMPLES, QUICK = 60, 6
+EXAMPLES, QUICK = 60, 5
 """Cases for each check: by default, and in a quick run."""
 
 

@@ -61,13 +61,12 @@ WINDOWS = (
     replace(DROPPED, window="hann", dtype="float64"),
     replace(
         PLAIN,
-        size=(600, 700),
-        tile=(400, 400),
-        stride=(200, 300),
+        size=(500, 500),
+        tile=(300, 300),
+        stride=(200, 200),
         window="hann",
-        channels=3,
     ),
-    replace(PLAIN, size=(300, 500), tile=(40, 60), stride=(20, 15), window="triangle"),
+    replace(PLAIN, size=(160, 240), tile=(40, 60), stride=(20, 15), window="triangle"),
 )
 EXTREMES = tuple(
     replace(case, merge=merge, dtype=dtype)

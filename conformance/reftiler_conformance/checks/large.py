@@ -17,7 +17,7 @@ MEAN = ("merge:mean", "exact")
 
 LARGE = (
     Case(size=(400, 600), tile=(100, 200), stride=(50, 100), channels=1),
-    Case(size=(600, 900), tile=(60, 90), stride=(15, 30), channels=1, dtype="uint8"),
+    Case(size=(600, 960), tile=(120, 240), stride=(60, 80), channels=1, dtype="uint8"),
     Case(size=(521, 437), tile=(41, 37), stride=(40, 25), channels=1),
     Case(size=(150_100,), tile=(1000,), stride=(300,), channels=1),
     Case(size=(50, 60, 70), tile=(20, 30, 30), stride=(10, 10, 20), channels=1),

@@ -26,7 +26,9 @@ class StatefulSession(TorchSession):
         case = self.case
         if len(set(case.borders)) > 1:
             raise Unsupported("borders that differ by axis: remove_border_count is int")
-        self.cutter = self.kind(case.tile, case.stride, case.borders[0], case.mode)
+        # In any other mode the tiles fill the image exactly, and no mode matters.
+        mode = case.mode if case.mode == "interpolation" else "padding"
+        self.cutter = self.kind(case.tile, case.stride, case.borders[0], mode)
         tiles: Tensor = self.cutter.tile(batch)
         return tiles
 

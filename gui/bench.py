@@ -1,0 +1,191 @@
+"""How fast the viewer is: ``QT_QPA_PLATFORM=offscreen python gui/bench.py``.
+
+Prints medians in milliseconds beside what they must stay below; exits with 1 if one
+does not. Times are of the process, because other programs disturb the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
+
+import numpy as np
+from PySide6.QtWidgets import QApplication
+
+from reftiler import Grid
+from reftiler_gui.canvas import Canvas
+from reftiler_gui.model.masks import MaskSource
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.source import PixelSource
+from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.model.work import finish
+from reftiler_gui.standard import standard_window
+from reftiler_gui.state import ViewState
+from reftiler_gui.window import MainWindow
+
+SIDE = 4096
+SMALL = TilingSettings(tile=(64, 64), step=(12, 12))  # 113,569 tiles
+ZOOMS = (0.19, 0.25, 0.33, 0.5, 0.75, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+
+
+def milliseconds(do: Callable[[], object]) -> float:
+    """Return the time of this process that a call takes."""
+    start = time.process_time()
+    do()
+    return 1000 * (time.process_time() - start)
+
+
+def tell(words: str, measured: float, limit: float) -> bool:
+    """Print a figure; return whether it is small enough."""
+    verdict = "" if measured < limit else "   TOO SLOW"
+    sys.stdout.write(f"{words:<52}{measured:9.1f} ms   < {limit:.0f}{verdict}\n")
+    return measured < limit
+
+
+def pictures() -> tuple[PixelSource, MaskSource]:
+    """Return a noisy image and a mask of many small defects."""
+    draw = np.random.default_rng(0)
+    image = draw.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    mask = np.zeros((SIDE, SIDE), dtype=bool)
+    for row, col in draw.integers(0, SIDE - 40, (256, 2)).tolist():
+        mask[row : row + 1 + row % 40, col : col + 1 + col % 40] = True
+    source, marks = PixelSource(image), MaskSource(mask)
+    finish(source.build())
+    _ = marks.levels
+    return source, marks
+
+
+def tiles(settings: TilingSettings) -> TilingView:
+    """Return the tiles of the image."""
+    found = settings.plan((SIDE, SIDE))
+    assert isinstance(found, Grid), found
+    return TilingView(found)
+
+
+def repaints(app: QApplication, *, coverage: bool) -> list[bool]:
+    """Measure a repaint at each zoom, moving a little each time."""
+    source, mask = pictures()
+    state = ViewState()
+    canvas = Canvas(state)
+    canvas.setFixedSize(1280, 800)
+    view = tiles(SMALL)
+    canvas.present(source, mask, view)
+    canvas.set_layers(replace(canvas.layers, coverage=coverage))
+    canvas.set_most(25)
+    canvas.show()
+    app.processEvents()
+    results = []
+    for zoom in ZOOMS:
+        state.go(SIDE / 2, SIDE / 2, zoom)
+        canvas.viewport().repaint()
+        times = []
+        for step in range(15):
+            state.pan((-1) ** step * 20 / zoom, 17 / zoom * (-1) ** (step // 2))
+            times.append(milliseconds(canvas.viewport().repaint))
+        with_map = ", heat map" if coverage else ""
+        words = f"repaint, {len(view):,} tiles{with_map}, zoom {zoom:g}"
+        results.append(tell(words, statistics.median(times), 16))
+    canvas.close()
+    return results
+
+
+def wait(app: QApplication, window: MainWindow) -> None:
+    """Wait until an image is there."""
+    while window.desk.loaded is None:
+        app.processEvents()
+    app.processEvents()
+
+
+def start(app: QApplication) -> bool:
+    """Measure from the command to a usable window, imports warm."""
+    begin = time.perf_counter()
+    window = standard_window()
+    window.open(())
+    window.show()
+    wait(app, window)
+    taken = 1000 * (time.perf_counter() - begin)
+    while window.jobs.running():
+        app.processEvents()
+    window.close()
+    return tell("window with the sample, imports warm (clock)", taken, 1000)
+
+
+def changes(app: QApplication, folder: Path) -> bool:
+    """Measure a change of a setting in the whole window."""
+    path = folder / "large.npy"
+    np.save(path, np.asarray(pictures()[0].array))
+    window = standard_window()
+    window.resize(1280, 800)
+    window.show()
+    window.open([path])
+    wait(app, window)
+    while window.jobs.running():
+        app.processEvents()
+
+    def change() -> None:
+        field.setValue(field.value() + 1)
+        window.canvas.viewport().repaint()
+
+    field = window.controls.tile.height_field
+    measured = statistics.median(milliseconds(change) for _ in range(15))
+    window.close()
+    return tell("a setting changed, 4096 × 4096", measured, 50)
+
+
+def huge(app: QApplication, folder: Path) -> bool:
+    """Measure opening an image of 805 MB that is mapped from a file."""
+    path = folder / "huge.npy"
+    shape = (16384, 16384, 3)
+    whole = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    for top in range(0, shape[0], 1024):
+        whole[top : top + 1024] = np.arange(top, top + 1024)[:, None, None] % 251
+    del whole
+    window = standard_window()
+    window.resize(1280, 800)
+    window.show()
+    app.processEvents()
+    begin = time.perf_counter()
+    window.open([path])
+    wait(app, window)
+    window.canvas.viewport().repaint()
+    taken = 1000 * (time.perf_counter() - begin)
+    memory = _private()
+    window.close()
+    good = tell("first paint, 16384 × 16384 mapped (clock)", taken, 500)
+    sys.stdout.write(f"{'private memory then':<52}{memory:9.0f} MB   < 300\n")
+    return good and memory < 300
+
+
+def _private() -> float:
+    """Return the memory that is this process's alone, MB; 0 where nobody says."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0.0
+    lines = status.read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if line.startswith("RssAnon"))
+    return int(line.split()[1]) / 1000
+
+
+def main() -> int:
+    """Measure everything."""
+    app = QApplication(sys.argv[:1])
+    good = [start(app)]
+    with tempfile.TemporaryDirectory() as folder:
+        good.append(huge(app, Path(folder)))
+        good.append(changes(app, Path(folder)))
+    good += repaints(app, coverage=False)
+    good += repaints(app, coverage=True)
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,256 @@
+"""Which tile size and overlap suit the defects of what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler_gui.advice_plot import AdvicePlot
+from reftiler_gui.advice_table import SORTED_BY, AdviceTable, by_stride, named, part
+from reftiler_gui.busy import Busy
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.advice import Candidate, Survey, candidates
+from reftiler_gui.model.document import Item
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.sizes_plot import SizesPlot
+from reftiler_gui.views import Page, keep_keys, notice
+
+__all__ = ["AdviceView"]
+
+
+class AdviceView(Page):
+    """
+    A table and a plot of settings, of which one can be taken.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        Survey the images.
+    """
+
+    taken = Signal(object)
+    """The `TilingSettings` that somebody takes."""
+
+    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.items: tuple[Item, ...] = ()
+        self.survey: Survey | None = None
+        self._chosen: TilingSettings | None = None
+        self._by_hand = False
+        self.busy = Busy(jobs, "Surveying the images")
+        self.again = QPushButton("Survey &again")
+        self.take = QPushButton("&Take this setting")
+        self.sizes_words = notice("Sizes of the defects")
+        self.words = notice("The chosen setting")
+        self.sizes, self.plot = SizesPlot(), AdvicePlot()
+        self.table, self.sorted, self.view = (
+            AdviceTable(),
+            QSortFilterProxyModel(),
+            QTableView(),
+        )
+        self._lay_out()
+        self.again.clicked.connect(self.run)
+        self.take.clicked.connect(self._take)
+        self.view.doubleClicked.connect(self._take)
+        self.view.activated.connect(self._take)
+        self.view.selectionModel().currentRowChanged.connect(self._select)
+        self.view.clicked.connect(self._pick)
+        self.plot.chosen.connect(self._pick)
+        self.plot.taken.connect(self.taken)
+
+    def show_items(self, items: Sequence[Item]) -> None:
+        """Take the images of another document: the survey begins when it is seen."""
+        if tuple(items) != self.items:
+            self.items, self.survey = tuple(items), None
+            self._chosen, self._by_hand = None, False
+            self.spoil()
+
+    def show_tiling(self, tiling: TilingView | None, settings: TilingSettings) -> None:
+        """Mark the settings that are in force; a survey that is done stays."""
+        self.tiling, self.settings = tiling, by_stride(settings)
+        self.table.set_current(self.settings)
+        self.plot.set_current(self.settings)
+        if self.survey is None:
+            self.spoil()
+        else:
+            self._offer()
+
+    def renew(self) -> None:
+        """Begin the survey, if there is none."""
+        if self.survey is None and self.items and self.tiling is not None:
+            self.run()
+        self._refresh()
+
+    def run(self) -> None:
+        """Survey all images anew, the settings in force among what is tried."""
+        longest = max(self.tiling.size) if self.tiling else 1024
+        survey = Survey(self.items, candidates(self.settings, longest))
+        self.survey = survey
+        self._refresh()
+        self.busy.start(survey.run, self._done, self._fail, lambda _: self._refresh())
+
+    def _done(self, _: None) -> None:
+        self._refresh()
+        best = self._best()
+        if best is not None and not self._by_hand:
+            self._choose(best.settings)
+
+    def _fail(self, words: str) -> None:
+        self.sizes_words.setText(words)
+
+    def _refresh(self) -> None:
+        """Show what is known now."""
+        survey = self.survey
+        rows = survey.rows if survey else ()
+        sizes = survey.sizes if survey else np.zeros((0, 2), np.int64)
+        self.table.show_rows(rows, len(sizes))
+        self.plot.show_rows(rows, len(sizes))
+        self.sizes.show_sizes(sizes)
+        self.sizes_words.setText(self._summed_up())
+        self._offer()
+
+    def _summed_up(self) -> str:
+        """Return what is known of the images and their defects."""
+        survey = self.survey
+        if survey is None:
+            return "Open a folder with images and masks to see which tiles suit it."
+        sizes = survey.sizes
+        images = f"{survey.images:,} of {len(self.items):,} images"
+        words = f"{len(sizes):,} defects in {images}"
+        if len(sizes):
+            longer = sizes.max(axis=1)
+            middle = f"{np.median(longer):.1f}".removesuffix(".0")
+            words += (
+                f", {longer.min()} to {longer.max()} px long, half of them up to "
+                f"{middle} px"
+            )
+        words += "."
+        best = self._best()
+        if best is not None:
+            size, shared = named(best.settings)
+            words += (
+                f"\nThe smallest tiles that hold the most defects whole are {size}, "
+                f"shared: {shared}. They hold {part(best.whole, len(sizes))} of them, "
+                f"for {best.work:.2f} times the pixels."
+            )
+        if survey.problems:
+            more = len(survey.problems) - 1
+            words += f"\n{survey.problems[0]}" + (f" ({more} more)" if more else "")
+        return words
+
+    def _best(self) -> Candidate | None:
+        """Return the smallest, then cheapest tiles of those that hold most."""
+        survey = self.survey
+        if survey is None or not len(survey.sizes):
+            return None
+        rows = [row for row in survey.rows if not row.refused]
+        return min(
+            rows,
+            key=lambda row: (-row.whole, max(row.settings.tile), row.work),
+            default=None,
+        )
+
+    def _choose(self, settings: TilingSettings) -> None:
+        """Choose a row of the table."""
+        for number, row in enumerate(self.table.rows):
+            if row.settings == settings:
+                index = self.sorted.mapFromSource(self.table.index(number, 0))
+                self.view.setCurrentIndex(index)
+                self.view.scrollTo(index)
+
+    def _pick(self, what: object) -> None:
+        """Choose what somebody clicked, and leave it chosen."""
+        self._by_hand = True
+        if isinstance(what, TilingSettings):
+            self._choose(what)
+
+    def _select(self, index: QModelIndex) -> None:
+        place = self.sorted.mapToSource(index)
+        if place.isValid():
+            self._chosen = self.table.rows[place.row()].settings
+            self.plot.select(self._chosen)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Say what the chosen setting does, and whether it can be taken."""
+        rows = [row for row in self.table.rows if row.settings == self._chosen]
+        row = rows[0] if rows else None
+        able = row is not None and not row.refused and row.settings != self.settings
+        self.take.setEnabled(able)
+        self.again.setEnabled(bool(self.items))
+        self.words.setText(self._told(row) if row else "Choose a row or a point.")
+
+    def _told(self, row: Candidate) -> str:
+        if row.refused:
+            return row.refused
+        size, shared = named(row.settings)
+        count = len(self.survey.sizes) if self.survey else 0
+        now = " This is the setting in force." if row.settings == self.settings else ""
+        words = (
+            f"Tiles of {size}, shared: {shared}: {row.whole:,} of {count:,} defects "
+            f"lie whole in some tile; {row.tiles:,} tiles, {row.work:.2f} times the "
+            "pixels."
+        )
+        if row.resized is not None:
+            share = row.contrast
+            kept = "" if share is None else f" and {100 * share:.0f}% of its contrast"
+            words += (
+                f" Of the middle defect, resizing each image to {size} would leave "
+                f"{row.resized:.1f} px{kept}."
+            )
+        return words + now
+
+    def _take(self) -> None:
+        if self._chosen is not None and self.take.isEnabled():
+            self.taken.emit(self._chosen)
+
+    def _lay_out(self) -> None:
+        self.sorted.setSourceModel(self.table)
+        self.sorted.setSortRole(SORTED_BY)
+        view = self.view
+        keep_keys(view, self.plot)
+        view.setModel(self.sorted)
+        view.setAccessibleName("Settings to take")
+        view.setSortingEnabled(True)
+        view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setTabKeyNavigation(False)
+        view.setShowGrid(False)
+        view.setAlternatingRowColors(True)
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(24)
+        header = view.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(40)
+        header.setHighlightSections(False)
+        head = QHBoxLayout()
+        head.addWidget(self.sizes_words, 1)
+        head.addWidget(self.sizes)
+        split = QSplitter()
+        split.addWidget(view)
+        split.addWidget(self.plot)
+        split.setSizes([560, 440])
+        split.setChildrenCollapsible(False)
+        foot = QHBoxLayout()
+        foot.addWidget(self.words, 1)
+        for widget in (self.busy, self.again, self.take):
+            foot.addWidget(widget)
+        whole = QVBoxLayout(self)
+        whole.addLayout(head)
+        whole.addWidget(split, 1)
+        whole.addLayout(foot)

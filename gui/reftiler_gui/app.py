@@ -1,0 +1,99 @@
+"""The program: a window on the screen, or a picture of one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from reftiler.cli.console import CallError
+from reftiler.config import TilingConfig
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.prefs import Prefs
+from reftiler_gui.standard import standard_window
+from reftiler_gui.theme import SCHEMES, dress
+from reftiler_gui.window import MainWindow
+
+__all__ = ["Asked", "run", "shoot"]
+
+_PATIENCE = 120.0  # seconds until a picture is taken of what is there
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for; nothing where it does not."""
+
+    paths: tuple[Path, ...] = ()
+    config: TilingConfig | None = None
+    size: tuple[int, int] | None = None
+    view: str = ""
+    theme: str = ""
+    fresh: bool = False
+
+
+def run(asked: Asked) -> int:
+    """Show the window until it is closed; return the exit code."""
+    app = _application()
+    window = _window(app, asked)
+    window.show()
+    return int(app.exec())
+
+
+def shoot(asked: Asked, path: Path) -> int:
+    """Write a picture of the window once all work is done; return the exit code."""
+    app = _application()
+    window = _window(app, asked)
+    window.show()
+    try:
+        _wait(app, lambda: window.desk.loaded is not None or not window.jobs.running())
+        _wait(app, lambda: not window.jobs.running())
+        if not window.grab().save(str(path)):
+            raise CallError(f"cannot write {path}: is there such a folder?")
+    finally:
+        window.close()
+    return 0 if window.desk.loaded and window.desk.loaded.image else 1
+
+
+def _application() -> QApplication:
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(["reftiler"])
+    app.setApplicationName("viewer")
+    app.setOrganizationName("reftiler")
+    return app
+
+
+def _window(app: QApplication, asked: Asked) -> MainWindow:
+    prefs = Prefs(None if asked.fresh else QSettings())
+    scheme = asked.theme or str(prefs.get("theme", "system"))
+    if scheme not in SCHEMES:
+        raise CallError(f"--theme is one of {', '.join(SCHEMES)}, got {scheme!r}")
+    dress(app, scheme)
+    window = standard_window(prefs)
+    if asked.size is not None:
+        window.resize(*asked.size)
+    if asked.config is not None:
+        window.desk.change(TilingSettings.of(asked.config))
+    if asked.view and asked.view not in window.views:
+        raise CallError(
+            f"--view is one of {', '.join(window.views)}, got {asked.view!r}"
+        )
+    window.open(asked.paths)
+    window.show_view(asked.view or "image")
+    return window
+
+
+def _wait(app: QApplication, ready: Callable[[], bool]) -> None:
+    """Let the window work until something is so, and for what it does then."""
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        app.processEvents()
+        if ready():
+            break
+        time.sleep(0.005)
+    for _ in range(5):
+        app.processEvents()

@@ -1,0 +1,200 @@
+"""Failed checks of the conformance kit: what each asked, what it got and wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler_gui.case_planes import CasePlanes
+from reftiler_gui.cases_table import CasesTable
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.cases import CaseFile, Failure
+from reftiler_gui.views import Page, keep_keys, notice
+
+__all__ = ["CasesView"]
+
+_READING, _OPENING = "Reading failed cases", "Opening a failed case"
+_NOTHING = (
+    "Open a counterexample (.npz) or a record (.jsonl) that reftiler conform wrote."
+)
+
+
+class CasesView(Page):
+    """
+    What the conformance kit wrote down.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        Read the files.
+    """
+
+    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self.failure: Failure | None = None
+        self.open_button = QPushButton("&Open…")
+        self.title = notice("What was read")
+        self.table, self.view = CasesTable(), QTableView()
+        self.clause, self.words = notice("Clause"), notice("What is wrong")
+        self.planes = CasePlanes()
+        self.inputs = QCheckBox("Show the &inputs")
+        self.first = QPushButton("&First difference")
+        self.replay = QLineEdit()
+        self.copy = QPushButton("&Copy")
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self._lay_out()
+        self.title.setText(_NOTHING)
+        self._show(None)
+        self.open_button.clicked.connect(self._ask)
+        self.view.selectionModel().currentRowChanged.connect(self._select)
+        self.inputs.toggled.connect(self._repaint)
+        self.first.clicked.connect(self.planes.go_first)
+        self.copy.clicked.connect(self.copy_replay)
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Read files; what cannot be read is told, and what was shown stays."""
+        paths = tuple(paths)
+        if paths:
+            self.title.setText("Reading…")
+            self._jobs.start(
+                _READING,
+                lambda: [CaseFile.open(path) for path in paths],
+                self._take,
+                self.title.setText,
+            )
+
+    def fit(self) -> None:
+        """Show whole planes."""
+        self.planes.panes[0].canvas.fit()
+
+    def renew(self) -> None:
+        """Do nothing: what is shown does not hang on the image."""
+
+    def copy_replay(self) -> None:
+        """Copy the command that asks again."""
+        QGuiApplication.clipboard().setText(self.replay.text())
+
+    def _ask(self) -> None:
+        found, _ = QFileDialog.getOpenFileNames(
+            self, "Open failed cases", "", "Failed cases (*.npz *.jsonl)"
+        )
+        self.open([Path(name) for name in found])
+
+    def _take(self, files: list[CaseFile]) -> None:
+        failures = [failure for file in files for failure in file.failures]
+        words = [file.words or file.title for file in files]
+        self.title.setText("\n".join(word for word in words if word))
+        if failures or not any(file.words for file in files):
+            self.table.show_failures(failures)
+            self._show(None)
+            self.view.setCurrentIndex(self.table.index(0, 0))
+
+    def _select(self) -> None:
+        row = self.view.currentIndex().row()
+        if 0 <= row < len(self.table.failures):
+            failure = self.table.failures[row]
+            self._jobs.start(
+                _OPENING, failure.open, self._take_opened, self.words.setText
+            )
+
+    def _take_opened(self, opened: tuple[Failure, str]) -> None:
+        failure, words = opened
+        self._show(failure, words)
+
+    def _show(self, failure: Failure | None, problem: str = "") -> None:
+        """Show a failure, or that there is none."""
+        self.failure = failure
+        self.replay.setText(failure.replay if failure else "")
+        self.replay.setCursorPosition(0)
+        self.copy.setEnabled(failure is not None and bool(failure.replay))
+        self.first.setEnabled(failure is not None and failure.first is not None)
+        self.clause.setText(f"{failure.clause}: {failure.text}" if failure else "")
+        self.words.setText(problem or (_sentence(failure) if failure else ""))
+        self._repaint()
+
+    def _repaint(self) -> None:
+        inputs = self.inputs.isChecked()
+        self.planes.show_failure(self.failure, inputs=inputs)
+        self.planes.setVisible(not self.planes.empty)
+        self.split.setVisible(bool(self.table.failures))
+
+    def _lay_out(self) -> None:
+        view = self.view
+        keep_keys(view, self.planes.plane)
+        view.setModel(self.table)
+        view.setAccessibleName("Failed checks")
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setTabKeyNavigation(False)
+        view.setShowGrid(False)
+        view.setAlternatingRowColors(True)
+        view.verticalHeader().hide()
+        header = view.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.replay.setReadOnly(True)
+        self.replay.setAccessibleName("Command that asks again")
+        fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        self.replay.setFont(fixed)
+        top = QHBoxLayout()
+        top.addWidget(self.title, 1)
+        top.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignTop)
+        label = QLabel("&Replay")
+        label.setBuddy(self.replay)
+        foot = QHBoxLayout()
+        for widget in (label, self.replay, self.copy):
+            foot.addWidget(widget)
+        switches = QHBoxLayout()
+        switches.addWidget(self.words, 1)
+        switches.addWidget(self.inputs)
+        switches.addWidget(self.first)
+        detail = QWidget()
+        column = QVBoxLayout(detail)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addWidget(self.clause)
+        column.addLayout(switches)
+        column.addWidget(self.planes, 1)
+        column.addStretch(0)
+        column.addLayout(foot)
+        split = self.split
+        split.addWidget(view)
+        split.addWidget(detail)
+        split.setStretchFactor(1, 1)
+        split.setSizes([150, 600])
+        split.setChildrenCollapsible(False)
+        whole = QVBoxLayout(self)
+        whole.addLayout(top)
+        whole.addWidget(split, 1)
+        whole.addStretch(0)
+
+
+def _sentence(failure: Failure) -> str:
+    """Return what is wrong, and the first item that differs."""
+    words = failure.words.rstrip(".")
+    if failure.first is not None and "first" not in words:
+        place = ", ".join(map(str, failure.first))
+        words += (
+            f". The first item that differs is [{place}]: got {failure.got_item}, "
+            f"want {failure.want_item}"
+        )
+    return f"{words}.\n{failure.case}"

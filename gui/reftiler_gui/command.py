@@ -1,0 +1,140 @@
+"""``reftiler view`` and ``reftiler-gui``: the viewer from the command line."""
+
+import ctypes
+import os
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reftiler.cli.console import CallError, reporting
+from reftiler.cli.options import TilingOptions, with_tiling
+
+__all__ = ["main", "view"]
+
+_NEEDED = ("libGL.so.1", "libEGL.so.1", "libxkbcommon.so.0", "libfontconfig.so.1")
+_XCB = ("libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-keysyms.so.1")
+
+
+def _view(
+    options: TilingOptions,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATHS]...",
+            help="Images, folders, data sets, settings (YAML) and what the "
+            "conformance kit wrote; the bundled sample by default.",
+        ),
+    ] = None,
+    *,
+    screenshot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a picture of the window and exit."),
+    ] = None,
+    size: Annotated[
+        str, typer.Option(metavar="WxH", help="Of the window, width first.")
+    ] = "",
+    view: Annotated[
+        str, typer.Option("--view", metavar="NAME", help="The view to begin with.")
+    ] = "",
+    theme: Annotated[
+        str, typer.Option(metavar="NAME", help="system, light or dark.")
+    ] = "",
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Forget what is remembered from the last time."),
+    ] = False,
+) -> None:
+    """Show tiles, masks and defects on images, in a window.
+
+    [bold]Examples[/]
+
+    reftiler view
+    reftiler view bottle --tile 256 --overlap 64
+    reftiler view part.png --screenshot part.png --size 1280x800
+    """
+    missing = [path for path in paths or () if not path.exists()]
+    if missing:
+        raise CallError(f"there is no {missing[0]}: give an image or a folder")
+    given = any(getattr(options, field.name) is not None for field in fields(options))
+    config = options.resolve() if given else None
+    wanted = _size(size)
+    if screenshot is not None:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        os.environ["QT_LOGGING_RULES"] = "qt.qpa.*=false"
+    _check_libraries()
+    from reftiler_gui import app  # noqa: PLC0415 - it needs Qt
+
+    asked = app.Asked(
+        paths=tuple(paths or ()),
+        config=config,
+        size=wanted,
+        view=view,
+        theme=theme,
+        fresh=fresh or screenshot is not None,
+    )
+    code = app.shoot(asked, screenshot) if screenshot else app.run(asked)
+    if code:
+        raise typer.Exit(code)
+
+
+_view.__name__ = "view"
+view = with_tiling(_view)
+
+
+def main() -> None:
+    """Run the viewer as a program of its own."""
+    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    program.command()(reporting(view))
+    program(prog_name="reftiler-gui")
+
+
+def _size(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+)[xX×](\d+)", text)
+    if not found or not all(0 < int(side) <= 16384 for side in found.groups()):
+        raise CallError(f"--size must be width and height, 1280x800, got {text!r}")
+    width, height = map(int, found.groups())
+    return width, height
+
+
+def _check_libraries() -> None:
+    """Say what is missing in a sentence, where Qt would abort."""
+    plain = sys.platform.startswith("linux")
+    chosen = os.environ.get("QT_QPA_PLATFORM", "")
+    wayland, x11 = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
+    if plain and not (chosen or wayland or x11):
+        raise CallError(
+            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): give "
+            "--screenshot FILE for a picture, or run it under xvfb-run"
+        )
+    if plain:
+        on_x11 = not wayland and (chosen or "xcb").startswith("xcb")
+        missing = [
+            name for name in (*_NEEDED, *(_XCB if on_x11 else ())) if not _there(name)
+        ]
+        if missing:
+            raise CallError(
+                f"Qt needs libraries of the system that are missing: {missing[0]}; on "
+                "Debian and Ubuntu: apt install libgl1 libegl1 libxkbcommon0 "
+                "libfontconfig1 libdbus-1-3 libxcb-cursor0 libxcb-icccm4 "
+                "libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0"
+            )
+    try:
+        import PySide6.QtWidgets  # noqa: F401, PLC0415 - whether it is there
+    except ImportError as error:
+        raise CallError(
+            f'the viewer needs its extra: pip install "reftiler[gui,cli]" ({error})'
+        ) from error
+
+
+def _there(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,183 @@
+"""What the window can do: the entries of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from reftiler_gui.actions import Entry
+from reftiler_gui.theme import SCHEMES
+
+if TYPE_CHECKING:
+    from reftiler_gui.window import MainWindow
+
+__all__ = ["LAYERS", "TOOLS", "entries"]
+
+TOOLS = (
+    *("open", "", "previous", "next", "", "fit", "actual", ""),
+    *("mask", "grid", "coverage", "", "undo", "redo", "", "keys"),
+)
+"""What stands in the toolbar; an empty word is a line."""
+
+LAYERS = {
+    "image": ("Image", "I", "The image itself"),
+    "mask": ("Mask", "M", "Marked pixels, none too small to be seen"),
+    "marks": ("Rings around defects", "O", "Where defects are, and how large"),
+    "grid": ("Grid", "G", "Tiles start at solid lines and end at dashed ones"),
+    "padding": ("Padding", "B", "What tiles hold beyond the image"),
+    "gaps": ("Uncovered pixels", "U", "Hatched: pixels in no tile"),
+    "coverage": ("Heat map", "H", "How many tiles take part in each pixel"),
+}
+"""The layers of the canvas by name: what they are called, their key, what they show."""
+
+
+def entries(window: MainWindow) -> Iterator[Entry]:
+    """Yield all entries but those of the views, menu by menu."""
+    yield from _files(window)
+    yield from _edits(window)
+    yield from _looks(window)
+    yield from _layers(window)
+    yield from _moves(window)
+    help_ = window.dialogs
+    yield Entry("keys", "Help", "Keys", ("F1", "?"), help_.show_keys)
+    yield Entry("commands", "Help", "Find a command…", ("Ctrl+K",), help_.find_command)
+
+
+def _files(window: MainWindow) -> Iterator[Entry]:
+    ask = window.dialogs
+    entry = partial(Entry, menu="File")
+    yield entry(name="open", text="Open…", keys=("Ctrl+O",), do=ask.open_files)
+    yield entry(
+        name="open_folder",
+        text="Open a folder or data set…",
+        keys=("Ctrl+Shift+O",),
+        do=ask.open_folder,
+    )
+    yield entry(
+        name="sample",
+        text="Open the bundled sample",
+        keys=("Ctrl+Shift+D",),
+        do=lambda: window.open(()),
+    )
+    yield entry(name="recent", text="Open again…", keys=("Ctrl+R",), do=ask.open_recent)
+    yield entry(
+        name="export",
+        text="Write the tiles…",
+        keys=("Ctrl+E",),
+        do=ask.export_tiles,
+        tip="Cut this image into a folder, as reftiler tile does",
+    )
+    yield entry(
+        name="save_picture",
+        text="Save what is on screen…",
+        keys=("Ctrl+Shift+E",),
+        do=ask.save_view,
+    )
+    yield entry(name="quit", text="Quit", keys=("Ctrl+Q",), do=window.close)
+
+
+def _edits(window: MainWindow) -> Iterator[Entry]:
+    ask, desk = window.dialogs, window.desk
+    entry = partial(Entry, menu="Settings")
+    yield entry(name="undo", text="Undo", keys=("Ctrl+Z",), do=desk.undo)
+    yield entry(name="redo", text="Redo", keys=("Ctrl+Shift+Z", "Ctrl+Y"), do=desk.redo)
+    for kind, key in (("python", "P"), ("YAML", "Y"), ("command", "C")):
+        words = "as a command line" if kind == "command" else f"as {kind.capitalize()}"
+        yield entry(
+            name=f"copy_{kind.lower()}",
+            text=f"Copy {'as YAML' if kind == 'YAML' else words}",
+            keys=(f"Ctrl+Shift+{key}",),
+            do=partial(ask.copy, kind.lower()),
+        )
+    yield entry(
+        name="load_settings", text="Load YAML…", keys=("Ctrl+L",), do=ask.load_settings
+    )
+    yield entry(
+        name="save_settings", text="Save YAML…", keys=("Ctrl+S",), do=ask.save_settings
+    )
+    yield entry(
+        name="seed",
+        text="Next seed",
+        keys=("R",),
+        do=window.controls.roll,
+        tip="Other random tiles",
+    )
+
+
+def _looks(window: MainWindow) -> Iterator[Entry]:
+    state = window.state
+    entry = partial(Entry, menu="View")
+    yield entry(name="fit", text="Fit", keys=("F", "Ctrl+9"), do=window.fit)
+    yield entry(name="actual", text="100 %", keys=("1", "Ctrl+0"), do=window.actual)
+    larger, smaller = partial(state.step, 1), partial(state.step, -1)
+    yield entry(
+        name="larger", text="Zoom in", keys=("+", "=", "Ctrl++", "Ctrl+="), do=larger
+    )
+    yield entry(name="smaller", text="Zoom out", keys=("-", "Ctrl+-"), do=smaller)
+    for side, down, across in (
+        ("Left", 0, -1),
+        ("Right", 0, 1),
+        ("Up", -1, 0),
+        ("Down", 1, 0),
+    ):
+        yield entry(
+            name=f"pan_{side.lower()}",
+            text=f"Move {side.lower()}",
+            keys=(f"Ctrl+{side}",),
+            do=partial(window.pan, down, across),
+        )
+    yield entry(
+        name="lock",
+        text="Keep the place for the next image",
+        keys=("L",),
+        do=window.lock,
+        on=True,
+        tip="Images of the same size are shown at the same place and zoom",
+    )
+    for scheme in SCHEMES:
+        yield entry(
+            name=f"theme_{scheme}",
+            text=f"Colours: {scheme}",
+            keys=(),
+            do=partial(window.dress, scheme),
+        )
+
+
+def _layers(window: MainWindow) -> Iterator[Entry]:
+    entry = partial(Entry, menu="Layers")
+    for name, (text, key, tip) in LAYERS.items():
+        yield entry(
+            name=name,
+            text=text,
+            keys=(key,),
+            do=_setter(window, name),
+            on=getattr(window.canvas.layers, name),
+            tip=tip,
+        )
+    yield entry(
+        name="fainter", text="Fainter mask", keys=("[",), do=partial(window.fade, -0.1)
+    )
+    yield entry(
+        name="stronger", text="Stronger mask", keys=("]",), do=partial(window.fade, 0.1)
+    )
+
+
+def _setter(window: MainWindow, name: str) -> Callable[[bool], None]:
+    return lambda on: window.set_layer(name, on)
+
+
+def _moves(window: MainWindow) -> Iterator[Entry]:
+    desk = window.desk
+    last = partial(desk.step, 10**9)
+    for name, text, keys, do in (
+        ("previous", "Previous image", ("Left", "A"), partial(desk.step, -1)),
+        ("next", "Next image", ("Right", "D"), partial(desk.step, 1)),
+        ("first", "First image", ("Home",), partial(desk.go, 0)),
+        ("last", "Last image", ("End",), last),
+        ("next_defect", "Next defect", ("J",), partial(window.bar.step, 1)),
+        ("last_defect", "Previous defect", ("Shift+J",), partial(window.bar.step, -1)),
+        ("next_tile", "Next tile", ("T",), partial(window.step_tile, 1)),
+        ("last_tile", "Previous tile", ("Shift+T",), partial(window.step_tile, -1)),
+    ):
+        yield Entry(name, "Go", text, keys, do)

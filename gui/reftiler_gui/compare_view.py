@@ -1,0 +1,233 @@
+"""A defect after resizing the image beside the same defect in its tile."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QRadioButton,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.marking import Mark
+from reftiler_gui.model.document import Loaded
+from reftiler_gui.model.resized import ResizedPicture
+from reftiler_gui.model.seeing import Seen, look
+from reftiler_gui.panes import PLAIN, Curtain, Pane
+from reftiler_gui.state import ViewState
+from reftiler_gui.views import Page, keep_keys, notice
+
+__all__ = ["CompareView"]
+
+_RESIZING, _COMPARING = "Resizing", "Comparing the defect"
+_AROUND = 14  # what is shown around a defect, in pixels of the resized image
+_LARGEST = 4096
+_PARTS = 1000  # steps of the slider
+
+
+class CompareView(Page):
+    """
+    What resizing and tiling leave of a defect, at the same place and zoom.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        Resize the image.
+    state : ViewState
+        The place and zoom; share it to link this view with others.
+    """
+
+    def __init__(
+        self, jobs: Jobs, state: ViewState, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._jobs, self._state = jobs, state
+        self._resized: tuple[Loaded, tuple[int, int], ResizedPicture] | None = None
+        self._gone_to: object = None
+        self._seen: Seen | None = None
+        self.words = notice("What resizing and tiling leave of the defect")
+        self.small, self.large = Curtain(state), Curtain(state)
+        self.panes = Pane(self.small), Pane(self.large)
+        self.beside = QRadioButton("Side &by side")
+        self.split = QRadioButton("S&plit")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.target = QSpinBox()
+        self._lay_out()
+        self.beside.setChecked(True)
+        self._switch(split=False)
+        self.split.toggled.connect(lambda on: self._switch(split=on))
+        self.slider.valueChanged.connect(lambda n: self.large.part(n / _PARTS))
+        self.large.parted.connect(lambda s: self.slider.setValue(round(s * _PARTS)))
+        self.target.valueChanged.connect(self.spoil)
+
+    def fit(self) -> None:
+        """Show the whole image."""
+        self.small.fit()
+
+    def renew(self) -> None:
+        """Resize the image and look at the defect."""
+        for name in (_RESIZING, _COMPARING):
+            self._jobs.cancel(name)
+        loaded, target = self.loaded, self._target()
+        source = loaded.image if loaded else None
+        for canvas in (self.small, self.large):
+            canvas.message = (loaded and loaded.words) or "No image is open."
+            canvas.set_marks(self._marks())
+        self._seen = None
+        self.large.present(source)
+        self._show_resized()
+        self._tell()
+        if loaded is None or source is None:
+            return
+        if self._resized is None or self._resized[:2] != (loaded, target):
+            self.small.message = "Resizing…"
+            self._jobs.start(
+                _RESIZING,
+                lambda: (loaded, target, ResizedPicture(source, target)),
+                self._take_resized,
+                self._fail,
+            )
+        self._compare(loaded)
+
+    def _compare(self, loaded: Loaded) -> None:
+        view, region, mask = self.tiling, self.region, loaded.mask
+        if view is None or region is None or mask is None:
+            return
+        target, source = self._target(), loaded.image
+        assert source is not None
+        self._jobs.start(
+            _COMPARING,
+            lambda: look(source.array, mask, region, view, target),
+            self._take_seen,
+            self.words.setText,
+        )
+        if self._gone_to != (loaded, region):
+            self._gone_to = (loaded, region)
+            self._go(loaded)
+
+    def _go(self, loaded: Loaded) -> None:
+        """Bring the defect into the middle, large enough to be seen."""
+        assert self.region is not None
+        assert loaded.image is not None
+        (top, bottom), (left, right) = self.region.box
+        shrunk = max(
+            side / small
+            for side, small in zip(loaded.image.size, self._target(), strict=True)
+        )
+        around = max(bottom - top, right - left) + 2 * _AROUND * max(1.0, shrunk)
+        room = min(self.large.viewport().width(), self.large.viewport().height())
+        zoom = max(room, 100) / around
+        zoom = float(int(zoom)) if zoom > 1 else zoom
+        self._state.go((top + bottom) / 2, (left + right) / 2, zoom)
+
+    def _target(self) -> tuple[int, int]:
+        side = self.target.value()
+        return (side, side) if side else self.settings.tile
+
+    def _marks(self) -> list[Mark]:
+        return [] if self.region is None else [Mark(self.region.box, strong=True)]
+
+    def _take_resized(
+        self, found: tuple[Loaded, tuple[int, int], ResizedPicture]
+    ) -> None:
+        self._resized = found
+        self._show_resized()
+
+    def _show_resized(self) -> None:
+        """Show the resized image, if it is that of this image and size."""
+        found, picture = self._resized, None
+        if found is not None and found[:2] == (self.loaded, self._target()):
+            picture = found[2]
+        self.small.present(picture)
+        self.large.put_over(picture)
+        self._name()
+
+    def _take_seen(self, seen: Seen) -> None:
+        self._seen = seen
+        self.words.setText(seen.sentence)
+        self._name()
+
+    def _name(self) -> None:
+        """Say what the pictures are, and how much contrast is left in them."""
+        height, width = self._target()
+        resized, tiled, seen = f"Resized to {height} × {width}", "Original", self._seen
+        self.large.names = (resized, tiled)
+        if seen is not None:
+            tiled = "In no tile" if seen.best is None else f"Tile {seen.best}"
+            self.large.names = (resized, tiled)
+            resized += f": {_kept(seen.resized.contrast)}"
+            tiled += f": {_kept(seen.tiled.contrast)}"
+        self.panes[0].caption(resized)
+        self.panes[1].caption(tiled)
+        self.large.viewport().update()
+
+    def _fail(self, words: str) -> None:
+        self.small.message = words
+        self.small.viewport().update()
+
+    def _tell(self) -> None:
+        """Say what is missing for the sentence."""
+        if self.loaded is None or self.loaded.image is None:
+            words = self.loaded.words if self.loaded else "No image is open."
+        elif self.loaded.mask is None:
+            words = "This image has no mask: look for yourself what resizing leaves."
+        elif self.tiling is None:
+            words = "These settings give no tiles for this image."
+        elif self.region is None:
+            words = "Nothing is marked in the mask of this image."
+        else:
+            words = "Looking at the defect…"
+        self.words.setText(words)
+
+    def _switch(self, *, split: bool) -> None:
+        """Show both pictures beside each other, or parted by a line."""
+        self.panes[0].setVisible(not split)
+        self.panes[1].label.setVisible(not split)
+        self.slider.setVisible(split)
+        self.large.part(self.slider.value() / _PARTS if split else 0)
+
+    def _lay_out(self) -> None:
+        font = self.words.font()
+        font.setPointSizeF(font.pointSizeF() * 1.35)
+        self.words.setFont(font)
+        for pane in self.panes:
+            pane.canvas.set_layers(PLAIN)
+        keep_keys(self.slider, self.beside, self.split)
+        group = QButtonGroup(self)
+        self.slider.setRange(0, _PARTS)
+        self.slider.setValue(_PARTS // 2)
+        self.slider.setAccessibleName("Where the resized image ends")
+        self.target.setRange(0, _LARGEST)
+        self.target.setSpecialValueText("one tile")
+        self.target.setSuffix(" px")
+        self.target.setAccessibleName("Side to which the image is resized")
+        label = QLabel("Res&ize to")
+        label.setBuddy(self.target)
+        bar = QHBoxLayout()
+        for button in (self.beside, self.split):
+            group.addButton(button)
+            bar.addWidget(button)
+        bar.addWidget(self.slider, 1)
+        bar.addStretch(0)
+        bar.addSpacing(16)
+        bar.addWidget(label)
+        bar.addWidget(self.target)
+        row = QHBoxLayout()
+        for pane in self.panes:
+            row.addWidget(pane, 1)
+        whole = QVBoxLayout(self)
+        whole.addWidget(self.words)
+        whole.addLayout(row, 1)
+        whole.addLayout(bar)
+
+
+def _kept(share: float) -> str:
+    if share > 0.9995:
+        return "keeps all of its contrast"
+    return f"keeps {100 * share:.0f}% of its contrast"

@@ -1,0 +1,195 @@
+"""The defects of the image one by one: what each is, and the tiles that hold it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+
+from reftiler.regions import Region
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.defects import Defects, find_defects
+from reftiler_gui.model.document import Loaded
+from reftiler_gui.model.seeing import Seen, look
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.views import notice
+
+__all__ = ["DefectsBar"]
+
+_FINDING, _LOOKING = "Finding defects", "Looking at the defect"
+_LISTED = 40  # tiles that the menu lists
+
+
+class DefectsBar(QWidget):
+    """
+    A line to put beneath the canvas: last and next defect, its tiles, the sentence.
+
+    It is a `reftiler_gui.views.View`, and works even where it is not seen.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        Find the defects and look at them.
+
+    Attributes
+    ----------
+    defects : Defects
+        Those of the image.
+    number : int or None
+        That which is looked at.
+    """
+
+    found = Signal(object)
+    """The `Defects` of the image, once they are known."""
+    chosen = Signal(object)
+    """The `Region` to look at, or None; the bar was asked for it: go there."""
+    seen = Signal(object)
+    """What is left of it: a `Seen`."""
+    tile_chosen = Signal(int)
+    """A tile that was picked from those that hold the defect."""
+
+    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._loaded: Loaded | None = None
+        self._tiling: TilingView | None = None
+        self.defects, self.number = Defects(()), None
+        self.back = _button("Previous defect", Qt.ArrowType.LeftArrow)
+        self.forth = _button("Next defect", Qt.ArrowType.RightArrow)
+        self.label = QLabel()
+        self.label.setAccessibleName("Defect")
+        self.tiles = QToolButton()
+        self.tiles.setAccessibleName("Tiles that hold the defect")
+        self.tiles.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.tiles.setMenu(QMenu(self.tiles))
+        self.words = notice("What is left of the defect")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 6, 4)
+        row.setSpacing(8)
+        for widget in (self.back, self.forth, self.label, self.tiles):
+            row.addWidget(widget)
+        row.addWidget(self.words, 1)
+        self.back.clicked.connect(lambda: self.step(-1))
+        self.forth.clicked.connect(lambda: self.step(1))
+        self._tell("No image is open.")
+
+    number: int | None
+
+    @property
+    def region(self) -> Region | None:
+        """The defect that is looked at."""
+        return None if self.number is None else self.defects.regions[self.number]
+
+    def show_item(self, loaded: Loaded | None) -> None:
+        """Find the defects of another image."""
+        self._loaded, self._tiling = loaded, None
+        self.defects, self.number = Defects(()), None
+        mask = loaded.mask if loaded else None
+        for name in (_FINDING, _LOOKING):
+            self._jobs.cancel(name)
+        if mask is None:
+            words = "This image has no mask, so its defects are not known."
+            self._tell(words if loaded else "No image is open.")
+        else:
+            self._tell("Looking for defects…")
+            self._jobs.start(
+                _FINDING, lambda: find_defects(mask), self._take, self._tell
+            )
+
+    def show_tiling(self, tiling: TilingView | None, settings: TilingSettings) -> None:
+        """Say what other tiles do to the defect."""
+        self._tiling = tiling
+        self._look()
+
+    def show_defect(self, region: Region | None) -> None:
+        """Take another defect, without a signal."""
+        if region is None:
+            self.number = None
+        elif region in self.defects.regions:
+            self.number = self.defects.regions.index(region)
+        self._look()
+
+    def step(self, by: int) -> None:
+        """Go to the next defect, or with −1 to the previous one; it goes round."""
+        self.number = self.defects.after(self.number, by)
+        self._look()
+        if self.region is not None:
+            self.chosen.emit(self.region)
+
+    def pick(self, row: float, column: float, slack: float = 0) -> bool:
+        """Choose the defect at a place of the image; say whether there is one."""
+        number = self.defects.at(row, column, slack)
+        if number is None:
+            return False
+        self.number = number
+        self._look()
+        self.chosen.emit(self.region)
+        return True
+
+    def _take(self, defects: Defects) -> None:
+        self.defects = defects
+        self.number = 0 if len(defects) else None
+        self._tell("" if len(defects) else "Nothing is marked in the mask.")
+        self.found.emit(defects)
+        self._look()
+
+    def _look(self) -> None:
+        """Find out what is left of the defect, and which tiles hold it."""
+        region, view, loaded = self.region, self._tiling, self._loaded
+        self._name()
+        if region is None or loaded is None or loaded.mask is None or view is None:
+            self._jobs.cancel(_LOOKING)
+            return
+        image, mask = loaded.image, loaded.mask
+        assert image is not None
+        target = view.grid.tiler.tile_size
+        self._jobs.start(
+            _LOOKING,
+            lambda: look(image.array, mask, region, view, target),
+            self._take_seen,
+            self.words.setText,
+        )
+
+    def _take_seen(self, seen: Seen) -> None:
+        self.words.setText(seen.sentence)
+        self._list(seen)
+        self.seen.emit(seen)
+
+    def _list(self, seen: Seen) -> None:
+        menu, count = self.tiles.menu(), len(seen.tiles)
+        menu.clear()
+        for tile in seen.tiles[:_LISTED].tolist():
+            best = " (holds most of it)" if tile == seen.best else ""
+            action = menu.addAction(f"Tile {tile}{best}")
+            action.triggered.connect(
+                lambda _=False, tile=tile: self.tile_chosen.emit(tile)
+            )
+        if count > _LISTED:
+            menu.addAction(f"and {count - _LISTED:,} more").setEnabled(False)
+        self.tiles.setText(f"In {count:,} tile{'' if count == 1 else 's'}  ")
+        self.tiles.setVisible(count > 0)
+
+    def _name(self) -> None:
+        """Say which of the defects it is."""
+        count = len(self.defects)
+        for button in (self.back, self.forth):
+            button.setEnabled(count > 0)
+        where = "" if self.number is None else f"{self.number + 1} of {count}"
+        plural = "" if count == 1 else "s"
+        self.label.setText(
+            f"Defect {where}" if where else f"{count} defect{plural}" * bool(count)
+        )
+        if self.number is None or self._tiling is None:
+            self.tiles.hide()
+
+    def _tell(self, words: str) -> None:
+        self.words.setText(words)
+        self._name()
+
+
+def _button(name: str, arrow: Qt.ArrowType) -> QToolButton:
+    button = QToolButton()
+    button.setArrowType(arrow)
+    button.setAccessibleName(name)
+    button.setToolTip(name)
+    return button

@@ -1,0 +1,225 @@
+"""What lies on the desk: the document, one of its images, and its tiles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from reftiler import Grid
+from reftiler.errors import TilingError
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.document import Document, Loaded
+from reftiler_gui.model.facts import Facts, facts
+from reftiler_gui.model.history import History
+from reftiler_gui.model.settings import Refusal, TilingSettings
+from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.model.work import Work
+
+__all__ = ["START", "Desk"]
+
+START = TilingSettings(tile=(256, 256), step=(64, 64), overlapping=True)
+"""The settings of a new user: tiles overlap so little that they can be told apart, and
+they may be made smaller without a refusal, as with a stride they might not."""
+
+_SOON = 1.0  # seconds within which changes of one setting are undone together
+
+
+class Desk(QObject):
+    """
+    What is open, and how it is tiled.
+
+    Attributes
+    ----------
+    document : Document
+        The images that can be shown.
+    index : int
+        Which of them is.
+    loaded : Loaded or None
+        It, once it is read.
+    settings : TilingSettings
+        What the form holds.
+    tiling : TilingView or None
+        The last tiles that were not refused.
+    refusal : Refusal or None
+        Why the settings are.
+    facts : Facts or None
+        The numbers of the tiles, once they are known.
+    """
+
+    opened = Signal()
+    item_changed = Signal()
+    pixels_changed = Signal()
+    settings_changed = Signal()
+    tiling_changed = Signal()
+    facts_changed = Signal()
+    cases_given = Signal(object)
+    """Paths of files that the conformance kit wrote."""
+    noticed = Signal(str)
+    """A sentence on what could not be done."""
+
+    def __init__(self, jobs: Jobs, settings: TilingSettings = START) -> None:
+        super().__init__(jobs)
+        self.jobs = jobs
+        self.document = Document()
+        self.index = 0
+        self.loaded: Loaded | None = None
+        self.history = History(settings)
+        self.tiling: TilingView | None = None
+        self.refusal: Refusal | None = None
+        self.facts: Facts | None = None
+        self._changed = ("", 0.0)
+
+    # The document
+
+    def open(self, paths: Iterable[str | Path]) -> None:
+        """Open files and folders in the background; none means the bundled sample."""
+        given = [Path(path) for path in paths]
+        self.jobs.start("Opening", lambda: Document.open(given), self.take)
+
+    def take(self, document: Document) -> None:
+        """Show a document; one without images leaves what is open."""
+        for problem in document.problems:
+            self.noticed.emit(problem)
+        for path in document.settings:
+            self.read_settings(path)
+        if document.cases:
+            self.cases_given.emit(document.cases)
+        if document.items:
+            self.document = document
+            self.opened.emit()
+            self.go(document.start)
+
+    def go(self, index: int) -> None:
+        """Show an image of the document."""
+        if not self.document.items:
+            return
+        self.index = min(max(index, 0), len(self.document.items) - 1)
+        item = self.document.items[self.index]
+        self.jobs.start("Reading", item.load, self._take_item)
+
+    def step(self, steps: int) -> None:
+        """Show a later or, with a negative number, an earlier image."""
+        self.go(self.index + steps)
+
+    def _take_item(self, loaded: Loaded) -> None:
+        before = self.loaded.image if self.loaded else None
+        self.loaded = loaded
+        if before is None or loaded.image is None or before.size != loaded.image.size:
+            self.tiling = None  # the last good one is of no use to this image
+        self.item_changed.emit()
+        if loaded.words:
+            self.noticed.emit(loaded.words)
+        if loaded.image is None:
+            self.jobs.cancel("Reducing")
+            self.facts = None
+            self.tiling_changed.emit()
+            self.facts_changed.emit()
+            return
+        self.jobs.start("Reducing", loaded.image.build, self._on_levels)
+        self.plan()
+
+    def _on_levels(self, _: object) -> None:
+        self.pixels_changed.emit()
+
+    def set_range(self, low: float | None, high: float | None) -> None:
+        """Choose the values shown black and white; None measures them."""
+        if self.loaded is None or self.loaded.image is None:
+            return
+        try:
+            self.loaded.image.set_range(low, high)
+        except TilingError as error:
+            self.noticed.emit(str(error))
+        self.pixels_changed.emit()
+
+    # The settings
+
+    @property
+    def settings(self) -> TilingSettings:
+        """What the form holds."""
+        return self.history.now
+
+    def change(self, settings: TilingSettings) -> None:
+        """Take other settings; quick changes of one field are undone together."""
+        if settings == self.settings:
+            return
+        what = _differing(self.settings, settings)
+        last, when = self._changed
+        now = time.monotonic()
+        merge = what == last and now - when < _SOON
+        self._changed = (what, now)
+        self._set(self.history.changed(settings, merge=merge))
+
+    def undo(self) -> None:
+        """Take the settings before the last change."""
+        self._set(self.history.undone())
+
+    def redo(self) -> None:
+        """Take the settings before the last undo."""
+        self._set(self.history.redone())
+
+    def read_settings(self, path: Path) -> None:
+        """Take settings from a YAML file."""
+        try:
+            self.change(TilingSettings.read(path))
+        except (TilingError, TypeError, ImportError) as error:
+            self.noticed.emit(str(error))
+
+    def _set(self, history: History) -> None:
+        self.history = history
+        self.settings_changed.emit()
+        self.plan()
+
+    # The tiles
+
+    def plan(self) -> None:
+        """Plan the tiles of the image; random ones in the background."""
+        if self.loaded is None or self.loaded.image is None:
+            return
+        size, settings = self.loaded.image.size, self.settings
+        self.jobs.cancel("Counting")
+        if settings.random is None:
+            self.jobs.cancel("Planning")
+            self._planned(settings.plan(size))
+        else:
+            self._plan_random(settings, size)
+
+    def _plan_random(self, settings: TilingSettings, size: tuple[int, int]) -> None:
+        def planned() -> Work[Grid | Refusal]:
+            yield 0.0
+            return settings.plan(size)
+
+        self.jobs.start("Planning", planned, self._planned)
+
+    def _planned(self, found: Grid | Refusal) -> None:
+        image = self.loaded.image if self.loaded else None
+        if image is None:
+            return
+        if isinstance(found, Refusal):
+            self.refusal = found
+            self.tiling_changed.emit()
+            return
+        self.refusal = None
+        self.tiling, self.facts = TilingView(found), None
+        told = partial(facts, self.tiling, image.channels, image.dtype)
+        if self.tiling.scattered:
+            self.jobs.start("Counting", told, self._told)
+        else:
+            self.facts = told()
+        self.tiling_changed.emit()
+        if self.facts is not None:
+            self.facts_changed.emit()
+
+    def _told(self, known: Facts) -> None:
+        self.facts = known
+        self.facts_changed.emit()
+
+
+def _differing(one: TilingSettings, other: TilingSettings) -> str:
+    """Return the names of the fields that differ."""
+    names = (field.name for field in fields(one))
+    return " ".join(n for n in names if getattr(one, n) != getattr(other, n))

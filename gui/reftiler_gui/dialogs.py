@@ -1,0 +1,137 @@
+"""What the window asks for: files, folders, commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog, QInputDialog
+
+from reftiler.errors import TilingError
+from reftiler.images import IMAGE_SUFFIXES
+from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
+from reftiler_gui.lists import CommandList, KeySheet
+from reftiler_gui.model.work import Work
+
+if TYPE_CHECKING:
+    from reftiler_gui.window import MainWindow
+
+__all__ = ["Dialogs"]
+
+_IMAGES = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
+_OPENED = f"Images, cases and settings ({_IMAGES} *.npz *.jsonl *.yaml *.yml)"
+_YAML = "YAML (*.yaml *.yml)"
+
+
+class Dialogs:
+    """
+    Questions to the user, and what follows from the answers.
+
+    Parameters
+    ----------
+    window : MainWindow
+        Who asks.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def open_files(self) -> None:
+        """Ask for files and open them."""
+        paths, _ = QFileDialog.getOpenFileNames(self._window, "Open", "", _OPENED)
+        if paths:
+            self._window.open(paths)
+
+    def open_folder(self) -> None:
+        """Ask for a folder and open it."""
+        path = QFileDialog.getExistingDirectory(self._window, "Open a folder")
+        if path:
+            self._window.open([path])
+
+    def open_recent(self) -> None:
+        """Ask for one of what was open lately."""
+        recent = self._window.prefs.recent
+        if not recent:
+            self._window.status.tell("Nothing was opened yet.")
+            return
+        path, wanted = QInputDialog.getItem(
+            self._window, "Open again", "Opened lately:", recent, 0, False
+        )
+        if wanted:
+            self._window.open([path])
+
+    def export_tiles(self) -> None:
+        """Ask for a folder and cut the image into it."""
+        loaded, settings = self._window.desk.loaded, self._window.desk.settings
+        if loaded is None:
+            return
+        folder = QFileDialog.getExistingDirectory(
+            self._window, "A new or empty folder for the tiles"
+        )
+        if folder:
+
+            def make() -> Work[int]:
+                return write_tiles(loaded.item, settings, Path(folder))
+
+            def done(count: int) -> None:
+                self._told(f"Wrote {count:,} tiles to {folder}")
+
+            self._window.jobs.start("Writing tiles", make, done)
+
+    def save_view(self) -> None:
+        """Ask for a file and write what is on screen."""
+        path, _ = QFileDialog.getSaveFileName(
+            self._window, "Save what is on screen", "tiling.png", "Pictures (*.png)"
+        )
+        if path:
+            self._try(lambda: save_picture(self._window.picture(), Path(path)), path)
+
+    def load_settings(self) -> None:
+        """Ask for a YAML file and take its settings."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Load", "", _YAML)
+        if path:
+            self._window.desk.read_settings(Path(path))
+
+    def save_settings(self) -> None:
+        """Ask for a file and write the settings."""
+        path, _ = QFileDialog.getSaveFileName(
+            self._window, "Save", "tiling.yaml", _YAML
+        )
+        if path:
+            yaml = self._window.desk.settings.yaml
+            self._try(lambda: Path(path).write_text(yaml(), encoding="utf-8"), path)
+
+    def copy(self, kind: str) -> None:
+        """Put the settings on the clipboard."""
+        loaded = self._window.desk.loaded
+        image = loaded.item.image if loaded else None
+        settings = self._window.desk.settings
+        try:
+            words = copy_settings(settings, kind, image)
+        except (TilingError, TypeError, ImportError) as error:
+            self._window.status.say(str(error))
+        else:
+            lines = words.strip().splitlines()
+            shown = lines[0] if len(lines) == 1 else f"{len(lines)} lines of {kind}"
+            self._told(f"Copied: {shown}")
+
+    def show_keys(self) -> None:
+        """Show all keys."""
+        KeySheet(self._window.table, self._window).exec()
+
+    def find_command(self) -> None:
+        """Ask for a command and do it."""
+        CommandList(self._window.table, self._window).exec()
+
+    def _told(self, words: str) -> None:
+        self._window.status.tell(words)
+
+    def _try(self, do: object, path: str) -> None:
+        try:
+            do()  # type: ignore[operator]
+        except OSError as error:
+            self._window.status.say(f"cannot write {path}: {error.strerror}")
+        except (TilingError, TypeError, ImportError) as error:
+            self._window.status.say(str(error))
+        else:
+            self._told(f"Wrote {path}")

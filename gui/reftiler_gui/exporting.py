@@ -1,0 +1,123 @@
+"""What leaves the viewer: pictures, tiles, settings."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PySide6.QtGui import QGuiApplication, QImage
+
+from reftiler.datasets import Sample
+from reftiler.errors import TilingError
+from reftiler.folders.export import Export, plan_export
+from reftiler.images import write_image
+from reftiler_gui.model.document import Item
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.spelling import as_command, as_python
+from reftiler_gui.model.work import Work
+
+__all__ = ["KINDS", "copy_settings", "save_picture", "write_tiles"]
+
+KINDS = ("python", "yaml", "command")
+"""How settings can be spelled."""
+
+
+def copy_settings(settings: TilingSettings, kind: str, image: Path | None) -> str:
+    """
+    Put settings on the clipboard, spelled as one of `KINDS`.
+
+    Raises
+    ------
+    TilingError, TypeError, ImportError
+        If they cannot be spelled so.
+    """
+    source = str(image) if image else "image.png"
+    if kind == "python":
+        words = as_python(settings, source)
+    elif kind == "yaml":
+        words = settings.yaml()
+    else:
+        words = as_command(settings, source)
+    QGuiApplication.clipboard().setText(words)
+    return words
+
+
+def save_picture(picture: QImage, path: Path) -> None:
+    """
+    Write a picture.
+
+    Raises
+    ------
+    TilingError
+        If it cannot be written.
+    """
+    if not picture.save(str(path)):
+        raise TilingError(
+            f"cannot write {path}: is there such a folder, may it be written, and is "
+            "its suffix one of .png, .jpg and .bmp?"
+        )
+
+
+def write_tiles(item: Item, settings: TilingSettings, folder: Path) -> Work[int]:
+    """
+    Cut an image into a folder, as ``reftiler tile`` does.
+
+    Returns
+    -------
+    int
+        How many tiles were written; none, and nothing is left, if it was cancelled.
+
+    Raises
+    ------
+    TilingError
+        If the settings or the files are refused.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise TilingError(f"{folder} is not empty: choose a new or empty folder")
+    with TemporaryDirectory() as room:
+        sample = _on_disk(item, Path(room))
+        export = plan_export((sample,), settings.config(), source=sample.image)
+        yield 0.0
+        yield from _written(export, folder)
+    return export.count
+
+
+def _written(export: Export, folder: Path) -> Work[None]:
+    """Write in a thread, so that one can stop between two tiles."""
+    stop, count = threading.Event(), itertools.count(1)
+    written = 0
+
+    def advance() -> None:
+        nonlocal written
+        written = next(count)
+        if stop.is_set():
+            raise TilingError("writing the tiles was cancelled")
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(export.write, folder, advance=advance)
+        try:
+            while not writing.done():
+                wait([writing], timeout=0.05)
+                yield written / max(1, export.count)
+        finally:
+            stop.set()
+    writing.result()
+
+
+def _on_disk(item: Item, room: Path) -> Sample:
+    """Return an image's files; one that was made is written first."""
+    if item.image is not None:
+        return Sample(item.image, item.mask, item.split, item.label)
+    loaded = item.load()
+    if loaded.image is None:
+        raise TilingError(loaded.words)
+    image = room / f"{item.name.replace('/', '_')}.png"
+    write_image(image, loaded.image.array)
+    if loaded.mask is None:
+        return Sample(image)
+    mask = image.with_name(f"{image.stem}_mask.png")
+    write_image(mask, loaded.mask.array)
+    return Sample(image, mask)

@@ -1,0 +1,168 @@
+"""Fields of the form: sizes, choices and numbers, each with room for a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+__all__ = ["Choice", "Refusable", "SizeField", "number_field"]
+
+MOST = 1_000_000_000
+"""Far beyond any image: whether a size makes sense is for reftiler to say."""
+
+
+def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:
+    """Return a field for a whole number."""
+    field = QSpinBox()
+    field.setRange(least, MOST)
+    field.setSuffix(suffix)
+    field.setAccessibleName(name)
+    field.setGroupSeparatorShown(True)
+    field.setMinimumWidth(64)
+    return field
+
+
+class SizeField(QWidget):
+    """
+    A height and a width, as one number while they are linked.
+
+    Parameters
+    ----------
+    name : str
+        What it is the size of.
+    least : int
+        The smallest number.
+    step : int
+        By which the arrows change it.
+    """
+
+    changed = Signal()
+
+    def __init__(self, name: str, least: int = 0, step: int = 8) -> None:
+        super().__init__()
+        self.height_field = number_field(f"{name}, height", least)
+        self.width_field = number_field(f"{name}, width", least)
+        self.link = QToolButton()
+        self.link.setText("=")
+        self.link.setCheckable(True)
+        self.link.setChecked(True)
+        self.link.setToolTip("Height and width alike")
+        self.link.setAccessibleName(f"{name}: height and width alike")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        for field in (self.height_field, self.width_field):
+            field.setSingleStep(step)
+            field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        row.addWidget(self.height_field)
+        row.addWidget(self.link)
+        row.addWidget(self.width_field)
+        self.setFocusProxy(self.height_field)
+        self.height_field.valueChanged.connect(self._on_height)
+        self.width_field.valueChanged.connect(self._on_width)
+        self.link.toggled.connect(self._on_link)
+
+    @property
+    def value(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.height_field.value(), self.width_field.value()
+
+    def set_value(self, value: tuple[int, int]) -> None:
+        """Show a size, without telling anybody."""
+        fields = (self.height_field, self.width_field)
+        for field, number in zip(fields, value, strict=True):
+            with QSignalBlocker(field):
+                field.setValue(number)
+        if value[0] != value[1]:
+            with QSignalBlocker(self.link):
+                self.link.setChecked(False)
+        self._name_link()
+
+    def _on_height(self, number: int) -> None:
+        if self.link.isChecked():
+            with QSignalBlocker(self.width_field):
+                self.width_field.setValue(number)
+        self.changed.emit()
+
+    def _on_width(self, number: int) -> None:
+        if self.link.isChecked():
+            with QSignalBlocker(self.height_field):
+                self.height_field.setValue(number)
+        self.changed.emit()
+
+    def _on_link(self, linked: bool) -> None:
+        self._name_link()
+        if linked:
+            self._on_height(self.height_field.value())
+
+    def _name_link(self) -> None:
+        self.link.setText("=" if self.link.isChecked() else "×")
+
+
+class Choice(QComboBox):
+    """One of some words; beside each, what it means."""
+
+    def __init__(self, name: str, words: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.setMinimumContentsLength(8)
+        for place, (word, meaning) in enumerate(words):
+            self.addItem(word, word)
+            self.setItemData(place, meaning, Qt.ItemDataRole.ToolTipRole)
+        self.currentIndexChanged.connect(self._explain)
+        self._explain()
+
+    @property
+    def value(self) -> str:
+        """The word chosen."""
+        return str(self.currentData())
+
+    def set_value(self, value: str) -> None:
+        """Choose a word, without telling anybody; one that is missing is added."""
+        with QSignalBlocker(self):
+            if self.findData(value) < 0:
+                self.addItem(value, value)
+            self.setCurrentIndex(self.findData(value))
+        self._explain()
+
+    def _explain(self) -> None:
+        meaning = self.currentData(Qt.ItemDataRole.ToolTipRole)
+        self.setToolTip(str(meaning or ""))
+
+
+class Refusable(QWidget):
+    """A field and, beneath it, what reftiler says against it."""
+
+    def __init__(self, field: QWidget) -> None:
+        super().__init__()
+        self.field = field
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setObjectName("refusal")
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.words.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3)
+        column.addWidget(field)
+        column.addWidget(self.words)
+        self.setFocusProxy(field)
+
+    def refuse(self, words: str) -> None:
+        """Say why the setting is refused; nothing if it is not."""
+        self.words.setText(f"⚠ {words}" if words else "")
+        self.words.setVisible(bool(words))

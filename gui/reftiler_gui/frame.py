@@ -1,0 +1,191 @@
+"""The frame of the main window: its parts, where they stand, its menus."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QTabWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler_gui.actions import Entry, Table
+from reftiler_gui.canvas import Canvas
+from reftiler_gui.commands import TOOLS
+from reftiler_gui.controls import Controls
+from reftiler_gui.defects_bar import DefectsBar
+from reftiler_gui.desk import Desk
+from reftiler_gui.items import ItemList
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.prefs import Prefs
+from reftiler_gui.state import ViewState
+from reftiler_gui.status import Status
+from reftiler_gui.summary import Summary
+from reftiler_gui.values import ValueRange
+
+__all__ = ["Frame"]
+
+_NARROW = 520  # the screen's pixels within which a view must do
+
+
+class Frame(QMainWindow):
+    """
+    The parts of the main window.
+
+    Parameters
+    ----------
+    prefs : Prefs, optional
+        What is remembered; by default nothing is.
+    """
+
+    def __init__(self, prefs: Prefs | None = None) -> None:
+        super().__init__()
+        self.prefs = prefs or Prefs()
+        self.jobs = Jobs(self)
+        self.desk = Desk(self.jobs, self.prefs.settings)
+        self.state = ViewState(self)
+        self.canvas = Canvas(self.state)
+        self.tabs = QTabWidget()
+        self.story = QLabel("Opening…")
+        self.items = ItemList()
+        self.controls = Controls()
+        self.summary = Summary()
+        self.values = ValueRange()
+        self.bar = DefectsBar(self.jobs)
+        self.status = Status(self.jobs)
+        self.table = Table(self)
+        self._views: dict[str, QWidget] = {}
+        self._menus: dict[str, QMenu] = {}
+        self.docks = [self._images_dock(), self._settings_dock()]
+        self._lay_out()
+        self.setAcceptDrops(True)
+        self.setWindowTitle("reftiler")
+        self.resize(1280, 800)
+
+    # Parts
+
+    def _lay_out(self) -> None:
+        self.story.setObjectName("story")
+        self.story.setWordWrap(True)
+        self.story.setAccessibleName("What there is to see")
+        self.story.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.tabs.setDocumentMode(True)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.tabs, 1)
+        column.addWidget(self.bar)
+        self.setCentralWidget(middle)
+        self.setStatusBar(self.status)
+
+    def image_page(self) -> QWidget:
+        """Return the canvas beneath a sentence on what there is to see."""
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.story)
+        column.addWidget(self.canvas, 1)
+        page.setFocusProxy(self.canvas)
+        return page
+
+    def _images_dock(self) -> QDockWidget:
+        dock = QDockWidget("Images", self)
+        dock.setObjectName("images")
+        self.items.setMinimumWidth(150)
+        dock.setWidget(self.items)
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+        self.resizeDocks([dock], [180], Qt.Orientation.Horizontal)
+        return dock
+
+    def _settings_dock(self) -> QDockWidget:
+        dock = QDockWidget("Tiling", self)
+        dock.setObjectName("tiling")
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(10, 0, 10, 8)
+        for part in (self.summary, self.controls, self.values):
+            column.addWidget(part)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(inner)
+        room = scroll.verticalScrollBar().sizeHint().width()
+        scroll.setMinimumWidth(inner.minimumSizeHint().width() + room)
+        dock.setWidget(scroll)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        self.resizeDocks([dock], [300], Qt.Orientation.Horizontal)
+        return dock
+
+    def fill_menus(self) -> None:
+        """Put what the table has into the menus; call it when it has more."""
+        bar = self.menuBar()
+        for title, actions in self.table.menus().items():
+            if title not in self._menus:
+                self._menus[title] = bar.addMenu(title)
+            self._menus[title].addActions(actions)
+
+    def add_tools(self) -> None:
+        """Put what is done often into the toolbar."""
+        tools = QToolBar("Tools")
+        tools.setObjectName("tools")
+        tools.setMovable(False)
+        for name in TOOLS:
+            if name:
+                tools.addAction(self.table.actions[name])
+            else:
+                tools.addSeparator()
+        self.addToolBar(tools)
+
+    def add_view(self, name: str, title: str, widget: QWidget, key: str = "") -> None:
+        """
+        Add a view in a tab of its own.
+
+        Parameters
+        ----------
+        name : str
+            What the command line calls it.
+        title : str
+            What the tab says.
+        widget : QWidget
+            If it is a `reftiler_gui.views.View` too, it is told what is open.
+        key : str
+            The key that shows it, as Qt writes it.
+        """
+        self._views[name] = widget
+        # The widest view must not keep the window from being small.
+        widget.setMinimumWidth(min(widget.minimumSizeHint().width(), _NARROW))
+        page = self.tabs.addTab(widget, title)
+        self.tabs.setTabToolTip(page, f"{title} ({key})" if key else title)
+        keys = (key,) if key else ()
+        words = f"Show {title.lower()}"
+        entry = Entry(f"view_{name}", "View", words, keys, lambda: self.show_view(name))
+        self.table.add([entry])
+        self.fill_menus()
+
+    @property
+    def views(self) -> dict[str, QWidget]:
+        """The views by name."""
+        return dict(self._views)
+
+    def show_view(self, name: str) -> None:
+        """Show a view."""
+        self.tabs.setCurrentWidget(self._views[name])
+        self._views[name].setFocus()
+
+    def restore(self) -> None:
+        """Stand where one stood on the last day."""
+        geometry, docks = self.prefs.geometry("geometry"), self.prefs.geometry("docks")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        if docks is not None:
+            self.restoreState(docks)

@@ -1,0 +1,171 @@
+"""Work in the background: progress, cancelling, and no stale results."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
+
+from reftiler.errors import TilingError
+from reftiler_gui.model.work import Work
+
+__all__ = ["Jobs"]
+
+T = TypeVar("T")
+Failed: TypeAlias = Callable[[str], object]
+Progress: TypeAlias = Callable[[float], object]
+
+_PAUSE = 0.05  # seconds between two words on how far a job is
+
+
+@dataclass(eq=False)
+class _Job:
+    name: str
+    done: Callable[[Any], object]
+    failed: Failed | None
+    progress: Progress | None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class Jobs(QObject):
+    """
+    Jobs by name, run on a pool of threads.
+
+    A job that is started replaces the earlier one of its name: that is cancelled, and
+    its result dropped even if it comes. All callbacks are called in the thread of this
+    object, none after `cancel` or `stop`.
+    """
+
+    started = Signal(str)
+    moved = Signal(str, float)
+    """The name of a job and the share of it that is done."""
+    ended = Signal(str)
+    """The name of a job that is done, failed, or was cancelled and not replaced."""
+    failed = Signal(str, str)
+    """The name of a job for whose failure nobody asked, and the sentence."""
+
+    _told = Signal(int, float)
+    _finished = Signal(int, object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(max(2, self._pool.maxThreadCount()))
+        self._tokens = itertools.count()
+        self._jobs: dict[int, _Job] = {}
+        self._told.connect(self._on_told)
+        self._finished.connect(self._on_finished)
+
+    def start(
+        self,
+        name: str,
+        make: Callable[[], T | Work[T]],
+        done: Callable[[T], object],
+        failed: Failed | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """
+        Start a job.
+
+        Parameters
+        ----------
+        name : str
+            What it is; an earlier job of this name is cancelled.
+        make : callable
+            Called in a thread; returns the result, or `Work` that does. Work is
+            cancelled between its steps.
+        done : callable
+            Called with the result.
+        failed : callable, optional
+            Called with a sentence if it fails; by default the signal says it.
+        progress : callable, optional
+            Called with the share that is done, now and then.
+        """
+        self._drop(name)
+        token = next(self._tokens)
+        job = self._jobs[token] = _Job(name, done, failed, progress)
+        self.started.emit(name)
+        self._pool.start(lambda: self._run(token, job.cancelled, make))
+
+    def running(self, name: str | None = None) -> bool:
+        """Say whether a job of this name, or any at all, is under way."""
+        return any(name in (None, job.name) for job in self._jobs.values())
+
+    def cancel(self, name: str) -> None:
+        """Cancel a job, if there is one of this name."""
+        if self._drop(name):
+            self.ended.emit(name)
+
+    def stop(self) -> None:
+        """Cancel all jobs and wait until no thread works any more."""
+        for name in {job.name for job in self._jobs.values()}:
+            self.cancel(name)
+        self._pool.clear()
+        self._pool.waitForDone()
+
+    def _drop(self, name: str) -> bool:
+        tokens = [token for token, job in self._jobs.items() if job.name == name]
+        for token in tokens:
+            self._jobs.pop(token).cancelled.set()
+        return bool(tokens)
+
+    def _run(
+        self, token: int, cancelled: threading.Event, make: Callable[[], Any]
+    ) -> None:
+        """Do the work, in a thread of the pool."""
+        try:
+            if cancelled.is_set():
+                return
+            result = make()
+            if isinstance(result, Generator):
+                result = self._stepped(token, cancelled, result)
+        except (TilingError, TypeError) as error:
+            self._finished.emit(token, None, str(error))
+        except MemoryError:
+            self._finished.emit(token, None, "there is not enough memory for this")
+        except Exception as error:
+            logging.getLogger(__name__).exception("a job failed")
+            words = f"this went wrong: {type(error).__name__}: {error}"
+            self._finished.emit(token, None, words)
+        else:
+            self._finished.emit(token, result, "")
+
+    def _stepped(self, token: int, cancelled: threading.Event, work: Work[Any]) -> Any:
+        last = 0.0
+        while not cancelled.is_set():
+            try:
+                share = next(work)
+            except StopIteration as end:
+                return end.value
+            if time.monotonic() - last > _PAUSE:
+                last = time.monotonic()
+                self._told.emit(token, share)
+        work.close()
+        return None
+
+    @Slot(int, float)
+    def _on_told(self, token: int, share: float) -> None:
+        job = self._jobs.get(token)
+        if job is not None:
+            self.moved.emit(job.name, share)
+            if job.progress is not None:
+                job.progress(share)
+
+    @Slot(int, object, str)
+    def _on_finished(self, token: int, result: object, words: str) -> None:
+        job = self._jobs.pop(token, None)
+        if job is None:
+            return  # cancelled or replaced meanwhile
+        self.ended.emit(job.name)
+        if not words:
+            job.done(result)
+        elif job.failed is not None:
+            job.failed(words)
+        else:
+            self.failed.emit(job.name, words)

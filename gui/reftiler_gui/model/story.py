@@ -1,0 +1,131 @@
+"""What there is to say of an image and its tiles, in words that need no manual."""
+
+from __future__ import annotations
+
+import math
+
+from reftiler_gui.model.defects import Defects
+from reftiler_gui.model.document import Loaded
+from reftiler_gui.model.facts import Facts
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.tiling import TilingView
+
+__all__ = ["bytes_words", "count", "facts_words", "place_words", "story", "times"]
+
+
+def times(sizes: tuple[float, ...]) -> str:
+    """Write ``12 × 9``; whole numbers without decimals."""
+    return " × ".join(
+        f"{size:.0f}" if size >= 10 or size == int(size) else f"{size:.1f}"
+        for size in sizes
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """Write ``1 tile`` and ``2 tiles``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def bytes_words(number: int) -> str:
+    """Write bytes as people read them."""
+    size = float(number)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} TiB"
+
+
+def story(
+    loaded: Loaded, defects: Defects, tiling: TilingView | None, *, overlaps: bool
+) -> str:
+    """
+    Say in a sentence or two what there is to see, and what to do.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        The image, which is there.
+    defects : Defects
+        Those of its mask.
+    tiling : TilingView or None
+        Its tiles.
+    overlaps : bool
+        Whether neighbouring tiles do.
+    """
+    assert loaded.image is not None
+    size, dtype = times(loaded.image.size), loaded.image.dtype.name
+    words = [f"{loaded.item.name}, {size} px, {dtype}."]
+    if len(defects):
+        ringed = count(len(defects), "defect")
+        words.append(
+            f"{ringed} ringed in orange: click a ring to see what resizing leaves of "
+            "it, and what a tile keeps."
+        )
+    elif loaded.mask is None:
+        words.append("No mask, so no defect is known.")
+    else:
+        words.append("Nothing is marked in its mask.")
+    if tiling is not None and overlaps and not tiling.scattered:
+        words.append("Tiles start at solid lines and end at dashed ones.")
+    return " ".join(words)
+
+
+def facts_words(known: Facts, settings: TilingSettings) -> list[tuple[str, str]]:
+    """Return the numbers of a tiling by what they are, in words."""
+    tiles = f"{known.tiles:,}"
+    if len(known.shape) > 1 and known.tiles > 1:
+        tiles += f"  ({times(known.shape)})"
+    sides = [
+        f"{pixels} px {side}"
+        for pair, names in zip(
+            known.padding, (("above", "below"), ("left", "right")), strict=True
+        )
+        for pixels, side in zip(pair, names, strict=True)
+        if pixels
+    ]
+    rows = [("Tiles", tiles)]
+    if settings.random is None:
+        rows.append(("Overlap", f"{times(known.overlap)} px"))
+        rows.append(("Padding", ", ".join(sides) or "none"))
+    each = f"{known.least}" if known.least == known.most else _range(known)
+    rows.append(("Tiles per pixel", each))
+    rows.append(("All tiles take", bytes_words(known.bytes)))
+    return rows
+
+
+def place_words(
+    loaded: Loaded, tiling: TilingView | None, row: float, col: float
+) -> str:
+    """Say what is at a place: the pixel, its value, its tiles."""
+    down, across = math.floor(row), math.floor(col)
+    words = [f"row {down}, column {across}"]
+    value = loaded.image.value(down, across) if loaded.image else None
+    if value is None:
+        words.append("outside the image")
+    else:
+        words.append(f"value {' '.join(f'{part:.6g}' for part in value)}")
+        if loaded.mask is not None and loaded.mask.array[down, across]:
+            words.append("marked")
+    if tiling is None:
+        return "   ·   ".join(words)
+    tiles = tiling.at(row, col)
+    words.append(_tile_words(tiling, tiling.nearest(row, col), len(tiles)))
+    if value is not None:
+        takes = count(tiling.cover(down, across), "tile")
+        words.append(f"merged from {takes}")
+    return "   ·   ".join(words)
+
+
+def _tile_words(tiling: TilingView, tile: int | None, number: int) -> str:
+    if tile is None:
+        return "in no tile"
+    where = f"tile {tile}"
+    if not tiling.scattered:
+        row, col = divmod(tile, tiling.shape[1])
+        where += f" (row {row}, column {col})"
+    return where if number == 1 else f"{where} and {number - 1} more"
+
+
+def _range(known: Facts) -> str:
+    return f"{known.least} to {known.most}, {known.mean:.2f} on average"

@@ -1,0 +1,299 @@
+"""The contact sheet itself: tiles in rows, painted where they can be seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
+
+from reftiler_gui.model.document import Loaded
+from reftiler_gui.model.sheet import Sheet
+from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.sheet_content import SheetContent
+from reftiler_gui.sheet_layout import CAPTION_FROM, RIM, SheetLayout
+from reftiler_gui.sheet_paint import Cell
+
+__all__ = ["LARGEST", "SMALLEST", "SheetArea"]
+
+SMALLEST, LARGEST = 32, 320
+"""The longer side of a tile on the sheet, in the screen's pixels."""
+
+_LEGIBLE, _ROOMY = 72, 200
+"""Between these lies the side that lets all tiles be seen, until another is chosen."""
+_AGAIN = 300  # milliseconds until finer pixels are looked for
+
+_STEPS = {
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+}
+
+
+class SheetArea(QAbstractScrollArea):
+    """
+    Tiles in rows, however many: no object stands for a tile.
+
+    Attributes
+    ----------
+    current : int or None
+        The tile that is chosen.
+    sheet : Sheet or None
+        Which tile stands where.
+    """
+
+    chosen = Signal(int)
+    opened = Signal(int)
+    resized_to = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Contact sheet of tiles")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setMouseTracking(True)
+        self.viewport().setBackgroundRole(QPalette.ColorRole.Window)
+        self.side, self._free = 96, True
+        self.sheet: Sheet | None = None
+        self.current: int | None = None
+        self._content: SheetContent | None = None
+        self._later = QTimer(self, singleShot=True, interval=_AGAIN)
+        self._later.timeout.connect(self.viewport().update)
+
+    def show_tiles(self, loaded: Loaded | None, view: TilingView | None) -> None:
+        """Show the tiles of an image, by position."""
+        self._content = None
+        if loaded is not None and loaded.image is not None and view is not None:
+            self._content = SheetContent(loaded, view)
+        if view is None or self.current is None or self.current >= len(view):
+            self.current = None
+        self._adapt()
+        self._laid_out()
+
+    def show_marks(self, marks: NDArray[np.int64]) -> None:
+        """Take the number of defect pixels of each tile, to show beside it."""
+        if self._content is not None:
+            self._content.marks = marks
+        self.viewport().update()
+
+    def arrange(
+        self, order: NDArray[Any] | None, *, only: bool, words: bool = False
+    ) -> None:
+        """
+        Put tiles in an order.
+
+        Parameters
+        ----------
+        order : ndarray or None
+            Numbers, the largest first; None puts tiles as they lie in the image.
+        only : bool
+            Leave out tiles that hold no defect pixel, or whose number is zero.
+        words : bool
+            Write the number at each tile, instead of its defect pixels.
+        """
+        if self._content is not None:
+            self._content.order, self._content.only = order, only
+            self._content.numbered = words
+        self._laid_out()
+        self.verticalScrollBar().setValue(0)
+
+    def set_side(self, side: int) -> None:
+        """Make tiles larger or smaller, the current one or the first staying seen."""
+        side = min(max(side, SMALLEST), LARGEST)
+        if side == self.side:
+            return
+        self._free = False
+        first = (
+            self.sheet.tile(self._layout().rows(self.viewport().rect())[0], 0)
+            if self.sheet
+            else None
+        )
+        self.side = side
+        self._laid_out()
+        self.resized_to.emit(side)
+        self._reveal(first if self.current is None else self.current)
+
+    def choose(self, tile: int) -> None:
+        """Make a tile the current one and bring it into sight."""
+        self.current = tile
+        self._reveal(tile)
+        self.viewport().update()
+        self.chosen.emit(tile)
+
+    def tile_at(self, place: QPoint) -> int | None:
+        """Return the tile at a place of the viewport."""
+        cell = self._layout().at(place)
+        return self.sheet.tile(*cell) if self.sheet and cell else None
+
+    def rect_of(self, tile: int) -> QRect | None:
+        """Return where a tile is in the viewport; None if it is not on the sheet."""
+        place = self.sheet.place(tile) if self.sheet else None
+        return None if place is None else self._layout().rect(*place)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint the tiles that can be seen."""
+        with QPainter(self.viewport()) as painter:
+            if self.sheet is not None and self._content is not None:
+                self._paint(painter, self.sheet, self._content, event.rect())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put as many tiles into a row as there is room for."""
+        super().resizeEvent(event)
+        self._adapt()
+        self._laid_out()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Move among the tiles; Enter goes to the current one."""
+        key = Qt.Key(event.key())
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current is not None:
+            self.opened.emit(self.current)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.set_side(round(self.side * 1.25))
+        elif key == Qt.Key.Key_Minus:
+            self.set_side(round(self.side / 1.25))
+        elif not self._moved(key):
+            super().keyPressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Show a hand over tiles."""
+        there = self.tile_at(event.position().toPoint()) is not None
+        shape = Qt.CursorShape.PointingHandCursor if there else None
+        self.viewport().setCursor(shape or Qt.CursorShape.ArrowCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Go to the tile that was clicked."""
+        tile = self.tile_at(event.position().toPoint())
+        if tile is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.choose(tile)
+            self.opened.emit(tile)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Scroll; with Ctrl make the tiles larger or smaller."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            factor = 1.25 ** (event.angleDelta().y() / 120)
+            self.set_side(round(self.side * factor))
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Say what a tile is when the mouse rests on it."""
+        if event.type() == QEvent.Type.ToolTip:
+            tile = self.tile_at(event.pos())  # type: ignore[attr-defined]
+            words = self._words(tile, "Tile ")
+            QToolTip.showText(event.globalPos(), words, self)  # type: ignore[attr-defined]
+            return True
+        return super().viewportEvent(event)
+
+    def _moved(self, key: Qt.Key) -> bool:
+        """Move the choice by a key; say whether the key does that."""
+        if self.sheet is None or not len(self.sheet):
+            return False
+        there = self._there(self.sheet, key)
+        if there is not None:
+            self.choose(int(self.sheet.order[there]))
+        return there is not None
+
+    def _there(self, shown: Sheet, key: Qt.Key) -> int | None:
+        """Return where on the sheet a key leads; None if nowhere."""
+        last, columns = len(shown) - 1, shown.columns
+        page = self.viewport().height() // self._layout().cell.height() - 1
+        steps = _STEPS | {
+            Qt.Key.Key_PageDown: (max(1, page), 0),
+            Qt.Key.Key_PageUp: (-max(1, page), 0),
+        }
+        ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: last}
+        if key not in steps:
+            return ends.get(key)
+        place = None if self.current is None else shown.place(self.current)
+        if place is None:
+            return 0
+        down, across = steps[key]
+        there = (place[0] + down) * columns + place[1] + across
+        return min(max(there, 0), last)
+
+    def _words(self, tile: int | None, before: str = "") -> str:
+        """Return what is said of a tile in few words."""
+        if tile is None or self._content is None:
+            return ""
+        return f"{before}{tile}{self._content.told(tile)}"
+
+    def _layout(self) -> SheetLayout:
+        """Return where the tiles are now."""
+        content = self._content
+        height, width = content.view.grid.tiler.tile_size if content else (1, 1)
+        return SheetLayout(
+            (height, width),
+            self.side,
+            self.sheet.columns if self.sheet else 1,
+            self.viewport().size(),
+            self.verticalScrollBar().value(),
+        )
+
+    def _adapt(self) -> None:
+        """Let all tiles be seen at once if they can, until somebody sets a size."""
+        content, before = self._content, self.side
+        if not self._free or content is None:
+            return
+        for side in range(_ROOMY, _LEGIBLE - 1, -8):
+            self.side = side
+            layout = self._layout()
+            rows = -(-len(content.view) // content.columns(layout.fitting))
+            if layout.height(rows) <= self.viewport().height():
+                break
+        if self.side != before:
+            self.resized_to.emit(self.side)
+
+    def _laid_out(self) -> None:
+        content, fitting = self._content, self._layout().fitting
+        self.sheet = content.sheet(fitting) if content else None
+        bar, page = self.verticalScrollBar(), self.viewport().height()
+        layout = self._layout()
+        height = layout.height(self.sheet.rows if self.sheet else 0)
+        bar.setRange(0, max(0, height - page))
+        bar.setPageStep(page)
+        bar.setSingleStep(layout.cell.height() // 3)
+        self.viewport().update()
+
+    def _reveal(self, tile: int | None) -> None:
+        rect = None if tile is None else self.rect_of(tile)
+        if rect is None:
+            return
+        bar, page = self.verticalScrollBar(), self.viewport().height()
+        if rect.top() < 0:
+            bar.setValue(bar.value() + rect.top() - RIM)
+        elif rect.bottom() > page:
+            bar.setValue(bar.value() + rect.bottom() - page + RIM)
+
+    def _paint(
+        self, painter: QPainter, shown: Sheet, content: SheetContent, area: QRect
+    ) -> None:
+        layout = self._layout()
+        first, stop = layout.rows(area)
+        tiles = shown.between(first, stop)
+        thumbs = content.thumbnails(round(self.side * self.devicePixelRatioF()))
+        if not thumbs.complete:
+            self._later.start()
+        boxes = shown.view.boxes(tiles)
+        for n, (tile, box) in enumerate(zip(tiles.tolist(), boxes, strict=True)):
+            row, column = divmod(n, shown.columns)
+            marked = content.marked(tile)
+            cell = Cell(
+                layout.rect(first + row, column),
+                thumbs.get(tile, box, marked=marked),
+                self._words(tile) * (self.side >= CAPTION_FROM),
+                chosen=tile == self.current,
+                marked=marked,
+            )
+            cell.paint(painter, self.palette())

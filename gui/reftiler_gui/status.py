@@ -1,0 +1,91 @@
+"""The line at the bottom: the place under the cursor, the zoom, what is going on."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
+
+from reftiler_gui.jobs import Jobs
+
+__all__ = ["Status"]
+
+_HINT = "Wheel: zoom   ·   drag: move   ·   click a ring or a tile   ·   ?: all keys"
+_LONG = 12_000  # milliseconds that a sentence stays
+
+
+class Status(QStatusBar):
+    """
+    What is under the cursor and what goes on.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        What goes on.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
+        self._jobs = jobs
+        self._running: list[str] = []
+        self.place = QLabel(_HINT)
+        self.place.setAccessibleName("Under the cursor")
+        self.percent = QLabel()
+        self.percent.setAccessibleName("Zoom")
+        self.bar = QProgressBar()
+        self.bar.setMaximumSize(110, 12)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("How far the work is")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setAccessibleName("Cancel the work")
+        self.doing = QLabel()
+        self.addWidget(self.place, 1)
+        for part in (self.doing, self.bar, self.cancel, self.percent):
+            self.addPermanentWidget(part)
+        self.cancel.clicked.connect(self._cancel)
+        jobs.started.connect(self._on_started)
+        jobs.moved.connect(self._on_moved)
+        jobs.ended.connect(self._on_ended)
+        self._tell()
+
+    def say(self, words: str) -> None:
+        """Show a sentence for a while."""
+        self.showMessage(f"⚠ {words}", _LONG)
+        self.setToolTip(words)
+
+    def tell(self, words: str) -> None:
+        """Show what was done for a while."""
+        self.showMessage(words, _LONG // 2)
+
+    def point(self, words: str) -> None:
+        """Show what is under the cursor; nothing shows the hint."""
+        self.place.setText(words or _HINT)
+
+    def zoom(self, zoom: float) -> None:
+        """Show the zoom."""
+        digits = 0 if zoom >= 0.1 else 1
+        self.percent.setText(f"{zoom:.{digits}%}")
+
+    def _on_started(self, name: str) -> None:
+        if name not in self._running:
+            self._running.append(name)
+        self._tell()
+
+    def _on_moved(self, name: str, share: float) -> None:
+        if self._running and self._running[-1] == name:
+            self.bar.setRange(0, 100)
+            self.bar.setValue(round(100 * share))
+
+    def _on_ended(self, name: str) -> None:
+        if name in self._running:
+            self._running.remove(name)
+        self._tell()
+
+    def _tell(self) -> None:
+        busy = bool(self._running)
+        self.doing.setText(f"{self._running[-1]}…" if busy else "")
+        self.bar.setRange(0, 0)
+        for part in (self.doing, self.bar, self.cancel):
+            part.setVisible(busy)
+
+    def _cancel(self) -> None:
+        for name in tuple(self._running):
+            self._jobs.cancel(name)

@@ -1,0 +1,73 @@
+"""The numbers of the tiles, in words, and what is wrong with them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
+
+from reftiler_gui.model.facts import Facts
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.story import facts_words
+
+__all__ = ["Summary"]
+
+
+class Summary(QGroupBox):
+    """What there is to say of the tiles."""
+
+    def __init__(self) -> None:
+        super().__init__("This tiling")
+        self.setAccessibleName("Numbers of this tiling")
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(10)
+        self._form.setVerticalSpacing(3)
+        self._values: dict[str, QLabel] = {}
+        self.warning = QLabel()
+        self.warning.setWordWrap(True)
+        self.warning.setObjectName("warning")
+        self.warning.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 2)
+        column.addLayout(self._form)
+        column.addWidget(self.warning)
+
+    def show_facts(
+        self, known: Facts | None, settings: TilingSettings, *, refused: bool = False
+    ) -> None:
+        """Show the numbers; where the settings are refused, those of the last."""
+        self.setTitle("The last tiling that fits" if refused else "This tiling")
+        rows = dict(facts_words(known, settings)) if known else {}
+        for name, value in rows.items():
+            self._value(name).setText(value)
+        for name, label in self._values.items():
+            self._form.setRowVisible(label, name in rows)
+        self.warning.setVisible(bool(known and known.uncovered))
+        if known and known.uncovered:
+            advice = (
+                "more tiles cover more"
+                if settings.random is not None
+                else "padding, clamp or even cover all"
+            )
+            self.warning.setText(
+                f"⚠ {known.uncovered:,} pixels ({known.share:.1%}) are in no tile: "
+                f"{advice}."
+            )
+
+    def text(self) -> str:
+        """Return everything as it is read."""
+        rows = (
+            f"{name}: {label.text()}"
+            for name, label in self._values.items()
+            if self._form.isRowVisible(label)
+        )
+        warning = [self.warning.text()] if self.warning.isVisibleTo(self) else []
+        return "\n".join([*rows, *warning])
+
+    def _value(self, name: str) -> QLabel:
+        if name not in self._values:
+            label = self._values[name] = QLabel()
+            label.setWordWrap(True)
+            label.setAccessibleName(name)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._form.addRow(name, label)
+        return self._values[name]

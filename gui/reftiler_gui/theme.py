@@ -1,0 +1,110 @@
+"""Light and dark, with colours that colour-blind people can tell apart."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+__all__ = ["SCHEMES", "dress"]
+
+SCHEMES = ("system", "light", "dark")
+
+_DARK = {
+    "Window": "#212529",
+    "WindowText": "#e8eaec",
+    "Base": "#2d3237",
+    "AlternateBase": "#33383d",
+    "Text": "#e8eaec",
+    "Button": "#3a4046",
+    "ButtonText": "#e8eaec",
+    "BrightText": "#ffffff",
+    "ToolTipBase": "#31363b",
+    "ToolTipText": "#e8eaec",
+    "Highlight": "#56b4e9",
+    "HighlightedText": "#101214",
+    "PlaceholderText": "#9aa0a6",
+    "Link": "#56b4e9",
+    "Light": "#3d4348",
+    "Midlight": "#373c41",
+    "Mid": "#4a5157",
+    "Dark": "#5c646b",
+    "Shadow": "#000000",
+    "Accent": "#56b4e9",
+}
+_LIGHT = {
+    "Window": "#f3f4f5",
+    "WindowText": "#1d2125",
+    "Base": "#ffffff",
+    "AlternateBase": "#f0f2f4",
+    "Text": "#1d2125",
+    "Button": "#f7f8f9",
+    "ButtonText": "#1d2125",
+    "BrightText": "#ffffff",
+    "ToolTipBase": "#ffffff",
+    "ToolTipText": "#1d2125",
+    "Highlight": "#0072b2",
+    "HighlightedText": "#ffffff",
+    "PlaceholderText": "#6b7177",
+    "Link": "#0072b2",
+    "Light": "#ffffff",
+    "Midlight": "#e6e8ea",
+    "Mid": "#c3c7cb",
+    "Dark": "#a4a9ae",
+    "Shadow": "#7b8086",
+    "Accent": "#0072b2",
+}
+_DISABLED = {"dark": "#7d848b", "light": "#9298a0"}
+_SHEET = """
+QGroupBox {{ font-weight: 600; margin-top: 8px; padding-top: 12px; border: 0;
+             border-top: 1px solid {line}; }}
+QGroupBox::title {{ subcontrol-origin: margin; left: 0; padding: 0 6px 0 0; }}
+QLabel#refusal, QLabel#warning {{ color: {warn}; }}
+QLabel#story {{ padding: 7px 10px; background: {base};
+                border-bottom: 1px solid {line}; }}
+QToolBar {{ spacing: 3px; padding: 3px 6px; border: 0;
+            border-bottom: 1px solid {line}; }}
+QToolBar QToolButton {{ padding: 4px 8px; border-radius: 4px;
+                        border: 1px solid transparent; }}
+QToolBar QToolButton:hover {{ border-color: {line}; }}
+QToolBar QToolButton:checked {{ background: {held}; }}
+QToolBar QToolButton:focus, QListView:focus {{ border: 1px solid {accent}; }}
+QListView {{ border: 1px solid {line}; }}
+QStatusBar::item {{ border: 0; }}
+"""
+
+
+def dress(app: QApplication, scheme: str = "system") -> None:
+    """Dress the whole program in one of `SCHEMES`."""
+    hints = app.styleHints()
+    if scheme == "system":
+        hints.unsetColorScheme()
+        dark = hints.colorScheme() == Qt.ColorScheme.Dark
+    else:
+        dark = scheme == "dark"
+        hints.setColorScheme(Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light)
+    app.setStyle("Fusion")
+    colors = _DARK if dark else _LIGHT
+    app.setPalette(_palette(colors, _DISABLED["dark" if dark else "light"]))
+    app.setStyleSheet(
+        _SHEET.format(
+            line="#3d4348" if dark else "#d3d7da",
+            warn="#f0a25e" if dark else "#a84300",
+            held="#3f5a6c" if dark else "#cfe3f0",
+            base=colors["Base"],
+            accent=colors["Accent"],
+        )
+    )
+
+
+def _palette(colors: dict[str, str], disabled: str) -> QPalette:
+    palette = QPalette()
+    for name, color in colors.items():
+        palette.setColor(getattr(QPalette.ColorRole, name), QColor(color))
+    for role in ("WindowText", "Text", "ButtonText"):
+        palette.setColor(
+            QPalette.ColorGroup.Disabled,
+            getattr(QPalette.ColorRole, role),
+            QColor(disabled),
+        )
+    return palette

@@ -1,0 +1,58 @@
+"""The values that are shown black and white."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+)
+
+from reftiler_gui.model.source import PixelSource
+
+__all__ = ["ValueRange"]
+
+
+class ValueRange(QGroupBox):
+    """Two numbers, for images whose values are not bytes."""
+
+    changed = Signal(object, object)
+    """The values shown black and white; None and None to measure them."""
+
+    def __init__(self) -> None:
+        super().__init__("Values shown")
+        self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
+        self.measure = QPushButton("Measure")
+        self.measure.setToolTip("From the smallest to the largest value of the image")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 4, 0, 2)
+        for field, name in ((self.low, "black"), (self.high, "white")):
+            field.setRange(-1e18, 1e18)
+            field.setAccessibleName(f"Value shown {name}")
+            field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+            field.setMinimumWidth(70)
+            field.valueChanged.connect(self._on_change)
+        row.addWidget(self.low, 1)
+        row.addWidget(QLabel("to"))
+        row.addWidget(self.high, 1)
+        row.addWidget(self.measure)
+        self.measure.clicked.connect(lambda: self.changed.emit(None, None))
+        self.hide()
+
+    def show_source(self, source: PixelSource | None) -> None:
+        """Show the range of an image; nothing for bytes."""
+        self.setVisible(
+            source is not None and source.dtype.name not in ("uint8", "bool")
+        )
+        if source is None:
+            return
+        for field, number in ((self.low, source.low), (self.high, source.high)):
+            with QSignalBlocker(field):
+                field.setDecimals(4 if source.dtype.kind == "f" else 0)
+                field.setValue(number)
+
+    def _on_change(self) -> None:
+        self.changed.emit(self.low.value(), self.high.value())

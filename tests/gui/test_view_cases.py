@@ -1,0 +1,139 @@
+"""Failed cases: the table, the arrays, the clause, the command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from reftiler_conformance import counterexample
+from reftiler_conformance.results import Result, Status
+from reftiler_conformance.trial import Evidence
+from reftiler_gui.cases_view import CasesView
+from reftiler_gui.jobs import Jobs
+from tests.gui.showing import jobs, settle
+from tests.runs import CASE, report
+
+__all__ = ["jobs"]
+
+RESULT = Result(
+    "MERGE-001", "mean", "MUST", "cpu", Status.FAILED, "1 of 24 differ", CASE
+)
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    want = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    got = want.copy()
+    got[1, 2, 0] = 99
+    evidence = Evidence(got=got, want=want, image=want + 1)
+    return counterexample.write(replace(RESULT, evidence=evidence), report(), tmp_path)
+
+
+@pytest.fixture
+def view(qtbot: QtBot, jobs: Jobs, example: Path) -> CasesView:
+    made = CasesView(jobs)
+    qtbot.addWidget(made)
+    made.resize(1000, 800)
+    made.show()
+    made.open([example])
+    settle(qtbot, jobs)
+    return made
+
+
+def test_the_failure_is_told(view: CasesView) -> None:
+    cells = [view.table.index(0, n).data() for n in range(view.table.columnCount())]
+    assert cells == ["MERGE-001", "mean", "MUST", "cpu", "failed", "1 of 24 differ"]
+    assert view.clause.text().startswith("MERGE-001: ")
+    assert "[1, 2, 0]: got 99.0, want 20.0" in view.words.text()
+    assert view.title.text() == "kornia 0.8.1, specification 1.0"
+
+
+def test_got_want_and_difference_stand_side_by_side(view: CasesView) -> None:
+    shown = [pane.label.text() for pane in view.planes.panes if pane.isVisible()]
+    assert shown == [
+        "Got: 2 × 3 × 4, float32",
+        "Want: 2 × 3 × 4, float32",
+        "Got − want: 2 × 3 × 4, float64",
+    ]
+    assert len({pane.width() for pane in view.planes.panes}) <= 2  # of rounding
+    view.inputs.setChecked(True)
+    shown = [pane.label.text() for pane in view.planes.panes if pane.isVisible()]
+    assert shown == ["Image: 2 × 3 × 4, float32", "Mask: 2 × 3 × 4, bool"]
+
+
+def test_the_first_difference_is_gone_to(view: CasesView, qtbot: QtBot) -> None:
+    assert view.planes.plane.value() == 0
+    QTest.mouseClick(view.first, Qt.MouseButton.LeftButton)
+    assert view.planes.plane.value() == 1
+    assert view.planes.label.text() == "Plane [1] of 2"
+    canvas = view.planes.panes[2].canvas
+    shown = canvas.viewport().grab().toImage()
+    lens = canvas.lens()
+    wrong = shown.pixelColor(lens.x(0) + 4, lens.y(2) + 4)
+    alike = shown.pixelColor(lens.x(1) + 4, lens.y(1) + 4)
+    assert wrong.red() > 200 > wrong.blue()
+    assert alike.name() == "#ffffff"
+
+
+def test_values_under_the_cursor_are_told(view: CasesView) -> None:
+    view.planes.go_first()
+    canvas = view.planes.panes[0].canvas
+    lens = canvas.lens()
+    place = QPointF(lens.x(0) + 3, lens.y(2) + 3)
+    canvas.hovered.emit(*canvas.place(place))
+    want = "Row 2, column 0: got 99, want 20, difference 79"
+    assert view.planes.value.text() == want
+
+
+def test_the_command_is_copied(view: CasesView, qtbot: QtBot) -> None:
+    QTest.mouseClick(view.copy, Qt.MouseButton.LeftButton)
+    copied = QGuiApplication.clipboard().text()
+    assert copied == view.replay.text()
+    assert copied.startswith("reftiler conform kornia --clauses MERGE-001")
+
+
+def test_numbers_are_written_once_there_is_room(view: CasesView) -> None:
+    canvas = view.planes.panes[1].canvas
+    colors = []
+    for zoom in (40, 60):
+        view.planes.state.go(1.5, 1.5, zoom)
+        shown, lens = canvas.viewport().grab().toImage(), canvas.lens()
+        box = range(lens.x(2) + 3, lens.x(3) - 3), range(lens.y(1) + 3, lens.y(2) - 3)
+        colors.append(len({shown.pixel(x, y) for x in box[0] for y in box[1]}))
+    assert colors[0] == 1 < colors[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", b"{not json}"])
+def test_damaged_files_leave_what_is_shown(
+    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "damaged.npz"
+    path.write_bytes(content)
+    view.open([path])
+    settle(qtbot, jobs)
+    assert "damaged.npz" in view.title.text()
+    assert len(view.table.failures) == 1
+
+
+def test_a_file_that_vanished_is_a_sentence(
+    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path
+) -> None:
+    view.open([tmp_path / "gone.npz"])
+    settle(qtbot, jobs)
+    assert "gone.npz" in view.title.text()
+
+
+def test_before_anything_is_open_it_says_what_to_do(qtbot: QtBot, jobs: Jobs) -> None:
+    made = CasesView(jobs)
+    qtbot.addWidget(made)
+    made.show()
+    assert made.title.text().startswith("Open a counterexample")
+    assert made.split.isHidden()
+    assert not made.copy.isEnabled()

@@ -1,0 +1,115 @@
+"""Resized beside tiled: the sentence, the pictures, the line between them."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from reftiler.regions import Region
+from reftiler_gui.compare_view import CompareView
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.document import Item, Loaded
+from reftiler_gui.state import ViewState
+from tests.gui.showing import BOXES, fill, jobs, picture, settle
+
+__all__ = ["jobs"]
+
+DEFECT = Region(BOXES[0], 12)
+
+
+@pytest.fixture
+def view(qtbot: QtBot, jobs: Jobs) -> CompareView:
+    made = CompareView(jobs, ViewState())
+    qtbot.addWidget(made)
+    made.resize(1000, 700)
+    fill(made, picture())
+    made.show_defect(DEFECT)
+    made.show()
+    settle(qtbot, jobs)
+    return made
+
+
+def test_the_sentence_has_the_numbers(view: CompareView) -> None:
+    words = view.words.text()
+    assert words.startswith("This 4 × 3 px defect is 1.3 × 0.8 px after resizing to 64")
+    assert words.endswith("it keeps all.")
+    assert "keeps all of its contrast" in view.panes[1].label.text()
+    assert view.panes[0].label.text().startswith("Resized to 64 × 64: keeps ")
+
+
+def test_the_defect_is_in_the_middle_of_both(view: CompareView) -> None:
+    for canvas in (view.small, view.large):
+        size = canvas.viewport().size()
+        place = canvas.place(QPointF(size.width() / 2, size.height() / 2))
+        assert place == pytest.approx((42, 101.5), abs=0.5)
+
+
+def test_the_resized_one_is_fainter(view: CompareView) -> None:
+    bright = []
+    for canvas in (view.small, view.large):
+        shown, size = canvas.viewport().grab().toImage(), canvas.viewport().size()
+        middle = shown.pixelColor(size.width() // 2, size.height() // 2)
+        bright.append(middle.red())
+    assert bright[1] == 250
+    assert 60 < bright[0] < 225
+
+
+def test_the_line_parts_the_pictures(view: CompareView, qtbot: QtBot) -> None:
+    view.split.setChecked(True)
+    assert view.panes[0].isHidden()
+    assert view.large.share == 0.5
+    view.slider.setValue(1000)
+    covered = view.large.viewport().grab().toImage()
+    view.slider.setValue(0)
+    free = view.large.viewport().grab().toImage()
+    assert covered != free
+    view.beside.setChecked(True)
+    assert view.large.share == 0
+    assert not view.panes[0].isHidden()
+
+
+def test_the_line_can_be_dragged(view: CompareView, qtbot: QtBot) -> None:
+    view.split.setChecked(True)
+    port = view.large.viewport()
+    y, half = port.height() // 2, port.width() // 2
+    left, button = Qt.MouseButton.LeftButton, port
+    QTest.mousePress(button, left, pos=QPoint(half, y))
+    QTest.mouseMove(port, QPoint(half // 2, y))
+    QTest.mouseRelease(button, left, pos=QPoint(half // 2, y))
+    assert view.large.share == pytest.approx(0.25, abs=0.02)
+    assert view.slider.value() == pytest.approx(250, abs=20)
+
+
+def test_another_size_is_resized_to(
+    view: CompareView, qtbot: QtBot, jobs: Jobs
+) -> None:
+    view.target.setValue(96)
+    settle(qtbot, jobs)
+    assert "after resizing to 96 × 96" in view.words.text()
+    assert view.panes[0].label.text().startswith("Resized to 96 × 96")
+
+
+@pytest.mark.parametrize(
+    ("loaded", "words"),
+    [
+        (None, "No image is open."),
+        (Loaded(Item("x"), None, None, "x is no image"), "x is no image"),
+        (picture(masked=False), "This image has no mask"),
+    ],
+)
+def test_what_is_missing_is_said(
+    view: CompareView, qtbot: QtBot, jobs: Jobs, loaded: Loaded | None, words: str
+) -> None:
+    view.show_item(loaded)
+    settle(qtbot, jobs)
+    assert view.words.text().startswith(words)
+
+
+def test_both_move_together(view: CompareView) -> None:
+    view.small.state.go(100, 100, 2)
+    place = QPointF(10, 10)
+    size = view.small.viewport().size(), view.large.viewport().size()
+    assert size[0] == size[1]
+    assert view.small.place(place) == view.large.place(place)

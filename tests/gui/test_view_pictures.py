@@ -1,0 +1,65 @@
+"""Pictures that are painted like images: what was resized, and what differs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reftiler.errors import TilingError
+from reftiler.images import resize
+from reftiler_gui.model.differences import DifferencePicture
+from reftiler_gui.model.palette import COLORS, pixel, signed
+from reftiler_gui.model.resized import ResizedPicture
+from reftiler_gui.model.source import PixelSource
+
+RNG = np.random.default_rng(0)
+WHITE = pixel(COLORS["white"])
+
+
+def test_a_resized_pixel_is_as_large_as_what_it_covers() -> None:
+    image = RNG.integers(0, 256, (96, 128, 3), np.uint8)
+    picture = ResizedPicture(PixelSource(image), (24, 16))
+    small = PixelSource(resize(image, (24, 16))).region(0, (0, 24), (0, 16))
+    want = small.repeat(4, axis=0).repeat(8, axis=1)
+    assert np.array_equal(picture.region(0, (0, 96), (0, 128)), want)
+    assert np.array_equal(picture.region(0, (10, 50), (3, 77)), want[10:50, 3:77])
+
+
+@pytest.mark.parametrize("size", [(97, 131), (200, 140)])
+def test_every_level_of_a_resized_picture_can_be_painted(size: tuple[int, int]) -> None:
+    picture = ResizedPicture(PixelSource(np.zeros(size, np.uint8)), (32, 300))
+    for level in range(picture.level(0.01) + 1):
+        height, width = picture.level_size(level)
+        assert picture.ready(level)
+        shape = picture.region(level, (0, height), (0, width)).shape
+        assert shape == (height, width)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (63, 99), (31, 50), (64, 100)])
+@pytest.mark.parametrize("value", [-3.0, 3.0, np.nan])
+def test_a_single_difference_is_seen_at_every_zoom(
+    place: tuple[int, int], value: float
+) -> None:
+    difference = np.zeros((65, 101), np.float32)
+    difference[place] = value
+    picture = DifferencePicture(difference, 3)
+    for zoom in (4, 1, 0.9, 0.5, 0.3, 0.1, 0.02):
+        level = picture.level(zoom)
+        assert zoom * 2**level >= 1 or picture.level_size(level) == (1, 1)
+        height, width = picture.level_size(level)
+        shown = picture.region(level, (0, height), (0, width))
+        assert np.count_nonzero(shown != WHITE) == 1
+        assert shown[place[0] >> level, place[1] >> level] == signed(
+            np.array([[value]]), 3
+        )
+
+
+def test_of_two_differences_the_larger_stays() -> None:
+    picture = DifferencePicture(np.array([[1.0, -2.0], [0.5, 0.0]]), 2)
+    assert picture.region(1, (0, 1), (0, 1)) == signed(np.array([[-2.0]]), 2)
+
+
+def test_an_enormous_image_is_not_resized() -> None:
+    enormous = np.broadcast_to(np.uint8(7), (2**14, 2**13))
+    with pytest.raises(TilingError, match="takes too much memory"):
+        ResizedPicture(PixelSource(enormous), (256, 256))

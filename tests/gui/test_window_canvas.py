@@ -1,0 +1,239 @@
+"""What the canvas shows, pixel by pixel, and what the mouse does to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from pytestqt.qtbot import QtBot
+
+from reftiler_gui.canvas import Mark
+from reftiler_gui.layers import thinning
+from reftiler_gui.model.palette import COLORS, UNCOVERED
+from reftiler_gui.state import LADDER, ViewState
+from tests.gui.windows import canvas_of, seen, tiles, turn
+
+GREY = np.full((100, 120), 100, dtype=np.uint8)
+SKY = np.array(COLORS["sky"])
+ORANGE = np.array(COLORS["orange"])
+
+
+def test_pixels_are_sharp_when_enlarged(qtbot: QtBot) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (100, 120, 3), dtype=np.uint8)
+    canvas = canvas_of(qtbot, image)
+    canvas.state.go(50, 60, 8)
+    lens, shown = canvas.lens(), seen(canvas)
+    assert (shown == image[lens.rows[:, None], lens.cols]).all()
+
+
+def test_reduced_is_a_mean_and_not_a_pixel(qtbot: QtBot) -> None:
+    image = np.indices((400, 400)).sum(axis=0) % 2 * np.uint8(255)
+    canvas = canvas_of(qtbot, image.astype(np.uint8))
+    for _ in canvas.source.build():  # type: ignore[union-attr]
+        pass
+    canvas.state.go(200, 200, 0.5)
+    canvas.refresh()
+    assert abs(int(seen(canvas)[150, 200, 0]) - 128) <= 1
+
+
+@pytest.mark.parametrize("zoom", [2.0, 3.0, 0.75])
+def test_lines_are_where_tiles_start(qtbot: QtBot, zoom: float) -> None:
+    view = tiles((100, 120), tile=(40, 40), step=(30, 30))
+    canvas = canvas_of(qtbot, GREY, tiling=view)
+    canvas.state.go(50, 60, zoom)
+    lens, shown = canvas.lens(), seen(canvas)
+    solid = (shown == SKY).all(axis=2).mean(axis=0) > 0.95 * (
+        np.diff(lens.down(view.frame[0]))[0] / lens.height
+    )
+    assert set(np.flatnonzero(solid)) == {
+        x for x in lens.xs(view.starts[1]) if 0 <= x < lens.width
+    }
+
+
+def test_ends_are_dashed(qtbot: QtBot) -> None:
+    view = tiles((100, 120), tile=(40, 40), step=(30, 30))
+    canvas = canvas_of(qtbot, GREY, tiling=view)
+    canvas.state.go(50, 60, 2)
+    lens = canvas.lens()
+    inside = slice(*lens.down((0, 100)))
+    line = (seen(canvas)[inside, lens.x(40) - 1] == SKY).all(axis=1)
+    assert 0.3 < line.mean() < 0.7
+
+
+def test_the_grid_can_be_hidden(qtbot: QtBot) -> None:
+    view = tiles((100, 120), tile=(40, 40), step=(20, 20))
+    canvas = canvas_of(qtbot, GREY, tiling=view)
+    canvas.set_layers(replace(canvas.layers, grid=False))
+    assert not (seen(canvas) == SKY).all(axis=2).any()
+
+
+def test_close_lines_are_thinned(qtbot: QtBot) -> None:
+    view = tiles((1000, 1000), tile=(8, 8), step=(2, 2))
+    canvas = canvas_of(qtbot, np.zeros((1000, 1000), np.uint8), tiling=view)
+    canvas.state.go(500, 500, 0.5)
+    assert thinning(view, canvas.lens()) == 5
+    canvas.state.go(500, 500, 8)
+    assert thinning(view, canvas.lens()) == 1
+
+
+@pytest.mark.parametrize("zoom", LADDER[10:])
+def test_one_marked_pixel_never_vanishes(qtbot: QtBot, zoom: float) -> None:
+    image, mask = np.zeros((999, 999), np.uint8), np.zeros((999, 999), bool)
+    mask[501, 497] = True
+    canvas = canvas_of(qtbot, image, mask)
+    canvas.state.go(501, 497, zoom)
+    opaque = (seen(canvas) == ORANGE).all(axis=2)
+    assert opaque.sum() >= 8
+
+
+def test_a_marked_pixel_is_blended(qtbot: QtBot) -> None:
+    mask = np.zeros(GREY.shape, dtype=bool)
+    mask[40:60, 50:70] = True
+    canvas = canvas_of(qtbot, GREY, mask)
+    canvas.set_layers(replace(canvas.layers, alpha=0.5))
+    canvas.state.go(50, 60, 4)
+    middle = seen(canvas)[150, 200].astype(int)
+    assert np.abs(middle - (0.5 * ORANGE + 50)).max() <= 2
+    canvas.set_layers(replace(canvas.layers, mask=False))
+    assert (seen(canvas)[150, 200] == 100).all()
+
+
+def test_uncovered_pixels_are_hatched_and_others_not(qtbot: QtBot) -> None:
+    view = tiles((100, 120), tile=(50, 50), step=(50, 50), mode="drop")
+    canvas = canvas_of(qtbot, GREY, tiling=view)
+    canvas.set_layers(replace(canvas.layers, grid=False))
+    canvas.state.go(50, 60, 2)
+    lens, hatched = canvas.lens(), (seen(canvas) == UNCOVERED).all(axis=2)
+    gap = hatched[slice(*lens.down((0, 100))), slice(*lens.across((100, 120)))]
+    assert 0.1 < gap.mean() < 0.4
+    assert hatched.sum() == gap.sum()
+
+
+def test_a_thin_gap_is_seen_from_afar(qtbot: QtBot) -> None:
+    image = np.zeros((3000, 3001), dtype=np.uint8)
+    view = tiles((3000, 3001), tile=(300, 300), step=(300, 300), mode="drop")
+    canvas = canvas_of(qtbot, image, tiling=view)
+    canvas.set_layers(replace(canvas.layers, grid=False))
+    canvas.fit()
+    assert (seen(canvas) == UNCOVERED).all(axis=2).sum() > 20
+
+
+def test_random_tiles_are_outlined_and_the_rest_is_hatched(qtbot: QtBot) -> None:
+    view = tiles((100, 120), tile=(30, 30), step=(30, 30), random=2, seed=4)
+    canvas = canvas_of(qtbot, GREY, tiling=view)
+    canvas.state.go(50, 60, 2)
+    shown, lens = seen(canvas), canvas.lens()
+    (top, bottom), (left, right) = view.box(0)
+    corner = shown[lens.y(top), lens.x(left) : lens.x(right)]
+    assert (corner == SKY).all()
+    cover = view.coverage(lens.rows.clip(0, 99), lens.cols.clip(0, 119))
+    outside = (shown == UNCOVERED).all(axis=2) & (cover > 0)
+    assert not outside[slice(*lens.down((0, 100))), slice(*lens.across((0, 120)))].any()
+    del bottom
+
+
+def test_padding_is_striped_beyond_the_image(qtbot: QtBot) -> None:
+    view = tiles((100, 120), tile=(64, 64), step=(64, 64))
+    canvas = canvas_of(qtbot, GREY, tiling=view)
+    canvas.fit()
+    lens = canvas.lens()
+    part = seen(canvas)[lens.y(103) : lens.y(125), lens.x(5) : lens.x(60)]
+    assert len(np.unique(part.reshape(-1, 3), axis=0)) >= 2
+    assert canvas.frame == ((0, 128), (0, 128))
+
+
+def test_the_heat_map_has_a_colour_for_each_count(qtbot: QtBot) -> None:
+    view = tiles((100, 120), tile=(40, 40), step=(20, 20))
+    canvas = canvas_of(qtbot, GREY, tiling=view)
+    canvas.set_layers(replace(canvas.layers, coverage=True, grid=False))
+    canvas.set_most(4)
+    canvas.state.go(50, 60, 2)
+    shown, lens = seen(canvas), canvas.lens()
+    colors = {
+        tuple(shown[lens.y(r), lens.x(c)]) for r, c in ((5, 5), (5, 30), (30, 30))
+    }
+    assert len(colors) == 3
+
+
+def test_the_tile_under_the_cursor_and_what_is_kept_are_outlined(qtbot: QtBot) -> None:
+    view = tiles((100, 120), tile=(40, 40), step=(20, 20), border=(5, 5))
+    canvas = canvas_of(qtbot, GREY, tiling=view)
+    canvas.state.go(50, 60, 2)
+    before = seen(canvas)
+    canvas.point_at(40, 40)
+    shown, lens = seen(canvas), canvas.lens()
+    yellow = (shown == COLORS["yellow"]).all(axis=2)
+    assert not (before == COLORS["yellow"]).all(axis=2).any()
+    middle = lens.x(30)
+    rows = set(np.flatnonzero(yellow[:, middle + 30]))
+    assert rows & {lens.y(20) - 1, lens.y(20)}
+    assert rows & {lens.y(60) - 1, lens.y(60)}
+    assert any(lens.y(24) < row < lens.y(26) for row in np.flatnonzero(yellow.any(1)))
+
+
+def test_a_mark_smaller_than_a_pixel_is_ringed(qtbot: QtBot) -> None:
+    image = np.zeros((4000, 4000), np.uint8)
+    canvas = canvas_of(qtbot, image)
+    canvas.fit()
+    canvas.set_marks([Mark(((2000, 2001), (2000, 2001)))])
+    ring = (np.abs(seen(canvas).astype(int) - ORANGE) < 40).all(axis=2)
+    assert ring.sum() > 20
+
+
+@pytest.mark.parametrize("notches", [1, 2, -1])
+def test_the_wheel_zooms_at_the_cursor(qtbot: QtBot, notches: int) -> None:
+    canvas = canvas_of(qtbot, GREY)
+    canvas.state.go(50, 60, 4)
+    before = canvas.place(QPointF(110, 70))
+    turn(canvas, 110, 70, notches)
+    assert canvas.state.zoom != 4
+    after = canvas.place(QPointF(110, 70))
+    assert np.abs(np.subtract(before, after)).max() <= 1 / canvas.state.zoom
+
+
+def test_a_drag_moves_and_does_not_click(qtbot: QtBot) -> None:
+    canvas = canvas_of(qtbot, GREY)
+    canvas.state.go(50, 60, 4)
+    clicks: list[tuple[float, float]] = []
+    canvas.clicked.connect(lambda row, col: clicks.append((row, col)))
+    left = Qt.MouseButton.LeftButton
+    port = canvas.viewport()
+    qtbot.mousePress(port, left, pos=QPoint(100, 100))
+    for x in (110, 120, 140):
+        qtbot.mouseMove(port, QPoint(x, 100))
+    qtbot.mouseRelease(port, left, pos=QPoint(140, 100))
+    assert (canvas.state.row, canvas.state.col) == (50, 50)
+    assert not clicks
+    qtbot.mouseClick(port, left, pos=QPoint(200, 150))
+    assert np.allclose(clicks, [(50, 50)], atol=0.3)
+
+
+def test_all_is_seen_when_fitted_and_stays_so(qtbot: QtBot) -> None:
+    canvas = canvas_of(qtbot, np.zeros((1000, 400), np.uint8))
+    assert canvas.state.fitted
+    canvas.setFixedSize(300, 200)
+    lens = canvas.lens()
+    assert lens.y(0) > 0
+    assert lens.y(1000) < 200
+
+
+def test_canvases_that_share_a_state_move_together(qtbot: QtBot) -> None:
+    one, other = canvas_of(qtbot, GREY), canvas_of(qtbot, GREY)
+    other.state = one.state
+    one.state.go(20, 30, 8)
+    assert other.lens() == one.lens()
+
+
+def test_the_ladder_is_climbed_and_the_middle_kept_within_bounds() -> None:
+    state = ViewState()
+    state.bound(((0, 100), (0, 200)))
+    state.go(1000, -5, 1.0)
+    assert (state.row, state.col) == (100, 0)
+    state.step(1)
+    assert state.zoom == 2
+    state.step(-2)
+    assert state.zoom == 0.75
+    state.step(100)
+    assert state.zoom == LADDER[-1]

@@ -1,0 +1,86 @@
+"""``reftiler view`` from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+from typer.testing import CliRunner
+
+from reftiler.cli.app import app as program
+from reftiler.cli.console import reporting
+from reftiler.images import read_image
+from reftiler_gui import command
+from tests.gui.windows import write_pair
+
+if not any(
+    one.callback and one.callback.__name__ == "view"
+    for one in program.registered_commands
+):
+    program.command()(reporting(command.view))  # where it is not installed anew
+
+
+def run(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(program, ["view", *words])
+    return result.exit_code, result.output
+
+
+def test_a_screenshot_has_the_size_asked_for(qtbot: QtBot, tmp_path: Path) -> None:
+    image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
+    code, said = run(str(image), "--screenshot", str(out), "--size", "1100x750")
+    assert (code, said) == (0, "")
+    assert read_image(out).shape[:2] == (750, 1100)
+
+
+def test_the_tiling_options_count(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
+    plain = run(str(image), "--screenshot", str(out))
+    before = read_image(out)
+    tiled = run(str(image), "--screenshot", str(out), "--tile", "16")
+    assert (plain[0], tiled[0]) == (0, 0)
+    assert (before != read_image(out)).any()
+
+
+@pytest.mark.parametrize("view", ["compare", "sheet", "merged", "advice", "cases"])
+def test_every_view_can_be_shot(qtbot: QtBot, tmp_path: Path, view: str) -> None:
+    image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
+    code, said = run(str(image), "--screenshot", str(out), "--view", view)
+    assert (code, said) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere.png",), "there is no nowhere.png"),
+        (("--size", "7"), "width and height"),
+        (("--view", "odd", "--screenshot", "x.png"), "--view is one of image"),
+        (("--theme", "odd", "--screenshot", "x.png"), "--theme is one of system"),
+        (("--stride", "7"), "how large is a tile"),
+    ],
+)
+def test_a_wrong_call_is_a_sentence(
+    qtbot: QtBot, words: tuple[str, ...], said: str
+) -> None:
+    code, output = run(*words)
+    assert code == 2
+    assert said in " ".join(output.split())
+
+
+def test_without_a_display_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    code, output = run()
+    assert code == 2
+    assert "there is no display" in output
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(command, "_there", lambda name: "EGL" not in name)
+    code, output = run()
+    assert code == 2
+    assert "libEGL.so.1" in output

@@ -1,0 +1,114 @@
+"""What leaves the window, and what is there again the next day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QInputDialog
+from pytestqt.qtbot import QtBot
+
+from reftiler.folders.manifest import Manifest
+from reftiler_gui.desk import START
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.prefs import Prefs
+from reftiler_gui.window import MainWindow
+from tests.gui.windows import settled
+
+
+def test_what_was_set_is_there_the_next_day(qtbot: QtBot, tmp_path: Path) -> None:
+    def store() -> Prefs:
+        form = QSettings.Format.IniFormat
+        return Prefs(QSettings(str(tmp_path / "viewer.ini"), form))
+
+    first = MainWindow(store())
+    qtbot.addWidget(first)
+    settings = TilingSettings(tile=(99, 98), step=(50, 40), window="hann", random=3)
+    first.desk.change(settings)
+    first.table.actions["grid"].trigger()
+    first.prefs.remember(tmp_path)
+    first.close()
+    second = MainWindow(store())
+    qtbot.addWidget(second)
+    assert second.desk.settings == settings
+    assert second.controls.tile.value == (99, 98)
+    assert not second.canvas.layers.grid
+    assert second.prefs.recent == (str(tmp_path),)
+    second.close()
+
+
+@pytest.mark.parametrize("kept", ["{", "[]", '{"tile": "x"}', '{"odd": 1}', "7"])
+def test_damaged_settings_are_forgotten(
+    qtbot: QtBot, tmp_path: Path, kept: str
+) -> None:
+    store = QSettings(str(tmp_path / "viewer.ini"), QSettings.Format.IniFormat)
+    for key in ("tiling", "layers", "recent"):
+        store.setValue(key, kept)
+    window = MainWindow(Prefs(store))
+    qtbot.addWidget(window)
+    assert window.desk.settings == START
+    window.close()
+
+
+def test_what_is_copied_makes_the_same_tiles(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    window.open([folder / "a.png"])
+    window.desk.change(TilingSettings(tile=(32, 32), step=(16, 16)))
+    settled(qtbot, window)
+    board = QGuiApplication.clipboard()
+    window.table.actions["copy_python"].trigger()
+    space: dict[str, Any] = {}
+    exec(board.text(), space)
+    assert len(space["tiles"]) == 9
+    window.table.actions["copy_yaml"].trigger()
+    (folder / "s.yaml").write_text(board.text(), encoding="utf-8")
+    window.desk.change(START)
+    window.open([folder / "s.yaml"])
+    qtbot.waitUntil(lambda: window.desk.settings.tile == (32, 32))
+    window.table.actions["copy_command"].trigger()
+    assert board.text().startswith("reftiler tile ")
+
+
+def test_dialogs_write_what_they_say(
+    qtbot: QtBot, window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.open([folder / "a.png"])
+    window.desk.change(TilingSettings(tile=(32, 32), step=(32, 32)))
+    settled(qtbot, window)
+
+    def answer(name: str, path: Path, many: bool = False) -> None:
+        given = [str(path)] if many else str(path)
+        whole = str(path) if name == "getExistingDirectory" else (given, "")
+        monkeypatch.setattr(QFileDialog, name, lambda *_: whole)
+
+    answer("getExistingDirectory", folder / "tiles")
+    window.table.actions["export"].trigger()
+    settled(qtbot, window)
+    assert Manifest.read(folder / "tiles").images[0].grid.shape == (2, 2)
+    answer("getSaveFileName", folder / "seen.png")
+    window.table.actions["save_picture"].trigger()
+    assert (folder / "seen.png").stat().st_size > 1000
+    answer("getSaveFileName", folder / "none" / "seen.png")
+    window.table.actions["save_picture"].trigger()
+    assert "cannot write" in window.status.currentMessage()
+    answer("getSaveFileName", folder / "t.yaml")
+    window.table.actions["save_settings"].trigger()
+    window.desk.change(START)
+    answer("getOpenFileName", folder / "t.yaml")
+    window.table.actions["load_settings"].trigger()
+    assert window.desk.settings.tile == (32, 32)
+    answer("getOpenFileNames", folder / "b.png", many=True)
+    window.table.actions["open"].trigger()
+    qtbot.waitUntil(lambda: window.desk.document.title == "b.png")
+    answer("getExistingDirectory", folder)
+    window.table.actions["open_folder"].trigger()
+    qtbot.waitUntil(lambda: len(window.desk.document.items) == 4)
+    last = str(folder / "b.png")
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (last, True))
+    window.table.actions["recent"].trigger()
+    qtbot.waitUntil(lambda: window.desk.document.title == "b.png")
+    settled(qtbot, window)

@@ -1,0 +1,130 @@
+"""The form: every change shows at once, what is refused stands beside its field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from reftiler.errors import TilingError
+from reftiler_gui.desk import START
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.window import MainWindow
+from tests.gui.windows import settled
+
+
+def test_a_change_shows_at_once(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(())
+    settled(qtbot, window)
+    before = window.canvas.tiling
+    window.controls.tile.height_field.setValue(128)
+    assert window.desk.settings.tile == (128, 128)
+    assert window.canvas.tiling is not before
+    assert window.summary.text().startswith("Tiles: 225  (15 × 15)")
+
+
+def test_a_refusal_stands_beside_its_field_and_the_last_grid_stays(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    before = window.canvas.tiling
+    window.controls.step.height_field.setValue(256)
+    place = window.controls.refusables["step"]
+    with pytest.raises(TilingError) as said:
+        window.desk.settings.tiler()
+    assert place.words.text() == f"⚠ {said.value}"
+    assert place.words.isVisible()
+    assert window.canvas.tiling is before
+    window.table.actions["undo"].trigger()
+    assert not place.words.isVisible()
+    assert window.controls.step.value == (64, 64)
+    window.table.actions["redo"].trigger()
+    assert place.words.isVisible()
+
+
+def test_stride_and_overlap_say_the_same(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.controls.how.setCurrentIndex(0)
+    assert window.controls.step.value == (192, 192)
+    assert window.summary.text().startswith("Tiles: 25")
+    assert not window.desk.settings.overlapping
+
+
+def test_uncovered_pixels_are_counted_in_words(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.desk.change(TilingSettings(tile=(300, 300), step=(300, 300), mode="drop"))
+    assert f"{1024**2 - 900**2:,} pixels" in window.summary.text()
+
+
+def test_random_tiles_are_counted_in_the_background(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.controls.scatter.setChecked(True)
+    window.controls.random.setValue(9)
+    settled(qtbot, window)
+    first = window.canvas.tiling
+    assert first is not None
+    assert len(first) == 9
+    assert "are in no tile" in window.summary.text()
+    window.table.actions["seed"].trigger()
+    settled(qtbot, window)
+    second = window.canvas.tiling
+    assert second is not None
+    assert window.controls.seed.value() == 1
+    assert first.box(0) != second.box(0)
+
+
+def test_every_field_of_the_form_reaches_the_settings(window: MainWindow) -> None:
+    form, now = window.controls, window.desk
+    form.mode.setCurrentIndex(form.mode.findData("padding"))
+    for field, word in (
+        (form.pad_mode, "edge"),
+        (form.pad_side, "both"),
+        (form.window_, "hann"),
+        (form.merge, "max"),
+        (form.mode, "even"),
+    ):
+        field.setCurrentIndex(field.findData(word))
+    form.pad_value.setValue(1.5)
+    form.border.link.setChecked(False)
+    form.border.width_field.setValue(3)
+    assert now.settings == TilingSettings(
+        tile=START.tile,
+        step=START.step,
+        overlapping=True,
+        mode="even",
+        pad_mode="edge",
+        pad_side="both",
+        pad_value=1.5,
+        window="hann",
+        merge="max",
+        border=(0, 3),
+    )
+
+
+def test_sixteen_bits_have_a_range(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    image = np.linspace(1000, 3000, 64 * 64).reshape(64, 64).astype(np.uint16)
+    np.save(tmp_path / "deep.npy", image)
+    window.open([tmp_path / "deep.npy"])
+    settled(qtbot, window)
+    assert window.values.isVisible()
+    assert (window.values.low.value(), window.values.high.value()) == (1000, 3000)
+    window.values.low.setValue(2000)
+    assert window.desk.loaded is not None
+    assert window.desk.loaded.image is not None
+    assert window.desk.loaded.image.low == 2000
+    window.values.low.setValue(5000)
+    assert "must rise" in window.status.currentMessage()
+    window.values.measure.click()
+    assert window.desk.loaded.image.low == 1000

@@ -1,0 +1,119 @@
+"""The main window: open, walk through, point, click, close."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from reftiler_gui.standard import standard_window
+from reftiler_gui.window import MainWindow
+from tests.gui.windows import settled, write_pair
+
+
+def test_without_paths_the_sample_explains_itself(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    assert "2 defects ringed in orange" in window.story.text()
+    assert window.summary.text().startswith("Tiles: 25  (5 × 5)")
+    assert "16% of its contrast" in window.bar.words.text()
+
+
+def test_a_folder_is_walked_through_and_the_place_kept(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    window.open([folder])
+    settled(qtbot, window)
+    assert window.items.model().rowCount() == 3
+    window.state.go(10, 20, 8)
+    window.table.actions["next"].trigger()
+    settled(qtbot, window)
+    assert window.desk.index == 1
+    assert (window.state.row, window.state.col, window.state.zoom) == (10, 20, 8)
+    window.table.actions["lock"].setChecked(False)
+    window.table.actions["next"].trigger()
+    settled(qtbot, window)
+    assert window.state.fitted
+
+
+def test_drops_are_opened_and_remembered(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder / "b.png"))])
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(9, 9), action, data, button, none))
+    settled(qtbot, window)
+    assert window.desk.loaded is not None
+    assert window.desk.loaded.item.name == "b"
+    assert window.prefs.recent == (str(folder / "b.png"),)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"hello"])
+def test_a_bad_file_is_a_sentence_and_the_next_one_opens(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "bad.png").write_bytes(content)
+    window.open([tmp_path / "bad.png"])
+    settled(qtbot, window)
+    assert "bad.png" in window.story.text()
+    assert window.canvas.source is None
+    window.open([write_pair(tmp_path, "good")])
+    qtbot.waitUntil(lambda: window.canvas.source is not None)
+
+
+def test_an_empty_folder_leaves_what_is_open(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    window.open([folder])
+    settled(qtbot, window)
+    (folder / "none").mkdir()
+    window.open([folder / "none"])
+    qtbot.waitUntil(lambda: "none" in window.status.currentMessage())
+    assert window.items.model().rowCount() == 3
+
+
+def test_the_cursor_is_told(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.canvas.point_at(330.5, 410.5)
+    words = window.status.place.text()
+    for part in (
+        "row 330, column 410",
+        "marked",
+        "tile 6 (row 1, column 1) and 1 more",
+        "2 tiles",
+    ):
+        assert part in words
+    window.canvas.point_at(-1, 5)
+    assert "outside" in window.status.place.text()
+
+
+def test_a_click_on_a_ring_goes_to_the_defect(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.canvas.clicked.emit(643.0, 803.0)
+    assert window.bar.number == 1
+    assert (window.state.row, window.state.col) == (642.5, 802.5)
+    window.canvas.clicked.emit(100.0, 100.0)
+    assert window.canvas.tile == 0
+
+
+def test_nothing_is_left_when_it_is_closed(qtbot: QtBot) -> None:
+    before = set(QApplication.topLevelWidgets())
+    window = standard_window()
+    window.open(())
+    window.show()
+    window.close()
+    assert not window.jobs.running()
+    window.deleteLater()
+    qtbot.wait(10)
+    left = {one for one in QApplication.topLevelWidgets() if one.isVisible()}
+    assert not left - before

@@ -1,0 +1,94 @@
+"""What the tests of windows share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from reftiler.images import write_image
+from reftiler_gui.canvas import Canvas
+from reftiler_gui.model.masks import MaskSource
+from reftiler_gui.model.settings import Refusal, TilingSettings
+from reftiler_gui.model.source import PixelSource
+from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.state import ViewState
+from reftiler_gui.window import MainWindow
+
+Pixels = NDArray[np.uint8]
+SIZE = (400, 300)
+"""Width and height of a canvas."""
+
+
+def tiles(size: tuple[int, int], **settings: Any) -> TilingView:
+    """Return the tiles of an image of this size."""
+    found = TilingSettings(**settings).plan(size)
+    assert not isinstance(found, Refusal), found.words
+    return TilingView(found)
+
+
+def canvas_of(
+    qtbot: QtBot,
+    image: NDArray[Any],
+    mask: NDArray[np.bool_] | None = None,
+    tiling: TilingView | None = None,
+) -> Canvas:
+    """Return a canvas that shows an image."""
+    canvas = Canvas(ViewState())
+    qtbot.addWidget(canvas)
+    canvas.setFixedSize(*SIZE)
+    canvas.show()
+    QApplication.processEvents()
+    canvas.present(
+        PixelSource(image), None if mask is None else MaskSource(mask), tiling
+    )
+    return canvas
+
+
+def seen(canvas: Canvas) -> Pixels:
+    """Return the pixels on the screen, shape (H, W, 3), red first."""
+    picture = canvas.picture().convertToFormat(canvas.picture().Format.Format_RGB32)
+    flat = np.frombuffer(picture.constBits(), dtype=np.uint8)
+    whole = flat.reshape(picture.height(), picture.bytesPerLine() // 4, 4)
+    return np.ascontiguousarray(whole[:, : picture.width(), 2::-1])
+
+
+def turn(canvas: Canvas, x: float, y: float, notches: int) -> None:
+    """Turn the wheel over a point of a canvas."""
+    place = QPointF(x, y)
+    event = QWheelEvent(
+        place,
+        QPointF(canvas.viewport().mapToGlobal(place.toPoint())),
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(canvas.viewport(), event)
+
+
+def write_pair(folder: Path, name: str, side: int = 64) -> Path:
+    """Write an image with a mask that marks 2 × 3 pixels."""
+    image = np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8)
+    mask = np.zeros((side, side), dtype=bool)
+    mask[10:12, 20:23] = True
+    write_image(folder / f"{name}.png", image)
+    write_image(folder / f"{name}_mask.png", mask)
+    return folder / f"{name}.png"
+
+
+def settled(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until the window has an image and no work."""
+    qtbot.waitUntil(
+        lambda: window.desk.loaded is not None and not window.jobs.running(),
+        timeout=10_000,
+    )
+    QApplication.processEvents()

@@ -23,7 +23,13 @@ from reftiler_conformance.exchange import (
 )
 from reftiler_conformance.host import Host
 from reftiler_conformance.protocol import Info, Subject
-from reftiler_conformance.wire import HEAD, length_of, pack_request, unpack_answer
+from reftiler_conformance.wire import (
+    HEAD,
+    Message,
+    length_of,
+    pack_request,
+    unpack_answer,
+)
 
 STARTING = 300.0
 """Seconds a subject may take to be imported."""
@@ -163,24 +169,24 @@ class Remote:
         self._process = None
 
 
-def _write(process: subprocess.Popen[bytes], message: bytes) -> None:
+def _write(process: subprocess.Popen[bytes], message: Message) -> None:
     assert process.stdin is not None
-    process.stdin.write(message)
+    process.stdin.writelines(message)
     process.stdin.flush()
 
 
-def _read(process: subprocess.Popen[bytes], count: int, until: float) -> bytes:
+def _read(process: subprocess.Popen[bytes], count: int, until: float) -> bytearray:
     """Read so many bytes, or raise EOFError or, after ``until``, TimeoutError."""
     assert process.stdout is not None
-    number, parts = process.stdout.fileno(), []
+    number, body = process.stdout.fileno(), bytearray(count)
+    rest = memoryview(body)
     with selectors.DefaultSelector() as selector:
         selector.register(number, selectors.EVENT_READ)
-        while count:
+        while rest:
             if not selector.select(max(0.0, until - time.monotonic())):
                 raise TimeoutError
-            part = os.read(number, min(count, 2**20))
-            if not part:
+            got = os.readv(number, [rest])
+            if not got:
                 raise EOFError
-            parts.append(part)
-            count -= len(part)
-    return b"".join(parts)
+            rest = rest[got:]
+    return body

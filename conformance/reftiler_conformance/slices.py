@@ -51,8 +51,8 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
     merge = _extreme if case.merge in ("max", "min") else _mean
     found = merge(case, parts, count, (stack.shape[0], stack.shape[2], *frame))
     found[..., count == 0] = 0 if case.fill is None else case.fill
-    for axis, length in enumerate(merging.size):
-        found = found.take([merging.reads(axis, i) for i in range(length)], axis + 2)
+    for axis in range(case.rank):
+        found = found.take(merging.reads(axis), axis + 2)
     shape = join(case.batch, case.depth, merging.size, case.channels_last)
     return _together(case, found, shape)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def _cases(draw: DrawFn, wanted: Draw, unequal: bool) -> Case:
     rank = _one(draw, wanted.rank)
     scattering = _one(draw, wanted.scatter)
     scale = _one(draw, wanted.scale)
-    spans = draw(_spans(wanted, rank, unequal, bool(scale)))
+    spans = _spans(draw, wanted, rank, unequal, bool(scale))
     mode = _one(draw, wanted.mode)
     if scattering or mode not in EXTENDING:  # no tile may reach beyond the image
         spans = [(max(span[0], span[1]), *span[1:]) for span in spans]
@@ -74,7 +75,7 @@ def _cases(draw: DrawFn, wanted: Draw, unequal: bool) -> Case:
         channels_last=_one(draw, wanted.channels_last),
         dtype=dtype,
         content=_one(draw, wanted.content),
-        seed=draw(st.integers(0, 999)),
+        seed=draw(_between(0, 999)),
         starts=draw(_starts(spans)) if scattering else None,
         maps=_one(draw, wanted.maps),
         result=None if result == dtype else result,
@@ -86,53 +87,54 @@ def _cases(draw: DrawFn, wanted: Draw, unequal: bool) -> Case:
 
 def _one(draw: DrawFn, choices: tuple[Any, ...]) -> Any:
     """Draw a choice; where there is but one, save the draw, which is the slow part."""
-    return choices[0] if len(choices) == 1 else draw(st.sampled_from(choices))
+    return choices[0] if len(choices) == 1 else draw(_among(choices))
 
 
-@st.composite
+# Strategies find out about themselves at their first draw: they are kept.
+_among = lru_cache(maxsize=None)(st.sampled_from)
+_between = lru_cache(maxsize=None)(st.integers)
+
+
 def _spans(
     draw: DrawFn, wanted: Draw, rank: int, unequal: bool, scaled: bool
 ) -> list[Axis]:
     """Draw every axis; all alike but for the length where sides must be equal."""
-    unit = draw(st.sampled_from([2, 2, 3])) if scaled else 1
-    first = draw(_steps(wanted, rank, unit))
+    unit = draw(_among((2, 2, 3))) if scaled else 1
+    first = _steps(draw, wanted, rank, unit)
     spans = []
     for axis in range(rank):
-        steps = draw(_steps(wanted, rank, unit)) if unequal and axis else first
-        spans.append((draw(_length(wanted, rank, steps)), *steps))
+        steps = _steps(draw, wanted, rank, unit) if unequal and axis else first
+        spans.append((_length(draw, wanted, rank, steps), *steps))
     return spans
 
 
-@st.composite
 def _steps(draw: DrawFn, wanted: Draw, rank: int, unit: int) -> tuple[int, int, int]:
     """Draw the tile, the stride and the border of an axis."""
     largest = max(ROOM[rank][1], 3 * unit) // unit
     overlap = _one(draw, wanted.overlap)
     border = _one(draw, wanted.border)
     if border:
-        rim = draw(st.integers(1, (largest - 1) // 2))
-        tile = draw(st.integers(2 * rim + 1, largest))
+        rim = draw(_between(1, (largest - 1) // 2))
+        tile = draw(_between(2 * rim + 1, largest))
         most = tile - 2 * rim
-        stride = most if overlap == "tight" else draw(st.integers(1, most))
+        stride = most if overlap == "tight" else draw(_between(1, most))
         return unit * tile, unit * stride, unit * rim
-    tile = draw(st.integers(2 if overlap == "some" else 1, largest))
-    stride = tile if overlap != "some" else draw(st.integers(1, tile - 1))
+    tile = draw(_between(2 if overlap == "some" else 1, largest))
+    stride = tile if overlap != "some" else draw(_between(1, tile - 1))
     return unit * tile, unit * stride, 0
 
 
-@st.composite
 def _length(draw: DrawFn, wanted: Draw, rank: int, steps: tuple[int, ...]) -> int:
     """Draw a length that lies to the tiles as is wanted, where it can."""
     tile, stride, _ = steps
     fit = _one(draw, wanted.fit)
     if fit == "short" and tile > 1:
-        return draw(st.integers(1, tile - 1))
+        return draw(_between(1, tile - 1))
     most = max(1, (ROOM[rank][0] - tile) // stride)
-    count = draw(st.integers(0, min(4, most)))
+    count = draw(_between(0, min(4, most)))
     rest = 0
     if fit == "longer" and stride > 1:
-        edges = st.sampled_from([1, stride - 1])
-        rest = draw(edges | st.integers(1, stride - 1))
+        rest = draw(_among((1, stride - 1)) | _between(1, stride - 1))
     return tile + count * stride + rest
 
 

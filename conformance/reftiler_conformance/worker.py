@@ -6,6 +6,7 @@ the subject's reach first, so that what it prints is seen and breaks nothing.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from reftiler_conformance.host import Host, load
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.wire import (
     HEAD,
+    Message,
     length_of,
     pack_answer,
     pack_error,
@@ -48,7 +50,7 @@ class Prints:
 
 def serve(name: str) -> None:
     """Answer requests until there are no more."""
-    requests = os.fdopen(os.dup(0), "rb")
+    requests: io.BufferedReader = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     prints = Prints()
@@ -58,11 +60,12 @@ def serve(name: str) -> None:
         _send(answers, pack_error(error, prints.take()))
         return
     while head := requests.read(HEAD):
-        body = requests.read(length_of(head))
+        body = bytearray(length_of(head))
+        requests.readinto(body)
         _send(answers, _answered(host, body, prints))
 
 
-def _answered(host: Host, body: bytes, prints: Prints) -> bytes:
+def _answered(host: Host, body: bytearray, prints: Prints) -> Message:
     try:
         answer = host.answer(unpack_request(body))
     except (Unsupported, Broken, HarnessError) as error:
@@ -71,8 +74,8 @@ def _answered(host: Host, body: bytes, prints: Prints) -> bytes:
     return pack_answer(answer)
 
 
-def _send(answers: IO[bytes], message: bytes) -> None:
-    answers.write(message)
+def _send(answers: IO[bytes], message: Message) -> None:
+    answers.writelines(message)
     answers.flush()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -62,12 +63,18 @@ class Merging:
             math.ceil(length * self.scale[a]) for a, length in enumerate(self.plan.size)
         )
 
-    def reads(self, axis: int, i: int) -> int:
-        """Return the frame pixel that result pixel i reads."""
+    def reads(self, axis: int) -> list[int]:
+        """Return the frame pixel that each result pixel reads."""
+        length = self.size[axis]
         if self.plan.resampled:
             frame = self.whole(axis, self.plan.frame[axis])
-            return ceil_div(i * frame, self.size[axis])
-        return i + self.whole(axis, self.plan.before[axis])
+            return [ceil_div(i * frame, length) for i in range(length)]
+        before = self.whole(axis, self.plan.before[axis])
+        return [i + before for i in range(length)]
+
+    def sources(self) -> Iterator[Pixel]:
+        """Go over the frame pixels that result pixels read, in row-major order."""
+        return product(*(self.reads(axis) for axis in range(len(self.size))))
 
     def parts(self) -> dict[Pixel, list[Part]]:
         """Return for each frame pixel the tiles that take part, in order."""
@@ -136,8 +143,7 @@ def untile(
     fill = None if wish.fill is None else constant(wish.fill, target)
     given, parts = take_apart(tiles), merging.parts()
     result: dict[Index, bytes] = {}
-    for pixel in box(merging.size):
-        there = tuple(merging.reads(axis, i) for axis, i in enumerate(pixel))
+    for pixel, there in zip(box(merging.size), merging.sources(), strict=True):
         taking = parts.get(there, [])
         if not taking and fill is None:
             raise UncoveredError(f"no tile takes part in {pixel}")

@@ -37,6 +37,47 @@ def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     return function(tree, *others)
 
 
+def leaves(tree: Any) -> list[Any]:
+    """Return the leaves of a tree, in the order in which `map_tree` goes."""
+    found: list[Any] = []
+    map_tree(found.append, tree)
+    return found
+
+
+def check_same_tree(tree: Any, other: Any, name: str) -> None:
+    """Refuse a tree that is not built like that of the model's results.
+
+    Raises
+    ------
+    TilingError
+        If its tuples, lists and dicts are others; ``name`` is what the caller calls it.
+    """
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(tree, dict):
+        alike = isinstance(other, dict) and tree.keys() == other.keys()
+        pairs = [(tree[key], other[key]) for key in tree if alike]
+    elif isinstance(tree, tuple | list):
+        alike = isinstance(other, tuple | list) and len(tree) == len(other)
+        pairs = list(zip(tree, other, strict=True)) if alike else []
+    else:
+        alike = not isinstance(other, dict | tuple | list)
+    if not alike:
+        raise TilingError(
+            f"the model returns {_words(tree)} and {name} is {_words(other)}: build "
+            f"{name} like the model's results"
+        )
+    for branch, twig in pairs:
+        check_same_tree(branch, twig, name)
+
+
+def _words(tree: Any) -> str:
+    if isinstance(tree, dict):
+        return f"a dict of {', '.join(map(repr, tree))}"
+    if isinstance(tree, tuple | list):
+        return f"a {type(tree).__name__} of {len(tree)}"
+    return "one array"
+
+
 def check_results(results: Any, count: int, kind: type[Any]) -> None:
     """Refuse what is no result for ``count`` tiles.
 

@@ -7,8 +7,10 @@ one division, one rounding.
 """
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +19,19 @@ from reftiler.axis import IntArray
 from reftiler.calls import UntileCall
 from reftiler.errors import TilingError
 from reftiler.placement import Box, Part
-from reftiler.tiling import Array, constant, grouped, open_mesh, planes, region
+from reftiler.tiling import Array, constant, grouped, planes, region, together
 from reftiler.weights import Weights
 
 BLOCK = 2**17
 """Elements merged at a time: few enough for the cache, enough to drown overhead."""
+
+
+class Tiles(Protocol):
+    """The tiles of an image by their number, wherever they are kept."""
+
+    def __getitem__(self, number: int, /) -> Array:
+        """Return a tile, (C, *T)."""
+        ...
 
 
 def merge(tiles: Array, call: UntileCall, out: Array) -> None:
@@ -34,25 +44,58 @@ def merge(tiles: Array, call: UntileCall, out: Array) -> None:
     call : UntileCall
         The checked call.
     """
-    source = grouped(tiles, call.tiles, call.result.images)
-    target = planes(out, call.result)
+    images = grouped(tiles, call.tiles, call.result.images)
+    whole = tuple((0, length) for length in call.placement.size)
+    merge_box(images, tiles.dtype, call, planes(out, call.result), whole)
+
+
+def merge_box(
+    images: Iterable[Tiles],
+    dtype: np.dtype[Any],
+    call: UntileCall,
+    out: Array,
+    whole: Box,
+) -> None:
+    """Merge a part of every image.
+
+    Parameters
+    ----------
+    images : iterable of N Tiles
+        Those tiles that take part there are enough.
+    dtype : dtype
+        The tiles'.
+    call : UntileCall
+        The checked call.
+    out : ndarray, shape (N, C, *sizes of the box)
+        What becomes of the box.
+    whole : Box
+        The part of the image.
+    """
     kind = _Mean if call.merge == "mean" else _Extreme
-    merger = kind(call, source.dtype, target.dtype)
-    channels = target.shape[1]
+    merger = kind(call, dtype, out.dtype)
+    channels = out.shape[1]
     few = min(channels, BLOCK)
     fill = constant(call.fill, out.dtype)
     places = call.placement
+    corner = [low for low, _ in whole]
     with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
-        for box in places.blocks(few, BLOCK):
+        for box in places.blocks(few, BLOCK, whole):
             block = _Block(box, list(places.parts(box)), places.count(box))
-            here = [slice(low, high) for low, high in box]
-            for image, result in zip(source, target, strict=True):
+            here = [
+                slice(low - first, high - first)
+                for (low, high), first in zip(box, corner, strict=True)
+            ]
+            for tiles, result in zip(images, out, strict=True):
                 for first in range(0, channels, few):
                     some = slice(first, first + few)
                     piece = region(result[some], here)
-                    merger.merge(image[:, some], piece, block)
+                    merger.merge(partial(pixels, tiles, some), piece, block)
                     if call.gaps:
                         np.copyto(piece, fill, where=block.count == 0)
+
+
+Values: TypeAlias = Callable[[Part], Array]
+"""Gets what a part gives to its box, (C, *region)."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +118,15 @@ class _Merger:
         # float32 is float32 in either byte order.
         self.same = source.newbyteorder("=") == target.newbyteorder("=")
 
-    def merge(self, tiles: Array, out: Array, block: _Block) -> None:
-        """Merge the parts of ``tiles`` (K, C, *T) into ``out`` (C, *box)."""
+    def merge(self, values: Values, out: Array, block: _Block) -> None:
+        """Merge the ``values`` of the parts of a block into ``out`` (C, *box)."""
         if self.same and block.count.max() <= 1:
             for part in block.parts:
-                np.copyto(region(out, part.here), pixels(tiles, part))
+                np.copyto(region(out, part.here), values(part))
         else:
-            self.overlapping(tiles, out, block)
+            self.overlapping(values, out, block)
 
-    def overlapping(self, tiles: Array, out: Array, block: _Block) -> None:
+    def overlapping(self, values: Values, out: Array, block: _Block) -> None:
         """Merge a block in which tiles overlap or values are converted."""
         raise NotImplementedError
 
@@ -108,17 +151,17 @@ class _Mean(_Merger):
             self.weights = Weights(call.placement, call.profiles)
             self.products = np.empty(BLOCK)
 
-    def overlapping(self, tiles: Array, out: Array, block: _Block) -> None:
+    def overlapping(self, values: Values, out: Array, block: _Block) -> None:
         total = self.scratch(self.sums, out.shape)
         total.fill(-0.0)
         for part in block.parts:
-            self._add(region(total, part.here), pixels(tiles, part), part)
+            self._add(region(total, part.here), values(part), part)
         divisor = block.count if self.weights is None else self.weights.total(block.box)
         covered = block.count > 0 if self.call.gaps else True
         np.divide(total, divisor, out=total, where=covered)
         store(total, out)
         if self._sums_round():
-            self._copy_lone(tiles, out, block)
+            self._copy_lone(values, out, block)
 
     def _add(self, total: Array, values: Array, part: Part) -> None:
         if self.weights is None:
@@ -134,15 +177,15 @@ class _Mean(_Merger):
             return not self.same or self.source.itemsize == 8
         return self.same and self.source.itemsize == 8 and self.source.kind in "iu"
 
-    def _copy_lone(self, tiles: Array, out: Array, block: _Block) -> None:
+    def _copy_lone(self, values: Values, out: Array, block: _Block) -> None:
         """Give pixels with one tile that tile's value, whatever the formula rounds."""
         for part in block.parts:
             lone = block.count[part.here] == 1
             if lone.any():
-                values, target = pixels(tiles, part), region(out, part.here)
+                single = values(part)
                 if not self.same:
-                    values = converted(values, out.dtype)
-                np.copyto(target, values, where=lone)
+                    single = converted(single, out.dtype)
+                np.copyto(region(out, part.here), single, where=lone)
 
 
 class _Extreme(_Merger):
@@ -155,12 +198,12 @@ class _Extreme(_Merger):
         self.highest = call.merge == "max"
         self.best = np.empty(BLOCK, source.newbyteorder("="))
 
-    def overlapping(self, tiles: Array, out: Array, block: _Block) -> None:
+    def overlapping(self, values: Values, out: Array, block: _Block) -> None:
         best = self.scratch(self.best, out.shape)
         best.fill(self._weakest())
         join = self._join_floats if self.source.kind == "f" else self._join
         for part in block.parts:
-            join(region(best, part.here), pixels(tiles, part).astype(best.dtype))
+            join(region(best, part.here), values(part).astype(best.dtype))
         np.copyto(out, best if self.same else converted(best, out.dtype))
 
     def _weakest(self) -> Any:
@@ -186,11 +229,9 @@ class _Extreme(_Merger):
         larger(best, values, out=best, where=~equal)
 
 
-def pixels(tiles: Array, part: Part) -> Array:
+def pixels(tiles: Tiles, channels: slice, part: Part) -> Array:
     """Return the values (C, *region) that a part gives to its box."""
-    if all(isinstance(index, slice) for index in part.there):
-        return region(tiles[part.tile], part.there)
-    return region(tiles[part.tile], open_mesh(part.there))
+    return region(tiles[part.tile][channels], together(part.there))
 
 
 def converted(values: Array, dtype: np.dtype[Any]) -> Array:

@@ -148,30 +148,38 @@ class Placement:
         covered = [int(np.count_nonzero(axis.cover)) for axis in self.axes]
         return math.prod(self.size) - math.prod(covered)
 
-    def blocks(self, planes: int, limit: int) -> Iterator[Box]:
-        """Cut the image into boxes of about ``limit`` elements over ``planes``.
+    def blocks(
+        self, planes: int, limit: int, whole: Box | None = None
+    ) -> Iterator[Box]:
+        """Cut the image, or a part of it, into boxes.
 
-        Sides are whole steps of the grid, or equal parts of one, so that a box meets
-        few tiles and reads long runs of each.
+        They have about ``limit`` elements over ``planes``. Sides are whole steps of
+        the grid, or equal parts of one, so that a box meets few tiles and reads long
+        runs of each.
         """
-        sides = self._block_sides(max(1, limit // planes))
+        whole = whole or tuple((0, length) for length in self.size)
+        lengths = [last - first for first, last in whole]
+        sides = self._block_sides(lengths, max(1, limit // planes))
         ranges = [
-            [(low, min(low + side, length)) for low in range(0, length, side)]
-            for side, length in zip(sides, self.size, strict=True)
+            [(low, min(low + side, last)) for low in range(first, last, side)]
+            for side, (first, last) in zip(sides, whole, strict=True)
         ]
         yield from product(*ranges)
 
-    def _block_sides(self, budget: int) -> list[int]:
-        sides = [min(axis.length, axis.step or axis.tile) for axis in self.axes]
+    def _block_sides(self, lengths: Sequence[int], budget: int) -> list[int]:
+        sides = [
+            min(length, axis.step or axis.tile)
+            for length, axis in zip(lengths, self.axes, strict=True)
+        ]
         while math.prod(sides) > budget:
             # The last axis is shortened last: its pixels are neighbours in memory.
             longest = max(range(len(sides)), key=lambda axis: sides[axis])
             sides[longest] = -(-sides[longest] // 2)
-        growing = [a for a, length in enumerate(self.size) if sides[a] < length]
+        growing = [a for a, length in enumerate(lengths) if sides[a] < length]
         while growing and math.prod(sides) * 2 <= budget:
             shortest = min(reversed(growing), key=lambda axis: sides[axis])
-            sides[shortest] = min(2 * sides[shortest], self.size[shortest])
-            growing = [a for a in growing if sides[a] < self.size[a]]
+            sides[shortest] = min(2 * sides[shortest], lengths[shortest])
+            growing = [a for a in growing if sides[a] < lengths[a]]
         return sides
 
 

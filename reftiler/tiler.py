@@ -1,6 +1,9 @@
 """The numpy tiler: settings with verbs."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +12,13 @@ from numpy.typing import DTypeLike, NDArray
 from reftiler import merging, tiling
 from reftiler.applying import apply
 from reftiler.base import BaseTiler
-from reftiler.batches import Progress, map_tree
+from reftiler.batches import Progress
 from reftiler.calls import resolve_tile, resolve_untile
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.streaming.merger import MEMORY, Merger
+from reftiler.streaming.reading import Batches
+from reftiler.streaming.stores import Source
 
 Array = NDArray[Any]
 
@@ -129,23 +135,30 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
     def apply(  # noqa: PLR0913 - all but two are optional
         self,
         model: Callable[[Array], Any],
-        image: Array,
+        image: Source,
         *,
         batch_size: int = 16,
         grid: Grid | None = None,
         scale: Any = None,
         dtype: DTypeLike | None = None,
         progress: Progress | None = None,
+        out: Any = None,
+        memory: int | None = MEMORY,
+        work: str | PathLike[str] | None = None,
     ) -> Any:
         """Run a model over the tiles of an image in batches and merge its results.
+
+        Tiles are read as they are needed and results merged as they come, so that
+        image and results may be larger than memory.
 
         Parameters
         ----------
         model : callable
             Takes up to ``batch_size`` tiles, as `tile` returns them; returns as many
             results: an array, or a tuple, list or dict of arrays.
-        image : ndarray
-            As for `tile`.
+        image : ndarray, or store
+            As for `tile`; or anything with ``shape``, ``dtype`` and slices, such as a
+            memory map or an array of zarr or h5py.
         batch_size : int
             How many tiles at a time.
         grid, scale, dtype
@@ -153,25 +166,52 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         progress : callable, optional
             Wraps the list of batches, to show how far it is: ``tqdm.tqdm`` and
             ``rich.progress.track`` do.
+        out : store, callable, or tuple, list or dict of them, optional
+            Where the results go, built like them: anything with ``shape``, ``dtype``
+            and assignment to slices, or what makes it of a shape and a dtype, as
+            `numpy.empty`. By default new arrays.
+        memory : int or None
+            With ``out`` or ``work``: bytes of results that wait in memory for
+            others; more wait in a file. None means all.
+        work : path-like, optional
+            A folder by which a later call goes on where this one was ended, by an
+            error or with its process. It is emptied at the end. Then ``out`` must be
+            a store that is still there; see `reftiler.streaming.Merger`.
 
         Returns
         -------
-        ndarray, or tuple, list or dict of them
+        ndarray or store, or tuple, list or dict of them
             What `untile` makes of the model's results.
 
         Raises
         ------
         TilingError
-            If the model returns another number of results than it was given tiles.
+            If the model returns another number of results than it was given tiles, or
+            ``out`` does not suit the results or is read-only. An error of the model
+            is raised as it is, with a note that names the tiles and their place.
         """
-        array = _array(image, "image")
-        call = resolve_tile(self, array.shape, array.dtype.name, grid)
-        results = apply(model, array, call, batch_size, progress)
+        batches = Batches(self, image, batch_size, grid)
+        bounded = out is not None or work is not None
 
-        def merge(tiles: Array) -> Array:
-            return self.untile(tiles, array.shape, call.grid, scale=scale, dtype=dtype)
+        def start(leaf: Array, where: Any, number: int) -> Merger:
+            return Merger(
+                self,
+                image.shape,
+                where,
+                tile_shape=leaf.shape[1:],
+                tile_dtype=leaf.dtype,
+                dtype=dtype,
+                grid=batches.call.grid,
+                scale=scale,
+                memory=memory if bounded else None,
+                work=None if work is None else Path(work) / str(number),
+            )
 
-        return map_tree(merge, results)
+        merged = apply(model, batches, out, progress, start)
+        if work is not None:
+            with suppress(OSError):  # somebody else's files are in it
+                Path(work).rmdir()
+        return merged
 
 
 def _array(value: Any, name: str) -> Array:

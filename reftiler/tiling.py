@@ -1,7 +1,7 @@
 """Cutting with numpy: which bits go where, each copied once."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -36,28 +36,46 @@ def tile(image: Array, call: TileCall, out: Array | None) -> Array:
 
 def cut(source: Array, grid: Grid, k: int, target: Array) -> None:
     """Copy tile ``k`` of every plane of ``source`` (…, *S) to ``target`` (…, *T)."""
-    mode, axes = grid.tiler.pad_mode, grid.axes
-    numbers = grid.placement.numbers(k)
-    index = [
-        source_pixels(axis, axis.starts[number], mode)
-        for axis, number in zip(axes, numbers, strict=True)
-    ]
-    slices = [pixels for pixels in index if isinstance(pixels, slice)]
-    if len(slices) < len(index):
-        np.copyto(target, region(source, open_mesh(index)))
-        return
-    inside = [
-        slice(max(s.start, 0), min(s.stop, axis.length))
-        for s, axis in zip(slices, axes, strict=True)
-    ]
-    if inside != slices:
-        target[...] = constant(grid.tiler.pad_value, source.dtype)
-        within = [
-            slice(i.start - s.start, i.stop - s.start)
-            for i, s in zip(inside, slices, strict=True)
-        ]
-        target = region(target, within)
-    np.copyto(target, region(source, inside))
+    shown = shows(grid, k)
+    fill(target, shown, grid, lambda pixels: region(source, together(pixels)))
+
+
+class Shown(NamedTuple):
+    """What a tile shows of an image, axis by axis."""
+
+    pixels: tuple[Index, ...]
+    """The image's pixels: neighbours, or one for each of the tile's."""
+    within: tuple[slice, ...]
+    """Where in the tile they go; the rest is constant padding."""
+
+
+def shows(grid: Grid, k: int) -> Shown:
+    """Return what tile ``k`` shows."""
+    mode = grid.tiler.pad_mode
+    pixels: list[Index] = []
+    within: list[slice] = []
+    for axis, number in zip(grid.axes, grid.placement.numbers(k), strict=True):
+        found, inner = source_pixels(axis, axis.starts[number], mode), slice(axis.tile)
+        if isinstance(found, slice):
+            first = found.start
+            found = slice(max(first, 0), min(found.stop, axis.length))
+            inner = slice(found.start - first, found.stop - first)
+        pixels.append(found)
+        within.append(inner)
+    return Shown(tuple(pixels), tuple(within))
+
+
+def fill(
+    target: Array,
+    shown: Shown,
+    grid: Grid,
+    read: Callable[[tuple[Index, ...]], Array],
+) -> None:
+    """Fill a tile with what it shows, which ``read`` gets, and with padding."""
+    inside = region(target, shown.within)
+    if inside.shape != target.shape:
+        target[...] = constant(grid.tiler.pad_value, target.dtype)
+    np.copyto(inside, read(shown.pixels))
 
 
 def view(image: Array, call: TileCall) -> Array:
@@ -105,8 +123,10 @@ def region(array: Array, index: Sequence[Any]) -> Array:
     return box
 
 
-def open_mesh(index: Sequence[Index]) -> tuple[Array, ...]:
+def together(index: Sequence[Index]) -> tuple[Any, ...]:
     """Make slices and index arrays into one index of a box of pixels."""
+    if all(isinstance(i, slice) for i in index):
+        return tuple(index)
     return np.ix_(
         *(np.arange(i.start, i.stop) if isinstance(i, slice) else i for i in index)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition import BFLOAT16, NanError
 from reftiler_conformance.definition.pixels import has_view
 from tests.cases import Case, MergeCase
+from tests.stores import Store
 from tests.strategies import NUMBERS, merges
 from tests.strategies import cases as images
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers, upper_half
@@ -185,3 +187,13 @@ def test_compiled(window: str, backend: str) -> None:
         torch.testing.assert_close(got.cpu(), want)
     else:
         same_bits(array(got), array(want))
+
+
+def test_a_store_is_read_on_the_host_and_the_model_runs_on_the_gpu() -> None:
+    tiler = Tiler(32, 20, window="hann")
+    image = np.random.default_rng(0).random((3, 90, 70), dtype=np.float32)
+    network = nn.Conv2d(3, 2, 3, padding=1).to(DEVICE)
+    want = tiler.apply(network, torch.from_numpy(image).to(DEVICE), batch_size=5)
+    got = tiler.apply(network, Store(image), batch_size=5)
+    assert got.device.type == "cpu"
+    same_bits(array(got), array(want.detach().cpu()))

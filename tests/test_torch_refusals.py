@@ -104,7 +104,7 @@ def test_arrays_are_no_tensors() -> None:
         assert "torch.as_tensor" in message
     tiles = np.zeros((4, 4, 4))
     assert "tiles" in message_of(lambda: tiler.untile(tiles, (8, 8)), "TypeError")
-    assert "image" in message_of(lambda: tiler.apply(abs, tiles), "TypeError")
+    assert "image" in message_of(lambda: tiler.apply(abs, [[1]]), "TypeError")
     image, out = torch.zeros((8, 8)), np.zeros((4, 4, 4), np.float32)
     assert "out" in message_of(lambda: tiler.tile(image, out=out), "TypeError")
 

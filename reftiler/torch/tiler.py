@@ -2,19 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from os import PathLike
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from reftiler import tiler as numpy_tiler
 from reftiler.base import BaseTiler
 from reftiler.batches import Progress
 from reftiler.calls import resolve_tile, resolve_untile
 from reftiler.grid import Grid
+from reftiler.streaming.merger import MEMORY
+from reftiler.streaming.stores import Source
 from reftiler.torch import cutting, functional, merging
 from reftiler.torch.applying import Gathered, apply
 from reftiler.torch.checks import check_dtype, check_no_out, check_tensor, output
 from reftiler.torch.rounding import KNOWN, name
+from reftiler.torch.streaming import Hosted, as_arrays, as_tensors, numpy_dtype, on_host
 from reftiler.torch.stripe import Mosaic, Stripe, is_mosaic
 
 
@@ -151,13 +156,16 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
     def apply(  # noqa: PLR0913 - all but two are optional
         self,
         model: Callable[[Tensor], Any],
-        image: Tensor,
+        image: Tensor | Source,
         *,
         batch_size: int = 16,
         grid: Grid | None = None,
         scale: Any = None,
         dtype: torch.dtype | None = None,
         progress: Progress | None = None,
+        out: Any = None,
+        memory: int | None = MEMORY,
+        work: str | PathLike[str] | None = None,
     ) -> Any:
         """Run a model over the tiles of an image in batches and merge its results.
 
@@ -171,8 +179,10 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         model : Module or callable
             Takes up to ``batch_size`` tiles, as `tile` returns them; returns as many
             results: a tensor, or a tuple, list or dict of tensors.
-        image : Tensor
-            As for `tile`.
+        image : Tensor, or store
+            As for `tile`; or anything with ``shape``, a numpy ``dtype`` and slices,
+            such as a memory map or an array of zarr or h5py. Stores, and tensors if
+            there is ``out`` or ``work``, are read on the host, without gradients.
         batch_size : int
             How many tiles at a time.
         grid, scale, dtype
@@ -180,11 +190,17 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         progress : callable, optional
             Wraps the list of batches, to show how far it is: ``tqdm.tqdm`` and
             ``rich.progress.track`` do.
+        out : Tensor of the host, store, callable, or tuple, list or dict of them
+            Where the results go, as for `reftiler.Tiler.apply`; by default new
+            tensors.
+        memory, work
+            As for `reftiler.Tiler.apply`.
 
         Returns
         -------
         Tensor, or tuple, list or dict of them
-            What `untile` makes of the model's results.
+            What `untile` makes of the model's results; the stores that were given as
+            ``out``.
 
         Raises
         ------
@@ -193,7 +209,22 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         TilingError
             If it returns another number of results than it was given tiles.
         """
-        check_tensor(image, "image")
+        if isinstance(image, Tensor):
+            check_tensor(image, "image")
+        if not isinstance(image, Tensor) or out is not None or work is not None:
+            stored = numpy_tiler.Tiler.of(self).apply(
+                Hosted(model),
+                on_host(image),
+                batch_size=batch_size,
+                grid=grid,
+                scale=scale,
+                dtype=None if dtype is None else numpy_dtype(dtype),
+                progress=progress,
+                out=as_arrays(out),
+                memory=memory,
+                work=work,
+            )
+            return as_tensors(stored)
         check_dtype(image.dtype if dtype is None else dtype)
         call = resolve_tile(self, image.shape, name(image.dtype), grid)
 

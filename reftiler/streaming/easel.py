@@ -1,0 +1,119 @@
+"""The easel: a result in its store, painted band by band."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from reftiler.calls import UntileCall
+from reftiler.errors import TilingError
+from reftiler.merging import Tiles, merge_box
+from reftiler.placement import Box
+from reftiler.streaming.bands import Bands
+from reftiler.streaming.stores import Slices, Target, check_target, place
+from reftiler.tiling import Array, planes
+
+__all__ = ["Easel", "Out"]
+
+Out: TypeAlias = Target | Callable[[tuple[int, ...], np.dtype[Any]], Target]
+"""A store, or what makes one of a shape and a dtype, as `numpy.empty` does."""
+
+
+class Easel:
+    """
+    Merges one band after the other into a store.
+
+    Parameters
+    ----------
+    call : UntileCall
+        The checked merge.
+    bands : Bands
+        Those of one image.
+    out : Out
+        The store.
+    source, dtype : dtype
+        Those of the tiles and of the result.
+
+    Raises
+    ------
+    TypeError, TilingError
+        If the store does not suit the result or is read-only.
+    """
+
+    def __init__(
+        self,
+        call: UntileCall,
+        bands: Bands,
+        out: Out,
+        source: np.dtype[Any],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.call, self.bands = call, bands
+        self.source, self.dtype = source, dtype
+        made = out(call.result.shape, dtype) if callable(out) else out
+        self.out: Any = check_target(made, call.result.shape, dtype)
+
+    def paint(self, band: int, tiles: Tiles) -> Array:
+        """
+        Merge a band, counted through all images, and return its pixels.
+
+        Raises
+        ------
+        TilingError
+            If a NaN would become an integer, or the store refuses: then the band can
+            be painted again.
+        """
+        box, where = self._place(band)
+        if isinstance(self.out, np.ndarray):
+            piece: Array = self.out[where]
+        else:
+            piece = np.empty([s.stop - s.start for s in where], self.dtype)
+        layout = self.call.result
+        merge_box([tiles], self.source, self.call, planes(piece, layout), box)
+        if not isinstance(self.out, np.ndarray):
+            try:
+                self.out[where] = piece
+            except OSError as error:
+                raise TilingError(
+                    f"cannot write rows {box[0]} of out: {error}; make room, and "
+                    "finish() tries again"
+                ) from error
+        return piece
+
+    def check(self, band: int, known: int) -> None:
+        """
+        Refuse a store that no longer holds a band.
+
+        Raises
+        ------
+        TilingError
+            If its check sum is another.
+        """
+        box, where = self._place(band)
+        if digest(np.asarray(self.out[where])) != known:
+            raise TilingError(
+                f"rows {box[0][0]} to {box[0][1]} of out are not what was merged into "
+                "it: open the same store without emptying it, or delete the work "
+                "folder to begin anew"
+            )
+
+    def flush(self) -> None:
+        """Hand everything to the disk, where the store can."""
+        flush = getattr(self.out, "flush", None)
+        if callable(flush):
+            flush()
+
+    def _place(self, band: int) -> tuple[Box, Slices]:
+        """Return which pixels of its image a band has, and its slices of the store."""
+        image, inner = divmod(band, len(self.bands))
+        rest = ((0, length) for length in self.call.result.size[1:])
+        box = (self.bands.rows(inner), *rest)
+        space = tuple(slice(low, high) for low, high in box)
+        return box, place(self.call.result, image, space)
+
+
+def digest(piece: Array) -> int:
+    """Return the check sum of some pixels."""
+    flat: Any = np.ascontiguousarray(piece).view(np.uint8)
+    return zlib.crc32(flat)

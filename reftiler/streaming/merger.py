@@ -1,0 +1,298 @@
+"""Merging tiles as they come, in any order, into a store, in bounded memory.
+
+Tiles wait until all that take part in a band of rows are there; then the band is merged
+by the code that merges whole images, in ascending order of tiles. So the bits are those
+of `reftiler.Tiler.untile` whatever came when.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from reftiler.axis import IntArray
+from reftiler.base import BaseTiler
+from reftiler.calls import resolve_untile
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.layouts import Layout, image_layout
+from reftiler.streaming.bands import Bands
+from reftiler.streaming.easel import Easel, Out, digest
+from reftiler.streaming.ledger import Ledger
+from reftiler.streaming.record import NAME, Record
+from reftiler.streaming.shelf import Shelf
+from reftiler.streaming.stores import check_source
+from reftiler.tiling import Array, planes
+
+__all__ = ["MEMORY", "Merger"]
+
+MEMORY = 2**28
+"""Bytes of tiles that wait in memory, by default."""
+SAVED = 30.0
+"""Seconds between two saves."""
+TILES = "tiles.bin"
+
+
+class Merger:
+    """
+    Merges tiles into an image as they come.
+
+    Used in a ``with`` statement, whose end is `finish`; after an error the tiles that
+    were given are saved if there is a work folder.
+
+    Parameters
+    ----------
+    tiler : BaseTiler
+        How to merge.
+    shape : sequence of int
+        The shape of the image that was tiled.
+    out : store, or callable
+        Where the result goes: anything with ``shape``, ``dtype`` and assignment to
+        slices; or what makes it of the result's shape and dtype, as `numpy.empty`.
+    tile_shape : sequence of int, optional
+        That of one tile, (C', *T'); by default as `reftiler.Tiler.tile` makes them.
+    tile_dtype : dtype, optional
+        The tiles'; by default that of ``out``.
+    dtype : dtype, optional
+        The result's; by default the tiles'.
+    grid, scale
+        As for `reftiler.Tiler.untile`.
+    memory : int or None
+        Bytes of tiles that wait in memory; the others wait in a work file. None means
+        all. Tiles that come in order and overlap by half need two rows of the grid.
+    work : path-like, optional
+        A folder for the work file and for what a later process needs to go on: a
+        merger of the same settings begins where one that was killed was last saved.
+
+    Raises
+    ------
+    TypeError, TilingError
+        As `untile` does; if ``out`` does not suit the result or is read-only; or if
+        the work folder is of another merge.
+    """
+
+    def __init__(  # noqa: PLR0913 - each by its name
+        self,
+        tiler: BaseTiler,
+        shape: Sequence[int],
+        out: Out,
+        *,
+        tile_shape: Sequence[int] | None = None,
+        tile_dtype: DTypeLike | None = None,
+        dtype: DTypeLike | None = None,
+        grid: Grid | None = None,
+        scale: Any = None,
+        memory: int | None = MEMORY,
+        work: Any = None,
+    ) -> None:
+        if tile_dtype is None:
+            if callable(out):
+                raise TypeError("give tile_dtype: out does not say what the tiles are")
+            tile_dtype = check_source(out, "out").dtype
+        source = np.dtype(tile_dtype)
+        target = source if dtype is None else np.dtype(dtype)
+        image = image_layout(tiler, tuple(shape), "shape")
+        plan = tiler.grid(image.size) if grid is None else grid
+        one = Layout(None, image.channels, tiler.tile_size, tiler.channels_last)
+        self.tile_shape = one.shape if tile_shape is None else tuple(tile_shape)
+        self.tile_dtype = source
+        self._call = resolve_untile(
+            tiler,
+            (image.images * len(plan), *self.tile_shape),
+            source.name,
+            tuple(shape),
+            plan,
+            scale,
+            target.name,
+        )
+        bands = Bands(self._call.placement)
+        self._easel = Easel(self._call, bands, out, source, target)
+        self._ledger = Ledger(bands, image.images, len(plan))
+        self._lock = threading.Lock()
+        self._folder = None if work is None else Path(work)
+        self._identity = {
+            "grid": plan.to_json(),
+            "shape": tuple(shape),
+            "tile_shape": self.tile_shape,
+            "tile_dtype": source.str,
+            "dtype": target.str,
+        }
+        self._shelf = self._opened(memory)
+        self._saved = time.monotonic()
+
+    def __enter__(self) -> "Merger":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.stop()
+            return
+        try:
+            self.finish()
+        except BaseException:
+            self.stop()
+            raise
+
+    def missing(self) -> IntArray:
+        """Return the numbers of the tiles that were not given yet, ascending."""
+        return np.flatnonzero(~self._ledger.given)
+
+    def given(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
+        """Return which of some tiles were given."""
+        if isinstance(numbers, range):
+            return self._ledger.given[numbers.start : numbers.stop : numbers.step]
+        return self._ledger.given[list(numbers)]
+
+    def add(self, numbers: int | Sequence[int], tiles: ArrayLike) -> None:
+        """
+        Give some tiles; may be called by several threads.
+
+        Parameters
+        ----------
+        numbers : int or sequence of B ints
+            Which tiles they are: image-major, then row-major over the grid.
+        tiles : array_like, shape (B, C', *T'), or (C', *T') for one number
+            They are copied.
+
+        Raises
+        ------
+        TypeError
+            If a number is not an int.
+        TilingError
+            If there is no such tile, it was given before, or it has another shape or
+            dtype than was said; then none of these is taken. If the disk is full or a
+            NaN would become an integer; then those before it are.
+        """
+        batch = np.asarray(tiles)
+        if hasattr(numbers, "__index__"):
+            numbers, batch = [numbers], batch[np.newaxis]  # type: ignore[list-item]
+        with self._lock:
+            checked = self._ledger.check(numbers)
+            self._check_tiles(batch, len(checked))
+            for number, tile in zip(checked, batch, strict=True):
+                if self._ledger.due(number):  # else it is all padding, or border
+                    self._shelf.put(number, tile)
+                for band in self._ledger.give(number):
+                    self._paint(band)
+            if self._folder is not None and time.monotonic() > self._saved + SAVED:
+                self._save()
+
+    def finish(self) -> Any:
+        """
+        Merge what is left and return ``out``; work files are deleted.
+
+        Raises
+        ------
+        TilingError
+            If tiles are missing; they are named, and may still be given.
+        """
+        with self._lock:
+            self._ledger.check_whole()
+            for band in self._ledger.open_bands():
+                self._paint(band)
+            self._easel.flush()
+            self._shelf.close()
+            if self._folder is not None:
+                for name in (NAME, TILES):
+                    (self._folder / name).unlink(missing_ok=True)
+                with suppress(OSError):  # somebody else's files are in it
+                    self._folder.rmdir()
+        return self._easel.out
+
+    def stop(self) -> None:
+        """End without a result; what was given is saved if there is a work folder."""
+        if self._folder is not None:
+            with suppress(TilingError, OSError):  # the first error is the one to tell
+                self.save()
+        self._shelf.close()
+
+    def save(self) -> None:
+        """
+        Write down how far the merge is, so that it survives the end of this process.
+
+        With a work folder this also happens every half minute.
+
+        Raises
+        ------
+        TilingError
+            If there is no work folder, or its disk refuses: what was saved before
+            still holds.
+        """
+        if self._folder is None:
+            raise TilingError("nothing can be saved without a folder: give work=")
+        with self._lock:
+            self._save()
+
+    def _check_tiles(self, tiles: Array, count: int) -> None:
+        if tiles.dtype != self.tile_dtype or tiles.shape[1:] != self.tile_shape:
+            raise TilingError(
+                f"the tiles are {tiles.dtype} {tiles.shape[1:]}, this merger takes "
+                f"{self.tile_dtype} {self.tile_shape}: say so with tile_dtype and "
+                "tile_shape"
+            )
+        if len(tiles) != count:
+            raise TilingError(
+                f"{count} numbers came with {len(tiles)} tiles: give each tile one"
+            )
+
+    def _paint(self, band: int) -> None:
+        """Merge a band and let go of the tiles that nothing else awaits."""
+        image = band // len(self._ledger.bands)
+        tiles = _Tiles(self._shelf, self._call.tiles, image * self._ledger.tiles)
+        piece = self._easel.paint(band, tiles)
+        known = 0 if self._folder is None else digest(piece)
+        for tile in self._ledger.close(band, known):
+            self._shelf.drop(tile)
+
+    def _opened(self, memory: int | None) -> Shelf:
+        """Return the shelf; go on with what the work folder holds."""
+        if self._folder is None:
+            return Shelf(self.tile_shape, self.tile_dtype, memory)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TilingError(
+                f"work={self._folder} cannot be a folder: {error.strerror}"
+            ) from error
+        path, slots = self._folder / TILES, None
+        record = Record.read(self._folder, self._identity)
+        if record is None:
+            path.unlink(missing_ok=True)
+        else:
+            for band in np.flatnonzero(record.digests >= 0).tolist():
+                self._easel.check(band, int(record.digests[band]))
+            self._ledger.restore(record.given, record.digests)
+            slots = record.slots
+        return Shelf(self.tile_shape, self.tile_dtype, memory, path, slots)
+
+    def _save(self) -> None:
+        assert self._folder is not None
+        slots = self._shelf.save()
+        self._easel.flush()
+        ledger = self._ledger
+        Record(self._identity, ledger.given, ledger.digests, slots).write(self._folder)
+        self._shelf.settle()
+        self._saved = time.monotonic()
+
+
+class _Tiles:
+    """The tiles of one image on a shelf, as (C, *T)."""
+
+    def __init__(self, shelf: Shelf, layout: Layout, first: int) -> None:
+        self._shelf, self._layout, self._first = shelf, layout, first
+
+    def __getitem__(self, number: int) -> Array:
+        tile = self._shelf[self._first + number]
+        found: Array = planes(tile[np.newaxis], self._layout)[0]
+        return found

@@ -1,0 +1,108 @@
+"""Stores: anything with a shape and a dtype that is read, or written, by slices.
+
+`numpy.memmap`, zarr, h5py, tifffile's stores and dask arrays are such things. What is
+asked of them is the least that all of them know: slices without a step, of every axis.
+"""
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from reftiler.errors import TilingError
+from reftiler.layouts import Layout
+
+__all__ = ["Slices", "Source", "Target", "check_source", "check_target", "place"]
+
+Slices = tuple[slice, ...]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """An image that is read piece by piece."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sizes."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """Its numpy dtype."""
+        ...
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """Return the pixels of some slices, as what numpy makes an array of."""
+        ...
+
+
+@runtime_checkable
+class Target(Source, Protocol):
+    """An image that is written piece by piece."""
+
+    def __setitem__(self, index: Any, value: Any, /) -> None:
+        """Write the pixels of some slices."""
+        ...
+
+
+def check_source(value: Any, name: str) -> Source:
+    """
+    Return what can be read by slices.
+
+    Raises
+    ------
+    TypeError
+        If it has no shape, dtype or slices.
+    TilingError
+        If it holds Python objects.
+    """
+    if not isinstance(value, Source):
+        raise TypeError(
+            f"{name} must have a shape, a dtype and slices, as arrays, memory maps and "
+            f"zarr's and h5py's arrays do, got {type(value).__name__}"
+        )
+    if np.dtype(value.dtype).hasobject:
+        raise TilingError(f"{name} cannot be {value.dtype}: give a fixed-size dtype")
+    return value
+
+
+def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+    """
+    Return what a result can be written to, before any work is done.
+
+    Its first pixel is read and written back, as the only way to learn of every kind of
+    store whether it can be written.
+
+    Raises
+    ------
+    TypeError
+        If it takes no slices.
+    TilingError
+        If its shape or dtype is not the result's, or it is read-only.
+    """
+    if not isinstance(value, Target):
+        raise TypeError(
+            f"out must have a shape and a dtype and take slices, as arrays, memory "
+            f"maps and zarr's and h5py's arrays do, got {type(value).__name__}"
+        )
+    if tuple(value.shape) != shape or np.dtype(value.dtype) != dtype:
+        raise TilingError(
+            f"out is {value.dtype} {tuple(value.shape)}, the result {dtype} {shape}: "
+            "make a store of this shape and dtype"
+        )
+    first = (slice(0, 1),) * len(shape)
+    try:
+        value[first] = np.asarray(value[first])
+    except Exception as error:  # each kind of store has its own
+        raise TilingError(
+            f"out cannot be written: {error}; open it for writing"
+        ) from error
+    return value
+
+
+def place(layout: Layout, image: int, space: Slices) -> Slices:
+    """Return the index of a box of an image in an array of a layout."""
+    batch = () if layout.batch is None else (slice(image, image + 1),)
+    channels = () if layout.channels is None else (slice(0, layout.channels),)
+    if layout.channels_last:
+        return (*batch, *space, *channels)
+    return (*batch, *channels, *space)

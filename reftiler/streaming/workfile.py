@@ -1,0 +1,94 @@
+"""A file that keeps tiles which must wait: slots of one size, used again when free."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reftiler.errors import TilingError
+from reftiler.tiling import Array
+
+__all__ = ["WorkFile"]
+
+
+class WorkFile:
+    """
+    Tiles in a file, each in a slot.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made if there is none.
+    shape, dtype
+        Those of every tile.
+    slots : dict of int to int, optional
+        Which slots hold which tiles, if the file has some already.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        slots: dict[int, int] | None = None,
+    ) -> None:
+        self.path, self.shape, self.dtype = path, shape, dtype
+        self.size = dtype.itemsize * int(np.prod(shape))
+        self.slots = dict(slots or {})
+        self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
+        used = set(self.slots.values())
+        self._end = max(used, default=-1) + 1
+        self._free = [slot for slot in range(self._end) if slot not in used]
+        self._retired: list[int] = []
+
+    def __contains__(self, number: int) -> bool:
+        return number in self.slots
+
+    def __getitem__(self, number: int) -> Array:
+        """Return a tile, in the file's own memory."""
+        offset = self.slots[number] * self.size
+        return np.memmap(self._file, self.dtype, "r", offset, self.shape)
+
+    def __setitem__(self, number: int, tile: Array) -> None:
+        """
+        Write a tile.
+
+        Raises
+        ------
+        TilingError
+            If the disk refuses; what was written before stays whole.
+        """
+        slot = self._free.pop() if self._free else self._end
+        try:
+            self._file.seek(slot * self.size)
+            flat: Any = np.ascontiguousarray(tile).reshape(-1).view(np.uint8)
+            rest = memoryview(flat)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            if slot != self._end:
+                self._free.append(slot)
+            raise TilingError(
+                f"cannot keep tile {number} in {self.path}: {error.strerror}; give a "
+                "work folder on another disk, more memory, or tiles nearer to order"
+            ) from error
+        self._end = max(self._end, slot + 1)
+        self.slots[number] = slot
+
+    def drop(self, number: int) -> None:
+        """Forget a tile; its slot is used again after the next `settle`."""
+        self._retired.append(self.slots.pop(number))
+
+    def settle(self) -> None:
+        """Let the slots of forgotten tiles be used again."""
+        self._free += self._retired
+        self._retired.clear()
+
+    def sync(self) -> None:
+        """Wait until everything is on the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,46 @@
+"""Stores that know the least, and tell what was asked of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Store:
+    """A store of whole slices within its sizes, which counts what is read."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+        self.shape, self.dtype = array.shape, array.dtype
+        self.read: list[tuple[slice, ...]] = []
+        self.written: list[tuple[slice, ...]] = []
+
+    def __getitem__(self, index: Any) -> Array:
+        self.read.append(self._checked(index))
+        found: Array = self.array[index]
+        return found.copy()
+
+    def __setitem__(self, index: Any, value: Array) -> None:
+        self.written.append(self._checked(index))
+        assert self.array[index].shape == value.shape
+        self.array[index] = value
+
+    def _checked(self, index: Any) -> tuple[slice, ...]:
+        assert len(index) == len(self.shape)
+        for one, size in zip(index, self.shape, strict=True):
+            assert isinstance(one, slice)
+            assert one.step is None
+            assert 0 <= one.start < one.stop <= size
+        checked: tuple[slice, ...] = index
+        return checked
+
+    @property
+    def pixels_read(self) -> int:
+        """How many values were read in all."""
+        return sum(
+            int(np.prod([s.stop - s.start for s in index])) for index in self.read
+        )

@@ -1,0 +1,258 @@
+"""Tiles merged as they come: the bits of `untile`, in any order, in little memory."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reftiler import Tiler, TilingError
+from reftiler.streaming import Merger
+from reftiler_conformance.compare import same_bits
+from tests.cases import MergeCase
+from tests.stores import Array, Store
+from tests.strategies import merges
+
+
+@given(
+    merges(),
+    st.randoms(use_true_random=False),
+    st.integers(1, 7),
+    st.sampled_from([None, 0, 300]),
+    st.booleans(),
+)
+def test_any_order_gives_the_bits_of_untile(
+    merge: MergeCase, random: Any, step: int, memory: int | None, plain: bool
+) -> None:
+    case, tiler = merge.case, merge.case.tiler(Tiler)
+    tiles, order = merge.tiles(), list(range(len(merge.tiles())))
+    options: dict[str, Any] = {"grid": case.grid(tiler), "dtype": merge.result}
+    options |= merge.scale_argument()
+    random.shuffle(order)
+
+    def streamed(out: Array) -> None:
+        target = out if plain else Store(out)
+        form: dict[str, Any] = {"tile_shape": tiles.shape[1:]}
+        form["tile_dtype"] = tiles.dtype
+        with Merger(
+            tiler, case.shape, target, memory=memory, **form, **options
+        ) as merger:
+            for first in range(0, len(order), step):
+                some = order[first : first + step]
+                merger.add(some, tiles[some])
+
+    try:
+        want = tiler.untile(tiles, case.shape, **options)
+    except TilingError as error:  # a NaN cannot become an integer
+        shape = tiler.untile(np.zeros_like(tiles), case.shape, **options).shape
+        with pytest.raises(TilingError, match=str(error).partition(" of ")[2]):
+            streamed(np.zeros(shape, merge.result))
+        return
+    out = np.full(want.shape, 1, want.dtype)
+    streamed(out)
+    same_bits(out, want, nan="any")
+
+
+def test_rows_are_written_once_and_as_soon_as_they_are_whole() -> None:
+    tiler, store = Tiler(64, 32), Store(np.ones((640, 96), np.uint8))
+    merger = Merger(tiler, (640, 96), store)
+    store.written.clear()  # a pixel, to see whether the store takes any
+    rows = []
+    for number in range(2 * 19):
+        merger.add(number, np.zeros((64, 64), np.uint8))
+        rows.append(sum(index[0].stop - index[0].start for index in store.written))
+    whole = [32 * row for row in range(1, 19)] + [640]
+    assert rows == [0, *(n for row in whole for n in (row, row))][:-1]
+    merger.finish()
+    assert len(store.written) == 19
+    assert not store.array.any()
+
+
+def test_only_open_rows_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiler = Tiler(64, 32, channels_last=True)
+    image = np.random.default_rng(0).integers(0, 255, (2048, 256, 3), dtype=np.uint8)
+    tiles, row = tiler.tile(image), 7 * 64 * 64 * 3
+    files: list[Any] = []
+    make = tempfile.TemporaryDirectory
+
+    def noted(**options: Any) -> Any:
+        files.append(make(**options))
+        return files[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", noted)
+    for memory, needed in ((2 * row, 0), (row, 1)):
+        out = np.zeros_like(image)
+        with Merger(tiler, image.shape, out, memory=memory) as merger:
+            for number, tile in enumerate(tiles):
+                merger.add(number, tile)
+        same_bits(out, image)
+        assert len(files) == needed
+
+
+@pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py"])
+def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (3, 70, 90), dtype=np.uint8)
+    tiler = Tiler(32, 20, window="hann")
+    tiles = tiler.tile(image)
+    out = empty(kind, tmp_path)
+    with Merger(tiler, image.shape, out) as merger:
+        merger.add(range(len(tiles)), tiles)
+    same_bits(np.asarray(out[:]), image)
+
+
+def empty(kind: str, folder: Path) -> Any:
+    """Make an empty store of a library."""
+    shape = (3, 70, 90)
+    if kind == "memmap":
+        return np.lib.format.open_memmap(folder / "out.npy", "w+", np.uint8, shape)
+    if kind == "zarr":
+        zarr = pytest.importorskip("zarr")
+        path = folder / "out.zarr"
+        return zarr.create_array(path, shape=shape, chunks=(1, 32, 32), dtype="u1")
+    h5py = pytest.importorskip("h5py")
+    return h5py.File(folder / "out.h5", "w").create_dataset("out", shape, "u1")
+
+
+def test_out_may_be_made_when_its_shape_is_known() -> None:
+    asked: list[Any] = []
+
+    def make(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        asked.append((shape, dtype))
+        return np.empty(shape, dtype)
+
+    tiler = Tiler(4)
+    with Merger(
+        tiler, (3, 8, 6), make, tile_shape=(1, 2, 2), tile_dtype="f4", dtype="f8"
+    ) as merger:
+        merger.add(range(4), np.ones((4, 1, 2, 2), np.float32))
+    assert asked == [((1, 4, 3), np.float64)]
+    same_bits(merger.finish(), np.ones((1, 4, 3)))
+
+
+def test_several_threads_may_give_tiles() -> None:
+    tiler = Tiler(16, 8)
+    image = np.random.default_rng(0).integers(0, 255, (200, 200), dtype=np.uint8)
+    tiles, out = tiler.tile(image), np.empty_like(image)
+    with Merger(tiler, image.shape, out, memory=5000) as merger:
+
+        def give(first: int) -> None:
+            for number in range(first, len(tiles), 4):
+                merger.add(number, tiles[number])
+
+        threads = [threading.Thread(target=give, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    same_bits(out, image)
+
+
+def merger_of(out: Any, **options: Any) -> Merger:
+    """Return a merger of four tiles."""
+    return Merger(Tiler(4), (8, 8), out, **options)
+
+
+TILE = np.ones((4, 4), np.uint8)
+
+
+def test_a_tile_given_twice_is_named_and_nothing_is_lost() -> None:
+    out = np.empty((8, 8), np.uint8)
+    with merger_of(out) as merger:
+        merger.add(2, TILE)
+        with pytest.raises(TilingError, match=r"tile 2 came twice.*missing\(\)"):
+            merger.add([1, 2], [TILE, TILE])
+        with pytest.raises(TilingError, match="tile 0 came twice"):
+            merger.add([0, 0], [TILE, TILE])
+        assert merger.missing().tolist() == [0, 1, 3]
+        merger.add([0, 1, 3], [TILE] * 3)
+    assert (out == 1).all()
+
+
+def test_missing_tiles_are_named_and_may_still_come() -> None:
+    merger = merger_of(np.empty((8, 8), np.uint8))
+    merger.add([1, 2], [TILE, TILE])
+    with pytest.raises(TilingError, match="tiles 0, 3 of 4 missing"):
+        merger.finish()
+    merger.add([0, 3], [TILE, TILE])
+    assert (merger.finish() == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "tiles", "error", "words"),
+    [
+        (4, TILE, TilingError, "no tile 4: the image has 4"),
+        (-1, TILE, TilingError, "at least 0"),
+        (1.0, TILE, TypeError, "float"),
+        ([True], [TILE], TypeError, "must be an int"),
+        ([0, 1], [TILE], TilingError, "2 numbers came with 1 tiles"),
+        (0, TILE[:3], TilingError, r"\(3, 4\).*takes uint8 \(4, 4\)"),
+        (0, TILE.astype("f4"), TilingError, "float32.*takes uint8"),
+    ],
+)
+def test_wrong_tiles_are_refused(
+    numbers: Any, tiles: Any, error: type[Exception], words: str
+) -> None:
+    merger = merger_of(np.empty((8, 8), np.uint8))
+    with pytest.raises(error, match=words):
+        merger.add(numbers, tiles)
+    assert len(merger.missing()) == 4
+
+
+def read_only() -> Array:
+    """Return an array that cannot be written."""
+    out = np.zeros((8, 8), np.uint8)
+    out.flags.writeable = False
+    return out
+
+
+class Closed(Store):
+    """A store that refuses to be written."""
+
+    def __setitem__(self, index: Any, value: Array) -> None:
+        raise PermissionError("opened for reading")
+
+
+@pytest.mark.parametrize(
+    ("out", "options", "error", "words"),
+    [
+        (np.zeros((8, 7), np.uint8), {}, TilingError, r"\(8, 7\), the result"),
+        (np.zeros((8, 8), "i4"), {"tile_dtype": "u1"}, TilingError, "is int32"),
+        (read_only(), {}, TilingError, "cannot be written.*read-only"),
+        (Closed(np.zeros((8, 8))), {}, TilingError, "opened for reading"),
+        ([[0]], {}, TypeError, "got list"),
+        (np.empty, {}, TypeError, "give tile_dtype"),
+        (np.zeros((8, 8), "c8"), {}, TilingError, "complex64"),
+        (np.zeros((8, 8)), {"tile_shape": (3, 4)}, TilingError, "not alike"),
+    ],
+)
+def test_stores_that_do_not_suit_are_refused_before_work(
+    out: Any, options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        merger_of(out, **options)
+
+
+def test_a_full_disk_loses_nothing() -> None:
+    class Full(Store):
+        full = True
+
+        def __setitem__(self, index: Any, value: Array) -> None:
+            if self.full and index[0].start:
+                raise OSError(28, "No space left on device")
+            super().__setitem__(index, value)
+
+    store = Full(np.zeros((8, 8), np.uint8))
+    merger = merger_of(store)
+    merger.add([0, 1], [TILE, TILE])
+    with pytest.raises(TilingError, match=r"No space left.*tries again"):
+        merger.add([2, 3], [TILE, TILE])
+    store.full = False
+    assert merger.missing().tolist() == []
+    merger.finish()
+    assert (store.array == 1).all()

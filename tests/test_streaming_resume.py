@@ -1,0 +1,244 @@
+"""A merge that was ended, however rudely, goes on where it was saved."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reftiler import Tiler, TilingError
+from reftiler.streaming import Merger
+from reftiler.streaming import merger as module
+from reftiler_conformance.compare import same_bits
+from tests.stores import Array
+
+TILER = Tiler(16, 8, window="hann")
+IMAGE = np.random.default_rng(0).integers(0, 255, (2, 3, 100, 60), dtype=np.uint8)
+TILES = TILER.tile(IMAGE)
+COUNT = len(TILES)
+
+
+def opened(folder: Path) -> Array:
+    """Open the store, and make it only if it is not there."""
+    path = folder / "out.npy"
+    if path.exists():
+        out: Array = np.load(path, mmap_mode="r+")
+        return out
+    return np.lib.format.open_memmap(path, "w+", np.uint8, IMAGE.shape)
+
+
+def merger_of(folder: Path, **options: Any) -> Merger:
+    """Return a merger that keeps its state in a folder."""
+    out = options.pop("out", None)
+    target = opened(folder) if out is None else out
+    return Merger(
+        options.pop("tiler", TILER),
+        IMAGE.shape,
+        target,
+        work=folder / "work",
+        **options,
+    )
+
+
+def abandon(merger: Merger) -> None:
+    """End a merger as the end of its process does."""
+    merger._shelf.close()
+
+
+def give(merger: Merger, numbers: Any) -> None:
+    """Give some of the tiles."""
+    for number in numbers:
+        merger.add(int(number), TILES[number])
+
+
+@pytest.mark.parametrize("memory", [0, 2000, None])
+@pytest.mark.parametrize("given", [0, 1, COUNT // 3, COUNT - 1, COUNT])
+def test_it_goes_on_where_it_was_saved(
+    memory: int | None, given: int, tmp_path: Path
+) -> None:
+    order = np.random.default_rng(given).permutation(COUNT)
+    first = merger_of(tmp_path, memory=memory)
+    give(first, order[:given])
+    first.save()
+    give(first, order[given : given + 40])  # this is lost, and what it overwrote too
+    abandon(first)
+    again = merger_of(tmp_path, memory=memory)
+    assert again.missing().tolist() == sorted(order[given:].tolist())
+    give(again, again.missing())
+    same_bits(np.array(again.finish()), IMAGE)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]
+
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from reftiler.streaming import merger as module
+from tests.test_streaming_resume import COUNT, TILES, merger_of
+module.SAVED = 0.0
+merger = merger_of(Path(sys.argv[1]), memory=int(sys.argv[3]))
+due = np.random.default_rng(int(sys.argv[2])).permutation(merger.missing())
+print(len(due), flush=True)
+for number in due:
+    merger.add(int(number), TILES[number])
+    print(number, flush=True)
+merger.finish()
+"""
+
+
+@pytest.mark.parametrize("memory", [0, 10**6])
+def test_killed_again_and_again_it_loses_and_doubles_nothing(
+    memory: int, tmp_path: Path
+) -> None:
+    left = [COUNT + 1]
+    for turn, steps in enumerate((5, 40, 80, COUNT)):
+        command = [sys.executable, "-c", SCRIPT, str(tmp_path), str(turn), str(memory)]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
+        ) as process:
+            assert process.stdout is not None
+            left.append(int(process.stdout.readline()))
+            for _, _ in zip(range(steps), process.stdout, strict=False):
+                pass
+            if steps < COUNT:
+                os.kill(process.pid, signal.SIGKILL)
+            assert process.wait(60) == (-signal.SIGKILL if steps < COUNT else 0)
+    assert left == sorted(left, reverse=True)
+    assert left[-1] < COUNT - 100
+    same_bits(np.load(tmp_path / "out.npy"), IMAGE)
+
+
+def test_an_error_saves_what_was_given(tmp_path: Path) -> None:
+    def work() -> None:
+        with merger_of(tmp_path) as merger:
+            give(merger, range(50))
+            raise RuntimeError("the model")
+
+    with pytest.raises(RuntimeError, match="the model"):
+        work()
+    again = merger_of(tmp_path)
+    assert again.missing()[0] == 50
+    abandon(again)
+
+
+def test_an_end_with_missing_tiles_saves_them_too(tmp_path: Path) -> None:
+    def work() -> None:
+        with merger_of(tmp_path) as merger:
+            give(merger, range(50))
+
+    with pytest.raises(TilingError, match=r"tiles 50, 51, .* and \d+ more of 168 mis"):
+        work()
+    again = merger_of(tmp_path)
+    assert again.missing()[0] == 50
+    abandon(again)
+
+
+def test_apply_goes_on_after_a_model_that_raises(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def model(tiles: Array) -> dict[str, Array]:
+        seen.append(len(tiles))
+        if len(seen) == 9:
+            raise RuntimeError("out of order")
+        return {"same": tiles, "not": 255 - tiles}
+
+    path = tmp_path / "not.npy"
+    negative = np.lib.format.open_memmap(path, "w+", np.uint8, IMAGE.shape)
+    options: dict[str, Any] = {
+        "out": {"same": opened(tmp_path), "not": negative},
+        "work": tmp_path / "work",
+        "batch_size": 10,
+    }
+    with pytest.raises(RuntimeError, match="out of order") as caught:
+        TILER.apply(model, IMAGE, **options)
+    note = "in tiles 80 to 89, the first at [88:100, 24:40] of image 0"
+    assert caught.value.__notes__ == [note]
+    seen.clear()
+    seen.extend([0] * 100)
+    TILER.apply(model, IMAGE, **options)
+    assert sum(seen) == COUNT - 80 + 10  # the first batch tells what the results are
+    same_bits(np.array(opened(tmp_path)), IMAGE)
+    same_bits(np.array(negative), 255 - IMAGE)
+    assert not (tmp_path / "work").exists()
+
+
+def test_another_merge_is_refused(tmp_path: Path) -> None:
+    first = merger_of(tmp_path)
+    give(first, range(30))
+    first.save()
+    abandon(first)
+    with pytest.raises(TilingError, match="another merge, which differs in grid: give"):
+        merger_of(tmp_path, tiler=Tiler(16, 8))
+    again = merger_of(tmp_path)
+    assert again.missing()[0] == 30
+    abandon(again)
+
+
+def test_a_store_that_was_emptied_is_refused(tmp_path: Path) -> None:
+    first = merger_of(tmp_path)
+    give(first, range(30))
+    first.save()
+    abandon(first)
+    (tmp_path / "out.npy").unlink()
+    with pytest.raises(TilingError, match=r"rows 0 to .*not what was merged into it"):
+        merger_of(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_damaged_record_is_refused(damage: bytes | None, tmp_path: Path) -> None:
+    first = merger_of(tmp_path)
+    first.save()
+    abandon(first)
+    path = tmp_path / "work" / "merge.npz"
+    path.write_bytes(path.read_bytes()[:-40] if damage is None else damage)
+    with pytest.raises(TilingError, match=r"cannot be read.*delete .* to begin anew"):
+        merger_of(tmp_path)
+
+
+def test_a_full_disk_leaves_what_was_saved(tmp_path: Path) -> None:
+    merger = merger_of(tmp_path, memory=0, out=np.empty(IMAGE.shape, np.uint8))
+    give(merger, range(0, 60, 2))
+    merger.save()
+    size = (tmp_path / "work" / "tiles.bin").stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, before[1]))
+    try:
+        with pytest.raises(TilingError, match=r"cannot keep tile \d+ in .*tiles.bin"):
+            give(merger, range(61, COUNT, 2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    give(merger, merger.missing())
+    same_bits(merger.finish(), IMAGE)
+
+
+def test_a_save_comes_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAVED", 0.0)
+    first = merger_of(tmp_path)
+    give(first, range(20))
+    abandon(first)
+    again = merger_of(tmp_path)
+    assert again.missing()[0] == 20
+    abandon(again)
+
+
+def test_nothing_is_saved_without_a_folder() -> None:
+    merger = Merger(TILER, IMAGE.shape, np.empty(IMAGE.shape, np.uint8))
+    with pytest.raises(TilingError, match="give work="):
+        merger.save()
+
+
+def test_a_work_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("a file")
+    with pytest.raises(TilingError, match="cannot be a folder: File exists"):
+        merger_of(tmp_path)

@@ -112,19 +112,23 @@ def rate(work: Callable[[], None], size: int) -> float:
     return size * size / 1e6 / (time.perf_counter() - start)
 
 
+def in_memory() -> list[float]:
+    """Return the megapixels a second of several rounds of the same work on arrays."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (SMALL, SMALL, 3), dtype=np.uint8)
+    out = np.empty_like(image)
+    rates = [rate(lambda: in_order(image, out), SMALL) for _ in range(ROUNDS)]
+    assert exact(image, out)
+    return rates
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=40_000)
     parser.add_argument("--folder", type=Path)
     asked = parser.parse_args()
-    rng = np.random.default_rng(0)
-    small = rng.integers(0, 256, (SMALL, SMALL, 3), dtype=np.uint8)
-    result = np.empty_like(small)
-    rates = [rate(lambda: in_order(small, result), SMALL) for _ in range(ROUNDS)]
-    assert exact(small, result)
-    near = statistics.median(rates)
-    del small, result
+    near = statistics.median(in_memory())
     print(f"in memory, {SMALL}²: {near:.1f} Mpixel/s", flush=True)
     with tempfile.TemporaryDirectory(dir=asked.folder) as name:
         folder = Path(name)

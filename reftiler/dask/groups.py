@@ -1,0 +1,107 @@
+"""Groups of neighbouring tiles, and the chunks of images that belong to them."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+
+from reftiler.axis import Axis, IntArray
+from reftiler.grid import Grid
+from reftiler.placement import Box, Placement
+
+__all__ = ["Chunks", "Groups"]
+
+Chunks = tuple[tuple[int, ...], ...]
+"""For each axis the lengths of the chunks, as dask counts them."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """
+    Tiles of one image that are cut and go through the model together.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where they lie.
+    size : int
+        About how many tiles a group has.
+
+    Notes
+    -----
+    The groups of a fitted grid are blocks of it, as square as may be, so that few
+    neighbours share pixels with them; of scattered tiles some follow each other.
+    """
+
+    grid: Grid
+    size: int
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """How many tiles a group has along each axis of the grid."""
+        shape, left = self.grid.shape, self.size
+        steps = []
+        # Short axes first: what they do not use, the others may.
+        for rank, axis in enumerate(sorted(range(len(shape)), key=shape.__getitem__)):
+            side = max(1, round(left ** (1 / (len(shape) - rank))))
+            steps.append((axis, min(side, shape[axis])))
+            left = max(1, left // steps[-1][1])
+        return tuple(step for _, step in sorted(steps))
+
+    def tiles(self) -> list[IntArray]:
+        """Return the numbers of each group's tiles, ascending."""
+        numbers = np.arange(len(self.grid)).reshape(self.grid.shape)
+        blocks = [
+            [slice(low, low + step) for low in range(0, count, step)]
+            for count, step in zip(self.grid.shape, self.steps, strict=True)
+        ]
+        return [numbers[block].ravel() for block in product(*blocks)]
+
+    def image_chunks(self) -> Chunks:
+        """Return chunks of the image that begin where groups do."""
+        axes = self.grid.axes
+        starts = [axis.boxes[:, 0] for axis in axes]
+        return self._chunks(axes, starts)
+
+    def result_chunks(self, placement: Placement) -> Chunks:
+        """Return chunks of the result that begin where groups begin to take part."""
+        return self._chunks(placement.axes, [a.kept[:, 0] for a in placement.axes])
+
+    def _chunks(self, axes: tuple[Axis, ...], starts: list[IntArray]) -> Chunks:
+        found = []
+        for number, (axis, first) in enumerate(zip(axes, starts, strict=True)):
+            if self.grid.scattered:
+                step = axis.tile * max(1, round(self.size ** (1 / len(axes))))
+                edges = set(range(0, axis.length, step))
+            else:
+                edges = set(first[:: self.steps[number]].clip(0).tolist())
+            edges = {edge for edge in edges if edge < axis.length} | {0}
+            ends = pairwise([*sorted(edges), axis.length])
+            found.append(tuple(high - low for low, high in ends))
+        return tuple(found)
+
+
+def boxes(chunks: Chunks) -> Iterator[tuple[tuple[int, ...], Box]]:
+    """Go over the chunks: their index and the pixels that they have."""
+    axes = []
+    for lengths in chunks:
+        edges = [0, *np.cumsum(lengths).tolist()]
+        axes.append(list(enumerate(pairwise(edges))))
+    for combined in product(*axes):
+        yield tuple(i for i, _ in combined), tuple(ends for _, ends in combined)
+
+
+def meeting(chunks: Chunks, pixels: list[IntArray]) -> list[tuple[int, ...]]:
+    """Return the indices of the chunks in which some pixels lie."""
+    found = []
+    for lengths, wanted in zip(chunks, pixels, strict=True):
+        edges = np.cumsum(lengths)
+        found.append(np.unique(np.searchsorted(edges, wanted, "right")).tolist())
+    return list(product(*found))
+
+
+def count(chunks: Chunks) -> int:
+    """Return how many chunks there are."""
+    return math.prod(map(len, chunks))

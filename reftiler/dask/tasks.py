@@ -1,0 +1,132 @@
+"""What workers do: a group of tiles through the model, and a chunk of the result."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reftiler.axis import IntArray
+from reftiler.batches import check_results, leaves
+from reftiler.calls import TileCall, UntileCall
+from reftiler.layouts import Layout
+from reftiler.merging import merge_box
+from reftiler.placement import Box
+from reftiler.streaming.reading import read_tiles
+from reftiler.streaming.stores import place
+from reftiler.tiling import Array, planes
+
+__all__ = ["Pieces", "merge_chunk", "run_group"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Which tiles of which image a task has, and where the chunks lie it is given."""
+
+    image: int
+    tiles: IntArray
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Which part of a result a task makes, and which tiles it is given."""
+
+    box: Box
+    tiles: tuple[IntArray, ...]
+
+
+class Pieces:
+    """
+    An image of which some boxes are here, as a store.
+
+    Parameters
+    ----------
+    layout : Layout
+        That of a batch's one image.
+    boxes : sequence of Box
+        Where the chunks lie.
+    chunks : sequence of ndarray
+        Of the layout's axes.
+    """
+
+    def __init__(
+        self, layout: Layout, boxes: Sequence[Box], chunks: Sequence[Array]
+    ) -> None:
+        self.shape, self.dtype = layout.shape, chunks[0].dtype
+        self._layout = layout
+        leading = layout.channels is not None and not layout.channels_last
+        self._first = (layout.batch is not None) + leading
+        self._known = [
+            (box, planes(chunk, layout)[0])
+            for box, chunk in zip(boxes, chunks, strict=True)
+        ]
+
+    def __getitem__(self, index: tuple[slice, ...]) -> Array:
+        space = index[self._first : self._first + len(self._layout.size)]
+        sizes = [s.stop - s.start for s in space]
+        found = np.empty((self._layout.channels or 1, *sizes), self.dtype)
+        for box, chunk in self._known:
+            ends = [
+                (max(low, s.start), min(high, s.stop))
+                for (low, high), s in zip(box, space, strict=True)
+            ]
+            if all(low < high for low, high in ends):
+                here = tuple(
+                    slice(low - s.start, high - s.start)
+                    for (low, high), s in zip(ends, space, strict=True)
+                )
+                there = tuple(
+                    slice(low - first, high - first)
+                    for (low, high), (first, _) in zip(ends, box, strict=True)
+                )
+                found[(slice(None), *here)] = chunk[(slice(None), *there)]
+        return self._laid_out(found)
+
+    def _laid_out(self, pixels: Array) -> Array:
+        """Give (C, *lengths) the axes of the layout."""
+        if self._layout.channels is None:
+            pixels = pixels[0]
+        elif self._layout.channels_last:
+            pixels = np.moveaxis(pixels, 0, -1)
+        return pixels if self._layout.batch is None else pixels[np.newaxis]
+
+
+def run_group(
+    model: Callable[[Array], Any],
+    call: TileCall,
+    batch_size: int,
+    group: Group,
+    *chunks: Array,
+) -> list[Array]:
+    """Cut a group's tiles and return the leaves of what the model makes of them."""
+    source = Pieces(call.image, group.boxes, chunks)
+    gathered: list[list[Array]] = []
+    for first in range(0, len(group.tiles), batch_size):
+        numbers = group.tiles[first : first + batch_size].tolist()
+        results = model(read_tiles(source, call, numbers))
+        check_results(results, len(numbers), np.ndarray)
+        gathered.append(leaves(results))
+    return [np.concatenate(leaf) for leaf in zip(*gathered, strict=True)]
+
+
+def merge_chunk(
+    call: UntileCall,
+    kinds: tuple[np.dtype[Any], np.dtype[Any]],
+    leaf: int,
+    chunk: Chunk,
+    *groups: list[Array],
+) -> Array:
+    """Merge one chunk of a result from the groups whose tiles take part in it."""
+    source, dtype = kinds
+    tiles = {
+        int(number): tile
+        for numbers, group in zip(chunk.tiles, groups, strict=True)
+        for number, tile in zip(numbers, planes(group[leaf], call.tiles), strict=True)
+    }
+    layout = call.result
+    space = tuple(slice(low, high) for low, high in chunk.box)
+    shape = [s.stop - s.start for s in place(layout, 0, space)]
+    result = np.empty(shape, dtype)
+    merge_box([tiles], source, call, planes(result, layout), chunk.box)
+    return result

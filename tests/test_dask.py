@@ -1,0 +1,161 @@
+"""Dask arrays: each tile once, the bits of `apply`, on processes that may die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reftiler import Tiler, TilingError
+from reftiler_conformance.compare import same_bits
+from tests.cases import Case
+from tests.stores import Array
+from tests.strategies import NUMBERS, cases
+
+dask = pytest.importorskip("dask")
+da = pytest.importorskip("dask.array")
+distributed = pytest.importorskip("distributed")
+map_tiles = pytest.importorskip("reftiler.dask").map_tiles
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (3, 300, 220), dtype=np.uint8)
+TILER = Tiler(32, 20, window="hann")
+
+
+def invert(tiles: Array) -> Array:
+    """Stand in for a model."""
+    return np.bitwise_not(tiles)
+
+
+@given(cases(dtypes=NUMBERS), st.integers(1, 9), st.integers(1, 4), st.integers(1, 9))
+def test_any_chunks_give_the_bits_of_apply(
+    case: Case, group: int, batch_size: int, chunk: int
+) -> None:
+    settings = case.tiler(Tiler).settings()
+    tiler = Tiler.from_settings({**settings, "fill": 0, "window": "box", "merge": None})
+    grid = tiler.scatter(case.size, case.starts) if case.starts else None
+    image, seen = case.image(), 0
+
+    def model(tiles: Array) -> dict[str, Any]:
+        nonlocal seen
+        seen += len(tiles)
+        return {"one": tiles, "two": [tiles != 0]}
+
+    want = tiler.apply(model, image, batch_size=batch_size, grid=grid)
+    lazy = map_tiles(
+        model,
+        da.from_array(image, chunks=chunk),
+        tiler,
+        grid=grid,
+        tiles_per_task=group,
+        batch_size=batch_size,
+    )
+    assert seen == len(tiler.tile(image, grid=grid)) + 1  # one of zeros, to be shown
+    assert lazy["one"].dtype == want["one"].dtype
+    assert lazy["one"].shape == want["one"].shape
+    seen = 0
+    (got,) = dask.compute(lazy, scheduler="synchronous")
+    assert seen == len(tiler.tile(image, grid=grid))
+    same_bits(got["one"], want["one"], nan="any")
+    same_bits(got["two"][0], want["two"][0])
+
+
+def test_maps_of_another_size_and_dtype() -> None:
+    def model(tiles: Array) -> Array:
+        return tiles[:, :1, ::2, ::2] / 3
+
+    lazy = map_tiles(model, da.from_array(IMAGE, 100), TILER, dtype="float32")
+    want = TILER.apply(model, IMAGE, dtype="float32")
+    assert lazy.dtype == np.float32
+    assert type(lazy._meta) is np.ndarray
+    same_bits(lazy.compute(scheduler="threads", num_workers=3), want)
+    same_bits(lazy[:, 40:71, 13].compute(scheduler="sync"), want[:, 40:71, 13])
+
+
+def test_a_part_of_the_result_computes_the_tiles_it_needs() -> None:
+    seen: list[int] = []
+
+    def model(tiles: Array) -> Array:
+        seen.append(len(tiles))
+        return tiles
+
+    lazy = map_tiles(
+        model,
+        da.from_array(IMAGE, 64),
+        TILER,
+        tiles_per_task=4,
+        like=IMAGE[None, :, :32, :32],
+    )
+    seen.clear()
+    same_bits(lazy[:, :20, :20].compute(scheduler="sync"), IMAGE[:, :20, :20])
+    assert seen == [4]
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "error", "words"),
+    [
+        (IMAGE, {}, TypeError, "dask array, got ndarray"),
+        (da.from_array(IMAGE), {"batch_size": 0}, TilingError, "at least 1"),
+        (da.from_array(IMAGE), {"tiles_per_task": 0}, TilingError, "tiles_per_task"),
+        (da.from_array(IMAGE[0, 0]), {}, TilingError, "has 1 axes"),
+        (da.from_array(IMAGE), {"like": "text"}, TypeError, "must return ndarrays"),
+        (
+            da.from_array(IMAGE),
+            {"like": np.zeros((1, 32, 5))},
+            TilingError,
+            "not alike",
+        ),
+    ],
+)
+def test_what_does_not_suit_is_refused_before_work(
+    image: Any, options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        map_tiles(invert, image, TILER, **options)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """Two worker processes of one thread."""
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_processes_give_the_same_bits(client: Any) -> None:
+    lazy = map_tiles(invert, da.from_array(IMAGE, 64), TILER)
+    same_bits(client.compute(lazy).result(), TILER.apply(invert, IMAGE))
+
+
+def test_a_worker_that_dies_costs_nothing_but_time(client: Any, tmp_path: Path) -> None:
+    def slow(tiles: Array) -> Array:
+        (tmp_path / str(os.getpid())).touch()
+        time.sleep(0.02)
+        return np.bitwise_not(tiles)
+
+    lazy = map_tiles(
+        slow,
+        da.from_array(IMAGE, 64),
+        TILER,
+        tiles_per_task=4,
+        like=IMAGE[None, :, :32, :32],
+    )
+    future = client.compute(lazy)
+    until = time.monotonic() + 60
+    while not list(tmp_path.iterdir()) and time.monotonic() < until:
+        time.sleep(0.01)
+    doomed = int(next(tmp_path.iterdir()).name)
+    os.kill(doomed, signal.SIGKILL)
+    same_bits(future.result(timeout=60), TILER.apply(invert, IMAGE))
+    assert doomed not in client.run(os.getpid).values()

@@ -158,7 +158,7 @@ def output(
     if out.shape != shape or out.dtype != dtype:
         raise TilingError(
             f"out is {out.dtype} {out.shape}, the result {np.dtype(dtype)} {shape}: "
-            "make it with numpy.empty(shape, dtype)"
+            "give a buffer of that dtype and shape"
         )
     if not out.flags.writeable:
         raise TilingError("out is read-only: give an array that can be written")

@@ -1,7 +1,7 @@
 """What workers do: a group of tiles through the model, and a chunk of the result."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,32 +64,27 @@ class Pieces:
 
     def __getitem__(self, index: tuple[slice, ...]) -> Array:
         space = index[self._first : self._first + len(self._layout.size)]
-        sizes = [s.stop - s.start for s in space]
-        found = np.empty((self._layout.channels or 1, *sizes), self.dtype)
+        sizes = tuple(s.stop - s.start for s in space)
+        own = replace(self._layout, size=sizes)
+        found = np.empty(own.shape, self.dtype)
+        target = planes(found, own)[0]
         for box, chunk in self._known:
             ends = [
                 (max(low, s.start), min(high, s.stop))
                 for (low, high), s in zip(box, space, strict=True)
             ]
             if all(low < high for low, high in ends):
-                here = tuple(
-                    slice(low - s.start, high - s.start)
-                    for (low, high), s in zip(ends, space, strict=True)
-                )
-                there = tuple(
-                    slice(low - first, high - first)
-                    for (low, high), (first, _) in zip(ends, box, strict=True)
-                )
-                found[(slice(None), *here)] = chunk[(slice(None), *there)]
-        return self._laid_out(found)
+                here = _within(ends, [s.start for s in space])
+                target[here] = chunk[_within(ends, [low for low, _ in box])]
+        return found
 
-    def _laid_out(self, pixels: Array) -> Array:
-        """Give (C, *lengths) the axes of the layout."""
-        if self._layout.channels is None:
-            pixels = pixels[0]
-        elif self._layout.channels_last:
-            pixels = np.moveaxis(pixels, 0, -1)
-        return pixels if self._layout.batch is None else pixels[np.newaxis]
+
+def _within(
+    ends: Sequence[tuple[int, int]], corner: Sequence[int]
+) -> tuple[slice, ...]:
+    """Return the index of a box in what begins at a corner, channels first."""
+    pairs = zip(ends, corner, strict=True)
+    return (slice(None), *(slice(lo - first, hi - first) for (lo, hi), first in pairs))
 
 
 def run_group(

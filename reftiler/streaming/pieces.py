@@ -1,6 +1,7 @@
 """Pieces of an image: the pixels that some tiles show, read from a store."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -48,8 +49,9 @@ class Piece:
         self, source: Source, layout: Layout, image: int, pixels: Sequence[IntArray]
     ) -> None:
         self.pixels = pixels
-        sizes = tuple(map(len, pixels))
-        self.box = np.empty((layout.channels or 1, *sizes), source.dtype)
+        # In memory as in the store: to copy one order into the other is slow.
+        own = replace(layout, batch=None, size=tuple(map(len, pixels)))
+        self.box = planes(np.empty(own.shape, source.dtype), own)[0]
         for here, there in _runs(pixels):
             read = np.asarray(source[place(layout, image, there)])
             self.box[(slice(None), *here)] = planes(read, layout)[0]

@@ -63,7 +63,7 @@ def output(
     if tuple(out.shape) != shape or out.dtype != dtype:
         raise TilingError(
             f"out is {name(out.dtype)} {tuple(out.shape)}, the result {name(dtype)} "
-            f"{shape}: make it with torch.empty(shape, dtype=dtype)"
+            f"{shape}: give a buffer of that dtype and shape"
         )
     if out.device != source.device:
         raise TilingError(

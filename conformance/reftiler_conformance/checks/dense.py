@@ -29,6 +29,7 @@ CLAMPED = replace(PLAIN, size=(12, 10), tile=(4, 4), stride=(1, 4), mode="clamp"
 DROPPED = replace(PLAIN, size=(23, 25), mode="drop", fill=7)
 UNEVEN = replace(PLAIN, size=(40, 41), tile=(9, 9), stride=(4, 4), mode="even")
 SPARSE = replace(PLAIN, size=(42, 53), tile=(12, 12), stride=(10, 10))
+STEEP = tuple(0.1 * n for n in range(1, 13))
 LAST = replace(PLAIN, batch=2, channels=3, channels_last=True)
 
 DENSE = (
@@ -55,6 +56,7 @@ BYTES = tuple(
 )
 WINDOWS = (
     replace(PLAIN, window="hann"),
+    replace(PLAIN, window="hann", dtype="uint8"),
     replace(SPARSE, window="triangle", batch=2),
     replace(LAST, size=(25, 27), window="gaussian", pad_side="both"),
     replace(BORDERED, window="triangle", dtype="float64"),
@@ -170,6 +172,8 @@ def dense_tiles_of_a_batch(trial: Trial) -> None:
         replace(SPARSE, dtype="float64", window="hann"),
         replace(LAST, dtype="float64", window="hann"),
         replace(SPARSE, dtype="float64", window="hann", result="float32"),
+        # With such weights w·v/w is not v, which float64 would show.
+        replace(SPARSE, window=(STEEP, STEEP), result="float64"),
         replace(UNEVEN, dtype="float64", window="gaussian"),
     ],
 )

@@ -21,7 +21,10 @@ LARGE = (
     Case(size=(521, 437), tile=(41, 37), stride=(40, 25), channels=1),
     Case(size=(150_100,), tile=(1000,), stride=(300,), channels=1),
     Case(size=(50, 60, 70), tile=(20, 30, 30), stride=(10, 10, 20), channels=1),
-    Case(size=(96, 96), tile=(32, 32), stride=(16, 32), channels=24, batch=2),
+    # More channels and images than fit a block together.
+    Case(size=(96, 96), tile=(32, 32), stride=(16, 16), channels=12, batch=2),
+    # A stretch of rows that falls into blocks of unlike heights.
+    Case(size=(394, 1203), tile=(263, 603), stride=(131, 200), channels=1),
 )
 DENSE = (
     Case(size=(24, 24), tile=(6, 6), stride=(2, 2), channels=1),

@@ -18,9 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.images import IMAGE_SUFFIXES, read_image, read_mask
+from reftiler.images import (
+    IMAGE_SUFFIXES,
+    open_image,
+    open_mask,
+    read_image,
+    read_mask,
+)
+from reftiler.images.zarrs import is_zarr
+from reftiler.streaming import Source
 
-__all__ = ["GOOD", "SPLITS", "Sample", "find_samples", "load_pair"]
+__all__ = ["GOOD", "SPLITS", "Sample", "find_samples", "load_pair", "open_pair"]
 
 GOOD = "good"
 """The label of images without defects."""
@@ -65,8 +73,9 @@ def find_samples(source: str | os.PathLike[str]) -> tuple[Sample, ...]:
     Parameters
     ----------
     source : str or path-like
-        An image file; a folder of images, whose sub-folders are not entered; or the
-        root of a data set: a folder with ``train``, ``validation`` or ``test`` in it.
+        An image file or a zarr folder; a folder of images, whose other sub-folders
+        are not entered; or the root of a data set: a folder with ``train``,
+        ``validation`` or ``test`` in it.
         Hidden files and those of other suffixes than `IMAGE_SUFFIXES` are passed over.
 
     Returns
@@ -82,7 +91,7 @@ def find_samples(source: str | os.PathLike[str]) -> tuple[Sample, ...]:
     """
     source = Path(source)
     try:
-        if source.is_file():
+        if source.is_file() or is_zarr(source):
             place = _place_of(source.parent)
             return tuple(_paired([source], place, _masks_of(place)))
         if any((source / split).is_dir() for split in SPLITS):
@@ -113,11 +122,31 @@ def load_pair(sample: Sample) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     if sample.mask is None:
         return image, None
     mask = read_mask(sample.mask)
-    if mask.shape != image.shape[:2]:
-        raise TilingError(
-            f"a mask must have its image's size: {sample.mask} is {_size(mask)}, "
-            f"{sample.image} is {_size(image)} (height x width)"
-        )
+    _check_sizes(sample, image, mask)
+    return image, mask
+
+
+def open_pair(sample: Sample) -> tuple[Source, Source | None]:
+    """
+    Open a sample's image and mask as stores that are read by slices.
+
+    Returns
+    -------
+    image : Source
+        As `reftiler.images.open_image` gives it.
+    mask : Source of bool, or None
+        Shape ``(H, W)``; None without a mask file.
+
+    Raises
+    ------
+    TilingError
+        As for `load_pair`.
+    """
+    image = open_image(sample.image)
+    if sample.mask is None:
+        return image, None
+    mask = open_mask(sample.mask)
+    _check_sizes(sample, image, mask)
     return image, mask
 
 
@@ -247,5 +276,13 @@ def _few(names: Sequence[Path]) -> str:
     return ", ".join(map(str, names[:_NAMED])) + tail
 
 
-def _size(picture: NDArray[Any]) -> str:
+def _check_sizes(sample: Sample, image: Source, mask: Source) -> None:
+    if tuple(mask.shape) != tuple(image.shape[:2]):
+        raise TilingError(
+            f"a mask must have its image's size: {sample.mask} is {_size(mask)}, "
+            f"{sample.image} is {_size(image)} (height x width)"
+        )
+
+
+def _size(picture: Source) -> str:
     return "x".join(map(str, picture.shape[:2]))

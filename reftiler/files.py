@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -11,9 +12,70 @@ from typing import Any
 
 from reftiler.errors import TilingError
 
-__all__ = ["AllOrNothing", "inner_name", "inner_path", "pretty_json", "write_whole"]
+__all__ = [
+    "AllOrNothing",
+    "inner_name",
+    "inner_path",
+    "move",
+    "neighbour",
+    "pretty_json",
+    "remove",
+    "sweep",
+    "write_whole",
+]
 
 _WIDTH = 160
+
+
+def neighbour(path: Path) -> Path:
+    """Name a temporary file beside ``path``, which `sweep` knows again."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+
+
+def sweep(folder: Path) -> None:
+    """
+    Remove the temporary files that killed processes left in a folder.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    for path in folder.glob(".*.tmp"):
+        if re.fullmatch(r"\..+\.[0-9a-f]{32}\.tmp", path.name):
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """
+    Remove a file, or a folder with all that is in it, if it is there.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def move(source: Path, target: Path) -> None:
+    """
+    Rename a file or a folder, over one that is there.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    if not target.is_dir():
+        source.replace(target)
+        return
+    old = target.rename(neighbour(target))  # no folder is renamed over a full one
+    source.replace(target)
+    remove(old)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -27,14 +89,14 @@ def write_whole(path: Path, data: bytes) -> None:
     OSError
         If the disk refuses.
     """
-    neighbour = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = neighbour(path)
     try:
-        neighbour.write_bytes(data)
-        neighbour.replace(path)
+        temporary.write_bytes(data)
+        temporary.replace(path)
     except BaseException:
         # If even this fails, the folder is the trouble, and that is being told.
         with contextlib.suppress(OSError):
-            neighbour.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise
 
 
@@ -63,7 +125,7 @@ class AllOrNothing:
             return
         for file in self._files:
             with contextlib.suppress(OSError):
-                file.unlink(missing_ok=True)
+                remove(file)
         for folder in reversed(self._folders):
             with contextlib.suppress(OSError):  # somebody else's files are in it
                 folder.rmdir()

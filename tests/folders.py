@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reftiler import Tiler
 from reftiler.config import TilingConfig
 from reftiler.datasets import find_samples
-from reftiler.folders.export import plan_export
+from reftiler.folders.planning import plan_export
 from reftiler.folders.manifest import Manifest
 from reftiler.images import write_image
 

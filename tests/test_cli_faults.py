@@ -127,7 +127,10 @@ def test_a_defect_image_of_a_dataset_without_mask(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--tile 16 --format jpg", "--format must be one of 'png', 'tiff', 'npy'"),
+        (
+            "--tile 16 --format jpg",
+            "--format must be one of 'png', 'tiff', 'npy', 'zarr'",
+        ),
         ("--tile 16 --pad-value 300", "pad_value=300 does not fit uint8"),
         ("--tile 16 --fill 0.5", "fill=0.5 does not fit uint8"),
         ("--stride 16", "how large is a tile"),
@@ -171,7 +174,7 @@ def disk_with_room_for(count: int, fault: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("room", [0, 1, 7, 12])
+@pytest.mark.parametrize("room", [0, 1, 7, 13])
 @pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EROFS])
 def test_full_and_read_only_disks(
     tmp_path: Path, part: Path, room: int, fault: int
@@ -181,8 +184,14 @@ def test_full_and_read_only_disks(
         message = refused(1, "tile", part, tiles, "--tile", 50)
     assert message.startswith("error: cannot write ")
     assert os.strerror(fault) in message
-    assert not (tmp_path / "deep").exists()  # 12 files would be all but the manifest
+    if room:  # what is done stays; 13 files would be all but the manifest
+        assert "run it again to go on" in message
+        assert len(files(tiles)) == room
+        assert NAME not in files(tiles)
+    else:
+        assert not (tmp_path / "deep").exists()
     done("tile", part, tiles, "--tile", 50)
+    assert len(files(tiles)) == 13
     with disk_with_room_for(0, fault):
         message = refused(1, "untile", tiles, tmp_path / "new" / "whole.png")
     assert os.strerror(fault) in message
@@ -195,9 +204,15 @@ def test_interrupted_from_the_keyboard(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Manifest, "write", interrupt)
-    assert run("tile", part, tmp_path / "tiles", "--tile", 50).exit_code != 0
-    assert not (tmp_path / "tiles").exists()
+    words = ("tile", part, tmp_path / "tiles", "--tile", 50)
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "write", interrupt)
+        result = run(*words)
+    assert result.exit_code == 130
+    assert "run it again to go on" in result.stderr
+    assert NAME not in files(tmp_path / "tiles")
+    done(*words)
+    assert NAME in files(tmp_path / "tiles")
 
 
 def end_in_the_middle(folder: Path, how: int) -> int:
@@ -215,7 +230,9 @@ def end_in_the_middle(folder: Path, how: int) -> int:
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
 def test_asked_to_end_in_the_middle(tmp_path: Path) -> None:
     assert end_in_the_middle(tmp_path, signal.SIGTERM) == 143
-    assert not (tmp_path / "tiles").exists()
+    assert NAME not in files(tmp_path / "tiles")
+    done("tile", tmp_path / "big.npy", tmp_path / "tiles", "--tile", 16)
+    assert len(files(tmp_path / "tiles")) == 4096 + 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")

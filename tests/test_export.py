@@ -11,8 +11,9 @@ pytest.importorskip("skimage")
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
 from reftiler.datasets import find_samples
-from reftiler.folders.export import plan_export
+from reftiler.folders.journal import NAME as JOURNAL
 from reftiler.folders.manifest import NAME, Manifest
+from reftiler.folders.planning import plan_export
 from reftiler.images import write_image
 from tests.folders import export, picture
 
@@ -66,6 +67,22 @@ def test_images_that_change_between_check_and_cut(tmp_path: Path) -> None:
         find_samples(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
     )
     write_image(source, picture("uint8", 3))
-    with pytest.raises(TilingError, match="changed while it was being cut"):
+    with pytest.raises(TilingError, match=r"changed while .*run it again to go on"):
         planned.write(tmp_path / "tiles")
-    assert not (tmp_path / "tiles").exists()
+    assert [path.name for path in (tmp_path / "tiles").iterdir()] == [JOURNAL]
+
+
+def test_images_that_change_while_they_are_cut(tmp_path: Path) -> None:
+    source, other = tmp_path / "part.npy", picture("uint8", None, seed=1)
+    write_image(source, picture("uint8", None))
+    planned = plan_export(
+        find_samples(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
+    )
+
+    def change(tiles: int, images: int) -> None:
+        if tiles:  # all are cut
+            write_image(source, other)
+
+    with pytest.raises(TilingError, match=r"changed while .*run it again to go on"):
+        planned.write(tmp_path / "tiles", advance=change)
+    assert not (tmp_path / "tiles" / NAME).exists()

@@ -14,8 +14,8 @@ pytest.importorskip("skimage")
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
 from reftiler.datasets import find_samples
-from reftiler.folders.export import plan_export
 from reftiler.folders.manifest import Manifest
+from reftiler.folders.planning import plan_export
 from reftiler.folders.restore import restore_image, restore_mask, uncovered
 from reftiler.images import read_image, write_image
 from reftiler_conformance.compare import same_bits

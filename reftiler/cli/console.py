@@ -63,19 +63,39 @@ def _stop(words: str, code: int) -> None:
 @contextmanager
 def progress(words: str, total: int) -> Iterator[Callable[[], None]]:
     """Show a bar on stderr, if that is a terminal, and yield what moves it on."""
-    if not stderr.is_terminal:
-        yield lambda: None
-        return
-    bar = Progress(
+    with _bar() as bar:
+        task = bar.add_task(words, total=total)
+        yield lambda: bar.advance(task)
+
+
+@contextmanager
+def progress_of(
+    words: str, tiles: int, images: int
+) -> Iterator[Callable[[int, int], None]]:
+    """Show one bar for the tiles of many images; yield what moves it on by some."""
+    done = 0
+    with _bar() as bar:
+        task = bar.add_task(words, total=tiles or images)
+
+        def advance(more_tiles: int, more_images: int) -> None:
+            nonlocal done
+            done += more_images
+            shown = f"{words}, {done:,} of {count(images, 'image')} done"
+            step = more_tiles if tiles else more_images
+            bar.update(task, advance=step, description=shown)
+
+        yield advance
+
+
+def _bar() -> Progress:
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         console=stderr,
         transient=True,
+        disable=not stderr.is_terminal,
     )
-    with bar:
-        task = bar.add_task(words, total=total)
-        yield lambda: bar.advance(task)
 
 
 def count(number: int, noun: str) -> str:

@@ -17,7 +17,8 @@ from reftiler.cli.facts import Facts
 from reftiler.cli.options import TilingOptions, size
 from reftiler.config import TilingConfig
 from reftiler.grid import Grid
-from reftiler.images import read_image
+from reftiler.images import open_image
+from reftiler.images.zarrs import is_zarr
 
 _SHOWN = 8  # random tiles of which the table tells where they are
 _DTYPES = ("bool", "uint8", "uint16", "int32", "float16", "float32", "float64")
@@ -66,9 +67,9 @@ def _facts(
     if re.fullmatch(r"\d+[xX×]\d+", image) and not Path(image).exists():
         sizes = size(image, "the size")
         known_channels, kind = 3, np.dtype(np.uint8)
-    elif Path(image).is_file():
-        picture = read_image(image)
-        shape, kind = picture.shape, picture.dtype
+    elif Path(image).is_file() or is_zarr(Path(image)):
+        picture = open_image(image)
+        shape, kind = tuple(picture.shape), np.dtype(picture.dtype)
         sizes, known_channels = shape[:2], math.prod(shape[2:])
     else:
         raise CallError(

@@ -1,21 +1,25 @@
 """``reftiler untile``: a folder of tiles to images."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from reftiler.checks import Real
-from reftiler.cli.console import CallError, bad_call, count, progress, stdout
+from reftiler.cli.console import CallError, bad_call, count, progress_of, stdout
 from reftiler.cli.options import number
 from reftiler.dtypes import check_representable
 from reftiler.files import AllOrNothing
-from reftiler.folders.manifest import FORMATS, ImageTiles, Manifest
+from reftiler.folders.containers import FORMATS
+from reftiler.folders.manifest import ImageTiles, Manifest
 from reftiler.folders.restore import restore_image, restore_mask, uncovered
-from reftiler.images import IMAGE_SUFFIXES, write_image
+from reftiler.images import IMAGE_SUFFIXES, create_image, write_image
+from reftiler.images.creating import STREAMED
+from reftiler.images.zarrs import SUFFIX as ZARR
 
-_LOSSLESS = (".png", ".tif", ".tiff", ".npy")
+_LOSSLESS = (".png", *STREAMED)
 
 
 def untile(
@@ -26,7 +30,7 @@ def untile(
         Path,
         typer.Argument(
             metavar="RESULT",
-            help="An image file (.png, .tif, .npy), or a folder for all images.",
+            help="An image file (.png, .tif, .npy, .zarr), or a folder for all images.",
         ),
     ],
     fill: Annotated[
@@ -43,8 +47,9 @@ def untile(
     """Put the tiles of a folder together again, by its manifest alone.
 
     Every pixel comes back as it was (of 64-bit types the mean of overlapping tiles
-    may round). Tiles changed by a model are merged as they were told to when they
-    were cut: --window, --merge and --border.
+    may round). Results in .npy, .tif and .zarr are written piece by piece and may be
+    larger than memory. Tiles changed by a model are merged as they were told to when
+    they were cut: --window, --merge and --border.
 
     [bold]Examples[/]
 
@@ -65,15 +70,29 @@ def untile(
         value = 0  # the tiles left out are those without a marked pixel
     _check_fill(images, value, masks=masks)
     restore = restore_mask if masks else restore_image
-    with progress("Merging tiles", len(images)) as advance, AllOrNothing() as files:
+    total = sum(len(image.tiles) for image in images)
+    with (
+        progress_of("Merging tiles", total, len(images)) as advance,
+        AllOrNothing() as files,
+    ):
         for image, path in zip(images, paths, strict=True):
-            whole = restore(folder, image, value)
-            files.write(path, partial(write_image, image=whole))
-            advance()
-    tiles = count(sum(len(image.tiles) for image in images), "tile")
+            merge = partial(
+                restore, folder, image, value, advance=lambda n: advance(n, 0)
+            )
+            files.write(path, partial(_write, merge=merge))
+            advance(0, 1)
+    tiles = count(total, "tile")
     what = count(len(images), "mask" if masks else "image")
     stdout.print(f"Put together [bold]{what}[/] from {tiles}:", end=" ")
     stdout.print(str(result), markup=False, soft_wrap=True)
+
+
+def _write(path: Path, merge: Callable[..., Any]) -> None:
+    """Write a result, piece by piece where its format is written so."""
+    if path.suffix.lower() in STREAMED:
+        merge(into=partial(create_image, path))
+    else:
+        write_image(path, merge())
 
 
 def _paths(
@@ -81,7 +100,7 @@ def _paths(
 ) -> list[Path]:
     """Name the results: one file, or files in a folder, named as the images are."""
     wanted = result.suffix.lower()
-    if wanted not in IMAGE_SUFFIXES or result.is_dir():
+    if wanted not in IMAGE_SUFFIXES or (result.is_dir() and wanted != ZARR):
         end = f"_mask{suffix}" if masks else suffix
         return [result / f"{image.id}{end}" for image in images]
     if wanted not in _LOSSLESS:

@@ -1,35 +1,36 @@
 """Cutting files into files: a folder of tiles from images, their masks in step.
 
 Everything that can be refused is refused by `plan_export`, before a file is written;
-`Export.write` then writes the tiles and last of all the manifest. The tiles of a data
-set are laid out as a data set themselves.
+`Export.write` then writes a journal, the tiles and last of all the manifest. Whatever
+ends it early, the same call goes on from the journal. The tiles of a data set are laid
+out as a data set themselves, but for those in zarr arrays.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
-
-from reftiler.applying import cut_tile
-from reftiler.base import BaseTiler
-from reftiler.calls import check_merge
-from reftiler.config import TilingConfig
-from reftiler.datasets import GOOD, Sample, load_pair
-from reftiler.dtypes import check_mergeable, check_representable
+from reftiler.datasets import Sample
 from reftiler.errors import TilingError
-from reftiler.files import AllOrNothing, inner_name, inner_path
-from reftiler.folders.manifest import FORMATS, NAME, ImageTiles, Manifest, TileFile
-from reftiler.grid import Grid
-from reftiler.images import formats, write_image
+from reftiler.files import AllOrNothing, inner_path, sweep
+from reftiler.folders import journal
+from reftiler.folders.containers import CONTAINERS
+from reftiler.folders.crews import ALONE, Crew
+from reftiler.folders.cutting import Cut, changed, cut, forget, parts, take_prints
+from reftiler.folders.journal import Entry, Journal
+from reftiler.folders.manifest import NAME, Manifest, remove_files
+from reftiler.images import zarrs
+from reftiler.images.stored import cause
 
-__all__ = ["Advance", "Export", "plan_export"]
+__all__ = ["GO_ON", "Advance", "Export"]
 
-Array = NDArray[Any]
-Advance = Callable[[], object]
-"""What is called when one more image is checked, or one more tile written."""
+Advance = Callable[[int, int], object]
+"""What is called with the numbers of tiles and of images that are done since."""
+
+GO_ON = "what is done stays: run it again to go on"
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,16 @@ class Export:
         The images on disk, in step with the manifest's.
     manifest : Manifest
         What will be written.
+    journal : Journal
+        What will be noted meanwhile; it has what an unfinished run has done.
+    carried : frozenset of str
+        The ids of the images that an unfinished run has begun.
     """
 
     samples: tuple[Sample, ...]
     manifest: Manifest
+    journal: Journal
+    carried: frozenset[str] = frozenset()
 
     @property
     def count(self) -> int:
@@ -58,10 +65,11 @@ class Export:
         folder: Path,
         *,
         earlier: Manifest | None = None,
-        advance: Advance = lambda: None,
+        crew: Crew = ALONE,
+        advance: Advance = lambda tiles, images: None,
     ) -> None:
         """
-        Write tiles and manifest; if that fails, nothing of them is left.
+        Write tiles and manifest; if that fails, the same call goes on another time.
 
         Parameters
         ----------
@@ -69,8 +77,10 @@ class Export:
             Made if need be. No other file in it is ever touched.
         earlier : Manifest, optional
             That of an earlier run in this folder, whose files are removed first.
+        crew : Crew
+            Who cuts.
         advance : callable
-            Called after each tile.
+            Called after each part of an image.
 
         Raises
         ------
@@ -78,169 +88,109 @@ class Export:
             If a file is in the way, the disk refuses, or an image is no longer what
             it was when it was checked.
         """
-        self._check_way(folder, earlier)
         if earlier is not None:
-            earlier.remove(folder)
-        with AllOrNothing() as files:
-            for sample, record in zip(self.samples, self.manifest.images, strict=True):
-                for tile, image, mask in _cut(sample, record):
-                    files.write(folder / tile.file, partial(write_image, image=image))
-                    if tile.mask is not None and mask is not None:
-                        files.write(
-                            folder / tile.mask, partial(write_image, image=mask)
-                        )
-                    advance()
-            files.write(folder / NAME, self.manifest.write)
+            doomed = (NAME, *earlier.files, *self.journal.doomed)
+            self.journal.doomed = tuple(dict.fromkeys(doomed))
+        self._check_way(folder)
+        with AllOrNothing() as files:  # without a journal nothing is begun
+            files.write(folder / journal.NAME, self.journal.write)
+        with _going_on(folder):
+            self._clear(folder)
+            self._cut(folder, crew, advance)
+            self._finish(folder)
 
-    def _check_way(self, folder: Path, earlier: Manifest | None) -> None:
+    def _check_way(self, folder: Path) -> None:
         """Refuse to overwrite what is not ours, or what is yet to be read."""
-        replaced = {folder / name for name in (*earlier.files, NAME)} if earlier else {}
+        images = self.journal.images
+        begun = (file for name in self.carried for file in images[name].record.files)
+        ours = {folder / name for name in (*self.journal.doomed, *begun)}
         for name in (*self.manifest.files, NAME):
             path = inner_path(folder, name)
-            if path.exists() and path not in replaced:
+            if path.exists() and path not in ours:
                 raise TilingError(
                     f"{path} is in the way and no tile of an earlier run: move it, or "
                     "choose another folder"
                 )
-        doomed = {path.resolve() for path in replaced}
+        tiles = {path.resolve() for path in ours}
         for sample in self.samples:
             for path in filter(None, (sample.image, sample.mask)):
-                if path.resolve() in doomed:
+                if path.resolve() in tiles:
                     raise TilingError(
                         f"{path} is a tile that would be overwritten while it is being "
                         "cut: choose another folder"
                     )
 
+    def _clear(self, folder: Path) -> None:
+        """Remove what earlier runs left and this one replaces."""
+        remove_files(folder, self.journal.doomed)
+        self.journal.clear(folder)
+        self._sweep(folder)
 
-def plan_export(
-    samples: Iterable[Sample],
-    config: TilingConfig,
-    *,
-    source: Path,
-    file_format: str = "png",
-    skip_empty: bool = False,
-    advance: Advance = lambda: None,
-) -> Export:
-    """
-    Read and check all images and masks, and plan the files of their tiles.
-
-    Parameters
-    ----------
-    samples : iterable of Sample
-        What to cut.
-    config : TilingConfig
-        How to cut; switched on. Channels are last, as in files, whatever it says.
-    source : Path
-        The image, folder or data set in which the samples were found.
-    file_format : str
-        Of the tiles: png, tiff or npy.
-    skip_empty : bool
-        Keep only the tiles in which the mask marks a pixel. An image without a mask
-        is refused, unless its label says that it is good: then it has no such tile.
-    advance : callable
-        Called after each image.
-
-    Raises
-    ------
-    TilingError
-        If an image or a mask cannot be read, they do not fit each other, or they do
-        not suit the tiler or the format; the file is named.
-    """
-    if config.tiler is None:
-        raise TilingError("the configuration switches tiling off: there is no tile")
-    tiler = replace(config.tiler, channels_last=True)
-    config = replace(config, tiler=tiler)
-    checked, records = [], []
-    for sample in samples:
+    def _cut(self, folder: Path, crew: Crew, advance: Advance) -> None:
+        jobs = list(self._jobs(folder))
+        left = Counter(job.entry.record.id for job in jobs)
+        tiles = sum(len(job.entry.record.tiles) for job in jobs)
+        advance(self.count - tiles, len(self.samples) - len(left))
         try:
-            records.append(
-                _record(sample, config, source, FORMATS[file_format], skip_empty)
-            )
-        except (TilingError, TypeError) as error:
-            known = str(sample.image) in str(error)
-            words = str(error) if known else f"{sample.image}: {error}"
-            raise TilingError(words) from error
-        checked.append(sample)
-        advance()
-    random = None
-    if config.random_count is not None:
-        random = {"count": config.random_count, "seed": config.seed}
-    name = source.resolve().name
-    return Export(
-        tuple(checked),
-        Manifest(name, file_format, random, skip_empty, tuple(records)),
-    )
+            for job, count in crew.run(cut, _prepared(jobs, self.journal)):
+                name = job.entry.record.id
+                self.journal.note(folder, name, job.first)
+                left[name] -= 1
+                advance(count, int(not left[name]))
+        finally:
+            forget()
+
+    def _jobs(self, folder: Path) -> Iterator[Cut]:
+        """Yield the parts that are not done."""
+        for sample, image in zip(self.samples, self.manifest.images, strict=True):
+            done = self.journal.done.get(image.id, ())
+            prints = self.journal.images[image.id].prints
+            for first, part in parts(image):
+                here = first in done and all((folder / n).exists() for n in part.files)
+                if not here:
+                    entry = Entry(part, prints)
+                    yield Cut(sample, entry, first, folder, self.manifest.format)
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what killed processes left half-written."""
+        for inner in {(folder / name).parent for name in self.manifest.files}:
+            sweep(inner)
+        for name in self.manifest.files:
+            if name.endswith(zarrs.SUFFIX):
+                zarrs.sweep(folder / name)
+
+    def _finish(self, folder: Path) -> None:
+        self._sweep(folder)
+        for sample, image in zip(self.samples, self.manifest.images, strict=True):
+            if take_prints(sample) != self.journal.images[image.id].prints:
+                raise changed(sample)
+        with AllOrNothing() as files:
+            files.write(folder / NAME, self.manifest.write)
+        (folder / journal.NAME).unlink()
 
 
-def _record(
-    sample: Sample, config: TilingConfig, source: Path, suffix: str, skip_empty: bool
-) -> ImageTiles:
-    image, mask = load_pair(sample)
-    grid = config.plan(image.shape[:2])
-    _check_format(cut_tile(image, grid, 0), suffix)
-    _check_merging(grid.tiler, image.dtype.name)
-    kept = _touched(sample, grid, mask) if skip_empty else range(len(grid))
-    return ImageTiles(
-        id=inner_name(sample.id),
-        source=_relative(sample.image, source),
-        mask=None if sample.mask is None else _relative(sample.mask, source),
-        shape=image.shape,
-        dtype=image.dtype.name,
-        grid=grid,
-        tiles=tuple(_files(sample, k, len(grid), suffix) for k in kept),
-    )
+def _prepared(jobs: list[Cut], whole: Journal) -> Iterator[Cut]:
+    """Yield jobs; room for the tiles of an image is made before its first."""
+    last = None
+    for job in jobs:
+        name = job.entry.record.id
+        if name != last:
+            last, record = name, whole.images[name].record
+            prepare = partial(CONTAINERS[job.file_format].prepare, job.folder)
+            shape = (*record.grid.tiler.tile_size, *record.shape[2:])
+            prepare(record.tile_names, shape, record.dtype)
+            if record.mask_names:
+                prepare(record.mask_names, shape[:2], "bool")
+        yield job
 
 
-def _touched(sample: Sample, grid: Grid, mask: Array | None) -> list[int]:
-    if mask is not None:
-        return list(map(int, grid.touching(mask)))
-    if sample.label == GOOD:
-        return []
-    raise TilingError(
-        f"{sample.image} has no mask ({sample.image.stem}_mask beside it), so nobody "
-        "knows which of its tiles are empty: give it one, or keep empty tiles"
-    )
-
-
-def _files(sample: Sample, k: int, count: int, suffix: str) -> TileFile:
-    """Name the files of a tile, by the rule by which masks are found."""
-    name = f"{sample.id}_{k:0{max(4, len(str(count - 1)))}d}"
-    if sample.mask is None:
-        return TileFile(k, name + suffix)
-    in_dataset = sample.split == "test"
-    mask = name.replace(sample.split, "ground_truth", 1) if in_dataset else name
-    return TileFile(k, name + suffix, f"{mask}_mask{suffix}")
-
-
-def _relative(path: Path, source: Path) -> str:
-    """Say where in the source a file lies, without saying where the source lies."""
-    inside = path.is_relative_to(source) and path != source
-    return path.relative_to(source).as_posix() if inside else path.name
-
-
-def _check_format(tile: Array, suffix: str) -> None:
+@contextmanager
+def _going_on(folder: Path) -> Iterator[None]:
+    """Say of an error in the middle that the run can go on."""
     try:
-        formats.encode(tile, suffix)
-    except ValueError as error:
-        raise TilingError(str(error)) from error
-
-
-def _check_merging(tiler: BaseTiler, dtype: str) -> None:
-    """Refuse tiles that nobody could put together again."""
-    check_mergeable(dtype, "its pixels")
-    check_merge(tiler, dtype)
-    if tiler.fill is not None:
-        check_representable(tiler.fill, dtype, "fill")
-
-
-def _cut(
-    sample: Sample, record: ImageTiles
-) -> Iterator[tuple[TileFile, Array, Array | None]]:
-    """Yield each tile and its mask, one at a time."""
-    image, mask = load_pair(sample)
-    known = (record.shape, record.dtype, record.mask is not None)
-    if (image.shape, image.dtype.name, mask is not None) != known:
-        raise TilingError(f"{sample.image} changed while it was being cut: try again")
-    for tile in record.tiles:
-        marked = None if mask is None else cut_tile(mask, record.mask_grid, tile.index)
-        yield tile, cut_tile(image, record.grid, tile.index), marked
+        yield
+    except TilingError as error:
+        raise TilingError(f"{error}; {GO_ON}") from error
+    except OSError as error:
+        where = error.filename or folder
+        raise TilingError(f"cannot write {where}: {cause(error)}; {GO_ON}") from error

@@ -8,6 +8,7 @@ may be moved, and one from a stranger makes us read and remove nothing outside.
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,16 +17,15 @@ from typing import Any
 import reftiler
 from reftiler.checks import flag, integer
 from reftiler.errors import TilingError
-from reftiler.files import inner_path, pretty_json, write_whole
+from reftiler.files import inner_path, pretty_json, remove, write_whole
+from reftiler.folders.containers import FORMATS
 from reftiler.folders.records import ImageTiles, TileFile
+from reftiler.images.zarrs import SUFFIX as ZARR
 from reftiler.serial import SPEC_VERSION, check_content, require
 
-__all__ = ["FORMATS", "NAME", "ImageTiles", "Manifest", "TileFile"]
+__all__ = ["NAME", "ImageTiles", "Manifest", "TileFile", "remove_files"]
 
 NAME = "manifest.json"
-
-FORMATS = {"png": ".png", "tiff": ".tif", "npy": ".npy"}
-"""The formats of tiles and their suffixes."""
 
 _KEYS = ("reftiler_version", "source", "format", "random", "skip_empty", "images")
 
@@ -73,8 +73,10 @@ class Manifest:
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """All files of tiles and masks."""
-        return tuple(file for image in self.images for file in image.files)
+        """All files of tiles and masks; for zarr the arrays, which are folders."""
+        if self.format != "zarr":
+            return tuple(file for image in self.images for file in image.files)
+        return tuple(file for image in self.images for file in _arrays(image))
 
     def write(self, path: Path) -> None:
         """
@@ -132,17 +134,7 @@ class Manifest:
         TilingError
             If the disk refuses.
         """
-        paths = [folder / NAME, *(inner_path(folder, name) for name in self.files)]
-        try:
-            for path in paths:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise TilingError(f"cannot remove {path}: {error.strerror}") from error
-        inside = {parent for path in paths for parent in path.parents}
-        for inner in sorted(inside, key=lambda path: -len(path.parts)):
-            if inner != folder and inner.is_relative_to(folder):
-                with contextlib.suppress(OSError):  # there is something else in it
-                    inner.rmdir()
+        remove_files(folder, (NAME, *self.files))
 
     @classmethod
     def _from_content(cls, content: dict[str, Any]) -> "Manifest":
@@ -159,3 +151,35 @@ class Manifest:
         images = tuple(map(ImageTiles.from_content, content["images"]))
         skip_empty = flag(content["skip_empty"], "skip_empty")
         return cls(**{**content, "images": images, "skip_empty": skip_empty})
+
+
+def remove_files(folder: Path, names: Iterable[str]) -> None:
+    """
+    Remove files within a folder, in their order, and folders left empty.
+
+    Raises
+    ------
+    TilingError
+        If one would lie outside, is a folder and no zarr array, or the disk refuses.
+    """
+    paths = [inner_path(folder, name) for name in names]
+    try:
+        for path in paths:
+            if path.is_dir() and path.suffix != ZARR:
+                raise TilingError(f"{path} is a folder and no tile: it is not touched")
+            remove(path)
+    except OSError as error:
+        raise TilingError(f"cannot remove {path}: {error.strerror}") from error
+    inside = {parent for path in paths for parent in path.parents}
+    for inner in sorted(inside, key=lambda path: -len(path.parts)):
+        if inner != folder and inner.is_relative_to(folder):
+            with contextlib.suppress(OSError):  # there is something else in it
+                inner.rmdir()
+
+
+def _arrays(image: ImageTiles) -> list[str]:
+    """Return the array of an image's tiles and that of their masks."""
+    arrays = list(dict.fromkeys(image.files))
+    if len(arrays) > 2 or len(set(image.tile_names)) > 1:
+        raise TilingError(f"the tiles of {image.id} must lie in one array: {arrays}")
+    return arrays

@@ -30,9 +30,10 @@ class TileFile:
     index : int
         The tile's number in the grid.
     file : str
-        The tile's file, relative to the manifest's folder, with forward slashes.
+        The tile's file, relative to the manifest's folder, with forward slashes. In
+        the format zarr it is the array of all the image's tiles, in their order here.
     mask : str or None
-        The file with the same tile of the mask, if the image has a mask.
+        The same for the tile of the mask, if the image has a mask.
     """
 
     index: int
@@ -110,6 +111,16 @@ class ImageTiles:
             self.grid.tiler, window="box", merge=None, pad_value=0, fill=None
         )
         return replace(self.grid, tiler=tiler)
+
+    @property
+    def tile_names(self) -> list[str]:
+        """For each tile what it lies in: a file, or the array of the image's tiles."""
+        return [tile.file for tile in self.tiles]
+
+    @property
+    def mask_names(self) -> list[str]:
+        """For each tile what its mask lies in; empty if there are no masks."""
+        return [tile.mask for tile in self.tiles if tile.mask is not None]
 
     @property
     def files(self) -> Iterator[str]:

@@ -2,34 +2,55 @@
 
 What `reftiler.folders.export` cut comes back exactly. Tiles that were changed
 meanwhile, by a model or by hand, are merged as their grid says: it is all one to
-`untile`.
+`untile`. They are read as they are needed, and merged as they come.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.axis import Axis, IntArray
 from reftiler.checks import Real
 from reftiler.dtypes import check_representable
 from reftiler.errors import TilingError
-from reftiler.files import inner_path
+from reftiler.folders.containers import container_of
+from reftiler.folders.frames import Frame, frame_pixels, part_of_frame
 from reftiler.folders.records import ImageTiles
 from reftiler.grid import Grid
-from reftiler.images import read_image
+from reftiler.streaming import Merger, Target
 from reftiler.tiler import Tiler
 
-__all__ = ["restore_image", "restore_mask", "uncovered"]
+__all__ = ["Into", "in_memory", "restore_image", "restore_mask", "uncovered"]
 
-Array = NDArray[Any]
+Into: TypeAlias = Callable[
+    [tuple[int, ...], np.dtype[Any]], AbstractContextManager[Any]
+]
+"""Makes a store of a shape and a dtype, complete when its block ends."""
+
+_BATCH = 2**24  # bytes of tiles that are read at a time
+_ROWS = 256  # that are filled at a time
+_BLOCK = 2**20  # pixels that are counted at a time
+
+
+def in_memory(
+    shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> AbstractContextManager[NDArray[Any]]:
+    """Make an array."""
+    return nullcontext(np.empty(shape, dtype))
 
 
 def restore_image(
-    folder: Path, record: ImageTiles, fill: Real | None = None
-) -> NDArray[Any]:
+    folder: Path,
+    record: ImageTiles,
+    fill: Real | None = None,
+    into: Into = in_memory,
+    advance: Callable[[int], object] = lambda tiles: None,
+) -> Any:
     """
     Read the tiles of an image and merge them.
 
@@ -41,50 +62,53 @@ def restore_image(
         The image's record in the manifest.
     fill : float, optional
         The value of pixels that lie in no tile; by default the tiler's own.
+    into : callable
+        Makes what the result is written to, such as
+        ``partial(reftiler.images.create_image, path)``; by default an array.
+    advance : callable
+        Called with the number of tiles that were merged since.
 
     Returns
     -------
-    ndarray
+    ndarray, or what ``into`` made
         Of the image's shape and dtype.
 
     Raises
     ------
     TilingError
         If pixels lie in no tile and there is no fill, or a tile is missing,
-        unreadable, or of another shape or dtype than the manifest says.
+        unreadable, or of another shape or dtype than the manifest says; or the
+        result cannot be written.
     """
-    grid = record.grid
-    if fill is not None:
-        grid = replace(grid, tiler=replace(grid.tiler, fill=fill))
-    files = [tile.file for tile in record.tiles]
-    return _restored(folder, record, files, grid, np.dtype(record.dtype))
+    source = _Tiles(folder, record, record.tile_names, record.shape, record.dtype)
+    return _restored(source, _filling(record.grid, fill), into, advance)
 
 
 def restore_mask(
-    folder: Path, record: ImageTiles, fill: Real | None = None
-) -> NDArray[np.bool_]:
+    folder: Path,
+    record: ImageTiles,
+    fill: Real | None = None,
+    into: Into = in_memory,
+    advance: Callable[[int], object] = lambda tiles: None,
+) -> Any:
     """
     Read the tiles of an image's mask and merge them: what any tile marks is marked.
 
     Parameters
     ----------
-    folder, record
+    folder, record, into, advance
         As for `restore_image`.
     fill : int, optional
         Whether pixels that lie in no tile are marked, 0 or 1.
 
     Returns
     -------
-    ndarray of bool, shape (H, W)
+    ndarray of bool, shape (H, W), or what ``into`` made
     """
-    grid = record.mask_grid
-    if fill is not None:
-        grid = replace(grid, tiler=replace(grid.tiler, fill=fill))
-    files = [tile.mask for tile in record.tiles if tile.mask is not None]
-    if len(files) < len(record.tiles) or record.mask is None:
+    if len(record.mask_names) < len(record.tiles) or record.mask is None:
         raise TilingError(f"{record.id} has no mask")
-    plain = replace(record, shape=record.shape[:2])
-    return _restored(folder, plain, files, grid, np.dtype(bool))
+    source = _Tiles(folder, record, record.mask_names, record.shape[:2], "bool")
+    return _restored(source, _filling(record.mask_grid, fill), into, advance)
 
 
 def uncovered(record: ImageTiles) -> int:
@@ -94,14 +118,46 @@ def uncovered(record: ImageTiles) -> int:
     if not record.missing:
         return record.grid.uncovered
     kept = [tile.index for tile in record.tiles]
-    coverage = _part_of_frame(record.grid, kept).coverage()
-    return int(np.count_nonzero(coverage[_frame_pixels(record.grid)] == 0))
+    placement = part_of_frame(record.grid, kept).placement
+    bare = 0
+    for box in placement.blocks(1, _BLOCK):
+        shown = [
+            pixels[slice(*np.searchsorted(pixels, edges))] - edges[0]
+            for pixels, edges in zip(frame_pixels(record.grid), box, strict=True)
+        ]
+        bare += int(np.count_nonzero(placement.count(box)[np.ix_(*shown)] == 0))
+    return bare
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """The tiles of an image or of its mask, in their files."""
+
+    folder: Path
+    record: ImageTiles
+    names: list[str]
+    shape: tuple[int, ...]
+    """The image's."""
+    dtype: str
+
+    def read(self, first: int, count: int) -> NDArray[Any]:
+        """Read some tiles, counted in the order of their names."""
+        names = list(islice(self.names, first, first + count))
+        shape = (*self.record.grid.tiler.tile_size, *self.shape[2:])
+        read = container_of(names[0]).read
+        return read(self.folder, names, first, shape, np.dtype(self.dtype))
+
+
+def _filling(grid: Grid, fill: Real | None) -> Grid:
+    if fill is None:
+        return grid
+    return replace(grid, tiler=replace(grid.tiler, fill=fill))
 
 
 def _restored(
-    folder: Path, record: ImageTiles, files: list[str], grid: Grid, dtype: np.dtype[Any]
-) -> Array:
-    tiler = Tiler.of(grid.tiler)
+    source: _Tiles, grid: Grid, into: Into, advance: Callable[[int], object]
+) -> Any:
+    tiler, record = Tiler.of(grid.tiler), source.record
     gaps = uncovered(record)
     if gaps and tiler.fill is None:
         why = f", since {record.missing} of its {len(grid)} tiles were not kept"
@@ -111,60 +167,39 @@ def _restored(
             + ": give the value that they shall have (--fill)"
         )
     if tiler.fill is not None:
-        check_representable(tiler.fill, dtype.name, "fill")
+        check_representable(tiler.fill, source.dtype, "fill")
     if not record.tiles:
-        return np.full(record.shape, tiler.fill, dtype)
-    shape = (*tiler.tile_size, *record.shape[2:])
-    tiles = _read_all([inner_path(folder, name) for name in files], shape, dtype)
-    if not record.missing:
-        return tiler.untile(tiles, record.shape, grid)
-    # Seen from the frame, tiles of any mode are scattered: each is merged there by
-    # the same rules, and the image is read back from the frame.
-    kept = _part_of_frame(grid, [tile.index for tile in record.tiles])
-    frame = (*kept.image_size, *record.shape[2:])
-    if not gaps:
-        tiler = replace(tiler, fill=0)  # for what the frame has beyond the image
-    merged = tiler.untile(tiles, frame, replace(kept, tiler=tiler))
-    return np.asarray(merged[_frame_pixels(grid)])
+        with into(source.shape, np.dtype(source.dtype)) as out:
+            _fill(out, tiler.fill)
+        return out
+    dtype = source.read(0, 1).dtype  # the first tile tells the byte order
+    with into(source.shape, dtype) as out:
+        if not record.missing:
+            _merge(source, Merger(tiler, source.shape, out, grid=grid), advance)
+            return out
+        # Seen from the frame, tiles of any mode are scattered: each is merged there by
+        # the same rules, and the image is what the frame shows of it.
+        if not gaps:
+            tiler = replace(tiler, fill=0)  # for what the frame has beyond the image
+        kept = part_of_frame(grid, [tile.index for tile in record.tiles])
+        kept = replace(kept, tiler=tiler)
+        frame = Frame(out, kept.image_size, frame_pixels(grid))
+        _merge(source, Merger(tiler, frame.shape, frame, grid=kept), advance)
+    return out
 
 
-def _part_of_frame(grid: Grid, kept: list[int]) -> Grid:
-    """Return the grid of some of the tiles, with the frame as its image."""
-    frame = [axis.frame for axis in grid.axes]
-    return grid.tiler.scatter(frame, grid.starts[kept].tolist())
+def _merge(source: _Tiles, merger: Merger, advance: Callable[[int], object]) -> None:
+    size = int(np.prod(merger.tile_shape)) * merger.tile_dtype.itemsize
+    step, count = max(1, _BATCH // size), len(source.names)
+    with merger:
+        for first in range(0, count, step):
+            tiles = source.read(first, step).astype(merger.tile_dtype, copy=False)
+            merger.add(range(first, first + len(tiles)), tiles)
+            advance(len(tiles))
 
 
-def _frame_pixels(grid: Grid) -> tuple[IntArray, ...]:
-    """Return the index of the frame pixels that become the image's."""
-    return np.ix_(*map(_axis_pixels, grid.axes))
-
-
-def _axis_pixels(axis: Axis) -> IntArray:
-    pixels = np.arange(axis.length, dtype=np.int64)
-    if axis.resampled:
-        return -(-pixels * axis.frame // axis.length)
-    return pixels + axis.before
-
-
-def _read_all(paths: list[Path], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    first = _read(paths[0], shape, dtype)  # tells the byte order
-    tiles = np.empty((len(paths), *shape), first.dtype)
-    tiles[0] = first
-    for k, path in enumerate(paths[1:], start=1):
-        tiles[k] = _read(path, shape, dtype)
-    return tiles
-
-
-def _read(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Read a tile and check that it is what the manifest says."""
-    tile = read_image(path)
-    if (*tile.shape, 1) == shape:  # PNG and TIFF drop a single channel
-        tile = tile[..., np.newaxis]
-    if dtype.kind == "b" and tile.dtype == np.uint8:  # they hold it as 0 and 255
-        tile = tile != 0
-    if tile.shape != shape or tile.dtype.name != dtype.name:
-        raise TilingError(
-            f"{path} is {tile.dtype} {tile.shape}, the manifest says {dtype} {shape}: "
-            "it was altered; cut the image anew"
-        )
-    return tile
+def _fill(out: Target, value: Any) -> None:
+    dtype = np.dtype(out.dtype)
+    for first in range(0, out.shape[0], _ROWS):
+        rows = min(_ROWS, out.shape[0] - first)
+        out[first : first + rows] = np.full((rows, *out.shape[1:]), value, dtype)

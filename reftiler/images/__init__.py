@@ -1,5 +1,8 @@
 """Image and mask files: read exactly as they are stored, written whole or not at all.
 
+What does not fit into memory is opened and created as a store that is read and written
+by slices: `open_image`, `open_mask`, `create_image`.
+
 A picture is an array of shape ``(H, W)`` or ``(H, W, C)``. Nothing is scaled,
 turned (EXIF orientation is ignored) or converted on the way in, and only lossless
 formats are written.
@@ -24,39 +27,25 @@ from reftiler.checks import exact_integers
 from reftiler.errors import TilingError
 from reftiler.files import write_whole
 from reftiler.images import formats
+from reftiler.images.creating import create_image
+from reftiler.images.opening import open_image, open_mask, read_image
+from reftiler.images.stored import cause, marks
+from reftiler.images.zarrs import SUFFIX as ZARR
 
-__all__ = ["IMAGE_SUFFIXES", "read_image", "read_mask", "resize", "write_image"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "create_image",
+    "open_image",
+    "open_mask",
+    "read_image",
+    "read_mask",
+    "resize",
+    "write_image",
+]
 
-IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff")
-"""The suffixes, in lower case, by which folders are searched for images."""
-
-
-def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """
-    Read a PNG, TIFF, JPEG, BMP or NPY file, told apart by content, not by name.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file. A TIFF must hold one image, a NPY file one array of real numbers.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(H, W)`` or ``(H, W, C)`` in the dtype that the file stores; 1-bit
-        files give bool. Palettes are expanded to RGB or RGBA.
-
-    Raises
-    ------
-    TilingError
-        The file is missing, unreadable, truncated, damaged or of another kind.
-    """
-    path = Path(path)
-    try:
-        image = formats.decode(path.read_bytes())
-    except Exception as error:  # decoders raise anything when the data is damaged
-        raise TilingError(f"cannot read {path}: {_cause(error)}") from error
-    return np.ascontiguousarray(image)
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff", ZARR)
+"""The suffixes, in lower case, by which folders are searched for images. What ends in
+.zarr is a folder."""
 
 
 def read_mask(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
@@ -77,17 +66,12 @@ def read_mask(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
     ndarray of bool
         Shape ``(H, W)``.
     """
-    marked = np.asarray(read_image(path) != 0)
-    if marked.ndim == 2:
-        return marked
-    if marked.shape[-1] in (2, 4):
-        marked = marked[..., :-1]
-    return np.asarray(marked.any(axis=-1))
+    return marks(read_image(path))
 
 
 def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
     """
-    Write a picture without loss as PNG, TIFF or NPY, by the suffix of `path`.
+    Write a picture without loss as PNG, TIFF, NPY or zarr, by the suffix of `path`.
 
     The bytes go to a temporary neighbour which is then renamed: a reader sees the
     old file or the new one, and a full disk leaves nothing behind.
@@ -95,8 +79,8 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
     Parameters
     ----------
     path : str or path-like
-        Ends in .png (bool, uint8, uint16), .tif, .tiff or .npy (any real dtype).
-        The folder must exist.
+        Ends in .png (bool, uint8, uint16), .tif, .tiff, .npy or .zarr (any real
+        dtype). The folder must exist.
     image : ndarray
         Shape ``(H, W)`` or ``(H, W, C)``. A bool mask is stored as 0 and 255, but as
         bool in NPY. PNG and TIFF store a single channel as ``(H, W)``.
@@ -110,10 +94,17 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
     if not isinstance(image, np.ndarray):
         raise TypeError(f"image must be a numpy array, got {type(image).__name__}")
     try:
+        if path.suffix.lower() == ZARR:
+            formats.check_picture(image)
+            with create_image(path, image.shape, image.dtype) as store:
+                store[...] = image
+            return
         data = formats.encode(image, path.suffix.lower())
         write_whole(path, data)
+    except TilingError:
+        raise
     except (OSError, ValueError) as error:
-        raise TilingError(f"cannot write {path}: {_cause(error)}") from error
+        raise TilingError(f"cannot write {path}: {cause(error)}") from error
 
 
 def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
@@ -164,8 +155,3 @@ def _max_pool(mask: NDArray[np.bool_], axis: int, target: int) -> NDArray[np.boo
     return np.asarray(
         np.logical_or.reduceat(padded, bounds, axis).take(index * 2, axis)
     )
-
-
-def _cause(error: Exception) -> str:
-    """Return the bare reason: an OSError's text would name the file once more."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

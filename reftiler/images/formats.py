@@ -8,7 +8,7 @@ checked here, such as a TIFF whose strips are missing.
 import io
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,12 @@ except ImportError as error:
 from reftiler.images.png import SIGNATURE, decode_png, encode_png, mask_as_bytes, pixels
 
 Array = NDArray[Any]
+Picture = TypeVar("Picture", bound=Any)  # an array, or a store that is read by slices
 
 # The TIFF photometrics in which the stored numbers are the picture.
 _TIFF_KINDS = (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
+_NPY = b"\x93NUMPY"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def decode(data: bytes) -> Array:
@@ -56,6 +59,38 @@ def decode(data: bytes) -> Array:
     raise ValueError("not a PNG, TIFF, JPEG, BMP or NPY file")
 
 
+def is_npy(start: bytes) -> bool:
+    """Tell by its first bytes whether a file is a NPY file."""
+    return start.startswith(_NPY)
+
+
+def is_tiff(start: bytes) -> bool:
+    """Tell by its first bytes whether a file is a TIFF."""
+    return start.startswith(_TIFF)
+
+
+def only_page(file: tifffile.TiffFile) -> tifffile.TiffPage:
+    """
+    Return the page of a TIFF that holds one image.
+
+    Raises
+    ------
+    ValueError
+        It holds more, or lacks some of its pixels.
+    """
+    if len(file.pages) != 1:
+        raise ValueError(f"the TIFF holds {len(file.pages)} images, not one")
+    page = file.pages.first
+    _check_segments(page, file.filehandle.size)
+    return page
+
+
+def is_plain(page: tifffile.TiffPage) -> bool:
+    """Tell whether the stored numbers of a TIFF are the picture."""
+    kind = tifffile.PHOTOMETRIC(page.photometric)
+    return kind in _TIFF_KINDS and page.axes in ("YX", "YXS", "SYX")
+
+
 def encode(image: Array, suffix: str) -> bytes:
     """
     Encode a picture without loss.
@@ -83,9 +118,9 @@ def encode(image: Array, suffix: str) -> bytes:
     return _ENCODERS[suffix](check_picture(image))
 
 
-def check_picture(image: Array) -> Array:
+def check_picture(image: Picture) -> Picture:
     """Return `image` if it is ``(H, W)`` or ``(H, W, C)`` and holds real numbers."""
-    if image.ndim not in (2, 3) or image.size == 0:
+    if len(image.shape) not in (2, 3) or 0 in image.shape:
         raise ValueError(
             f"not a picture (H, W) or (H, W, C): the shape is {image.shape}"
         )
@@ -116,11 +151,7 @@ def _decode_npy(data: bytes) -> Array:
 def _decode_tiff(data: bytes) -> Array:
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
-            if len(file.pages) != 1:
-                raise ValueError(f"the TIFF holds {len(file.pages)} images, not one")
-            page = file.pages.first
-            _check_segments(page, len(data))
-            return _tiff_pixels(page, data)
+            return _tiff_pixels(only_page(file), data)
     except tifffile.TiffFileError as error:
         raise ValueError(f"the TIFF is damaged: {error}") from error
 
@@ -128,7 +159,7 @@ def _decode_tiff(data: bytes) -> Array:
 def _tiff_pixels(page: tifffile.TiffPage, data: bytes) -> Array:
     kind = tifffile.PHOTOMETRIC(page.photometric)
     try:
-        if kind in _TIFF_KINDS and page.axes in ("YX", "YXS", "SYX"):
+        if is_plain(page):
             image = page.asarray()
             return np.moveaxis(image, 0, -1) if page.axes == "SYX" else image
         reason = f"{kind.name} with axes {page.axes} is not supported"
@@ -148,19 +179,22 @@ def _check_segments(page: tifffile.TiffPage, size: int) -> None:
         raise ValueError(f"the TIFF is truncated after {size} bytes")
 
 
+def tiff_tags(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return what tifffile is to be told of a picture, ``(H, W)`` or ``(H, W, C)``."""
+    colour = len(shape) == 3 and shape[-1] in (3, 4)
+    return {
+        "photometric": "rgb" if colour else "minisblack",
+        "planarconfig": "contig" if len(shape) == 3 else None,
+        "metadata": None,
+    }
+
+
 def _encode_tiff(image: Array) -> bytes:
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
-    colour = image.ndim == 3 and image.shape[-1] in (3, 4)
     buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer,
-        mask_as_bytes(image),
-        photometric="rgb" if colour else "minisblack",
-        planarconfig="contig" if image.ndim == 3 else None,
-        compression="zlib",
-        metadata=None,
-    )
+    tags = tiff_tags(image.shape)
+    tifffile.imwrite(buffer, mask_as_bytes(image), compression="zlib", **tags)
     return buffer.getvalue()
 
 
@@ -172,13 +206,10 @@ def _encode_npy(image: Array) -> bytes:
 
 _DECODERS: dict[bytes, Callable[[bytes], Array]] = {
     SIGNATURE: decode_png,
-    b"II*\0": _decode_tiff,
-    b"MM\0*": _decode_tiff,
-    b"II+\0": _decode_tiff,
-    b"MM\0+": _decode_tiff,
+    **dict.fromkeys(_TIFF, _decode_tiff),
     b"\xff\xd8": _decode_jpeg,
     b"BM": _decode_bmp,
-    b"\x93NUMPY": _decode_npy,
+    _NPY: _decode_npy,
 }
 _ENCODERS: dict[str, Callable[[Array], bytes]] = {
     ".png": encode_png,

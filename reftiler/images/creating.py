@@ -1,0 +1,124 @@
+"""Creating image files as stores that are written by slices, complete or not at all."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from reftiler.errors import TilingError
+from reftiler.files import move, neighbour, remove
+from reftiler.images import formats, zarrs
+from reftiler.images.stored import MaskBytes, cause, size_of
+from reftiler.streaming import Target
+
+__all__ = ["STREAMED", "create_image"]
+
+_CHUNK = 512  # pixels along each side of a zarr array's chunks
+_NOT_HERE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+
+
+@contextmanager
+def create_image(
+    path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any
+) -> Iterator[Target]:
+    """
+    Create a picture that is written by slices, in a ``with`` statement.
+
+    It lies under a temporary name and gets its own at the end of the block; after an
+    error nothing is left. NPY and TIFF files are memory-mapped, uncompressed, and have
+    their room on the disk from the start.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Ends in one of `STREAMED`. Its folder must exist.
+    shape : tuple of int
+        ``(H, W)`` or ``(H, W, C)``. TIFF stores a single channel as ``(H, W)``.
+    dtype : dtype
+        Of real numbers. A bool mask is stored as 0 and 255 in TIFF.
+
+    Yields
+    ------
+    Target
+        The store, of this shape and dtype.
+
+    Raises
+    ------
+    ImportError
+        It is to be zarr, which is not installed.
+    TilingError
+        The format is not streamed, or the disk refuses or has no room.
+    """
+    path, dtype = Path(path), np.dtype(dtype)
+    make = _MAKERS.get(path.suffix.lower())
+    if make is None:
+        raise TilingError(
+            f"{path} cannot be written piece by piece: use {', '.join(STREAMED)}"
+        )
+    temporary = neighbour(path)
+    try:
+        try:
+            store = make(temporary, shape, dtype)
+        except (OSError, ValueError) as error:
+            room = f"{size_of(shape, dtype):,} bytes"
+            raise TilingError(
+                f"cannot write {path}: {cause(error)}; it takes {room}"
+            ) from error
+        yield store
+        try:
+            move(temporary, path)
+        except OSError as error:
+            raise TilingError(f"cannot write {path}: {cause(error)}") from error
+    finally:
+        with suppress(OSError):  # the folder is the trouble, and that is being told
+            remove(temporary)
+
+
+def _create_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+    store = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    _reserve(path)
+    return store
+
+
+def _create_tiff(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+    plain = shape[:2] if shape[2:] == (1,) else shape
+    mask = dtype.kind == "b"
+    kind = np.dtype(np.uint8) if mask else dtype.newbyteorder("=")
+    tags = formats.tiff_tags(plain)
+    # Strips one after the other: such a file can be mapped, by whoever reads it too.
+    store = tifffile.memmap(path, shape=plain, dtype=kind, **tags).reshape(shape)
+    _reserve(path)
+    return MaskBytes(store) if mask else store
+
+
+def _create_zarr(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+    chunks = (*(min(_CHUNK, size) for size in shape[:2]), *shape[2:])
+    store: Target = zarrs.create_array(path, shape, dtype, chunks)
+    return store
+
+
+_MAKERS: dict[str, Callable[[Path, tuple[int, ...], np.dtype[Any]], Target]] = {
+    ".npy": _create_npy,
+    ".tif": _create_tiff,
+    ".tiff": _create_tiff,
+    zarrs.SUFFIX: _create_zarr,
+}
+STREAMED = tuple(_MAKERS)
+"""The suffixes of the formats that are written piece by piece."""
+
+
+def _reserve(path: Path) -> None:
+    """Take a file's room on the disk: a mapped file that finds none is a crash."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno not in _NOT_HERE:  # file systems that know no such thing
+                raise

@@ -1,0 +1,293 @@
+"""Pictures as stores: opened and created piece by piece, as if they were whole."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("skimage")
+
+import tifffile
+
+from reftiler import TilingError
+from reftiler.images import (
+    create_image,
+    open_image,
+    open_mask,
+    read_image,
+    read_mask,
+    write_image,
+)
+from reftiler.images.stored import Stored
+from reftiler_conformance.compare import same_bits
+
+SHAPE = (300, 70, 3)
+PIECE = (slice(11, 213), slice(3, 70))
+
+
+def picture(dtype: str = "uint16", shape: tuple[int, ...] = SHAPE) -> NDArray[Any]:
+    raw = np.random.default_rng(0).integers(0, 255, shape)
+    return (raw > 200) if dtype == "bool" else raw.astype(dtype)
+
+
+def tiff(path: Path, **options: Any) -> None:
+    image = picture()
+    separate = options.get("planarconfig") == "separate"
+    planes = np.ascontiguousarray(np.moveaxis(image, -1, 0))
+    tifffile.imwrite(path, planes if separate else image, photometric="rgb", **options)
+
+
+def fortran(path: Path) -> None:
+    np.save(path, np.asfortranarray(picture()))
+
+
+KINDS: dict[str, Callable[[Path], None]] = {
+    "a.npy": fortran,
+    "b.npy": lambda path: write_image(path, picture(">f4")),
+    "c.npy": lambda path: write_image(path, picture("bool", (300, 70))),
+    "plain.tif": tiff,
+    "big.tif": lambda path: tiff(path, bigtiff=True, byteorder=">"),
+    "planes.tif": lambda path: tiff(path, planarconfig="separate"),
+    "tiles.tif": lambda path: tiff(path, tile=(32, 32), compression="zlib"),
+    "strips.tif": lambda path: tiff(path, rowsperstrip=9, compression="zlib"),
+    "both.tif": lambda path: tiff(
+        path, planarconfig="separate", tile=(16, 16), compression="zlib"
+    ),
+    "one.tif": lambda path: tiff(path, rowsperstrip=300, compression="zlib"),
+    "mask.tif": lambda path: write_image(path, picture("bool", (300, 70))),
+    "grey.png": lambda path: write_image(path, picture("uint8", (300, 70))),
+    "alpha.png": lambda path: write_image(path, picture("uint8", (300, 70, 4))),
+}
+READ_WHOLE = ("grey.png", "alpha.png", "one.tif", "mask.tif")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_opened_is_what_is_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    KINDS[name](path)
+    whole, opened = read_image(path), open_image(path, whole=0)
+    assert (opened.shape, opened.dtype) == (whole.shape, whole.dtype)
+    same_bits(np.array(opened[PIECE]), whole[PIECE].copy())
+    mask = open_mask(path, whole=0)
+    assert (mask.shape, mask.dtype) == (whole.shape[:2], bool)
+    same_bits(np.asarray(mask[PIECE]), read_mask(path)[PIECE].copy())
+    lazy = isinstance(opened, np.memmap | Stored)
+    if "tif" not in name or "zarr" in sys.modules:
+        assert lazy == (name not in READ_WHOLE)
+
+
+def test_without_zarr_compressed_tiffs_are_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiff(tmp_path / "a.tif", tile=(32, 32), compression="zlib")
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    opened = open_image(tmp_path / "a.tif", whole=0)
+    assert isinstance(opened, np.ndarray)
+    same_bits(opened, picture())
+    (tmp_path / "a.zarr").mkdir()
+    (tmp_path / "a.zarr" / "zarr.json").touch()
+    with pytest.raises(ImportError, match=r"pip install .reftiler\[zarr\]"):
+        open_image(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif", ".zarr"])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "float32", "int64"])
+@pytest.mark.parametrize("channels", [(), (1,), (2,), (3,)])
+def test_created_is_what_is_written(
+    tmp_path: Path, suffix: str, dtype: str, channels: tuple[int, ...]
+) -> None:
+    if suffix == ".zarr":
+        pytest.importorskip("zarr", exc_type=ImportError)
+    image = picture(dtype, (60, 50, *channels))
+    for name in ("new", "old"):  # over one that is there, too
+        with create_image(tmp_path / f"a{suffix}", image.shape, dtype) as store:
+            assert (tuple(store.shape), store.dtype) == (image.shape, image.dtype)
+            store[0:40, 0:50] = image[:40]
+            store[40:60, 0:50] = image[40:]
+            same_bits(np.asarray(store[3:50, 7:9]), image[3:50, 7:9].copy())
+            assert (tmp_path / f"a{suffix}").exists() == (name == "old")
+    assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
+    if suffix == ".tif":
+        write_image(tmp_path / "whole.tif", image)
+        image = read_image(tmp_path / "whole.tif")
+    same_bits(read_image(tmp_path / f"a{suffix}"), image)
+
+
+def test_an_error_leaves_the_old(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.npy", picture())
+
+    def interrupted() -> None:
+        with create_image(tmp_path / "a.npy", (5, 5), "uint8"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+    same_bits(read_image(tmp_path / "a.npy"), picture())
+    with pytest.raises(TilingError, match=r"a\.png cannot be written piece by piece"):
+        create_image(tmp_path / "a.png", (5, 5), "uint8").__enter__()
+
+
+# Zarr
+
+
+@pytest.fixture
+def zarr() -> Any:
+    return pytest.importorskip("zarr", exc_type=ImportError)
+
+
+def test_zarr_arrays_are_pictures(tmp_path: Path, zarr: Any) -> None:
+    image = picture("uint16")
+    write_image(tmp_path / "a.zarr", image)
+    same_bits(read_image(tmp_path / "a.zarr"), image)
+    opened = open_image(tmp_path / "a.zarr")
+    assert isinstance(opened, Stored)
+    same_bits(opened[PIECE], image[PIECE].copy())
+    marked = np.asarray(image.any(axis=-1))
+    same_bits(np.asarray(open_mask(tmp_path / "a.zarr")[...]), marked)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize(
+    ("axes", "shape", "turn"),
+    [
+        ("yx", (30, 20), (0, 1)),
+        ("cyx", (3, 30, 20), (1, 2, 0)),
+        ("tczyx", (1, 3, 1, 30, 20), (0, 2, 3, 4, 1)),
+        ("tczyx", (1, 1, 1, 30, 20), (0, 1, 2, 3, 4)),
+    ],
+)
+def test_ome_zarr(
+    tmp_path: Path,
+    zarr: Any,
+    *,
+    version: str,
+    axes: str,
+    shape: tuple[int, ...],
+    turn: tuple[int, ...],
+) -> None:
+    image = picture("uint8", shape)
+    group = zarr.open_group(str(tmp_path / "a.zarr"), mode="w")
+    for name, array in (("0", image), ("1", image[..., ::2, ::2])):
+        level = zarr.open_array(
+            str(tmp_path / "a.zarr" / name), mode="w", shape=array.shape, dtype="u1"
+        )
+        level[...] = array
+    named = [{"name": axis} for axis in axes]
+    scales = [{"axes": named, "datasets": [{"path": "0"}, {"path": "1"}]}]
+    content = {"multiscales": scales}
+    group.attrs.update({"ome": content} if version == "0.5" else content)
+    want = np.squeeze(image.transpose(turn))
+    same_bits(read_image(tmp_path / "a.zarr"), want.copy())
+    opened = open_image(tmp_path / "a.zarr")
+    same_bits(opened[2:9, 3:7].copy(), want[2:9, 3:7].copy())
+
+
+def many_pictures(path: Path, zarr: Any) -> None:
+    group = zarr.open_group(str(path), mode="w")
+    zarr.open_array(str(path / "0"), mode="w", shape=(2, 9, 9), dtype="u1")
+    axes = [{"name": name} for name in "zyx"]
+    group.attrs["multiscales"] = [{"axes": axes, "datasets": [{"path": "0"}]}]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path, zarr: path.mkdir(), "no zarr array in it"),
+        (lambda path, zarr: zarr.open_group(str(path), mode="w"), "holds no array"),
+        (
+            lambda path, zarr: (
+                zarr.open_array(str(path / "part"), mode="w", shape=(9, 9), dtype="u1")
+                and zarr.open_group(str(path), mode="a")
+            ),
+            "give one of its arrays: part",
+        ),
+        (many_pictures, r"not one picture: axes zyx of sizes \(2, 9, 9\)"),
+        (
+            lambda path, zarr: zarr.open_array(
+                str(path), mode="w", shape=(2, 9, 9, 3), dtype="u1"
+            ),
+            "not a picture",
+        ),
+        (
+            lambda path, zarr: zarr.open_array(
+                str(path), mode="w", shape=(9, 9), dtype="c8"
+            ),
+            "not a picture of real numbers",
+        ),
+    ],
+)
+def test_bad_zarr(
+    tmp_path: Path, zarr: Any, make: Callable[[Path, Any], object], words: str
+) -> None:
+    make(tmp_path / "a.zarr", zarr)
+    with pytest.raises(TilingError, match=rf"cannot read .*a\.zarr: .*{words}"):
+        open_image(tmp_path / "a.zarr")
+
+
+def test_damaged_chunks_are_named(tmp_path: Path, zarr: Any) -> None:
+    write_image(tmp_path / "a.zarr", picture())
+    chunk = max((tmp_path / "a.zarr").rglob("*"), key=lambda path: path.stat().st_size)
+    chunk.write_bytes(b"nothing")
+    with pytest.raises(TilingError, match=r"cannot read .*a\.zarr: "):
+        read_image(tmp_path / "a.zarr")
+    tiff(tmp_path / "a.tif", tile=(32, 32), compression="zlib")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[1000:3000] = bytes(2000)
+    (tmp_path / "a.tif").write_bytes(data)
+    opened = open_image(tmp_path / "a.tif", whole=0)
+    with pytest.raises(TilingError, match=r"cannot read .*a\.tif: "):
+        opened[...]
+
+
+# Damage
+
+
+@pytest.mark.parametrize("name", ["a.npy", "plain.tif", "tiles.tif"])
+def test_truncated_files_are_refused(tmp_path: Path, name: str) -> None:
+    KINDS[name](tmp_path / name)
+    data = (tmp_path / name).read_bytes()
+    for length in (0, 5, 40, len(data) // 2, len(data) - 200):
+        (tmp_path / name).write_bytes(data[:length])
+        with pytest.raises(TilingError, match=rf"cannot read .*{name}: "):
+            open_image(tmp_path / name, whole=0)
+
+
+def test_objects_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[{}]]), allow_pickle=True)
+    with pytest.raises(TilingError, match=r"cannot read .*a\.npy: "):
+        open_image(tmp_path / "a.npy", whole=0)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="nothing to call")
+@pytest.mark.parametrize("name", ["a.npy", "a.tif"])
+def test_room_is_taken_at_once(tmp_path: Path, name: str) -> None:
+    with create_image(tmp_path / name, (1000, 1000), "uint8"):
+        (path,) = tmp_path.iterdir()
+        assert path.stat().st_blocks * 512 >= 10**6
+
+
+FULL = """
+import resource, sys
+from reftiler.images import create_image
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+with create_image(sys.argv[1], (2000, 2000), "uint8") as store:
+    raise AssertionError("there is no room")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits are set otherwise")
+@pytest.mark.parametrize("name", ["a.npy", "a.tif"])
+def test_a_full_disk_is_refused_before_work(tmp_path: Path, name: str) -> None:
+    script = [sys.executable, "-c", FULL, str(tmp_path / name)]
+    result = subprocess.run(script, check=False, capture_output=True, text=True)
+    assert f"{name}: File too large; it takes 4,000,000 bytes" in result.stderr
+    assert not list(tmp_path.iterdir())

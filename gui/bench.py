@@ -22,6 +22,7 @@ import numpy as np
 from PySide6.QtWidgets import QApplication
 
 from reftiler import Grid
+from reftiler_gui import messages
 from reftiler_gui.canvas import Canvas
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.settings import TilingSettings
@@ -177,6 +178,7 @@ def _private() -> float:
 
 def main() -> int:
     """Measure everything."""
+    messages.install()
     app = QApplication(sys.argv[:1])
     good = [start(app)]
     with tempfile.TemporaryDirectory() as folder:

@@ -19,8 +19,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from reftiler_gui.advice_axes import AdviceAxes
-from reftiler_gui.advice_table import named, part
 from reftiler_gui.model.advice import Candidate
+from reftiler_gui.model.advice_words import named, part
 from reftiler_gui.model.palette import COLORS
 from reftiler_gui.model.settings import TilingSettings
 
@@ -50,7 +50,7 @@ class AdvicePlot(QWidget):
         self.setAccessibleName("Plot of defects held whole against pixels of tiles")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setMinimumSize(320, 240)
+        self.setMinimumSize(300, 170)
         self.selected: TilingSettings | None = None
         self.current: TilingSettings | None = None
         self._rows: tuple[Candidate, ...] = ()

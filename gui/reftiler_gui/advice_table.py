@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QFont
 
 from reftiler_gui.model.advice import Candidate
+from reftiler_gui.model.advice_words import named, part, shared
 from reftiler_gui.model.settings import TilingSettings
 
-__all__ = ["SORTED_BY", "AdviceTable", "by_stride", "named", "part"]
+__all__ = ["SORTED_BY", "AdviceTable"]
 
 TITLES = (
     "Tile",
@@ -108,14 +108,14 @@ class AdviceTable(QAbstractTableModel):
 
     def _words(self, row: Candidate, column: int) -> str:
         now = "▸ " if row.settings == self.current and column == _FIRST else ""
-        size, shared = named(row.settings)
+        size, overlap = named(row.settings)
         sides = row.settings.tile
         size = str(sides[0]) if sides[0] == sides[1] else size
         if row.refused:
-            return now + (size, shared, "refused", "", "", "", "")[column]
+            return now + (size, overlap, "refused", "", "", "", "")[column]
         words = (
             size,
-            shared,
+            overlap,
             part(row.whole, self._defects),
             f"{row.tiles:,}",
             f"{row.work:.2f} ×",
@@ -130,48 +130,15 @@ class AdviceTable(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), last)
 
 
-def named(settings: TilingSettings) -> tuple[str, str]:
-    """Return a setting's tile and what neighbours share, in words."""
-    height, width = settings.tile
-    shared = _shared(settings)
-    alike = shared[0] == shared[1]
-    words = f"{shared[0]} px" if alike else f"{shared[0]} × {shared[1]} px"
-    if settings.random is not None:
-        words = f"{settings.random} random"
-    return f"{height} × {width}", "none" if shared == (0, 0) else words
-
-
-def part(some: int, of: int) -> str:
-    """Return a share in percent, 100 only if it is all."""
-    if not of:
-        return "none"
-    return "all" if some == of else f"{min(99, round(100 * some / of))}%"
-
-
 def _numbers(row: Candidate) -> tuple[float, ...]:
     height, width = row.settings.tile
-    shared = _shared(row.settings)
+    between = shared(row.settings)
     return (
         float(height * width),
-        float(shared[0] * shared[1]),
+        float(between[0] * between[1]),
         float(row.whole),
         float(row.tiles),
         row.work,
         row.resized or 0.0,
         row.contrast or 0.0,
     )
-
-
-def by_stride(settings: TilingSettings) -> TilingSettings:
-    """Return settings that say the stride, so that alike ones are equal."""
-    height, width = settings.tile
-    shared = _shared(settings)
-    stride = height - shared[0], width - shared[1]
-    return replace(settings, step=stride, overlapping=False)
-
-
-def _shared(settings: TilingSettings) -> tuple[int, int]:
-    """Return what neighbours share, in pixels."""
-    if settings.overlapping:
-        return settings.step
-    return settings.tile[0] - settings.step[0], settings.tile[1] - settings.step[1]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -18,10 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler_gui.advice_plot import AdvicePlot
-from reftiler_gui.advice_table import SORTED_BY, AdviceTable, by_stride, named, part
+from reftiler_gui.advice_table import SORTED_BY, AdviceTable
 from reftiler_gui.busy import Busy
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.advice import Candidate, Survey, candidates
+from reftiler_gui.model.advice import Survey, candidates
+from reftiler_gui.model.advice_words import best_of, by_stride, summed_up, told
 from reftiler_gui.model.document import Item
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.model.tiling import TilingView
@@ -29,6 +31,8 @@ from reftiler_gui.sizes_plot import SizesPlot
 from reftiler_gui.views import Page, keep_keys, notice
 
 __all__ = ["AdviceView"]
+
+_WIDE = 680  # pixels from which table and plot stand side by side
 
 
 class AdviceView(Page):
@@ -43,6 +47,8 @@ class AdviceView(Page):
 
     taken = Signal(object)
     """The `TilingSettings` that somebody takes."""
+
+    of_image = False
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +67,7 @@ class AdviceView(Page):
             QSortFilterProxyModel(),
             QTableView(),
         )
+        self.split = QSplitter()
         self._lay_out()
         self.again.clicked.connect(self.run)
         self.take.clicked.connect(self._take)
@@ -94,6 +101,15 @@ class AdviceView(Page):
             self.run()
         self._refresh()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put table and plot one above the other where there is no room."""
+        super().resizeEvent(event)
+        beside = event.size().width() >= _WIDE
+        way = Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical
+        if way != self.split.orientation():
+            self.split.setOrientation(way)
+            self.split.setSizes([560, 440])
+
     def run(self) -> None:
         """Survey all images anew, the settings in force among what is tried."""
         longest = max(self.tiling.size) if self.tiling else 1024
@@ -104,7 +120,7 @@ class AdviceView(Page):
 
     def _done(self, _: None) -> None:
         self._refresh()
-        best = self._best()
+        best = best_of(self.survey)
         if best is not None and not self._by_hand:
             self._choose(best.settings)
 
@@ -119,49 +135,8 @@ class AdviceView(Page):
         self.table.show_rows(rows, len(sizes))
         self.plot.show_rows(rows, len(sizes))
         self.sizes.show_sizes(sizes)
-        self.sizes_words.setText(self._summed_up())
+        self.sizes_words.setText(summed_up(survey, len(self.items)))
         self._offer()
-
-    def _summed_up(self) -> str:
-        """Return what is known of the images and their defects."""
-        survey = self.survey
-        if survey is None:
-            return "Open a folder with images and masks to see which tiles suit it."
-        sizes = survey.sizes
-        images = f"{survey.images:,} of {len(self.items):,} images"
-        words = f"{len(sizes):,} defects in {images}"
-        if len(sizes):
-            longer = sizes.max(axis=1)
-            middle = f"{np.median(longer):.1f}".removesuffix(".0")
-            words += (
-                f", {longer.min()} to {longer.max()} px long, half of them up to "
-                f"{middle} px"
-            )
-        words += "."
-        best = self._best()
-        if best is not None:
-            size, shared = named(best.settings)
-            words += (
-                f"\nThe smallest tiles that hold the most defects whole are {size}, "
-                f"shared: {shared}. They hold {part(best.whole, len(sizes))} of them, "
-                f"for {best.work:.2f} times the pixels."
-            )
-        if survey.problems:
-            more = len(survey.problems) - 1
-            words += f"\n{survey.problems[0]}" + (f" ({more} more)" if more else "")
-        return words
-
-    def _best(self) -> Candidate | None:
-        """Return the smallest, then cheapest tiles of those that hold most."""
-        survey = self.survey
-        if survey is None or not len(survey.sizes):
-            return None
-        rows = [row for row in survey.rows if not row.refused]
-        return min(
-            rows,
-            key=lambda row: (-row.whole, max(row.settings.tile), row.work),
-            default=None,
-        )
 
     def _choose(self, settings: TilingSettings) -> None:
         """Choose a row of the table."""
@@ -191,27 +166,12 @@ class AdviceView(Page):
         able = row is not None and not row.refused and row.settings != self.settings
         self.take.setEnabled(able)
         self.again.setEnabled(bool(self.items))
-        self.words.setText(self._told(row) if row else "Choose a row or a point.")
-
-    def _told(self, row: Candidate) -> str:
-        if row.refused:
-            return row.refused
-        size, shared = named(row.settings)
-        count = len(self.survey.sizes) if self.survey else 0
-        now = " This is the setting in force." if row.settings == self.settings else ""
-        words = (
-            f"Tiles of {size}, shared: {shared}: {row.whole:,} of {count:,} defects "
-            f"lie whole in some tile; {row.tiles:,} tiles, {row.work:.2f} times the "
-            "pixels."
+        defects = len(self.survey.sizes) if self.survey else 0
+        now = " This is the setting in force." * bool(
+            row and row.settings == self.settings
         )
-        if row.resized is not None:
-            share = row.contrast
-            kept = "" if share is None else f" and {100 * share:.0f}% of its contrast"
-            words += (
-                f" Of the middle defect, resizing each image to {size} would leave "
-                f"{row.resized:.1f} px{kept}."
-            )
-        return words + now
+        words = told(row, defects) + now if row else "Choose a row or a point."
+        self.words.setText(words)
 
     def _take(self) -> None:
         if self._chosen is not None and self.take.isEnabled():
@@ -241,7 +201,7 @@ class AdviceView(Page):
         head = QHBoxLayout()
         head.addWidget(self.sizes_words, 1)
         head.addWidget(self.sizes)
-        split = QSplitter()
+        split = self.split
         split.addWidget(view)
         split.addWidget(self.plot)
         split.setSizes([560, 440])

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication
 
 from reftiler.cli.console import CallError
 from reftiler.config import TilingConfig
+from reftiler_gui import messages
+from reftiler_gui.exporting import save_picture
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.prefs import Prefs
 from reftiler_gui.standard import standard_window
@@ -51,16 +53,17 @@ def shoot(asked: Asked, path: Path) -> int:
     try:
         _wait(app, lambda: window.desk.loaded is not None or not window.jobs.running())
         _wait(app, lambda: not window.jobs.running())
-        if not window.grab().save(str(path)):
-            raise CallError(f"cannot write {path}: is there such a folder?")
+        save_picture(window.grab().toImage(), path)
     finally:
         window.close()
-    return 0 if window.desk.loaded and window.desk.loaded.image else 1
+    loaded = window.desk.loaded
+    return 0 if window.desk.cases or (loaded and loaded.image) else 1
 
 
 def _application() -> QApplication:
     app = QApplication.instance()
     if not isinstance(app, QApplication):
+        messages.install()
         app = QApplication(["reftiler"])
     app.setApplicationName("viewer")
     app.setOrganizationName("reftiler")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from reftiler_gui.lens import Lens
+from reftiler_gui.model.lens import Lens
 
 __all__ = ["Blocks", "Picture", "as_image"]
 

@@ -29,7 +29,7 @@ class Busy(QWidget):
     """
 
     cancelled = Signal()
-    """Somebody pressed the button."""
+    """Somebody did not want it any more."""
 
     def __init__(self, jobs: Jobs, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,8 +47,9 @@ class Busy(QWidget):
         row.addWidget(self.bar)
         row.addWidget(self.cancel)
         self.hide()
-        self.cancel.clicked.connect(self._cancel)
+        self.cancel.clicked.connect(lambda: jobs.give_up(name))
         jobs.ended.connect(self._on_ended)
+        jobs.given_up.connect(self._on_given_up)
 
     def start(
         self,
@@ -68,9 +69,9 @@ class Busy(QWidget):
         self.show()
         self._jobs.start(self._name, make, done, failed, moved)
 
-    def _cancel(self) -> None:
-        self._jobs.cancel(self._name)
-        self.cancelled.emit()
+    def _on_given_up(self, name: str) -> None:
+        if name == self._name:
+            self.cancelled.emit()
 
     def _on_ended(self, name: str) -> None:
         if name == self._name:

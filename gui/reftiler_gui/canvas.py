@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from reftiler_gui import marking
 from reftiler_gui.blocks import Blocks, Picture, as_image
-from reftiler_gui.layers import Layers, coverage_of, lines_of, mask_of, thinning
-from reftiler_gui.lens import Lens
 from reftiler_gui.marking import Mark
+from reftiler_gui.model.layers import Layers, coverage_of, lines_of, mask_of, thinning
+from reftiler_gui.model.lens import Lens
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.tiling import Box, TilingView
 from reftiler_gui.movable import Movable
@@ -211,6 +211,12 @@ class Canvas(Movable):
             Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
             self.message,
         )
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint anew in other colours."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self.refresh()
+        super().changeEvent(event)
 
     def point_at(self, row: float, col: float) -> None:
         """Do as if the cursor were at a place of the image, and outline its tile."""

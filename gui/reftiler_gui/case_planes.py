@@ -48,8 +48,9 @@ class CasePlanes(QWidget):
 
     def show_failure(self, failure: Failure | None, *, inputs: bool) -> None:
         """Show what was got and wanted, or with ``inputs`` what was given."""
-        names = INPUTS if inputs else RESULTS
         arrays = failure.arrays if failure else {}
+        # What has no results, or such as are no arrays, has its inputs all the same.
+        names = INPUTS if inputs or not RESULTS.keys() & arrays.keys() else RESULTS
         self._failure = failure
         self._shown = {name: arrays[name] for name in names if name in arrays}
         planes = max((len(one.stack) for one in self._shown.values()), default=0)

@@ -32,7 +32,8 @@ __all__ = ["CasesView"]
 
 _READING, _OPENING = "Reading failed cases", "Opening a failed case"
 _NOTHING = (
-    "Open a counterexample (.npz) or a record (.jsonl) that reftiler conform wrote."
+    "Open a counterexample (.npz), a record (.jsonl) or the folder in which they are: "
+    "reftiler conform SUBJECT --out FOLDER writes them."
 )
 
 
@@ -46,6 +47,8 @@ class CasesView(Page):
         Read the files.
     """
 
+    of_image = False
+
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
@@ -56,7 +59,7 @@ class CasesView(Page):
         self.clause, self.words = notice("Clause"), notice("What is wrong")
         self.planes = CasePlanes()
         self.inputs = QCheckBox("Show the &inputs")
-        self.first = QPushButton("&First difference")
+        self.first = QPushButton("First &difference")
         self.replay = QLineEdit()
         self.copy = QPushButton("&Copy")
         self.split = QSplitter(Qt.Orientation.Vertical)
@@ -80,10 +83,6 @@ class CasesView(Page):
                 self._take,
                 self.title.setText,
             )
-
-    def fit(self) -> None:
-        """Show whole planes."""
-        self.planes.panes[0].canvas.fit()
 
     def renew(self) -> None:
         """Do nothing: what is shown does not hang on the image."""
@@ -145,6 +144,7 @@ class CasesView(Page):
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setTabKeyNavigation(False)
         view.setShowGrid(False)
+        view.setWordWrap(False)  # what does not fit is told below, and by the mouse
         view.setAlternatingRowColors(True)
         view.verticalHeader().hide()
         header = view.horizontalHeader()

@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,8 @@ import typer
 
 from reftiler.cli.console import CallError, reporting
 from reftiler.cli.options import TilingOptions, with_tiling
+from reftiler.config import TilingConfig
+from reftiler_gui.model.standins import WORDS, StandIn
 
 __all__ = ["main", "view"]
 
@@ -34,6 +37,24 @@ def _view(
         Path | None,
         typer.Option(metavar="FILE", help="Write a picture of the window and exit."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a page on the first image and exit: its tiles, its defects.",
+        ),
+    ] = None,
+    stand_in: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Into the report: tiles of a stand-in for a model, merged. One of "
+            f"{', '.join(WORDS)}.",
+        ),
+    ] = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the report that is there.")
+    ] = False,
     size: Annotated[
         str, typer.Option(metavar="WxH", help="Of the window, width first.")
     ] = "",
@@ -54,7 +75,8 @@ def _view(
 
     reftiler view
     reftiler view bottle --tile 256 --overlap 64
-    reftiler view part.png --screenshot part.png --size 1280x800
+    reftiler view part.png --screenshot window.png --size 1280x800
+    reftiler view part.png --tile 256 --overlap 64 --report part.html
     """
     missing = [path for path in paths or () if not path.exists()]
     if missing:
@@ -62,6 +84,12 @@ def _view(
     given = any(getattr(options, field.name) is not None for field in fields(options))
     config = options.resolve() if given else None
     wanted = _size(size)
+    if report is not None:
+        _report(report, paths or (), config, stand_in, overwrite=overwrite)
+        if screenshot is None:
+            return
+    elif stand_in or overwrite:
+        raise CallError("--stand-in and --overwrite belong to --report FILE")
     if screenshot is not None:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.environ["QT_LOGGING_RULES"] = "qt.qpa.*=false"
@@ -90,6 +118,24 @@ def main() -> None:
     program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     program.command()(reporting(view))
     program(prog_name="reftiler-gui")
+
+
+def _report(
+    path: Path,
+    paths: Sequence[Path],
+    config: TilingConfig | None,
+    stand_in: str,
+    *,
+    overwrite: bool,
+) -> None:
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise CallError(f"the report is a page: give a name with .html, got {path}")
+    if stand_in and stand_in not in WORDS:
+        raise CallError(f"--stand-in is one of {', '.join(WORDS)}, got {stand_in!r}")
+    from reftiler_gui.reporting import report_on  # noqa: PLC0415 - it takes a while
+
+    model = StandIn(stand_in) if stand_in else None
+    report_on(paths, config, model, path, overwrite=overwrite)
 
 
 def _size(text: str) -> tuple[int, int] | None:

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reftiler_gui.actions import Entry
+from reftiler_gui.switches import LAYERS
 from reftiler_gui.theme import SCHEMES
 
 if TYPE_CHECKING:
     from reftiler_gui.window import MainWindow
 
-__all__ = ["LAYERS", "TOOLS", "entries"]
+__all__ = ["LINES", "TOOLS", "entries"]
 
 TOOLS = (
     *("open", "", "previous", "next", "", "fit", "actual", ""),
@@ -20,16 +21,12 @@ TOOLS = (
 )
 """What stands in the toolbar; an empty word is a line."""
 
-LAYERS = {
-    "image": ("Image", "I", "The image itself"),
-    "mask": ("Mask", "M", "Marked pixels, none too small to be seen"),
-    "marks": ("Rings around defects", "O", "Where defects are, and how large"),
-    "grid": ("Grid", "G", "Tiles start at solid lines and end at dashed ones"),
-    "padding": ("Padding", "B", "What tiles hold beyond the image"),
-    "gaps": ("Uncovered pixels", "U", "Hatched: pixels in no tile"),
-    "coverage": ("Heat map", "H", "How many tiles take part in each pixel"),
-}
-"""The layers of the canvas by name: what they are called, their key, what they show."""
+LINES = (
+    *("recent", "export", "cancel", "quit", "copy_python", "load_settings", "seed"),
+    *("pan_left", "lock", "dock_images", "theme_system", "view_image", "recolor"),
+    *("next_defect", "next_tile", "worst"),
+)
+"""Before these a menu has a line."""
 
 
 def entries(window: MainWindow) -> Iterator[Entry]:
@@ -74,6 +71,16 @@ def _files(window: MainWindow) -> Iterator[Entry]:
         keys=("Ctrl+Shift+E",),
         do=ask.save_view,
     )
+    yield entry(
+        name="report",
+        text="Export a report…",
+        keys=("Ctrl+Shift+R",),
+        do=ask.export_report,
+        tip="One page with the settings, the grid and what is left of each defect",
+    )
+    yield entry(
+        name="cancel", text="Cancel the work", keys=("Esc",), do=window.jobs.give_up
+    )
     yield entry(name="quit", text="Quit", keys=("Ctrl+Q",), do=window.close)
 
 
@@ -106,11 +113,11 @@ def _edits(window: MainWindow) -> Iterator[Entry]:
 
 
 def _looks(window: MainWindow) -> Iterator[Entry]:
-    state = window.state
+    places = window.places
     entry = partial(Entry, menu="View")
-    yield entry(name="fit", text="Fit", keys=("F", "Ctrl+9"), do=window.fit)
-    yield entry(name="actual", text="100 %", keys=("1", "Ctrl+0"), do=window.actual)
-    larger, smaller = partial(state.step, 1), partial(state.step, -1)
+    yield entry(name="fit", text="Fit", keys=("F", "Ctrl+9"), do=places.fit)
+    yield entry(name="actual", text="100 %", keys=("1", "Ctrl+0"), do=places.actual)
+    larger, smaller = partial(places.zoom, 1), partial(places.zoom, -1)
     yield entry(
         name="larger", text="Zoom in", keys=("+", "=", "Ctrl++", "Ctrl+="), do=larger
     )
@@ -125,7 +132,7 @@ def _looks(window: MainWindow) -> Iterator[Entry]:
             name=f"pan_{side.lower()}",
             text=f"Move {side.lower()}",
             keys=(f"Ctrl+{side}",),
-            do=partial(window.pan, down, across),
+            do=partial(places.pan, down, across),
         )
     yield entry(
         name="lock",
@@ -135,6 +142,7 @@ def _looks(window: MainWindow) -> Iterator[Entry]:
         on=True,
         tip="Images of the same size are shown at the same place and zoom",
     )
+    yield from _docks(window)
     for scheme in SCHEMES:
         yield entry(
             name=f"theme_{scheme}",
@@ -142,6 +150,20 @@ def _looks(window: MainWindow) -> Iterator[Entry]:
             keys=(),
             do=partial(window.dress, scheme),
         )
+
+
+def _docks(window: MainWindow) -> Iterator[Entry]:
+    """Yield what brings back a dock that was closed, and the way to the form."""
+    for dock, key in zip(window.docks, ("I", "T"), strict=True):
+        yield Entry(
+            f"dock_{dock.objectName()}",
+            "View",
+            f"{dock.windowTitle()} at the side",
+            (f"Ctrl+Shift+{key}",),
+            dock.setVisible,
+            on=True,
+        )
+    yield Entry("form", "View", "Go to the settings", ("Ctrl+T",), window.go_to_form)
 
 
 def _layers(window: MainWindow) -> Iterator[Entry]:
@@ -155,29 +177,52 @@ def _layers(window: MainWindow) -> Iterator[Entry]:
             on=getattr(window.canvas.layers, name),
             tip=tip,
         )
+    switches = window.switches
     yield entry(
-        name="fainter", text="Fainter mask", keys=("[",), do=partial(window.fade, -0.1)
+        name="recolor",
+        text="Another colour for the mask",
+        keys=("C",),
+        do=switches.recolor,
     )
     yield entry(
-        name="stronger", text="Stronger mask", keys=("]",), do=partial(window.fade, 0.1)
+        name="fainter",
+        text="Fainter mask",
+        keys=("[",),
+        do=partial(switches.fade, -0.1),
+    )
+    yield entry(
+        name="stronger",
+        text="Stronger mask",
+        keys=("]",),
+        do=partial(switches.fade, 0.1),
     )
 
 
 def _setter(window: MainWindow, name: str) -> Callable[[bool], None]:
-    return lambda on: window.set_layer(name, on)
+    return lambda on: window.switches.put(name, on)
 
 
 def _moves(window: MainWindow) -> Iterator[Entry]:
-    desk = window.desk
+    desk, places = window.desk, window.places
     last = partial(desk.step, 10**9)
     for name, text, keys, do in (
         ("previous", "Previous image", ("Left", "A"), partial(desk.step, -1)),
         ("next", "Next image", ("Right", "D"), partial(desk.step, 1)),
         ("first", "First image", ("Home",), partial(desk.go, 0)),
         ("last", "Last image", ("End",), last),
-        ("next_defect", "Next defect", ("J",), partial(window.bar.step, 1)),
-        ("last_defect", "Previous defect", ("Shift+J",), partial(window.bar.step, -1)),
-        ("next_tile", "Next tile", ("T",), partial(window.step_tile, 1)),
-        ("last_tile", "Previous tile", ("Shift+T",), partial(window.step_tile, -1)),
+        ("next_defect", "Next defect", ("N", "J"), partial(window.bar.step, 1)),
+        (
+            "last_defect",
+            "Previous defect",
+            ("P", "Shift+J"),
+            partial(window.bar.step, -1),
+        ),
+        ("next_tile", "Next tile", ("T",), partial(places.step_tile, 1)),
+        (
+            "last_tile",
+            "Previous tile",
+            ("Shift+T",),
+            partial(places.step_tile, -1),
+        ),
     ):
         yield Entry(name, "Go", text, keys, do)

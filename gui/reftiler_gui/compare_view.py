@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QRadioButton,
     QSlider,
     QSpinBox,
@@ -14,6 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from reftiler_gui.flipping import Flipping
+from reftiler_gui.flow import Flow, labelled
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.marking import Mark
 from reftiler_gui.model.document import Loaded
@@ -21,7 +24,7 @@ from reftiler_gui.model.resized import ResizedPicture
 from reftiler_gui.model.seeing import Seen, look
 from reftiler_gui.panes import PLAIN, Curtain, Pane
 from reftiler_gui.state import ViewState
-from reftiler_gui.views import Page, keep_keys, notice
+from reftiler_gui.views import keep_keys, notice
 
 __all__ = ["CompareView"]
 
@@ -30,8 +33,10 @@ _AROUND = 14  # what is shown around a defect, in pixels of the resized image
 _LARGEST = 4096
 _PARTS = 1000  # steps of the slider
 
+T = TypeVar("T")
 
-class CompareView(Page):
+
+class CompareView(Flipping):
     """
     What resizing and tiling leave of a defect, at the same place and zoom.
 
@@ -43,10 +48,12 @@ class CompareView(Page):
         The place and zoom; share it to link this view with others.
     """
 
+    goes = True
+
     def __init__(
         self, jobs: Jobs, state: ViewState, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__("Hold to s&wap", parent)
         self._jobs, self._state = jobs, state
         self._resized: tuple[Loaded, tuple[int, int], ResizedPicture] | None = None
         self._gone_to: object = None
@@ -66,10 +73,6 @@ class CompareView(Page):
         self.large.parted.connect(lambda s: self.slider.setValue(round(s * _PARTS)))
         self.target.valueChanged.connect(self.spoil)
 
-    def fit(self) -> None:
-        """Show the whole image."""
-        self.small.fit()
-
     def renew(self) -> None:
         """Resize the image and look at the defect."""
         for name in (_RESIZING, _COMPARING):
@@ -80,8 +83,7 @@ class CompareView(Page):
             canvas.message = (loaded and loaded.words) or "No image is open."
             canvas.set_marks(self._marks())
         self._seen = None
-        self.large.present(source)
-        self._show_resized()
+        self.flip()
         self._tell()
         if loaded is None or source is None:
             return
@@ -137,16 +139,26 @@ class CompareView(Page):
         self, found: tuple[Loaded, tuple[int, int], ResizedPicture]
     ) -> None:
         self._resized = found
-        self._show_resized()
+        self.flip()
 
-    def _show_resized(self) -> None:
-        """Show the resized image, if it is that of this image and size."""
-        found, picture = self._resized, None
-        if found is not None and found[:2] == (self.loaded, self._target()):
-            picture = found[2]
-        self.small.present(picture)
-        self.large.put_over(picture)
+    @property
+    def _picture(self) -> ResizedPicture | None:
+        """The resized image, if it is there and of this image and size."""
+        found = self._resized
+        current = found is not None and found[:2] == (self.loaded, self._target())
+        return found[2] if found is not None and current else None
+
+    def flip(self) -> None:
+        """Show both pictures, each in the other's place while it is flipped."""
+        source = self.loaded.image if self.loaded else None
+        left, right = self._swapped(self._picture, source)
+        self.small.present(left)
+        self.large.present(right)
+        self.large.put_over(left)
         self._name()
+
+    def _swapped(self, left: T, right: T) -> tuple[T, T]:
+        return (right, left) if self.flipped else (left, right)
 
     def _take_seen(self, seen: Seen) -> None:
         self._seen = seen
@@ -157,14 +169,18 @@ class CompareView(Page):
         """Say what the pictures are, and how much contrast is left in them."""
         height, width = self._target()
         resized, tiled, seen = f"Resized to {height} × {width}", "Original", self._seen
-        self.large.names = (resized, tiled)
         if seen is not None:
             tiled = "In no tile" if seen.best is None else f"Tile {seen.best}"
-            self.large.names = (resized, tiled)
+        self.large.names = self._swapped(resized, tiled)
+        if seen is not None:
             resized += f": {_kept(seen.resized.contrast)}"
             tiled += f": {_kept(seen.tiled.contrast)}"
-        self.panes[0].caption(resized)
-        self.panes[1].caption(tiled)
+        if self._picture is not None and self._picture.mean > 1:
+            resized += (
+                f" (from means of {self._picture.mean} × {self._picture.mean} px)"
+            )
+        for pane, words in zip(self.panes, self._swapped(resized, tiled), strict=True):
+            pane.caption(words)
         self.large.viewport().update()
 
     def _fail(self, words: str) -> None:
@@ -198,6 +214,8 @@ class CompareView(Page):
         self.words.setFont(font)
         for pane in self.panes:
             pane.canvas.set_layers(PLAIN)
+        self.hold.setToolTip("See each picture in the other's place (hold Shift)")
+        self.setFocusProxy(self.large)
         keep_keys(self.slider, self.beside, self.split)
         group = QButtonGroup(self)
         self.slider.setRange(0, _PARTS)
@@ -207,17 +225,15 @@ class CompareView(Page):
         self.target.setSpecialValueText("one tile")
         self.target.setSuffix(" px")
         self.target.setAccessibleName("Side to which the image is resized")
-        label = QLabel("Res&ize to")
-        label.setBuddy(self.target)
         bar = QHBoxLayout()
+        parts = Flow(12)
         for button in (self.beside, self.split):
             group.addButton(button)
-            bar.addWidget(button)
+            parts.addWidget(button)
+        parts.addWidget(self.hold)
+        parts.addWidget(labelled("Res&ize to", self.target))
+        bar.addLayout(parts, 2)
         bar.addWidget(self.slider, 1)
-        bar.addStretch(0)
-        bar.addSpacing(16)
-        bar.addWidget(label)
-        bar.addWidget(self.target)
         row = QHBoxLayout()
         for pane in self.panes:
             row.addWidget(pane, 1)
@@ -228,6 +244,4 @@ class CompareView(Page):
 
 
 def _kept(share: float) -> str:
-    if share > 0.9995:
-        return "keeps all of its contrast"
-    return f"keeps {100 * share:.0f}% of its contrast"
+    return "keeps all" if share > 0.9995 else f"keeps {100 * share:.0f}%"

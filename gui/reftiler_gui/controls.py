@@ -20,36 +20,11 @@ from reftiler.axis import MODES, PAD_SIDES
 from reftiler.base import MERGES
 from reftiler.padding import PAD_MODES
 from reftiler.windows import NAMES
+from reftiler_gui.choices import STEPS, explained
 from reftiler_gui.fields import Choice, Refusable, SizeField, number_field
 from reftiler_gui.model.settings import Refusal, TilingSettings
 
 __all__ = ["Controls"]
-
-_STEPS = (
-    ("stride", "From the start of a tile to that of the next"),
-    ("overlap", "Pixels that neighbouring tiles share"),
-)
-_MEANINGS = {
-    "padding": "The image is extended until tiles fit",
-    "interpolation": "The image is stretched a little until tiles fit",
-    "clamp": "The last tile slides inward: no padding",
-    "even": "Tiles are spread evenly: no padding",
-    "drop": "The last pixels belong to no tile",
-    "constant": "One value, that beside it",
-    "edge": "The last pixel, again and again",
-    "reflect": "Mirrored, the last pixel once",
-    "symmetric": "Mirrored, the last pixel twice",
-    "wrap": "The other side of the image",
-    "end": "Below and right",
-    "both": "On all sides",
-    "box": "All pixels of a tile count alike",
-    "triangle": "Pixels count less towards the rim",
-    "hann": "Pixels hardly count at the rim",
-    "gaussian": "Only the middle of a tile counts much",
-    "mean": "The weighted mean of the tiles",
-    "max": "The largest value",
-    "min": "The smallest value",
-}
 
 
 class Controls(QWidget):
@@ -62,15 +37,15 @@ class Controls(QWidget):
         super().__init__()
         self._settings = TilingSettings()
         self.tile = SizeField("Tile size", 1)
-        self.how = Choice("Stride or overlap", _STEPS)
+        self.how = Choice("Stride or overlap", STEPS)
         self.step = SizeField("Stride or overlap in pixels")
-        self.mode = _choice("Where tiles do not fit", MODES)
-        self.pad_mode = _choice("What padding shows", PAD_MODES)
+        self.mode = explained("Where tiles do not fit", MODES)
+        self.pad_mode = explained("What padding shows", PAD_MODES)
         self.pad_value = QDoubleSpinBox()
-        self.pad_side = _choice("Where padding goes", PAD_SIDES)
+        self.pad_side = explained("Where padding goes", PAD_SIDES)
         self.border = SizeField("Border removed", 0, 4)
-        self.window_ = _choice("Window", NAMES)
-        self.merge = _choice("Merge", MERGES)
+        self.window_ = explained("Window", NAMES)
+        self.merge = explained("Merge", MERGES)
         self.scatter = QCheckBox("Random tiles instead of a grid")
         self.random = number_field("Number of random tiles", 1)
         self.seed = number_field("Seed")
@@ -252,7 +227,3 @@ class Controls(QWidget):
         for field, lives in alive:
             field.setEnabled(lives)
         self.window_.setEnabled(self.merge.value == "mean")
-
-
-def _choice(name: str, words: tuple[str, ...]) -> Choice:
-    return Choice(name, ((word, _MEANINGS.get(word, "")) for word in words))

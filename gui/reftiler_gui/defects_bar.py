@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QToolButton,
+    QWidget,
+)
 
 from reftiler.regions import Region
+from reftiler_gui.glimpse_button import GlimpseButton
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.defects import Defects, find_defects
 from reftiler_gui.model.document import Loaded
+from reftiler_gui.model.glimpse import Glimpse, glimpse
 from reftiler_gui.model.seeing import Seen, look
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.model.tiling import TilingView
@@ -53,6 +62,7 @@ class DefectsBar(QWidget):
         self._jobs = jobs
         self._loaded: Loaded | None = None
         self._tiling: TilingView | None = None
+        self._brief = self._seen = False
         self.defects, self.number = Defects(()), None
         self.back = _button("Previous defect", Qt.ArrowType.LeftArrow)
         self.forth = _button("Next defect", Qt.ArrowType.RightArrow)
@@ -62,18 +72,31 @@ class DefectsBar(QWidget):
         self.tiles.setAccessibleName("Tiles that hold the defect")
         self.tiles.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.tiles.setMenu(QMenu(self.tiles))
+        self.glimpse = GlimpseButton()
         self.words = notice("What is left of the defect")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(6, 4, 6, 4)
-        row.setSpacing(8)
-        for widget in (self.back, self.forth, self.label, self.tiles):
-            row.addWidget(widget)
-        row.addWidget(self.words, 1)
+        self._column = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._lay_out()
         self.back.clicked.connect(lambda: self.step(-1))
         self.forth.clicked.connect(lambda: self.step(1))
         self._tell("No image is open.")
 
     number: int | None
+
+    def _lay_out(self) -> None:
+        steps = QHBoxLayout()
+        for widget in (self.back, self.forth, self.label):
+            steps.addWidget(widget)
+        column = self._column
+        column.addLayout(steps)
+        column.addWidget(self.tiles)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 6, 4)
+        row.setSpacing(12)
+        row.addLayout(column)
+        row.setAlignment(column, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.glimpse)
+        row.addWidget(self.words, 100)
+        row.addStretch(1)
 
     @property
     def region(self) -> Region | None:
@@ -109,6 +132,14 @@ class DefectsBar(QWidget):
             self.number = self.defects.regions.index(region)
         self._look()
 
+    def set_brief(self, brief: bool) -> None:
+        """Leave out sentence and pictures, where a view has them larger."""
+        self._brief = brief
+        ways = QBoxLayout.Direction
+        self._column.setDirection(ways.LeftToRight if brief else ways.TopToBottom)
+        self.words.setVisible(not brief)
+        self.glimpse.setVisible(not brief and self._seen)
+
     def step(self, by: int) -> None:
         """Go to the next defect, or with −1 to the previous one; it goes round."""
         self.number = self.defects.after(self.number, by)
@@ -142,18 +173,29 @@ class DefectsBar(QWidget):
             return
         image, mask = loaded.image, loaded.mask
         assert image is not None
-        target = view.grid.tiler.tile_size
-        self._jobs.start(
-            _LOOKING,
-            lambda: look(image.array, mask, region, view, target),
-            self._take_seen,
-            self.words.setText,
-        )
+        height, width = view.grid.tiler.tile_size
 
-    def _take_seen(self, seen: Seen) -> None:
+        def found() -> tuple[Seen, Glimpse]:
+            seen = look(image.array, mask, region, view, (height, width))
+            return seen, glimpse(image, region, (height, width))
+
+        self._jobs.start(_LOOKING, found, self._take_seen, self._fail)
+
+    def _take_seen(self, found: tuple[Seen, Glimpse]) -> None:
+        seen, shown = found
         self.words.setText(seen.sentence)
+        self._show_glimpse(shown, seen.best)
         self._list(seen)
         self.seen.emit(seen)
+
+    def _fail(self, words: str) -> None:
+        self._show_glimpse(None)
+        self.words.setText(words)
+
+    def _show_glimpse(self, shown: Glimpse | None, tile: int | None = None) -> None:
+        self._seen = shown is not None
+        self.glimpse.show_glimpse(shown, tile)
+        self.glimpse.setVisible(self._seen and not self._brief)
 
     def _list(self, seen: Seen) -> None:
         menu, count = self.tiles.menu(), len(seen.tiles)
@@ -183,6 +225,7 @@ class DefectsBar(QWidget):
             self.tiles.hide()
 
     def _tell(self, words: str) -> None:
+        self._show_glimpse(None)
         self.words.setText(words)
         self._name()
 

@@ -16,15 +16,11 @@ from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.document import Document, Loaded
 from reftiler_gui.model.facts import Facts, facts
 from reftiler_gui.model.history import History
-from reftiler_gui.model.settings import Refusal, TilingSettings
+from reftiler_gui.model.settings import START, Refusal, TilingSettings
 from reftiler_gui.model.tiling import TilingView
 from reftiler_gui.model.work import Work
 
-__all__ = ["START", "Desk"]
-
-START = TilingSettings(tile=(256, 256), step=(64, 64), overlapping=True)
-"""The settings of a new user: tiles overlap so little that they can be told apart, and
-they may be made smaller without a refusal, as with a stride they might not."""
+__all__ = ["Desk"]
 
 _SOON = 1.0  # seconds within which changes of one setting are undone together
 
@@ -49,6 +45,8 @@ class Desk(QObject):
         Why the settings are.
     facts : Facts or None
         The numbers of the tiles, once they are known.
+    cases : tuple of Path
+        What the conformance kit wrote, of that which was opened last.
     """
 
     opened = Signal()
@@ -72,6 +70,7 @@ class Desk(QObject):
         self.tiling: TilingView | None = None
         self.refusal: Refusal | None = None
         self.facts: Facts | None = None
+        self.cases: tuple[Path, ...] = ()
         self._changed = ("", 0.0)
 
     # The document
@@ -79,20 +78,33 @@ class Desk(QObject):
     def open(self, paths: Iterable[str | Path]) -> None:
         """Open files and folders in the background; none means the bundled sample."""
         given = [Path(path) for path in paths]
-        self.jobs.start("Opening", lambda: Document.open(given), self.take)
 
-    def take(self, document: Document) -> None:
-        """Show a document; one without images leaves what is open."""
+        def opened() -> tuple[Document, Loaded | None]:
+            document = Document.open(given)
+            first = document.items[document.start : document.start + 1]
+            return document, first[0].load() if first else None
+
+        self.jobs.start("Opening", opened, lambda found: self._take(*found))
+
+    def _take(self, document: Document, first: Loaded | None) -> None:
+        """Show a document; one of which nothing can be read leaves what is open."""
         for problem in document.problems:
             self.noticed.emit(problem)
         for path in document.settings:
             self.read_settings(path)
         if document.cases:
+            self.cases = document.cases
             self.cases_given.emit(document.cases)
-        if document.items:
-            self.document = document
+        open_now = self.loaded is not None and self.loaded.image is not None
+        if first is not None and (first.image or document.items[1:] or not open_now):
+            self.jobs.cancel("Reading")
+            self.document, self.index = document, document.start
             self.opened.emit()
-            self.go(document.start)
+            self._take_item(first)
+        elif first is not None:
+            self.noticed.emit(first.words)
+        elif self.loaded is None:
+            self.item_changed.emit()
 
     def go(self, index: int) -> None:
         """Show an image of the document."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,11 @@ from reftiler.errors import TilingError
 from reftiler.images import IMAGE_SUFFIXES
 from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
 from reftiler_gui.lists import CommandList, KeySheet
+from reftiler_gui.model.document import Loaded
 from reftiler_gui.model.work import Work
+from reftiler_gui.model.writing import write_file
+from reftiler_gui.report_dialog import ReportDialog
+from reftiler_gui.reporting import write_report
 
 if TYPE_CHECKING:
     from reftiler_gui.window import MainWindow
@@ -57,8 +63,11 @@ class Dialogs:
         path, wanted = QInputDialog.getItem(
             self._window, "Open again", "Opened lately:", recent, 0, False
         )
-        if wanted:
+        if wanted and Path(path).exists():
             self._window.open([path])
+        elif wanted:
+            self._window.prefs.forget(path)
+            self._window.status.say(f"{path} is not there any more, and is forgotten")
 
     def export_tiles(self) -> None:
         """Ask for a folder and cut the image into it."""
@@ -86,6 +95,37 @@ class Dialogs:
         if path:
             self._try(lambda: save_picture(self._window.picture(), Path(path)), path)
 
+    def export_report(self) -> None:
+        """Ask what a report shall hold, and write it."""
+        desk = self._window.desk
+        loaded, settings = desk.loaded, desk.settings
+        if loaded is None or loaded.image is None:
+            self._window.status.say("there is no image to report on")
+            return
+        dialog = ReportDialog(
+            self._proposed(loaded), self._window.stand_in(), self._window
+        )
+        if dialog.exec() != ReportDialog.DialogCode.Accepted:
+            return
+        path, stand_in = dialog.path, dialog.stand_in
+        overwrite = dialog.overwrite.isChecked()
+
+        def make() -> Work[None]:
+            return write_report(loaded, settings, stand_in, path, overwrite=overwrite)
+
+        def done(_: None) -> None:
+            self._told(f"Wrote {path}")
+
+        self._window.jobs.start("Writing the report", make, done)
+
+    def _proposed(self, loaded: Loaded) -> Path:
+        """Return a name for the report that is not taken yet."""
+        image = loaded.item.image
+        folder = image.parent if image else Path.cwd()
+        stem = (image.stem if image else loaded.item.name).replace("/", "-")
+        names = (f"{stem}-tiling{n or ''}.html" for n in itertools.count())
+        return next(folder / name for name in names if not (folder / name).exists())
+
     def load_settings(self) -> None:
         """Ask for a YAML file and take its settings."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Load", "", _YAML)
@@ -98,8 +138,8 @@ class Dialogs:
             self._window, "Save", "tiling.yaml", _YAML
         )
         if path:
-            yaml = self._window.desk.settings.yaml
-            self._try(lambda: Path(path).write_text(yaml(), encoding="utf-8"), path)
+            file, settings = Path(path), self._window.desk.settings
+            self._try(lambda: write_file(file, settings.yaml(), overwrite=True), path)
 
     def copy(self, kind: str) -> None:
         """Put the settings on the clipboard."""
@@ -126,11 +166,9 @@ class Dialogs:
     def _told(self, words: str) -> None:
         self._window.status.tell(words)
 
-    def _try(self, do: object, path: str) -> None:
+    def _try(self, do: Callable[[], object], path: str) -> None:
         try:
-            do()  # type: ignore[operator]
-        except OSError as error:
-            self._window.status.say(f"cannot write {path}: {error.strerror}")
+            do()
         except (TilingError, TypeError, ImportError) as error:
             self._window.status.say(str(error))
         else:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QBuffer
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 
 from reftiler.datasets import Sample
 from reftiler.errors import TilingError
-from reftiler.folders.export import Export, plan_export
+from reftiler.folders.export import Export
+from reftiler.folders.planning import plan_export
 from reftiler.images import write_image
 from reftiler_gui.model.document import Item
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.model.spelling import as_command, as_python
 from reftiler_gui.model.work import Work
+from reftiler_gui.model.writing import write_file
 
 __all__ = ["KINDS", "copy_settings", "save_picture", "write_tiles"]
 
 KINDS = ("python", "yaml", "command")
 """How settings can be spelled."""
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 def copy_settings(settings: TilingSettings, kind: str, image: Path | None) -> str:
@@ -54,11 +59,15 @@ def save_picture(picture: QImage, path: Path) -> None:
     TilingError
         If it cannot be written.
     """
-    if not picture.save(str(path)):
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    suffix = path.suffix.lower()
+    writer = QImageWriter(buffer, suffix.removeprefix(".").encode())
+    if suffix not in _PICTURES or not writer.write(picture):
         raise TilingError(
-            f"cannot write {path}: is there such a folder, may it be written, and is "
-            "its suffix one of .png, .jpg and .bmp?"
+            f"cannot write {path}: pictures are written as .png, .jpg or .bmp"
         )
+    write_file(path, bytes(buffer.data().data()), overwrite=True)
 
 
 def write_tiles(item: Item, settings: TilingSettings, folder: Path) -> Work[int]:
@@ -87,12 +96,11 @@ def write_tiles(item: Item, settings: TilingSettings, folder: Path) -> Work[int]
 
 def _written(export: Export, folder: Path) -> Work[None]:
     """Write in a thread, so that one can stop between two tiles."""
-    stop, count = threading.Event(), itertools.count(1)
-    written = 0
+    stop, written, made = threading.Event(), 0, not folder.exists()
 
-    def advance() -> None:
+    def advance(tiles: int, _: int) -> None:
         nonlocal written
-        written = next(count)
+        written += tiles
         if stop.is_set():
             raise TilingError("writing the tiles was cancelled")
 
@@ -104,7 +112,20 @@ def _written(export: Export, folder: Path) -> Work[None]:
                 yield written / max(1, export.count)
         finally:
             stop.set()
+            if writing.exception() is not None:  # it waits for the end
+                _leave(folder, made=made)
     writing.result()
+
+
+def _leave(folder: Path, *, made: bool) -> None:
+    """Remove what a run that failed has left in a folder that was new or empty."""
+    for path in list(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if made and folder.is_dir():
+        folder.rmdir()
 
 
 def _on_disk(item: Item, room: Path) -> Sample:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QDockWidget,
     QLabel,
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from reftiler_gui.actions import Entry, Table
 from reftiler_gui.canvas import Canvas
-from reftiler_gui.commands import TOOLS
+from reftiler_gui.commands import LINES, TOOLS
 from reftiler_gui.controls import Controls
 from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.desk import Desk
@@ -76,6 +77,9 @@ class Frame(QMainWindow):
         self.story.setAccessibleName("What there is to see")
         self.story.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Views")
+        # A click shows a view, and the keys are the view's then; Tab still gets here.
+        self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -131,8 +135,27 @@ class Frame(QMainWindow):
         bar = self.menuBar()
         for title, actions in self.table.menus().items():
             if title not in self._menus:
-                self._menus[title] = bar.addMenu(title)
-            self._menus[title].addActions(actions)
+                self._menus[title] = bar.addMenu(f"&{title}")
+            self._fill(self._menus[title], actions)
+
+    def _fill(self, menu: QMenu, actions: list[QAction]) -> None:
+        """Add what a menu does not have yet, with lines between what is of a kind."""
+        there = set(menu.actions())
+        first = [
+            self.table.actions[name] for name in LINES if name in self.table.actions
+        ]
+        for action in actions:
+            if action not in there:
+                if action in first:
+                    menu.addSeparator()
+                menu.addAction(action)
+
+    def insert_menu(self, name: str, menu: QMenu) -> None:
+        """Put a menu of its own after what the table calls so."""
+        entry = next(one for one in self.table.entries if one.name == name)
+        actions = self._menus[entry.menu].actions()
+        place = actions.index(self.table.actions[name]) + 1
+        self._menus[entry.menu].insertMenu(actions[place], menu)
 
     def add_tools(self) -> None:
         """Put what is done often into the toolbar."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
+from PySide6.QtCore import Qt
+
+from reftiler_gui.actions import Entry
 from reftiler_gui.advice_view import AdviceView
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.compare_view import CompareView
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Gallery"]
 
+Shown: TypeAlias = SheetView | CompareView | MergedView | AdviceView | CasesView
+
 
 @dataclass(frozen=True)
 class Gallery:
@@ -24,12 +31,12 @@ class Gallery:
 
     Attributes
     ----------
-    sheet, compare, merged, advice, cases
+    compare, sheet, merged, advice, cases
         Each in a tab of the window.
     """
 
-    sheet: SheetView
     compare: CompareView
+    sheet: SheetView
     merged: MergedView
     advice: AdviceView
     cases: CasesView
@@ -39,8 +46,8 @@ class Gallery:
         """Add all views to a window."""
         jobs, state = window.jobs, window.state
         made = cls(
-            SheetView(jobs),
             CompareView(jobs, state),
+            SheetView(jobs),
             MergedView(jobs, state),
             AdviceView(jobs),
             CasesView(jobs),
@@ -50,27 +57,35 @@ class Gallery:
         made._connect(window)
         return made
 
-    def _titled(
-        self,
-    ) -> tuple[
-        tuple[str, str, SheetView | CompareView | MergedView | AdviceView | CasesView],
-        ...,
-    ]:
-        return (
-            ("sheet", "Contact sheet", self.sheet),
-            ("compare", "Resized or tiled", self.compare),
-            ("merged", "Merged", self.merged),
-            ("advice", "Advice", self.advice),
-            ("cases", "Failed cases", self.cases),
-        )
+    def _titled(self) -> Iterator[tuple[str, str, Shown]]:
+        yield "compare", "Compare", self.compare
+        yield "sheet", "Tiles", self.sheet
+        yield "merged", "Merged", self.merged
+        yield "advice", "Advice", self.advice
+        yield "cases", "Cases", self.cases
 
     def _connect(self, window: MainWindow) -> None:
-        self.sheet.tile_opened.connect(window.go_to_tile)
-        self.sheet.error_wanted.connect(self.merged.compute)
-        self.merged.merged.connect(self.sheet.show_merged)
-        self.advice.taken.connect(window.desk.change)
-        window.desk.opened.connect(
-            lambda: self.advice.show_items(window.desk.document.items)
+        sheet, merged, desk = self.sheet, self.merged, window.desk
+
+        def go_worst() -> None:
+            window.show_view("merged")
+            merged.go_worst()
+
+        def take_cases(paths: tuple[Path, ...]) -> None:
+            self.cases.open(paths)
+            window.show_view("cases")
+
+        window.table.add(
+            [Entry("worst", "Go", "Worst place of the merged image", ("W",), go_worst)]
         )
-        window.desk.cases_given.connect(self.cases.open)
-        window.desk.cases_given.connect(lambda _: window.show_view("cases"))
+        window.fill_menus()
+        window.bar.glimpse.clicked.connect(lambda: window.show_view("compare"))
+        sheet.tile_opened.connect(window.places.go_to_tile)
+        # Queued: the merged view may not have been told yet what the sheet shows.
+        queued = Qt.ConnectionType.QueuedConnection
+        sheet.error_wanted.connect(merged.compute, queued)
+        merged.merged.connect(sheet.show_merged)
+        merged.failed.connect(sheet.show_trouble)
+        self.advice.taken.connect(desk.change)
+        desk.opened.connect(lambda: self.advice.show_items(desk.document.items))
+        desk.cases_given.connect(take_cases)

@@ -47,6 +47,8 @@ class Jobs(QObject):
     """The name of a job and the share of it that is done."""
     ended = Signal(str)
     """The name of a job that is done, failed, or was cancelled and not replaced."""
+    given_up = Signal(str)
+    """The name of a job that somebody did not want any more; after `ended`."""
     failed = Signal(str, str)
     """The name of a job for whose failure nobody asked, and the sentence."""
 
@@ -101,6 +103,13 @@ class Jobs(QObject):
         """Cancel a job, if there is one of this name."""
         if self._drop(name):
             self.ended.emit(name)
+
+    def give_up(self, name: str | None = None) -> None:
+        """Cancel a job because somebody asks for it; by default all there are."""
+        names = {job.name for job in self._jobs.values() if name in (None, job.name)}
+        for one in names:
+            self.cancel(one)
+            self.given_up.emit(one)
 
     def stop(self) -> None:
         """Cancel all jobs and wait until no thread works any more."""

@@ -21,10 +21,14 @@ from reftiler_gui.actions import Table, keys_words
 
 __all__ = ["CommandList", "KeySheet"]
 
-_MOUSE = (
-    ("Wheel", "zoom at the cursor"),
-    ("Drag", "move the image"),
+_HANDS = (
+    ("Wheel, two fingers", "zoom at the cursor"),
+    ("Drag, Space + drag", "move the image"),
     ("Click", "choose a tile, or a defect"),
+    ("Shift, held", "Compare: swap the pictures; Merged: see the original"),
+    ("Ctrl + wheel, + and −", "Tiles: show them larger or smaller"),
+    ("Arrows, Enter", "Tiles: choose one and go there"),
+    ("Tab", "the next control; Alt and an underlined letter: that control"),
 )
 
 
@@ -46,7 +50,7 @@ class KeySheet(QDialog):
 
 
 def _sheet(table: Table) -> str:
-    parts = [_rows("Mouse", _MOUSE)]
+    parts = [_rows("Hands", _HANDS)]
     menus = dict.fromkeys(entry.menu for entry in table.entries)
     for menu in menus:
         rows = [

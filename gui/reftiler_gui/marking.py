@@ -9,12 +9,14 @@ from typing import TypeAlias
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from reftiler_gui.lens import Lens
+from reftiler_gui.model.defects import Defects
+from reftiler_gui.model.lens import Lens
 from reftiler_gui.model.palette import COLORS, legend
 from reftiler_gui.model.tiling import Box, TilingView
 
 __all__ = [
     "Mark",
+    "marks_of",
     "paint_label",
     "paint_legend",
     "paint_marks",
@@ -24,6 +26,8 @@ __all__ = [
 
 Rgb: TypeAlias = tuple[int, int, int]
 
+_MARKED = 200  # defects that are ringed at the most
+_NAMED = 12  # up to so many, with their sizes
 _RING = 22  # the diameter of a ring at the least
 _LARGE = 60  # the size on the screen from which a box needs no ring
 _INK = QColor(20, 24, 28, 215)
@@ -50,6 +54,18 @@ class Mark:
     words: str = ""
     strong: bool = False
     color: Rgb = COLORS["orange"]
+
+
+def marks_of(defects: Defects, chosen: int | None = None) -> list[Mark]:
+    """Return rings around defects, a strong one for the chosen; few tell their size."""
+    named = len(defects) <= _NAMED
+    marks = []
+    for number, (rows, columns) in enumerate(defects.boxes[:_MARKED].tolist()):
+        (top, bottom), (left, right) = rows, columns
+        words = f"{bottom - top} × {right - left} px" if named else ""
+        box = (top, bottom), (left, right)
+        marks.append(Mark(box, words, strong=number == chosen))
+    return marks
 
 
 def paint_marks(

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from math import isfinite, nan
 
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
+    QNativeGestureEvent,
     QResizeEvent,
     QShowEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+from PySide6.QtWidgets import (
+    QAbstractScrollArea,
+    QFrame,
+    QGestureEvent,
+    QPinchGesture,
+    QWidget,
+)
 
-from reftiler_gui.lens import Lens
+from reftiler_gui.model.lens import Lens
 from reftiler_gui.model.tiling import Box
 from reftiler_gui.state import ViewState
 
@@ -28,8 +36,9 @@ class Movable(QAbstractScrollArea):
     """
     Something that is zoomed and moved.
 
-    The wheel zooms at the cursor, a drag with the left or middle button moves, a click
-    is told. Coordinates are the image's: row and column, floats, pixel 0 from 0 to 1.
+    The wheel and two fingers zoom at the cursor, a drag with the left or middle button
+    moves, with Space held whatever lies under it, and a click is told. Coordinates are
+    the image's: row and column, floats, pixel 0 from 0 to 1.
 
     Parameters
     ----------
@@ -52,12 +61,14 @@ class Movable(QAbstractScrollArea):
         self._pressed: QPointF | None = None
         self._dragged: QPointF | None = None
         self._turned = 0
+        self._held = False
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumSize(160, 120)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
+        self.viewport().grabGesture(Qt.GestureType.PinchGesture)
         state.changed.connect(self.refresh)
 
     @property
@@ -103,6 +114,36 @@ class Movable(QAbstractScrollArea):
             self.state.step(steps, *self.place(event.position()))
         event.accept()
 
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
+        """Zoom between two fingers, on a screen or beside it."""
+        if isinstance(event, QNativeGestureEvent):
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self._pinch(1 + event.value(), event.position())
+                return True
+        elif isinstance(event, QGestureEvent):
+            pinch = event.gesture(Qt.GestureType.PinchGesture)
+            if isinstance(pinch, QPinchGesture):
+                place = self.viewport().mapFromGlobal(pinch.centerPoint().toPoint())
+                self._pinch(pinch.scaleFactor(), QPointF(place))
+                return True
+        return super().viewportEvent(event)
+
+    def _pinch(self, factor: float, point: QPointF) -> None:
+        if self.frame is not None and factor > 0:
+            self.state.zoom_at(factor, *self.place(point))
+
+    @property
+    def held(self) -> bool:
+        """Whether Space is held: a drag moves the image, whatever it begins on."""
+        return self._held
+
+    def _hold(self, held: bool) -> None:
+        self._held = held
+        if held:
+            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        else:
+            self.viewport().unsetCursor()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Begin a drag or a click."""
         buttons = (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton)
@@ -123,8 +164,8 @@ class Movable(QAbstractScrollArea):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """End a drag or a click."""
-        moved, self._pressed = self._moving, None
-        self.viewport().unsetCursor()
+        moved, self._pressed = self._moving or self._held, None
+        self._hold(self._held)
         if not moved and event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(*self.place(event.position()))
 
@@ -157,8 +198,21 @@ class Movable(QAbstractScrollArea):
             self.fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Leave keys to the window's actions; the base would scroll."""
-        event.ignore()
+        """Hold Space; leave other keys to the window: the base would scroll."""
+        event.setAccepted(event.key() == Qt.Key.Key_Space)
+        if event.isAccepted() and not event.isAutoRepeat():
+            self._hold(True)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Let Space go."""
+        event.setAccepted(event.key() == Qt.Key.Key_Space)
+        if event.isAccepted() and not event.isAutoRepeat():
+            self._hold(False)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """Forget Space: its release is told elsewhere."""
+        self._hold(False)
+        super().focusOutEvent(event)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Ask for room."""

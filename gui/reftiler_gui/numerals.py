@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, qGray
 
 from reftiler_gui.blocks import Picture
 from reftiler_gui.canvas import Canvas
-from reftiler_gui.lens import Lens
+from reftiler_gui.model.lens import Lens
 from reftiler_gui.state import ViewState
 
 __all__ = ["Numerals", "spelled"]

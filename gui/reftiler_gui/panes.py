@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from reftiler_gui.blocks import Blocks, Picture
 from reftiler_gui.canvas import Canvas, Layers
-from reftiler_gui.lens import Lens
 from reftiler_gui.marking import paint_label, paint_marks
+from reftiler_gui.model.lens import Lens
 from reftiler_gui.state import ViewState
 
 __all__ = ["PLAIN", "Curtain", "Pane"]
@@ -74,7 +74,7 @@ class Curtain(Canvas):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Take the line, or the image."""
-        self._taken = self._near(event)
+        self._taken = self._near(event) and not self.held
         if not self._taken:
             super().mousePressEvent(event)
 
@@ -84,7 +84,7 @@ class Curtain(Canvas):
             self.part(event.position().x() / max(1, self.viewport().width()))
             return
         super().mouseMoveEvent(event)
-        if not event.buttons():
+        if not event.buttons() and not self.held:
             near = Qt.CursorShape.SplitHCursor if self._near(event) else None
             self.viewport().setCursor(near or Qt.CursorShape.ArrowCursor)
 
@@ -116,6 +116,28 @@ class Curtain(Canvas):
         painter.restore()
 
 
+class Caption(QLabel):
+    """Words that are cut short where there is no room; the mouse sees all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        # Panes side by side are of one width, whatever their captions.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def say(self, words: str) -> None:
+        """Show other words."""
+        self.setText(words)
+        self.setToolTip(words)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint as much as there is room for."""
+        metrics, right = self.fontMetrics(), Qt.TextElideMode.ElideRight
+        words = metrics.elidedText(self.text(), right, self.width())
+        with QPainter(self) as painter:
+            painter.drawText(self.rect(), self.alignment(), words)
+
+
 class Pane(QWidget):
     """
     A canvas with a caption above it.
@@ -131,10 +153,7 @@ class Pane(QWidget):
     ) -> None:
         super().__init__(parent)
         self.canvas = canvas
-        self.label = QLabel()
-        self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        # Panes side by side are of one width, whatever their captions.
-        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.label = Caption()
         self.caption(caption)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -144,5 +163,5 @@ class Pane(QWidget):
 
     def caption(self, words: str) -> None:
         """Say what the canvas shows."""
-        self.label.setText(words)
-        self.canvas.setAccessibleName(words)
+        self.label.say(words)
+        self.canvas.setAccessibleName(words or "Picture")

@@ -9,9 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from reftiler_gui.desk import START
-from reftiler_gui.layers import Layers
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.layers import Layers
+from reftiler_gui.model.settings import START, TilingSettings
 
 __all__ = ["Prefs"]
 
@@ -59,6 +58,11 @@ class Prefs:
         name = str(path.absolute())
         kept = [name, *(one for one in self.recent if one != name)]
         self.put("recent", json.dumps(kept[:_RECENT]))
+
+    def forget(self, path: str | None = None) -> None:
+        """Forget a path that was opened; by default all of them."""
+        kept = [] if path is None else [one for one in self.recent if one != path]
+        self.put("recent", json.dumps(kept))
 
     @property
     def settings(self) -> TilingSettings:

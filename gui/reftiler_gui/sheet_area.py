@@ -22,24 +22,17 @@ from reftiler_gui.model.document import Loaded
 from reftiler_gui.model.sheet import Sheet
 from reftiler_gui.model.tiling import TilingView
 from reftiler_gui.sheet_content import SheetContent
-from reftiler_gui.sheet_layout import CAPTION_FROM, RIM, SheetLayout
-from reftiler_gui.sheet_paint import Cell
+from reftiler_gui.sheet_layout import RIM, SheetLayout, fitted_side
+from reftiler_gui.sheet_paint import paint_cells
+from reftiler_gui.sheet_walk import walked
 
 __all__ = ["LARGEST", "SMALLEST", "SheetArea"]
 
 SMALLEST, LARGEST = 32, 320
 """The longer side of a tile on the sheet, in the screen's pixels."""
 
-_LEGIBLE, _ROOMY = 72, 200
-"""Between these lies the side that lets all tiles be seen, until another is chosen."""
+_STEP = 1.25  # by which a key or a notch of the wheel enlarges
 _AGAIN = 300  # milliseconds until finer pixels are looked for
-
-_STEPS = {
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-}
 
 
 class SheetArea(QAbstractScrollArea):
@@ -124,6 +117,10 @@ class SheetArea(QAbstractScrollArea):
         self.resized_to.emit(side)
         self._reveal(first if self.current is None else self.current)
 
+    def scale_by(self, steps: float) -> None:
+        """Make tiles larger by some steps, or with a negative number smaller."""
+        self.set_side(round(self.side * _STEP**steps))
+
     def choose(self, tile: int) -> None:
         """Make a tile the current one and bring it into sight."""
         self.current = tile
@@ -144,8 +141,13 @@ class SheetArea(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint the tiles that can be seen."""
         with QPainter(self.viewport()) as painter:
-            if self.sheet is not None and self._content is not None:
-                self._paint(painter, self.sheet, self._content, event.rect())
+            if self.sheet is None or self._content is None:
+                return
+            thumbs = paint_cells(
+                painter, self, self.sheet, self._content, self._layout(), event.rect()
+            )
+            if not thumbs.complete:
+                self._later.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Put as many tiles into a row as there is room for."""
@@ -159,11 +161,17 @@ class SheetArea(QAbstractScrollArea):
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current is not None:
             self.opened.emit(self.current)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.set_side(round(self.side * 1.25))
+            self.scale_by(1)
         elif key == Qt.Key.Key_Minus:
-            self.set_side(round(self.side / 1.25))
-        elif not self._moved(key):
-            super().keyPressEvent(event)
+            self.scale_by(-1)
+        else:
+            page = self.viewport().height() // self._layout().cell.height() - 1
+            shown = self.sheet
+            there = walked(shown, self.current, key, page) if shown else None
+            if there is None:
+                super().keyPressEvent(event)
+            else:
+                self.choose(there)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Show a hand over tiles."""
@@ -181,8 +189,7 @@ class SheetArea(QAbstractScrollArea):
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
         """Scroll; with Ctrl make the tiles larger or smaller."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            factor = 1.25 ** (event.angleDelta().y() / 120)
-            self.set_side(round(self.side * factor))
+            self.scale_by(event.angleDelta().y() / 120)
             event.accept()
         else:
             super().wheelEvent(event)
@@ -195,33 +202,6 @@ class SheetArea(QAbstractScrollArea):
             QToolTip.showText(event.globalPos(), words, self)  # type: ignore[attr-defined]
             return True
         return super().viewportEvent(event)
-
-    def _moved(self, key: Qt.Key) -> bool:
-        """Move the choice by a key; say whether the key does that."""
-        if self.sheet is None or not len(self.sheet):
-            return False
-        there = self._there(self.sheet, key)
-        if there is not None:
-            self.choose(int(self.sheet.order[there]))
-        return there is not None
-
-    def _there(self, shown: Sheet, key: Qt.Key) -> int | None:
-        """Return where on the sheet a key leads; None if nowhere."""
-        last, columns = len(shown) - 1, shown.columns
-        page = self.viewport().height() // self._layout().cell.height() - 1
-        steps = _STEPS | {
-            Qt.Key.Key_PageDown: (max(1, page), 0),
-            Qt.Key.Key_PageUp: (-max(1, page), 0),
-        }
-        ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: last}
-        if key not in steps:
-            return ends.get(key)
-        place = None if self.current is None else shown.place(self.current)
-        if place is None:
-            return 0
-        down, across = steps[key]
-        there = (place[0] + down) * columns + place[1] + across
-        return min(max(there, 0), last)
 
     def _words(self, tile: int | None, before: str = "") -> str:
         """Return what is said of a tile in few words."""
@@ -246,12 +226,12 @@ class SheetArea(QAbstractScrollArea):
         content, before = self._content, self.side
         if not self._free or content is None:
             return
-        for side in range(_ROOMY, _LEGIBLE - 1, -8):
-            self.side = side
-            layout = self._layout()
-            rows = -(-len(content.view) // content.columns(layout.fitting))
-            if layout.height(rows) <= self.viewport().height():
-                break
+        self.side = fitted_side(
+            content.view.grid.tiler.tile_size,
+            self.viewport().size(),
+            len(content.view),
+            content.columns,
+        )
         if self.side != before:
             self.resized_to.emit(self.side)
 
@@ -275,25 +255,3 @@ class SheetArea(QAbstractScrollArea):
             bar.setValue(bar.value() + rect.top() - RIM)
         elif rect.bottom() > page:
             bar.setValue(bar.value() + rect.bottom() - page + RIM)
-
-    def _paint(
-        self, painter: QPainter, shown: Sheet, content: SheetContent, area: QRect
-    ) -> None:
-        layout = self._layout()
-        first, stop = layout.rows(area)
-        tiles = shown.between(first, stop)
-        thumbs = content.thumbnails(round(self.side * self.devicePixelRatioF()))
-        if not thumbs.complete:
-            self._later.start()
-        boxes = shown.view.boxes(tiles)
-        for n, (tile, box) in enumerate(zip(tiles.tolist(), boxes, strict=True)):
-            row, column = divmod(n, shown.columns)
-            marked = content.marked(tile)
-            cell = Cell(
-                layout.rect(first + row, column),
-                thumbs.get(tile, box, marked=marked),
-                self._words(tile) * (self.side >= CAPTION_FROM),
-                chosen=tile == self.current,
-                marked=marked,
-            )
-            cell.paint(painter, self.palette())

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRect, QSize
 
-__all__ = ["CAPTION_FROM", "GAP", "RIM", "SheetLayout"]
+__all__ = ["CAPTION_FROM", "GAP", "RIM", "SheetLayout", "fitted_side"]
 
 GAP, RIM = 12, 12
 CAPTION_FROM = 56
 """Sides of tiles below which there is no room for words."""
 
+_LEGIBLE, _ROOMY = 72, 200
+"""Between these lies the side that lets all tiles be seen, until another is chosen."""
 _CAPTION = 16
 _LEAST = 8
 
@@ -84,3 +87,29 @@ class SheetLayout:
     def _left(self) -> int:
         free = self.room.width() - self.columns * self.cell.width() + GAP
         return max(RIM, free // 2)
+
+
+def fitted_side(
+    tile: Sequence[int], room: QSize, count: int, columns: Callable[[int], int]
+) -> int:
+    """
+    Return the side at which all tiles are seen at once, or the least that is legible.
+
+    Parameters
+    ----------
+    tile : pair of int
+        Height and width of a tile, in pixels of the image.
+    room : QSize
+        The part of the sheet that is seen.
+    count : int
+        How many tiles there are.
+    columns : callable
+        How many of them stand in a row that has room for so many.
+    """
+    height, width = tile
+    for side in range(_ROOMY, _LEGIBLE, -8):
+        layout = SheetLayout((height, width), side, 1, room)
+        rows = -(-count // columns(layout.fitting))
+        if layout.height(rows) <= room.height():
+            return side
+    return _LEGIBLE

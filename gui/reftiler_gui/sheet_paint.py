@@ -1,15 +1,20 @@
-"""One tile of the contact sheet, and what surrounds it."""
+"""The tiles of the contact sheet, each with what surrounds it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPen
 
 from reftiler_gui.model.palette import COLORS
+from reftiler_gui.model.sheet import Sheet
+from reftiler_gui.sheet_content import SheetContent
+from reftiler_gui.sheet_layout import CAPTION_FROM, SheetLayout
+from reftiler_gui.thumbnails import Thumbnails
 
-__all__ = ["Cell"]
+__all__ = ["Cell", "Look", "paint_cells"]
 
 _LINE, _LETTERS = 15, 11  # the screen's pixels of a line of words
 
@@ -57,3 +62,41 @@ class Cell:
         height = round(self.picture.height() * rect.width() / self.picture.width())
         place = QRect(rect.left(), rect.top(), rect.width(), height)
         painter.drawImage(place, self.picture)
+
+
+class Look(Protocol):
+    """How a sheet looks now; it is a widget as well."""
+
+    side: int
+    current: int | None
+
+    def palette(self) -> QPalette: ...  # noqa: D102
+    def devicePixelRatioF(self) -> float: ...  # noqa: D102, N802
+
+
+def paint_cells(
+    painter: QPainter,
+    look: Look,
+    shown: Sheet,
+    content: SheetContent,
+    layout: SheetLayout,
+    area: QRect,
+) -> Thumbnails:
+    """Paint the tiles that meet an area; return the pictures that were taken."""
+    first, stop = layout.rows(area)
+    tiles = shown.between(first, stop)
+    thumbs = content.thumbnails(round(look.side * look.devicePixelRatioF()))
+    boxes = shown.view.boxes(tiles)
+    for n, (tile, box) in enumerate(zip(tiles.tolist(), boxes, strict=True)):
+        row, column = divmod(n, shown.columns)
+        marked = content.marked(tile)
+        words = f"{tile}{content.told(tile)}" if look.side >= CAPTION_FROM else ""
+        cell = Cell(
+            layout.rect(first + row, column),
+            thumbs.get(tile, box, marked=marked),
+            words,
+            chosen=tile == look.current,
+            marked=marked,
+        )
+        cell.paint(painter, look.palette())
+    return thumbs

@@ -10,13 +10,13 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QSlider,
     QVBoxLayout,
     QWidget,
 )
 
+from reftiler_gui.flow import Flow, labelled
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.document import Loaded
 from reftiler_gui.model.merging import Merged
@@ -55,6 +55,7 @@ class SheetView(Page):
         self._merged: Merged | None = None
         self._marks: NDArray[np.int64] | None = None
         self._errors: NDArray[Any] | None = None
+        self._trouble, self._asked = "", False
         self.area = SheetArea()
         self.order = QComboBox()
         self.order.addItems(["Position", "Defect pixels", "Error after merging"])
@@ -73,9 +74,18 @@ class SheetView(Page):
 
     def show_merged(self, merged: Merged | None) -> None:
         """Take the merged image, whose errors tiles can be sorted by."""
-        self._merged, self._errors = merged, None
+        self._merged, self._errors, self._trouble = merged, None, ""
         if merged is not None and self.order.currentIndex() == ERROR:
             self._measure()
+
+    def show_trouble(self, words: str) -> None:
+        """Say why there is no merged image."""
+        self._trouble, self._asked = words, False
+        self._tell(self.area.current)
+
+    def scale_by(self, steps: int) -> None:
+        """Show tiles larger, or with a negative number smaller."""
+        self.area.scale_by(steps)
 
     def show_item(self, loaded: Loaded | None) -> None:
         """Take another image, of which nothing is merged yet."""
@@ -90,6 +100,7 @@ class SheetView(Page):
     def renew(self) -> None:
         """Show the tiles, and count what is in them."""
         self._marks = self._errors = None
+        self._trouble, self._asked = "", False
         self.area.show_tiles(self.loaded, self.tiling)
         for name in (_MARKS, _ERRORS):
             self._jobs.cancel(name)
@@ -103,24 +114,18 @@ class SheetView(Page):
         self._arrange()
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        for text, widget, stretch in (
-            ("O&rder", self.order, 0),
-            ("", self.only, 0),
-            ("Tile si&ze", self.size_slider, 0),
+        bar = Flow(16)
+        for part in (
+            labelled("O&rder", self.order),
+            self.only,
+            labelled("Tile si&ze", self.size_slider),
+            self.count,
         ):
-            if text:
-                label = QLabel(text)
-                label.setBuddy(widget)
-                bar.addWidget(label)
-            bar.addWidget(widget, stretch)
-            bar.addSpacing(12)
-        self.size_slider.setMaximumWidth(180)
+            bar.addWidget(part)
+        self.size_slider.setFixedWidth(120)
         self.order.setAccessibleName("Order of the tiles")
         self.size_slider.setAccessibleName("Size of the tiles on the sheet")
         self.count.setAccessibleName("Number of tiles")
-        bar.addStretch(1)
-        bar.addWidget(self.count)
         whole = QVBoxLayout(self)
         whole.addLayout(bar)
         whole.addWidget(self.area, 1)
@@ -162,7 +167,9 @@ class SheetView(Page):
         if view is None:
             return
         if merged is None:
-            self.error_wanted.emit()
+            if not self._asked:  # for the same tiles once is enough
+                self._asked = True
+                self.error_wanted.emit()
         else:
             self._jobs.start(
                 _ERRORS,
@@ -205,7 +212,8 @@ class SheetView(Page):
         if self.tiling is None:
             return "These settings give no tiles for this image."
         if order == ERROR and self._errors is None:
-            return "Merging the tiles to measure how far each is off…"
+            wait = "Merging the tiles to measure how far each is off…"
+            return self._trouble or wait
         if order == DEFECTS and loaded.mask is None:
             return "This image has no mask, so no tile holds a defect pixel."
         empty = shown is not None and not len(shown)

@@ -40,7 +40,8 @@ class Status(QStatusBar):
         self.addWidget(self.place, 1)
         for part in (self.doing, self.bar, self.cancel, self.percent):
             self.addPermanentWidget(part)
-        self.cancel.clicked.connect(self._cancel)
+        self.cancel.setToolTip("Cancel the work (Esc)")
+        self.cancel.clicked.connect(self._give_up)
         jobs.started.connect(self._on_started)
         jobs.moved.connect(self._on_moved)
         jobs.ended.connect(self._on_ended)
@@ -59,10 +60,16 @@ class Status(QStatusBar):
         """Show what is under the cursor; nothing shows the hint."""
         self.place.setText(words or _HINT)
 
-    def zoom(self, zoom: float) -> None:
-        """Show the zoom."""
+    def zoom(self, zoom: float | None) -> None:
+        """Show the zoom; None where there is none."""
+        if zoom is None:
+            self.percent.clear()
+            return
         digits = 0 if zoom >= 0.1 else 1
         self.percent.setText(f"{zoom:.{digits}%}")
+
+    def _give_up(self) -> None:
+        self._jobs.give_up()
 
     def _on_started(self, name: str) -> None:
         if name not in self._running:
@@ -85,7 +92,3 @@ class Status(QStatusBar):
         self.bar.setRange(0, 0)
         for part in (self.doing, self.bar, self.cancel):
             part.setVisible(busy)
-
-    def _cancel(self) -> None:
-        for name in tuple(self._running):
-            self._jobs.cancel(name)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
 
 from reftiler_gui.model.facts import Facts
 from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.story import facts_words
+from reftiler_gui.model.story import facts_words, uncovered_words
 
 __all__ = ["Summary"]
 
@@ -41,17 +41,9 @@ class Summary(QGroupBox):
             self._value(name).setText(value)
         for name, label in self._values.items():
             self._form.setRowVisible(label, name in rows)
-        self.warning.setVisible(bool(known and known.uncovered))
-        if known and known.uncovered:
-            advice = (
-                "more tiles cover more"
-                if settings.random is not None
-                else "padding, clamp or even cover all"
-            )
-            self.warning.setText(
-                f"⚠ {known.uncovered:,} pixels ({known.share:.1%}) are in no tile: "
-                f"{advice}."
-            )
+        words = uncovered_words(known, settings) if known else ""
+        self.warning.setVisible(bool(words))
+        self.warning.setText(f"⚠ {words}")
 
     def text(self) -> str:
         """Return everything as it is read."""

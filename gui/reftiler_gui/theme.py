@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
@@ -54,6 +56,7 @@ _LIGHT = {
     "Shadow": "#7b8086",
     "Accent": "#0072b2",
 }
+_ICONS = (Path(__file__).parent / "icons").as_posix()
 _DISABLED = {"dark": "#7d848b", "light": "#9298a0"}
 _SHEET = """
 QGroupBox {{ font-weight: 600; margin-top: 8px; padding-top: 12px; border: 0;
@@ -71,6 +74,19 @@ QToolBar QToolButton:checked {{ background: {held}; }}
 QToolBar QToolButton:focus, QListView:focus {{ border: 1px solid {accent}; }}
 QListView {{ border: 1px solid {line}; }}
 QStatusBar::item {{ border: 0; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px;
+    border: 1px solid {rim}; background: {base}; }}
+QCheckBox::indicator {{ border-radius: 3px; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent};
+    image: url("{icons}/check-{name}.svg"); }}
+QRadioButton::indicator:checked {{ border-color: {accent}; background:
+    qradialgradient(cx: .5, cy: .5, radius: .5, fx: .5, fy: .5, stop: 0 {accent},
+    stop: .55 {accent}, stop: .62 {base}, stop: 1 {base}); }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{
+    border-color: {line}; background: transparent; }}
+QCheckBox::indicator:focus, QRadioButton::indicator:focus {{
+    border-color: {accent}; }}
 """
 
 
@@ -93,6 +109,9 @@ def dress(app: QApplication, scheme: str = "system") -> None:
             held="#3f5a6c" if dark else "#cfe3f0",
             base=colors["Base"],
             accent=colors["Accent"],
+            rim=colors["Dark"],
+            name="dark" if dark else "light",
+            icons=_ICONS,
         )
     )
 

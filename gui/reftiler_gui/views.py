@@ -55,7 +55,14 @@ class Page(QWidget):
         What the tiles were made from.
     region : Region or None
         The defect that is looked at.
+    goes : bool
+        Whether the view itself goes to a defect that it is told.
+    of_image : bool
+        Whether it is about the image that is open, and its defects.
     """
+
+    goes = False
+    of_image = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

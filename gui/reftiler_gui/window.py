@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
-from reftiler_gui.canvas import Canvas, Layers, Mark
-from reftiler_gui.commands import LAYERS, entries
+from reftiler.regions import Region
+from reftiler_gui.canvas import Canvas
+from reftiler_gui.commands import entries
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.frame import Frame
+from reftiler_gui.marking import marks_of
 from reftiler_gui.model.defects import Defects
+from reftiler_gui.model.standins import StandIn
 from reftiler_gui.model.story import place_words, story
+from reftiler_gui.places import Places
 from reftiler_gui.prefs import Prefs
+from reftiler_gui.recents import RecentMenu
+from reftiler_gui.switches import Switches
 from reftiler_gui.theme import dress
 from reftiler_gui.views import View
 
 __all__ = ["MainWindow"]
 
-_MARKED = 200  # defects that are ringed at the most
-_NAMED = 12  # up to so many, with their sizes
+_NOTHING = (
+    "No image is open. Drop images or a folder here, press Ctrl+O, or take a look at "
+    "the bundled sample with Ctrl+Shift+D."
+)
 
 
 class MainWindow(Frame):
@@ -37,13 +44,16 @@ class MainWindow(Frame):
 
     def __init__(self, prefs: Prefs | None = None) -> None:
         super().__init__(prefs)
-        self.dialogs = Dialogs(self)
+        self.dialogs, self.places = Dialogs(self), Places(self)
+        self.switches = Switches(self)
         self.table.add(entries(self))
         self.fill_menus()
+        self.recent = RecentMenu(self.prefs, lambda path: self.open([path]), self)
+        self.insert_menu("recent", self.recent)
         self.add_tools()
         self.add_view("image", "Image", self.image_page(), "Ctrl+1")
         self._connect()
-        self.set_layers(self.prefs.layers)
+        self.switches.show(self.prefs.layers)
         self.controls.show_settings(self.desk.settings)
         self.restore()
 
@@ -67,12 +77,15 @@ class MainWindow(Frame):
         self.values.changed.connect(desk.set_range)
         self.items.chosen.connect(desk.go)
         self.bar.found.connect(self._on_defects)
-        self.bar.chosen.connect(self.go_to_defect)
-        self.bar.tile_chosen.connect(self.go_to_tile)
+        self.bar.chosen.connect(self._go_to_defect)
+        self.bar.tile_chosen.connect(self.places.go_to_tile)
         self.canvas.hovered.connect(self._on_hover)
         self.canvas.left.connect(lambda: self.status.point(""))
         self.canvas.clicked.connect(self._on_click)
-        self.state.changed.connect(lambda: self.status.zoom(self.state.zoom))
+        self.tabs.currentChanged.connect(self._on_view)
+        for dock in self.docks:
+            action = self.table.actions[f"dock_{dock.objectName()}"]
+            dock.toggleViewAction().toggled.connect(action.setChecked)
 
     # What happened on the desk
 
@@ -123,14 +136,8 @@ class MainWindow(Frame):
         if desk.facts is not None:
             self.canvas.set_most(desk.facts.most)
 
-    def _on_defects(self, defects: Defects) -> None:
-        named = len(defects) <= _NAMED
-        boxes = defects.boxes[:_MARKED].tolist()
-        marks = []
-        for (top, bottom), (left, right) in boxes:
-            words = f"{bottom - top} × {right - left} px" if named else ""
-            marks.append(Mark(((top, bottom), (left, right)), words))
-        self.canvas.set_marks(marks)
+    def _on_defects(self, _: Defects) -> None:
+        self._mark()
         for view in self._told():
             view.show_defect(self.bar.region)
         self._tell_story()
@@ -138,11 +145,30 @@ class MainWindow(Frame):
     def _tell_story(self) -> None:
         loaded, desk = self.desk.loaded, self.desk
         if loaded is None or loaded.image is None:
-            self.story.setText(loaded.words if loaded else "Nothing is open.")
+            self.story.setText(loaded.words if loaded else _NOTHING)
             return
         overlaps = desk.tiling is not None and any(desk.tiling.grid.tiler.overlap)
         words = story(loaded, self.bar.defects, desk.tiling, overlaps=overlaps)
         self.story.setText(words)
+
+    def add_view(self, name: str, title: str, widget: QWidget, key: str = "") -> None:
+        """Add a view in a tab of its own, as `Frame.add_view` does."""
+        super().add_view(name, title, widget, key)
+        for state in {canvas.state for canvas in widget.findChildren(Canvas)}:
+            state.changed.connect(self._tell_zoom)
+
+    def _on_view(self) -> None:
+        """Let the view that is seen now have the keys; it tells what it shows."""
+        page = self.tabs.currentWidget()
+        if not self.tabs.tabBar().hasFocus():
+            page.setFocus()
+        self.bar.set_brief(getattr(page, "goes", False))
+        self.bar.setVisible(getattr(page, "of_image", True))
+        self._tell_zoom()
+
+    def _tell_zoom(self) -> None:
+        canvas = self.places.canvas
+        self.status.zoom(canvas.state.zoom if canvas.isVisible() else None)
 
     # The mouse
 
@@ -157,73 +183,23 @@ class MainWindow(Frame):
         tiling = self.canvas.tiling
         self.canvas.set_tile(tiling.nearest(row, col) if tiling else None)
 
-    def go_to_defect(self, region: object) -> None:
-        """Show a defect large, and tell the views which it is."""
+    def _mark(self) -> None:
+        self.canvas.set_marks(marks_of(self.bar.defects, self.bar.number))
+
+    def _go_to_defect(self, region: Region | None) -> None:
+        self._mark()
         for view in self._told():
-            view.show_defect(region)  # type: ignore[arg-type]
-        if region is None:
-            return
-        (top, bottom), (left, right) = region.box  # type: ignore[attr-defined]
-        room = self.canvas.viewport().size()
-        side = max(bottom - top, right - left, 8) * 4
-        zoom = min(16.0, max(1.0, min(room.width(), room.height()) / side))
-        self.state.go((top + bottom) / 2, (left + right) / 2, zoom)
+            view.show_defect(region)
+        if region is not None and not getattr(self.tabs.currentWidget(), "goes", False):
+            self.places.go_to_defect(region)
 
-    def go_to_tile(self, tile: int) -> None:
-        """Show a tile on the canvas."""
-        tiling = self.canvas.tiling
-        if tiling is None or not 0 <= tile < len(tiling):
-            return
-        self.show_view("image")
-        (top, bottom), (left, right) = tiling.box(tile)
-        room = self.canvas.viewport().size()
-        zoom = 0.8 * min(room.height() / (bottom - top), room.width() / (right - left))
-        self.canvas.set_tile(tile)
-        self.state.go((top + bottom) / 2, (left + right) / 2, zoom)
+    # Looks, drops, and the end
 
-    def step_tile(self, by: int) -> None:
-        """Go to the next tile, or the last with -1."""
-        tiling = self.canvas.tiling
-        if tiling is not None:
-            now = self.canvas.tile
-            start = 0 if by > 0 else -1
-            self.go_to_tile(
-                start % len(tiling) if now is None else (now + by) % len(tiling)
-            )
-
-    # Layers, drops, and the end
-
-    def set_layers(self, layers: Layers) -> None:
-        """Show and hide layers of the canvas."""
-        self.canvas.set_layers(layers)
-        for name in LAYERS:
-            self.table.actions[name].setChecked(getattr(layers, name))
-
-    def set_layer(self, name: str, value: object) -> None:
-        """Change one thing about the layers."""
-        self.set_layers(replace(self.canvas.layers, **{name: value}))  # type: ignore[arg-type]
-
-    def fade(self, by: float) -> None:
-        """Make the mask fainter or stronger."""
-        alpha = round(min(max(self.canvas.layers.alpha + by, 0.0), 1.0), 2)
-        self.set_layer("alpha", alpha)
-        self.status.tell(f"Mask: {alpha:.0%}")
-
-    def fit(self) -> None:
-        """Show all of the image, on whatever canvas is seen."""
-        seen = [c for c in self.findChildren(Canvas) if c.isVisible()]
-        (seen[0] if seen else self.canvas).fit()
-
-    def actual(self) -> None:
-        """Show a pixel of the image as one of the screen's."""
-        self.state.go(self.state.row, self.state.col, 1.0)
-
-    def pan(self, down: int, across: int) -> None:
-        """Move by an eighth of what is seen."""
-        size, zoom = self.canvas.viewport().size(), self.state.zoom
-        self.state.pan(
-            down * size.height() / 8 / zoom, across * size.width() / 8 / zoom
-        )
+    def go_to_form(self) -> None:
+        """Show the settings, ready to be typed into."""
+        self.docks[1].show()
+        self.controls.tile.setFocus()
+        self.controls.tile.height_field.selectAll()
 
     def lock(self, on: bool) -> None:
         """Keep the place for the next image, or not."""
@@ -235,7 +211,11 @@ class MainWindow(Frame):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             dress(app, scheme)
-        self.canvas.refresh()
+
+    def stand_in(self) -> StandIn:
+        """Return the model whose merged tiles are looked at; by default the first."""
+        found = (getattr(view, "stand_in", None) for view in self._views.values())
+        return next(filter(None, found), StandIn())
 
     def picture(self) -> QImage:
         """Return what is on screen: the view without the window around it."""
@@ -246,8 +226,9 @@ class MainWindow(Frame):
     def open(self, paths: Iterable[str | Path]) -> None:
         """Open files and folders; none means the bundled sample."""
         paths = list(paths)
-        for path in reversed(paths):
-            self.prefs.remember(Path(path))
+        for path in reversed([Path(path) for path in paths]):
+            if path.exists():
+                self.prefs.remember(path)
         self.desk.open(paths)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from reftiler.regions import Region
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.model import resized
 from reftiler_gui.model.document import Item, Loaded
 from reftiler_gui.state import ViewState
 from tests.gui.showing import BOXES, fill, jobs, picture, settle
@@ -35,7 +36,7 @@ def test_the_sentence_has_the_numbers(view: CompareView) -> None:
     words = view.words.text()
     assert words.startswith("This 4 × 3 px defect is 1.3 × 0.8 px after resizing to 64")
     assert words.endswith("it keeps all.")
-    assert "keeps all of its contrast" in view.panes[1].label.text()
+    assert "keeps all" in view.panes[1].label.text()
     assert view.panes[0].label.text().startswith("Resized to 64 × 64: keeps ")
 
 
@@ -113,3 +114,13 @@ def test_both_move_together(view: CompareView) -> None:
     size = view.small.viewport().size(), view.large.viewport().size()
     assert size[0] == size[1]
     assert view.small.place(place) == view.large.place(place)
+
+
+def test_of_a_large_image_it_says_what_was_resized(
+    view: CompareView, qtbot: QtBot, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resized, "LIMIT", 2**14)
+    fill(view, picture())
+    settle(qtbot, jobs)
+    assert view.panes[0].label.text().endswith("(from means of 2 × 2 px)")
+    assert view.small.source is not None

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from reftiler.errors import TilingError
+from reftiler_gui import merged_view
 from reftiler_gui.gallery import Gallery
+from reftiler_gui.model.merging import merge
+from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.sheet import by_tile
+from reftiler_gui.model.work import finish
 from reftiler_gui.window import MainWindow
 from tests.gui.showing import settle
 
@@ -89,3 +98,58 @@ def test_every_view_has_its_key(window: MainWindow, gallery: Gallery) -> None:
 def test_views_share_place_and_zoom(window: MainWindow, gallery: Gallery) -> None:
     states = {view.state for view in (gallery.merged.image, gallery.compare.large)}
     assert states == {window.state}
+
+
+def test_errors_are_those_of_the_tiles_that_are_shown(
+    window: MainWindow, gallery: Gallery, qtbot: QtBot
+) -> None:
+    window.show_view("sheet")
+    gallery.sheet.order.setCurrentIndex(2)
+    settle(qtbot, window.jobs)
+    settings = TilingSettings(tile=(512, 512), step=(512, 512))
+    window.desk.change(settings)
+    settle(qtbot, window.jobs)
+    merged, tiling = gallery.merged.found, gallery.sheet.tiling
+    assert merged is not None
+    assert tiling is not None
+    want = finish(by_tile(tiling, np.abs(merged.difference)))
+    again = finish(merge(np.zeros((1024, 1024), np.uint8), tiling.grid, "rim", 25.5))
+    assert np.array_equal(merged.difference != 0, again.difference != 0)
+    for tile in range(4):
+        gallery.sheet.area.choose(tile)
+        assert f"largest error {want[tile]:.4g}" in gallery.sheet.words.text()
+
+
+def test_a_merge_that_fails_is_told_on_the_sheet(
+    window: MainWindow,
+    gallery: Gallery,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> object:
+        raise TilingError("merging would keep too many numbers in memory")
+
+    monkeypatch.setattr(merged_view, "merge", refused)
+    window.show_view("sheet")
+    gallery.sheet.order.setCurrentIndex(2)
+    settle(qtbot, window.jobs)
+    assert "too many numbers" in gallery.sheet.words.text()
+
+
+def test_pictures_of_the_defect_lead_to_the_comparison(
+    window: MainWindow, gallery: Gallery, qtbot: QtBot
+) -> None:
+    assert window.bar.glimpse.isVisible()
+    seen = window.bar.glimpse.grab().toImage()
+    size = window.bar.glimpse.size()
+    columns = (size.width() // 4, 3 * size.width() // 4)
+    dark = [seen.pixelColor(x, size.height() // 2).lightness() for x in columns]
+    assert dark[1] < dark[0] - 30
+    QTest.mouseClick(window.bar.glimpse, Qt.MouseButton.LeftButton)
+    assert gallery.compare.isVisible()
+    assert not window.bar.glimpse.isVisible()
+    assert not window.bar.words.isVisible()
+    window.show_view("image")
+    assert window.bar.glimpse.isVisible()
+    window.show_view("advice")
+    assert not window.bar.isVisible()

@@ -11,10 +11,10 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.merged_view import MODEL_NAMES, MergedView
+from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.document import Item, Loaded
 from reftiler_gui.model.merging import Merged, merge
-from reftiler_gui.model.standins import MODELS
+from reftiler_gui.model.standins import MODELS, WORDS
 from reftiler_gui.model.work import finish
 from reftiler_gui.state import ViewState
 from tests.gui.showing import SETTINGS, fill, jobs, picture, settle, tiles
@@ -43,7 +43,7 @@ def test_it_is_what_the_model_merges(view: MergedView) -> None:
 
 
 def test_every_stand_in_has_words() -> None:
-    assert set(MODEL_NAMES) == set(MODELS)
+    assert set(WORDS) == set(MODELS)
 
 
 def test_without_a_model_nothing_differs(
@@ -83,10 +83,10 @@ def test_too_little_is_blue_and_nothing_white(view: MergedView) -> None:
 
 def test_the_original_is_shown_while_held(view: MergedView, qtbot: QtBot) -> None:
     merged = view.image.viewport().grab().toImage()
-    QTest.mousePress(view.original, Qt.MouseButton.LeftButton)
+    QTest.mousePress(view.hold, Qt.MouseButton.LeftButton)
     assert view.panes[0].label.text() == "Original"
     assert view.image.viewport().grab().toImage() != merged
-    QTest.mouseRelease(view.original, Qt.MouseButton.LeftButton)
+    QTest.mouseRelease(view.hold, Qt.MouseButton.LeftButton)
     assert view.image.viewport().grab().toImage() == merged
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from reftiler.errors import TilingError
 from reftiler.images import resize
+from reftiler_gui.model import resized
 from reftiler_gui.model.differences import DifferencePicture
 from reftiler_gui.model.palette import COLORS, pixel, signed
+from reftiler_gui.model.pyramid import mean_halved
 from reftiler_gui.model.resized import ResizedPicture
 from reftiler_gui.model.source import PixelSource
 
@@ -59,7 +61,45 @@ def test_of_two_differences_the_larger_stays() -> None:
     assert picture.region(1, (0, 1), (0, 1)) == signed(np.array([[-2.0]]), 2)
 
 
-def test_an_enormous_image_is_not_resized() -> None:
+def waves(side: int) -> np.ndarray:
+    """Return waves, fine and coarse, that resizing must average."""
+    place = np.arange(side)
+    lines = np.sin(place / 3.1) + np.sin(place / 97)
+    whole = np.rint(127 + 30 * (lines[:, np.newaxis] + lines))
+    return np.asarray(whole, np.uint8)
+
+
+@pytest.mark.parametrize("goal", [(64, 48), (256, 256)])
+def test_a_large_image_is_resized_from_its_pyramid(
+    monkeypatch: pytest.MonkeyPatch, goal: tuple[int, int]
+) -> None:
+    image = waves(2048)
+    plain = ResizedPicture(PixelSource(image), goal)
+    monkeypatch.setattr(resized, "LIMIT", 2**20)
+    large = ResizedPicture(PixelSource(image), goal)
+    assert plain.mean == 1 < large.mean
+    off = np.abs(large.small.array.astype(int) - plain.small.array)
+    assert off.mean() < 2
+    assert large.size == plain.size
+
+
+def test_an_enormous_image_is_resized_too() -> None:
     enormous = np.broadcast_to(np.uint8(7), (2**14, 2**13))
-    with pytest.raises(TilingError, match="takes too much memory"):
-        ResizedPicture(PixelSource(enormous), (256, 256))
+    picture = ResizedPicture(PixelSource(enormous), (256, 256))
+    assert picture.mean > 1
+    assert picture.size == enormous.shape
+    assert set(np.unique(picture.small.array)) == {7}
+
+
+def test_a_level_between_is_built_in_bands() -> None:
+    image = RNG.integers(0, 256, (2**13 + 3, 2**13 + 5), np.uint8)
+    source = PixelSource(image)
+    whole = source.reduced(1)
+    assert np.array_equal(whole[:70], mean_halved(image[:140]))
+    assert np.array_equal(whole[-70:], mean_halved(image[-139:]))
+    assert whole.shape == source.level_size(1)
+
+
+def test_to_an_enormous_size_nothing_is_resized() -> None:
+    with pytest.raises(TilingError, match="resize it to less"):
+        ResizedPicture(PixelSource(np.zeros((9, 9), np.uint8)), (10**6, 10**6))

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFileDialog,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QTextBrowser,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.lists import CommandList, KeySheet
+from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.report_dialog import ReportDialog
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
@@ -19,7 +30,7 @@ def test_every_action_can_be_done_twice(
     window.open(())
     settled(qtbot, window)
     shown: list[str] = []
-    for dialog in (KeySheet, CommandList):
+    for dialog in (KeySheet, CommandList, ReportDialog):
         monkeypatch.setattr(dialog, "exec", lambda me: shown.append(me.windowTitle()))
     for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))
@@ -29,7 +40,8 @@ def test_every_action_can_be_done_twice(
             action.trigger()
             action.trigger()
             settled(qtbot, window)
-    assert shown == ["Keys", "Keys", "Commands", "Commands"]
+    report = ["Export a report"] * 2
+    assert shown == [*report, "Keys", "Keys", "Commands", "Commands"]
 
 
 def test_every_switch_of_a_layer_changes_the_picture(
@@ -79,6 +91,89 @@ def test_commands_are_found_by_letters(qtbot: QtBot, window: MainWindow) -> None
     assert len(left) == 1
     qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
     assert window.canvas.layers.coverage
+
+
+def test_everything_that_takes_keys_has_a_name(window: MainWindow) -> None:
+    inner = ("QLineEdit", "ExpandingLineEdit", "QComboBoxListView", "QListView")
+    nameless = []
+    for child in window.findChildren(QWidget):
+        takes = child.focusPolicy() & Qt.FocusPolicy.TabFocus
+        hidden = child.objectName().startswith("qt_") or type(child).__name__ in inner
+        if takes and not hidden and not isinstance(child, QScrollArea):
+            face = QAccessible.queryAccessibleInterface(child)
+            if not face.text(QAccessible.Text.Name):
+                nameless.append(type(child).__name__)
+    assert not nameless
+
+
+def test_every_action_is_in_the_menus_and_the_sheet_of_keys(window: MainWindow) -> None:
+    shown = [a for menu in window.menuBar().findChildren(QMenu) for a in menu.actions()]
+    sheet = KeySheet(window.table, window).findChildren(QTextBrowser)[0].toPlainText()
+    for entry in window.table.entries:
+        assert window.table.actions[entry.name] in shown, entry.name
+        if entry.keys:
+            assert entry.text.rstrip("…") in sheet, entry.name
+    for words in ("Space + drag", "Shift, held", "two fingers"):
+        assert words in sheet
+
+
+def test_every_menu_has_a_letter_of_its_own(window: MainWindow) -> None:
+    letters = [
+        action.text().partition("&")[2][:1] for action in window.menuBar().actions()
+    ]
+    assert letters == ["F", "S", "V", "L", "G", "H"]
+    for view in window.views.values():
+        mine = [
+            widget.text().partition("&")[2][:1].upper()
+            for widget in view.findChildren(QWidget)
+            if isinstance(widget, (QLabel, QAbstractButton)) and "&" in widget.text()
+        ]
+        assert len(mine) == len(set(mine)), mine
+        assert not set(mine) & set(letters), mine
+
+
+def test_a_dock_that_was_closed_comes_back(window: MainWindow) -> None:
+    dock, action = window.docks[1], window.table.actions["dock_tiling"]
+    dock.close()
+    assert not action.isChecked()
+    action.trigger()
+    assert dock.isVisible()
+    dock.close()
+    window.table.actions["form"].trigger()
+    assert dock.isVisible()
+    assert action.isChecked()
+    assert window.controls.tile.height_field.hasFocus()
+
+
+def test_the_mask_has_other_colours(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(())
+    settled(qtbot, window)
+    seen = set()
+    for _ in range(5):
+        window.table.actions["recolor"].trigger()
+        seen.add(window.canvas.layers.color)
+    assert len(seen) == 5
+
+
+def test_what_is_moved_to_by_keys_is_told(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.state.go(512.5, 512.5, 2)
+    window.table.actions["pan_down"].trigger()
+    row = int(window.state.row)
+    assert f"row {row}, column 512" in window.status.place.text()
+
+
+def test_all_work_can_be_cancelled_by_a_key(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.show_view("merged")
+    assert window.jobs.running("Merging")
+    window.table.actions["cancel"].trigger()
+    assert not window.jobs.running()
+    merged = window.views["merged"]
+    assert isinstance(merged, MergedView)
+    assert merged.words.text().startswith("Merging was cancelled.")
 
 
 def test_every_control_has_a_name(window: MainWindow) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.canvas import Mark
-from reftiler_gui.layers import thinning
+from reftiler_gui.model.layers import thinning
 from reftiler_gui.model.palette import COLORS, UNCOVERED
 from reftiler_gui.state import LADDER, ViewState
 from tests.gui.windows import canvas_of, seen, tiles, turn

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,35 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     code, output = run()
     assert code == 2
     assert "libEGL.so.1" in output
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("This plugin does not support propagateSizeHints()", ""),
+        ("This plugin does not support raise()", "does not support raise()\n"),
+    ],
+)
+def test_qt_is_heard_but_for_what_it_need_not_say(said: str, heard: str) -> None:
+    lines = (
+        "from PySide6.QtCore import qWarning",
+        "from reftiler_gui import messages",
+        "messages.install()",
+        f"qWarning({said!r})",
+    )
+    probe = [sys.executable, "-c", "\n".join(lines)]
+    run = subprocess.run(probe, capture_output=True, text=True, check=True)
+    assert run.stdout == ""
+    assert run.stderr.endswith(heard)
+    assert bool(run.stderr) == bool(heard)
+
+
+def test_a_screenshot_says_nothing(tmp_path: Path) -> None:
+    words = ("view", "--screenshot", str(tmp_path / "out.png"))
+    run = subprocess.run(
+        [sys.executable, "-m", "reftiler.cli", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (run.stdout, run.stderr) == ("", "")

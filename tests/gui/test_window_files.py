@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from reftiler.folders.manifest import Manifest
-from reftiler_gui.desk import START
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.exporting import write_tiles
+from reftiler_gui.model.document import Item
+from reftiler_gui.model.settings import START, TilingSettings
 from reftiler_gui.prefs import Prefs
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
@@ -112,3 +113,18 @@ def test_dialogs_write_what_they_say(
     window.table.actions["recent"].trigger()
     qtbot.waitUntil(lambda: window.desk.document.title == "b.png")
     settled(qtbot, window)
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_writing_that_is_cancelled_leaves_nothing(folder: Path, made: bool) -> None:
+    out = folder / "tiles"
+    if not made:
+        out.mkdir()
+    settings = TilingSettings(tile=(8, 8), step=(1, 1))
+    work = write_tiles(Item("a", folder / "a.png"), settings, out)
+    next(work)
+    next(work)
+    work.close()
+    assert out.exists() is not made
+    assert not made or not list(folder.glob("tiles*"))
+    assert made or not list(out.iterdir())

@@ -9,8 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
-from reftiler_gui.desk import START
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.settings import START, TilingSettings
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 

@@ -155,18 +155,22 @@ class Document:
         found: list[Sample] = []
         problems = []
         others = {suffix: _files(given, suffix) for suffix in (CASES, SETTINGS)}
+        cases = list(others[CASES])
         for path in given:
             if any(path in files for files in others.values()):
                 continue
             try:
                 found += find_samples(path)
             except TilingError as error:
-                problems.append(str(error))
+                records = _records(path)
+                cases += records
+                if not records:
+                    problems.append(str(error))
         more = f" and {len(given) - 1} more" if len(given) > 1 else ""
         return cls(
             items=tuple(_items(found)),
             problems=tuple(problems),
-            cases=others[CASES],
+            cases=tuple(cases),
             settings=others[SETTINGS],
             title=given[0].resolve().name + more,
         )
@@ -174,6 +178,15 @@ class Document:
 
 def _files(paths: Iterable[Path], suffixes: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(p for p in paths if p.suffix.lower() in suffixes and not p.is_dir())
+
+
+def _records(folder: Path) -> list[Path]:
+    """Return what the conformance kit wrote into a folder: records, or else cases."""
+    for suffix in (".jsonl", ".npz"):
+        found = sorted(folder.glob(f"*{suffix}")) if folder.is_dir() else []
+        if found:
+            return found
+    return []
 
 
 def bundled(texture: str = "brick") -> Document:

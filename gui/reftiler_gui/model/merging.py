@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Axis, Grid, TilingError
-from reftiler.applying import cut_batch
 from reftiler.calls import UntileCall, resolve_tile, resolve_untile
 from reftiler.merging import merge as merge_tiles
 from reftiler.placement import Placement
+from reftiler.streaming.reading import read_tiles
 from reftiler_gui.model.standins import MODELS
 from reftiler_gui.model.work import Work
 
@@ -103,9 +103,7 @@ def merge(
         numbers, part = _band(call, grid, low, high)
         tiles = np.empty((len(numbers), *cut.tiles.shape[1:]), out.dtype)
         for place, k in enumerate(numbers):
-            tiles[place] = stand_in(
-                cut_batch(image, cut, range(k, k + 1))[0], k, height
-            )
+            tiles[place] = stand_in(read_tiles(image, cut, [k])[0], k, height)
             if place % 64 == 0:
                 yield (low + (high - low) * place / len(numbers)) / len(image)
         merge_tiles(tiles, part, out[low:high])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["any_halved", "level_size", "mean_halved"]
+__all__ = ["any_halved", "level_size", "mean_bands", "mean_halved"]
 
 Array: TypeAlias = NDArray[Any]
+
+_BAND = 2**22  # numbers that are halved at a time
 
 
 def level_size(size: tuple[int, int], level: int) -> tuple[int, int]:
@@ -38,6 +42,17 @@ def mean_halved(picture: Array) -> Array:
         if picture.dtype.kind in "iu" and wide.kind == "f":
             return total
         return total.astype(picture.dtype.newbyteorder("="))
+
+
+def mean_bands(picture: Array, level: int) -> Iterator[Array]:
+    """Yield a picture halved ``level`` times, some rows at a time."""
+    step = 1 << level
+    rows = max(1, _BAND // (step * math.prod(picture.shape[1:]))) * step
+    for top in range(0, len(picture), rows):
+        part = picture[top : top + rows]
+        for _ in range(level):
+            part = mean_halved(part)
+        yield part
 
 
 def any_halved(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ So a defect can be looked at in both with the same zoom and at the same place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +19,10 @@ from reftiler_gui.model.source import PixelSource
 __all__ = ["LIMIT", "ResizedPicture"]
 
 LIMIT = 2**26
-"""Numbers of an image up to which it is resized: that takes many bytes for each."""
+"""Numbers of an image up to which it is resized as it is: that takes many bytes for
+each. Of a larger one a level of its pyramid is."""
+
+_FINE = 8  # pixels of that level for one of the resized image, if there are as many
 
 Span = tuple[int, int]
 
@@ -34,19 +38,31 @@ class ResizedPicture:
     target : sequence of two ints
         Height and width to which it is resized.
 
+    Attributes
+    ----------
+    small : PixelSource
+        The resized image.
+    mean : int
+        The side of the squares of pixels whose means were resized; 1 if the pixels
+        themselves were.
+
     Raises
     ------
     TilingError
-        If it cannot be resized, or has more numbers than LIMIT.
+        If it cannot be resized, or would have more numbers than LIMIT.
     """
 
     def __init__(self, source: PixelSource, target: Sequence[int]) -> None:
-        if source.array.size > LIMIT:
+        numbers = math.prod(target) * source.channels
+        if numbers > LIMIT:
             raise TilingError(
-                f"this image has {source.array.size:,} numbers, and resizing more than "
-                f"{LIMIT:,} takes too much memory"
+                f"the resized image would have {numbers:,} numbers, more than the "
+                f"{LIMIT:,} that are shown: resize it to less"
             )
-        small = resize(np.asarray(source.array), target)
+        level = _level(source, target)
+        pixels = source.array if level == 0 else source.reduced(level)
+        small = resize(np.asarray(pixels), target)
+        self.mean = 1 << level
         self.small = PixelSource(small, source.low, source.high)
         self.size, self._levels = source.size, source.levels
 
@@ -84,3 +100,24 @@ class ResizedPicture:
         middle = (np.arange(*span) + 0.5) * (1 << level)
         place = np.minimum(middle, length - 0.5) * (side / length)
         return np.asarray(np.floor(place), dtype=np.int64)
+
+
+def _level(source: PixelSource, target: Sequence[int]) -> int:
+    """Return the level that is resized: of large images the last that is fine enough.
+
+    Halving is a mean and so is resizing: one after the other is as good as the latter,
+    if that has still much to do.
+    """
+    if source.array.size <= LIMIT:
+        return 0
+    levels = range(1, source.levels)
+    few = [n for n in levels if source.array.size >> (2 * n) <= LIMIT]
+    fine = [
+        n
+        for n in few
+        if all(
+            side >= _FINE * goal
+            for side, goal in zip(source.level_size(n), target, strict=True)
+        )
+    ]
+    return fine[-1] if fine else few[0]

@@ -16,7 +16,7 @@ from reftiler.visibility import Remains, Visibility, examine
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.tiling import TilingView
 
-__all__ = ["Seen", "look"]
+__all__ = ["Seen", "crop_of", "look"]
 
 Array: TypeAlias = NDArray[Any]
 Ints: TypeAlias = NDArray[np.int64]
@@ -112,7 +112,7 @@ def look(
     height, width = target
     tiles, best = _tiles(mask, region, view)
     crops = [
-        _crop(span, length, side)
+        crop_of(span, length, side)
         for span, length, side in zip(region.box, mask.size, target, strict=True)
     ]
     starts = [start for start, _, _ in crops]
@@ -138,7 +138,7 @@ def look(
     )
 
 
-def _crop(span: Span, length: int, side: int) -> tuple[int, int, int]:
+def crop_of(span: Span, length: int, side: int) -> tuple[int, int, int]:
     """
     Return which pixels of an axis to look at, and to how many they are resized.
 

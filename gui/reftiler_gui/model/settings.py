@@ -11,7 +11,7 @@ from reftiler.checks import Real
 from reftiler.config import TilingConfig
 from reftiler.windows import Window
 
-__all__ = ["Refusal", "TilingSettings"]
+__all__ = ["START", "Refusal", "TilingSettings"]
 
 Sizes = tuple[int, int]
 
@@ -142,6 +142,10 @@ class TilingSettings:
         """Write the section ``tiling``, which `read` reads."""
         return self.config().to_yaml()
 
+
+START = TilingSettings(tile=(256, 256), step=(64, 64), overlapping=True)
+"""The settings of a new user: tiles overlap so little that they can be told apart, and
+they may be made smaller without a refusal, as with a stride they might not."""
 
 # How reftiler's sentences name what is wrong, and where the form has it.
 _FIELDS = {

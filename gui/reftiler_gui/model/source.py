@@ -7,6 +7,7 @@ four. Levels are built in the background; until one is there, single pixels stan
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,18 +17,17 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.images import formats
 from reftiler_gui.model.opening import open_image, release
-from reftiler_gui.model.pyramid import level_size, mean_halved
-from reftiler_gui.model.work import Work
+from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
+from reftiler_gui.model.shades import full, scaled, table_of, value_range
+from reftiler_gui.model.work import Work, finish
 
-__all__ = ["PixelSource", "value_range"]
+__all__ = ["PixelSource"]
 
 Array: TypeAlias = NDArray[Any]
 Span: TypeAlias = tuple[int, int]
 
 _SMALLEST = 128  # the longer side of the last level, at the most
 _LARGE = 2**26  # bytes from which level 1 is not kept: it would need a quarter more
-_BAND = 2**22  # elements that are halved at a time
-_MEASURED = 2**24  # elements up to which all of them tell the range of values
 
 
 class PixelSource:
@@ -107,7 +107,7 @@ class PixelSource:
         if not (low < high and math.isfinite(low) and math.isfinite(high)):
             raise TilingError(f"the values shown must rise, got {low} to {high}")
         self.low, self.high = low, high
-        self._table = _table(self.dtype, low, high)
+        self._table = table_of(self.dtype, low, high)
 
     def value(self, row: int, column: int) -> tuple[float, ...] | None:
         """Return the numbers of a pixel, one a channel; None beyond the image."""
@@ -123,6 +123,14 @@ class PixelSource:
             if level not in self._built:
                 self._built[level] = mean_halved(self._built[level - 1])
                 yield 1.0
+
+    def reduced(self, level: int) -> Array:
+        """Return all pixels of a level, which is built if it is not there yet."""
+        if 0 < level < self._base:
+            return np.concatenate(list(self._bands(level)))
+        if level not in self._built:
+            finish(self.build())
+        return self._built[level]
 
     def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
         """
@@ -163,19 +171,19 @@ class PixelSource:
         return part
 
     def _first(self) -> Work[None]:
-        """Build the finest level that is kept, a band of rows at a time."""
-        height, width = self.level_size(self._base)
-        step = 1 << self._base
-        rows = max(1, _BAND // (step * step * width * self.channels))
-        bands = []
-        for top in range(0, height, rows):
-            part = self.array[top * step : (top + rows) * step]
-            for _ in range(self._base):
-                part = mean_halved(part)
+        """Build the finest level that is kept."""
+        bands: list[Array] = []
+        for part in self._bands(self._base):
             bands.append(part)
-            release(self.array)
-            yield min(1.0, (top + rows) / height)
+            done = sum(map(len, bands)) / self.level_size(self._base)[0]
+            yield min(1.0, done)
         self._built[self._base] = np.concatenate(bands)
+
+    def _bands(self, level: int) -> Iterator[Array]:
+        """Yield a level, a band of rows at a time; mapped pixels are let go."""
+        for part in mean_bands(self.array, level):
+            release(self.array)
+            yield part
 
     def _painted(self, part: Array) -> NDArray[np.uint32]:
         if part.ndim == 2:
@@ -188,7 +196,7 @@ class PixelSource:
             pixels[..., place] = shown[..., channel]
         pixels[..., 3] = 255
         if self.has_alpha:
-            alpha = _scaled(part[..., -1], 0, _full(part.dtype))
+            alpha = scaled(part[..., -1], 0, full(part.dtype))
             pixels[..., 3] = alpha
             share = alpha[..., np.newaxis].astype(np.uint16)
             pixels[..., :3] = (pixels[..., :3] * share + 127) // 255
@@ -199,52 +207,7 @@ class PixelSource:
         if part.dtype == bool:
             return part.view(np.uint8) * np.uint8(255)
         if self._table is None:
-            return _scaled(part, self.low, self.high)
+            return scaled(part, self.low, self.high)
         if part.dtype == np.uint8 and (self.low, self.high) == (0.0, 255.0):
             return part
         return np.asarray(self._table[part])
-
-
-def value_range(array: Array) -> tuple[float, float]:
-    """
-    Return the values to show black and white.
-
-    Bytes and bools have their whole range, floats from 0 to 1 that range; all others
-    the smallest and the largest finite value, in large images of a sample of pixels.
-    """
-    if array.dtype in (np.dtype(bool), np.dtype(np.uint8)):
-        return 0.0, 255.0
-    colored = array[..., :-1] if array.ndim == 3 and array.shape[2] in (2, 4) else array
-    step = max(1, math.isqrt(array.size // _MEASURED) + 1)
-    some = colored[::step, ::step] if array.size > _MEASURED else colored
-    if some.dtype.kind == "f":
-        some = some[np.isfinite(some)]
-    if not some.size:
-        return 0.0, 1.0
-    low, high = float(some.min()), float(some.max())
-    if array.dtype.kind == "f" and low >= 0 and high <= 1:
-        return 0.0, 1.0
-    return (low, high) if low < high else (low, low + 1)
-
-
-def _table(dtype: np.dtype[Any], low: float, high: float) -> NDArray[np.uint8] | None:
-    """Return what each value of a small unsigned dtype is shown as."""
-    if dtype.kind == "b":
-        dtype = np.dtype(np.uint8)  # as its means are
-    if dtype.kind != "u" or dtype.itemsize > 2:
-        return None
-    return _scaled(np.arange(2 ** (8 * dtype.itemsize)), low, high)
-
-
-def _scaled(part: Array, low: float, high: float) -> NDArray[np.uint8]:
-    small = part.dtype.kind == "f" and part.dtype.itemsize <= 4
-    wide: NDArray[np.floating[Any]] = part.astype(np.float32 if small else np.float64)
-    with np.errstate(all="ignore"):
-        wide = np.clip((wide - low) * (255 / (high - low)), 0, 255)
-        shown = np.rint(np.nan_to_num(wide, nan=0.0))
-    return np.asarray(shown, dtype=np.uint8)
-
-
-def _full(dtype: np.dtype[Any]) -> float:
-    """Return the value of alpha that hides what is beneath."""
-    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0

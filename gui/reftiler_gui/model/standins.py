@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MODELS", "Model"]
+__all__ = ["MODELS", "WORDS", "Model", "StandIn"]
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float32]
@@ -54,3 +55,28 @@ MODELS: dict[str, Model] = {
     "noise": _noise,
 }
 """By name; ``none`` errs in nothing, the others return float32."""
+
+WORDS = {
+    "rim": "errs at the rim of its tile",
+    "offset": "is off by another value in each tile",
+    "noise": "is noisy",
+    "none": "gives back what it gets",
+}
+"""What is said of each: a model that …"""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """
+    A stand-in for a model, whose tiles are merged.
+
+    Attributes
+    ----------
+    name : str
+        One of `MODELS`.
+    percent : float
+        By how much it errs, of the range of values that is shown.
+    """
+
+    name: str = "rim"
+    percent: float = 10.0

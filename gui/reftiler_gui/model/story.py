@@ -7,10 +7,20 @@ import math
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.document import Loaded
 from reftiler_gui.model.facts import Facts
+from reftiler_gui.model.merging import Merged
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.model.tiling import TilingView
 
-__all__ = ["bytes_words", "count", "facts_words", "place_words", "story", "times"]
+__all__ = [
+    "bytes_words",
+    "count",
+    "facts_words",
+    "merged_words",
+    "place_words",
+    "story",
+    "times",
+    "uncovered_words",
+]
 
 
 def times(sizes: tuple[float, ...]) -> str:
@@ -92,6 +102,34 @@ def facts_words(known: Facts, settings: TilingSettings) -> list[tuple[str, str]]
     rows.append(("Tiles per pixel", each))
     rows.append(("All tiles take", bytes_words(known.bytes)))
     return rows
+
+
+def uncovered_words(known: Facts, settings: TilingSettings) -> str:
+    """Say how many pixels are in no tile, and what helps; nothing if all are."""
+    if not known.uncovered:
+        return ""
+    advice = "padding, clamp or even cover all"
+    if settings.random is not None:
+        advice = "more tiles cover more"
+    pixels = count(known.uncovered, "pixel")
+    verb = "is" if known.uncovered == 1 else "are"
+    return f"{pixels} ({known.share:.1%}) {verb} in no tile: {advice}."
+
+
+def merged_words(found: Merged, tiling: TilingView) -> str:
+    """Say how far a merged image is from the original, and where."""
+    bare = ""
+    if found.uncovered:
+        bare = f" {found.uncovered:,} pixels lie in no tile and are left out."
+    if found.worst is None:
+        return "The merged image equals the original in every pixel." + bare
+    row, column = found.worst
+    cover = tiling.cover(row, column)
+    verb = "takes" if cover == 1 else "take"
+    return (
+        f"The largest difference is {found.largest:.4g}, at row {row}, column "
+        f"{column}, where {count(cover, 'tile')} {verb} part.{bare}"
+    )
 
 
 def place_words(

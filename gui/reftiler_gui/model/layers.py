@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler_gui.lens import Lens
+from reftiler_gui.model.lens import Lens
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.palette import (
     COLORS,
@@ -20,8 +20,8 @@ from reftiler_gui.model.palette import (
     mask_layer,
     pixel,
 )
+from reftiler_gui.model.stripes import hatch, pad
 from reftiler_gui.model.tiling import TilingView
-from reftiler_gui.stripes import hatch, pad
 
 __all__ = ["Layers", "coverage_of", "lines_of", "mask_of", "thinning"]
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler_gui.lens import Lens
+from reftiler_gui.model.lens import Lens
 from reftiler_gui.model.palette import UNCOVERED, pixel
 from reftiler_gui.model.tiling import TilingView
 

@@ -1,0 +1,41 @@
+"""Files that the viewer writes: whole or not at all, and never over another unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reftiler import TilingError
+from reftiler.files import write_whole
+
+__all__ = ["write_file"]
+
+
+def write_file(path: Path, data: bytes | str, *, overwrite: bool) -> None:
+    """
+    Write a file.
+
+    Parameters
+    ----------
+    path : Path
+        Where; its folder is there already.
+    data : bytes or str
+        What; a text as UTF-8.
+    overwrite : bool
+        Whether one that is there already is replaced.
+
+    Raises
+    ------
+    TilingError
+        If it is there already, or cannot be written.
+    """
+    if path.is_dir():
+        raise TilingError(f"cannot write {path}: it is a folder")
+    if not overwrite and path.exists():
+        raise TilingError(
+            f"{path} is there already: give another name, or ask to overwrite it"
+        )
+    try:
+        write_whole(path, data.encode() if isinstance(data, str) else data)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise TilingError(f"cannot write {path}: {cause}") from error

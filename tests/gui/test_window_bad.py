@@ -1,0 +1,196 @@
+"""Bad input: a sentence in the window, nothing lost, and the program goes on."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from pytestqt.qtbot import QtBot
+
+from reftiler.images import write_image
+from reftiler_gui.cases_view import CasesView
+from reftiler_gui.window import MainWindow
+from tests.gui.test_window_command import run
+from tests.gui.windows import settled, write_pair
+
+Make = Callable[[Path], Path]
+
+
+def _written(name: str, data: bytes) -> Make:
+    def make(folder: Path) -> Path:
+        (folder / name).write_bytes(data)
+        return folder / name
+
+    return make
+
+
+def _cut(name: str) -> Make:
+    """Return what writes the first half of a picture."""
+
+    def make(folder: Path) -> Path:
+        path = folder / name
+        noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+        write_image(path, noise)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        return path
+
+    return make
+
+
+def _folder(folder: Path) -> Path:
+    (folder / "bad.png").mkdir()
+    return folder / "bad.png"
+
+
+def _enormous_png() -> bytes:
+    head = struct.pack(">II5B", 2**30, 2**30, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(b"\0")), (b"IEND", b"")]
+    chunks = (
+        struct.pack(">I", len(body))
+        + kind
+        + body
+        + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _enormous_npy() -> bytes:
+    words = "{'descr': '|u1', 'fortran_order': False, 'shape': (10000000, 10000000), }"
+    line = words.ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(line)) + line.encode()
+
+
+def _pickled(name: str) -> Make:
+    def make(folder: Path) -> Path:
+        thing = np.array([{"a": 1}], dtype=object)
+        path = folder / name
+        with path.open("wb") as file:
+            (np.savez if name.endswith("npz") else np.save)(file, thing)
+        return path
+
+    return make
+
+
+KINDS: dict[str, Make] = {
+    "empty": _written("bad.png", b""),
+    "text": _written("bad.png", b"hello"),
+    "truncated png": _cut("bad.png"),
+    "truncated tiff": _cut("bad.tif"),
+    "truncated npy": _cut("bad.npy"),
+    "a png named tiff, cut": _written("bad.tiff", b"\x89PNG\r\n\x1a\n"),
+    "enormous png": _written("bad.png", _enormous_png()),
+    "enormous npy": _written("bad.npy", _enormous_npy()),
+    "pickled npy": _pickled("bad.npy"),
+    "folder without images": _folder,
+    "vanished": lambda folder: folder / "bad.png",
+    "damaged npz": _written("bad.npz", b"PK\x03\x04 no zip"),
+    "pickled npz": _pickled("bad.npz"),
+    "damaged record": _written("bad.jsonl", b"{not json}"),
+    "damaged yaml": _written("bad.yaml", b"tiling: [1, {"),
+    "yaml of other things": _written("bad.yaml", b"tiling: {tile_siz: 7}"),
+}
+
+
+def said(window: MainWindow) -> str:
+    cases = window.views["cases"]
+    assert isinstance(cases, CasesView)
+    parts = (window.status.currentMessage(), window.story.text(), cases.title.text())
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_open_stays(
+    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path, kind: str
+) -> None:
+    window.open([folder / "a.png"])
+    settled(qtbot, window)
+    source, settings = window.canvas.source, window.desk.settings
+    (tmp_path / "odd").mkdir()
+    bad = KINDS[kind](tmp_path / "odd")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(bad))])
+    action, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+    left = Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPointF(9, 9), action, data, left, none))
+    qtbot.waitUntil(lambda: bad.name in said(window))
+    settled(qtbot, window)
+    assert window.canvas.source is source
+    assert window.desk.settings == settings
+    assert [item.name for item in window.desk.document.items] == ["a"]
+    window.open([folder / "b.png"])
+    qtbot.waitUntil(lambda: window.canvas.source not in (source, None))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_from_the_command_line_it_is_a_sentence(
+    qtbot: QtBot, tmp_path: Path, kind: str
+) -> None:
+    bad = KINDS[kind](tmp_path)
+    code, words = run(str(bad), "--report", str(tmp_path / "r.html"))
+    assert code == (2 if kind == "vanished" else 1)
+    assert "bad." in words
+    assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize("kind", ["empty", "folder without images", "damaged npz"])
+def test_a_picture_shows_what_is_wrong(qtbot: QtBot, tmp_path: Path, kind: str) -> None:
+    bad, out = KINDS[kind](tmp_path), tmp_path / "out.png"
+    code, words = run(str(bad), "--screenshot", str(out))
+    assert "Traceback" not in words
+    assert code == (0 if kind == "damaged npz" else 1)
+    assert out.is_file()
+
+
+def test_a_mask_of_another_size_leaves_the_image(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    write_image(folder / "a_mask.png", np.zeros((9, 9), dtype=bool))
+    window.open([folder / "a.png"])
+    settled(qtbot, window)
+    assert "is 9 × 9 (height × width), its image 64 × 64" in said(window)
+    assert window.canvas.source is not None
+
+
+def test_a_mask_that_cannot_be_read_leaves_the_image(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    (folder / "a_mask.png").write_bytes(b"no mask")
+    window.open([folder / "a.png"])
+    settled(qtbot, window)
+    assert "the image is shown without it" in said(window)
+    assert window.canvas.source is not None
+
+
+def test_a_file_that_vanishes_from_a_folder_leaves_the_others(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    window.open([folder])
+    settled(qtbot, window)
+    (folder / "b.png").unlink()
+    window.table.actions["next"].trigger()
+    settled(qtbot, window)
+    assert "b.png" in said(window)
+    window.table.actions["next"].trigger()
+    settled(qtbot, window)
+    assert window.desk.loaded is not None
+    assert window.desk.loaded.item.name == "c"
+    assert window.canvas.source is not None
+
+
+def test_among_good_files_a_bad_one_is_listed(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    (folder / "a.png").write_bytes(b"hello")
+    window.open([folder / "a.png", write_pair(folder, "z")])
+    settled(qtbot, window)
+    assert "a.png" in said(window)
+    window.table.actions["last"].trigger()
+    settled(qtbot, window)
+    assert window.canvas.source is not None

@@ -1,27 +1,32 @@
 """Running a model over tiles a few at a time, and merging its results as they come."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from reftiler.batches import (
     Progress,
-    check_alike,
+    check_later,
     check_results,
     check_same_tree,
     leaves,
     map_tree,
+    named,
+    names,
 )
-from reftiler.calls import TileCall, resolve_tile
+from reftiler.calls import resolve_tile
+from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.streaming.merger import Merger
 from reftiler.streaming.reading import Batches, read_tiles
+from reftiler.streaming.stores import share
 from reftiler.tiling import Array
 
-Start = Callable[[Array, Any, int], Merger]
-"""Makes a merger of a leaf of the first results, of its out, and of its number."""
+Start = Callable[[Array, Any, int, str], Merger]
+"""Makes a merger of a leaf of the first results, its out, its number and its name."""
 
 
 def apply(
@@ -49,26 +54,29 @@ def apply(
     start : Start
         What merges a leaf.
     """
-    mergers: Any = None
-    before: Any = None
+    every = batches.numbers
+    mergers: list[Merger] = []
+    first: Any = None
     with ExitStack() as stack:
-        for numbers in (
-            batches.numbers if progress is None else progress(batches.numbers)
-        ):
+        for numbers in every if progress is None else progress(every):
             due = _due(numbers, mergers)
             if not due:
                 continue
             tiles = read_tiles(batches.image, batches.call, due)
-            with _named(due, batches.call):
+            with named(due, batches.call):
                 results = model(tiles)
             check_results(results, len(due), np.ndarray)
-            if mergers is None:
+            if not mergers:
                 mergers = _started(results, out, start, stack)
-                before = map_tree(lambda leaf: leaf[:0].copy(), results)
-            map_tree(check_alike, results, before)
-            for merger, leaf in zip(leaves(mergers), leaves(results), strict=True):
+                _check_apart(batches.image, mergers)
+                first = map_tree(lambda leaf: leaf[:0].copy(), results)
+            check_later(results, first)
+            for merger, leaf in zip(mergers, leaves(results, first), strict=True):
                 _give(merger, due, leaf)
-        return map_tree(lambda merger: merger.finish(), mergers)
+        for merger in mergers:  # all of them, before any forgets how far it was
+            merger.complete()
+        merged = iter([merger.finish() for merger in mergers])
+        return map_tree(lambda _: next(merged), first)
 
 
 def cut_tile(image: Array, grid: Grid, k: int) -> Array:
@@ -78,31 +86,40 @@ def cut_tile(image: Array, grid: Grid, k: int) -> Array:
     return tile
 
 
-def _due(numbers: range, mergers: Any) -> Sequence[int]:
+def _due(numbers: range, mergers: Sequence[Merger]) -> Sequence[int]:
     """Return the tiles of a batch that some merger does not have yet."""
-    if mergers is None:
+    if not mergers:
         return numbers
-    missing = np.zeros(len(numbers), dtype=bool)
-    for merger in leaves(mergers):
-        missing |= ~merger.given(numbers)
+    missing = ~np.all([merger.given(numbers) for merger in mergers], axis=0)
     if missing.all():
         return numbers
     return [n for n, wanted in zip(numbers, missing.tolist(), strict=True) if wanted]
 
 
-def _started(results: Any, out: Any, start: Start, stack: ExitStack) -> Any:
+def _started(results: Any, out: Any, start: Start, stack: ExitStack) -> list[Merger]:
     """Make a merger for each leaf; an error stops them all."""
     if out is None:
         out = map_tree(lambda _: np.empty, results)
-    check_same_tree(results, out, "out")
-    number = iter(range(len(leaves(results))))
+    check_same_tree(results, out, "the model's result", "out")
+    mergers: list[Merger] = []
+    parts = zip(leaves(results), leaves(out, results), names(results), strict=True)
+    for number, (leaf, where, name) in enumerate(parts):
+        merger = start(leaf, where, number, name)
+        stack.push(lambda kind, *_, one=merger: one.stop() if kind else None)
+        mergers.append(merger)
+    return mergers
 
-    def one(leaf: Array, where: Any) -> Merger:
-        merger = start(leaf, where, next(number))
-        stack.push(lambda kind, *_: merger.stop() if kind else None)
-        return merger
 
-    return map_tree(one, results, out)
+def _check_apart(image: Any, mergers: Sequence[Merger]) -> None:
+    """Refuse to write results over what is still to be read, or over each other."""
+    for merger in mergers:
+        if share(merger.out, image):
+            raise TilingError(
+                "out shares memory with the image: give a buffer of its own"
+            )
+    for one, other in combinations(mergers, 2):
+        if share(one.out, other.out):
+            raise TilingError("two parts of out share memory: give each its own")
 
 
 def _give(merger: Merger, numbers: Sequence[int], tiles: Array) -> None:
@@ -111,23 +128,4 @@ def _give(merger: Merger, numbers: Sequence[int], tiles: Array) -> None:
     if fresh.all():
         merger.add(numbers, tiles)
     elif fresh.any():
-        merger.add(np.array(numbers)[fresh].tolist(), tiles[fresh])
-
-
-@contextmanager
-def _named(numbers: Sequence[int], call: TileCall) -> Iterator[None]:
-    """Let an error of the model say in which tiles it came up, and where they lie."""
-    try:
-        yield
-    except Exception as error:
-        image, k = divmod(numbers[0], len(call.grid))
-        box = ", ".join(f"{s.start}:{s.stop}" for s in call.grid.slices(k))
-        of = f" of image {image}" if call.image.images > 1 else ""
-        note = f"in tile {numbers[0]}, at [{box}]{of}"
-        if len(numbers) > 1:
-            note = f"in tiles {numbers[0]} to {numbers[-1]}, the first at [{box}]{of}"
-        if hasattr(error, "add_note"):
-            error.add_note(note)
-        else:  # Python 3.10
-            error.__notes__ = [note]
-        raise
+        merger.add(np.array(numbers)[fresh], tiles[fresh])

@@ -4,9 +4,11 @@ A result is an array, or tuples, lists and dicts of arrays; of which library doe
 matter here.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+from reftiler.calls import TileCall
 from reftiler.checks import integer
 from reftiler.errors import TilingError
 
@@ -37,20 +39,38 @@ def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     return function(tree, *others)
 
 
-def leaves(tree: Any) -> list[Any]:
-    """Return the leaves of a tree, in the order in which `map_tree` goes."""
+def leaves(tree: Any, like: Any = None) -> list[Any]:
+    """Return the leaves of a tree, in the order in which those of ``like`` come."""
     found: list[Any] = []
-    map_tree(found.append, tree)
+    map_tree(lambda _, leaf: found.append(leaf), tree if like is None else like, tree)
     return found
 
 
-def check_same_tree(tree: Any, other: Any, name: str) -> None:
+def names(tree: Any, name: str = "") -> list[str]:
+    """Return how each leaf of a tree is reached, in the order of `leaves`."""
+    if isinstance(tree, dict):
+        pairs = [(repr(key), branch) for key, branch in tree.items()]
+    elif isinstance(tree, tuple | list):
+        pairs = [(str(place), branch) for place, branch in enumerate(tree)]
+    else:
+        return [name]
+    return [leaf for key, branch in pairs for leaf in names(branch, f"{name}[{key}]")]
+
+
+def check_same_tree(tree: Any, other: Any, one: str, another: str) -> None:
     """Refuse a tree that is not built like that of the model's results.
+
+    Parameters
+    ----------
+    tree, other : tree
+        What they are.
+    one, another : str
+        What the message calls them.
 
     Raises
     ------
     TilingError
-        If its tuples, lists and dicts are others; ``name`` is what the caller calls it.
+        If their tuples, lists and dicts differ.
     """
     pairs: list[tuple[Any, Any]] = []
     if isinstance(tree, dict):
@@ -63,11 +83,11 @@ def check_same_tree(tree: Any, other: Any, name: str) -> None:
         alike = not isinstance(other, dict | tuple | list)
     if not alike:
         raise TilingError(
-            f"the model returns {_words(tree)} and {name} is {_words(other)}: build "
-            f"{name} like the model's results"
+            f"{one} is {_words(tree)} and {another} is {_words(other)}: they must be "
+            "built alike"
         )
     for branch, twig in pairs:
-        check_same_tree(branch, twig, name)
+        check_same_tree(branch, twig, one, another)
 
 
 def _words(tree: Any) -> str:
@@ -76,6 +96,31 @@ def _words(tree: Any) -> str:
     if isinstance(tree, tuple | list):
         return f"a {type(tree).__name__} of {len(tree)}"
     return "one array"
+
+
+def check_later(results: Any, first: Any) -> None:
+    """Refuse a batch's results that are not like those of the first batch."""
+    check_same_tree(first, results, "the model's first result", "a later one")
+    map_tree(check_alike, results, first)
+
+
+@contextmanager
+def named(numbers: Sequence[int], call: TileCall) -> Iterator[None]:
+    """Let an error of the model say in which tiles it came up, and where they lie."""
+    try:
+        yield
+    except Exception as error:
+        image, k = divmod(int(numbers[0]), len(call.grid))
+        box = ", ".join(f"{s.start}:{s.stop}" for s in call.grid.slices(k))
+        of = f" of image {image}" if call.image.images > 1 else ""
+        note = f"in tile {numbers[0]}, at [{box}]{of}"
+        if len(numbers) > 1:
+            note = f"in tiles {numbers[0]} to {numbers[-1]}, the first at [{box}]{of}"
+        if hasattr(error, "add_note"):
+            error.add_note(note)
+        else:  # Python 3.10
+            error.__notes__ = [note]
+        raise
 
 
 def check_results(results: Any, count: int, kind: type[Any]) -> None:

@@ -1,7 +1,9 @@
 """Files that are written whole or not at all, and never outside of their folder."""
 
 import contextlib
+import errno
 import json
+import os
 import re
 import shutil
 import uuid
@@ -20,11 +22,13 @@ __all__ = [
     "neighbour",
     "pretty_json",
     "remove",
+    "reserve",
     "sweep",
     "write_whole",
 ]
 
 _WIDTH = 160
+_NOT_HERE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)  # some file systems
 
 
 def neighbour(path: Path) -> Path:
@@ -78,11 +82,12 @@ def move(source: Path, target: Path) -> None:
     remove(old)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     """
     Write ``data`` to a temporary neighbour of ``path``, then rename it.
 
-    A reader sees the old file or the new one, and a failure leaves the old.
+    A reader sees the old file or the new one, and a failure leaves the old; if it is
+    to be ``durable``, a loss of power too, once this has returned.
 
     Raises
     ------
@@ -92,12 +97,46 @@ def write_whole(path: Path, data: bytes) -> None:
     temporary = neighbour(path)
     try:
         temporary.write_bytes(data)
+        if durable:
+            _sync(temporary)
         temporary.replace(path)
+        if durable:
+            _sync(path.parent)
     except BaseException:
         # If even this fails, the folder is the trouble, and that is being told.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # there folders cannot be opened
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def reserve(path: Path) -> None:
+    """
+    Take a file's room on the disk: a mapped file that finds none is a crash.
+
+    Raises
+    ------
+    OSError
+        If there is no such room.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                raise
 
 
 class AllOrNothing:

@@ -171,8 +171,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             and assignment to slices, or what makes it of a shape and a dtype, as
             `numpy.empty`. By default new arrays.
         memory : int or None
-            With ``out`` or ``work``: bytes of results that wait in memory for
-            others; more wait in a file. None means all.
+            With ``out``: bytes of each result's tiles that wait in memory for others;
+            more wait in a file, in ``work`` or where `tempfile` puts it. None means
+            all.
         work : path-like, optional
             A folder by which a later call goes on where this one was ended, by an
             error or with its process. It is emptied at the end. Then ``out`` must be
@@ -191,9 +192,10 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             is raised as it is, with a note that names the tiles and their place.
         """
         batches = Batches(self, image, batch_size, grid)
-        bounded = out is not None or work is not None
+        if out is None and work is not None:
+            raise TilingError("work= needs out=: a result in memory goes with it")
 
-        def start(leaf: Array, where: Any, number: int) -> Merger:
+        def start(leaf: Array, where: Any, number: int, name: str) -> Merger:
             return Merger(
                 self,
                 image.shape,
@@ -203,8 +205,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
                 dtype=dtype,
                 grid=batches.call.grid,
                 scale=scale,
-                memory=memory if bounded else None,
+                memory=None if out is None else memory,
                 work=None if work is None else Path(work) / str(number),
+                name=name,
             )
 
         merged = apply(model, batches, out, progress, start)

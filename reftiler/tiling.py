@@ -162,12 +162,13 @@ def output(
         )
     if not out.flags.writeable:
         raise TilingError("out is read-only: give an array that can be written")
-    if _overlap(out, source):
+    if overlap(out, source):
         raise TilingError("out shares memory with the input: give a buffer of its own")
     return out
 
 
-def _overlap(one: Array, other: Array) -> bool:
+def overlap(one: Array, other: Array) -> bool:
+    """Tell whether two arrays share memory."""
     try:
         # numpy takes any number here; its stub knows two.
         return np.shares_memory(one, other, max_work=10_000)  # type: ignore[arg-type]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from reftiler import Tiler
 from reftiler.config import TilingConfig
 from reftiler.datasets import find_samples
-from reftiler.folders.planning import plan_export
 from reftiler.folders.manifest import Manifest
+from reftiler.folders.planning import plan_export
 from reftiler.images import write_image
 
 SIZE = (33, 47)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reftiler import Tiler
+from reftiler import Tiler, TilingError
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import merges
@@ -67,3 +69,69 @@ def test_apply_takes_a_scale_and_a_dtype() -> None:
         lambda t: t[:, ::2, ::2], image, scale=Fraction(1, 2), dtype="float32"
     )
     same_bits(got, image[::2, ::2].astype(np.float32))
+
+
+def test_a_dict_may_change_its_order() -> None:
+    image = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    turn = iter(range(100))
+
+    def model(tiles: Any) -> Any:
+        pairs = [("same", tiles), ("not", 255 - tiles)]
+        return dict(pairs if next(turn) % 2 else pairs[::-1])
+
+    got = Tiler(4).apply(model, image, batch_size=1)
+    same_bits(got["same"], image)
+    same_bits(got["not"], 255 - image)
+
+
+@pytest.mark.parametrize(
+    ("later", "words"),
+    [
+        (lambda t: {"one": t, "two": t}, "a later one is a dict of 'one', 'two'"),
+        (lambda t: t, "is a dict of 'one' and a later one is one array"),
+        (lambda t: {"one": t.astype("f4")}, "results must be alike"),
+        (lambda t: {"one": t[:, :2]}, "results must be alike"),
+    ],
+)
+def test_later_results_must_be_like_the_first(later: Any, words: str) -> None:
+    calls: list[int] = []
+
+    def model(tiles: Any) -> Any:
+        calls.append(1)
+        return {"one": tiles} if len(calls) == 1 else later(tiles)
+
+    with pytest.raises(TilingError, match=words):
+        Tiler(4).apply(model, np.zeros((8, 8), np.uint8), batch_size=2)
+
+
+def test_out_is_a_buffer_of_its_own(tmp_path: Path) -> None:
+    image = np.zeros((8, 8), np.uint8)
+    for out in (image, image[::-1]):
+        with pytest.raises(TilingError, match="out shares memory with the image"):
+            Tiler(4).apply(lambda t: t, image, out=out)
+    both = np.zeros((8, 8), np.uint8)
+    with pytest.raises(TilingError, match="two parts of out share memory"):
+        Tiler(4).apply(lambda t: (t, t), image, out=(both, both))
+    np.save(tmp_path / "image.npy", image)
+    maps = [np.load(tmp_path / "image.npy", mmap_mode=mode) for mode in ("r", "r+")]
+    with pytest.raises(TilingError, match="out shares memory with the image"):
+        Tiler(4).apply(lambda t: t, maps[0], out=maps[1])
+    parts = np.load(tmp_path / "image.npy", mmap_mode="r+").reshape(2, 4, 8)
+    Tiler(4).apply(lambda t: (t, t), image[:4], out=(parts[0], parts[1]))
+
+
+def test_an_error_of_the_model_keeps_its_kind_and_names_the_tile() -> None:
+    def model(tiles: Any) -> Any:
+        if tiles.max() == 63:
+            raise MemoryError
+        return tiles
+
+    image = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    with pytest.raises(MemoryError) as caught:
+        Tiler(4).apply(model, image, batch_size=1)
+    assert caught.value.__notes__ == ["in tile 3, at [4:8, 4:8]"]
+
+
+def test_work_needs_a_store_that_outlives_the_process(tmp_path: Path) -> None:
+    with pytest.raises(TilingError, match="work= needs out="):
+        Tiler(4).apply(abs, np.zeros((8, 8)), work=tmp_path)

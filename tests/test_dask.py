@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,85 @@ def test_a_part_of_the_result_computes_the_tiles_it_needs() -> None:
     assert seen == [4]
 
 
+def test_several_merges_of_one_image_stay_apart() -> None:
+    image = da.from_array(IMAGE, 100)
+    other = Tiler(32, 16)
+    random = TILER.random(IMAGE.shape[1:], 20, 0)
+    filled = Tiler.from_settings({**TILER.settings(), "fill": 0})
+    lazy = [
+        map_tiles(invert, image, TILER),
+        map_tiles(np.copy, image, TILER),
+        map_tiles(invert, image, other),
+        map_tiles(invert, image, filled),
+        map_tiles(
+            invert,
+            image,
+            filled,
+            grid=filled.scatter(IMAGE.shape[1:], random.starts.tolist()),
+        ),
+        map_tiles(lambda t: t[..., ::2, :], image, other, scale=(Fraction(1, 2), 1)),
+        *map_tiles(lambda t: (t, 255 - t), image, TILER),
+    ]
+    assert len({one.name for one in lazy}) == len(lazy)
+    got = dask.compute(*lazy, scheduler="sync")
+    want = [~IMAGE, IMAGE, ~IMAGE, ~IMAGE, None, IMAGE[:, ::2], IMAGE, 255 - IMAGE]
+    for found, right in zip(got, want, strict=True):
+        if right is not None:
+            same_bits(found, np.ascontiguousarray(right))
+    kept = filled.scatter(IMAGE.shape[1:], random.starts.tolist())
+    same_bits(
+        got[4], filled.untile(invert(filled.tile(IMAGE, grid=kept)), IMAGE.shape, kept)
+    )
+
+
+def test_a_model_may_use_its_memory_again() -> None:
+    room = np.empty((2, 3, 32, 32), np.uint8)
+
+    def model(tiles: Array) -> Array:
+        return np.bitwise_not(tiles, out=room[: len(tiles)])
+
+    lazy = map_tiles(model, da.from_array(IMAGE), TILER, batch_size=2)
+    same_bits(lazy.compute(scheduler="sync"), ~IMAGE)
+
+
+@pytest.mark.parametrize(
+    "like",
+    [
+        IMAGE[None, :1, :32, :32],
+        IMAGE[None, :, :16, :16],
+        IMAGE[None, :, :32, :32].astype("i1"),
+        (IMAGE[None, :, :32, :32],) * 2,
+    ],
+)
+def test_what_the_model_returns_is_held_against_like(like: Any) -> None:
+    lazy = map_tiles(invert, da.from_array(IMAGE), TILER, like=like)
+    with pytest.raises(TilingError, match="alike"):
+        dask.compute(lazy, scheduler="sync")
+
+
+def test_an_error_of_the_model_names_the_tile() -> None:
+    def model(tiles: Array) -> Array:
+        raise RuntimeError("no")
+
+    lazy = map_tiles(
+        model, da.from_array(IMAGE), TILER, batch_size=1, like=IMAGE[None, :, :32, :32]
+    )
+    with pytest.raises(RuntimeError, match="no") as caught:
+        lazy[:, :1, :1].compute(scheduler="sync")
+    assert caught.value.__notes__ == ["in tile 0, at [0:32, 0:32]"]
+
+
+def unknown() -> Any:
+    """Return an image whose size nobody knows before it is computed."""
+    lines = da.from_array(IMAGE[0], 100)
+    return lines[lines[:, 0] > 3]
+
+
 @pytest.mark.parametrize(
     ("image", "options", "error", "words"),
     [
         (IMAGE, {}, TypeError, "dask array, got ndarray"),
+        (unknown(), {}, TilingError, r"compute_chunk_sizes\(\)"),
         (da.from_array(IMAGE), {"batch_size": 0}, TilingError, "at least 1"),
         (da.from_array(IMAGE), {"tiles_per_task": 0}, TilingError, "tiles_per_task"),
         (da.from_array(IMAGE[0, 0]), {}, TilingError, "has 1 axes"),

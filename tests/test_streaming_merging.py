@@ -114,7 +114,9 @@ def empty(kind: str, folder: Path) -> Any:
     if kind == "zarr":
         zarr = pytest.importorskip("zarr")
         path = folder / "out.zarr"
-        return zarr.create_array(path, shape=shape, chunks=(1, 32, 32), dtype="u1")
+        return zarr.open_array(
+            path, mode="w", shape=shape, chunks=(1, 32, 32), dtype="u1"
+        )
     h5py = pytest.importorskip("h5py")
     return h5py.File(folder / "out.h5", "w").create_dataset("out", shape, "u1")
 
@@ -188,7 +190,7 @@ def test_missing_tiles_are_named_and_may_still_come() -> None:
     [
         (4, TILE, TilingError, "no tile 4: the image has 4"),
         (-1, TILE, TilingError, "at least 0"),
-        (1.0, TILE, TypeError, "float"),
+        (1.0, TILE, TypeError, "must be an int, got 1.0"),
         ([True], [TILE], TypeError, "must be an int"),
         ([0, 1], [TILE], TilingError, "2 numbers came with 1 tiles"),
         (0, TILE[:3], TilingError, r"\(3, 4\).*takes uint8 \(4, 4\)"),
@@ -228,6 +230,8 @@ class Closed(Store):
         ([[0]], {}, TypeError, "got list"),
         (np.empty, {}, TypeError, "give tile_dtype"),
         (np.zeros((8, 8), "c8"), {}, TilingError, "complex64"),
+        (np.zeros((8, 8)), {"memory": "1 GB"}, TypeError, "memory must be an int"),
+        (np.zeros((8, 8)), {"memory": -1}, TilingError, "memory must be at least 0"),
         (np.zeros((8, 8)), {"tile_shape": (3, 4)}, TilingError, "not alike"),
     ],
 )

@@ -74,11 +74,12 @@ def stored(kind: str, folder: Path, image: Any) -> Any:
         return np.load(folder / "image.npy", mmap_mode="r")
     if kind == "zarr":
         zarr = pytest.importorskip("zarr")
-        array = zarr.create_array(
-            folder / "image.zarr", shape=image.shape, chunks=(1, 32, 32), dtype="u1"
+        path = folder / "image.zarr"
+        array = zarr.open_array(
+            path, mode="w", shape=image.shape, chunks=(1, 32, 32), dtype="u1"
         )
         array[:] = image
-        return zarr.open_array(folder / "image.zarr", mode="r")
+        return zarr.open_array(path, mode="r")
     if kind == "h5py":
         h5py = pytest.importorskip("h5py")
         file = h5py.File(folder / "image.h5", "w")

@@ -76,6 +76,90 @@ def test_it_goes_on_where_it_was_saved(
     assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]
 
 
+def test_slots_are_used_again_only_after_a_save(tmp_path: Path) -> None:
+    first = merger_of(tmp_path, memory=0)
+    give(first, range(40))  # in order, so that bands are done and their tiles dropped
+    first.save()
+    give(first, range(40, 150))
+    abandon(first)
+    again = merger_of(tmp_path, memory=0)
+    give(again, again.missing())
+    same_bits(np.array(again.finish()), IMAGE)
+
+
+def test_the_work_file_does_not_grow_with_the_image(tmp_path: Path) -> None:
+    row = 7 * TILES[0].nbytes
+    for folder in (None, tmp_path / "work"):
+        out = np.empty(IMAGE.shape, np.uint8)
+        merger = Merger(TILER, IMAGE.shape, out, memory=0, work=folder)
+        for number in range(COUNT):
+            merger.add(number, TILES[number])
+            if folder is not None and number % 7 == 0:
+                merger.save()
+        file = merger._shelf._work.path
+        assert row < file.stat().st_size < 8 * row
+        same_bits(merger.finish(), IMAGE)
+
+
+def test_a_work_file_that_lacks_tiles_is_refused(tmp_path: Path) -> None:
+    first = merger_of(tmp_path)
+    give(first, range(30))
+    first.save()
+    abandon(first)
+    file = tmp_path / "work" / "tiles.bin"
+    os.truncate(file, file.stat().st_size - 1)
+    with pytest.raises(TilingError, match=r"lacks tiles that it had: delete"):
+        merger_of(tmp_path)
+
+
+def test_two_mergers_do_not_share_a_work_folder(tmp_path: Path) -> None:
+    first = merger_of(tmp_path)
+    with pytest.raises(TilingError, match=r"in use by another merger: give each"):
+        merger_of(tmp_path)
+    abandon(first)
+
+
+def test_what_has_ended_takes_nothing_more(tmp_path: Path) -> None:
+    merger = merger_of(tmp_path)
+    give(merger, range(COUNT))
+    merger.complete()
+    assert (tmp_path / "work").exists()
+    assert merger.finish() is merger.finish()
+    assert not (tmp_path / "work").exists()
+    merger.stop()
+    calls: list[Any] = [lambda: merger.add(0, TILES[0]), merger.save, merger.complete]
+    for call in calls:
+        with pytest.raises(TilingError, match="has ended: make another"):
+            call()
+
+
+def test_the_folder_is_read_before_out_is_made(tmp_path: Path) -> None:
+    first = merger_of(tmp_path)
+    give(first, range(30))
+    first.save()
+    abandon(first)
+    made: list[Any] = []
+
+    def make(*asked: Any) -> Array:
+        made.append(asked)
+        return np.empty(*asked)
+
+    with pytest.raises(TilingError, match="another merge, which differs in tile_dtype"):
+        merger_of(tmp_path, out=make, tile_dtype="u2")
+    assert made == []
+
+
+def test_a_map_whose_file_finds_no_room_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(TilingError, match=r"no room on its disk, .*out.npy: No space"):
+        merger_of(tmp_path)
+
+
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path

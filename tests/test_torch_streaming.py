@@ -120,21 +120,21 @@ def test_a_merge_goes_on(tmp_path: Path) -> None:
             torch.zeros((12, 32, 32), dtype=torch.bfloat16),
             {},
             TilingError,
-            "stores cannot hold bfloat16: convert",
+            "stores cannot hold bfloat16: give dtype",
         ),
         (
             torch.zeros((3, 90, 70)),
             torch.zeros((12, 32, 32)),
             {"out": torch.zeros((90, 70), device="meta")},
             TilingError,
-            "on meta.*on the host",
+            "is on meta.*on the host",
         ),
         (
             torch.zeros((3, 90, 70)),
             torch.zeros((12, 32, 32)),
             {"out": (torch.zeros((90, 70)),)},
             TilingError,
-            "one array and out is a tuple of 1",
+            "result is one array and out is a tuple of 1",
         ),
         (
             torch.zeros((3, 90, 70)),
@@ -150,3 +150,22 @@ def test_what_does_not_suit_is_refused(
 ) -> None:
     with pytest.raises(error, match=words):
         TILER.apply(lambda _: results, image, **{"out": np.empty, **options})
+
+
+def test_results_of_any_kind_of_tensor() -> None:
+    big = IMAGE.astype(">f4")
+    same_bits(
+        array(TILER.apply(lambda t: t, Store(big))), array(torch.from_numpy(IMAGE))
+    )
+    turned = TILER.apply(
+        lambda t: torch.view_as_complex(torch.stack([t, t], -1)).conj().imag,
+        Store(IMAGE),
+    )
+    same_bits(array(turned), -IMAGE)
+    half = TILER.apply(
+        lambda t: t.to(torch.bfloat16), Store(IMAGE), dtype=torch.float32
+    )
+    want = TILER.apply(
+        lambda t: t.to(torch.bfloat16), torch.from_numpy(IMAGE), dtype=torch.float32
+    )
+    same_bits(array(half), array(want))

@@ -4,6 +4,7 @@ Each tile is computed once, whatever the chunks, the scheduler and the number of
 workers; the bits are those of `reftiler.Tiler.apply`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -22,10 +23,11 @@ except ImportError as error:
 
 from reftiler.base import BaseTiler
 from reftiler.batches import check_results, leaves, map_tree
-from reftiler.calls import TileCall, resolve_tile, resolve_untile
+from reftiler.calls import resolve_tile, resolve_untile
 from reftiler.checks import integer
 from reftiler.dask.groups import Chunks, Groups, boxes, meeting
-from reftiler.dask.tasks import Chunk, Group, merge_chunk, run_group
+from reftiler.dask.tasks import Chunk, Group, Plan, merge_chunk, run_group
+from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.layouts import Layout
 from reftiler.streaming.pieces import shown_by
@@ -93,13 +95,18 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
             "dask.array.from_array, or use Tiler.apply"
         )
     integer(batch_size, "batch_size", least=1)
+    if any(map(math.isnan, image.shape)):
+        raise TilingError(
+            f"the image's shape is {image.shape}: call image.compute_chunk_sizes() "
+            "before"
+        )
     call = resolve_tile(tiler, image.shape, image.dtype.name, grid)
     size = integer(tiles_per_task, "tiles_per_task", least=1)
     if like is None:
         like = model(np.zeros((1, *call.tiles.shape[1:]), image.dtype))
     check_results(like, 1, np.ndarray)
-    groups = Groups(call.grid, size)
-    tiles = _Tiles(model, image, call, groups, batch_size)
+    plan = Plan(call, map_tree(lambda leaf: leaf[:0].copy(), like), batch_size)
+    tiles = _Tiles(model, image, plan, Groups(call.grid, size))
     number = iter(range(len(leaves(like))))
 
     def merged(leaf: Array) -> Any:
@@ -115,17 +122,19 @@ class _Tiles:
         self,
         model: Callable[[Array], Any],
         image: Any,
-        call: TileCall,
+        plan: Plan,
         groups: Groups,
-        batch_size: int,
     ) -> None:
-        self.call, self.groups = call, groups
+        self.call, self.groups = plan.call, groups
         self.members = groups.tiles()
-        self.image = image.rechunk(self._image_chunks(groups.image_chunks()))
+        # Not peer to peer, which would wait for the whole image.
+        chunks = _chunks(plan.call.image, groups.image_chunks())
+        self.image = image.rechunk(chunks, method="tasks")
+        grid = plan.call.grid.to_json()
         self.name = "tiles-" + tokenize(
-            model, self.image.name, call.grid.to_json(), groups.size, batch_size
+            model, self.image.name, grid, groups.size, plan.batch_size, plan.like
         )
-        self.layer = self._layer(model, batch_size)
+        self.layer = self._layer(model, plan)
 
     def merged(self, leaf: Array, number: int, scale: Any, dtype: Any) -> Any:
         """Return the merge of one leaf of the results."""
@@ -141,7 +150,9 @@ class _Tiles:
             target.name,
         )
         space = self.groups.result_chunks(plan.placement)
-        name = "untile-" + tokenize(self.name, number, space, source, target, scale)
+        name = "untile-" + tokenize(
+            self.name, number, leaf.shape, space, source, target, scale
+        )
         one = replace(plan, result=_single(plan.result))
         layer: dict[Any, Any] = {(name, "plan"): one}
         group_of = np.empty(len(self.call.grid), dtype=np.int64)
@@ -171,11 +182,11 @@ class _Tiles:
             dtype=target,
         )
 
-    def _layer(self, model: Any, batch_size: int) -> dict[Any, Any]:
+    def _layer(self, model: Any, plan: Plan) -> dict[Any, Any]:
         call = replace(self.call, image=_single(self.call.image))
         layer: dict[Any, Any] = {
             (self.name, "model"): model,
-            (self.name, "call"): call,
+            (self.name, "plan"): replace(plan, call=call),
         }
         space = self.groups.image_chunks()
         where = dict(boxes(space))
@@ -187,8 +198,7 @@ class _Tiles:
                 layer[(self.name, image, group)] = (
                     run_group,
                     (self.name, "model"),
-                    (self.name, "call"),
-                    batch_size,
+                    (self.name, "plan"),
                     place,
                     *(
                         (self.image.name, *_index(self.call.image, image, i))
@@ -196,9 +206,6 @@ class _Tiles:
                     ),
                 )
         return layer
-
-    def _image_chunks(self, space: Chunks) -> Chunks:
-        return _chunks(self.call.image, space)
 
 
 def _single(layout: Layout) -> Layout:

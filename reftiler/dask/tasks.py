@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reftiler.axis import IntArray
-from reftiler.batches import check_results, leaves
+from reftiler.batches import check_later, check_results, leaves, named
 from reftiler.calls import TileCall, UntileCall
 from reftiler.layouts import Layout
 from reftiler.merging import merge_box
@@ -16,7 +16,16 @@ from reftiler.streaming.reading import read_tiles
 from reftiler.streaming.stores import place
 from reftiler.tiling import Array, planes
 
-__all__ = ["Pieces", "merge_chunk", "run_group"]
+__all__ = ["Chunk", "Group", "Pieces", "Plan", "merge_chunk", "run_group"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all groups have in common: the grid, and what the model is due to return."""
+
+    call: TileCall
+    like: Any
+    batch_size: int
 
 
 @dataclass(frozen=True)
@@ -89,20 +98,29 @@ def _within(
 
 def run_group(
     model: Callable[[Array], Any],
-    call: TileCall,
-    batch_size: int,
+    plan: Plan,
     group: Group,
     *chunks: Array,
 ) -> list[Array]:
     """Cut a group's tiles and return the leaves of what the model makes of them."""
+    call, tiles = plan.call, group.tiles
     source = Pieces(call.image, group.boxes, chunks)
-    gathered: list[list[Array]] = []
-    for first in range(0, len(group.tiles), batch_size):
-        numbers = group.tiles[first : first + batch_size].tolist()
-        results = model(read_tiles(source, call, numbers))
+    # A model may use its memory again: what it returns is copied at once.
+    gathered = [
+        np.empty((len(tiles), *leaf.shape[1:]), leaf.dtype)
+        for leaf in leaves(plan.like)
+    ]
+    for first in range(0, len(tiles), plan.batch_size):
+        some = slice(first, first + plan.batch_size)
+        numbers = tiles[some].tolist()
+        batch = read_tiles(source, call, numbers)
+        with named(numbers, call):
+            results = model(batch)
         check_results(results, len(numbers), np.ndarray)
-        gathered.append(leaves(results))
-    return [np.concatenate(leaf) for leaf in zip(*gathered, strict=True)]
+        check_later(results, plan.like)
+        for room, leaf in zip(gathered, leaves(results, plan.like), strict=True):
+            room[some] = leaf
+    return gathered
 
 
 def merge_chunk(

@@ -1,6 +1,5 @@
 """Creating image files as stores that are written by slices, complete or not at all."""
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +10,7 @@ import numpy as np
 import tifffile
 
 from reftiler.errors import TilingError
-from reftiler.files import move, neighbour, remove
+from reftiler.files import move, neighbour, remove, reserve
 from reftiler.images import formats, zarrs
 from reftiler.images.stored import MaskBytes, cause, size_of
 from reftiler.streaming import Target
@@ -19,7 +18,6 @@ from reftiler.streaming import Target
 __all__ = ["STREAMED", "create_image"]
 
 _CHUNK = 512  # pixels along each side of a zarr array's chunks
-_NOT_HERE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 @contextmanager
@@ -81,7 +79,7 @@ def create_image(
 
 def _create_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
     store = np.lib.format.open_memmap(path, "w+", dtype, shape)
-    _reserve(path)
+    reserve(path)
     return store
 
 
@@ -92,7 +90,7 @@ def _create_tiff(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
     tags = formats.tiff_tags(plain)
     # Strips one after the other: such a file can be mapped, by whoever reads it too.
     store = tifffile.memmap(path, shape=plain, dtype=kind, **tags).reshape(shape)
-    _reserve(path)
+    reserve(path)
     return MaskBytes(store) if mask else store
 
 
@@ -110,15 +108,3 @@ _MAKERS: dict[str, Callable[[Path, tuple[int, ...], np.dtype[Any]], Target]] = {
 }
 STREAMED = tuple(_MAKERS)
 """The suffixes of the formats that are written piece by piece."""
-
-
-def _reserve(path: Path) -> None:
-    """Take a file's room on the disk: a mapped file that finds none is a crash."""
-    if not hasattr(os, "posix_fallocate"):
-        return
-    with path.open("r+b") as file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-        except OSError as error:
-            if error.errno not in _NOT_HERE:  # file systems that know no such thing
-                raise

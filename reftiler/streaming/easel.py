@@ -2,12 +2,14 @@
 
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from reftiler.calls import UntileCall
 from reftiler.errors import TilingError
+from reftiler.files import reserve
 from reftiler.merging import Tiles, merge_box
 from reftiler.placement import Box
 from reftiler.streaming.bands import Bands
@@ -53,6 +55,7 @@ class Easel:
         self.source, self.dtype = source, dtype
         made = out(call.result.shape, dtype) if callable(out) else out
         self.out: Any = check_target(made, call.result.shape, dtype)
+        _reserve(self.out)
 
     def paint(self, band: int, tiles: Tiles) -> Array:
         """
@@ -99,10 +102,11 @@ class Easel:
             )
 
     def flush(self) -> None:
-        """Hand everything to the disk, where the store can."""
-        flush = getattr(self.out, "flush", None)
-        if callable(flush):
-            flush()
+        """Hand everything to the disk, where the store or its file can."""
+        for part in (self.out, getattr(self.out, "file", None)):
+            flush = getattr(part, "flush", None)
+            if callable(flush):
+                flush()
 
     def _place(self, band: int) -> tuple[Box, Slices]:
         """Return which pixels of its image a band has, and its slices of the store."""
@@ -111,6 +115,18 @@ class Easel:
         box = (self.bands.rows(inner), *rest)
         space = tuple(slice(low, high) for low, high in box)
         return box, place(self.call.result, image, space)
+
+
+def _reserve(out: Any) -> None:
+    """Take the room of a mapped file on the disk, before any work is done."""
+    if not isinstance(out, np.memmap) or out.filename is None:
+        return
+    try:
+        reserve(Path(out.filename))
+    except OSError as error:
+        raise TilingError(
+            f"out has no room on its disk, {out.filename}: {error.strerror}"
+        ) from error
 
 
 def digest(piece: Array) -> int:

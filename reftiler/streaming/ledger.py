@@ -85,13 +85,19 @@ class Ledger:
         first, own = image * len(self.bands), self.bands.of(k)
         return range(first + own.start, first + own.stop)
 
-    def give(self, tile: int) -> Iterator[int]:
-        """Enter a tile, and go over the bands that wait for nothing more."""
+    def give(self, tile: int) -> list[int]:
+        """Enter a tile, and return the bands that wait for nothing more."""
         self.given[tile] = True
-        for band in self.due(tile):
-            self._waits[band] -= 1
-            if not self._waits[band]:
-                yield band
+        due = self.due(tile)
+        self._waits[due.start : due.stop] -= 1
+        return [band for band in due if not self._waits[band]]
+
+    def ready(self) -> list[int]:
+        """Return the bands that wait for nothing more and are not done."""
+        bands: list[int] = np.flatnonzero(
+            (self._waits == 0) & (self.digests < 0)
+        ).tolist()
+        return bands
 
     def close(self, band: int, digest: int) -> Iterator[int]:
         """Enter that a band is done, and go over the tiles that nothing awaits now."""
@@ -102,11 +108,6 @@ class Ledger:
             due = self.due(tile)
             if (self.digests[due.start : due.stop] >= 0).all():
                 yield tile
-
-    def open_bands(self) -> list[int]:
-        """Return the bands that are not done."""
-        bands: list[int] = np.flatnonzero(self.digests < 0).tolist()
-        return bands
 
     def check_whole(self) -> None:
         """

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from reftiler.axis import IntArray
 from reftiler.base import BaseTiler
 from reftiler.calls import resolve_untile
+from reftiler.checks import integer
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.layouts import Layout, image_layout
@@ -69,6 +71,9 @@ class Merger:
     work : path-like, optional
         A folder for the work file and for what a later process needs to go on: a
         merger of the same settings begins where one that was killed was last saved.
+        Then ``out`` must be what that one had.
+    name : str
+        What the result is called, if a folder knows several; no other goes on with it.
 
     Raises
     ------
@@ -89,8 +94,11 @@ class Merger:
         grid: Grid | None = None,
         scale: Any = None,
         memory: int | None = MEMORY,
-        work: Any = None,
+        work: str | PathLike[str] | None = None,
+        name: str = "",
     ) -> None:
+        if memory is not None:
+            memory = integer(memory, "memory", least=0)
         if tile_dtype is None:
             if callable(out):
                 raise TypeError("give tile_dtype: out does not say what the tiles are")
@@ -112,18 +120,23 @@ class Merger:
             target.name,
         )
         bands = Bands(self._call.placement)
-        self._easel = Easel(self._call, bands, out, source, target)
-        self._ledger = Ledger(bands, image.images, len(plan))
-        self._lock = threading.Lock()
-        self._folder = None if work is None else Path(work)
         self._identity = {
+            "format": 1,
             "grid": plan.to_json(),
             "shape": tuple(shape),
             "tile_shape": self.tile_shape,
             "tile_dtype": source.str,
             "dtype": target.str,
+            "bands": bands.edges.tolist(),
+            "part": name,
         }
-        self._shelf = self._opened(memory)
+        self._folder = None if work is None else Path(work)
+        # Whether there is an earlier merge, and of what, before `out` is touched.
+        record = self._found()
+        self._easel = Easel(self._call, bands, out, source, target)
+        self._ledger = Ledger(bands, image.images, len(plan))
+        self._lock, self._ended = threading.Lock(), False
+        self._shelf = self._opened(memory, record)
         self._saved = time.monotonic()
 
     def __enter__(self) -> "Merger":
@@ -144,6 +157,11 @@ class Merger:
             self.stop()
             raise
 
+    @property
+    def out(self) -> Any:
+        """The store that the result is written to."""
+        return self._easel.out
+
     def missing(self) -> IntArray:
         """Return the numbers of the tiles that were not given yet, ascending."""
         return np.flatnonzero(~self._ledger.given)
@@ -154,7 +172,7 @@ class Merger:
             return self._ledger.given[numbers.start : numbers.stop : numbers.step]
         return self._ledger.given[list(numbers)]
 
-    def add(self, numbers: int | Sequence[int], tiles: ArrayLike) -> None:
+    def add(self, numbers: int | Sequence[int] | IntArray, tiles: ArrayLike) -> None:
         """
         Give some tiles; may be called by several threads.
 
@@ -175,11 +193,14 @@ class Merger:
             NaN would become an integer; then those before it are.
         """
         batch = np.asarray(tiles)
-        if hasattr(numbers, "__index__"):
+        if np.ndim(numbers) == 0:
             numbers, batch = [numbers], batch[np.newaxis]  # type: ignore[list-item]
         with self._lock:
-            checked = self._ledger.check(numbers)
+            self._check_open()
+            checked = self._ledger.check(numbers)  # type: ignore[arg-type]
             self._check_tiles(batch, len(checked))
+            for band in self._ledger.ready():  # what failed is tried again
+                self._paint(band)
             for number, tile in zip(checked, batch, strict=True):
                 if self._ledger.due(number):  # else it is all padding, or border
                     self._shelf.put(number, tile)
@@ -188,9 +209,9 @@ class Merger:
             if self._folder is not None and time.monotonic() > self._saved + SAVED:
                 self._save()
 
-    def finish(self) -> Any:
+    def complete(self) -> None:
         """
-        Merge what is left and return ``out``; work files are deleted.
+        Merge what is left and hand it to the disk; `finish` can still be tried again.
 
         Raises
         ------
@@ -198,23 +219,48 @@ class Merger:
             If tiles are missing; they are named, and may still be given.
         """
         with self._lock:
+            self._check_open()
             self._ledger.check_whole()
-            for band in self._ledger.open_bands():
+            for band in self._ledger.ready():
                 self._paint(band)
             self._easel.flush()
-            self._shelf.close()
+
+    def finish(self) -> Any:
+        """
+        Merge what is left, delete the work files and return ``out``.
+
+        Raises
+        ------
+        TilingError
+            If tiles are missing; they are named, and may still be given.
+        """
+        if self._ended:
+            return self.out
+        self.complete()
+        with self._lock:
+            self._end()
             if self._folder is not None:
                 for name in (NAME, TILES):
                     (self._folder / name).unlink(missing_ok=True)
                 with suppress(OSError):  # somebody else's files are in it
                     self._folder.rmdir()
-        return self._easel.out
+        return self.out
 
     def stop(self) -> None:
         """End without a result; what was given is saved if there is a work folder."""
-        if self._folder is not None:
-            with suppress(TilingError, OSError):  # the first error is the one to tell
-                self.save()
+        with self._lock:
+            if self._ended:
+                return
+            try:
+                if self._folder is not None:
+                    self._save()
+            except (TilingError, OSError):  # the first error is the one to tell
+                pass
+            finally:
+                self._end()
+
+    def _end(self) -> None:
+        self._ended = True
         self._shelf.close()
 
     def save(self) -> None:
@@ -232,7 +278,12 @@ class Merger:
         if self._folder is None:
             raise TilingError("nothing can be saved without a folder: give work=")
         with self._lock:
+            self._check_open()
             self._save()
+
+    def _check_open(self) -> None:
+        if self._ended:
+            raise TilingError("this merger has ended: make another one")
 
     def _check_tiles(self, tiles: Array, count: int) -> None:
         if tiles.dtype != self.tile_dtype or tiles.shape[1:] != self.tile_shape:
@@ -255,26 +306,29 @@ class Merger:
         for tile in self._ledger.close(band, known):
             self._shelf.drop(tile)
 
-    def _opened(self, memory: int | None) -> Shelf:
-        """Return the shelf; go on with what the work folder holds."""
+    def _found(self) -> Record | None:
+        """Return what an earlier process wrote to the work folder."""
         if self._folder is None:
-            return Shelf(self.tile_shape, self.tile_dtype, memory)
+            return None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TilingError(
                 f"work={self._folder} cannot be a folder: {error.strerror}"
             ) from error
-        path, slots = self._folder / TILES, None
-        record = Record.read(self._folder, self._identity)
+        return Record.read(self._folder, self._identity)
+
+    def _opened(self, memory: int | None, record: Record | None) -> Shelf:
+        """Return the shelf, with what an earlier process put there."""
+        if self._folder is None:
+            return Shelf(self.tile_shape, self.tile_dtype, memory)
+        path = self._folder / TILES
         if record is None:
-            path.unlink(missing_ok=True)
-        else:
-            for band in np.flatnonzero(record.digests >= 0).tolist():
-                self._easel.check(band, int(record.digests[band]))
-            self._ledger.restore(record.given, record.digests)
-            slots = record.slots
-        return Shelf(self.tile_shape, self.tile_dtype, memory, path, slots)
+            return Shelf(self.tile_shape, self.tile_dtype, memory, path)
+        for band in np.flatnonzero(record.digests >= 0).tolist():
+            self._easel.check(band, int(record.digests[band]))
+        self._ledger.restore(record.given, record.digests)
+        return Shelf(self.tile_shape, self.tile_dtype, memory, path, record.slots)
 
     def _save(self) -> None:
         assert self._folder is not None

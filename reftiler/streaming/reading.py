@@ -9,6 +9,7 @@ import numpy as np
 from reftiler.base import BaseTiler
 from reftiler.batches import split
 from reftiler.calls import TileCall, resolve_tile
+from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.streaming.pieces import Piece, WholeImage, shown_by
 from reftiler.streaming.stores import Source, check_source
@@ -71,7 +72,17 @@ class Batches:
         return map(self.read, self.numbers)
 
     def read(self, numbers: range) -> Batch:
-        """Read the tiles of some numbers."""
+        """
+        Read the tiles of some numbers.
+
+        Raises
+        ------
+        TilingError
+            If there is no such tile.
+        """
+        count = self.call.tiles.images
+        if numbers and not 0 <= min(numbers) <= max(numbers) < count:
+            raise TilingError(f"there are tiles 0 to {count - 1}, asked for {numbers}")
         return Batch(numbers, read_tiles(self.image, self.call, numbers))
 
 

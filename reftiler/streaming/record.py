@@ -58,7 +58,7 @@ class Record:
             slots=np.array(list(self.slots.items()), np.int64).reshape(-1, 2),
         )
         try:
-            write_whole(folder / NAME, stream.getvalue())
+            write_whole(folder / NAME, stream.getvalue(), durable=True)
         except OSError as error:
             raise TilingError(
                 f"cannot write {folder / NAME}: {error.strerror}; what was saved "

@@ -10,8 +10,17 @@ import numpy as np
 
 from reftiler.errors import TilingError
 from reftiler.layouts import Layout
+from reftiler.tiling import overlap
 
-__all__ = ["Slices", "Source", "Target", "check_source", "check_target", "place"]
+__all__ = [
+    "Slices",
+    "Source",
+    "Target",
+    "check_source",
+    "check_target",
+    "place",
+    "share",
+]
 
 Slices = tuple[slice, ...]
 
@@ -60,7 +69,14 @@ def check_source(value: Any, name: str) -> Source:
             f"{name} must have a shape, a dtype and slices, as arrays, memory maps and "
             f"zarr's and h5py's arrays do, got {type(value).__name__}"
         )
-    if np.dtype(value.dtype).hasobject:
+    try:
+        dtype = np.dtype(value.dtype)
+    except TypeError:
+        raise TypeError(
+            f"{name} has the dtype {value.dtype}, which is none of numpy's: for "
+            "tensors there is reftiler.torch"
+        ) from None
+    if dtype.hasobject:
         raise TilingError(f"{name} cannot be {value.dtype}: give a fixed-size dtype")
     return value
 
@@ -84,6 +100,10 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
             f"out must have a shape and a dtype and take slices, as arrays, memory "
             f"maps and zarr's and h5py's arrays do, got {type(value).__name__}"
         )
+    if hasattr(value, "__dask_graph__"):
+        raise TypeError("out is lazy: give a store, or use reftiler.dask.map_tiles")
+    if getattr(value, "mode", "") == "c":
+        raise TilingError("out is a copy-on-write map, whose file never changes")
     if tuple(value.shape) != shape or np.dtype(value.dtype) != dtype:
         raise TilingError(
             f"out is {value.dtype} {tuple(value.shape)}, the result {dtype} {shape}: "
@@ -97,6 +117,16 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
             f"out cannot be written: {error}; open it for writing"
         ) from error
     return value
+
+
+def share(one: Any, other: Any) -> bool:
+    """Tell whether two stores are arrays of the same memory, or maps of one file."""
+    if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
+        return one is other
+    maps = [getattr(each, "_mmap", None) for each in (one, other)]
+    files = [getattr(each, "filename", None) for each in (one, other)]
+    apart = maps[0] is maps[1] or files[0] is None or files[0] != files[1]
+    return overlap(one, other) or not apart
 
 
 def place(layout: Layout, image: int, space: Slices) -> Slices:

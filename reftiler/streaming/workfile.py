@@ -2,12 +2,19 @@
 
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from reftiler.errors import TilingError
 from reftiler.tiling import Array
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows knows no such locks
+    fcntl = None
 
 __all__ = ["WorkFile"]
 
@@ -39,8 +46,28 @@ class WorkFile:
         self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
         used = set(self.slots.values())
         self._end = max(used, default=-1) + 1
+        try:
+            self._check()
+        except BaseException:
+            self._file.close()
+            raise
         self._free = [slot for slot in range(self._end) if slot not in used]
         self._retired: list[int] = []
+
+    def _check(self) -> None:
+        """Refuse a file that another process has, or that lacks tiles."""
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise TilingError(
+                    f"{self.path} is in use by another merger: give each its own work "
+                    "folder, or end the other"
+                ) from error
+        if os.fstat(self._file.fileno()).st_size < self._end * self.size:
+            raise TilingError(
+                f"{self.path} lacks tiles that it had: delete its folder to begin anew"
+            )
 
     def __contains__(self, number: int) -> bool:
         return number in self.slots

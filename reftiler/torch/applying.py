@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from reftiler.batches import (
     Progress,
-    check_alike,
+    check_later,
     check_results,
     map_tree,
+    named,
     split,
 )
 from reftiler.calls import TileCall
@@ -56,7 +57,9 @@ def apply(
     mergers: Any = None
     before: Any = None
     for batch in batches if progress is None else progress(batches):
-        results = model(cut_batch(image, call, batch).to(device, non_blocking=True))
+        tiles = cut_batch(image, call, batch).to(device, non_blocking=True)
+        with named(batch, call):
+            results = model(tiles)
         check_results(results, len(batch), Tensor)
         if mergers is None:
             # Not a view, which would keep the whole batch.
@@ -64,9 +67,9 @@ def apply(
                 lambda leaf: leaf.new_empty((0, *leaf.shape[1:])), results
             )
             mergers = map_tree(merger, results)
-        map_tree(check_alike, results, before)
+        check_later(results, before)
         map_tree(partial(_add, batch.start, image.device), mergers, results)
-        del results  # lest two batches of them exist while the model runs
+        del tiles, results  # lest two batches exist while the model runs
     return map_tree(lambda merger: merger.finish(), mergers)
 
 

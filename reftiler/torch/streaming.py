@@ -32,29 +32,36 @@ class Hosted:
     ----------
     model : Module or callable
         Takes and returns tensors, or trees of them.
+    widen : bool
+        Whether bfloat16, which numpy does not have, becomes float32; else it is
+        refused.
     """
 
-    def __init__(self, model: Callable[[Tensor], Any]) -> None:
-        self.model = model
+    def __init__(self, model: Callable[[Tensor], Any], *, widen: bool = False) -> None:
+        self.model, self.widen = model, widen
         self.device = _device_of(model)
-        self._pinned: Tensor | None = None
 
     def __call__(self, tiles: Array) -> Any:
         """Run the model on some tiles."""
+        native = tiles.astype(tiles.dtype.newbyteorder("="), copy=False)
         with torch.no_grad():
-            results = self.model(self._sent(torch.from_numpy(tiles)))
+            results = self.model(self._sent(torch.from_numpy(native)))
             check_results(results, len(tiles), Tensor)
-            return map_tree(_fetched, results)
+            return map_tree(self._fetched, results)
 
     def _sent(self, tiles: Tensor) -> Tensor:
-        if self.device.type != "cuda":
-            return tiles.to(self.device)
-        if self._pinned is None or len(self._pinned) < len(tiles):
-            self._pinned = torch.empty_like(tiles, pin_memory=True)
-        # The batch before has been fetched, so nobody reads this memory any more.
-        pinned = self._pinned[: len(tiles)]
-        pinned.copy_(tiles)
-        return pinned.to(self.device, non_blocking=True)
+        if self.device.type == "cuda":
+            # torch keeps such memory for the next batch, once this one has arrived.
+            return tiles.pin_memory().to(self.device, non_blocking=True)
+        return tiles.to(self.device)
+
+    def _fetched(self, tensor: Tensor) -> Array:
+        tensor = tensor.detach().resolve_conj().resolve_neg()
+        if tensor.dtype == torch.bfloat16 and self.widen:
+            tensor = tensor.to(torch.float32)
+        numpy_dtype(tensor.dtype)
+        array: Array = tensor.cpu().numpy()
+        return array
 
 
 def on_host(image: Any) -> Any:
@@ -64,14 +71,14 @@ def on_host(image: Any) -> Any:
     Raises
     ------
     TilingError
-        If a tensor is not on the host.
+        If a tensor is not on the host, or of a dtype that numpy does not have.
     """
     if not isinstance(image, Tensor):
         return image
     if image.device.type != "cpu":
         raise TilingError(
-            f"the image is on {image.device}, and with out, memory or work it is read "
-            "on the host: give image.cpu(), or leave them out"
+            f"a tensor is on {image.device}, and with out= images are read and results "
+            "written on the host: give tensors of the host, or leave out= away"
         )
     numpy_dtype(image.dtype)
     return image.detach().numpy()
@@ -79,18 +86,18 @@ def on_host(image: Any) -> Any:
 
 def as_arrays(out: Any) -> Any:
     """Return tensors in a tree of stores as arrays of their memory."""
-    return map_tree(lambda leaf: on_host(leaf) if leaf is not None else None, out)
+    return map_tree(on_host, out)
 
 
-def as_tensors(results: Any) -> Any:
-    """Return arrays in a tree as tensors of their memory; other stores stay."""
-
-    def tensor(leaf: Any) -> Any:
-        if isinstance(leaf, np.ndarray) and not isinstance(leaf, np.memmap):
-            return torch.from_numpy(leaf)
-        return leaf
-
-    return map_tree(tensor, results)
+def as_tensors(results: Any, out: Any) -> Any:
+    """Return the tensors that were given as ``out``, or new arrays as tensors."""
+    if out is None:
+        return map_tree(torch.from_numpy, results)
+    return map_tree(
+        lambda found, given: given if isinstance(given, Tensor) else found,
+        results,
+        out,
+    )
 
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
@@ -106,14 +113,8 @@ def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
         return np.dtype(name(dtype))
     except TypeError:
         raise TilingError(
-            f"stores cannot hold {name(dtype)}: convert it to float32"
+            f"stores cannot hold {name(dtype)}: give dtype=torch.float32"
         ) from None
-
-
-def _fetched(tensor: Tensor) -> Array:
-    numpy_dtype(tensor.dtype)
-    array: Array = tensor.cpu().numpy()
-    return array
 
 
 def _device_of(model: Callable[[Tensor], Any]) -> torch.device:

@@ -213,7 +213,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             check_tensor(image, "image")
         if not isinstance(image, Tensor) or out is not None or work is not None:
             stored = numpy_tiler.Tiler.of(self).apply(
-                Hosted(model),
+                Hosted(model, widen=dtype is not None),
                 on_host(image),
                 batch_size=batch_size,
                 grid=grid,
@@ -224,7 +224,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
                 memory=memory,
                 work=work,
             )
-            return as_tensors(stored)
+            return as_tensors(stored, out)
         check_dtype(image.dtype if dtype is None else dtype)
         call = resolve_tile(self, image.shape, name(image.dtype), grid)
 

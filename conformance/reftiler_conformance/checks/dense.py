@@ -36,6 +36,7 @@ DENSE = (
     PLAIN,
     CLAMPED,
     UNEVEN,
+    replace(UNEVEN, size=(40, 19)),  # steps of 3, 4 and 3
     replace(PLAIN, size=(24, 9), stride=(2, 3)),  # two tiles in a row
     replace(
         PLAIN, size=(24, 8), stride=(2, 4), pad_side="both"
@@ -114,6 +115,15 @@ def weights_of_dense_tiles(trial: Trial) -> None:
     only=[
         BORDERED,
         replace(BORDERED, size=(27, 31), pad_side="both"),
+        # No power of two among sides and strides.
+        replace(
+            BORDERED,
+            size=(25, 29),
+            tile=(5, 7),
+            stride=(3, 5),
+            border=(1, 1),
+            channels=1,
+        ),
         replace(BORDERED, channels_last=True),
         replace(LAST, size=(27, 31), tile=(8, 8), border=(2, 1), pad_side="both"),
     ],
@@ -131,6 +141,8 @@ def borders_of_dense_tiles(trial: Trial) -> None:
         DROPPED,
         replace(DROPPED, dtype="uint8"),
         replace(DROPPED, dtype="uint16", channels_last=True),
+        # Gaps on the last of three axes only.
+        replace(DROPPED, size=(8, 10, 9), tile=(4, 4, 4), stride=(2, 2, 2)),
         replace(DROPPED, tile=(8, 8), stride=(4, 3), border=(2, 2), fill=-1),
         replace(DROPPED, size=(41, 52), tile=(12, 12), stride=(10, 10), dtype="int64"),
     ],

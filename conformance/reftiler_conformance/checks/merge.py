@@ -58,6 +58,12 @@ def bools_have_no_mean(trial: Trial) -> None:
     overlap=("some",),
     merge=("max", "min"),
     dtype=FLOATS,
+    also=[
+        replace(case, merge=merge, dtype=dtype)
+        for merge in ("max", "min")
+        for dtype in ("float32", "float64")
+        for case in CROWDED
+    ],
 )
 def extremes_of_floats(trial: Trial) -> None:
     """Of floats, -0.0 is less than +0.0, and NaN wins."""

@@ -111,6 +111,15 @@ def ends(case: Case) -> list[float]:
     overlap=ALONE,
     dtype=("float32", "float64", "float16"),
     result=INTEGERS,
+    also=[
+        Case(
+            size=(6, 5),
+            tile=(3, 5),
+            stride=(3, 5),
+            starts=((0, 0), (3, 0)),
+            result="uint8",
+        )
+    ],
 )
 def nan_is_no_integer(trial: Trial) -> None:
     """NaN in a result of integer dtype is an error."""

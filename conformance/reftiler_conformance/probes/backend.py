@@ -73,6 +73,9 @@ def one_grid_for_all(api: Api) -> None:
             assert np.array_equal(cut, back), "a grid of another backend gives others"
 
 
+KEY = '{"spec_version": "1.0", "tile_size": [4, 4], "strid": [2, 2]}'
+MASK = np.zeros((8, 9), bool)
+
 # Not among these: advice that names a function of the array library's own.
 REFUSED: tuple[tuple[str, Callable[[Any, Callable[[Any], Any]], object]], ...] = (
     ("a stride of 5", lambda tiler, _: tiler(4, 5)),
@@ -83,10 +86,23 @@ REFUSED: tuple[tuple[str, Callable[[Any, Callable[[Any], Any]], object]], ...] =
     ("a small image", lambda tiler, _: tiler(4, mode="clamp").grid((3, 9))),
     ("a start outside", lambda tiler, _: tiler(4).scatter((8, 8), [(5, 0)])),
     ("a seed of -1", lambda tiler, _: tiler(4).random((8, 8), 2, -1)),
+    ("a seed of text", lambda tiler, _: tiler(4).random((8, 8), 2, "x")),
+    ("a pad value of text", lambda tiler, _: tiler(4, pad_value="x")),
+    ("a short profile", lambda tiler, _: tiler(4, window=[[1] * 4, [1] * 3])),
+    ("damaged JSON", lambda tiler, _: tiler.from_json("{")),
+    ("an unknown key", lambda tiler, _: tiler.from_json(KEY)),
+    ("a mask of 8 by 9", lambda tiler, _: tiler(4).grid((8, 8)).touching(MASK)),
     ("too few tiles", lambda tiler, a: tiler(4).untile(a((3, 4, 4)), (8, 8))),
     ("a wrong rank", lambda tiler, a: tiler(4).tile(a((4,)))),
     ("a gap", lambda tiler, a: tiler(4, mode="drop").untile(a((1, 4, 4)), (5, 5))),
     ("a scale of 1/2", lambda tiler, a: tiler(4, 3).untile(a((4, 2, 2)), (7, 7))),
+    ("no channel", lambda tiler, a: tiler(4).tile(a((0, 8, 8)))),
+    ("no whole scale", lambda t, a: t(4).untile(a((4, 2, 2)), (8, 8), scale=0.3)),
+    ("another grid", lambda t, a: t(4).tile(a((8, 8)), grid=t(2).grid((8, 8)))),
+    ("another size", lambda t, a: t(4).tile(a((8, 8)), grid=t(4).grid((8, 9)))),
+    ("a grid that is none", lambda t, a: t(4).tile(a((8, 8)), grid=4)),
+    ("a pad value of 0.5", lambda t, a: t(4, pad_value=0.5).tile(a((8, 8)))),
+    ("an out of another shape", lambda t, a: t(4).tile(a((8, 8)), out=a((4, 4)))),
     ("a view of padding", lambda tiler, a: tiler(4).view(a((8, 9)))),
     ("a fill of 0.5", lambda t, a: t(4, fill=0.5).untile(a((4, 4, 4)), (8, 8))),
 )

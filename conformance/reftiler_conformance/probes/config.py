@@ -79,6 +79,8 @@ def own_arguments(api: Api) -> None:
     """The other arguments, and a seed, may stand beside either."""
     for base in (OLDER, NEWER):
         sides = {key: base[key] for key in ("tile_size", "remove_border_count")}
+        given: Section = {key: base[key] for key in ("stride", "mode") if key in base}
+        same(base, api.Tiler(**sides, **given))
         section = base | OWN | {"seed": 7}
         same(section, api.Tiler(**sides, stride=base["stride"], **OWN), None, 7)
         del section["stride"]
@@ -101,8 +103,9 @@ def one_switch(api: Api) -> None:
     """A section that is not empty has exactly one of the two switches."""
     refused("a section without a switch", read, {"tile_size": 64})
     for first in (True, False):
-        wrong = OLDER | {"apply": first, "enable": True}
-        refused("a section with both switches", read, wrong)
+        for second in (True, False):
+            wrong = {"apply": first, "enable": second, "tile_size": 4}
+            refused("a section with both switches", read, wrong)
     same({"apply": True, "tile_size": 4}, api.Tiler(4))
 
 
@@ -114,6 +117,7 @@ def random_tiles(api: Api) -> None:
     same(wanted, tiler, 16)
     same(OLDER, tiler)
     same(OLDER | {"random_tile_count": -1}, tiler)
+    same({"apply": True, "tile_size": 4, "random_tile_count": 16}, api.Tiler(4))
     for count in (None, 0):
         why = f"random tiling of {count} tiles"
         refused(why, read, wanted | {"random_tile_count": count})
@@ -142,9 +146,17 @@ def wrong_values(api: Api) -> None:
         "overlap": 8,
         "seed": -1,
         "pad_mode": "mirror",
+        "pad_side": "begin",
+        "window": "hamming",
+        "merge": "median",
     }.items():
         refused(f"{key}={wrong!r}", read, OLDER | {key: wrong})
-    for key, wrong in {"tile_size": 64.0, "stride": "32", "seed": "x"}.items():
+    for key, wrong in {
+        "tile_size": 64.0,
+        "stride": "32",
+        "fill": "x",
+        "seed": "x",
+    }.items():
         refused(f"{key}={wrong!r}", read, OLDER | {key: wrong})
     same(OLDER | {"remove_border_count": 0}, api.Tiler(64, 32))
 

@@ -86,12 +86,16 @@ def wrong_types(api: Api) -> None:
         "a seed of 1.0": lambda: tiler.random((8, 8), 1, 1.0),
         "a start of 0.0": lambda: tiler.scatter((8, 8), [(0.0, 0)]),
         "an image that is a list": lambda: tiler.tile(image),
+        "a view of a list": lambda: tiler.view(image),
         "tiles that are a list": lambda: tiler.untile([image], (2, 2)),
         "a grid that is none": lambda: tiler.tile(zeros(api, 8, 8), grid=4),
         "a scale that is text": lambda: tiler.untile(
             zeros(api, 4, 4, 4), (8, 8), scale="1"
         ),
         "an out that is a list": lambda: tiler.tile(zeros(api, 8, 8), out=image),
+        "a merge into a list": lambda: tiler.untile(
+            zeros(api, 4, 4, 4), (8, 8), out=image
+        ),
     }
     for what, call in calls.items():
         error = error_of(what, call)

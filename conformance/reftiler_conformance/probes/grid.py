@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,23 +32,43 @@ def too_short(api: Api) -> None:
 @asks("GRID-011")
 def tells_of_padding(api: Api) -> None:
     """The refusal names both lengths and proposes padding."""
-    for mode in MODES[2:]:
-        words = refused(f"{mode} of 13 in 17", api.Tiler([17], mode=mode).grid, (13,))
+    tiler = api.Tiler([17])
+    calls = {mode: api.Tiler([17], mode=mode).grid for mode in MODES[2:]} | {
+        "starts": lambda size: tiler.scatter(size, [[0]]),
+        "random starts": lambda size: tiler.random(size, 1, 0),
+    }
+    for name, call in calls.items():
+        words = refused(f"{name} of 13 in 17", call, (13,))
         for word in ("13", "17", "padding"):
             assert word in words, f"{word} is not in: {words}"
 
 
 @asks("GRID-012")
 def holds_integers(api: Api) -> None:
-    """A grid is of integers, and the same for every image."""
+    """A grid is of integers, and the same every time."""
     for mode in MODES:
         tiler = api.Tiler((8, 6), (5, 3), mode=mode, remove_border_count=1)
-        grid, twin = (tiler.grid((23, 17)) for _ in range(2))
-        assert grid == twin, "the same size gave two grids"
-        for name in ("starts", "boxes", "padding", "image_size"):
-            for value in np.asarray(getattr(grid, name)).flat:
-                assert _whole(value), f"{name} holds {value!r}, which is no int"
-        assert _whole(grid.uncovered), "uncovered is no int"
+        for grid, twin in zip(_grids(tiler), _grids(tiler), strict=True):
+            assert grid == twin, "the same size gave two grids"
+            for name, values in _numbers(grid).items():
+                for value in values.flat:
+                    assert _whole(value), f"{name} holds {value!r}, which is no int"
+                same = np.array_equal(values, _numbers(twin)[name])
+                assert same, f"the same size gave other {name}"
+
+
+def _grids(tiler: Any) -> Iterator[Any]:
+    """Return a fitted grid and scattered ones."""
+    yield tiler.grid((23, 17))
+    yield tiler.scatter((23, 17), [[15, 0], [0, 11]])
+    yield tiler.random((23, 17), 3, 7)
+
+
+def _numbers(grid: Any) -> dict[str, Any]:
+    names = ("starts", "boxes", "padding", "image_size", "uncovered")
+    found = {name: np.asarray(getattr(grid, name)) for name in names}
+    sides = [[(s.start, s.stop) for s in grid.slices(k)] for k in range(len(grid))]
+    return found | {"coverage": grid.coverage(), "slices": np.asarray(sides)}
 
 
 def _whole(value: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from reftiler_conformance.probes import asks
 from reftiler_conformance.probes.refusal import refused
+from reftiler_conformance.probes.tiler import SETTINGS
 from reftiler_conformance.protocol import Api
 
 SIZE = (9, 12)
@@ -48,6 +49,13 @@ def has_a_version(api: Api) -> None:
     assert alone == json.loads(tiler.grid(SIZE).to_json())["tiler"], "two ways to write"
     assert (alone["tile_size"], alone["stride"]) == ([8, 6], [6, 4]), f"sizes: {alone}"
     assert "overlap" not in alone, "the overlap is written beside the stride"
+    for given in (tiler, api.Tiler([4], [2], mode="even", window="hann", fill=1)):
+        alone = json.loads(given.to_json())
+        del alone["spec_version"]
+        wrong = set(SETTINGS) ^ set(alone)
+        assert not wrong, f"{sorted(wrong)} are not those of the constructor"
+        found = api.Tiler(**alone)
+        assert found == given, f"the settings of {given} make {found}"
 
 
 @asks("JSON-004")
@@ -116,7 +124,8 @@ def versions(api: Api) -> None:
     for text, read in documents(api):
         mine = json.loads(text)["spec_version"]
         major, minor = map(int, mine.split("."))
-        for other in (f"{major}.{minor + 1}", f"{major + 1}.0", f"{major - 1}.9"):
+        newer = f"{major}.{minor + 1}", f"{major}.{minor + 10}"
+        for other in (*newer, f"{major + 1}.0", f"{major}0.0", f"{major - 1}.9"):
             words = refused(f"version {other}", read, changed(text, spec_version=other))
             for version in (mine, other):
                 assert version in words, f"{version} is not in: {words}"

@@ -29,7 +29,8 @@ def nothing(api: Api) -> None:
         tiles = [(0, 4, 4, 2), (4, 4, 4, 0)]
         for shape in images if last else [(0, 2, 8, 8), (1, 0, 8, 8), (0, 8, 8)]:
             image = api.array(np.zeros(shape, np.float32))
-            refused(f"an image {shape}", tiler.tile, image)
+            for verb in (tiler.tile, tiler.view):
+                refused(f"an image {shape}", verb, image)
         for shape in tiles if last else [(0, 2, 4, 4), (4, 0, 4, 4)]:
             given = api.array(np.zeros(shape, np.float32))
             refused(f"tiles {shape}", tiler.untile, given, (8, 8))
@@ -43,7 +44,9 @@ def shape_of_the_image(api: Api) -> None:
     for shape in ((8, 6), [8, 6], (3, 8, 6), (1, 3, 8, 6)):
         found = api.back(tiler.untile(tiles, shape)).shape
         assert found[-2:] == (8, 6), f"the shape {shape} gave {found}"
-    for bad in ((), (8,), (48,), (1, 1, 3, 8, 6), (0, 8, 6), (8, 0), (-8, 6)):
+    lengths = ((), (8,), (48,), (1, 1, 3, 8, 6))
+    sizes = ((0, 8, 6), (0, 3, 8, 6), (8, 0), (-8, 6), (8.0, 6))
+    for bad in (*lengths, *sizes):
         refused(f"the shape {bad}", tiler.untile, tiles, bad)
     behind = api.Tiler((4, 3), channels_last=True)
     found = api.back(behind.untile(tiles, (1, 8, 6, 3))).shape
@@ -54,9 +57,20 @@ def shape_of_the_image(api: Api) -> None:
 def number_of_tiles(api: Api) -> None:
     """There are as many tiles as the shape's images have."""
     tiler = api.Tiler(4)
-    for count, shape in ((3, (8, 8)), (8, (8, 8)), (4, (2, 1, 8, 8)), (8, (3, 8, 8))):
+    for count, shape in (
+        (3, (8, 8)),
+        (8, (8, 8)),
+        (4, (2, 1, 8, 8)),
+        (8, (2, 8, 8)),
+        (8, (3, 8, 8)),
+    ):
         tiles = api.array(np.zeros((count, 4, 4), np.float32))
         refused(f"{count} tiles for {shape}", tiler.untile, tiles, shape)
+    grid = api.Tiler(4, fill=0).scatter((8, 8), [(0, 0), (4, 4)])
+    for count in (1, 3, 4):
+        tiles = api.array(np.zeros((count, 4, 4), np.float32))
+        what = f"{count} tiles for two starts"
+        refused(what, api.Tiler(4, fill=0).untile, tiles, (8, 8), grid)
     for count, shape in ((4, (8, 8)), (8, (2, 1, 8, 8)), (4, (1, 3, 8, 8))):
         tiles = api.array(np.zeros((count, 4, 4), np.float32))
         found = api.back(tiler.untile(tiles, shape)).shape
@@ -75,15 +89,27 @@ def channels_of_the_tiles(api: Api) -> None:
         ((2, 3, 8, 8), (8, 4, 4), (2, 8, 8)),
         ((2, 3, 8, 8), (8, 5, 4, 4), (2, 5, 8, 8)),
     ]
-    for shape, tiles, want in table:
-        given = api.array(np.zeros(tiles, np.float32))
-        found = api.back(api.Tiler(4).untile(given, shape)).shape
-        assert found == want, f"tiles {tiles} of {shape} became {found}"
+    behind = [
+        ((8, 8), (4, 4, 4), (8, 8)),
+        ((8, 8), (4, 4, 4, 2), (8, 8, 2)),
+        ((8, 8, 3), (4, 4, 4), (8, 8)),
+        ((8, 8, 3), (4, 4, 4, 2), (8, 8, 2)),
+        ((2, 8, 8, 3), (8, 4, 4), (2, 8, 8)),
+        ((2, 8, 8, 3), (8, 4, 4, 5), (2, 8, 8, 5)),
+    ]
+    for last, rows in ((False, table), (True, behind)):
+        tiler, words = api.Tiler(4, channels_last=last), ", channels last," * last
+        for shape, tiles, want in rows:
+            given = api.array(np.zeros(tiles, np.float32))
+            found = api.back(tiler.untile(given, shape)).shape
+            assert found == want, f"tiles {tiles} of {shape}{words} became {found}"
 
 
 @asks("LAYOUT-012")
 def ranks_of_tiles(api: Api) -> None:
     """Tiles have one axis more than the image's space, or two."""
-    for shape in ((4, 4), (4,), (4, 1, 1, 4, 4)):
+    for shape in ((4, 4), (4,), (4, 1, 1, 4, 4), (1, 4, 1, 4, 4)):
         tiles = api.array(np.zeros(shape, np.float32))
-        refused(f"tiles {shape} for rank 2", api.Tiler(4).untile, tiles, (8, 8))
+        for image in ((8, 8), (1, 1, 8, 8)):
+            what = f"tiles {shape} for rank 2"
+            refused(what, api.Tiler(4).untile, tiles, image)

@@ -11,7 +11,7 @@ from reftiler_conformance.protocol import Api
 def at_construction(api: Api) -> None:
     """A window with an extreme is refused at construction."""
     for merge in ("max", "min"):
-        for window in ("hann", ((1.0, 2.0), (1.0, 2.0))):
+        for window in ("triangle", "hann", "gaussian", ((1.0, 2.0),) * 2):
             what = f"window={window!r} with merge={merge!r}"
             refused(what, api.Tiler, 2, window=window, merge=merge)
         api.Tiler(2, window="box", merge=merge)

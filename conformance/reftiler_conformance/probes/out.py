@@ -9,6 +9,13 @@ from reftiler_conformance.probes.refusal import refused
 from reftiler_conformance.protocol import Api
 
 IMAGE = np.arange(64, dtype=np.uint8).reshape(8, 8)
+WRONG = (
+    ((1, 8, 8), "uint8"),
+    ((4, 16), "uint8"),
+    ((16, 4), "uint8"),
+    ((8, 8), "float32"),
+    ((4, 4, 4), "float32"),
+)
 
 
 @asks("OUT-001")
@@ -21,6 +28,12 @@ def is_returned(api: Api) -> None:
     back = api.array(np.zeros((8, 8), np.uint8))
     assert tiler.untile(tiles, (8, 8), out=back) is back, "untile returned another"
     assert (api.back(back) == IMAGE).all(), "untile wrote other pixels"
+    wide = api.array(np.zeros((4, 4, 9), np.uint8))[..., 1::2]
+    assert tiler.tile(image, out=wide) is wide, "tile returned another strided array"
+    assert (api.back(wide) == api.back(tiles)).all(), "tile wrote beside the strides"
+    wide = api.array(np.zeros((8, 17), np.uint8))[..., 1::2]
+    assert tiler.untile(tiles, (8, 8), out=wide) is wide, "untile returned another"
+    assert (api.back(wide) == IMAGE).all(), "untile wrote beside the strides"
 
 
 @asks("OUT-002")
@@ -31,7 +44,14 @@ def must_be_apart(api: Api) -> None:
     refused("tile into its own image", tiler.tile, image, out=tiles)
     refused("untile into its own tiles", tiler.untile, tiles, (8, 8), out=image)
     refused("tile into a list", tiler.tile, image, out=[])
-    apart = api.array(np.zeros((4, 4, 4), np.uint8))
-    if hasattr(apart, "flags"):  # tensors can always be written
-        apart.flags.writeable = False
-        refused("tile into what is read-only", tiler.tile, image, out=apart)
+    refused("untile into a list", tiler.untile, tiles, (8, 8), out=[])
+    tiles = api.array(np.zeros((4, 4, 4), np.uint8))
+    for shape, dtype in WRONG:
+        out, what = api.array(np.zeros(shape, dtype)), f"into {dtype} {shape}"
+        refused(f"tile {what}", tiler.tile, image, out=out)
+        refused(f"untile {what}", tiler.untile, tiles, (8, 8), out=out)
+    if hasattr(tiles, "flags"):  # tensors can always be written
+        out = np.zeros((8, 8), np.uint8)
+        out.flags.writeable = tiles.flags.writeable = False
+        refused("tile into what is read-only", tiler.tile, image, out=tiles)
+        refused("untile into what is read-only", tiler.untile, tiles, (8, 8), out=out)

@@ -49,6 +49,11 @@ def kinds_of_scales(api: Api) -> None:
         assert found == want, f"scale={scale} gave {found}, should be {want}"
     for wrong in (0.3, 2, 1, (0.5, 1), (0.5,), (0.5, 0.5, 0.5), "0.5", 0, -1):
         refused(f"scale={wrong!r} for tiles of half the size", merge, (4, 4), wrong)
+    for wrong in (float("inf"), float("nan")):
+        refused(f"scale={wrong!r}", merge, (4, 4), wrong)
+    third = api.array(np.zeros((1, 3, 3), np.float32))
+    api.Tiler(9).untile(third, (9, 9), scale=Fraction(1, 3))
+    refused("a float near 1/3", api.Tiler(9).untile, third, (9, 9), scale=1 / 3)
 
 
 @asks("SCALE-005")

@@ -53,7 +53,10 @@ def one_or_each(api: Api) -> None:
     """An int stands for all axes; a sequence has one for each."""
     for name, call in each_size(api).items():
         assert np.array_equal(call(2), call((2, 2))), f"{name}=2 is not (2, 2)"
-        assert not np.array_equal(call((1, 2)), call((2, 1))), f"{name} has no order"
+        ones, *others = (call(n) for n in ((1, 1), (1, 2), (2, 1), (2, 2)))
+        for axis, other in enumerate(others):
+            assert not np.array_equal(ones, other), f"{name} has no axis {1 - axis % 2}"
+        assert not np.array_equal(*others[:2]), f"{name} has no order"
         for wrong in ((2,), (2, 2, 2), ()):
             refused(f"{name}={wrong} for two axes", call, wrong)
 
@@ -70,6 +73,14 @@ def any_integer(api: Api) -> None:
     for size in ([4, 6], Pair(4, 6), (np.int32(4), np.uint8(6))):
         assert tuple(api.Tiler(size).tile_size) == (4, 6), f"tile_size={size!r}"
         assert tuple(api.Tiler(2).grid(size).image_size) == (4, 6), f"of {size!r}"
+    tiler = api.Tiler([2])
+    for two in ints:
+        for how, found in (
+            ("count", len(tiler.random([9], two, 0))),
+            ("seed", tiler.random([9], 9, two) == tiler.random([9], 9, 2)),
+            ("start", tiler.scatter([9], [[two]]) == tiler.scatter([9], [[2]])),
+        ):
+            assert found in (2, True), f"{how}={two!r} is another"
 
 
 @asks("SIZE-004")

@@ -26,6 +26,10 @@ SETTINGS = (
 )
 
 
+CHANGING = ("list", "dict", "set", "bytearray", "ndarray", "Tensor")
+"""Types of values that can be changed in place."""
+
+
 @asks("TILER-001")
 def is_immutable(api: Api) -> None:
     """Every setting refuses to be changed, and follows no list that was given."""
@@ -33,6 +37,8 @@ def is_immutable(api: Api) -> None:
     tiler, same = (api.Tiler(sides, 2, window=profiles) for _ in range(2))
     for name in SETTINGS:
         before = getattr(tiler, name)
+        kind = type(before).__name__
+        assert kind not in CHANGING, f"{name} is a {kind}, which can be changed"
         for change in (_set, _delete):
             assert change(tiler, name), f"{name} can be changed after construction"
             assert getattr(tiler, name) == before, f"{name} was changed"
@@ -77,6 +83,11 @@ def equals_by_settings(api: Api) -> None:
     others = [make(4, mode=mode) for mode in ("clamp", "even", "drop")]
     others += [make(4, pad_value=value) for value in (0.0, -0.0, 1.0, nan)]
     others += [make(4, fill=value) for value in (0.0, -0.0)]
+    others += [make(4, window=name) for name in ("triangle", "hann", "gaussian")]
+    others += [make(4, window=((1.0, 2.0, 1.0, 1.0),) * 2)]
+    others += [make(4, merge=name) for name in ("mean", "max", "min")]
+    others += [make(4, pad_mode="edge"), make(4, pad_side="both")]
+    others += [make(4, 2), make(4, 2, remove_border_count=1)]
     others += [make(4, channels_last=True), make(4, 3), make((4, 3)), make([4])]
     for i, one in enumerate(others):
         for other in others[:i]:

@@ -17,6 +17,11 @@ def shows_changes(api: Api) -> None:
     image[1, 5, 6] = 7
     count = int((api.back(windows) == 7).sum())
     assert count == 2, f"a new pixel shows in {count} windows, should in 2"
+    image = api.array(np.zeros((2, 8, 8, 3), np.float32))
+    windows = api.Tiler(4, 2, channels_last=True).view(image)
+    image[1, 5, 6, 2] = 7
+    count = int((api.back(windows) == 7).sum())
+    assert count == 2, f"with channels last it shows in {count} windows, should in 2"
 
 
 @asks("VIEW-005")
@@ -39,7 +44,11 @@ def even_in_the_image(api: Api) -> None:
     image = api.array(np.zeros((9, 8), np.float32))
     for mode in ("padding", "interpolation", "clamp"):
         refused(f"the view of {mode}", api.Tiler(4, mode=mode).view, image)
-    assert tuple(api.Tiler(4, mode="drop").view(image).shape) == (2, 2, 4, 4)
+    for mode in ("padding", "interpolation", "clamp", "even"):
+        fits = tuple(api.Tiler((3, 4), mode=mode).view(image).shape)
+        assert fits == (3, 2, 3, 4), f"{mode} that fits became {fits}"
+    fits = tuple(api.Tiler(4, mode="drop").view(image).shape)
+    assert fits == (2, 2, 4, 4), f"drop became {fits}"
     refused("uneven starts", api.Tiler((9, 3), (9, 3), mode="even").view, image)
     for mode in ("clamp", "even"):
         one = api.Tiler((9, 8), 1, mode=mode).view(image)

@@ -118,9 +118,9 @@ def weights_of_dense_tiles(trial: Trial) -> None:
         # No power of two among sides and strides.
         replace(
             BORDERED,
-            size=(25, 29),
+            size=(12, 29),
             tile=(5, 7),
-            stride=(3, 5),
+            stride=(1, 3),
             border=(1, 1),
             channels=1,
         ),

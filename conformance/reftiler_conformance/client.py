@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -22,7 +24,7 @@ from reftiler_conformance.exchange import (
     Request,
 )
 from reftiler_conformance.host import Host
-from reftiler_conformance.protocol import Info, Subject
+from reftiler_conformance.protocol import Info, Subject, Unsupported
 from reftiler_conformance.wire import (
     HEAD,
     Message,
@@ -47,6 +49,10 @@ class Local:
         """Put a request to the subject."""
         return self._host.answer(request)
 
+    def begin(self, request: Request) -> Callable[[], Answer]:
+        """Return what puts a request to the subject."""
+        return partial(self.answer, request)
+
 
 class Remote:
     """
@@ -69,6 +75,7 @@ class Remote:
         self.ended = False
         """Whether the last call ended the process."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._awaited: Callable[[], Answer] | None = None
         self._paths = tempfile.TemporaryDirectory(prefix="reftiler-conform-")
 
     def __enter__(self) -> Remote:
@@ -112,13 +119,32 @@ class Remote:
         Unsupported, Raised, WrongType, HarnessError
             As the subject's host says.
         """
+        return self.begin(request)()
+
+    def begin(self, request: Request) -> Callable[[], Answer]:
+        """
+        Put a request to the subject, and return what waits for the answer.
+
+        Whoever asks has time for something else meanwhile. An answer that nobody waited
+        for is dropped before the next request.
+        """
+        if self._awaited is not None:
+            with suppress(Broken, Unsupported, HarnessError):
+                self._awaited()
         starting = self._process is None
         process = self._process or self._start()
         self.ended = False
         message = pack_request(request)
         until = time.monotonic() + (STARTING if starting else self.timeout)
-        try:
+        with suppress(BrokenPipeError):  # which whoever waits will learn
             _write(process, message)
+        self._awaited = partial(self._end_of, process, until)
+        return self._awaited
+
+    def _end_of(self, process: subprocess.Popen[bytes], until: float) -> Answer:
+        """Wait for the answer to the last request."""
+        self._awaited = None
+        try:
             body = _read(process, length_of(_read(process, HEAD, until)), until)
         except (BrokenPipeError, EOFError):
             code = process.wait()

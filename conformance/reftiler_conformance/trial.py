@@ -26,6 +26,10 @@ class Client(Protocol):
         """Put a request to the subject."""
         ...
 
+    def begin(self, request: Request) -> Callable[[], Answer]:
+        """Put a request to the subject, and return what waits for the answer."""
+        ...
+
 
 @dataclass
 class Evidence:
@@ -56,15 +60,27 @@ class Trial:
 
     def tile(self, image: Array | None = None, out: Array | None = None) -> Answer:
         """Cut the case's image, or another."""
-        given = self.case.image() if image is None else image
-        self.evidence.image = given
-        return self._ask(Request("tile", array=given.copy(order="K"), out=out))
+        return self.tiling(image, out)()
 
     def untile(self, tiles: Array | None = None, out: Array | None = None) -> Answer:
         """Merge the case's tiles, or others."""
+        return self.untiling(tiles, out)()
+
+    def tiling(
+        self, image: Array | None = None, out: Array | None = None
+    ) -> Callable[[], Answer]:
+        """Begin to cut an image: what is right is reckoned while the subject works."""
+        given = self.case.image() if image is None else image
+        self.evidence.image = given
+        return self._begin(Request("tile", array=given.copy(order="K"), out=out))
+
+    def untiling(
+        self, tiles: Array | None = None, out: Array | None = None
+    ) -> Callable[[], Answer]:
+        """Begin to merge tiles."""
         given = self.case.tiles() if tiles is None else tiles
         self.evidence.tiles = given
-        return self._ask(Request("untile", array=given.copy(order="K"), out=out))
+        return self._begin(Request("untile", array=given.copy(order="K"), out=out))
 
     def view(self, image: Array | None = None) -> Answer:
         """Ask for the windows of the case's image, or of another."""
@@ -84,8 +100,9 @@ class Trial:
 
     def tiles_agree(self, *, by: str = "bits") -> Array:
         """Fail unless the tiles are the definition's, by ``bits`` or ``numbers``."""
+        coming = self.tiling()
         want = expected_tiles(self.case)
-        got = self.tile().array
+        got = coming().array
         self.keep(got, want)
         (same_bits if by == "bits" else same_numbers)(got, want)
         return got
@@ -106,8 +123,9 @@ class Trial:
         within the bound. Only pixels ``where`` it is true count.
         """
         case = self.case
-        got = self.untile(tiles).array
+        coming = self.untiling(tiles)
         want = expected_merge(case) if tiles is None else merge_of(case, tiles)
+        got = coming().array
         self.keep(got, want)
         by = by or ("numbers" if "exact" in self.features else "bound")
         if by == "bits":
@@ -134,6 +152,14 @@ class Trial:
         self.evidence.got, self.evidence.want = got, want
 
     def _ask(self, request: Request) -> Answer:
-        answer = self.client.answer(request)
-        self.printed = self.printed or answer.printed
-        return answer
+        return self._begin(request)()
+
+    def _begin(self, request: Request) -> Callable[[], Answer]:
+        coming = self.client.begin(request)
+
+        def ended() -> Answer:
+            answer = coming()
+            self.printed = self.printed or answer.printed
+            return answer
+
+        return ended

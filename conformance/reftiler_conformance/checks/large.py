@@ -37,7 +37,9 @@ DENSE = (
 def pieces_of_a_large_frame(trial: Trial) -> None:
     """Tiles of a large image are its slices."""
     image = trial.case.image()
-    got, want = trial.tile(image).array, pieces_of(trial.case, image)
+    coming = trial.tiling(image)
+    want = pieces_of(trial.case, image)
+    got = coming().array
     trial.keep(got, want)
     same_numbers(got, want)
 
@@ -48,7 +50,9 @@ def sums_of_a_large_image(trial: Trial) -> None:
     case = trial.case
     tiles = np.random.default_rng(case.seed).random(case.tiles_shape) * 255
     tiles = tiles.astype(case.numpy_dtype)
-    got, want = trial.untile(tiles).array, merge_by_slices(case, tiles)
+    coming = trial.untiling(tiles)
+    want = merge_by_slices(case, tiles)
+    got = coming().array
     trial.keep(got, want)
     same_numbers(got, want)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,10 @@ class Recorder:
             raise
         self.entries.append(Entry(request, *before, _seen(answer, request)))
         return answer
+
+    def begin(self, request: Request) -> Callable[[], Answer]:
+        """Return what puts a request to the subject."""
+        return partial(self.answer, request)
 
 
 def alike(entries: list[Entry], client: Client) -> bool:

@@ -6,7 +6,8 @@
 A script, not a test: it takes most of an hour. cosmic-ray makes the mutants, and a
 quick run of ``reftiler conform`` judges each in a copy of the tree. Of the many
 replacements for one operator one is tried, drawn by ``--seed``. A mutant whose run does
-not end in time counts as neither killed nor survived.
+not end in time counts as neither killed nor survived, nor does one that changes no
+result: ``survivors.txt`` beside this names those that were read, and why.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+SURVIVORS = ROOT / "conformance" / "survivors.txt"
 JUDGE = "torch torch.autograd --matrix --quick --fail-fast --device cpu"
 GOAL = 0.95
 PORT = 9870
@@ -145,16 +147,37 @@ def report(session: Path) -> int:
             "ON s.job_id = r.job_id ORDER BY s.module_path, s.start_pos_row"
         ).fetchall()
     outcomes: Counter[str] = Counter()
+    known = reasons()
     for module, row, operator, test, output, diff in rows:
-        found = outcome(test, output or "")
+        found, why = outcome(test, output or ""), ""
+        changed = [line for line in (diff or "").splitlines() if line[:1] in "+-"]
+        if found == "survived" and (why := known.get(becomes(module, changed), "")):
+            found = "equivalent"
         outcomes[found] += 1
         if found != "killed":
-            changed = [line for line in (diff or "").splitlines() if line[:1] in "+-"]
             print(f"\n{found}: {module}:{row} {operator}", *changed[2:], sep="\n  ")
+            print(f"  {why}" if why else "", end="\n" if why else "")
     judged = outcomes["killed"] + outcomes["survived"]
     share = outcomes["killed"] / max(1, judged)
     print(f"\n{dict(outcomes)}: {share:.1%} of {judged} killed")
     return 0 if judged and share >= GOAL else 1
+
+
+def becomes(module: str, changed: list[str]) -> str:
+    """Return a mutant as `SURVIVORS` names it: the file, and the line as it became."""
+    added = [line[1:] for line in changed if line[0] == "+"][1:]
+    return f"{Path(module).name}: {' '.join(' '.join(added).split())}"
+
+
+def reasons() -> dict[str, str]:
+    """Return why each mutant that was read changes no result."""
+    found, why = {}, ""
+    for line in SURVIVORS.read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            why = line[3:]
+        elif line and not line.startswith("#"):
+            found[line] = why
+    return found
 
 
 def outcome(test: str, output: str) -> str:

@@ -24,8 +24,9 @@ settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "desk")
 )
 
-# In CI a test that does not run is a failure, but for what CI cannot have.
-EXCUSED = ("needs CUDA", "needs anomalib")
+# In CI a test that does not run is a failure, but for what CI cannot have, or has in
+# another step only.
+EXCUSED = ("needs CUDA", "needs anomalib", "needs an X server")
 
 
 def unexcused(reasons: Iterable[str]) -> list[str]:

@@ -72,7 +72,8 @@ def test_it_is_the_platform_that_was_asked_for(window: MainWindow) -> None:
 
 
 @pytest.mark.skipif(
-    os.environ.get("QT_QPA_PLATFORM") != "xcb", reason="asks the X server"
+    os.environ.get("QT_QPA_PLATFORM") != "xcb",
+    reason="needs an X server: .ci/run has one",
 )
 def test_the_x_server_shows_what_the_window_paints(
     qtbot: QtBot, opened: MainWindow

@@ -7,12 +7,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from reftiler.calls import UntileCall
 from reftiler.errors import TilingError
 from reftiler.files import reserve
 from reftiler.merging import Tiles, merge_box
 from reftiler.placement import Box
-from reftiler.streaming.bands import Bands
+from reftiler.streaming.plan import MergePlan
 from reftiler.streaming.stores import Slices, Target, check_target, place
 from reftiler.tiling import Array, planes
 
@@ -28,33 +27,21 @@ class Easel:
 
     Parameters
     ----------
-    call : UntileCall
-        The checked merge.
-    bands : Bands
-        Those of one image.
+    plan : MergePlan
+        What is merged.
     out : Out
         The store.
-    source, dtype : dtype
-        Those of the tiles and of the result.
 
     Raises
     ------
     TypeError, TilingError
-        If the store does not suit the result or is read-only.
+        If the store does not suit the result, is read-only or has no room.
     """
 
-    def __init__(
-        self,
-        call: UntileCall,
-        bands: Bands,
-        out: Out,
-        source: np.dtype[Any],
-        dtype: np.dtype[Any],
-    ) -> None:
-        self.call, self.bands = call, bands
-        self.source, self.dtype = source, dtype
-        made = out(call.result.shape, dtype) if callable(out) else out
-        self.out: Any = check_target(made, call.result.shape, dtype)
+    def __init__(self, plan: MergePlan, out: Out) -> None:
+        self.plan, self.result = plan, plan.call.result
+        made = out(self.result.shape, plan.dtype) if callable(out) else out
+        self.out: Any = check_target(made, self.result.shape, plan.dtype)
         _reserve(self.out)
 
     def paint(self, band: int, tiles: Tiles) -> Array:
@@ -71,9 +58,9 @@ class Easel:
         if isinstance(self.out, np.ndarray):
             piece: Array = self.out[where]
         else:
-            piece = np.empty([s.stop - s.start for s in where], self.dtype)
-        layout = self.call.result
-        merge_box([tiles], self.source, self.call, planes(piece, layout), box)
+            piece = np.empty([s.stop - s.start for s in where], self.plan.dtype)
+        target = planes(piece, self.result)
+        merge_box([tiles], self.plan.tile_dtype, self.plan.call, target, box)
         if not isinstance(self.out, np.ndarray):
             try:
                 self.out[where] = piece
@@ -110,11 +97,11 @@ class Easel:
 
     def _place(self, band: int) -> tuple[Box, Slices]:
         """Return which pixels of its image a band has, and its slices of the store."""
-        image, inner = divmod(band, len(self.bands))
-        rest = ((0, length) for length in self.call.result.size[1:])
-        box = (self.bands.rows(inner), *rest)
+        image, inner = divmod(band, len(self.plan.bands))
+        rest = ((0, length) for length in self.result.size[1:])
+        box = (self.plan.bands.rows(inner), *rest)
         space = tuple(slice(low, high) for low, high in box)
-        return box, place(self.call.result, image, space)
+        return box, place(self.result, image, space)
 
 
 def _reserve(out: Any) -> None:

@@ -8,9 +8,7 @@ of `reftiler.Tiler.untile` whatever came when.
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,15 +17,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from reftiler.axis import IntArray
 from reftiler.base import BaseTiler
-from reftiler.calls import resolve_untile
 from reftiler.checks import integer
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.layouts import Layout, image_layout
-from reftiler.streaming.bands import Bands
+from reftiler.layouts import Layout
 from reftiler.streaming.easel import Easel, Out, digest
 from reftiler.streaming.ledger import Ledger
-from reftiler.streaming.record import NAME, Record
+from reftiler.streaming.plan import MergePlan
+from reftiler.streaming.record import Record, WorkFolder
 from reftiler.streaming.shelf import Shelf
 from reftiler.streaming.stores import check_source
 from reftiler.tiling import Array, planes
@@ -38,7 +35,6 @@ MEMORY = 2**28
 """Bytes of tiles that wait in memory, by default."""
 SAVED = 30.0
 """Seconds between two saves."""
-TILES = "tiles.bin"
 
 
 class Merger:
@@ -103,38 +99,17 @@ class Merger:
             if callable(out):
                 raise TypeError("give tile_dtype: out does not say what the tiles are")
             tile_dtype = check_source(out, "out").dtype
-        source = np.dtype(tile_dtype)
-        target = source if dtype is None else np.dtype(dtype)
-        image = image_layout(tiler, tuple(shape), "shape")
-        plan = tiler.grid(image.size) if grid is None else grid
-        one = Layout(None, image.channels, tiler.tile_size, tiler.channels_last)
-        self.tile_shape = one.shape if tile_shape is None else tuple(tile_shape)
-        self.tile_dtype = source
-        self._call = resolve_untile(
-            tiler,
-            (image.images * len(plan), *self.tile_shape),
-            source.name,
-            tuple(shape),
-            plan,
-            scale,
-            target.name,
+        plan = MergePlan.of(
+            tiler, shape, tile_shape, tile_dtype, dtype, grid, scale, name
         )
-        bands = Bands(self._call.placement)
-        self._identity = {
-            "format": 1,
-            "grid": plan.to_json(),
-            "shape": tuple(shape),
-            "tile_shape": self.tile_shape,
-            "tile_dtype": source.str,
-            "dtype": target.str,
-            "bands": bands.edges.tolist(),
-            "part": name,
-        }
-        self._folder = None if work is None else Path(work)
+        self.plan = plan
+        self._folder = None if work is None else WorkFolder(work)
         # Whether there is an earlier merge, and of what, before `out` is touched.
-        record = self._found()
-        self._easel = Easel(self._call, bands, out, source, target)
-        self._ledger = Ledger(bands, image.images, len(plan))
+        record = None
+        if self._folder is not None:
+            record = Record.read(self._folder.path, plan.identity)
+        self._easel = Easel(plan, out)
+        self._ledger = Ledger(plan.bands, plan.call.result.images, plan.tiles)
         self._lock, self._ended = threading.Lock(), False
         self._shelf = self._opened(memory, record)
         self._saved = time.monotonic()
@@ -240,10 +215,7 @@ class Merger:
         with self._lock:
             self._end()
             if self._folder is not None:
-                for name in (NAME, TILES):
-                    (self._folder / name).unlink(missing_ok=True)
-                with suppress(OSError):  # somebody else's files are in it
-                    self._folder.rmdir()
+                self._folder.clear()
         return self.out
 
     def stop(self) -> None:
@@ -286,11 +258,11 @@ class Merger:
             raise TilingError("this merger has ended: make another one")
 
     def _check_tiles(self, tiles: Array, count: int) -> None:
-        if tiles.dtype != self.tile_dtype or tiles.shape[1:] != self.tile_shape:
+        shape, dtype = self.plan.tile_shape, self.plan.tile_dtype
+        if tiles.dtype != dtype or tiles.shape[1:] != shape:
             raise TilingError(
                 f"the tiles are {tiles.dtype} {tiles.shape[1:]}, this merger takes "
-                f"{self.tile_dtype} {self.tile_shape}: say so with tile_dtype and "
-                "tile_shape"
+                f"{dtype} {shape}: say so with tile_dtype and tile_shape"
             )
         if len(tiles) != count:
             raise TilingError(
@@ -300,42 +272,31 @@ class Merger:
     def _paint(self, band: int) -> None:
         """Merge a band and let go of the tiles that nothing else awaits."""
         image = band // len(self._ledger.bands)
-        tiles = _Tiles(self._shelf, self._call.tiles, image * self._ledger.tiles)
+        tiles = _Tiles(self._shelf, self.plan.call.tiles, image * self.plan.tiles)
         piece = self._easel.paint(band, tiles)
         known = 0 if self._folder is None else digest(piece)
         for tile in self._ledger.close(band, known):
             self._shelf.drop(tile)
 
-    def _found(self) -> Record | None:
-        """Return what an earlier process wrote to the work folder."""
-        if self._folder is None:
-            return None
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TilingError(
-                f"work={self._folder} cannot be a folder: {error.strerror}"
-            ) from error
-        return Record.read(self._folder, self._identity)
-
     def _opened(self, memory: int | None, record: Record | None) -> Shelf:
         """Return the shelf, with what an earlier process put there."""
-        if self._folder is None:
-            return Shelf(self.tile_shape, self.tile_dtype, memory)
-        path = self._folder / TILES
-        if record is None:
-            return Shelf(self.tile_shape, self.tile_dtype, memory, path)
-        for band in np.flatnonzero(record.digests >= 0).tolist():
-            self._easel.check(band, int(record.digests[band]))
-        self._ledger.restore(record.given, record.digests)
-        return Shelf(self.tile_shape, self.tile_dtype, memory, path, record.slots)
+        path = None if self._folder is None else self._folder.tiles
+        slots: dict[int, int] = {}
+        if record is not None:
+            for band in np.flatnonzero(record.digests >= 0).tolist():
+                self._easel.check(band, int(record.digests[band]))
+            self._ledger.restore(record.given, record.digests)
+            slots = record.slots
+        plan = self.plan
+        return Shelf(plan.tile_shape, plan.tile_dtype, memory, path, slots)
 
     def _save(self) -> None:
         assert self._folder is not None
         slots = self._shelf.save()
         self._easel.flush()
-        ledger = self._ledger
-        Record(self._identity, ledger.given, ledger.digests, slots).write(self._folder)
+        given, digests = self._ledger.given, self._ledger.digests
+        record = Record(self.plan.identity, given, digests, slots)
+        record.write(self._folder.path)
         self._shelf.settle()
         self._saved = time.monotonic()
 

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,10 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.files import write_whole
 
-__all__ = ["NAME", "Record"]
+__all__ = ["Record", "WorkFolder"]
 
 NAME = "merge.npz"
+TILES = "tiles.bin"
 
 
 @dataclass(frozen=True)
@@ -96,3 +99,40 @@ class Record:
                 "give another work folder, or delete it"
             )
         return record
+
+
+class WorkFolder:
+    """
+    The folder in which a merge keeps what must outlive its process.
+
+    Parameters
+    ----------
+    path : path-like
+        Made if there is none.
+
+    Raises
+    ------
+    TilingError
+        If it cannot be a folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TilingError(
+                f"work={self.path} cannot be a folder: {error.strerror}"
+            ) from error
+
+    @property
+    def tiles(self) -> Path:
+        """The file for tiles that wait."""
+        return self.path / TILES
+
+    def clear(self) -> None:
+        """Remove what a merge left, and the folder if nothing else is in it."""
+        for name in (NAME, TILES):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # somebody else's files are in it
+            self.path.rmdir()

@@ -24,11 +24,14 @@ from PySide6.QtWidgets import QApplication
 from reftiler import Grid
 from reftiler_gui import messages
 from reftiler_gui.canvas import Canvas
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.document import Item, Loaded
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.model.source import PixelSource
 from reftiler_gui.model.tiling import TilingView
 from reftiler_gui.model.work import finish
+from reftiler_gui.sheet_view import SheetView
 from reftiler_gui.standard import standard_window
 from reftiler_gui.state import ViewState
 from reftiler_gui.window import MainWindow
@@ -142,6 +145,31 @@ def changes(app: QApplication, folder: Path) -> bool:
     return tell("a setting changed, 4096 × 4096", measured, 50)
 
 
+def sheets(app: QApplication) -> bool:
+    """Measure how long a contact sheet takes from the tiling to its first picture."""
+    source, mask = pictures()
+    jobs = Jobs()
+    view = SheetView(jobs)
+    view.resize(1280, 800)
+    view.show_item(Loaded(Item("noise"), source, mask, ""))
+    view.show()
+    app.processEvents()
+    times = []
+    for step in (12, 13, 12, 13, 12):
+        settings = replace(SMALL, step=(step, step))
+        plan = tiles(settings)
+        begin = time.perf_counter()
+        view.show_tiling(plan, settings)
+        view.area.viewport().repaint()
+        times.append(1000 * (time.perf_counter() - begin))
+        assert view.area.sheet is not None
+        assert len(view.area.sheet) == len(plan)
+    jobs.stop()
+    view.close()
+    words = f"contact sheet of {len(tiles(SMALL)):,} tiles (clock)"
+    return tell(words, statistics.median(times), 100)
+
+
 def huge(app: QApplication, folder: Path) -> bool:
     """Measure opening an image of 805 MB that is mapped from a file."""
     path = folder / "huge.npy"
@@ -180,7 +208,7 @@ def main() -> int:
     """Measure everything."""
     messages.install()
     app = QApplication(sys.argv[:1])
-    good = [start(app)]
+    good = [start(app), sheets(app)]
     with tempfile.TemporaryDirectory() as folder:
         good.append(huge(app, Path(folder)))
         good.append(changes(app, Path(folder)))

@@ -130,6 +130,18 @@ def test_several_merges_of_one_image_stay_apart() -> None:
     )
 
 
+def test_results_of_another_form_have_another_name() -> None:
+    image, one = da.from_array(IMAGE), IMAGE[None, :, :32, :32]
+    likes = [one, one[:, :1], one.astype("f4")]
+    lazy = [map_tiles(invert, image, TILER, like=like) for like in likes]
+    assert len({each.name for each in lazy}) == len(likes)
+
+
+def test_a_lazy_array_is_no_store_to_write_to() -> None:
+    with pytest.raises(TypeError, match="out is lazy: give a store"):
+        TILER.apply(invert, IMAGE, out=da.zeros(IMAGE.shape, dtype="u1"))
+
+
 def test_a_model_may_use_its_memory_again() -> None:
     room = np.empty((2, 3, 32, 32), np.uint8)
 

@@ -101,3 +101,10 @@ def test_what_is_no_image_is_refused(
 ) -> None:
     with pytest.raises(error, match=words):
         Batches(Tiler(2), source)
+
+
+@pytest.mark.parametrize("numbers", [range(3, 5), range(4, 6), range(-1, 1)])
+def test_tiles_that_are_not_there_are_refused(numbers: range) -> None:
+    batches = Batches(Tiler(4), np.zeros((8, 8)))
+    with pytest.raises(TilingError, match=r"there are tiles 0 to 3, asked for range"):
+        batches.read(numbers)

@@ -17,7 +17,7 @@ from reftiler import Tiler, TilingError
 from reftiler.streaming import Merger
 from reftiler.streaming import merger as module
 from reftiler_conformance.compare import same_bits
-from tests.stores import Array
+from tests.stores import Array, Store
 
 TILER = Tiler(16, 8, window="hann")
 IMAGE = np.random.default_rng(0).integers(0, 255, (2, 3, 100, 60), dtype=np.uint8)
@@ -314,6 +314,52 @@ def test_a_save_comes_by_itself(
     again = merger_of(tmp_path)
     assert again.missing()[0] == 20
     abandon(again)
+
+
+class Noted(Store):
+    """A store in a file, both of which note when they are flushed."""
+
+    def __init__(self, array: Array, notes: list[str]) -> None:
+        super().__init__(array)
+        self.notes, self.file = notes, self
+
+    def flush(self) -> None:
+        self.notes.append("flush")
+
+
+def test_everything_is_on_the_disk_before_a_record_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def synced(number: int) -> None:
+        notes.append("sync")
+        sync(number)
+
+    def replaced(self: Path, target: Path) -> Path:
+        notes.append("record")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    out = Noted(np.zeros(IMAGE.shape, np.uint8), notes)
+    merger = merger_of(tmp_path, out=out)
+    give(merger, range(30))
+    merger.save()
+    # The tiles; the store and its file; the record, its new name, and its folder.
+    assert notes == ["sync", "flush", "flush", "sync", "record", "sync"]
+    give(merger, merger.missing())
+    notes.clear()
+    merger.finish()
+    assert notes == ["flush", "flush"]
+
+
+def test_a_map_that_never_reaches_its_file_is_refused(tmp_path: Path) -> None:
+    opened(tmp_path)
+    out = np.load(tmp_path / "out.npy", mmap_mode="c")
+    with pytest.raises(TilingError, match="copy-on-write"):
+        merger_of(tmp_path, out=out)
 
 
 def test_nothing_is_saved_without_a_folder() -> None:

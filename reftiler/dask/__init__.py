@@ -150,9 +150,7 @@ class _Tiles:
             target.name,
         )
         space = self.groups.result_chunks(plan.placement)
-        name = "untile-" + tokenize(
-            self.name, number, leaf.shape, space, source, target, scale
-        )
+        name = "untile-" + tokenize(self.name, number, space, source, target, scale)
         one = replace(plan, result=_single(plan.result))
         layer: dict[Any, Any] = {(name, "plan"): one}
         group_of = np.empty(len(self.call.grid), dtype=np.int64)

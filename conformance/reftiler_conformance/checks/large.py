@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from reftiler_conformance.cases import Case
-from reftiler_conformance.compare import Mismatch, same_numbers
+from reftiler_conformance.checks.dense import slices_agree
+from reftiler_conformance.checks.pieces import pieces_agree
+from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.registry import check
-from reftiler_conformance.slices import merge_by_slices, pieces_of
 from reftiler_conformance.trial import Trial
 
 MEAN = ("merge:mean", "exact")
@@ -36,12 +37,7 @@ DENSE = (
 @check("TILE-001", only=LARGE)
 def pieces_of_a_large_frame(trial: Trial) -> None:
     """Tiles of a large image are its slices."""
-    image = trial.case.image()
-    coming = trial.tiling(image)
-    want = pieces_of(trial.case, image)
-    got = coming().array
-    trial.keep(got, want)
-    same_numbers(got, want)
+    pieces_agree(trial)
 
 
 @check("MERGE-003", verb="untile", needs=MEAN, only=LARGE)
@@ -49,12 +45,7 @@ def sums_of_a_large_image(trial: Trial) -> None:
     """Means of a large image are sums of float64 over tiles in ascending order."""
     case = trial.case
     tiles = np.random.default_rng(case.seed).random(case.tiles_shape) * 255
-    tiles = tiles.astype(case.numpy_dtype)
-    coming = trial.untiling(tiles)
-    want = merge_by_slices(case, tiles)
-    got = coming().array
-    trial.keep(got, want)
-    same_numbers(got, want)
+    slices_agree(trial, tiles.astype(case.numpy_dtype))
 
 
 @check("MERGE-003", verb="untile", needs=MEAN, only=(*DENSE, LARGE[0]))

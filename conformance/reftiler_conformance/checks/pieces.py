@@ -22,7 +22,7 @@ from reftiler_conformance.trial import Trial
 @check("TILE-001", only=[PLAIN, LAST, CLAMPED, UNEVEN, SPARSE, DROPPED])
 def dense_pieces(trial: Trial) -> None:
     """Each of many tiles holds the frame's pixels from its start on."""
-    _pieces_agree(trial)
+    pieces_agree(trial)
 
 
 # Neither axis fits, so that the padding leads both.
@@ -38,10 +38,11 @@ HARDLY = replace(PADDED, size=(50, 40))
 )
 def pieces_of_a_padded_frame(trial: Trial) -> None:
     """Padding on both sides of tiles that overlap."""
-    _pieces_agree(trial)
+    pieces_agree(trial)
 
 
-def _pieces_agree(trial: Trial) -> None:
+def pieces_agree(trial: Trial) -> None:
+    """Fail unless the tiles of the case's image are the ones by slices."""
     image = trial.case.image()
     coming = trial.tiling(image)
     want = pieces_of(trial.case, image)

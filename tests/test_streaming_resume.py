@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from reftiler import Tiler, TilingError
+from reftiler.files import neighbour
 from reftiler.streaming import Merger
 from reftiler.streaming import merger as module
 from reftiler_conformance.compare import same_bits
@@ -117,6 +118,14 @@ def test_two_mergers_do_not_share_a_work_folder(tmp_path: Path) -> None:
     with pytest.raises(TilingError, match=r"in use by another merger: give each"):
         merger_of(tmp_path)
     abandon(first)
+
+
+def test_what_a_killed_save_left_goes_with_the_folder(tmp_path: Path) -> None:
+    merger = merger_of(tmp_path)
+    neighbour(tmp_path / "work" / "merge.npz").write_bytes(b"half")
+    give(merger, range(COUNT))
+    merger.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]
 
 
 def test_what_has_ended_takes_nothing_more(tmp_path: Path) -> None:

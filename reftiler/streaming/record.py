@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.files import write_whole
+from reftiler.files import sweep, write_whole
 
 __all__ = ["Record", "WorkFolder"]
 
@@ -135,4 +135,5 @@ class WorkFolder:
         for name in (NAME, TILES):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):  # somebody else's files are in it
+            sweep(self.path)
             self.path.rmdir()

@@ -18,6 +18,7 @@ __all__ = [
     "AllOrNothing",
     "inner_name",
     "inner_path",
+    "leftovers",
     "move",
     "neighbour",
     "pretty_json",
@@ -32,22 +33,27 @@ _NOT_HERE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)  # some file systems
 
 
 def neighbour(path: Path) -> Path:
-    """Name a temporary file beside ``path``, which `sweep` knows again."""
+    """Name a temporary file beside ``path``, which `leftovers` knows again."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return the temporary files that killed processes left in a folder."""
+    known = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
+    return [path for path in folder.glob(".*.tmp") if known.fullmatch(path.name)]
 
 
 def sweep(folder: Path) -> None:
     """
-    Remove the temporary files that killed processes left in a folder.
+    Remove the `leftovers` of a folder.
 
     Raises
     ------
     OSError
         If the disk refuses.
     """
-    for path in folder.glob(".*.tmp"):
-        if re.fullmatch(r"\..+\.[0-9a-f]{32}\.tmp", path.name):
-            remove(path)
+    for path in leftovers(folder):
+        remove(path)
 
 
 def remove(path: Path) -> None:

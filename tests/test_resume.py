@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
+from reftiler.files import neighbour
 from reftiler.folders import containers, export
 from reftiler.folders.journal import NAME as JOURNAL
 from reftiler.folders.manifest import NAME, Manifest
@@ -191,6 +192,24 @@ def test_tiles_that_vanished_are_cut_again(tmp_path: Path) -> None:
     (tiles / "part_0001.png").unlink()
     done("tile", part, tiles, "--tile", 50)
     assert len(files(tiles)) == 13
+
+
+def test_killed_before_the_journal_was_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "set" / "test" / "spot"  # whose tiles lie in inner folders
+    folder.mkdir(parents=True)
+    write_images(folder, names="a")
+    (folder / "b_mask.png").unlink()
+    (tmp_path / "set" / "train" / "good").mkdir(parents=True)
+    tiles = tmp_path / "tiles"
+    tiles.mkdir()
+    neighbour(tiles / JOURNAL).write_bytes(b'{"spec_ver')
+    done("tile", tmp_path / "set", tiles, "--tile", 10)
+    done("tile", tmp_path / "set", tmp_path / "clean", "--tile", 10)
+    assert contents(tiles) == contents(tmp_path / "clean")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / ".notes.tmp").touch()
+    message = refused(2, "tile", tmp_path / "set", tmp_path / "other", "--tile", 10)
+    assert "is not empty" in message
 
 
 def test_torn_and_damaged_journals(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from reftiler.cli.console import (
 from reftiler.cli.options import TilingOptions
 from reftiler.datasets import find_samples
 from reftiler.errors import TilingError
+from reftiler.files import leftovers
 from reftiler.folders import journal
 from reftiler.folders.containers import FORMATS
 from reftiler.folders.crews import check_dask, hired
@@ -145,7 +146,8 @@ def _check_room(
     """Refuse a folder with something in it that is neither to go on nor to replace."""
     if out.exists() and not out.is_dir():
         raise CallError(f"{out} is a file: give a new or empty folder for the tiles")
-    if not out.is_dir() or not any(out.iterdir()):
+    # A run that was killed before its journal was whole leaves a part of that.
+    if not out.is_dir() or set(out.iterdir()) <= set(leftovers(out)):
         return None, None
     unfinished = Journal.read(out)
     if unfinished is not None:

@@ -153,7 +153,7 @@ class Export:
 
     def _sweep(self, folder: Path) -> None:
         """Remove what killed processes left half-written."""
-        for inner in {(folder / name).parent for name in self.manifest.files}:
+        for inner in {folder, *((folder / n).parent for n in self.manifest.files)}:
             sweep(inner)
         for name in self.manifest.files:
             if name.endswith(zarrs.SUFFIX):

@@ -195,11 +195,9 @@ def test_tiles_that_vanished_are_cut_again(tmp_path: Path) -> None:
 
 
 def test_killed_before_the_journal_was_whole(tmp_path: Path) -> None:
-    folder = tmp_path / "set" / "test" / "spot"  # whose tiles lie in inner folders
-    folder.mkdir(parents=True)
-    write_images(folder, names="a")
-    (folder / "b_mask.png").unlink()
-    (tmp_path / "set" / "train" / "good").mkdir(parents=True)
+    (tmp_path / "set" / "train").mkdir(parents=True)
+    write_images(tmp_path / "set" / "train" / "good")  # tiles lie in inner folders
+    (tmp_path / "set" / "test" / "good").mkdir(parents=True)
     tiles = tmp_path / "tiles"
     tiles.mkdir()
     neighbour(tiles / JOURNAL).write_bytes(b'{"spec_ver')

@@ -103,6 +103,15 @@ class Hangs(Plain):
         time.sleep(1000)
 
 
+class Slow(Plain):
+    """Takes its time."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut after a while."""
+        time.sleep(0.6)
+        return super().tile(image)
+
+
 class Dies(Plain):
     """Takes its process down."""
 

@@ -7,7 +7,6 @@ import selectors
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -24,6 +23,7 @@ from reftiler_conformance.exchange import (
     Request,
 )
 from reftiler_conformance.host import Host
+from reftiler_conformance.patience import Patience
 from reftiler_conformance.protocol import Info, Subject, Unsupported
 from reftiler_conformance.wire import (
     HEAD,
@@ -65,7 +65,7 @@ class Remote:
     python
         The Python to run it with; None means this one.
     timeout
-        Seconds that a call may take.
+        Seconds that the answer to a call is waited for.
     """
 
     def __init__(
@@ -135,17 +135,18 @@ class Remote:
         process = self._process or self._start()
         self.ended = False
         message = pack_request(request)
-        until = time.monotonic() + (STARTING if starting else self.timeout)
+        patience = Patience(STARTING if starting else self.timeout)
         with suppress(BrokenPipeError):  # which whoever waits will learn
             _write(process, message)
-        self._awaited = partial(self._end_of, process, until)
+        self._awaited = partial(self._end_of, process, patience)
         return self._awaited
 
-    def _end_of(self, process: subprocess.Popen[bytes], until: float) -> Answer:
+    def _end_of(self, process: subprocess.Popen[bytes], patience: Patience) -> Answer:
         """Wait for the answer to the last request."""
         self._awaited = None
         try:
-            body = _read(process, length_of(_read(process, HEAD, until)), until)
+            length = length_of(_read(process, HEAD, patience))
+            body = _read(process, length, patience)
         except (BrokenPipeError, EOFError):
             code = process.wait()
             self._end()
@@ -201,15 +202,17 @@ def _write(process: subprocess.Popen[bytes], message: Message) -> None:
     process.stdin.flush()
 
 
-def _read(process: subprocess.Popen[bytes], count: int, until: float) -> bytearray:
-    """Read so many bytes, or raise EOFError or, after ``until``, TimeoutError."""
+def _read(
+    process: subprocess.Popen[bytes], count: int, patience: Patience
+) -> bytearray:
+    """Read so many bytes, or raise EOFError or, out of patience, TimeoutError."""
     assert process.stdout is not None
     number, body = process.stdout.fileno(), bytearray(count)
     rest = memoryview(body)
     with selectors.DefaultSelector() as selector:
         selector.register(number, selectors.EVENT_READ)
         while rest:
-            if not selector.select(max(0.0, until - time.monotonic())):
+            if not patience.lasts(selector):
                 raise TimeoutError
             got = os.readv(number, [rest])
             if not got:

@@ -7,11 +7,17 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from reftiler_conformance.cases import Case
+from reftiler_conformance.client import Local
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.registry import Check
+from reftiler_conformance.registry import Check, checks
 from reftiler_conformance.results import Report, Result, Status, exit_code
 from reftiler_conformance.runner import Runner
+from reftiler_conformance.search import attempt
+from reftiler_conformance.trial import Trial
+from reftiler_conformance.wrapped import Wrapped
+from tests.strangers import Mirrored, Plain
 
 ASKED = ("TYPE-002", "LAYOUT-006", "TILE-001", "TILER-005", "MERGE-007")
 
@@ -100,6 +106,17 @@ def test_a_failing_case_is_small() -> None:
     assert result.evidence is not None
     assert result.evidence.image is not None
     assert result.evidence.image.size <= 12
+
+
+@pytest.mark.parametrize("subject", [Plain, Mirrored])
+def test_arrays_of_what_passed_are_not_kept(subject: type[Plain]) -> None:
+    """A search remembers all its cases, and some of them are large."""
+    (check,) = [c for c in checks() if c.name == "pieces_of_the_frame"]
+    case = Case(size=(4, 6), tile=(2, 2), stride=(2, 2), channels=1)
+    client, claimed = Local(Wrapped(subject)), frozenset(Plain.features)
+    finding = attempt(check, case, lambda case: Trial(case, client, claimed))
+    assert (finding.status is Status.PASSED) == (finding.evidence is None)
+    assert (finding.status is Status.PASSED) == (subject is Plain)
 
 
 @pytest.mark.parametrize(

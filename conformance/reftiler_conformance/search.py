@@ -65,7 +65,9 @@ def attempt(check: Check, case: Case, ask: Callable[[Case], Trial]) -> Finding:
     except Exception as error:  # what came back is not even fit to be compared
         name = type(error).__name__
         raise HarnessError(f"the check stumbled: {name}: {error}; {case}") from error
-    return Finding(status, words, repr(case), 1, trial.printed, trial.evidence)
+    # The arrays of what passed are of no more use, and of all cases they are many.
+    kept = None if status is Status.PASSED else trial.evidence
+    return Finding(status, words, repr(case), 1, trial.printed, kept)
 
 
 class Search:

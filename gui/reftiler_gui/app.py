@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QApplication
 
 from reftiler.cli.console import CallError
 from reftiler.config import TilingConfig
+from reftiler.errors import TilingError
 from reftiler_gui import messages
+from reftiler_gui.ending import Ending
 from reftiler_gui.exporting import save_picture
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.prefs import Prefs
@@ -42,13 +44,24 @@ def run(asked: Asked) -> int:
     app = _application()
     window = _window(app, asked)
     window.show()
-    return int(app.exec())
+    with Ending(window) as ending:
+        code = int(app.exec())
+    return ending.code or code
 
 
-def shoot(asked: Asked, path: Path) -> int:
-    """Write a picture of the window once all work is done; return the exit code."""
+def shoot(asked: Asked, path: Path) -> None:
+    """
+    Write a picture of the window once all work is done.
+
+    Raises
+    ------
+    TilingError
+        If it cannot be written, or shows that nothing could be opened.
+    """
     app = _application()
     window = _window(app, asked)
+    said: list[str] = []
+    window.desk.noticed.connect(said.append)
     window.show()
     try:
         _wait(app, lambda: window.desk.loaded is not None or not window.jobs.running())
@@ -57,7 +70,8 @@ def shoot(asked: Asked, path: Path) -> int:
     finally:
         window.close()
     loaded = window.desk.loaded
-    return 0 if window.desk.cases or (loaded and loaded.image) else 1
+    if not (window.desk.cases or (loaded and loaded.image)):
+        raise TilingError("; ".join(said) or "there is nothing to show")
 
 
 def _application() -> QApplication:

@@ -104,8 +104,9 @@ def _view(
         theme=theme,
         fresh=fresh or screenshot is not None,
     )
-    code = app.shoot(asked, screenshot) if screenshot else app.run(asked)
-    if code:
+    if screenshot is not None:
+        app.shoot(asked, screenshot)
+    elif code := app.run(asked):
         raise typer.Exit(code)
 
 

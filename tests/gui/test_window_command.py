@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +120,28 @@ def test_a_screenshot_says_nothing(tmp_path: Path) -> None:
         check=True,
     )
     assert (run.stdout, run.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_end_from_outside_it_remembers_and_ends(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    lines = (
+        "import os, signal, sys, threading",
+        "from reftiler.cli import main",
+        "signal.signal(signal.SIGINT, signal.default_int_handler)",
+        f"threading.Timer(1.5, os.kill, (os.getpid(), {int(number)})).start()",
+        f"sys.argv = ['reftiler', 'view', {str(write_pair(tmp_path, 'part'))!r}]",
+        "main()",
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (128 + number, "")
+    assert "Traceback" not in run.stderr
+    assert (tmp_path / "reftiler" / "viewer.conf").is_file()

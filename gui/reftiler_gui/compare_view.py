@@ -32,6 +32,7 @@ _RESIZING, _COMPARING = "Resizing", "Comparing the defect"
 _AROUND = 14  # what is shown around a defect, in pixels of the resized image
 _LARGEST = 4096
 _PARTS = 1000  # steps of the slider
+_FIRST = 350  # where it stands at first: not in the middle, which a defect is in
 
 T = TypeVar("T")
 
@@ -219,7 +220,7 @@ class CompareView(Flipping):
         keep_keys(self.slider, self.beside, self.split)
         group = QButtonGroup(self)
         self.slider.setRange(0, _PARTS)
-        self.slider.setValue(_PARTS // 2)
+        self.slider.setValue(_FIRST)
         self.slider.setAccessibleName("Where the resized image ends")
         self.target.setRange(0, _LARGEST)
         self.target.setSpecialValueText("one tile")

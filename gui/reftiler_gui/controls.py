@@ -26,6 +26,8 @@ from reftiler_gui.model.settings import Refusal, TilingSettings
 
 __all__ = ["Controls"]
 
+_SEVERAL = 16  # random tiles, until somebody says how many
+
 
 class Controls(QWidget):
     """The settings of the tiler; every change is told at once."""
@@ -66,6 +68,7 @@ class Controls(QWidget):
         self.pad_value.setAccessibleName("Value of constant padding")
         self.scatter.setAccessibleName("Random tiles instead of a grid")
         self.dice.setToolTip("Other random tiles")
+        self.random.setValue(_SEVERAL)
 
     def _tiles_group(self) -> QGroupBox:
         return self._group(

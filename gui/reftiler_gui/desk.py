@@ -104,6 +104,7 @@ class Desk(QObject):
         elif first is not None:
             self.noticed.emit(first.words)
         elif self.loaded is None:
+            self.document = document  # of which there is nothing but what is wrong
             self.item_changed.emit()
 
     def go(self, index: int) -> None:

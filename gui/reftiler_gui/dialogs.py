@@ -70,12 +70,12 @@ class Dialogs:
             self._window.status.say(f"{path} is not there any more, and is forgotten")
 
     def export_tiles(self) -> None:
-        """Ask for a folder and cut the image into it."""
+        """Ask for a folder, which need not be there yet, and cut the image into it."""
         loaded, settings = self._window.desk.loaded, self._window.desk.settings
         if loaded is None:
             return
-        folder = QFileDialog.getExistingDirectory(
-            self._window, "A new or empty folder for the tiles"
+        folder, _ = QFileDialog.getSaveFileName(
+            self._window, "A new folder for the tiles", "tiles"
         )
         if folder:
 

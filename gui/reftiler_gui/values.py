@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
@@ -14,6 +16,9 @@ from PySide6.QtWidgets import (
 from reftiler_gui.model.source import PixelSource
 
 __all__ = ["ValueRange"]
+
+_DIGITS = 4  # of the range that is shown, in numbers that need not be whole
+_FINEST = 30  # decimals, at the most
 
 
 class ValueRange(QGroupBox):
@@ -49,9 +54,13 @@ class ValueRange(QGroupBox):
         )
         if source is None:
             return
+        decimals = 0
+        if source.dtype.kind == "f":
+            size = math.floor(math.log10(source.high - source.low))
+            decimals = min(max(_DIGITS - size, 1), _FINEST)
         for field, number in ((self.low, source.low), (self.high, source.high)):
             with QSignalBlocker(field):
-                field.setDecimals(4 if source.dtype.kind == "f" else 0)
+                field.setDecimals(decimals)
                 field.setValue(number)
 
     def _on_change(self) -> None:

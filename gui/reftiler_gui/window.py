@@ -16,7 +16,7 @@ from reftiler_gui.frame import Frame
 from reftiler_gui.marking import marks_of
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.standins import StandIn
-from reftiler_gui.model.story import place_words, story
+from reftiler_gui.model.story import nothing_words, place_words, story
 from reftiler_gui.places import Places
 from reftiler_gui.prefs import Prefs
 from reftiler_gui.recents import RecentMenu
@@ -25,11 +25,6 @@ from reftiler_gui.theme import dress
 from reftiler_gui.views import View
 
 __all__ = ["MainWindow"]
-
-_NOTHING = (
-    "No image is open. Drop images or a folder here, press Ctrl+O, or take a look at "
-    "the bundled sample with Ctrl+Shift+D."
-)
 
 
 class MainWindow(Frame):
@@ -54,7 +49,7 @@ class MainWindow(Frame):
         self.add_view("image", "Image", self.image_page(), "Ctrl+1")
         self._connect()
         self.switches.show(self.prefs.layers)
-        self.controls.show_settings(self.desk.settings)
+        self._on_settings()
         self.restore()
 
     def _told(self) -> Iterable[View]:
@@ -145,7 +140,8 @@ class MainWindow(Frame):
     def _tell_story(self) -> None:
         loaded, desk = self.desk.loaded, self.desk
         if loaded is None or loaded.image is None:
-            self.story.setText(loaded.words if loaded else _NOTHING)
+            nothing = nothing_words(desk.document.problems)
+            self.story.setText(loaded.words if loaded else nothing)
             return
         overlaps = desk.tiling is not None and any(desk.tiling.grid.tiler.overlap)
         words = story(loaded, self.bar.defects, desk.tiling, overlaps=overlaps)

@@ -191,8 +191,8 @@ def test_tiles_pictures_and_reports_are_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tiles, seen = tmp_path / "tiles", tmp_path / "seen.png"
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tiles))
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(seen), ""))
+    answers = iter([(str(tiles), ""), (str(seen), "")])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: next(answers))
     monkeypatch.setattr(
         ReportDialog, "exec", lambda _: ReportDialog.DialogCode.Accepted
     )

@@ -145,7 +145,18 @@ def test_a_picture_shows_what_is_wrong(qtbot: QtBot, tmp_path: Path, kind: str) 
     code, words = run(str(bad), "--screenshot", str(out))
     assert "Traceback" not in words
     assert code == (0 if kind == "damaged npz" else 1)
+    assert ("bad." in words) == bool(code)
     assert out.is_file()
+
+
+def test_where_nothing_is_open_it_stays_said_why(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    bad = _folder(tmp_path)
+    window.open([bad])
+    qtbot.waitUntil(lambda: bad.name in window.story.text())
+    window.status.clearMessage()
+    assert "Ctrl+Shift+D" in window.story.text()
 
 
 def test_a_mask_of_another_size_leaves_the_image(

@@ -86,7 +86,7 @@ def test_dialogs_write_what_they_say(
         whole = str(path) if name == "getExistingDirectory" else (given, "")
         monkeypatch.setattr(QFileDialog, name, lambda *_: whole)
 
-    answer("getExistingDirectory", folder / "tiles")
+    answer("getSaveFileName", folder / "tiles")  # one that is not there yet
     window.table.actions["export"].trigger()
     settled(qtbot, window)
     assert Manifest.read(folder / "tiles").images[0].grid.shape == (2, 2)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
@@ -127,3 +128,44 @@ def test_sixteen_bits_have_a_range(
     assert "must rise" in window.status.currentMessage()
     window.values.measure.click()
     assert window.desk.loaded.image.low == 1000
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])
+def test_a_range_of_any_size_can_be_set(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, scale: float
+) -> None:
+    np.save(tmp_path / "deep.npy", np.linspace(-scale, scale, 4096).reshape(64, 64))
+    window.open([tmp_path / "deep.npy"])
+    settled(qtbot, window)
+    low, high = window.values.low, window.values.high
+    assert high.value() == pytest.approx(scale, rel=1e-3)
+    low.setValue(scale / 3)
+    assert window.desk.loaded is not None
+    image = window.desk.loaded.image
+    assert image is not None
+    assert (image.low, image.high) == pytest.approx((scale / 3, scale), rel=1e-3)
+    high.setFocus()
+    qtbot.keyClick(high, Qt.Key.Key_Up)
+    assert image.high == pytest.approx(1.1 * scale, rel=0.05)
+
+
+def test_undo_waits_for_something_to_undo(qtbot: QtBot, window: MainWindow) -> None:
+    undo, redo = (window.table.actions[name] for name in ("undo", "redo"))
+    assert not undo.isEnabled()
+    assert not redo.isEnabled()
+    window.open(())
+    settled(qtbot, window)
+    window.controls.tile.height_field.setValue(128)
+    assert undo.isEnabled()
+    undo.trigger()
+    assert not undo.isEnabled()
+    assert redo.isEnabled()
+
+
+def test_random_tiles_are_several_at_first(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.controls.scatter.setChecked(True)
+    settled(qtbot, window)
+    assert window.desk.settings.random == 16
+    assert window.controls.random.value() == 16

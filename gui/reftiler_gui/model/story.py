@@ -16,11 +16,20 @@ __all__ = [
     "count",
     "facts_words",
     "merged_words",
+    "nothing_words",
     "place_words",
     "story",
     "times",
     "uncovered_words",
 ]
+
+
+_NOTHING = (
+    "No image is open. Drop images or a folder here, press Ctrl+O, or take a look at "
+    "the bundled sample with Ctrl+Shift+D."
+)
+_KINDS = {1: "", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
+"""What images of so many channels are called."""
 
 
 def times(sizes: tuple[float, ...]) -> str:
@@ -65,7 +74,10 @@ def story(
     """
     assert loaded.image is not None
     size, dtype = times(loaded.image.size), loaded.image.dtype.name
-    words = [f"{loaded.item.name}, {size} px, {dtype}."]
+    channels = loaded.image.channels
+    kind = _KINDS.get(channels, f"{channels:,} channels, the first three shown")
+    kind = kind and f", {kind}"
+    words = [f"{loaded.item.name}, {size} px, {dtype}{kind}."]
     if len(defects):
         ringed = count(len(defects), "defect")
         words.append(
@@ -79,6 +91,11 @@ def story(
     if tiling is not None and overlaps and not tiling.scattered:
         words.append("Tiles start at solid lines and end at dashed ones.")
     return " ".join(words)
+
+
+def nothing_words(problems: tuple[str, ...]) -> str:
+    """Say that no image is open: why, and what to do."""
+    return "\n".join([*problems, _NOTHING])
 
 
 def facts_words(known: Facts, settings: TilingSettings) -> list[tuple[str, str]]:

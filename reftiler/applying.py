@@ -22,7 +22,7 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.streaming.merger import Merger
 from reftiler.streaming.reading import Batches, read_tiles
-from reftiler.streaming.stores import share
+from reftiler.streaming.stores import check_writable, share
 from reftiler.tiling import Array
 
 Start = Callable[[Array, Any, int, str], Merger]
@@ -54,6 +54,9 @@ def apply(
     start : Start
         What merges a leaf.
     """
+    for store in leaves(out):
+        if store is not None and not callable(store):  # else it is yet to be made
+            _check_other(check_writable(store), batches.image)
     every = batches.numbers
     mergers: list[Merger] = []
     first: Any = None
@@ -110,13 +113,16 @@ def _started(results: Any, out: Any, start: Start, stack: ExitStack) -> list[Mer
     return mergers
 
 
+def _check_other(out: Any, image: Any) -> None:
+    """Refuse to write over what is still to be read."""
+    if share(out, image):
+        raise TilingError("out shares memory with the image: give a buffer of its own")
+
+
 def _check_apart(image: Any, mergers: Sequence[Merger]) -> None:
-    """Refuse to write results over what is still to be read, or over each other."""
+    """Refuse to write results over the image, or over each other."""
     for merger in mergers:
-        if share(merger.out, image):
-            raise TilingError(
-                "out shares memory with the image: give a buffer of its own"
-            )
+        _check_other(merger.out, image)
     for one, other in combinations(mergers, 2):
         if share(one.out, other.out):
             raise TilingError("two parts of out share memory: give each its own")

@@ -120,6 +120,41 @@ def test_out_is_a_buffer_of_its_own(tmp_path: Path) -> None:
     Tiler(4).apply(lambda t: (t, t), image[:4], out=(parts[0], parts[1]))
 
 
+@pytest.mark.parametrize("kind", ["zarr", "h5py", "links"])
+def test_out_is_another_store_than_the_image(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    if kind == "zarr":
+        zarr = pytest.importorskip("zarr")
+        zarr.open_array(path, mode="w", shape=(8, 8), chunks=(4, 4), dtype="u1")
+        image, out = (zarr.open_array(path, mode=mode) for mode in ("r", "r+"))
+    elif kind == "h5py":
+        file = pytest.importorskip("h5py").File(path, "w")
+        file.create_dataset("one", (8, 8), "u1")
+        image, out = file["one"], file["/one"]
+    else:
+        np.zeros((8, 8), np.uint8).tofile(path)
+        (tmp_path / "link").symlink_to(path)
+        image = np.memmap(tmp_path / "link", np.uint8, "r", shape=(8, 8))
+        out = np.memmap(str(path), np.uint8, "r+", shape=(8, 8))
+    with pytest.raises(TilingError, match="out shares memory with the image"):
+        Tiler(4).apply(lambda t: t, image, out=out)
+
+
+def test_what_cannot_be_written_is_refused_before_the_model_is_asked() -> None:
+    def model(tiles: Any) -> Any:
+        raise AssertionError("the model was asked")
+
+    image = np.zeros((8, 8), np.uint8)
+    closed = np.zeros((8, 8), np.uint8)
+    closed.flags.writeable = False
+    with pytest.raises(TilingError, match="read-only; open it for writing"):
+        Tiler(4).apply(model, image, out={"one": np.empty, "two": [closed]})
+    with pytest.raises(TilingError, match="shares memory with the image"):
+        Tiler(4).apply(model, image, out=image)
+    with pytest.raises(TypeError, match="out must have a shape"):
+        Tiler(4).apply(model, image, out="out.npy")
+
+
 def test_an_error_of_the_model_keeps_its_kind_and_names_the_tile() -> None:
     def model(tiles: Any) -> Any:
         if tiles.max() == 63:

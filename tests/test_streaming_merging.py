@@ -260,3 +260,43 @@ def test_a_full_disk_loses_nothing() -> None:
     assert merger.missing().tolist() == []
     merger.finish()
     assert (store.array == 1).all()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), ValueError("code 9")])
+def test_whatever_a_store_raises_is_told_and_tried_again(error: Exception) -> None:
+    class Odd(Store):
+        def __init__(self) -> None:
+            super().__init__(np.zeros((8, 8), np.uint8))
+            self.faults = {"write", "flush"}
+
+        def __setitem__(self, index: Any, value: Array) -> None:
+            if index[0].stop > 1:  # else it is merely tried out
+                self.fail("write")
+            super().__setitem__(index, value)
+
+        def flush(self) -> None:
+            self.fail("flush")
+
+        def fail(self, at: str) -> None:
+            if at in self.faults:
+                self.faults.remove(at)
+                raise error
+
+    store = Odd()
+    merger = merger_of(store)
+    with pytest.raises(TilingError, match=r"cannot write rows 0 to 4 .*(left|9); make"):
+        merger.add(range(4), [TILE] * 4)
+    merger.add(merger.missing(), [TILE] * 2)
+    with pytest.raises(TilingError, match=r"cannot write out: .*(left|9); make room"):
+        merger.finish()
+    merger.finish()
+    assert (store.array == 1).all()
+
+
+def test_no_room_for_a_work_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    merger = merger_of(np.zeros((8, 8), np.uint8), memory=0)
+    with pytest.raises(TilingError, match=r"cannot keep tiles in .*gone.*memory=None"):
+        merger.add(0, TILE)

@@ -371,6 +371,31 @@ def test_a_map_that_never_reaches_its_file_is_refused(tmp_path: Path) -> None:
         merger_of(tmp_path, out=out)
 
 
+def test_a_disk_that_fails_while_saving_leaves_what_was_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = merger_of(tmp_path)
+    give(first, range(30))
+    first.save()
+    give(first, range(30, 40))
+
+    def fail(*_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(TilingError, match=r"cannot keep tiles in .*tiles.bin: In"):
+            first.save()
+    abandon(first)
+    again = merger_of(tmp_path)
+    assert again.missing()[0] == 30
+    abandon(again)
+    (tmp_path / "work" / "tiles.bin").unlink()
+    (tmp_path / "work" / "tiles.bin").mkdir()
+    with pytest.raises(TilingError, match=r"cannot keep tiles in .*: Is a directory"):
+        merger_of(tmp_path)
+
+
 def test_nothing_is_saved_without_a_folder() -> None:
     merger = Merger(TILER, IMAGE.shape, np.empty(IMAGE.shape, np.uint8))
     with pytest.raises(TilingError, match="give work="):

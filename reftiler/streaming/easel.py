@@ -1,7 +1,8 @@
 """The easel: a result in its store, painted band by band."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -62,13 +63,8 @@ class Easel:
         target = planes(piece, self.result)
         merge_box([tiles], self.plan.tile_dtype, self.plan.call, target, box)
         if not isinstance(self.out, np.ndarray):
-            try:
+            with _told(f"rows {box[0][0]} to {box[0][1]} of out"):
                 self.out[where] = piece
-            except OSError as error:
-                raise TilingError(
-                    f"cannot write rows {box[0]} of out: {error}; make room, and "
-                    "finish() tries again"
-                ) from error
         return piece
 
     def check(self, band: int, known: int) -> None:
@@ -89,11 +85,19 @@ class Easel:
             )
 
     def flush(self) -> None:
-        """Hand everything to the disk, where the store or its file can."""
+        """
+        Hand everything to the disk, where the store or its file can.
+
+        Raises
+        ------
+        TilingError
+            If it refuses.
+        """
         for part in (self.out, getattr(self.out, "file", None)):
             flush = getattr(part, "flush", None)
             if callable(flush):
-                flush()
+                with _told("out"):
+                    flush()
 
     def _place(self, band: int) -> tuple[Box, Slices]:
         """Return which pixels of its image a band has, and its slices of the store."""
@@ -102,6 +106,18 @@ class Easel:
         box = (self.plan.bands.rows(inner), *rest)
         space = tuple(slice(low, high) for low, high in box)
         return box, place(self.result, image, space)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Say what a store refuses; each kind has its own errors."""
+    try:
+        yield
+    except Exception as error:
+        raise TilingError(
+            f"cannot write {what}: {error}; make room, and finish() tries again, or a "
+            "later call with the same work= goes on"
+        ) from error
 
 
 def _reserve(out: Any) -> None:

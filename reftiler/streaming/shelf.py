@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reftiler.streaming.workfile import WorkFile
+from reftiler.streaming.workfile import WorkFile, told
 from reftiler.tiling import Array
 
 __all__ = ["Shelf"]
@@ -98,7 +98,8 @@ class Shelf:
     @property
     def _work(self) -> WorkFile:
         if self._file is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="reftiler-")
+            with told(tempfile.gettempdir()):
+                self._folder = tempfile.TemporaryDirectory(prefix="reftiler-")
             path = Path(self._folder.name) / "tiles.bin"
             self._file = WorkFile(path, self.shape, self.dtype)
         return self._file

@@ -4,6 +4,7 @@
 asked of them is the least that all of them know: slices without a step, of every axis.
 """
 
+import os
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "Target",
     "check_source",
     "check_target",
+    "check_writable",
     "place",
     "share",
 ]
@@ -81,9 +83,9 @@ def check_source(value: Any, name: str) -> Source:
     return value
 
 
-def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+def check_writable(value: Any) -> Target:
     """
-    Return what a result can be written to, before any work is done.
+    Return what can be written by slices, before any work is done.
 
     Its first pixel is read and written back, as the only way to learn of every kind of
     store whether it can be written.
@@ -93,7 +95,7 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
     TypeError
         If it takes no slices.
     TilingError
-        If its shape or dtype is not the result's, or it is read-only.
+        If it is read-only.
     """
     if not isinstance(value, Target):
         raise TypeError(
@@ -104,12 +106,7 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
         raise TypeError("out is lazy: give a store, or use reftiler.dask.map_tiles")
     if getattr(value, "mode", "") == "c":
         raise TilingError("out is a copy-on-write map, whose file never changes")
-    if tuple(value.shape) != shape or np.dtype(value.dtype) != dtype:
-        raise TilingError(
-            f"out is {value.dtype} {tuple(value.shape)}, the result {dtype} {shape}: "
-            "make a store of this shape and dtype"
-        )
-    first = (slice(0, 1),) * len(shape)
+    first = (slice(0, 1),) * len(value.shape)
     try:
         value[first] = np.asarray(value[first])
     except Exception as error:  # each kind of store has its own
@@ -119,14 +116,42 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
     return value
 
 
+def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+    """
+    Return what a result of a shape and a dtype can be written to.
+
+    Raises
+    ------
+    TypeError, TilingError
+        If its shape or dtype is not the result's; or as `check_writable` does.
+    """
+    if isinstance(value, Target) and (
+        tuple(value.shape) != shape or np.dtype(value.dtype) != dtype
+    ):
+        raise TilingError(
+            f"out is {value.dtype} {tuple(value.shape)}, the result {dtype} {shape}: "
+            "make a store of this shape and dtype"
+        )
+    return check_writable(value)
+
+
 def share(one: Any, other: Any) -> bool:
-    """Tell whether two stores are arrays of the same memory, or maps of one file."""
+    """Tell whether two stores are arrays of the same memory, or maps of one file.
+
+    Of stores that are no arrays, whether they are the same: zarr and h5py know.
+    """
     if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
-        return one is other
+        return one is other or (one == other) is True
     maps = [getattr(each, "_mmap", None) for each in (one, other)]
-    files = [getattr(each, "filename", None) for each in (one, other)]
+    files = [_file(each) for each in (one, other)]
     apart = maps[0] is maps[1] or files[0] is None or files[0] != files[1]
     return overlap(one, other) or not apart
+
+
+def _file(array: Any) -> str | None:
+    """Return the file that an array is a map of, whatever it was called then."""
+    name = getattr(array, "filename", None)
+    return None if name is None else os.path.realpath(name)
 
 
 def place(layout: Layout, image: int, space: Slices) -> Slices:

@@ -1,6 +1,8 @@
 """A file that keeps tiles which must wait: slots of one size, used again when free."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +18,7 @@ try:
 except ImportError:  # Windows knows no such locks
     fcntl = None
 
-__all__ = ["WorkFile"]
+__all__ = ["WorkFile", "told"]
 
 
 class WorkFile:
@@ -43,7 +45,8 @@ class WorkFile:
         self.path, self.shape, self.dtype = path, shape, dtype
         self.size = dtype.itemsize * int(np.prod(shape))
         self.slots = dict(slots or {})
-        self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
+        with told(path):
+            self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
         used = set(self.slots.values())
         self._end = max(used, default=-1) + 1
         try:
@@ -113,9 +116,29 @@ class WorkFile:
         self._retired.clear()
 
     def sync(self) -> None:
-        """Wait until everything is on the disk."""
-        os.fsync(self._file.fileno())
+        """
+        Wait until everything is on the disk.
+
+        Raises
+        ------
+        TilingError
+            If the disk refuses.
+        """
+        with told(self.path):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+@contextmanager
+def told(path: object) -> Iterator[None]:
+    """Say where a disk refuses to keep tiles, and what can be done."""
+    try:
+        yield
+    except OSError as error:
+        raise TilingError(
+            f"cannot keep tiles in {path}: {error.strerror}; make room there, give a "
+            "work folder elsewhere, or memory=None"
+        ) from error

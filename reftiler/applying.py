@@ -65,8 +65,8 @@ def apply(
             due = _due(numbers, mergers)
             if not due:
                 continue
-            tiles = read_tiles(batches.image, batches.call, due)
             with named(due, batches.call):
+                tiles = read_tiles(batches.image, batches.call, due)
                 results = model(tiles)
             check_results(results, len(due), np.ndarray)
             if not mergers:

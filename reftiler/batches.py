@@ -106,7 +106,7 @@ def check_later(results: Any, first: Any) -> None:
 
 @contextmanager
 def named(numbers: Sequence[int], call: TileCall) -> Iterator[None]:
-    """Let an error of the model say in which tiles it came up, and where they lie."""
+    """Let an error say in which tiles it came up, and where they lie."""
     try:
         yield
     except Exception as error:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reftiler import Tiler, TilingError
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
+from tests.stores import Store
 from tests.strategies import merges
 
 
@@ -165,6 +166,19 @@ def test_an_error_of_the_model_keeps_its_kind_and_names_the_tile() -> None:
     with pytest.raises(MemoryError) as caught:
         Tiler(4).apply(model, image, batch_size=1)
     assert caught.value.__notes__ == ["in tile 3, at [4:8, 4:8]"]
+
+
+def test_an_image_that_cannot_be_read_names_the_tile() -> None:
+    class Torn(Store):
+        def __getitem__(self, index: Any) -> Any:
+            if index[0].start:
+                raise OSError(5, "Input/output error")
+            return super().__getitem__(index)
+
+    image = Torn(np.zeros((8, 8), np.uint8))
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        Tiler(4).apply(lambda t: t, image, batch_size=2)
+    assert caught.value.__notes__ == ["in tiles 2 to 3, the first at [4:8, 0:4]"]
 
 
 def test_work_needs_a_store_that_outlives_the_process(tmp_path: Path) -> None:

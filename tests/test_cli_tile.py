@@ -192,8 +192,14 @@ def test_an_earlier_run_is_replaced_only_when_asked(tmp_path: Path, part: Path) 
     tiles = tmp_path / "tiles"
     done("tile", part, tiles, "--tile", 20)
     before = files(tiles)
-    assert "is not empty" in refused(2, "tile", part, tiles, "--tile", 50)
+    for size in (20, 50):  # the same call too: it may have been killed at its very end
+        message = refused(2, "tile", part, tiles, "--tile", size)
+        assert "holds all tiles of a run that was finished: give another" in message
     assert files(tiles) == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    message = refused(2, "tile", part, tmp_path / "mine", "--tile", 50)
+    assert "mine is not empty: give another folder" in message
     (tiles / "notes.txt").write_text("mine")
     done("tile", part, tiles, "--tile", 50, "--overwrite")
     assert len(files(tiles)) == 2 * 6 + 2

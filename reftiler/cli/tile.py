@@ -154,9 +154,12 @@ def _check_room(
         _check_same(unfinished, call, out, overwrite=overwrite)
         return None, unfinished
     if not overwrite:
+        found = "is not empty"
+        if (out / NAME).exists():
+            found = "holds all tiles of a run that was finished"
         raise CallError(
-            f"{out} is not empty: give another folder, or --overwrite to replace the "
-            "tiles of an earlier run"
+            f"{out} {found}: give another folder, or --overwrite to replace the tiles "
+            "of an earlier run"
         )
     try:
         return Manifest.read(out), None

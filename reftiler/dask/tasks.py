@@ -113,9 +113,8 @@ def run_group(
     for first in range(0, len(tiles), plan.batch_size):
         some = slice(first, first + plan.batch_size)
         numbers = tiles[some].tolist()
-        batch = read_tiles(source, call, numbers)
         with named(numbers, call):
-            results = model(batch)
+            results = model(read_tiles(source, call, numbers))
         check_results(results, len(numbers), np.ndarray)
         check_later(results, plan.like)
         for room, leaf in zip(gathered, leaves(results, plan.like), strict=True):

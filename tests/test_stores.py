@@ -17,7 +17,7 @@ pytest.importorskip("skimage")
 
 import tifffile
 
-from reftiler import TilingError
+from reftiler import Tiler, TilingError
 from reftiler.images import (
     create_image,
     open_image,
@@ -134,6 +134,76 @@ def test_an_error_leaves_the_old(tmp_path: Path) -> None:
     same_bits(read_image(tmp_path / "a.npy"), picture())
     with pytest.raises(TilingError, match=r"a\.png cannot be written piece by piece"):
         create_image(tmp_path / "a.png", (5, 5), "uint8").__enter__()
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif", ".zarr"])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", ">f4"])
+@pytest.mark.parametrize("channels", [(), (1,), (3,)])
+def test_what_was_written_before_an_error_stays_if_asked(
+    tmp_path: Path, suffix: str, dtype: str, channels: tuple[int, ...]
+) -> None:
+    if suffix == ".zarr":
+        pytest.importorskip("zarr", exc_type=ImportError)
+    image = picture("bool" if dtype == "bool" else "uint8", (60, 50, *channels))
+    image = image.astype(dtype, copy=False)
+    path = tmp_path / f"a{suffix}"
+
+    def write(rows: slice, error: type[BaseException] | None = None) -> NDArray[Any]:
+        with create_image(path, image.shape, dtype, resume=True) as store:
+            store[rows, 0:50] = image[rows]
+            if error is not None:
+                raise error
+            return np.asarray(store[0:60, 0:50])
+
+    with pytest.raises(KeyboardInterrupt):
+        write(slice(0, 20), KeyboardInterrupt)
+    assert not path.exists()
+    assert (write(slice(20, 60)) == image).all()
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+    with pytest.raises(KeyboardInterrupt):
+        write(slice(0, 20), KeyboardInterrupt)
+    with create_image(path, (9, *image.shape[1:]), dtype, resume=True) as store:
+        assert not np.asarray(store[0:9, 0:50]).any()  # of another size: begun anew
+    (tmp_path / f".{path.name}.unfinished").write_bytes(b"damaged")
+    with create_image(path, image.shape, dtype, resume=True) as store:
+        assert not np.asarray(store[0:60, 0:50]).any()
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif", ".zarr"])
+def test_a_merge_into_a_file_goes_on(tmp_path: Path, suffix: str) -> None:
+    if suffix == ".zarr":
+        pytest.importorskip("zarr", exc_type=ImportError)
+    image, tiler = picture("uint8", (90, 70)), Tiler(16, 8)
+    seen: list[int] = []
+
+    def model(tiles: NDArray[Any]) -> NDArray[Any]:
+        seen.append(len(tiles))
+        if len(seen) == 5:
+            raise MemoryError
+        return 255 - tiles
+
+    def work() -> None:
+        path = tmp_path / f"a{suffix}"
+        with create_image(path, image.shape, "uint8", resume=True) as out:
+            tiler.apply(model, image, out=out, batch_size=9, work=tmp_path / "work")
+
+    with pytest.raises(MemoryError):
+        work()
+    work()
+    assert sum(seen[5:]) == len(tiler.grid(image.shape)) - 4 * 9 + 9
+    same_bits(read_image(tmp_path / f"a{suffix}"), 255 - image)
+    assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
+
+
+def test_masks_reach_the_disk_when_they_are_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Any] = []
+    monkeypatch.setattr(np.memmap, "flush", flushed.append)
+    with create_image(tmp_path / "a.tif", (4, 4), "bool") as store:
+        store.flush()  # type: ignore[attr-defined]
+        assert len(flushed) == 1
 
 
 # Zarr

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tifffile
@@ -22,14 +22,18 @@ _CHUNK = 512  # pixels along each side of a zarr array's chunks
 
 @contextmanager
 def create_image(
-    path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any
+    path: str | os.PathLike[str],
+    shape: tuple[int, ...],
+    dtype: Any,
+    *,
+    resume: bool = False,
 ) -> Iterator[Target]:
     """
     Create a picture that is written by slices, in a ``with`` statement.
 
     It lies under a temporary name and gets its own at the end of the block; after an
-    error nothing is left. NPY and TIFF files are memory-mapped, uncompressed, and have
-    their room on the disk from the start.
+    error nothing is left, unless it is to be resumed. NPY and TIFF files are
+    memory-mapped, uncompressed, and have their room on the disk from the start.
 
     Parameters
     ----------
@@ -39,6 +43,11 @@ def create_image(
         ``(H, W)`` or ``(H, W, C)``. TIFF stores a single channel as ``(H, W)``.
     dtype : dtype
         Of real numbers. A bool mask is stored as 0 and 255 in TIFF.
+    resume : bool
+        Whether after an error, or with the end of the process, what was written stays
+        as ``.NAME.unfinished``, and the next call for this shape and dtype goes on with
+        it. Which pixels were written is for others to know: `reftiler.Tiler.apply`
+        does, with its ``work``.
 
     Yields
     ------
@@ -53,28 +62,55 @@ def create_image(
         The format is not streamed, or the disk refuses or has no room.
     """
     path, dtype = Path(path), np.dtype(dtype)
-    make = _MAKERS.get(path.suffix.lower())
-    if make is None:
+    if path.suffix.lower() not in STREAMED:
         raise TilingError(
             f"{path} cannot be written piece by piece: use {', '.join(STREAMED)}"
         )
-    temporary = neighbour(path)
+    temporary, keep = neighbour(path), False
+    if resume:
+        temporary = path.with_name(f".{path.name}.unfinished")
     try:
-        try:
-            store = make(temporary, shape, dtype)
-        except (OSError, ValueError) as error:
-            room = f"{size_of(shape, dtype):,} bytes"
-            raise TilingError(
-                f"cannot write {path}: {cause(error)}; it takes {room}"
-            ) from error
+        store = _found(temporary, path, shape, dtype) if resume else None
+        if store is None:
+            store = _made(temporary, path, shape, dtype)
+        keep = resume
         yield store
         try:
             move(temporary, path)
         except OSError as error:
             raise TilingError(f"cannot write {path}: {cause(error)}") from error
     finally:
-        with suppress(OSError):  # the folder is the trouble, and that is being told
-            remove(temporary)
+        if not keep:
+            with suppress(OSError):  # the folder is the trouble, and that is being told
+                remove(temporary)
+
+
+def _made(
+    temporary: Path, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Target:
+    """Make a store for what will be called ``path``."""
+    try:
+        remove(temporary)
+        return _MAKERS[path.suffix.lower()](temporary, shape, dtype)
+    except (OSError, ValueError) as error:
+        room = f"{size_of(shape, dtype):,} bytes"
+        raise TilingError(
+            f"cannot write {path}: {cause(error)}; it takes {room}"
+        ) from error
+
+
+def _found(
+    temporary: Path, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Target | None:
+    """Open what an earlier process left unfinished, if it is such a picture."""
+    try:
+        store = _OPENERS[path.suffix.lower()](temporary, shape, dtype)
+    except ImportError:
+        raise
+    except Exception:  # noqa: BLE001 - there is none, or it was never whole
+        return None
+    kinds = [np.dtype(kind).newbyteorder("=") for kind in (store.dtype, dtype)]
+    return store if tuple(store.shape) == shape and kinds[0] == kinds[1] else None
 
 
 def _create_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
@@ -100,7 +136,32 @@ def _create_zarr(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
     return store
 
 
-_MAKERS: dict[str, Callable[[Path, tuple[int, ...], np.dtype[Any]], Target]] = {
+def _open_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+    del shape, dtype  # it says so itself
+    store: Target = np.load(path, mmap_mode="r+", allow_pickle=False)
+    return store
+
+
+def _open_tiff(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+    store = tifffile.memmap(path, mode="r+").reshape(shape)
+    return MaskBytes(store) if dtype.kind == "b" else store
+
+
+def _open_zarr(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
+    del shape, dtype  # it says so itself
+    zarrs.sweep(path)
+    store: Target = zarrs.open_array(path)
+    return store
+
+
+_Get: TypeAlias = Callable[[Path, tuple[int, ...], np.dtype[Any]], Target]
+_OPENERS: dict[str, _Get] = {
+    ".npy": _open_npy,
+    ".tif": _open_tiff,
+    ".tiff": _open_tiff,
+    zarrs.SUFFIX: _open_zarr,
+}
+_MAKERS: dict[str, _Get] = {
     ".npy": _create_npy,
     ".tif": _create_tiff,
     ".tiff": _create_tiff,

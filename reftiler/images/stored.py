@@ -91,6 +91,11 @@ class MaskBytes:
         """Mark pixels in some slices."""
         self._store[index] = np.asarray(value) * np.uint8(255)
 
+    def flush(self) -> None:
+        """Hand everything to the disk."""
+        if isinstance(self._store, np.memmap):
+            self._store.flush()
+
 
 def turned(
     names: str, array_shape: Sequence[int], read: Read

@@ -1,222 +1,154 @@
-"""How strong is the suite? Mutants of reftiler.torch, each put to a quick run.
+"""How strong is the suite? Mutants of reftiler.torch, each put to a quick run's cases.
 
     pip install -e '.[test]' cosmic-ray
-    python conformance/mutate.py --workers 2
+    python conformance/mutate.py
 
-A script, not a test: it takes most of an hour. cosmic-ray makes the mutants, and a
-quick run of ``reftiler conform`` judges each in a copy of the tree. Of the many
-replacements for one operator one is tried, drawn by ``--seed``. A mutant whose run does
-not end in time counts as neither killed nor survived, nor does one that changes no
-result: ``survivors.txt`` beside this names those that were read, and why.
+A script, not a test. cosmic-ray makes the mutants; each is judged in a process of its
+own by what ``reftiler conform --quick`` asks of ``torch`` and ``torch.autograd``, and
+the first failure kills it. Of the many replacements for one operator one is tried, as
+``--seed`` draws it; ``--every`` tries all. A mutant that takes too long counts as
+neither killed nor survived, nor does one that changes no result: ``survivors.txt``
+beside this names those that were read, and why. ``--record`` keeps every verdict,
+``--again`` puts those of a record once more that were not killed, ``--only`` those of
+some files or lines, and ``--stale`` tells what is in ``survivors.txt`` for nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
-import shutil
-import sqlite3
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from dataclasses import asdict
 from pathlib import Path
+
+from reftiler_conformance.mutation.forks import Forks, Verdict
+from reftiler_conformance.mutation.jury import Jury
+from reftiler_conformance.mutation.mutants import Mutant, mutants, one_of_each
+from reftiler_conformance.mutation.readings import Readings
 
 ROOT = Path(__file__).resolve().parents[1]
 SURVIVORS = ROOT / "conformance" / "survivors.txt"
-JUDGE = "torch torch.autograd --matrix --quick --fail-fast --device cpu"
+SUBJECTS = ("torch", "torch.autograd")
+PACKAGE = "reftiler.torch"
 GOAL = 0.95
-PORT = 9870
-SESSION = "mutants.sqlite"
-COSMIC_RAY = [sys.executable, "-m", "cosmic_ray.cli"]
 
-# Types are never evaluated, what remembers results changes none, and whether equal
-# numbers are one object is Python's affair.
-SKIPPED = ("core/ReplaceBinaryOperator_BitOr", "core/RemoveDecorator")
-IDENTITY = ("_Is", "_IsNot")
-
-# Doors, and `apply`, which no clause is about.
+# Doors, and `apply` and streaming, which no clause is about.
 SPARED = ("__init__.py", "checks.py", "applying.py", "stripe.py", "streaming.py")
 
-CONFIG = """
-[cosmic-ray]
-module-path = {modules}
-timeout = {timeout}
-excluded-modules = []
-test-command = "{command}"
 
-[cosmic-ray.distributor]
-name = "http"
-
-[cosmic-ray.distributor.http]
-worker-urls = {urls}
-"""
+def all_mutants() -> list[Mutant]:
+    """Return every mutant of what cuts and merges."""
+    return list(mutants(ROOT.joinpath(*PACKAGE.split(".")), SPARED))
 
 
-def modules() -> list[str]:
-    """Return the modules that tile and merge: not the words at the door."""
-    files = sorted((ROOT / "reftiler" / "torch").glob("*.py"))
-    return [str(file.relative_to(ROOT)) for file in files if file.name not in SPARED]
+def chosen(asked: argparse.Namespace) -> list[Mutant]:
+    """Return the mutants to be tried, in an order that any part of is a sample."""
+    found = all_mutants()
+    if asked.again is not None:
+        rows = map(json.loads, asked.again.read_text("utf-8").splitlines())
+        names = {row["name"] for row in rows if row["outcome"] != "killed"}
+        found = [mutant for mutant in found if mutant.name in names]
+    elif asked.only:
+        wanted = tuple(asked.only)
+        found = [m for m in found if m.path.name in wanted or m.place in wanted]
+    elif not asked.every:
+        found = one_of_each(found, asked.seed)
+    random.Random(asked.seed).shuffle(found)
+    return found[: asked.most]
 
 
-def prepare(folder: Path, workers: int, timeout: float) -> Path:
-    """Copy the tree for each worker, and make a session of all mutants."""
-    for number in range(workers):
-        copy = folder / f"tree{number}"
-        for package in ("reftiler", "conformance"):
-            shutil.copytree(ROOT / package, copy / package)
-    urls = [f"http://localhost:{PORT + number}" for number in range(workers)]
-    command = f"{sys.executable} -m reftiler.cli conform {JUDGE}"
-    text = CONFIG.format(modules=modules(), timeout=timeout, command=command, urls=urls)
-    config = folder / "mutants.toml"
-    config.write_text(text.replace("'", '"'), encoding="utf-8")
-    baseline(folder / "tree0", command)
-    cosmic_ray(folder / "tree0", "init", str(config), str(folder / SESSION))
-    return config
+def started() -> Forks:
+    """Draw the cases, and see that what is not mutated passes them."""
+    import torch._dynamo  # noqa: PLC0415 - dear to import, so that forks find it there
+
+    torch.set_num_threads(1)
+    forks = Forks(Jury(SUBJECTS), PACKAGE)
+    if words := forks.baseline():
+        sys.exit(f"without any mutant, a case fails: {words}")
+    print(f"{len(forks.jury.questions)} cases, {sum(forks.costs):.0f} s", flush=True)
+    return forks
 
 
-def baseline(tree: Path, command: str) -> None:
-    """Stop if the judge does not even accept what is not mutated."""
-    done = subprocess.run(
-        command.split(),
-        cwd=tree,
-        env=environment(tree),
-        stdout=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"without any mutant, {command} ends with {done.returncode}")
+class Tally:
+    """Counts verdicts, and keeps what is to be read."""
+
+    def __init__(self, readings: Readings, record: Path | None) -> None:
+        self.readings, self.outcomes = readings, Counter[str]()
+        self.unread: list[Mutant] = []
+        self._file = record.open("w", encoding="utf-8") if record else None
+
+    def add(self, mutant: Mutant, verdict: Verdict) -> None:
+        """Count a verdict; print it unless the mutant was killed."""
+        name, outcome = mutant.name, verdict.outcome
+        why = self.readings.reasons.get(name, "")
+        if outcome == "survived":
+            outcome = "equivalent" if why else outcome
+        self.outcomes[outcome] += 1
+        if outcome != "killed":
+            told = filter(None, (*mutant.changed, verdict.words, why))
+            print(f"\n{outcome}: {mutant.place} {mutant.operator}", *told, sep="\n  ")
+        elif why:
+            print(f"\nkilled by {verdict.by}, though {mutant.name!r} was read: {why}")
+        if outcome == "survived":
+            self.unread.append(mutant)
+        if self._file is not None:
+            row = {"name": name, "place": mutant.place, "operator": mutant.operator}
+            self._file.write(json.dumps(row | asdict(verdict)) + "\n")
+            self._file.flush()
+
+    def share(self) -> float:
+        """Return how many of those that count were killed."""
+        killed = self.outcomes["killed"]
+        return killed / max(1, killed + self.outcomes["survived"])
+
+    def report(self) -> None:
+        """Print the counts, and what survived as `SURVIVORS` would name it."""
+        if self.unread:
+            print("\nto be read, and then named under a reason in survivors.txt:\n")
+            print(*sorted(mutant.name for mutant in self.unread), sep="\n")
+        judged = self.outcomes["killed"] + self.outcomes["survived"]
+        print(f"\n{dict(self.outcomes)}: {self.share():.1%} of {judged} killed")
 
 
-def choose(session: Path, seed: int, most: int) -> int:
-    """Keep one mutant of each place and kind of operator; return how many are left."""
-    with closing(sqlite3.connect(session)) as base:
-        rows = base.execute(
-            "SELECT job_id, module_path, operator_name, start_pos_row, start_pos_col "
-            "FROM mutation_specs ORDER BY module_path, start_pos_row, start_pos_col, "
-            "operator_name, occurrence, job_id"
-        ).fetchall()
-        places: dict[tuple[str, ...], list[str]] = {}
-        for job, module, operator, *place in rows:
-            skipped = operator.startswith(SKIPPED) or operator.endswith(IDENTITY)
-            if not skipped and not _strict(module, operator, place):
-                kind = "_".join(operator.split("_")[:2])
-                places.setdefault((module, kind, *map(str, place)), []).append(job)
-        draw = random.Random(seed)
-        drawn = [draw.choice(jobs) for jobs in places.values()]
-        kept = set(draw.sample(drawn, min(most, len(drawn))))
-        for job, *_ in rows:
-            if job not in kept:
-                for table in ("mutation_specs", "work_items"):
-                    base.execute(f"DELETE FROM {table} WHERE job_id = ?", (job,))
-        base.commit()
-    return len(kept)
-
-
-def _strict(module: str, operator: str, place: Sequence[int]) -> bool:
-    """Say whether a mutant only lets zip be lax: lengths that are alike stay so."""
-    if operator != "core/ReplaceTrueWithFalse":
-        return False
-    row, column = place
-    line = (ROOT / module).read_text("utf-8").splitlines()[row - 1]
-    return line[:column].endswith("strict=")
-
-
-def run(folder: Path, config: Path, workers: int) -> None:
-    """Judge every mutant, each worker in its own copy of the tree."""
-    with ExitStack() as stack:
-        for number in range(workers):
-            tree = folder / f"tree{number}"
-            command = [*COSMIC_RAY, "http-worker", "--port", str(PORT + number)]
-            process = subprocess.Popen(command, cwd=tree, env=environment(tree))
-            stack.callback(process.kill)
-        time.sleep(5)  # the workers listen by then
-        cosmic_ray(folder / "tree0", "exec", str(config), str(folder / SESSION))
-
-
-def report(session: Path) -> int:
-    """Print the score and everything that was not killed; return the exit code."""
-    with closing(sqlite3.connect(session)) as base:
-        rows = base.execute(
-            "SELECT s.module_path, s.start_pos_row, s.operator_name, r.test_outcome, "
-            "r.output, r.diff FROM mutation_specs s JOIN work_results r "
-            "ON s.job_id = r.job_id ORDER BY s.module_path, s.start_pos_row"
-        ).fetchall()
-    outcomes: Counter[str] = Counter()
-    known = reasons()
-    for module, row, operator, test, output, diff in rows:
-        found, why = outcome(test, output or ""), ""
-        changed = [line for line in (diff or "").splitlines() if line[:1] in "+-"]
-        if found == "survived" and (why := known.get(becomes(module, changed), "")):
-            found = "equivalent"
-        outcomes[found] += 1
-        if found != "killed":
-            print(f"\n{found}: {module}:{row} {operator}", *changed[2:], sep="\n  ")
-            print(f"  {why}" if why else "", end="\n" if why else "")
-    judged = outcomes["killed"] + outcomes["survived"]
-    share = outcomes["killed"] / max(1, judged)
-    print(f"\n{dict(outcomes)}: {share:.1%} of {judged} killed")
-    return 0 if judged and share >= GOAL else 1
-
-
-def becomes(module: str, changed: list[str]) -> str:
-    """Return a mutant as `SURVIVORS` names it: the file, and the line as it became."""
-    added = [line[1:] for line in changed if line[0] == "+"][1:]
-    return f"{Path(module).name}: {' '.join(' '.join(added).split())}"
-
-
-def reasons() -> dict[str, str]:
-    """Return why each mutant that was read changes no result."""
-    found, why = {}, ""
-    for line in SURVIVORS.read_text("utf-8").splitlines():
-        if line.startswith("## "):
-            why = line[3:]
-        elif line and not line.startswith("#"):
-            found[line] = why
-    return found
-
-
-def outcome(test: str, output: str) -> str:
-    """Return what became of a mutant; whatever took too long is neither."""
-    if output == "timeout" or "gave no answer in" in output:
-        return "timed out"
-    return str(test).rpartition(".")[2].lower()
-
-
-def environment(tree: Path) -> dict[str, str]:
-    """Let the copy of the tree come before what is installed."""
-    paths = os.pathsep.join([str(tree), str(tree / "conformance")])
-    return dict(os.environ) | {"PYTHONPATH": paths, "COLUMNS": "200"}
-
-
-def cosmic_ray(tree: Path, *words: str) -> None:
-    """Run a command of cosmic-ray in a copy of the tree."""
-    subprocess.run([*COSMIC_RAY, *words], cwd=tree, env=environment(tree), check=True)
+def progress(done: int, many: int, began: float) -> None:
+    """Say how far it is, where somebody looks on."""
+    if not sys.stderr.isatty():
+        return
+    took = time.monotonic() - began
+    left = took / done * (many - done)
+    sys.stderr.write(f"\r{done} of {many}, {took:.0f} s, {left:.0f} s to go ")
+    sys.stderr.flush()
 
 
 def main() -> int:
     """Make the mutants, judge them, report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--timeout", type=float, default=90.0, help="seconds a mutant")
-    parser.add_argument("--seed", type=int, default=0, help="which mutants are tried")
-    parser.add_argument(
-        "--most", type=int, default=10**6, help="try no more than these"
-    )
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="reftiler-mutants-") as name:
-        folder = Path(name)
-        config = prepare(folder, options.workers, options.timeout)
-        print(
-            f"{choose(folder / SESSION, options.seed, options.most)} mutants",
-            flush=True,
-        )
-        run(folder, config, options.workers)
-        return report(folder / SESSION)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("--workers", type=int, default=os.cpu_count() or 1)
+    add("--seed", type=int, default=0, help="which mutants, and in what order")
+    add("--most", type=int, help="try no more than these")
+    add("--every", action="store_true", help="all mutants, not one of each operator")
+    add("--only", nargs="+", metavar="PLACE", help="files, or FILE:LINE")
+    add("--again", type=Path, help="a record: what was not killed is tried again")
+    add("--record", type=Path, help="where each verdict is written, as a line of JSON")
+    add("--stale", action="store_true", help="only say what survivors.txt has too much")
+    asked = parser.parse_args()
+    readings = Readings(SURVIVORS)
+    if asked.stale:
+        print(*readings.stale(all_mutants()), sep="\n")
+        return 0
+    forks, tried = started(), chosen(asked)
+    tally, began = Tally(readings, asked.record), time.monotonic()
+    print(f"{len(tried)} mutants", flush=True)
+    for done, verdict in enumerate(forks.judged(tried, asked.workers), 1):
+        tally.add(*verdict)
+        progress(done, len(tried), began)
+    tally.report()
+    return 0 if tally.outcomes["killed"] and tally.share() >= GOAL else 1
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.exchange import Broken, HarnessError
 from reftiler_conformance.features import Features
 from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.questions import seed_of
 from reftiler_conformance.registry import Check
 from reftiler_conformance.results import Status
 from reftiler_conformance.trial import Client, Evidence, Trial
@@ -99,9 +99,8 @@ class Search:
             If the kit or the adapter fails.
         """
         strategy = self.check.within(self.features)
-        name = f"{start}:{self.check.clause}:{self.check.name}"
 
-        @seed(zlib.crc32(name.encode()))
+        @seed(seed_of(self.check, start))
         @settings(
             max_examples=self.check.examples(examples),
             database=None,

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.client import Local
@@ -17,6 +14,7 @@ from reftiler_conformance.faults.catalogue import Fault
 from reftiler_conformance.faults.plain import Plain, PlainSubject
 from reftiler_conformance.faults.replay import Entry, Recorder, alike
 from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.questions import cases_of
 from reftiler_conformance.registry import Check, checks
 from reftiler_conformance.results import Status
 from reftiler_conformance.search import attempt
@@ -117,7 +115,7 @@ class Hunt:
     def _asked(self, check: Check) -> list[Question]:
         """Draw the cases of a check; the sound tiler must pass them."""
         asked = []
-        for case in self._cases(check):
+        for case in cases_of(check, self._features, self.start, self.examples):
             Watched.taken = set()
             sound = Recorder(Quiet(PlainSubject(Watched)))
             words = self._words(check, case, sound)
@@ -129,30 +127,6 @@ class Hunt:
         if not asked:
             self.unasked.append(f"{check.clause} {check.name}")
         return asked
-
-    def _cases(self, check: Check) -> list[Case]:
-        """Draw what a search with the same start draws."""
-        try:
-            strategy = check.within(self._features)
-        except Unsupported:
-            return []
-        found = {repr(case): case for case in check.fixed(self._features)}
-        name = f"{self.start}:{check.clause}:{check.name}"
-
-        @seed(zlib.crc32(name.encode()))
-        @settings(
-            max_examples=check.examples(self.examples),
-            database=None,
-            deadline=None,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(strategy)
-        def draw(case: Case) -> None:
-            found[repr(case)] = case
-
-        draw()
-        return list(found.values())
 
     def _words(self, check: Check, case: Case, client: Client) -> str | None:
         """Return what is wrong, nothing if all is well, None if nothing is asked."""

@@ -127,10 +127,16 @@ def test_asked_to_end_from_outside_it_remembers_and_ends(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     lines = (
-        "import os, signal, sys, threading",
+        "import os, signal, sys, threading, time",
         "from reftiler.cli import main",
         "signal.signal(signal.SIGINT, signal.default_int_handler)",
-        f"threading.Timer(1.5, os.kill, (os.getpid(), {int(number)})).start()",
+        "def ask(number):",
+        "    heard = lambda: getattr(signal.getsignal(number), '__module__', '')",
+        "    while 'ending' not in heard():",
+        "        time.sleep(0.05)",
+        "    time.sleep(0.5)  # the window waits for events",
+        "    os.kill(os.getpid(), number)",
+        f"threading.Thread(target=ask, args=({int(number)},), daemon=True).start()",
         f"sys.argv = ['reftiler', 'view', {str(write_pair(tmp_path, 'part'))!r}]",
         "main()",
     )
@@ -139,7 +145,7 @@ def test_asked_to_end_from_outside_it_remembers_and_ends(
         env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert (run.returncode, run.stdout) == (128 + number, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
@@ -72,6 +73,21 @@ def test_what_is_copied_makes_the_same_tiles(
     qtbot.waitUntil(lambda: window.desk.settings.tile == (32, 32))
     window.table.actions["copy_command"].trigger()
     assert board.text().startswith("reftiler tile ")
+
+
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [(1, "uint8."), (3, "uint8, RGB."), (4, "RGBA."), (5, "5 channels, the first")],
+)
+def test_channels_are_named(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, channels: int, words: str
+) -> None:
+    assert not window.summary.isVisible()
+    np.save(tmp_path / "x.npy", np.zeros((40, 50, channels), np.uint8))
+    window.open([tmp_path / "x.npy"])
+    settled(qtbot, window)
+    assert words in window.story.text()
+    assert window.summary.isVisible()
 
 
 def test_dialogs_write_what_they_say(

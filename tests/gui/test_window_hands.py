@@ -64,15 +64,16 @@ def test_with_space_held_the_line_stays(qtbot: QtBot, opened: MainWindow) -> Non
     compare.split.setChecked(True)
     QApplication.processEvents()
     port, column = compare.large.viewport(), compare.large.state.col
-    middle = QPoint(port.width() // 2, port.height() // 2)
+    share = compare.large.share
+    line = QPoint(round(share * port.width()), port.height() // 2)
     compare.large.setFocus()
     QTest.keyPress(compare.large, Qt.Key.Key_Space)
-    drag(port, middle, middle + QPoint(60, 0))
-    assert compare.large.share == 0.5
+    drag(port, line, line + QPoint(60, 0))
+    assert compare.large.share == share
     assert compare.large.state.col < column
     QTest.keyRelease(compare.large, Qt.Key.Key_Space)
-    drag(port, middle, middle + QPoint(60, 0))
-    assert compare.large.share > 0.5
+    drag(port, line, line + QPoint(60, 0))
+    assert compare.large.share > share
 
 
 def test_two_fingers_zoom_where_they_are(opened: MainWindow) -> None:

@@ -189,6 +189,7 @@ class Canvas(Movable):
         width = max(1, round(ratio))
         with QPainter(base) as painter:
             if content.blocks is not None and layers.image:
+                self._border(painter, lens, content.blocks.picture.size)
                 content.blocks.paint(painter, lens)
             over = []
             if content.tiling is not None and layers.coverage:
@@ -202,6 +203,12 @@ class Canvas(Movable):
                     top, left_, pixels = found
                     painter.drawImage(left_, top, as_image(pixels))
         return base
+
+    def _border(self, painter: QPainter, lens: Lens, size: tuple[int, int]) -> None:
+        """Draw where an image ends that is as dark or as bright as what is around."""
+        left, top = lens.x(0) - 1, lens.y(0) - 1
+        painter.setPen(self.palette().mid().color())
+        painter.drawRect(left, top, lens.x(size[1]) - left, lens.y(size[0]) - top)
 
     def _say(self, painter: QPainter, lens: Lens) -> None:
         painter.setPen(self.palette().windowText().color())

@@ -53,12 +53,16 @@ class Controls(QWidget):
         self.seed = number_field("Seed")
         self.dice = QPushButton("Next seed")
         self.refusables: dict[str, Refusable] = {}
+        self._labels: list[QWidget] = []
         self._prepare()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._tiles_group())
         column.addWidget(self._merging_group())
         column.addWidget(self._random_group())
+        widest = max(label.sizeHint().width() for label in self._labels)
+        for label in self._labels:
+            label.setMinimumWidth(widest)  # the fields of all groups begin alike
         self._listen()
         self.show_settings(self._settings)
 
@@ -116,6 +120,7 @@ class Controls(QWidget):
                 shown = self.refusables[key] = Refusable(field)
             if label:
                 form.addRow(label, shown)
+                self._labels.append(form.labelForField(shown))
             elif field is self.scatter:
                 form.addRow(shown)
             else:

@@ -21,7 +21,7 @@ class SizesPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._counts: list[tuple[str, int]] = []
-        self.setMinimumHeight(84)
+        self.setMinimumHeight(98)
 
     def show_sizes(self, sizes: NDArray[np.int64]) -> None:
         """Count heights and widths, shape (n, 2), by the longer of the two."""
@@ -39,7 +39,7 @@ class SizesPlot(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Ask for room."""
-        return QSize(280, 92)
+        return QSize(280, 106)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint a bar for each step."""
@@ -48,7 +48,7 @@ class SizesPlot(QWidget):
         most = max(count for _, count in self._counts)
         wide = min(84.0, self.width() / len(self._counts))
         line = self.fontMetrics().height()
-        room = self.height() - 2 * line - 4
+        room = self.height() - 3 * line - 4
         with QPainter(self) as painter:
             for n, (name, count) in enumerate(self._counts):
                 high = max(2.0 * bool(count), room * count / most)
@@ -56,5 +56,7 @@ class SizesPlot(QWidget):
                 painter.fillRect(bar, QColor(*COLORS["orange"]))
                 above = QRectF(n * wide, line + room - high - line, wide, line)
                 painter.drawText(above, _CENTER, f"{count:,}")
-                below = QRectF(n * wide, self.height() - line - 2, wide, line)
+                below = QRectF(n * wide, line + room + 2, wide, line)
                 painter.drawText(below, _CENTER, name)
+            whole = QRectF(0, self.height() - line, wide * len(self._counts), line)
+            painter.drawText(whole, _CENTER, "length of the defects in px")

@@ -30,6 +30,7 @@ class Summary(QGroupBox):
         column.setContentsMargins(0, 4, 0, 2)
         column.addLayout(self._form)
         column.addWidget(self.warning)
+        self.hide()  # there is nothing to say yet
 
     def show_facts(
         self, known: Facts | None, settings: TilingSettings, *, refused: bool = False
@@ -37,6 +38,7 @@ class Summary(QGroupBox):
         """Show the numbers; where the settings are refused, those of the last."""
         self.setTitle("The last tiling that fits" if refused else "This tiling")
         rows = dict(facts_words(known, settings)) if known else {}
+        self.setVisible(bool(rows))
         for name, value in rows.items():
             self._value(name).setText(value)
         for name, label in self._values.items():

@@ -73,6 +73,8 @@ QToolBar QToolButton:hover {{ border-color: {line}; }}
 QToolBar QToolButton:checked {{ background: {held}; }}
 QToolBar QToolButton:focus, QListView:focus {{ border: 1px solid {accent}; }}
 QListView {{ border: 1px solid {line}; }}
+ItemList::item {{ padding: 2px 1px; }}
+QDockWidget::title {{ padding: 5px 10px; }}
 QStatusBar::item {{ border: 0; }}
 QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px;
     border: 1px solid {rim}; background: {base}; }}

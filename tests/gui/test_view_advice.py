@@ -52,7 +52,7 @@ def test_the_table_has_every_setting_and_what_it_does(view: AdviceView) -> None:
     assert cells[5] == "2.8 px"  # the median of 1.5 and 4
     assert cells[6].endswith("%")
     assert view.table.rowCount() == 12
-    assert view.sizes_words.text().startswith("6 defects in 3 of 3 images, 4 to 10 px")
+    assert view.sizes_words.text().startswith("6 defects in 3 images, 4 to 10 px")
 
 
 def test_what_is_best_is_chosen_and_can_be_taken(
@@ -137,7 +137,7 @@ def test_images_without_masks_have_no_defects(
     plain = Item("plain", make=lambda: (arrays(0)[0], None))
     view.show_items([plain])
     settle(qtbot, jobs)
-    assert view.sizes_words.text() == "0 defects in 1 of 1 images."
+    assert view.sizes_words.text() == "0 defects in 1 image."
     assert view.plot.at(view.plot.axes().box.center()) is None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from reftiler_gui.model.advice import Candidate, Survey
 from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.story import count
 
 __all__ = ["best_of", "by_stride", "named", "part", "shared", "summed_up", "told"]
 
@@ -29,7 +30,8 @@ def summed_up(survey: Survey | None, items: int) -> str:
     if survey is None:
         return "Open a folder with images and masks to see which tiles suit it."
     sizes = survey.sizes
-    words = f"{len(sizes):,} defects in {survey.images:,} of {items:,} images"
+    done = "" if survey.images == items else f"{survey.images:,} of "
+    words = f"{count(len(sizes), 'defect')} in {done}{count(items, 'image')}"
     if len(sizes):
         longer = sizes.max(axis=1)
         middle = f"{np.median(longer):.1f}".removesuffix(".0")

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from reftiler_gui.advice_plot import AdvicePlot
 from reftiler_gui.advice_table import SORTED_BY, AdviceTable
 from reftiler_gui.busy import Busy
+from reftiler_gui.flow import turn
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.advice import Survey, candidates
 from reftiler_gui.model.advice_words import best_of, by_stride, summed_up, told
@@ -67,7 +68,7 @@ class AdviceView(Page):
             QSortFilterProxyModel(),
             QTableView(),
         )
-        self.split = QSplitter()
+        self.split, self._foot = QSplitter(), QHBoxLayout()
         self._lay_out()
         self.again.clicked.connect(self.run)
         self.take.clicked.connect(self._take)
@@ -109,6 +110,8 @@ class AdviceView(Page):
         if way != self.split.orientation():
             self.split.setOrientation(way)
             self.split.setSizes([560, 440])
+        self.sizes.setVisible(beside)
+        turn(self._foot, beside=beside)
 
     def run(self) -> None:
         """Survey all images anew, the settings in force among what is tried."""
@@ -206,11 +209,12 @@ class AdviceView(Page):
         split.addWidget(self.plot)
         split.setSizes([560, 440])
         split.setChildrenCollapsible(False)
-        foot = QHBoxLayout()
-        foot.addWidget(self.words, 1)
+        buttons = QHBoxLayout()
         for widget in (self.busy, self.again, self.take):
-            foot.addWidget(widget)
+            buttons.addWidget(widget)
+        self._foot.addWidget(self.words, 1)
+        self._foot.addLayout(buttons)
         whole = QVBoxLayout(self)
         whole.addLayout(head)
         whole.addWidget(split, 1)
-        whole.addLayout(foot)
+        whole.addLayout(self._foot)

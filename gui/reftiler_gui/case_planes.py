@@ -139,6 +139,7 @@ class CasePlanes(QWidget):
         self.value.setAccessibleName("Values under the cursor")
         for pane in self.panes:
             pane.canvas.set_layers(PLAIN)
+            pane.canvas.setMinimumSize(80, 48)  # of which there are three
         row = QHBoxLayout()
         for pane in self.panes:
             row.addWidget(pane, 1)

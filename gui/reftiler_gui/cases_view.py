@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from reftiler_gui.case_planes import CasePlanes
 from reftiler_gui.cases_table import CasesTable
+from reftiler_gui.flow import turn
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.cases import CaseFile, Failure
 from reftiler_gui.views import Page, keep_keys, notice
@@ -31,6 +32,7 @@ from reftiler_gui.views import Page, keep_keys, notice
 __all__ = ["CasesView"]
 
 _READING, _OPENING = "Reading failed cases", "Opening a failed case"
+_WIDE = 520  # pixels, for the switches beside the words
 _NOTHING = (
     "Open a counterexample (.npz), a record (.jsonl) or the folder in which they are: "
     "reftiler conform SUBJECT --out FOLDER writes them."
@@ -63,6 +65,7 @@ class CasesView(Page):
         self.replay = QLineEdit()
         self.copy = QPushButton("&Copy")
         self.split = QSplitter(Qt.Orientation.Vertical)
+        self._switches = QHBoxLayout()
         self._lay_out()
         self.title.setText(_NOTHING)
         self._show(None)
@@ -83,6 +86,11 @@ class CasesView(Page):
                 self._take,
                 self.title.setText,
             )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the switches beneath the words where there is no room beside them."""
+        super().resizeEvent(event)
+        turn(self._switches, beside=event.size().width() >= _WIDE)
 
     def renew(self) -> None:
         """Do nothing: what is shown does not hang on the image."""
@@ -164,15 +172,16 @@ class CasesView(Page):
         foot = QHBoxLayout()
         for widget in (label, self.replay, self.copy):
             foot.addWidget(widget)
-        switches = QHBoxLayout()
-        switches.addWidget(self.words, 1)
-        switches.addWidget(self.inputs)
-        switches.addWidget(self.first)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.inputs)
+        buttons.addWidget(self.first)
+        self._switches.addWidget(self.words, 1)
+        self._switches.addLayout(buttons)
         detail = QWidget()
         column = QVBoxLayout(detail)
         column.setContentsMargins(0, 4, 0, 0)
         column.addWidget(self.clause)
-        column.addLayout(switches)
+        column.addLayout(self._switches)
         column.addWidget(self.planes, 1)
         column.addStretch(0)
         column.addLayout(foot)

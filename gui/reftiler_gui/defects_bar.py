@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QToolButton,
     QWidget,
 )
 
 from reftiler.regions import Region
+from reftiler_gui.flow import turn
 from reftiler_gui.glimpse_button import GlimpseButton
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.defects import Defects, find_defects
@@ -21,12 +22,14 @@ from reftiler_gui.model.glimpse import Glimpse, glimpse
 from reftiler_gui.model.seeing import Seen, look
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.tiles_button import TilesButton
 from reftiler_gui.views import notice
 
 __all__ = ["DefectsBar"]
 
 _FINDING, _LOOKING = "Finding defects", "Looking at the defect"
-_LISTED = 40  # tiles that the menu lists
+_WIDE, _PICTURED, _LEAST = 560, 370, 220
+"""Pixels for the sentence beside the pictures, for the pictures, and at the least."""
 
 
 class DefectsBar(QWidget):
@@ -68,16 +71,15 @@ class DefectsBar(QWidget):
         self.forth = _button("Next defect", Qt.ArrowType.RightArrow)
         self.label = QLabel()
         self.label.setAccessibleName("Defect")
-        self.tiles = QToolButton()
-        self.tiles.setAccessibleName("Tiles that hold the defect")
-        self.tiles.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.tiles.setMenu(QMenu(self.tiles))
+        self.tiles = TilesButton()
         self.glimpse = GlimpseButton()
         self.words = notice("What is left of the defect")
         self._column = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._whole = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._lay_out()
         self.back.clicked.connect(lambda: self.step(-1))
         self.forth.clicked.connect(lambda: self.step(1))
+        self.tiles.chosen.connect(self.tile_chosen)
         self._tell("No image is open.")
 
     number: int | None
@@ -89,14 +91,17 @@ class DefectsBar(QWidget):
         column = self._column
         column.addLayout(steps)
         column.addWidget(self.tiles)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(6, 4, 6, 4)
-        row.setSpacing(12)
-        row.addLayout(column)
-        row.setAlignment(column, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.glimpse)
-        row.addWidget(self.words, 100)
-        row.addStretch(1)
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addLayout(column)
+        head.setAlignment(column, Qt.AlignmentFlag.AlignVCenter)
+        head.addWidget(self.glimpse)
+        head.addStretch(1)
+        self._whole.setContentsMargins(6, 4, 6, 4)
+        self._whole.setSpacing(12)
+        self._whole.addLayout(head)
+        self._whole.addWidget(self.words, 1)
+        self.setMinimumWidth(_LEAST)
 
     @property
     def region(self) -> Region | None:
@@ -135,10 +140,20 @@ class DefectsBar(QWidget):
     def set_brief(self, brief: bool) -> None:
         """Leave out sentence and pictures, where a view has them larger."""
         self._brief = brief
-        ways = QBoxLayout.Direction
-        self._column.setDirection(ways.LeftToRight if brief else ways.TopToBottom)
         self.words.setVisible(not brief)
-        self.glimpse.setVisible(not brief and self._seen)
+        self._fit(self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the sentence beneath the rest where there is no room beside it."""
+        super().resizeEvent(event)
+        self._fit(event.size().width())
+
+    def _fit(self, width: int) -> None:
+        """Show what there is room for."""
+        pictured = width >= _PICTURED and not self._brief
+        turn(self._column, beside=not pictured)
+        turn(self._whole, beside=width >= _WIDE)
+        self.glimpse.setVisible(pictured and self._seen)
 
     def step(self, by: int) -> None:
         """Go to the next defect, or with −1 to the previous one; it goes round."""
@@ -185,7 +200,7 @@ class DefectsBar(QWidget):
         seen, shown = found
         self.words.setText(seen.sentence)
         self._show_glimpse(shown, seen.best)
-        self._list(seen)
+        self.tiles.show_tiles(seen)
         self.seen.emit(seen)
 
     def _fail(self, words: str) -> None:
@@ -195,21 +210,7 @@ class DefectsBar(QWidget):
     def _show_glimpse(self, shown: Glimpse | None, tile: int | None = None) -> None:
         self._seen = shown is not None
         self.glimpse.show_glimpse(shown, tile)
-        self.glimpse.setVisible(self._seen and not self._brief)
-
-    def _list(self, seen: Seen) -> None:
-        menu, count = self.tiles.menu(), len(seen.tiles)
-        menu.clear()
-        for tile in seen.tiles[:_LISTED].tolist():
-            best = " (holds most of it)" if tile == seen.best else ""
-            action = menu.addAction(f"Tile {tile}{best}")
-            action.triggered.connect(
-                lambda _=False, tile=tile: self.tile_chosen.emit(tile)
-            )
-        if count > _LISTED:
-            menu.addAction(f"and {count - _LISTED:,} more").setEnabled(False)
-        self.tiles.setText(f"In {count:,} tile{'' if count == 1 else 's'}  ")
-        self.tiles.setVisible(count > 0)
+        self._fit(self.width())
 
     def _name(self) -> None:
         """Say which of the defects it is."""

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QLayoutItem, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLayoutItem,
+    QWidget,
+)
 
-__all__ = ["Flow", "labelled"]
+__all__ = ["Flow", "labelled", "turn"]
 
 
 class Flow(QLayout):
@@ -100,6 +107,12 @@ class Flow(QLayout):
             lines[-1].append((item, hint))
             room -= hint.width() + self._gap
         return lines
+
+
+def turn(box: QBoxLayout, *, beside: bool) -> None:
+    """Put what is in a box side by side, or one above the other."""
+    ways = QBoxLayout.Direction
+    box.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
 
 
 def labelled(words: str, field: QWidget) -> QWidget:

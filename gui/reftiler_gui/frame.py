@@ -32,7 +32,7 @@ from reftiler_gui.values import ValueRange
 
 __all__ = ["Frame"]
 
-_NARROW = 520  # the screen's pixels within which a view must do
+_NARROW = 350  # the screen's pixels within which a view must do
 
 
 class Frame(QMainWindow):
@@ -103,7 +103,7 @@ class Frame(QMainWindow):
     def _images_dock(self) -> QDockWidget:
         dock = QDockWidget("Images", self)
         dock.setObjectName("images")
-        self.items.setMinimumWidth(150)
+        self.items.setMinimumWidth(90)
         dock.setWidget(self.items)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         self.resizeDocks([dock], [180], Qt.Orientation.Horizontal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -15,7 +16,7 @@ from PySide6.QtWidgets import (
 from reftiler_gui.busy import Busy
 from reftiler_gui.canvas import Canvas
 from reftiler_gui.flipping import Flipping
-from reftiler_gui.flow import Flow, labelled
+from reftiler_gui.flow import Flow, labelled, turn
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.legend import DifferenceLegend
 from reftiler_gui.marking import Mark
@@ -32,6 +33,7 @@ from reftiler_gui.views import keep_keys, notice
 
 __all__ = ["MergedView"]
 
+_WIDE = 520  # pixels, for the legend beside the words
 _CLOSE = 8.0  # the zoom, at the least, at the worst place
 
 
@@ -70,6 +72,7 @@ class MergedView(Flipping):
         self.model, self.height_box = QComboBox(), QSpinBox()
         self.worst = QPushButton("&Worst place")
         self.words, self.legend = notice("What merging does"), DifferenceLegend()
+        self._foot = QHBoxLayout()
         self._lay_out()
         self.model.currentIndexChanged.connect(self.spoil)
         self.height_box.valueChanged.connect(self.spoil)
@@ -86,6 +89,11 @@ class MergedView(Flipping):
     def stand_in(self) -> StandIn:
         """The model whose tiles are merged."""
         return StandIn(str(self.model.currentData()), self.height_box.value())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the legend beneath the words where there is no room beside them."""
+        super().resizeEvent(event)
+        turn(self._foot, beside=event.size().width() >= _WIDE)
 
     def compute(self) -> None:
         """Merge the tiles, whether the view is seen or not."""
@@ -208,7 +216,7 @@ class MergedView(Flipping):
         row = QHBoxLayout()
         for pane in self.panes:
             row.addWidget(pane, 1)
-        foot = QHBoxLayout()
+        foot = self._foot
         foot.addWidget(self.words, 1)
         foot.addWidget(self.busy)
         foot.addWidget(self.legend)

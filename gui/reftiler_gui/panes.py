@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from reftiler_gui.blocks import Blocks, Picture
 from reftiler_gui.canvas import Canvas, Layers
+from reftiler_gui.caption import Caption
 from reftiler_gui.marking import paint_label, paint_marks
 from reftiler_gui.model.lens import Lens
 from reftiler_gui.state import ViewState
@@ -114,28 +115,6 @@ class Curtain(Canvas):
         if lens.width - split > wide[1]:
             paint_label(painter, QPointF(split + 8 * ratio, y), self.names[1], ratio)
         painter.restore()
-
-
-class Caption(QLabel):
-    """Words that are cut short where there is no room; the mouse sees all of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        # Panes side by side are of one width, whatever their captions.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-
-    def say(self, words: str) -> None:
-        """Show other words."""
-        self.setText(words)
-        self.setToolTip(words)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint as much as there is room for."""
-        metrics, right = self.fontMetrics(), Qt.TextElideMode.ElideRight
-        words = metrics.elidedText(self.text(), right, self.width())
-        with QPainter(self) as painter:
-            painter.drawText(self.rect(), self.alignment(), words)
 
 
 class Pane(QWidget):

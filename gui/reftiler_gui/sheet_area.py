@@ -198,16 +198,12 @@ class SheetArea(QAbstractScrollArea):
         """Say what a tile is when the mouse rests on it."""
         if event.type() == QEvent.Type.ToolTip:
             tile = self.tile_at(event.pos())  # type: ignore[attr-defined]
-            words = self._words(tile, "Tile ")
+            words = ""
+            if tile is not None and self._content is not None:
+                words = f"Tile {tile}{self._content.told(tile)}"
             QToolTip.showText(event.globalPos(), words, self)  # type: ignore[attr-defined]
             return True
         return super().viewportEvent(event)
-
-    def _words(self, tile: int | None, before: str = "") -> str:
-        """Return what is said of a tile in few words."""
-        if tile is None or self._content is None:
-            return ""
-        return f"{before}{tile}{self._content.told(tile)}"
 
     def _layout(self) -> SheetLayout:
         """Return where the tiles are now."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
 
+from reftiler_gui.caption import Caption
 from reftiler_gui.jobs import Jobs
 
 __all__ = ["Status"]
@@ -26,7 +28,8 @@ class Status(QStatusBar):
         super().__init__()
         self._jobs = jobs
         self._running: list[str] = []
-        self.place = QLabel(_HINT)
+        self.place = Caption()
+        self.place.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self.place.setAccessibleName("Under the cursor")
         self.percent = QLabel()
         self.percent.setAccessibleName("Zoom")
@@ -45,6 +48,7 @@ class Status(QStatusBar):
         jobs.started.connect(self._on_started)
         jobs.moved.connect(self._on_moved)
         jobs.ended.connect(self._on_ended)
+        self.point("")
         self._tell()
 
     def say(self, words: str) -> None:
@@ -58,7 +62,7 @@ class Status(QStatusBar):
 
     def point(self, words: str) -> None:
         """Show what is under the cursor; nothing shows the hint."""
-        self.place.setText(words or _HINT)
+        self.place.say(words or _HINT)
 
     def zoom(self, zoom: float | None) -> None:
         """Show the zoom; None where there is none."""

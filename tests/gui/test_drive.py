@@ -19,13 +19,9 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.folders.manifest import Manifest
 from reftiler.images import read_image
-from reftiler_conformance import counterexample
-from reftiler_conformance.results import Result, Status
-from reftiler_conformance.trial import Evidence
 from reftiler_gui.report_dialog import ReportDialog
 from reftiler_gui.window import MainWindow
-from tests.gui.windows import settled, turn
-from tests.runs import CASE, report
+from tests.gui.windows import settled, turn, write_case
 
 LEFT = Qt.MouseButton.LeftButton
 VIEWS = ("image", "compare", "sheet", "merged", "advice", "cases")
@@ -95,13 +91,7 @@ def _alike(one: QImage, other: QImage) -> bool:
 def test_every_view_is_seen(
     qtbot: QtBot, opened: MainWindow, shoot: Shoot, tmp_path: Path
 ) -> None:
-    want = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    result = Result("MERGE-001", "mean", "MUST", "cpu", Status.FAILED, "wrong", CASE)
-    evidence = Evidence(got=want + (want == 7), want=want, image=want)
-    found = counterexample.write(
-        Result(**{**vars(result), "evidence": evidence}), report(), tmp_path
-    )
-    opened.open([found])
+    opened.open([write_case(tmp_path)])
     settled(qtbot, opened)
     assert opened.views["cases"].isVisible()
     for scheme in ("dark", "light"):

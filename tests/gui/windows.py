@@ -13,6 +13,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from reftiler.images import write_image
+from reftiler_conformance import counterexample
+from reftiler_conformance.results import Result, Status
+from reftiler_conformance.trial import Evidence
 from reftiler_gui.canvas import Canvas
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.settings import Refusal, TilingSettings
@@ -20,6 +23,7 @@ from reftiler_gui.model.source import PixelSource
 from reftiler_gui.model.tiling import TilingView
 from reftiler_gui.state import ViewState
 from reftiler_gui.window import MainWindow
+from tests.runs import CASE, report
 
 Pixels = NDArray[np.uint8]
 SIZE = (400, 300)
@@ -83,6 +87,15 @@ def write_pair(folder: Path, name: str, side: int = 64) -> Path:
     write_image(folder / f"{name}.png", image)
     write_image(folder / f"{name}_mask.png", mask)
     return folder / f"{name}.png"
+
+
+def write_case(folder: Path) -> Path:
+    """Write a counterexample of two planes, in which one pixel is wrong."""
+    want = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    result = Result("MERGE-001", "mean", "MUST", "cpu", Status.FAILED, "wrong", CASE)
+    evidence = Evidence(got=want + (want == 7), want=want, image=want)
+    whole = Result(**{**vars(result), "evidence": evidence})
+    return counterexample.write(whole, report(), folder)
 
 
 def settled(qtbot: QtBot, window: MainWindow) -> None:

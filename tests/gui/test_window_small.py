@@ -1,0 +1,62 @@
+"""A small window: nothing is cut off, and what it says can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from reftiler_gui.canvas import Canvas
+from reftiler_gui.window import MainWindow
+from tests.gui.windows import settled, write_case
+
+VIEWS = ("image", "compare", "sheet", "merged", "advice", "cases")
+
+
+@pytest.fixture
+def small(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> MainWindow:
+    window.resize(800, 600)
+    window.open(())
+    settled(qtbot, window)
+    window.open([write_case(tmp_path)])
+    settled(qtbot, window)
+    return window
+
+
+def shown(qtbot: QtBot, window: MainWindow, view: str) -> QWidget:
+    window.show_view(view)
+    settled(qtbot, window)
+    QApplication.processEvents()
+    middle = window.centralWidget()
+    assert middle is not None
+    return middle
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_everything_lies_within_what_holds_it(
+    qtbot: QtBot, small: MainWindow, view: str
+) -> None:
+    middle = shown(qtbot, small, view)
+    assert small.size().toTuple() == (800, 600)
+    for part in middle.findChildren(QWidget):
+        above = part.parentWidget()
+        assert above is not None
+        if part.isVisible() and isinstance(part, (QLabel, Canvas)):
+            inside = QRect(part.mapTo(small, part.rect().topLeft()), part.size())
+            room = QRect(above.mapTo(small, above.rect().topLeft()), above.size())
+            assert room.contains(inside), (part, part.geometry(), above.size())
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_sentence_is_cut_off_or_a_column_of_words(
+    qtbot: QtBot, small: MainWindow, view: str
+) -> None:
+    middle = shown(qtbot, small, view)
+    for label in middle.findChildren(QLabel):
+        if label.isVisible() and label.wordWrap() and label.text():
+            lines = label.heightForWidth(label.width()) / label.fontMetrics().height()
+            assert label.height() >= label.heightForWidth(label.width()), label.text()
+            assert lines < 6, label.text()

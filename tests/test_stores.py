@@ -200,8 +200,12 @@ def test_masks_reach_the_disk_when_they_are_told_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flushed: list[Any] = []
-    monkeypatch.setattr(np.memmap, "flush", flushed.append)
+
+    def noted(array: Any) -> None:
+        flushed.append(array)
+
     with create_image(tmp_path / "a.tif", (4, 4), "bool") as store:
+        monkeypatch.setattr(np.memmap, "flush", noted)
         store.flush()  # type: ignore[attr-defined]
         assert len(flushed) == 1
 

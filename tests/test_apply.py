@@ -141,6 +141,23 @@ def test_out_is_another_store_than_the_image(kind: str, tmp_path: Path) -> None:
         Tiler(4).apply(lambda t: t, image, out=out)
 
 
+@pytest.mark.parametrize("kind", ["zarr", "h5py"])
+def test_stores_of_other_kinds_and_shapes_are_not_compared(
+    kind: str, tmp_path: Path
+) -> None:
+    image = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
+    out: Any
+    if kind == "zarr":
+        zarr = pytest.importorskip("zarr")
+        path = tmp_path / "out"
+        out = zarr.open_array(path, mode="w", shape=(8, 8), chunks=(4, 4), dtype="u1")
+    else:
+        file = pytest.importorskip("h5py").File(tmp_path / "out", "w")
+        out = file.create_dataset("out", (8, 8), "u1")
+    Tiler(4, channels_last=True).apply(lambda t: t[..., 0], image, out=out)
+    same_bits(np.asarray(out[...]), image[..., 0].copy())
+
+
 def test_what_cannot_be_written_is_refused_before_the_model_is_asked() -> None:
     def model(tiles: Any) -> Any:
         raise AssertionError("the model was asked")

@@ -138,14 +138,21 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
 def share(one: Any, other: Any) -> bool:
     """Tell whether two stores are arrays of the same memory, or maps of one file.
 
-    Of stores that are no arrays, whether they are the same: zarr and h5py know.
+    Of stores that are no arrays, whether they are the same, be it opened twice.
     """
     if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
-        return one is other or (one == other) is True
+        places = [_place_of(each) for each in (one, other)]
+        known = type(one) is type(other) and places[0] is not None
+        return one is other or (known and bool(places[0] == places[1]))
     maps = [getattr(each, "_mmap", None) for each in (one, other)]
     files = [_file(each) for each in (one, other)]
     apart = maps[0] is maps[1] or files[0] is None or files[0] != files[1]
     return overlap(one, other) or not apart
+
+
+def _place_of(store: Any) -> Any:
+    """Return by what zarr or h5py know where an array lies."""
+    return getattr(store, "store_path", getattr(store, "id", None))
 
 
 def _file(array: Any) -> str | None:

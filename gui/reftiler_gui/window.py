@@ -16,8 +16,9 @@ from reftiler_gui.frame import Frame
 from reftiler_gui.marking import marks_of
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.standins import StandIn
-from reftiler_gui.model.story import nothing_words, place_words, story
+from reftiler_gui.model.story import nothing_words, story
 from reftiler_gui.places import Places
+from reftiler_gui.pointing import Pointing
 from reftiler_gui.prefs import Prefs
 from reftiler_gui.recents import RecentMenu
 from reftiler_gui.switches import Switches
@@ -40,6 +41,7 @@ class MainWindow(Frame):
     def __init__(self, prefs: Prefs | None = None) -> None:
         super().__init__(prefs)
         self.dialogs, self.places = Dialogs(self), Places(self)
+        self.pointing = Pointing(self)
         self.switches = Switches(self)
         self.table.add(entries(self))
         self.fill_menus()
@@ -74,8 +76,6 @@ class MainWindow(Frame):
         self.bar.found.connect(self._on_defects)
         self.bar.chosen.connect(self._go_to_defect)
         self.bar.tile_chosen.connect(self.places.go_to_tile)
-        self.canvas.hovered.connect(self._on_hover)
-        self.canvas.left.connect(lambda: self.status.point(""))
         self.canvas.clicked.connect(self._on_click)
         self.tabs.currentChanged.connect(self._on_view)
         for dock in self.docks:
@@ -103,6 +103,7 @@ class MainWindow(Frame):
         for view in self._told():
             view.show_item(loaded)
         self._tell_story()
+        self.pointing.tell()
 
     def _on_pixels(self) -> None:
         for canvas in self.findChildren(Canvas):
@@ -123,6 +124,7 @@ class MainWindow(Frame):
                 view.show_tiling(desk.tiling, desk.settings)
         self._on_facts()
         self._tell_story()
+        self.pointing.tell()
 
     def _on_facts(self) -> None:
         desk, refused = self.desk, self.desk.refusal is not None
@@ -167,11 +169,6 @@ class MainWindow(Frame):
         self.status.zoom(canvas.state.zoom if canvas.isVisible() else None)
 
     # The mouse
-
-    def _on_hover(self, row: float, col: float) -> None:
-        if self.desk.loaded is not None:
-            words = place_words(self.desk.loaded, self.canvas.tiling, row, col)
-            self.status.point(words)
 
     def _on_click(self, row: float, col: float) -> None:
         if self.bar.pick(row, col, 12 / self.state.zoom):

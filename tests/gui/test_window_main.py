@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from reftiler.images import write_image
+from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.standard import standard_window
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled, write_pair
@@ -94,6 +97,23 @@ def test_the_cursor_is_told(qtbot: QtBot, window: MainWindow) -> None:
         assert part in words
     window.canvas.point_at(-1, 5)
     assert "outside" in window.status.place.text()
+
+
+def test_what_is_told_of_the_cursor_follows_image_and_tiles(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    write_image(folder / "b.png", np.full((64, 64), 7, np.uint8))
+    window.open([folder])
+    settled(qtbot, window)
+    window.canvas.point_at(30.5, 40.5)
+    assert "value 7 " not in window.status.place.text()
+    window.table.actions["next"].trigger()
+    settled(qtbot, window)
+    assert "row 30, column 40   ·   value 7 " in window.status.place.text()
+    window.desk.change(TilingSettings(tile=(16, 16), step=(16, 16)))
+    assert "tile 6 (row 1, column 2)" in window.status.place.text()
+    window.canvas.left.emit()
+    assert "row" not in window.status.place.text()
 
 
 def test_a_click_on_a_ring_goes_to_the_defect(qtbot: QtBot, window: MainWindow) -> None:

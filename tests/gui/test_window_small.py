@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.canvas import Canvas
+from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled, write_case
 
@@ -17,13 +19,15 @@ VIEWS = ("image", "compare", "sheet", "merged", "advice", "cases")
 
 
 @pytest.fixture
-def small(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> MainWindow:
+def small(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> Iterator[MainWindow]:
+    window.table.actions["theme_light"].trigger()  # dressed as people see it
     window.resize(800, 600)
     window.open(())
     settled(qtbot, window)
     window.open([write_case(tmp_path)])
     settled(qtbot, window)
-    return window
+    yield window
+    window.table.actions["theme_system"].trigger()
 
 
 def shown(qtbot: QtBot, window: MainWindow, view: str) -> QWidget:
@@ -48,6 +52,21 @@ def test_everything_lies_within_what_holds_it(
             inside = QRect(part.mapTo(small, part.rect().topLeft()), part.size())
             room = QRect(above.mapTo(small, above.rect().topLeft()), above.size())
             assert room.contains(inside), (part, part.geometry(), above.size())
+
+
+def test_no_number_of_the_tiling_is_cut_off(qtbot: QtBot, window: MainWindow) -> None:
+    window.table.actions["theme_light"].trigger()
+    window.open(())
+    settled(qtbot, window)
+    both = TilingSettings(tile=(300, 200), step=(260, 150), pad_side="both")
+    window.desk.change(both)
+    settled(qtbot, window)
+    qtbot.wait(50)
+    labels = window.summary.findChildren(QLabel)
+    cut = [one for one in labels if one.height() < one.heightForWidth(one.width())]
+    assert not [one.text() for one in cut if one.isVisible()]
+    assert "38 px left, 38 px right" in window.summary.text()
+    window.table.actions["theme_system"].trigger()
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -103,18 +103,10 @@ def facts_words(known: Facts, settings: TilingSettings) -> list[tuple[str, str]]
     tiles = f"{known.tiles:,}"
     if len(known.shape) > 1 and known.tiles > 1:
         tiles += f"  ({times(known.shape)})"
-    sides = [
-        f"{pixels} px {side}"
-        for pair, names in zip(
-            known.padding, (("above", "below"), ("left", "right")), strict=True
-        )
-        for pixels, side in zip(pair, names, strict=True)
-        if pixels
-    ]
     rows = [("Tiles", tiles)]
     if settings.random is None:
         rows.append(("Overlap", f"{times(known.overlap)} px"))
-        rows.append(("Padding", ", ".join(sides) or "none"))
+        rows.append(("Padding", _padding(known)))
     each = f"{known.least}" if known.least == known.most else _range(known)
     rows.append(("Tiles per pixel", each))
     rows.append(("All tiles take", bytes_words(known.bytes)))
@@ -180,6 +172,17 @@ def _tile_words(tiling: TilingView, tile: int | None, number: int) -> str:
         row, col = divmod(tile, tiling.shape[1])
         where += f" (row {row}, column {col})"
     return where if number == 1 else f"{where} and {number - 1} more"
+
+
+def _padding(known: Facts) -> str:
+    """Say what is added at each side; all four of them take two lines."""
+    names = ("above", "below"), ("left", "right")
+    axes = [
+        [f"{px} px {side}" for px, side in zip(pair, sides, strict=True) if px]
+        for pair, sides in zip(known.padding, names, strict=True)
+    ]
+    between = ",\n" if max(map(len, axes)) > 1 else ", "
+    return between.join(", ".join(axis) for axis in axes if axis) or "none"
 
 
 def _range(known: Facts) -> str:

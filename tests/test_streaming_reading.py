@@ -87,6 +87,18 @@ def stored(kind: str, folder: Path, image: Any) -> Any:
     return pytest.importorskip("dask.array").from_array(image, chunks=(1, 40, 40))
 
 
+def test_a_store_of_tifffile(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr", minversion="3")  # which tifffile's stores need
+    tifffile = pytest.importorskip("tifffile")
+    image = np.random.default_rng(0).integers(0, 255, (70, 90, 3), dtype=np.uint8)
+    path = tmp_path / "image.tif"
+    tifffile.imwrite(path, image, photometric="rgb", tile=(32, 32), compression="zlib")
+    tiler = Tiler(32, 20, channels_last=True)
+    with tifffile.TiffFile(path) as file, file.pages.first.aszarr() as store:
+        found = tiler.apply(np.bitwise_not, zarr.open(store, mode="r"))
+    same_bits(found, ~image)
+
+
 @pytest.mark.parametrize(
     ("source", "error", "words"),
     [

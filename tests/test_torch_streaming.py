@@ -20,6 +20,8 @@ from tests.cases import Case
 from tests.stores import Store
 from tests.strategies import cases
 from tests.tensors import array
+from tests.test_streaming_merging import empty
+from tests.test_streaming_reading import stored
 
 TILER = Tiler(32, 20, window="hann")
 IMAGE = np.random.default_rng(0).random((3, 90, 70), dtype=np.float32)
@@ -71,6 +73,15 @@ def test_stores_give_the_bits_of_tensors(batch_size: int, tmp_path: Path) -> Non
     )
     assert same.data_ptr() == target.data_ptr()
     same_bits(array(target), array(want))
+
+
+@pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py"])
+def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (3, 70, 90), dtype=np.uint8)
+    out = empty(kind, tmp_path)
+    source = stored(kind, tmp_path, image)
+    assert TILER.apply(torch.bitwise_not, source, batch_size=5, out=out) is out
+    same_bits(np.asarray(out[...]), ~image)
 
 
 def test_trees_of_results_and_another_dtype() -> None:

@@ -8,13 +8,14 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
+
+from reftiler_gui.sentence import Sentence
 
 __all__ = ["Choice", "Refusable", "SizeField", "number_field"]
 
@@ -150,10 +151,8 @@ class Refusable(QWidget):
     def __init__(self, field: QWidget) -> None:
         super().__init__()
         self.field = field
-        self.words = QLabel()
-        self.words.setWordWrap(True)
+        self.words = Sentence()
         self.words.setObjectName("refusal")
-        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.words.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -164,5 +163,5 @@ class Refusable(QWidget):
 
     def refuse(self, words: str) -> None:
         """Say why the setting is refused; nothing if it is not."""
-        self.words.setText(f"⚠ {words}" if words else "")
+        self.words.say(f"⚠ {words}" if words else "")
         self.words.setVisible(bool(words))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QFormLayout, QGroupBox, QVBoxLayout
 
 from reftiler_gui.model.facts import Facts
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.model.story import facts_words, uncovered_words
+from reftiler_gui.sentence import Sentence
 
 __all__ = ["Summary"]
 
@@ -21,9 +21,8 @@ class Summary(QGroupBox):
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(10)
         self._form.setVerticalSpacing(3)
-        self._values: dict[str, QLabel] = {}
-        self.warning = QLabel()
-        self.warning.setWordWrap(True)
+        self._values: dict[str, Sentence] = {}
+        self.warning = Sentence()
         self.warning.setObjectName("warning")
         self.warning.hide()
         column = QVBoxLayout(self)
@@ -40,12 +39,12 @@ class Summary(QGroupBox):
         rows = dict(facts_words(known, settings)) if known else {}
         self.setVisible(bool(rows))
         for name, value in rows.items():
-            self._value(name).setText(value)
+            self._value(name).say(value)
         for name, label in self._values.items():
             self._form.setRowVisible(label, name in rows)
         words = uncovered_words(known, settings) if known else ""
         self.warning.setVisible(bool(words))
-        self.warning.setText(f"⚠ {words}")
+        self.warning.say(f"⚠ {words}")
 
     def text(self) -> str:
         """Return everything as it is read."""
@@ -57,11 +56,9 @@ class Summary(QGroupBox):
         warning = [self.warning.text()] if self.warning.isVisibleTo(self) else []
         return "\n".join([*rows, *warning])
 
-    def _value(self, name: str) -> QLabel:
+    def _value(self, name: str) -> Sentence:
         if name not in self._values:
-            label = self._values[name] = QLabel()
-            label.setWordWrap(True)
+            label = self._values[name] = Sentence()
             label.setAccessibleName(name)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._form.addRow(name, label)
         return self._values[name]

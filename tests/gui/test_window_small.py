@@ -69,6 +69,33 @@ def test_no_number_of_the_tiling_is_cut_off(qtbot: QtBot, window: MainWindow) ->
     window.table.actions["theme_system"].trigger()
 
 
+@pytest.mark.parametrize(
+    ("settings", "end"),
+    [
+        (TilingSettings(tile=(20, 20), overlapping=True), "reduce the overlap"),
+        (TilingSettings(tile=(2000, 2000), mode="clamp"), "a smaller tile"),
+        (TilingSettings(step=(256, 256), border=(40, 40)), "a stride of at most 176"),
+    ],
+)
+def test_no_refusal_is_cut_off(
+    qtbot: QtBot, window: MainWindow, settings: TilingSettings, end: str
+) -> None:
+    window.table.actions["theme_light"].trigger()
+    window.open(())
+    settled(qtbot, window)
+    window.desk.change(settings)
+    settled(qtbot, window)
+    qtbot.wait(50)
+    (label,) = (
+        place.words
+        for place in window.controls.refusables.values()
+        if place.words.isVisible()
+    )
+    assert label.text().endswith(end)
+    assert label.height() >= label.heightForWidth(label.width())
+    window.table.actions["theme_system"].trigger()
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_no_sentence_is_cut_off_or_a_column_of_words(
     qtbot: QtBot, small: MainWindow, view: str

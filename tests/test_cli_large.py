@@ -20,6 +20,7 @@ from reftiler.images import open_image, read_image, read_mask, write_image
 from reftiler_conformance.compare import same_bits
 from tests.command import done, files, refused
 from tests.folders import SPOT, write_part
+from tests.stores import Store
 
 
 def anonymous_peak(*words: str | Path) -> int:
@@ -114,6 +115,51 @@ def test_zarr_images_are_found_and_cut(tmp_path: Path, zarr: Any) -> None:
         same_bits(read_image(tmp_path / "back" / f"{name}.png"), read_image(part))
     done("tile", images / "a.zarr", tmp_path / "one", "--tile", 50)
     assert "2 × 3" in done("grid", images / "a.zarr", "--tile", 50)
+
+
+def test_a_disk_that_fills_up_while_merging_names_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zarr: Any
+) -> None:
+    class Full(Store):
+        def __setitem__(self, index: Any, value: Any) -> None:
+            if index[0].start:
+                raise OSError(28, "No space left on device")
+
+    def create(path: Path, shape: tuple[int, ...], dtype: Any, _: Any) -> Store:
+        path.mkdir()
+        return Full(np.zeros(shape, dtype))
+
+    part = write_part(tmp_path)
+    done("tile", part, tmp_path / "tiles", "--tile", 50)
+    monkeypatch.setattr("reftiler.images.zarrs.create_array", create)
+    message = refused(1, "untile", tmp_path / "tiles", tmp_path / "whole.zarr")
+    assert "whole.zarr: cannot write rows 50 to 100 of out: [Errno 28] No" in message
+    assert "make room and try again" in message
+    assert sorted(files(tmp_path))[-1].startswith("tiles/")
+
+
+LIMITED = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+sys.argv = ["reftiler", *sys.argv[1:]]
+runpy.run_module("reftiler.cli", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such limits")
+def test_chunks_that_fail_together_are_one_error(tmp_path: Path, zarr: Any) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (2000, 2000, 3), dtype=np.uint8)
+    write_image(tmp_path / "a.npy", image)
+    done("tile", tmp_path / "a.npy", tmp_path / "whole", "--tile", 512)
+    for words in ("tile a.npy tiles --tile 256 --format zarr", "untile whole b.zarr"):
+        script = [sys.executable, "-c", LIMITED, *words.split()]
+        ended = subprocess.run(
+            script, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 1
+        assert ended.stderr.count("\n") == 1, ended.stderr
+        assert "File too large" in ended.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npy", "tiles", "whole"]
 
 
 def test_old_arrays_are_replaced_and_altered_ones_refused(

@@ -254,7 +254,7 @@ def test_a_full_disk_loses_nothing() -> None:
     store = Full(np.zeros((8, 8), np.uint8))
     merger = merger_of(store)
     merger.add([0, 1], [TILE, TILE])
-    with pytest.raises(TilingError, match=r"No space left.*tries again"):
+    with pytest.raises(TilingError, match=r"No space left.*try again"):
         merger.add([2, 3], [TILE, TILE])
     store.full = False
     assert merger.missing().tolist() == []

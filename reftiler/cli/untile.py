@@ -11,6 +11,7 @@ from reftiler.checks import Real
 from reftiler.cli.console import CallError, bad_call, count, progress_of, stdout
 from reftiler.cli.options import number
 from reftiler.dtypes import check_representable
+from reftiler.errors import TilingError
 from reftiler.files import AllOrNothing
 from reftiler.folders.containers import FORMATS
 from reftiler.folders.manifest import ImageTiles, Manifest
@@ -89,10 +90,15 @@ def untile(
 
 def _write(path: Path, merge: Callable[..., Any]) -> None:
     """Write a result, piece by piece where its format is written so."""
-    if path.suffix.lower() in STREAMED:
-        merge(into=partial(create_image, path))
-    else:
-        write_image(path, merge())
+    try:
+        if path.suffix.lower() in STREAMED:
+            merge(into=partial(create_image, path))
+        else:
+            write_image(path, merge())
+    except TilingError as error:
+        if str(path) in str(error):
+            raise
+        raise TilingError(f"{path}: {error}") from error
 
 
 def _paths(

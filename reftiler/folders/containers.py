@@ -155,6 +155,7 @@ class Arrays:
         except ImportError:
             raise
         except Exception as error:  # each kind of store has its own
+            zarrs.settle()
             raise TilingError(f"cannot write {path}: {cause(error)}") from error
 
     def read(

@@ -81,6 +81,8 @@ def create_image(
             raise TilingError(f"cannot write {path}: {cause(error)}") from error
     finally:
         if not keep:
+            if path.suffix.lower() == zarrs.SUFFIX and temporary.exists():
+                zarrs.settle()
             with suppress(OSError):  # the folder is the trouble, and that is being told
                 remove(temporary)
 

@@ -1,5 +1,7 @@
 """Zarr arrays in folders, OME-Zarr among them, as pictures and as rows of tiles."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,13 @@ __all__ = [
     "load_zarr",
     "open_array",
     "open_picture",
+    "settle",
     "sweep",
 ]
 
 SUFFIX = ".zarr"
 _MARKS = ("zarr.json", ".zarray", ".zgroup")
+_PATIENCE = 60  # seconds
 _OME_AXES = "tczyx"  # what OME-Zarr's axes were before they were named
 
 
@@ -120,6 +124,22 @@ def sweep(path: Path) -> None:
     """
     for chunk in path.rglob("*.partial"):  # as zarr calls them until they are whole
         chunk.unlink()
+
+
+def settle() -> None:
+    """Wait until the chunks that zarr wrote beside one that failed are done, too.
+
+    Else they are written when nobody expects it, or end with noise.
+    """
+
+    async def others() -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    with suppress(Exception):  # each release has its own ways; older ones need no wait
+        from zarr.core.sync import _get_loop  # noqa: PLC0415 - an extra
+
+        asyncio.run_coroutine_threadsafe(others(), _get_loop()).result(_PATIENCE)
 
 
 def _read(array: Any, index: tuple[slice, ...]) -> Any:

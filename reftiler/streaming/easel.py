@@ -115,8 +115,8 @@ def _told(what: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise TilingError(
-            f"cannot write {what}: {error}; make room, and finish() tries again, or a "
-            "later call with the same work= goes on"
+            f"cannot write {what}: {error}; make room and try again, with work= from "
+            "where it was"
         ) from error
 
 

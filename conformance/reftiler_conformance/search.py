@@ -82,6 +82,7 @@ class Search:
         self.features, self.device = features, device
         self._seen: dict[str, Finding] = {}
         self._worst: Finding | None = None
+        self._stopped: BaseException | None = None
         self._until = float("inf")
         self.unsupported = ""
         """What the adapter said when it was asked for too much, if it did."""
@@ -116,12 +117,7 @@ class Search:
 
         for rare in self.check.fixed(self.features):
             put = example(rare)(put)
-        try:
-            put()
-        except _Found:
-            pass
-        except Unsatisfiable:
-            raise Unsupported(self.unsupported) from None
+        self._drive(put)
         if self._worst is not None:
             return self._worst
         tried = len(self._seen)
@@ -129,8 +125,28 @@ class Search:
             raise Unsupported(self.unsupported or "no case can be drawn")
         return Finding(Status.PASSED, examples=tried, printed=self.printed)
 
+    def _drive(self, put: Callable[[], None]) -> None:
+        """Let hypothesis search; what stopped it comes out as it was raised."""
+        try:
+            put()
+        except _Found:
+            pass
+        except Unsatisfiable:
+            raise Unsupported(self.unsupported) from None
+        except BaseException:
+            if self._stopped is not None:
+                raise self._stopped from None
+            raise
+
     def _put(self, case: Case) -> None:
-        finding = self._look(case)
+        if self._stopped is not None:
+            raise self._stopped
+        try:
+            finding = self._look(case)
+        except (HarnessError, SystemExit, KeyboardInterrupt) as error:
+            # Hypothesis tries again what raised, but then there is no more to ask.
+            self._stopped = error
+            raise
         if finding.status is Status.PASSED:
             return
         if self._worst is None:

@@ -128,6 +128,30 @@ class Exits(Plain):
         sys.exit(7)
 
 
+class Odd(Plain):
+    """Raises what few catch."""
+
+    def tile(self, image: Array) -> Any:
+        """Raise."""
+        raise BaseException("of no kind")  # noqa: TRY002 - that is what is odd
+
+
+class Records(Plain):
+    """Returns records, which are no numbers."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut into records of one field."""
+        return super().tile(image).astype([("shade", np.float32)])
+
+
+class Complex(Plain):
+    """Returns complex numbers that are right but for their imaginary part."""
+
+    def tile(self, image: Array) -> Any:
+        """Cut, and turn a little."""
+        return super().tile(image) + 1j
+
+
 class Prints(Plain):
     """Talks while it works, on all channels."""
 

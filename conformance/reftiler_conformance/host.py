@@ -58,7 +58,7 @@ class Host:
             return self._call(request)
         except (Unsupported, WrongType, HarnessError):
             raise
-        except (Exception, SystemExit) as error:  # whatever a tiler may raise
+        except BaseException as error:  # whatever a tiler may raise
             raise raised(error) from error
 
     def _api(self, device: str) -> Any:

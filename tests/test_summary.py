@@ -35,6 +35,11 @@ class TestSummary:
         for words in (clauses()["TILE-001"].text, "some words", CASE, "out/x.npz"):
             assert f"  {words}\n" in text
 
+    def test_a_path_can_be_copied_whole(self) -> None:
+        path = "counterexamples/a-subject/MERGE-012-extremes_of_dense_tiles-cpu.npz"
+        bad = one("TILE-001", Status.FAILED, case=CASE, counterexample=path)
+        assert f"  {path}\n" in self.shown(report(results=(bad,)), width=60)
+
     def test_what_may_be_is_apart_from_what_must(self) -> None:
         text = self.shown(report({SHOULD: Status.FAILED, "TILE-001": Status.ERROR}))
         must, _, may = text.partition("Departs from a SHOULD, and may: 1 clause")

@@ -76,10 +76,11 @@ def _failure(result: Result, console: Console) -> None:
         (words.sentence(result), "italic"),
         (result.words, ""),
         (result.case, "cyan"),
-        (result.counterexample, "dim"),
     ):
         if text:
             _put(Text(text, style), console, "  ")
+    if result.counterexample:  # a path is to be copied whole
+        console.print(Text(f"  {result.counterexample}", "dim"), soft_wrap=True)
 
 
 def _silent(title: str, report: Report, status: Status, console: Console) -> None:

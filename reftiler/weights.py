@@ -1,6 +1,7 @@
 """What each tile's pixels weigh in the mean, and the sums to divide by."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,12 +18,7 @@ class Weights:
     def __init__(self, placement: Placement, profiles: tuple[Profile, ...]) -> None:
         self.placement = placement
         self.profiles = profiles
-        self.totals = None
-        if not placement.scattered and all((p == np.rint(p)).all() for p in profiles):
-            axes = zip(placement.axes, profiles, strict=True)
-            totals = [axis.total(profile) for axis, profile in axes]
-            if math.prod(int(total.max()) for total in totals) <= EXACT:
-                self.totals = totals
+        self.totals = exact_totals(placement, profiles)
 
     def of(self, part: Part) -> Profile:
         """Return the weights of the pixels of ``part``."""
@@ -31,11 +27,7 @@ class Weights:
         )
 
     def total(self, box: Box) -> Profile:
-        """Return the sum of the tiles' weights at each pixel of ``box``.
-
-        In a fitted grid the sum of products is the product of sums; to the bit too,
-        where all of them are whole numbers that float64 holds.
-        """
+        """Return the sum of the tiles' weights at each pixel of ``box``."""
         if self.totals is not None:
             return outer(
                 [t[lo:hi] for t, (lo, hi) in zip(self.totals, box, strict=True)]
@@ -44,3 +36,19 @@ class Weights:
         for part in self.placement.parts(box):
             total[part.here] += self.of(part)
         return total
+
+
+def exact_totals(
+    placement: Placement, profiles: Sequence[Profile]
+) -> list[Profile] | None:
+    """Return the sums of the weights axis by axis, if their products are exact.
+
+    In a fitted grid the sum of products is the product of sums; to the bit too, where
+    all of them are whole numbers that float64 holds.
+    """
+    if placement.scattered or not all((p == np.rint(p)).all() for p in profiles):
+        return None
+    axes = zip(placement.axes, profiles, strict=True)
+    totals = [axis.total(profile) for axis, profile in axes]
+    exact = math.prod(int(total.max()) for total in totals) <= EXACT
+    return totals if exact else None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import reftiler
 from reftiler import TilingError
-from reftiler.torch import Tiler, merging, stripe
+from reftiler.torch import Tiler, cells, merging, stripe
 from reftiler.torch.merging import is_plain
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
@@ -114,8 +114,13 @@ def test_large_images_there_and_back(mode: str, shape: tuple[int, ...]) -> None:
         same_bits(array(tiler.untile(tiles, shape)), image)
 
 
-PIECES = [1, 2, 7, 16, 50]
-WAYS = {"lines": is_plain, "boxes": lambda _: False}
+PIECES = [1, 2, 7, 16, 50, 400]
+WAYS: dict[str, tuple[Any, float]] = {
+    "lines": (is_plain, 2.0),
+    "cells": (is_plain, 0.0),
+    "boxes": (lambda _: False, 2.0),
+}
+"""What counts as plain, and from which share of lone pixels cells pay."""
 
 
 @given(merges(), st.sampled_from(PIECES), st.sampled_from(sorted(WAYS)))
@@ -131,8 +136,10 @@ def test_small_pieces(merge: MergeCase, block: int, way: str) -> None:
     tiles = tensor(merge.tiles())
     with (
         patch.object(merging, "BLOCK", block),
+        patch.object(merging, "BOX", block),
         patch.object(merging, "TERMS", block),
-        patch.object(merging, "is_plain", WAYS[way]),
+        patch.object(merging, "is_plain", WAYS[way][0]),
+        patch.object(cells, "LONE", WAYS[way][1]),
         torch.no_grad(),
     ):
         try:

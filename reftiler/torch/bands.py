@@ -5,10 +5,10 @@ as the tiles are apart do not meet. A pixel lies in a later band of an earlier t
 descending bands, its tiles come in ascending order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reftiler.axis import Axis
+from reftiler.torch.spans import Share
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Series:
         ]
 
     def parts(self, count: int) -> Iterator["Series"]:
-        """Cut the series into ones of at most ``count`` tiles."""
+        """Cut the series into ones of at most ``count`` tiles, of about one size."""
+        count = -(-self.count // -(-self.count // count))
         for first in range(0, self.count, count):
             yield replace(
                 self,
@@ -57,29 +58,22 @@ class Series:
                 count=min(count, self.count - first),
             )
 
-    def joined(self, other: "Series") -> "Series | None":
-        """Return this series with the single tile ``other`` behind it, if it fits."""
-        step = (other.low - self.low) // self.count
+    def joined(self, share: Share) -> "Series | None":
+        """Return this series with the tile ``share`` behind it, if it fits."""
+        step = (share.low - self.low) // self.count
         ends = (self.tile + self.count, self.low + self.count * step)
-        alike = (self.pixel, self.width) == (other.pixel, other.width)
+        alike = (self.pixel, self.width) == (share.pixel, share.width)
         even = step > 0 if self.count == 1 else step == self.step
-        if not (alike and even and ends == (other.tile, other.low)):
+        if not (alike and even and ends == (share.tile, share.low)):
             return None
         return replace(self, step=step, count=self.count + 1)
 
 
-def find_series(axis: Axis) -> list[Series]:
-    """Return the tiles of a fitted axis that take part, in ascending order.
-
-    The frame must be the image or the image extended: a tile's neighbouring pixels are
-    the image's.
-    """
+def find_series(shares: Sequence[Share]) -> list[Series]:
+    """Return the tiles that give ``shares``, in ascending order."""
     found: list[Series] = []
-    for tile, (low, high) in enumerate(axis.kept.tolist()):
-        if low >= high:
-            continue
-        pixel = low + axis.before - axis.starts[tile]
-        one = Series(tile, low, pixel, high - low, high - low)
-        longer = found[-1].joined(one) if found else None
+    for share in shares:
+        longer = found[-1].joined(share) if found else None
+        one = Series(share.tile, share.low, share.pixel, share.width, share.width)
         found[-1:] = [longer] if longer else [*found[-1:], one]
     return found

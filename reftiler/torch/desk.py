@@ -1,18 +1,40 @@
-"""Desks: scratch memory on which the blocks of one shape are merged.
+"""Desks: scratch memory on which the spans of an image's first axis are merged.
 
-Such blocks differ only in where they lie, so that all views but those of the tiles and
-of the image are made once. Blocks have the axes (N, C, repeats, width, …, W), with a
-pair for each spatial axis but the last; rows of tiles have two in the place of W, for
-the tiles and for their pixels.
+What lies on a desk has the axes (N, C, *space), where the last is cut into cells as
+wide as the tiles are apart: (…, cells, pixels). In memory the cells come first, as the
+tiles of a row do, so that threads that share out the tiles have cells of their own.
+Regular grids put the same things in the same places again and again, so that all views
+but those of the tiles and of the image are made once.
 """
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from reftiler.torch.bands import Series
+from reftiler.torch.bands import Series, find_series
+from reftiler.torch.planes import at
+from reftiler.torch.spans import Share, Span
+
+KEPT = 256
+"""Rows of tiles whose views are kept: many more than a regular grid has."""
+
+
+class Memory(NamedTuple):
+    """What desks share, one after the other."""
+
+    total: Tensor
+    """For what is made of the tiles."""
+    terms: Tensor
+    """For the values of some tiles."""
+    divisor: Tensor
+    """For what sums are divided by."""
+    weights: Tensor
+    """For the sums of weights; empty where these are known."""
 
 
 class Band(NamedTuple):
@@ -33,97 +55,225 @@ class Sheet(NamedTuple):
 
     offset: int
     """Elements from the row's first to the first that takes part."""
-    pixels: slice
-    """Which pixels of these tiles take part."""
+    pixels: tuple[tuple[int, int], ...]
+    """The first of each tile's pixels, and how many, axis by axis."""
     term: Tensor
     """Room for their values."""
     bands: list[Band]
 
 
+@dataclass(frozen=True)
+class Cells:
+    """Equal parts of an axis.
+
+    Attributes
+    ----------
+    length : int
+        Pixels of the axis.
+    width : int
+        Pixels of a cell.
+    ahead : int
+        Pixels of the first cell that lie ahead of the axis.
+    """
+
+    length: int
+    width: int
+    ahead: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many cells."""
+        return -(-(self.ahead + self.length) // self.width)
+
+    def filled(self, values: Tensor, rest: Any) -> Tensor:
+        """Return the values of an axis as (cells, pixels), with ``rest`` around."""
+        whole = values.new_full((self.count * self.width,), rest)
+        whole[self.ahead : self.ahead + self.length] = values
+        return whole.view(self.count, self.width)
+
+    def cuts(self, low: int, width: int) -> list[slice]:
+        """Cut ``width`` pixels from ``low`` on at the ends of the cells."""
+        first = self.width - (self.ahead + low) % self.width
+        ends = [0, *range(first, width, self.width), width]
+        return [slice(*pair) for pair in pairwise(ends)]
+
+    def flatten(self, merged: Tensor, lines: Tensor) -> None:
+        """Copy (…, cells, pixels) to (…, length)."""
+        head = min(self.length, self.width - self.ahead) if self.ahead else 0
+        first, many = int(head > 0), (self.length - head) // self.width
+        if head:
+            part = merged[..., 0, self.ahead : self.ahead + head]
+            lines.narrow(-1, 0, head).copy_(part)
+        if many:
+            step = lines.stride(-1)
+            body = lines.narrow(-1, head, many * self.width).as_strided(
+                (*lines.shape[:-1], many, self.width),
+                (*lines.stride()[:-1], self.width * step, step),
+            )
+            body.copy_(merged.narrow(-2, first, many))
+        tail = self.length - head - many * self.width
+        if tail:
+            part = merged[..., first + many, :tail]
+            lines.narrow(-1, self.length - tail, tail).copy_(part)
+
+
+def find_cells(span: Span) -> Cells:
+    """Return cells as wide as most tiles are apart; if tiles differ, one for all."""
+    length, series = span.high - span.low, find_series(span.shares)
+    most = max(series, key=lambda one: one.count, default=None)
+    if most is None or most.count == 1 or most.count * 2 <= len(span.shares):
+        return Cells(length, length)
+    return Cells(length, most.step, (span.low - most.low) % most.step)
+
+
 class Desk:
-    """Scratch memory for blocks of one shape.
+    """Scratch memory for the spans of an axis.
 
     Parameters
     ----------
-    memory : sequence of Tensor
-        For what is made of the tiles, for their values and for the sums of their
-        weights; this last may be empty.
-    block : Tensor
-        Such a block of the image.
-    row : Tensor
-        A row of tiles there.
-    series : sequence of Series
-        The tiles of the last axis.
+    memory : Memory
+        To work in.
+    image : Tensor
+        Planes of the image that are merged together, (N, C, *space): the longest of
+        the spans, and on the other axes all that lies on this desk.
+    tiles : Tensor
+        Tiles of these planes, (N, *grid, C, *T).
+    others : sequence of Span
+        Of the axes after the first, what lies on this desk.
+    start : float
+        What sums start from.
     """
 
     def __init__(
         self,
-        memory: Sequence[Tensor],
-        block: Tensor,
-        row: Tensor,
-        series: Sequence[Series],
+        memory: Memory,
+        image: Tensor,
+        tiles: Tensor,
+        others: Sequence[Span],
+        start: float,
     ) -> None:
-        self.stride = row.stride()
-        self.total = scratch(memory[0], block)
-        # For float32 sums, once the terms are no longer needed.
-        self.spare = scratch(memory[1].view(torch.float32), block)
+        rank = len(others) + 1
+        self.start, self.corner = start, [span.low for span in others]
+        self.series = find_series(others[-1].shares)
+        self.cells = find_cells(others[-1])
+        self.total = self._spread(memory.total, image)
+        # For quotients, once the terms are no longer needed.
+        self.terms, self.spare = memory.terms, memory.terms.view(torch.float32)
+        self.divisor = memory.divisor
         self.weights: Tensor | None = None
-        if len(memory[2]):
-            # They are alike for all images, channels and repeats.
-            pairs = [slice(1), slice(None)] * (block.dim() // 2 - 1)
-            self.weights = scratch(memory[2], block[(slice(1), slice(1), *pairs)])
-        lines = row[..., 0, 0].numel()
-        self.sheets = [
-            self._sheet(memory[1], row, part)
-            for whole in series
-            for part in whole.parts(max(1, len(memory[1]) // (lines * whole.width)))
-        ]
+        if len(memory.weights):
+            self.weights = self._spread(memory.weights, image[:1, :1])
+        steps = tiles.stride()
+        self.across, self.within = steps[1 : rank + 1], steps[rank + 2 :]
+        self.strides = (steps[0], steps[rank + 1], *self.within[:-1])
+        self.strides = (*self.strides, self.across[-1], self.within[-1])
+        self.sheets: dict[object, list[Sheet]] = {}
 
-    def clear(self, start: float) -> None:
-        """Make everything ready for the first row."""
-        self.total.fill_(start)
-        if self.weights is not None:
-            self.weights.fill_(-0.0)
+    def _spread(self, memory: Tensor, image: Tensor) -> Tensor:
+        """Shape a part of ``memory`` as the image lies in its own, but by cells."""
+        shape = (*image.shape[:-1], self.cells.count, self.cells.width)
+        *others, last = image.stride()
+        outermost = max(image.stride()) * max(image.shape) + 1
+        return scratch(memory, shape, (*others, outermost, last))
 
-    def read(self, row: Tensor) -> Iterator[tuple[Sheet, Tensor]]:
-        """Yield the sheets in order, with their values in a row of tiles."""
-        first = int(row.storage_offset())
-        for sheet in self.sheets:
-            start = first + sheet.offset
-            yield sheet, row.as_strided(sheet.term.shape, self.stride, start)
+    def turn(self, last: Span | None, span: Span) -> None:
+        """Make ready for ``span``; what ``last`` did not finish goes on."""
+        carried = last.high - last.done if last else 0
+        if last is not None:
+            shift = last.done - last.low
+            for low in range(0, carried, shift) if shift else ():
+                rows = min(shift, carried - low)
+                for memory in self._sums():
+                    source = memory.narrow(2, low + shift, rows)
+                    memory.narrow(2, low, rows).copy_(source)
+        rows = span.high - span.low - carried
+        if rows > 0:
+            self.total.narrow(2, carried, rows).fill_(self.start)
+            if self.weights is not None:
+                self.weights.narrow(2, carried, rows).fill_(-0.0)
 
-    def _sheet(self, memory: Tensor, row: Tensor, series: Series) -> Sheet:
-        pixels = slice(series.pixel, series.pixel + series.width)
-        like = row[..., : series.count, pixels]
-        if series.count == 1:
-            # In the order of the sums, which lie closer together.
-            like = stretches(self.total, series, slice(0, series.width))
-        term = scratch(memory, like)
-        bands = [
-            Band(
-                band,
-                term[..., band],
-                stretches(self.total, series, band),
-                None if self.weights is None else stretches(self.weights, series, band),
-            )
-            for band in series.bands
-        ]
-        offset = series.tile * self.stride[-2] + series.pixel * self.stride[-1]
-        return Sheet(offset, pixels, term, bands)
+    def read(
+        self, tiles: Tensor, low: int, shares: tuple[Share, ...]
+    ) -> Iterator[tuple[Sheet, Tensor]]:
+        """Yield in order the sheets of a row of tiles, with its values.
+
+        ``low`` is the span's first pixel, ``shares`` what the row gives on all axes
+        but the last.
+        """
+        corner = (low, *self.corner[:-1])
+        key = tuple(
+            (share.low - first, share.pixel, share.width)
+            for share, first in zip(shares, corner, strict=True)
+        )
+        sheets = self.sheets.get(key)
+        if sheets is None:
+            if len(self.sheets) >= KEPT:
+                self.sheets.clear()
+            sheets = self.sheets[key] = list(self._sheets(key))
+        first = int(tiles.storage_offset())
+        for axis, share in enumerate(shares):
+            first += share.tile * self.across[axis] + share.pixel * self.within[axis]
+        for sheet in sheets:
+            offset = first + sheet.offset
+            yield sheet, tiles.as_strided(sheet.term.shape, self.strides, offset)
+
+    def finished(self, span: Span) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Return the sums that are final, those of the weights, and spare room."""
+        rows = span.done - span.low
+        total = self.total.narrow(2, 0, rows)
+        weights = None if self.weights is None else self.weights.narrow(2, 0, rows)
+        return total, weights, scratch(self.spare, total.shape, total.stride())
+
+    def _sums(self) -> list[Tensor]:
+        return [self.total] if self.weights is None else [self.total, self.weights]
+
+    def _sheets(self, places: Sequence[tuple[int, int, int]]) -> Iterator[Sheet]:
+        here = [slice(low, low + width) for low, _, width in places]
+        every = [slice(None), slice(None)]
+        total, *weights = (at(sums, [*here, *every]) for sums in self._sums())
+        pixels = [(pixel, width) for _, pixel, width in places]
+        lines = math.prod(total.shape[:-2])
+        for series, cuts in self._parts(lines):
+            shape = (*total.shape[:-2], series.count, series.width)
+            term = scratch(self.terms, shape, self.strides)
+            bands = [
+                Band(
+                    band,
+                    term[..., band],
+                    self._belongs(total, series, band),
+                    self._belongs(weights[0], series, band) if weights else None,
+                )
+                for band in cuts
+            ]
+            offset = series.tile * self.across[-1] + series.pixel * self.within[-1]
+            yield Sheet(offset, (*pixels, (series.pixel, series.width)), term, bands)
+
+    def _parts(self, lines: int) -> Iterator[tuple[Series, list[slice]]]:
+        """Yield tiles whose values fit the memory, and how these are cut to bands."""
+        for series in self.series:
+            fits = max(1, len(self.terms) // (lines * series.width))
+            aligned = series.step == self.cells.width or self.cells.count == 1
+            for part in series.parts(fits if aligned else 1):
+                cuts = part.bands
+                if part.count == 1:
+                    cuts = self.cells.cuts(part.low - self.corner[-1], part.width)
+                yield part, cuts
+
+    def _belongs(self, rows: Tensor, series: Series, band: slice) -> Tensor:
+        """View in (…, cells, pixels) where a band belongs, as (…, tiles, pixels)."""
+        across, within = rows.stride()[-2:]
+        low = self.cells.ahead + series.low - self.corner[-1] + band.start
+        cell, pixel = divmod(low, self.cells.width)
+        step = across if series.step == self.cells.width else series.step * within
+        return rows.as_strided(
+            (*rows.shape[:-2], series.count, band.stop - band.start),
+            (*rows.stride()[:-2], step, within),
+            int(rows.storage_offset()) + cell * across + pixel * within,
+        )
 
 
-def stretches(rows: Tensor, series: Series, band: slice) -> Tensor:
-    """View in (…, W) where a band belongs, as (…, tiles, pixels)."""
-    step = rows.stride(-1)
-    return rows.as_strided(
-        (*rows.shape[:-1], series.count, band.stop - band.start),
-        (*rows.stride()[:-1], series.step * step, step),
-        rows.storage_offset() + (series.low + band.start) * step,
-    )
-
-
-def scratch(memory: Tensor, like: Tensor) -> Tensor:
-    """Shape a part of ``memory`` as the elements of ``like`` lie in theirs."""
-    order = sorted(range(like.dim()), key=like.stride, reverse=True)
-    flat = memory[: like.numel()].view([like.shape[dim] for dim in order])
-    return flat.permute(sorted(range(like.dim()), key=order.__getitem__))
+def scratch(memory: Tensor, shape: Sequence[int], stride: Sequence[int]) -> Tensor:
+    """Shape a part of ``memory``, its axes in the order of the strides."""
+    order = sorted(range(len(shape)), key=stride.__getitem__, reverse=True)
+    flat = memory[: math.prod(shape)].view([shape[axis] for axis in order])
+    return flat.permute(sorted(range(len(shape)), key=order.__getitem__))

@@ -1,19 +1,22 @@
-"""Rules: what is made of tiles that meet, a block at a time and in place.
+"""Rules: what is made of tiles that meet, in place.
 
 The arithmetic is that of the functional bodies, in the same order.
 """
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from reftiler.axis import Axis
 from reftiler.calls import UntileCall
+from reftiler.placement import Box
 from reftiler.torch.desk import Desk, Sheet
+from reftiler.torch.divisor import Divisor
 from reftiler.torch.rounding import check_nan, rounded
-from reftiler.torch.runs import Run
+from reftiler.torch.spans import Span
 from reftiler.torch.sums import (
     comparable,
     compared,
@@ -24,6 +27,10 @@ from reftiler.torch.sums import (
     weakest,
 )
 from reftiler.torch.tables import on
+from reftiler.weights import exact_totals
+
+KEPT = 16
+"""Weights of parts of a tile that are kept: a regular grid has few kinds."""
 
 
 class Mean:
@@ -33,12 +40,10 @@ class Mean:
     ----------
     call : UntileCall
         The checked merge.
-    axis : Axis
-        The last of the blocks' axes.
-    tiles : Tensor
-        Whose dtype and device count.
-    target : torch.dtype
-        The result's dtype.
+    source, target : torch.dtype
+        Of the tiles and of the result.
+    device : torch.device
+        Of the tiles.
 
     Attributes
     ----------
@@ -46,156 +51,147 @@ class Mean:
         What the sums are made in.
     start : float
         What they start from.
-    weighted : bool
-        Whether there are weights to sum.
+    quotients : torch.dtype
+        What the means are made in.
+    divides : bool
+        Whether the divisors are known from the axes.
+    weighs : bool
+        Whether there are weights to sum: those of a window whose sums are known from
+        its axes need not be summed pixel by pixel.
     lone : bool
         Whether a pixel of one tile may be rounded, and must be copied.
     """
 
+    start = -0.0
+
     def __init__(
         self,
         call: UntileCall,
-        axis: Axis,
-        tiles: Tensor,
+        source: torch.dtype,
         target: torch.dtype,
+        device: torch.device,
     ) -> None:
-        source, device = tiles.dtype, tiles.device
         self.source, self.target = source, target
-        floats = sum_dtype(device)
-        self.start = -0.0
-        self.weighted = call.profiles is not None
-        self.lone = copies_lone(source, target, floats, weighted=self.weighted)
-        self.profiles = on(device, *(call.profiles or ()), dtype=floats)
-        self.scratch = floats
-        if source == target and not self.weighted:
-            most = math.prod(int(each.cover.max()) for each in call.placement.axes)
+        placement, profiles = call.placement, call.profiles
+        self.scratch = floats = sum_dtype(device)
+        self.lone = copies_lone(source, target, floats, weighted=profiles is not None)
+        self.profiles = on(device, *(profiles or ()), dtype=floats)
+        if source == target and profiles is None:
+            most = math.prod(int(axis.cover.max()) for axis in placement.axes)
             self.scratch = exact_sums(source, most) or floats
         self.exact = self.scratch != floats
-        # Where no tile takes part, a fill comes afterwards.
-        cover = axis.cover.clip(min=1)
-        self.powers = all(n & -n == n for n in cover.tolist())
-        self.gaps = bool((axis.cover == 0).any())
-        (self.columns,) = on(
-            device, cover, dtype=torch.float32 if self.exact else floats
-        )
-        (self.covered,) = on(device, axis.cover > 0)
-        self.counts: dict[int, Tensor] = {}
+        totals: Sequence[NDArray[Any]] | None
+        if profiles is None:
+            totals = [axis.cover for axis in placement.axes]
+        else:
+            totals = exact_totals(placement, profiles)
+        self.weighs, self.gaps = totals is None, bool(call.gaps)
+        self.quotients = torch.float32 if self.exact else floats
+        self.divisor = Divisor(totals, self.quotients, device) if totals else None
+        self.divides = self.divisor is not None
+        self.weights: dict[object, Tensor] = {}
 
-    def add(
-        self,
-        row: Iterable[tuple[Sheet, Tensor]],
-        cell: Sequence[Run],
-        numbers: Sequence[int],
-        *,
-        fresh: bool,
-    ) -> None:
-        """Add a row of tiles to the sums.
-
-        ``cell`` and ``numbers`` say where it lies. On a ``fresh`` desk there are no
-        sums yet; the row must fill it, without overlap.
-        """
-        weight = self._weight(cell, numbers) if self.weighted else None
+    def add(self, row: Iterable[tuple[Sheet, Tensor]]) -> None:
+        """Add a row of tiles to the sums."""
         for sheet, values in row:
-            term = sheet.bands[0].total if fresh else sheet.term
-            term.copy_(values)
+            sheet.term.copy_(values)
+            weight = self._weight(sheet.pixels) if self.profiles else None
             if weight is not None:
-                part = weight[..., sheet.pixels]
-                term.mul_(part)
-                _add_weights(sheet, part, fresh=fresh)
-            if not fresh:
-                for band in sheet.bands:
-                    band.total.add_(band.term)
+                sheet.term.mul_(weight)
+            for band in sheet.bands:
+                band.total.add_(band.term)
+                if weight is not None and band.weights is not None:
+                    band.weights.add_(weight[..., band.pixels])
 
-    def result(self, desk: Desk, rows: int) -> Tensor:
-        """Return the means, where ``rows`` rows of tiles took part."""
-        total = desk.total
+    def join(self, total: Tensor, values: Tensor, term: Tensor, *, fresh: bool) -> None:
+        """Add values to the sums; ``fresh`` ones are none yet."""
+        (total if fresh else term).copy_(values)
+        if not fresh:
+            total.add_(term)
+
+    def result(self, desk: Desk, span: Span, box: Box) -> Tensor:
+        """Return the means of a box of the image: what a span of a desk finishes."""
+        total, weights, spare = desk.finished(span)
+        sums = spare.copy_(total) if self.exact else total
+        if self.divisor is not None:
+            self.divisor.divide(sums, box, desk.cells, desk.divisor)
+        elif weights is not None:
+            sums.div_(weights.where(weights > 0, 1) if self.gaps else weights)
+        return self._rounded(sums, total)
+
+    def shared(self, total: Tensor, spare: Tensor, count: int) -> Tensor:
+        """Return the means of pixels of which each lies in ``count`` tiles."""
+        sums = spare.copy_(total) if self.exact else total
+        return self._rounded(sums.div_(count), total)
+
+    def _rounded(self, means: Tensor, total: Tensor) -> Tensor:
         if self.exact:
-            quotient = self._divided(desk.spare.copy_(total), rows)
-            return total.copy_(quotient.round_())
-        if desk.weights is None:
-            self._divided(total, rows)
-        elif self.gaps:
-            total.div_(desk.weights.where(self.covered, self.columns))
-        else:
-            total.div_(desk.weights)
+            # From float32 to bytes torch is fastest by way of 16 bits.
+            return total.copy_(means.round_())
         if self.source.is_floating_point:
-            check_nan(total, self.target)
+            check_nan(means, self.target)
         exact = self.target in (torch.float32, torch.float64)
-        return total if exact else rounded(total, self.target)
+        return means if exact else rounded(means, self.target)
 
-    def _divided(self, total: Tensor, rows: int) -> Tensor:
-        # To multiply by the reciprocal of a power of two is exact, and faster.
-        power = self.powers and rows & -rows == rows
-        if rows not in self.counts:
-            count = self.columns * rows
-            self.counts[rows] = count.reciprocal() if power else count
-        count = self.counts[rows]
-        return total.mul_(count) if power else total.div_(count)
-
-    def _weight(self, cell: Sequence[Run], numbers: Sequence[int]) -> Tensor:
-        """Return a tile's weights in each stretch of ``cell``."""
-        rank = len(cell)
-        weight: Tensor | None = None
-        for axis, profile in enumerate(self.profiles):
-            here = profile
-            if axis < rank:
-                first = cell[axis].pixels[numbers[axis]]
-                here = profile[first : first + cell[axis].width]
-            part = here.view(-1, *[1] * (2 * (rank - axis)))
-            weight = part if weight is None else weight * part
-        assert weight is not None
+    def _weight(self, pixels: Sequence[tuple[int, int]]) -> Tensor:
+        """Return the weights of a part of a tile, as (*lines, 1, pixels)."""
+        weight = self.weights.get(pixels)
+        if weight is None:
+            if len(self.weights) >= KEPT:
+                self.weights.clear()
+            ends = zip(self.profiles, pixels, strict=True)
+            first, *rest = (p[low : low + width] for p, (low, width) in ends)
+            weight = first
+            for factor in rest:
+                weight = weight.unsqueeze(-1) * factor
+            weight = self.weights[pixels] = weight.unsqueeze(-2)
         return weight
-
-
-def _add_weights(sheet: Sheet, weight: Tensor, *, fresh: bool) -> None:
-    for band in sheet.bands:
-        assert band.weights is not None
-        if fresh:
-            band.weights.copy_(weight[..., band.pixels])
-        else:
-            band.weights.add_(weight[..., band.pixels])
 
 
 class Extreme:
     """The largest or the smallest value; parameters and attributes as of `Mean`."""
 
-    weighted = False
-    lone = False
+    divides = weighs = lone = False
 
     def __init__(
         self,
         call: UntileCall,
-        axis: Axis,
-        tiles: Tensor,
+        source: torch.dtype,
         target: torch.dtype,
+        device: torch.device,
     ) -> None:
-        source, device = tiles.dtype, tiles.device
         self.source, self.target, self.merge = source, target, call.merge
         self.scratch = comparable(torch.empty(0, dtype=source, device=device)).dtype
+        self.quotients = self.scratch
         self.start = weakest(self.scratch, call.merge)
 
-    def add(
-        self,
-        row: Iterable[tuple[Sheet, Tensor]],
-        cell: Sequence[Run],
-        numbers: Sequence[int],
-        *,
-        fresh: bool,
-    ) -> None:
-        """Compare a row of tiles with the best so far, as `Mean` adds it."""
-        del cell, numbers  # only a mean has weights
+    def add(self, row: Iterable[tuple[Sheet, Tensor]]) -> None:
+        """Compare a row of tiles with the best so far."""
         for sheet, values in row:
             for band in sheet.bands:
                 part = comparable(values[..., band.pixels])
-                best = part if fresh else join(band.total, part, self.merge)
-                band.total.copy_(best)
+                band.total.copy_(join(band.total, part, self.merge))
 
-    def result(self, desk: Desk, rows: int) -> Tensor:
+    def join(self, total: Tensor, values: Tensor, term: Tensor, *, fresh: bool) -> None:
+        """Compare values with the best so far; ``fresh`` ones are the first."""
+        del term  # comparing takes no room of its own
+        part = comparable(values)
+        total.copy_(part if fresh else join(total, part, self.merge))
+
+    def result(self, desk: Desk, span: Span, box: Box) -> Tensor:
         """Return the extremes."""
-        del rows
-        best = compared(desk.total, self.source)
+        del box  # a mean divides
+        return self._rounded(desk.finished(span)[0])
+
+    def shared(self, total: Tensor, spare: Tensor, count: int) -> Tensor:
+        """Return the extremes."""
+        del spare, count
+        return self._rounded(total)
+
+    def _rounded(self, total: Tensor) -> Tensor:
+        best = compared(total, self.source)
         if self.source == self.target:
             return best
-        total = best.to(sum_dtype(best.device))
-        check_nan(total, self.target)
-        return rounded(total, self.target)
+        floats = best.to(sum_dtype(best.device))
+        check_nan(floats, self.target)
+        return rounded(floats, self.target)

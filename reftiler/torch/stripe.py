@@ -8,7 +8,6 @@ from torch import Tensor
 from reftiler.axis import Index
 from reftiler.calls import UntileCall
 from reftiler.placement import Box, Placement
-from reftiler.torch.merging import BLOCK
 from reftiler.torch.planes import at, planes
 from reftiler.torch.rounding import check_nan, choose, constant, rounded
 from reftiler.torch.sums import (
@@ -20,6 +19,9 @@ from reftiler.torch.sums import (
     weakest,
 )
 from reftiler.torch.tables import mesh, on
+
+BLOCK = 2**17
+"""Elements finished at a time."""
 
 
 class Stripe:

@@ -1,0 +1,164 @@
+"""Merging cell by cell: stretches in which the same pattern of tiles repeats.
+
+Where most pixels lie in one tile, this copies them and sums only the rest.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from reftiler.calls import UntileCall
+from reftiler.placement import Placement
+from reftiler.torch.checks import fresh
+from reftiler.torch.desk import scratch
+from reftiler.torch.rounding import rounded
+from reftiler.torch.rules import Extreme, Mean
+from reftiler.torch.runs import Run, find_runs
+from reftiler.torch.sums import sum_dtype
+
+LONE = 0.25
+"""With this share of pixels in one tile it pays to look for them."""
+
+FEW = 64
+"""So many cells are always few enough, however few the tiles."""
+
+Cell = Sequence[Run]
+"""A run for each axis: the product of their stretches."""
+
+
+def pays(call: UntileCall) -> bool:
+    """Tell whether many pixels lie in one tile, and the cells are few."""
+    axes = call.placement.axes
+    if math.prod(float((axis.cover == 1).mean()) for axis in axes) < LONE:
+        return False
+    many = math.prod(len(find_runs(axis)) for axis in axes)
+    return many <= max(FEW, len(call.placement) // 8)
+
+
+def copy_lone(tiles: Tensor, placement: Placement, target: Tensor) -> None:
+    """Copy the pixels in which one tile takes part."""
+    for cell in product(*map(find_runs, placement.axes)):
+        if all(len(run.pixels) == 1 for run in cell):
+            values = _part(tiles, cell, [0] * len(cell))
+            if values.dtype != target.dtype:
+                values = rounded(values.to(sum_dtype(values.device)), target.dtype)
+            _stretches(target, cell).copy_(values)
+
+
+class Cells:
+    """Merges cell by cell, with the same scratch memory; without weights.
+
+    Parameters
+    ----------
+    tiles, target : Tensor
+        Tiles (N, *grid, C, *T) and images (N, C, *S), of the same dtype.
+    call : UntileCall
+        The checked merge.
+    rule : Mean or Extreme
+        What is made of tiles that meet.
+    room : int
+        Elements of the image that are merged at a time, in units of eight bytes.
+    """
+
+    def __init__(
+        self,
+        tiles: Tensor,
+        call: UntileCall,
+        target: Tensor,
+        rule: Mean | Extreme,
+        room: int,
+    ) -> None:
+        self.tiles, self.axes = tiles, call.placement.axes
+        self.target, self.rule = target, rule
+        # Channels that are neighbours stay together.
+        self.together = target.shape[1] if call.result.channels_last else 1
+        self.room = max(self.together, room)
+        device = tiles.device
+        self.total, self.term = (
+            fresh((self.room,), rule.scratch, device) for _ in range(2)
+        )
+        self.spare = fresh((self.room,), torch.float32, device)
+
+    def merge(self) -> None:
+        """Merge all cells."""
+        for cell in product(*map(find_runs, self.axes)):
+            for piece in self._pieces(cell):
+                size = math.prod(run.repeats * run.width for run in piece)
+                for tiles, target in self._planes(size):
+                    self._merge(tiles, target, piece)
+
+    def _pieces(self, cell: Cell) -> Iterator[Cell]:
+        """Cut a cell into pieces that fit the memory."""
+        budget = self.room // self.together
+        widths = [run.width for run in cell]
+        while math.prod(widths) > budget:
+            # The last axis is shortened last: its pixels are neighbours in memory.
+            longest = max(range(len(widths)), key=lambda axis: widths[axis])
+            widths[longest] = -(-widths[longest] // 2)
+        room = budget // math.prod(widths)
+        lists = []
+        for run, width in zip(reversed(cell), reversed(widths), strict=True):
+            repeats = min(run.repeats, room)
+            room //= repeats
+            parts = run.split(width)
+            lists.append([chunk for part in parts for chunk in part.chunks(repeats)])
+        yield from product(*reversed(lists))
+
+    def _planes(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield tiles and image in planes of which ``size`` pixels fit the memory."""
+        room = self.room // size
+        images, channels = self.target.shape[:2]
+        most = min(channels, max(self.together, room))
+        many = max(1, room // most)
+        for n, c in product(range(0, images, many), range(0, channels, most)):
+            count = min(most, channels - c)
+            tiles = self.tiles[n : n + many].narrow(1 + len(self.axes), c, count)
+            yield tiles, self.target[n : n + many].narrow(1, c, count)
+
+    def _merge(self, tiles: Tensor, target: Tensor, piece: Cell) -> None:
+        block = _stretches(target, piece)
+        numbers = list(product(*(range(len(run.pixels)) for run in piece)))
+        first, *others = (_part(tiles, piece, each) for each in numbers)
+        if not others:
+            block.copy_(first)
+            return
+        shape, order = block.shape, block.stride()
+        total, term, spare = (
+            scratch(memory, shape, order)
+            for memory in (self.total, self.term, self.spare)
+        )
+        self.rule.join(total, first, term, fresh=True)
+        for part in others:
+            self.rule.join(total, part, term, fresh=False)
+        block.copy_(self.rule.shared(total, spare, len(numbers)))
+
+
+def _stretches(target: Tensor, cell: Cell) -> Tensor:
+    """View images (N, C, *S) as (N, C, repeats, width, …), a pair for each axis."""
+    size, stride = list(target.shape[:2]), list(target.stride()[:2])
+    offset = int(target.storage_offset())
+    for axis, run in enumerate(cell, start=2):
+        step = target.stride(axis)
+        size += [run.repeats, run.width]
+        stride += [run.period * step, step]
+        offset += run.low * step
+    return target.as_strided(size, stride, offset)
+
+
+def _part(tiles: Tensor, cell: Cell, numbers: Sequence[int]) -> Tensor:
+    """View in tiles (N, *grid, C, *T) what one of those that meet gives to a cell.
+
+    ``numbers`` says which, axis by axis; the shape is that of `_stretches`.
+    """
+    rank, steps = len(cell), tiles.stride()
+    size, stride = [len(tiles), tiles.shape[rank + 1]], [steps[0], steps[rank + 1]]
+    offset = int(tiles.storage_offset())
+    for axis, (run, number) in enumerate(zip(cell, numbers, strict=True), start=1):
+        across, within = steps[axis], steps[rank + 1 + axis]
+        size += [run.repeats, run.width]
+        stride += [across, within]
+        offset += (run.tile + number) * across + run.pixels[number] * within
+    return tiles.as_strided(size, stride, offset)

@@ -1,0 +1,158 @@
+"""Merging whole lines of an image: every row of tiles is read once, as it lies.
+
+The lines of a span of the first axis are summed on a `Desk`; a whole row of tiles is
+converted and added in a few operations. Reading long stretches of memory in order
+matters more than anything else here.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from reftiler.calls import UntileCall
+from reftiler.placement import Box
+from reftiler.torch.checks import fresh
+from reftiler.torch.desk import Cells, Desk, Memory, find_cells
+from reftiler.torch.planes import at
+from reftiler.torch.rounding import choose, constant
+from reftiler.torch.rules import Extreme, Mean
+from reftiler.torch.spans import Span, cut, roll
+from reftiler.torch.tables import on
+
+LINE = 64
+"""Bytes to which memory is aligned."""
+
+
+class Lines:
+    """Merges span by span, with the same scratch memory.
+
+    Parameters
+    ----------
+    tiles, target : Tensor
+        Tiles (N, *grid, C, *T) and images (N, C, *S), of two axes at least.
+    call : UntileCall
+        The checked merge.
+    rule : Mean or Extreme
+        What is made of tiles that meet.
+    sizes : pair of int
+        Elements of the image that are merged at a time, and of tiles read at a time,
+        in units of eight bytes.
+    """
+
+    def __init__(
+        self,
+        tiles: Tensor,
+        call: UntileCall,
+        target: Tensor,
+        rule: Mean | Extreme,
+        sizes: tuple[int, int],
+    ) -> None:
+        self.tiles, self.call, self.target, self.rule = tiles, call, target, rule
+        self.fill = constant(call.fill, target.dtype, target.device)
+        axes = call.placement.axes
+        small = torch.float64.itemsize // rule.scratch.itemsize
+        room, terms = (size * small for size in sizes)
+        # Channels stay together where they are neighbours; apart, they leave room
+        # for more lines.
+        channels = target.shape[1]
+        together = channels if call.result.channels_last else 1
+        spans: list[list[Span]] = []
+        for a, axis in enumerate(axes):
+            line = together * math.prod(call.placement.size[a + 1 :])
+            most = max(1, min(room // line, axis.length))
+            room = max(1, room // most)
+            spans.append(cut(axis, most) if a else roll(axis, most))
+        self.spans = spans
+        self.heights = [max(span.high - span.low for span in each) for each in spans]
+        # Cells may reach beyond a line at both ends.
+        cells = [find_cells(span) for span in spans[-1]]
+        pixels = math.prod(self.heights[:-1])
+        pixels *= max(each.count * each.width for each in cells)
+        room = max(sizes[0] * small, together * pixels)
+        self.channels = min(channels, max(together, room // pixels))
+        self.images = max(1, room // (pixels * self.channels))
+        total = min(self.images, len(target)) * self.channels * pixels
+        if small > 1:  # quotients of small integers are float32
+            terms = max(terms, small * total)
+        self.memory = _allot(
+            {
+                "total": (total, rule.scratch),
+                "terms": (terms, rule.scratch),
+                "divisor": (pixels if rule.divides else 0, rule.quotients),
+                "weights": (pixels if rule.weighs else 0, rule.scratch),
+            },
+            tiles.device,
+        )
+
+    def merge(self) -> None:
+        """Merge everything."""
+        for tiles, target in self._planes():
+            for others in product(*self.spans[1:]):
+                box = [slice(span.low, span.high) for span in others]
+                longest = at(target, [slice(0, self.heights[0]), *box])
+                desk = Desk(self.memory, longest, tiles, others, self.rule.start)
+                self._merge(tiles, at(target, [slice(None), *box]), desk, others)
+
+    def _planes(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield tiles and image in planes that are merged together."""
+        images, channels = self.target.shape[:2]
+        axis = 1 + len(self.spans)
+        for n, c in product(
+            range(0, images, self.images), range(0, channels, self.channels)
+        ):
+            count = min(self.channels, channels - c)
+            tiles = self.tiles[n : n + self.images].narrow(axis, c, count)
+            yield tiles, self.target[n : n + self.images].narrow(1, c, count)
+
+    def _merge(
+        self, tiles: Tensor, target: Tensor, desk: Desk, others: Sequence[Span]
+    ) -> None:
+        """Merge the spans of the first axis, one after the other."""
+        last = None
+        between = [span.shares for span in others[:-1]]
+        for span in self.spans[0]:
+            desk.turn(last, span)
+            for shares in product(span.shares, *between):
+                self.rule.add(desk.read(tiles, span.low, shares))
+            if span.done > span.low:
+                self._finish(target, desk, span, others)
+            last = span
+
+    def _finish(
+        self, target: Tensor, desk: Desk, span: Span, others: Sequence[Span]
+    ) -> None:
+        box = ((span.low, span.done), *((one.low, one.high) for one in others))
+        lines = target.narrow(2, span.low, span.done - span.low)
+        merged = self.rule.result(desk, span, box)
+        if self.call.gaps:
+            covered = self._covered(box, desk.cells)
+            merged = choose(covered, merged.to(lines.dtype), self.fill)
+        desk.cells.flatten(merged, lines)
+
+    def _covered(self, box: Box, cells: Cells) -> Tensor:
+        axes = zip(self.call.placement.axes, box, strict=True)
+        *others, last = on(
+            self.target.device,
+            *(axis.cover[low:high] > 0 for axis, (low, high) in axes),
+        )
+        covered = others[0]
+        for cover in others[1:]:
+            covered = covered.unsqueeze(-1) & cover
+        return covered[..., None, None] & cells.filled(last, rest=True)
+
+
+def _allot(needs: dict[str, tuple[int, torch.dtype]], device: torch.device) -> Memory:
+    """Return memory of one piece: what is freed whole is there again for the next call.
+
+    Freed piece by piece the system takes it back, and giving it anew takes longer than
+    all that is done to the pixels.
+    """
+    sizes = [
+        -(-count * dtype.itemsize // LINE) * LINE for count, dtype in needs.values()
+    ]
+    pieces = torch.split(fresh((sum(sizes),), torch.uint8, device), sizes)
+    shaped = zip(pieces, needs.items(), strict=True)
+    return Memory(**{name: piece.view(dtype) for piece, (name, (_, dtype)) in shaped})

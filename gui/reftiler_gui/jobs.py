@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
 from reftiler.errors import TilingError
+from reftiler_gui.garbage import Garbage
 from reftiler_gui.model.work import Work
 
 __all__ = ["Jobs"]
@@ -61,6 +62,7 @@ class Jobs(QObject):
         self._pool.setMaxThreadCount(max(2, self._pool.maxThreadCount()))
         self._tokens = itertools.count()
         self._jobs: dict[int, _Job] = {}
+        self._garbage = Garbage(self)
         self._told.connect(self._on_told)
         self._finished.connect(self._on_finished)
 
@@ -90,6 +92,7 @@ class Jobs(QObject):
             Called with the share that is done, now and then.
         """
         self._drop(name)
+        self._garbage.keep()
         token = next(self._tokens)
         job = self._jobs[token] = _Job(name, done, failed, progress)
         self.started.emit(name)
@@ -117,6 +120,7 @@ class Jobs(QObject):
             self.cancel(name)
         self._pool.clear()
         self._pool.waitForDone()
+        self._garbage.leave()
 
     def _drop(self, name: str) -> bool:
         tokens = [token for token, job in self._jobs.items() if job.name == name]

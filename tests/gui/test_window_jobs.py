@@ -107,3 +107,23 @@ def test_stop_waits_for_the_threads(qtbot: QtBot) -> None:
     jobs.stop()
     assert not jobs.running()
     assert jobs._pool.activeThreadCount() == 0
+
+
+def test_garbage_is_collected_where_widgets_live(qtbot: QtBot, jobs: Jobs) -> None:
+    here, died = threading.get_ident(), set[int]()
+
+    class Circle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            died.add(threading.get_ident())
+
+    def work() -> int:
+        return sum(Circle() is not None for _ in range(20_000))
+
+    results: list[int] = []
+    jobs.start("work", work, results.append)
+    qtbot.waitUntil(lambda: results == [20_000], timeout=20_000)
+    qtbot.waitUntil(lambda: bool(died), timeout=20_000)
+    assert died == {here}

@@ -8,6 +8,7 @@ allocator is asked.
 """
 
 import ctypes
+import gc
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ class HostMeter:
     def start(self) -> None:
         """Reset the mark."""
         self.before: int | None = None
+        gc.collect()  # garbage that went away during the call would hide its peak
         with suppress(AttributeError, OSError, TypeError):  # only glibc has it
             ctypes.CDLL(None).malloc_trim(0)
         with suppress(OSError):  # no such mark here, or it may not be reset

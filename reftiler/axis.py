@@ -70,6 +70,31 @@ class Axis:
         step: int = steps.pop()
         return step if not steps and step > 0 else None
 
+    @cached_property
+    def even(self) -> range:
+        """The longest run of tiles that lie inside the image, equally spaced."""
+        if self.resampled and not self.bare:
+            return range(0)
+        begin = np.array(self.starts) - self.before
+        inside = (begin >= 0) & (begin + self.tile <= self.length)
+        best = run = range(0)
+        for number in np.flatnonzero(inside).tolist():
+            fits = len(run) and run[-1] == number - 1
+            if fits and len(run) > 1:
+                fits = (
+                    begin[number] - begin[number - 1] == begin[run[1]] - begin[run[0]]
+                )
+            # A run that ends here may lend its last tile to the next one.
+            run = range(run.start, number + 1) if fits else range(number, number + 1)
+            best = max(best, run, key=len)
+        return best
+
+    def slices(self, run: range) -> tuple[slice, int]:
+        """Return the image pixels that a run of even tiles covers, and their step."""
+        first, last = (self.starts[n] - self.before for n in (run[0], run[-1]))
+        step = self.starts[run[1]] - self.starts[run[0]] if len(run) > 1 else 1
+        return slice(first, last + self.tile), step
+
     def to_image(self, pixel: int) -> int:
         """Return the image pixel that a frame pixel shows, beyond it in padding."""
         if self.resampled:

@@ -7,8 +7,11 @@ the same calls with the same words.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from numbers import Integral
 from typing import Any
+
+import numpy as np
 
 from reftiler import dtypes
 from reftiler.base import BaseTiler
@@ -35,6 +38,24 @@ class TileCall:
         return not self.grid.scattered and all(
             axis.bare and axis.step is not None for axis in self.grid.axes
         )
+
+    @cached_property
+    def even(self) -> list[range]:
+        """For each axis, tiles that lie evenly in the image; none where it has none."""
+        if self.grid.scattered:
+            return []
+        runs = [axis.even for axis in self.grid.axes]
+        return runs if all(runs) else []
+
+    @cached_property
+    def uneven(self) -> list[int]:
+        """The indices of the other tiles."""
+        every = range(len(self.grid))
+        if not self.even:
+            return list(every)
+        even = np.zeros(self.grid.shape, dtype=bool)
+        even[tuple(slice(run.start, run.stop) for run in self.even)] = True
+        return np.flatnonzero(~even).tolist()
 
     def check_view(self) -> None:
         """Refuse tiles that are no view."""

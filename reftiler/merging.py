@@ -1,13 +1,13 @@
 """Merging with numpy: the mean, the maximum or the minimum of overlapping tiles.
 
 The image is merged in blocks that stay in the processor's cache, each tile value
-read once. What is computed is the specification's formula as it stands: float64 sums
-from −0.0 over the tiles in ascending order, products rounded before they are added,
-one division, one rounding.
+read once; threads share the blocks. What is computed is the specification's formula
+as it stands: float64 sums from −0.0 over the tiles in ascending order, products
+rounded before they are added, one division, one rounding.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeAlias
@@ -19,6 +19,7 @@ from reftiler.axis import IntArray
 from reftiler.calls import UntileCall
 from reftiler.errors import TilingError
 from reftiler.placement import Box, Part
+from reftiler.threads import shared
 from reftiler.tiling import Array, constant, grouped, planes, region, together
 from reftiler.weights import Weights
 
@@ -45,8 +46,11 @@ def merge(tiles: Array, call: UntileCall, out: Array) -> None:
         The checked call.
     """
     images = grouped(tiles, call.tiles, call.result.images)
-    whole = tuple((0, length) for length in call.placement.size)
-    merge_box(images, tiles.dtype, call, planes(out, call.result), whole)
+    result = planes(out, call.result)
+    corner = (0,) * len(call.placement.size)
+    boxes = list(call.placement.blocks(_channels(result), BLOCK))
+    merge_some = partial(_merge_boxes, images, tiles.dtype, call, result, corner)
+    shared(merge_some, boxes, out.nbytes)
 
 
 def merge_box(
@@ -71,15 +75,31 @@ def merge_box(
     whole : Box
         The part of the image.
     """
+    boxes = list(call.placement.blocks(_channels(out), BLOCK, whole))
+    _merge_boxes(images, dtype, call, out, [low for low, _ in whole], boxes)
+
+
+def _channels(out: Array) -> int:
+    """Return how many channels of images (N, C, *S) are merged at a time."""
+    return min(int(out.shape[1]), BLOCK)
+
+
+def _merge_boxes(
+    images: Iterable[Tiles],
+    dtype: np.dtype[Any],
+    call: UntileCall,
+    out: Array,
+    corner: Sequence[int],
+    boxes: Sequence[Box],
+) -> None:
+    """Merge some boxes of every image; ``out`` begins at the pixel ``corner``."""
     kind = _Mean if call.merge == "mean" else _Extreme
     merger = kind(call, dtype, out.dtype)
-    channels = out.shape[1]
-    few = min(channels, BLOCK)
+    channels, few = out.shape[1], _channels(out)
     fill = constant(call.fill, out.dtype)
     places = call.placement
-    corner = [low for low, _ in whole]
     with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
-        for box in places.blocks(few, BLOCK, whole):
+        for box in boxes:
             block = _Block(box, list(places.parts(box)), places.count(box))
             here = [
                 slice(low - first, high - first)

@@ -13,6 +13,7 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.layouts import Layout
 from reftiler.padding import source_pixels
+from reftiler.threads import shared
 
 Array = NDArray[Any]
 
@@ -22,16 +23,29 @@ def tile(image: Array, call: TileCall, out: Array | None) -> Array:
     result = output(out, call.tiles.shape, image.dtype, image)
     source = planes(image, call.image)
     target = grouped(result, call.tiles, call.image.images)
-    if call.evenly_spaced:
-        # One strided copy of everything: as fast as memory allows.
-        shape = target.shape[:1] + call.grid.shape + target.shape[2:]
-        rank = len(call.grid.shape)
-        steps = windows(source, call.grid)
-        np.copyto(target.reshape(shape), np.moveaxis(steps, 1, rank + 1))
-        return result
-    for k in range(len(call.grid)):
-        cut(source, call.grid, k, target[:, k])
+    if call.even:
+        _cut_even(source, call.grid, call.even, target)
+
+    def cut_some(some: Sequence[int]) -> None:
+        for k in some:
+            cut(source, call.grid, k, target[:, k])
+
+    shared(cut_some, call.uneven, result.nbytes)
     return result
+
+
+def _cut_even(source: Array, grid: Grid, runs: Sequence[range], target: Array) -> None:
+    """Copy all tiles of even runs at once, which is as fast as memory allows."""
+    steps = np.moveaxis(windows(source, grid, runs), 1, len(runs) + 1)
+    tiles = target.reshape(len(target), *grid.shape, *target.shape[2:])
+    tiles = tiles[(slice(None), *(slice(run.start, run.stop) for run in runs))]
+    axis = int(np.argmax(steps.shape[:2]))  # images, or the first axis of the grid
+
+    def copy(some: Sequence[int]) -> None:
+        here = (slice(None),) * axis + (slice(some[0], some[-1] + 1),)
+        np.copyto(tiles[here], steps[here])
+
+    shared(copy, range(steps.shape[axis]), target.nbytes)
 
 
 def cut(source: Array, grid: Grid, k: int, target: Array) -> None:
@@ -81,7 +95,7 @@ def fill(
 def view(image: Array, call: TileCall) -> Array:
     """Return a grid's windows of an image without a copy, read-only."""
     layout = call.image
-    steps = windows(planes(image, layout), call.grid)
+    steps = windows(planes(image, layout), call.grid, call.even)
     if layout.channels is None:
         steps = steps[:, 0]
     elif layout.channels_last:
@@ -89,17 +103,14 @@ def view(image: Array, call: TileCall) -> Array:
     return steps if layout.batch is not None else steps[0]
 
 
-def windows(source: Array, grid: Grid) -> Array:
-    """View planes (N, C, *S) as (N, C, *grid, *T)."""
-    rank = len(grid.axes)
-    spatial = tuple(range(-rank, 0))
+def windows(source: Array, grid: Grid, runs: Sequence[range]) -> Array:
+    """View planes (N, C, *S) as (N, C, *grid, *T), of a run of tiles for each axis."""
+    axes = zip(grid.axes, runs, strict=True)
+    pixels, steps = zip(*(axis.slices(run) for axis, run in axes), strict=True)
     every = np.lib.stride_tricks.sliding_window_view(
-        source, grid.tiler.tile_size, axis=spatial
+        region(source, pixels), grid.tiler.tile_size, axis=tuple(range(-len(runs), 0))
     )
-    steps = (
-        slice(axis.starts[0], axis.starts[-1] + 1, axis.step) for axis in grid.axes
-    )
-    return every[(slice(None), slice(None), *steps)]
+    return every[(slice(None), slice(None), *(slice(None, None, n) for n in steps))]
 
 
 def planes(array: Array, layout: Layout) -> Array:

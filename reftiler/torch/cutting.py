@@ -1,11 +1,9 @@
 """Cutting in eager mode: one strided copy for the tiles that lie evenly inside."""
 
-from itertools import product
+from collections.abc import Sequence
 
-import numpy as np
 from torch import Tensor
 
-from reftiler.axis import Axis
 from reftiler.calls import TileCall
 from reftiler.grid import Grid
 from reftiler.padding import source_pixels
@@ -19,48 +17,20 @@ def tile(image: Tensor, call: TileCall, out: Tensor) -> None:
     grid = call.grid
     source = planes(image, call.image)
     target = grouped(out, call.tiles, call.image.images)
-    if grid.scattered:
-        rest = set(range(len(grid)))
-    else:
-        runs = [even_run(axis) for axis in grid.axes]
-        _copy_runs(source, target, grid, runs)
-        every = product(*(range(len(axis)) for axis in grid.axes))
-        rest = {
-            k
-            for k, numbers in enumerate(every)
-            if not all(n in run for n, run in zip(numbers, runs, strict=True))
-        }
-    for k in sorted(rest):
+    if call.even:
+        _copy_even(source, target, grid, call.even)
+    for k in call.uneven:
         cut(source, grid, k, target[:, k])
 
 
-def even_run(axis: Axis) -> range:
-    """Return the longest run of tiles that lie inside the image, equally spaced."""
-    if axis.resampled and not axis.bare:
-        return range(0)
-    begin = np.array(axis.starts) - axis.before
-    inside = (begin >= 0) & (begin + axis.tile <= axis.length)
-    best = run = range(0)
-    for number in np.flatnonzero(inside).tolist():
-        fits = len(run) and run[-1] == number - 1
-        if fits and len(run) > 1:
-            fits = begin[number] - begin[number - 1] == begin[run[1]] - begin[run[0]]
-        # A run that ends here may lend its last tile to the next one.
-        run = range(run.start, number + 1) if fits else range(number, number + 1)
-        best = max(best, run, key=len)
-    return best
-
-
-def _copy_runs(source: Tensor, target: Tensor, grid: Grid, runs: list[range]) -> None:
-    if not all(runs):
-        return
+def _copy_even(
+    source: Tensor, target: Tensor, grid: Grid, runs: Sequence[range]
+) -> None:
     rank = len(runs)
     tiles = target.view(len(target), *grid.shape, *target.shape[2:])
     for a, (axis, run) in enumerate(zip(grid.axes, runs, strict=True)):
-        first = axis.starts[run[0]] - axis.before
-        last = axis.starts[run[-1]] - axis.before
-        step = axis.starts[run[1]] - axis.starts[run[0]] if len(run) > 1 else 1
-        source = source.narrow(2 + a, first, last - first + axis.tile)
+        pixels, step = axis.slices(run)
+        source = source.narrow(2 + a, pixels.start, pixels.stop - pixels.start)
         source = source.unfold(2 + a, axis.tile, step)
         tiles = tiles.narrow(1 + a, run[0], len(run))
     tiles.copy_(source.movedim(1, 1 + rank))

@@ -27,7 +27,7 @@ TERMS = 2**19
 """Values of tiles converted at a time: whole rows of tiles in most grids."""
 
 BOX = 2**17
-"""Elements of a box that the functional body merges at a time, with many temporaries."""
+"""Elements that the functional body merges at a time: it has many temporaries."""
 
 POINT = Axis(length=1, tile=1, frame=1, before=0, starts=(0,))
 """An axis ahead of the only one that signals have."""

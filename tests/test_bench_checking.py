@@ -18,7 +18,7 @@ from reftiler.bench.contenders.reference import Reference
 from reftiler.bench.limits import HostLimit
 from reftiler.bench.memory import available
 from reftiler.bench.results import Timing
-from reftiler.bench.workloads import Array, Workload
+from reftiler.bench.workloads import Workload
 
 TINY = Workload("tiny", (2, 3, 16, 16), 8, 4)
 APART = Workload("apart", (2, 3, 16, 16), 8, 8)

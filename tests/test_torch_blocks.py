@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from unittest.mock import patch
 
@@ -70,6 +71,18 @@ def test_large_images_of_other_types(dtype: str, last: bool) -> None:
     settings: dict[str, Any] = {"channels_last": last, "remove_border_count": (3, 1)}
     both(settings, (64, 48), (30, 41), dtype)
     both({**settings, "window": "triangle"}, (64, 48), (30, 41), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+@pytest.mark.parametrize("channels", [1000, 6000])
+def test_more_channels_than_there_is_room_for(channels: int, dtype: str) -> None:
+    """A line of pixels may be longer than what is merged at a time."""
+    shape = (9, 300, channels)
+    tiler = Tiler((4, 100), (2, 50), channels_last=True)
+    image = contents(1, shape, dtype)[0]
+    tiles = tiler.tile(tensor(image))
+    assert math.prod(shape[1:]) > merging.BLOCK / 2
+    same_bits(array(tiler.untile(tiles, shape)), image, nan="any")
 
 
 @pytest.mark.parametrize("merge", ["max", "min"])

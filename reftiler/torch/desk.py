@@ -157,9 +157,7 @@ class Desk:
         self.series = find_series(others[-1].shares)
         self.cells = find_cells(others[-1])
         self.total = self._spread(memory.total, image)
-        # For quotients, once the terms are no longer needed.
-        self.terms, self.spare = memory.terms, memory.terms.view(torch.float32)
-        self.divisor = memory.divisor
+        self.terms, self.divisor = memory.terms, memory.divisor
         self.weights: Tensor | None = None
         if len(memory.weights):
             self.weights = self._spread(memory.weights, image[:1, :1])
@@ -217,12 +215,16 @@ class Desk:
             offset = first + sheet.offset
             yield sheet, tiles.as_strided(sheet.term.shape, self.strides, offset)
 
-    def finished(self, span: Span) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Return the sums that are final, those of the weights, and spare room."""
+    def finished(self, span: Span) -> tuple[Tensor, Tensor | None]:
+        """Return the sums that are final, and those of the weights."""
         rows = span.done - span.low
-        total = self.total.narrow(2, 0, rows)
         weights = None if self.weights is None else self.weights.narrow(2, 0, rows)
-        return total, weights, scratch(self.spare, total.shape, total.stride())
+        return self.total.narrow(2, 0, rows), weights
+
+    def spare(self, total: Tensor) -> Tensor:
+        """Return room for quotients in float32, where the terms were."""
+        memory = self.terms.view(torch.float32)
+        return scratch(memory, total.shape, total.stride())
 
     def _sums(self) -> list[Tensor]:
         return [self.total] if self.weights is None else [self.total, self.weights]

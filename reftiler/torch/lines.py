@@ -75,6 +75,7 @@ class Lines:
         self.channels = min(channels, max(together, room // pixels))
         self.images = max(1, room // (pixels * self.channels))
         total = min(self.images, len(target)) * self.channels * pixels
+        terms = min(max(terms, total), tiles.numel())
         if small > 1:  # quotients of small integers are float32
             terms = max(terms, small * total)
         self.memory = _allot(

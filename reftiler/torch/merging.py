@@ -20,10 +20,10 @@ from reftiler.torch.planes import at, grouped, planes
 from reftiler.torch.rounding import constant
 from reftiler.torch.rules import Extreme, Mean
 
-BLOCK = 3 * 2**17
+BLOCK = 2**19
 """Elements of the image merged at a time: enough to drown the cost of an operation."""
 
-TERMS = 2**19
+TERMS = 2**20
 """Values of tiles converted at a time: whole rows of tiles in most grids."""
 
 BOX = 2**17

@@ -111,8 +111,8 @@ class Mean:
 
     def result(self, desk: Desk, span: Span, box: Box) -> Tensor:
         """Return the means of a box of the image: what a span of a desk finishes."""
-        total, weights, spare = desk.finished(span)
-        sums = spare.copy_(total) if self.exact else total
+        total, weights = desk.finished(span)
+        sums = desk.spare(total).copy_(total) if self.exact else total
         if self.divisor is not None:
             self.divisor.divide(sums, box, desk.cells, desk.divisor)
         elif weights is not None:

@@ -70,6 +70,15 @@ WINDOWS = (
         window="hann",
     ),
     replace(PLAIN, size=(160, 240), tile=(40, 60), stride=(20, 15), window="triangle"),
+    # More than reftiler.torch merges at a time, with sums of weights of their own.
+    replace(
+        PLAIN,
+        size=(600, 900),
+        tile=(12, 12),
+        stride=(10, 10),
+        channels=1,
+        window=(STEEP, STEEP),
+    ),
 )
 EXTREMES = tuple(
     replace(case, merge=merge, dtype=dtype)

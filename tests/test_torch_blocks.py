@@ -127,6 +127,21 @@ def test_large_images_there_and_back(mode: str, shape: tuple[int, ...]) -> None:
         same_bits(array(tiler.untile(tiles, shape)), image)
 
 
+@pytest.mark.parametrize("length", range(30, 80))
+def test_uneven_steps(length: int) -> None:
+    """Most tiles are equally far apart, but begin anywhere."""
+    for tile, stride in ((8, 4), (9, 5), (7, 3), (10, 6)):
+        reference = reftiler.Tiler(tile, stride, mode="even")
+        shape = (2, tile, tile)
+        tiles = contents(len(reference.grid((length, 41))), shape)
+        want = reference.untile(tiles, (2, length, 41))
+        tiler = Tiler(tile, stride, mode="even")
+        same_bits(array(tiler.untile(tensor(tiles), (2, length, 41))), want, nan="any")
+        tiles = contents(len(reference.grid((41, length))), shape)
+        want = reference.untile(tiles, (2, 41, length))
+        same_bits(array(tiler.untile(tensor(tiles), (2, 41, length))), want, nan="any")
+
+
 PIECES = [1, 2, 7, 16, 50, 400]
 WAYS: dict[str, tuple[Any, float]] = {
     "lines": (is_plain, 2.0),

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from reftiler.torch.bands import Series, find_series
@@ -33,6 +32,8 @@ class Memory(NamedTuple):
     """For the values of some tiles."""
     divisor: Tensor
     """For what sums are divided by."""
+    quotients: Tensor
+    """For means of another dtype than the sums; else empty."""
     weights: Tensor
     """For the sums of weights; empty where these are known."""
 
@@ -91,6 +92,14 @@ class Cells:
         whole[self.ahead : self.ahead + self.length] = values
         return whole.view(self.count, self.width)
 
+    def suit(self, low: int, step: int) -> bool:
+        """Tell whether tiles that are ``step`` apart begin where cells do, or anywhere.
+
+        ``low`` is the first one's first pixel.
+        """
+        begins = step == self.width and (self.ahead + low) % self.width == 0
+        return begins or self.count == 1
+
     def cuts(self, low: int, width: int) -> list[slice]:
         """Cut ``width`` pixels from ``low`` on at the ends of the cells."""
         first = self.width - (self.ahead + low) % self.width
@@ -106,9 +115,10 @@ class Cells:
             lines.narrow(-1, 0, head).copy_(part)
         if many:
             step = lines.stride(-1)
-            body = lines.narrow(-1, head, many * self.width).as_strided(
+            body = lines.as_strided(
                 (*lines.shape[:-1], many, self.width),
                 (*lines.stride()[:-1], self.width * step, step),
+                int(lines.storage_offset()) + head * step,
             )
             body.copy_(merged.narrow(-2, first, many))
         tail = self.length - head - many * self.width
@@ -157,7 +167,7 @@ class Desk:
         self.series = find_series(others[-1].shares)
         self.cells = find_cells(others[-1])
         self.total = self._spread(memory.total, image)
-        self.terms, self.divisor = memory.terms, memory.divisor
+        self.memory, self.terms = memory, memory.terms
         self.weights: Tensor | None = None
         if len(memory.weights):
             self.weights = self._spread(memory.weights, image[:1, :1])
@@ -221,11 +231,6 @@ class Desk:
         weights = None if self.weights is None else self.weights.narrow(2, 0, rows)
         return self.total.narrow(2, 0, rows), weights
 
-    def spare(self, total: Tensor) -> Tensor:
-        """Return room for quotients in float32, where the terms were."""
-        memory = self.terms.view(torch.float32)
-        return scratch(memory, total.shape, total.stride())
-
     def _sums(self) -> list[Tensor]:
         return [self.total] if self.weights is None else [self.total, self.weights]
 
@@ -253,9 +258,9 @@ class Desk:
     def _parts(self, lines: int) -> Iterator[tuple[Series, list[slice]]]:
         """Yield tiles whose values fit the memory, and how these are cut to bands."""
         for series in self.series:
-            fits = max(1, len(self.terms) // (lines * series.width))
-            aligned = series.step == self.cells.width or self.cells.count == 1
-            for part in series.parts(fits if aligned else 1):
+            low = series.low - self.corner[-1]
+            fits = len(self.terms) // (lines * series.width)
+            for part in series.parts(fits if self.cells.suit(low, series.step) else 1):
                 cuts = part.bands
                 if part.count == 1:
                     cuts = self.cells.cuts(part.low - self.corner[-1], part.width)

@@ -53,17 +53,18 @@ class Lines:
         self.tiles, self.call, self.target, self.rule = tiles, call, target, rule
         self.fill = constant(call.fill, target.dtype, target.device)
         axes = call.placement.axes
-        small = torch.float64.itemsize // rule.scratch.itemsize
-        room, terms = (size * small for size in sizes)
+        room = sizes[0] * torch.float64.itemsize // rule.quotients.itemsize
+        terms = sizes[1] * torch.float64.itemsize // rule.scratch.itemsize
         # Channels stay together where they are neighbours; apart, they leave room
         # for more lines.
         channels = target.shape[1]
         together = channels if call.result.channels_last else 1
         spans: list[list[Span]] = []
+        whole = room
         for a, axis in enumerate(axes):
             line = together * math.prod(call.placement.size[a + 1 :])
             most = max(1, min(room // line, axis.length))
-            room = max(1, room // most)
+            room //= most
             spans.append(cut(axis, most) if a else roll(axis, most))
         self.spans = spans
         self.heights = [max(span.high - span.low for span in each) for each in spans]
@@ -71,18 +72,18 @@ class Lines:
         cells = [find_cells(span) for span in spans[-1]]
         pixels = math.prod(self.heights[:-1])
         pixels *= max(each.count * each.width for each in cells)
-        room = max(sizes[0] * small, together * pixels)
-        self.channels = min(channels, max(together, room // pixels))
-        self.images = max(1, room // (pixels * self.channels))
+        self.channels = min(channels, max(together, whole // pixels))
+        self.images = max(1, whole // (pixels * self.channels))
         total = min(self.images, len(target)) * self.channels * pixels
+        # Each tile's part of the image, at least, must fit.
         terms = min(max(terms, total), tiles.numel())
-        if small > 1:  # quotients of small integers are float32
-            terms = max(terms, small * total)
+        other = rule.quotients != rule.scratch
         self.memory = _allot(
             {
                 "total": (total, rule.scratch),
                 "terms": (terms, rule.scratch),
                 "divisor": (pixels if rule.divides else 0, rule.quotients),
+                "quotients": (total if other else 0, rule.quotients),
                 "weights": (pixels if rule.weighs else 0, rule.scratch),
             },
             tiles.device,

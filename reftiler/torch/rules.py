@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reftiler.calls import UntileCall
 from reftiler.placement import Box
-from reftiler.torch.desk import Desk, Sheet
+from reftiler.torch.desk import Desk, Sheet, scratch
 from reftiler.torch.divisor import Divisor
 from reftiler.torch.rounding import check_nan, rounded
 from reftiler.torch.spans import Span
@@ -112,9 +112,12 @@ class Mean:
     def result(self, desk: Desk, span: Span, box: Box) -> Tensor:
         """Return the means of a box of the image: what a span of a desk finishes."""
         total, weights = desk.finished(span)
-        sums = desk.spare(total).copy_(total) if self.exact else total
+        sums = total
+        if self.exact:
+            sums = scratch(desk.memory.quotients, total.shape, total.stride())
+            sums.copy_(total)
         if self.divisor is not None:
-            self.divisor.divide(sums, box, desk.cells, desk.divisor)
+            self.divisor.divide(sums, box, desk.cells, desk.memory.divisor)
         elif weights is not None:
             sums.div_(weights.where(weights > 0, 1) if self.gaps else weights)
         return self._rounded(sums, total)

@@ -37,6 +37,8 @@ DENSE = (
     CLAMPED,
     UNEVEN,
     replace(UNEVEN, size=(40, 19)),  # steps of 3, 4 and 3
+    # Ten tiles, then nine, equally far apart but not from each other.
+    replace(PLAIN, size=(20, 79), tile=(8, 8), stride=(4, 4), mode="even"),
     replace(PLAIN, size=(24, 9), stride=(2, 3)),  # two tiles in a row
     replace(
         PLAIN, size=(24, 8), stride=(2, 4), pad_side="both"
@@ -73,7 +75,7 @@ WINDOWS = (
     # More than reftiler.torch merges at a time, with sums of weights of their own.
     replace(
         PLAIN,
-        size=(600, 900),
+        size=(500, 1100),
         tile=(12, 12),
         stride=(10, 10),
         channels=1,
@@ -215,6 +217,7 @@ def lone_beside_dense_tiles(trial: Trial) -> None:
         replace(UNEVEN, merge="max", dtype="uint8", result="float16"),
         replace(DROPPED, dtype="float64", result="float32", window="hann"),
         replace(DROPPED, result="uint8", window="hann"),
+        replace(DROPPED, result="uint8", window=(STEEP[:6], STEEP[:6])),
     ],
 )
 def dense_tiles_in_another_dtype(trial: Trial) -> None:

@@ -33,16 +33,16 @@ HUGE = (
     # More than reftiler.torch merges at a time: what is open is carried on, twice, …
     Case(size=(350, 2700), tile=(60, 90), stride=(37, 60), channels=1),
     # … tall tiles are cut in pieces, …
-    Case(size=(600, 900), tile=(450, 110), stride=(250, 100), channels=1, mode="even"),
+    Case(size=(620, 900), tile=(410, 110), stride=(100, 50), channels=1, mode="even"),
     # … and so are planes of a volume, and signals; …
     Case(
         size=(2, 800, 660),
         tile=(1, 300, 90),
-        stride=(1, 200, 70),
+        stride=(1, 140, 40),
         channels=1,
         mode="clamp",
     ),
-    Case(size=(600_000,), tile=(9000,), stride=(7000,), channels=1),
+    Case(size=(600_000,), tile=(9000,), stride=(4000,), channels=1),
     # … and a row of tiles is more than it converts at a time.
     Case(size=(8, 1200), tile=(8, 400), stride=(8, 2), channels=1),
     Case(size=(40, 30), tile=(9, 8), stride=(5, 4), channels=120, batch=4),

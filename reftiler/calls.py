@@ -20,6 +20,7 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.layouts import Layout, image_layout, tiles_layout
 from reftiler.placement import Placement
+from reftiler.weights import Weights
 from reftiler.windows import Profile, profiles
 
 
@@ -81,6 +82,13 @@ class UntileCall:
     """How many pixels of an image lie in no tile."""
     fill: Real
     """What these become; 0 where there are none and nobody said."""
+
+    @cached_property
+    def weights(self) -> Weights | None:
+        """What the tiles' pixels weigh, if not all the same."""
+        if self.profiles is None:
+            return None
+        return Weights(self.placement, self.profiles)
 
 
 def resolve_tile(

@@ -21,7 +21,6 @@ from reftiler.errors import TilingError
 from reftiler.placement import Box, Part
 from reftiler.threads import shared
 from reftiler.tiling import Array, constant, grouped, planes, region, together
-from reftiler.weights import Weights
 
 BLOCK = 2**17
 """Elements merged at a time: few enough for the cache, enough to drown overhead."""
@@ -168,7 +167,7 @@ class _Mean(_Merger):
         self.sums = np.empty(BLOCK)
         self.weights = None
         if call.profiles is not None:
-            self.weights = Weights(call.placement, call.profiles)
+            self.weights = call.weights
             self.products = np.empty(BLOCK)
 
     def overlapping(self, values: Values, out: Array, block: _Block) -> None:

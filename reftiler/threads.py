@@ -29,7 +29,7 @@ def threads() -> int:
 
 
 def _told() -> int:
-    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return max(1, int(told)) if told.isdecimal() else MOST
 
 
@@ -41,7 +41,8 @@ def shared(
     Parameters
     ----------
     work : callable
-        Is given neighbouring items. It may write where no other thread does.
+        Is given neighbouring items. It may write where no other thread does, and may be
+        given some of them twice.
     items : sequence
         All there is to do, about alike in size.
     size : int
@@ -50,7 +51,7 @@ def shared(
     Raises
     ------
     Exception
-        What the first of the calls that fail raises, once all have ended.
+        What a call raised; those that had not begun never do.
     """
     count = min(threads(), len(items), size // WORTH)
     if count <= 1:
@@ -60,5 +61,15 @@ def shared(
     share = -(-len(items) // (4 * count))
     parts = [items[low : low + share] for low in range(0, len(items), share)]
     with ThreadPoolExecutor(count) as pool:
-        for done in [pool.submit(work, part) for part in parts]:
-            done.result()
+        try:
+            doing = [pool.submit(work, part) for part in parts]
+        except RuntimeError:  # no more threads here, or the interpreter is ending
+            pool.shutdown(cancel_futures=True)
+            work(items)
+            return
+        try:
+            for done in doing:
+                done.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

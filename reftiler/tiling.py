@@ -30,7 +30,8 @@ def tile(image: Array, call: TileCall, out: Array | None) -> Array:
         for k in some:
             cut(source, call.grid, k, target[:, k])
 
-    shared(cut_some, call.uneven, result.nbytes)
+    size = result.nbytes * len(call.uneven) // len(call.grid)
+    shared(cut_some, call.uneven, size)
     return result
 
 
@@ -45,7 +46,7 @@ def _cut_even(source: Array, grid: Grid, runs: Sequence[range], target: Array) -
         here = (slice(None),) * axis + (slice(some[0], some[-1] + 1),)
         np.copyto(tiles[here], steps[here])
 
-    shared(copy, range(steps.shape[axis]), target.nbytes)
+    shared(copy, range(steps.shape[axis]), tiles.nbytes)
 
 
 def cut(source: Array, grid: Grid, k: int, target: Array) -> None:

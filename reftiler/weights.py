@@ -13,12 +13,18 @@ EXACT = 2**53
 
 
 class Weights:
-    """The weight of each pixel of a tile, and their sums over the tiles."""
+    """The weight of each pixel of a tile, and their sums over the tiles.
+
+    Attributes
+    ----------
+    totals : list of ndarray, or None
+        The sums axis by axis, if the products of these are exact: those of all pixels.
+    """
 
     def __init__(self, placement: Placement, profiles: tuple[Profile, ...]) -> None:
         self.placement = placement
         self.profiles = profiles
-        self.totals = exact_totals(placement, profiles)
+        self.totals = _totals(placement, profiles)
 
     def of(self, part: Part) -> Profile:
         """Return the weights of the pixels of ``part``."""
@@ -38,9 +44,7 @@ class Weights:
         return total
 
 
-def exact_totals(
-    placement: Placement, profiles: Sequence[Profile]
-) -> list[Profile] | None:
+def _totals(placement: Placement, profiles: Sequence[Profile]) -> list[Profile] | None:
     """Return the sums of the weights axis by axis, if their products are exact.
 
     In a fitted grid the sum of products is the product of sums; to the bit too, where

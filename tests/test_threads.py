@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -63,6 +65,47 @@ def test_what_a_share_raises_comes_out() -> None:
 
     with pytest.raises(TilingError, match="seven"):
         threads.shared(work, range(16), MUCH)
+
+
+@pytest.mark.usefixtures("four")
+def test_after_a_failure_nothing_more_is_begun() -> None:
+    begun: list[int] = []
+    held = threading.Event()
+
+    def work(some: Sequence[int]) -> None:
+        begun.append(some[0])
+        if some[0] == 0:
+            raise TilingError("first")
+        held.wait(0.2)
+
+    with pytest.raises(TilingError, match="first"):
+        threads.shared(work, range(64), MUCH)
+    assert len(begun) < 16  # shares there are
+
+
+LATE = """
+import atexit, threading, time
+import numpy as np
+from reftiler import Tiler, threads
+
+threads.threads = lambda: 4
+tiler, image = Tiler(64, 48), np.zeros((999, 999))
+
+def late():
+    time.sleep(0.3)
+    print(int(tiler.untile(tiler.tile(image), image.shape).sum()))
+
+threading.Thread(target=late).start()
+atexit.register(late)
+"""
+
+
+def test_it_works_while_the_interpreter_ends() -> None:
+    """No thread can be started any more."""
+    done = subprocess.run(
+        [sys.executable, "-c", LATE], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.split(), done.stderr) == (["0", "0"], "")
 
 
 @pytest.mark.parametrize(

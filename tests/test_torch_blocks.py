@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -14,8 +15,12 @@ from hypothesis import strategies as st
 
 import reftiler
 from reftiler import TilingError
+from reftiler.axis import Axis, fit_axis
 from reftiler.torch import Tiler, cells, merging, stripe
+from reftiler.torch.bands import find_series
 from reftiler.torch.merging import is_plain
+from reftiler.torch.ruling import find_ruling
+from reftiler.torch.spans import cut, roll
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import merges
@@ -140,6 +145,49 @@ def test_uneven_steps(length: int) -> None:
         tiles = contents(len(reference.grid((41, length))), shape)
         want = reference.untile(tiles, (2, 41, length))
         same_bits(array(tiler.untile(tensor(tiles), (2, 41, length))), want, nan="any")
+
+
+@pytest.mark.parametrize("mode", ["padding", "clamp", "even", "drop"])
+def test_weights_that_round_before_bytes(mode: str) -> None:
+    """Beside the image there is nothing to divide, and nothing to refuse."""
+    steep = tuple(0.1 * n for n in range(1, 9))
+    settings: dict[str, Any] = {"window": (steep, steep), "remove_border_count": 1}
+    reference = reftiler.Tiler(8, 5, mode=mode, fill=3, **settings)
+    tiler = Tiler(8, 5, mode=mode, fill=3, **settings)
+    tiles = contents(len(reference.grid((38, 41))), (8, 8), "uint8").astype("float32")
+    want = reference.untile(tiles, (38, 41), dtype="uint8")
+    same_bits(array(tiler.untile(tensor(tiles), (38, 41), dtype=torch.uint8)), want)
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> Axis:
+    """Draw a fitted axis of many tiles."""
+    tile = draw(st.integers(1, 12))
+    stride = draw(st.integers(1, tile))
+    length = tile + draw(st.integers(0, 90))
+    mode = draw(st.sampled_from(["padding", "clamp", "even", "drop"]))
+    both = draw(st.booleans())
+    axis = fit_axis(length, tile, stride, mode, both=both)
+    return replace(axis, border=draw(st.integers(0, (tile - stride) // 2)))
+
+
+@given(axes(), st.integers(1, 40))
+def test_bands_lie_within_cells(axis: Axis, most: int) -> None:
+    for span in [*cut(axis, most), *roll(axis, most)]:
+        ruling = find_ruling(span)
+        for series in find_series(span.shares):
+            low = series.low - span.low
+            parts = series.parts(99 if ruling.suit(low, series.step) else 1)
+            for part in parts:
+                first = part.low - span.low
+                one = part.count == 1
+                for band in ruling.cuts(first, part.width) if one else part.bands:
+                    begin = ruling.ahead + first + band.start
+                    cell, pixel = divmod(begin, ruling.width)
+                    last = cell + (0 if ruling.count == 1 else part.count - 1)
+                    assert last < ruling.count
+                    width = band.stop - band.start
+                    assert ruling.count == 1 or pixel + width <= ruling.width
 
 
 PIECES = [1, 2, 7, 16, 50, 400]

@@ -85,6 +85,25 @@ def test_tile_and_untile_need_little_memory(settings: dict[str, Any]) -> None:
     assert work < LIMIT < image.nbytes
 
 
+@pytest.mark.parametrize("window", ["box", "hann"])
+@pytest.mark.parametrize("stride", [200, 130])
+@pytest.mark.parametrize("source", ["float32", "uint8", "float16", "int64"])
+@pytest.mark.parametrize("target", ["float32", "uint8", "float16", "float64"])
+def test_other_dtypes_need_little_memory(
+    source: str, target: str, stride: int, window: str
+) -> None:
+    tiler = Tiler(200, stride, window=window)
+    shape = (3, 2000, 2000)
+    tiles = torch.zeros(
+        (len(tiler.grid(shape[1:])), 3, 200, 200), dtype=getattr(torch, source)
+    )
+    out = torch.empty(shape, dtype=getattr(torch, target))
+    work = peak(
+        lambda: tiler.untile(tiles, shape, dtype=out.dtype, out=out), tiles, out
+    )
+    assert work < 1.5 * LIMIT
+
+
 def test_scattered_grids_need_little_memory() -> None:
     tiler = Tiler(256, 128, fill=0)
     grid = tiler.random((1300, 1300), count=20, seed=1)

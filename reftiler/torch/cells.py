@@ -38,14 +38,22 @@ def pays(call: UntileCall) -> bool:
     return many <= max(FEW, len(call.placement) // 8)
 
 
-def copy_lone(tiles: Tensor, placement: Placement, target: Tensor) -> None:
-    """Copy the pixels in which one tile takes part."""
+def copy_lone(tiles: Tensor, placement: Placement, target: Tensor, room: int) -> None:
+    """Copy the pixels in which one tile takes part.
+
+    Where values are converted, which takes temporaries, ``room`` of them at a time.
+    """
+    first = [0] * len(placement.axes)
     for cell in product(*map(find_runs, placement.axes)):
-        if all(len(run.pixels) == 1 for run in cell):
-            values = _part(tiles, cell, [0] * len(cell))
-            if values.dtype != target.dtype:
-                values = rounded(values.to(sum_dtype(values.device)), target.dtype)
-            _stretches(target, cell).copy_(values)
+        if any(len(run.pixels) > 1 for run in cell):
+            continue
+        if tiles.dtype == target.dtype:
+            _stretches(target, cell).copy_(_part(tiles, cell, first))
+            continue
+        for piece in _pieces(cell, room):
+            for some, image in _planes(tiles, target, piece, room):
+                values = _part(some, piece, first).to(sum_dtype(tiles.device))
+                _stretches(image, piece).copy_(rounded(values, target.dtype))
 
 
 class Cells:
@@ -85,38 +93,10 @@ class Cells:
     def merge(self) -> None:
         """Merge all cells."""
         for cell in product(*map(find_runs, self.axes)):
-            for piece in self._pieces(cell):
-                size = math.prod(run.repeats * run.width for run in piece)
-                for tiles, target in self._planes(size):
+            for piece in _pieces(cell, self.room // self.together):
+                planes = _planes(self.tiles, self.target, piece, self.room)
+                for tiles, target in planes:
                     self._merge(tiles, target, piece)
-
-    def _pieces(self, cell: Cell) -> Iterator[Cell]:
-        """Cut a cell into pieces that fit the memory."""
-        budget = self.room // self.together
-        widths = [run.width for run in cell]
-        while math.prod(widths) > budget:
-            # The last axis is shortened last: its pixels are neighbours in memory.
-            longest = max(range(len(widths)), key=lambda axis: widths[axis])
-            widths[longest] = -(-widths[longest] // 2)
-        room = budget // math.prod(widths)
-        lists = []
-        for run, width in zip(reversed(cell), reversed(widths), strict=True):
-            repeats = min(run.repeats, room)
-            room //= repeats
-            parts = run.split(width)
-            lists.append([chunk for part in parts for chunk in part.chunks(repeats)])
-        yield from product(*reversed(lists))
-
-    def _planes(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield tiles and image in planes of which ``size`` pixels fit the memory."""
-        room = self.room // size
-        images, channels = self.target.shape[:2]
-        most = min(channels, max(self.together, room))
-        many = max(1, room // most)
-        for n, c in product(range(0, images, many), range(0, channels, most)):
-            count = min(most, channels - c)
-            tiles = self.tiles[n : n + many].narrow(1 + len(self.axes), c, count)
-            yield tiles, self.target[n : n + many].narrow(1, c, count)
 
     def _merge(self, tiles: Tensor, target: Tensor, piece: Cell) -> None:
         block = _stretches(target, piece)
@@ -133,7 +113,38 @@ class Cells:
         self.rule.join(total, first, term, fresh=True)
         for part in others:
             self.rule.join(total, part, term, fresh=False)
-        block.copy_(self.rule.shared(total, spare, len(numbers)))
+        block.copy_(self.rule.of_count(total, spare, len(numbers)))
+
+
+def _pieces(cell: Cell, budget: int) -> Iterator[Cell]:
+    """Cut a cell into pieces of at most ``budget`` pixels."""
+    widths = [run.width for run in cell]
+    while math.prod(widths) > budget:
+        # The last axis is shortened last: its pixels are neighbours in memory.
+        longest = max(range(len(widths)), key=lambda axis: widths[axis])
+        widths[longest] = -(-widths[longest] // 2)
+    room = budget // math.prod(widths)
+    lists = []
+    for run, width in zip(reversed(cell), reversed(widths), strict=True):
+        repeats = min(run.repeats, room)
+        room //= repeats
+        parts = run.split(width)
+        lists.append([chunk for part in parts for chunk in part.chunks(repeats)])
+    yield from product(*reversed(lists))
+
+
+def _planes(
+    tiles: Tensor, target: Tensor, piece: Cell, room: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield tiles and image in planes of which a piece has at most ``room`` pixels."""
+    room //= math.prod(run.repeats * run.width for run in piece)
+    images, channels = target.shape[:2]
+    most = min(channels, max(1, room))
+    many = max(1, room // most)
+    for n, c in product(range(0, images, many), range(0, channels, most)):
+        count = min(most, channels - c)
+        some = tiles[n : n + many].narrow(1 + len(piece), c, count)
+        yield some, target[n : n + many].narrow(1, c, count)
 
 
 def _stretches(target: Tensor, cell: Cell) -> Tensor:

@@ -9,14 +9,13 @@ but those of the tiles and of the image are made once.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
 from reftiler.torch.bands import Series, find_series
 from reftiler.torch.planes import at
+from reftiler.torch.ruling import find_ruling
 from reftiler.torch.spans import Share, Span
 
 KEPT = 256
@@ -59,81 +58,8 @@ class Sheet(NamedTuple):
     pixels: tuple[tuple[int, int], ...]
     """The first of each tile's pixels, and how many, axis by axis."""
     term: Tensor
-    """Room for their values."""
+    """Their values, in room of their own."""
     bands: list[Band]
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Equal parts of an axis.
-
-    Attributes
-    ----------
-    length : int
-        Pixels of the axis.
-    width : int
-        Pixels of a cell.
-    ahead : int
-        Pixels of the first cell that lie ahead of the axis.
-    """
-
-    length: int
-    width: int
-    ahead: int = 0
-
-    @property
-    def count(self) -> int:
-        """How many cells."""
-        return -(-(self.ahead + self.length) // self.width)
-
-    def filled(self, values: Tensor, rest: Any) -> Tensor:
-        """Return the values of an axis as (cells, pixels), with ``rest`` around."""
-        whole = values.new_full((self.count * self.width,), rest)
-        whole[self.ahead : self.ahead + self.length] = values
-        return whole.view(self.count, self.width)
-
-    def suit(self, low: int, step: int) -> bool:
-        """Tell whether tiles that are ``step`` apart begin where cells do, or anywhere.
-
-        ``low`` is the first one's first pixel.
-        """
-        begins = step == self.width and (self.ahead + low) % self.width == 0
-        return begins or self.count == 1
-
-    def cuts(self, low: int, width: int) -> list[slice]:
-        """Cut ``width`` pixels from ``low`` on at the ends of the cells."""
-        first = self.width - (self.ahead + low) % self.width
-        ends = [0, *range(first, width, self.width), width]
-        return [slice(*pair) for pair in pairwise(ends)]
-
-    def flatten(self, merged: Tensor, lines: Tensor) -> None:
-        """Copy (…, cells, pixels) to (…, length)."""
-        head = min(self.length, self.width - self.ahead) if self.ahead else 0
-        first, many = int(head > 0), (self.length - head) // self.width
-        if head:
-            part = merged[..., 0, self.ahead : self.ahead + head]
-            lines.narrow(-1, 0, head).copy_(part)
-        if many:
-            step = lines.stride(-1)
-            body = lines.as_strided(
-                (*lines.shape[:-1], many, self.width),
-                (*lines.stride()[:-1], self.width * step, step),
-                int(lines.storage_offset()) + head * step,
-            )
-            body.copy_(merged.narrow(-2, first, many))
-        tail = self.length - head - many * self.width
-        if tail:
-            part = merged[..., first + many, :tail]
-            lines.narrow(-1, self.length - tail, tail).copy_(part)
-
-
-def find_cells(span: Span) -> Cells:
-    """Return cells as wide as most tiles are apart; if tiles differ, one for all."""
-    length, series = span.high - span.low, find_series(span.shares)
-    most = max(series, key=lambda one: one.count, default=None)
-    if most is None or most.count == 1 or most.count * 2 <= len(span.shares):
-        return Cells(length, length)
-    return Cells(length, most.step, (span.low - most.low) % most.step)
 
 
 class Desk:
@@ -165,7 +91,7 @@ class Desk:
         rank = len(others) + 1
         self.start, self.corner = start, [span.low for span in others]
         self.series = find_series(others[-1].shares)
-        self.cells = find_cells(others[-1])
+        self.ruling = find_ruling(others[-1])
         self.total = self._spread(memory.total, image)
         self.memory, self.terms = memory, memory.terms
         self.weights: Tensor | None = None
@@ -179,7 +105,7 @@ class Desk:
 
     def _spread(self, memory: Tensor, image: Tensor) -> Tensor:
         """Shape a part of ``memory`` as the image lies in its own, but by cells."""
-        shape = (*image.shape[:-1], self.cells.count, self.cells.width)
+        shape = (*image.shape[:-1], self.ruling.count, self.ruling.width)
         *others, last = image.stride()
         outermost = max(image.stride()) * max(image.shape) + 1
         return scratch(memory, shape, (*others, outermost, last))
@@ -260,18 +186,18 @@ class Desk:
         for series in self.series:
             low = series.low - self.corner[-1]
             fits = len(self.terms) // (lines * series.width)
-            for part in series.parts(fits if self.cells.suit(low, series.step) else 1):
+            for part in series.parts(fits if self.ruling.suit(low, series.step) else 1):
                 cuts = part.bands
                 if part.count == 1:
-                    cuts = self.cells.cuts(part.low - self.corner[-1], part.width)
+                    cuts = self.ruling.cuts(part.low - self.corner[-1], part.width)
                 yield part, cuts
 
     def _belongs(self, rows: Tensor, series: Series, band: slice) -> Tensor:
         """View in (…, cells, pixels) where a band belongs, as (…, tiles, pixels)."""
         across, within = rows.stride()[-2:]
-        low = self.cells.ahead + series.low - self.corner[-1] + band.start
-        cell, pixel = divmod(low, self.cells.width)
-        step = across if series.step == self.cells.width else series.step * within
+        low = self.ruling.ahead + series.low - self.corner[-1] + band.start
+        cell, pixel = divmod(low, self.ruling.width)
+        step = across if series.step == self.ruling.width else series.step * within
         return rows.as_strided(
             (*rows.shape[:-2], series.count, band.stop - band.start),
             (*rows.stride()[:-2], step, within),

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reftiler.placement import Box
-from reftiler.torch.desk import Cells, scratch
+from reftiler.torch.desk import scratch
+from reftiler.torch.ruling import Ruling
 from reftiler.torch.tables import on
 
 
@@ -36,34 +37,34 @@ class Divisor:
         self.dtype, self.device = dtype, device
         self.last: tuple[object, Tensor] | None = None
 
-    def divide(self, sums: Tensor, box: Box, cells: Cells, memory: Tensor) -> None:
+    def divide(self, sums: Tensor, box: Box, ruling: Ruling, memory: Tensor) -> None:
         """Divide the sums (N, C, *box) in place, their last axis cut into cells.
 
         Nobody else may write to ``memory``, which takes a box.
         """
-        divisor = self._at(box, cells, memory)
+        divisor = self._at(box, ruling, memory)
         if self.powers:
             sums.mul_(divisor)
         else:
             sums.div_(divisor)
 
-    def _at(self, box: Box, cells: Cells, memory: Tensor) -> Tensor:
+    def _at(self, box: Box, ruling: Ruling, memory: Tensor) -> Tensor:
         """Return the divisors of a box; spans of a regular grid have the same."""
         ends = zip(self.totals, box, strict=True)
         totals = [total[low:high] for total, (low, high) in ends]
-        alike = (cells, *(total.tobytes() for total in totals))
+        alike = (ruling, *(total.tobytes() for total in totals))
         if self.last is None or self.last[0] != alike:
-            self.last = alike, self._product(totals, cells, memory)
+            self.last = alike, self._product(totals, ruling, memory)
         return self.last[1]
 
-    def _product(self, totals: Sequence[Any], cells: Cells, memory: Tensor) -> Tensor:
+    def _product(self, totals: Sequence[Any], ruling: Ruling, memory: Tensor) -> Tensor:
         """Multiply one vector per axis."""
         *others, last = on(self.device, *totals, dtype=self.dtype)
         outer = torch.ones((), dtype=self.dtype, device=self.device)
         for factor in others:
             outer = outer.unsqueeze(-1) * factor
-        shape = (*outer.shape, cells.count, cells.width)
+        shape = (*outer.shape, ruling.count, ruling.width)
         # In memory the cells come first, as those of the sums do.
         order = (*range(len(shape), 2, -1), len(shape) + 1, 1)
         product = scratch(memory, shape, order)
-        return torch.mul(outer[..., None, None], cells.filled(last, 1), out=product)
+        return torch.mul(outer[..., None, None], ruling.filled(last, 1), out=product)

@@ -15,10 +15,11 @@ from torch import Tensor
 from reftiler.calls import UntileCall
 from reftiler.placement import Box
 from reftiler.torch.checks import fresh
-from reftiler.torch.desk import Cells, Desk, Memory, find_cells
+from reftiler.torch.desk import Desk, Memory
 from reftiler.torch.planes import at
 from reftiler.torch.rounding import choose, constant
 from reftiler.torch.rules import Extreme, Mean
+from reftiler.torch.ruling import Ruling, find_ruling
 from reftiler.torch.spans import Span, cut, roll
 from reftiler.torch.tables import on
 
@@ -68,10 +69,10 @@ class Lines:
             spans.append(cut(axis, most) if a else roll(axis, most))
         self.spans = spans
         self.heights = [max(span.high - span.low for span in each) for each in spans]
-        # Cells may reach beyond a line at both ends.
-        cells = [find_cells(span) for span in spans[-1]]
+        # Ruling may reach beyond a line at both ends.
+        rulings = [find_ruling(span) for span in spans[-1]]
         pixels = math.prod(self.heights[:-1])
-        pixels *= max(each.count * each.width for each in cells)
+        pixels *= max(each.count * each.width for each in rulings)
         self.channels = min(channels, max(together, whole // pixels))
         self.images = max(1, whole // (pixels * self.channels))
         total = min(self.images, len(target)) * self.channels * pixels
@@ -130,11 +131,11 @@ class Lines:
         lines = target.narrow(2, span.low, span.done - span.low)
         merged = self.rule.result(desk, span, box)
         if self.call.gaps:
-            covered = self._covered(box, desk.cells)
+            covered = self._covered(box, desk.ruling)
             merged = choose(covered, merged.to(lines.dtype), self.fill)
-        desk.cells.flatten(merged, lines)
+        desk.ruling.flatten(merged, lines)
 
-    def _covered(self, box: Box, cells: Cells) -> Tensor:
+    def _covered(self, box: Box, ruling: Ruling) -> Tensor:
         axes = zip(self.call.placement.axes, box, strict=True)
         *others, last = on(
             self.target.device,
@@ -143,7 +144,7 @@ class Lines:
         covered = others[0]
         for cover in others[1:]:
             covered = covered.unsqueeze(-1) & cover
-        return covered[..., None, None] & cells.filled(last, rest=True)
+        return covered[..., None, None] & ruling.filled(last, rest=True)
 
 
 def _allot(needs: dict[str, tuple[int, torch.dtype]], device: torch.device) -> Memory:

@@ -1,8 +1,9 @@
-"""Merging in eager mode, in place, with scratch memory that stays in the cache.
+"""Merging in eager mode, in place, with scratch memory that is used again and again.
 
-There are three ways, which give the same bits: whole `lines`, a row of tiles at a time;
-`cells`, where most pixels lie in one tile; and box by box with the functional body, for
-scattered and resampled tiles.
+There are four ways, which give the same bits: tiles that do not meet are copied; most
+others are merged in whole `lines`, a row of tiles at a time; where many pixels lie in
+one tile, in `cells`; and scattered or resampled tiles box by box, with the functional
+body.
 """
 
 from dataclasses import replace
@@ -21,10 +22,10 @@ from reftiler.torch.rounding import constant
 from reftiler.torch.rules import Extreme, Mean
 
 BLOCK = 2**19
-"""Elements of the image merged at a time: enough to drown the cost of an operation."""
+"""Pixels merged at a time, of eight bytes: enough to drown the cost of an operation."""
 
 TERMS = 2**20
-"""Values of tiles converted at a time: whole rows of tiles in most grids."""
+"""Values of tiles converted at a time, of eight bytes: whole rows in most grids."""
 
 BOX = 2**17
 """Elements that the functional body merges at a time: it has many temporaries."""
@@ -68,16 +69,17 @@ def _merge_fitted(tiles: Tensor, call: UntileCall, target: Tensor) -> None:
     if call.gaps and same:
         target.copy_(constant(call.fill, target.dtype, target.device))
     if same and apart:
-        cells.copy_lone(tiles, call.placement, target)
+        cells.copy_lone(tiles, call.placement, target, BOX)
         return
     kind = Mean if call.merge == "mean" else Extreme
     rule = kind(call, tiles.dtype, target.dtype, tiles.device)
     if same and call.profiles is None and cells.pays(call):
         cells.Cells(tiles, call, target, rule, BLOCK).merge()
         return
-    Lines(tiles, call, target, rule, (BLOCK, TERMS)).merge()
+    block = BLOCK // 4 if rule.rounds else BLOCK
+    Lines(tiles, call, target, rule, (max(1, block), TERMS)).merge()
     if rule.lone:
-        cells.copy_lone(tiles, call.placement, target)
+        cells.copy_lone(tiles, call.placement, target, BOX)
 
 
 def _apart(placement: Placement) -> bool:

@@ -27,7 +27,9 @@ from reftiler.torch.sums import (
     weakest,
 )
 from reftiler.torch.tables import on
-from reftiler.weights import exact_totals
+
+EXACT = (torch.float32, torch.float64)
+"""What float64 becomes when it is copied, rounded once."""
 
 KEPT = 16
 """Weights of parts of a tile that are kept: a regular grid has few kinds."""
@@ -55,6 +57,8 @@ class Mean:
         What the means are made in.
     divides : bool
         Whether the divisors are known from the axes.
+    rounds : bool
+        Whether the result's dtype takes rounding of its own, with temporaries.
     weighs : bool
         Whether there are weights to sum: those of a window whose sums are known from
         its axes need not be summed pixel by pixel.
@@ -81,14 +85,15 @@ class Mean:
             self.scratch = exact_sums(source, most) or floats
         self.exact = self.scratch != floats
         totals: Sequence[NDArray[Any]] | None
-        if profiles is None:
+        if call.weights is None:
             totals = [axis.cover for axis in placement.axes]
         else:
-            totals = exact_totals(placement, profiles)
-        self.weighs, self.gaps = totals is None, bool(call.gaps)
+            totals = call.weights.totals
+        self.weighs = totals is None
         self.quotients = torch.float32 if self.exact else floats
         self.divisor = Divisor(totals, self.quotients, device) if totals else None
         self.divides = self.divisor is not None
+        self.rounds = not (self.exact or target in EXACT)
         self.weights: dict[object, Tensor] = {}
 
     def add(self, row: Iterable[tuple[Sheet, Tensor]]) -> None:
@@ -117,12 +122,13 @@ class Mean:
             sums = scratch(desk.memory.quotients, total.shape, total.stride())
             sums.copy_(total)
         if self.divisor is not None:
-            self.divisor.divide(sums, box, desk.cells, desk.memory.divisor)
+            self.divisor.divide(sums, box, desk.ruling, desk.memory.divisor)
         elif weights is not None:
-            sums.div_(weights.where(weights > 0, 1) if self.gaps else weights)
+            # Ruling reach beyond the image, where nothing weighs anything.
+            sums.div_(weights.where(weights > 0, 1))
         return self._rounded(sums, total)
 
-    def shared(self, total: Tensor, spare: Tensor, count: int) -> Tensor:
+    def of_count(self, total: Tensor, spare: Tensor, count: int) -> Tensor:
         """Return the means of pixels of which each lies in ``count`` tiles."""
         sums = spare.copy_(total) if self.exact else total
         return self._rounded(sums.div_(count), total)
@@ -133,8 +139,7 @@ class Mean:
             return total.copy_(means.round_())
         if self.source.is_floating_point:
             check_nan(means, self.target)
-        exact = self.target in (torch.float32, torch.float64)
-        return means if exact else rounded(means, self.target)
+        return means if self.target in EXACT else rounded(means, self.target)
 
     def _weight(self, pixels: Sequence[tuple[int, int]]) -> Tensor:
         """Return the weights of a part of a tile, as (*lines, 1, pixels)."""
@@ -165,7 +170,7 @@ class Extreme:
     ) -> None:
         self.source, self.target, self.merge = source, target, call.merge
         self.scratch = comparable(torch.empty(0, dtype=source, device=device)).dtype
-        self.quotients = self.scratch
+        self.quotients, self.rounds = self.scratch, source != target
         self.start = weakest(self.scratch, call.merge)
 
     def add(self, row: Iterable[tuple[Sheet, Tensor]]) -> None:
@@ -186,7 +191,7 @@ class Extreme:
         del box  # a mean divides
         return self._rounded(desk.finished(span)[0])
 
-    def shared(self, total: Tensor, spare: Tensor, count: int) -> Tensor:
+    def of_count(self, total: Tensor, spare: Tensor, count: int) -> Tensor:
         """Return the extremes."""
         del spare, count
         return self._rounded(total)

@@ -52,6 +52,8 @@ def cut(axis: Axis, most: int) -> list[Span]:
     """
     step = axis.step or axis.tile
     side = most // step * step or -(-step // -(-step // most))
+    if most >= axis.length:
+        side = axis.length
     shares = _shares(axis)
     spans, first = [], 0
     for low in range(0, axis.length, side):

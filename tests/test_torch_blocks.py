@@ -161,9 +161,9 @@ def test_weights_that_round_before_bytes(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["padding", "clamp", "even", "drop"])
-@pytest.mark.parametrize("most", [1, 5, 30, 100])
+@pytest.mark.parametrize("most", [1, 30, 100])
 def test_bands_lie_within_cells(mode: str, most: int) -> None:
-    for tile, stride, length in product(range(1, 10), range(1, 8), range(1, 91, 3)):
+    for tile, stride, length in product((1, 3, 8, 9), range(1, 8), range(7, 91, 6)):
         if stride > tile or length < tile:
             continue
         axis = fit_axis(length, tile, stride, mode, both=length % 2 == 0)

@@ -175,7 +175,7 @@ def _check_libraries() -> None:
         import PySide6.QtWidgets  # noqa: F401, PLC0415 - whether it is there
     except ImportError as error:
         raise CallError(
-            f'the viewer needs its extra: pip install "reftiler[gui,cli]" ({error})'
+            f'the viewer needs its extra: pip install "reftiler[gui]" ({error})'
         ) from error
 
 

@@ -31,14 +31,18 @@ LARGE = (
 )
 HUGE = (
     # More than reftiler.torch merges at a time: what is open is carried on, twice, …
-    Case(size=(350, 2700), tile=(60, 90), stride=(37, 60), channels=1),
+    Case(size=(230, 3000), tile=(110, 60), stride=(15, 60), channels=1),
     # … tall tiles are cut in pieces, …
     Case(size=(620, 900), tile=(410, 110), stride=(100, 50), channels=1, mode="even"),
-    # … and so are planes of a volume, and signals; …
+    Case(size=(700, 2000), tile=(400, 600), stride=(300, 300), channels=1),
+    # … and so are pixels of one tile, many or far across, …
+    Case(size=(900, 900), tile=(100, 100), stride=(90, 90), channels=1),
+    Case(size=(1700, 400), tile=(1500, 400), stride=(1400, 400), channels=1),
+    # … and planes of a volume, and signals; …
     Case(
         size=(2, 800, 660),
         tile=(1, 300, 90),
-        stride=(1, 140, 40),
+        stride=(1, 140, 35),
         channels=1,
         mode="clamp",
     ),

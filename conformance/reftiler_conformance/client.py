@@ -36,6 +36,9 @@ from reftiler_conformance.wire import (
 STARTING = 300.0
 """Seconds a subject may take to be imported."""
 
+# What a subject frees goes back to the system at once, where the C library is glibc.
+_FRUGAL = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_ARENA_MAX": "2"}
+
 
 class Local:
     """A subject in this process: fast, and without protection from it."""
@@ -175,7 +178,7 @@ class Remote:
 
     def _environment(self) -> dict[str, str]:
         """Let another Python see these two packages, and no other of this one's."""
-        environment = dict(os.environ)
+        environment = _FRUGAL | os.environ
         if self.python is None:
             return environment
         folder = Path(self._paths.name)

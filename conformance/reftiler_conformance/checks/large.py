@@ -31,18 +31,17 @@ LARGE = (
 )
 HUGE = (
     # More than reftiler.torch merges at a time: what is open is carried on, twice, …
-    Case(size=(230, 3000), tile=(110, 60), stride=(15, 60), channels=1),
+    Case(size=(200, 3000), tile=(90, 60), stride=(30, 60), channels=1),
     # … tall tiles are cut in pieces, …
-    Case(size=(620, 900), tile=(410, 110), stride=(100, 50), channels=1, mode="even"),
-    Case(size=(700, 2000), tile=(400, 600), stride=(300, 300), channels=1),
+    Case(size=(290, 2000), tile=(290, 600), stride=(290, 200), channels=1),
     # … and so are pixels of one tile, many or far across, …
     Case(size=(900, 900), tile=(100, 100), stride=(90, 90), channels=1),
     Case(size=(1700, 400), tile=(1500, 400), stride=(1400, 400), channels=1),
     # … and planes of a volume, and signals; …
     Case(
-        size=(2, 800, 660),
+        size=(1, 800, 660),
         tile=(1, 300, 90),
-        stride=(1, 140, 35),
+        stride=(1, 100, 85),
         channels=1,
         mode="clamp",
     ),
@@ -51,6 +50,8 @@ HUGE = (
     Case(size=(8, 1200), tile=(8, 400), stride=(8, 2), channels=1),
     Case(size=(40, 30), tile=(9, 8), stride=(5, 4), channels=120, batch=4),
 )
+"""None of more than six megabytes of tiles, which both processes hold."""
+
 DENSE = (
     Case(size=(24, 24), tile=(6, 6), stride=(2, 2), channels=1),
     Case(size=(30,), tile=(6,), stride=(1,), channels=1),

@@ -85,15 +85,22 @@ def test_tile_and_untile_need_little_memory(settings: dict[str, Any]) -> None:
     assert work < LIMIT < image.nbytes
 
 
-@pytest.mark.parametrize("window", ["box", "hann"])
-@pytest.mark.parametrize("stride", [200, 130])
-@pytest.mark.parametrize("source", ["float32", "uint8", "float16", "int64"])
-@pytest.mark.parametrize("target", ["float32", "uint8", "float16", "float64"])
+@pytest.mark.parametrize(
+    ("source", "target", "stride", "window"),
+    [
+        ("float32", "float16", 200, "box"),
+        ("float32", "uint8", 130, "hann"),
+        ("uint8", "uint8", 130, "box"),
+        ("uint8", "float64", 200, "hann"),
+        ("float16", "float16", 130, "hann"),
+        ("int64", "int64", 130, "hann"),
+    ],
+)
 def test_other_dtypes_need_little_memory(
     source: str, target: str, stride: int, window: str
 ) -> None:
     tiler = Tiler(200, stride, window=window)
-    shape = (3, 2000, 2000)
+    shape = (3, 1500, 1500)
     tiles = torch.zeros(
         (len(tiler.grid(shape[1:])), 3, 200, 200), dtype=getattr(torch, source)
     )

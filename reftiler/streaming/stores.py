@@ -152,6 +152,8 @@ def share(one: Any, other: Any) -> bool:
 
 def _place_of(store: Any) -> Any:
     """Return by what zarr or h5py know where an array lies."""
+    if hasattr(store, "store") and not hasattr(store, "store_path"):  # zarr 2
+        return store.store, store.path
     return getattr(store, "store_path", getattr(store, "id", None))
 
 

@@ -70,8 +70,9 @@ class Desk:
     memory : Memory
         To work in.
     image : Tensor
-        Planes of the image that are merged together, (N, C, *space): the longest of
-        the spans, and on the other axes all that lies on this desk.
+        Planes of an image that are merged together, (N, C, *space): the longest of
+        the spans, and on the other axes all that lies on this desk. Others of its
+        ``shape`` can be merged on it too.
     tiles : Tensor
         Tiles of these planes, (N, *grid, C, *T).
     others : sequence of Span
@@ -89,6 +90,7 @@ class Desk:
         start: float,
     ) -> None:
         rank = len(others) + 1
+        self.shape = image.shape
         self.start, self.corner = start, [span.low for span in others]
         self.series = find_series(others[-1].shares)
         self.ruling = find_ruling(others[-1])

@@ -1,6 +1,8 @@
 """What sums of tiles are divided by: their number, or the sum of their weights."""
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,18 @@ from torch import Tensor
 
 from reftiler.placement import Box
 from reftiler.torch.desk import scratch
+from reftiler.torch.planes import at
 from reftiler.torch.ruling import Ruling
 from reftiler.torch.tables import on
+
+WORTH = 2**15
+"""Pixels of lines that have one divisor, from which a look at them pays."""
+
+KEPT = 16
+"""Boxes whose divisors are kept: a regular grid has few kinds."""
+
+Divided = tuple[Sequence[slice], Tensor]
+"""Lines of a box, and the divisors of their pixels."""
 
 
 class Divisor:
@@ -35,36 +47,61 @@ class Divisor:
         self.powers = all((np.frexp(total)[0] == 0.5).all() for total in totals)
         self.totals = [1 / total if self.powers else total for total in totals]
         self.dtype, self.device = dtype, device
-        self.last: tuple[object, Tensor] | None = None
+        self.kinds: dict[object, list[Divided]] = {}
 
     def divide(self, sums: Tensor, box: Box, ruling: Ruling, memory: Tensor) -> None:
         """Divide the sums (N, C, *box) in place, their last axis cut into cells.
 
         Nobody else may write to ``memory``, which takes a box.
         """
-        divisor = self._at(box, ruling, memory)
-        if self.powers:
-            sums.mul_(divisor)
-        else:
-            sums.div_(divisor)
+        for lines, divisor in self._divided(box, ruling, sums.numel(), memory):
+            part = at(sums, [*lines, slice(None), slice(None)])
+            if self.powers:
+                part.mul_(divisor)
+            else:
+                part.div_(divisor)
 
-    def _at(self, box: Box, ruling: Ruling, memory: Tensor) -> Tensor:
+    def _divided(
+        self, box: Box, ruling: Ruling, count: int, memory: Tensor
+    ) -> list[Divided]:
         """Return the divisors of a box; spans of a regular grid have the same."""
         ends = zip(self.totals, box, strict=True)
         totals = [total[low:high] for total, (low, high) in ends]
-        alike = (ruling, *(total.tobytes() for total in totals))
-        if self.last is None or self.last[0] != alike:
-            self.last = alike, self._product(totals, ruling, memory)
-        return self.last[1]
+        kind = (ruling, *(total.tobytes() for total in totals))
+        if kind not in self.kinds:
+            if len(self.kinds) == KEPT:
+                self.kinds.clear()
+            *others, last = totals
+            (row,) = on(self.device, last, dtype=self.dtype)
+            row = ruling.filled(row, rest=1)
+            boxes = list(product(*map(_stretches, others)))
+            if len(boxes) * WORTH > count:
+                self.kinds.clear()  # what is in the memory goes
+                every = [slice(None)] * len(others)
+                self.kinds[kind] = [(every, self._product(others, row, memory))]
+            else:
+                self.kinds[kind] = [(here, row * _at(others, here)) for here in boxes]
+        return self.kinds[kind]
 
-    def _product(self, totals: Sequence[Any], ruling: Ruling, memory: Tensor) -> Tensor:
-        """Multiply one vector per axis."""
-        *others, last = on(self.device, *totals, dtype=self.dtype)
+    def _product(self, others: Sequence[Any], row: Tensor, memory: Tensor) -> Tensor:
+        """Multiply one vector per axis, the last one in cells."""
         outer = torch.ones((), dtype=self.dtype, device=self.device)
-        for factor in others:
+        for factor in on(self.device, *others, dtype=self.dtype):
             outer = outer.unsqueeze(-1) * factor
-        shape = (*outer.shape, ruling.count, ruling.width)
+        shape = (*outer.shape, *row.shape)
         # In memory the cells come first, as those of the sums do.
         order = (*range(len(shape), 2, -1), len(shape) + 1, 1)
         product = scratch(memory, shape, order)
-        return torch.mul(outer[..., None, None], ruling.filled(last, 1), out=product)
+        return torch.mul(outer[..., None, None], row, out=product)
+
+
+def _stretches(total: NDArray[Any]) -> list[slice]:
+    """Cut an axis where its divisors change."""
+    ends = (np.flatnonzero(np.diff(total)) + 1).tolist()
+    return [slice(*pair) for pair in pairwise([0, *ends, len(total)])]
+
+
+def _at(totals: Sequence[NDArray[Any]], lines: Sequence[slice]) -> float:
+    """Return the product of what is the same on all these lines."""
+    pairs = zip(totals, lines, strict=True)
+    return math.prod(float(total[here.start]) for total, here in pairs)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from reftiler.calls import UntileCall
 from reftiler.placement import Box
-from reftiler.torch.checks import fresh
+from reftiler.torch.checks import LINE, fresh
 from reftiler.torch.desk import Desk, Memory
 from reftiler.torch.planes import at
 from reftiler.torch.rounding import choose, constant
@@ -22,9 +22,6 @@ from reftiler.torch.rules import Extreme, Mean
 from reftiler.torch.ruling import Ruling, find_ruling
 from reftiler.torch.spans import Span, cut, roll
 from reftiler.torch.tables import on
-
-LINE = 64
-"""Bytes to which memory is aligned."""
 
 
 class Lines:
@@ -92,11 +89,13 @@ class Lines:
 
     def merge(self) -> None:
         """Merge everything."""
-        for tiles, target in self._planes():
-            for others in product(*self.spans[1:]):
-                box = [slice(span.low, span.high) for span in others]
+        for others in product(*self.spans[1:]):
+            box = [slice(span.low, span.high) for span in others]
+            desk = None
+            for tiles, target in self._planes():
                 longest = at(target, [slice(0, self.heights[0]), *box])
-                desk = Desk(self.memory, longest, tiles, others, self.rule.start)
+                if desk is None or desk.shape != longest.shape:
+                    desk = Desk(self.memory, longest, tiles, others, self.rule.start)
                 self._merge(tiles, at(target, [slice(None), *box]), desk, others)
 
     def _planes(self) -> Iterator[tuple[Tensor, Tensor]]:

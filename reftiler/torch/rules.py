@@ -31,6 +31,9 @@ from reftiler.torch.tables import on
 EXACT = (torch.float32, torch.float64)
 """What float64 becomes when it is copied, rounded once."""
 
+WHOLE = 1.5 * 2**23
+"""From float32 numbers of this size, the next is 1 away."""
+
 KEPT = 16
 """Weights of parts of a tile that are kept: a regular grid has few kinds."""
 
@@ -135,8 +138,9 @@ class Mean:
 
     def _rounded(self, means: Tensor, total: Tensor) -> Tensor:
         if self.exact:
-            # From float32 to bytes torch is fastest by way of 16 bits.
-            return total.copy_(means.round_())
+            # Adding a number whose last bit is 1 rounds to nearest even, and leaves a
+            # byte's bits last; torch's own way to bytes takes three times as long.
+            return means.add_(WHOLE).view(torch.int32)
         if self.source.is_floating_point:
             check_nan(means, self.target)
         return means if self.target in EXACT else rounded(means, self.target)

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 import reftiler
 from reftiler import TilingError
 from reftiler.axis import fit_axis
-from reftiler.torch import Tiler, cells, merging, stripe
+from reftiler.torch import Tiler, cells, lines, merging, stripe
 from reftiler.torch.bands import find_series
 from reftiler.torch.merging import is_plain
 from reftiler.torch.ruling import find_ruling
-from reftiler.torch.spans import Span, cut, roll
+from reftiler.torch.spans import Share, Span, cut, deal, roll
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import merges
@@ -168,7 +168,8 @@ def test_bands_lie_within_cells(mode: str, most: int) -> None:
             continue
         axis = fit_axis(length, tile, stride, mode, both=length % 2 == 0)
         axis = replace(axis, border=(tile - stride) // 2 if length % 5 else 0)
-        for span in [*cut(axis, most), *roll(axis, most)]:
+        spans = [*cut(axis, most), *cut(axis, most, beyond=True), *roll(axis, most)]
+        for span in spans:
             check_bands(span)
 
 
@@ -188,7 +189,108 @@ def check_bands(span: Span) -> None:
                 assert ruling.count == 1 or pixel + width <= ruling.width
 
 
+@pytest.mark.parametrize("mode", ["padding", "clamp", "even", "drop"])
+@pytest.mark.parametrize("hands", [2, 3, 5])
+def test_dealt_lines_are_those_of_the_axis(mode: str, hands: int) -> None:
+    """Each pixel is dealt out once, with all the tiles that take part there."""
+    alone = several = 0
+    for tile, stride, length in product((3, 8, 9), range(2, 7), range(7, 91, 6)):
+        if stride > tile or length < tile:
+            continue
+        axis = fit_axis(length, tile, stride, mode, both=length % 2 == 0)
+        axis = replace(axis, border=(tile - stride) // 2 if length % 5 else 0)
+        for most in (1, 4, stride, 2 * stride):
+            dealt = deal(cut(axis, most), hands)
+            assert [span.end for span in dealt[:-1]] == [s.low for s in dealt[1:]]
+            assert (dealt[0].low, dealt[-1].end) == (0, length)
+            found = {key for span in dealt for key in given_by(span)}
+            assert found == {
+                (pixel, number, axis.before + pixel - axis.starts[number])
+                for number, (low, high) in enumerate(axis.kept.tolist())
+                for pixel in range(low, high)
+            }
+            alone += sum(span.hands == 1 for span in dealt)
+            several += sum(span.hands == hands for span in dealt)
+    assert alone
+    assert several
+
+
+def given_by(span: Span) -> list[tuple[int, int, int]]:
+    """Return (image pixel, tile, its pixel) of all that tiles give to a span."""
+    height = span.high - span.low
+    hands = [
+        Share(one.tile + h * span.tiles, one.pixel + h * span.pixels, low, one.width)
+        for h in range(span.hands)
+        for one in span.shares
+        for low in [one.low + h * height]
+    ]
+    return [
+        (one.low + nth, one.tile, one.pixel + nth)
+        for one in hands
+        for nth in range(one.width)
+    ]
+
+
+@pytest.mark.parametrize("window", ["box", "hann", "own"])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("hands", [1, 2, 3])
+def test_large_images_dealt_out(hands: int, last: bool, window: Any) -> None:
+    """Whole steps, parts of steps, and lines that are left over."""
+    if window == "own":
+        window = tuple(tuple(0.1 + 0.7 * n % 1 for n in range(t)) for t in (96, 48))
+    settings: dict[str, Any] = {"channels_last": last, "window": window}
+    dealt = []
+
+    def noted(spans: Any, count: int) -> Any:
+        dealt.extend(found := deal(spans, count))
+        return found
+
+    with (
+        patch.object(torch, "get_num_threads", lambda: hands),
+        patch.object(lines, "deal", noted),
+        patch.object(lines, "LEAST", 2**13),
+    ):
+        both(settings, (96, 48), (48, 24), "float32")
+    assert hands == 1 or {span.hands for span in dealt} >= {hands}
+
+
+@pytest.mark.parametrize("hands", [2, 3])
+def test_neighbouring_lines_of_different_tiles(hands: int) -> None:
+    """Lines that look alike, of another tile and of other weights there."""
+    settings: dict[str, Any] = {"remove_border_count": 1, "window": "triangle"}
+    with (
+        patch.object(torch, "get_num_threads", lambda: hands),
+        patch.object(lines, "LEAST", 1),
+        patch.object(merging, "BLOCK", hands * SIZE[1]),
+    ):
+        both(settings, (4, 48), (2, 40), "float32")
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+@pytest.mark.parametrize("window", ["box", "hann"])
+def test_buffers_in_any_order(order: tuple[int, ...], window: Any) -> None:
+    """Lines of the image may be columns of the buffer, or all of it planes."""
+    tiler, shape = Tiler(64, 48, window=window), (3, 600, 700)
+    tiles = tensor(contents(len(tiler.grid(shape[1:])), (3, 64, 64)))
+    want = tiler.untile(tiles, shape)
+    turned = torch.empty([shape[axis] for axis in order])
+    out = turned.permute([order.index(axis) for axis in range(3)])
+    tiler.untile(tiles, shape, out=out)
+    same_bits(array(out.contiguous()), array(want), nan="any")
+
+
+@pytest.mark.parametrize("merge", ["mean", "max"])
+def test_nan_beyond_the_image_harms_nobody(merge: Any) -> None:
+    tiler = Tiler(8, 5, merge=merge)
+    tiles = tiler.tile(torch.rand(2, 20, 20) * 255)
+    tiles[3::4, :, :, 5:] = tiles[12:, :, 5:] = torch.nan
+    reference = reftiler.Tiler(8, 5, merge=merge)
+    want = reference.untile(array(tiles), (20, 20), dtype="uint8")
+    same_bits(array(tiler.untile(tiles, (20, 20), dtype=torch.uint8)), want)
+
+
 PIECES = [1, 2, 7, 16, 50, 400]
+HANDS = [1, 2, 3, 5]
 WAYS: dict[str, tuple[Any, float]] = {
     "lines": (is_plain, 2.0),
     "cells": (is_plain, 0.0),
@@ -197,9 +299,14 @@ WAYS: dict[str, tuple[Any, float]] = {
 """What counts as plain, and from which share of lone pixels cells pay."""
 
 
-@given(merges(), st.sampled_from(PIECES), st.sampled_from(sorted(WAYS)))
-def test_small_pieces(merge: MergeCase, block: int, way: str) -> None:
-    """However small the scratch memory, and whichever of the eager ways is taken."""
+@given(
+    merges(),
+    st.sampled_from(PIECES),
+    st.sampled_from(sorted(WAYS)),
+    st.sampled_from(HANDS),
+)
+def test_small_pieces(merge: MergeCase, block: int, way: str, hands: int) -> None:
+    """However small the scratch memory, however many threads, whichever eager way."""
     case = merge.case
     reference, tiler = case.tiler(reftiler.Tiler), case.tiler(Tiler)
     grid = case.grid(tiler)
@@ -214,6 +321,8 @@ def test_small_pieces(merge: MergeCase, block: int, way: str) -> None:
         patch.object(merging, "TERMS", block),
         patch.object(merging, "is_plain", WAYS[way][0]),
         patch.object(cells, "LONE", WAYS[way][1]),
+        patch.object(torch, "get_num_threads", lambda: hands),
+        patch.object(lines, "LEAST", 1),
         torch.no_grad(),
     ):
         try:

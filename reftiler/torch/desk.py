@@ -1,8 +1,12 @@
 """Desks: scratch memory on which the spans of an image's first axis are merged.
 
-What lies on a desk has the axes (N, C, *space), where the last is cut into cells as
-wide as the tiles are apart: (…, cells, pixels). In memory the cells come first, as the
-tiles of a row do, so that threads that share out the tiles have cells of their own.
+What lies on a desk has the axes (hands, N, C, *space). The lines of the first axis of
+space are dealt out to the threads: torch gives each an equal part of what an operation
+writes, in order, and a processor waits long for what another has in its cache. The last
+axis is cut into cells as wide as the tiles are apart: (…, cells, pixels). In memory the
+cells come before the lines, as the tiles of a row do, so that where one hand serves
+more threads these have cells of their own.
+
 Regular grids put the same things in the same places again and again, so that all views
 but those of the tiles and of the image are made once.
 """
@@ -11,11 +15,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from reftiler.torch.bands import Series, find_series
+from reftiler.torch.bands import Series
 from reftiler.torch.planes import at
-from reftiler.torch.ruling import find_ruling
+from reftiler.torch.ruling import Ruling
 from reftiler.torch.spans import Share, Span
 
 KEPT = 256
@@ -70,13 +75,15 @@ class Desk:
     memory : Memory
         To work in.
     image : Tensor
-        Planes of an image that are merged together, (N, C, *space): the longest of
-        the spans, and on the other axes all that lies on this desk. Others of its
-        ``shape`` can be merged on it too.
+        Planes of an image that are merged together, (hands, N, C, *space): of the
+        first axis the longest span, and of the others what lies on this desk.
     tiles : Tensor
         Tiles of these planes, (N, *grid, C, *T).
-    others : sequence of Span
-        Of the axes after the first, what lies on this desk.
+    spans : sequence of Span
+        One of the first axis, as are dealt out all that lie on this desk, and what of
+        the other axes lies on it.
+    ruling : Ruling
+        How the last of these is cut.
     start : float
         What sums start from.
     """
@@ -86,31 +93,36 @@ class Desk:
         memory: Memory,
         image: Tensor,
         tiles: Tensor,
-        others: Sequence[Span],
+        spans: Sequence[Span],
+        ruling: Ruling,
         start: float,
     ) -> None:
-        rank = len(others) + 1
-        self.shape = image.shape
+        span, *others = spans
+        rank = len(spans)
+        # Beside a stretch that goes on in the same tile go further weights.
+        self.stretches = span.hands if span.pixels else 1
+        self.order = _order(image)
+        axes = ranked(self.order)
+        self.outer = axes[: axes.index(len(axes) - 2)]
         self.start, self.corner = start, [span.low for span in others]
-        self.series = find_series(others[-1].shares)
-        self.ruling = find_ruling(others[-1])
+        self.ruling = ruling
         self.total = self._spread(memory.total, image)
         self.memory, self.terms = memory, memory.terms
         self.weights: Tensor | None = None
         if len(memory.weights):
-            self.weights = self._spread(memory.weights, image[:1, :1])
+            self.weights = self._spread(memory.weights, image[:, :1, :1])
         steps = tiles.stride()
         self.across, self.within = steps[1 : rank + 1], steps[rank + 2 :]
-        self.strides = (steps[0], steps[rank + 1], *self.within[:-1])
-        self.strides = (*self.strides, self.across[-1], self.within[-1])
+        ahead = span.tiles * self.across[0] + span.pixels * self.within[0]
+        planes = (ahead, steps[0], steps[rank + 1])
+        *lines, last = self.within
+        self.strides = (*planes, *lines, self.across[-1], last)
         self.sheets: dict[object, list[Sheet]] = {}
 
     def _spread(self, memory: Tensor, image: Tensor) -> Tensor:
         """Shape a part of ``memory`` as the image lies in its own, but by cells."""
         shape = (*image.shape[:-1], self.ruling.count, self.ruling.width)
-        *others, last = image.stride()
-        outermost = max(image.stride()) * max(image.shape) + 1
-        return scratch(memory, shape, (*others, outermost, last))
+        return scratch(memory, shape, self.order)
 
     def turn(self, last: Span | None, span: Span) -> None:
         """Make ready for ``span``; what ``last`` did not finish goes on."""
@@ -120,13 +132,13 @@ class Desk:
             for low in range(0, carried, shift) if shift else ():
                 rows = min(shift, carried - low)
                 for memory in self._sums():
-                    source = memory.narrow(2, low + shift, rows)
-                    memory.narrow(2, low, rows).copy_(source)
+                    source = memory.narrow(3, low + shift, rows)
+                    memory.narrow(3, low, rows).copy_(source)
         rows = span.high - span.low - carried
         if rows > 0:
-            self.total.narrow(2, carried, rows).fill_(self.start)
+            self.total.narrow(3, carried, rows).fill_(self.start)
             if self.weights is not None:
-                self.weights.narrow(2, carried, rows).fill_(-0.0)
+                self.weights.narrow(3, carried, rows).fill_(-0.0)
 
     def read(
         self, tiles: Tensor, low: int, shares: tuple[Share, ...]
@@ -156,8 +168,8 @@ class Desk:
     def finished(self, span: Span) -> tuple[Tensor, Tensor | None]:
         """Return the sums that are final, and those of the weights."""
         rows = span.done - span.low
-        weights = None if self.weights is None else self.weights.narrow(2, 0, rows)
-        return self.total.narrow(2, 0, rows), weights
+        weights = None if self.weights is None else self.weights.narrow(3, 0, rows)
+        return self.total.narrow(3, 0, rows), weights
 
     def _sums(self) -> list[Tensor]:
         return [self.total] if self.weights is None else [self.total, self.weights]
@@ -167,10 +179,12 @@ class Desk:
         every = [slice(None), slice(None)]
         total, *weights = (at(sums, [*here, *every]) for sums in self._sums())
         pixels = [(pixel, width) for _, pixel, width in places]
-        lines = math.prod(total.shape[:-2])
-        for series, cuts in self._parts(lines):
+        pixels[0] = (pixels[0][0], pixels[0][1] * self.stretches)
+        for series, cuts in self._parts(total.shape):
             shape = (*total.shape[:-2], series.count, series.width)
-            term = scratch(self.terms, shape, self.strides)
+            # What a hand has begins where it always does: were its place to change
+            # with the shape, others would have to write there.
+            term = scratch(self.terms, shape, self.order, len(self.outer))
             bands = [
                 Band(
                     band,
@@ -183,11 +197,13 @@ class Desk:
             offset = series.tile * self.across[-1] + series.pixel * self.within[-1]
             yield Sheet(offset, (*pixels, (series.pixel, series.width)), term, bands)
 
-    def _parts(self, lines: int) -> Iterator[tuple[Series, list[slice]]]:
+    def _parts(self, shape: torch.Size) -> Iterator[tuple[Series, list[slice]]]:
         """Yield tiles whose values fit the memory, and how these are cut to bands."""
-        for series in self.series:
+        units = math.prod(shape[axis] for axis in self.outer)
+        room, lines = len(self.terms) // units, math.prod(shape[:-2]) // units
+        for series in self.ruling.series:
             low = series.low - self.corner[-1]
-            fits = len(self.terms) // (lines * series.width)
+            fits = room // (lines * series.width)
             for part in series.parts(fits if self.ruling.suit(low, series.step) else 1):
                 cuts = part.bands
                 if part.count == 1:
@@ -207,8 +223,39 @@ class Desk:
         )
 
 
-def scratch(memory: Tensor, shape: Sequence[int], stride: Sequence[int]) -> Tensor:
-    """Shape a part of ``memory``, its axes in the order of the strides."""
-    order = sorted(range(len(shape)), key=stride.__getitem__, reverse=True)
-    flat = memory[: math.prod(shape)].view([shape[axis] for axis in order])
-    return flat.permute(sorted(range(len(shape)), key=order.__getitem__))
+def dealt(lines: Tensor, hands: int) -> Tensor:
+    """View what stands beside (N, C, *space), as (*lines, …), as a desk's."""
+    return lines.view(hands, 1, 1, -1, *lines.shape[1:])
+
+
+def _order(image: Tensor) -> tuple[float, ...]:
+    """Return strides in whose order the axes (…, cells, pixels) of scratch memory lie.
+
+    The axes ahead of the cells lie as in the image, so that whoever sums a pixel also
+    writes it.
+    """
+    _, *planes = image.stride()[:3]
+    *lines, last = image.stride()[3:]
+    hand = max(lines[0] * image.shape[3], last)  # rows may be a buffer's columns
+    planes = [plane + 2 if plane >= hand else plane for plane in planes]
+    return (hand + 1, *planes, *lines, hand + 0.5, last)
+
+
+def scratch(
+    memory: Tensor, shape: Sequence[int], stride: Sequence[float], spaced: int = 0
+) -> Tensor:
+    """Shape a part of ``memory``, its axes in the order of the strides.
+
+    The ``spaced`` outermost axes are spread over all of it.
+    """
+    order = ranked(stride)
+    sizes = [shape[axis] for axis in order]
+    pieces = math.prod(sizes[:spaced])
+    room = len(memory) // pieces
+    used = memory[: pieces * room].view(pieces, room)[:, : math.prod(sizes[spaced:])]
+    return used.view(sizes).permute(sorted(range(len(order)), key=order.__getitem__))
+
+
+def ranked(stride: Sequence[float]) -> list[int]:
+    """Return the axes in the order of their strides, the largest first."""
+    return sorted(range(len(stride)), key=stride.__getitem__, reverse=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reftiler.placement import Box
-from reftiler.torch.desk import scratch
+from reftiler.torch.desk import dealt, scratch
 from reftiler.torch.planes import at
 from reftiler.torch.ruling import Ruling
 from reftiler.torch.tables import on
@@ -50,11 +50,11 @@ class Divisor:
         self.kinds: dict[object, list[Divided]] = {}
 
     def divide(self, sums: Tensor, box: Box, ruling: Ruling, memory: Tensor) -> None:
-        """Divide the sums (N, C, *box) in place, their last axis cut into cells.
+        """Divide the sums of a box in place, laid out as on a desk.
 
         Nobody else may write to ``memory``, which takes a box.
         """
-        for lines, divisor in self._divided(box, ruling, sums.numel(), memory):
+        for lines, divisor in self._divided(box, ruling, sums, memory):
             part = at(sums, [*lines, slice(None), slice(None)])
             if self.powers:
                 part.mul_(divisor)
@@ -62,37 +62,45 @@ class Divisor:
                 part.div_(divisor)
 
     def _divided(
-        self, box: Box, ruling: Ruling, count: int, memory: Tensor
+        self, box: Box, ruling: Ruling, sums: Tensor, memory: Tensor
     ) -> list[Divided]:
         """Return the divisors of a box; spans of a regular grid have the same."""
         ends = zip(self.totals, box, strict=True)
         totals = [total[low:high] for total, (low, high) in ends]
-        kind = (ruling, *(total.tobytes() for total in totals))
+        kind = (ruling, len(sums), *(total.tobytes() for total in totals))
         if kind not in self.kinds:
             if len(self.kinds) == KEPT:
                 self.kinds.clear()
             *others, last = totals
+            hands = len(sums)
+            others[0] = others[0].reshape(hands, -1)
+            if (others[0] == others[0][0]).all():
+                hands, others[0] = 1, others[0][0]
             (row,) = on(self.device, last, dtype=self.dtype)
             row = ruling.filled(row, rest=1)
-            boxes = list(product(*map(_stretches, others)))
-            if len(boxes) * WORTH > count:
+            boxes = list(product(*map(_stretches, others))) if hands == 1 else []
+            if boxes and len(boxes) * WORTH <= sums.numel():
+                self.kinds[kind] = [(here, row * _at(others, here)) for here in boxes]
+            else:
                 self.kinds.clear()  # what is in the memory goes
                 every = [slice(None)] * len(others)
-                self.kinds[kind] = [(every, self._product(others, row, memory))]
-            else:
-                self.kinds[kind] = [(here, row * _at(others, here)) for here in boxes]
+                others[0] = others[0].ravel()
+                whole = self._product(others, row, hands, memory)
+                self.kinds[kind] = [(every, whole)]
         return self.kinds[kind]
 
-    def _product(self, others: Sequence[Any], row: Tensor, memory: Tensor) -> Tensor:
-        """Multiply one vector per axis, the last one in cells."""
+    def _product(
+        self, others: Sequence[Any], row: Tensor, hands: int, memory: Tensor
+    ) -> Tensor:
+        """Multiply one vector per axis, the last one in cells, as on a desk."""
         outer = torch.ones((), dtype=self.dtype, device=self.device)
         for factor in on(self.device, *others, dtype=self.dtype):
             outer = outer.unsqueeze(-1) * factor
-        shape = (*outer.shape, *row.shape)
-        # In memory the cells come first, as those of the sums do.
-        order = (*range(len(shape), 2, -1), len(shape) + 1, 1)
-        product = scratch(memory, shape, order)
-        return torch.mul(outer[..., None, None], row, out=product)
+        outer = dealt(outer[..., None, None], hands)
+        shape = (*outer.shape[:-2], *row.shape)
+        # In memory the cells come ahead of the lines, as those of the sums do.
+        order = (len(shape) + 1, *range(len(shape) - 2, 1, -1), len(shape), 1)
+        return torch.mul(outer, row, out=scratch(memory, shape, order))
 
 
 def _stretches(total: NDArray[Any]) -> list[slice]:

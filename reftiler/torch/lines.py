@@ -12,16 +12,23 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from reftiler.axis import Axis
 from reftiler.calls import UntileCall
 from reftiler.placement import Box
 from reftiler.torch.checks import LINE, fresh
-from reftiler.torch.desk import Desk, Memory
+from reftiler.torch.desk import Desk, Memory, dealt
 from reftiler.torch.planes import at
 from reftiler.torch.rounding import choose, constant
 from reftiler.torch.rules import Extreme, Mean
 from reftiler.torch.ruling import Ruling, find_ruling
-from reftiler.torch.spans import Span, cut, roll
+from reftiler.torch.spans import Span, cut, deal, roll
 from reftiler.torch.tables import on
+
+HANDS = 8
+"""Threads to which lines are dealt out; more serve one hand together."""
+
+LEAST = 2**18
+"""Elements of a span, on average, from which it pays to deal out its lines."""
 
 
 class Lines:
@@ -57,20 +64,26 @@ class Lines:
         # for more lines.
         channels = target.shape[1]
         together = channels if call.result.channels_last else 1
-        spans: list[list[Span]] = []
+        limits = []
         whole = room
         for a, axis in enumerate(axes):
             line = together * math.prod(call.placement.size[a + 1 :])
-            most = max(1, min(room // line, axis.length))
-            room //= most
-            spans.append(cut(axis, most) if a else roll(axis, most))
+            limits.append(max(1, min(room // line, axis.length)))
+            room //= limits[-1]
+        *spans, _ = [cut(axis, most) for axis, most in zip(axes, limits, strict=True)]
+        spans[0] = self._first(axes[0], limits[0])
+        spans.append(cut(axes[-1], limits[-1], beyond=not rule.refuses))
         self.spans = spans
-        self.heights = [max(span.high - span.low for span in each) for each in spans]
+        self.heights = [
+            max(span.hands * (span.high - span.low) for span in each) for each in spans
+        ]
         # Ruling may reach beyond a line at both ends.
-        rulings = [find_ruling(span) for span in spans[-1]]
+        self.rulings = {span.low: find_ruling(span) for span in spans[-1]}
         pixels = math.prod(self.heights[:-1])
-        pixels *= max(each.count * each.width for each in rulings)
+        pixels *= max(each.count * each.width for each in self.rulings.values())
         self.channels = min(channels, max(together, whole // pixels))
+        if channels * pixels <= 2 * whole:
+            self.channels = channels  # rather than many of them and then few
         self.images = max(1, whole // (pixels * self.channels))
         total = min(self.images, len(target)) * self.channels * pixels
         # Each tile's part of the image, at least, must fit.
@@ -87,16 +100,29 @@ class Lines:
             tiles.device,
         )
 
+    def _first(self, axis: Axis, most: int) -> list[Span]:
+        """Return spans of the first axis, dealt out to the threads if that pays."""
+        hands = min(HANDS, most)
+        if self.tiles.device.type != "cpu":
+            hands = 1
+        hands = min(hands, torch.get_num_threads())
+        if hands > 1:
+            step = axis.step or axis.tile
+            line = self.target[:, :, :1].numel()
+            steps = max(1, LEAST // (line * step))
+            spans = deal(cut(axis, min(most // hands, steps * step)), hands)
+            alone = sum(span.high - span.low for span in spans if span.hands == 1)
+            if 2 * alone <= axis.length:
+                return spans
+        return roll(axis, most)
+
     def merge(self) -> None:
         """Merge everything."""
         for others in product(*self.spans[1:]):
             box = [slice(span.low, span.high) for span in others]
-            desk = None
+            desks: dict[object, Desk] = {}
             for tiles, target in self._planes():
-                longest = at(target, [slice(0, self.heights[0]), *box])
-                if desk is None or desk.shape != longest.shape:
-                    desk = Desk(self.memory, longest, tiles, others, self.rule.start)
-                self._merge(tiles, at(target, [slice(None), *box]), desk, others)
+                self._merge(tiles, at(target, [slice(None), *box]), others, desks)
 
     def _planes(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield tiles and image in planes that are merged together."""
@@ -110,12 +136,30 @@ class Lines:
             yield tiles, self.target[n : n + self.images].narrow(1, c, count)
 
     def _merge(
-        self, tiles: Tensor, target: Tensor, desk: Desk, others: Sequence[Span]
+        self,
+        tiles: Tensor,
+        target: Tensor,
+        others: Sequence[Span],
+        desks: dict[object, Desk],
     ) -> None:
         """Merge the spans of the first axis, one after the other."""
         last = None
         between = [span.shares for span in others[:-1]]
         for span in self.spans[0]:
+            kind = (target.shape, span.hands, span.tiles, span.pixels)
+            if kind not in desks:
+                longest = max(
+                    one.high - one.low
+                    for one in self.spans[0]
+                    if one.hands == span.hands
+                )
+                image = target.narrow(2, 0, span.hands * longest)
+                image = _hands_first(image, span.hands)
+                spans, ruling = (span, *others), self.rulings[others[-1].low]
+                desks[kind] = Desk(
+                    self.memory, image, tiles, spans, ruling, self.rule.start
+                )
+            desk = desks[kind]
             desk.turn(last, span)
             for shares in product(span.shares, *between):
                 self.rule.add(desk.read(tiles, span.low, shares))
@@ -126,11 +170,13 @@ class Lines:
     def _finish(
         self, target: Tensor, desk: Desk, span: Span, others: Sequence[Span]
     ) -> None:
-        box = ((span.low, span.done), *((one.low, one.high) for one in others))
-        lines = target.narrow(2, span.low, span.done - span.low)
+        box = ((span.low, span.end), *((one.low, one.high) for one in others))
+        lines = _hands_first(
+            target.narrow(2, span.low, span.end - span.low), span.hands
+        )
         merged = self.rule.result(desk, span, box)
         if self.call.gaps:
-            covered = self._covered(box, desk.ruling)
+            covered = dealt(self._covered(box, desk.ruling), span.hands)
             merged = choose(covered, merged.to(lines.dtype), self.fill)
         desk.ruling.flatten(merged, lines)
 
@@ -144,6 +190,13 @@ class Lines:
         for cover in others[1:]:
             covered = covered.unsqueeze(-1) & cover
         return covered[..., None, None] & ruling.filled(last, rest=True)
+
+
+def _hands_first(image: Tensor, hands: int) -> Tensor:
+    """View planes (N, C, *space) with their lines dealt out, (hands, N, C, *space)."""
+    images, channels, lines, *rest = image.shape
+    shape = (images, channels, hands, lines // hands, *rest)
+    return image.view(shape).movedim(2, 0)
 
 
 def _allot(needs: dict[str, tuple[int, torch.dtype]], device: torch.device) -> Memory:

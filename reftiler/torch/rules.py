@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reftiler.calls import UntileCall
 from reftiler.placement import Box
-from reftiler.torch.desk import Desk, Sheet, scratch
+from reftiler.torch.desk import Desk, Sheet, dealt, scratch
 from reftiler.torch.divisor import Divisor
 from reftiler.torch.rounding import check_nan, rounded
 from reftiler.torch.spans import Span
@@ -67,6 +67,8 @@ class Mean:
         its axes need not be summed pixel by pixel.
     lone : bool
         Whether a pixel of one tile may be rounded, and must be copied.
+    refuses : bool
+        Whether there may be a NaN that the result cannot hold.
     """
 
     start = -0.0
@@ -97,13 +99,16 @@ class Mean:
         self.divisor = Divisor(totals, self.quotients, device) if totals else None
         self.divides = self.divisor is not None
         self.rounds = not (self.exact or target in EXACT)
+        self.refuses = source.is_floating_point and not target.is_floating_point
         self.weights: dict[object, Tensor] = {}
 
     def add(self, row: Iterable[tuple[Sheet, Tensor]]) -> None:
         """Add a row of tiles to the sums."""
         for sheet, values in row:
             sheet.term.copy_(values)
-            weight = self._weight(sheet.pixels) if self.profiles else None
+            weight = None
+            if self.profiles:
+                weight = self._weight(sheet.pixels, sheet.term.shape[3])
             if weight is not None:
                 sheet.term.mul_(weight)
             for band in sheet.bands:
@@ -145,9 +150,14 @@ class Mean:
             check_nan(means, self.target)
         return means if self.target in EXACT else rounded(means, self.target)
 
-    def _weight(self, pixels: Sequence[tuple[int, int]]) -> Tensor:
-        """Return the weights of a part of a tile, as (*lines, 1, pixels)."""
-        weight = self.weights.get(pixels)
+    def _weight(self, pixels: Sequence[tuple[int, int]], lines: int) -> Tensor:
+        """Return weights of a part of a tile, (hands, 1, 1, *lines, 1, pixels).
+
+        Each hand has so many ``lines`` of the first axis; one stands for all if all
+        have the same.
+        """
+        hands = pixels[0][1] // lines
+        weight = self.weights.get((pixels, hands))
         if weight is None:
             if len(self.weights) >= KEPT:
                 self.weights.clear()
@@ -156,7 +166,7 @@ class Mean:
             weight = first
             for factor in rest:
                 weight = weight.unsqueeze(-1) * factor
-            weight = self.weights[pixels] = weight.unsqueeze(-2)
+            weight = self.weights[pixels, hands] = dealt(weight.unsqueeze(-2), hands)
         return weight
 
 
@@ -175,6 +185,7 @@ class Extreme:
         self.source, self.target, self.merge = source, target, call.merge
         self.scratch = comparable(torch.empty(0, dtype=source, device=device)).dtype
         self.quotients, self.rounds = self.scratch, source != target
+        self.refuses = source.is_floating_point and not target.is_floating_point
         self.start = weakest(self.scratch, call.merge)
 
     def add(self, row: Iterable[tuple[Sheet, Tensor]]) -> None:

@@ -1,12 +1,12 @@
 """Rulings: an axis cut into cells as wide as its tiles are apart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from torch import Tensor
 
-from reftiler.torch.bands import find_series
+from reftiler.torch.bands import Series, find_series
 from reftiler.torch.spans import Span
 
 
@@ -20,18 +20,23 @@ class Ruling:
         Pixels of the axis.
     width : int
         Pixels of a cell.
-    ahead : int
-        Pixels of the first cell that lie ahead of the axis.
+    ahead, behind : int
+        Pixels of the first cells that lie ahead of the axis, and of the last ones that
+        must lie behind it at least.
+    series : tuple of Series
+        The tiles on it.
     """
 
     length: int
     width: int
     ahead: int = 0
+    behind: int = 0
+    series: tuple[Series, ...] = field(default=(), compare=False)
 
     @property
     def count(self) -> int:
         """How many cells."""
-        return -(-(self.ahead + self.length) // self.width)
+        return -(-(self.ahead + self.length + self.behind) // self.width)
 
     def filled(self, values: Tensor, rest: Any) -> Tensor:
         """Return the values of an axis as (cells, pixels), with ``rest`` around."""
@@ -76,8 +81,11 @@ class Ruling:
 
 def find_ruling(span: Span) -> Ruling:
     """Return cells as wide as most tiles are apart; if tiles differ, one for all."""
-    length, series = span.high - span.low, find_series(span.shares)
+    length, series = span.high - span.low, tuple(find_series(span.shares))
+    behind = max((share.high - span.high for share in span.shares), default=0)
+    behind = max(behind, 0)
     most = max(series, key=lambda one: one.count, default=None)
     if most is None or most.count == 1 or most.count * 2 <= len(span.shares):
-        return Ruling(length, length)
-    return Ruling(length, most.step, (span.low - most.low) % most.step)
+        return Ruling(length, length + behind, 0, 0, series)
+    ahead = (span.low - most.low) % most.step
+    return Ruling(length, most.step, ahead, behind, series)

@@ -1,6 +1,9 @@
 """Spans: neighbouring pixels of an axis that are merged together."""
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from reftiler.axis import Axis
@@ -26,46 +29,60 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of image pixels.
+    """A stretch of image pixels; or several of them that are alike, one for each hand.
 
     Attributes
     ----------
     low, high : int
-        First and one past last pixel.
+        First and one past last pixel, of the first hand's.
     done : int
-        Pixels below it are finished with this span; the next span begins there.
+        Pixels below it are finished with this span; the next span begins there, behind
+        the last hand's.
     shares : tuple of Share
         What is added with this span, in ascending order of the tiles.
+    hands : int
+        How many stretches there are, one behind the other.
+    tiles, pixels : int
+        How many tiles, or how many pixels of the same tiles, each stretch's shares are
+        ahead of the one's before.
     """
 
     low: int
     high: int
     done: int
     shares: tuple[Share, ...]
+    hands: int = 1
+    tiles: int = 0
+    pixels: int = 0
+
+    @property
+    def end(self) -> int:
+        """One past the last pixel that is finished with this span, of all hands."""
+        return self.low + self.hands * (self.done - self.low)
 
 
-def cut(axis: Axis, most: int) -> list[Span]:
+def cut(axis: Axis, most: int, *, beyond: bool = False) -> list[Span]:
     """Cut a fitted axis into spans of at most ``most`` pixels that share none.
 
     Whole steps of the grid, or equal parts of one, meet few tiles. The frame must be
-    the image or the image extended, so that a tile's neighbours are the image's.
+    the image or the image extended, so that a tile's neighbours are the image's. Tiles
+    that reach into the padding ``beyond`` the image give that too, if they may: then
+    they are like the others.
     """
     step = axis.step or axis.tile
     side = most // step * step or -(-step // -(-step // most))
     if most >= axis.length:
         side = axis.length
-    shares = _shares(axis)
+    shares = _shares(axis, beyond=beyond)
     spans, first = [], 0
     for low in range(0, axis.length, side):
         high = min(low + side, axis.length)
         while first < len(shares) and shares[first].high <= low:
             first += 1
-        here = []
-        for share in shares[first:]:
-            if share.low >= high:
-                break
-            here.append(_clipped(share, low, high))
-        spans.append(Span(low, high, high, tuple(here)))
+        last = bisect_left(shares, high, first, key=_low)
+        end = high if high < axis.length else axis.frame
+        parts = tuple(_clipped(share, low, end) for share in shares[first:last])
+        spans.append(Span(low, high, high, parts))
     return spans
 
 
@@ -91,15 +108,63 @@ def roll(axis: Axis, most: int) -> list[Span]:
     return spans
 
 
-def _shares(axis: Axis) -> list[Share]:
+def deal(spans: Sequence[Span], hands: int) -> list[Span]:
+    """Deal neighbouring spans that are alike out to ``hands``, or parts of a span."""
+    dealt, first = [], 0
+    while first < len(spans):
+        span, some = spans[first], spans[first : first + hands]
+        ahead = {_ahead(one, other) for one, other in pairwise(some)}
+        alike = ahead.pop() if len(ahead) == 1 and len(some) == hands else None
+        if alike is not None:
+            tiles, pixels = alike
+            dealt.append(replace(span, hands=hands, tiles=tiles, pixels=pixels))
+            first += hands
+        else:
+            dealt.append(_divided(span, hands))
+            first += 1
+    return dealt
+
+
+def _ahead(one: Span, other: Span) -> tuple[int, int] | None:
+    """Return the tiles or pixels that a span's shares are ahead of one's like it."""
+    if other.high - other.low != one.high - one.low:
+        return None
+    if len(other.shares) != len(one.shares):
+        return None
+    found = {
+        (b.tile - a.tile, b.pixel - a.pixel, b.low - a.low, b.width - a.width)
+        for a, b in zip(one.shares, other.shares, strict=True)
+    } or {(0, 0, other.low - one.low, 0)}
+    tiles, pixels, low, width = found.pop()
+    alike = not found and low == other.low - one.low and width == 0
+    return (tiles, pixels) if alike and 0 in (tiles, pixels) else None
+
+
+def _divided(span: Span, hands: int) -> Span:
+    """Return a span as equal parts, if tiles cover it wholly."""
+    part, rest = divmod(span.high - span.low, hands)
+    ends = (span.low, span.high)
+    if rest or any((share.low, share.high) != ends for share in span.shares):
+        return span
+    high = span.low + part
+    shares = tuple(_clipped(share, span.low, high) for share in span.shares)
+    return Span(span.low, high, high, shares, hands, pixels=part)
+
+
+def _low(share: Share) -> int:
+    return share.low
+
+
+def _shares(axis: Axis, *, beyond: bool = False) -> list[Share]:
     """Return what each tile gives to the image, where it takes part at all."""
-    return [
-        Share(tile, low + axis.before - start, low, high - low)
-        for tile, (start, (low, high)) in enumerate(
-            zip(axis.starts, axis.kept.tolist(), strict=True)
-        )
-        if low < high
-    ]
+    shares = []
+    for tile, (low, high) in enumerate(axis.kept.tolist()):
+        pixel = low + axis.before - axis.starts[tile]
+        # The image may end before the tile does, which else ends with its border.
+        width = axis.tile - axis.border - pixel if beyond else 0
+        if low < high:
+            shares.append(Share(tile, pixel, low, max(high - low, width)))
+    return shares
 
 
 def _clipped(share: Share, low: int, high: int) -> Share:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reftiler import Tiler, TilingError, merging
+from reftiler import Tiler, TilingError, patterns, rules
 from reftiler_conformance import definition
 from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition import NanError
@@ -163,14 +163,24 @@ def test_large_images_there_and_back(mode: str, shape: tuple[int, ...]) -> None:
         same_bits(tiler.untile(tiler.tile(image), image.shape), image)
 
 
-@given(merges(), st.sampled_from([1, 2, 7, 16, 50]))
-def test_small_blocks_are_the_definition(merge: MergeCase, block: int) -> None:
+WAYS = {"boxes": 0.0, "patterns": 1e9, "either": 1.0}
+"""How many kinds of cells are few enough, times the tiles."""
+
+
+@given(merges(), st.sampled_from([1, 2, 7, 16, 50]), st.sampled_from(sorted(WAYS)))
+def test_small_blocks_are_the_definition(
+    merge: MergeCase, block: int, way: str
+) -> None:
     case = merge.case
     tiler, tiles = case.tiler(Tiler), merge.tiles()
     grid = case.grid(tiler)
     dtype = None if merge.result is None else np.dtype(merge.result)
     settings = {**merge.scale_argument(), "dtype": dtype}
-    with patch.object(merging, "BLOCK", block):
+    with (
+        patch.object(rules, "BLOCK", block),
+        patch.object(patterns, "WORTH", WAYS[way]),
+        patch.object(patterns, "DENSE", 99),
+    ):
         try:
             want = definition.untile(case.plan, tiles, case.shape, merge.scales, dtype)
         except NanError:
@@ -179,3 +189,63 @@ def test_small_blocks_are_the_definition(merge: MergeCase, block: int) -> None:
             return
         got = tiler.untile(tiles, case.shape, grid, **settings)
     same_bits(got, want, nan="any")
+
+
+def test_what_repeats_is_merged_at_once() -> None:
+    """The cases above reach patterns as well as boxes."""
+    taken = []
+
+    def noted(tiles: Any, call: Any, out: Any, cells: Any) -> None:
+        taken.append(len(cells))
+        merge(tiles, call, out, cells)
+
+    merge, tiles = patterns.merge, np.arange(400.0).reshape(25, 4, 4)
+    with patch.object(patterns, "merge", noted):
+        Tiler(4, 2).untile(tiles, (12, 12))
+        assert taken == [9]  # corners, edges and the middle
+        grid = Tiler(4, fill=0).random((12, 12), 25, 1)
+        Tiler(4, fill=0).untile(tiles, (12, 12), grid)
+        Tiler(4, mode="interpolation").untile(tiles[:9], (10, 10))
+        Tiler(4, 2).untile(tiles[:4], (6, 6))
+    assert taken == [9]
+
+
+def test_what_lies_in_memory_matters_to_nobody() -> None:
+    """Where no tile takes part there may be anything, NaN too, until it is filled."""
+    tiler = Tiler(4, fill=7)
+    grid = tiler.scatter((20, 20), [(0, 0), (3, 2), (10, 10)])
+    tiles = np.arange(48, dtype=np.uint8).reshape(3, 4, 4)
+
+    def spoilt(shape: Any, dtype: Any = float, **more: Any) -> Any:
+        array = empty(shape, dtype, **more)
+        array.fill(np.nan if array.dtype.kind == "f" else 77)
+        return array
+
+    empty = np.empty
+    want = tiler.untile(tiles, (20, 20), grid).astype(np.int16)
+    with patch.object(np, "empty", spoilt):
+        got = tiler.untile(tiles, (20, 20), grid, dtype="int16")
+    same_bits(got, want)
+    assert (got == 7).sum() > 300
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_sums_of_many_short_integers(dtype: str, stride: int) -> None:
+    """The longest sums that fit an integer twice as long, and some that do not."""
+    limits = np.iinfo(dtype)
+    for value in (limits.min, limits.max):
+        for tile in ((16, 16), (18, 22)):
+            tiler = Tiler(tile, stride, mode="clamp")
+            image = np.full((34, 40), value, dtype)
+            image[::3, ::2] = 0
+            tiles = tiler.tile(image)
+            same_bits(tiler.untile(tiles, image.shape), image)
+            tiles[1::2] = value
+            plan = definition.fitted(
+                definition.Wish(tile, (stride,) * 2, mode="clamp"), image.shape
+            )
+            for goal in (dtype, "float64"):
+                kind = np.dtype(goal)
+                want = definition.untile(plan, tiles, image.shape, dtype=kind)
+                same_bits(tiler.untile(tiles, image.shape, dtype=kind), want)

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from reftiler.calls import UntileCall
 from reftiler.placement import Placement
+from reftiler.runs import Cell, find_runs, pieces
 from reftiler.torch.checks import fresh
 from reftiler.torch.desk import scratch
 from reftiler.torch.rounding import rounded
 from reftiler.torch.rules import Extreme, Mean
-from reftiler.torch.runs import Run, find_runs
 from reftiler.torch.sums import sum_dtype
 
 LONE = 0.25
@@ -24,9 +24,6 @@ LONE = 0.25
 
 FEW = 64
 """So many cells are always few enough, however few the tiles."""
-
-Cell = Sequence[Run]
-"""A run for each axis: the product of their stretches."""
 
 
 def pays(call: UntileCall) -> bool:
@@ -50,7 +47,7 @@ def copy_lone(tiles: Tensor, placement: Placement, target: Tensor, room: int) ->
         if tiles.dtype == target.dtype:
             _stretches(target, cell).copy_(_part(tiles, cell, first))
             continue
-        for piece in _pieces(cell, room):
+        for piece in pieces(cell, room):
             for some, image in _planes(tiles, target, piece, room):
                 values = _part(some, piece, first).to(sum_dtype(tiles.device))
                 _stretches(image, piece).copy_(rounded(values, target.dtype))
@@ -93,7 +90,7 @@ class Cells:
     def merge(self) -> None:
         """Merge all cells."""
         for cell in product(*map(find_runs, self.axes)):
-            for piece in _pieces(cell, self.room // self.together):
+            for piece in pieces(cell, self.room // self.together):
                 planes = _planes(self.tiles, self.target, piece, self.room)
                 for tiles, target in planes:
                     self._merge(tiles, target, piece)
@@ -114,23 +111,6 @@ class Cells:
         for part in others:
             self.rule.join(total, part, term, fresh=False)
         block.copy_(self.rule.of_count(total, spare, len(numbers)))
-
-
-def _pieces(cell: Cell, budget: int) -> Iterator[Cell]:
-    """Cut a cell into pieces of at most ``budget`` pixels."""
-    widths = [run.width for run in cell]
-    while math.prod(widths) > budget:
-        # The last axis is shortened last: its pixels are neighbours in memory.
-        longest = max(range(len(widths)), key=lambda axis: widths[axis])
-        widths[longest] = -(-widths[longest] // 2)
-    room = budget // math.prod(widths)
-    lists = []
-    for run, width in zip(reversed(cell), reversed(widths), strict=True):
-        repeats = min(run.repeats, room)
-        room //= repeats
-        parts = run.split(width)
-        lists.append([chunk for part in parts for chunk in part.chunks(repeats)])
-    yield from product(*reversed(lists))
 
 
 def _planes(

@@ -5,8 +5,11 @@ regular grid the stretches between these places come in a few kinds that repeat 
 the stride; all of a kind are merged at once, as one strided view.
 """
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import product
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -71,6 +74,27 @@ class Run:
         return self.tile == other.tile + other.repeats and (
             other.repeats == 1 or step == other.period
         )
+
+
+Cell: TypeAlias = Sequence[Run]
+"""A run for each axis: the product of their stretches."""
+
+
+def pieces(cell: Cell, budget: int) -> Iterator[Cell]:
+    """Cut a cell into pieces of at most ``budget`` pixels."""
+    widths = [run.width for run in cell]
+    while math.prod(widths) > budget:
+        # The last axis is shortened last: its pixels are neighbours in memory.
+        longest = max(range(len(widths)), key=lambda axis: widths[axis])
+        widths[longest] = -(-widths[longest] // 2)
+    room = budget // math.prod(widths)
+    lists = []
+    for run, width in zip(reversed(cell), reversed(widths), strict=True):
+        repeats = min(run.repeats, room)
+        room //= repeats
+        parts = run.split(width)
+        lists.append([chunk for part in parts for chunk in part.chunks(repeats)])
+    yield from product(*reversed(lists))
 
 
 def find_runs(axis: Axis) -> list[Run]:

@@ -28,7 +28,7 @@ HANDS = 8
 """Threads to which lines are dealt out; more serve one hand together."""
 
 LEAST = 2**18
-"""Elements of a span, on average, from which it pays to deal out its lines."""
+"""Elements that each hand has at a time, if whole steps of the grid have as many."""
 
 
 class Lines:
@@ -101,7 +101,7 @@ class Lines:
         )
 
     def _first(self, axis: Axis, most: int) -> list[Span]:
-        """Return spans of the first axis, dealt out to the threads if that pays."""
+        """Return spans of the first axis, dealt out to the threads if most can be."""
         hands = min(HANDS, most)
         if self.tiles.device.type != "cpu":
             hands = 1

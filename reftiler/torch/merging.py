@@ -1,9 +1,9 @@
 """Merging in eager mode, in place, with scratch memory that is used again and again.
 
 There are four ways, which give the same bits: tiles that do not meet are copied; most
-others are merged in whole `lines`, a row of tiles at a time; where many pixels lie in
-one tile, in `cells`; and scattered or resampled tiles box by box, with the functional
-body.
+others are merged in whole `lines`, a row of tiles at a time, dealt out to the threads;
+where many pixels lie in one tile, in `cells`; and scattered or resampled tiles box by
+box, with the functional body.
 """
 
 from dataclasses import replace

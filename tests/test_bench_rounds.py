@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import resource
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from reftiler.bench.rounds import interleave, timed, weigh
+from reftiler.bench.rounds import MAPPED, fetch, interleave, timed, weigh
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,8 @@ def small_caches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class Player:
     """Writes down what is done to it."""
+
+    room = 0
 
     def __init__(self, name: str, diary: list[str], *, fails_at: int = -1) -> None:
         self.name, self.diary = name, diary
@@ -116,8 +119,24 @@ def test_memory_is_measured_apart() -> None:
     assert peaks == {"a": 2, "b": None, "c": 5}
 
 
-def test_a_turn_begins_from_cold_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_turn_begins_with_memory_at_hand_and_cold_caches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     diary: list[str] = []
     monkeypatch.setattr("reftiler.bench.rounds.cool", lambda: diary.append("cool"))
-    interleave([Player("a", diary)], 0)
-    assert diary[:3] == ["ready a", "cool", "settle"]
+    monkeypatch.setattr(
+        "reftiler.bench.rounds.fetch", lambda size: diary.append(f"fetch {size}")
+    )
+    player = Player("a", diary)
+    player.room = 7
+    interleave([player], 0)
+    assert diary[:4] == ["ready a", "fetch 7", "cool", "settle"]
+
+
+def test_what_is_fetched_is_touched() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    fetch(1)
+    touched = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert touched >= MAPPED // 2**21  # huge pages, of which there may be fewest
+    fetch(0)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before - touched < 5

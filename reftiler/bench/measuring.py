@@ -65,6 +65,7 @@ class ContenderTurn:
         self.stage, self.contender, self.out = stage, contender, out
         self.name = contender.name + OUT * out
         self.timing = Timing()
+        self.room = _appetite(contender, stage.work) if contender.device == "cpu" else 0
 
     def ready(self) -> Callable[[], Any]:
         """Give it the input in its own type."""
@@ -110,6 +111,7 @@ class LimitTurn:
     """The hardware's turn."""
 
     name = LIMIT
+    room = 0
 
     def __init__(self, stage: Stage, limit: limits.Limit) -> None:
         self.stage, self.limit = stage, limit
@@ -176,7 +178,7 @@ def _able(
     unable: dict[str, Timing] = {}
     free = memory.available()
     for kind in kinds:
-        need = int((_HELD + kind.appetite.get(work.dtype, 0)) * work.bytes)
+        need = int(_HELD * work.bytes) + _appetite(kind, work)
         if free is not None and need > free:
             unable[kind.name] = Timing(reason=f"needs {need / 2**30:.1f} GiB")
             continue
@@ -187,6 +189,11 @@ def _able(
         except Exception as error:  # noqa: BLE001 - a stranger may fail anyhow
             unable[kind.name] = Timing(reason=f"failed: {_words(error)}")
     return able, unable
+
+
+def _appetite(kind: Kind | Contender, work: Workload) -> int:
+    """Return how many bytes a call needs beyond its input."""
+    return int(kind.appetite.get(work.dtype, 0) * work.bytes)
 
 
 def view_times(

@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 CACHE = 2**26
 """More bytes than most processors keep."""
 
+MAPPED = 2**26
+"""Bytes that an allocator takes from the system anew, and gives back at once."""
+
 
 class Turn(Protocol):
     """What is timed, and what goes before and after it."""
 
     name: str
+    room: int
+    """Bytes of the host that the call may ask for."""
 
     def ready(self) -> Callable[[], Any]:
         """Prepare the input, which is not timed, and return what is."""
@@ -51,7 +56,8 @@ def interleave(turns: Sequence[Turn], rounds: int) -> dict[str, list[float]]:
     """
     Time all turns in rounds, of which the first is to warm up and does not count.
 
-    Each round begins with another turn, and each turn from cold caches.
+    Each round begins with another turn, and each turn from cold caches, with as much
+    memory at hand as it may ask for.
 
     Returns
     -------
@@ -78,10 +84,22 @@ def interleave(turns: Sequence[Turn], rounds: int) -> dict[str, list[float]]:
 
 def _play(turn: Turn) -> float:
     call = turn.ready()
+    fetch(turn.room)
     cool()
     took, result = timed(call, turn.settle)
     turn.check(result)
     return took
+
+
+def fetch(size: int) -> None:
+    """Touch memory and free it again: the system has it at hand.
+
+    A virtual machine may have left its free pages to its host, the huge ones first, and
+    fetching them takes ten times as long as what is timed. Whoever asks for huge pages
+    would pay for that, and whoever asks for small ones would not.
+    """
+    if size:
+        np.empty(max(size, MAPPED), np.uint8).fill(0)
 
 
 def cool() -> None:

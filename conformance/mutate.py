@@ -23,6 +23,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from reftiler_conformance.mutation.forks import Forks, Verdict
@@ -35,6 +36,9 @@ SURVIVORS = ROOT / "conformance" / "survivors.txt"
 SUBJECTS = ("torch", "torch.autograd")
 PACKAGE = "reftiler.torch"
 GOAL = 0.95
+
+THREADS = 2
+"""Threads to which each mutant may deal out lines, whatever the machine has."""
 
 # Doors, and `apply` and streaming, which no clause is about.
 SPARED = ("__init__.py", "checks.py", "applying.py", "stripe.py", "streaming.py")
@@ -65,8 +69,9 @@ def started() -> Forks:
     """Draw the cases, and see that what is not mutated passes them."""
     import torch._dynamo  # noqa: PLC0415 - dear to import, so that forks find it there
 
-    torch.set_num_threads(1)
-    forks = Forks(Jury(SUBJECTS), PACKAGE)
+    torch.set_num_threads(1)  # threads of a process are lost to its forks
+    begin = partial(torch.set_num_threads, THREADS)
+    forks = Forks(Jury(SUBJECTS), PACKAGE, begin)
     if words := forks.baseline():
         sys.exit(f"without any mutant, a case fails: {words}")
     print(f"{len(forks.jury.questions)} cases, {sum(forks.costs):.0f} s", flush=True)

@@ -57,48 +57,24 @@ class Lines:
     ) -> None:
         self.tiles, self.call, self.target, self.rule = tiles, call, target, rule
         self.fill = constant(call.fill, target.dtype, target.device)
-        axes = call.placement.axes
-        room = sizes[0] * torch.float64.itemsize // rule.quotients.itemsize
-        terms = sizes[1] * torch.float64.itemsize // rule.scratch.itemsize
+        room, terms = (
+            size * torch.float64.itemsize // dtype.itemsize
+            for size, dtype in zip(sizes, (rule.quotients, rule.scratch), strict=True)
+        )
         # Channels stay together where they are neighbours; apart, they leave room
         # for more lines.
-        channels = target.shape[1]
-        together = channels if call.result.channels_last else 1
-        limits = []
-        whole = room
-        for a, axis in enumerate(axes):
-            line = together * math.prod(call.placement.size[a + 1 :])
-            limits.append(max(1, min(room // line, axis.length)))
-            room //= limits[-1]
-        *spans, _ = [cut(axis, most) for axis, most in zip(axes, limits, strict=True)]
-        spans[0] = self._first(axes[0], limits[0])
-        spans.append(cut(axes[-1], limits[-1], beyond=not rule.refuses))
-        self.spans = spans
-        self.heights = [
-            max(span.hands * (span.high - span.low) for span in each) for each in spans
+        together = target.shape[1] if call.result.channels_last else 1
+        first, *between, last = call.placement.axes
+        most, *others, longest = _limits(call.placement.size, room, together)
+        self.spans = [
+            self._first(first, most),
+            *(cut(axis, limit) for axis, limit in zip(between, others, strict=True)),
+            cut(last, longest, beyond=not rule.refuses),
         ]
-        # Ruling may reach beyond a line at both ends.
-        self.rulings = {span.low: find_ruling(span) for span in spans[-1]}
-        pixels = math.prod(self.heights[:-1])
-        pixels *= max(each.count * each.width for each in self.rulings.values())
-        self.channels = min(channels, max(together, whole // pixels))
-        if channels * pixels <= 2 * whole:
-            self.channels = channels  # rather than many of them and then few
-        self.images = max(1, whole // (pixels * self.channels))
-        total = min(self.images, len(target)) * self.channels * pixels
-        # Each tile's part of the image, at least, must fit.
-        terms = min(max(terms, total), tiles.numel())
-        other = rule.quotients != rule.scratch
-        self.memory = _allot(
-            {
-                "total": (total, rule.scratch),
-                "terms": (terms, rule.scratch),
-                "divisor": (pixels if rule.divides else 0, rule.quotients),
-                "quotients": (total if other else 0, rule.quotients),
-                "weights": (pixels if rule.weighs else 0, rule.scratch),
-            },
-            tiles.device,
-        )
+        self.rulings = {span.low: find_ruling(span) for span in self.spans[-1]}
+        pixels = self._pixels()
+        self.channels, self.images = self._at_once(room, pixels, together)
+        self.memory = self._memory(pixels, terms)
 
     def _first(self, axis: Axis, most: int) -> list[Span]:
         """Return spans of the first axis, dealt out to the threads if most can be."""
@@ -115,6 +91,39 @@ class Lines:
             if 2 * alone <= axis.length:
                 return spans
         return roll(axis, most)
+
+    def _pixels(self) -> int:
+        """Return how many pixels of a plane are merged at a time, at most."""
+        heights = [
+            max(span.hands * (span.high - span.low) for span in spans)
+            for spans in self.spans[:-1]
+        ]
+        # A ruling may reach beyond a line at both ends.
+        width = max(each.count * each.width for each in self.rulings.values())
+        return math.prod(heights) * width
+
+    def _at_once(self, room: int, pixels: int, together: int) -> tuple[int, int]:
+        """Return how many channels and images are merged at a time."""
+        channels = self.target.shape[1]
+        # Twice the room for all rather than many of them and then few.
+        if channels * pixels > 2 * room:
+            channels = min(channels, max(together, room // pixels))
+        return channels, max(1, room // (pixels * channels))
+
+    def _memory(self, pixels: int, terms: int) -> Memory:
+        """Return memory for as much, and to read so many values of tiles into."""
+        rule, apart = self.rule, self.rule.quotients != self.rule.scratch
+        total = min(self.images, len(self.target)) * self.channels * pixels
+        # Each tile's part of the image, at least, must fit.
+        terms = min(max(terms, total), self.tiles.numel())
+        needs = {
+            "total": (total, rule.scratch),
+            "terms": (terms, rule.scratch),
+            "divisor": (pixels if rule.divides else 0, rule.quotients),
+            "quotients": (total if apart else 0, rule.quotients),
+            "weights": (pixels if rule.weighs else 0, rule.scratch),
+        }
+        return _allot(needs, self.tiles.device)
 
     def merge(self) -> None:
         """Merge everything."""
@@ -190,6 +199,16 @@ class Lines:
         for cover in others[1:]:
             covered = covered.unsqueeze(-1) & cover
         return covered[..., None, None] & ruling.filled(last, rest=True)
+
+
+def _limits(size: Sequence[int], room: int, together: int) -> list[int]:
+    """Return how long spans may be on each axis, for ``room`` pixels in all."""
+    limits = []
+    for a, length in enumerate(size):
+        line = together * math.prod(size[a + 1 :])
+        limits.append(max(1, min(room // line, length)))
+        room //= limits[-1]
+    return limits
 
 
 def _hands_first(image: Tensor, hands: int) -> Tensor:

@@ -12,7 +12,7 @@ import resource
 import signal
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -76,11 +76,22 @@ class Forks:
     Judges mutants, several at a time.
 
     The cases that killed mutants of the same module come first, then the quick ones.
+
+    Parameters
+    ----------
+    jury
+        Who judges.
+    package
+        What is mutated; nobody may have imported it.
+    begin
+        What each process does first.
     """
 
-    def __init__(self, jury: Jury, package: str) -> None:
+    def __init__(
+        self, jury: Jury, package: str, begin: Callable[[], object] = lambda: None
+    ) -> None:
         assert package not in sys.modules, f"{package} must be left to the forks"
-        self.jury = jury
+        self.jury, self.begin = jury, begin
         self.costs = [0.0] * len(jury.questions)
         self._killers: dict[str, Counter[int]] = defaultdict(Counter)
         gc.freeze()  # what is there is never looked at again, and stays shared
@@ -145,6 +156,7 @@ class Forks:
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        self.begin()
         if mutant is not None:
             sys.meta_path.insert(0, Replaced(mutant))
         costs = [0.0] * len(self.jury.questions)

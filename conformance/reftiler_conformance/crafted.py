@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reftiler_conformance.cases import Array, Case, Sizes
-from reftiler_conformance.definition import BFLOAT16
+from reftiler_conformance.definition import BFLOAT16, Merging
 
 
 def chosen(case: Case, numbers: Sequence[float], shape: Sizes | None = None) -> Array:
@@ -32,6 +32,18 @@ def chosen(case: Case, numbers: Sequence[float], shape: Sizes | None = None) -> 
 def whole_tiles(case: Case, numbers: Sequence[float]) -> Array:
     """Return tiles that hold one number each, as the case's seed says."""
     return chosen(case, numbers, (case.count, *(1,) * (len(case.tiles_shape) - 1)))
+
+
+def spoilt(case: Case, tiles: Array, poison: float) -> Array:
+    """Return tiles that hold something else wherever the image has nothing of them."""
+    merging = Merging(case.plan, case.scales)
+    taken, parts = np.zeros((case.count, *merging.tile), bool), merging.parts()
+    for there in merging.sources():
+        for k, offset, _ in parts.get(there, ()):
+            taken[(k, *offset)] = True
+    found = tiles.copy()
+    found[~taken.reshape(tiles.shape)] = held([poison], case.dtype)[0]
+    return found
 
 
 def held(numbers: Sequence[float], dtype: str) -> Array:

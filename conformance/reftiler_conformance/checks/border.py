@@ -13,8 +13,7 @@ from reftiler_conformance import definition
 from reftiler_conformance.bounds import taking_part
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.compare import same_numbers
-from reftiler_conformance.crafted import held
-from reftiler_conformance.definition import Merging
+from reftiler_conformance.crafted import spoilt
 from reftiler_conformance.draws import FLOATS
 from reftiler_conformance.features import Features
 from reftiler_conformance.lines import ranks
@@ -121,14 +120,7 @@ def nothing_leaks(trial: Trial) -> None:
     """What is left out changes nothing, not even NaN or an infinity."""
     case, tiles = trial.case, trial.case.tiles()
     merged = trial.untile(tiles).array
-    poisoned = tiles.copy()
-    taken = np.zeros((case.count, *case.tile), bool)
-    for parts in Merging(case.plan, case.scales).parts().values():
-        for k, offset, _ in parts:
-            taken[(k, *offset)] = True
-    left_out = ~taken.reshape(tiles.shape)
     poison = (nan, inf, -inf)[case.seed % 3]
-    poisoned[left_out] = held([poison], case.dtype)[0]
-    again = trial.untile(poisoned).array
+    again = trial.untile(spoilt(case, tiles, poison)).array
     trial.keep(again, merged)
     same_numbers(again, merged)

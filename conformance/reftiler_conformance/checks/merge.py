@@ -16,7 +16,7 @@ from reftiler_conformance.compare import (
     same_numbers,
     same_shape,
 )
-from reftiler_conformance.crafted import chosen
+from reftiler_conformance.crafted import chosen, spoilt
 from reftiler_conformance.drawn import gaps
 from reftiler_conformance.draws import ANY, FLOATS, INTEGERS
 from reftiler_conformance.expected import merge_of
@@ -28,6 +28,7 @@ from reftiler_conformance.registry import check
 from reftiler_conformance.trial import Trial
 
 CROWDED = ranks(Case(size=(10,), tile=(4,), stride=(1,), seed=1))
+SCATTERED = Case(size=(6, 5), tile=(4, 5), stride=(4, 5), starts=((0, 0), (2, 0)))
 
 
 @check(
@@ -83,7 +84,7 @@ def extremes_of_floats(trial: Trial) -> None:
         replace(case, merge=merge, dtype=dtype)
         for merge in ("max", "min")
         for dtype in ("int64", "uint64", "int32", "uint32")
-        for case in CROWDED
+        for case in (*CROWDED, SCATTERED)
     ],
 )
 def extremes_of_integers(trial: Trial) -> None:
@@ -172,6 +173,30 @@ def fill_must_fit(trial: Trial) -> None:
 def padding_is_cut_off(trial: Trial) -> None:
     """The result holds the pixels of the image, and none of the padding."""
     trial.merge_agrees(by="numbers")
+
+
+@check(
+    "MERGE-020",
+    verb="untile",
+    needs=("result",),
+    fit=("longer", "short"),
+    overlap=("none", "some"),
+    pad_side=ANY,
+    dtype=FLOATS,
+    result=(*FLOATS, *INTEGERS),
+    also=[
+        replace(case, merge=merge)
+        for merge in ("mean", "max")
+        for case in ranks(Case(size=(7,), tile=(4,), stride=(2,), result="uint8"))
+    ],
+)
+def padding_spoils_nothing(trial: Trial) -> None:
+    """What tiles hold of the padding changes nothing, whatever the dtype."""
+    case, tiles = trial.case, chosen(trial.case, range(1, 9))
+    merged = trial.untile(tiles).array
+    again = trial.untile(spoilt(case, tiles, math.nan)).array
+    trial.keep(again, merged)
+    same_numbers(again, merged)
 
 
 @check(

@@ -142,6 +142,18 @@ PARTS = [0.5, 1.5, 2.5, 2.6, 3.4, -0.5, -1.5, -2.6, 7.0]
     merge=(None, "max", "min"),
     dtype=("int64", "uint64", "float32"),
     result=("float32", "float64", "float16", "int8", "int32", "uint64", "int64"),
+    also=[
+        Case(
+            size=(6, 5),
+            tile=(4, 5),
+            stride=(4, 5),
+            starts=((0, 0), (2, 0)),
+            merge=merge,
+            result="int8",
+            seed=1,
+        )
+        for merge in ("max", "min")
+    ],
 )
 def by_way_of_float64(trial: Trial) -> None:
     """A lone pixel or an extreme becomes another dtype by way of float64."""

@@ -46,6 +46,15 @@ def lines(name: str) -> Cases:
     needs=("merge:mean",),
     rank=(2, 3),
     window=("triangle", "custom"),
+    also=[
+        Case(
+            size=(6, 6, 6),
+            tile=(4, 4, 4),
+            stride=(2, 2, 2),
+            window="triangle",
+            content="random",
+        )
+    ],
     **PLAIN,
 )
 def one_factor_for_each_axis(trial: Trial) -> None:

@@ -180,6 +180,16 @@ class CutAtZero(Plain):
         return super().looked(axis) + lead
 
 
+@fault("MERGE-020")
+class PaddingSpoils(Plain):
+    """NaN in the padding is refused where the result is of integers."""
+
+    def demand_tiles(self, tiles: Array, target: np.dtype[Any]) -> None:
+        super().demand_tiles(tiles, target)
+        if tiles.dtype.kind == "f" and target.kind in "iu":
+            self.demand_numbers(tiles, target)
+
+
 @fault("SCALE-009")
 class ScaledStretchKept(Plain):
     """A scaled frame of `interpolation` is cut, not resampled."""

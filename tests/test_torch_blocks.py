@@ -289,6 +289,47 @@ def test_nan_beyond_the_image_harms_nobody(merge: Any) -> None:
     same_bits(array(tiler.untile(tiles, (20, 20), dtype=torch.uint8)), want)
 
 
+RARE: dict[str, tuple[tuple[int, ...], int, int, int, dict[str, Any]]] = {
+    "more is carried on than one span is long": ((2, 40, 10), 9, 2, 140, {}),
+    "channels of which three are merged at a time": ((8, 10, 10), 4, 2, 300, {}),
+    "equal tiles among others, and channels last": (
+        (12, 12, 3),
+        6,
+        2,
+        merging.BLOCK,
+        {"remove_border_count": 1, "channels_last": True},
+    ),
+    "gaps on four axes": (
+        (1, 6, 8, 10, 12),
+        3,
+        2,
+        merging.BLOCK,
+        {"mode": "drop", "fill": 7.0},
+    ),
+}
+"""Shapes, tile, stride, pixels merged at a time, settings."""
+
+
+@pytest.mark.parametrize("rare", RARE)
+def test_rare_seams(rare: str) -> None:
+    shape, tile, stride, block, settings = RARE[rare]
+    rank = len(shape) - 1
+    sides = (tile,) * rank, (stride,) * rank
+    reference = reftiler.Tiler(*sides, **settings)
+    last = settings.get("channels_last", False)
+    size, channels = (shape[:-1], shape[-1]) if last else (shape[1:], shape[0])
+    one = (*sides[0], channels) if last else (channels, *sides[0])
+    tiles = contents(len(reference.grid(size)), one)
+    want = reference.untile(tiles, shape)
+    with (
+        patch.object(merging, "BLOCK", block),
+        patch.object(cells, "pays", lambda call: False),
+        patch.object(torch, "get_num_threads", lambda: 1),
+    ):
+        got = Tiler(*sides, **settings).untile(tensor(tiles), shape)
+    same_bits(array(got), want, nan="any")
+
+
 PIECES = [1, 2, 7, 16, 50, 400]
 HANDS = [1, 2, 3, 5]
 WAYS: dict[str, tuple[Any, float]] = {

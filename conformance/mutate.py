@@ -11,6 +11,8 @@ neither killed nor survived, nor does one that changes no result: ``survivors.tx
 beside this names those that were read, and why. ``--record`` keeps every verdict,
 ``--again`` puts those of a record once more that were not killed, ``--only`` those of
 some files or lines, and ``--stale`` tells what is in ``survivors.txt`` for nothing.
+With one thread lines are not dealt out, and with three other spans are alike than with
+two: ``--threads`` says how many, so that ``--again`` can try others.
 """
 
 from __future__ import annotations
@@ -37,11 +39,8 @@ SUBJECTS = ("torch", "torch.autograd")
 PACKAGE = "reftiler.torch"
 GOAL = 0.95
 
-THREADS = 3
-"""Threads to which each mutant may deal out lines, whatever the machine has.
-
-Two hands are told apart by their order alone; with three, that of a pair may be wrong.
-"""
+THREADS = 2
+"""Threads to which each mutant may deal out lines, whatever the machine has."""
 
 # Doors, and `apply` and streaming, which no clause is about.
 SPARED = ("__init__.py", "checks.py", "applying.py", "stripe.py", "streaming.py")
@@ -68,12 +67,12 @@ def chosen(asked: argparse.Namespace) -> list[Mutant]:
     return found[: asked.most]
 
 
-def started() -> Forks:
+def started(threads: int) -> Forks:
     """Draw the cases, and see that what is not mutated passes them."""
     import torch._dynamo  # noqa: PLC0415 - dear to import, so that forks find it there
 
     torch.set_num_threads(1)  # threads of a process are lost to its forks
-    begin = partial(torch.set_num_threads, THREADS)
+    begin = partial(torch.set_num_threads, threads)
     forks = Forks(Jury(SUBJECTS), PACKAGE, begin)
     if words := forks.baseline():
         sys.exit(f"without any mutant, a case fails: {words}")
@@ -137,6 +136,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--workers", type=int, default=os.cpu_count() or 1)
+    add("--threads", type=int, default=THREADS, help="that a mutant may use")
     add("--seed", type=int, default=0, help="which mutants, and in what order")
     add("--most", type=int, help="try no more than these")
     add("--every", action="store_true", help="all mutants, not one of each operator")
@@ -149,7 +149,7 @@ def main() -> int:
     if asked.stale:
         print(*readings.stale(all_mutants()), sep="\n")
         return 0
-    forks, tried = started(), chosen(asked)
+    forks, tried = started(asked.threads), chosen(asked)
     tally, began = Tally(readings, asked.record), time.monotonic()
     print(f"{len(tried)} mutants", flush=True)
     for done, verdict in enumerate(forks.judged(tried, asked.workers), 1):

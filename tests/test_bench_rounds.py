@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from reftiler.bench.contenders.reference import Reference
+from reftiler.bench.measuring import ContenderTurn, Stage
 from reftiler.bench.rounds import MAPPED, fetch, interleave, timed, weigh
+from reftiler.bench.workloads import Workload
 
 
 @pytest.fixture(autouse=True)
@@ -140,3 +143,12 @@ def test_what_is_fetched_is_touched() -> None:
     assert touched >= MAPPED // 2**21  # huge pages, of which there may be fewest
     fetch(0)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before - touched < 5
+
+
+def test_a_turn_may_ask_for_what_its_tiler_needs() -> None:
+    work = Workload("small", (1, 1, 8, 8), 4, 4)
+    stage = Stage(work, "tile")
+    tiler = Reference(work, "cpu")
+    assert ContenderTurn(stage, tiler, out=False).room == 1.5 * 8 * 8 * 4
+    tiler.device = "cuda"  # its memory is the device's
+    assert ContenderTurn(stage, tiler, out=False).room == 0

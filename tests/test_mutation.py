@@ -47,7 +47,7 @@ class Subject:
 """
 
 JUDGES = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from reftiler_conformance.mutation import forks
 from reftiler_conformance.mutation.jury import Jury
@@ -64,7 +64,8 @@ class Written(Mutant):
 
 
 forks.LIMIT = 1
-found = forks.Forks(Jury(["torchlike_adapter:Subject"]), "torchlike")
+begin = lambda: os.environ.update(BEGUN="yes")
+found = forks.Forks(Jury(["torchlike_adapter:Subject"]), "torchlike", begin)
 told = {"baseline": found.baseline()}
 made = [Written("torchlike.cutting", path, o, 0, 7, 0) for o in json.loads(sys.argv[1])]
 for mutant, verdict in found.judged(made, 2):
@@ -83,6 +84,7 @@ def first(statement: str) -> str:
 FATES = {
     "swapaxes(1, 2) -> swapaxes(2, 1)": "survived",
     ".copy() -> [::-1].copy()": "killed",
+    first("    __import__('os').environ['BEGUN']"): "survived",
     "import numpy as np -> import nothing_such": "killed",
     first("    __import__('os').kill(__import__('os').getpid(), 11)"): "killed",
     first("    while True: pass"): "timed out",

@@ -191,7 +191,7 @@ def padding_is_cut_off(trial: Trial) -> None:
     ],
 )
 def padding_spoils_nothing(trial: Trial) -> None:
-    """What tiles hold of the padding changes nothing, whatever the dtype."""
+    """What tiles hold of the padding changes nothing, NaN included."""
     case, tiles = trial.case, chosen(trial.case, range(1, 9))
     merged = trial.untile(tiles).array
     again = trial.untile(spoilt(case, tiles, math.nan)).array

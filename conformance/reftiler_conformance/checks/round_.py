@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 
 from reftiler_conformance.bounds import taking_part
 from reftiler_conformance.cases import Case
+from reftiler_conformance.checks.merge import SCATTERED
 from reftiler_conformance.crafted import chosen
 from reftiler_conformance.definition.rounding import kind_of
 from reftiler_conformance.draws import INTEGERS
@@ -143,15 +145,7 @@ PARTS = [0.5, 1.5, 2.5, 2.6, 3.4, -0.5, -1.5, -2.6, 7.0]
     dtype=("int64", "uint64", "float32"),
     result=("float32", "float64", "float16", "int8", "int32", "uint64", "int64"),
     also=[
-        Case(
-            size=(6, 5),
-            tile=(4, 5),
-            stride=(4, 5),
-            starts=((0, 0), (2, 0)),
-            merge=merge,
-            result="int8",
-            seed=1,
-        )
+        replace(SCATTERED, merge=merge, result="int8", seed=1)
         for merge in ("max", "min")
     ],
 )

@@ -11,7 +11,7 @@ fast ones are held to.
 from reftiler.axis import Axis
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.serial import SPEC_VERSION
+from reftiler.json_io import SPEC_VERSION
 from reftiler.tiler import Tiler
 
 __version__ = "0.1.0"

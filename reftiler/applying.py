@@ -17,13 +17,13 @@ from reftiler.batches import (
     named,
     names,
 )
-from reftiler.calls import resolve_tile
+from reftiler.cut import Array
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.plan import plan_tile
 from reftiler.streaming.merger import Merger
 from reftiler.streaming.reading import Batches, read_tiles
 from reftiler.streaming.stores import check_writable, share
-from reftiler.tiling import Array
 
 Start = Callable[[Array, Any, int, str], Merger]
 """Makes a merger of a leaf of the first results, its out, its number and its name."""
@@ -84,7 +84,7 @@ def apply(
 
 def cut_tile(image: Array, grid: Grid, k: int) -> Array:
     """Return the tile of an image that ``tile`` with this grid has at ``k``."""
-    call = resolve_tile(grid.tiler, image.shape, image.dtype.name, grid)
+    call = plan_tile(grid.tiler, image.shape, image.dtype.name, grid)
     tile: Array = read_tiles(image, call, [k])[0]
     return tile
 

@@ -29,9 +29,9 @@ class Axis:
         Pixels of the image.
     tile : int
         Pixels of a tile.
-    frame : int
+    padded_length : int
         Pixels of the frame.
-    before : int
+    pad_before : int
         Padding ahead of the image's first pixel.
     starts : tuple of int
         First frame pixel of each tile.
@@ -44,8 +44,8 @@ class Axis:
 
     length: int
     tile: int
-    frame: int
-    before: int
+    padded_length: int
+    pad_before: int
     starts: tuple[int, ...]
     border: int = 0
     resampled: bool = False
@@ -54,14 +54,15 @@ class Axis:
         return len(self.starts)
 
     @property
-    def after(self) -> int:
+    def pad_after(self) -> int:
         """Padding behind the image's last pixel; 0 where the image is resampled."""
-        return 0 if self.resampled else self.frame - self.before - self.length
+        behind = self.padded_length - self.pad_before - self.length
+        return 0 if self.resampled else behind
 
     @property
-    def bare(self) -> bool:
+    def is_unpadded(self) -> bool:
         """Whether the frame is the image itself."""
-        return self.frame == self.length
+        return self.padded_length == self.length
 
     @cached_property
     def step(self) -> int | None:
@@ -71,11 +72,11 @@ class Axis:
         return step if not steps and step > 0 else None
 
     @cached_property
-    def even(self) -> range:
+    def regular_run(self) -> range:
         """The longest run of tiles that lie inside the image, equally spaced."""
-        if self.resampled and not self.bare:
+        if self.resampled and not self.is_unpadded:
             return range(0)
-        begin = np.array(self.starts) - self.before
+        begin = np.array(self.starts) - self.pad_before
         inside = (begin >= 0) & (begin + self.tile <= self.length)
         best = run = range(0)
         for number in np.flatnonzero(inside).tolist():
@@ -91,15 +92,15 @@ class Axis:
 
     def slices(self, run: range) -> tuple[slice, int]:
         """Return the image pixels that a run of even tiles covers, and their step."""
-        first, last = (self.starts[n] - self.before for n in (run[0], run[-1]))
+        first, last = (self.starts[n] - self.pad_before for n in (run[0], run[-1]))
         step = self.starts[run[1]] - self.starts[run[0]] if len(run) > 1 else 1
         return slice(first, last + self.tile), step
 
     def to_image(self, pixel: int) -> int:
         """Return the image pixel that a frame pixel shows, beyond it in padding."""
         if self.resampled:
-            return pixel * self.length // self.frame
-        return pixel - self.before
+            return pixel * self.length // self.padded_length
+        return pixel - self.pad_before
 
     @cached_property
     def boxes(self) -> IntArray:
@@ -111,40 +112,40 @@ class Axis:
         return np.array(rows, dtype=np.int64)
 
     @cached_property
-    def kept(self) -> IntArray:
+    def valid(self) -> IntArray:
         """Image pixels where each tile takes part in the merge, shape (n, 2)."""
         start = np.array(self.starts, dtype=np.int64)
         stop = start + self.tile
         low = np.where(start == 0, start, start + self.border)
-        high = np.where(stop == self.frame, stop, stop - self.border)
+        high = np.where(stop == self.padded_length, stop, stop - self.border)
         frame = np.stack([low, high], axis=1)
         if self.resampled:
             # Pixel i reads frame pixel ceil(i P / L); the first i with that >= j.
-            image: IntArray = (frame - 1) * self.length // self.frame + 1
+            image: IntArray = (frame - 1) * self.length // self.padded_length + 1
             return image
-        kept: IntArray = np.clip(frame - self.before, 0, self.length)
-        return kept
+        valid: IntArray = np.clip(frame - self.pad_before, 0, self.length)
+        return valid
 
     @cached_property
-    def cover(self) -> IntArray:
+    def coverage(self) -> IntArray:
         """How many tiles take part in each image pixel, shape (length,)."""
-        return np.rint(self.total(np.ones(self.tile))).astype(np.int64)
+        return np.rint(self.weight_sum(np.ones(self.tile))).astype(np.int64)
 
-    def total(self, profile: NDArray[np.float64]) -> NDArray[np.float64]:
+    def weight_sum(self, profile: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum the tiles' weights at each image pixel, shape (length,)."""
         total = np.zeros(self.length)
-        for number, (low, high) in enumerate(self.kept.tolist()):
-            total[low:high] += profile[self.within(number, low, high)]
+        for number, (low, high) in enumerate(self.valid.tolist()):
+            total[low:high] += profile[self.tile_index(number, low, high)]
         return total
 
-    def within(self, number: int, low: int, high: int) -> Index:
+    def tile_index(self, number: int, low: int, high: int) -> Index:
         """Return which pixels of tile ``number`` image pixels low to high read."""
         start = self.starts[number]
-        if self.resampled and not self.bare:
+        if self.resampled and not self.is_unpadded:
             pixels = np.arange(low, high, dtype=np.int64)
-            frame: IntArray = -(-pixels * self.frame // self.length)
+            frame: IntArray = -(-pixels * self.padded_length // self.length)
             return frame - start
-        return slice(low + self.before - start, high + self.before - start)
+        return slice(low + self.pad_before - start, high + self.pad_before - start)
 
     def scaled(self, scale: Fraction, name: str) -> "Axis":
         """Return this axis for tiles of ``scale`` times the resolution.
@@ -158,7 +159,7 @@ class Axis:
             return self
         values = {
             "the tile size": self.tile,
-            "the leading padding": self.before,
+            "the leading padding": self.pad_before,
             "remove_border_count": self.border,
             **{f"the start of tile {i}": start for i, start in enumerate(self.starts)},
         }
@@ -172,8 +173,8 @@ class Axis:
         return Axis(
             length=_ceil(self.length * scale),
             tile=int(self.tile * scale),
-            frame=_ceil(self.frame * scale),
-            before=int(self.before * scale),
+            padded_length=_ceil(self.padded_length * scale),
+            pad_before=int(self.pad_before * scale),
             starts=tuple(int(start * scale) for start in self.starts),
             border=int(self.border * scale),
             resampled=self.resampled,

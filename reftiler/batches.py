@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from reftiler.calls import TileCall
-from reftiler.checks import integer
 from reftiler.errors import TilingError
+from reftiler.plan import TilePlan
+from reftiler.validation import as_int
 
 Progress: TypeAlias = Callable[[Sequence[range]], Iterable[range]]
 """Wraps the list of batches to show how far the work is, as ``tqdm.tqdm`` does."""
@@ -18,7 +18,7 @@ Progress: TypeAlias = Callable[[Sequence[range]], Iterable[range]]
 
 def split(count: int, batch_size: int) -> list[range]:
     """Split ``count`` tiles into batches."""
-    step = integer(batch_size, "batch_size", least=1)
+    step = as_int(batch_size, "batch_size", least=1)
     return [range(low, min(low + step, count)) for low in range(0, count, step)]
 
 
@@ -105,14 +105,14 @@ def check_later(results: Any, first: Any) -> None:
 
 
 @contextmanager
-def named(numbers: Sequence[int], call: TileCall) -> Iterator[None]:
+def named(numbers: Sequence[int], call: TilePlan) -> Iterator[None]:
     """Let an error say in which tiles it came up, and where they lie."""
     try:
         yield
     except Exception as error:
         image, k = divmod(int(numbers[0]), len(call.grid))
         box = ", ".join(f"{s.start}:{s.stop}" for s in call.grid.slices(k))
-        of = f" of image {image}" if call.image.images > 1 else ""
+        of = f" of image {image}" if call.image.batch_size > 1 else ""
         note = f"in tile {numbers[0]}, at [{box}]{of}"
         if len(numbers) > 1:
             note = f"in tiles {numbers[0]} to {numbers[-1]}, the first at [{box}]{of}"

@@ -1,28 +1,29 @@
 """Tiling as configuration files spell it: the sections that anomalib users have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from reftiler.checks import flag, integer, keys
 from reftiler.errors import TilingError
-from reftiler.grid import Grid
-from reftiler.scatter import SEEDS
-from reftiler.sections import SECTION, bare_section, load_yaml_support, read_section
+from reftiler.grid import SEED_LIMIT, Grid
 from reftiler.tiler import Tiler
+from reftiler.validation import as_bool, as_int, reject_unknown_keys
 
-__all__ = ["KEYS", "TilingConfig"]
+__all__ = ["KEYS", "TilingConfig", "read_section", "unwrap_section"]
 
+SECTION = "tiling"
+
+_CALLBACK = "TilerConfigurationCallback"
 _WHERE = f"the {SECTION} section"
 _TILER = tuple(setting.name for setting in fields(Tiler) if setting.init)
 _SETTINGS = (*_TILER, "overlap", "seed")
 _RANDOM = ("use_random_tiling", "random_tile_count")
-_SWITCHES = {"apply": (*_SETTINGS, *_RANDOM), "enable": _SETTINGS}
+_ENABLE_KEYS = {"apply": (*_SETTINGS, *_RANDOM), "enable": _SETTINGS}
 """The key that switches tiling on, old and new, and what may stand beside it."""
 
-KEYS = (*_SWITCHES, *_SETTINGS, *_RANDOM)
+KEYS = (*_ENABLE_KEYS, *_SETTINGS, *_RANDOM)
 """The keys that a section may have."""
 
 
@@ -56,12 +57,12 @@ class TilingConfig:
         if self.tiler is not None and not isinstance(self.tiler, Tiler):
             raise TypeError(f"tiler must be a Tiler or None, got {self.tiler!r}")
         if self.random_count is not None:
-            count = integer(self.random_count, "random_tile_count", least=1)
+            count = as_int(self.random_count, "random_tile_count", least=1)
             object.__setattr__(self, "random_count", count)
             if self.tiler is None:
                 raise TilingError(f"{count} random tiles need a tiler, got None")
-        object.__setattr__(self, "seed", integer(self.seed, "seed", least=0))
-        if self.seed >= SEEDS:
+        object.__setattr__(self, "seed", as_int(self.seed, "seed", least=0))
+        if self.seed >= SEED_LIMIT:
             raise TilingError(f"seed must be below 2**128, got {self.seed}")
 
     @classmethod
@@ -90,7 +91,7 @@ class TilingConfig:
         TilingError
             If a key is unknown, a switch is missing or a value breaks a rule.
         """
-        section = bare_section(content)
+        section = unwrap_section(content)
         if not section or not _switched_on(section):
             return cls()
         if section.get("tile_size") is None:
@@ -151,16 +152,18 @@ class TilingConfig:
 
 
 def _switched_on(section: dict[str, Any]) -> bool:
-    keys(section, KEYS, _WHERE)
-    switches = [switch for switch in _SWITCHES if switch in section]
+    reject_unknown_keys(section, KEYS, _WHERE)
+    switches = [switch for switch in _ENABLE_KEYS if switch in section]
     if len(switches) != 1:
         raise TilingError(
             f"{_WHERE} must have one of apply and enable, got "
             f"{' and '.join(switches) or 'none'}: write apply: true to tile"
         )
     (switch,) = switches
-    keys(section, [switch, *_SWITCHES[switch]], f"{_WHERE} with {switch}")
-    return flag(section[switch], switch)
+    reject_unknown_keys(
+        section, [switch, *_ENABLE_KEYS[switch]], f"{_WHERE} with {switch}"
+    )
+    return as_bool(section[switch], switch)
 
 
 def _arguments(section: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +186,7 @@ def _mode(value: Any) -> Any:
 
 def _random_count(section: dict[str, Any]) -> int | None:
     wanted = section.get("use_random_tiling")
-    if wanted is None or not flag(wanted, "use_random_tiling"):
+    if wanted is None or not as_bool(wanted, "use_random_tiling"):
         return None
     count = section.get("random_tile_count")
     if count is None:
@@ -191,9 +194,96 @@ def _random_count(section: dict[str, Any]) -> int | None:
             f"{_WHERE} has use_random_tiling: true and lacks random_tile_count: say "
             "how many"
         )
-    return integer(count, "random_tile_count", least=1)
+    return as_int(count, "random_tile_count", least=1)
 
 
 def _plain(value: Any) -> Any:
     """Return tuples as lists, which every YAML reader knows."""
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def read_section(path: str | Path, known: Collection[str]) -> dict[str, Any]:
+    """
+    Return the tiling section of a YAML file, its keys not yet checked.
+
+    In a whole configuration it is the section ``tiling``, at the top or in
+    ``dataset``, or the arguments of anomalib's ``TilerConfigurationCallback`` among
+    the callbacks of ``trainer``; otherwise the file is the section.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    known : collection of str
+        Keys of a section, one of which tells a bare section from other files.
+
+    Raises
+    ------
+    ImportError
+        If PyYAML is not installed.
+    TilingError
+        If the file cannot be read, is not YAML or says nothing of tiling; the file
+        is named, and the line if there is one.
+    """
+    yaml = load_yaml_support()
+    try:
+        content = yaml.safe_load(Path(path).read_bytes())
+    except OSError as error:
+        raise TilingError(f"cannot read {path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2020-13-45
+        raise TilingError(_fault(path, error)) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise TilingError(f"{path} must hold keys and values, got {content!r}")
+    section = _find(content)
+    if SECTION not in section and not any(key in known for key in section):
+        raise TilingError(
+            f"{path} has no section {SECTION!r}, only {', '.join(map(str, section))}: "
+            f"put the settings under {SECTION}:"
+        )
+    return section
+
+
+def unwrap_section(content: Any) -> dict[str, Any]:
+    """Return a section without the key ``tiling`` above it; empty if there is none."""
+    if isinstance(content, Mapping) and SECTION in content:
+        reject_unknown_keys(content, [SECTION], f"a mapping with a section {SECTION!r}")
+        content = content[SECTION]
+    if content is None:
+        return {}
+    if not isinstance(content, Mapping):
+        raise TypeError(f"the {SECTION} section must hold keys, got {content!r}")
+    return dict(content)
+
+
+def load_yaml_support() -> Any:
+    """Return PyYAML's module, which only those who read files need."""
+    try:
+        import yaml  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(
+            'configuration files need PyYAML: pip install "reftiler[cli]"'
+        ) from error
+    return yaml
+
+
+def _find(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a whole configuration is about tiling."""
+    dataset, trainer = (content.get(key) for key in ("dataset", "trainer"))
+    for place in (content, dataset):
+        if isinstance(place, dict) and SECTION in place:
+            return {SECTION: place[SECTION]}
+    callbacks = trainer.get("callbacks") if isinstance(trainer, dict) else None
+    for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
+        if isinstance(callback, dict) and _CALLBACK in str(callback.get("class_path")):
+            return {SECTION: callback.get("init_args")}
+    return content
+
+
+def _fault(path: str | Path, error: Exception) -> str:
+    """Say in one line what is wrong with a YAML file and where."""
+    mark = getattr(error, "problem_mark", None)
+    place = f", line {mark.line + 1}" if mark else ""
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"{path}{place}: not YAML: {problem}"

@@ -7,8 +7,8 @@ Names stand for dtypes, because both backends need the same rules: ``float32`` i
 import math
 from fractions import Fraction
 
-from reftiler.checks import Real
 from reftiler.errors import TilingError
+from reftiler.validation import Real
 
 INTEGERS = {
     f"{sign}int{bits}": (
@@ -19,7 +19,7 @@ INTEGERS = {
 }
 
 # The least magnitude that rounds to infinity: half a step above the largest number.
-OVERFLOW = {
+OVERFLOW_THRESHOLD = {
     "float16": Fraction(2**16 - 2**4),
     "bfloat16": Fraction(2**128 - 2**119),
     "float32": Fraction(2**128 - 2**103),
@@ -29,7 +29,7 @@ OVERFLOW = {
 MERGEABLE = ("bool", *INTEGERS, "float16", "float32", "float64")
 
 
-def not_finite(value: Real) -> bool:
+def is_nonfinite(value: Real) -> bool:
     """Tell whether ``value`` is NaN or infinite; ints of any size are neither."""
     return isinstance(value, float) and not math.isfinite(value)
 
@@ -52,8 +52,8 @@ def check_representable(value: Real, dtype: str, name: str) -> None:
         low, high = (0, 1) if dtype == "bool" else INTEGERS[dtype]
         fits = isinstance(value, int) and low <= value <= high
         room = f"it holds the whole numbers {low} to {high}"
-    elif dtype in OVERFLOW:
-        fits = not_finite(value) or abs(Fraction(value)) < OVERFLOW[dtype]
+    elif dtype in OVERFLOW_THRESHOLD:
+        fits = is_nonfinite(value) or abs(Fraction(value)) < OVERFLOW_THRESHOLD[dtype]
         room = "it would become infinite"
     else:
         fits, room = isinstance(value, int) and value == 0, "only 0 has a meaning there"
@@ -61,7 +61,7 @@ def check_representable(value: Real, dtype: str, name: str) -> None:
         raise TilingError(f"{name}={value!r} does not fit {dtype}: {room}")
 
 
-def as_float(value: Real, dtype: str) -> float:
+def round_to_odd(value: Real, dtype: str) -> float:
     """Return the float64 that rounds to ``dtype`` as ``value`` itself does.
 
     An int may need more bits than float64 has. For a narrower dtype it is rounded to

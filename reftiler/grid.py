@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reftiler import serial
+from reftiler import json_io
 from reftiler.axis import Axis, IntArray, fit_axis
-from reftiler.checks import exact_integers, is_sequence
 from reftiler.errors import TilingError
-from reftiler.placement import Placement
-from reftiler.sizes import check_room
-
-if TYPE_CHECKING:
-    from reftiler.base import BaseTiler
+from reftiler.geometry import TileGeometry
+from reftiler.settings import TilerSettings
+from reftiler.validation import (
+    as_exact_ints,
+    as_int,
+    as_ints,
+    is_sequence,
+    validate_image_fits,
+)
 
 KEYS = ("tiler", "image_size", "starts")
 
@@ -31,7 +34,7 @@ class Grid:
     Parameters
     ----------
     tiler : BaseTiler
-        What was asked for; ``Tiler.of(grid.tiler)`` tiles by it in any backend.
+        What was asked for; ``Tiler.from_other(grid.tiler)`` tiles by it in any backend.
     image_size : sequence of int
         Pixels of the image on its R spatial axes.
     scatter : sequence of K sequences of R ints, optional
@@ -46,45 +49,45 @@ class Grid:
         tile where that cannot be mended, or a start lies outside.
     """
 
-    tiler: "BaseTiler"
+    tiler: TilerSettings
     image_size: tuple[int, ...]
     scatter: tuple[tuple[int, ...], ...] | None = None
-    _text: str = field(init=False, repr=False, compare=False)
+    _json: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rank = self.tiler.rank
-        size = exact_integers(self.image_size, "image_size", rank=rank, least=1)
+        size = as_exact_ints(self.image_size, "image_size", rank=rank, least=1)
         object.__setattr__(self, "image_size", size)
         if self.scatter is not None or self.tiler.mode in ("clamp", "even", "drop"):
             what = self.tiler.mode if self.scatter is None else "scattered tiles"
-            check_room(size, self.tiler.tile_size, what)
+            validate_image_fits(size, self.tiler.tile_size, what)
         if self.scatter is not None:
             object.__setattr__(self, "scatter", self._checked_starts(self.scatter))
-        object.__setattr__(self, "_text", self._dumped())
+        object.__setattr__(self, "_json", self._dumped())
 
     def __len__(self) -> int:
-        return len(self.placement)
+        return len(self.geometry)
 
     @property
-    def scattered(self) -> bool:
+    def is_irregular(self) -> bool:
         """Whether this is a list of starts rather than a product of axes."""
         return self.scatter is not None
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """One `Axis` for each spatial axis; scattered tiles have the k-th of each."""
-        return self.placement.axes
+        return self.geometry.axes
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Tiles along each axis; (K,) for a scattered grid."""
-        return self.placement.shape
+        return self.geometry.shape
 
     @cached_property
-    def placement(self) -> Placement:
+    def geometry(self) -> TileGeometry:
         """The geometry that tiling and merging work from."""
-        axes = self._fitted_axes() if self.scatter is None else self._scattered_axes()
-        return Placement(axes, self.scattered)
+        axes = self._fitted_axes() if self.scatter is None else self._irregular_axes()
+        return TileGeometry(axes, self.is_irregular)
 
     @cached_property
     def starts(self) -> IntArray:
@@ -102,12 +105,12 @@ class Grid:
     @property
     def padding(self) -> tuple[tuple[int, int], ...]:
         """Pixels added before and after the image on each axis."""
-        return tuple((axis.before, axis.after) for axis in self.axes)
+        return tuple((axis.pad_before, axis.pad_after) for axis in self.axes)
 
     @property
     def uncovered(self) -> int:
         """The number of image pixels in which no tile takes part."""
-        return self.placement.uncovered()
+        return self.geometry.uncovered()
 
     def slices(self, k: int) -> tuple[slice, ...]:
         """Return tile ``k``'s box clipped to the image, to index it with."""
@@ -121,7 +124,7 @@ class Grid:
         -------
         ndarray of int64, shape image_size
         """
-        return self.placement.count(tuple((0, length) for length in self.image_size))
+        return self.geometry.coverage(tuple((0, length) for length in self.image_size))
 
     def touching(self, mask: ArrayLike) -> IntArray:
         """Return the indices of the tiles that hold a marked pixel.
@@ -158,37 +161,35 @@ class Grid:
 
     def to_json(self) -> str:
         """Write everything that untiling needs."""
-        return self._text
+        return self._json
 
     def _dumped(self) -> str:
         content: dict[str, Any] = {
-            "tiler": self.tiler.settings(),
+            "tiler": self.tiler.to_dict(),
             "image_size": self.image_size,
         }
         if self.scatter is not None:
             content["starts"] = self.scatter
-        return serial.dump(content)
+        return json_io.dump(content)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Grid":
         """Read what `to_json` wrote.
 
-        Its tiler is the bare settings: ``Tiler.of(grid.tiler)`` has a backend's verbs.
+        Its tiler is the settings alone: `Tiler.from_other` makes a backend's of them.
 
         Raises
         ------
         TilingError
             If the text is damaged, has unknown keys or is of a newer version.
         """
-        return cls.from_content(serial.load(text, KEYS, "the grid's JSON"))
+        return cls.from_content(json_io.load(text, KEYS, "the grid's JSON"))
 
     @classmethod
     def from_content(cls, content: dict[str, Any]) -> "Grid":
         """Read a grid from the decoded JSON object, version already checked."""
-        from reftiler.base import BaseTiler  # noqa: PLC0415 - which makes grids in turn
-
-        serial.require(content, KEYS[:2], "the grid's JSON")
-        tiler = BaseTiler.from_settings(content["tiler"])
+        json_io.require(content, KEYS[:2], "the grid's JSON")
+        tiler = TilerSettings.from_dict(content["tiler"])
         return cls(tiler, content["image_size"], content.get("starts"))
 
     def _fitted_axes(self) -> tuple[Axis, ...]:
@@ -207,7 +208,7 @@ class Grid:
             )
         )
 
-    def _scattered_axes(self) -> tuple[Axis, ...]:
+    def _irregular_axes(self) -> tuple[Axis, ...]:
         assert self.scatter is not None
         return tuple(
             Axis(length, tile, length, 0, starts, border)
@@ -222,7 +223,7 @@ class Grid:
 
     def _combined(self, columns: list[NDArray[np.int64]]) -> IntArray:
         """Give each tile its row of the axes' columns, read-only."""
-        if not self.scattered:
+        if not self.is_irregular:
             numbers = np.indices(self.shape).reshape(len(columns), -1)
             columns = [c[n] for c, n in zip(columns, numbers, strict=True)]
         rows = np.stack(columns, axis=1).astype(np.int64, copy=False)
@@ -240,7 +241,7 @@ class Grid:
 
     def _checked_start(self, k: int, start: Any) -> tuple[int, ...]:
         rank = self.tiler.rank
-        checked = exact_integers(start, f"starts[{k}]", rank=rank, least=0)
+        checked = as_exact_ints(start, f"starts[{k}]", rank=rank, least=0)
         tile = self.tiler.tile_size
         last = tuple(s - t for s, t in zip(self.image_size, tile, strict=True))
         if any(s > limit for s, limit in zip(checked, last, strict=True)):
@@ -249,3 +250,53 @@ class Grid:
                 f"{self.image_size}: starts go from 0 to {last}"
             )
         return checked
+
+
+SEED_LIMIT = 2**128
+
+
+def random_starts(
+    image_size: tuple[int, ...],
+    tile_size: tuple[int, ...],
+    count: int,
+    seed: int,
+    align: Any = 1,
+) -> tuple[tuple[int, ...], ...]:
+    """Draw the starts of ``count`` tiles, each place on the raster equally likely.
+
+    Raw 64-bit words of numpy's Philox with ``key=seed`` are taken tile by tile, axis
+    by axis, and scaled to a range in exact integers: no float and no library's
+    ``randint``, whose results change with versions.
+
+    Parameters
+    ----------
+    image_size, tile_size : tuple of R ints
+        Pixels per spatial axis; no tile side may exceed the image's.
+    count : int
+        How many tiles, at least 1.
+    seed : int
+        0 to 2**128 − 1.
+    align : int or sequence of R ints
+        Starts are multiples of this.
+
+    Returns
+    -------
+    tuple of count tuples of R ints
+    """
+    rank = len(image_size)
+    count = as_int(count, "count", least=1)
+    seed = as_int(seed, "seed", least=0)
+    if seed >= SEED_LIMIT:
+        raise TilingError(f"seed must be below 2**128, got {seed}")
+    aligns = as_ints(align, "align", rank=rank, least=1)
+    validate_image_fits(image_size, tile_size, "random tiles")
+    places = [
+        (length - side) // step + 1
+        for length, side, step in zip(image_size, tile_size, aligns, strict=True)
+    ]
+    words = np.random.Philox(key=seed).random_raw(count * rank).tolist()
+    starts = [
+        (word * places[k % rank] >> 64) * aligns[k % rank]
+        for k, word in enumerate(words)
+    ]
+    return tuple(tuple(starts[k : k + rank]) for k in range(0, len(starts), rank))

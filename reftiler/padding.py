@@ -14,7 +14,7 @@ def _mirror(index: IntArray, length: int, *, edge: bool) -> IntArray:
     return np.minimum(index, period - edge - index)
 
 
-MAPS: dict[str, Callable[[IntArray, int], IntArray]] = {
+PAD_INDEX_FUNCTIONS: dict[str, Callable[[IntArray, int], IntArray]] = {
     "edge": lambda index, length: np.clip(index, 0, length - 1),
     "reflect": lambda index, length: _mirror(index, length, edge=False),
     "symmetric": lambda index, length: _mirror(index, length, edge=True),
@@ -22,21 +22,23 @@ MAPS: dict[str, Callable[[IntArray, int], IntArray]] = {
 }
 """Pad modes in which every padded pixel is some image pixel, as in `numpy.pad`."""
 
-PAD_MODES = ("constant", *MAPS)
+PAD_MODES = ("constant", *PAD_INDEX_FUNCTIONS)
 
 
-def source_pixels(axis: Axis, start: int, pad_mode: str) -> slice | IntArray:
+def source_indices(axis: Axis, start: int, pad_mode: str) -> slice | IntArray:
     """Return the image pixels that a tile starting at frame pixel ``start`` shows.
 
     A slice where they are neighbours inside the image; else one index a pixel.
     Constant padding shows no image pixel: there the slice goes beyond the image.
     """
-    first, last = start - axis.before, start - axis.before + axis.tile
-    if axis.resampled and not axis.bare:
+    first, last = start - axis.pad_before, start - axis.pad_before + axis.tile
+    if axis.resampled and not axis.is_unpadded:
         frame = np.arange(start, start + axis.tile, dtype=np.int64)
-        pixels: IntArray = frame * axis.length // axis.frame
+        pixels: IntArray = frame * axis.length // axis.padded_length
         return pixels
     inside = first >= 0 and last <= axis.length
     if inside or pad_mode == "constant":
         return slice(first, last)
-    return MAPS[pad_mode](np.arange(first, last, dtype=np.int64), axis.length)
+    return PAD_INDEX_FUNCTIONS[pad_mode](
+        np.arange(first, last, dtype=np.int64), axis.length
+    )

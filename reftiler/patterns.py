@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from reftiler.calls import UntileCall
-from reftiler.placement import Part, Placement
+from reftiler.cut import Array, fill_scalar
+from reftiler.geometry import Overlap, TileGeometry
+from reftiler.parallel import parallel_for
+from reftiler.plan import UntilePlan
 from reftiler.rules import Block, channels_at_once, room, rule_of
 from reftiler.runs import Cell, find_runs, pieces
-from reftiler.threads import shared
-from reftiler.tiling import Array, constant
 
 WORTH = 1.0
 """Patterns are merged if they are fewer than so many times the tiles."""
@@ -28,13 +28,13 @@ DENSE = 3
 """Where more tiles meet along a row each is read in many short stretches: too slow."""
 
 
-def find(placement: Placement) -> list[Cell]:
+def find(placement: TileGeometry) -> list[Cell]:
     """Return the kinds of cells that the image is made of; none if little repeats.
 
     Where no tile takes part there is no cell.
     """
-    resampled = any(axis.resampled and not axis.bare for axis in placement.axes)
-    if placement.scattered or resampled or placement.axes[-1].cover.max() > DENSE:
+    resampled = any(axis.resampled and not axis.is_unpadded for axis in placement.axes)
+    if placement.is_irregular or resampled or placement.axes[-1].coverage.max() > DENSE:
         return []
     runs = [find_runs(axis) for axis in placement.axes]
     few = math.prod(map(len, runs)) < WORTH * len(placement)
@@ -49,38 +49,38 @@ class _Piece(NamedTuple):
     cell: Cell
 
 
-def merge(tiles: Array, call: UntileCall, out: Array, cells: Sequence[Cell]) -> None:
+def merge(tiles: Array, call: UntilePlan, out: Array, cells: Sequence[Cell]) -> None:
     """Merge tiles (N, K, C, *T) into images (N, C, *S), cell by cell."""
-    if call.gaps:
-        np.copyto(out, constant(call.fill, out.dtype))
+    if call.num_uncovered:
+        np.copyto(out, fill_scalar(call.fill, out.dtype))
     few = channels_at_once(out)
     todo = [
-        _Piece(some.reshape(*call.placement.shape, *some.shape[1:]), image, piece)
+        _Piece(some.reshape(*call.geometry.shape, *some.shape[1:]), image, piece)
         for n, first in product(range(len(out)), range(0, out.shape[1], few))
         for some in [tiles[n, :, first : first + few]]
         for image in [out[n, first : first + few]]
         for cell in cells
         for piece in pieces(cell, room(call, tiles.dtype) // few)
     ]
-    shared(partial(_merge_some, call), todo, out.nbytes)
+    parallel_for(partial(_merge_some, call), todo, out.nbytes)
 
 
-def _merge_some(call: UntileCall, some: Sequence[_Piece]) -> None:
+def _merge_some(call: UntilePlan, some: Sequence[_Piece]) -> None:
     rule = rule_of(call, some[0].tiles.dtype, some[0].image.dtype)
     with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
         for tiles, image, cell in some:
-            values = partial(_given, tiles, cell, call.placement)
+            values = partial(_given, tiles, cell, call.geometry)
             rule.merge(values, _repeats(image, cell), _block(call, cell))
 
 
-def _block(call: UntileCall, cell: Cell) -> Block:
+def _block(call: UntilePlan, cell: Cell) -> Block:
     """Return what is the same in all repeats of a cell."""
     parts = []
     for meeting in product(*(enumerate(run.pixels, run.tile) for run in cell)):
-        tile = np.ravel_multi_index([n for n, _ in meeting], call.placement.shape)
+        tile = np.ravel_multi_index([n for n, _ in meeting], call.geometry.shape)
         ends = zip(meeting, cell, strict=True)
         there = tuple(slice(pixel, pixel + run.width) for (_, pixel), run in ends)
-        parts.append(Part(int(tile), (), there))
+        parts.append(Overlap(int(tile), (), there))
     count = np.array(len(parts))
     if call.weights is None:
         return Block(parts, count, count)
@@ -90,14 +90,14 @@ def _block(call: UntileCall, cell: Cell) -> Block:
     return Block(parts, count, divisor)
 
 
-def _given(tiles: Array, cell: Cell, placement: Placement, part: Part) -> Array:
+def _given(tiles: Array, cell: Cell, placement: TileGeometry, part: Overlap) -> Array:
     """Return what tiles (*grid, C, *T) give to a cell: all that are as one of them is.
 
     The shape is (*repeats, C, *widths).
     """
-    first = zip(placement.numbers(part.tile), cell, strict=True)
+    first = zip(placement.unravel(part.tile), cell, strict=True)
     alike = (slice(number, number + run.repeats) for number, run in first)
-    values: Array = tiles[(*alike, slice(None), *part.there)]
+    values: Array = tiles[(*alike, slice(None), *part.in_tile)]
     return values
 
 

@@ -15,7 +15,7 @@ except ImportError as error:
 
 from reftiler.errors import TilingError
 
-__all__ = ["Region", "find_regions", "labelled"]
+__all__ = ["Region", "find_regions", "label_regions"]
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,12 @@ def find_regions(mask: NDArray[Any]) -> tuple[Region, ...]:
     tuple of Region
         From top to bottom, then from left to right.
     """
-    return tuple(region for region, _, _ in labelled(np.asarray(mask) != 0))
+    return tuple(region for region, _, _ in label_regions(np.asarray(mask) != 0))
 
 
-def labelled(marked: NDArray[np.bool_]) -> list[tuple[Region, int, NDArray[np.int64]]]:
+def label_regions(
+    marked: NDArray[np.bool_],
+) -> list[tuple[Region, int, NDArray[np.int64]]]:
     """Return the regions, each with its number and the array of all numbers."""
     if marked.ndim != 2:
         raise TilingError(f"a mask has two axes, got the shape {marked.shape}")

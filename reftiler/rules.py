@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.axis import IntArray
-from reftiler.calls import UntileCall
+from reftiler.cut import Array, index_spatial
 from reftiler.errors import TilingError
-from reftiler.placement import Part
-from reftiler.tiling import Array, region
+from reftiler.geometry import Overlap
+from reftiler.plan import UntilePlan
 
 BLOCK = 2**17
 """Elements merged at a time: few enough for the cache, enough to drown overhead."""
 
-Values: TypeAlias = Callable[[Part], Array]
+Values: TypeAlias = Callable[[Overlap], Array]
 """Gets what a part gives to its block, (…, C, *region)."""
 
 
@@ -41,7 +41,7 @@ class Block:
         What sums are divided by: these counts, or the sums of the weights.
     """
 
-    parts: list[Part]
+    parts: list[Overlap]
     count: IntArray
     divisor: NDArray[Any]
 
@@ -58,7 +58,7 @@ class Rule:
     """
 
     def __init__(
-        self, call: UntileCall, source: np.dtype[Any], target: np.dtype[Any]
+        self, call: UntilePlan, source: np.dtype[Any], target: np.dtype[Any]
     ) -> None:
         self.call = call
         self.source = source
@@ -69,7 +69,7 @@ class Rule:
         """Merge the ``values`` of the parts of a block into ``out`` (…, C, *block)."""
         if self.same and block.count.max() <= 1:
             for part in block.parts:
-                np.copyto(region(out, part.here), values(part))
+                np.copyto(index_spatial(out, part.in_block), values(part))
         else:
             self.overlapping(values, out, block)
 
@@ -81,7 +81,7 @@ class Rule:
         """Shape a part of ``buffer`` like the tiles lie in memory."""
         flat = buffer[: math.prod(shape)]
         if self.call.tiles.channels_last:
-            axis = -1 - len(self.call.placement.axes)
+            axis = -1 - len(self.call.geometry.axes)
             shape = (*shape[:axis], *shape[axis + 1 :], shape[axis])
             return np.moveaxis(flat.reshape(shape), -1, axis)
         return flat.reshape(shape)
@@ -94,7 +94,7 @@ class Mean(Rule):
     """
 
     def __init__(
-        self, call: UntileCall, source: np.dtype[Any], target: np.dtype[Any]
+        self, call: UntilePlan, source: np.dtype[Any], target: np.dtype[Any]
     ) -> None:
         super().__init__(call, source, target)
         self.weights = call.weights
@@ -118,10 +118,10 @@ class Mean(Rule):
         total = self.scratch(self.sums, out.shape)
         total.fill(-0.0)
         for part in block.parts:
-            self._add(region(total, part.here), values(part), part)
+            self._add(index_spatial(total, part.in_block), values(part), part)
         means = self.scratch(self.means, out.shape)
-        covered = block.count > 0 if self.call.gaps else True
-        if self.call.gaps and self.means is not self.sums:
+        covered = block.count > 0 if self.call.num_uncovered else True
+        if self.call.num_uncovered and self.means is not self.sums:
             means.fill(0)  # nobody divides there, and whatever lies there may be NaN
         kind = means.dtype
         np.divide(total, block.divisor, out=means, where=covered, dtype=kind)
@@ -132,8 +132,8 @@ class Mean(Rule):
         if self._sums_round():
             self._copy_lone(values, out, block)
 
-    def _add(self, total: Array, values: Array, part: Part) -> None:
-        if self.weights is None and part.here:
+    def _add(self, total: Array, values: Array, part: Overlap) -> None:
+        if self.weights is None and part.in_block:
             np.add(total, values, out=total)
             return
         # A part that is all of its block lies in one piece: numpy adds that faster
@@ -154,19 +154,19 @@ class Mean(Rule):
     def _copy_lone(self, values: Values, out: Array, block: Block) -> None:
         """Give pixels with one tile that tile's value, whatever the formula rounds."""
         for part in block.parts:
-            lone = block.count[part.here] == 1
+            lone = block.count[part.in_block] == 1
             if lone.any():
                 single = values(part)
                 if not self.same:
                     single = converted(single, out.dtype)
-                np.copyto(region(out, part.here), single, where=lone)
+                np.copyto(index_spatial(out, part.in_block), single, where=lone)
 
 
 class Extreme(Rule):
     """IEEE 754-2019 maximum or minimum: −0 is less than +0, and NaN wins."""
 
     def __init__(
-        self, call: UntileCall, source: np.dtype[Any], target: np.dtype[Any]
+        self, call: UntilePlan, source: np.dtype[Any], target: np.dtype[Any]
     ) -> None:
         super().__init__(call, source, target)
         self.highest = call.merge == "max"
@@ -178,7 +178,7 @@ class Extreme(Rule):
         best.fill(self._weakest())
         join = self._join_floats if self.source.kind == "f" else self._join
         for part in block.parts:
-            join(region(best, part.here), values(part).astype(best.dtype))
+            join(index_spatial(best, part.in_block), values(part).astype(best.dtype))
         np.copyto(out, best if self.same else converted(best, out.dtype))
 
     def _weakest(self) -> Any:
@@ -205,7 +205,7 @@ class Extreme(Rule):
 
 
 def rule_of(
-    call: UntileCall, source: np.dtype[Any], target: np.dtype[Any]
+    call: UntilePlan, source: np.dtype[Any], target: np.dtype[Any]
 ) -> Mean | Extreme:
     """Return the rule that a call asks for."""
     kind = Mean if call.merge == "mean" else Extreme
@@ -217,19 +217,19 @@ def channels_at_once(out: Array) -> int:
     return min(int(out.shape[1]), BLOCK)
 
 
-def room(call: UntileCall, source: np.dtype[Any]) -> int:
+def room(call: UntilePlan, source: np.dtype[Any]) -> int:
     """Return how many elements are merged at a time; of bytes twice as many."""
     short = call.merge == "mean" and _sums(call, source).itemsize == 2
     return 2 * BLOCK if short else BLOCK
 
 
-def _sums(call: UntileCall, source: np.dtype[Any]) -> np.dtype[Any]:
+def _sums(call: UntilePlan, source: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype that sums are made in: of short integers, integers."""
     size = source.itemsize
     if call.weights is None and source.kind in "iu" and size <= 2:
-        covers = [int(axis.cover.max()) for axis in call.placement.axes]
-        scattered = call.placement.scattered
-        most = len(call.placement) if scattered else math.prod(covers)
+        covers = [int(axis.coverage.max()) for axis in call.geometry.axes]
+        scattered = call.geometry.is_irregular
+        most = len(call.geometry) if scattered else math.prod(covers)
         if most <= 2 ** (8 * size):
             return np.dtype(f"{source.kind}{2 * size}")
     return np.dtype(np.float64)

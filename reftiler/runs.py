@@ -119,12 +119,12 @@ def find_runs(axis: Axis) -> list[Run]:
 
 
 def _stretches(axis: Axis) -> list[Run]:
-    edges = np.unique(axis.kept)
-    first = np.searchsorted(axis.kept[:, 1], edges[:-1], side="right")
-    last = np.searchsorted(axis.kept[:, 0], edges[:-1], side="right")
+    edges = np.unique(axis.valid)
+    first = np.searchsorted(axis.valid[:, 1], edges[:-1], side="right")
+    last = np.searchsorted(axis.valid[:, 0], edges[:-1], side="right")
     starts = np.array(axis.starts)
     return [
-        Run(low, high - low, f, tuple((axis.before + low - starts[f:e]).tolist()))
+        Run(low, high - low, f, tuple((axis.pad_before + low - starts[f:e]).tolist()))
         for low, high, f, e in zip(
             edges[:-1].tolist(),
             edges[1:].tolist(),

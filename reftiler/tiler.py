@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from reftiler import merging, tiling
+from reftiler import cut, merge
 from reftiler.applying import apply
-from reftiler.base import BaseTiler
+from reftiler.base_tiler import BaseTiler
 from reftiler.batches import Progress
-from reftiler.calls import resolve_tile, resolve_untile
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.plan import plan_tile, plan_untile
+from reftiler.settings import TilerSettings
 from reftiler.streaming.merger import MEMORY, Merger
 from reftiler.streaming.reading import Batches
 from reftiler.streaming.stores import Source
@@ -24,7 +25,7 @@ Array = NDArray[Any]
 
 
 class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they are
-    __doc__ = BaseTiler.__doc__
+    __doc__ = TilerSettings.__doc__
 
     def tile(
         self, image: Array, *, grid: Grid | None = None, out: Array | None = None
@@ -55,8 +56,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             If the image does not suit the tiler, or ``grid`` or ``out`` the image.
         """
         array = _array(image, "image")
-        call = resolve_tile(self, array.shape, array.dtype.name, grid)
-        return tiling.tile(array, call, out)
+        call = plan_tile(self, array.shape, array.dtype.name, grid)
+        return cut.tile(array, call, out)
 
     def view(self, image: Array) -> Array:
         """Return the windows of an image without copying a pixel.
@@ -77,9 +78,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             If tiles are padded, resampled or unevenly spaced.
         """
         array = _array(image, "image")
-        call = resolve_tile(self, array.shape, array.dtype.name, None)
+        call = plan_tile(self, array.shape, array.dtype.name, None)
         call.check_view()
-        return tiling.view(array, call)
+        return cut.view(array, call)
 
     def untile(
         self,
@@ -125,11 +126,11 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         """
         array = _array(tiles, "tiles")
         result = array.dtype if dtype is None else np.dtype(dtype)
-        call = resolve_untile(
+        call = plan_untile(
             self, array.shape, array.dtype.name, shape, grid, scale, result.name
         )
-        merged = tiling.output(out, call.result.shape, result, array)
-        merging.merge(array, call, merged)
+        merged = cut.check_out(out, call.result.shape, result, array)
+        merge.merge(array, call, merged)
         return merged
 
     def apply(  # noqa: PLR0913 - all but two are optional

@@ -20,11 +20,11 @@ except ImportError as error:
     ) from error
 
 from reftiler.applying import cut_tile
-from reftiler.checks import exact_integers
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.images import resize
-from reftiler.regions import Region, labelled
+from reftiler.regions import Region, label_regions
+from reftiler.validation import as_exact_ints
 
 __all__ = ["Remains", "Visibility", "examine"]
 
@@ -112,10 +112,10 @@ def examine(
             f"the image is {image.shape[:2]}, the mask {marked.shape}, the grid for "
             f"{grid.image_size}: give a mask and a grid of the image's size"
         )
-    target = exact_integers(size, "size", rank=2, least=1)
+    target = as_exact_ints(size, "size", rank=2, least=1)
     return tuple(
         _examine(image, labels == number, marked, region, grid, target)
-        for region, number, labels in labelled(marked)
+        for region, number, labels in label_regions(marked)
     )
 
 

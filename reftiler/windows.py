@@ -13,21 +13,21 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.checks import choice, is_sequence
 from reftiler.errors import TilingError
+from reftiler.validation import is_sequence, one_of
 
 Profile: TypeAlias = NDArray[np.float64]
 Window: TypeAlias = str | tuple[tuple[float, ...], ...]
 
-UNIT = 2**16
+SCALE = 2**16
 LARGEST_RATIO = 2.0**32
 
 _FORMULAS: dict[str, Callable[[float, int], float]] = {
     "box": lambda x, t: 1.0,
     "triangle": lambda x, t: 2 * x,
-    "hann": lambda x, t: max(1.0, rint(UNIT * math.sin(math.pi * x / t) ** 2)),
+    "hann": lambda x, t: max(1.0, rint(SCALE * math.sin(math.pi * x / t) ** 2)),
     "gaussian": lambda x, t: max(
-        1.0, rint(UNIT * math.exp(-0.5 * ((x - t / 2) / (t / 8)) ** 2))
+        1.0, rint(SCALE * math.exp(-0.5 * ((x - t / 2) / (t / 8)) ** 2))
     ),
 }
 
@@ -40,7 +40,7 @@ def rint(value: float) -> float:
 
 
 @lru_cache(maxsize=256)
-def named_profile(name: str, length: int) -> Profile:
+def named_window(name: str, length: int) -> Profile:
     """Return the profile ``name`` of a tile side of ``length`` pixels.
 
     Returns
@@ -55,7 +55,7 @@ def named_profile(name: str, length: int) -> Profile:
     return profile
 
 
-def profiles(window: Window, sizes: Sequence[int]) -> tuple[Profile, ...]:
+def axis_weights(window: Window, sizes: Sequence[int]) -> tuple[Profile, ...]:
     """Return one profile per axis for tiles of ``sizes``, scaled tiles included.
 
     Raises
@@ -64,7 +64,7 @@ def profiles(window: Window, sizes: Sequence[int]) -> tuple[Profile, ...]:
         If a custom window has another length than the tiles.
     """
     if isinstance(window, str):
-        return tuple(named_profile(window, size) for size in sizes)
+        return tuple(named_window(window, size) for size in sizes)
     for axis, (profile, size) in enumerate(zip(window, sizes, strict=True)):
         if len(profile) != size:
             raise TilingError(
@@ -78,7 +78,7 @@ def profiles(window: Window, sizes: Sequence[int]) -> tuple[Profile, ...]:
 def check_window(window: Any, tile_size: tuple[int, ...]) -> Window:
     """Return a window in canonical form: a known name, or weights of largest 1."""
     if isinstance(window, str) or not is_sequence(window):
-        return choice(window, "window", NAMES)
+        return one_of(window, "window", NAMES)
     if len(window) != len(tile_size):
         raise TilingError(
             f"a custom window needs {len(tile_size)} profiles, one for each spatial "

@@ -90,7 +90,7 @@ def in_order(image: Array, out: Array) -> None:
 def shuffled(image: Array, out: Array) -> None:
     """Merge tiles that come in random order."""
     batches = Batches(TILER, image)
-    numbers = np.random.default_rng(1).permutation(batches.call.tiles.images)
+    numbers = np.random.default_rng(1).permutation(batches.call.tiles.batch_size)
     with Merger(TILER, image.shape, out) as merger:
         for first in range(0, len(numbers), 16):
             some = np.sort(numbers[first : first + 16]).tolist()

@@ -185,7 +185,7 @@ def test_config_file_and_options_that_win(tmp_path: Path) -> None:
         content = json.loads(
             done("grid", "300x300", "--config", path, "--json", *words)
         )
-        return Tiler.from_settings(content["grid"]["tiler"])
+        return Tiler.from_dict(content["grid"]["tiler"])
 
     assert tiler() == Tiler(64, mode="even")
     assert tiler("--tile", 32) == Tiler(32, mode="even")

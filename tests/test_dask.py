@@ -39,8 +39,8 @@ def invert(tiles: Array) -> Array:
 def test_any_chunks_give_the_bits_of_apply(
     case: Case, group: int, batch_size: int, chunk: int
 ) -> None:
-    settings = case.tiler(Tiler).settings()
-    tiler = Tiler.from_settings({**settings, "fill": 0, "window": "box", "merge": None})
+    settings = case.tiler(Tiler).to_dict()
+    tiler = Tiler.from_dict({**settings, "fill": 0, "window": "box", "merge": None})
     grid = tiler.scatter(case.size, case.starts) if case.starts else None
     image, seen = case.image(), 0
 
@@ -103,7 +103,7 @@ def test_several_merges_of_one_image_stay_apart() -> None:
     image = da.from_array(IMAGE, 100)
     other = Tiler(32, 16)
     random = TILER.random(IMAGE.shape[1:], 20, 0)
-    filled = Tiler.from_settings({**TILER.settings(), "fill": 0})
+    filled = Tiler.from_dict({**TILER.to_dict(), "fill": 0})
     lazy = [
         map_tiles(invert, image, TILER),
         map_tiles(np.copy, image, TILER),

@@ -52,7 +52,7 @@ def right(plan: Plan) -> dict[str, Any]:
 def test_a_grid_says_what_the_definition_says(case: Case) -> None:
     grid = case.grid(case.tiler(Tiler))
     assert plan_of(grid) == right(case.plan)
-    assert grid.scattered == (case.starts is not None)
+    assert grid.is_irregular == (case.starts is not None)
     assert grid.image_size == case.size
     assert grid.tiler == case.tiler(Tiler)
 
@@ -90,8 +90,8 @@ def test_axes(case: Case) -> None:
     for axis, line in zip(grid.axes, case.plan.lines, strict=True):
         assert axis.length == line.length
         assert axis.tile == line.tile
-        assert axis.frame == line.frame
-        assert (axis.before, axis.after) == (line.before, line.after)
+        assert axis.padded_length == line.frame
+        assert (axis.pad_before, axis.pad_after) == (line.before, line.after)
         assert tuple(axis.starts) == line.starts
         assert len(axis) == len(line.starts)
 
@@ -107,7 +107,12 @@ def test_every_small_axis(mode: str, side: str) -> None:
             tiler = Tiler([tile], stride, mode=mode, pad_side=side)
             axis = tiler.grid([length]).axes[0]
             line = fit(length, tile, stride, mode, side)
-            got = (tuple(axis.starts), axis.frame, axis.before, axis.after)
+            got = (
+                tuple(axis.starts),
+                axis.padded_length,
+                axis.pad_before,
+                axis.pad_after,
+            )
             assert got == (line.starts, line.frame, line.before, line.after)
             compared += 1
     assert compared >= 400
@@ -137,7 +142,7 @@ def test_long_axes_are_exact(mode: str, length: int) -> None:
     axis = Tiler([tile], stride, mode=mode).grid([length]).axes[0]
     line = fit(length, tile, stride, mode)
     assert tuple(axis.starts) == line.starts
-    assert axis.frame == line.frame
+    assert axis.padded_length == line.frame
 
 
 @given(cases(scatter=False, modes=("interpolation",)))

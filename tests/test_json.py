@@ -36,7 +36,7 @@ def test_a_grid_untiles_in_another_process(merge: Any) -> None:
     again = Grid.from_json(grid.to_json())
     scale = merge.scale_argument()
     want = tiler.untile(merge.tiles(), shape, grid, **scale)
-    reader = Tiler.of(again.tiler)
+    reader = Tiler.from_other(again.tiler)
     got = reader.untile(merge.tiles(), shape, again, **scale)
     assert got.size > 0
     assert got.tobytes() == want.tobytes()

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from reftiler import Grid, Tiler, threads
+from reftiler import Grid, Tiler, parallel
 
 MIB = 2**20
 LIMIT = 8 * MIB
@@ -21,7 +21,7 @@ def peak(work: Callable[[], Any]) -> int:
     """Return the most memory that ``work`` holds at a time, in bytes."""
     tracemalloc.start()
     try:
-        with patch.object(threads, "MOST", 2):
+        with patch.object(parallel, "MAX_THREADS", 2):
             work()
         return tracemalloc.get_traced_memory()[1]
     finally:

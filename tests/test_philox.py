@@ -75,7 +75,7 @@ def test_starts_are_those_of_the_words(
     want = random_starts(Wish(tile, tile), size, count, seed, align)
     assert grid.starts.tolist() == [list(start) for start in want]
     assert grid.starts.dtype == np.int64
-    assert (grid.scattered, len(grid), grid.shape) == (True, count, (count,))
+    assert (grid.is_irregular, len(grid), grid.shape) == (True, count, (count,))
     assert Grid.from_json(grid.to_json()) == grid
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reftiler import TilingError, threads
+from reftiler import TilingError, parallel
 from reftiler.tiler import Tiler
 from reftiler_conformance.compare import same_bits
 
@@ -22,15 +22,15 @@ MUCH = 2**40
 @pytest.fixture
 def four(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four threads, for however little work."""
-    monkeypatch.setattr(threads, "threads", lambda: 4)
-    monkeypatch.setattr(threads, "WORTH", 1)
+    monkeypatch.setattr(parallel, "threads", lambda: 4)
+    monkeypatch.setattr(parallel, "MIN_BYTES", 1)
 
 
 @pytest.mark.usefixtures("four")
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 17, 1000])
 def test_everything_is_done_once(count: int) -> None:
     done: list[int] = []
-    threads.shared(done.extend, range(count), MUCH)
+    parallel.parallel_for(done.extend, range(count), MUCH)
     assert sorted(done) == list(range(count))
 
 
@@ -44,15 +44,15 @@ def test_several_threads_take_part() -> None:
         if some[0] < 4:
             together.wait()  # four at a time, or nobody goes on
 
-    threads.shared(work, range(16), MUCH)
+    parallel.parallel_for(work, range(16), MUCH)
     assert len(seen) == 4
     assert threading.get_ident() not in seen
 
 
 def test_little_work_stays_here() -> None:
     seen: list[int] = []
-    threads.shared(
-        lambda _: seen.append(threading.get_ident()), range(99), threads.WORTH
+    parallel.parallel_for(
+        lambda _: seen.append(threading.get_ident()), range(99), parallel.MIN_BYTES
     )
     assert seen == [threading.get_ident()]
 
@@ -64,7 +64,7 @@ def test_what_a_share_raises_comes_out() -> None:
             raise TilingError("seven")
 
     with pytest.raises(TilingError, match="seven"):
-        threads.shared(work, range(16), MUCH)
+        parallel.parallel_for(work, range(16), MUCH)
 
 
 @pytest.mark.usefixtures("four")
@@ -79,16 +79,16 @@ def test_after_a_failure_nothing_more_is_begun() -> None:
         held.wait(0.2)
 
     with pytest.raises(TilingError, match="first"):
-        threads.shared(work, range(64), MUCH)
+        parallel.parallel_for(work, range(64), MUCH)
     assert len(begun) < 16  # shares there are
 
 
 LATE = """
 import atexit, threading, time
 import numpy as np
-from reftiler import Tiler, threads
+from reftiler import Tiler, parallel
 
-threads.threads = lambda: 4
+parallel.threads = lambda: 4
 tiler, image = Tiler(64, 48), np.zeros((999, 999))
 
 def late():
@@ -116,12 +116,12 @@ def test_fewer_threads_can_be_asked_for(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", told)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
-    assert threads.threads() == most
+    assert parallel.threads() == most
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    assert threads.threads() == most
+    assert parallel.threads() == most
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert threads.threads() == 1
+    assert parallel.threads() == 1
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -147,7 +147,7 @@ def test_bits_are_those_of_one_thread(
     tiles = tiler.tile(image)
     noise = np.random.default_rng(4).random(tiles.shape, dtype=np.float32)
     whole = tiler.untile(noise, shape)
-    monkeypatch.setattr(threads, "threads", lambda: 1)
+    monkeypatch.setattr(parallel, "threads", lambda: 1)
     same_bits(tiles, tiler.tile(image))
     same_bits(whole, tiler.untile(noise, shape))
 

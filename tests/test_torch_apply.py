@@ -39,7 +39,7 @@ def test_the_model_sees_what_tile_returns(case: Case, batch_size: int) -> None:
     tiler = case.tiler(Tiler)
     grid, image = case.grid(tiler), tensor(case.image())
     model = Replay(torch.zeros((10**4, *case.wish.tile)))
-    gapless = Tiler.from_settings({**tiler.settings(), "fill": 0, "window": "box"})
+    gapless = Tiler.from_dict({**tiler.to_dict(), "fill": 0, "window": "box"})
     grid = gapless.scatter(case.size, case.starts) if case.starts else None
     gapless.apply(model, image, batch_size=batch_size, grid=grid)
     assert {len(batch) for batch in model.batches[:-1]} <= {batch_size}

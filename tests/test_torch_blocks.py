@@ -205,8 +205,8 @@ def test_dealt_lines_are_those_of_the_axis(mode: str, hands: int) -> None:
             assert (dealt[0].low, dealt[-1].end) == (0, length)
             found = {key for span in dealt for key in given_by(span)}
             assert found == {
-                (pixel, number, axis.before + pixel - axis.starts[number])
-                for number, (low, high) in enumerate(axis.kept.tolist())
+                (pixel, number, axis.pad_before + pixel - axis.starts[number])
+                for number, (low, high) in enumerate(axis.valid.tolist())
                 for pixel in range(low, high)
             }
             alone += sum(span.hands == 1 for span in dealt)

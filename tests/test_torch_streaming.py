@@ -35,11 +35,11 @@ def model() -> nn.Module:
 
 @given(cases(), st.integers(1, 9))
 def test_the_model_sees_the_tiles(case: Case, batch_size: int) -> None:
-    tiler = Tiler.from_settings(
-        {**case.tiler(Tiler).settings(), "fill": 0, "window": "box"}
+    tiler = Tiler.from_dict(
+        {**case.tiler(Tiler).to_dict(), "fill": 0, "window": "box"}
     )
     grid = tiler.scatter(case.size, case.starts) if case.starts else None
-    numpy_tiler, seen = reftiler.Tiler.of(tiler), []
+    numpy_tiler, seen = reftiler.Tiler.from_other(tiler), []
 
     def see(tiles: Tensor) -> Tensor:
         seen.append(tiles.clone())

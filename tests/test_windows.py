@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reftiler import Tiler
-from reftiler.windows import named_profile, profiles
+from reftiler.windows import axis_weights, named_window
 from reftiler_conformance import definition
 from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition.windows import NAMES, exact
@@ -23,7 +23,7 @@ def test_there_are_four_windows() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_profiles_are_those_of_the_definition(name: str) -> None:
     for length in LENGTHS:
-        got = named_profile(name, length)
+        got = named_window(name, length)
         want = np.array(definition.profile(name, length), np.float64)
         same_bits(np.asarray(got), want)
 
@@ -31,7 +31,7 @@ def test_profiles_are_those_of_the_definition(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_profiles_are_whole_positive_and_symmetric(name: str) -> None:
     for length in LENGTHS:
-        got = np.asarray(named_profile(name, length))
+        got = np.asarray(named_window(name, length))
         assert got.shape == (length,)
         assert (got >= 1).all()
         assert (got == np.floor(got)).all()
@@ -52,14 +52,14 @@ def test_no_weight_is_near_a_tie(name: str) -> None:
 
 
 def test_profiles_cannot_be_changed_by_their_users() -> None:
-    got = named_profile("hann", 9)
+    got = named_window("hann", 9)
     with pytest.raises(ValueError, match="read-only"):
         got[0] = 5
-    assert named_profile("hann", 9)[0] == definition.profile("hann", 9)[0]
+    assert named_window("hann", 9)[0] == definition.profile("hann", 9)[0]
 
 
 def test_an_axis_has_the_profile_of_its_own_length() -> None:
-    got = profiles("triangle", (3, 4))
+    got = axis_weights("triangle", (3, 4))
     assert [np.asarray(line).tolist() for line in got] == [[1, 3, 1], [1, 3, 3, 1]]
 
 

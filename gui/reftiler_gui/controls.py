@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler.axis import MODES, PAD_SIDES
-from reftiler.base import MERGES
 from reftiler.padding import PAD_MODES
+from reftiler.settings import MERGES
 from reftiler.windows import NAMES
 from reftiler_gui.choices import STEPS, explained
 from reftiler_gui.fields import Choice, Refusable, SizeField, number_field

@@ -76,7 +76,7 @@ from reftiler.anomalib.images import (
     upscale_image,
 )
 from reftiler.anomalib.tiler import Tiler
-from reftiler.checks import Sizes
+from reftiler.validation import Sizes
 
 if TYPE_CHECKING:
     from reftiler.anomalib.callback import TilerConfigurationCallback

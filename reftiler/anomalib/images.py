@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from reftiler.axis import fit_axis
-from reftiler.checks import exact_integers
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.torch import Tiler
+from reftiler.validation import as_exact_ints
 
 
 class ImageUpscaleMode(str, Enum):
@@ -68,7 +68,7 @@ def compute_new_image_size(
         Height and width.
     """
     sizes = (
-        exact_integers(value, name, rank=2, least=1)
+        as_exact_ints(value, name, rank=2, least=1)
         for value, name in (
             (image_size, "image_size"),
             (tile_size, "tile_size"),
@@ -76,7 +76,7 @@ def compute_new_image_size(
         )
     )
     height, width = (
-        fit_axis(length, tile, step, "padding", both=False).frame
+        fit_axis(length, tile, step, "padding", both=False).padded_length
         for length, tile, step in zip(*sizes, strict=True)
     )
     return height, width
@@ -149,4 +149,4 @@ def _two_sizes(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the size that is asked for and the one that the image has."""
     check_tensor(image, "image", (4,))
-    return exact_integers(size, "size", rank=2, least=1), tuple(image.shape[2:])
+    return as_exact_ints(size, "size", rank=2, least=1), tuple(image.shape[2:])

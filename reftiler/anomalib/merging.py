@@ -51,7 +51,7 @@ def _scaled(grid: Grid, tile: tuple[int, ...], size: tuple[int, ...]) -> Grid:
         for axis, side, whole in zip(grid.axes, tile, tiler.tile_size, strict=True)
         for start in axis.starts
     )
-    if exact and not grid.scattered:
+    if exact and not grid.is_irregular:
         return fit_grid(scaled, size)
     if not exact:
         _warn_inexact(grid, tile)
@@ -59,7 +59,7 @@ def _scaled(grid: Grid, tile: tuple[int, ...], size: tuple[int, ...]) -> Grid:
         tuple(map(_ceil, start, tile, tiler.tile_size))
         for start in grid.starts.tolist()
     ]
-    if grid.scattered:
+    if grid.is_irregular:
         return scaled.scatter(size, starts)
     # Moved tiles end where the frame does, so that its rim keeps its border.
     last = (

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from reftiler.checks import Real
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.torch import Tiler
+from reftiler.validation import Real
 
 Pair = Sequence[int]
 
@@ -71,4 +71,4 @@ def torch_tiler(grid: Grid) -> Tiler:
     tiler = grid.tiler
     if isinstance(tiler, Tiler):
         return tiler
-    return Tiler.from_settings(tiler.settings())
+    return Tiler.from_dict(tiler.to_dict())

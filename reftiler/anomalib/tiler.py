@@ -19,9 +19,9 @@ from reftiler.anomalib.planning import (
     torch_tiler,
     warn_of_gaps,
 )
-from reftiler.checks import Real, Sizes, integer, integers, real
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.validation import Real, Sizes, as_int, as_ints, as_real
 
 _SEEDS = 2**64
 
@@ -85,8 +85,8 @@ class Tiler:
         seed: int = 0,
         fill: Real = 0,
     ) -> None:
-        tile = integers(tile_size, "tile_size", rank=2, least=1)
-        step = tile if stride is None else integers(stride, "stride", rank=2, least=1)
+        tile = as_ints(tile_size, "tile_size", rank=2, least=1)
+        step = tile if stride is None else as_ints(stride, "stride", rank=2, least=1)
         if any(s > t for s, t in zip(step, tile, strict=True)):
             raise StrideSizeError(
                 f"stride {step} is larger than the tile {tile}: pixels between the "
@@ -95,23 +95,23 @@ class Tiler:
         self.tile_size_h, self.tile_size_w = tile
         self.stride_h, self.stride_w = step
         self.overlapping = step != tile
-        self.remove_border_count = integer(
+        self.remove_border_count = as_int(
             remove_border_count, "remove_border_count", least=0
         )
         self.mode = check_mode(mode)
         self.random_tile_count = 4
         self.random_tile_align = 1
-        self.seed = integer(seed, "seed", least=0)
+        self.seed = as_int(seed, "seed", least=0)
         if self.seed >= _SEEDS:
             raise TilingError(f"seed must be below 2**64, got {seed}")
-        self.fill = real(fill, "fill")
+        self.fill = as_real(fill, "fill")
         self._memory = Memory()
         warn_of_gaps(self._border(), tile, step)
 
     @staticmethod
     def validate_size_type(parameter: Sizes) -> tuple[int, int]:
         """Return a height and a width, given as an int or a sequence of two."""
-        height, width = integers(parameter, "size", rank=2, least=1)
+        height, width = as_ints(parameter, "size", rank=2, least=1)
         return height, width
 
     @property
@@ -245,5 +245,5 @@ class Tiler:
         self.batch_size, self.num_channels = batch, channels
         self.input_h, self.input_w = grid.image_size
         (_, self.pad_h), (_, self.pad_w) = grid.padding
-        self.resized_h, self.resized_w = (axis.frame for axis in grid.axes)
+        self.resized_h, self.resized_w = (axis.padded_length for axis in grid.axes)
         self.num_patches_h, self.num_patches_w = (*grid.shape, 1)[:2]

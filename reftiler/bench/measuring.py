@@ -216,7 +216,7 @@ def view_times(
 
 def _views(contender: Contender) -> bool:
     grid = contender.reference.grid(contender.work.size)
-    return all(axis.bare and axis.step is not None for axis in grid.axes)
+    return all(axis.is_unpadded and axis.step is not None for axis in grid.axes)
 
 
 @lru_cache

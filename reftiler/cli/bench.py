@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reftiler.checks import choice, integer, nearest
 from reftiler.cli.console import CallError, bad_call, stdout
 from reftiler.errors import TilingError
 from reftiler.files import AllOrNothing, write_whole
+from reftiler.validation import as_int, one_of, suggest
 
 if TYPE_CHECKING:
     from reftiler.bench.benchmark import Plan
@@ -63,10 +63,10 @@ def bench(  # noqa: PLR0913, PLR0917 - an option each
     from reftiler.bench import benchmark  # noqa: PLC0415 - only where it is asked
 
     with bad_call():
-        choice(device, "--device", _DEVICES)
+        one_of(device, "--device", _DEVICES)
         for number, option in ((rounds, "--rounds"), (threads, "--threads")):
             if number is not None:
-                integer(number, option, least=1)
+                as_int(number, option, least=1)
         plan = benchmark.plan(
             only=_names(only, "--only", benchmark.NAMES),
             workloads=_names(workloads, "--workloads", benchmark.WORK),
@@ -91,7 +91,7 @@ def _names(given: list[str] | None, option: str, known: list[str]) -> list[str]:
     names = [name.strip() for part in given or () for name in part.split(",")]
     for name in names:
         if name not in known:
-            hint = nearest(name, known) or f": known are {', '.join(known)}"
+            hint = suggest(name, known) or f": known are {', '.join(known)}"
             raise CallError(f"{option} has no {name!r}{hint}")
     return list(dict.fromkeys(names))
 

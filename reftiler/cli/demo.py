@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from reftiler.checks import choice
 from reftiler.cli.console import CallError, bad_call, progress, stdout
 from reftiler.cli.options import TilingOptions
 from reftiler.cli.pictures import PICTURES
@@ -16,6 +15,7 @@ from reftiler.cli.story import Story
 from reftiler.files import AllOrNothing, write_whole
 from reftiler.images import write_image
 from reftiler.samples import TEXTURES, sample
+from reftiler.validation import one_of
 
 _OPTIONS = {"tile": "256", "stride": "192"}
 """What is shown without options: an overlap in which a defect is whole somewhere."""
@@ -56,8 +56,8 @@ def demo(
         options = options if asked else replace(options, stride=_OPTIONS["stride"])
     config = options.resolve()
     with bad_call():
-        choice(texture, "--texture", TEXTURES)
-        choice(defect, "--defect", _DEFECTS)
+        one_of(texture, "--texture", TEXTURES)
+        one_of(defect, "--defect", _DEFECTS)
         made = sample(texture, defect, 1)
         assert config.tiler is not None
         tiler = replace(config.tiler, channels_last=True)

@@ -10,7 +10,7 @@ import numpy as np
 from reftiler.axis import Axis
 from reftiler.files import pretty_json
 from reftiler.grid import Grid
-from reftiler.serial import SPEC_VERSION
+from reftiler.json_io import SPEC_VERSION
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Facts:
 
     def coverage(self) -> dict[str, float]:
         """Return in how many tiles a pixel lies: the least, the most and the mean."""
-        if not self.grid.scattered:  # a product of axes, however large the image
-            covers = [axis.cover for axis in self.grid.axes]
+        if not self.grid.is_irregular:  # a product of axes, however large the image
+            covers = [axis.coverage for axis in self.grid.axes]
             least, most, mean = (
                 math.prod(part(cover).item() for cover in covers)
                 for part in (np.min, np.max, np.mean)
             )
             return {"min": least, "max": most, "mean": mean}
-        placement = self.grid.placement
-        counts = [placement.count(part) for part in placement.blocks(1, 2**20)]
+        placement = self.grid.geometry
+        counts = [placement.coverage(part) for part in placement.blocks(1, 2**20)]
         total = sum(int(part.sum()) for part in counts)
         return {
             "min": min(int(part.min()) for part in counts),
@@ -52,7 +52,7 @@ class Facts:
             "grid": json.loads(self.grid.to_json()),
             "tiles": len(self.grid),
             "shape": self.grid.shape,
-            "axes": [] if self.grid.scattered else list(map(_axis, self.grid.axes)),
+            "axes": [] if self.grid.is_irregular else list(map(_axis, self.grid.axes)),
             "coverage": self.coverage(),
             "uncovered": self.grid.uncovered,
             "memory": {
@@ -69,7 +69,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
         "length": axis.length,
         "tile": axis.tile,
         "tiles": len(axis),
-        "frame": axis.frame,
-        "padding": [axis.before, axis.after],
+        "frame": axis.padded_length,
+        "padding": [axis.pad_before, axis.pad_after],
         "starts": axis.starts,
     }

@@ -11,7 +11,6 @@ from rich import box
 from rich.table import Table
 
 from reftiler.axis import Axis
-from reftiler.checks import choice, integer
 from reftiler.cli.console import CallError, bad_call, count, stdout, times
 from reftiler.cli.facts import Facts
 from reftiler.cli.options import TilingOptions, size
@@ -19,6 +18,7 @@ from reftiler.config import TilingConfig
 from reftiler.grid import Grid
 from reftiler.images import open_image
 from reftiler.images.zarrs import is_zarr
+from reftiler.validation import as_int, one_of
 
 _SHOWN = 8  # random tiles of which the table tells where they are
 _DTYPES = ("bool", "uint8", "uint16", "int32", "float16", "float32", "float64")
@@ -55,7 +55,9 @@ def grid(
         typer.echo(facts.to_json())
         return
     stdout.print(_headline(facts.grid), end="\n\n")
-    stdout.print(_axes(facts.grid) if not facts.grid.scattered else _places(facts.grid))
+    stdout.print(
+        _axes(facts.grid) if not facts.grid.is_irregular else _places(facts.grid)
+    )
     stdout.print()
     stdout.print(_summary(facts))
 
@@ -80,15 +82,15 @@ def _facts(
     with bad_call():
         plan = config.plan(sizes)
         if channels is not None:
-            known_channels = integer(channels, "--channels", least=1)
+            known_channels = as_int(channels, "--channels", least=1)
         if dtype is not None:
-            kind = np.dtype(choice(dtype, "--dtype", _DTYPES))
+            kind = np.dtype(one_of(dtype, "--dtype", _DTYPES))
     return Facts(plan, known_channels, kind)
 
 
 def _headline(plan: Grid) -> str:
     where = (
-        "at random places" if plan.scattered else f"in a grid of {times(plan.shape)}"
+        "at random places" if plan.is_irregular else f"in a grid of {times(plan.shape)}"
     )
     tile = times(plan.tiler.tile_size)
     return (
@@ -132,9 +134,9 @@ def _misfit(plan: Grid) -> tuple[str, list[str]]:
     """Say what the mode does to axes whose length does not fit."""
     axes, mode = plan.axes, plan.tiler.mode
     if mode == "padding":
-        return "padding", [f"{a.before} before, {a.after} after" for a in axes]
+        return "padding", [f"{a.pad_before} before, {a.pad_after} after" for a in axes]
     if mode == "interpolation":
-        return "resampled to", [str(axis.frame) for axis in axes]
+        return "resampled to", [str(axis.padded_length) for axis in axes]
     if mode == "drop":
         ends = [axis.starts[-1] + axis.tile for axis in axes]
         return "left over", [

@@ -11,13 +11,12 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from reftiler.axis import MODES, PAD_SIDES
-from reftiler.base import MERGES
-from reftiler.checks import Real, integer
 from reftiler.cli.console import CallError, bad_call
-from reftiler.config import KEYS, TilingConfig
+from reftiler.config import KEYS, TilingConfig, read_section, unwrap_section
 from reftiler.errors import TilingError
 from reftiler.padding import PAD_MODES
-from reftiler.sections import bare_section, read_section
+from reftiler.settings import MERGES
+from reftiler.validation import Real, as_int
 from reftiler.windows import NAMES as WINDOWS
 
 _PANEL = "Tiling"
@@ -134,7 +133,7 @@ class TilingOptions:
                 f"tiles of images have a height and a width, got tile_size: {sizes}"
             )
         if self.random is not None:
-            count = integer(self.random, "--random", least=1)
+            count = as_int(self.random, "--random", least=1)
             config = replace(config, random_count=count)
         if self.seed is not None:
             config = replace(config, seed=self.seed)
@@ -153,7 +152,7 @@ class TilingOptions:
                     "how large is a tile? give --tile SIZE or --config FILE"
                 )
             return {"apply": True}
-        section = bare_section(read_section(self.config, KEYS))
+        section = unwrap_section(read_section(self.config, KEYS))
         instead = _SAME_THING if given.keys() & set(_SAME_THING) else ()
         return {key: value for key, value in section.items() if key not in instead}
 

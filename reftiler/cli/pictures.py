@@ -40,7 +40,7 @@ def sheet(story: Story) -> Rgb:
     tiles = [
         cut_tile(story.sample.image, story.grid, k) for k in range(len(story.grid))
     ]
-    columns = None if story.grid.scattered else story.grid.shape[1]
+    columns = None if story.grid.is_irregular else story.grid.shape[1]
     labels = [f"tile {k}" for k in range(len(tiles))]
     return contact_sheet(tiles, columns=columns, highlight=story.held, labels=labels)
 

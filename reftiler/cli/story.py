@@ -83,7 +83,7 @@ class Story:
     def _tiling(self) -> str:
         grid = self.grid
         how = f"in a grid of {times(grid.shape)}"
-        if grid.scattered:
+        if grid.is_irregular:
             how = "at random places"
         elif any(grid.tiler.overlap):
             how += f" with an overlap of {times(grid.tiler.overlap)} px"

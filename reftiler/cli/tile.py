@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from reftiler.checks import choice, integer
 from reftiler.cli.console import (
     CallError,
     bad_call,
@@ -28,6 +27,7 @@ from reftiler.folders.export import GO_ON, Export
 from reftiler.folders.journal import Journal
 from reftiler.folders.manifest import NAME, Manifest
 from reftiler.folders.planning import describe, plan_export
+from reftiler.validation import as_int, one_of
 
 
 def tile(  # noqa: PLR0913, PLR0917 - an option each
@@ -87,7 +87,7 @@ def tile(  # noqa: PLR0913, PLR0917 - an option each
     """
     config = options.resolve()
     with bad_call():
-        choice(file_format, "--format", tuple(FORMATS))
+        one_of(file_format, "--format", tuple(FORMATS))
     _check_crew(workers, scheduler)
     if not source.exists():
         raise CallError(f"there is no {source}: give an image, a folder or a data set")
@@ -118,7 +118,7 @@ def _check_crew(workers: int | None, scheduler: str | None) -> None:
         return
     if workers is not None:
         with bad_call():
-            integer(workers, "--workers", least=1)
+            as_int(workers, "--workers", least=1)
         if scheduler is not None:
             raise CallError(
                 "--workers start processes here, --scheduler names those that run "

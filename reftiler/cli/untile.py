@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from reftiler.checks import Real
 from reftiler.cli.console import CallError, bad_call, count, progress_of, stdout
 from reftiler.cli.options import number
 from reftiler.dtypes import check_representable
@@ -19,6 +18,7 @@ from reftiler.folders.restore import restore_image, restore_mask, uncovered
 from reftiler.images import IMAGE_SUFFIXES, create_image, write_image
 from reftiler.images.creating import STREAMED
 from reftiler.images.zarrs import SUFFIX as ZARR
+from reftiler.validation import Real
 
 _LOSSLESS = (".png", *STREAMED)
 

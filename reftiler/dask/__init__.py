@@ -21,17 +21,17 @@ except ImportError as error:
         'tiling dask arrays needs dask: pip install "reftiler[dask]"'
     ) from error
 
-from reftiler.base import BaseTiler
 from reftiler.batches import check_results, leaves, map_tree
-from reftiler.calls import resolve_tile, resolve_untile
-from reftiler.checks import integer
+from reftiler.cut import Array, source_index
 from reftiler.dask.groups import Chunks, Groups, boxes, meeting
 from reftiler.dask.tasks import Chunk, Group, Plan, merge_chunk, run_group
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.layouts import Layout
+from reftiler.layout import ArrayLayout
+from reftiler.plan import plan_tile, plan_untile
+from reftiler.settings import TilerSettings
 from reftiler.streaming.pieces import shown_by
-from reftiler.tiling import Array, shows
+from reftiler.validation import as_int
 
 __all__ = ["map_tiles"]
 
@@ -42,7 +42,7 @@ TILES = 16
 def map_tiles(  # noqa: PLR0913 - all but three are optional
     model: Callable[[Array], Any],
     image: Any,
-    tiler: BaseTiler,
+    tiler: TilerSettings,
     *,
     grid: Grid | None = None,
     scale: Any = None,
@@ -94,14 +94,14 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
             f"image must be a dask array, got {type(image).__name__}: make one with "
             "dask.array.from_array, or use Tiler.apply"
         )
-    integer(batch_size, "batch_size", least=1)
+    as_int(batch_size, "batch_size", least=1)
     if any(map(math.isnan, image.shape)):
         raise TilingError(
             f"the image's shape is {image.shape}: call image.compute_chunk_sizes() "
             "before"
         )
-    call = resolve_tile(tiler, image.shape, image.dtype.name, grid)
-    size = integer(tiles_per_task, "tiles_per_task", least=1)
+    call = plan_tile(tiler, image.shape, image.dtype.name, grid)
+    size = as_int(tiles_per_task, "tiles_per_task", least=1)
     if like is None:
         like = model(np.zeros((1, *call.tiles.shape[1:]), image.dtype))
     check_results(like, 1, np.ndarray)
@@ -140,16 +140,16 @@ class _Tiles:
         """Return the merge of one leaf of the results."""
         source = leaf.dtype
         target = source if dtype is None else np.dtype(dtype)
-        plan = resolve_untile(
+        plan = plan_untile(
             self.call.grid.tiler,
-            (self.call.tiles.images, *leaf.shape[1:]),
+            (self.call.tiles.batch_size, *leaf.shape[1:]),
             source.name,
             self.image.shape,
             self.call.grid,
             scale,
             target.name,
         )
-        space = self.groups.result_chunks(plan.placement)
+        space = self.groups.result_chunks(plan.geometry)
         name = "untile-" + tokenize(self.name, number, space, source, target, scale)
         one = replace(plan, result=_single(plan.result))
         layer: dict[Any, Any] = {(name, "plan"): one}
@@ -157,10 +157,10 @@ class _Tiles:
         for group, members in enumerate(self.members):
             group_of[members] = group
         for index, box in boxes(space):
-            needed = [part.tile for part in plan.placement.parts(box)]
+            needed = [part.tile for part in plan.geometry.overlaps(box)]
             some = np.unique(group_of[needed]).tolist()
             chunk = Chunk(box, tuple(self.members[group] for group in some))
-            for image in range(plan.result.images):
+            for image in range(plan.result.batch_size):
                 layer[(name, *_index(plan.result, image, index))] = (
                     merge_chunk,
                     (name, "plan"),
@@ -189,9 +189,9 @@ class _Tiles:
         space = self.groups.image_chunks()
         where = dict(boxes(space))
         for group, members in enumerate(self.members):
-            seen = [shows(call.grid, int(k)) for k in members]
+            seen = [source_index(call.grid, int(k)) for k in members]
             chunks = meeting(space, shown_by(seen))
-            for image in range(self.call.image.images):
+            for image in range(self.call.image.batch_size):
                 place = Group(image, members, tuple(where[i] for i in chunks))
                 layer[(self.name, image, group)] = (
                     run_group,
@@ -206,12 +206,12 @@ class _Tiles:
         return layer
 
 
-def _single(layout: Layout) -> Layout:
+def _single(layout: ArrayLayout) -> ArrayLayout:
     """Return the layout of one image of a batch."""
     return layout if layout.batch is None else replace(layout, batch=1)
 
 
-def _index(layout: Layout, image: int, space: tuple[int, ...]) -> tuple[int, ...]:
+def _index(layout: ArrayLayout, image: int, space: tuple[int, ...]) -> tuple[int, ...]:
     """Return the index of a chunk in an array of a layout."""
     batch = () if layout.batch is None else (image,)
     channels = () if layout.channels is None else (0,)
@@ -220,7 +220,7 @@ def _index(layout: Layout, image: int, space: tuple[int, ...]) -> tuple[int, ...
     return (*batch, *channels, *space)
 
 
-def _chunks(layout: Layout, space: Chunks) -> Chunks:
+def _chunks(layout: ArrayLayout, space: Chunks) -> Chunks:
     """Return the chunks of an array of a layout: every image by itself."""
     batch = () if layout.batch is None else ((1,) * layout.batch,)
     channels = () if layout.channels is None else ((layout.channels,),)

@@ -8,8 +8,8 @@ from itertools import pairwise, product
 import numpy as np
 
 from reftiler.axis import Axis, IntArray
+from reftiler.geometry import Box, TileGeometry
 from reftiler.grid import Grid
-from reftiler.placement import Box, Placement
 
 __all__ = ["Chunks", "Groups"]
 
@@ -65,14 +65,14 @@ class Groups:
         starts = [axis.boxes[:, 0] for axis in axes]
         return self._chunks(axes, starts)
 
-    def result_chunks(self, placement: Placement) -> Chunks:
+    def result_chunks(self, placement: TileGeometry) -> Chunks:
         """Return chunks of the result that begin where groups begin to take part."""
-        return self._chunks(placement.axes, [a.kept[:, 0] for a in placement.axes])
+        return self._chunks(placement.axes, [a.valid[:, 0] for a in placement.axes])
 
     def _chunks(self, axes: tuple[Axis, ...], starts: list[IntArray]) -> Chunks:
         found = []
         for number, (axis, first) in enumerate(zip(axes, starts, strict=True)):
-            if self.grid.scattered:
+            if self.grid.is_irregular:
                 step = axis.tile * max(1, round(self.size ** (1 / len(axes))))
                 edges = set(range(0, axis.length, step))
             else:

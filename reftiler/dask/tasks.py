@@ -8,13 +8,13 @@ import numpy as np
 
 from reftiler.axis import IntArray
 from reftiler.batches import check_later, check_results, leaves, named
-from reftiler.calls import TileCall, UntileCall
-from reftiler.layouts import Layout
-from reftiler.merging import merge_box
-from reftiler.placement import Box
+from reftiler.cut import Array, as_nchw
+from reftiler.geometry import Box
+from reftiler.layout import ArrayLayout
+from reftiler.merge import merge_box
+from reftiler.plan import TilePlan, UntilePlan
 from reftiler.streaming.reading import read_tiles
 from reftiler.streaming.stores import place
-from reftiler.tiling import Array, planes
 
 __all__ = ["Chunk", "Group", "Pieces", "Plan", "merge_chunk", "run_group"]
 
@@ -23,7 +23,7 @@ __all__ = ["Chunk", "Group", "Pieces", "Plan", "merge_chunk", "run_group"]
 class Plan:
     """What all groups have in common: the grid, and what the model is due to return."""
 
-    call: TileCall
+    call: TilePlan
     like: Any
     batch_size: int
 
@@ -60,14 +60,14 @@ class Pieces:
     """
 
     def __init__(
-        self, layout: Layout, boxes: Sequence[Box], chunks: Sequence[Array]
+        self, layout: ArrayLayout, boxes: Sequence[Box], chunks: Sequence[Array]
     ) -> None:
         self.shape, self.dtype = layout.shape, chunks[0].dtype
         self._layout = layout
         leading = layout.channels is not None and not layout.channels_last
         self._first = (layout.batch is not None) + leading
         self._known = [
-            (box, planes(chunk, layout)[0])
+            (box, as_nchw(chunk, layout)[0])
             for box, chunk in zip(boxes, chunks, strict=True)
         ]
 
@@ -76,7 +76,7 @@ class Pieces:
         sizes = tuple(s.stop - s.start for s in space)
         own = replace(self._layout, size=sizes)
         found = np.empty(own.shape, self.dtype)
-        target = planes(found, own)[0]
+        target = as_nchw(found, own)[0]
         for box, chunk in self._known:
             ends = [
                 (max(low, s.start), min(high, s.stop))
@@ -123,7 +123,7 @@ def run_group(
 
 
 def merge_chunk(
-    call: UntileCall,
+    call: UntilePlan,
     kinds: tuple[np.dtype[Any], np.dtype[Any]],
     leaf: int,
     chunk: Chunk,
@@ -134,11 +134,11 @@ def merge_chunk(
     tiles = {
         int(number): tile
         for numbers, group in zip(chunk.tiles, groups, strict=True)
-        for number, tile in zip(numbers, planes(group[leaf], call.tiles), strict=True)
+        for number, tile in zip(numbers, as_nchw(group[leaf], call.tiles), strict=True)
     }
     layout = call.result
     space = tuple(slice(low, high) for low, high in chunk.box)
     shape = [s.stop - s.start for s in place(layout, 0, space)]
     result = np.empty(shape, dtype)
-    merge_box([tiles], source, call, planes(result, layout), chunk.box)
+    merge_box([tiles], source, call, as_nchw(result, layout), chunk.box)
     return result

@@ -19,7 +19,6 @@ except ImportError as error:
         'figures need scikit-image: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.checks import integer
 from reftiler.errors import TilingError
 from reftiler.figures.canvas import (
     COLORS,
@@ -34,6 +33,7 @@ from reftiler.figures.canvas import (
 )
 from reftiler.figures.contact import contact_sheet, side_by_side
 from reftiler.grid import Grid
+from reftiler.validation import as_int
 
 __all__ = ["COLORS", "contact_sheet", "draw_grid", "overlay", "side_by_side", "to_rgb"]
 
@@ -87,7 +87,7 @@ def overlay(
     side = max(marked.shape)
     if min_size is None:
         min_size = max(9, side // 40)
-    least = integer(min_size, "min_size", least=0)
+    least = as_int(min_size, "min_size", least=0)
     tint(result, marked, paint, alpha)
     if outline and marked.any():
         width = line_width(side)
@@ -141,7 +141,7 @@ def draw_grid(
     top, left = (-first).tolist()
     canvas[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     boxes, width = grid.boxes - first[:, np.newaxis], line_width(max(canvas.shape))
-    drawn = _frames if grid.scattered else _rulers
+    drawn = _frames if grid.is_irregular else _rulers
     canvas[drawn(boxes, canvas, width)] = lines
     canvas[_frames(boxes[strong], canvas, 3 * width)] = COLORS["white"]
     canvas[_frames(boxes[strong], canvas, 2 * width)] = frames

@@ -14,8 +14,8 @@ except ImportError as error:
         'figures need scikit-image and what comes with it: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.checks import choice, exact_integers, integer
 from reftiler.errors import TilingError
+from reftiler.validation import as_exact_ints, as_int, one_of
 
 Rgb: TypeAlias = NDArray[np.uint8]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -74,8 +74,8 @@ def to_rgb(image: NDArray[Any], value_range: Sequence[float] | None = None) -> R
 def color_of(color: Color) -> Rgb:
     """Return the red, green and blue of a colour given by name or by numbers."""
     if isinstance(color, str):
-        return np.array(COLORS[choice(color, "color", tuple(COLORS))], dtype=np.uint8)
-    numbers = exact_integers(color, "color", rank=3, least=0)
+        return np.array(COLORS[one_of(color, "color", tuple(COLORS))], dtype=np.uint8)
+    numbers = as_exact_ints(color, "color", rank=3, least=0)
     if max(numbers) > 255:
         raise TilingError(f"color must be three numbers up to 255, got {numbers}")
     return np.array(numbers, dtype=np.uint8)
@@ -97,7 +97,7 @@ def line_width(side: int) -> int:
 
 def chosen(numbers: Iterable[int], count: int) -> list[int]:
     """Return the numbers of highlighted tiles, each below `count`."""
-    checked = [integer(number, "highlight", least=0) for number in numbers]
+    checked = [as_int(number, "highlight", least=0) for number in numbers]
     if max(checked, default=0) >= count:
         raise TilingError(
             f"highlight must be below {count}, the number of tiles, got {max(checked)}"

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.base import BaseTiler
-from reftiler.calls import check_merge, resolve_tile
 from reftiler.config import TilingConfig
 from reftiler.datasets import GOOD, Sample, open_pair
 from reftiler.dtypes import check_mergeable, check_representable
@@ -21,6 +19,8 @@ from reftiler.grid import Grid
 from reftiler.images import formats
 from reftiler.images.zarrs import SUFFIX as ZARR
 from reftiler.images.zarrs import load_zarr
+from reftiler.plan import check_merge, plan_tile
+from reftiler.settings import TilerSettings
 from reftiler.streaming import Source
 from reftiler.streaming.reading import read_tiles
 
@@ -94,7 +94,7 @@ def cut_tiles(image: Source, grid: Grid, numbers: Sequence[int]) -> NDArray[Any]
     ndarray, shape (B, *T) or (B, *T, C)
     """
     dtype = np.dtype(image.dtype).name
-    call = resolve_tile(grid.tiler, tuple(image.shape), dtype, grid)
+    call = plan_tile(grid.tiler, tuple(image.shape), dtype, grid)
     return read_tiles(image, call, numbers)
 
 
@@ -158,7 +158,7 @@ def _check_format(tile: NDArray[Any], suffix: str) -> None:
         raise TilingError(str(error)) from error
 
 
-def _check_merging(tiler: BaseTiler, dtype: str) -> None:
+def _check_merging(tiler: TilerSettings, dtype: str) -> None:
     """Refuse tiles that nobody could put together again."""
     check_mergeable(dtype, "its pixels")
     check_merge(tiler, dtype)

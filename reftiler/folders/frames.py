@@ -53,8 +53,8 @@ class Frame:
 
 def part_of_frame(grid: Grid, kept: list[int]) -> Grid:
     """Return the grid of some of the tiles, with the frame as its image."""
-    frame = [axis.frame for axis in grid.axes]
-    return grid.tiler.scatter(frame, grid.starts[kept].tolist())
+    frame = tuple(axis.padded_length for axis in grid.axes)
+    return Grid(grid.tiler, frame, grid.starts[kept].tolist())
 
 
 def frame_pixels(grid: Grid) -> list[IntArray]:
@@ -65,5 +65,5 @@ def frame_pixels(grid: Grid) -> list[IntArray]:
 def _axis_pixels(axis: Axis) -> IntArray:
     pixels = np.arange(axis.length, dtype=np.int64)
     if axis.resampled:
-        return -(-pixels * axis.frame // axis.length)
-    return pixels + axis.before
+        return -(-pixels * axis.padded_length // axis.length)
+    return pixels + axis.pad_before

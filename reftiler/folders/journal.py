@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from reftiler.errors import TilingError
 from reftiler.files import inner_path, write_whole
 from reftiler.folders.records import ImageTiles
-from reftiler.serial import SPEC_VERSION, check_content, require
+from reftiler.json_io import SPEC_VERSION, check_content, require
 
 __all__ = ["NAME", "Entry", "Journal", "Prints"]
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import reftiler
-from reftiler.checks import flag, integer
 from reftiler.errors import TilingError
 from reftiler.files import inner_path, pretty_json, remove, write_whole
 from reftiler.folders.containers import FORMATS
 from reftiler.folders.records import ImageTiles, TileFile
 from reftiler.images.zarrs import SUFFIX as ZARR
-from reftiler.serial import SPEC_VERSION, check_content, require
+from reftiler.json_io import SPEC_VERSION, check_content, require
+from reftiler.validation import as_bool, as_int
 
 __all__ = ["NAME", "ImageTiles", "Manifest", "TileFile", "remove_files"]
 
@@ -147,9 +147,9 @@ class Manifest:
         if random is not None:
             if not isinstance(random, dict) or set(random) != {"count", "seed"}:
                 raise TilingError(f"random must have count and seed, got {random!r}")
-            random = {key: integer(n, key, least=0) for key, n in random.items()}
+            random = {key: as_int(n, key, least=0) for key, n in random.items()}
         images = tuple(map(ImageTiles.from_content, content["images"]))
-        skip_empty = flag(content["skip_empty"], "skip_empty")
+        skip_empty = as_bool(content["skip_empty"], "skip_empty")
         return cls(**{**content, "images": images, "skip_empty": skip_empty})
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from reftiler.checks import exact_integers, integer, is_sequence, keys
 from reftiler.errors import TilingError
 from reftiler.files import inner_name
 from reftiler.grid import Grid
-from reftiler.serial import require
+from reftiler.json_io import require
+from reftiler.validation import as_exact_ints, as_int, is_sequence, reject_unknown_keys
 
 __all__ = ["ImageTiles", "TileFile"]
 
@@ -171,7 +171,7 @@ class ImageTiles:
 
 def _tile(content: Any, grid: Grid) -> TileFile:
     _check_object(content, _TILE_KEYS, _TILE_KEYS[:3], "a tile")
-    index = integer(content["index"], "index", least=0)
+    index = as_int(content["index"], "index", least=0)
     if index >= len(grid) or content["box"] != grid.boxes[index].tolist():
         raise TilingError(f"tile {index} lies at {content['box']}, not as in the grid")
     mask = content.get("mask")
@@ -183,7 +183,7 @@ def _tile(content: Any, grid: Grid) -> TileFile:
 
 
 def _check_picture(shape: tuple[int, ...], dtype: str) -> None:
-    exact_integers(shape, "shape", rank=3 if len(shape) == 3 else 2, least=1)
+    as_exact_ints(shape, "shape", rank=3 if len(shape) == 3 else 2, least=1)
     if np.dtype(dtype).kind not in "biuf" or np.dtype(dtype).name != dtype:
         raise TilingError(f"a picture cannot be {dtype!r}")
 
@@ -193,7 +193,7 @@ def _check_object(
 ) -> None:
     if not isinstance(content, Mapping):
         raise TypeError(f"{what} must be an object, got {content!r}")
-    keys(content, known, what)
+    reject_unknown_keys(content, known, what)
     require(content, needed, what)
 
 

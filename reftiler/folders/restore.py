@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.checks import Real
 from reftiler.dtypes import check_representable
 from reftiler.errors import TilingError
 from reftiler.folders.containers import container_of
@@ -24,6 +23,7 @@ from reftiler.folders.records import ImageTiles
 from reftiler.grid import Grid
 from reftiler.streaming import Merger, Target
 from reftiler.tiler import Tiler
+from reftiler.validation import Real
 
 __all__ = ["Into", "in_memory", "restore_image", "restore_mask", "uncovered"]
 
@@ -118,14 +118,14 @@ def uncovered(record: ImageTiles) -> int:
     if not record.missing:
         return record.grid.uncovered
     kept = [tile.index for tile in record.tiles]
-    placement = part_of_frame(record.grid, kept).placement
+    placement = part_of_frame(record.grid, kept).geometry
     bare = 0
     for box in placement.blocks(1, _BLOCK):
         shown = [
             pixels[slice(*np.searchsorted(pixels, edges))] - edges[0]
             for pixels, edges in zip(frame_pixels(record.grid), box, strict=True)
         ]
-        bare += int(np.count_nonzero(placement.count(box)[np.ix_(*shown)] == 0))
+        bare += int(np.count_nonzero(placement.coverage(box)[np.ix_(*shown)] == 0))
     return bare
 
 
@@ -157,7 +157,7 @@ def _filling(grid: Grid, fill: Real | None) -> Grid:
 def _restored(
     source: _Tiles, grid: Grid, into: Into, advance: Callable[[int], object]
 ) -> Any:
-    tiler, record = Tiler.of(grid.tiler), source.record
+    tiler, record = Tiler.from_other(grid.tiler), source.record
     gaps = uncovered(record)
     if gaps and tiler.fill is None:
         why = f", since {record.missing} of its {len(grid)} tiles were not kept"

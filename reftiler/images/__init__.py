@@ -23,7 +23,6 @@ except ImportError as error:
         'images need scikit-image: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.checks import exact_integers
 from reftiler.errors import TilingError
 from reftiler.files import write_whole
 from reftiler.images import formats
@@ -31,6 +30,7 @@ from reftiler.images.creating import create_image
 from reftiler.images.opening import open_image, open_mask, read_image
 from reftiler.images.stored import cause, marks
 from reftiler.images.zarrs import SUFFIX as ZARR
+from reftiler.validation import as_exact_ints
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -127,7 +127,7 @@ def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
     ndarray
         A new array of the same dtype and channels.
     """
-    height, width = exact_integers(size, "size", rank=2, least=1)
+    height, width = as_exact_ints(size, "size", rank=2, least=1)
     try:
         formats.check_picture(image)
     except ValueError as error:

@@ -20,11 +20,11 @@ except ImportError as error:
         'the sample needs scikit-image: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.checks import choice, integer
 from reftiler.datasets import Sample, find_samples
 from reftiler.errors import TilingError
 from reftiler.images import write_image
 from reftiler.samples.painting import Defect, paint
+from reftiler.validation import as_int, one_of
 
 __all__ = [
     "CONTENTS",
@@ -123,10 +123,10 @@ def sample(
     SampleImage
         New arrays, the same pixels on every machine.
     """
-    choice(texture, "texture", TEXTURES)
-    counts = CONTENTS[choice(split, "split", tuple(CONTENTS))]
-    count = counts[choice(label, f"label of a {split} image", tuple(counts))]
-    if integer(index, "index", least=0) >= count:
+    one_of(texture, "texture", TEXTURES)
+    counts = CONTENTS[one_of(split, "split", tuple(CONTENTS))]
+    count = counts[one_of(label, f"label of a {split} image", tuple(counts))]
+    if as_int(index, "index", least=0) >= count:
         raise TilingError(f"{split}/{label} has {count} images, got index {index}")
     numbers = [TEXTURES.index(texture), list(CONTENTS).index(split)]
     clean = _surface(texture, (*numbers, list(counts).index(label), index))
@@ -167,7 +167,7 @@ def write_dataset(
         What was written, as `find_samples` finds it.
     """
     root = Path(root)
-    choice(texture, "texture", TEXTURES)
+    one_of(texture, "texture", TEXTURES)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise TilingError(f"the sample is written to a new or empty folder, not {root}")
     for made in samples(texture):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from reftiler.axis import IntArray
-from reftiler.placement import Placement
+from reftiler.geometry import TileGeometry
 
 __all__ = ["Bands"]
 
@@ -31,19 +31,19 @@ class Bands:
         How many tiles take part in each.
     """
 
-    def __init__(self, placement: Placement) -> None:
+    def __init__(self, placement: TileGeometry) -> None:
         axis = placement.axes[0]
         least = min(LEAST, axis.tile)
-        if placement.scattered:  # every start would be an edge
+        if placement.is_irregular:  # every start would be an edge
             starts = list(range(0, axis.length, max(least, axis.tile // 2)))
         else:
-            starts = _spread(np.unique(axis.kept[:, 0]).tolist(), least, axis.length)
+            starts = _spread(np.unique(axis.valid[:, 0]).tolist(), least, axis.length)
         self.edges: IntArray = np.array([*starts, axis.length], dtype=np.int64)
-        low, high = axis.kept.T
+        low, high = axis.valid.T
         self._first = np.searchsorted(self.edges, low, "right") - 1
         self._last = np.searchsorted(self.edges, high, "left")
         self._last[high <= low] = self._first[high <= low]  # it takes part in no row
-        self._in_row = 1 if placement.scattered else len(placement) // len(axis)
+        self._in_row = 1 if placement.is_irregular else len(placement) // len(axis)
         needs = np.zeros(len(self) + 1, dtype=np.int64)
         np.add.at(needs, self._first, self._in_row)
         np.add.at(needs, self._last, -self._in_row)

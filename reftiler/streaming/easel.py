@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from reftiler.cut import Array, as_nchw
 from reftiler.errors import TilingError
 from reftiler.files import reserve
-from reftiler.merging import Tiles, merge_box
-from reftiler.placement import Box
+from reftiler.geometry import Box
+from reftiler.merge import TileLookup, merge_box
 from reftiler.streaming.plan import MergePlan
 from reftiler.streaming.stores import Slices, Target, check_target, place
-from reftiler.tiling import Array, planes
 
 __all__ = ["Easel", "Out"]
 
@@ -45,7 +45,7 @@ class Easel:
         self.out: Any = check_target(made, self.result.shape, plan.dtype)
         _reserve(self.out)
 
-    def paint(self, band: int, tiles: Tiles) -> Array:
+    def paint(self, band: int, tiles: TileLookup) -> Array:
         """
         Merge a band, counted through all images, and return its pixels.
 
@@ -60,7 +60,7 @@ class Easel:
             piece: Array = self.out[where]
         else:
             piece = np.empty([s.stop - s.start for s in where], self.plan.dtype)
-        target = planes(piece, self.result)
+        target = as_nchw(piece, self.result)
         merge_box([tiles], self.plan.tile_dtype, self.plan.call, target, box)
         if not isinstance(self.out, np.ndarray):
             with _told(f"rows {box[0][0]} to {box[0][1]} of out"):

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.axis import IntArray
-from reftiler.checks import integer
 from reftiler.errors import TilingError
 from reftiler.streaming.bands import Bands
+from reftiler.validation import as_int
 
 __all__ = ["Ledger"]
 
@@ -59,7 +59,7 @@ class Ledger:
         TilingError
             If there is no such tile, or it comes twice.
         """
-        checked = [integer(n, "a tile's number", least=0) for n in numbers]
+        checked = [as_int(n, "a tile's number", least=0) for n in numbers]
         if max(checked, default=0) >= len(self.given):
             raise TilingError(
                 f"there is no tile {max(checked)}: the image has {len(self.given)}, "

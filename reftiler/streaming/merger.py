@@ -16,18 +16,18 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from reftiler.axis import IntArray
-from reftiler.base import BaseTiler
-from reftiler.checks import integer
+from reftiler.cut import Array, as_nchw
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.layouts import Layout
+from reftiler.layout import ArrayLayout
+from reftiler.settings import TilerSettings
 from reftiler.streaming.easel import Easel, Out, digest
 from reftiler.streaming.ledger import Ledger
 from reftiler.streaming.plan import MergePlan
 from reftiler.streaming.record import Record, WorkFolder
 from reftiler.streaming.shelf import Shelf
 from reftiler.streaming.stores import check_source
-from reftiler.tiling import Array, planes
+from reftiler.validation import as_int
 
 __all__ = ["MEMORY", "Merger"]
 
@@ -80,7 +80,7 @@ class Merger:
 
     def __init__(  # noqa: PLR0913 - each by its name
         self,
-        tiler: BaseTiler,
+        tiler: TilerSettings,
         shape: Sequence[int],
         out: Out,
         *,
@@ -94,7 +94,7 @@ class Merger:
         name: str = "",
     ) -> None:
         if memory is not None:
-            memory = integer(memory, "memory", least=0)
+            memory = as_int(memory, "memory", least=0)
         if tile_dtype is None:
             if callable(out):
                 raise TypeError("give tile_dtype: out does not say what the tiles are")
@@ -109,7 +109,7 @@ class Merger:
         if self._folder is not None:
             record = Record.read(self._folder.path, plan.identity)
         self._easel = Easel(plan, out)
-        self._ledger = Ledger(plan.bands, plan.call.result.images, plan.tiles)
+        self._ledger = Ledger(plan.bands, plan.call.result.batch_size, plan.tiles)
         self._lock, self._ended = threading.Lock(), False
         self._shelf = self._opened(memory, record)
         self._saved = time.monotonic()
@@ -304,10 +304,10 @@ class Merger:
 class _Tiles:
     """The tiles of one image on a shelf, as (C, *T)."""
 
-    def __init__(self, shelf: Shelf, layout: Layout, first: int) -> None:
+    def __init__(self, shelf: Shelf, layout: ArrayLayout, first: int) -> None:
         self._shelf, self._layout, self._first = shelf, layout, first
 
     def __getitem__(self, number: int) -> Array:
         tile = self._shelf[self._first + number]
-        found: Array = planes(tile[np.newaxis], self._layout)[0]
+        found: Array = as_nchw(tile[np.newaxis], self._layout)[0]
         return found

@@ -7,9 +7,9 @@ from itertools import pairwise, product
 import numpy as np
 
 from reftiler.axis import Index, IntArray
-from reftiler.layouts import Layout
+from reftiler.cut import Array, SourceIndex, as_nchw, index_spatial, open_mesh
+from reftiler.layout import ArrayLayout
 from reftiler.streaming.stores import Slices, Source, place
-from reftiler.tiling import Array, Shown, planes, region, together
 
 __all__ = ["Piece", "WholeImage", "shown_by"]
 
@@ -28,7 +28,7 @@ class WholeImage:
 
     def at(self, index: Sequence[Index]) -> Array:
         """Return the pixels (C, *lengths) of an index."""
-        return region(self.image, together(index))
+        return index_spatial(self.image, open_mesh(index))
 
 
 class Piece:
@@ -46,22 +46,26 @@ class Piece:
     """
 
     def __init__(
-        self, source: Source, layout: Layout, image: int, pixels: Sequence[IntArray]
+        self,
+        source: Source,
+        layout: ArrayLayout,
+        image: int,
+        pixels: Sequence[IntArray],
     ) -> None:
         self.pixels = pixels
         # In memory as in the store: to copy one order into the other is slow.
         own = replace(layout, batch=None, size=tuple(map(len, pixels)))
-        self.box = planes(np.empty(own.shape, source.dtype), own)[0]
+        self.box = as_nchw(np.empty(own.shape, source.dtype), own)[0]
         for here, there in _runs(pixels):
             read = np.asarray(source[place(layout, image, there)])
-            self.box[(slice(None), *here)] = planes(read, layout)[0]
+            self.box[(slice(None), *here)] = as_nchw(read, layout)[0]
 
     def at(self, index: Sequence[Index]) -> Array:
         """Return the pixels (C, *lengths) of an index, all of which were read."""
-        return region(self.box, together(list(map(_found, self.pixels, index))))
+        return index_spatial(self.box, open_mesh(list(map(_found, self.pixels, index))))
 
 
-def shown_by(tiles: Sequence[Shown]) -> list[IntArray]:
+def shown_by(tiles: Sequence[SourceIndex]) -> list[IntArray]:
     """Return which pixels of each axis some tiles show, ascending."""
     axes = zip(*(shown.pixels for shown in tiles), strict=True)
     return [np.unique(np.concatenate(list(map(_numbers, axis)))) for axis in axes]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from reftiler.base import BaseTiler
-from reftiler.calls import UntileCall, resolve_untile
 from reftiler.grid import Grid
-from reftiler.layouts import Layout, image_layout
+from reftiler.layout import ArrayLayout, image_layout
+from reftiler.plan import UntilePlan, plan_untile
+from reftiler.settings import TilerSettings
 from reftiler.streaming.bands import Bands
 
 __all__ = ["MergePlan"]
@@ -37,7 +37,7 @@ class MergePlan:
         By which another process knows the same merge, as JSON holds it.
     """
 
-    call: UntileCall
+    call: UntilePlan
     bands: Bands
     tiles: int
     tile_shape: tuple[int, ...]
@@ -48,7 +48,7 @@ class MergePlan:
     @classmethod
     def of(  # noqa: PLR0913, PLR0917 - one for each of the caller's
         cls,
-        tiler: BaseTiler,
+        tiler: TilerSettings,
         shape: Sequence[int],
         tile_shape: Sequence[int] | None,
         tile_dtype: DTypeLike,
@@ -63,19 +63,19 @@ class MergePlan:
         image = image_layout(tiler, tuple(shape), "shape")
         if grid is not None and not isinstance(grid, Grid):
             raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
-        plan = tiler.grid(image.size) if grid is None else grid
-        one = Layout(None, image.channels, tiler.tile_size, tiler.channels_last)
+        plan = Grid(tiler, image.size) if grid is None else grid
+        one = ArrayLayout(None, image.channels, tiler.tile_size, tiler.channels_last)
         tile = one.shape if tile_shape is None else tuple(tile_shape)
-        call = resolve_untile(
+        call = plan_untile(
             tiler,
-            (image.images * len(plan), *tile),
+            (image.batch_size * len(plan), *tile),
             source.name,
             tuple(shape),
             plan,
             scale,
             target.name,
         )
-        bands = Bands(call.placement)
+        bands = Bands(call.geometry)
         identity = {
             "format": 1,
             "grid": plan.to_json(),

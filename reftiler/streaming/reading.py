@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reftiler.base import BaseTiler
 from reftiler.batches import split
-from reftiler.calls import TileCall, resolve_tile
+from reftiler.cut import Array, as_nchw, fill, source_index
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.plan import TilePlan, plan_tile
+from reftiler.settings import TilerSettings
 from reftiler.streaming.pieces import Piece, WholeImage, shown_by
 from reftiler.streaming.stores import Source, check_source
-from reftiler.tiling import Array, fill, planes, shows
 
 __all__ = ["Batch", "Batches", "read_tiles"]
 
@@ -50,15 +50,15 @@ class Batches:
 
     def __init__(
         self,
-        tiler: BaseTiler,
+        tiler: TilerSettings,
         image: Source,
         batch_size: int = 16,
         grid: Grid | None = None,
     ) -> None:
         self.image = check_source(image, "image")
         shape, dtype = tuple(image.shape), np.dtype(image.dtype)
-        self.call = resolve_tile(tiler, shape, dtype.name, grid)
-        self.numbers = split(self.call.tiles.images, batch_size)
+        self.call = plan_tile(tiler, shape, dtype.name, grid)
+        self.numbers = split(self.call.tiles.batch_size, batch_size)
         """Which tiles each batch has."""
 
     def __len__(self) -> int:
@@ -80,13 +80,13 @@ class Batches:
         TilingError
             If there is no such tile.
         """
-        count = self.call.tiles.images
+        count = self.call.tiles.batch_size
         if numbers and not 0 <= min(numbers) <= max(numbers) < count:
             raise TilingError(f"there are tiles 0 to {count - 1}, asked for {numbers}")
         return Batch(numbers, read_tiles(self.image, self.call, numbers))
 
 
-def read_tiles(source: Source, call: TileCall, numbers: Iterable[int]) -> Array:
+def read_tiles(source: Source, call: TilePlan, numbers: Iterable[int]) -> Array:
     """
     Read some tiles of a store.
 
@@ -109,14 +109,14 @@ def read_tiles(source: Source, call: TileCall, numbers: Iterable[int]) -> Array:
     """
     numbers, grid = list(numbers), call.grid
     tiles = np.empty((len(numbers), *call.tiles.shape[1:]), source.dtype)
-    targets = iter(planes(tiles, call.tiles))
-    in_row = 1 if grid.scattered else grid.shape[-1]
+    targets = iter(as_nchw(tiles, call.tiles))
+    in_row = 1 if grid.is_irregular else grid.shape[-1]
     for _, row in groupby(numbers, key=lambda number: number // in_row):
         places = [divmod(number, len(grid)) for number in row]
         image = places[0][0]
-        seen = [shows(grid, k) for _, k in places]
+        seen = [source_index(grid, k) for _, k in places]
         if isinstance(source, np.ndarray):
-            pixels: WholeImage | Piece = WholeImage(planes(source, call.image)[image])
+            pixels: WholeImage | Piece = WholeImage(as_nchw(source, call.image)[image])
         else:
             pixels = Piece(source, call.image, image, shown_by(seen))
         for shown in seen:

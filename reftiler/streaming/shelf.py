@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from reftiler.cut import Array
 from reftiler.streaming.workfile import WorkFile, told
-from reftiler.tiling import Array
 
 __all__ = ["Shelf"]
 

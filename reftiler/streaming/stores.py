@@ -9,9 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from reftiler.cut import shares_memory
 from reftiler.errors import TilingError
-from reftiler.layouts import Layout
-from reftiler.tiling import overlap
+from reftiler.layout import ArrayLayout
 
 __all__ = [
     "Slices",
@@ -147,7 +147,7 @@ def share(one: Any, other: Any) -> bool:
     maps = [getattr(each, "_mmap", None) for each in (one, other)]
     files = [_file(each) for each in (one, other)]
     apart = maps[0] is maps[1] or files[0] is None or files[0] != files[1]
-    return overlap(one, other) or not apart
+    return shares_memory(one, other) or not apart
 
 
 def _place_of(store: Any) -> Any:
@@ -163,7 +163,7 @@ def _file(array: Any) -> str | None:
     return None if name is None else os.path.realpath(name)
 
 
-def place(layout: Layout, image: int, space: Slices) -> Slices:
+def place(layout: ArrayLayout, image: int, space: Slices) -> Slices:
     """Return the index of a box of an image in an array of a layout."""
     batch = () if layout.batch is None else (slice(image, image + 1),)
     channels = () if layout.channels is None else (slice(0, layout.channels),)

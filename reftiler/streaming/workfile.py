@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from reftiler.cut import Array
 from reftiler.errors import TilingError
-from reftiler.tiling import Array
 
 fcntl: ModuleType | None
 try:

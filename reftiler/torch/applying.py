@@ -15,7 +15,7 @@ from reftiler.batches import (
     named,
     split,
 )
-from reftiler.calls import TileCall
+from reftiler.plan import TilePlan
 from reftiler.torch.cutting import cut
 from reftiler.torch.planes import planes
 
@@ -42,7 +42,7 @@ class Gathered:
 def apply(
     model: Model,
     image: Tensor,
-    call: TileCall,
+    call: TilePlan,
     batch_size: int,
     progress: Progress | None,
     merger: Callable[[Tensor], Any],
@@ -53,7 +53,7 @@ def apply(
     with ``add(first, tiles)`` and ``finish()``, which returns the merged image.
     """
     device = device_of(model, image)
-    batches = split(call.tiles.images, batch_size)
+    batches = split(call.tiles.batch_size, batch_size)
     mergers: Any = None
     before: Any = None
     for batch in batches if progress is None else progress(batches):
@@ -81,7 +81,7 @@ def device_of(model: Model, image: Tensor) -> torch.device:
     return image.device
 
 
-def cut_batch(image: Tensor, call: TileCall, batch: range) -> Tensor:
+def cut_batch(image: Tensor, call: TilePlan, batch: range) -> Tensor:
     """Cut the tiles whose numbers, image-major, are in ``batch``."""
     source = planes(image, call.image)
     shape = (len(batch), *call.tiles.shape[1:])

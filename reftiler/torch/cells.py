@@ -10,8 +10,8 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from reftiler.calls import UntileCall
-from reftiler.placement import Placement
+from reftiler.geometry import TileGeometry
+from reftiler.plan import UntilePlan
 from reftiler.runs import Cell, find_runs, pieces
 from reftiler.torch.checks import fresh
 from reftiler.torch.desk import scratch
@@ -26,16 +26,18 @@ FEW = 64
 """So many cells are always few enough, however few the tiles."""
 
 
-def pays(call: UntileCall) -> bool:
+def pays(call: UntilePlan) -> bool:
     """Tell whether many pixels lie in one tile, and the cells are few."""
-    axes = call.placement.axes
-    if math.prod(float((axis.cover == 1).mean()) for axis in axes) < LONE:
+    axes = call.geometry.axes
+    if math.prod(float((axis.coverage == 1).mean()) for axis in axes) < LONE:
         return False
     many = math.prod(len(find_runs(axis)) for axis in axes)
-    return many <= max(FEW, len(call.placement) // 8)
+    return many <= max(FEW, len(call.geometry) // 8)
 
 
-def copy_lone(tiles: Tensor, placement: Placement, target: Tensor, room: int) -> None:
+def copy_lone(
+    tiles: Tensor, placement: TileGeometry, target: Tensor, room: int
+) -> None:
     """Copy the pixels in which one tile takes part.
 
     Where values are converted, which takes temporaries, ``room`` of them at a time.
@@ -71,12 +73,12 @@ class Cells:
     def __init__(
         self,
         tiles: Tensor,
-        call: UntileCall,
+        call: UntilePlan,
         target: Tensor,
         rule: Mean | Extreme,
         room: int,
     ) -> None:
-        self.tiles, self.axes = tiles, call.placement.axes
+        self.tiles, self.axes = tiles, call.geometry.axes
         self.target, self.rule = target, rule
         # Channels that are neighbours stay together.
         self.together = target.shape[1] if call.result.channels_last else 1

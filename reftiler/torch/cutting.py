@@ -4,22 +4,22 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from reftiler.calls import TileCall
 from reftiler.grid import Grid
-from reftiler.padding import source_pixels
+from reftiler.padding import source_indices
+from reftiler.plan import TilePlan
 from reftiler.torch.planes import at, grouped, planes
 from reftiler.torch.rounding import constant
 from reftiler.torch.tables import mesh
 
 
-def tile(image: Tensor, call: TileCall, out: Tensor) -> None:
+def tile(image: Tensor, call: TilePlan, out: Tensor) -> None:
     """Cut an image into ``out``."""
     grid = call.grid
     source = planes(image, call.image)
-    target = grouped(out, call.tiles, call.image.images)
-    if call.even:
-        _copy_even(source, target, grid, call.even)
-    for k in call.uneven:
+    target = grouped(out, call.tiles, call.image.batch_size)
+    if call.regular:
+        _copy_even(source, target, grid, call.regular)
+    for k in call.irregular:
         cut(source, grid, k, target[:, k])
 
 
@@ -40,8 +40,8 @@ def cut(source: Tensor, grid: Grid, k: int, target: Tensor) -> None:
     """Copy tile ``k`` of every plane of ``source`` (…, *S) to ``target`` (…, *T)."""
     axes, mode = grid.axes, grid.tiler.pad_mode
     index = [
-        source_pixels(axis, axis.starts[number], mode)
-        for axis, number in zip(axes, grid.placement.numbers(k), strict=True)
+        source_indices(axis, axis.starts[number], mode)
+        for axis, number in zip(axes, grid.geometry.unravel(k), strict=True)
     ]
     slices = [pixels for pixels in index if isinstance(pixels, slice)]
     if len(slices) < len(index):
@@ -61,7 +61,7 @@ def cut(source: Tensor, grid: Grid, k: int, target: Tensor) -> None:
     target.copy_(at(source, inside))
 
 
-def view(image: Tensor, call: TileCall) -> Tensor:
+def view(image: Tensor, call: TilePlan) -> Tensor:
     """View the windows of an image as (…, *grid, *T)."""
     windows = planes(image, call.image)
     for a, axis in enumerate(call.grid.axes):

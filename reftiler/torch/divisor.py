@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reftiler.placement import Box
+from reftiler.geometry import Box
 from reftiler.torch.desk import dealt, scratch
 from reftiler.torch.planes import at
 from reftiler.torch.ruling import Ruling

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 import torch
 from torch import Tensor
 
-from reftiler.base import BaseTiler
-from reftiler.calls import TileCall, UntileCall, resolve_tile, resolve_untile
+from reftiler.geometry import Box
 from reftiler.grid import Grid
-from reftiler.placement import Box
+from reftiler.plan import TilePlan, UntilePlan, plan_tile, plan_untile
+from reftiler.settings import TilerSettings
 from reftiler.torch.planes import at, grouped, laid_out, planes
 from reftiler.torch.rounding import KNOWN, check_nan, choose, constant, name, rounded
 from reftiler.torch.sums import (
@@ -48,8 +48,8 @@ def in_graph(body: Body) -> Body:
 def tile(image: Tensor, tiler: str, grid: str | None) -> Tensor:
     """Cut an image; ``tiler`` and ``grid`` are JSON."""
     plan = None if grid is None else Grid.from_json(grid)
-    settings = BaseTiler.from_json(tiler)
-    call = resolve_tile(settings, image.shape, name(image.dtype), plan)
+    settings = TilerSettings.from_json(tiler)
+    call = plan_tile(settings, image.shape, name(image.dtype), plan)
     return gather_tiles(image, call)
 
 
@@ -64,8 +64,8 @@ def untile(
 ) -> Tensor:
     """Merge tiles; ``tiler`` and ``grid`` are JSON, ``scale`` is `packed`."""
     plan = None if grid is None else Grid.from_json(grid)
-    settings = BaseTiler.from_json(tiler)
-    call = resolve_untile(
+    settings = TilerSettings.from_json(tiler)
+    call = plan_untile(
         settings,
         tiles.shape,
         name(tiles.dtype),
@@ -75,8 +75,8 @@ def untile(
         name(dtype),
         KNOWN,
     )
-    group = grouped(tiles, call.tiles, call.result.images)
-    whole = tuple((0, length) for length in call.placement.size)
+    group = grouped(tiles, call.tiles, call.result.batch_size)
+    whole = tuple((0, length) for length in call.geometry.size)
     merged = merge_box(group, call, whole, dtype)
     return laid_out(merged, call.result)
 
@@ -98,9 +98,9 @@ def _unpacked(scale: Any) -> Any:
     return scale
 
 
-def gather_tiles(image: Tensor, call: TileCall) -> Tensor:
+def gather_tiles(image: Tensor, call: TilePlan) -> Tensor:
     """Cut an image by one gather."""
-    axes, scattered = call.grid.axes, call.grid.scattered
+    axes, scattered = call.grid.axes, call.grid.is_irregular
     mode = call.grid.tiler.pad_mode
     places = len(call.grid.shape)
     index, masks = [], []
@@ -120,21 +120,21 @@ def gather_tiles(image: Tensor, call: TileCall) -> Tensor:
     return laid_out(flat, call.tiles)
 
 
-def merge_box(group: Tensor, call: UntileCall, box: Box, dtype: torch.dtype) -> Tensor:
+def merge_box(group: Tensor, call: UntilePlan, box: Box, dtype: torch.dtype) -> Tensor:
     """Merge the tiles (N, K, C, *T) in one box of the image, to (N, C, *box)."""
     stacked = group.movedim(2, 1)
     kind = _Mean if call.merge == "mean" else _Extreme
     merger = kind(call, stacked, dtype)
     first: Any = None
     count: Any = 0
-    for layer in layers(call.placement, box):
+    for layer in layers(call.geometry, box):
         tile, valid, *pixel = on(group.device, layer.tile, layer.valid, *layer.pixel)
         values = at(stacked, (tile, *pixel))
         merger.add(values, valid, pixel)
         first = values if first is None else first
         count = count + valid.to(torch.int64)
     result = merger.result(count, first)
-    if call.gaps:
+    if call.num_uncovered:
         fill = constant(call.fill, dtype, group.device)
         result = choose(count > 0, result, fill)
     return result
@@ -143,12 +143,12 @@ def merge_box(group: Tensor, call: UntileCall, box: Box, dtype: torch.dtype) -> 
 class _Mean:
     """Weighted sum over sum of weights, layer by layer."""
 
-    def __init__(self, call: UntileCall, tiles: Tensor, dtype: torch.dtype) -> None:
+    def __init__(self, call: UntilePlan, tiles: Tensor, dtype: torch.dtype) -> None:
         self.source, self.dtype = tiles.dtype, dtype
         self.sums = sum_dtype(tiles.device)
         self.profiles: list[Tensor] | None = None
-        if call.profiles is not None:
-            self.profiles = on(tiles.device, *call.profiles, dtype=self.sums)
+        if call.axis_weights is not None:
+            self.profiles = on(tiles.device, *call.axis_weights, dtype=self.sums)
         zero = torch.tensor(-0.0, dtype=self.sums, device=tiles.device)
         self.total, self.weight = zero, zero
 
@@ -181,7 +181,7 @@ class _Mean:
 class _Extreme:
     """The largest or the smallest of the tiles' values, layer by layer."""
 
-    def __init__(self, call: UntileCall, tiles: Tensor, dtype: torch.dtype) -> None:
+    def __init__(self, call: UntilePlan, tiles: Tensor, dtype: torch.dtype) -> None:
         self.merge = call.merge
         self.source, self.dtype = tiles.dtype, dtype
         self.best: Tensor | None = None

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from reftiler.axis import Axis
-from reftiler.calls import UntileCall
-from reftiler.placement import Box
+from reftiler.geometry import Box
+from reftiler.plan import UntilePlan
 from reftiler.torch.checks import LINE, fresh
 from reftiler.torch.desk import Desk, Memory, dealt
 from reftiler.torch.planes import at
@@ -50,7 +50,7 @@ class Lines:
     def __init__(
         self,
         tiles: Tensor,
-        call: UntileCall,
+        call: UntilePlan,
         target: Tensor,
         rule: Mean | Extreme,
         sizes: tuple[int, int],
@@ -64,8 +64,8 @@ class Lines:
         # Channels stay together where they are neighbours; apart, they leave room
         # for more lines.
         together = target.shape[1] if call.result.channels_last else 1
-        first, *between, last = call.placement.axes
-        most, *others, longest = _limits(call.placement.size, room, together)
+        first, *between, last = call.geometry.axes
+        most, *others, longest = _limits(call.geometry.size, room, together)
         self.spans = [
             self._first(first, most),
             *(cut(axis, limit) for axis, limit in zip(between, others, strict=True)),
@@ -184,16 +184,16 @@ class Lines:
             target.narrow(2, span.low, span.end - span.low), span.hands
         )
         merged = self.rule.result(desk, span, box)
-        if self.call.gaps:
+        if self.call.num_uncovered:
             covered = dealt(self._covered(box, desk.ruling), span.hands)
             merged = choose(covered, merged.to(lines.dtype), self.fill)
         desk.ruling.flatten(merged, lines)
 
     def _covered(self, box: Box, ruling: Ruling) -> Tensor:
-        axes = zip(self.call.placement.axes, box, strict=True)
+        axes = zip(self.call.geometry.axes, box, strict=True)
         *others, last = on(
             self.target.device,
-            *(axis.cover[low:high] > 0 for axis, (low, high) in axes),
+            *(axis.coverage[low:high] > 0 for axis, (low, high) in axes),
         )
         covered = others[0]
         for cover in others[1:]:

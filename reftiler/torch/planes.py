@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
-from reftiler.layouts import Layout
+from reftiler.layout import ArrayLayout
 from reftiler.torch.rounding import SIGNED
 
 
-def planes(tensor: Tensor, layout: Layout) -> Tensor:
+def planes(tensor: Tensor, layout: ArrayLayout) -> Tensor:
     """View a tensor of ``layout`` as (batch, channels, *space)."""
     if layout.batch is None:
         tensor = tensor.unsqueeze(0)
@@ -18,7 +18,7 @@ def planes(tensor: Tensor, layout: Layout) -> Tensor:
     return tensor.movedim(-1, 1) if layout.channels_last else tensor
 
 
-def grouped(tiles: Tensor, layout: Layout, images: int) -> Tensor:
+def grouped(tiles: Tensor, layout: ArrayLayout, images: int) -> Tensor:
     """View tiles of ``layout`` as (images, K, channels, *T)."""
     flat = planes(tiles, layout)
     return flat.view(images, -1, *flat.shape[1:])
@@ -33,7 +33,7 @@ def at(tensor: Tensor, index: Sequence[Any]) -> Tensor:
     return tensor.view(signed)[(..., *index)].view(tensor.dtype)
 
 
-def laid_out(result: Tensor, layout: Layout) -> Tensor:
+def laid_out(result: Tensor, layout: ArrayLayout) -> Tensor:
     """Return planes (batch, channels, *space) as a contiguous tensor of ``layout``."""
     if layout.channels is None:
         result = result.squeeze(1)

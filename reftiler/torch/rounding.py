@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from reftiler.checks import Real
-from reftiler.dtypes import INTEGERS, MERGEABLE, as_float
+from reftiler.dtypes import INTEGERS, MERGEABLE, round_to_odd
 from reftiler.errors import TilingError
+from reftiler.validation import Real
 
 KNOWN = (*MERGEABLE, "bfloat16")
 HALVES = (torch.float16, torch.bfloat16)
@@ -30,7 +30,7 @@ def constant(value: Real, dtype: torch.dtype, device: torch.device) -> Tensor:
     """
     if not dtype.is_floating_point:
         return torch.tensor(value, dtype=dtype, device=device)
-    total = torch.tensor(as_float(value, name(dtype)), dtype=torch.float64)
+    total = torch.tensor(round_to_odd(value, name(dtype)), dtype=torch.float64)
     return rounded(total, dtype).to(device)
 
 

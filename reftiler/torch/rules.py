@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reftiler.calls import UntileCall
-from reftiler.placement import Box
+from reftiler.geometry import Box
+from reftiler.plan import UntilePlan
 from reftiler.torch.desk import Desk, Sheet, dealt, scratch
 from reftiler.torch.divisor import Divisor
 from reftiler.torch.rounding import check_nan, rounded
@@ -75,23 +75,23 @@ class Mean:
 
     def __init__(
         self,
-        call: UntileCall,
+        call: UntilePlan,
         source: torch.dtype,
         target: torch.dtype,
         device: torch.device,
     ) -> None:
         self.source, self.target = source, target
-        placement, profiles = call.placement, call.profiles
+        placement, profiles = call.geometry, call.axis_weights
         self.scratch = floats = sum_dtype(device)
         self.lone = copies_lone(source, target, floats, weighted=profiles is not None)
         self.profiles = on(device, *(profiles or ()), dtype=floats)
         if source == target and profiles is None:
-            most = math.prod(int(axis.cover.max()) for axis in placement.axes)
+            most = math.prod(int(axis.coverage.max()) for axis in placement.axes)
             self.scratch = exact_sums(source, most) or floats
         self.exact = self.scratch != floats
         totals: Sequence[NDArray[Any]] | None
         if call.weights is None:
-            totals = [axis.cover for axis in placement.axes]
+            totals = [axis.coverage for axis in placement.axes]
         else:
             totals = call.weights.totals
         self.weighs = totals is None
@@ -177,7 +177,7 @@ class Extreme:
 
     def __init__(
         self,
-        call: UntileCall,
+        call: UntilePlan,
         source: torch.dtype,
         target: torch.dtype,
         device: torch.device,

@@ -80,7 +80,7 @@ def cut(axis: Axis, most: int, *, beyond: bool = False) -> list[Span]:
         while first < len(shares) and shares[first].high <= low:
             first += 1
         last = bisect_left(shares, high, first, key=_low)
-        end = high if high < axis.length else axis.frame
+        end = high if high < axis.length else axis.padded_length
         parts = tuple(_clipped(share, low, end) for share in shares[first:last])
         spans.append(Span(low, high, high, parts))
     return spans
@@ -158,8 +158,8 @@ def _low(share: Share) -> int:
 def _shares(axis: Axis, *, beyond: bool = False) -> list[Share]:
     """Return what each tile gives to the image, where it takes part at all."""
     shares = []
-    for tile, (low, high) in enumerate(axis.kept.tolist()):
-        pixel = low + axis.before - axis.starts[tile]
+    for tile, (low, high) in enumerate(axis.valid.tolist()):
+        pixel = low + axis.pad_before - axis.starts[tile]
         # The image may end before the tile does, which else ends with its border.
         width = axis.tile - axis.border - pixel if beyond else 0
         if low < high:

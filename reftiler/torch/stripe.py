@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from reftiler.axis import Index
-from reftiler.calls import UntileCall
-from reftiler.placement import Box, Placement
+from reftiler.geometry import Box, TileGeometry
+from reftiler.plan import UntilePlan
 from reftiler.torch.planes import at, planes
 from reftiler.torch.rounding import check_nan, choose, constant, rounded
 from reftiler.torch.sums import (
@@ -41,7 +41,7 @@ class Stripe:
         Where finished rows go, of the layout ``call.result``.
     """
 
-    def __init__(self, call: UntileCall, like: Tensor, out: Tensor) -> None:
+    def __init__(self, call: UntilePlan, like: Tensor, out: Tensor) -> None:
         self.call = call
         self.out = out
         self.target = planes(out, call.result)
@@ -54,13 +54,13 @@ class Stripe:
         else:
             sums = comparable(like[:0]).dtype
             start = weakest(sums, call.merge)
-        if call.profiles is not None:
-            self.profiles = on(like.device, *call.profiles, dtype=sums)
+        if call.axis_weights is not None:
+            self.profiles = on(like.device, *call.axis_weights, dtype=sums)
         self.lone = self.mean and copies_lone(
             self.source, self.dtype, sums, weighted=bool(self.profiles)
         )
         self.start = start
-        shape = (self.target.shape[1], self._height(), *call.placement.size[1:])
+        shape = (self.target.shape[1], self._height(), *call.geometry.size[1:])
         self.open = torch.full(shape, start, dtype=sums, device=like.device)
         self.weight = torch.full(
             shape[1:] if self.profiles else (0,), -0.0, dtype=sums, device=like.device
@@ -69,32 +69,32 @@ class Stripe:
 
     def add(self, first: int, tiles: Tensor) -> None:
         """Merge the tiles from number ``first`` on, image-major."""
-        placement = self.call.placement
+        placement = self.call.geometry
         layout = replace(self.call.tiles, batch=len(tiles))
         for number, tile in enumerate(planes(tiles, layout), start=first):
             image, k = divmod(number, len(placement))
-            numbers = placement.numbers(k)
+            numbers = placement.unravel(k)
             if image != self.image:
                 self._close(placement.size[0])
                 self.image, self.low = image, 0
-            if not placement.scattered:
-                self._close(int(placement.axes[0].kept[numbers[0], 0]))
+            if not placement.is_irregular:
+                self._close(int(placement.axes[0].valid[numbers[0], 0]))
             self._add(tile, numbers)
 
     def finish(self) -> Tensor:
         """Merge what is open, after the last tile, and return the whole."""
-        self._close(self.call.placement.size[0])
+        self._close(self.call.geometry.size[0])
         return self.out
 
     def _height(self) -> int:
         """Return how many rows are open at most."""
-        first = self.call.placement.axes[0]
-        if self.call.placement.scattered:
+        first = self.call.geometry.axes[0]
+        if self.call.geometry.is_irregular:
             return first.length
-        return int((first.kept[:, 1] - first.kept[:, 0]).max())
+        return int((first.valid[:, 1] - first.valid[:, 0]).max())
 
     def _add(self, tile: Tensor, numbers: tuple[int, ...]) -> None:
-        box, there = _share(self.call.placement, numbers)
+        box, there = _share(self.call.geometry, numbers)
         values = at(tile, mesh(there, tile.device))
         if self.lone:
             _region(self.target[self.image], box).copy_(self._single(values))
@@ -130,7 +130,7 @@ class Stripe:
         # Behind the last tile of `drop` there are rows that were never open.
         rows = self.target[self.image].narrow(1, self.low, done)
         rows.narrow(1, min(done, height), max(0, done - height)).copy_(self.fill)
-        rank = len(self.call.placement.axes)
+        rank = len(self.call.geometry.axes)
         for buffer, start in ((self.open, self.start), (self.weight, -0.0)):
             if buffer.numel():
                 _shift(buffer.movedim(-rank, 0), min(done, height), start)
@@ -138,12 +138,12 @@ class Stripe:
 
     def _write(self, first: int, last: int) -> None:
         """Merge the open rows from ``first`` to ``last`` into the result."""
-        placement = self.call.placement
+        placement = self.call.geometry
         rest = tuple((0, length) for length in placement.size[1:])
         box: Box = ((self.low + first, self.low + last), *rest)
         target = _region(self.target[self.image], box)
         values = self.open[:, first:last]
-        (count,) = on(values.device, placement.count(box))
+        (count,) = on(values.device, placement.coverage(box))
         if self.mean:
             divisor = self.weight[first:last] if self.profiles else count
             empty = torch.ones((), dtype=values.dtype, device=values.device)
@@ -155,7 +155,7 @@ class Stripe:
             merged = best if same else self._rounded(best.to(sum_dtype(best.device)))
         if self.lone:
             merged = choose(count == 1, target, merged)
-        if self.call.gaps:
+        if self.call.num_uncovered:
             merged = choose(count > 0, merged, self.fill)
         target.copy_(merged)
 
@@ -171,19 +171,19 @@ class Mosaic:
     Takes what `Stripe` takes, where `is_mosaic`.
     """
 
-    def __init__(self, call: UntileCall, out: Tensor) -> None:
+    def __init__(self, call: UntilePlan, out: Tensor) -> None:
         self.call, self.out = call, out
         self.target = planes(out, call.result)
-        if call.gaps:
+        if call.num_uncovered:
             self.target.copy_(constant(call.fill, out.dtype, out.device))
 
     def add(self, first: int, tiles: Tensor) -> None:
         """Place the tiles from number ``first`` on, image-major."""
-        placement = self.call.placement
+        placement = self.call.geometry
         layout = replace(self.call.tiles, batch=len(tiles))
         for number, tile in enumerate(planes(tiles, layout), start=first):
             image, k = divmod(number, len(placement))
-            box, there = _share(placement, placement.numbers(k))
+            box, there = _share(placement, placement.unravel(k))
             values = at(tile, mesh(there, tile.device))
             _region(self.target[image], box).copy_(values)
 
@@ -192,20 +192,22 @@ class Mosaic:
         return self.out
 
 
-def is_mosaic(call: UntileCall, source: torch.dtype, target: torch.dtype) -> bool:
+def is_mosaic(call: UntilePlan, source: torch.dtype, target: torch.dtype) -> bool:
     """Tell whether every pixel is that of one tile at most, as it is."""
-    placement = call.placement
-    apart = all(axis.cover.max() <= 1 for axis in placement.axes)
-    return source == target and apart and not placement.scattered
+    placement = call.geometry
+    apart = all(axis.coverage.max() <= 1 for axis in placement.axes)
+    return source == target and apart and not placement.is_irregular
 
 
-def _share(placement: Placement, numbers: tuple[int, ...]) -> tuple[Box, list[Index]]:
+def _share(
+    placement: TileGeometry, numbers: tuple[int, ...]
+) -> tuple[Box, list[Index]]:
     """Return the image pixels in which a tile takes part, and its own there."""
     box, there = [], []
     for axis, number in zip(placement.axes, numbers, strict=True):
-        low, high = axis.kept[number].tolist()
+        low, high = axis.valid[number].tolist()
         box.append((low, high))
-        there.append(axis.within(number, low, high))
+        there.append(axis.tile_index(number, low, high))
     return tuple(box), there
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reftiler.axis import Axis, Index
-from reftiler.padding import source_pixels
-from reftiler.placement import Box, Placement
+from reftiler.geometry import Box, TileGeometry
+from reftiler.padding import source_indices
 
 Table = NDArray[Any]
 
@@ -30,9 +30,9 @@ class Layer(NamedTuple):
     """Whether there is a d-th tile."""
 
 
-def layers(placement: Placement, box: Box) -> Iterator[Layer]:
+def layers(placement: TileGeometry, box: Box) -> Iterator[Layer]:
     """Yield for each pixel of ``box`` its tiles in ascending order, layer by layer."""
-    if placement.scattered:
+    if placement.is_irregular:
         yield from _scattered_layers(placement, box)
         return
     rank, shape = len(box), placement.shape
@@ -63,28 +63,28 @@ class _Cover(NamedTuple):
 def _cover(axis: Axis, low: int, high: int) -> _Cover:
     pixels = np.arange(low, high, dtype=np.int64)
     # Tiles begin and end in the same order, so those in a pixel are neighbours.
-    first = np.searchsorted(axis.kept[:, 1], pixels, side="right")
-    last = np.searchsorted(axis.kept[:, 0], pixels, side="right")
+    first = np.searchsorted(axis.valid[:, 1], pixels, side="right")
+    last = np.searchsorted(axis.valid[:, 0], pixels, side="right")
     rows = np.arange(max(1, int((last - first).max())))[:, np.newaxis]
     valid = first + rows < last
     number = np.where(valid, first + rows, 0)
-    frame = axis.before + pixels
+    frame = axis.pad_before + pixels
     if axis.resampled:
-        frame = -(-pixels * axis.frame // axis.length)
+        frame = -(-pixels * axis.padded_length // axis.length)
     pixel = np.where(valid, frame - np.array(axis.starts)[number], 0)
     return _Cover(number, pixel, valid)
 
 
-def _scattered_layers(placement: Placement, box: Box) -> Iterator[Layer]:
-    most = max(1, int(placement.count(box).max()))
+def _scattered_layers(placement: TileGeometry, box: Box) -> Iterator[Layer]:
+    most = max(1, int(placement.coverage(box).max()))
     size = [high - low for low, high in box]
     number = np.full((most, *size), -1, dtype=np.int64)
     found = np.zeros(size, dtype=np.int64)
-    for part in placement.parts(box):
-        place = np.indices([s.stop - s.start for s in part.here])
-        corner = np.array([s.start for s in part.here]).reshape(-1, *[1] * len(box))
-        number[(found[part.here], *(place + corner))] = part.tile
-        found[part.here] += 1
+    for part in placement.overlaps(box):
+        place = np.indices([s.stop - s.start for s in part.in_block])
+        corner = np.array([s.start for s in part.in_block]).reshape(-1, *[1] * len(box))
+        number[(found[part.in_block], *(place + corner))] = part.tile
+        found[part.in_block] += 1
     for tiles in number:
         valid = tiles >= 0
         tile = np.where(valid, tiles, 0)
@@ -106,7 +106,7 @@ def sources(axis: Axis, pad_mode: str) -> tuple[Table, Table]:
     """
     rows = []
     for start in axis.starts:
-        pixels = source_pixels(axis, start, pad_mode)
+        pixels = source_indices(axis, start, pad_mode)
         if isinstance(pixels, slice):
             pixels = np.arange(pixels.start, pixels.stop, dtype=np.int64)
         rows.append(pixels)

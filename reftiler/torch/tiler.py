@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from reftiler import tiler as numpy_tiler
-from reftiler.base import BaseTiler
+from reftiler.base_tiler import BaseTiler
 from reftiler.batches import Progress
-from reftiler.calls import resolve_tile, resolve_untile
 from reftiler.grid import Grid
+from reftiler.plan import plan_tile, plan_untile
+from reftiler.settings import TilerSettings
 from reftiler.streaming.merger import MEMORY
 from reftiler.streaming.stores import Source
 from reftiler.torch import cutting, functional, merging
@@ -24,7 +25,7 @@ from reftiler.torch.stripe import Mosaic, Stripe, is_mosaic
 
 
 class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they are
-    __doc__ = BaseTiler.__doc__
+    __doc__ = TilerSettings.__doc__
 
     def tile(
         self, image: Tensor, *, grid: Grid | None = None, out: Tensor | None = None
@@ -57,8 +58,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         check_tensor(image, "image")
         if _traced(image):
             check_no_out(out)
-            return functional.tile(image, self._text, _text(grid))
-        call = resolve_tile(self, image.shape, name(image.dtype), grid)
+            return functional.tile(image, self._json, _json(grid))
+        call = plan_tile(self, image.shape, name(image.dtype), grid)
         tiles = output(out, call.tiles.shape, image.dtype, image)
         with torch.no_grad():
             cutting.tile(image, call, tiles)
@@ -83,7 +84,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             If tiles are padded, resampled or unevenly spaced.
         """
         check_tensor(image, "image")
-        call = resolve_tile(self, image.shape, name(image.dtype), None)
+        call = plan_tile(self, image.shape, name(image.dtype), None)
         call.check_view()
         return cutting.view(image, call)
 
@@ -136,9 +137,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             check_no_out(out)
             fixed = functional.packed(scale)
             return functional.untile(
-                tiles, shape, self._text, _text(grid), fixed, target
+                tiles, shape, self._json, _json(grid), fixed, target
             )
-        call = resolve_untile(
+        call = plan_untile(
             self,
             tiles.shape,
             name(tiles.dtype),
@@ -212,7 +213,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         if isinstance(image, Tensor):
             check_tensor(image, "image")
         if not isinstance(image, Tensor) or out is not None or work is not None:
-            stored = numpy_tiler.Tiler.of(self).apply(
+            stored = numpy_tiler.Tiler.from_other(self).apply(
                 Hosted(model, widen=dtype is not None),
                 on_host(image),
                 batch_size=batch_size,
@@ -226,15 +227,15 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             )
             return as_tensors(stored, out)
         check_dtype(image.dtype if dtype is None else dtype)
-        call = resolve_tile(self, image.shape, name(image.dtype), grid)
+        call = plan_tile(self, image.shape, name(image.dtype), grid)
 
         def start(leaf: Tensor) -> Mosaic | Stripe | Gathered:
             if torch.is_grad_enabled() and leaf.requires_grad:
                 merge = partial(self.untile, grid=call.grid, scale=scale, dtype=dtype)
                 return Gathered(partial(merge, shape=image.shape))
             target = leaf.dtype if dtype is None else dtype
-            shape = (call.tiles.images, *leaf.shape[1:])
-            plan = resolve_untile(
+            shape = (call.tiles.batch_size, *leaf.shape[1:])
+            plan = plan_untile(
                 self,
                 shape,
                 name(leaf.dtype),
@@ -261,7 +262,7 @@ def _traced(tensor: Tensor) -> bool:
     return torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # noqa: SLF001
 
 
-def _text(grid: Grid | None) -> str | None:
+def _json(grid: Grid | None) -> str | None:
     if grid is not None and not isinstance(grid, Grid):
         raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
-    return None if grid is None else grid._text  # noqa: SLF001 - read in graphs
+    return None if grid is None else grid._json  # noqa: SLF001 - read in graphs

@@ -48,7 +48,7 @@ class SumsInSingle(Tiler):
 @breaks("BACKEND-001", "mode='interpolation', dtype='uint8'")
 class Clamps(Tiler):
     def untile(self, tiles: Any, *given: Any, **named: Any) -> Any:
-        plain = wishes(lambda _: {"mode": "padding"}).of(self)
+        plain = wishes(lambda _: {"mode": "padding"}).from_other(self)
         return Tiler.untile(plain, tiles, *given, **named)
 
 
@@ -65,13 +65,13 @@ class HashesItsKind(Tiler):
     __eq__ = Tiler.__eq__
 
     def __hash__(self) -> int:
-        return hash((type(self).__name__, self._text))
+        return hash((type(self).__name__, self._json))
 
 
-@breaks("BACKEND-002", "of() makes another tiler")
+@breaks("BACKEND-002", "from_other() makes another tiler")
 class OfSizesOnly(Tiler):
     @classmethod
-    def of(cls, tiler: Any) -> Any:
+    def from_other(cls, tiler: Any) -> Any:
         return cls(tiler.tile_size, tiler.stride)
 
 

@@ -61,8 +61,8 @@ def like_ours(pattern: str) -> Change:
 class Camel(Tiler):
     """Writes a setting under a name that the constructor does not know."""
 
-    def settings(self) -> Content:
-        content = super().settings()
+    def to_dict(self) -> Content:
+        content = super().to_dict()
         return without(content, "pad_mode") | {"padMode": content["pad_mode"]}
 
 

@@ -60,7 +60,7 @@ class ByNumbers(Tiler):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tiler):
             return NotImplemented
-        return self.settings() == other.settings()
+        return self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
         return hash(self.tile_size)
@@ -84,7 +84,7 @@ class ForgetsItsWindow(Tiler):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tiler):
             return NotImplemented
-        mine, its = (json.dumps(t.settings() | {"window": ""}) for t in (self, other))
+        mine, its = (json.dumps(t.to_dict() | {"window": ""}) for t in (self, other))
         return mine == its
 
     __hash__ = ByNumbers.__hash__

@@ -39,7 +39,7 @@ def small_bands(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("model", ["none", "noise"])
 def test_bands_are_the_whole(grid: Grid, shape: tuple[int, ...], model: str) -> None:
     image = RNG.integers(0, 256, shape, np.uint8)
-    tiler = Tiler.of(grid.tiler)
+    tiler = Tiler.from_other(grid.tiler)
     tiles = tiler.tile(image, grid=grid)
     seen = [MODELS[model](tile, k, 20.0) for k, tile in enumerate(tiles)]
     want = tiler.untile(np.stack(seen), image.shape, grid)

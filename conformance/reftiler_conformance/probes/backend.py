@@ -65,7 +65,7 @@ def one_grid_for_all(api: Api) -> None:
         assert tiler == other, f"{kind.__name__} is another with the same settings"
         assert other == tiler, f"{kind.__name__} is another with the same settings"
         assert hash(tiler) == hash(other), "equal tilers have other hashes"
-        assert api.Tiler.of(other) == tiler, "of() makes another tiler"
+        assert api.Tiler.from_other(other) == tiler, "from_other() makes another tiler"
         written = type(other.grid((7, 9))).from_json(other.grid((7, 9)).to_json())
         for grid in (other.grid((7, 9)), written):
             cut = api.back(tiler.tile(api.array(image.copy()), grid=grid))

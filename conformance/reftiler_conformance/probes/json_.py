@@ -80,7 +80,7 @@ def is_all_that_is_needed(api: Api) -> None:
             count = len(grid) * int(np.prod(tiler.tile_size))
             tiles = np.sqrt(np.arange(count)).reshape(-1, *tiler.tile_size)
             want = api.back(tiler.untile(api.array(tiles), SIZE, grid))
-            reader = api.Tiler.of(found.tiler)
+            reader = api.Tiler.from_other(found.tiler)
             got = api.back(reader.untile(api.array(tiles), SIZE, found))
             assert got.tobytes() == want.tobytes(), f"{grid} merges otherwise"
 

@@ -213,7 +213,7 @@ def held_whole(grid: Grid, boxes: Ints) -> int:
     boxes : ndarray of int64, shape (n, 2, 2)
         First and one past last, of rows and columns.
     """
-    if grid.scattered:
+    if grid.is_irregular:
         view = TilingView(grid)
         return sum(view.holding(tuple(r), tuple(c)).size > 0 for r, c in boxes.tolist())
     held = np.ones(len(boxes), dtype=bool)

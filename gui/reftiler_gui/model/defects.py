@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.regions import Region, find_regions, labelled
+from reftiler.regions import Region, find_regions, label_regions
 from reftiler_gui.model.masks import MaskSource
 
 __all__ = ["Defects", "find_defects"]
@@ -85,7 +85,7 @@ def find_defects(mask: MaskSource) -> Defects:
 
 def _searched(mask: MaskSource, level: int) -> Iterator[Region]:
     """Yield the regions in each region of a coarse level, which holds them whole."""
-    for zone, number, labels in labelled(mask.levels[level]):
+    for zone, number, labels in label_regions(mask.levels[level]):
         (top, bottom), (left, right) = zone.box
         mine = labels[top:bottom, left:right] == number
         for axis in (0, 1):

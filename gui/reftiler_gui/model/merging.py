@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Axis, Grid, TilingError
-from reftiler.calls import UntileCall, resolve_tile, resolve_untile
-from reftiler.merging import merge as merge_tiles
-from reftiler.placement import Placement
+from reftiler.geometry import TileGeometry
+from reftiler.merge import merge as merge_tiles
+from reftiler.plan import UntilePlan, plan_tile, plan_untile
 from reftiler.streaming.reading import read_tiles
 from reftiler_gui.model.standins import MODELS
 from reftiler_gui.model.work import Work
@@ -95,8 +95,8 @@ def merge(
     grid, stand_in = replace(grid, tiler=tiler), MODELS[model]
     out = np.empty(image.shape, image.dtype if model == "none" else np.float32)
     difference, uncovered = np.zeros(image.shape[:2], np.float32), 0
-    cut = resolve_tile(tiler, image.shape, image.dtype.name, grid)
-    call = resolve_untile(
+    cut = plan_tile(tiler, image.shape, image.dtype.name, grid)
+    call = plan_untile(
         tiler, cut.tiles.shape, out.dtype.name, image.shape, grid, None, out.dtype.name
     )
     for low, high in _bands(image, grid):
@@ -107,7 +107,7 @@ def merge(
             if place % 64 == 0:
                 yield (low + (high - low) * place / len(numbers)) / len(image)
         merge_tiles(tiles, part, out[low:high])
-        here, bare = slice(low, high), part.placement.count(_whole(part)) == 0
+        here, bare = slice(low, high), part.geometry.coverage(_whole(part)) == 0
         difference[here] = np.where(bare, 0, _difference(out[here], image[here]))
         uncovered += int(bare.sum())
         yield high / len(image)
@@ -120,7 +120,7 @@ def _bands(image: Array, grid: Grid) -> Iterator[tuple[int, int]]:
     tile = grid.tiler.tile_size[0]
     numbers = math.prod(grid.tiler.tile_size) * math.prod(image.shape[2:]) * len(grid)
     by_row = max(1, numbers // rows)
-    if grid.tiler.mode == "interpolation" and not grid.scattered:
+    if grid.tiler.mode == "interpolation" and not grid.is_irregular:
         step, needed = rows, numbers  # its axes cannot be cut into bands
     else:
         step = max(1, tile // 4, _BATCH // by_row - tile)
@@ -135,12 +135,12 @@ def _bands(image: Array, grid: Grid) -> Iterator[tuple[int, int]]:
 
 
 def _band(
-    call: UntileCall, grid: Grid, low: int, high: int
-) -> tuple[list[int], UntileCall]:
+    call: UntilePlan, grid: Grid, low: int, high: int
+) -> tuple[list[int], UntilePlan]:
     """Return the tiles that take part in some rows, and the call that merges them."""
-    axis, other = call.placement.axes
-    hit = np.flatnonzero((axis.kept[:, 0] < high) & (axis.kept[:, 1] > low))
-    if grid.scattered:
+    axis, other = call.geometry.axes
+    hit = np.flatnonzero((axis.valid[:, 0] < high) & (axis.valid[:, 1] > low))
+    if grid.is_irregular:
         numbers = hit.tolist()
         other = replace(other, starts=tuple(other.starts[k] for k in numbers))
     else:
@@ -150,25 +150,26 @@ def _band(
         ]
     if (low, high) != (0, axis.length):
         axis = _shortened(axis, hit.tolist(), low, high)
-    placement = Placement((axis, other), grid.scattered)
-    count = placement.count(((0, high - low), (0, other.length)))
+    placement = TileGeometry((axis, other), grid.is_irregular)
+    count = placement.coverage(((0, high - low), (0, other.length)))
     return numbers, replace(
         call,
-        placement=placement,
+        geometry=placement,
         tiles=replace(call.tiles, batch=len(numbers)),
         result=replace(call.result, size=placement.size),
-        gaps=int((count == 0).sum()),
+        num_uncovered=int((count == 0).sum()),
     )
 
 
 def _shortened(axis: Axis, tiles: list[int], low: int, high: int) -> Axis:
     """Return an axis with some of its rows, in the same frame, and some tiles."""
     starts = tuple(axis.starts[k] for k in tiles)
-    return replace(axis, length=high - low, before=axis.before + low, starts=starts)
+    before = axis.pad_before + low
+    return replace(axis, length=high - low, pad_before=before, starts=starts)
 
 
-def _whole(call: UntileCall) -> tuple[tuple[int, int], ...]:
-    return tuple((0, side) for side in call.placement.size)
+def _whole(call: UntilePlan) -> tuple[tuple[int, int], ...]:
+    return tuple((0, side) for side in call.geometry.size)
 
 
 def _difference(merged: Array, image: Array) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Tiler
-from reftiler.regions import Region, labelled
+from reftiler.regions import Region, label_regions
 from reftiler.visibility import Remains, Visibility, examine
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.tiling import TilingView
@@ -199,7 +199,7 @@ def _alone(mask: MaskSource, region: Region) -> NDArray[np.bool_]:
     """Return the pixels of a region in its box, without those of others."""
     rows, columns = (slice(*span) for span in region.box)
     whole = tuple((0, side) for side in region.size)
-    for one, number, labels in labelled(mask.array[rows, columns]):
+    for one, number, labels in label_regions(mask.array[rows, columns]):
         if (one.box, one.area) == (whole, region.area):
             return np.asarray(labels == number)
     raise ValueError(f"the mask has no region {region}")

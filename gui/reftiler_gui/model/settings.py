@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reftiler import Grid, Tiler, TilingError
-from reftiler.checks import Real
 from reftiler.config import TilingConfig
+from reftiler.validation import Real
 from reftiler.windows import Window
 
 __all__ = ["START", "Refusal", "TilingSettings"]

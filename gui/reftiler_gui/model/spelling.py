@@ -29,7 +29,7 @@ def as_python(settings: TilingSettings, image: str = "image.png") -> str:
     words = [_python(tiler.tile_size)]
     words += [
         f"{name}={_python(getattr(tiler, name))}"
-        for name in tiler.settings()
+        for name in tiler.to_dict()
         if name != "tile_size"
         and repr(getattr(tiler, name)) != repr(getattr(plain, name))
     ]

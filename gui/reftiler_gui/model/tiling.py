@@ -38,7 +38,7 @@ class TilingView:
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
         self.size = _pair(grid.image_size)
-        self.scattered = grid.scattered
+        self.scattered = grid.is_irregular
         self.shape = grid.shape
         self._axes: tuple[Axis, Axis] = (grid.axes[0], grid.axes[1])
 
@@ -82,7 +82,7 @@ class TilingView:
 
     def kept(self, tile: int) -> Box:
         """Return where it takes part in the merge: its border removed, in the image."""
-        return self._box(tile, [axis.kept for axis in self._axes])
+        return self._box(tile, [axis.valid for axis in self._axes])
 
     def boxes(self, tiles: Iterable[int] | Ints) -> Ints:
         """Return where some tiles lie, shape (n, 2, 2)."""
@@ -146,7 +146,7 @@ class TilingView:
             return self._counted(rows, columns)
         lines = []
         for axis, places in zip(self._axes, (rows, columns), strict=True):
-            count = axis.cover[places.clip(0, axis.length - 1)]
+            count = axis.coverage[places.clip(0, axis.length - 1)]
             lines.append(np.where((places < 0) | (places >= axis.length), 0, count))
         return np.asarray(np.outer(*lines))
 
@@ -158,14 +158,14 @@ class TilingView:
         """
         if self.scattered:
             return (), ()
-        rows, columns = (_runs(axis.cover == 0) for axis in self._axes)
+        rows, columns = (_runs(axis.coverage == 0) for axis in self._axes)
         return rows, columns
 
     def _counted(self, rows: Ints, columns: Ints) -> Ints:
         """Count scattered tiles: one up at each low corner, one down at each high."""
         shape = (len(rows) + 1, len(columns) + 1)
         ends = [
-            np.searchsorted(places, axis.kept.T)
+            np.searchsorted(places, axis.valid.T)
             for axis, places in zip(self._axes, (rows, columns), strict=True)
         ]
         change = np.zeros(shape[0] * shape[1], dtype=np.int64)
@@ -178,7 +178,7 @@ class TilingView:
         return count[:-1, :-1]
 
     def _box(self, tile: int, spans: list[Ints]) -> Box:
-        numbers = self.grid.placement.numbers(tile)
+        numbers = self.grid.geometry.unravel(tile)
         rows, columns = (
             _pair(span[number].tolist())
             for span, number in zip(spans, numbers, strict=True)

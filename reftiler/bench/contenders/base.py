@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from reftiler.bench.workloads import Array, Workload
-from reftiler.placement import outer
+from reftiler.geometry import outer_product
 from reftiler.tiler import Tiler
-from reftiler.windows import profiles
+from reftiler.windows import axis_weights
 
 
 class CannotError(Exception):
@@ -131,5 +131,5 @@ class OneByOne(OnArrays):
 def weights(work: Workload) -> Array:
     """Return the reference's window as the weights (*T) of one tile."""
     tiler, size = work.tiler({}), (work.tile,) * work.rank
-    scaled = [profile / profile.max() for profile in profiles(tiler.window, size)]
-    return outer(scaled)
+    scaled = [profile / profile.max() for profile in axis_weights(tiler.window, size)]
+    return outer_product(scaled)

@@ -23,7 +23,7 @@ class Monai(OnTensors):
         self.splitter = SlidingWindowSplitter(self.tile_size, shared)
         grid = work.grid
         self.places = [tuple(start) for start in grid.starts.tolist()]
-        self.frame = (*work.shape[:2], *(axis.frame for axis in grid.axes))
+        self.frame = (*work.shape[:2], *(axis.padded_length for axis in grid.axes))
 
     def tile(self, image: Tensor, out: Any) -> Any:
         """Collect the patches, (N, C, *T) each, and their places."""

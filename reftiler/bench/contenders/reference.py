@@ -17,7 +17,7 @@ class Own(Contender):
 
     def __init__(self, work: Workload, device: str) -> None:
         super().__init__(work, device)
-        self.tiler = self.kind.of(work.tiler({}))
+        self.tiler = self.kind.from_other(work.tiler({}))
 
     def tile(self, image: Any, out: Any) -> Any:
         """Cut an image."""

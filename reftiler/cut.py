@@ -7,37 +7,37 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from reftiler.axis import Index
-from reftiler.calls import TileCall
-from reftiler.dtypes import as_float
+from reftiler.dtypes import round_to_odd
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.layouts import Layout
-from reftiler.padding import source_pixels
-from reftiler.threads import shared
+from reftiler.layout import ArrayLayout
+from reftiler.padding import source_indices
+from reftiler.parallel import parallel_for
+from reftiler.plan import TilePlan
 
 Array = NDArray[Any]
 
 
-def tile(image: Array, call: TileCall, out: Array | None) -> Array:
+def tile(image: Array, call: TilePlan, out: Array | None) -> Array:
     """Cut an image into the tiles that ``call`` plans."""
-    result = output(out, call.tiles.shape, image.dtype, image)
-    source = planes(image, call.image)
-    target = grouped(result, call.tiles, call.image.images)
-    if call.even:
-        _cut_even(source, call.grid, call.even, target)
+    result = check_out(out, call.tiles.shape, image.dtype, image)
+    source = as_nchw(image, call.image)
+    target = by_image(result, call.tiles, call.image.batch_size)
+    if call.regular:
+        _cut_even(source, call.grid, call.regular, target)
 
     def cut_some(some: Sequence[int]) -> None:
         for k in some:
             cut(source, call.grid, k, target[:, k])
 
-    size = result.nbytes * len(call.uneven) // len(call.grid)
-    shared(cut_some, call.uneven, size)
+    size = result.nbytes * len(call.irregular) // len(call.grid)
+    parallel_for(cut_some, call.irregular, size)
     return result
 
 
 def _cut_even(source: Array, grid: Grid, runs: Sequence[range], target: Array) -> None:
     """Copy all tiles of even runs at once, which is as fast as memory allows."""
-    steps = np.moveaxis(windows(source, grid, runs), 1, len(runs) + 1)
+    steps = np.moveaxis(window_view(source, grid, runs), 1, len(runs) + 1)
     tiles = target.reshape(len(target), *grid.shape, *target.shape[2:])
     tiles = tiles[(slice(None), *(slice(run.start, run.stop) for run in runs))]
     axis = int(np.argmax(steps.shape[:2]))  # images, or the first axis of the grid
@@ -46,16 +46,16 @@ def _cut_even(source: Array, grid: Grid, runs: Sequence[range], target: Array) -
         here = (slice(None),) * axis + (slice(some[0], some[-1] + 1),)
         np.copyto(tiles[here], steps[here])
 
-    shared(copy, range(steps.shape[axis]), tiles.nbytes)
+    parallel_for(copy, range(steps.shape[axis]), tiles.nbytes)
 
 
 def cut(source: Array, grid: Grid, k: int, target: Array) -> None:
     """Copy tile ``k`` of every plane of ``source`` (…, *S) to ``target`` (…, *T)."""
-    shown = shows(grid, k)
-    fill(target, shown, grid, lambda pixels: region(source, together(pixels)))
+    shown = source_index(grid, k)
+    fill(target, shown, grid, lambda pixels: index_spatial(source, open_mesh(pixels)))
 
 
-class Shown(NamedTuple):
+class SourceIndex(NamedTuple):
     """What a tile shows of an image, axis by axis."""
 
     pixels: tuple[Index, ...]
@@ -64,39 +64,39 @@ class Shown(NamedTuple):
     """Where in the tile they go; the rest is constant padding."""
 
 
-def shows(grid: Grid, k: int) -> Shown:
+def source_index(grid: Grid, k: int) -> SourceIndex:
     """Return what tile ``k`` shows."""
     mode = grid.tiler.pad_mode
     pixels: list[Index] = []
     within: list[slice] = []
-    for axis, number in zip(grid.axes, grid.placement.numbers(k), strict=True):
-        found, inner = source_pixels(axis, axis.starts[number], mode), slice(axis.tile)
+    for axis, number in zip(grid.axes, grid.geometry.unravel(k), strict=True):
+        found, inner = source_indices(axis, axis.starts[number], mode), slice(axis.tile)
         if isinstance(found, slice):
             first = found.start
             found = slice(max(first, 0), min(found.stop, axis.length))
             inner = slice(found.start - first, found.stop - first)
         pixels.append(found)
         within.append(inner)
-    return Shown(tuple(pixels), tuple(within))
+    return SourceIndex(tuple(pixels), tuple(within))
 
 
 def fill(
     target: Array,
-    shown: Shown,
+    shown: SourceIndex,
     grid: Grid,
     read: Callable[[tuple[Index, ...]], Array],
 ) -> None:
     """Fill a tile with what it shows, which ``read`` gets, and with padding."""
-    inside = region(target, shown.within)
+    inside = index_spatial(target, shown.within)
     if inside.shape != target.shape:
-        target[...] = constant(grid.tiler.pad_value, target.dtype)
+        target[...] = fill_scalar(grid.tiler.pad_value, target.dtype)
     np.copyto(inside, read(shown.pixels))
 
 
-def view(image: Array, call: TileCall) -> Array:
+def view(image: Array, call: TilePlan) -> Array:
     """Return a grid's windows of an image without a copy, read-only."""
     layout = call.image
-    steps = windows(planes(image, layout), call.grid, call.even)
+    steps = window_view(as_nchw(image, layout), call.grid, call.regular)
     if layout.channels is None:
         steps = steps[:, 0]
     elif layout.channels_last:
@@ -104,17 +104,19 @@ def view(image: Array, call: TileCall) -> Array:
     return steps if layout.batch is not None else steps[0]
 
 
-def windows(source: Array, grid: Grid, runs: Sequence[range]) -> Array:
+def window_view(source: Array, grid: Grid, runs: Sequence[range]) -> Array:
     """View planes (N, C, *S) as (N, C, *grid, *T), of a run of tiles for each axis."""
     axes = zip(grid.axes, runs, strict=True)
     pixels, steps = zip(*(axis.slices(run) for axis, run in axes), strict=True)
     every = np.lib.stride_tricks.sliding_window_view(
-        region(source, pixels), grid.tiler.tile_size, axis=tuple(range(-len(runs), 0))
+        index_spatial(source, pixels),
+        grid.tiler.tile_size,
+        axis=tuple(range(-len(runs), 0)),
     )
     return every[(slice(None), slice(None), *(slice(None, None, n) for n in steps))]
 
 
-def planes(array: Array, layout: Layout) -> Array:
+def as_nchw(array: Array, layout: ArrayLayout) -> Array:
     """View an array of ``layout`` as (batch, channels, *space)."""
     if layout.batch is None:
         array = array[np.newaxis]
@@ -123,19 +125,19 @@ def planes(array: Array, layout: Layout) -> Array:
     return np.moveaxis(array, -1, 1) if layout.channels_last else array
 
 
-def grouped(tiles: Array, layout: Layout, images: int) -> Array:
+def by_image(tiles: Array, layout: ArrayLayout, images: int) -> Array:
     """View tiles of ``layout`` as (images, K, channels, *T)."""
-    flat = planes(tiles, layout)
+    flat = as_nchw(tiles, layout)
     return flat.reshape(images, len(flat) // images, *flat.shape[1:])
 
 
-def region(array: Array, index: Sequence[Any]) -> Array:
+def index_spatial(array: Array, index: Sequence[Any]) -> Array:
     """Index the spatial axes, which are an array's last."""
     box: Array = array[(..., *index)]
     return box
 
 
-def together(index: Sequence[Index]) -> tuple[Any, ...]:
+def open_mesh(index: Sequence[Index]) -> tuple[Any, ...]:
     """Make slices and index arrays into one index of a box of pixels."""
     if all(isinstance(i, slice) for i in index):
         return tuple(index)
@@ -144,14 +146,14 @@ def together(index: Sequence[Index]) -> tuple[Any, ...]:
     )
 
 
-def constant(value: Any, dtype: np.dtype[Any]) -> Any:
+def fill_scalar(value: Any, dtype: np.dtype[Any]) -> Any:
     """Return a number as ``dtype``; zero has a meaning in dtypes without numbers."""
     if dtype.kind == "f":
-        return np.array(as_float(value, dtype.name)).astype(dtype)
+        return np.array(round_to_odd(value, dtype.name)).astype(dtype)
     return np.array(value, dtype) if dtype.kind in "biu" else np.zeros((), dtype)
 
 
-def output(
+def check_out(
     out: Array | None, shape: tuple[int, ...], dtype: DTypeLike, source: Array
 ) -> Array:
     """Return ``out`` if it can take the result, or a new array.
@@ -174,12 +176,12 @@ def output(
         )
     if not out.flags.writeable:
         raise TilingError("out is read-only: give an array that can be written")
-    if overlap(out, source):
+    if shares_memory(out, source):
         raise TilingError("out shares memory with the input: give a buffer of its own")
     return out
 
 
-def overlap(one: Array, other: Array) -> bool:
+def shares_memory(one: Array, other: Array) -> bool:
     """Tell whether two arrays share memory."""
     try:
         # numpy takes any number here; its stub knows two.

@@ -1,6 +1,6 @@
 """Which part of which tile lands where in the image: all that merging must know.
 
-A `Placement` is the bare geometry of a grid, at the image's own resolution or at a
+A `TileGeometry` is the bare geometry of a grid, at the image's own resolution or at a
 scaled one. It answers for any box of the image which tiles take part there, and with
 which of their pixels. It knows no array library's tiles: both backends ask it.
 """
@@ -22,40 +22,40 @@ Box = tuple[tuple[int, int], ...]
 """First and one past last pixel on each axis."""
 
 
-class Part(NamedTuple):
+class Overlap(NamedTuple):
     """The pixels that one tile gives to a box."""
 
     tile: int
     """Index of the tile in the grid."""
-    here: tuple[slice, ...]
+    in_block: tuple[slice, ...]
     """Where they go, counted from the box's corner."""
-    there: tuple[Index, ...]
+    in_tile: tuple[Index, ...]
     """Where they stand in the tile."""
 
 
-class _Share(NamedTuple):
+class _Overlap1D(NamedTuple):
     """What a `Part` is on one axis: a tile's number there and its pixels."""
 
     number: int
-    here: slice
-    there: Index
+    in_block: slice
+    in_tile: Index
 
 
 @dataclass(frozen=True)
-class Placement:
+class TileGeometry:
     """The axes of a grid and how they combine.
 
     Attributes
     ----------
     axes : tuple of Axis
         One for each spatial axis.
-    scattered : bool
+    is_irregular : bool
         False: a tile for every combination of the axes' starts, row-major.
         True: tile k has the k-th start of every axis.
     """
 
     axes: tuple[Axis, ...]
-    scattered: bool
+    is_irregular: bool
 
     @cached_property
     def size(self) -> tuple[int, ...]:
@@ -71,50 +71,50 @@ class Placement:
     def shape(self) -> tuple[int, ...]:
         """Tiles per axis; just (K,) when scattered."""
         lengths = tuple(len(axis) for axis in self.axes)
-        return lengths[:1] if self.scattered else lengths
+        return lengths[:1] if self.is_irregular else lengths
 
     def __len__(self) -> int:
         return math.prod(self.shape)
 
-    def numbers(self, tile: int) -> tuple[int, ...]:
+    def unravel(self, tile: int) -> tuple[int, ...]:
         """Return the tile's number on each axis."""
-        if self.scattered:
+        if self.is_irregular:
             return (tile,) * len(self.axes)
         return tuple(map(int, np.unravel_index(tile, self.shape)))
 
-    def scaled(self, scales: Sequence[Fraction]) -> "Placement":
+    def scaled(self, scales: Sequence[Fraction]) -> "TileGeometry":
         """Return the geometry of tiles at another resolution, one scale an axis."""
         axes = tuple(
             axis.scaled(scale, f"axis {number}")
             for number, (axis, scale) in enumerate(zip(self.axes, scales, strict=True))
         )
-        return Placement(axes, self.scattered)
+        return TileGeometry(axes, self.is_irregular)
 
-    def parts(self, box: Box) -> Iterator[Part]:
+    def overlaps(self, box: Box) -> Iterator[Overlap]:
         """Yield what each tile gives to ``box``, tiles in ascending order."""
-        if self.scattered:
-            yield from self._scattered_parts(box)
+        if self.is_irregular:
+            yield from self._irregular_overlaps(box)
             return
         shares = [
             [
-                _share(axis, int(number), low, high)
-                for number in _meeting(axis, low, high)
+                _overlap_1d(axis, int(number), low, high)
+                for number in _tiles_meeting(axis, low, high)
             ]
             for axis, (low, high) in zip(self.axes, box, strict=True)
         ]
         strides = [math.prod(self.shape[axis + 1 :]) for axis in range(len(self.axes))]
         for share in product(*shares):
-            yield Part(
+            yield Overlap(
                 sum(
                     s.number * stride for s, stride in zip(share, strides, strict=True)
                 ),
-                tuple(s.here for s in share),
-                tuple(s.there for s in share),
+                tuple(s.in_block for s in share),
+                tuple(s.in_tile for s in share),
             )
 
-    def _scattered_parts(self, box: Box) -> Iterator[Part]:
+    def _irregular_overlaps(self, box: Box) -> Iterator[Overlap]:
         meeting = [
-            _meeting(axis, low, high)
+            _tiles_meeting(axis, low, high)
             for axis, (low, high) in zip(self.axes, box, strict=True)
         ]
         tiles = meeting[0]
@@ -122,30 +122,30 @@ class Placement:
             tiles = np.intersect1d(tiles, others, assume_unique=True)
         for tile in tiles.tolist():
             share = [
-                _share(axis, tile, low, high)
+                _overlap_1d(axis, tile, low, high)
                 for axis, (low, high) in zip(self.axes, box, strict=True)
             ]
-            yield Part(
-                tile, tuple(s.here for s in share), tuple(s.there for s in share)
+            yield Overlap(
+                tile, tuple(s.in_block for s in share), tuple(s.in_tile for s in share)
             )
 
-    def count(self, box: Box) -> IntArray:
+    def coverage(self, box: Box) -> IntArray:
         """Return how many tiles take part in each pixel of ``box``."""
-        if not self.scattered:
-            return outer(
-                [a.cover[lo:hi] for a, (lo, hi) in zip(self.axes, box, strict=True)]
+        if not self.is_irregular:
+            return outer_product(
+                [a.coverage[lo:hi] for a, (lo, hi) in zip(self.axes, box, strict=True)]
             )
         count = np.zeros([high - low for low, high in box], dtype=np.int64)
-        for part in self.parts(box):
-            count[part.here] += 1
+        for part in self.overlaps(box):
+            count[part.in_block] += 1
         return count
 
     def uncovered(self) -> int:
         """Return in how many pixels no tile takes part."""
-        if self.scattered:
+        if self.is_irregular:
             boxes = self.blocks(1, 2**17)
-            return sum(int((self.count(box) == 0).sum()) for box in boxes)
-        covered = [int(np.count_nonzero(axis.cover)) for axis in self.axes]
+            return sum(int((self.coverage(box) == 0).sum()) for box in boxes)
+        covered = [int(np.count_nonzero(axis.coverage)) for axis in self.axes]
         return math.prod(self.size) - math.prod(covered)
 
     def blocks(
@@ -183,7 +183,7 @@ class Placement:
         return sides
 
 
-def outer(vectors: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def outer_product(vectors: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Multiply one vector per axis into an array, axis by axis."""
     result = vectors[0]
     for vector in vectors[1:]:
@@ -191,13 +191,13 @@ def outer(vectors: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return result
 
 
-def _meeting(axis: Axis, low: int, high: int) -> IntArray:
+def _tiles_meeting(axis: Axis, low: int, high: int) -> IntArray:
     """Return the numbers of the tiles that take part between two pixels."""
-    return np.flatnonzero((axis.kept[:, 0] < high) & (axis.kept[:, 1] > low))
+    return np.flatnonzero((axis.valid[:, 0] < high) & (axis.valid[:, 1] > low))
 
 
-def _share(axis: Axis, number: int, low: int, high: int) -> _Share:
-    first, last = axis.kept[number].tolist()
+def _overlap_1d(axis: Axis, number: int, low: int, high: int) -> _Overlap1D:
+    first, last = axis.valid[number].tolist()
     first, last = max(first, low), min(last, high)
-    there = axis.within(number, first, last)
-    return _Share(number, slice(first - low, last - low), there)
+    there = axis.tile_index(number, first, last)
+    return _Overlap1D(number, slice(first - low, last - low), there)

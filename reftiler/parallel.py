@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
-__all__ = ["shared"]
+__all__ = ["parallel_for"]
 
-MOST = 8
+MAX_THREADS = 8
 """More threads find the memory busy."""
 
-WORTH = 2**19
+MIN_BYTES = 2**19
 """Bytes below which a thread is not worth its start."""
 
 Item = TypeVar("Item")
@@ -24,16 +24,16 @@ def threads() -> int:
     processes sets that.
     """
     with suppress(AttributeError):  # where a process cannot be bound to some
-        return min(MOST, _told(), len(os.sched_getaffinity(0)))
-    return min(MOST, _told(), os.cpu_count() or 1)
+        return min(MAX_THREADS, _told(), len(os.sched_getaffinity(0)))
+    return min(MAX_THREADS, _told(), os.cpu_count() or 1)
 
 
 def _told() -> int:
     told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return max(1, int(told)) if told.isdecimal() else MOST
+    return max(1, int(told)) if told.isdecimal() else MAX_THREADS
 
 
-def shared(
+def parallel_for(
     work: Callable[[Sequence[Item]], None], items: Sequence[Item], size: int
 ) -> None:
     """Do ``work`` on all ``items``, some in each of several threads.
@@ -53,7 +53,7 @@ def shared(
     Exception
         What a call raised; those that had not begun never do.
     """
-    count = min(threads(), len(items), size // WORTH)
+    count = min(threads(), len(items), size // MIN_BYTES)
     if count <= 1:
         work(items)
         return

@@ -1,38 +1,36 @@
-"""The wish: what was asked for, checked once and never changed.
+"""Tiler settings: an immutable, validated value that JSON can hold.
 
-`BaseTiler` holds the settings and makes the plans; it touches no pixel. Each backend
-adds the verbs: `reftiler.Tiler` for numpy, `reftiler.torch.Tiler` for tensors.
+They make no grid and touch no pixel, so that a grid can hold them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from reftiler import serial
+from reftiler import json_io
 from reftiler.axis import MODES, PAD_SIDES
-from reftiler.checks import (
+from reftiler.errors import TilingError
+from reftiler.padding import PAD_MODES
+from reftiler.validation import (
     Real,
     Sizes,
-    choice,
-    exact_integers,
-    flag,
-    keys,
-    real,
+    as_bool,
+    as_real,
+    one_of,
+    reject_unknown_keys,
+    validate_border,
+    validate_stride,
+    validate_tile_size,
 )
-from reftiler.errors import TilingError
-from reftiler.grid import Grid
-from reftiler.padding import PAD_MODES
-from reftiler.scatter import random_starts
-from reftiler.sizes import check_border, check_stride, check_tile
 from reftiler.windows import Window, check_window
 
 MERGES = ("mean", "max", "min")
 
-Self = TypeVar("Self", bound="BaseTiler")
+Self = TypeVar("Self", bound="TilerSettings")
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class BaseTiler:
+class TilerSettings:
     """How to cut images into tiles and how to merge tiles into images.
 
     Two tilers are equal, whatever their backend, when their settings are.
@@ -85,7 +83,7 @@ class BaseTiler:
     remove_border_count: tuple[int, ...]
     channels_last: bool
     fill: Real | None
-    _text: str = field(init=False)  # the JSON, by which tilers are compared
+    _json: str = field(init=False)  # the JSON, by which tilers are compared
 
     def __init__(  # noqa: PLR0913 - one argument a setting
         self,
@@ -103,24 +101,24 @@ class BaseTiler:
         channels_last: bool = False,
         fill: Real | None = None,
     ) -> None:
-        tile = check_tile(tile_size)
-        step = check_stride(tile, stride, overlap)
+        tile = validate_tile_size(tile_size)
+        step = validate_stride(tile, stride, overlap)
         settings = {
             "tile_size": tile,
             "stride": step,
-            "mode": choice(mode, "mode", MODES),
-            "pad_mode": choice(pad_mode, "pad_mode", PAD_MODES),
-            "pad_value": real(pad_value, "pad_value"),
-            "pad_side": choice(pad_side, "pad_side", PAD_SIDES),
+            "mode": one_of(mode, "mode", MODES),
+            "pad_mode": one_of(pad_mode, "pad_mode", PAD_MODES),
+            "pad_value": as_real(pad_value, "pad_value"),
+            "pad_side": one_of(pad_side, "pad_side", PAD_SIDES),
             "window": check_window(window, tile),
-            "merge": None if merge is None else choice(merge, "merge", MERGES),
-            "remove_border_count": check_border(remove_border_count, tile, step),
-            "channels_last": flag(channels_last, "channels_last"),
-            "fill": None if fill is None else real(fill, "fill"),
+            "merge": None if merge is None else one_of(merge, "merge", MERGES),
+            "remove_border_count": validate_border(remove_border_count, tile, step),
+            "channels_last": as_bool(channels_last, "channels_last"),
+            "fill": None if fill is None else as_real(fill, "fill"),
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "_text", serial.dump(self.settings()))
+        object.__setattr__(self, "_json", json_io.dump(self.to_dict()))
         if self.merge in ("max", "min") and self.window != "box":
             raise TilingError(
                 f"merge={self.merge!r} takes no window, got window={window!r}: weights "
@@ -137,63 +135,34 @@ class BaseTiler:
         """Pixels that neighbouring tiles share on each axis."""
         return tuple(t - s for t, s in zip(self.tile_size, self.stride, strict=True))
 
-    def grid(self, image_size: Sequence[int]) -> Grid:
-        """Plan the tiles of an image of ``image_size``, its R spatial sizes."""
-        return Grid(self, image_size)  # type: ignore[arg-type]
-
-    def random(
-        self, image_size: Sequence[int], count: int, seed: int, align: Sizes = 1
-    ) -> Grid:
-        """Plan ``count`` random tiles, alike on every platform and in every version.
-
-        Parameters
-        ----------
-        image_size : sequence of R ints
-            No side may be smaller than the tile's.
-        count : int
-            How many tiles.
-        seed : int
-            0 to 2**128 − 1; the same seed gives the same tiles.
-        align : int or sequence of R ints
-            Starts are multiples of this, so that scaled tiles can be merged.
-        """
-        size = exact_integers(image_size, "image_size", rank=self.rank, least=1)
-        return Grid(self, size, random_starts(size, self.tile_size, count, seed, align))
-
-    def scatter(
-        self, image_size: Sequence[int], starts: Sequence[Sequence[int]]
-    ) -> Grid:
-        """Plan tiles at ``starts``, K rows of R image pixels."""
-        return Grid(self, image_size, starts)  # type: ignore[arg-type]
-
     @classmethod
-    def of(cls: type[Self], tiler: "BaseTiler") -> Self:
+    def from_other(cls: type[Self], tiler: "TilerSettings") -> Self:
         """Return this backend's tiler with the settings of any other's."""
-        return cls.from_settings(tiler.settings())
+        return cls.from_dict(tiler.to_dict())
 
-    def settings(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
         content = {name: getattr(self, name) for name in self._names()}
         for name in ("pad_value", "fill"):
-            content[name] = serial.pack_real(content[name])
+            content[name] = json_io.encode_real(content[name])
         return content
 
     @classmethod
-    def from_settings(cls: type[Self], settings: Any) -> Self:
+    def from_dict(cls: type[Self], settings: Any) -> Self:
         """Make a tiler of what `settings` returned."""
         if not isinstance(settings, dict):
             raise TilingError(f"a tiler's settings must be an object, got {settings!r}")
-        keys(settings, cls._names(), "a tiler")
-        serial.require(settings, ["tile_size"], "a tiler")
+        reject_unknown_keys(settings, cls._names(), "a tiler")
+        json_io.require(settings, ["tile_size"], "a tiler")
         values = dict(settings)
         for name in ("pad_value", "fill"):
             if name in values:
-                values[name] = serial.unpack_real(values[name])
+                values[name] = json_io.decode_real(values[name])
         return cls(**values)
 
     def to_json(self) -> str:
         """Write the settings with the version of the specification."""
-        return self._text
+        return self._json
 
     @classmethod
     def from_json(cls: type[Self], text: str | bytes) -> Self:
@@ -205,7 +174,7 @@ class BaseTiler:
             If the text is damaged, has unknown keys or is of a newer version.
         """
         where = "the tiler's JSON"
-        return cls.from_settings(serial.load(text, cls._names(), where))
+        return cls.from_dict(json_io.load(text, cls._names(), where))
 
     @classmethod
     def _names(cls) -> list[str]:
@@ -213,15 +182,15 @@ class BaseTiler:
 
     def __eq__(self, other: object) -> bool:
         # By text, because −0.0 == 0.0 and NaN != NaN would both mislead here.
-        if not isinstance(other, BaseTiler):
+        if not isinstance(other, TilerSettings):
             return NotImplemented
-        return self._text == other._text
+        return self._json == other._json
 
     def __hash__(self) -> int:
-        return hash(self._text)
+        return hash(self._json)
 
     def __repr__(self) -> str:
-        plain = BaseTiler(self.tile_size)
+        plain = TilerSettings(self.tile_size)
         words = [
             f"{name}={getattr(self, name)!r}"
             for name in self._names()

@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reftiler.checks import Real, keys
-from reftiler.dtypes import not_finite
+from reftiler.dtypes import is_nonfinite
 from reftiler.errors import TilingError
+from reftiler.validation import Real, reject_unknown_keys
 
 SPEC_VERSION = "1.0"
 
@@ -44,7 +44,7 @@ def check_content(given: Any, known: Sequence[str], where: str) -> dict[str, Any
         raise TilingError(f"{where} must be a JSON object, got {given!r}")
     content: dict[str, Any] = dict(given)
     check_version(content.pop("spec_version", None), where)
-    keys(content, known, where)
+    reject_unknown_keys(content, known, where)
     return content
 
 
@@ -71,11 +71,11 @@ def require(content: Mapping[str, Any], needed: Sequence[str], where: str) -> No
         raise TilingError(f"{where} lacks {', '.join(missing)}: it is damaged")
 
 
-def pack_real(value: Real | None) -> Real | str | None:
+def encode_real(value: Real | None) -> Real | str | None:
     """Write a number; JSON has no NaN and no infinity, so these become words."""
-    return str(value) if value is not None and not_finite(value) else value
+    return str(value) if value is not None and is_nonfinite(value) else value
 
 
-def unpack_real(value: Any) -> Any:
+def decode_real(value: Any) -> Any:
     """Read what `pack_real` wrote."""
     return _NON_FINITE.get(value, value) if isinstance(value, str) else value

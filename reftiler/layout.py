@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from reftiler.base import BaseTiler
 from reftiler.errors import TilingError
+from reftiler.settings import TilerSettings
 
 
 @dataclass(frozen=True)
-class Layout:
+class ArrayLayout:
     """Which axes of an array are batch, channels and space.
 
     Attributes
@@ -35,12 +35,14 @@ class Layout:
         return (*batch, *channels, *self.size)
 
     @property
-    def images(self) -> int:
+    def batch_size(self) -> int:
         """How many images the array holds."""
         return 1 if self.batch is None else self.batch
 
 
-def image_layout(tiler: BaseTiler, shape: tuple[int, ...], what: str) -> Layout:
+def image_layout(
+    tiler: TilerSettings, shape: tuple[int, ...], what: str
+) -> ArrayLayout:
     """Return how an image of ``shape`` lies, or refuse it; ``what`` is its name."""
     rank = tiler.rank
     if not rank <= len(shape) <= rank + 2:
@@ -54,24 +56,24 @@ def image_layout(tiler: BaseTiler, shape: tuple[int, ...], what: str) -> Layout:
     return layout
 
 
-def _layout(shape: tuple[int, ...], rank: int, channels_last: bool) -> Layout:
+def _layout(shape: tuple[int, ...], rank: int, channels_last: bool) -> ArrayLayout:
     batch = shape[0] if len(shape) == rank + 2 else None
     rest = shape[1:] if batch is not None else shape
     if len(rest) == rank:
-        return Layout(batch, None, rest, channels_last)
+        return ArrayLayout(batch, None, rest, channels_last)
     if channels_last:
-        return Layout(batch, rest[-1], rest[:-1], channels_last)
-    return Layout(batch, rest[0], rest[1:], channels_last)
+        return ArrayLayout(batch, rest[-1], rest[:-1], channels_last)
+    return ArrayLayout(batch, rest[0], rest[1:], channels_last)
 
 
-def _image_words(tiler: BaseTiler) -> str:
+def _image_words(tiler: TilerSettings) -> str:
     space = "*S"
     if tiler.channels_last:
         return f"({space}), ({space}, C) or (N, {space}, C)"
     return f"({space}), (C, {space}) or (N, C, {space})"
 
 
-def tiles_layout(tiler: BaseTiler, shape: tuple[int, ...]) -> Layout:
+def tiles_layout(tiler: TilerSettings, shape: tuple[int, ...]) -> ArrayLayout:
     """Return how tiles of ``shape``, of any size and channels, lie, or refuse them."""
     rank = tiler.rank
     if len(shape) not in (rank + 1, rank + 2):
@@ -82,4 +84,4 @@ def tiles_layout(tiler: BaseTiler, shape: tuple[int, ...]) -> Layout:
     if min(shape) < 1:
         raise TilingError(f"the tiles {shape} are empty: every size must be at least 1")
     inner = _layout(shape[1:], rank, tiler.channels_last)
-    return Layout(shape[0], inner.channels, inner.size, tiler.channels_last)
+    return ArrayLayout(shape[0], inner.channels, inner.size, tiler.channels_last)

@@ -11,16 +11,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from reftiler import patterns
-from reftiler.calls import UntileCall
-from reftiler.placement import Box, Part
+from reftiler.cut import Array, as_nchw, by_image, fill_scalar, index_spatial, open_mesh
+from reftiler.geometry import Box, Overlap
+from reftiler.parallel import parallel_for
+from reftiler.plan import UntilePlan
 from reftiler.rules import Block, channels_at_once, room, rule_of
-from reftiler.threads import shared
-from reftiler.tiling import Array, constant, grouped, planes, region, together
 
-__all__ = ["Tiles", "merge", "merge_box"]
+__all__ = ["TileLookup", "merge", "merge_box"]
 
 
-class Tiles(Protocol):
+class TileLookup(Protocol):
     """The tiles of an image by their number, wherever they are kept."""
 
     def __getitem__(self, number: int, /) -> Array:
@@ -28,7 +28,7 @@ class Tiles(Protocol):
         ...
 
 
-def merge(tiles: Array, call: UntileCall, out: Array) -> None:
+def merge(tiles: Array, call: UntilePlan, out: Array) -> None:
     """Merge ``tiles`` into ``out`` as ``call`` plans.
 
     Parameters
@@ -38,23 +38,23 @@ def merge(tiles: Array, call: UntileCall, out: Array) -> None:
     call : UntileCall
         The checked call.
     """
-    images = grouped(tiles, call.tiles, call.result.images)
-    result = planes(out, call.result)
-    found = patterns.find(call.placement)
+    images = by_image(tiles, call.tiles, call.result.batch_size)
+    result = as_nchw(out, call.result)
+    found = patterns.find(call.geometry)
     if found:
         patterns.merge(images, call, result, found)
         return
-    corner = (0,) * len(call.placement.size)
+    corner = (0,) * len(call.geometry.size)
     few, most = channels_at_once(result), room(call, tiles.dtype)
-    boxes = list(call.placement.blocks(few, most))
+    boxes = list(call.geometry.blocks(few, most))
     merge_some = partial(_merge_boxes, images, tiles.dtype, call, result, corner)
-    shared(merge_some, boxes, out.nbytes)
+    parallel_for(merge_some, boxes, out.nbytes)
 
 
 def merge_box(
-    images: Iterable[Tiles],
+    images: Iterable[TileLookup],
     dtype: np.dtype[Any],
-    call: UntileCall,
+    call: UntilePlan,
     out: Array,
     whole: Box,
 ) -> None:
@@ -73,14 +73,14 @@ def merge_box(
     whole : Box
         The part of the image.
     """
-    boxes = list(call.placement.blocks(channels_at_once(out), room(call, dtype), whole))
+    boxes = list(call.geometry.blocks(channels_at_once(out), room(call, dtype), whole))
     _merge_boxes(images, dtype, call, out, [low for low, _ in whole], boxes)
 
 
 def _merge_boxes(
-    images: Iterable[Tiles],
+    images: Iterable[TileLookup],
     dtype: np.dtype[Any],
-    call: UntileCall,
+    call: UntilePlan,
     out: Array,
     corner: Sequence[int],
     boxes: Sequence[Box],
@@ -88,7 +88,7 @@ def _merge_boxes(
     """Merge some boxes of every image; ``out`` begins at the pixel ``corner``."""
     rule = rule_of(call, dtype, out.dtype)
     channels, few = out.shape[1], channels_at_once(out)
-    fill = constant(call.fill, out.dtype)
+    fill = fill_scalar(call.fill, out.dtype)
     with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
         for box in boxes:
             block = _block(call, box)
@@ -99,18 +99,18 @@ def _merge_boxes(
             for tiles, result in zip(images, out, strict=True):
                 for first in range(0, channels, few):
                     some = slice(first, first + few)
-                    piece = region(result[some], here)
-                    rule.merge(partial(pixels, tiles, some), piece, block)
-                    if call.gaps:
+                    piece = index_spatial(result[some], here)
+                    rule.merge(partial(values_of, tiles, some), piece, block)
+                    if call.num_uncovered:
                         np.copyto(piece, fill, where=block.count == 0)
 
 
-def _block(call: UntileCall, box: Box) -> Block:
-    count, weights = call.placement.count(box), call.weights
+def _block(call: UntilePlan, box: Box) -> Block:
+    count, weights = call.geometry.coverage(box), call.weights
     divisor = count if weights is None else weights.total(box)
-    return Block(list(call.placement.parts(box)), count, divisor)
+    return Block(list(call.geometry.overlaps(box)), count, divisor)
 
 
-def pixels(tiles: Tiles, channels: slice, part: Part) -> Array:
+def values_of(tiles: TileLookup, channels: slice, part: Overlap) -> Array:
     """Return the values (C, *region) that a part gives to its box."""
-    return region(tiles[part.tile][channels], together(part.there))
+    return index_spatial(tiles[part.tile][channels], open_mesh(part.in_tile))

@@ -14,53 +14,53 @@ from typing import Any
 import numpy as np
 
 from reftiler import dtypes
-from reftiler.base import BaseTiler
-from reftiler.checks import Real, exact_integers, is_sequence
 from reftiler.errors import TilingError
+from reftiler.geometry import TileGeometry
 from reftiler.grid import Grid
-from reftiler.layouts import Layout, image_layout, tiles_layout
-from reftiler.placement import Placement
+from reftiler.layout import ArrayLayout, image_layout, tiles_layout
+from reftiler.settings import TilerSettings
+from reftiler.validation import Real, as_exact_ints, is_sequence
 from reftiler.weights import Weights
-from reftiler.windows import Profile, profiles
+from reftiler.windows import Profile, axis_weights
 
 
 @dataclass(frozen=True)
-class TileCall:
+class TilePlan:
     """A call of ``tile``: how the image is laid out, its grid, the tiles' layout."""
 
-    image: Layout
+    image: ArrayLayout
     grid: Grid
-    tiles: Layout
+    tiles: ArrayLayout
 
     @property
-    def evenly_spaced(self) -> bool:
+    def is_strided_view(self) -> bool:
         """Whether the tiles are a strided view of the image."""
         # In `drop` the frame is the image too, of which the last pixels are not cut.
-        return not self.grid.scattered and all(
-            axis.bare and axis.step is not None for axis in self.grid.axes
+        return not self.grid.is_irregular and all(
+            axis.is_unpadded and axis.step is not None for axis in self.grid.axes
         )
 
     @cached_property
-    def even(self) -> list[range]:
+    def regular(self) -> list[range]:
         """For each axis, tiles that lie evenly in the image; none where it has none."""
-        if self.grid.scattered:
+        if self.grid.is_irregular:
             return []
-        runs = [axis.even for axis in self.grid.axes]
+        runs = [axis.regular_run for axis in self.grid.axes]
         return runs if all(runs) else []
 
     @cached_property
-    def uneven(self) -> list[int]:
+    def irregular(self) -> list[int]:
         """The indices of the other tiles."""
         every = range(len(self.grid))
-        if not self.even:
+        if not self.regular:
             return list(every)
         even = np.zeros(self.grid.shape, dtype=bool)
-        even[tuple(slice(run.start, run.stop) for run in self.even)] = True
+        even[tuple(slice(run.start, run.stop) for run in self.regular)] = True
         return np.flatnonzero(~even).tolist()
 
     def check_view(self) -> None:
         """Refuse tiles that are no view."""
-        if not self.evenly_spaced:
+        if not self.is_strided_view:
             raise TilingError(
                 "view needs tiles that lie evenly in the image itself; "
                 f"{self.grid.tiler} on {self.grid.image_size} pads, resamples or "
@@ -69,16 +69,16 @@ class TileCall:
 
 
 @dataclass(frozen=True)
-class UntileCall:
+class UntilePlan:
     """A call of ``untile``: the geometry at the tiles' scale and what to make of it."""
 
-    placement: Placement
-    tiles: Layout
-    result: Layout
+    geometry: TileGeometry
+    tiles: ArrayLayout
+    result: ArrayLayout
     merge: str
-    profiles: tuple[Profile, ...] | None
+    axis_weights: tuple[Profile, ...] | None
     """None for the plain window, with which nothing is multiplied."""
-    gaps: int
+    num_uncovered: int
     """How many pixels of an image lie in no tile."""
     fill: Real
     """What these become; 0 where there are none and nobody said."""
@@ -86,26 +86,26 @@ class UntileCall:
     @cached_property
     def weights(self) -> Weights | None:
         """What the tiles' pixels weigh, if not all the same."""
-        if self.profiles is None:
+        if self.axis_weights is None:
             return None
-        return Weights(self.placement, self.profiles)
+        return Weights(self.geometry, self.axis_weights)
 
 
-def resolve_tile(
-    tiler: BaseTiler, shape: Sequence[int], dtype: str, grid: Grid | None
-) -> TileCall:
+def plan_tile(
+    tiler: TilerSettings, shape: Sequence[int], dtype: str, grid: Grid | None
+) -> TilePlan:
     """Check a call of ``tile`` on an image of ``shape`` and ``dtype``."""
     image = image_layout(tiler, tuple(shape), "the image")
     plan = _check_grid(tiler, image.size, grid)
     if tiler.mode == "padding" and tiler.pad_mode == "constant":
         dtypes.check_representable(tiler.pad_value, dtype, "pad_value")
-    count = image.images * len(plan)
-    tiles = Layout(count, image.channels, tiler.tile_size, tiler.channels_last)
-    return TileCall(image, plan, tiles)
+    count = image.batch_size * len(plan)
+    tiles = ArrayLayout(count, image.channels, tiler.tile_size, tiler.channels_last)
+    return TilePlan(image, plan, tiles)
 
 
-def resolve_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
-    tiler: BaseTiler,
+def plan_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
+    tiler: TilerSettings,
     tiles_shape: Sequence[int],
     tiles_dtype: str,
     shape: Any,
@@ -113,7 +113,7 @@ def resolve_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     scale: Any,
     dtype: str,
     known: tuple[str, ...] = dtypes.MERGEABLE,
-) -> UntileCall:
+) -> UntilePlan:
     """Check a call of ``untile``; ``known`` are the dtypes that the backend merges."""
     dtypes.check_mergeable(tiles_dtype, "tiles", known)
     dtypes.check_mergeable(dtype, "dtype", known)
@@ -121,29 +121,31 @@ def resolve_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     merge = check_merge(tiler, tiles_dtype)
     if not is_sequence(shape):
         raise TypeError(f"shape must be the tiled image's shape, got {shape!r}")
-    sizes = exact_integers(shape, "shape", rank=len(shape), least=0)
+    sizes = as_exact_ints(shape, "shape", rank=len(shape), least=0)
     image = image_layout(tiler, sizes, "shape")
     plan = _check_grid(tiler, image.size, grid)
     tiles = tiles_layout(tiler, tuple(tiles_shape))
-    _check_count(tiles.images, image, plan)
-    placement = plan.placement.scaled(_check_scale(tiler, tiles.size, scale))
-    gaps = placement.uncovered()
+    _check_count(tiles.batch_size, image, plan)
+    geometry = plan.geometry.scaled(_check_scale(tiler, tiles.size, scale))
+    gaps = geometry.uncovered()
     if tiler.fill is not None:
         dtypes.check_representable(tiler.fill, dtype, "fill")
     elif gaps:
         raise TilingError(
-            f"{gaps} of the pixels of {placement.size} lie in no tile: give the "
+            f"{gaps} of the pixels of {geometry.size} lie in no tile: give the "
             "Tiler a fill, another mode than 'drop', or more tiles"
         )
     weights = None
     if merge == "mean" and tiler.window != "box":
-        weights = profiles(tiler.window, tiles.size)
-    result = Layout(image.batch, tiles.channels, placement.size, tiler.channels_last)
+        weights = axis_weights(tiler.window, tiles.size)
+    result = ArrayLayout(
+        image.batch, tiles.channels, geometry.size, tiler.channels_last
+    )
     fill = 0 if tiler.fill is None else tiler.fill
-    return UntileCall(placement, tiles, result, merge, weights, gaps, fill)
+    return UntilePlan(geometry, tiles, result, merge, weights, gaps, fill)
 
 
-def check_merge(tiler: BaseTiler, dtype: str) -> str:
+def check_merge(tiler: TilerSettings, dtype: str) -> str:
     """Return how tiles of ``dtype`` are merged; refuse the mean of bool."""
     if dtype != "bool":
         return tiler.merge or "mean"
@@ -155,9 +157,9 @@ def check_merge(tiler: BaseTiler, dtype: str) -> str:
     return tiler.merge or "max"
 
 
-def _check_grid(tiler: BaseTiler, size: tuple[int, ...], grid: Any) -> Grid:
+def _check_grid(tiler: TilerSettings, size: tuple[int, ...], grid: Any) -> Grid:
     if grid is None:
-        return tiler.grid(size)
+        return Grid(tiler, size)
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
     if grid.tiler is not tiler and grid.tiler != tiler:
@@ -173,8 +175,8 @@ def _check_grid(tiler: BaseTiler, size: tuple[int, ...], grid: Any) -> Grid:
     return grid
 
 
-def _check_count(count: int, image: Layout, grid: Grid) -> None:
-    expected = image.images * len(grid)
+def _check_count(count: int, image: ArrayLayout, grid: Grid) -> None:
+    expected = image.batch_size * len(grid)
     if count != expected:
         factors = grid.shape if image.batch is None else (image.batch, *grid.shape)
         raise TilingError(
@@ -185,7 +187,7 @@ def _check_count(count: int, image: Layout, grid: Grid) -> None:
 
 
 def _check_scale(
-    tiler: BaseTiler, size: tuple[int, ...], scale: Any
+    tiler: TilerSettings, size: tuple[int, ...], scale: Any
 ) -> tuple[Fraction, ...]:
     found = tuple(Fraction(s, t) for s, t in zip(size, tiler.tile_size, strict=True))
     if scale is None:

@@ -18,7 +18,7 @@ Sizes: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 Real: TypeAlias = int | float
 
 
-def integer(value: Any, name: str, *, least: int) -> int:
+def as_int(value: Any, name: str, *, least: int) -> int:
     """Return ``value`` as an int that is at least ``least``.
 
     Parameters
@@ -48,14 +48,14 @@ def integer(value: Any, name: str, *, least: int) -> int:
     return number
 
 
-def integers(value: Any, name: str, *, rank: int, least: int) -> tuple[int, ...]:
+def as_ints(value: Any, name: str, *, rank: int, least: int) -> tuple[int, ...]:
     """Return ``rank`` ints; a single int stands for all axes alike."""
     if not is_sequence(value):
-        return (integer(value, name, least=least),) * rank
-    return exact_integers(value, name, rank=rank, least=least)
+        return (as_int(value, name, least=least),) * rank
+    return as_exact_ints(value, name, rank=rank, least=least)
 
 
-def exact_integers(value: Any, name: str, *, rank: int, least: int) -> tuple[int, ...]:
+def as_exact_ints(value: Any, name: str, *, rank: int, least: int) -> tuple[int, ...]:
     """Return ``rank`` ints, one written out for each axis."""
     if not is_sequence(value):
         raise TypeError(f"{name} must be a sequence of {rank} ints, got {value!r}")
@@ -65,7 +65,7 @@ def exact_integers(value: Any, name: str, *, rank: int, least: int) -> tuple[int
             f"{len(value)}: {tuple(value)}"
         )
     return tuple(
-        integer(item, f"{name}[{axis}]", least=least) for axis, item in enumerate(value)
+        as_int(item, f"{name}[{axis}]", least=least) for axis, item in enumerate(value)
     )
 
 
@@ -76,39 +76,41 @@ def is_sequence(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def choice(value: Any, name: str, known: Sequence[str]) -> str:
+def one_of(value: Any, name: str, known: Sequence[str]) -> str:
     """Return ``value`` if it is one of ``known``, else name the nearest."""
     options = ", ".join(map(repr, known))
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {options}, got {value!r}")
     if value not in known:
-        hint = nearest(value, known)
+        hint = suggest(value, known)
         raise TilingError(f"{name} must be one of {options}, got {value!r}{hint}")
     return value
 
 
-def flag(value: Any, name: str) -> bool:
+def as_bool(value: Any, name: str) -> bool:
     """Return ``value`` if it is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
 
 
-def keys(given: Collection[str], known: Sequence[str], where: str) -> None:
+def reject_unknown_keys(
+    given: Collection[str], known: Sequence[str], where: str
+) -> None:
     """Refuse a key that is not known, naming the nearest that is."""
     for key in given:
         if key not in known:
-            hint = nearest(str(key), known) or f": known are {', '.join(known)}"
+            hint = suggest(str(key), known) or f": known are {', '.join(known)}"
             raise TilingError(f"{where} has no key {key!r}{hint}")
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
+def suggest(word: str, known: Sequence[str]) -> str:
     """Return ``; did you mean …?`` for the known word nearest to ``word``."""
     close = get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def real(value: Any, name: str) -> Real:
+def as_real(value: Any, name: str) -> Real:
     """Return a real number in its one canonical form.
 
     Whole floats become ints and every NaN the same object, so that equal numbers
@@ -125,3 +127,68 @@ def real(value: Any, name: str) -> Real:
         return math.nan
     whole = number.is_integer() and not (number == 0 and math.copysign(1, number) < 0)
     return int(number) if whole else number
+
+
+def validate_tile_size(tile_size: Any) -> tuple[int, ...]:
+    """Return a tile's size on each axis; an int means a square."""
+    rank = len(tile_size) if is_sequence(tile_size) else 2
+    if rank == 0:
+        raise TilingError("tile_size must name at least one axis, got none")
+    return as_ints(tile_size, "tile_size", rank=rank, least=1)
+
+
+def validate_stride(
+    tile: tuple[int, ...], stride: Any, overlap: Any
+) -> tuple[int, ...]:
+    """Return the stride on each axis, said as stride or as overlap, or the tile."""
+    if stride is not None and overlap is not None:
+        raise TilingError(
+            f"stride={stride!r} and overlap={overlap!r} say the same thing twice: give "
+            "one of them (stride = tile_size - overlap)"
+        )
+    if overlap is not None:
+        shared = as_ints(overlap, "overlap", rank=len(tile), least=0)
+        if any(o >= t for o, t in zip(shared, tile, strict=True)):
+            raise TilingError(
+                f"overlap {shared} must be smaller than the tile {tile} on each axis, "
+                "or the next tile would not move: reduce the overlap"
+            )
+        return tuple(t - o for o, t in zip(shared, tile, strict=True))
+    step = (
+        tile if stride is None else as_ints(stride, "stride", rank=len(tile), least=1)
+    )
+    if any(s > t for s, t in zip(step, tile, strict=True)):
+        raise TilingError(
+            f"stride {step} is larger than the tile {tile}: pixels between the tiles "
+            "would be lost; use a stride of at most the tile size"
+        )
+    return step
+
+
+def validate_border(
+    border: Any, tile: tuple[int, ...], step: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return the border on each axis; what is left of tiles must meet."""
+    rims = as_ints(border, "remove_border_count", rank=len(tile), least=0)
+    for axis, (t, s, r) in enumerate(zip(tile, step, rims, strict=True)):
+        left = max(0, t - 2 * r)
+        if left < s:
+            smaller = f", or a stride of at most {left}" if left else ""
+            raise TilingError(
+                f"remove_border_count {r} on axis {axis} leaves {left} pixels of a "
+                f"tile of {t}, fewer than the stride {s}: pixels would be uncovered; "
+                f"use a border of at most {(t - s) // 2}{smaller}"
+            )
+    return rims
+
+
+def validate_image_fits(
+    image_size: tuple[int, ...], tile: tuple[int, ...], what: str
+) -> None:
+    """Refuse an image smaller than the tile where nothing extends it."""
+    for axis, (length, side) in enumerate(zip(image_size, tile, strict=True)):
+        if length < side:
+            raise TilingError(
+                f"{what}: the tile {tile} is larger than the image {image_size} on "
+                f"axis {axis} ({side} > {length}): use mode='padding' or a smaller tile"
+            )

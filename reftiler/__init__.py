@@ -12,8 +12,18 @@ from reftiler.axis import Axis
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.json_io import SPEC_VERSION
+from reftiler.parallel import get_num_threads, set_num_threads
 from reftiler.tiler import Tiler
 
 __version__ = "0.1.0"
 
-__all__ = ["SPEC_VERSION", "Axis", "Grid", "Tiler", "TilingError", "__version__"]
+__all__ = [
+    "SPEC_VERSION",
+    "Axis",
+    "Grid",
+    "Tiler",
+    "TilingError",
+    "__version__",
+    "get_num_threads",
+    "set_num_threads",
+]

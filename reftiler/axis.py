@@ -1,8 +1,10 @@
-"""One axis of a grid: integers only, so that every backend cuts alike."""
+"""One axis of a grid: integers only, so that every backend cuts and merges alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +19,49 @@ PAD_SIDES = ("end", "both")
 
 
 @dataclass(frozen=True)
+class BoundedStarts(Sequence[int]):
+    """Starts from 0 to ``last``, worked out when they are asked for.
+
+    Parameters
+    ----------
+    size : int
+        How many there are.
+    last : int
+        The last of them.
+    stride : int or None
+        The distance between them, but for the last; None spreads them evenly.
+    """
+
+    size: int
+    last: int
+    stride: int | None
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, slice):
+            return [self._at(i) for i in range(self.size)[index]]
+        return self._at(range(self.size)[index])
+
+    def _at(self, i: int) -> int:
+        if self.stride is not None:
+            return min(i * self.stride, self.last)  # GRID-004: the last slides inward
+        gaps = self.size - 1
+        # GRID-005: rounded half up, floor(x + 1/2), in exact integers
+        return (2 * i * self.last + gaps) // (2 * gaps) if gaps else 0
+
+
+@dataclass(frozen=True)
 class Axis:
     """Where the tiles lie along one axis.
 
-    The *frame* is what the tiles are cut from: the image itself, the image with
-    padding, or the image resampled. Starts are counted in the frame.
+    Tiles are cut from the *padded* axis: the image itself, the image with padding, or
+    the image resampled. Starts are counted there.
 
     Attributes
     ----------
@@ -30,23 +70,24 @@ class Axis:
     tile : int
         Pixels of a tile.
     padded_length : int
-        Pixels of the frame.
+        Pixels that the tiles are cut from, P in the specification.
     pad_before : int
         Padding ahead of the image's first pixel.
-    starts : tuple of int
-        First frame pixel of each tile.
+    starts : sequence of int
+        First padded pixel of each tile; a range or a formula where there is one, so
+        that a grid of any size costs nothing.
     border : int
-        Pixels at either side of a tile that do not take part in the merge, except
-        where that side is the frame's own rim.
+        Pixels at either side of a tile that do not contribute to the merge, except
+        where that side is the padded axis' own edge.
     resampled : bool
-        Whether the frame is the image resampled instead of extended.
+        Whether the image is resampled instead of extended.
     """
 
     length: int
     tile: int
     padded_length: int
     pad_before: int
-    starts: tuple[int, ...]
+    starts: Sequence[int]
     border: int = 0
     resampled: bool = False
 
@@ -56,95 +97,107 @@ class Axis:
     @property
     def pad_after(self) -> int:
         """Padding behind the image's last pixel; 0 where the image is resampled."""
+        # PAD-001, PAD-002: what is not before the image is after it
         behind = self.padded_length - self.pad_before - self.length
         return 0 if self.resampled else behind
 
     @property
     def is_unpadded(self) -> bool:
-        """Whether the frame is the image itself."""
+        """Whether tiles are cut from the image itself."""
         return self.padded_length == self.length
+
+    @cached_property
+    def start_array(self) -> IntArray:
+        """The starts as an array, shape (n,)."""
+        return np.fromiter(self.starts, np.int64, len(self.starts))
 
     @cached_property
     def step(self) -> int | None:
         """The distance from each start to the next, if it is the same everywhere."""
-        steps = set(np.diff(self.starts).tolist()) or {self.tile}
-        step: int = steps.pop()
-        return step if not steps and step > 0 else None
+        if isinstance(self.starts, range):
+            return self.starts.step if len(self.starts) > 1 else self.tile
+        steps = np.diff(self.start_array)
+        if not len(steps):
+            return self.tile
+        return int(steps[0]) if steps[0] > 0 and (steps == steps[0]).all() else None
 
     @cached_property
     def regular_run(self) -> range:
-        """The longest run of tiles that lie inside the image, equally spaced."""
+        """The longest run of equally spaced tiles that lie inside the image."""
         if self.resampled and not self.is_unpadded:
             return range(0)
-        begin = np.array(self.starts) - self.pad_before
+        begin = self.start_array - self.pad_before
         inside = (begin >= 0) & (begin + self.tile <= self.length)
-        best = run = range(0)
-        for number in np.flatnonzero(inside).tolist():
-            fits = len(run) and run[-1] == number - 1
-            if fits and len(run) > 1:
-                fits = (
-                    begin[number] - begin[number - 1] == begin[run[1]] - begin[run[0]]
-                )
-            # A run that ends here may lend its last tile to the next one.
-            run = range(run.start, number + 1) if fits else range(number, number + 1)
-            best = max(best, run, key=len)
+        steps = np.diff(begin)
+        best = range(0)
+        first = 0
+        for number in range(len(begin)):
+            if not inside[number]:
+                first = number + 1
+                continue
+            if number - first > 1 and steps[number - 1] != steps[number - 2]:
+                first = number - 1  # the last of one run is the first of the next
+            if number + 1 - first > len(best):
+                best = range(first, number + 1)
         return best
 
     def slices(self, run: range) -> tuple[slice, int]:
-        """Return the image pixels that a run of even tiles covers, and their step."""
+        """Return the image pixels that a regular run covers, and its step."""
         first, last = (self.starts[n] - self.pad_before for n in (run[0], run[-1]))
         step = self.starts[run[1]] - self.starts[run[0]] if len(run) > 1 else 1
         return slice(first, last + self.tile), step
 
-    def to_image(self, pixel: int) -> int:
-        """Return the image pixel that a frame pixel shows, beyond it in padding."""
-        if self.resampled:
-            return pixel * self.length // self.padded_length
-        return pixel - self.pad_before
-
     @cached_property
     def boxes(self) -> IntArray:
         """First and one past last image pixel of each tile, shape (n, 2)."""
-        rows = [
-            (self.to_image(start), self.to_image(start + self.tile - 1) + 1)
-            for start in self.starts
-        ]
-        return np.array(rows, dtype=np.int64)
+        first, last = self.start_array, self.start_array + self.tile - 1
+        if self.resampled:  # COORD-003
+            first, last = (p * self.length // self.padded_length for p in (first, last))
+        else:  # COORD-002
+            first, last = first - self.pad_before, last - self.pad_before
+        return np.stack([first, last + 1], axis=1)
 
     @cached_property
     def valid(self) -> IntArray:
-        """Image pixels where each tile takes part in the merge, shape (n, 2)."""
-        start = np.array(self.starts, dtype=np.int64)
+        """Image pixels to which each tile contributes, shape (n, 2)."""
+        start = self.start_array
         stop = start + self.tile
+        # BORDER-001; BORDER-002 to BORDER-004: the padded axis' own edge stays
         low = np.where(start == 0, start, start + self.border)
         high = np.where(stop == self.padded_length, stop, stop - self.border)
-        frame = np.stack([low, high], axis=1)
+        padded = np.stack([low, high], axis=1)
         if self.resampled:
-            # Pixel i reads frame pixel ceil(i P / L); the first i with that >= j.
-            image: IntArray = (frame - 1) * self.length // self.padded_length + 1
+            # INTERP-002: pixel i reads ceil(i P / L); the first i with that >= j
+            image: IntArray = (padded - 1) * self.length // self.padded_length + 1
             return image
-        valid: IntArray = np.clip(frame - self.pad_before, 0, self.length)
+        # MERGE-020: padding is cut off
+        valid: IntArray = np.clip(padded - self.pad_before, 0, self.length)
         return valid
 
     @cached_property
-    def coverage(self) -> IntArray:
-        """How many tiles take part in each image pixel, shape (length,)."""
-        return np.rint(self.weight_sum(np.ones(self.tile))).astype(np.int64)
+    def merge_source(self) -> IntArray:
+        """The padded pixel that each image pixel reads in a merge, shape (length,)."""
+        pixels = np.arange(self.length, dtype=np.int64)
+        if self.resampled:  # INTERP-002, INTERP-003, SCALE-009
+            source: IntArray = -(-pixels * self.padded_length // self.length)
+            return source
+        return pixels + self.pad_before
 
-    def weight_sum(self, profile: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum the tiles' weights at each image pixel, shape (length,)."""
-        total = np.zeros(self.length)
-        for number, (low, high) in enumerate(self.valid.tolist()):
-            total[low:high] += profile[self.tile_index(number, low, high)]
-        return total
+    @cached_property
+    def coverage(self) -> IntArray:
+        """How many tiles contribute to each image pixel, shape (length,)."""
+        # COORD-005, COORD-006
+        low, high = self.valid.T
+        change = np.zeros(self.length + 1, dtype=np.int64)
+        np.add.at(change, low[low < high], 1)
+        np.add.at(change, high[low < high], -1)
+        return np.cumsum(change[:-1])
 
     def tile_index(self, number: int, low: int, high: int) -> Index:
         """Return which pixels of tile ``number`` image pixels low to high read."""
         start = self.starts[number]
         if self.resampled and not self.is_unpadded:
-            pixels = np.arange(low, high, dtype=np.int64)
-            frame: IntArray = -(-pixels * self.padded_length // self.length)
-            return frame - start
+            return self.merge_source[low:high] - start
         return slice(low + self.pad_before - start, high + self.pad_before - start)
 
     def scaled(self, scale: Fraction, name: str) -> "Axis":
@@ -157,28 +210,34 @@ class Axis:
         """
         if scale == 1:
             return self
-        values = {
-            "the tile size": self.tile,
-            "the leading padding": self.pad_before,
-            "remove_border_count": self.border,
-            **{f"the start of tile {i}": start for i, start in enumerate(self.starts)},
-        }
-        for what, value in values.items():
-            if value % scale.denominator:
-                raise TilingError(
-                    f"scale {scale} on {name}: {what}, {value}, times {scale} is not "
-                    f"whole; it and every other start, padding and border must be a "
-                    f"multiple of {scale.denominator}"
-                )
+        self._check_scale(scale, name)
+        above, below = scale.numerator, scale.denominator
+        # SCALE-007, SCALE-008, SCALE-009
         return Axis(
             length=_ceil(self.length * scale),
             tile=int(self.tile * scale),
             padded_length=_ceil(self.padded_length * scale),
             pad_before=int(self.pad_before * scale),
-            starts=tuple(int(start * scale) for start in self.starts),
+            starts=tuple((self.start_array // below * above).tolist()),
             border=int(self.border * scale),
             resampled=self.resampled,
         )
+
+    def _check_scale(self, scale: Fraction, name: str) -> None:
+        values = {
+            "the tile size": self.tile,
+            "the leading padding": self.pad_before,
+            "remove_border_count": self.border,
+        }
+        for tile in np.flatnonzero(self.start_array % scale.denominator)[:1].tolist():
+            values[f"the start of tile {tile}"] = self.starts[tile]
+        for what, value in values.items():
+            if value % scale.denominator:  # SCALE-004, SCALE-006
+                raise TilingError(
+                    f"scale {scale} on {name}: {what}, {value}, times {scale} is not "
+                    f"whole; it and every other start, padding and border must be a "
+                    f"multiple of {scale.denominator}"
+                )
 
 
 def fit_axis(length: int, tile: int, stride: int, mode: str, *, both: bool) -> Axis:
@@ -194,26 +253,18 @@ def fit_axis(length: int, tile: int, stride: int, mode: str, *, both: bool) -> A
         Whether padding goes to both sides, the smaller half first.
     """
     rest = max(0, length - tile)
-    if mode == "drop":
-        starts = range(0, rest + 1, stride)
-        return Axis(length, tile, length, 0, tuple(starts))
+    if mode == "drop":  # GRID-006, GRID-008
+        return Axis(length, tile, length, 0, range(0, rest + 1, stride))
     gaps = -(-rest // stride)
-    if mode == "clamp":
-        clamped = (min(number * stride, rest) for number in range(gaps + 1))
-        return Axis(length, tile, length, 0, tuple(clamped))
-    if mode == "even":
-        # Rounded half up: floor(x + 1/2), in exact integers.
-        spread = (
-            (2 * number * rest + gaps) // (2 * gaps) if gaps else 0
-            for number in range(gaps + 1)
-        )
-        return Axis(length, tile, length, 0, tuple(spread))
-    frame = gaps * stride + tile
-    starts = range(0, gaps * stride + 1, stride)
+    if mode in ("clamp", "even"):  # GRID-004, GRID-005, GRID-008
+        step = stride if mode == "clamp" else None
+        return Axis(length, tile, length, 0, BoundedStarts(gaps + 1, rest, step))
+    padded = gaps * stride + tile  # GRID-007, GRID-009
+    starts = range(0, gaps * stride + 1, stride)  # GRID-002, GRID-003
     if mode == "interpolation":
-        return Axis(length, tile, frame, 0, tuple(starts), resampled=True)
-    before = (frame - length) // 2 if both else 0
-    return Axis(length, tile, frame, before, tuple(starts))
+        return Axis(length, tile, padded, 0, starts, resampled=True)
+    before = (padded - length) // 2 if both else 0  # PAD-001, PAD-002
+    return Axis(length, tile, padded, before, starts)
 
 
 def _ceil(value: Fraction) -> int:

@@ -18,45 +18,41 @@ from reftiler.plan import TilePlan
 Array = NDArray[Any]
 
 
-def tile(image: Array, call: TilePlan, out: Array | None) -> Array:
-    """Cut an image into the tiles that ``call`` plans."""
-    result = check_out(out, call.tiles.shape, image.dtype, image)
-    source = as_nchw(image, call.image)
-    target = by_image(result, call.tiles, call.image.batch_size)
-    if call.regular:
-        _cut_even(source, call.grid, call.regular, target)
-
-    def cut_some(some: Sequence[int]) -> None:
-        for k in some:
-            cut(source, call.grid, k, target[:, k])
-
-    size = result.nbytes * len(call.irregular) // len(call.grid)
-    parallel_for(cut_some, call.irregular, size)
+def tile(image: Array, plan: TilePlan, out: Array | None) -> Array:
+    """Cut an image into tiles."""
+    # TILE-003: a new contiguous array; OUT-001: or the one that was given
+    result = check_out(out, plan.tiles.shape, image.dtype, image)
+    source = as_nchw(image, plan.image)
+    target = by_image(result, plan.tiles, plan.image.batch_size)
+    if plan.regular:
+        _cut_regular(source, plan, target)
+    parallel_for(lambda k: cut_tile(source, plan.grid, k, target[:, k]), plan.irregular)
     return result
 
 
-def _cut_even(source: Array, grid: Grid, runs: Sequence[range], target: Array) -> None:
-    """Copy all tiles of even runs at once, which is as fast as memory allows."""
-    steps = np.moveaxis(window_view(source, grid, runs), 1, len(runs) + 1)
-    tiles = target.reshape(len(target), *grid.shape, *target.shape[2:])
+def _cut_regular(source: Array, plan: TilePlan, target: Array) -> None:
+    """Copy the equally spaced tiles inside the image as views of it."""
+    shape, runs = plan.grid.shape, plan.regular
+    view = np.moveaxis(window_view(source, plan.grid, runs), 1, len(runs) + 1)
+    tiles = target.reshape(len(target), *shape, *target.shape[2:])
     tiles = tiles[(slice(None), *(slice(run.start, run.stop) for run in runs))]
-    axis = int(np.argmax(steps.shape[:2]))  # images, or the first axis of the grid
-
-    def copy(some: Sequence[int]) -> None:
-        here = (slice(None),) * axis + (slice(some[0], some[-1] + 1),)
-        np.copyto(tiles[here], steps[here])
-
-    parallel_for(copy, range(steps.shape[axis]), tiles.nbytes)
+    rows = [(n, i) for n in range(len(view)) for i in range(view.shape[1])]
+    # TILE-002: bits are moved, never changed
+    parallel_for(lambda row: np.copyto(tiles[row], view[row]), rows)
 
 
-def cut(source: Array, grid: Grid, k: int, target: Array) -> None:
+def cut_tile(source: Array, grid: Grid, k: int, target: Array) -> None:
     """Copy tile ``k`` of every plane of ``source`` (…, *S) to ``target`` (…, *T)."""
-    shown = source_index(grid, k)
-    fill(target, shown, grid, lambda pixels: index_spatial(source, open_mesh(pixels)))
+    fill(
+        target,
+        source_index(grid, k),
+        grid,
+        lambda pixels: index_spatial(source, open_mesh(pixels)),
+    )
 
 
 class SourceIndex(NamedTuple):
-    """What a tile shows of an image, axis by axis."""
+    """The image pixels that a tile is cut from, axis by axis."""
 
     pixels: tuple[Index, ...]
     """The image's pixels: neighbours, or one for each of the tile's."""
@@ -65,11 +61,12 @@ class SourceIndex(NamedTuple):
 
 
 def source_index(grid: Grid, k: int) -> SourceIndex:
-    """Return what tile ``k`` shows."""
+    """Return the image pixels that tile ``k`` is cut from."""
     mode = grid.tiler.pad_mode
     pixels: list[Index] = []
     within: list[slice] = []
     for axis, number in zip(grid.axes, grid.geometry.unravel(k), strict=True):
+        # TILE-001: the padded pixels [start, start + t)
         found, inner = source_indices(axis, axis.starts[number], mode), slice(axis.tile)
         if isinstance(found, slice):
             first = found.start
@@ -82,38 +79,39 @@ def source_index(grid: Grid, k: int) -> SourceIndex:
 
 def fill(
     target: Array,
-    shown: SourceIndex,
+    index: SourceIndex,
     grid: Grid,
     read: Callable[[tuple[Index, ...]], Array],
 ) -> None:
-    """Fill a tile with what it shows, which ``read`` gets, and with padding."""
-    inside = index_spatial(target, shown.within)
-    if inside.shape != target.shape:
+    """Fill a tile with the pixels of ``index``, which ``read`` gets, and padding."""
+    inside = index_spatial(target, index.within)
+    if inside.shape != target.shape:  # PAD-003, PAD-004
         target[...] = fill_scalar(grid.tiler.pad_value, target.dtype)
-    np.copyto(inside, read(shown.pixels))
+    np.copyto(inside, read(index.pixels))
 
 
-def view(image: Array, call: TilePlan) -> Array:
+def view(image: Array, plan: TilePlan) -> Array:
     """Return a grid's windows of an image without a copy, read-only."""
-    layout = call.image
-    steps = window_view(as_nchw(image, layout), call.grid, call.regular)
+    layout = plan.image
+    windows = window_view(as_nchw(image, layout), plan.grid, plan.regular)
     if layout.channels is None:
-        steps = steps[:, 0]
-    elif layout.channels_last:
-        steps = np.moveaxis(steps, 1, -1)
-    return steps if layout.batch is not None else steps[0]
+        windows = windows[:, 0]
+    elif layout.channels_last:  # VIEW-002
+        windows = np.moveaxis(windows, 1, -1)
+    return windows if layout.batch is not None else windows[0]
 
 
 def window_view(source: Array, grid: Grid, runs: Sequence[range]) -> Array:
-    """View planes (N, C, *S) as (N, C, *grid, *T), of a run of tiles for each axis."""
+    """View an image (N, C, *S) as (N, C, *grid, *T), of a run of tiles on each axis."""
     axes = zip(grid.axes, runs, strict=True)
     pixels, steps = zip(*(axis.slices(run) for axis, run in axes), strict=True)
-    every = np.lib.stride_tricks.sliding_window_view(
+    # VIEW-001, VIEW-003 to VIEW-005: numpy's windows are read-only and copy nothing
+    windows = np.lib.stride_tricks.sliding_window_view(
         index_spatial(source, pixels),
         grid.tiler.tile_size,
         axis=tuple(range(-len(runs), 0)),
     )
-    return every[(slice(None), slice(None), *(slice(None, None, n) for n in steps))]
+    return windows[(slice(None), slice(None), *(slice(None, None, n) for n in steps))]
 
 
 def as_nchw(array: Array, layout: ArrayLayout) -> Array:
@@ -128,6 +126,7 @@ def as_nchw(array: Array, layout: ArrayLayout) -> Array:
 def by_image(tiles: Array, layout: ArrayLayout, images: int) -> Array:
     """View tiles of ``layout`` as (images, K, channels, *T)."""
     flat = as_nchw(tiles, layout)
+    # LAYOUT-007: tiles are image-major
     return flat.reshape(images, len(flat) // images, *flat.shape[1:])
 
 
@@ -147,9 +146,11 @@ def open_mesh(index: Sequence[Index]) -> tuple[Any, ...]:
 
 
 def fill_scalar(value: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a number as ``dtype``; zero has a meaning in dtypes without numbers."""
-    if dtype.kind == "f":
-        return np.array(round_to_odd(value, dtype.name)).astype(dtype)
+    """Return a number as ``dtype``, rounded once; zero is known to every dtype."""
+    if dtype.kind == "f":  # VALUE-003
+        with np.errstate(all="ignore"):
+            return np.array(round_to_odd(value, dtype.name)).astype(dtype)
+    # VALUE-004
     return np.array(value, dtype) if dtype.kind in "biu" else np.zeros((), dtype)
 
 
@@ -163,10 +164,12 @@ def check_out(
     TypeError
         If ``out`` is not an array.
     TilingError
-        If its shape or dtype differs, or writing to it would change the input.
+        If its shape or dtype differs, or writing to one of its pixels would change
+        another or the input.
     """
     if out is None:
         return np.empty(shape, dtype)
+    # OUT-002
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
     if out.shape != shape or out.dtype != dtype:
@@ -176,9 +179,28 @@ def check_out(
         )
     if not out.flags.writeable:
         raise TilingError("out is read-only: give an array that can be written")
+    if overlaps_itself(out.shape, out.strides, out.itemsize):
+        raise TilingError("pixels of out share memory: give a buffer of its own")
     if shares_memory(out, source):
         raise TilingError("out shares memory with the input: give a buffer of its own")
     return out
+
+
+def overlaps_itself(
+    shape: Sequence[int], strides: Sequence[int], itemsize: int
+) -> bool:
+    """Tell whether some elements of an array may lie in the same memory.
+
+    Axes are taken by their strides; each must step over all that lies within it. The
+    few odd arrays that interleave without overlap are taken to overlap.
+    """
+    extent = itemsize
+    for stride, length in sorted(zip(map(abs, strides), shape, strict=True)):
+        if length > 1:
+            if stride < extent:
+                return True
+            extent += stride * (length - 1)
+    return False
 
 
 def shares_memory(one: Array, other: Array) -> bool:
@@ -187,4 +209,4 @@ def shares_memory(one: Array, other: Array) -> bool:
         # numpy takes any number here; its stub knows two.
         return np.shares_memory(one, other, max_work=10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
-        return True  # so tangled that nobody would give it on purpose
+        return True  # too tangled to tell

@@ -1,8 +1,7 @@
-"""Which part of which tile lands where in the image: all that merging must know.
+"""Which pixels of which tile go where in the image: all that merging must know.
 
-A `TileGeometry` is the bare geometry of a grid, at the image's own resolution or at a
-scaled one. It answers for any box of the image which tiles take part there, and with
-which of their pixels. It knows no array library's tiles: both backends ask it.
+A `TileGeometry` is a grid at the image's own resolution or at a scaled one. It knows
+integers and no array of pixels: every backend asks it.
 """
 
 import math
@@ -23,22 +22,14 @@ Box = tuple[tuple[int, int], ...]
 
 
 class Overlap(NamedTuple):
-    """The pixels that one tile gives to a box."""
+    """The pixels that one tile contributes to a block of the image."""
 
     tile: int
     """Index of the tile in the grid."""
     in_block: tuple[slice, ...]
-    """Where they go, counted from the box's corner."""
+    """Where they go, counted from the block's first pixel."""
     in_tile: tuple[Index, ...]
     """Where they stand in the tile."""
-
-
-class _Overlap1D(NamedTuple):
-    """What a `Part` is on one axis: a tile's number there and its pixels."""
-
-    number: int
-    in_block: slice
-    in_tile: Index
 
 
 @dataclass(frozen=True)
@@ -63,13 +54,8 @@ class TileGeometry:
         return tuple(axis.length for axis in self.axes)
 
     @cached_property
-    def tile(self) -> tuple[int, ...]:
-        """A tile's pixels per axis."""
-        return tuple(axis.tile for axis in self.axes)
-
-    @cached_property
     def shape(self) -> tuple[int, ...]:
-        """Tiles per axis; just (K,) when scattered."""
+        """Tiles per axis; just (K,) when irregular."""
         lengths = tuple(len(axis) for axis in self.axes)
         return lengths[:1] if self.is_irregular else lengths
 
@@ -80,6 +66,7 @@ class TileGeometry:
         """Return the tile's number on each axis."""
         if self.is_irregular:
             return (tile,) * len(self.axes)
+        # LAYOUT-008: row-major, the last axis runs fastest
         return tuple(map(int, np.unravel_index(tile, self.shape)))
 
     def scaled(self, scales: Sequence[Fraction]) -> "TileGeometry":
@@ -90,114 +77,87 @@ class TileGeometry:
         )
         return TileGeometry(axes, self.is_irregular)
 
-    def overlaps(self, box: Box) -> Iterator[Overlap]:
-        """Yield what each tile gives to ``box``, tiles in ascending order."""
+    def overlaps(self, block: Box) -> Iterator[Overlap]:
+        """Yield what each tile contributes to ``block``, tiles in ascending order."""
+        axes = [
+            _overlaps_1d(axis, low, high)
+            for axis, (low, high) in zip(self.axes, block, strict=True)
+        ]
         if self.is_irregular:
-            yield from self._irregular_overlaps(box)
+            first, *others = axes
+            for tile in first:
+                if all(tile in other for other in others):
+                    yield Overlap(tile, *zip(*(axis[tile] for axis in axes), strict=True))
             return
-        shares = [
-            [
-                _overlap_1d(axis, int(number), low, high)
-                for number in _tiles_meeting(axis, low, high)
-            ]
-            for axis, (low, high) in zip(self.axes, box, strict=True)
-        ]
-        strides = [math.prod(self.shape[axis + 1 :]) for axis in range(len(self.axes))]
-        for share in product(*shares):
+        strides = [math.prod(self.shape[a + 1 :]) for a in range(len(self.axes))]
+        for numbers in product(*axes):
             yield Overlap(
-                sum(
-                    s.number * stride for s, stride in zip(share, strides, strict=True)
-                ),
-                tuple(s.in_block for s in share),
-                tuple(s.in_tile for s in share),
+                sum(map(int.__mul__, numbers, strides)),
+                *zip(*map(dict.__getitem__, axes, numbers), strict=True),
             )
 
-    def _irregular_overlaps(self, box: Box) -> Iterator[Overlap]:
-        meeting = [
-            _tiles_meeting(axis, low, high)
-            for axis, (low, high) in zip(self.axes, box, strict=True)
-        ]
-        tiles = meeting[0]
-        for others in meeting[1:]:
-            tiles = np.intersect1d(tiles, others, assume_unique=True)
-        for tile in tiles.tolist():
-            share = [
-                _overlap_1d(axis, tile, low, high)
-                for axis, (low, high) in zip(self.axes, box, strict=True)
-            ]
-            yield Overlap(
-                tile, tuple(s.in_block for s in share), tuple(s.in_tile for s in share)
-            )
-
-    def coverage(self, box: Box) -> IntArray:
-        """Return how many tiles take part in each pixel of ``box``."""
+    def coverage(self, block: Box) -> IntArray:
+        """Return how many tiles contribute to each pixel of ``block``."""
         if not self.is_irregular:
-            return outer_product(
-                [a.coverage[lo:hi] for a, (lo, hi) in zip(self.axes, box, strict=True)]
-            )
-        count = np.zeros([high - low for low, high in box], dtype=np.int64)
-        for part in self.overlaps(box):
-            count[part.in_block] += 1
+            covers = [
+                axis.coverage[low:high]
+                for axis, (low, high) in zip(self.axes, block, strict=True)
+            ]
+            return outer_product(covers)
+        count = np.zeros([high - low for low, high in block], dtype=np.int64)
+        for overlap in self.overlaps(block):
+            count[overlap.in_block] += 1
         return count
 
-    def uncovered(self) -> int:
-        """Return in how many pixels no tile takes part."""
+    @cached_property
+    def num_uncovered(self) -> int:
+        """In how many pixels of the image no tile contributes."""
         if self.is_irregular:
-            boxes = self.blocks(1, 2**17)
-            return sum(int((self.coverage(box) == 0).sum()) for box in boxes)
+            return sum(
+                int((self.coverage(block) == 0).sum()) for block in self.blocks(2**17)
+            )
         covered = [int(np.count_nonzero(axis.coverage)) for axis in self.axes]
         return math.prod(self.size) - math.prod(covered)
 
-    def blocks(
-        self, planes: int, limit: int, whole: Box | None = None
-    ) -> Iterator[Box]:
-        """Cut the image, or a part of it, into boxes.
+    def blocks(self, limit: int, region: Box | None = None) -> list[Box]:
+        """Cut the image, or a region of it, into blocks of about ``limit`` pixels.
 
-        They have about ``limit`` elements over ``planes``. Sides are whole steps of
-        the grid, or equal parts of one, so that a box meets few tiles and reads long
-        runs of each.
+        Their sides are whole steps of the grid, or equal parts of one, so that a block
+        meets few tiles, and much of each.
         """
-        whole = whole or tuple((0, length) for length in self.size)
-        lengths = [last - first for first, last in whole]
-        sides = self._block_sides(lengths, max(1, limit // planes))
-        ranges = [
-            [(low, min(low + side, last)) for low in range(first, last, side)]
-            for side, (first, last) in zip(sides, whole, strict=True)
-        ]
-        yield from product(*ranges)
-
-    def _block_sides(self, lengths: Sequence[int], budget: int) -> list[int]:
+        region = region or tuple((0, length) for length in self.size)
+        lengths = [high - low for low, high in region]
         sides = [
-            min(length, axis.step or axis.tile)
-            for length, axis in zip(lengths, self.axes, strict=True)
+            min(n, axis.step or axis.tile)
+            for n, axis in zip(lengths, self.axes, strict=True)
         ]
-        while math.prod(sides) > budget:
-            # The last axis is shortened last: its pixels are neighbours in memory.
-            longest = max(range(len(sides)), key=lambda axis: sides[axis])
+        while math.prod(sides) > max(1, limit):  # halve the longest, the last one last
+            longest = max(range(len(sides)), key=sides.__getitem__)
             sides[longest] = -(-sides[longest] // 2)
-        growing = [a for a, length in enumerate(lengths) if sides[a] < length]
-        while growing and math.prod(sides) * 2 <= budget:
-            shortest = min(reversed(growing), key=lambda axis: sides[axis])
-            sides[shortest] = min(2 * sides[shortest], lengths[shortest])
-            growing = [a for a in growing if sides[a] < lengths[a]]
-        return sides
+        for a in reversed(range(len(sides))):  # neighbours in memory first
+            rest = math.prod(sides) // sides[a]
+            sides[a] = min(lengths[a], sides[a] * max(1, limit // rest // sides[a]))
+        ranges = [
+            [(first, min(first + side, high)) for first in range(low, high, side)]
+            for side, (low, high) in zip(sides, region, strict=True)
+        ]
+        return list(product(*ranges))
 
 
 def outer_product(vectors: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Multiply one vector per axis into an array, axis by axis."""
     result = vectors[0]
-    for vector in vectors[1:]:
+    for vector in vectors[1:]:  # WINDOW-002: in the order of the axes
         result = result[..., np.newaxis] * vector
     return result
 
 
-def _tiles_meeting(axis: Axis, low: int, high: int) -> IntArray:
-    """Return the numbers of the tiles that take part between two pixels."""
-    return np.flatnonzero((axis.valid[:, 0] < high) & (axis.valid[:, 1] > low))
-
-
-def _overlap_1d(axis: Axis, number: int, low: int, high: int) -> _Overlap1D:
-    first, last = axis.valid[number].tolist()
-    first, last = max(first, low), min(last, high)
-    there = axis.tile_index(number, first, last)
-    return _Overlap1D(number, slice(first - low, last - low), there)
+def _overlaps_1d(axis: Axis, low: int, high: int) -> dict[int, tuple[slice, Index]]:
+    """Return, ascending by tile, which pixels of low to high it gives from which."""
+    valid = axis.valid
+    found = {}
+    for number in np.flatnonzero((valid[:, 0] < high) & (valid[:, 1] > low)).tolist():
+        first, last = max(int(valid[number, 0]), low), min(int(valid[number, 1]), high)
+        in_tile = axis.tile_index(number, first, last)
+        found[number] = slice(first - low, last - low), in_tile
+    return found

@@ -92,7 +92,7 @@ class Grid:
     @cached_property
     def starts(self) -> IntArray:
         """First pixel of each tile in the frame, shape (K, R); read-only."""
-        return self._combined([np.array(axis.starts) for axis in self.axes])
+        return self._combined([axis.start_array for axis in self.axes])
 
     @cached_property
     def boxes(self) -> IntArray:
@@ -110,7 +110,7 @@ class Grid:
     @property
     def uncovered(self) -> int:
         """The number of image pixels in which no tile takes part."""
-        return self.geometry.uncovered()
+        return self.geometry.num_uncovered
 
     def slices(self, k: int) -> tuple[slice, ...]:
         """Return tile ``k``'s box clipped to the image, to index it with."""

@@ -1,116 +1,185 @@
-"""Merging with numpy: block by block, of which threads have some each.
+"""Merging with numpy: block by block, tiles in ascending order.
 
-Where the same pattern of tiles repeats all of it is merged at once, as a few views;
-elsewhere the image is cut into boxes, and every tile's part of them is added.
+mean      sum of weight * value over sum of weights, in float64, rounded once
+max, min  IEEE 754-2019 maximum and minimum: NaN propagates, -0 < +0
+
+A pixel of exactly one tile is copied; a pixel of none becomes ``fill``.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reftiler import patterns
+from reftiler.axis import IntArray
 from reftiler.cut import Array, as_nchw, by_image, fill_scalar, index_spatial, open_mesh
-from reftiler.geometry import Box, Overlap
+from reftiler.errors import TilingError
+from reftiler.geometry import Box, Overlap, outer_product
 from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
-from reftiler.rules import Block, channels_at_once, room, rule_of
 
-__all__ = ["TileLookup", "merge", "merge_box"]
+__all__ = ["TileLookup", "merge", "merge_region"]
+
+BLOCK = 2**17
+"""Elements merged at a time: few enough for the sums to stay in the cache."""
 
 
 class TileLookup(Protocol):
-    """The tiles of an image by their number, wherever they are kept."""
+    """The tiles of one image by their index, wherever they are kept."""
 
-    def __getitem__(self, number: int, /) -> Array:
+    def __getitem__(self, tile: int, /) -> Array:
         """Return a tile, (C, *T)."""
         ...
 
 
-def merge(tiles: Array, call: UntilePlan, out: Array) -> None:
-    """Merge ``tiles`` into ``out`` as ``call`` plans.
+def merge(tiles: Array, plan: UntilePlan, out: Array) -> None:
+    """Merge ``tiles`` into ``out``, arrays of the plan's layouts."""
+    images = list(by_image(tiles, plan.tiles, plan.result.batch_size))
+    target = as_nchw(out, plan.result)
+    blocks = plan.geometry.blocks(BLOCK // target.shape[1])
+    parallel_for(
+        lambda block: _merge_block(images, plan, block, _crop(target, block)), blocks
+    )
+
+
+def merge_region(tiles: TileLookup, plan: UntilePlan, region: Box, out: Array) -> None:
+    """Merge a part of one image.
 
     Parameters
     ----------
-    tiles, out : ndarray
-        Of the layouts ``call.tiles`` and ``call.result``.
-    call : UntileCall
+    tiles : TileLookup
+        Those that contribute to the region are enough.
+    plan : UntilePlan
         The checked call.
-    """
-    images = by_image(tiles, call.tiles, call.result.batch_size)
-    result = as_nchw(out, call.result)
-    found = patterns.find(call.geometry)
-    if found:
-        patterns.merge(images, call, result, found)
-        return
-    corner = (0,) * len(call.geometry.size)
-    few, most = channels_at_once(result), room(call, tiles.dtype)
-    boxes = list(call.geometry.blocks(few, most))
-    merge_some = partial(_merge_boxes, images, tiles.dtype, call, result, corner)
-    parallel_for(merge_some, boxes, out.nbytes)
-
-
-def merge_box(
-    images: Iterable[TileLookup],
-    dtype: np.dtype[Any],
-    call: UntilePlan,
-    out: Array,
-    whole: Box,
-) -> None:
-    """Merge a part of every image.
-
-    Parameters
-    ----------
-    images : iterable of N Tiles
-        Those tiles that take part there are enough.
-    dtype : dtype
-        The tiles'.
-    call : UntileCall
-        The checked call.
-    out : ndarray, shape (N, C, *sizes of the box)
-        What becomes of the box.
-    whole : Box
+    region : Box
         The part of the image.
+    out : ndarray, shape (C, *sizes of the region)
+        The result.
     """
-    boxes = list(call.geometry.blocks(channels_at_once(out), room(call, dtype), whole))
-    _merge_boxes(images, dtype, call, out, [low for low, _ in whole], boxes)
+    first = [low for low, _ in region]
+    for block in plan.geometry.blocks(BLOCK // len(out), region):
+        here = [(lo - f, hi - f) for (lo, hi), f in zip(block, first, strict=True)]
+        _merge_block([tiles], plan, block, _crop(out[np.newaxis], here))
 
 
-def _merge_boxes(
-    images: Iterable[TileLookup],
-    dtype: np.dtype[Any],
-    call: UntilePlan,
-    out: Array,
-    corner: Sequence[int],
-    boxes: Sequence[Box],
+def _merge_block(
+    images: Sequence[TileLookup], plan: UntilePlan, block: Box, out: Array
 ) -> None:
-    """Merge some boxes of every image; ``out`` begins at the pixel ``corner``."""
-    rule = rule_of(call, dtype, out.dtype)
-    channels, few = out.shape[1], channels_at_once(out)
-    fill = fill_scalar(call.fill, out.dtype)
+    """Merge a block of every image into ``out``, (N, C, *block)."""
+    overlaps = list(plan.geometry.overlaps(block))
+    count = plan.geometry.coverage(block)
+    single = [o for o in overlaps if (count[o.in_block] == 1).any()]
+    reduce = _weighted_mean if plan.merge == "mean" else _extremum
     with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
-        for box in boxes:
-            block = _block(call, box)
-            here = [
-                slice(low - first, high - first)
-                for (low, high), first in zip(box, corner, strict=True)
-            ]
-            for tiles, result in zip(images, out, strict=True):
-                for first in range(0, channels, few):
-                    some = slice(first, first + few)
-                    piece = index_spatial(result[some], here)
-                    rule.merge(partial(values_of, tiles, some), piece, block)
-                    if call.num_uncovered:
-                        np.copyto(piece, fill, where=block.count == 0)
+        for tiles, image in zip(images, out, strict=True):
+            # MERGE-022: each image and each channel by itself
+            if count.max() > 1:
+                round_into(image, reduce(tiles, plan, overlaps, count, image.shape))
+            for overlap in single:
+                # MERGE-007: a pixel of one tile is copied, whatever its weight
+                here = index_spatial(image, overlap.in_block)
+                _copy(here, _values(tiles, overlap), count[overlap.in_block] == 1)
+            if plan.num_uncovered:  # MERGE-018
+                np.copyto(image, fill_scalar(plan.fill, image.dtype), where=count == 0)
 
 
-def _block(call: UntilePlan, box: Box) -> Block:
-    count, weights = call.geometry.coverage(box), call.weights
-    divisor = count if weights is None else weights.total(box)
-    return Block(list(call.geometry.overlaps(box)), count, divisor)
+def _crop(image: Array, box: Box | list[tuple[int, int]]) -> Array:
+    return index_spatial(image, [slice(low, high) for low, high in box])
 
 
-def values_of(tiles: TileLookup, channels: slice, part: Overlap) -> Array:
-    """Return the values (C, *region) that a part gives to its box."""
-    return index_spatial(tiles[part.tile][channels], open_mesh(part.in_tile))
+def _values(tiles: TileLookup, overlap: Overlap) -> Array:
+    """Return the values (C, *pixels) that a tile contributes to its block."""
+    return index_spatial(tiles[overlap.tile], open_mesh(overlap.in_tile))
+
+
+def _weighted_mean(
+    tiles: TileLookup,
+    plan: UntilePlan,
+    overlaps: list[Overlap],
+    count: IntArray,
+    shape: tuple[int, ...],
+) -> NDArray[np.float64]:
+    # MERGE-003: both sums are float64, start from -0.0 and go over the tiles in order
+    total, weight = np.full(shape, -0.0), np.full(count.shape, -0.0)
+    for overlap in overlaps:
+        here = index_spatial(total, overlap.in_block)
+        term = _values(tiles, overlap).astype(np.float64)  # MERGE-002
+        if plan.axis_weights is not None:
+            w = outer_product(  # WINDOW-001
+                [p[i] for p, i in zip(plan.axis_weights, overlap.in_tile, strict=True)]
+            )
+            weight[overlap.in_block] += w
+            np.multiply(w, term, out=term)  # MERGE-004: rounded before it is added
+        np.add(here, term, out=here)
+    # MERGE-006: with the box window the divisor is the number of tiles
+    divisor = count if plan.axis_weights is None else weight
+    # MERGE-001, MERGE-005: one division; MERGE-008, MERGE-009: no value is special
+    np.divide(total, divisor, out=total, where=count > 0)
+    return total
+
+
+def _extremum(
+    tiles: TileLookup,
+    plan: UntilePlan,
+    overlaps: list[Overlap],
+    count: IntArray,
+    shape: tuple[int, ...],
+) -> Array:
+    # MERGE-013: compared in the tiles' own dtype
+    dtype = _values(tiles, overlaps[0]).dtype.newbyteorder("=")
+    best, seen = np.zeros(shape, dtype), np.zeros(count.shape, bool)
+    highest = plan.merge == "max"
+    reduce = np.maximum if highest else np.minimum
+    for overlap in overlaps:
+        here, value = index_spatial(best, overlap.in_block), _values(tiles, overlap)
+        old = np.where(seen[overlap.in_block], here, value)
+        new = reduce(old, value)  # MERGE-012: NaN wins
+        if dtype.kind == "f":  # MERGE-012: -0.0 < +0.0; numpy may return either
+            zero = np.where(np.signbit(old) != highest, old, value)
+            new = np.where(old == value, zero, new)
+        here[...] = new
+        seen[overlap.in_block] = True
+    return best
+
+
+def _copy(out: Array, value: Array, where: NDArray[np.bool_]) -> None:
+    """Copy values to ``out``; ROUND-006: converted through float64 if they must be."""
+    if out.dtype.newbyteorder("=") != value.dtype.newbyteorder("="):
+        value = np.where(where, value, np.zeros((), value.dtype))
+        converted = np.empty(value.shape, out.dtype)
+        round_into(converted, value)
+        value = converted
+    np.copyto(out, value, where=where)
+
+
+def round_into(out: Array, values: Array) -> None:
+    """Round ``values`` once to the dtype of ``out``, to nearest, ties to even.
+
+    Values of that dtype are copied; others are taken as float64.
+
+    Raises
+    ------
+    TilingError
+        If a NaN would have to become an integer.
+    """
+    if values.dtype.newbyteorder("=") == out.dtype.newbyteorder("="):
+        np.copyto(out, values)
+        return
+    total: Any = values.astype(np.float64, copy=False)  # ROUND-007: a bool is 0 or 1
+    if out.dtype.kind == "f":  # ROUND-001, ROUND-002: straight from float64
+        np.copyto(out, total, casting="unsafe")
+        return
+    lost = int(np.isnan(total).sum())
+    if lost:  # ROUND-005
+        raise TilingError(
+            f"{lost} pixels of a block are NaN, which {out.dtype} cannot hold: use a "
+            "float dtype, or replace NaN in the tiles"
+        )
+    # ROUND-003, ROUND-004; 2**63 and 2**64 are floats and no values of their dtypes
+    limits = np.iinfo(out.dtype)
+    total = np.rint(total)
+    full = total >= float(limits.max)
+    total = np.clip(total, limits.min, np.nextafter(float(limits.max), 0))
+    np.copyto(out, total, casting="unsafe")
+    np.copyto(out, limits.max, where=full)

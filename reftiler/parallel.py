@@ -1,4 +1,4 @@
-"""Threads, for what numpy does without the interpreter's lock."""
+"""A parallel loop, for work that releases the interpreter's lock."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -6,70 +6,79 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
-__all__ = ["parallel_for"]
+from reftiler.validation import as_int
 
-MAX_THREADS = 8
-"""More threads find the memory busy."""
-
-MIN_BYTES = 2**19
-"""Bytes below which a thread is not worth its start."""
+__all__ = ["get_num_threads", "parallel_for", "set_num_threads"]
 
 Item = TypeVar("Item")
 
-
-def threads() -> int:
-    """Return how many threads may be busy: the processors that this process may use.
-
-    ``OMP_NUM_THREADS`` lowers it, as it does for other libraries; whoever starts many
-    processes sets that.
-    """
-    with suppress(AttributeError):  # where a process cannot be bound to some
-        return min(MAX_THREADS, _told(), len(os.sched_getaffinity(0)))
-    return min(MAX_THREADS, _told(), os.cpu_count() or 1)
+_asked: int | None = None
 
 
-def _told() -> int:
-    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return max(1, int(told)) if told.isdecimal() else MAX_THREADS
-
-
-def parallel_for(
-    work: Callable[[Sequence[Item]], None], items: Sequence[Item], size: int
-) -> None:
-    """Do ``work`` on all ``items``, some in each of several threads.
+def set_num_threads(count: int) -> None:
+    """Set how many threads the numpy tiler may use.
 
     Parameters
     ----------
-    work : callable
-        Is given neighbouring items. It may write where no other thread does, and may be
-        given some of them twice.
-    items : sequence
-        All there is to do, about alike in size.
-    size : int
-        Bytes that are moved in all; few are not shared.
+    count : int
+        At least 1. Without a call it is ``OMP_NUM_THREADS``, or else the number of
+        processors that this process may use.
 
     Raises
     ------
-    Exception
-        What a call raised; those that had not begun never do.
+    TypeError, TilingError
+        If it is no int of at least 1.
+
+    Examples
+    --------
+    >>> import reftiler
+    >>> reftiler.set_num_threads(1)
+    >>> reftiler.get_num_threads()
+    1
     """
-    count = min(threads(), len(items), size // MIN_BYTES)
-    if count <= 1:
-        work(items)
-        return
-    # Several shares for each: a thread that is held up leaves its rest to the others.
-    share = -(-len(items) // (4 * count))
-    parts = [items[low : low + share] for low in range(0, len(items), share)]
-    with ThreadPoolExecutor(count) as pool:
+    global _asked  # noqa: PLW0603 - a setting of the process, as in numba and torch
+    _asked = as_int(count, "count", least=1)
+
+
+def get_num_threads() -> int:
+    """Return how many threads the numpy tiler may use."""
+    if _asked is not None:
+        return _asked
+    named = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if named.isdecimal() and int(named) > 0:
+        return int(named)
+    with suppress(AttributeError):  # not every system can bind a process
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def parallel_for(
+    work: Callable[[Item], object], items: Sequence[Item], threads: int | None = None
+) -> None:
+    """Call ``work`` on every item, in several threads.
+
+    Threads take one item after the other, so that none waits for a slower one. The
+    first error ends the loop: items that have not begun are left.
+    """
+    count = min(get_num_threads() if threads is None else threads, len(items))
+    queue = iter(items)
+
+    def take() -> None:
         try:
-            doing = [pool.submit(work, part) for part in parts]
-        except RuntimeError:  # no more threads here, or the interpreter is ending
-            pool.shutdown(cancel_futures=True)
-            work(items)
-            return
-        try:
-            for done in doing:
-                done.result()
+            for item in queue:  # a list's iterator gives each item to one thread
+                work(item)
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            for _ in queue:  # nothing more begins
+                pass
             raise
+
+    if count <= 1:
+        take()
+        return
+    with ThreadPoolExecutor(count - 1) as pool:
+        futures = []
+        with suppress(RuntimeError):  # no more threads here: this one does it all
+            futures += [pool.submit(take) for _ in range(count - 1)]
+        take()
+        for future in futures:
+            future.result()

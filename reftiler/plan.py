@@ -20,7 +20,6 @@ from reftiler.grid import Grid
 from reftiler.layout import ArrayLayout, image_layout, tiles_layout
 from reftiler.settings import TilerSettings
 from reftiler.validation import Real, as_exact_ints, is_sequence
-from reftiler.weights import Weights
 from reftiler.windows import Profile, axis_weights
 
 
@@ -83,13 +82,6 @@ class UntilePlan:
     fill: Real
     """What these become; 0 where there are none and nobody said."""
 
-    @cached_property
-    def weights(self) -> Weights | None:
-        """What the tiles' pixels weigh, if not all the same."""
-        if self.axis_weights is None:
-            return None
-        return Weights(self.geometry, self.axis_weights)
-
 
 def plan_tile(
     tiler: TilerSettings, shape: Sequence[int], dtype: str, grid: Grid | None
@@ -127,12 +119,12 @@ def plan_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     tiles = tiles_layout(tiler, tuple(tiles_shape))
     _check_count(tiles.batch_size, image, plan)
     geometry = plan.geometry.scaled(_check_scale(tiler, tiles.size, scale))
-    gaps = geometry.uncovered()
+    uncovered = geometry.num_uncovered
     if tiler.fill is not None:
         dtypes.check_representable(tiler.fill, dtype, "fill")
-    elif gaps:
+    elif uncovered:
         raise TilingError(
-            f"{gaps} of the pixels of {geometry.size} lie in no tile: give the "
+            f"{uncovered} of the pixels of {geometry.size} lie in no tile: give the "
             "Tiler a fill, another mode than 'drop', or more tiles"
         )
     weights = None
@@ -142,7 +134,7 @@ def plan_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
         image.batch, tiles.channels, geometry.size, tiler.channels_last
     )
     fill = 0 if tiler.fill is None else tiler.fill
-    return UntilePlan(geometry, tiles, result, merge, weights, gaps, fill)
+    return UntilePlan(geometry, tiles, result, merge, weights, uncovered, fill)
 
 
 def check_merge(tiler: TilerSettings, dtype: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reftiler import Tiler, TilingError, patterns, rules
+from reftiler import Tiler, TilingError, merge
 from reftiler_conformance import definition
 from reftiler_conformance.compare import same_bits
 from reftiler_conformance.definition import NanError
@@ -134,13 +134,13 @@ def test_large_images_of_random_tiles(window: str) -> None:
     assert (grid.coverage() == count).all()
 
 
-@pytest.mark.parametrize("merge", ["max", "min"])
+@pytest.mark.parametrize("extremum", ["max", "min"])
 @pytest.mark.parametrize("dtype", ["float32", "uint8", "int64"])
-def test_large_extremes(merge: str, dtype: str) -> None:
-    tiler = Tiler((64, 96), (33, 40), mode="clamp", merge=merge)
+def test_large_extremes(extremum: str, dtype: str) -> None:
+    tiler = Tiler((64, 96), (33, 40), mode="clamp", merge=extremum)
     grid = tiler.grid(SIZE)
     tiles = (contents(grid, (64, 96), 1)[:, 0] * 1000).astype(np.int64).astype(dtype)
-    join = np.maximum if merge == "max" else np.minimum
+    join = np.maximum if extremum == "max" else np.minimum
     want = np.zeros(SIZE, dtype)
     seen = np.zeros(SIZE, bool)
     for k, cut in enumerate(tiles):
@@ -163,51 +163,23 @@ def test_large_images_there_and_back(mode: str, shape: tuple[int, ...]) -> None:
         same_bits(tiler.untile(tiler.tile(image), image.shape), image)
 
 
-WAYS = {"boxes": 0.0, "patterns": 1e9, "either": 1.0}
-"""How many kinds of cells are few enough, times the tiles."""
-
-
-@given(merges(), st.sampled_from([1, 2, 7, 16, 50]), st.sampled_from(sorted(WAYS)))
-def test_small_blocks_are_the_definition(
-    merge: MergeCase, block: int, way: str
-) -> None:
-    case = merge.case
-    tiler, tiles = case.tiler(Tiler), merge.tiles()
+@given(merges(), st.sampled_from([1, 2, 7, 16, 50]))
+def test_small_blocks_are_the_definition(case_and_tiles: MergeCase, block: int) -> None:
+    case, tiles = case_and_tiles.case, case_and_tiles.tiles()
+    tiler = case.tiler(Tiler)
     grid = case.grid(tiler)
-    dtype = None if merge.result is None else np.dtype(merge.result)
-    settings = {**merge.scale_argument(), "dtype": dtype}
-    with (
-        patch.object(rules, "BLOCK", block),
-        patch.object(patterns, "WORTH", WAYS[way]),
-        patch.object(patterns, "DENSE", 99),
-    ):
+    result, scales = case_and_tiles.result, case_and_tiles.scales
+    dtype = None if result is None else np.dtype(result)
+    settings = {**case_and_tiles.scale_argument(), "dtype": dtype}
+    with patch.object(merge, "BLOCK", block):
         try:
-            want = definition.untile(case.plan, tiles, case.shape, merge.scales, dtype)
+            want = definition.untile(case.plan, tiles, case.shape, scales, dtype)
         except NanError:
             with pytest.raises(TilingError, match=r"(?i)nan"):
                 tiler.untile(tiles, case.shape, grid, **settings)
             return
         got = tiler.untile(tiles, case.shape, grid, **settings)
     same_bits(got, want, nan="any")
-
-
-def test_what_repeats_is_merged_at_once() -> None:
-    """The cases above reach patterns as well as boxes."""
-    taken = []
-
-    def noted(tiles: Any, call: Any, out: Any, cells: Any) -> None:
-        taken.append(len(cells))
-        merge(tiles, call, out, cells)
-
-    merge, tiles = patterns.merge, np.arange(400.0).reshape(25, 4, 4)
-    with patch.object(patterns, "merge", noted):
-        Tiler(4, 2).untile(tiles, (12, 12))
-        assert taken == [9]  # corners, edges and the middle
-        grid = Tiler(4, fill=0).random((12, 12), 25, 1)
-        Tiler(4, fill=0).untile(tiles, (12, 12), grid)
-        Tiler(4, mode="interpolation").untile(tiles[:9], (10, 10))
-        Tiler(4, 2).untile(tiles[:4], (6, 6))
-    assert taken == [9]
 
 
 def test_what_lies_in_memory_matters_to_nobody() -> None:
@@ -227,25 +199,3 @@ def test_what_lies_in_memory_matters_to_nobody() -> None:
         got = tiler.untile(tiles, (20, 20), grid, dtype="int16")
     same_bits(got, want)
     assert (got == 7).sum() > 300
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
-@pytest.mark.parametrize("stride", [1, 2])
-def test_sums_of_many_short_integers(dtype: str, stride: int) -> None:
-    """The longest sums that fit an integer twice as long, and some that do not."""
-    limits = np.iinfo(dtype)
-    for value in (limits.min, limits.max):
-        for tile in ((16, 16), (18, 22)):
-            tiler = Tiler(tile, stride, mode="clamp")
-            image = np.full((34, 40), value, dtype)
-            image[::3, ::2] = 0
-            tiles = tiler.tile(image)
-            same_bits(tiler.untile(tiles, image.shape), image)
-            tiles[1::2] = value
-            plan = definition.fitted(
-                definition.Wish(tile, (stride,) * 2, mode="clamp"), image.shape
-            )
-            for goal in (dtype, "float64"):
-                kind = np.dtype(goal)
-                want = definition.untile(plan, tiles, image.shape, dtype=kind)
-                same_bits(tiler.untile(tiles, image.shape, dtype=kind), want)

@@ -21,7 +21,7 @@ def peak(work: Callable[[], Any]) -> int:
     """Return the most memory that ``work`` holds at a time, in bytes."""
     tracemalloc.start()
     try:
-        with patch.object(parallel, "MAX_THREADS", 2):
+        with patch.object(parallel, "_asked", 2):
             work()
         return tracemalloc.get_traced_memory()[1]
     finally:

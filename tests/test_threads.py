@@ -6,31 +6,31 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
-from reftiler import TilingError, parallel
-from reftiler.tiler import Tiler
+import reftiler
+from reftiler import Tiler, TilingError, parallel
 from reftiler_conformance.compare import same_bits
-
-MUCH = 2**40
 
 
 @pytest.fixture
-def four(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four threads, for however little work."""
-    monkeypatch.setattr(parallel, "threads", lambda: 4)
-    monkeypatch.setattr(parallel, "MIN_BYTES", 1)
+def four() -> Iterator[None]:
+    """Four threads, however many processors there are."""
+    with patch.object(parallel, "_asked", 4):
+        yield
 
 
 @pytest.mark.usefixtures("four")
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 17, 1000])
 def test_everything_is_done_once(count: int) -> None:
     done: list[int] = []
-    parallel.parallel_for(done.extend, range(count), MUCH)
+    parallel.parallel_for(done.append, range(count))
     assert sorted(done) == list(range(count))
 
 
@@ -39,56 +39,38 @@ def test_several_threads_take_part() -> None:
     together = threading.Barrier(4, timeout=20)
     seen: set[int] = set()
 
-    def work(some: Sequence[int]) -> None:
+    def work(item: int) -> None:
         seen.add(threading.get_ident())
-        if some[0] < 4:
-            together.wait()  # four at a time, or nobody goes on
+        if item < 4:
+            together.wait()  # none goes on until four have come
 
-    parallel.parallel_for(work, range(16), MUCH)
+    parallel.parallel_for(work, range(16))
     assert len(seen) == 4
-    assert threading.get_ident() not in seen
-
-
-def test_little_work_stays_here() -> None:
-    seen: list[int] = []
-    parallel.parallel_for(
-        lambda _: seen.append(threading.get_ident()), range(99), parallel.MIN_BYTES
-    )
-    assert seen == [threading.get_ident()]
 
 
 @pytest.mark.usefixtures("four")
-def test_what_a_share_raises_comes_out() -> None:
-    def work(some: Sequence[int]) -> None:
-        if 7 in some:
-            raise TilingError("seven")
-
-    with pytest.raises(TilingError, match="seven"):
-        parallel.parallel_for(work, range(16), MUCH)
-
-
-@pytest.mark.usefixtures("four")
-def test_after_a_failure_nothing_more_is_begun() -> None:
+@pytest.mark.parametrize("bad", [0, 7, 63])
+def test_after_a_failure_nothing_more_is_begun(bad: int) -> None:
     begun: list[int] = []
-    held = threading.Event()
 
-    def work(some: Sequence[int]) -> None:
-        begun.append(some[0])
-        if some[0] == 0:
-            raise TilingError("first")
-        held.wait(0.2)
+    def work(item: int) -> None:
+        begun.append(item)
+        if item == bad:
+            raise TilingError("bad")
+        time.sleep(0.002)
 
-    with pytest.raises(TilingError, match="first"):
-        parallel.parallel_for(work, range(64), MUCH)
-    assert len(begun) < 16  # shares there are
+    with pytest.raises(TilingError, match="bad"):
+        parallel.parallel_for(work, range(64))
+    assert len(begun) < min(64, bad + 8) or bad == 63
 
 
 LATE = """
 import atexit, threading, time
 import numpy as np
-from reftiler import Tiler, parallel
+import reftiler
+from reftiler import Tiler
 
-parallel.threads = lambda: 4
+reftiler.set_num_threads(4)
 tiler, image = Tiler(64, 48), np.zeros((999, 999))
 
 def late():
@@ -109,19 +91,30 @@ def test_it_works_while_the_interpreter_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "most"), [("1", 1), ("2,1", 2), ("0", 1), ("many", 8), ("", 8)]
+    ("variable", "threads"), [("1", 1), ("2,1", 2), ("0", 64), ("many", 64), ("", 64)]
 )
-def test_fewer_threads_can_be_asked_for(
-    told: str, most: int, monkeypatch: pytest.MonkeyPatch
+def test_the_environment_says_how_many(
+    variable: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    monkeypatch.setenv("OMP_NUM_THREADS", variable)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
-    assert parallel.threads() == most
+    assert reftiler.get_num_threads() == threads
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    assert parallel.threads() == most
+    assert reftiler.get_num_threads() == threads
+    monkeypatch.setenv("OMP_NUM_THREADS", "")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert parallel.threads() == 1
+    assert reftiler.get_num_threads() == 1
+
+
+def test_the_number_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_asked", None)
+    reftiler.set_num_threads(3)
+    assert reftiler.get_num_threads() == 3
+    for bad, error in ((0, TilingError), (-1, TilingError), (1.5, TypeError)):
+        with pytest.raises(error):
+            reftiler.set_num_threads(bad)  # type: ignore[arg-type]
+    assert reftiler.get_num_threads() == 3
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -147,7 +140,7 @@ def test_bits_are_those_of_one_thread(
     tiles = tiler.tile(image)
     noise = np.random.default_rng(4).random(tiles.shape, dtype=np.float32)
     whole = tiler.untile(noise, shape)
-    monkeypatch.setattr(parallel, "threads", lambda: 1)
+    monkeypatch.setattr(parallel, "_asked", 1)
     same_bits(tiles, tiler.tile(image))
     same_bits(whole, tiler.untile(noise, shape))
 

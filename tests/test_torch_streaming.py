@@ -35,9 +35,7 @@ def model() -> nn.Module:
 
 @given(cases(), st.integers(1, 9))
 def test_the_model_sees_the_tiles(case: Case, batch_size: int) -> None:
-    tiler = Tiler.from_dict(
-        {**case.tiler(Tiler).to_dict(), "fill": 0, "window": "box"}
-    )
+    tiler = Tiler.from_dict({**case.tiler(Tiler).to_dict(), "fill": 0, "window": "box"})
     grid = tiler.scatter(case.size, case.starts) if case.starts else None
     numpy_tiler, seen = reftiler.Tiler.from_other(tiler), []
 

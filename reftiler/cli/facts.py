@@ -37,7 +37,7 @@ class Facts:
             )
             return {"min": least, "max": most, "mean": mean}
         placement = self.grid.geometry
-        counts = [placement.coverage(part) for part in placement.blocks(1, 2**20)]
+        counts = [placement.coverage(part) for part in placement.blocks(2**20)]
         total = sum(int(part.sum()) for part in counts)
         return {
             "min": min(int(part.min()) for part in counts),

@@ -11,7 +11,7 @@ from reftiler.batches import check_later, check_results, leaves, named
 from reftiler.cut import Array, as_nchw
 from reftiler.geometry import Box
 from reftiler.layout import ArrayLayout
-from reftiler.merge import merge_box
+from reftiler.merge import merge_region
 from reftiler.plan import TilePlan, UntilePlan
 from reftiler.streaming.reading import read_tiles
 from reftiler.streaming.stores import place
@@ -140,5 +140,5 @@ def merge_chunk(
     space = tuple(slice(low, high) for low, high in chunk.box)
     shape = [s.stop - s.start for s in place(layout, 0, space)]
     result = np.empty(shape, dtype)
-    merge_box([tiles], source, call, as_nchw(result, layout), chunk.box)
+    merge_region(tiles, call, chunk.box, as_nchw(result, layout)[0])
     return result

@@ -120,7 +120,7 @@ def uncovered(record: ImageTiles) -> int:
     kept = [tile.index for tile in record.tiles]
     placement = part_of_frame(record.grid, kept).geometry
     bare = 0
-    for box in placement.blocks(1, _BLOCK):
+    for box in placement.blocks(_BLOCK):
         shown = [
             pixels[slice(*np.searchsorted(pixels, edges))] - edges[0]
             for pixels, edges in zip(frame_pixels(record.grid), box, strict=True)

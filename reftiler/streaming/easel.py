@@ -12,7 +12,7 @@ from reftiler.cut import Array, as_nchw
 from reftiler.errors import TilingError
 from reftiler.files import reserve
 from reftiler.geometry import Box
-from reftiler.merge import TileLookup, merge_box
+from reftiler.merge import TileLookup, merge_region
 from reftiler.streaming.plan import MergePlan
 from reftiler.streaming.stores import Slices, Target, check_target, place
 
@@ -60,8 +60,8 @@ class Easel:
             piece: Array = self.out[where]
         else:
             piece = np.empty([s.stop - s.start for s in where], self.plan.dtype)
-        target = as_nchw(piece, self.result)
-        merge_box([tiles], self.plan.tile_dtype, self.plan.call, target, box)
+        target = as_nchw(piece, self.result)[0]
+        merge_region(tiles, self.plan.call, box, target)
         if not isinstance(self.out, np.ndarray):
             with _told(f"rows {box[0][0]} to {box[0][1]} of out"):
                 self.out[where] = piece

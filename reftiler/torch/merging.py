@@ -89,6 +89,6 @@ def _apart(placement: TileGeometry) -> bool:
 
 def _merge_boxes(group: Tensor, call: UntilePlan, target: Tensor) -> None:
     planes_at_once = min(target.shape[0] * target.shape[1], BOX)
-    for box in call.geometry.blocks(planes_at_once, BOX):
+    for box in call.geometry.blocks(BOX // planes_at_once):
         here = [slice(low, high) for low, high in box]
         at(target, here).copy_(merge_box(group, call, box, target.dtype))

@@ -152,7 +152,10 @@ class Axis:
         """First and one past last image pixel of each tile, shape (n, 2)."""
         first, last = self.start_array, self.start_array + self.tile - 1
         if self.resampled:  # COORD-003
-            first, last = (p * self.length // self.padded_length for p in (first, last))
+            ends = (first, last)
+            first, last = (
+                scale_index(p, self.length, self.padded_length) for p in ends
+            )
         else:  # COORD-002
             first, last = first - self.pad_before, last - self.pad_before
         return np.stack([first, last + 1], axis=1)
@@ -162,14 +165,14 @@ class Axis:
         """Image pixels to which each tile contributes, shape (n, 2)."""
         start = self.start_array
         stop = start + self.tile
-        # BORDER-001; BORDER-002 to BORDER-004: the padded axis' own edge stays
+        # BORDER-001; BORDER-002, BORDER-003, BORDER-004: the padded axis' own edge
+        # stays; SCALE-010: scaled tiles end there if and only if the tiles do
         low = np.where(start == 0, start, start + self.border)
         high = np.where(stop == self.padded_length, stop, stop - self.border)
         padded = np.stack([low, high], axis=1)
         if self.resampled:
             # INTERP-002: pixel i reads ceil(i P / L); the first i with that >= j
-            image: IntArray = (padded - 1) * self.length // self.padded_length + 1
-            return image
+            return scale_index(padded - 1, self.length, self.padded_length) + 1
         # MERGE-020: padding is cut off
         valid: IntArray = np.clip(padded - self.pad_before, 0, self.length)
         return valid
@@ -179,8 +182,7 @@ class Axis:
         """The padded pixel that each image pixel reads in a merge, shape (length,)."""
         pixels = np.arange(self.length, dtype=np.int64)
         if self.resampled:  # INTERP-002, INTERP-003, SCALE-009
-            source: IntArray = -(-pixels * self.padded_length // self.length)
-            return source
+            return -scale_index(-pixels, self.padded_length, self.length)
         return pixels + self.pad_before
 
     @cached_property
@@ -265,6 +267,14 @@ def fit_axis(length: int, tile: int, stride: int, mode: str, *, both: bool) -> A
         return Axis(length, tile, padded, 0, starts, resampled=True)
     before = (padded - length) // 2 if both else 0  # PAD-001, PAD-002
     return Axis(length, tile, padded, before, starts)
+
+
+def scale_index(index: IntArray, above: int, below: int) -> IntArray:
+    """Return ``⌊index · above / below⌋``, exact for axes of any length (INTERP-003)."""
+    if above * max(map(abs, (int(index.min()), int(index.max())))) < 2**63:
+        return index * above // below
+    exact: IntArray = (index.astype(object) * above // below).astype(np.int64)
+    return exact
 
 
 def _ceil(value: Fraction) -> int:

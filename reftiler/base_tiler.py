@@ -36,7 +36,7 @@ class BaseTiler(TilerSettings):
         align : int or sequence of R ints
             Starts are multiples of this, so that scaled tiles can be merged.
         """
-        size = as_exact_ints(image_size, "image_size", rank=self.rank, least=1)
+        size = as_exact_ints(image_size, "image_size", rank=self.rank, minimum=1)
         return Grid(self, size, random_starts(size, self.tile_size, count, seed, align))
 
     def scatter(

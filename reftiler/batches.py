@@ -18,7 +18,7 @@ Progress: TypeAlias = Callable[[Sequence[range]], Iterable[range]]
 
 def split(count: int, batch_size: int) -> list[range]:
     """Split ``count`` tiles into batches."""
-    step = as_int(batch_size, "batch_size", least=1)
+    step = as_int(batch_size, "batch_size", minimum=1)
     return [range(low, min(low + step, count)) for low in range(0, count, step)]
 
 

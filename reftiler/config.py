@@ -20,6 +20,7 @@ _WHERE = f"the {SECTION} section"
 _TILER = tuple(setting.name for setting in fields(Tiler) if setting.init)
 _SETTINGS = (*_TILER, "overlap", "seed")
 _RANDOM = ("use_random_tiling", "random_tile_count")
+# CONFIG-001, CONFIG-002, CONFIG-003
 _ENABLE_KEYS = {"apply": (*_SETTINGS, *_RANDOM), "enable": _SETTINGS}
 """The key that switches tiling on, old and new, and what may stand beside it."""
 
@@ -57,11 +58,11 @@ class TilingConfig:
         if self.tiler is not None and not isinstance(self.tiler, Tiler):
             raise TypeError(f"tiler must be a Tiler or None, got {self.tiler!r}")
         if self.random_count is not None:
-            count = as_int(self.random_count, "random_tile_count", least=1)
+            count = as_int(self.random_count, "random_tile_count", minimum=1)
             object.__setattr__(self, "random_count", count)
             if self.tiler is None:
                 raise TilingError(f"{count} random tiles need a tiler, got None")
-        object.__setattr__(self, "seed", as_int(self.seed, "seed", least=0))
+        object.__setattr__(self, "seed", as_int(self.seed, "seed", minimum=0))
         if self.seed >= SEED_LIMIT:
             raise TilingError(f"seed must be below 2**128, got {self.seed}")
 
@@ -92,11 +93,11 @@ class TilingConfig:
             If a key is unknown, a switch is missing or a value breaks a rule.
         """
         section = unwrap_section(content)
-        if not section or not _switched_on(section):
+        if not section or not _switched_on(section):  # CONFIG-004
             return cls()
         if section.get("tile_size") is None:
             raise TilingError(f"{_WHERE} is switched on and lacks tile_size: give one")
-        tiler = Tiler(**_arguments(section))
+        tiler = Tiler(**_arguments(section))  # CONFIG-008
         seed = 0 if section.get("seed") is None else section["seed"]
         return cls(tiler, _random_count(section), seed)
 
@@ -152,9 +153,9 @@ class TilingConfig:
 
 
 def _switched_on(section: dict[str, Any]) -> bool:
-    reject_unknown_keys(section, KEYS, _WHERE)
+    reject_unknown_keys(section, KEYS, _WHERE)  # CONFIG-007
     switches = [switch for switch in _ENABLE_KEYS if switch in section]
-    if len(switches) != 1:
+    if len(switches) != 1:  # CONFIG-005
         raise TilingError(
             f"{_WHERE} must have one of apply and enable, got "
             f"{' and '.join(switches) or 'none'}: write apply: true to tile"
@@ -168,6 +169,7 @@ def _switched_on(section: dict[str, Any]) -> bool:
 
 def _arguments(section: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of the tiler; a null means the default, as in anomalib."""
+    # CONFIG-009
     given = {key: section[key] for key in _SETTINGS if section.get(key) is not None}
     given.pop("seed", None)
     if "mode" in given:
@@ -179,13 +181,13 @@ def _mode(value: Any) -> Any:
     """Read a mode as reftiler spells it, or as a member of anomalib's enum."""
     if isinstance(value, Enum):
         value = value.value
-    if isinstance(value, str) and value.isupper():
+    if isinstance(value, str) and value.isupper():  # CONFIG-010
         return value.lower()  # Lightning's command line writes enums by their names
     return value
 
 
 def _random_count(section: dict[str, Any]) -> int | None:
-    wanted = section.get("use_random_tiling")
+    wanted = section.get("use_random_tiling")  # CONFIG-006
     if wanted is None or not as_bool(wanted, "use_random_tiling"):
         return None
     count = section.get("random_tile_count")
@@ -194,7 +196,7 @@ def _random_count(section: dict[str, Any]) -> int | None:
             f"{_WHERE} has use_random_tiling: true and lacks random_tile_count: say "
             "how many"
         )
-    return as_int(count, "random_tile_count", least=1)
+    return as_int(count, "random_tile_count", minimum=1)
 
 
 def _plain(value: Any) -> Any:

@@ -14,13 +14,14 @@ from reftiler.layout import ArrayLayout
 from reftiler.padding import source_indices
 from reftiler.parallel import parallel_for
 from reftiler.plan import TilePlan
+from reftiler.validation import refuse_masked
 
 Array = NDArray[Any]
 
 
 def tile(image: Array, plan: TilePlan, out: Array | None) -> Array:
     """Cut an image into tiles."""
-    # TILE-003: a new contiguous array; OUT-001: or the one that was given
+    # TILE-003: a new contiguous array; OUT-001: or the one that was given; TYPE-002
     result = check_out(out, plan.tiles.shape, image.dtype, image)
     source = as_nchw(image, plan.image)
     target = by_image(result, plan.tiles, plan.image.batch_size)
@@ -105,7 +106,7 @@ def window_view(source: Array, grid: Grid, runs: Sequence[range]) -> Array:
     """View an image (N, C, *S) as (N, C, *grid, *T), of a run of tiles on each axis."""
     axes = zip(grid.axes, runs, strict=True)
     pixels, steps = zip(*(axis.slices(run) for axis, run in axes), strict=True)
-    # VIEW-001, VIEW-003 to VIEW-005: numpy's windows are read-only and copy nothing
+    # VIEW-001, VIEW-003, VIEW-004, VIEW-005: read-only, and nothing is copied
     windows = np.lib.stride_tricks.sliding_window_view(
         index_spatial(source, pixels),
         grid.tiler.tile_size,
@@ -115,7 +116,7 @@ def window_view(source: Array, grid: Grid, runs: Sequence[range]) -> Array:
 
 
 def as_nchw(array: Array, layout: ArrayLayout) -> Array:
-    """View an array of ``layout`` as (batch, channels, *space)."""
+    """View an array of ``layout`` as (batch, channels, *space) (TILE-004)."""
     if layout.batch is None:
         array = array[np.newaxis]
     if layout.channels is None:
@@ -172,6 +173,7 @@ def check_out(
     # OUT-002
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
+    refuse_masked(out, "out")
     if out.shape != shape or out.dtype != dtype:
         raise TilingError(
             f"out is {out.dtype} {out.shape}, the result {np.dtype(dtype)} {shape}: "

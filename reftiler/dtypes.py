@@ -36,7 +36,7 @@ def is_nonfinite(value: Real) -> bool:
 
 def check_mergeable(dtype: str, what: str, known: tuple[str, ...] = MERGEABLE) -> None:
     """Refuse a dtype that ``untile`` cannot average exactly, by name."""
-    if dtype not in known:
+    if dtype not in known:  # TYPE-004, TYPE-005
         raise TilingError(
             f"{what} cannot be {dtype}: untile takes {', '.join(known)}; convert first"
         )
@@ -48,16 +48,16 @@ def check_representable(value: Real, dtype: str, name: str) -> None:
     Integers must hold it exactly; floats round it to nearest, but never from finite
     to infinity. Of a dtype that is not a real number only zero is known.
     """
-    if dtype in ("bool", *INTEGERS):
+    if dtype in ("bool", *INTEGERS):  # VALUE-001, VALUE-002
         low, high = (0, 1) if dtype == "bool" else INTEGERS[dtype]
         fits = isinstance(value, int) and low <= value <= high
         room = f"it holds the whole numbers {low} to {high}"
-    elif dtype in OVERFLOW_THRESHOLD:
+    elif dtype in OVERFLOW_THRESHOLD:  # VALUE-003
         fits = is_nonfinite(value) or abs(Fraction(value)) < OVERFLOW_THRESHOLD[dtype]
         room = "it would become infinite"
-    else:
+    else:  # VALUE-004
         fits, room = isinstance(value, int) and value == 0, "only 0 has a meaning there"
-    if not fits:
+    if not fits:  # VALUE-005
         raise TilingError(f"{name}={value!r} does not fit {dtype}: {room}")
 
 
@@ -78,7 +78,7 @@ def round_to_odd(value: Real, dtype: str) -> float:
 
 def check_conversion(source: str, target: str) -> None:
     """Refuse results that no rule defines: a bool of something else than bools."""
-    if target == "bool" and source != "bool":
+    if target == "bool" and source != "bool":  # TYPE-007
         raise TilingError(
             f"dtype=bool needs bool tiles, got {source}: compare with a threshold "
             "before untile or after it"

@@ -87,7 +87,9 @@ class TileGeometry:
             first, *others = axes
             for tile in first:
                 if all(tile in other for other in others):
-                    yield Overlap(tile, *zip(*(axis[tile] for axis in axes), strict=True))
+                    yield Overlap(
+                        tile, *zip(*(axis[tile] for axis in axes), strict=True)
+                    )
             return
         strides = [math.prod(self.shape[a + 1 :]) for a in range(len(self.axes))]
         for numbers in product(*axes):
@@ -154,6 +156,7 @@ def outer_product(vectors: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 def _overlaps_1d(axis: Axis, low: int, high: int) -> dict[int, tuple[slice, Index]]:
     """Return, ascending by tile, which pixels of low to high it gives from which."""
+    # BORDER-006: what is left out enters no sum
     valid = axis.valid
     found = {}
     for number in np.flatnonzero((valid[:, 0] < high) & (valid[:, 1] > low)).tolist():

@@ -1,5 +1,6 @@
 """The plan: where every tile of an image lies, before any pixel is touched."""
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,10 +14,13 @@ from reftiler.errors import TilingError
 from reftiler.geometry import TileGeometry
 from reftiler.settings import TilerSettings
 from reftiler.validation import (
+    MAX_SIZE,
     as_exact_ints,
     as_int,
     as_ints,
     is_sequence,
+    refuse_masked,
+    shown,
     validate_image_fits,
 )
 
@@ -25,20 +29,20 @@ KEYS = ("tiler", "image_size", "starts")
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the tiles of one image size lie, for every backend alike.
+    """Where the tiles of one image size lie, for every backend.
 
-    Made by `Tiler.grid`, `Tiler.random` or `Tiler.scatter`. A *fitted* grid is the
-    product of its axes; a *scattered* one is a list of starts. Its JSON is all that
-    untiling needs, in another process, later.
+    Made by `Tiler.grid`, `Tiler.random` or `Tiler.scatter`. A *regular* grid is the
+    product of its axes; an *irregular* one is a list of starts. Its JSON is all that
+    untiling needs, in another process, later (JSON-005).
 
     Parameters
     ----------
-    tiler : BaseTiler
-        What was asked for; ``Tiler.from_other(grid.tiler)`` tiles by it in any backend.
+    tiler : TilerSettings
+        The settings; ``Tiler.from_other(grid.tiler)`` tiles by it in any backend.
     image_size : sequence of int
         Pixels of the image on its R spatial axes.
     scatter : sequence of K sequences of R ints, optional
-        The starts of a scattered grid's tiles, in the image.
+        The starts of an irregular grid's tiles, in the image.
 
     Raises
     ------
@@ -56,13 +60,15 @@ class Grid:
 
     def __post_init__(self) -> None:
         rank = self.tiler.rank
-        size = as_exact_ints(self.image_size, "image_size", rank=rank, least=1)
+        # GRID-012: integers alone; SIZE-009
+        size = as_exact_ints(self.image_size, "image_size", rank=rank, minimum=1)
         object.__setattr__(self, "image_size", size)
         if self.scatter is not None or self.tiler.mode in ("clamp", "even", "drop"):
             what = self.tiler.mode if self.scatter is None else "scattered tiles"
             validate_image_fits(size, self.tiler.tile_size, what)
         if self.scatter is not None:
             object.__setattr__(self, "scatter", self._checked_starts(self.scatter))
+        self._check_count()
         object.__setattr__(self, "_json", self._dumped())
 
     def __len__(self) -> int:
@@ -86,12 +92,12 @@ class Grid:
     @cached_property
     def geometry(self) -> TileGeometry:
         """The geometry that tiling and merging work from."""
-        axes = self._fitted_axes() if self.scatter is None else self._irregular_axes()
+        axes = self._regular_axes() if self.scatter is None else self._irregular_axes()
         return TileGeometry(axes, self.is_irregular)
 
     @cached_property
     def starts(self) -> IntArray:
-        """First pixel of each tile in the frame, shape (K, R); read-only."""
+        """First padded pixel of each tile, shape (K, R); read-only (COORD-001)."""
         return self._combined([axis.start_array for axis in self.axes])
 
     @cached_property
@@ -104,16 +110,17 @@ class Grid:
 
     @property
     def padding(self) -> tuple[tuple[int, int], ...]:
-        """Pixels added before and after the image on each axis."""
+        """Pixels added before and after the image on each axis (COORD-010)."""
         return tuple((axis.pad_before, axis.pad_after) for axis in self.axes)
 
     @property
     def uncovered(self) -> int:
-        """The number of image pixels in which no tile takes part."""
+        """The number of image pixels in which no tile takes part (COORD-007)."""
         return self.geometry.num_uncovered
 
     def slices(self, k: int) -> tuple[slice, ...]:
         """Return tile ``k``'s box clipped to the image, to index it with."""
+        # COORD-004
         box = self.boxes[k].clip(0, np.array(self.image_size)[:, np.newaxis])
         return tuple(slice(low, high) for low, high in box.tolist())
 
@@ -144,8 +151,9 @@ class Grid:
         TilingError
             If the mask has another size than the image, or is not of numbers.
         """
+        refuse_masked(mask, "mask")
         marked = np.asarray(mask)
-        if marked.shape != self.image_size:
+        if marked.shape != self.image_size:  # COORD-009
             raise TilingError(
                 f"the mask is {marked.shape}, the grid's image {self.image_size}: give "
                 "a mask of the image's own size, without channels"
@@ -155,7 +163,7 @@ class Grid:
                 f"the mask is {marked.dtype}: give bools or numbers; what is not zero "
                 "is marked"
             )
-        marked = marked.astype(bool)
+        marked = marked.astype(bool)  # COORD-008
         found = [k for k in range(len(self)) if marked[self.slices(k)].any()]
         return np.array(found, dtype=np.int64)
 
@@ -164,6 +172,7 @@ class Grid:
         return self._json
 
     def _dumped(self) -> str:
+        # JSON-001
         content: dict[str, Any] = {
             "tiler": self.tiler.to_dict(),
             "image_size": self.image_size,
@@ -192,8 +201,9 @@ class Grid:
         tiler = TilerSettings.from_dict(content["tiler"])
         return cls(tiler, content["image_size"], content.get("starts"))
 
-    def _fitted_axes(self) -> tuple[Axis, ...]:
+    def _regular_axes(self) -> tuple[Axis, ...]:
         tiler = self.tiler
+        # GRID-001: each axis is fitted by itself
         both = tiler.pad_side == "both"
         return tuple(
             replace(
@@ -210,6 +220,7 @@ class Grid:
 
     def _irregular_axes(self) -> tuple[Axis, ...]:
         assert self.scatter is not None
+        # SCATTER-002, SCATTER-004: the same axes, with the image itself as frame
         return tuple(
             Axis(length, tile, length, 0, starts, border)
             for length, tile, starts, border in zip(
@@ -230,7 +241,17 @@ class Grid:
         rows.flags.writeable = False
         return rows
 
+    def _check_count(self) -> None:
+        """Refuse more tiles than a 64-bit integer counts."""
+        if math.prod(self.shape) > MAX_SIZE:
+            raise TilingError(
+                f"{' × '.join(map(str, self.shape))} tiles are more than can be "
+                "counted: use a larger stride"
+            )
+
     def _checked_starts(self, starts: Any) -> tuple[tuple[int, ...], ...]:
+        # SCATTER-001, SCATTER-003
+        refuse_masked(starts, "starts")
         if isinstance(starts, np.ndarray):
             starts = starts.tolist()
         if not is_sequence(starts):
@@ -241,7 +262,7 @@ class Grid:
 
     def _checked_start(self, k: int, start: Any) -> tuple[int, ...]:
         rank = self.tiler.rank
-        checked = as_exact_ints(start, f"starts[{k}]", rank=rank, least=0)
+        checked = as_exact_ints(start, f"starts[{k}]", rank=rank, minimum=0)
         tile = self.tiler.tile_size
         last = tuple(s - t for s, t in zip(self.image_size, tile, strict=True))
         if any(s > limit for s, limit in zip(checked, last, strict=True)):
@@ -253,6 +274,8 @@ class Grid:
 
 
 SEED_LIMIT = 2**128
+MAX_COUNT = 2**28
+"""Random tiles at a time: their starts are a list, some 100 bytes each."""
 
 
 def random_starts(
@@ -284,16 +307,18 @@ def random_starts(
     tuple of count tuples of R ints
     """
     rank = len(image_size)
-    count = as_int(count, "count", least=1)
-    seed = as_int(seed, "seed", least=0)
-    if seed >= SEED_LIMIT:
-        raise TilingError(f"seed must be below 2**128, got {seed}")
-    aligns = as_ints(align, "align", rank=rank, least=1)
+    # RANDOM-001, RANDOM-005
+    count = as_int(count, "count", minimum=1, maximum=MAX_COUNT)
+    seed = as_int(seed, "seed", minimum=0)
+    if seed >= SEED_LIMIT:  # RANDOM-004
+        raise TilingError(f"seed must be below 2**128, got {shown(seed)}")
+    aligns = as_ints(align, "align", rank=rank, minimum=1)
     validate_image_fits(image_size, tile_size, "random tiles")
     places = [
         (length - side) // step + 1
         for length, side, step in zip(image_size, tile_size, aligns, strict=True)
     ]
+    # RANDOM-002, RANDOM-003, RANDOM-006
     words = np.random.Philox(key=seed).random_raw(count * rank).tolist()
     starts = [
         (word * places[k % rank] >> 64) * aligns[k % rank]

@@ -9,13 +9,14 @@ from reftiler.dtypes import is_nonfinite
 from reftiler.errors import TilingError
 from reftiler.validation import Real, reject_unknown_keys
 
-SPEC_VERSION = "1.0"
+SPEC_VERSION = "1.0"  # VERSION-001
 
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def dump(content: Mapping[str, Any]) -> str:
     """Write ``content`` after the version, as JSON that any parser reads."""
+    # JSON-003, JSON-004, VERSION-002
     return json.dumps({"spec_version": SPEC_VERSION, **content}, allow_nan=False)
 
 
@@ -44,20 +45,20 @@ def check_content(given: Any, known: Sequence[str], where: str) -> dict[str, Any
         raise TilingError(f"{where} must be a JSON object, got {given!r}")
     content: dict[str, Any] = dict(given)
     check_version(content.pop("spec_version", None), where)
-    reject_unknown_keys(content, known, where)
+    reject_unknown_keys(content, known, where)  # JSON-006, JSON-007
     return content
 
 
 def check_version(version: Any, where: str) -> None:
     """Refuse a version that this release cannot read."""
-    if version is None:
+    if version is None:  # JSON-009
         raise TilingError(f"{where} has no spec_version: it is damaged or not ours")
     try:
         major, minor = map(int, str(version).split("."))
     except ValueError:
         raise TilingError(f"{where} has the odd spec_version {version!r}") from None
     ours = tuple(map(int, SPEC_VERSION.split(".")))
-    if major != ours[0] or minor > ours[1]:
+    if major != ours[0] or minor > ours[1]:  # JSON-008
         raise TilingError(
             f"{where} is of spec_version {version}, this reftiler reads "
             f"{SPEC_VERSION}: install the reftiler that wrote it, or a newer one"

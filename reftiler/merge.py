@@ -3,7 +3,8 @@
 mean      sum of weight * value over sum of weights, in float64, rounded once
 max, min  IEEE 754-2019 maximum and minimum: NaN propagates, -0 < +0
 
-A pixel of exactly one tile is copied; a pixel of none becomes ``fill``.
+A pixel of exactly one tile is copied; a pixel of none becomes ``fill``. Other backends
+are held to these bits (BACKEND-001).
 """
 
 from collections.abc import Sequence
@@ -104,7 +105,8 @@ def _weighted_mean(
     total, weight = np.full(shape, -0.0), np.full(count.shape, -0.0)
     for overlap in overlaps:
         here = index_spatial(total, overlap.in_block)
-        term = _values(tiles, overlap).astype(np.float64)  # MERGE-002
+        # MERGE-002; TYPE-008: in whichever byte order
+        term = _values(tiles, overlap).astype(np.float64)
         if plan.axis_weights is not None:
             w = outer_product(  # WINDOW-001
                 [p[i] for p, i in zip(plan.axis_weights, overlap.in_tile, strict=True)]
@@ -114,7 +116,8 @@ def _weighted_mean(
         np.add(here, term, out=here)
     # MERGE-006: with the box window the divisor is the number of tiles
     divisor = count if plan.axis_weights is None else weight
-    # MERGE-001, MERGE-005: one division; MERGE-008, MERGE-009: no value is special
+    # MERGE-001, MERGE-005: one division; MERGE-008, MERGE-009: no value is special;
+    # TRIP-001, TRIP-002, TRIP-003: n equal values of 32 bits have an exact sum
     np.divide(total, divisor, out=total, where=count > 0)
     return total
 

@@ -37,7 +37,7 @@ def set_num_threads(count: int) -> None:
     1
     """
     global _asked  # noqa: PLW0603 - a setting of the process, as in numba and torch
-    _asked = as_int(count, "count", least=1)
+    _asked = as_int(count, "count", minimum=1)
 
 
 def get_num_threads() -> int:

@@ -1,7 +1,7 @@
-"""What a call asks for, resolved and checked before any pixel is touched.
+"""The plan of a call: validated once, before any pixel is touched.
 
-Shapes and dtype names come in, so that both backends pass the same door: they refuse
-the same calls with the same words.
+Shapes and dtype names come in, so that both backends share it: they refuse the same
+calls with the same words (BACKEND-003).
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from reftiler import dtypes
 from reftiler.errors import TilingError
 from reftiler.geometry import TileGeometry
 from reftiler.grid import Grid
-from reftiler.layout import ArrayLayout, image_layout, tiles_layout
+from reftiler.layout import ArrayLayout, broadcast_hint, image_layout, tiles_layout
 from reftiler.settings import TilerSettings
 from reftiler.validation import Real, as_exact_ints, is_sequence
 from reftiler.windows import Profile, axis_weights
@@ -34,14 +34,14 @@ class TilePlan:
     @property
     def is_strided_view(self) -> bool:
         """Whether the tiles are a strided view of the image."""
-        # In `drop` the frame is the image too, of which the last pixels are not cut.
+        # VIEW-006; in `drop` P = L too, though the last pixels are not cut
         return not self.grid.is_irregular and all(
             axis.is_unpadded and axis.step is not None for axis in self.grid.axes
         )
 
     @cached_property
     def regular(self) -> list[range]:
-        """For each axis, tiles that lie evenly in the image; none where it has none."""
+        """Equally spaced tiles inside the image, a range on each axis, or none."""
         if self.grid.is_irregular:
             return []
         runs = [axis.regular_run for axis in self.grid.axes]
@@ -59,7 +59,7 @@ class TilePlan:
 
     def check_view(self) -> None:
         """Refuse tiles that are no view."""
-        if not self.is_strided_view:
+        if not self.is_strided_view:  # VIEW-006, VIEW-007
             raise TilingError(
                 "view needs tiles that lie evenly in the image itself; "
                 f"{self.grid.tiler} on {self.grid.image_size} pads, resamples or "
@@ -76,11 +76,11 @@ class UntilePlan:
     result: ArrayLayout
     merge: str
     axis_weights: tuple[Profile, ...] | None
-    """None for the plain window, with which nothing is multiplied."""
+    """None for the box window, with which nothing is multiplied (MERGE-006)."""
     num_uncovered: int
     """How many pixels of an image lie in no tile."""
     fill: Real
-    """What these become; 0 where there are none and nobody said."""
+    """What these become; 0 where there are none."""
 
 
 def plan_tile(
@@ -89,9 +89,10 @@ def plan_tile(
     """Check a call of ``tile`` on an image of ``shape`` and ``dtype``."""
     image = image_layout(tiler, tuple(shape), "the image")
     plan = _check_grid(tiler, image.size, grid)
+    # PAD-010, PAD-011, TILE-007: no other setting has to suit the image
     if tiler.mode == "padding" and tiler.pad_mode == "constant":
         dtypes.check_representable(tiler.pad_value, dtype, "pad_value")
-    count = image.batch_size * len(plan)
+    count = image.batch_size * len(plan)  # LAYOUT-006
     tiles = ArrayLayout(count, image.channels, tiler.tile_size, tiler.channels_last)
     return TilePlan(image, plan, tiles)
 
@@ -107,22 +108,23 @@ def plan_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     known: tuple[str, ...] = dtypes.MERGEABLE,
 ) -> UntilePlan:
     """Check a call of ``untile``; ``known`` are the dtypes that the backend merges."""
+    # TYPE-004, TYPE-005, TYPE-006, TYPE-007
     dtypes.check_mergeable(tiles_dtype, "tiles", known)
     dtypes.check_mergeable(dtype, "dtype", known)
     dtypes.check_conversion(tiles_dtype, dtype)
     merge = check_merge(tiler, tiles_dtype)
     if not is_sequence(shape):
         raise TypeError(f"shape must be the tiled image's shape, got {shape!r}")
-    sizes = as_exact_ints(shape, "shape", rank=len(shape), least=0)
+    sizes = as_exact_ints(shape, "shape", rank=len(shape), minimum=0)
     image = image_layout(tiler, sizes, "shape")
     plan = _check_grid(tiler, image.size, grid)
     tiles = tiles_layout(tiler, tuple(tiles_shape))
     _check_count(tiles.batch_size, image, plan)
-    geometry = plan.geometry.scaled(_check_scale(tiler, tiles.size, scale))
+    geometry = _scale(plan, tiles, scale)
     uncovered = geometry.num_uncovered
-    if tiler.fill is not None:
+    if tiler.fill is not None:  # MERGE-019
         dtypes.check_representable(tiler.fill, dtype, "fill")
-    elif uncovered:
+    elif uncovered:  # MERGE-016, MERGE-017
         raise TilingError(
             f"{uncovered} of the pixels of {geometry.size} lie in no tile: give the "
             "Tiler a fill, another mode than 'drop', or more tiles"
@@ -130,6 +132,7 @@ def plan_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
     weights = None
     if merge == "mean" and tiler.window != "box":
         weights = axis_weights(tiler.window, tiles.size)
+    # LAYOUT-011: the channels are those of the tiles
     result = ArrayLayout(
         image.batch, tiles.channels, geometry.size, tiler.channels_last
     )
@@ -140,8 +143,8 @@ def plan_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
 def check_merge(tiler: TilerSettings, dtype: str) -> str:
     """Return how tiles of ``dtype`` are merged; refuse the mean of bool."""
     if dtype != "bool":
-        return tiler.merge or "mean"
-    if tiler.merge == "mean" or tiler.window != "box":
+        return tiler.merge or "mean"  # MERGE-010
+    if tiler.merge == "mean" or tiler.window != "box":  # MERGE-011, MERGE-015
         raise TilingError(
             "the mean of bool tiles is refused (merge='mean', or a window): use "
             "merge='max' for 'any tile says so', or convert the tiles to float"
@@ -150,11 +153,11 @@ def check_merge(tiler: TilerSettings, dtype: str) -> str:
 
 
 def _check_grid(tiler: TilerSettings, size: tuple[int, ...], grid: Any) -> Grid:
-    if grid is None:
+    if grid is None:  # TILE-006
         return Grid(tiler, size)
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
-    if grid.tiler is not tiler and grid.tiler != tiler:
+    if grid.tiler is not tiler and grid.tiler != tiler:  # TILE-005
         raise TilingError(
             f"the grid was made by {grid.tiler}, this is {tiler}: use grid.tiler, or "
             "make the grid anew"
@@ -169,7 +172,7 @@ def _check_grid(tiler: TilerSettings, size: tuple[int, ...], grid: Any) -> Grid:
 
 def _check_count(count: int, image: ArrayLayout, grid: Grid) -> None:
     expected = image.batch_size * len(grid)
-    if count != expected:
+    if count != expected:  # LAYOUT-010
         factors = grid.shape if image.batch is None else (image.batch, *grid.shape)
         raise TilingError(
             f"got {count} tiles, but the image {image.shape} has {expected} "
@@ -178,17 +181,32 @@ def _check_count(count: int, image: ArrayLayout, grid: Grid) -> None:
         )
 
 
+def _scale(plan: Grid, tiles: ArrayLayout, scale: Any) -> TileGeometry:
+    """Return the grid at the resolution of the tiles (SCALE-005: before any pixel)."""
+    tiler = plan.tiler
+    try:
+        return plan.geometry.scaled(_check_scale(tiler, tiles.size, scale))
+    except TilingError as error:
+        if set(tiles.size) != {1}:
+            raise
+        shape = (tiles.batch_size, tiles.channels)[: 1 + (tiles.channels is not None)]
+        hint = broadcast_hint(tiler, shape)  # type: ignore[arg-type]
+        raise TilingError(f"{error}; {hint}") from None
+
+
 def _check_scale(
     tiler: TilerSettings, size: tuple[int, ...], scale: Any
 ) -> tuple[Fraction, ...]:
+    # SCALE-001
     found = tuple(Fraction(s, t) for s, t in zip(size, tiler.tile_size, strict=True))
     if scale is None:
-        if len(set(found)) > 1:
+        if len(set(found)) > 1:  # SCALE-002
             raise TilingError(
                 f"tiles of {size} are ({', '.join(map(str, found))}) times the tile "
                 f"{tiler.tile_size}, not alike on all axes: give scale= if meant"
             )
         return found
+    # SCALE-003
     asked = scale if is_sequence(scale) else (scale,) * tiler.rank
     if len(asked) != tiler.rank:
         raise TilingError(

@@ -29,6 +29,7 @@ MERGES = ("mean", "max", "min")
 Self = TypeVar("Self", bound="TilerSettings")
 
 
+# TILER-001: an immutable value; so that threads may share it (TILER-006)
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class TilerSettings:
     """How to cut images into tiles and how to merge tiles into images.
@@ -101,6 +102,7 @@ class TilerSettings:
         channels_last: bool = False,
         fill: Real | None = None,
     ) -> None:
+        # ERROR-005, ERROR-006: all that can be checked without an image
         tile = validate_tile_size(tile_size)
         step = validate_stride(tile, stride, overlap)
         settings = {
@@ -119,7 +121,7 @@ class TilerSettings:
         for name, value in settings.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_json", json_io.dump(self.to_dict()))
-        if self.merge in ("max", "min") and self.window != "box":
+        if self.merge in ("max", "min") and self.window != "box":  # MERGE-014
             raise TilingError(
                 f"merge={self.merge!r} takes no window, got window={window!r}: weights "
                 "need merge='mean'"
@@ -142,6 +144,7 @@ class TilerSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
+        # JSON-002
         content = {name: getattr(self, name) for name in self._names()}
         for name in ("pad_value", "fill"):
             content[name] = json_io.encode_real(content[name])
@@ -181,7 +184,7 @@ class TilerSettings:
         return [setting.name for setting in fields(cls) if setting.init]
 
     def __eq__(self, other: object) -> bool:
-        # By text, because −0.0 == 0.0 and NaN != NaN would both mislead here.
+        # TILER-002, BACKEND-002: by text; −0.0 == 0.0 and NaN != NaN would mislead
         if not isinstance(other, TilerSettings):
             return NotImplemented
         return self._json == other._json

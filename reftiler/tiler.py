@@ -20,6 +20,7 @@ from reftiler.settings import TilerSettings
 from reftiler.streaming.merger import MEMORY, Merger
 from reftiler.streaming.reading import Batches
 from reftiler.streaming.stores import Source
+from reftiler.validation import refuse_masked
 
 Array = NDArray[Any]
 
@@ -55,6 +56,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         TilingError
             If the image does not suit the tiler, or ``grid`` or ``out`` the image.
         """
+        # TILER-003, TILER-004: the arguments alone decide; TILER-005: they stay
         array = _array(image, "image")
         call = plan_tile(self, array.shape, array.dtype.name, grid)
         return cut.tile(array, call, out)
@@ -129,6 +131,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         call = plan_untile(
             self, array.shape, array.dtype.name, shape, grid, scale, result.name
         )
+        # MERGE-021, OUT-001, TYPE-006
         merged = cut.check_out(out, call.result.shape, result, array)
         merge.merge(array, call, merged)
         return merged
@@ -224,6 +227,7 @@ def _array(value: Any, name: str) -> Array:
             f"{name} must be a numpy array, got {type(value).__name__}: convert it "
             "with numpy.asarray"
         )
-    if value.dtype.hasobject:
+    refuse_masked(value, name)
+    if value.dtype.hasobject:  # TYPE-001, TYPE-003
         raise TilingError(f"{name} cannot be {value.dtype}: give a fixed-size dtype")
-    return value
+    return np.asarray(value)

@@ -1,7 +1,7 @@
-"""Checks at the door: an argument becomes a canonical value or a clear error.
+"""Validation of arguments: each becomes a canonical value or a clear error.
 
-Every constructor and verb of both backends passes its arguments through these, so
-that twins refuse the same calls with the same words.
+Constructors and methods of both backends call these, so that they refuse the same
+calls with the same words (BACKEND-003).
 """
 
 import math
@@ -17,9 +17,18 @@ from reftiler.errors import TilingError
 Sizes: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 Real: TypeAlias = int | float
 
+MAX_SIZE = 2**62
+"""The largest size: sums of two are 64-bit integers."""
 
-def as_int(value: Any, name: str, *, least: int) -> int:
-    """Return ``value`` as an int that is at least ``least``.
+MAX_BITS = 8192
+"""Bits of a number: eight times what the largest dtype holds, and Python writes it."""
+
+MAX_RANK = 15
+"""The most spatial axes: a view of windows has two of each, and an array at most 32."""
+
+
+def as_int(value: Any, name: str, *, minimum: int, maximum: int | None = None) -> int:
+    """Return ``value`` as an int within limits.
 
     Parameters
     ----------
@@ -27,46 +36,59 @@ def as_int(value: Any, name: str, *, least: int) -> int:
         A Python or numpy integer; bool and float are refused.
     name : str
         What the caller calls it, for the message.
-    least : int
-        The smallest value allowed.
+    minimum, maximum : int
+        The smallest and the largest value allowed.
 
     Raises
     ------
     TypeError
         If ``value`` is not an integer.
     TilingError
-        If it is too small.
+        If it is too small or too large.
     """
+    # SIZE-003, SIZE-004, ERROR-002
     no_number = isinstance(value, bool | np.bool_ | np.ndarray)
     if no_number or not hasattr(value, "__index__"):
         raise TypeError(
             f"{name} must be an int, got {value!r}: give a Python or numpy integer"
         )
     number = operator.index(value)
-    if number < least:
-        raise TilingError(f"{name} must be at least {least}, got {number}")
+    if number < minimum:  # ERROR-001
+        raise TilingError(f"{name} must be at least {minimum}, got {shown(number)}")
+    if maximum is not None and number > maximum:
+        raise TilingError(f"{name} must be at most {maximum}, got {shown(number)}")
     return number
 
 
-def as_ints(value: Any, name: str, *, rank: int, least: int) -> tuple[int, ...]:
-    """Return ``rank`` ints; a single int stands for all axes alike."""
+def as_ints(
+    value: Any, name: str, *, rank: int, minimum: int, maximum: int = MAX_SIZE
+) -> tuple[int, ...]:
+    """Return ``rank`` ints; a single int stands for all axes (SIZE-002)."""
     if not is_sequence(value):
-        return (as_int(value, name, least=least),) * rank
-    return as_exact_ints(value, name, rank=rank, least=least)
+        return (as_int(value, name, minimum=minimum, maximum=maximum),) * rank
+    return as_exact_ints(value, name, rank=rank, minimum=minimum, maximum=maximum)
 
 
-def as_exact_ints(value: Any, name: str, *, rank: int, least: int) -> tuple[int, ...]:
+def as_exact_ints(
+    value: Any, name: str, *, rank: int, minimum: int, maximum: int = MAX_SIZE
+) -> tuple[int, ...]:
     """Return ``rank`` ints, one written out for each axis."""
     if not is_sequence(value):
         raise TypeError(f"{name} must be a sequence of {rank} ints, got {value!r}")
-    if len(value) != rank:
+    if len(value) != rank:  # SIZE-002, ERROR-003
         raise TilingError(
             f"{name} must have {rank} numbers, one for each spatial axis, got "
             f"{len(value)}: {tuple(value)}"
         )
     return tuple(
-        as_int(item, f"{name}[{axis}]", least=least) for axis, item in enumerate(value)
+        as_int(item, f"{name}[{axis}]", minimum=minimum, maximum=maximum)
+        for axis, item in enumerate(value)
     )
+
+
+def shown(number: int) -> str:
+    """Write an int for a message; Python refuses to write the longest."""
+    return str(number) if abs(number) < 10**30 else f"about 2**{number.bit_length()}"
 
 
 def is_sequence(value: Any) -> bool:
@@ -74,6 +96,15 @@ def is_sequence(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return bool(value.ndim == 1)
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def refuse_masked(value: Any, name: str) -> None:
+    """Refuse an array whose mask would be dropped, and what it hides be used."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, and masks are not kept: give {name}.filled(…) "
+            "with a value that may enter the result"
+        )
 
 
 def one_of(value: Any, name: str, known: Sequence[str]) -> str:
@@ -114,13 +145,15 @@ def as_real(value: Any, name: str) -> Real:
     """Return a real number in its one canonical form.
 
     Whole floats become ints and every NaN the same object, so that equal numbers
-    have equal texts; −0.0 stays apart from 0.
+    have equal JSON; −0.0 stays apart from 0 (TILER-002).
     """
     if isinstance(value, bool | np.bool_ | np.integer):
         return int(value)
     if not isinstance(value, int | float | np.floating):
         raise TypeError(f"{name} must be a real number, got {value!r}")
     if isinstance(value, int):
+        if value.bit_length() > MAX_BITS:  # VALUE-005
+            raise TilingError(f"{name}: no dtype holds {shown(value)}; give less")
         return value
     number = float(value)
     if math.isnan(number):
@@ -130,34 +163,36 @@ def as_real(value: Any, name: str) -> Real:
 
 
 def validate_tile_size(tile_size: Any) -> tuple[int, ...]:
-    """Return a tile's size on each axis; an int means a square."""
+    """Return a tile's size on each axis; an int means a square (SIZE-001)."""
     rank = len(tile_size) if is_sequence(tile_size) else 2
-    if rank == 0:
-        raise TilingError("tile_size must name at least one axis, got none")
-    return as_ints(tile_size, "tile_size", rank=rank, least=1)
+    if not 1 <= rank <= MAX_RANK:
+        raise TilingError(f"tile_size must have 1 to {MAX_RANK} axes, got {rank}")
+    return as_ints(tile_size, "tile_size", rank=rank, minimum=1)
 
 
 def validate_stride(
     tile: tuple[int, ...], stride: Any, overlap: Any
 ) -> tuple[int, ...]:
-    """Return the stride on each axis, said as stride or as overlap, or the tile."""
-    if stride is not None and overlap is not None:
+    """Return the stride on each axis, given as stride or as overlap, or the tile."""
+    if stride is not None and overlap is not None:  # SIZE-007
         raise TilingError(
             f"stride={stride!r} and overlap={overlap!r} say the same thing twice: give "
             "one of them (stride = tile_size - overlap)"
         )
-    if overlap is not None:
-        shared = as_ints(overlap, "overlap", rank=len(tile), least=0)
+    if overlap is not None:  # SIZE-006
+        _refuse_fraction(tile, overlap)
+        shared = as_ints(overlap, "overlap", rank=len(tile), minimum=0)
         if any(o >= t for o, t in zip(shared, tile, strict=True)):
             raise TilingError(
                 f"overlap {shared} must be smaller than the tile {tile} on each axis, "
                 "or the next tile would not move: reduce the overlap"
             )
         return tuple(t - o for o, t in zip(shared, tile, strict=True))
+    # SIZE-005
     step = (
-        tile if stride is None else as_ints(stride, "stride", rank=len(tile), least=1)
+        tile if stride is None else as_ints(stride, "stride", rank=len(tile), minimum=1)
     )
-    if any(s > t for s, t in zip(step, tile, strict=True)):
+    if any(s > t for s, t in zip(step, tile, strict=True)):  # SIZE-008
         raise TilingError(
             f"stride {step} is larger than the tile {tile}: pixels between the tiles "
             "would be lost; use a stride of at most the tile size"
@@ -165,12 +200,25 @@ def validate_stride(
     return step
 
 
+def _refuse_fraction(tile: tuple[int, ...], overlap: Any) -> None:
+    """Tell a caller who means a share of the tile which number of pixels that is."""
+    shares = list(overlap) if is_sequence(overlap) else [overlap] * len(tile)
+    if len(shares) == len(tile) and all(
+        isinstance(share, float | np.floating) and 0 <= share < 1 for share in shares
+    ):
+        pixels = tuple(round(s * t) for s, t in zip(shares, tile, strict=True))
+        raise TypeError(
+            f"overlap must be an int, a number of pixels, got {overlap!r}: that share "
+            f"of the tile {tile} is overlap={pixels}"
+        )
+
+
 def validate_border(
     border: Any, tile: tuple[int, ...], step: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Return the border on each axis; what is left of tiles must meet."""
-    rims = as_ints(border, "remove_border_count", rank=len(tile), least=0)
-    for axis, (t, s, r) in enumerate(zip(tile, step, rims, strict=True)):
+    """Return the border on each axis; what is left of tiles must meet (BORDER-005)."""
+    borders = as_ints(border, "remove_border_count", rank=len(tile), minimum=0)
+    for axis, (t, s, r) in enumerate(zip(tile, step, borders, strict=True)):
         left = max(0, t - 2 * r)
         if left < s:
             smaller = f", or a stride of at most {left}" if left else ""
@@ -179,7 +227,7 @@ def validate_border(
                 f"tile of {t}, fewer than the stride {s}: pixels would be uncovered; "
                 f"use a border of at most {(t - s) // 2}{smaller}"
             )
-    return rims
+    return borders
 
 
 def validate_image_fits(
@@ -187,7 +235,7 @@ def validate_image_fits(
 ) -> None:
     """Refuse an image smaller than the tile where nothing extends it."""
     for axis, (length, side) in enumerate(zip(image_size, tile, strict=True)):
-        if length < side:
+        if length < side:  # GRID-010, GRID-011
             raise TilingError(
                 f"{what}: the tile {tile} is larger than the image {image_size} on "
                 f"axis {axis} ({side} > {length}): use mode='padding' or a smaller tile"

@@ -112,7 +112,7 @@ def examine(
             f"the image is {image.shape[:2]}, the mask {marked.shape}, the grid for "
             f"{grid.image_size}: give a mask and a grid of the image's size"
         )
-    target = as_exact_ints(size, "size", rank=2, least=1)
+    target = as_exact_ints(size, "size", rank=2, minimum=1)
     return tuple(
         _examine(image, labels == number, marked, region, grid, target)
         for region, number, labels in label_regions(marked)

@@ -1,8 +1,8 @@
-"""Weight profiles: how much a pixel counts by its place in the tile.
+"""Windows: how much a pixel counts in the mean by its place in the tile.
 
-A window is the product of one profile per axis. The named profiles are whole
-numbers, so that they are symmetric to the bit and their sums exact in any order.
-They are computed here once, on the host, for every backend.
+A window is the product of one profile per axis (WINDOW-001). The named profiles are
+whole numbers, so that they are symmetric to the bit and their sums exact in any order.
+They are computed here once, on the host, for every backend (WINDOW-014).
 """
 
 import math
@@ -23,20 +23,16 @@ SCALE = 2**16
 LARGEST_RATIO = 2.0**32
 
 _FORMULAS: dict[str, Callable[[float, int], float]] = {
-    "box": lambda x, t: 1.0,
-    "triangle": lambda x, t: 2 * x,
-    "hann": lambda x, t: max(1.0, rint(SCALE * math.sin(math.pi * x / t) ** 2)),
+    "box": lambda x, t: 1.0,  # WINDOW-004
+    "triangle": lambda x, t: 2 * x,  # WINDOW-005: 2i + 1 = 2x
+    # WINDOW-006, WINDOW-007; WINDOW-008: no value lies near a tie
+    "hann": lambda x, t: max(1.0, round(SCALE * math.sin(math.pi * x / t) ** 2)),
     "gaussian": lambda x, t: max(
-        1.0, rint(SCALE * math.exp(-0.5 * ((x - t / 2) / (t / 8)) ** 2))
+        1.0, round(SCALE * math.exp(-0.5 * ((x - t / 2) / (t / 8)) ** 2))
     ),
 }
 
 NAMES = tuple(_FORMULAS)
-
-
-def rint(value: float) -> float:
-    """Round to the nearest whole number, ties to even."""
-    return float(round(value))
 
 
 @lru_cache(maxsize=256)
@@ -49,8 +45,9 @@ def named_window(name: str, length: int) -> Profile:
         Whole numbers, positive, symmetric; read-only.
     """
     formula = _FORMULAS[name]
+    # WINDOW-003: the first half is mirrored
     half = [formula(i + 0.5, length) for i in range((length + 1) // 2)]
-    profile = np.array(half + half[: length // 2][::-1])
+    profile = np.array(half + half[: length // 2][::-1], dtype=np.float64)
     profile.flags.writeable = False
     return profile
 
@@ -63,10 +60,10 @@ def axis_weights(window: Window, sizes: Sequence[int]) -> tuple[Profile, ...]:
     TilingError
         If a custom window has another length than the tiles.
     """
-    if isinstance(window, str):
+    if isinstance(window, str):  # WINDOW-009
         return tuple(named_window(window, size) for size in sizes)
     for axis, (profile, size) in enumerate(zip(window, sizes, strict=True)):
-        if len(profile) != size:
+        if len(profile) != size:  # WINDOW-013
             raise TilingError(
                 f"the custom window has {len(profile)} weights on axis {axis}, the "
                 f"tiles have {size} pixels: scaled tiles need a named window "
@@ -77,9 +74,9 @@ def axis_weights(window: Window, sizes: Sequence[int]) -> tuple[Profile, ...]:
 
 def check_window(window: Any, tile_size: tuple[int, ...]) -> Window:
     """Return a window in canonical form: a known name, or weights of largest 1."""
-    if isinstance(window, str) or not is_sequence(window):
+    if isinstance(window, str) or not is_sequence(window):  # ERROR-005
         return one_of(window, "window", NAMES)
-    if len(window) != len(tile_size):
+    if len(window) != len(tile_size):  # WINDOW-010
         raise TilingError(
             f"a custom window needs {len(tile_size)} profiles, one for each spatial "
             f"axis, got {len(window)}"
@@ -93,7 +90,7 @@ def check_window(window: Any, tile_size: tuple[int, ...]) -> Window:
 def _check_profile(profile: Any, size: int, name: str) -> tuple[float, ...]:
     if not is_sequence(profile):
         raise TypeError(f"{name} must be a sequence of {size} numbers, got {profile!r}")
-    if len(profile) != size:
+    if len(profile) != size:  # WINDOW-010
         raise TilingError(
             f"{name} must have {size} weights, one for each pixel of the tile, got "
             f"{len(profile)}"
@@ -105,13 +102,13 @@ def _check_profile(profile: Any, size: int, name: str) -> tuple[float, ...]:
         weights = [float(weight) for weight in profile]
     except OverflowError:  # an int beyond all floats
         weights = [math.inf]
-    if not all(0 < weight < math.inf for weight in weights):
+    if not all(0 < weight < math.inf for weight in weights):  # WINDOW-011
         worst = next(w for w in weights if not 0 < w < math.inf)
         raise TilingError(f"{name} must hold finite positive weights, got {worst!r}")
     low, high = min(weights), max(weights)
-    if low < high / LARGEST_RATIO:
+    if low < high / LARGEST_RATIO:  # WINDOW-011
         raise TilingError(
             f"{name} spans {low!r} to {high!r}: the largest weight may be at most "
             "2**32 times the smallest; raise the smallest"
         )
-    return tuple(weight / high for weight in weights)
+    return tuple(weight / high for weight in weights)  # WINDOW-012

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reftiler import Tiler, TilingError
+from reftiler import Grid, Tiler, TilingError
+from reftiler.streaming import Merger
 from tests.refusals import REFUSALS, Refusal
 
 ERRORS = {"TilingError": TilingError, "TypeError": TypeError}
@@ -72,6 +73,54 @@ def test_unknown_arguments_are_refused() -> None:
 
 
 # --- what only numpy has -----------------------------------------------------------
+
+
+def test_masked_arrays_are_refused() -> None:
+    """Their masks would be dropped, and what they hide would enter the result."""
+    tiler, hidden = Tiler(4), np.ma.masked_less(np.full((4, 4, 4), -9999.0), 0)
+    for call in (
+        lambda: tiler.tile(hidden[0]),
+        lambda: tiler.view(hidden[0]),
+        lambda: tiler.untile(hidden, (8, 8)),
+        lambda: tiler.apply(lambda tiles: tiles, hidden[0]),
+        lambda: tiler.apply(lambda _: hidden, np.zeros((8, 8))),
+        lambda: tiler.tile(np.zeros((8, 8)), out=hidden),
+        lambda: tiler.grid((4, 4)).touching(hidden[0] > 0),
+        lambda: Merger(tiler, (8, 8), np.zeros((8, 8))).add(0, hidden[0]),
+    ):
+        assert "filled" in message_of(call, "TypeError")
+
+
+def test_out_whose_pixels_share_memory_is_refused() -> None:
+    tiler, tiles = Tiler(4), np.ones((4, 4, 4))
+    for strides in ((0, 8), (8 * 4, 8)):
+        out = np.lib.stride_tricks.as_strided(np.zeros(64), (8, 8), strides)
+        message = message_of(
+            lambda out=out: tiler.untile(tiles, (8, 8), out=out), "TilingError"
+        )  # type: ignore[misc]
+        assert "share memory" in message
+    backwards = np.zeros((8, 8))[::-1, ::-1]
+    assert (tiler.untile(tiles, (8, 8), out=backwards) == 1).all()
+
+
+def test_grids_of_any_size_cost_nothing() -> None:
+    for mode in ("padding", "interpolation", "clamp", "even", "drop"):
+        grid = Tiler([64], [1], mode=mode).grid([10**15])
+        assert len(grid) == 10**15 - 63
+        assert Grid.from_json(grid.to_json()) == grid
+
+
+def test_errors_of_arithmetic_are_none() -> None:
+    """Overflow and NaN are results: what numpy is told to raise does not get out."""
+    tiler = Tiler(4, 2, window="hann", fill=1e-320)
+    tiles = np.full((9, 4, 4), 3e38)
+    tiles[4] = np.inf
+    with np.errstate(all="raise"):
+        merged = tiler.untile(tiles, (8, 8), dtype=np.float16)
+        assert np.isinf(merged).all()
+        Tiler(4, pad_value=1e-320).tile(np.zeros((3, 3), np.float32))
+        tiler.apply(lambda cut: cut * 2, np.ones((8, 8)), dtype="float16")
+
 
 UNMERGED = [
     "complex64",

@@ -3,6 +3,7 @@
 import doctest
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,22 @@ def test_clauses_are_short() -> None:
     for clause in clauses(SPEC):
         sentences = re.findall(r"[.!?](?= [A-Z`0-9+−]|$)", clause["text"])
         assert len(sentences) <= 3, clause["id"]
+
+
+def test_the_code_names_the_clauses_that_it_fulfils() -> None:
+    """Every MUST stands in the oracle; no comment names a clause that is none."""
+    package = CONFORMANCE.parent / "reftiler"
+    known = {clause["id"]: clause["level"] for clause in clauses(SPEC)}
+    families = "|".join({name.split("-")[0] for name in known})
+
+    def named(files: Iterable[Path]) -> set[str]:
+        text = "".join(file.read_text(encoding="utf-8") for file in files)
+        return set(re.findall(rf"\b(?:{families})-\d{{3}}\b", text))
+
+    oracle = named(package.glob("*.py"))
+    assert {name for name in known if known[name] == "MUST"} - oracle == set()
+    kit = CONFORMANCE / "reftiler_conformance"
+    assert named(package.rglob("*.py")) | named(kit.rglob("*.py")) <= set(known)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

@@ -68,7 +68,7 @@ def compute_new_image_size(
         Height and width.
     """
     sizes = (
-        as_exact_ints(value, name, rank=2, least=1)
+        as_exact_ints(value, name, rank=2, minimum=1)
         for value, name in (
             (image_size, "image_size"),
             (tile_size, "tile_size"),
@@ -149,4 +149,4 @@ def _two_sizes(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the size that is asked for and the one that the image has."""
     check_tensor(image, "image", (4,))
-    return as_exact_ints(size, "size", rank=2, least=1), tuple(image.shape[2:])
+    return as_exact_ints(size, "size", rank=2, minimum=1), tuple(image.shape[2:])

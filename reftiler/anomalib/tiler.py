@@ -85,8 +85,8 @@ class Tiler:
         seed: int = 0,
         fill: Real = 0,
     ) -> None:
-        tile = as_ints(tile_size, "tile_size", rank=2, least=1)
-        step = tile if stride is None else as_ints(stride, "stride", rank=2, least=1)
+        tile = as_ints(tile_size, "tile_size", rank=2, minimum=1)
+        step = tile if stride is None else as_ints(stride, "stride", rank=2, minimum=1)
         if any(s > t for s, t in zip(step, tile, strict=True)):
             raise StrideSizeError(
                 f"stride {step} is larger than the tile {tile}: pixels between the "
@@ -96,12 +96,12 @@ class Tiler:
         self.stride_h, self.stride_w = step
         self.overlapping = step != tile
         self.remove_border_count = as_int(
-            remove_border_count, "remove_border_count", least=0
+            remove_border_count, "remove_border_count", minimum=0
         )
         self.mode = check_mode(mode)
         self.random_tile_count = 4
         self.random_tile_align = 1
-        self.seed = as_int(seed, "seed", least=0)
+        self.seed = as_int(seed, "seed", minimum=0)
         if self.seed >= _SEEDS:
             raise TilingError(f"seed must be below 2**64, got {seed}")
         self.fill = as_real(fill, "fill")
@@ -111,7 +111,7 @@ class Tiler:
     @staticmethod
     def validate_size_type(parameter: Sizes) -> tuple[int, int]:
         """Return a height and a width, given as an int or a sequence of two."""
-        height, width = as_ints(parameter, "size", rank=2, least=1)
+        height, width = as_ints(parameter, "size", rank=2, minimum=1)
         return height, width
 
     @property

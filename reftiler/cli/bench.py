@@ -66,7 +66,7 @@ def bench(  # noqa: PLR0913, PLR0917 - an option each
         one_of(device, "--device", _DEVICES)
         for number, option in ((rounds, "--rounds"), (threads, "--threads")):
             if number is not None:
-                as_int(number, option, least=1)
+                as_int(number, option, minimum=1)
         plan = benchmark.plan(
             only=_names(only, "--only", benchmark.NAMES),
             workloads=_names(workloads, "--workloads", benchmark.WORK),

@@ -82,7 +82,7 @@ def _facts(
     with bad_call():
         plan = config.plan(sizes)
         if channels is not None:
-            known_channels = as_int(channels, "--channels", least=1)
+            known_channels = as_int(channels, "--channels", minimum=1)
         if dtype is not None:
             kind = np.dtype(one_of(dtype, "--dtype", _DTYPES))
     return Facts(plan, known_channels, kind)

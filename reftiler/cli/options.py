@@ -133,7 +133,7 @@ class TilingOptions:
                 f"tiles of images have a height and a width, got tile_size: {sizes}"
             )
         if self.random is not None:
-            count = as_int(self.random, "--random", least=1)
+            count = as_int(self.random, "--random", minimum=1)
             config = replace(config, random_count=count)
         if self.seed is not None:
             config = replace(config, seed=self.seed)

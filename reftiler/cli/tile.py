@@ -118,7 +118,7 @@ def _check_crew(workers: int | None, scheduler: str | None) -> None:
         return
     if workers is not None:
         with bad_call():
-            as_int(workers, "--workers", least=1)
+            as_int(workers, "--workers", minimum=1)
         if scheduler is not None:
             raise CallError(
                 "--workers start processes here, --scheduler names those that run "

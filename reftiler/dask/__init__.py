@@ -94,14 +94,14 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
             f"image must be a dask array, got {type(image).__name__}: make one with "
             "dask.array.from_array, or use Tiler.apply"
         )
-    as_int(batch_size, "batch_size", least=1)
+    as_int(batch_size, "batch_size", minimum=1)
     if any(map(math.isnan, image.shape)):
         raise TilingError(
             f"the image's shape is {image.shape}: call image.compute_chunk_sizes() "
             "before"
         )
     call = plan_tile(tiler, image.shape, image.dtype.name, grid)
-    size = as_int(tiles_per_task, "tiles_per_task", least=1)
+    size = as_int(tiles_per_task, "tiles_per_task", minimum=1)
     if like is None:
         like = model(np.zeros((1, *call.tiles.shape[1:]), image.dtype))
     check_results(like, 1, np.ndarray)

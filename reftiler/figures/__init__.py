@@ -87,7 +87,7 @@ def overlay(
     side = max(marked.shape)
     if min_size is None:
         min_size = max(9, side // 40)
-    least = as_int(min_size, "min_size", least=0)
+    least = as_int(min_size, "min_size", minimum=0)
     tint(result, marked, paint, alpha)
     if outline and marked.any():
         width = line_width(side)

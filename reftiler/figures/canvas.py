@@ -75,7 +75,7 @@ def color_of(color: Color) -> Rgb:
     """Return the red, green and blue of a colour given by name or by numbers."""
     if isinstance(color, str):
         return np.array(COLORS[one_of(color, "color", tuple(COLORS))], dtype=np.uint8)
-    numbers = as_exact_ints(color, "color", rank=3, least=0)
+    numbers = as_exact_ints(color, "color", rank=3, minimum=0)
     if max(numbers) > 255:
         raise TilingError(f"color must be three numbers up to 255, got {numbers}")
     return np.array(numbers, dtype=np.uint8)
@@ -97,7 +97,7 @@ def line_width(side: int) -> int:
 
 def chosen(numbers: Iterable[int], count: int) -> list[int]:
     """Return the numbers of highlighted tiles, each below `count`."""
-    checked = [as_int(number, "highlight", least=0) for number in numbers]
+    checked = [as_int(number, "highlight", minimum=0) for number in numbers]
     if max(checked, default=0) >= count:
         raise TilingError(
             f"highlight must be below {count}, the number of tiles, got {max(checked)}"

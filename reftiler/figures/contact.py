@@ -73,9 +73,11 @@ def contact_sheet(  # noqa: PLR0913 - a figure's settings, by keyword
         pictures = [np.vstack(pair) for pair in zip(pictures, strips, strict=True)]
     if columns is None:
         columns = math.ceil(math.sqrt(count * height / width))
-    columns = min(count, as_int(columns, "columns", least=1))
+    columns = min(count, as_int(columns, "columns", minimum=1))
     gap = (
-        max(2, max(height, width) // 32) if gap is None else as_int(gap, "gap", least=0)
+        max(2, max(height, width) // 32)
+        if gap is None
+        else as_int(gap, "gap", minimum=0)
     )
     cells = _framed(np.stack(pictures), strong, color_of(color), max(2, gap // 2))
     sheet = util.montage(
@@ -118,7 +120,7 @@ def side_by_side(
     if not pictures:
         raise TilingError("there must be at least one image, got none")
     tallest = max(len(picture) for picture in pictures)
-    gap = max(4, tallest // 50) if gap is None else as_int(gap, "gap", least=0)
+    gap = max(4, tallest // 50) if gap is None else as_int(gap, "gap", minimum=0)
     if enlarge:
         pictures = [_enlarged(picture, tallest // len(picture)) for picture in pictures]
     if captions is not None:

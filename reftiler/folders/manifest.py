@@ -147,7 +147,7 @@ class Manifest:
         if random is not None:
             if not isinstance(random, dict) or set(random) != {"count", "seed"}:
                 raise TilingError(f"random must have count and seed, got {random!r}")
-            random = {key: as_int(n, key, least=0) for key, n in random.items()}
+            random = {key: as_int(n, key, minimum=0) for key, n in random.items()}
         images = tuple(map(ImageTiles.from_content, content["images"]))
         skip_empty = as_bool(content["skip_empty"], "skip_empty")
         return cls(**{**content, "images": images, "skip_empty": skip_empty})

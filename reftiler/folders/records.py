@@ -171,7 +171,7 @@ class ImageTiles:
 
 def _tile(content: Any, grid: Grid) -> TileFile:
     _check_object(content, _TILE_KEYS, _TILE_KEYS[:3], "a tile")
-    index = as_int(content["index"], "index", least=0)
+    index = as_int(content["index"], "index", minimum=0)
     if index >= len(grid) or content["box"] != grid.boxes[index].tolist():
         raise TilingError(f"tile {index} lies at {content['box']}, not as in the grid")
     mask = content.get("mask")
@@ -183,7 +183,7 @@ def _tile(content: Any, grid: Grid) -> TileFile:
 
 
 def _check_picture(shape: tuple[int, ...], dtype: str) -> None:
-    as_exact_ints(shape, "shape", rank=3 if len(shape) == 3 else 2, least=1)
+    as_exact_ints(shape, "shape", rank=3 if len(shape) == 3 else 2, minimum=1)
     if np.dtype(dtype).kind not in "biuf" or np.dtype(dtype).name != dtype:
         raise TilingError(f"a picture cannot be {dtype!r}")
 

@@ -127,7 +127,7 @@ def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
     ndarray
         A new array of the same dtype and channels.
     """
-    height, width = as_exact_ints(size, "size", rank=2, least=1)
+    height, width = as_exact_ints(size, "size", rank=2, minimum=1)
     try:
         formats.check_picture(image)
     except ValueError as error:

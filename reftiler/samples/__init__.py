@@ -126,7 +126,7 @@ def sample(
     one_of(texture, "texture", TEXTURES)
     counts = CONTENTS[one_of(split, "split", tuple(CONTENTS))]
     count = counts[one_of(label, f"label of a {split} image", tuple(counts))]
-    if as_int(index, "index", least=0) >= count:
+    if as_int(index, "index", minimum=0) >= count:
         raise TilingError(f"{split}/{label} has {count} images, got index {index}")
     numbers = [TEXTURES.index(texture), list(CONTENTS).index(split)]
     clean = _surface(texture, (*numbers, list(counts).index(label), index))

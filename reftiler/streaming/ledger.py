@@ -59,7 +59,7 @@ class Ledger:
         TilingError
             If there is no such tile, or it comes twice.
         """
-        checked = [as_int(n, "a tile's number", least=0) for n in numbers]
+        checked = [as_int(n, "a tile's number", minimum=0) for n in numbers]
         if max(checked, default=0) >= len(self.given):
             raise TilingError(
                 f"there is no tile {max(checked)}: the image has {len(self.given)}, "

@@ -94,7 +94,7 @@ class Merger:
         name: str = "",
     ) -> None:
         if memory is not None:
-            memory = as_int(memory, "memory", least=0)
+            memory = as_int(memory, "memory", minimum=0)
         if tile_dtype is None:
             if callable(out):
                 raise TypeError("give tile_dtype: out does not say what the tiles are")

@@ -19,6 +19,7 @@ REFUSALS = {
     "values": arrays.VALUES,
     "views": arrays.VIEWS,
     "foreign": arrays.FOREIGN,
+    "channels last": arrays.CHANNELS_LAST,
     "out": arrays.OUT,
     "apply": arrays.APPLY,
     "merging": merging.MERGING,

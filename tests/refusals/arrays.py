@@ -139,6 +139,20 @@ FOREIGN = [
     ),
 ]
 
+CHANNELS_LAST = [
+    wrong(
+        f"{name} a photo as it is read",
+        lambda t, a, call=call: call(t(256), a((512, 640, 3), "uint8")),
+        "channels_last=true",
+    )
+    for name, call in {
+        "tile": lambda tiler, photo: tiler.tile(photo),
+        "view": lambda tiler, photo: tiler.view(photo),
+        "untile to": lambda tiler, photo: tiler.untile(photo, (512, 640, 3)),
+        "apply to": lambda tiler, photo: tiler.apply(lambda tiles: tiles, photo),
+    }.items()
+]
+
 OUT = [
     wrong(
         "tile: shape",

@@ -33,6 +33,7 @@ SEEDS = [
     wrong("negative seed", lambda t, _: t(4).random((8, 8), 1, -1), "seed", "-1"),
     wrong("seed too large", lambda t, _: t(4).random((8, 8), 1, 2**128), "seed", "128"),
     wrong("no tiles", lambda t, _: t(4).random((8, 8), 0, 0), "count", "0"),
+    wrong("10**12 tiles", lambda t, _: t(4).random((8, 8), 10**12, 0), "count"),
     wrong("align of zero", lambda t, _: t(4).random((8, 8), 1, 0, 0), "align", "0"),
     wrong(
         "align of 3 axes", lambda t, _: t(4).random((8, 8), 1, 0, (1, 1, 1)), "align"
@@ -44,6 +45,8 @@ SEEDS = [
     mistyped(
         "float align", lambda t, _: t(4).random((8, 8), 1, 0, 2.0), "align", "2.0"
     ),
+    wrong("size beyond int64", lambda t, _: t(4).grid((8, 2**70)), "image_size"),
+    wrong("2**80 tiles", lambda t, _: t(4, 1).grid((2**40, 2**40)), "stride"),
     wrong("scatter none", lambda t, _: t(4).scatter((8, 8), []), "starts"),
     wrong("start beyond", lambda t, _: t(4).scatter((8, 9), [(0, 6)]), "6", "5"),
     wrong("start before", lambda t, _: t(4).scatter((8, 8), [(-1, 0)]), "-1"),

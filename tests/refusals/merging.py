@@ -31,6 +31,26 @@ MERGING = [
     ),
     wrong("rank 2", lambda t, a: t(4).untile(a((4, 4), "uint8"), (8, 8)), "(4, 4)"),
     wrong(
+        "scores",
+        lambda t, a: t(4, 2).untile(a((9,), "float32"), (8, 8)),
+        "broadcast_to(scores[:, none, none], (9, 4, 4))",
+    ),
+    wrong(
+        "scores of classes",
+        lambda t, a: t(4, 2).untile(a((9, 5), "float32"), (8, 8)),
+        "broadcast_to(scores[:, :, none, none], (9, 5, 4, 4))",
+    ),
+    wrong(
+        "scores of classes, channels last",
+        lambda t, a: t(4, 2, channels_last=True).untile(a((9, 5), "float32"), (8, 8)),
+        "broadcast_to(scores[:, none, none, :], (9, 4, 4, 5))",
+    ),
+    wrong(
+        "scores as tiles of one pixel",
+        lambda t, a: t(4, 2).untile(a((9, 1, 1), "float32"), (8, 8)),
+        "broadcast_to(scores[:, none, none], (9, 4, 4))",
+    ),
+    wrong(
         "rank 5", lambda t, a: t(4).untile(a((4, 1, 1, 4, 4), "uint8"), (8, 8)), "4, 1"
     ),
     wrong(

@@ -5,7 +5,7 @@ import warnings
 from torch import Tensor
 
 from reftiler.anomalib.images import ImageUpscaleMode, downscale_image, untile_batch
-from reftiler.anomalib.planning import fit_grid, largest_border, make_tiler, torch_tiler
+from reftiler.anomalib.planning import clamp_border, fit_grid, make_tiler, torch_tiler
 from reftiler.grid import Grid
 
 
@@ -44,7 +44,7 @@ def _scaled(grid: Grid, tile: tuple[int, ...], size: tuple[int, ...]) -> Grid:
     tiler = grid.tiler
     stride = tuple(map(_ceil, tiler.stride, tile, tiler.tile_size))
     border = tuple(map(_ceil, tiler.remove_border_count, tile, tiler.tile_size))
-    border = largest_border(border, tile, stride)
+    border = clamp_border(border, tile, stride)
     scaled = make_tiler(tile, stride, border, tiler.mode, tiler.fill)
     exact = all(
         start * side % whole == 0

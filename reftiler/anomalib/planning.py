@@ -1,4 +1,4 @@
-"""Plans of tiles for a tiler's settings, and whose plans it takes."""
+"""Tilers and grids for the settings of anomalib's tiler, each made once."""
 
 import warnings
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def fit_grid(tiler: Tiler, size: tuple[int, ...]) -> Grid:
     return tiler.grid(size)
 
 
-def largest_border(border: Pair, tile: Pair, stride: Pair) -> tuple[int, ...]:
+def clamp_border(border: Pair, tile: Pair, stride: Pair) -> tuple[int, ...]:
     """Return as much of a border as leaves tiles that still meet."""
     return tuple(
         max(0, min(r, (t - s) // 2))
@@ -39,9 +39,9 @@ def largest_border(border: Pair, tile: Pair, stride: Pair) -> tuple[int, ...]:
     )
 
 
-def warn_of_gaps(border: Pair, tile: Pair, stride: Pair) -> None:
+def warn_uncovered(border: Pair, tile: Pair, stride: Pair) -> None:
     """Warn if a border is too large to be removed whole."""
-    removed = largest_border(border, tile, stride)
+    removed = clamp_border(border, tile, stride)
     if removed != tuple(border):
         warnings.warn(
             f"remove_border_count={border[0]} would leave pixels without a tile: "

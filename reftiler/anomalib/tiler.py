@@ -1,7 +1,13 @@
-"""anomalib's tiler as a shell: it remembers, `reftiler.torch.Tiler` tiles."""
+"""anomalib's tiler: a history of its calls around `reftiler.torch.Tiler`."""
 
 from torch import Tensor
 
+from reftiler.anomalib.call_history import (
+    CallHistory,
+    PerThreadAttribute,
+    TileCall,
+    unknown_tiles_message,
+)
 from reftiler.anomalib.images import (
     ImageUpscaleMode,
     StrideSizeError,
@@ -9,15 +15,14 @@ from reftiler.anomalib.images import (
     check_mode,
     check_tensor,
 )
-from reftiler.anomalib.memory import Call, Memory, Remembered, unknown
 from reftiler.anomalib.merging import merge
 from reftiler.anomalib.planning import (
     check_grid,
+    clamp_border,
     fit_grid,
-    largest_border,
     make_tiler,
     torch_tiler,
-    warn_of_gaps,
+    warn_uncovered,
 )
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
@@ -64,16 +69,16 @@ class Tiler:
         Tiles along each axis; of random tiles their count and 1.
     """
 
-    batch_size = Remembered()
-    num_channels = Remembered()
-    input_h = Remembered()
-    input_w = Remembered()
-    pad_h = Remembered()
-    pad_w = Remembered()
-    resized_h = Remembered()
-    resized_w = Remembered()
-    num_patches_h = Remembered()
-    num_patches_w = Remembered()
+    batch_size = PerThreadAttribute()
+    num_channels = PerThreadAttribute()
+    input_h = PerThreadAttribute()
+    input_w = PerThreadAttribute()
+    pad_h = PerThreadAttribute()
+    pad_w = PerThreadAttribute()
+    resized_h = PerThreadAttribute()
+    resized_w = PerThreadAttribute()
+    num_patches_h = PerThreadAttribute()
+    num_patches_w = PerThreadAttribute()
 
     def __init__(
         self,
@@ -105,8 +110,8 @@ class Tiler:
         if self.seed >= _SEEDS:
             raise TilingError(f"seed must be below 2**64, got {seed}")
         self.fill = as_real(fill, "fill")
-        self._memory = Memory()
-        warn_of_gaps(self._border(), tile, step)
+        self._history = CallHistory()
+        warn_uncovered(self._border(), tile, step)
 
     @staticmethod
     def validate_size_type(parameter: Sizes) -> tuple[int, int]:
@@ -126,7 +131,7 @@ class Tiler:
         AttributeError
             Before the first call of `tile`.
         """
-        calls = self._memory.calls
+        calls = self._history.calls
         if not calls:
             raise AttributeError("grid is known after the first call of tile()")
         return calls[0].grid
@@ -158,7 +163,7 @@ class Tiler:
         size = (int(batch.shape[2]), int(batch.shape[3]))
         grid = self._random(size) if use_random_tiling else self._fitted(size)
         tiles = torch_tiler(grid).tile(batch, grid=grid)
-        self._memory.remember(Call(grid, batch.shape[0], tiles))
+        self._history.append(TileCall(grid, batch.shape[0], tiles))
         self._set_attributes(grid, batch.shape[0], batch.shape[1])
         return tiles
 
@@ -205,15 +210,15 @@ class Tiler:
 
     def _fitted(self, size: tuple[int, int]) -> Grid:
         tile, stride = self._sides()
-        border = largest_border(self._border(), tile, stride)
+        border = clamp_border(self._border(), tile, stride)
         mode = check_mode(self.mode).value
         return fit_grid(make_tiler(tile, stride, border, mode, None), size)
 
     def _random(self, size: tuple[int, int]) -> Grid:
         tile, _ = self._sides()
-        border = largest_border(self._border(), tile, (1, 1))
+        border = clamp_border(self._border(), tile, (1, 1))
         tiler = make_tiler(tile, (1, 1), border, "padding", self.fill)
-        key = (self.seed << 64) + self._memory.draw()
+        key = (self.seed << 64) + self._history.next_draw()
         count, align = self.random_tile_count, self.random_tile_align
         return tiler.random(size, count, key, align)
 
@@ -223,23 +228,25 @@ class Tiler:
     def _border(self) -> tuple[int, int]:
         return self.remove_border_count, self.remove_border_count
 
-    def _recall(self, tiles: Tensor) -> Call:
+    def _recall(self, tiles: Tensor) -> TileCall:
         """Return the call that tiles come from."""
-        call = self._memory.find(tiles)
+        call = self._history.find(tiles)
         if call is not None:
             return call
-        told = self._told()
-        if told is not None and told.fits(tiles.shape[0]):
-            return told
-        latest = next(iter(self._memory.calls), told)
-        raise TilingError(unknown(len(tiles), latest))
+        described = self._from_attributes()
+        if described is not None and described.matches(tiles.shape[0]):
+            return described
+        latest = next(iter(self._history.calls), described)
+        raise TilingError(unknown_tiles_message(len(tiles), latest))
 
-    def _told(self) -> Call | None:
+    def _from_attributes(self) -> TileCall | None:
         """Return a call made up of the attributes, which a subclass may have set."""
-        height, width = map(self._memory.read, ("input_h", "input_w"))
+        height, width = map(self._history.read, ("input_h", "input_w"))
         if height is None or width is None:
             return None
-        return Call(self._fitted((height, width)), self._memory.read("batch_size") or 1)
+        return TileCall(
+            self._fitted((height, width)), self._history.read("batch_size") or 1
+        )
 
     def _set_attributes(self, grid: Grid, batch: int, channels: int) -> None:
         self.batch_size, self.num_channels = batch, channels

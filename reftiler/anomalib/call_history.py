@@ -1,4 +1,4 @@
-"""What a tiler remembers of its calls, for callers who pass nothing on.
+"""The calls of ``tile`` that tiles may belong to, for each thread.
 
 anomalib's models cut a batch, run their network and merge one or many of its maps
 with no more than the maps in hand. So the tiler must remember; it does so for every
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from reftiler.grid import Grid
 
-MOST = 8
-"""So many calls are kept, the latest of those that tiles may still belong to."""
+MAX_CALLS = 8
+"""How many calls are kept, the latest of those that tiles may still belong to."""
 
 
-class Call:
+class TileCall:
     """One call of ``tile``: what is needed to merge what became of its tiles."""
 
     def __init__(self, grid: Grid, batch: int, tiles: Tensor | None = None) -> None:
@@ -26,11 +26,11 @@ class Call:
         self.closed = False
         self._tiles = None if tiles is None else weakref.ref(tiles)
 
-    def made(self, tiles: Tensor) -> bool:
+    def returned(self, tiles: Tensor) -> bool:
         """Tell whether these are the very tiles that the call returned."""
         return self._tiles is not None and self._tiles() is tiles
 
-    def fits(self, count: int) -> bool:
+    def matches(self, count: int) -> bool:
         """Tell whether the call returned so many tiles."""
         return count == self.batch * len(self.grid)
 
@@ -45,38 +45,38 @@ class Call:
 
 class _Local(threading.local):
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[TileCall] = []
         self.values: dict[str, int] = {}
 
 
-class Memory:
+class CallHistory:
     """The calls of each thread, and the latest of all for threads without any."""
 
     def __init__(self) -> None:
         self._local = _Local()
         self._lock = threading.Lock()
         self._draws = 0
-        self.latest: Call | None = None
+        self.latest: TileCall | None = None
         self.values: dict[str, int] = {}
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[TileCall]:
         """The calls that tiles may belong to, newest first."""
         if self._local.calls:
             return self._local.calls[::-1]
         return [] if self.latest is None else [self.latest]
 
-    def remember(self, call: Call) -> None:
+    def append(self, call: TileCall) -> None:
         """Add a call; those whose tiles were merged and are gone make room."""
         waiting = [old for old in self._local.calls if not old.close()]
-        self._local.calls = [*waiting, call][-MOST:]
+        self._local.calls = [*waiting, call][-MAX_CALLS:]
         self.latest = call
 
-    def find(self, tiles: Tensor) -> Call | None:
+    def find(self, tiles: Tensor) -> TileCall | None:
         """Return the call that made these tiles, or else the newest that fits."""
-        made = (call for call in self.calls if call.made(tiles))
+        made = (call for call in self.calls if call.returned(tiles))
         waiting = (call for call in self.calls if not call.closed)
-        fitting = (call for call in waiting if call.fits(tiles.shape[0]))
+        fitting = (call for call in waiting if call.matches(tiles.shape[0]))
         return next(made, next(fitting, None))
 
     def read(self, name: str) -> int | None:
@@ -87,7 +87,7 @@ class Memory:
         """Set a value for this thread, and for those that have none."""
         self._local.values[name] = self.values[name] = value
 
-    def draw(self) -> int:
+    def next_draw(self) -> int:
         """Count the calls for random tiles, over all threads."""
         with self._lock:
             self._draws += 1
@@ -101,36 +101,36 @@ class Memory:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Memory.__init__(self)  # a lock cannot be copied
+        CallHistory.__init__(self)  # a lock cannot be copied
         self._draws = state["draws"]
         self._local.calls = state["calls"]
         self.latest = state["calls"][-1] if state["calls"] else None
         self.values = state["values"]
 
 
-class Remembered:
+class PerThreadAttribute:
     """An attribute that each call of ``tile`` sets, apart for each thread."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
     @overload
-    def __get__(self, tiler: None, owner: type) -> "Remembered": ...
+    def __get__(self, tiler: None, owner: type) -> "PerThreadAttribute": ...
     @overload
     def __get__(self, tiler: Any, owner: type) -> int: ...
-    def __get__(self, tiler: Any, owner: type) -> "Remembered | int":
+    def __get__(self, tiler: Any, owner: type) -> "PerThreadAttribute | int":
         if tiler is None:
             return self
-        value: int | None = tiler._memory.read(self.name)  # noqa: SLF001
+        value: int | None = tiler._history.read(self.name)  # noqa: SLF001
         if value is None:
             raise AttributeError(f"{self.name} is known after the first call of tile()")
         return value
 
     def __set__(self, tiler: Any, value: int) -> None:
-        tiler._memory.write(self.name, value)  # noqa: SLF001
+        tiler._history.write(self.name, value)  # noqa: SLF001
 
 
-def unknown(count: int, latest: Call | None) -> str:
+def unknown_tiles_message(count: int, latest: TileCall | None) -> str:
     """Say why ``count`` tiles belong to no call."""
     if latest is None:
         return (

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 
 from reftiler_conformance import Case, Info, Unsupported
-from reftiler_conformance.adapters.peers import (
-    Array,
-    Peer,
-    PeerSession,
-    moves,
-    outer,
-    unless_claimed,
-)
 from reftiler_conformance.client import Local
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.expected import expected_merge, expected_tiles
 from reftiler_conformance.features import features
 from reftiler_conformance.host import load
+from reftiler_conformance.peers.base import (
+    Array,
+    PeerLibrary,
+    PeerSession,
+    both,
+    require_claimed,
+    tile_weights,
+)
 from reftiler_conformance.registry import checks
 from reftiler_conformance.results import Status, overall
 from reftiler_conformance.search import Search
@@ -150,17 +150,19 @@ class Halves(PeerSession):
     def cut(self, image: Array) -> Array:
         return image.reshape(-1, *self.case.tile)
 
+    def check_merge(self, tiles: Array) -> None:
+        self.require_round_trip(tiles, "no mean")
+
     def merge(self, tiles: Array) -> Array:
-        self.only_back(tiles, "no mean")
         return tiles.reshape(self.case.size)
 
 
-class Library(Peer):
+class Library(PeerLibrary):
     """What a subclass must tell."""
 
     name, package = "halves", "numpy"
     claims = features(
-        *("tile", "untile", "rank:1", "plain", "overlap", "merge:mean"), *moves("int8")
+        *("tile", "untile", "rank:1", "plain", "overlap", "merge:mean"), *both("int8")
     )
     session = Halves
 
@@ -194,28 +196,28 @@ def test_only_tiles_that_were_cut_are_put_back() -> None:
         session.untile(case.tiles())
     assert isinstance(session, Halves)
     session._cut = case.tiles()
-    session.only_back(case.tiles().copy(), "no mean")
+    session.require_round_trip(case.tiles().copy(), "no mean")
     with pytest.raises(Unsupported, match="no mean"):
-        session.only_back(case.tiles() + np.int8(1), "no mean")
+        session.require_round_trip(case.tiles() + np.int8(1), "no mean")
 
 
 def test_missing_claims_are_named() -> None:
-    unless_claimed(frozenset({"tile"}), frozenset({"tile", "view"}))
+    require_claimed(frozenset({"tile"}), frozenset({"tile", "view"}))
     with pytest.raises(Unsupported, match=r"^tile, view$"):
-        unless_claimed(frozenset({"view", "tile"}), frozenset())
+        require_claimed(frozenset({"view", "tile"}), frozenset())
 
 
 def test_custom_windows_are_products_of_profiles() -> None:
     case = Case(size=(2, 3), tile=(2, 3), stride=(2, 3))
     profiles = ((1e-300, 2e-300), (1.0, 4.0, 2.0))
     want = [[0.125, 0.5, 0.25], [0.25, 1.0, 0.5]]
-    assert outer(profiles, case).tolist() == want
+    assert tile_weights(profiles, case).tolist() == want
 
 
 @pytest.mark.parametrize("bits", [0, 1, 0x7FC1, 0x8000, 0xFF80])
 def test_tensors_carry_bits(bits: int) -> None:
     pytest.importorskip("torch")
-    tensors = import_module("reftiler_conformance.adapters.tensors")
+    tensors = import_module("reftiler_conformance.peers.tensors")
     case = Case(size=(1,), tile=(1,), stride=(1,), dtype="bfloat16")
     array = np.array([bits], "<u2").view(case.numpy_dtype)
     tensor = tensors.to_tensor(array, "cpu")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reftiler_conformance.adapters.reference import NumpyApi
+from reftiler_conformance.peers.reftiler_own import NumpyApi
 from reftiler_conformance.probes import PROBES
 from tests.broken_apis import BROKEN, Broken, said
 

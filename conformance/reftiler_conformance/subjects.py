@@ -1,12 +1,12 @@
 """The subjects that have a name: where their adapters are."""
 
-_HERE = "reftiler_conformance.adapters"
+_HERE = "reftiler_conformance.peers"
 
 BUILT_IN = {
-    "numpy": f"{_HERE}.reference:Numpy",
-    "torch": f"{_HERE}.reference:Torch",
-    "torch.autograd": f"{_HERE}.reference:TorchAutograd",
-    "reftiler.anomalib": f"{_HERE}.dropin:DropIn",
+    "numpy": f"{_HERE}.reftiler_own:Numpy",
+    "torch": f"{_HERE}.reftiler_own:Torch",
+    "torch.autograd": f"{_HERE}.reftiler_own:TorchAutograd",
+    "reftiler.anomalib": f"{_HERE}.reftiler_anomalib:DropIn",
     "anomalib": f"{_HERE}.anomalib:Anomalib",
     "kornia": f"{_HERE}.kornia:Kornia",
     "tiler": f"{_HERE}.tiler:TheLayTiler",

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from reftiler_conformance.adapters.peers import Array, PeerSession
 from reftiler_conformance.cases import Case
 from reftiler_conformance.features import Features
+from reftiler_conformance.peers.base import Array, PeerSession
 from reftiler_conformance.protocol import Info
 
 PLAIN = (

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from reftiler import SPEC_VERSION, __version__
-from reftiler.cli.bench import bench
 from reftiler.cli.console import reporting
 from reftiler.cli.demo import demo
 from reftiler.cli.grid import grid
@@ -68,12 +67,6 @@ def _plugins() -> Iterator[Callable[..., None]]:
 
 
 app.callback(help=_help(_reftiler), epilog=_CODES)(_reftiler)
-_OWN: list[Callable[..., None]] = [
-    with_tiling(grid),
-    with_tiling(tile),
-    untile,
-    with_tiling(demo),
-    bench,
-]
+_OWN = (with_tiling(grid), with_tiling(tile), untile, with_tiling(demo))
 for command in (*_OWN, *_plugins()):
     app.command(help=_help(command), epilog=_CODES)(reporting(command))

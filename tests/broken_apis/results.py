@@ -8,7 +8,7 @@ import numpy as np
 
 import reftiler.torch
 from reftiler import Tiler, TilingError
-from reftiler_conformance.adapters.reference import TorchApi
+from reftiler_conformance.peers.reftiler_own import TorchApi
 from tests.broken_apis.table import BROKEN, Broken, breaks
 
 

@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 from reftiler import Grid, Tiler
 from reftiler.config import TilingConfig
-from reftiler_conformance.adapters.reference import NumpyApi
 from reftiler_conformance.host import raised
+from reftiler_conformance.peers.reftiler_own import NumpyApi
 from reftiler_conformance.probes import config, probe
 
 Content = dict[str, Any]

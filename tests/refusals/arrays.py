@@ -139,18 +139,20 @@ FOREIGN = [
     ),
 ]
 
+PHOTO = (512, 640, 3)
 CHANNELS_LAST = [
+    wrong("tile", lambda t, a: t(256).tile(a(PHOTO, "uint8")), "channels_last=true"),
+    wrong("view", lambda t, a: t(256).view(a(PHOTO, "uint8")), "channels_last=true"),
     wrong(
-        f"{name} a photo as it is read",
-        lambda t, a, call=call: call(t(256), a((512, 640, 3), "uint8")),
+        "untile",
+        lambda t, a: t(256).untile(a((6, 512, 256, 256), "uint8"), PHOTO),
         "channels_last=true",
-    )
-    for name, call in {
-        "tile": lambda tiler, photo: tiler.tile(photo),
-        "view": lambda tiler, photo: tiler.view(photo),
-        "untile to": lambda tiler, photo: tiler.untile(photo, (512, 640, 3)),
-        "apply to": lambda tiler, photo: tiler.apply(lambda tiles: tiles, photo),
-    }.items()
+    ),
+    wrong(
+        "apply",
+        lambda t, a: t(256).apply(lambda tiles: tiles, a(PHOTO, "uint8")),
+        "channels_last=true",
+    ),
 ]
 
 OUT = [

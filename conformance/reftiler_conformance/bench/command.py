@@ -1,0 +1,166 @@
+"""``reftiler bench``: every installed tiler on the same work, interleaved."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reftiler.cli.console import CallError, bad_call, stdout
+from reftiler.errors import TilingError
+from reftiler.files import AllOrNothing, write_whole
+from reftiler.validation import as_int, one_of, suggest
+
+if TYPE_CHECKING:
+    from reftiler_conformance.bench.benchmark import BenchPlan
+    from reftiler_conformance.bench.report import BenchRun
+
+_DEVICES = ("cpu", "cuda")
+
+
+Names = list[str] | None
+Count = int | None
+
+
+def _option(metavar: str, words: str) -> Any:
+    return typer.Option(metavar=metavar, help=words)
+
+
+def _flag(name: str, words: str) -> Any:
+    return typer.Option(name, help=words)
+
+
+def bench(  # noqa: PLR0913, PLR0917 - an option each
+    quick: Annotated[bool, _flag("--quick", "Small images, few rounds.")] = False,
+    only: Annotated[Names, _option("NAME…", "These tilers, apart by commas.")] = None,
+    workloads: Annotated[Names, _option("NAME…", "This work, apart by commas.")] = None,
+    rounds: Annotated[Count, _option("COUNT", "Calls of each; 9, quick 3.")] = None,
+    threads: Annotated[Count, _option("COUNT", "As many as cores by default.")] = None,
+    device: Annotated[str, _option("NAME", f"One of {', '.join(_DEVICES)}.")] = "cpu",
+    out: Annotated[
+        Path | None, _option("FOLDER", "For bench.json, bench.md and plots.")
+    ] = None,
+    growth: Annotated[
+        bool | None,
+        typer.Option(help="How cost grows; by default unless --quick or chosen work."),
+    ] = None,
+    busy: Annotated[
+        int, _option("COUNT", "Time all again beside so many busy processes.")
+    ] = 0,
+    startup: Annotated[
+        bool, _flag("--startup", "Time imports and first calls, in fresh processes.")
+    ] = False,
+) -> None:
+    """Time every installed tiler on the same work, and check what it makes.
+
+    All are timed in one process, interleaved. The limit is what the hardware allows:
+    copying all tiles into a reused buffer, or reading them once and copying the image,
+    with all threads.
+
+    [bold]Examples[/]
+
+    reftiler bench --quick
+    reftiler bench --only reftiler.torch,anomalib --workloads large
+    reftiler bench --only reftiler.torch,monai --busy 2 --startup --no-growth
+    reftiler bench --out bench
+    """
+    from reftiler_conformance.bench import benchmark  # noqa: PLC0415 - only where it is asked
+
+    with bad_call():
+        one_of(device, "--device", _DEVICES)
+        for number, option in ((rounds, "--rounds"), (threads, "--threads")):
+            if number is not None:
+                as_int(number, option, minimum=1)
+        as_int(busy, "--busy", minimum=0)
+        plan = benchmark.plan(
+            only=_names(only, "--only", benchmark.NAMES),
+            workloads=_names(workloads, "--workloads", benchmark.WORK),
+            quick=quick,
+            rounds=rounds,
+            threads=threads,
+            device=device,
+            growth=growth,
+            busy=busy,
+            startup=startup,
+        )
+    if out is not None:
+        _check_out(out)
+    run = _measured(plan)
+    if out is not None:
+        _write(run, out)
+    wrong = [words for outcome in run.outcomes for words in outcome.wrong()]
+    if wrong:
+        raise TilingError(f"reftiler itself is wrong: {'; '.join(wrong)}")
+
+
+def _names(given: list[str] | None, option: str, known: list[str]) -> list[str]:
+    """Return the names that were given, those between commas apart."""
+    names = [name.strip() for part in given or () for name in part.split(",")]
+    for name in names:
+        if name not in known:
+            hint = suggest(name, known) or f": known are {', '.join(known)}"
+            raise CallError(f"{option} has no {name!r}{hint}")
+    return list(dict.fromkeys(names))
+
+
+def _check_out(out: Path) -> None:
+    """Refuse what cannot be written before anything is measured."""
+    try:
+        import reftiler_conformance.bench.plot  # noqa: F401, PLC0415 - better now than in an hour
+    except ImportError as error:
+        raise CallError(
+            "--out draws plots and needs its extra: "
+            f'pip install "reftiler[conformance]" ({error})'
+        ) from error
+    if out.exists() and not out.is_dir():
+        raise CallError(f"{out} is a file: give a folder")
+    probe = out / ".reftiler-bench"
+    try:
+        with AllOrNothing() as written:
+            written.write(probe, partial(write_whole, data=b""))
+        probe.unlink()
+    except TilingError as error:
+        raise CallError(str(error)) from error
+
+
+def _measured(plan: "BenchPlan") -> "BenchRun":
+    """Measure, and show each table once it is there."""
+    from reftiler_conformance.bench import report, tables  # noqa: PLC0415 - only where it is asked
+
+    run = plan.run()
+    run.startup = plan.startup_seconds()  # first: it fails where there is no torch
+    stdout.print(report.headline(run), markup=False, soft_wrap=True)
+    for name, reason in plan.missing.items():
+        stdout.print(f"{name}: {reason}", style="dim", markup=False, soft_wrap=True)
+    for outcome in plan.outcomes():
+        run.outcomes.append(outcome)
+        stdout.print()
+        stdout.print(tables.workload_table(outcome))
+        for line in tables.reasons(outcome):
+            stdout.print(line, style="dim", markup=False, soft_wrap=True)
+    for result in plan.scaling():
+        run.scaling.append(result)
+        stdout.print()
+        stdout.print(tables.scaling_table(result))
+    stdout.print()
+    for line in report.closing(run):
+        stdout.print(line, markup=False, soft_wrap=True)
+    return run
+
+
+def _write(run: "BenchRun", out: Path) -> None:
+    """Write JSON, Markdown and plots, all or none."""
+    from reftiler_conformance.bench import plot, report  # noqa: PLC0415 - only where it is asked
+
+    files = {
+        "bench.json": report.to_json(run).encode(),
+        "bench.md": report.to_markdown(run).encode(),
+        "bench.png": plot.ratios(run.outcomes),
+    }
+    if run.scaling:
+        files["scaling.png"] = plot.scaling(run.scaling)
+    with AllOrNothing() as written:
+        for name, data in files.items():
+            written.write(out / name, partial(write_whole, data=data))
+    stdout.print(f"Wrote {', '.join(files)} to", end=" ")
+    stdout.print(str(out), markup=False, soft_wrap=True)

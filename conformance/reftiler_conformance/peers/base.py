@@ -1,0 +1,166 @@
+"""What all libraries share: the library's own calls, and how arrays reach them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+import reftiler
+from reftiler_conformance.cases import Case
+from reftiler_conformance.features import Features
+from reftiler_conformance.needs import needs_to_tile, needs_to_untile
+from reftiler_conformance.protocol import Info, Unsupported
+
+Array = npt.NDArray[Any]
+
+
+class PeerSession(ABC):
+    """
+    A library's tiler, set up for one case.
+
+    A subclass makes the library's own calls in ``cut`` and ``merge``, on the library's
+    own types; ``to_...`` and ``from_...`` turn arrays into these types and back. What
+    the features cannot say, ``check_cut`` and ``check_merge`` refuse by `Unsupported`.
+
+    The conformance kit calls `tile` and `untile`, from array to array. The benchmark
+    times ``cut`` and ``merge`` alone.
+    """
+
+    def __init__(self, case: Case, device: str, claims: Features) -> None:
+        self.case, self.device, self.claims = case, device, claims
+        self._cut: Array | None = None
+
+    @abstractmethod
+    def cut(self, image: Any) -> Any:
+        """Cut the case's image, as the library's users do."""
+
+    @abstractmethod
+    def merge(self, tiles: Any) -> Any:
+        """Merge the case's tiles, as the library's users do."""
+
+    def to_image(self, image: Array) -> Any:
+        """Return an image as `cut` takes it."""
+        return image
+
+    def to_tiles(self, tiles: Array) -> Any:
+        """Return tiles as `merge` takes them."""
+        return tiles
+
+    def from_tiles(self, result: Any) -> Any:
+        """Return what `cut` gives as one array."""
+        return result
+
+    def from_image(self, result: Any) -> Any:
+        """Return what `merge` gives as an array."""
+        return result
+
+    def iter_tiles(self, result: Any) -> Iterator[Array]:
+        """Yield each tile of what `cut` gives, on the memory where the library has it.
+
+        A library that returns views is thus told from one that copies.
+        """
+        yield from self.from_tiles(result)
+
+    def check_cut(self) -> None:  # noqa: B027 - most have nothing to refuse
+        """Refuse a case that the library does not claim to cut."""
+
+    def check_merge(self, tiles: Array) -> None:  # noqa: B027
+        """Refuse tiles that the library does not claim to merge."""
+
+    def tile(self, image: Array) -> Array:
+        """Cut an image, if that is claimed, and no other setting is unclaimed."""
+        settings = {word for word in needs_to_untile(self.case) if _is_setting(word)}
+        require_claimed(needs_to_tile(self.case) | settings, self.claims)
+        self.check_cut()
+        tiles: Array = self.from_tiles(self.cut(self.to_image(image)))
+        self._cut = tiles
+        return tiles
+
+    def untile(self, tiles: Array) -> Array:
+        """Merge tiles, if that is claimed."""
+        require_claimed(needs_to_untile(self.case), self.claims)
+        self.check_merge(tiles)
+        merged: Array = self.from_image(self.merge(self.to_tiles(tiles)))
+        return merged
+
+    def require_round_trip(self, tiles: Array, reason: str) -> None:
+        """Refuse tiles that overlap, unless they are those that were cut."""
+        own = self._cut is not None and self._cut.tobytes() == tiles.tobytes()
+        if self.case.stride != self.case.tile and not own:
+            raise Unsupported(reason)
+
+
+class PeerLibrary(ABC):
+    """A library that tiles; a subclass says who it is and what it claims."""
+
+    name: ClassVar[str]
+    package: ClassVar[str]
+    """What it is called where it is installed from."""
+
+    other_packages: ClassVar[tuple[str, ...]] = ("numpy",)
+    """The packages whose versions matter too."""
+
+    claims: ClassVar[Features]
+    session: ClassVar[type[PeerSession]]
+
+    timed_session: ClassVar[type[PeerSession] | None] = None
+    """What the benchmark times, where its users would call it otherwise."""
+
+    timed_on_cuda: ClassVar[bool] = False
+    """Whether both calls run on CUDA."""
+
+    peak_memory_factor: ClassVar[Mapping[str, float]] = {"float32": 1.5, "uint8": 3}
+    """Its peak memory beyond its input, in sizes of all tiles, by dtype; measured."""
+
+    def info(self) -> Info:
+        """Say who it is and what it claims."""
+        return Info(
+            self.name, self.version(), self.claims, self.devices(), self.versions()
+        )
+
+    def version(self) -> str:
+        """Return the version of the library."""
+        if self.package == "reftiler":  # it may run from a folder, not installed
+            return reftiler.__version__
+        return metadata.version(self.package)
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of what it stands on."""
+        return {package: metadata.version(package) for package in self.other_packages}
+
+    def devices(self) -> tuple[str, ...]:
+        """Return where it can run."""
+        return ("cpu",)
+
+    def open(self, case: Case, device: str) -> PeerSession:
+        """Set up a fresh tiler for a case."""
+        return self.session(case, device, self.claims)
+
+
+def _is_setting(feature: str) -> bool:
+    return not feature.startswith(("tile", "untile", "merge:"))
+
+
+def require_claimed(needed: Features, claims: Features) -> None:
+    """Raise `Unsupported`, and name the features, if some are not claimed."""
+    if missing := sorted(needed - claims):
+        raise Unsupported(", ".join(missing))
+
+
+def both(*dtypes: str) -> tuple[str, ...]:
+    """Return the features of tiling and of untiling these dtypes."""
+    return tuple(f"{verb}:{name}" for verb in ("tile", "untile") for name in dtypes)
+
+
+def tile_weights(window: Any, case: Case) -> Array:
+    """Return the weights of a custom window, of which only the ratios matter."""
+    weights = np.ones(())
+    for profile in window:
+        weights = np.multiply.outer(weights, np.array(profile) / max(profile))
+    assert weights.shape == case.tile
+    return weights

@@ -1,0 +1,220 @@
+"""reftiler itself: in numpy, in torch, and in torch where autograd records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+import reftiler
+from reftiler_conformance.cases import Case
+from reftiler_conformance.features import SWAPPED, features
+from reftiler_conformance.peers.base import Array, PeerLibrary, PeerSession, both
+from reftiler_conformance.protocol import Unsupported
+
+
+class NumpyApi:
+    """The reference's classes, on numpy arrays."""
+
+    Tiler: Any = reftiler.Tiler
+
+    def array(self, array: Array) -> Any:
+        """Return the array."""
+        return array
+
+    def back(self, array: Any) -> Array:
+        """Return the array."""
+        found: Array = array
+        return found
+
+    def dtype(self, name: str) -> Any:
+        """Return numpy's dtype."""
+        return np.dtype(name)
+
+
+class TorchApi:
+    """The torch backend's classes, on tensors of a device."""
+
+    def __init__(self, device: str) -> None:
+        import torch  # noqa: PLC0415 - only where it is asked
+
+        import reftiler.torch  # noqa: PLC0415
+        from reftiler_conformance.peers import tensors  # noqa: PLC0415
+
+        self.torch, self.tensors, self.device = torch, tensors, device
+        self.Tiler: Any = reftiler.torch.Tiler
+
+    def array(self, array: Array) -> Any:
+        """Return a tensor of the array's bits, on its memory where it is the host's."""
+        return self.tensors.to_tensor(array, self.device)
+
+    def back(self, array: Any) -> Array:
+        """Return an array of the tensor's bits, on its memory if that is the host's."""
+        return self.tensors.to_array(array)
+
+    def dtype(self, name: str) -> Any:
+        """Return torch's dtype."""
+        return getattr(self.torch, name)
+
+
+class RecordingApi(TorchApi):
+    """The torch backend on tensors whose gradients are recorded."""
+
+    def array(self, array: Array) -> Any:
+        """Return a tensor that requires its gradient."""
+        return super().array(array).requires_grad_()
+
+
+class Session(PeerSession):
+    """One tiler and one grid."""
+
+    def __init__(self, case: Case, device: str, api: Any, claims: Any) -> None:
+        super().__init__(case, device, claims)
+        self.api = api
+        self.tiler = api.Tiler(case.tile, **case.settings())
+        self.grid_ = self._grid()
+
+    def _grid(self) -> Any:
+        case = self.case
+        if case.random is not None:
+            count, seed, align = case.random
+            return self.tiler.random(case.size, count, seed, align)
+        if case.starts is not None:
+            return self.tiler.scatter(case.size, case.starts)
+        return self.tiler.grid(case.size)
+
+    def cut(self, image: Any, out: Any = None) -> Any:
+        return self.tiler.tile(image, grid=self.grid_, **_given(out=out))
+
+    def merge(self, tiles: Any, out: Any = None) -> Any:
+        case = self.case
+        dtype = None if case.result is None else self.api.dtype(case.result)
+        options = _given(dtype=dtype, scale=case.scale or None, out=out)
+        return self.tiler.untile(tiles, case.shape, grid=self.grid_, **options)
+
+    def cut_view(self, image: Any) -> Any:
+        """Show the windows."""
+        return self.tiler.view(image)
+
+    def to_image(self, image: Array) -> Any:
+        return self.api.array(image)
+
+    def to_tiles(self, tiles: Array) -> Any:
+        return self.api.array(tiles)
+
+    def from_tiles(self, result: Any) -> Any:
+        return self.api.back(result)
+
+    def from_image(self, result: Any) -> Any:
+        return self.api.back(result)
+
+    def tile(self, image: Array, out: Array | None = None) -> Array:
+        """Cut an image, whatever is claimed."""
+        found: Array = self.api.back(self.cut(self.api.array(image), self._out(out)))
+        return found
+
+    def untile(self, tiles: Array, out: Array | None = None) -> Array:
+        """Merge tiles, whatever is claimed."""
+        found: Array = self.api.back(self.merge(self.api.array(tiles), self._out(out)))
+        return found
+
+    def _out(self, out: Array | None) -> Any:
+        return None if out is None else self.api.array(out)
+
+    def view(self, image: Array) -> Array:
+        """Show the windows."""
+        found: Array = self.api.back(self.cut_view(self.api.array(image)))
+        return found
+
+    def grid(self) -> Mapping[str, Any]:
+        """Tell where the tiles lie."""
+        grid = self.grid_
+        slices = [grid.slices(k) for k in range(len(grid))]
+        return {
+            "starts": grid.starts,
+            "boxes": grid.boxes,
+            "padding": grid.padding,
+            "slices": [[(s.start, s.stop) for s in sides] for sides in slices],
+            "coverage": grid.coverage(),
+            "uncovered": grid.uncovered,
+        }
+
+    def touching(self, mask: Array) -> Array:
+        """Tell which tiles hold a marked pixel."""
+        found: Array = np.asarray(self.grid_.touching(mask))
+        return found
+
+    def save(self) -> str:
+        """Return the JSON of the grid."""
+        text: str = self.grid_.to_json()
+        return text
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+class Numpy(PeerLibrary):
+    """The reference."""
+
+    name = package = "reftiler"
+    claims = features("*") - {*both("bfloat16")}  # numpy has none
+    session: ClassVar[Any] = Session
+
+    def open(self, case: Case, device: str) -> PeerSession:
+        found: PeerSession = self.session(
+            case, device, self.session_api(device), self.claims
+        )
+        return found
+
+    def api(self, device: str) -> Any:
+        """Return the classes."""
+        return NumpyApi()
+
+    def session_api(self, device: str) -> Any:
+        """Return the classes that sessions use."""
+        return self.api(device)
+
+
+_NOT_IN_TORCH = ("datetime64[ns]", "timedelta64[s]", "S5", "V3", "U2", "u1,>f4")
+
+
+class Torch(Numpy):
+    """The torch backend, on each device that there is."""
+
+    name = "reftiler.torch"
+    other_packages = ("numpy", "torch")
+    timed_on_cuda = True
+    claims = features("*") - {*both(*_NOT_IN_TORCH, *SWAPPED)}
+
+    def devices(self) -> tuple[str, ...]:
+        """Return where it is asked to run, CUDA even where there is none."""
+        return ("cpu", "cuda")
+
+    def open(self, case: Case, device: str) -> PeerSession:
+        import torch  # noqa: PLC0415 - only where it is asked
+
+        if device == "cuda" and not torch.cuda.is_available():
+            raise Unsupported("there is no CUDA device here")
+        return super().open(case, device)
+
+    def api(self, device: str) -> Any:
+        """Return the classes."""
+        return TorchApi(device)
+
+
+_RECORDED = ("float16", "float32", "float64", "bfloat16", "complex64")
+
+
+class TorchAutograd(Torch):
+    """The torch backend where autograd records, which takes other bodies."""
+
+    name = "reftiler.torch, autograd"
+    claims: ClassVar[Any] = (
+        Torch.claims - features("tile:*", "untile:*", "out", "api")
+    ) | ({"untile:cold", *both(*_RECORDED)} & Torch.claims)
+
+    def session_api(self, device: str) -> Any:
+        """Return the classes, on tensors whose gradients are recorded."""
+        return RecordingApi(device)

@@ -20,7 +20,7 @@ from reftiler.geometry import Box, Overlap, outer_product
 from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
 
-__all__ = ["TileLookup", "merge", "merge_region"]
+__all__ = ["TileLookup", "merge", "merge_block"]
 
 BLOCK = 2**17
 """Elements merged at a time: few enough for the sums to stay in the cache."""
@@ -40,11 +40,11 @@ def merge(tiles: Array, plan: UntilePlan, out: Array) -> None:
     target = as_nchw(out, plan.result)
     blocks = plan.geometry.blocks(BLOCK // target.shape[1])
     parallel_for(
-        lambda block: _merge_block(images, plan, block, _crop(target, block)), blocks
+        lambda block: _merge_images(images, plan, block, _crop(target, block)), blocks
     )
 
 
-def merge_region(tiles: TileLookup, plan: UntilePlan, region: Box, out: Array) -> None:
+def merge_block(tiles: TileLookup, plan: UntilePlan, region: Box, out: Array) -> None:
     """Merge a part of one image.
 
     Parameters
@@ -61,10 +61,10 @@ def merge_region(tiles: TileLookup, plan: UntilePlan, region: Box, out: Array) -
     first = [low for low, _ in region]
     for block in plan.geometry.blocks(BLOCK // len(out), region):
         here = [(lo - f, hi - f) for (lo, hi), f in zip(block, first, strict=True)]
-        _merge_block([tiles], plan, block, _crop(out[np.newaxis], here))
+        _merge_images([tiles], plan, block, _crop(out[np.newaxis], here))
 
 
-def _merge_block(
+def _merge_images(
     images: Sequence[TileLookup], plan: UntilePlan, block: Box, out: Array
 ) -> None:
     """Merge a block of every image into ``out``, (N, C, *block)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,18 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from reftiler import cut, merge
-from reftiler.applying import apply
+from reftiler.apply import TileSource, apply, part_of
 from reftiler.base_tiler import BaseTiler
-from reftiler.batches import Progress
+from reftiler.batching import Progress
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.plan import plan_tile, plan_untile
 from reftiler.settings import TilerSettings
-from reftiler.streaming.merger import MEMORY, Merger
-from reftiler.streaming.reading import Batches
-from reftiler.streaming.stores import Source
+from reftiler.streaming.arrays import ArrayLibrary
+from reftiler.streaming.keywords import accepts_old_names
+from reftiler.streaming.merger import MAX_MEMORY, Merger
+from reftiler.streaming.reading import TileReader, read_tiles
+from reftiler.streaming.stores import ReadableArray
 from reftiler.validation import refuse_masked
 
 Array = NDArray[Any]
@@ -136,10 +139,11 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         merge.merge(array, call, merged)
         return merged
 
+    @accepts_old_names
     def apply(  # noqa: PLR0913 - all but two are optional
         self,
         model: Callable[[Array], Any],
-        image: Source,
+        image: ReadableArray,
         *,
         batch_size: int = 16,
         grid: Grid | None = None,
@@ -147,8 +151,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         dtype: DTypeLike | None = None,
         progress: Progress | None = None,
         out: Any = None,
-        memory: int | None = MEMORY,
-        work: str | PathLike[str] | None = None,
+        max_memory: int | None = MAX_MEMORY,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> Any:
         """Run a model over the tiles of an image in batches and merge its results.
 
@@ -174,12 +178,12 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             Where the results go, built like them: anything with ``shape``, ``dtype``
             and assignment to slices, or what makes it of a shape and a dtype, as
             `numpy.empty`. By default new arrays.
-        memory : int or None
+        max_memory : int or None
             With ``out``: bytes of each result's tiles that wait in memory for others;
-            more wait in a file, in ``work`` or where `tempfile` puts it. None means
-            all.
-        work : path-like, optional
-            A folder by which a later call goes on where this one was ended, by an
+            more wait in a file, in ``checkpoint`` or where `tempfile` puts it. None
+            means all.
+        checkpoint : path-like, optional
+            A folder by which a later call continues where this one was ended, by an
             error or with its process. It is emptied at the end. Then ``out`` must be
             a store that is still there; see `reftiler.streaming.Merger`.
 
@@ -195,29 +199,31 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             ``out`` does not suit the results or is read-only. An error of the model
             is raised as it is, with a note that names the tiles and their place.
         """
-        batches = Batches(self, image, batch_size, grid)
-        if out is None and work is not None:
-            raise TilingError("work= needs out=: a result in memory goes with it")
+        if out is None and checkpoint is not None:
+            raise TilingError("checkpoint= needs out=: a result in memory goes with it")
+        reader = TileReader(self, image, batch_size, grid)
 
-        def start(leaf: Array, where: Any, number: int, name: str) -> Merger:
+        def start(leaf: Array, target: Any, number: int, path: str) -> Merger:
             return Merger(
                 self,
                 image.shape,
-                where,
+                target,
                 tile_shape=leaf.shape[1:],
                 tile_dtype=leaf.dtype,
                 dtype=dtype,
-                grid=batches.call.grid,
+                grid=reader.call.grid,
                 scale=scale,
-                memory=None if out is None else memory,
-                work=None if work is None else Path(work) / str(number),
-                name=name,
+                max_memory=None if out is None else max_memory,
+                checkpoint=part_of(checkpoint, number),
+                name=path,
             )
 
-        merged = apply(model, batches, out, progress, start)
-        if work is not None:
-            with suppress(OSError):  # somebody else's files are in it
-                Path(work).rmdir()
+        extract = partial(read_tiles, image, reader.call)
+        source = TileSource(image, reader.call, reader.batches, extract, ArrayLibrary())
+        merged = apply(model, source, out, progress, start)
+        if checkpoint is not None:
+            with suppress(OSError):  # there are other files in it
+                Path(checkpoint).rmdir()
         return merged
 
 

@@ -19,7 +19,7 @@ except ImportError as error:
         'looking at defects needs scikit-image: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.applying import cut_tile
+from reftiler.apply import extract_tile
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.images import resize
@@ -185,7 +185,7 @@ def _in_tile(
     change: _Floats, alone: _Mask, grid: Grid, k: int
 ) -> tuple[Remains, float]:
     """Return what is left of a region in a tile, and how far from the tile's rim."""
-    inside, shown = cut_tile(alone, grid, k), cut_tile(change, grid, k)
+    inside, shown = extract_tile(alone, grid, k), extract_tile(change, grid, k)
     lines = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
     if not lines[0].size:  # interpolation may pass over single pixels
         return Remains((0.0, 0.0), 0.0, 0.0), 0.0

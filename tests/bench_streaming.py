@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Tiler
-from reftiler.streaming import Batches, Merger
+from reftiler.streaming import Merger, TileReader
 
 Array = NDArray[Any]
 
@@ -89,7 +89,7 @@ def in_order(image: Array, out: Array) -> None:
 
 def shuffled(image: Array, out: Array) -> None:
     """Merge tiles that come in random order."""
-    batches = Batches(TILER, image)
+    batches = TileReader(TILER, image)
     numbers = np.random.default_rng(1).permutation(batches.call.tiles.batch_size)
     with Merger(TILER, image.shape, out) as merger:
         for first in range(0, len(numbers), 16):

@@ -199,5 +199,5 @@ def test_an_image_that_cannot_be_read_names_the_tile() -> None:
 
 
 def test_work_needs_a_store_that_outlives_the_process(tmp_path: Path) -> None:
-    with pytest.raises(TilingError, match="work= needs out="):
-        Tiler(4).apply(abs, np.zeros((8, 8)), work=tmp_path)
+    with pytest.raises(TilingError, match="checkpoint= needs out="):
+        Tiler(4).apply(abs, np.zeros((8, 8)), checkpoint=tmp_path)

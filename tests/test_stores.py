@@ -186,7 +186,9 @@ def test_a_merge_into_a_file_goes_on(tmp_path: Path, suffix: str) -> None:
     def work() -> None:
         path = tmp_path / f"a{suffix}"
         with create_image(path, image.shape, "uint8", resume=True) as out:
-            tiler.apply(model, image, out=out, batch_size=9, work=tmp_path / "work")
+            tiler.apply(
+                model, image, out=out, batch_size=9, checkpoint=tmp_path / "work"
+            )
 
     with pytest.raises(MemoryError):
         work()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError
-from reftiler.streaming import Merger
+from reftiler.streaming import Merger, result_blocks
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.stores import Array, Store
 from tests.strategies import merges
+
+NAME = "tiles.bin"
 
 
 @given(
@@ -26,9 +30,15 @@ from tests.strategies import merges
     st.integers(1, 7),
     st.sampled_from([None, 0, 300]),
     st.booleans(),
+    st.sampled_from([1, 20, 10**6]),
 )
 def test_any_order_gives_the_bits_of_untile(
-    merge: MergeCase, random: Any, step: int, memory: int | None, plain: bool
+    merge: MergeCase,
+    random: Any,
+    step: int,
+    memory: int | None,
+    plain: bool,
+    least: int,
 ) -> None:
     case, tiler = merge.case, merge.case.tiler(Tiler)
     tiles, order = merge.tiles(), list(range(len(merge.tiles())))
@@ -40,9 +50,12 @@ def test_any_order_gives_the_bits_of_untile(
         target = out if plain else Store(out)
         form: dict[str, Any] = {"tile_shape": tiles.shape[1:]}
         form["tile_dtype"] = tiles.dtype
-        with Merger(
-            tiler, case.shape, target, memory=memory, **form, **options
-        ) as merger:
+        with (
+            patch.multiple(result_blocks, MIN_ROWS=min(least, 32), MIN_ELEMENTS=least),
+            Merger(
+                tiler, case.shape, target, max_memory=memory, **form, **options
+            ) as merger,
+        ):
             for first in range(0, len(order), step):
                 some = order[first : first + step]
                 merger.add(some, tiles[some])
@@ -74,25 +87,54 @@ def test_rows_are_written_once_and_as_soon_as_they_are_whole() -> None:
     assert not store.array.any()
 
 
-def test_only_open_rows_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    tiler = Tiler(64, 32, channels_last=True)
-    image = np.random.default_rng(0).integers(0, 255, (2048, 256, 3), dtype=np.uint8)
-    tiles, row = tiler.tile(image), 7 * 64 * 64 * 3
+@pytest.fixture
+def spilled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Collect the temporary files that mergers make for tiles that wait."""
     files: list[Any] = []
-    make = tempfile.TemporaryDirectory
+    make = tempfile.TemporaryFile
 
     def noted(**options: Any) -> Any:
         files.append(make(**options))
         return files[-1]
 
-    monkeypatch.setattr(tempfile, "TemporaryDirectory", noted)
-    for memory, needed in ((2 * row, 0), (row, 1)):
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    return files
+
+
+@pytest.mark.parametrize(("least", "rows"), [(2**18, 2.0), (2**13, 1.2)])
+def test_little_more_than_a_row_waits_in_memory(
+    least: int, rows: float, spilled: list[Any]
+) -> None:
+    tiler = Tiler(64, 32, channels_last=True)
+    image = np.random.default_rng(0).integers(0, 255, (256, 2048, 3), dtype=np.uint8)
+    tiles, row = tiler.tile(image), 63 * 64 * 64 * 3
+    for memory, needed in ((rows * row, 0), ((rows - 0.4) * row, 1)):
         out = np.zeros_like(image)
-        with Merger(tiler, image.shape, out, memory=memory) as merger:
+        with (
+            patch.object(result_blocks, "MIN_ELEMENTS", least),
+            Merger(tiler, image.shape, out, max_memory=int(memory)) as merger,
+        ):
             for number, tile in enumerate(tiles):
                 merger.add(number, tile)
         same_bits(out, image)
-        assert len(files) == needed
+        assert len(spilled) == needed
+
+
+def test_the_file_grows_with_what_waits(spilled: list[Any], tmp_path: Path) -> None:
+    tiler = Tiler(16, 8)
+    image = np.random.default_rng(0).integers(0, 255, (800, 64), dtype=np.uint8)
+    tiles, row = tiler.tile(image), 7 * 16 * 16
+    for checkpoint in (None, tmp_path / "work"):
+        options: dict[str, Any] = {"max_memory": 0, "checkpoint": checkpoint}
+        merger = Merger(tiler, image.shape, np.zeros_like(image), **options)
+        for number, tile in enumerate(tiles):
+            merger.add(number, tile)
+            if checkpoint is not None and number % 7 == 0:
+                merger.save()
+        file = spilled[0] if checkpoint is None else (checkpoint / NAME).open()
+        assert row < os.fstat(file.fileno()).st_size < 8 * row  # of 99 rows
+        same_bits(merger.finish(), image)
+        file.close()
 
 
 @pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py"])
@@ -141,7 +183,7 @@ def test_several_threads_may_give_tiles() -> None:
     tiler = Tiler(16, 8)
     image = np.random.default_rng(0).integers(0, 255, (200, 200), dtype=np.uint8)
     tiles, out = tiler.tile(image), np.empty_like(image)
-    with Merger(tiler, image.shape, out, memory=5000) as merger:
+    with Merger(tiler, image.shape, out, max_memory=5000) as merger:
 
         def give(first: int) -> None:
             for number in range(first, len(tiles), 4):
@@ -227,11 +269,21 @@ class Closed(Store):
         (np.zeros((8, 8), "i4"), {"tile_dtype": "u1"}, TilingError, "is int32"),
         (read_only(), {}, TilingError, "cannot be written.*read-only"),
         (Closed(np.zeros((8, 8))), {}, TilingError, "opened for reading"),
-        ([[0]], {}, TypeError, "got list"),
+        ([[0]], {"tile_dtype": "u1"}, TypeError, "got list"),
         (np.empty, {}, TypeError, "give tile_dtype"),
         (np.zeros((8, 8), "c8"), {}, TilingError, "complex64"),
-        (np.zeros((8, 8)), {"memory": "1 GB"}, TypeError, "memory must be an int"),
-        (np.zeros((8, 8)), {"memory": -1}, TilingError, "memory must be at least 0"),
+        (
+            np.zeros((8, 8)),
+            {"max_memory": "1 GB"},
+            TypeError,
+            "max_memory must be an int",
+        ),
+        (
+            np.zeros((8, 8)),
+            {"max_memory": -1},
+            TilingError,
+            "max_memory must be at least 0",
+        ),
         (np.zeros((8, 8)), {"tile_shape": (3, 4)}, TilingError, "not alike"),
     ],
 )
@@ -240,26 +292,6 @@ def test_stores_that_do_not_suit_are_refused_before_work(
 ) -> None:
     with pytest.raises(error, match=words):
         merger_of(out, **options)
-
-
-def test_a_full_disk_loses_nothing() -> None:
-    class Full(Store):
-        full = True
-
-        def __setitem__(self, index: Any, value: Array) -> None:
-            if self.full and index[0].start:
-                raise OSError(28, "No space left on device")
-            super().__setitem__(index, value)
-
-    store = Full(np.zeros((8, 8), np.uint8))
-    merger = merger_of(store)
-    merger.add([0, 1], [TILE, TILE])
-    with pytest.raises(TilingError, match=r"No space left.*try again"):
-        merger.add([2, 3], [TILE, TILE])
-    store.full = False
-    assert merger.missing().tolist() == []
-    merger.finish()
-    assert (store.array == 1).all()
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), ValueError("code 9")])
@@ -297,6 +329,6 @@ def test_no_room_for_a_work_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    merger = merger_of(np.zeros((8, 8), np.uint8), memory=0)
-    with pytest.raises(TilingError, match=r"cannot keep tiles in .*gone.*memory=None"):
+    merger = merger_of(np.zeros((8, 8), np.uint8), max_memory=0)
+    with pytest.raises(TilingError, match=r"cannot keep tile 0 in .*gone.*memory"):
         merger.add(0, TILE)

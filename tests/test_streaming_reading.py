@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError
-from reftiler.streaming import Batches
+from reftiler.streaming import TileReader
 from reftiler_conformance.compare import same_bits
 from tests.cases import Case
 from tests.stores import Store
@@ -24,9 +24,9 @@ def test_batches_are_the_tiles(case: Case, batch_size: int) -> None:
     grid = case.grid(tiler)
     want = tiler.tile(image, grid=grid)
     for source in (image, Store(image)):
-        batches = Batches(tiler, source, batch_size, grid)
+        batches = TileReader(tiler, source, batch_size, grid)
         read = list(batches)
-        assert [n for batch in read for n in batch.numbers] == list(range(len(want)))
+        assert [n for batch in read for n in batch.indices] == list(range(len(want)))
         assert {len(batch.tiles) for batch in read[:-1]} <= {batch_size}
         same_bits(np.concatenate([batch.tiles for batch in read]), want)
     assert len(batches) == len(read)
@@ -36,7 +36,7 @@ def test_batches_are_the_tiles(case: Case, batch_size: int) -> None:
 @given(cases())
 def test_a_tile_reads_what_it_shows_and_once(case: Case) -> None:
     tiler, store = case.tiler(Tiler), Store(case.image())
-    batches = Batches(tiler, store, 1, case.grid(tiler))
+    batches = TileReader(tiler, store, 1, case.grid(tiler))
     for number in range(len(batches)):
         store.read.clear()
         batches.read(range(number, number + 1))
@@ -46,7 +46,7 @@ def test_a_tile_reads_what_it_shows_and_once(case: Case) -> None:
 
 def test_neighbours_are_read_together() -> None:
     store = Store(np.zeros((3, 64, 640), np.uint8))
-    list(Batches(Tiler(64, 32), store, batch_size=19))
+    list(TileReader(Tiler(64, 32), store, batch_size=19))
     assert len(store.read) == 1
     assert store.pixels_read == store.array.size
 
@@ -54,7 +54,7 @@ def test_neighbours_are_read_together() -> None:
 def test_a_wrapped_corner_does_not_read_the_image_between() -> None:
     store = Store(np.zeros((1000, 1000), np.uint8))
     tiler = Tiler(300, pad_mode="wrap")
-    last = Batches(tiler, store, 1)
+    last = TileReader(tiler, store, 1)
     last.read(range(15, 16))
     assert store.pixels_read == 300 * 300
 
@@ -63,7 +63,7 @@ def test_a_wrapped_corner_does_not_read_the_image_between() -> None:
 def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 255, (3, 70, 90), dtype=np.uint8)
     tiler = Tiler(32, 20, pad_mode="reflect")
-    found = list(Batches(tiler, stored(kind, tmp_path, image)))
+    found = list(TileReader(tiler, stored(kind, tmp_path, image)))
     same_bits(np.concatenate([batch.tiles for batch in found]), tiler.tile(image))
 
 
@@ -114,11 +114,11 @@ def test_what_is_no_image_is_refused(
     source: Any, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        Batches(Tiler(2), source)
+        TileReader(Tiler(2), source)
 
 
 @pytest.mark.parametrize("numbers", [range(3, 5), range(4, 6), range(-1, 1)])
 def test_tiles_that_are_not_there_are_refused(numbers: range) -> None:
-    batches = Batches(Tiler(4), np.zeros((8, 8)))
+    batches = TileReader(Tiler(4), np.zeros((8, 8)))
     with pytest.raises(TilingError, match=r"there are tiles 0 to 3, asked for range"):
         batches.read(numbers)

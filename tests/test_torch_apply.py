@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -146,33 +144,6 @@ def test_models_of_all_kinds(window: str, batch_size: int) -> None:
     assert got["list"][1][0].shape == (2, 3, 33, 38)
 
 
-@pytest.mark.parametrize("settings", [{}, {"channels_last": True}])
-def test_one_dimension_and_three(settings: dict[str, Any]) -> None:
-    for rank in (1, 3):
-        tiler = Tiler([4] * rank, 3, window="triangle", **settings)
-        size = (9, 8, 10)[:rank]
-        shape = (*size, 2) if tiler.channels_last else (2, *size)
-        image = torch.arange(float(np.prod(shape))).reshape(shape)
-        same_bits(
-            array(tiler.apply(lambda t: t * 2, image, batch_size=5)), array(image * 2)
-        )
-
-
-def test_progress_wraps_the_batches() -> None:
-    seen: list[int] = []
-
-    def progress(batches: Any) -> Any:
-        assert len(batches) == 4  # 16 tiles
-        for batch in batches:
-            seen.append(len(batch))
-            yield batch
-
-    image = torch.arange(100.0).reshape(10, 10)
-    got = Tiler(4, 2).apply(lambda t: t, image, batch_size=5, progress=progress)
-    assert torch.equal(got, image)
-    assert seen == [5, 5, 5, 1]
-
-
 def test_inference_mode() -> None:
     image = torch.randn((3, 20, 21), generator=torch.Generator().manual_seed(4))
     tiler, conv = Tiler(8, 4, window="hann"), nn.Conv2d(3, 2, 3, padding=1)
@@ -235,15 +206,51 @@ def test_batches_go_to_the_modules_device(buffer: bool) -> None:
     assert got.tolist() == torch.zeros((8, 8)).tolist()
 
 
-def test_scale_and_dtype() -> None:
-    image = torch.arange(64, dtype=torch.uint8).reshape(8, 8)
-    want = reftiler.Tiler(4).untile(
-        image.numpy().reshape(2, 4, 2, 4).swapaxes(1, 2).reshape(4, 4, 4)[:, ::2],
-        (8, 8),
-        scale=(Fraction(1, 2), 1),
-        dtype="float32",
-    )
-    got = Tiler(4).apply(
-        lambda t: t[:, ::2], image, scale=(Fraction(1, 2), 1), dtype=torch.float32
-    )
-    same_bits(array(got), want)
+def ends_early(batches: Any) -> Any:
+    return batches[:2]
+
+
+def reversed_and_repeated(batches: Any) -> Any:
+    return [*reversed(batches), *batches[:2]]
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "gradients"])
+def test_batches_may_come_in_any_order_but_must_come(library: str) -> None:
+    image: Any = torch.arange(100.0).reshape(10, 10)
+    tiler: Any = Tiler(4, 2, window="hann")
+    want = array(image)
+    if library == "numpy":
+        image, tiler = want, reftiler.Tiler.from_other(tiler)
+    image = image.requires_grad_() if library == "gradients" else image
+    seen: list[int] = []
+
+    def model(tiles: Any) -> Any:
+        seen.append(len(tiles))
+        return tiles * 1
+
+    options: dict[str, Any] = {"batch_size": 3}
+    got = tiler.apply(model, image, progress=reversed_and_repeated, **options)
+    same_bits(got if library == "numpy" else array(got), want)
+    assert sum(seen) == 16
+    with pytest.raises(TilingError, match=r"tiles 6, 7, .* of 16 missing"):
+        tiler.apply(model, image, progress=ends_early, **options)
+    with pytest.raises(TilingError, match="progress must yield"):
+        tiler.apply(model, image, progress=lambda _: [], **options)
+
+
+def test_gradients_find_their_tiles_whatever_the_order() -> None:
+    tiler, found = Tiler(4, 2), []
+    for progress in (list, reversed_and_repeated):
+        image = torch.arange(100.0).reshape(10, 10).requires_grad_()
+        scale = torch.ones(1, requires_grad=True)
+        got = tiler.apply(
+            lambda t: t * t * scale,  # noqa: B023
+            image,
+            batch_size=3,
+            progress=progress,
+        )
+        (got * torch.arange(100.0).reshape(10, 10)).sum().backward()
+        assert image.grad is not None
+        assert scale.grad is not None
+        found.append((image.grad, scale.grad))
+    torch.testing.assert_close(found[0], found[1])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import reftiler
 from reftiler import TilingError
 from reftiler.axis import fit_axis
-from reftiler.torch import Tiler, cells, lines, merging, stripe
+from reftiler.torch import Tiler, cells, lines, merging
 from reftiler.torch.bands import find_series
 from reftiler.torch.merging import is_plain
 from reftiler.torch.ruling import find_ruling
@@ -373,17 +373,6 @@ def test_small_pieces(merge: MergeCase, block: int, way: str, hands: int) -> Non
                 tiler.untile(tiles, case.shape, grid, **theirs)
             return
         got = tiler.untile(tiles, case.shape, grid, **theirs)
-    same_bits(array(got), want, nan="any")
-
-
-@given(merges(scaled=False, convert=False), st.sampled_from(PIECES))
-def test_apply_in_small_pieces(merge: MergeCase, block: int) -> None:
-    case = merge.case
-    reference, tiler = case.tiler(reftiler.Tiler), case.tiler(Tiler)
-    grid, image = case.grid(tiler), case.image()
-    want = reference.untile(reference.tile(image, grid=grid), case.shape, grid)
-    with patch.object(stripe, "BLOCK", block):
-        got = tiler.apply(lambda t: t, tensor(image), batch_size=3, grid=grid)
     same_bits(array(got), want, nan="any")
 
 

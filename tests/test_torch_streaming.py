@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-import reftiler
 from reftiler import TilingError
+from reftiler.streaming import Merger
 from reftiler.torch import Tiler
+from reftiler.torch.streaming import TensorArrays
 from reftiler_conformance.compare import same_bits
-from tests.cases import Case
+from tests.cases import MergeCase
 from tests.stores import Store
-from tests.strategies import cases
-from tests.tensors import array
+from tests.strategies import merges
+from tests.tensors import array, dtype_of, tensor, tilers
 from tests.test_streaming_merging import empty
 from tests.test_streaming_reading import stored
 
@@ -31,26 +32,6 @@ def model() -> nn.Module:
     """Return a small network with fixed weights."""
     torch.manual_seed(0)
     return nn.Conv2d(3, 2, 3, padding=1)
-
-
-@given(cases(), st.integers(1, 9))
-def test_the_model_sees_the_tiles(case: Case, batch_size: int) -> None:
-    tiler = Tiler.from_dict({**case.tiler(Tiler).to_dict(), "fill": 0, "window": "box"})
-    grid = tiler.scatter(case.size, case.starts) if case.starts else None
-    numpy_tiler, seen = reftiler.Tiler.from_other(tiler), []
-
-    def see(tiles: Tensor) -> Tensor:
-        seen.append(tiles.clone())
-        return torch.zeros((len(tiles), *case.wish.tile))
-
-    image = case.image()
-    try:
-        torch.from_numpy(image[:0].copy())
-    except TypeError:  # torch has no such dtype
-        return
-    tiler.apply(see, Store(image), batch_size=batch_size, grid=grid)
-    want = numpy_tiler.tile(image, grid=grid)
-    same_bits(array(torch.cat(seen)), want)
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 100])
@@ -82,6 +63,69 @@ def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
     same_bits(np.asarray(out[...]), ~image)
 
 
+@given(merges(), st.randoms(use_true_random=False), st.sampled_from([None, 0]))
+def test_tensors_in_any_order_give_the_bits_of_untile(
+    merge: MergeCase, random: Any, memory: int | None
+) -> None:
+    case, (reference, tiler) = merge.case, tilers(merge.case)
+    tiles, order = tensor(merge.tiles()), list(range(len(merge.tiles())))
+    options: dict[str, Any] = {"grid": case.grid(tiler), "dtype": merge.result}
+    options |= merge.scale_argument()
+    random.shuffle(order)
+
+    def streamed(out: Any) -> Any:
+        form: dict[str, Any] = {"tile_shape": tuple(tiles.shape[1:])}
+        form |= {"tile_dtype": tiles.dtype, "arrays": TensorArrays()}
+        options["dtype"] = None if merge.result is None else dtype_of(merge.result)
+        form |= {"max_memory": memory, **options}
+        with Merger(tiler, case.shape, out, **form) as merger:
+            for first in range(0, len(order), 5):
+                merger.add(order[first : first + 5], tiles[order[first : first + 5]])
+        return merger.finish()
+
+    try:
+        want = reference.untile(merge.tiles(), case.shape, **options)
+    except TilingError:
+        with pytest.raises(TilingError, match="NaN"):
+            streamed(None)
+        return
+    same_bits(array(streamed(None)), want, nan="any")
+    for out in (Store(np.empty_like(want)), torch.from_numpy(np.empty_like(want))):
+        streamed(out)
+        same_bits(out.array if isinstance(out, Store) else array(out), want, nan="any")
+
+
+def test_a_merge_of_bfloat16_is_saved_and_continued(tmp_path: Path) -> None:
+    tiles = TILER.tile(torch.from_numpy(IMAGE).to(torch.bfloat16))
+    out = torch.zeros(IMAGE.shape, dtype=torch.bfloat16)
+    options: dict[str, Any] = {"checkpoint": tmp_path / "work", "max_memory": 30000}
+    for some in (range(5, 12), range(5)):
+        merger = Merger(TILER, IMAGE.shape, out, arrays=TensorArrays(), **options)
+        assert len(merger.missing()) == (12 if some.start else 5)
+        merger.add(some, tiles[some.start : some.stop])
+        merger.stop() if some.start else merger.finish()
+    same_bits(array(out), array(TILER.untile(tiles, IMAGE.shape)))
+
+
+def test_out_is_a_tensor_of_its_own() -> None:
+    image, both = torch.zeros((8, 8)), torch.zeros((2, 8, 8))
+    for out, words in (
+        (image, "with the image"),
+        (image[:, :1].expand(8, 8), "pixels of out share memory"),
+        (image.numpy(), "with the image"),
+        ((both[0], both[0].T), "two parts of out"),
+        (torch.zeros((8, 8), dtype=torch.int32), "is int32"),
+    ):
+
+        def model(tiles: Tensor) -> Any:
+            return (tiles, tiles) if isinstance(out, tuple) else tiles  # noqa: B023
+
+        with pytest.raises(TilingError, match=words):
+            Tiler(4).apply(model, image, out=out)
+    Tiler(4).apply(lambda t: (t, t + 1), image, out=(both[0], both[1]))
+    assert (both[1] == 1).all()
+
+
 def test_trees_of_results_and_another_dtype() -> None:
     def both(tiles: Tensor) -> dict[str, Tensor]:
         return {"more": tiles + 1, "less": tiles[:, :1, ::2, ::2]}
@@ -98,24 +142,6 @@ def test_nothing_is_recorded() -> None:
     network = model()
     got = TILER.apply(network, Store(IMAGE))
     assert not got.requires_grad
-
-
-def test_a_merge_goes_on(tmp_path: Path) -> None:
-    calls: list[int] = []
-
-    def once(tiles: Tensor) -> Tensor:
-        calls.append(len(tiles))
-        if len(calls) == 3:
-            raise RuntimeError("interrupted")
-        return tiles
-
-    out = torch.zeros(IMAGE.shape)
-    options: dict[str, Any] = {"out": out, "work": tmp_path / "work", "batch_size": 2}
-    with pytest.raises(RuntimeError, match="interrupted"):
-        TILER.apply(once, IMAGE, **options)
-    TILER.apply(once, IMAGE, **options)
-    assert sum(calls[3:]) == 12 - 4 + 2
-    same_bits(array(out), IMAGE)
 
 
 @pytest.mark.parametrize(

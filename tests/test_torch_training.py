@@ -74,7 +74,7 @@ def test_nothing_is_kept_where_no_gradients_are_recorded() -> None:
     """A model may return what requires grad all the same: a parameter, say."""
     room = nn.Parameter(photo(25, 4, 4))
     kept = AssertionError("all results were kept")
-    with torch.no_grad(), patch.object(twin, "Gathered", side_effect=kept):
+    with torch.no_grad(), patch.object(twin, "DeferredMerger", side_effect=kept):
         got = Tiler(4, 2).apply(lambda t: room[: len(t)].clone(), photo(12, 12))
         other = Tiler(4, 2).apply(lambda _: room, photo(12, 12), batch_size=25)
     assert not got.requires_grad

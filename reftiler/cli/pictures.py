@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reftiler.applying import cut_tile
+from reftiler.apply import extract_tile
 from reftiler.cli.console import times
 from reftiler.cli.story import Story, extent, share
 from reftiler.figures import draw_grid, overlay
@@ -38,7 +38,7 @@ def grid(story: Story) -> Rgb:
 def sheet(story: Story) -> Rgb:
     """Lay out all tiles as they lie in the image."""
     tiles = [
-        cut_tile(story.sample.image, story.grid, k) for k in range(len(story.grid))
+        extract_tile(story.sample.image, story.grid, k) for k in range(len(story.grid))
     ]
     columns = None if story.grid.is_irregular else story.grid.shape[1]
     labels = [f"tile {k}" for k in range(len(tiles))]
@@ -48,7 +48,7 @@ def sheet(story: Story) -> Rgb:
 def defect_tiles(story: Story) -> Rgb:
     """Lay out the tiles that hold a defect."""
     marked = overlay(story.sample.image, story.sample.mask)
-    tiles = [cut_tile(marked, story.grid, k) for k in story.held]
+    tiles = [extract_tile(marked, story.grid, k) for k in story.held]
     return contact_sheet(tiles, labels=[f"tile {k}" for k in story.held])
 
 
@@ -71,7 +71,7 @@ def _pair(story: Story, seen: Visibility) -> tuple[list[Rgb], list[str]]:
         bounds = [(0, length) for length in image.shape]
         captions.append("in no tile, so here is the image")
     else:
-        shown = to_rgb(cut_tile(image, story.grid, seen.best))
+        shown = to_rgb(extract_tile(image, story.grid, seen.best))
         first = story.grid.boxes[seen.best, :, 0].tolist()
         bounds = [(s.start, s.stop) for s in story.grid.slices(seen.best)]
         captions.append(

@@ -21,16 +21,24 @@ except ImportError as error:
         'tiling dask arrays needs dask: pip install "reftiler[dask]"'
     ) from error
 
-from reftiler.batches import check_results, leaves, map_tree
+from reftiler.batching import validate_results
 from reftiler.cut import Array, source_index
-from reftiler.dask.groups import Chunks, Groups, boxes, meeting
-from reftiler.dask.tasks import Chunk, Group, Plan, merge_chunk, run_group
+from reftiler.dask.blocks import Chunks, TileBlocks, chunk_boxes, chunks_meeting
+from reftiler.dask.tasks import (
+    ChunkTask,
+    TaskPlan,
+    TileTask,
+    merge_chunk,
+    run_tiles,
+)
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.layout import ArrayLayout
 from reftiler.plan import plan_tile, plan_untile
+from reftiler.pytree import tree_leaves, tree_map
 from reftiler.settings import TilerSettings
-from reftiler.streaming.pieces import shown_by
+from reftiler.streaming.reading import union_of_sources
+from reftiler.streaming.stores import arrange_axes
 from reftiler.validation import as_int
 
 __all__ = ["map_tiles"]
@@ -59,7 +67,7 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
     model : callable
         Takes up to ``batch_size`` tiles as a numpy array, returns as many results: an
         array, or a tuple, list or dict of arrays. It goes to each worker once; for a
-        module of torch give ``reftiler.torch.streaming.Hosted(module)``.
+        module of torch give ``reftiler.torch.numpy_bridge.NumpyModel(module)``.
     image : dask array
         Of the shapes that `reftiler.Tiler.tile` takes, in any chunks; it is rechunked
         to the grid.
@@ -104,35 +112,35 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
     size = as_int(tiles_per_task, "tiles_per_task", minimum=1)
     if like is None:
         like = model(np.zeros((1, *call.tiles.shape[1:]), image.dtype))
-    check_results(like, 1, np.ndarray)
-    plan = Plan(call, map_tree(lambda leaf: leaf[:0].copy(), like), batch_size)
-    tiles = _Tiles(model, image, plan, Groups(call.grid, size))
-    number = iter(range(len(leaves(like))))
+    validate_results(like, 1, np.ndarray)
+    plan = TaskPlan(call, tree_map(lambda leaf: leaf[:0].copy(), like), batch_size)
+    tiles = _ModelResults(model, image, plan, TileBlocks(call.grid, size))
+    number = iter(range(len(tree_leaves(like))))
 
     def merged(leaf: Array) -> Any:
         return tiles.merged(leaf, next(number), scale, dtype)
 
-    return map_tree(merged, like)
+    return tree_map(merged, like)
 
 
-class _Tiles:
-    """The layer of the graph that has the results for all groups of tiles."""
+class _ModelResults:
+    """The layer of the graph that runs the model on all blocks of tiles."""
 
     def __init__(
         self,
         model: Callable[[Array], Any],
         image: Any,
-        plan: Plan,
-        groups: Groups,
+        plan: TaskPlan,
+        blocks: TileBlocks,
     ) -> None:
-        self.call, self.groups = plan.call, groups
-        self.members = groups.tiles()
+        self.call, self.blocks = plan.call, blocks
+        self.members = blocks.tiles()
         # Not peer to peer, which would wait for the whole image.
-        chunks = _chunks(plan.call.image, groups.image_chunks())
+        chunks = _chunks(plan.call.image, blocks.image_chunks())
         self.image = image.rechunk(chunks, method="tasks")
         grid = plan.call.grid.to_json()
         self.name = "tiles-" + tokenize(
-            model, self.image.name, grid, groups.size, plan.batch_size, plan.like
+            model, self.image.name, grid, blocks.size, plan.batch_size, plan.like
         )
         self.layer = self._layer(model, plan)
 
@@ -149,25 +157,25 @@ class _Tiles:
             scale,
             target.name,
         )
-        space = self.groups.result_chunks(plan.geometry)
+        space = self.blocks.result_chunks(plan.geometry)
         name = "untile-" + tokenize(self.name, number, space, source, target, scale)
         one = replace(plan, result=_single(plan.result))
         layer: dict[Any, Any] = {(name, "plan"): one}
-        group_of = np.empty(len(self.call.grid), dtype=np.int64)
-        for group, members in enumerate(self.members):
-            group_of[members] = group
-        for index, box in boxes(space):
+        block_of = np.empty(len(self.call.grid), dtype=np.int64)
+        for block, members in enumerate(self.members):
+            block_of[members] = block
+        for index, box in chunk_boxes(space):
             needed = [part.tile for part in plan.geometry.overlaps(box)]
-            some = np.unique(group_of[needed]).tolist()
-            chunk = Chunk(box, tuple(self.members[group] for group in some))
+            some = np.unique(block_of[needed]).tolist()
+            task = ChunkTask(box, tuple(self.members[block] for block in some))
             for image in range(plan.result.batch_size):
                 layer[(name, *_index(plan.result, image, index))] = (
                     merge_chunk,
                     (name, "plan"),
                     (source, target),
                     number,
-                    chunk,
-                    *((self.name, image, group) for group in some),
+                    task,
+                    *((self.name, image, block) for block in some),
                 )
         dependencies = [self.image]
         graph = HighLevelGraph.from_collections(self.name, self.layer, dependencies)
@@ -180,24 +188,24 @@ class _Tiles:
             dtype=target,
         )
 
-    def _layer(self, model: Any, plan: Plan) -> dict[Any, Any]:
+    def _layer(self, model: Any, plan: TaskPlan) -> dict[Any, Any]:
         call = replace(self.call, image=_single(self.call.image))
         layer: dict[Any, Any] = {
             (self.name, "model"): model,
             (self.name, "plan"): replace(plan, call=call),
         }
-        space = self.groups.image_chunks()
-        where = dict(boxes(space))
-        for group, members in enumerate(self.members):
+        space = self.blocks.image_chunks()
+        where = dict(chunk_boxes(space))
+        for block, members in enumerate(self.members):
             seen = [source_index(call.grid, int(k)) for k in members]
-            chunks = meeting(space, shown_by(seen))
+            chunks = chunks_meeting(space, union_of_sources(seen))
             for image in range(self.call.image.batch_size):
-                place = Group(image, members, tuple(where[i] for i in chunks))
-                layer[(self.name, image, group)] = (
-                    run_group,
+                task = TileTask(image, members, tuple(where[i] for i in chunks))
+                layer[(self.name, image, block)] = (
+                    run_tiles,
                     (self.name, "model"),
                     (self.name, "plan"),
-                    place,
+                    task,
                     *(
                         (self.image.name, *_index(self.call.image, image, i))
                         for i in chunks
@@ -213,17 +221,9 @@ def _single(layout: ArrayLayout) -> ArrayLayout:
 
 def _index(layout: ArrayLayout, image: int, space: tuple[int, ...]) -> tuple[int, ...]:
     """Return the index of a chunk in an array of a layout."""
-    batch = () if layout.batch is None else (image,)
-    channels = () if layout.channels is None else (0,)
-    if layout.channels_last:
-        return (*batch, *space, *channels)
-    return (*batch, *channels, *space)
+    return arrange_axes(layout, image, 0, space)
 
 
 def _chunks(layout: ArrayLayout, space: Chunks) -> Chunks:
     """Return the chunks of an array of a layout: every image by itself."""
-    batch = () if layout.batch is None else ((1,) * layout.batch,)
-    channels = () if layout.channels is None else ((layout.channels,),)
-    if layout.channels_last:
-        return (*batch, *space, *channels)
-    return (*batch, *channels, *space)
+    return arrange_axes(layout, (1,) * layout.batch_size, (layout.channels,), space)

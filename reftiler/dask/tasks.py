@@ -1,4 +1,4 @@
-"""What workers do: a group of tiles through the model, and a chunk of the result."""
+"""Tasks of workers: tiles through the model, and a chunk of the result."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,21 +7,29 @@ from typing import Any
 import numpy as np
 
 from reftiler.axis import IntArray
-from reftiler.batches import check_later, check_results, leaves, named
+from reftiler.batching import annotate_errors, validate_later, validate_results
 from reftiler.cut import Array, as_nchw
 from reftiler.geometry import Box
 from reftiler.layout import ArrayLayout
-from reftiler.merge import merge_region
+from reftiler.merge import merge_block
 from reftiler.plan import TilePlan, UntilePlan
+from reftiler.pytree import tree_leaves
 from reftiler.streaming.reading import read_tiles
-from reftiler.streaming.stores import place
+from reftiler.streaming.stores import array_index
 
-__all__ = ["Chunk", "Group", "Pieces", "Plan", "merge_chunk", "run_group"]
+__all__ = [
+    "ChunkTask",
+    "SparseImage",
+    "TaskPlan",
+    "TileTask",
+    "merge_chunk",
+    "run_tiles",
+]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What all groups have in common: the grid, and what the model is due to return."""
+class TaskPlan:
+    """What all tasks have in common: the grid, and what the model must return."""
 
     call: TilePlan
     like: Any
@@ -29,8 +37,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Which tiles of which image a task has, and where the chunks lie it is given."""
+class TileTask:
+    """The tiles of an image that go through the model, and where its chunks lie."""
 
     image: int
     tiles: IntArray
@@ -38,16 +46,16 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Which part of a result a task makes, and which tiles it is given."""
+class ChunkTask:
+    """The box of a result that is merged, and the tiles of each block that is given."""
 
     box: Box
     tiles: tuple[IntArray, ...]
 
 
-class Pieces:
+class SparseImage:
     """
-    An image of which some boxes are here, as a store.
+    An image of which some boxes are here, to be read by slices.
 
     Parameters
     ----------
@@ -96,28 +104,28 @@ def _within(
     return (slice(None), *(slice(lo - first, hi - first) for (lo, hi), first in pairs))
 
 
-def run_group(
+def run_tiles(
     model: Callable[[Array], Any],
-    plan: Plan,
-    group: Group,
+    plan: TaskPlan,
+    task: TileTask,
     *chunks: Array,
 ) -> list[Array]:
-    """Cut a group's tiles and return the leaves of what the model makes of them."""
-    call, tiles = plan.call, group.tiles
-    source = Pieces(call.image, group.boxes, chunks)
+    """Read tiles and return the leaves of what the model makes of them."""
+    call, tiles = plan.call, task.tiles
+    source = SparseImage(call.image, task.boxes, chunks)
     # A model may use its memory again: what it returns is copied at once.
     gathered = [
         np.empty((len(tiles), *leaf.shape[1:]), leaf.dtype)
-        for leaf in leaves(plan.like)
+        for leaf in tree_leaves(plan.like)
     ]
     for first in range(0, len(tiles), plan.batch_size):
         some = slice(first, first + plan.batch_size)
-        numbers = tiles[some].tolist()
-        with named(numbers, call):
-            results = model(read_tiles(source, call, numbers))
-        check_results(results, len(numbers), np.ndarray)
-        check_later(results, plan.like)
-        for room, leaf in zip(gathered, leaves(results, plan.like), strict=True):
+        indices = tiles[some].tolist()
+        with annotate_errors(indices, call):
+            results = model(read_tiles(source, call, indices))
+        validate_results(results, len(indices), np.ndarray)
+        validate_later(results, plan.like)
+        for room, leaf in zip(gathered, tree_leaves(results, plan.like), strict=True):
             room[some] = leaf
     return gathered
 
@@ -126,19 +134,19 @@ def merge_chunk(
     call: UntilePlan,
     kinds: tuple[np.dtype[Any], np.dtype[Any]],
     leaf: int,
-    chunk: Chunk,
-    *groups: list[Array],
+    task: ChunkTask,
+    *results: list[Array],
 ) -> Array:
-    """Merge one chunk of a result from the groups whose tiles take part in it."""
+    """Merge one chunk of a result from the blocks whose tiles contribute to it."""
     source, dtype = kinds
     tiles = {
-        int(number): tile
-        for numbers, group in zip(chunk.tiles, groups, strict=True)
-        for number, tile in zip(numbers, as_nchw(group[leaf], call.tiles), strict=True)
+        int(k): tile
+        for block, found in zip(task.tiles, results, strict=True)
+        for k, tile in zip(block, as_nchw(found[leaf], call.tiles), strict=True)
     }
     layout = call.result
-    space = tuple(slice(low, high) for low, high in chunk.box)
-    shape = [s.stop - s.start for s in place(layout, 0, space)]
+    space = tuple(slice(*ends) for ends in task.box)
+    shape = [s.stop - s.start for s in array_index(layout, 0, space)]
     result = np.empty(shape, dtype)
-    merge_region(tiles, call, chunk.box, as_nchw(result, layout)[0])
+    merge_block(tiles, call, task.box, as_nchw(result, layout)[0])
     return result

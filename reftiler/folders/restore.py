@@ -189,11 +189,11 @@ def _restored(
 
 
 def _merge(source: _Tiles, merger: Merger, advance: Callable[[int], object]) -> None:
-    size = int(np.prod(merger.plan.tile_shape)) * merger.plan.tile_dtype.itemsize
+    size = int(np.prod(merger.tile_shape)) * merger.tile_dtype.itemsize
     step, count = max(1, _BATCH // size), len(source.names)
     with merger:
         for first in range(0, count, step):
-            tiles = source.read(first, step).astype(merger.plan.tile_dtype, copy=False)
+            tiles = source.read(first, step).astype(merger.tile_dtype, copy=False)
             merger.add(range(first, first + len(tiles)), tiles)
             advance(len(tiles))
 

@@ -1,7 +1,25 @@
-"""Images larger than memory: tiles read as they are needed, merged as they come."""
+"""Images larger than memory: tiles read when needed, merged as they arrive."""
+
+from typing import TypeAlias
 
 from reftiler.streaming.merger import Merger
-from reftiler.streaming.reading import Batch, Batches
-from reftiler.streaming.stores import Source, Target
+from reftiler.streaming.reading import TileBatch, TileReader
+from reftiler.streaming.stores import ReadableArray, WritableArray
 
-__all__ = ["Batch", "Batches", "Merger", "Source", "Target"]
+# The names of version 0.1.
+Batch: TypeAlias = TileBatch
+Batches: TypeAlias = TileReader
+Source: TypeAlias = ReadableArray
+Target: TypeAlias = WritableArray
+
+__all__ = [
+    "Batch",
+    "Batches",
+    "Merger",
+    "ReadableArray",
+    "Source",
+    "Target",
+    "TileBatch",
+    "TileReader",
+    "WritableArray",
+]

@@ -1,48 +1,52 @@
-"""Merging tiles as they come, in any order, into a store, in bounded memory.
+"""Merge tiles as they arrive, in any order, in bounded memory.
 
-Tiles wait until all that take part in a band of rows are there; then the band is merged
-by the code that merges whole images, in ascending order of tiles. So the bits are those
-of `reftiler.Tiler.untile` whatever came when.
+Tiles wait until all that a block of the result needs are there; then the block is
+merged by the code that merges whole images. So the bits are those of
+`reftiler.Tiler.untile`, in whatever order the tiles come.
 """
 
 import threading
 import time
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from reftiler.axis import IntArray
-from reftiler.cut import Array, as_nchw
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.layout import ArrayLayout
+from reftiler.layout import ArrayLayout, image_layout
+from reftiler.plan import UntilePlan, plan_untile
 from reftiler.settings import TilerSettings
-from reftiler.streaming.easel import Easel, Out, digest
-from reftiler.streaming.ledger import Ledger
-from reftiler.streaming.plan import MergePlan
-from reftiler.streaming.record import Record, WorkFolder
-from reftiler.streaming.shelf import Shelf
-from reftiler.streaming.stores import check_source
+from reftiler.streaming.arrays import ArrayLibrary, OutputTarget
+from reftiler.streaming.arrivals import Arrivals
+from reftiler.streaming.checkpoint import Checkpoint
+from reftiler.streaming.keywords import accepts_old_names
+from reftiler.streaming.result_blocks import ResultBlocks
+from reftiler.streaming.stores import array_index, reraise
+from reftiler.streaming.tile_buffer import TileBuffer
 from reftiler.validation import as_int
 
-__all__ = ["MEMORY", "Merger"]
+__all__ = ["MAX_MEMORY", "Merger"]
 
-MEMORY = 2**28
+MAX_MEMORY = 2**28
 """Bytes of tiles that wait in memory, by default."""
-SAVED = 30.0
-"""Seconds between two saves."""
+SAVE_INTERVAL = 30.0
+"""Seconds from one checkpoint to the next."""
+RETRY = "make room and try again, with checkpoint= from where it was"
 
 
 class Merger:
     """
-    Merges tiles into an image as they come.
+    Merges tiles into an image as they arrive.
 
     Used in a ``with`` statement, whose end is `finish`; after an error the tiles that
-    were given are saved if there is a work folder.
+    arrived are saved if there is a checkpoint.
 
     Parameters
     ----------
@@ -50,9 +54,10 @@ class Merger:
         How to merge.
     shape : sequence of int
         The shape of the image that was tiled.
-    out : store, or callable
+    out : array, store, callable or None
         Where the result goes: anything with ``shape``, ``dtype`` and assignment to
-        slices; or what makes it of the result's shape and dtype, as `numpy.empty`.
+        slices; or what makes it of the result's shape and dtype, as `numpy.empty`
+        does; or None for a new array.
     tile_shape : sequence of int, optional
         That of one tile, (C', *T'); by default as `reftiler.Tiler.tile` makes them.
     tile_dtype : dtype, optional
@@ -61,57 +66,106 @@ class Merger:
         The result's; by default the tiles'.
     grid, scale
         As for `reftiler.Tiler.untile`.
-    memory : int or None
-        Bytes of tiles that wait in memory; the others wait in a work file. None means
-        all. Tiles that come in order and overlap by half need two rows of the grid.
-    work : path-like, optional
-        A folder for the work file and for what a later process needs to go on: a
-        merger of the same settings begins where one that was killed was last saved.
-        Then ``out`` must be what that one had.
+    max_memory : int or None
+        Bytes of tiles that wait in memory; the others wait in a file. None means all.
+        If tiles come in order, little more than one row of the grid waits, or two if
+        ``out`` is a store of chunks.
+    checkpoint : path-like, optional
+        A folder for the tiles that wait and the state of the merge: a merger of the
+        same settings continues where one whose process ended was last saved. Then
+        ``out`` must be what that one had.
     name : str
-        What the result is called, if a folder knows several; no other goes on with it.
+        What the result is called, if there are several; no other continues it.
+    arrays : ArrayLibrary
+        What tiles are arrays of: numpy, or `reftiler.torch.streaming.TensorArrays`.
+
+    Attributes
+    ----------
+    out : array or store
+        The result.
+    tile_shape, tile_dtype
+        Those of a tile.
 
     Raises
     ------
     TypeError, TilingError
-        As `untile` does; if ``out`` does not suit the result or is read-only; or if
-        the work folder is of another merge.
+        As `untile` does; if ``out`` does not suit the result or is read-only; if the
+        checkpoint is damaged or of another merge; if a disk refuses what is written.
     """
 
+    @accepts_old_names
     def __init__(  # noqa: PLR0913 - each by its name
         self,
         tiler: TilerSettings,
         shape: Sequence[int],
-        out: Out,
+        out: OutputTarget,
         *,
         tile_shape: Sequence[int] | None = None,
-        tile_dtype: DTypeLike | None = None,
-        dtype: DTypeLike | None = None,
+        tile_dtype: Any = None,
+        dtype: Any = None,
         grid: Grid | None = None,
         scale: Any = None,
-        memory: int | None = MEMORY,
-        work: str | PathLike[str] | None = None,
+        max_memory: int | None = MAX_MEMORY,
+        checkpoint: str | PathLike[str] | None = None,
         name: str = "",
+        arrays: ArrayLibrary | None = None,
     ) -> None:
-        if memory is not None:
-            memory = as_int(memory, "memory", minimum=0)
+        self._arrays = arrays = ArrayLibrary() if arrays is None else arrays
+        if max_memory is not None:
+            max_memory = as_int(max_memory, "max_memory", minimum=0)
         if tile_dtype is None:
-            if callable(out):
-                raise TypeError("give tile_dtype: out does not say what the tiles are")
-            tile_dtype = check_source(out, "out").dtype
-        plan = MergePlan.of(
-            tiler, shape, tile_shape, tile_dtype, dtype, grid, scale, name
+            tile_dtype = getattr(out, "dtype", None)
+        if tile_dtype is None:
+            raise TypeError(
+                f"give tile_dtype: out, a {type(out).__name__}, does not say what the "
+                "tiles are"
+            )
+        self.tile_dtype = arrays.dtype(tile_dtype)
+        self._dtype = self.tile_dtype if dtype is None else arrays.dtype(dtype)
+        if grid is not None and not isinstance(grid, Grid):
+            raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
+        image = image_layout(tiler, tuple(shape), "shape")
+        grid = tiler.grid(image.size) if grid is None else grid
+        one = ArrayLayout(None, image.channels, tiler.tile_size, tiler.channels_last)
+        self.tile_shape = one.shape if tile_shape is None else tuple(tile_shape)
+        self._per_image = len(grid)
+        self._call = plan_untile(
+            tiler,
+            (image.batch_size * len(grid), *self.tile_shape),
+            _name(self.tile_dtype),
+            tuple(shape),
+            grid,
+            scale,
+            _name(self._dtype),
+            arrays.mergeable,
         )
-        self.plan = plan
-        self._folder = None if work is None else WorkFolder(work)
-        # Whether there is an earlier merge, and of what, before `out` is touched.
-        record = None
-        if self._folder is not None:
-            record = Record.read(self._folder.path, plan.identity)
-        self._easel = Easel(plan, out)
-        self._ledger = Ledger(plan.bands, plan.call.result.batch_size, plan.tiles)
+        self._fingerprint = {
+            "format": 2,
+            "grid": grid.to_json(),
+            "shape": tuple(shape),
+            "tile_shape": self.tile_shape,
+            "tile_dtype": str(self.tile_dtype),
+            "dtype": str(self._dtype),
+            "part": name,
+        }
+        # The state is read before ``out`` is made, which may empty a file.
+        self._checkpoint = None if checkpoint is None else Checkpoint(checkpoint)
+        state = self._checkpoint and self._checkpoint.load(self._fingerprint)
+        result = self._call.result
+        self.out: Any = arrays.make_output(out, result.shape, self._dtype)
+        self._blocks = ResultBlocks(
+            self._call.placement,
+            result.channels or 1,
+            whole_rows=not arrays.in_memory(self.out),
+        )
+        self._arrivals = Arrivals(image.batch_size * len(grid))
+        self._pending = np.tile(self._blocks.pending, image.batch_size)
+        # Of each block the checksum once it is merged, -1 before.
+        self._merged: IntArray = np.full(len(self._pending), -1, dtype=np.int64)
+        slots = {} if not state else self._restore(state)
+        form = (arrays, self.tile_shape, self.tile_dtype)
+        self._buffer = TileBuffer(*form, max_memory, self._checkpoint, slots)
         self._lock, self._ended = threading.Lock(), False
-        self._shelf = self._opened(memory, record)
         self._saved = time.monotonic()
 
     def __enter__(self) -> "Merger":
@@ -132,182 +186,215 @@ class Merger:
             self.stop()
             raise
 
-    @property
-    def out(self) -> Any:
-        """The store that the result is written to."""
-        return self._easel.out
-
     def missing(self) -> IntArray:
-        """Return the numbers of the tiles that were not given yet, ascending."""
-        return np.flatnonzero(~self._ledger.given)
+        """Return the indices of the tiles that have not arrived, ascending."""
+        return self._arrivals.missing()
 
-    def given(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
-        """Return which of some tiles were given."""
-        if isinstance(numbers, range):
-            return self._ledger.given[numbers.start : numbers.stop : numbers.step]
-        return self._ledger.given[list(numbers)]
+    def arrived(self, indices: Sequence[int]) -> NDArray[np.bool_]:
+        """Return which of some tiles have arrived."""
+        return self._arrivals.arrived[np.asarray(indices, dtype=np.int64)]
 
-    def add(self, numbers: int | Sequence[int] | IntArray, tiles: ArrayLike) -> None:
+    def add(self, indices: int | Sequence[int] | IntArray, tiles: Any) -> None:
         """
-        Give some tiles; may be called by several threads.
+        Add some tiles; may be called from several threads.
 
         Parameters
         ----------
-        numbers : int or sequence of B ints
+        indices : int or sequence of B ints
             Which tiles they are: image-major, then row-major over the grid.
-        tiles : array_like, shape (B, C', *T'), or (C', *T') for one number
+        tiles : array, shape (B, C', *T'), or (C', *T') for one index
             They are copied.
 
         Raises
         ------
-        TypeError
-            If a number is not an int.
-        TilingError
-            If there is no such tile, it was given before, or it has another shape or
+        TypeError, TilingError
+            If there is no such tile, it arrived before, or it has another shape or
             dtype than was said; then none of these is taken. If the disk is full or a
             NaN would become an integer; then those before it are.
         """
-        batch = np.asarray(tiles)
-        if np.ndim(numbers) == 0:
-            numbers, batch = [numbers], batch[np.newaxis]  # type: ignore[list-item]
+        batch = self._arrays.as_array(tiles)
+        if np.ndim(indices) == 0:
+            indices, batch = [indices], batch[None]  # type: ignore[list-item]
         with self._lock:
             self._check_open()
-            checked = self._ledger.check(numbers)  # type: ignore[arg-type]
-            self._check_tiles(batch, len(checked))
-            for band in self._ledger.ready():  # what failed is tried again
-                self._paint(band)
-            for number, tile in zip(checked, batch, strict=True):
-                if self._ledger.due(number):  # else it is all padding, or border
-                    self._shelf.put(number, tile)
-                for band in self._ledger.give(number):
-                    self._paint(band)
-            if self._folder is not None and time.monotonic() > self._saved + SAVED:
-                self._save()
+            checked = self._check(indices, batch)  # type: ignore[arg-type]
+            # A block whose merging failed is tried again.
+            ready = (self._pending == 0) & (self._merged < 0)
+            for block in np.flatnonzero(ready).tolist():
+                self._merge(block)
+            for index, tile in zip(checked, batch, strict=True):
+                blocks = self._blocks_of(index)
+                if blocks:  # else the tile is all padding, or border
+                    self._buffer.put(index, tile)
+                self._arrivals.arrived[index] = True
+                self._pending[blocks] -= 1
+                for block in blocks:
+                    if not self._pending[block]:
+                        self._merge(block)
+            due = time.monotonic() > self._saved + SAVE_INTERVAL
+            if self._checkpoint is not None and due:
+                self._save(self._checkpoint)
 
     def complete(self) -> None:
-        """
-        Merge what is left and hand it to the disk; `finish` can still be tried again.
-
-        Raises
-        ------
-        TilingError
-            If tiles are missing; they are named, and may still be given.
-        """
+        """Merge what is left and flush ``out``, or refuse if tiles are missing."""
         with self._lock:
             self._check_open()
-            self._ledger.check_whole()
-            for band in self._ledger.ready():
-                self._paint(band)
-            self._easel.flush()
+            self._arrivals.check_complete()
+            for block in np.flatnonzero(self._merged < 0).tolist():
+                self._merge(block)
+            self._flush()
 
     def finish(self) -> Any:
-        """
-        Merge what is left, delete the work files and return ``out``.
-
-        Raises
-        ------
-        TilingError
-            If tiles are missing; they are named, and may still be given.
-        """
-        if self._ended:
-            return self.out
-        self.complete()
-        with self._lock:
-            self._end()
-            if self._folder is not None:
-                self._folder.clear()
+        """Do what `complete` does, delete the checkpoint and return ``out``."""
+        if not self._ended:
+            self.complete()
+            with self._lock:
+                self._end()
+                if self._checkpoint is not None:
+                    self._checkpoint.clear()
         return self.out
 
     def stop(self) -> None:
-        """End without a result; what was given is saved if there is a work folder."""
+        """End without a result; what arrived is saved if there is a checkpoint."""
         with self._lock:
             if self._ended:
                 return
             try:
-                if self._folder is not None:
-                    self._save()
+                if self._checkpoint is not None:
+                    self._save(self._checkpoint)
             except (TilingError, OSError):  # the first error is the one to tell
                 pass
             finally:
                 self._end()
 
-    def _end(self) -> None:
-        self._ended = True
-        self._shelf.close()
-
     def save(self) -> None:
         """
-        Write down how far the merge is, so that it survives the end of this process.
+        Save how far the merge is, as also happens every half minute.
 
-        With a work folder this also happens every half minute.
-
-        Raises
-        ------
-        TilingError
-            If there is no work folder, or its disk refuses: what was saved before
-            still holds.
+        If the disk refuses, what was saved before still holds.
         """
-        if self._folder is None:
-            raise TilingError("nothing can be saved without a folder: give work=")
+        if self._checkpoint is None:
+            raise TilingError("nothing can be saved without a folder: give checkpoint=")
         with self._lock:
             self._check_open()
-            self._save()
+            self._save(self._checkpoint)
+
+    def _end(self) -> None:
+        self._ended = True
+        self._buffer.close()
 
     def _check_open(self) -> None:
         if self._ended:
             raise TilingError("this merger has ended: make another one")
 
-    def _check_tiles(self, tiles: Array, count: int) -> None:
-        shape, dtype = self.plan.tile_shape, self.plan.tile_dtype
-        if tiles.dtype != dtype or tiles.shape[1:] != shape:
+    def _check(self, indices: Sequence[int] | IntArray, tiles: Any) -> list[int]:
+        """Return the indices of tiles that can be added, or refuse them."""
+        checked = self._arrivals.check(indices, len(tiles))
+        shape = tuple(tiles.shape[1:])
+        if tiles.dtype != self.tile_dtype or shape != self.tile_shape:
             raise TilingError(
-                f"the tiles are {tiles.dtype} {tiles.shape[1:]}, this merger takes "
-                f"{dtype} {shape}: say so with tile_dtype and tile_shape"
+                f"the tiles are {tiles.dtype} {shape}, this merger takes "
+                f"{self.tile_dtype} {self.tile_shape}: say so with tile_dtype and "
+                "tile_shape"
             )
-        if len(tiles) != count:
-            raise TilingError(
-                f"{count} numbers came with {len(tiles)} tiles: give each tile one"
-            )
+        return checked
 
-    def _paint(self, band: int) -> None:
-        """Merge a band and let go of the tiles that nothing else awaits."""
-        image = band // len(self._ledger.bands)
-        tiles = _Tiles(self._shelf, self.plan.call.tiles, image * self.plan.tiles)
-        piece = self._easel.paint(band, tiles)
-        known = 0 if self._folder is None else digest(piece)
-        for tile in self._ledger.close(band, known):
-            self._shelf.drop(tile)
+    def _blocks_of(self, index: int) -> list[int]:
+        """Return the blocks, counted through all images, that need a tile."""
+        image, tile = divmod(index, self._per_image)
+        first = image * len(self._blocks)
+        return [first + block for block in self._blocks.of_tile(tile)]
 
-    def _opened(self, memory: int | None, record: Record | None) -> Shelf:
-        """Return the shelf, with what an earlier process put there."""
-        path = None if self._folder is None else self._folder.tiles
-        slots: dict[int, int] = {}
-        if record is not None:
-            for band in np.flatnonzero(record.digests >= 0).tolist():
-                self._easel.check(band, int(record.digests[band]))
-            self._ledger.restore(record.given, record.digests)
-            slots = record.slots
-        plan = self.plan
-        return Shelf(plan.tile_shape, plan.tile_dtype, memory, path, slots)
+    def _merge(self, block: int) -> None:
+        """Merge a block and drop the tiles that no other needs."""
+        image, inner = divmod(block, len(self._blocks))
+        box, index = self._blocks.box(inner), self._index(block)
+        arrays, call, first = self._arrays, self._call, image * self._per_image
+        in_memory = arrays.in_memory(self.out)
+        if in_memory:
+            piece = self.out[index]
+        else:
+            shape = tuple(s.stop - s.start for s in index)
+            piece = arrays.new(shape, self._dtype)
+        tiles = _ImageTiles(self._buffer, first, arrays, call, self.tile_dtype)
+        arrays.merge_block(tiles, call, box, arrays.planes(piece, call.result))
+        if not in_memory:
+            with reraise(
+                f"cannot write rows {box[0][0]} to {box[0][1]} of out", RETRY, Exception
+            ):
+                arrays.write(self.out, index, piece)
+        checksum = 0 if self._checkpoint is None else self._checksum(piece)
+        self._merged[block] = checksum
+        for tile in self._blocks.tiles_of(inner).tolist():
+            if (self._merged[self._blocks_of(first + tile)] >= 0).all():
+                self._buffer.drop(first + tile)
 
-    def _save(self) -> None:
-        assert self._folder is not None
-        slots = self._shelf.save()
-        self._easel.flush()
-        given, digests = self._ledger.given, self._ledger.digests
-        record = Record(self.plan.identity, given, digests, slots)
-        record.write(self._folder.path)
-        self._shelf.settle()
+    def _index(self, block: int) -> tuple[slice, ...]:
+        """Return the index of a block in ``out``."""
+        image, inner = divmod(block, len(self._blocks))
+        space = tuple(slice(*ends) for ends in self._blocks.box(inner))
+        return array_index(self._call.result, image, space)
+
+    def _checksum(self, piece: Any) -> int:
+        return zlib.crc32(self._arrays.to_bytes(piece))
+
+    def _restore(self, state: dict[str, Any]) -> dict[int, tuple[int, int]]:
+        """Continue from a saved state, and return the tiles that the file has."""
+        assert self._checkpoint is not None
+        self._checkpoint.check_same(state, {"blocks": self._blocks.edges})
+        self._merged[:] = state["merged"]
+        for block in np.flatnonzero(self._merged >= 0).tolist():
+            if self._checksum(self.out[self._index(block)]) != self._merged[block]:
+                low, high = self._blocks.box(block % len(self._blocks))[0]
+                raise TilingError(
+                    f"rows {low} to {high} of out are not what was merged into it: "
+                    "open the same store without emptying it, or delete "
+                    f"{self._checkpoint.path} to begin anew"
+                )
+        bits = np.frombuffer(bytes.fromhex(state["arrived"]), np.uint8)
+        arrived = np.unpackbits(bits, count=len(self._arrivals.arrived)).astype(bool)
+        self._arrivals.arrived[:] = arrived
+        for index in np.flatnonzero(arrived).tolist():
+            self._pending[self._blocks_of(index)] -= 1
+        return {index: (slot, checksum) for index, slot, checksum in state["tiles"]}
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        slots = self._buffer.flush()
+        self._flush()
+        state = {
+            "blocks": self._blocks.edges,
+            "merged": self._merged.tolist(),
+            "arrived": np.packbits(self._arrivals.arrived).tobytes().hex(),
+            "tiles": [(index, *place) for index, place in slots.items()],
+        }
+        checkpoint.save(self._fingerprint, state)
+        self._buffer.release()
         self._saved = time.monotonic()
 
+    def _flush(self) -> None:
+        """Flush the store and its file, where they can be."""
+        for part in (self.out, getattr(self.out, "file", None)):
+            flush = getattr(part, "flush", None)
+            if callable(flush):
+                with reraise("cannot write out", RETRY, Exception):
+                    flush()
 
-class _Tiles:
-    """The tiles of one image on a shelf, as (C, *T)."""
 
-    def __init__(self, shelf: Shelf, layout: ArrayLayout, first: int) -> None:
-        self._shelf, self._layout, self._first = shelf, layout, first
+def _name(dtype: Any) -> str:
+    """Return a dtype's name, which numpy and torch share."""
+    return str(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
-    def __getitem__(self, number: int) -> Array:
-        tile = self._shelf[self._first + number]
-        found: Array = as_nchw(tile[np.newaxis], self._layout)[0]
-        return found
+
+@dataclass
+class _ImageTiles:
+    """The tiles of one image in a buffer, channels first."""
+
+    buffer: TileBuffer
+    first: int
+    arrays: ArrayLibrary
+    call: UntilePlan
+    dtype: Any
+
+    def __getitem__(self, k: int) -> Any:
+        tile = self.buffer[self.first + k]
+        return self.arrays.planes(tile[None], self.call.tiles)[0]

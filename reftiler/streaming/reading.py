@@ -1,46 +1,61 @@
-"""Reading tiles from a store, batch by batch, and no pixel that none of them shows."""
+"""Read the tiles of an image batch by batch, and no pixel that none of them shows."""
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby, pairwise, product
 from typing import NamedTuple
 
 import numpy as np
 
-from reftiler.batches import split
-from reftiler.cut import Array, as_nchw, fill, source_index
+from reftiler.axis import Index, IntArray
+from reftiler.batching import batched
+from reftiler.cut import (
+    Array,
+    SourceIndex,
+    as_nchw,
+    fill,
+    index_spatial,
+    open_mesh,
+    source_index,
+)
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.layout import ArrayLayout
 from reftiler.plan import TilePlan, plan_tile
 from reftiler.settings import TilerSettings
-from reftiler.streaming.pieces import Piece, WholeImage, shown_by
-from reftiler.streaming.stores import Source, check_source
+from reftiler.streaming.stores import ReadableArray, array_index, check_readable
 
-__all__ = ["Batch", "Batches", "read_tiles"]
+__all__ = ["TileBatch", "TileReader", "read_tiles", "union_of_sources"]
 
 
-class Batch(NamedTuple):
-    """Some tiles and which they are."""
+class TileBatch(NamedTuple):
+    """Some tiles and their indices."""
 
-    numbers: range
+    indices: range
     """Image-major, then row-major over the grid."""
     tiles: Array
 
 
-class Batches:
+class TileReader:
     """
-    The tiles of an image, batch by batch: each is read when its turn comes.
+    The tiles of an image, a batch at a time: each is read when it is asked for.
 
     Parameters
     ----------
     tiler : BaseTiler
-        How to cut.
-    image : Source
+        How to tile.
+    image : ReadableArray
         Anything with ``shape``, ``dtype`` and slices, of the shapes that
         `reftiler.Tiler.tile` takes.
     batch_size : int
-        How many tiles a batch has; the last may have fewer.
+        Tiles of a batch; the last may have fewer.
     grid : Grid, optional
-        A plan of this tiler's for this size; by default the fitted one.
+        A grid of this tiler's for this size; by default the fitted one.
+
+    Attributes
+    ----------
+    batches : list of range
+        The indices of each batch's tiles.
 
     Raises
     ------
@@ -51,29 +66,28 @@ class Batches:
     def __init__(
         self,
         tiler: TilerSettings,
-        image: Source,
+        image: ReadableArray,
         batch_size: int = 16,
         grid: Grid | None = None,
     ) -> None:
-        self.image = check_source(image, "image")
+        self.image = check_readable(image, "image")
         shape, dtype = tuple(image.shape), np.dtype(image.dtype)
         self.call = plan_tile(tiler, shape, dtype.name, grid)
-        self.numbers = split(self.call.tiles.batch_size, batch_size)
-        """Which tiles each batch has."""
+        self.batches = batched(self.call.tiles.batch_size, batch_size)
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.batches)
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, batch: int) -> TileBatch:
         """Read a batch."""
-        return self.read(self.numbers[index])
+        return self.read(self.batches[batch])
 
-    def __iter__(self) -> Iterator[Batch]:
-        return map(self.read, self.numbers)
+    def __iter__(self) -> Iterator[TileBatch]:
+        return map(self.read, self.batches)
 
-    def read(self, numbers: range) -> Batch:
+    def read(self, indices: range) -> TileBatch:
         """
-        Read the tiles of some numbers.
+        Read the tiles of some indices.
 
         Raises
         ------
@@ -81,44 +95,106 @@ class Batches:
             If there is no such tile.
         """
         count = self.call.tiles.batch_size
-        if numbers and not 0 <= min(numbers) <= max(numbers) < count:
-            raise TilingError(f"there are tiles 0 to {count - 1}, asked for {numbers}")
-        return Batch(numbers, read_tiles(self.image, self.call, numbers))
+        if indices and not 0 <= min(indices) <= max(indices) < count:
+            raise TilingError(f"there are tiles 0 to {count - 1}, asked for {indices}")
+        return TileBatch(indices, read_tiles(self.image, self.call, indices))
 
 
-def read_tiles(source: Source, call: TilePlan, numbers: Iterable[int]) -> Array:
+def read_tiles(image: ReadableArray, call: TilePlan, indices: Iterable[int]) -> Array:
     """
-    Read some tiles of a store.
+    Read the tiles of some indices, image-major, into a new array.
 
-    Tiles that follow each other in a row of the grid are read together, so that what
-    they share is read once.
-
-    Parameters
-    ----------
-    source : Source
-        Of the layout ``call.image``.
-    call : TileCall
-        The checked call.
-    numbers : iterable of int
-        Which tiles, image-major.
-
-    Returns
-    -------
-    ndarray
-        New, of the layout ``call.tiles`` but for their number.
+    Tiles that follow each other in a row of the grid are read together, so that the
+    pixels that they share are read once.
     """
-    numbers, grid = list(numbers), call.grid
-    tiles = np.empty((len(numbers), *call.tiles.shape[1:]), source.dtype)
+    indices, grid = list(indices), call.grid
+    tiles = np.empty((len(indices), *call.tiles.shape[1:]), image.dtype)
     targets = iter(as_nchw(tiles, call.tiles))
     in_row = 1 if grid.is_irregular else grid.shape[-1]
-    for _, row in groupby(numbers, key=lambda number: number // in_row):
-        places = [divmod(number, len(grid)) for number in row]
-        image = places[0][0]
-        seen = [source_index(grid, k) for _, k in places]
-        if isinstance(source, np.ndarray):
-            pixels: WholeImage | Piece = WholeImage(as_nchw(source, call.image)[image])
+    for _, row in groupby(indices, key=lambda index: index // in_row):
+        places = [divmod(index, len(grid)) for index in row]
+        number = places[0][0]
+        sources = [source_index(grid, k) for _, k in places]
+        read: Callable[[tuple[Index, ...]], Array]
+        if isinstance(image, np.ndarray):
+            read = _ArrayRegion(as_nchw(image, call.image)[number])
         else:
-            pixels = Piece(source, call.image, image, shown_by(seen))
-        for shown in seen:
-            fill(next(targets), shown, grid, pixels.at)
+            wanted = union_of_sources(sources)
+            read = _RegionCache(image, call.image, number, wanted)
+        for source in sources:
+            fill(next(targets), source, grid, read)
     return tiles
+
+
+class _ArrayRegion:
+    """Reads pixels (C, *lengths) of an array, memory-mapped or not, as asked."""
+
+    def __init__(self, image: Array) -> None:
+        self._image = image
+
+    def __call__(self, index: Sequence[Index]) -> Array:
+        return index_spatial(self._image, open_mesh(index))
+
+
+class _RegionCache:
+    """Reads some pixels of an image in a store, each once, and returns any of them."""
+
+    def __init__(
+        self,
+        image: ReadableArray,
+        layout: ArrayLayout,
+        number: int,
+        pixels: Sequence[IntArray],
+    ) -> None:
+        self._pixels = pixels  # for each spatial axis, ascending
+        # In memory as in the store: to copy one order into the other is slow.
+        own = replace(layout, batch=None, size=tuple(map(len, pixels)))
+        self._region = as_nchw(np.empty(own.shape, image.dtype), own)[0]
+        for in_region, in_image in _contiguous_runs(pixels):
+            read = np.asarray(image[array_index(layout, number, in_image)])
+            self._region[(slice(None), *in_region)] = as_nchw(read, layout)[0]
+
+    def __call__(self, index: Sequence[Index]) -> Array:
+        return index_spatial(
+            self._region, open_mesh(list(map(_locate, self._pixels, index)))
+        )
+
+
+def union_of_sources(sources: Sequence[SourceIndex]) -> list[IntArray]:
+    """Return for each axis the image pixels that some tiles show, ascending."""
+    axes = zip(*(source.pixels for source in sources), strict=True)
+    return [np.unique(np.concatenate(list(map(_as_indices, axis)))) for axis in axes]
+
+
+def _as_indices(index: Index) -> IntArray:
+    if isinstance(index, slice):
+        return np.arange(index.start, index.stop, dtype=np.int64)
+    return index
+
+
+def _locate(pixels: IntArray, index: Index) -> Index:
+    """Return where an index lies among pixels."""
+    if isinstance(index, slice):
+        first = int(np.searchsorted(pixels, index.start))
+        return slice(first, first + index.stop - index.start)
+    return np.searchsorted(pixels, index)
+
+
+def _contiguous_runs(
+    axes: Sequence[IntArray],
+) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...]]]:
+    """Yield boxes of neighbours: where they lie among the pixels, and in the image."""
+    runs: list[list[tuple[slice, slice]]] = []
+    for pixels in axes:
+        cuts = np.flatnonzero(np.diff(pixels) > 1) + 1
+        ends = pairwise([0, *cuts.tolist(), len(pixels)])
+        runs.append(
+            [
+                (slice(low, high), slice(int(pixels[low]), int(pixels[high - 1]) + 1))
+                for low, high in ends
+                if high > low
+            ]
+        )
+    for run in product(*runs):
+        in_region, in_image = zip(*run, strict=True)
+        yield in_region, in_image

@@ -1,75 +1,71 @@
-"""Stores: anything with a shape and a dtype that is read, or written, by slices.
+"""Arrays that are read or written by slices: numpy's, memory maps, zarr's and h5py's.
 
-`numpy.memmap`, zarr, h5py, tifffile's stores and dask arrays are such things. What is
-asked of them is the least that all of them know: slices without a step, of every axis.
+They are asked for the least that all of them support: a shape, a dtype, and one slice
+without a step for every axis.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from reftiler.cut import shares_memory
 from reftiler.errors import TilingError
+from reftiler.files import reserve
 from reftiler.layout import ArrayLayout
 
 __all__ = [
-    "Slices",
-    "Source",
-    "Target",
-    "check_source",
+    "ReadableArray",
+    "WritableArray",
+    "arrange_axes",
+    "array_index",
+    "check_readable",
     "check_target",
     "check_writable",
-    "place",
-    "share",
+    "may_alias",
+    "reraise",
 ]
 
-Slices = tuple[slice, ...]
+KINDS = "as arrays, memory maps and zarr's and h5py's arrays do"
 
 
 @runtime_checkable
-class Source(Protocol):
-    """An image that is read piece by piece."""
+class ReadableArray(Protocol):
+    """An array that is read by slices."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its sizes."""
+        """The size of each axis."""
         ...
 
     @property
     def dtype(self) -> Any:
-        """Its numpy dtype."""
+        """The numpy dtype."""
         ...
 
     def __getitem__(self, index: Any, /) -> Any:
-        """Return the pixels of some slices, as what numpy makes an array of."""
+        """Return the elements of some slices, as what numpy makes an array of."""
         ...
 
 
 @runtime_checkable
-class Target(Source, Protocol):
-    """An image that is written piece by piece."""
+class WritableArray(ReadableArray, Protocol):
+    """An array that is written by slices."""
 
     def __setitem__(self, index: Any, value: Any, /) -> None:
-        """Write the pixels of some slices."""
+        """Write the elements of some slices."""
         ...
 
 
-def check_source(value: Any, name: str) -> Source:
-    """
-    Return what can be read by slices.
-
-    Raises
-    ------
-    TypeError
-        If it has no shape, dtype or slices.
-    TilingError
-        If it holds Python objects.
-    """
-    if not isinstance(value, Source):
+def check_readable(value: Any, name: str) -> ReadableArray:
+    """Return ``value`` if it has a shape, a numpy dtype and slices, or refuse it."""
+    if not isinstance(value, ReadableArray):
         raise TypeError(
-            f"{name} must have a shape, a dtype and slices, as arrays, memory maps and "
-            f"zarr's and h5py's arrays do, got {type(value).__name__}"
+            f"{name} must have a shape, a dtype and slices, {KINDS}, got "
+            f"{type(value).__name__}"
         )
     try:
         dtype = np.dtype(value.dtype)
@@ -83,24 +79,16 @@ def check_source(value: Any, name: str) -> Source:
     return value
 
 
-def check_writable(value: Any) -> Target:
-    """
-    Return what can be written by slices, before any work is done.
+def check_writable(value: Any) -> WritableArray:
+    """Return ``value`` if it can be written by slices, or refuse it before any work.
 
-    Its first pixel is read and written back, as the only way to learn of every kind of
-    store whether it can be written.
-
-    Raises
-    ------
-    TypeError
-        If it takes no slices.
-    TilingError
-        If it is read-only.
+    Its first element is read and written back: the only way to learn of every kind of
+    array whether it is read-only.
     """
-    if not isinstance(value, Target):
+    if not isinstance(value, WritableArray):
         raise TypeError(
-            f"out must have a shape and a dtype and take slices, as arrays, memory "
-            f"maps and zarr's and h5py's arrays do, got {type(value).__name__}"
+            f"out must have a shape and a dtype and take slices, {KINDS}, got "
+            f"{type(value).__name__}"
         )
     if hasattr(value, "__dask_graph__"):
         raise TypeError("out is lazy: give a store, or use reftiler.dask.map_tiles")
@@ -116,57 +104,69 @@ def check_writable(value: Any) -> Target:
     return value
 
 
-def check_target(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
-    """
-    Return what a result of a shape and a dtype can be written to.
+def check_target(value: Any, shape: tuple[int, ...], dtype: Any) -> WritableArray:
+    """Return ``value`` if a result can be written to it, or refuse it.
 
-    Raises
-    ------
-    TypeError, TilingError
-        If its shape or dtype is not the result's; or as `check_writable` does.
+    The file of a memory map takes its room on the disk: to find none later is a crash.
     """
-    if isinstance(value, Target) and (
+    if isinstance(value, WritableArray) and (
         tuple(value.shape) != shape or np.dtype(value.dtype) != dtype
     ):
         raise TilingError(
             f"out is {value.dtype} {tuple(value.shape)}, the result {dtype} {shape}: "
             "make a store of this shape and dtype"
         )
-    return check_writable(value)
+    target = check_writable(value)
+    if isinstance(target, np.memmap) and target.filename is not None:
+        with reraise(f"out has no room on its disk, {target.filename}", "make some"):
+            reserve(Path(target.filename))
+    return target
 
 
-def share(one: Any, other: Any) -> bool:
-    """Tell whether two stores are arrays of the same memory, or maps of one file.
-
-    Of stores that are no arrays, whether they are the same, be it opened twice.
-    """
+def may_alias(one: Any, other: Any) -> bool:
+    """Tell whether two arrays share memory, map one file or are the same in a store."""
     if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
-        places = [_place_of(each) for each in (one, other)]
+        places = [_place_in_store(each) for each in (one, other)]
         known = type(one) is type(other) and places[0] is not None
         return one is other or (known and bool(places[0] == places[1]))
     maps = [getattr(each, "_mmap", None) for each in (one, other)]
-    files = [_file(each) for each in (one, other)]
-    apart = maps[0] is maps[1] or files[0] is None or files[0] != files[1]
-    return shares_memory(one, other) or not apart
+    files = [getattr(each, "filename", None) for each in (one, other)]
+    paths = [None if file is None else os.path.realpath(file) for file in files]
+    same_file = paths[0] is not None and paths[0] == paths[1]
+    return (same_file and maps[0] is not maps[1]) or shares_memory(one, other)
 
 
-def _place_of(store: Any) -> Any:
+def _place_in_store(array: Any) -> Any:
     """Return by what zarr or h5py know where an array lies."""
-    if hasattr(store, "store") and not hasattr(store, "store_path"):  # zarr 2
-        return store.store, store.path
-    return getattr(store, "store_path", getattr(store, "id", None))
+    if hasattr(array, "store") and not hasattr(array, "store_path"):  # zarr 2
+        return array.store, array.path
+    return getattr(array, "store_path", getattr(array, "id", None))
 
 
-def _file(array: Any) -> str | None:
-    """Return the file that an array is a map of, whatever it was called then."""
-    name = getattr(array, "filename", None)
-    return None if name is None else os.path.realpath(name)
-
-
-def place(layout: ArrayLayout, image: int, space: Slices) -> Slices:
-    """Return the index of a box of an image in an array of a layout."""
-    batch = () if layout.batch is None else (slice(image, image + 1),)
-    channels = () if layout.channels is None else (slice(0, layout.channels),)
+def arrange_axes(
+    layout: ArrayLayout, batch: Any, channels: Any, space: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Return one thing for each axis of an array of a layout, in their order."""
+    first = () if layout.batch is None else (batch,)
+    channel = () if layout.channels is None else (channels,)
     if layout.channels_last:
-        return (*batch, *space, *channels)
-    return (*batch, *channels, *space)
+        return (*first, *space, *channel)
+    return (*first, *channel, *space)
+
+
+def array_index(
+    layout: ArrayLayout, image: int, space: tuple[slice, ...]
+) -> tuple[slice, ...]:
+    """Return the index of a box of an image in an array of a layout."""
+    channels = slice(0, layout.channels)
+    return arrange_axes(layout, slice(image, image + 1), channels, space)
+
+
+@contextmanager
+def reraise(what: str, remedy: str, kind: type[Exception] = OSError) -> Iterator[None]:
+    """Raise an error as a TilingError that says what failed and what to do."""
+    try:
+        yield
+    except kind as error:
+        cause = getattr(error, "strerror", None) or error
+        raise TilingError(f"{what}: {cause}; {remedy}") from error

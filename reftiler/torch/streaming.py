@@ -1,125 +1,179 @@
-"""Models in torch over images in stores: read and merged on the host, run anywhere.
+"""Tensors, as `reftiler.streaming` merges them."""
 
-Tiles are cut and results merged by the numpy code, whose bits are those of this
-package's; what is done here is the way to the model's device and back.
-"""
-
-from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from reftiler.batches import check_results, map_tree
 from reftiler.errors import TilingError
-from reftiler.torch.rounding import name
+from reftiler.geometry import Box, TileGeometry
+from reftiler.layout import ArrayLayout
+from reftiler.plan import UntilePlan
+from reftiler.streaming import stores
+from reftiler.streaming.arrays import ArrayLibrary, OutputTarget, TileLookup
+from reftiler.torch import functional
+from reftiler.torch.checks import check_no_out, check_tensor
+from reftiler.torch.numpy_bridge import numpy_dtype
+from reftiler.torch.planes import planes
+from reftiler.torch.rounding import KNOWN, constant, name
 
-__all__ = ["Hosted", "as_arrays", "as_tensors", "numpy_dtype", "on_host"]
-
-Array = NDArray[Any]
+__all__ = ["TensorArrays"]
 
 
-class Hosted:
+class TensorArrays(ArrayLibrary):
     """
-    A model that takes and returns arrays of the host.
+    Tensors: what a `reftiler.streaming.Merger` does with them.
 
-    Batches go through page-locked memory where the model's device is a GPU. Nothing is
-    recorded for gradients.
+    Tiles wait and are merged on one device. ``out`` may be a tensor there or on the
+    host, or a store, to which blocks are copied when they are merged.
 
     Parameters
     ----------
-    model : Module or callable
-        Takes and returns tensors, or trees of them.
-    widen : bool
-        Whether bfloat16, which numpy does not have, becomes float32; else it is
-        refused.
+    device : torch.device, optional
+        Where tiles are merged; by default where the first one is.
     """
 
-    def __init__(self, model: Callable[[Tensor], Any], *, widen: bool = False) -> None:
-        self.model, self.widen = model, widen
-        self.device = _device_of(model)
+    array_type = Tensor
+    mergeable = KNOWN
 
-    def __call__(self, tiles: Array) -> Any:
-        """Run the model on some tiles."""
-        native = tiles.astype(tiles.dtype.newbyteorder("="), copy=False)
+    def __init__(self, device: torch.device | None = None) -> None:
+        self.device = device
+
+    def dtype(self, value: Any) -> torch.dtype:
+        """Return the dtype of torch that a value stands for."""
+        if isinstance(value, torch.dtype):
+            return value
+        known = getattr(torch, np.dtype(value).name, None)
+        if not isinstance(known, torch.dtype):
+            raise TilingError(f"torch has no dtype {value}: convert the tiles")
+        return known
+
+    def as_array(self, tiles: Any) -> Tensor:
+        """Return tiles on the device where they are merged."""
+        check_tensor(tiles, "tiles")
+        if self.device is None:
+            self.device = tiles.device
+        on_device: Tensor = tiles.detach().to(self.device)
+        return on_device
+
+    def new(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """Return memory for a tile, or for a block that is then written to a store."""
+        with torch.inference_mode(mode=False):  # it may be written in any mode
+            return torch.empty(shape, dtype=dtype, device=self.device)
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        """Copy a tensor into another."""
+        target.copy_(source)
+
+    def planes(self, array: Tensor, layout: ArrayLayout) -> Tensor:
+        """View a tensor of a layout as (batch, channels, *space)."""
+        return planes(array, layout)
+
+    def merge_block(
+        self, tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor
+    ) -> None:
+        """Merge a box of an image into ``out``, of shape (1, C, *box)."""
         with torch.no_grad():
-            results = self.model(self._sent(torch.from_numpy(native)))
-            check_results(results, len(tiles), Tensor)
-            return map_tree(self._fetched, results)
+            _merge_block(tiles, call, box, out)
 
-    def _sent(self, tiles: Tensor) -> Tensor:
-        if self.device.type == "cuda":
-            # torch keeps such memory for the next batch, once this one has arrived.
-            return tiles.pin_memory().to(self.device, non_blocking=True)
-        return tiles.to(self.device)
+    def check_writable(self, out: Any) -> Any:
+        """Return ``out`` if it can be written, or refuse it."""
+        if not isinstance(out, Tensor):
+            return stores.check_writable(out)
+        check_tensor(out, "out")
+        if torch.is_grad_enabled() and out.requires_grad:
+            check_no_out(out)
+        if out.device.type != "cpu" and self.device not in (None, out.device):
+            raise TilingError(
+                f"out is on {out.device}, and tiles are merged on {self.device}: make "
+                "it there, or on the host"
+            )
+        steps = zip(out.shape, out.stride(), strict=True)
+        if any(length > 1 and step == 0 for length, step in steps):
+            raise TilingError("pixels of out share memory: give a buffer of its own")
+        return out
 
-    def _fetched(self, tensor: Tensor) -> Array:
-        tensor = tensor.detach().resolve_conj().resolve_neg()
-        if tensor.dtype == torch.bfloat16 and self.widen:
-            tensor = tensor.to(torch.float32)
-        numpy_dtype(tensor.dtype)
-        array: Array = tensor.cpu().numpy()
+    def make_output(
+        self, out: OutputTarget | Tensor, shape: tuple[int, ...], dtype: torch.dtype
+    ) -> Any:
+        """Return the tensor or store of a target, or refuse what does not suit."""
+        if out is None:
+            return torch.empty(shape, dtype=dtype, device=self.device)
+        if not isinstance(out, Tensor):
+            stored = numpy_dtype(dtype)
+            made = out(shape, stored) if callable(out) else out
+            if not isinstance(made, Tensor):
+                return stores.check_target(made, shape, stored)
+            out = made
+        if tuple(out.shape) != shape or out.dtype != dtype:
+            raise TilingError(
+                f"out is {name(out.dtype)} {tuple(out.shape)}, the result "
+                f"{name(dtype)} {shape}: make a tensor of this shape and dtype"
+            )
+        return self.check_writable(out)
+
+    def in_memory(self, out: Any) -> bool:
+        """Tell whether blocks are merged into ``out`` itself, through a view."""
+        return isinstance(out, Tensor) and self.device in (None, out.device)
+
+    def write(self, out: Any, index: tuple[slice, ...], block: Tensor) -> None:
+        """Write a block to a store, or a tensor of the host."""
+        if isinstance(out, Tensor):
+            out[index].copy_(block)
+        else:
+            out[index] = block.cpu().numpy()
+
+    def may_alias(self, one: Any, other: Any) -> bool:
+        """Tell whether two tensors or stores share memory."""
+        return stores.may_alias(_addresses(one), _addresses(other))
+
+    def to_bytes(self, array: Any) -> Any:
+        """Return the bytes of a tensor, or of what a store returns, in C order."""
+        if not isinstance(array, Tensor):
+            return super().to_bytes(array)
+        flat = array.detach().cpu().contiguous().reshape(-1)
+        return flat.view(torch.uint8).numpy()
+
+    def from_bytes(
+        self, data: Any, shape: tuple[int, ...], dtype: torch.dtype
+    ) -> Tensor:
+        """Return the tensor of these bytes, where tiles are merged."""
+        flat = torch.from_numpy(np.asarray(data)).view(dtype)
+        return flat.view(shape).to(self.device or "cpu")
+
+
+def _merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> None:
+    """Merge a box of an image from those tiles that contribute to it."""
+    # To be replaced by reftiler.torch.merge.merge_block.
+    geometry = call.geometry
+    used = [part.tile for part in geometry.overlaps(box)]
+    if not used:
+        out.copy_(constant(call.fill, out.dtype, out.device))
+        return
+    axes = []
+    for axis, numbers in zip(
+        geometry.axes, zip(*map(geometry.unravel, used), strict=True), strict=True
+    ):
+        some = numbers if geometry.is_irregular else sorted(set(numbers))
+        axes.append(replace(axis, starts=tuple(axis.starts[n] for n in some)))
+    call = replace(call, placement=TileGeometry(tuple(axes), geometry.is_irregular))
+    stacked = torch.stack([tiles[k] for k in used])[None]
+    out.copy_(functional.merge_box(stacked, call, box, out.dtype))
+
+
+def _addresses(array: Any) -> Any:
+    """Return an array at a tensor's addresses, on whatever device: never to be read."""
+    if not isinstance(array, Tensor) or array.device.type == "meta":
         return array
-
-
-def on_host(image: Any) -> Any:
-    """
-    Return a tensor's memory as an array; stores are returned as they are.
-
-    Raises
-    ------
-    TilingError
-        If a tensor is not on the host, or of a dtype that numpy does not have.
-    """
-    if not isinstance(image, Tensor):
-        return image
-    if image.device.type != "cpu":
-        raise TilingError(
-            f"a tensor is on {image.device}, and with out= images are read and results "
-            "written on the host: give tensors of the host, or leave out= away"
-        )
-    numpy_dtype(image.dtype)
-    return image.detach().numpy()
-
-
-def as_arrays(out: Any) -> Any:
-    """Return tensors in a tree of stores as arrays of their memory."""
-    return map_tree(on_host, out)
-
-
-def as_tensors(results: Any, out: Any) -> Any:
-    """Return the tensors that were given as ``out``, or new arrays as tensors."""
-    if out is None:
-        return map_tree(torch.from_numpy, results)
-    return map_tree(
-        lambda found, given: given if isinstance(given, Tensor) else found,
-        results,
-        out,
-    )
-
-
-def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
-    """
-    Return numpy's dtype of the same name.
-
-    Raises
-    ------
-    TilingError
-        If it has none.
-    """
-    try:
-        return np.dtype(name(dtype))
-    except TypeError:
-        raise TilingError(
-            f"stores cannot hold {name(dtype)}: give dtype=torch.float32"
-        ) from None
-
-
-def _device_of(model: Callable[[Tensor], Any]) -> torch.device:
-    """Return where a module's first parameter or buffer is, else the host."""
-    if isinstance(model, nn.Module):
-        for tensor in (*model.parameters(), *model.buffers()):
-            return tensor.device
-    return torch.device("cpu")
+    step = array.itemsize
+    interface = {
+        "version": 3,
+        "typestr": f"|V{step}",
+        "shape": tuple(array.shape),
+        "strides": tuple(step * stride for stride in array.stride()),
+        "data": (array.data_ptr(), False),
+    }
+    return np.asarray(SimpleNamespace(__array_interface__=interface))

@@ -1,27 +1,30 @@
 """The torch tiler: settings with verbs."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from reftiler import tiler as numpy_tiler
 from reftiler.base_tiler import BaseTiler
-from reftiler.batches import Progress
+from reftiler.apply import apply, part_of
+from reftiler.batching import Progress
+from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.plan import plan_tile, plan_untile
 from reftiler.settings import TilerSettings
-from reftiler.streaming.merger import MEMORY
-from reftiler.streaming.stores import Source
+from reftiler.streaming.keywords import accepts_old_names
+from reftiler.streaming.merger import MAX_MEMORY, Merger
+from reftiler.streaming.stores import ReadableArray
 from reftiler.torch import cutting, functional, merging
-from reftiler.torch.applying import Gathered, apply
+from reftiler.torch.apply import DeferredMerger, tile_source
 from reftiler.torch.checks import check_dtype, check_no_out, check_tensor, output
 from reftiler.torch.rounding import KNOWN, name
-from reftiler.torch.streaming import Hosted, as_arrays, as_tensors, numpy_dtype, on_host
-from reftiler.torch.stripe import Mosaic, Stripe, is_mosaic
+from reftiler.torch.streaming import TensorArrays
 
 
 class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they are
@@ -154,10 +157,11 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             merging.merge(tiles, call, merged)
         return merged
 
+    @accepts_old_names
     def apply(  # noqa: PLR0913 - all but two are optional
         self,
         model: Callable[[Tensor], Any],
-        image: Tensor | Source,
+        image: Tensor | ReadableArray,
         *,
         batch_size: int = 16,
         grid: Grid | None = None,
@@ -165,15 +169,15 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         dtype: torch.dtype | None = None,
         progress: Progress | None = None,
         out: Any = None,
-        memory: int | None = MEMORY,
-        work: str | PathLike[str] | None = None,
+        max_memory: int | None = MAX_MEMORY,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> Any:
         """Run a model over the tiles of an image in batches and merge its results.
 
         Each batch goes to the module's device and its results come back to the
-        image's, where they are merged at once: only the rows of tiles that are still
-        open stay in memory, unless the results require gradients. For inference use
-        it under ``torch.inference_mode()``.
+        image's, where they are merged as they come: only tiles that wait for others
+        stay in memory, little more than a row of the grid, unless the results require
+        gradients. For inference use it under ``torch.inference_mode()``.
 
         Parameters
         ----------
@@ -182,8 +186,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             results: a tensor, or a tuple, list or dict of tensors.
         image : Tensor, or store
             As for `tile`; or anything with ``shape``, a numpy ``dtype`` and slices,
-            such as a memory map or an array of zarr or h5py. Stores, and tensors if
-            there is ``out`` or ``work``, are read on the host, without gradients.
+            such as a memory map or an array of zarr or h5py. Where image or result is
+            in a store, or there is ``out``, no gradients are recorded.
         batch_size : int
             How many tiles at a time.
         grid, scale, dtype
@@ -191,10 +195,10 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         progress : callable, optional
             Wraps the list of batches, to show how far it is: ``tqdm.tqdm`` and
             ``rich.progress.track`` do.
-        out : Tensor of the host, store, callable, or tuple, list or dict of them
-            Where the results go, as for `reftiler.Tiler.apply`; by default new
-            tensors.
-        memory, work
+        out : Tensor, store, callable, or tuple, list or dict of them, optional
+            Where the results go: tensors on the image's device or the host, or as for
+            `reftiler.Tiler.apply`; by default new tensors on the image's device.
+        max_memory, checkpoint
             As for `reftiler.Tiler.apply`.
 
         Returns
@@ -212,45 +216,42 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         """
         if isinstance(image, Tensor):
             check_tensor(image, "image")
-        if not isinstance(image, Tensor) or out is not None or work is not None:
-            stored = numpy_tiler.Tiler.from_other(self).apply(
-                Hosted(model, widen=dtype is not None),
-                on_host(image),
-                batch_size=batch_size,
-                grid=grid,
-                scale=scale,
-                dtype=None if dtype is None else numpy_dtype(dtype),
-                progress=progress,
-                out=as_arrays(out),
-                memory=memory,
-                work=work,
-            )
-            return as_tensors(stored, out)
-        check_dtype(image.dtype if dtype is None else dtype)
-        call = plan_tile(self, image.shape, name(image.dtype), grid)
+        if dtype is not None:
+            check_dtype(dtype)
+        if out is None and checkpoint is not None:
+            raise TilingError("checkpoint= needs out=: a result in memory goes with it")
+        source = tile_source(self, image, batch_size, grid, model)
+        home = image.device if isinstance(image, Tensor) else torch.device("cpu")
+        recorded = isinstance(image, Tensor) and out is None
 
-        def start(leaf: Tensor) -> Mosaic | Stripe | Gathered:
+        def start(
+            leaf: Tensor, target: Any, number: int, path: str
+        ) -> Merger | DeferredMerger:
             if torch.is_grad_enabled() and leaf.requires_grad:
-                merge = partial(self.untile, grid=call.grid, scale=scale, dtype=dtype)
-                return Gathered(partial(merge, shape=image.shape))
-            target = leaf.dtype if dtype is None else dtype
-            shape = (call.tiles.batch_size, *leaf.shape[1:])
-            plan = plan_untile(
+                untile = partial(self.untile, shape=tuple(image.shape), grid=grid)
+                merge = partial(untile, scale=scale, dtype=dtype)
+                return DeferredMerger(source.call.tiles.batch_size, merge, home)
+            return Merger(
                 self,
-                shape,
-                name(leaf.dtype),
                 image.shape,
-                call.grid,
-                scale,
-                name(target),
-                KNOWN,
+                target,
+                tile_shape=leaf.shape[1:],
+                tile_dtype=leaf.dtype,
+                dtype=dtype,
+                grid=source.call.grid,
+                scale=scale,
+                max_memory=None if out is None else max_memory,
+                checkpoint=part_of(checkpoint, number),
+                name=path,
+                arrays=TensorArrays(home),
             )
-            out = torch.empty(plan.result.shape, dtype=target, device=image.device)
-            if is_mosaic(plan, leaf.dtype, target):
-                return Mosaic(plan, out)
-            return Stripe(plan, leaf[:0].to(image.device), out)
 
-        return apply(model, image, call, batch_size, progress, start)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and recorded):
+            merged = apply(model, source, out, progress, start)
+        if checkpoint is not None:
+            with suppress(OSError):  # there are other files in it
+                Path(checkpoint).rmdir()
+        return merged
 
 
 def _traced(tensor: Tensor) -> bool:

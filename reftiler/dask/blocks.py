@@ -1,6 +1,5 @@
-"""Groups of neighbouring tiles, and the chunks of images that belong to them."""
+"""Blocks of neighbouring tiles, and the chunks of images that belong to them."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -11,28 +10,28 @@ from reftiler.axis import Axis, IntArray
 from reftiler.geometry import Box, TileGeometry
 from reftiler.grid import Grid
 
-__all__ = ["Chunks", "Groups"]
+__all__ = ["Chunks", "TileBlocks", "chunk_boxes", "chunks_meeting"]
 
 Chunks = tuple[tuple[int, ...], ...]
 """For each axis the lengths of the chunks, as dask counts them."""
 
 
 @dataclass(frozen=True)
-class Groups:
+class TileBlocks:
     """
-    Tiles of one image that are cut and go through the model together.
+    Blocks of tiles of one image that go through the model in one task.
 
     Parameters
     ----------
     grid : Grid
         Where they lie.
     size : int
-        About how many tiles a group has.
+        About how many tiles a block has.
 
     Notes
     -----
-    The groups of a fitted grid are blocks of it, as square as may be, so that few
-    neighbours share pixels with them; of scattered tiles some follow each other.
+    Blocks of a regular grid are as square as may be, so that few neighbours share
+    pixels with them; of an irregular one, tiles that follow each other.
     """
 
     grid: Grid
@@ -40,7 +39,7 @@ class Groups:
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """How many tiles a group has along each axis of the grid."""
+        """Tiles of a block along each axis of the grid."""
         shape, left = self.grid.shape, self.size
         steps = []
         # Short axes first: what they do not use, the others may.
@@ -51,22 +50,22 @@ class Groups:
         return tuple(step for _, step in sorted(steps))
 
     def tiles(self) -> list[IntArray]:
-        """Return the numbers of each group's tiles, ascending."""
-        numbers = np.arange(len(self.grid)).reshape(self.grid.shape)
+        """Return the indices of each block's tiles, ascending."""
+        indices = np.arange(len(self.grid)).reshape(self.grid.shape)
         blocks = [
             [slice(low, low + step) for low in range(0, count, step)]
             for count, step in zip(self.grid.shape, self.steps, strict=True)
         ]
-        return [numbers[block].ravel() for block in product(*blocks)]
+        return [indices[block].ravel() for block in product(*blocks)]
 
     def image_chunks(self) -> Chunks:
-        """Return chunks of the image that begin where groups do."""
+        """Return chunks of the image that begin where blocks do."""
         axes = self.grid.axes
         starts = [axis.boxes[:, 0] for axis in axes]
         return self._chunks(axes, starts)
 
     def result_chunks(self, placement: TileGeometry) -> Chunks:
-        """Return chunks of the result that begin where groups begin to take part."""
+        """Return chunks of the result that begin where blocks begin to contribute."""
         return self._chunks(placement.axes, [a.valid[:, 0] for a in placement.axes])
 
     def _chunks(self, axes: tuple[Axis, ...], starts: list[IntArray]) -> Chunks:
@@ -83,7 +82,7 @@ class Groups:
         return tuple(found)
 
 
-def boxes(chunks: Chunks) -> Iterator[tuple[tuple[int, ...], Box]]:
+def chunk_boxes(chunks: Chunks) -> Iterator[tuple[tuple[int, ...], Box]]:
     """Go over the chunks: their index and the pixels that they have."""
     axes = []
     for lengths in chunks:
@@ -93,15 +92,10 @@ def boxes(chunks: Chunks) -> Iterator[tuple[tuple[int, ...], Box]]:
         yield tuple(i for i, _ in combined), tuple(ends for _, ends in combined)
 
 
-def meeting(chunks: Chunks, pixels: list[IntArray]) -> list[tuple[int, ...]]:
+def chunks_meeting(chunks: Chunks, pixels: list[IntArray]) -> list[tuple[int, ...]]:
     """Return the indices of the chunks in which some pixels lie."""
     found = []
     for lengths, wanted in zip(chunks, pixels, strict=True):
         edges = np.cumsum(lengths)
         found.append(np.unique(np.searchsorted(edges, wanted, "right")).tolist())
     return list(product(*found))
-
-
-def count(chunks: Chunks) -> int:
-    """Return how many chunks there are."""
-    return math.prod(map(len, chunks))

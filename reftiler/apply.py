@@ -1,0 +1,218 @@
+"""Run a model over tiles a batch at a time, and merge its results as they come."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler.batching import (
+    Progress,
+    annotate_errors,
+    validate_later,
+    validate_results,
+    validate_same_tree,
+)
+from reftiler.cut import Array
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.plan import TilePlan, plan_tile
+from reftiler.pytree import tree_leaves, tree_map, tree_paths
+from reftiler.streaming.arrays import ArrayLibrary
+from reftiler.streaming.reading import read_tiles
+
+__all__ = ["ResultMerger", "TileSource", "apply", "extract_tile", "part_of"]
+
+
+class ResultMerger(Protocol):
+    """What merges one leaf of the results; see `reftiler.streaming.Merger`."""
+
+    out: Any
+
+    def arrived(self, indices: Sequence[int], /) -> NDArray[np.bool_]:
+        """Return which of some tiles have arrived."""
+        ...
+
+    def add(self, indices: Any, tiles: Any, /) -> None:
+        """Add some tiles."""
+        ...
+
+    def complete(self) -> None:
+        """Merge what is left, or refuse because tiles are missing."""
+        ...
+
+    def finish(self) -> Any:
+        """Return the result."""
+        ...
+
+    def stop(self) -> None:
+        """End without a result."""
+        ...
+
+
+MergerFactory = Callable[[Any, Any, int, str], ResultMerger]
+"""Makes a merger of a leaf of the first results, its out, its number and its path."""
+
+
+@dataclass(frozen=True)
+class TileSource:
+    """The tiles of an image: how many there are in which batches, and how to get some.
+
+    Attributes
+    ----------
+    image : array or store
+        The image.
+    call : TileCall
+        How it is tiled.
+    batches : list of range
+        The indices of each batch's tiles.
+    extract : callable
+        Returns the tiles of some indices, where the model takes them.
+    arrays : ArrayLibrary
+        What tiles and results are arrays of.
+    """
+
+    image: Any
+    call: TilePlan
+    batches: list[range]
+    extract: Callable[[Sequence[int]], Any]
+    arrays: ArrayLibrary
+
+
+def apply(
+    model: Callable[[Any], Any],
+    source: TileSource,
+    out: Any,
+    progress: Progress | None,
+    start: MergerFactory,
+) -> Any:
+    """Return the merged results in the structure in which the model returns them.
+
+    Only one batch of tiles exists at a time, and of the results those tiles that wait
+    for others. What a merger has from an earlier process is not computed again.
+
+    Parameters
+    ----------
+    model : callable
+        Takes tiles, returns an array for them, or a tree of arrays.
+    source : TileSource
+        The tiles.
+    out : tree of OutputTarget, or None
+        Where each result goes; None makes new arrays.
+    progress : callable or None
+        Wraps the list of batches.
+    start : MergerFactory
+        Makes the merger of a leaf.
+    """
+    for target in tree_leaves(out):
+        if target is not None and not callable(target):  # else it is yet to be made
+            _check_apart(source, source.arrays.check_writable(target))
+    batches = source.batches if progress is None else progress(source.batches)
+    with ExitStack() as stack:
+        results = _Results(source, out, start, stack)
+        for batch in batches:
+            pending = results.pending(batch)
+            if pending:
+                results.add(pending, _run(model, source, pending))
+        return results.finish()
+
+
+def extract_tile(image: Array, grid: Grid, k: int) -> Array:
+    """Return the tile of an image that ``tile`` with this grid has at ``k``."""
+    call = plan_tile(grid.tiler, image.shape, image.dtype.name, grid)
+    tile: Array = read_tiles(image, call, [k])[0]
+    return tile
+
+
+def part_of(checkpoint: Any, number: int) -> Path | None:
+    """Return the folder of one leaf in that of a checkpoint, if there is one."""
+    return None if checkpoint is None else Path(checkpoint) / str(number)
+
+
+def _run(
+    model: Callable[[Any], Any], source: TileSource, indices: Sequence[int]
+) -> Any:
+    """Return the model's results for some tiles, which exist no longer then."""
+    with annotate_errors(indices, source.call):
+        results = model(source.extract(indices))
+    validate_results(results, len(indices), source.arrays.array_type)
+    return results
+
+
+class _Results:
+    """The mergers of all leaves of the results, made when the first ones come."""
+
+    def __init__(
+        self, source: TileSource, out: Any, start: MergerFactory, stack: ExitStack
+    ) -> None:
+        self._source, self._out = source, out
+        self._start, self._stack = start, stack
+        self._mergers: list[ResultMerger] = []
+        self._first: Any = None
+
+    def pending(self, batch: Sequence[int]) -> Sequence[int]:
+        """Return the tiles of a batch that some merger does not have yet."""
+        if not self._mergers:
+            return batch
+        missing = ~np.all([merger.arrived(batch) for merger in self._mergers], axis=0)
+        if missing.all():
+            return batch
+        return [n for n, due in zip(batch, missing.tolist(), strict=True) if due]
+
+    def add(self, indices: Sequence[int], results: Any) -> None:
+        """Give each merger those tiles that it lacks."""
+        if not self._mergers:
+            self._open(results)
+        validate_later(results, self._first)
+        leaves = tree_leaves(results, self._first)
+        for merger, leaf in zip(self._mergers, leaves, strict=True):
+            missing = ~merger.arrived(indices)
+            if missing.all():
+                merger.add(indices, leaf)
+            elif missing.any():
+                merger.add(np.array(indices)[missing], leaf[missing])
+
+    def _open(self, results: Any) -> None:
+        """Make a merger for each leaf; an error stops them all."""
+        out = self._out
+        if out is None:
+            out = tree_map(lambda _: None, results)
+        validate_same_tree(results, out, "the model's result", "out")
+        leaves, paths = tree_leaves(results), tree_paths(results)
+        parts = zip(leaves, tree_leaves(out, results), paths, strict=True)
+        for number, (leaf, target, path) in enumerate(parts):
+            merger = self._start(leaf, target, number, path)
+            self._stack.push(lambda kind, *_, one=merger: one.stop() if kind else None)
+            self._mergers.append(merger)
+        made = [merger.out for merger in self._mergers if merger.out is not None]
+        for target in made:
+            _check_apart(self._source, target)
+        for one, other in combinations(made, 2):
+            if self._source.arrays.may_alias(one, other):
+                raise TilingError("two parts of out share memory: give each its own")
+        # An empty array of its own, not a view that would keep the whole batch.
+        new = self._source.arrays.new
+        self._first = tree_map(
+            lambda leaf: new((0, *leaf.shape[1:]), leaf.dtype), results
+        )
+
+    def finish(self) -> Any:
+        """Return the merged results."""
+        if not self._mergers:
+            raise TilingError(
+                "no batch was computed: progress must yield the batches it is given"
+            )
+        for merger in self._mergers:  # all of them, before any deletes its checkpoint
+            merger.complete()
+        merged = iter([merger.finish() for merger in self._mergers])
+        return tree_map(lambda _: next(merged), self._first)
+
+
+def _check_apart(source: TileSource, out: Any) -> None:
+    """Refuse to write over what is still to be read."""
+    if source.arrays.may_alias(out, source.image):
+        raise TilingError("out shares memory with the image: give a buffer of its own")

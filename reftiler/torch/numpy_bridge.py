@@ -1,0 +1,79 @@
+"""From tensors to arrays of numpy and back: dtypes, batches, and whole models."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from reftiler.batching import validate_results
+from reftiler.errors import TilingError
+from reftiler.pytree import tree_map
+from reftiler.torch.rounding import name
+
+__all__ = ["NumpyModel", "device_of", "numpy_dtype", "to_device"]
+
+
+def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
+    """
+    Return numpy's dtype of the same name.
+
+    Raises
+    ------
+    TilingError
+        If it has none.
+    """
+    try:
+        return np.dtype(name(dtype))
+    except TypeError:
+        raise TilingError(
+            f"stores cannot hold {name(dtype)}: give dtype=torch.float32"
+        ) from None
+
+
+def device_of(model: Callable[[Tensor], Any], default: torch.device) -> torch.device:
+    """Return where a module's first parameter or buffer is."""
+    if isinstance(model, nn.Module):
+        for tensor in (*model.parameters(), *model.buffers()):
+            return tensor.device
+    return default
+
+
+def to_device(tiles: NDArray[Any], device: torch.device) -> Tensor:
+    """Send tiles of the host to a device, through page-locked memory to a GPU."""
+    native = tiles.astype(tiles.dtype.newbyteorder("="), copy=False)
+    tensor = torch.from_numpy(native)
+    if device.type == "cuda":
+        # torch keeps such memory for the next batch, once this one has arrived.
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+class NumpyModel:
+    """
+    A model of torch that takes and returns arrays of numpy, without gradients.
+
+    Parameters
+    ----------
+    model : Module or callable
+        Takes and returns tensors, or trees of them.
+    """
+
+    def __init__(self, model: Callable[[Tensor], Any]) -> None:
+        self.model = model
+        self.device = device_of(model, torch.device("cpu"))
+
+    def __call__(self, tiles: NDArray[Any]) -> Any:
+        """Run the model on some tiles."""
+        with torch.no_grad():
+            results = self.model(to_device(tiles, self.device))
+        validate_results(results, len(tiles), Tensor)
+        return tree_map(_to_numpy, results)
+
+
+def _to_numpy(tensor: Tensor) -> NDArray[Any]:
+    numpy_dtype(tensor.dtype)
+    array: NDArray[Any] = tensor.detach().resolve_conj().resolve_neg().cpu().numpy()
+    return array

@@ -21,7 +21,7 @@ from tests.cases import Case, MergeCase
 from tests.strategies import MODES, PAD_MODES, WINDOWS, cases, merges
 
 # torch's own use of what it deprecates
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
 
 
 def numbers(*shape: int) -> Tensor:
@@ -139,6 +139,42 @@ def test_gradients_of_a_conversion() -> None:
     whole = Tiler([4], 2).untile(tiles, [6], dtype=torch.uint8)
     assert not whole.requires_grad  # integers have no gradients
     assert whole.tolist() == [1] * 6
+
+
+def test_second_derivatives_of_extremes() -> None:
+    tiler = Tiler((3, 2), (2, 1), merge="max", fill=3, mode="drop")
+    assert gradgradcheck(lambda t: tiler.untile(t, (4, 4)) ** 3, (numbers(3, 3, 2),))
+    found = torch.func.hessian(lambda t: (tiler.untile(t, (4, 4)) ** 2).sum())
+    tiles = numbers(3, 3, 2).detach()
+    chosen = gradient(
+        tiler.untile(leaf := tiles.clone().requires_grad_(), (4, 4)).sum(), leaf
+    )
+    matrix = found(tiles).reshape(tiles.numel(), -1)
+    assert torch.equal(matrix, 2 * torch.diag(chosen.flatten()))
+
+
+TIES = [
+    ("max", (1.0, 1.0, 0.0), [1, 0, 0]),
+    ("max", (-1.0, -1.0, -2.0), [0, 1, 0]),
+    ("max", (0.0, -0.0, -0.0), [1, 0, 0]),
+    ("max", (-0.0, 0.0, -0.0), [0, 1, 0]),
+    ("min", (1.0, 1.0, 2.0), [0, 1, 0]),
+    ("min", (-1.0, -1.0, 0.0), [1, 0, 0]),
+    ("max", (1.0, torch.nan, torch.nan), [0, 1, 0]),
+    ("max", (-torch.inf, -torch.inf, -torch.inf), [0, 0, 1]),
+]
+
+
+@pytest.mark.parametrize(("merge", "values", "want"), TIES)
+def test_one_of_equal_tiles_gets_the_gradient(
+    merge: str, values: tuple[float, ...], want: list[float]
+) -> None:
+    """As `reftiler.torch.dtypes.supersedes` says."""
+    tiler = Tiler([1], merge=merge)
+    grid = tiler.scatter([1], [[0]] * 3)
+    tiles = torch.tensor(values)[:, None].requires_grad_()
+    found = gradient(tiler.untile(tiles, [1], grid).sum(), tiles)
+    assert found.flatten().tolist() == want
 
 
 def adjoint(linear: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> None:

@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance.compare import same_bits
 from tests.strategies import MODES, PAD_MODES, WINDOWS
 from tests.tensors import array
 
 # torch's own use of what it deprecates
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +131,7 @@ def test_a_nan_in_a_graph_is_an_error() -> None:
         backend="aot_eager",
     )
     assert call(torch.full((4, 4, 4), 2.5)).tolist() == [[2] * 8] * 8
-    with pytest.raises(RuntimeError, match="NaN, which uint8 cannot hold"):
+    with pytest.raises(TilingError, match="NaN, which uint8 cannot hold"):
         call(torch.full((4, 4, 4), torch.nan))
 
 
@@ -181,6 +182,32 @@ class Net(nn.Module):
         """Return maps of two channels."""
         maps: Tensor = self.conv(self.tiler.tile(image))
         return self.tiler.untile(maps, image.shape)
+
+
+@pytest.mark.parametrize("merge", [None, "max"])
+def test_derivatives_and_vmap_inside_a_graph(merge: str | None) -> None:
+    tiler = Tiler((6, 5), (3, 2), pad_mode="reflect", merge=merge)
+    image = torch.randn((3, 10, 11), generator=torch.Generator().manual_seed(2))
+    image = image.double()
+
+    def call(image: Tensor) -> Tensor:
+        return tiler.untile(tiler.tile(image) ** 2, image.shape)
+
+    def gradient(image: Tensor) -> Tensor:
+        found: Tensor = torch.func.grad(lambda x: call(x).sin().sum())(image)
+        return found
+
+    def tangent(image: Tensor) -> Tensor:
+        found: Tensor = torch.func.jvp(call, (image,), (image + 1,))[1]
+        return found
+
+    def mapped(image: Tensor) -> Tensor:
+        found: Tensor = torch.func.vmap(call)(image)
+        return found
+
+    for body in (gradient, tangent, mapped):
+        compiled = torch.compile(body, fullgraph=True, backend="aot_eager")
+        torch.testing.assert_close(compiled(image), body(image))
 
 
 def test_a_module_that_tiles() -> None:

@@ -170,7 +170,7 @@ def test_devices_are_not_mixed() -> None:
         Tiler(4).untile(tiles, (8, 8), out=image)
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
 @pytest.mark.parametrize("window", ["box", "hann"])
 @pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
 def test_compiled(window: str, backend: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reftiler import TilingError
 from reftiler.grid import Grid
 from reftiler.torch import Tiler
 from reftiler_conformance.compare import same_bits
@@ -17,7 +18,11 @@ from tests.strategies import MODES, WINDOWS
 from tests.tensors import array
 
 # torch's own use of what it deprecates
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*torch.jit"),
+    # torch 2.4 tells what it does with an operator that newer versions keep in silence
+    pytest.mark.filterwarnings("ignore:.*CompositeImplicitAutograd"),
+]
 
 
 class There(nn.Module):
@@ -113,14 +118,15 @@ def test_a_nan_in_an_exported_graph_is_an_error(strict: bool) -> None:
     tiles = torch.full((4, 4, 4), 2.5)
     program = torch.export.export(module, (tiles,), strict=strict).module()
     assert program(tiles)[0].tolist() == [[2] * 8] * 8
-    with pytest.raises(RuntimeError, match="NaN"):
+    # A strict graph holds the operator, which raises what eager mode does.
+    with pytest.raises(TilingError if strict else RuntimeError, match="NaN"):
         program(torch.full((4, 4, 4), torch.nan))
 
 
 def test_the_graph_holds_no_settings_of_the_host() -> None:
     """Only operators of torch's own set: any runtime can run them."""
     program = torch.export.export(
-        There(Tiler((6, 5), (3, 2), window="hann")), (noise(3, 10, 11),)
+        There(Tiler((6, 5), (3, 2), window="hann")), (noise(3, 10, 11),), strict=False
     )
     calls = [n.target for n in program.graph.nodes if n.op == "call_function"]
     assert calls

@@ -23,11 +23,11 @@ MIB = 2**20
 LIMIT = 20 * MIB
 
 
-class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Ledger(TorchDispatchMode):
     """Counts the bytes of tensors that are made, and the most alive at a time."""
 
     def __init__(self, *known: Tensor) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.live: int = 0
         self.peak: int = 0
         self.known = {tensor.untyped_storage()._cdata for tensor in known}
@@ -69,6 +69,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "even": {"mode": "even"},
     "interpolation": {"mode": "interpolation"},
     "max": {"merge": "max"},
+    "min": {"merge": "min", "mode": "clamp"},
+    "even with hann": {"mode": "even", "window": "hann"},
     "channels last": {"channels_last": True},
 }
 

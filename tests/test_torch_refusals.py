@@ -169,6 +169,31 @@ def test_out_whose_pixels_share_memory() -> None:
     assert "out" in message
 
 
+@pytest.mark.parametrize(
+    ("strides", "overlap"),
+    [
+        ((64, 16, 4, 1), False),
+        ((16, 4, 1, 64), False),
+        ((63, 16, 4, 1), True),  # the last pixel of a tile is the next one's first
+        ((64, 15, 4, 1), True),
+        ((64, 16, 3, 1), True),
+        ((64, 16, 4, 0), True),
+        ((1, 1, 1, 1), True),
+    ],
+)
+def test_out_whose_rows_overlap(strides: tuple[int, ...], overlap: bool) -> None:
+    image = torch.arange(256.0).reshape(4, 8, 8)
+    room = torch.zeros(512)
+    shape = (4, 4, 4, 4)
+    out = room.as_strided(shape, strides)
+    if not overlap:
+        assert torch.equal(Tiler(4).tile(image, out=out), Tiler(4).tile(image))
+        return
+    message = message_of(lambda: Tiler(4).tile(image, out=out), "TilingError")
+    assert "pixels of out share memory" in message
+    assert not room.any()
+
+
 def test_out_that_requires_grad() -> None:
     """Nothing is recorded in it, so it must not look as if it were."""
     out = torch.zeros((4, 4, 4), requires_grad=True)

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from reftiler import TilingError
-from reftiler.torch import Tiler, float32_sums, sums
+from reftiler.torch import Tiler, dtypes, float32_sums
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import WINDOWS, cases, merges
@@ -31,15 +31,15 @@ INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "int64", "uin
 @contextmanager
 def poor(*devices: str) -> Iterator[None]:
     """Let devices pass for ones without float64."""
-    with patch.object(sums, "_NO_FLOAT64", devices):
+    with patch.object(dtypes, "_NO_FLOAT64", devices):
         yield
 
 
 def test_the_device_that_lacks_float64_is_known() -> None:
-    assert sums.sum_dtype(torch.device("cpu")) == torch.float64
-    assert sums.sum_dtype(torch.device("cuda")) == torch.float64
+    assert dtypes.accumulator_dtype(torch.device("cpu")) == torch.float64
+    assert dtypes.accumulator_dtype(torch.device("cuda")) == torch.float64
     with pytest.raises(TilingError, match="mps"):
-        sums.sum_dtype(torch.device("mps"))
+        dtypes.accumulator_dtype(torch.device("mps"))
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -160,7 +160,7 @@ def test_lone_pixels_are_copied_all_the_same(body: str, window: str, name: str) 
         assert torch.equal(got[:3], values[:3])
 
 
-class NoFloat64(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class NoFloat64(TorchDispatchMode):
     """Fails as soon as a float64 tensor is made on a device that has none."""
 
     def __torch_dispatch__(
@@ -171,7 +171,7 @@ class NoFloat64(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
 
     def check(self, tensor: Tensor) -> None:
         """Fail for float64 where there is none."""

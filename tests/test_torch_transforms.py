@@ -17,7 +17,7 @@ from tests.strategies import MODES, PAD_MODES, WINDOWS
 from tests.tensors import array, dtype_of
 
 # torch's own use of what it deprecates
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
 
 TILERS: list[dict[str, Any]] = [
     *({"mode": mode, "window": "hann", "fill": 7} for mode in MODES),

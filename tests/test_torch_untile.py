@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import reftiler
 from reftiler import TilingError
-from reftiler.torch import Tiler, functional
+from reftiler.torch import Tiler
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
 from tests.strategies import NUMBERS, merges
@@ -93,21 +93,6 @@ def test_untile_of_what_requires_grad(merge: MergeCase) -> None:
     got = tiler.untile(tiles, case.shape, case.grid(tiler), **scale)
     assert got.requires_grad
     same_bits(array(got), judge(merge), nan="any")
-
-
-@given(merges())
-def test_the_functional_body_called_by_itself(merge: MergeCase) -> None:
-    case, (_, tiler) = merge.case, tilers(merge.case)
-    text = None if case.starts is None else case.grid(tiler).to_json()
-    scale = merge.scale_argument().get("scale")
-    tiles, want = tensor(merge.tiles()), judge(merge)
-    target = tiles.dtype if merge.result is None else dtype_of(merge.result)
-    arguments = (tiles, case.shape, tiler.to_json(), text, scale, target)
-    if want is None:
-        with pytest.raises(TilingError, match="NaN"):
-            functional.untile(*arguments)
-    else:
-        same_bits(array(functional.untile(*arguments)), want, nan="any")
 
 
 GOALS = ("uint8", "int8", "float16", "float32", "int32", "uint32", "int64", "uint64")

@@ -125,7 +125,7 @@ class Merger:
         if grid is not None and not isinstance(grid, Grid):
             raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
         image = image_layout(tiler, tuple(shape), "shape")
-        grid = tiler.grid(image.size) if grid is None else grid
+        grid = Grid(tiler, image.size) if grid is None else grid
         one = ArrayLayout(None, image.channels, tiler.tile_size, tiler.channels_last)
         self.tile_shape = one.shape if tile_shape is None else tuple(tile_shape)
         self._per_image = len(grid)
@@ -154,7 +154,7 @@ class Merger:
         result = self._call.result
         self.out: Any = arrays.make_output(out, result.shape, self._dtype)
         self._blocks = ResultBlocks(
-            self._call.placement,
+            self._call.geometry,
             result.channels or 1,
             whole_rows=not arrays.in_memory(self.out),
         )
@@ -317,7 +317,7 @@ class Merger:
             shape = tuple(s.stop - s.start for s in index)
             piece = arrays.new(shape, self._dtype)
         tiles = _ImageTiles(self._buffer, first, arrays, call, self.tile_dtype)
-        arrays.merge_block(tiles, call, box, arrays.planes(piece, call.result))
+        arrays.merge_block(tiles, call, box, arrays.as_nchw(piece, call.result))
         if not in_memory:
             with reraise(
                 f"cannot write rows {box[0][0]} to {box[0][1]} of out", RETRY, Exception
@@ -397,4 +397,4 @@ class _ImageTiles:
 
     def __getitem__(self, k: int) -> Any:
         tile = self.buffer[self.first + k]
-        return self.arrays.planes(tile[None], self.call.tiles)[0]
+        return self.arrays.as_nchw(tile[None], self.call.tiles)[0]

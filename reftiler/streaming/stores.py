@@ -16,6 +16,7 @@ from reftiler.cut import shares_memory
 from reftiler.errors import TilingError
 from reftiler.files import reserve
 from reftiler.layout import ArrayLayout
+from reftiler.validation import refuse_masked
 
 __all__ = [
     "ReadableArray",
@@ -67,6 +68,7 @@ def check_readable(value: Any, name: str) -> ReadableArray:
             f"{name} must have a shape, a dtype and slices, {KINDS}, got "
             f"{type(value).__name__}"
         )
+    refuse_masked(value, name)
     try:
         dtype = np.dtype(value.dtype)
     except TypeError:

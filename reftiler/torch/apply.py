@@ -13,10 +13,10 @@ from reftiler.batching import batched
 from reftiler.plan import TilePlan, plan_tile
 from reftiler.streaming.arrivals import Arrivals
 from reftiler.streaming.reading import TileReader, read_tiles
-from reftiler.torch.cutting import cut
+from reftiler.torch.cut import cut_tile
+from reftiler.torch.dtypes import dtype_name
+from reftiler.torch.layout import as_nchw
 from reftiler.torch.numpy_bridge import device_of, to_device
-from reftiler.torch.planes import planes
-from reftiler.torch.rounding import name
 from reftiler.torch.streaming import TensorArrays
 
 
@@ -73,7 +73,7 @@ def tile_source(
 ) -> TileSource:
     """Return the tiles of a tensor, or a store of the host, on the model's device."""
     if isinstance(image, Tensor):
-        call = plan_tile(tiler, image.shape, name(image.dtype), grid)
+        call = plan_tile(tiler, image.shape, dtype_name(image.dtype), grid)
         batches, home = batched(call.tiles.batch_size, batch_size), image.device
         device = device_of(model, home)
 
@@ -93,11 +93,11 @@ def tile_source(
 
 def extract_batch(image: Tensor, call: TilePlan, indices: Sequence[int]) -> Tensor:
     """Extract the tiles of some indices, image-major."""
-    source = planes(image, call.image)
+    source = as_nchw(image, call.image)
     shape = (len(indices), *call.tiles.shape[1:])
     tiles = torch.empty(shape, dtype=image.dtype, device=image.device)
-    target = planes(tiles, call.tiles)
+    target = as_nchw(tiles, call.tiles)
     for place, index in enumerate(indices):
         number, k = divmod(index, len(call.grid))
-        cut(source[number], call.grid, k, target[place])
+        cut_tile(source[number], call.grid, k, target[place])
     return tiles

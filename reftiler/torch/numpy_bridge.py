@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from reftiler.batching import validate_results
 from reftiler.errors import TilingError
 from reftiler.pytree import tree_map
-from reftiler.torch.rounding import name
+from reftiler.torch.dtypes import dtype_name
 
 __all__ = ["NumpyModel", "device_of", "numpy_dtype", "to_device"]
 
@@ -26,10 +26,10 @@ def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
         If it has none.
     """
     try:
-        return np.dtype(name(dtype))
+        return np.dtype(dtype_name(dtype))
     except TypeError:
         raise TilingError(
-            f"stores cannot hold {name(dtype)}: give dtype=torch.float32"
+            f"stores cannot hold {dtype_name(dtype)}: give dtype=torch.float32"
         ) from None
 
 

@@ -8,17 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reftiler.cut import overlaps_itself
 from reftiler.errors import TilingError
 from reftiler.geometry import Box, TileGeometry
 from reftiler.layout import ArrayLayout
 from reftiler.plan import UntilePlan
 from reftiler.streaming import stores
 from reftiler.streaming.arrays import ArrayLibrary, OutputTarget, TileLookup
-from reftiler.torch import functional
-from reftiler.torch.checks import check_no_out, check_tensor
+from reftiler.torch import merge
+from reftiler.torch.dtypes import KNOWN, dtype_name
+from reftiler.torch.layout import as_nchw
 from reftiler.torch.numpy_bridge import numpy_dtype
-from reftiler.torch.planes import planes
-from reftiler.torch.rounding import KNOWN, constant, name
+from reftiler.torch.validation import check_no_out, check_tensor
 
 __all__ = ["TensorArrays"]
 
@@ -68,16 +69,16 @@ class TensorArrays(ArrayLibrary):
         """Copy a tensor into another."""
         target.copy_(source)
 
-    def planes(self, array: Tensor, layout: ArrayLayout) -> Tensor:
+    def as_nchw(self, array: Tensor, layout: ArrayLayout) -> Tensor:
         """View a tensor of a layout as (batch, channels, *space)."""
-        return planes(array, layout)
+        return as_nchw(array, layout)
 
     def merge_block(
         self, tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor
     ) -> None:
         """Merge a box of an image into ``out``, of shape (1, C, *box)."""
         with torch.no_grad():
-            _merge_block(tiles, call, box, out)
+            merge.merge_block(tiles, call, box, out[0])
 
     def check_writable(self, out: Any) -> Any:
         """Return ``out`` if it can be written, or refuse it."""
@@ -91,8 +92,7 @@ class TensorArrays(ArrayLibrary):
                 f"out is on {out.device}, and tiles are merged on {self.device}: make "
                 "it there, or on the host"
             )
-        steps = zip(out.shape, out.stride(), strict=True)
-        if any(length > 1 and step == 0 for length, step in steps):
+        if overlaps_itself(out.shape, out.stride(), 1):
             raise TilingError("pixels of out share memory: give a buffer of its own")
         return out
 
@@ -110,8 +110,8 @@ class TensorArrays(ArrayLibrary):
             out = made
         if tuple(out.shape) != shape or out.dtype != dtype:
             raise TilingError(
-                f"out is {name(out.dtype)} {tuple(out.shape)}, the result "
-                f"{name(dtype)} {shape}: make a tensor of this shape and dtype"
+                f"out is {dtype_name(out.dtype)} {tuple(out.shape)}, the result "
+                f"{dtype_name(dtype)} {shape}: make a tensor of this shape and dtype"
             )
         return self.check_writable(out)
 
@@ -143,25 +143,6 @@ class TensorArrays(ArrayLibrary):
         """Return the tensor of these bytes, where tiles are merged."""
         flat = torch.from_numpy(np.asarray(data)).view(dtype)
         return flat.view(shape).to(self.device or "cpu")
-
-
-def _merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> None:
-    """Merge a box of an image from those tiles that contribute to it."""
-    # To be replaced by reftiler.torch.merge.merge_block.
-    geometry = call.geometry
-    used = [part.tile for part in geometry.overlaps(box)]
-    if not used:
-        out.copy_(constant(call.fill, out.dtype, out.device))
-        return
-    axes = []
-    for axis, numbers in zip(
-        geometry.axes, zip(*map(geometry.unravel, used), strict=True), strict=True
-    ):
-        some = numbers if geometry.is_irregular else sorted(set(numbers))
-        axes.append(replace(axis, starts=tuple(axis.starts[n] for n in some)))
-    call = replace(call, placement=TileGeometry(tuple(axes), geometry.is_irregular))
-    stacked = torch.stack([tiles[k] for k in used])[None]
-    out.copy_(functional.merge_box(stacked, call, box, out.dtype))
 
 
 def _addresses(array: Any) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reftiler.base_tiler import BaseTiler
 from reftiler.apply import apply, part_of
+from reftiler.base_tiler import BaseTiler
 from reftiler.batching import Progress
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
@@ -20,11 +20,12 @@ from reftiler.settings import TilerSettings
 from reftiler.streaming.keywords import accepts_old_names
 from reftiler.streaming.merger import MAX_MEMORY, Merger
 from reftiler.streaming.stores import ReadableArray
-from reftiler.torch import cutting, functional, merging
+from reftiler.torch import cut, dispatch, ops
 from reftiler.torch.apply import DeferredMerger, tile_source
-from reftiler.torch.checks import check_dtype, check_no_out, check_tensor, output
-from reftiler.torch.rounding import KNOWN, name
+from reftiler.torch.dtypes import is_tracing
+from reftiler.torch.plans import eager_tile, eager_untile
 from reftiler.torch.streaming import TensorArrays
+from reftiler.torch.validation import check_dtype, check_no_out, check_out, check_tensor
 
 
 class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they are
@@ -59,14 +60,16 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             If the image does not suit the tiler, or ``grid`` or ``out`` the image.
         """
         check_tensor(image, "image")
-        if _traced(image):
+        if _in_graph():
             check_no_out(out)
-            return functional.tile(image, self._json, _json(grid))
-        call = plan_tile(self, image.shape, name(image.dtype), grid)
-        tiles = output(out, call.tiles.shape, image.dtype, image)
+            return ops.tile_in_graph(image, self, grid)
+        if out is None:
+            return ops.tile(image, self, grid)
+        _, call = eager_tile(image, self, grid)
+        check_out(out, call.tiles.shape, image.dtype, image)
         with torch.no_grad():
-            cutting.tile(image, call, tiles)
-        return tiles
+            dispatch.cut(image, call, out)
+        return out
 
     def view(self, image: Tensor) -> Tensor:
         """Return the windows of an image without copying a pixel.
@@ -87,9 +90,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             If tiles are padded, resampled or unevenly spaced.
         """
         check_tensor(image, "image")
-        call = plan_tile(self, image.shape, name(image.dtype), None)
+        _, call = eager_tile(image, self, None)
         call.check_view()
-        return cutting.view(image, call)
+        return cut.view(image, call)
 
     def untile(
         self,
@@ -136,26 +139,16 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         """
         check_tensor(tiles, "tiles")
         target = check_dtype(tiles.dtype if dtype is None else dtype)
-        if _traced(tiles):
+        if _in_graph():
             check_no_out(out)
-            fixed = functional.packed(scale)
-            return functional.untile(
-                tiles, shape, self._json, _json(grid), fixed, target
-            )
-        call = plan_untile(
-            self,
-            tiles.shape,
-            name(tiles.dtype),
-            shape,
-            grid,
-            scale,
-            name(target),
-            KNOWN,
-        )
-        merged = output(out, call.result.shape, target, tiles)
+            return ops.untile_in_graph(tiles, shape, self, grid, scale, target)
+        if out is None:
+            return ops.untile(tiles, shape, self, grid, scale, target)
+        _, call = eager_untile(tiles, shape, self, grid, scale, target)
+        check_out(out, call.result.shape, target, tiles)
         with torch.no_grad():
-            merging.merge(tiles, call, merged)
-        return merged
+            dispatch.merge(tiles, call, out)
+        return out
 
     @accepts_old_names
     def apply(  # noqa: PLR0913 - all but two are optional
@@ -254,16 +247,6 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         return merged
 
 
-def _traced(tensor: Tensor) -> bool:
-    """Tell whether somebody records what is done to a tensor."""
-    if torch.compiler.is_compiling():
-        return True
-    if torch.is_grad_enabled() and tensor.requires_grad:
-        return True
-    return torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # noqa: SLF001
-
-
-def _json(grid: Grid | None) -> str | None:
-    if grid is not None and not isinstance(grid, Grid):
-        raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
-    return None if grid is None else grid._json  # noqa: SLF001 - read in graphs
+def _in_graph() -> bool:
+    """Tell whether `torch.compile`, `torch.export` or `torch.jit.trace` records."""
+    return torch.compiler.is_compiling() or is_tracing()

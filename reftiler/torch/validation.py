@@ -1,6 +1,7 @@
-"""Checks at torch's own door: what kind of tensor comes in, where results go."""
+"""Validation at the API boundary that only tensors need, and memory for results."""
 
 import math
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reftiler.cut import overlaps_itself
 from reftiler.errors import TilingError
-from reftiler.torch.rounding import name
+from reftiler.torch.dtypes import dtype_name
 
-LINE = 64
-"""Bytes of a cache line, to which memory is aligned."""
+CACHE_LINE = 64
+"""Bytes to which memory is aligned."""
 
 
 def check_tensor(value: Any, what: str) -> None:
@@ -41,32 +43,32 @@ def check_no_out(out: Tensor | None) -> None:
     """Refuse a buffer where gradients or a graph are recorded."""
     if out is not None:
         raise TilingError(
-            "out does not go with gradients or a compiled graph: leave it away, or "
-            "use torch.no_grad()"
+            "out does not go with gradients, torch.func or a compiled graph: leave it "
+            "away, or use torch.no_grad()"
         )
 
 
-def output(
-    out: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, source: Tensor
+def check_out(
+    out: Tensor, shape: tuple[int, ...], dtype: torch.dtype, source: Tensor
 ) -> Tensor:
-    """Return ``out`` if it can take the result, or a new tensor.
+    """Return ``out`` if it can take the result (OUT-002).
 
     Raises
     ------
     TypeError
         If ``out`` is not a tensor.
     TilingError
-        If its shape, dtype or device differs, gradients are recorded for it, or
-        writing to a pixel of it would change another, or the input.
+        If its shape, dtype or device differs, gradients are recorded, or writing to a
+        pixel of it would change another, or the input.
     """
-    if out is None:
-        return fresh(shape, dtype, source.device)
+    if torch.is_grad_enabled() and source.requires_grad:
+        check_no_out(out)
     if not isinstance(out, Tensor):
         raise TypeError(f"out must be a torch tensor, got {type(out).__name__}")
     if tuple(out.shape) != shape or out.dtype != dtype:
         raise TilingError(
-            f"out is {name(out.dtype)} {tuple(out.shape)}, the result {name(dtype)} "
-            f"{shape}: give a buffer of that dtype and shape"
+            f"out is {dtype_name(out.dtype)} {tuple(out.shape)}, the result "
+            f"{dtype_name(dtype)} {shape}: give a buffer of that dtype and shape"
         )
     if out.device != source.device:
         raise TilingError(
@@ -75,14 +77,16 @@ def output(
     check_tensor(out, "out")
     if torch.is_grad_enabled() and out.requires_grad:
         check_no_out(out)
-    if any(n > 1 and step == 0 for n, step in zip(shape, out.stride(), strict=True)):
+    if overlaps_itself(shape, out.stride(), 1):
         raise TilingError("pixels of out share memory: give a buffer of its own")
-    if out.device.type != "meta" and _overlap(out, source):
+    if out.device.type != "meta" and _shares_memory(out, source):
         raise TilingError("out shares memory with the input: give a buffer of its own")
     return out
 
 
-def fresh(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+def empty_aligned(
+    shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+) -> Tensor:
     """Return a new tensor.
 
     On the CPU numpy gives the memory, because it asks the system for huge pages:
@@ -93,20 +97,24 @@ def fresh(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> T
     if device.type != "cpu":
         return torch.empty(shape, dtype=dtype, device=device)
     size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + LINE, dtype=np.uint8)
-    ahead = -memory.ctypes.data % LINE
+    memory = np.empty(size + CACHE_LINE, dtype=np.uint8)
+    ahead = -memory.ctypes.data % CACHE_LINE
     return torch.from_numpy(memory[ahead : ahead + size]).view(dtype).view(shape)
 
 
-def _overlap(one: Tensor, other: Tensor) -> bool:
+def _shares_memory(one: Tensor, other: Tensor) -> bool:
+    try:
+        arrays = _memory_of(one), _memory_of(other)
+    except RuntimeError:  # a tensor of torch.func or a fake one: it has no address
+        check_no_out(one)
     try:
         # numpy takes any number here; its stub knows two.
-        return np.shares_memory(_place(one), _place(other), max_work=10_000)  # type: ignore[arg-type]
+        return np.shares_memory(*arrays, max_work=10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True  # so tangled that nobody would give it on purpose
 
 
-def _place(tensor: Tensor) -> NDArray[Any]:
+def _memory_of(tensor: Tensor) -> NDArray[Any]:
     """Return an array at a tensor's address, on whatever device: never to be read."""
     step = tensor.itemsize
     return np.asarray(

@@ -1,4 +1,4 @@
-"""A grid as index tables: which tiles meet in a pixel, which pixels make a tile."""
+"""A grid as index tables: the tiles of every pixel, the image pixel of every tile's."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -16,52 +16,37 @@ from reftiler.padding import source_indices
 Table = NDArray[Any]
 
 
-class Layer(NamedTuple):
-    """The d-th of the tiles that take part in each pixel of a box.
+class DepthSlice(NamedTuple):
+    """The d-th of the tiles that contribute to each pixel of an image.
 
-    All tables broadcast to the box. The 0-th layer is valid wherever any tile is.
+    All tables broadcast to the image. The 0-th is valid wherever any tile is.
     """
 
-    tile: Table
-    """The tile's index in the grid."""
-    pixel: tuple[Table, ...]
+    tile: Sequence[Table]
+    """The tile's number on each axis of a regular grid; its index in an irregular."""
+    pixel: Sequence[Table]
     """Which of its pixels is meant, one table an axis."""
-    valid: Table
-    """Whether there is a d-th tile."""
+    valid: Sequence[Table]
+    """There is a d-th tile where all of these hold."""
 
 
-def layers(placement: TileGeometry, box: Box) -> Iterator[Layer]:
-    """Yield for each pixel of ``box`` its tiles in ascending order, layer by layer."""
-    if placement.is_irregular:
-        yield from _scattered_layers(placement, box)
+def iter_depth(geometry: TileGeometry) -> Iterator[DepthSlice]:
+    """Yield for each pixel of the image its tiles in ascending order."""
+    if geometry.is_irregular:
+        yield from _irregular_depth(geometry)
         return
-    rank, shape = len(box), placement.shape
-    covers = [
-        _cover(axis, *ends) for axis, ends in zip(placement.axes, box, strict=True)
+    rank = len(geometry.size)
+    tables = [
+        [tuple(along(t, (a,), rank) for t in row) for row in _axis_depth(axis)]
+        for a, axis in enumerate(geometry.axes)
     ]
-    for rows in product(*(range(len(cover.valid)) for cover in covers)):
-        tile: Any = 0
-        valid: Any = True
-        for a, (cover, row) in enumerate(zip(covers, rows, strict=True)):
-            tile = tile * shape[a] + along(cover.number[row], (a,), rank)
-            valid = valid & along(cover.valid[row], (a,), rank)
-        pixel = tuple(
-            along(cover.pixel[row], (a,), rank)
-            for a, (cover, row) in enumerate(zip(covers, rows, strict=True))
-        )
-        yield Layer(tile, pixel, valid)
+    for rows in product(*tables):
+        yield DepthSlice(*zip(*rows, strict=True))
 
 
-class _Cover(NamedTuple):
-    """What layers are on one axis of a fitted grid; tables (most, length)."""
-
-    number: Table
-    pixel: Table
-    valid: Table
-
-
-def _cover(axis: Axis, low: int, high: int) -> _Cover:
-    pixels = np.arange(low, high, dtype=np.int64)
+def _axis_depth(axis: Axis) -> Iterator[tuple[Table, Table, Table]]:
+    """Yield for each depth the tiles' numbers, their pixels, and which are valid."""
+    pixels = np.arange(axis.length, dtype=np.int64)
     # Tiles begin and end in the same order, so those in a pixel are neighbours.
     first = np.searchsorted(axis.valid[:, 1], pixels, side="right")
     last = np.searchsorted(axis.valid[:, 0], pixels, side="right")
@@ -70,19 +55,21 @@ def _cover(axis: Axis, low: int, high: int) -> _Cover:
     number = np.where(valid, first + rows, 0)
     frame = axis.pad_before + pixels
     if axis.resampled:
+        # INTERP-002, INTERP-003: ⌈i·P/L⌉ in exact integers
         frame = -(-pixels * axis.padded_length // axis.length)
     pixel = np.where(valid, frame - np.array(axis.starts)[number], 0)
-    return _Cover(number, pixel, valid)
+    yield from zip(number, pixel, valid, strict=True)
 
 
-def _scattered_layers(placement: TileGeometry, box: Box) -> Iterator[Layer]:
-    most = max(1, int(placement.coverage(box).max()))
-    size = [high - low for low, high in box]
-    number = np.full((most, *size), -1, dtype=np.int64)
-    found = np.zeros(size, dtype=np.int64)
-    for part in placement.overlaps(box):
+def _irregular_depth(geometry: TileGeometry) -> Iterator[DepthSlice]:
+    whole: Box = tuple((0, length) for length in geometry.size)
+    rank = len(whole)
+    most = max(1, int(geometry.coverage(whole).max()))
+    number = np.full((most, *geometry.size), -1, dtype=np.int64)
+    found = np.zeros(geometry.size, dtype=np.int64)
+    for part in geometry.overlaps(whole):
         place = np.indices([s.stop - s.start for s in part.in_block])
-        corner = np.array([s.start for s in part.in_block]).reshape(-1, *[1] * len(box))
+        corner = np.array([s.start for s in part.in_block]).reshape(-1, *[1] * rank)
         number[(found[part.in_block], *(place + corner))] = part.tile
         found[part.in_block] += 1
     for tiles in number:
@@ -91,15 +78,15 @@ def _scattered_layers(placement: TileGeometry, box: Box) -> Iterator[Layer]:
         pixel = tuple(
             np.where(
                 valid,
-                along(np.arange(*ends), (a,), len(box)) - np.array(axis.starts)[tile],
+                along(np.arange(axis.length), (a,), rank) - np.array(axis.starts)[tile],
                 0,
             )
-            for a, (axis, ends) in enumerate(zip(placement.axes, box, strict=True))
+            for a, axis in enumerate(geometry.axes)
         )
-        yield Layer(tile, pixel, valid)
+        yield DepthSlice((tile,), pixel, (valid,))
 
 
-def sources(axis: Axis, pad_mode: str) -> tuple[Table, Table]:
+def source_table(axis: Axis, pad_mode: str) -> tuple[Table, Table]:
     """Return the image pixel that each tile pixel shows, and whether it shows one.
 
     Both have the shape (n, tile).
@@ -123,16 +110,16 @@ def along(table: Table, dims: Sequence[int], rank: int) -> Table:
     return table.reshape(shape)
 
 
-def mesh(index: Sequence[Index], device: torch.device) -> list[Any]:
+def open_mesh(index: Sequence[Index], device: torch.device) -> list[Any]:
     """Return an index of a box of pixels: slices, or tensors that broadcast to it."""
     if all(isinstance(pixels, slice) for pixels in index):
         return list(index)
     tables = [np.arange(i.start, i.stop) if isinstance(i, slice) else i for i in index]
     rank = len(tables)
-    return on(device, *(along(t, (a,), rank) for a, t in enumerate(tables)))
+    return on_device(device, *(along(t, (a,), rank) for a, t in enumerate(tables)))
 
 
-def on(
+def on_device(
     device: torch.device, *tables: Table, dtype: torch.dtype | None = None
 ) -> list[Tensor]:
     """Copy tables to a device, converted on the way if it lacks their dtype."""

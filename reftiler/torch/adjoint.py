@@ -1,0 +1,130 @@
+"""What gradients need: the adjoints of cutting and merging, block by block.
+
+Both operators go through the same index maps as what they are adjoint to, so that
+``<tile(x), y> = <x, adjoint(y)>``. Gradients are rounded to the dtype of what they
+belong to; no clause prescribes their bits.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reftiler.axis import Index, IntArray
+from reftiler.geometry import Box
+from reftiler.plan import TilePlan, UntilePlan
+from reftiler.torch.cut import tile_sources
+from reftiler.torch.dtypes import (
+    HALVES,
+    accumulator_dtype,
+    identity_element,
+    rounded,
+    supersedes,
+)
+from reftiler.torch.indices import on_device, open_mesh
+from reftiler.torch.layout import as_nchw, by_image, index_spatial
+from reftiler.torch.merge import iter_blocks, tile_weights, weights_at
+
+
+def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
+    """Add to every pixel of ``out`` what the tiles that show it hold.
+
+    The adjoint of `cut`: ``tiles`` and ``out``, of zeros at first, lie as the tiles
+    and the image of ``call`` do. Halves are summed in float32 and rounded once.
+    """
+    sums = out.to(torch.float32) if out.dtype in HALVES else out
+    image = as_nchw(sums, call.image)
+    group = by_image(tiles, call.tiles, call.image.batch_size)
+    for k in range(len(call.grid)):
+        pixels, within = tile_sources(call.grid, k)
+        values = index_spatial(group[:, k], within).to(sums.dtype)
+        region = []
+        for axis, index in enumerate(pixels, start=2):
+            if isinstance(index, slice):
+                region.append(index)
+            else:
+                low, high = int(index.min()), int(index.max()) + 1
+                values = _fold(values, axis, index - low, high - low)
+                region.append(slice(low, high))
+        index_spatial(image, region).add_(values)
+    if sums is not out:
+        out.copy_(sums)
+
+
+def _fold(values: Tensor, axis: int, index: IntArray, length: int) -> Tensor:
+    """Sum values along an axis at the places that ``index`` gives."""
+    shape = (*values.shape[:axis], length, *values.shape[axis + 1 :])
+    folded = torch.zeros(shape, dtype=values.dtype, device=values.device)
+    (place,) = on_device(values.device, index)
+    return folded.index_add_(axis, place, values)
+
+
+def spread_mean(image: Tensor, call: UntilePlan, out: Tensor) -> None:
+    """Give each pixel of a tile its share of the image: its weight over their sum.
+
+    The adjoint of the mean: ``image`` and ``out``, of zeros at first, lie as the
+    result and the tiles of ``call`` do.
+    """
+    group = by_image(out, call.tiles, call.result.batch_size)
+    sums, weights = accumulator_dtype(out.device), tile_weights(call, out.device)
+    whole: Box = tuple((0, length) for length in call.geometry.size)
+    for source, tiles in zip(as_nchw(image, call.result), group, strict=True):
+        for channels, box, values in iter_blocks(call.geometry, whole, source):
+            parts = list(call.geometry.overlaps(box))
+            (total,) = on_device(out.device, call.geometry.coverage(box), dtype=sums)
+            found = [weights_at(weights, part.in_tile) for part in parts]
+            if weights is not None:
+                total.zero_()
+            for part, weight in zip(parts, found, strict=True):
+                if weight is not None:
+                    total[part.in_block].add_(weight)
+            for part, weight in zip(parts, found, strict=True):
+                # A pixel of one tile was copied: x / x is exactly 1.
+                share = (1 if weight is None else weight) / total[part.in_block]
+                given = index_spatial(values, part.in_block).to(sums) * share
+                place: Any = (..., *open_mesh(part.in_tile, out.device))
+                tiles[part.tile, channels][place] = rounded(given, out.dtype)
+
+
+def find_winners(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
+    """Find where each pixel of a maximum or minimum comes from.
+
+    ``out``, int64, of the layout of the result, becomes ``k * T + t`` of the pixel t
+    of tile k, of all T pixels of a tile in row-major order; -1 where there is none.
+    Which of equal values wins: see `dtypes.supersedes`.
+    """
+    group = by_image(tiles, call.tiles, call.result.batch_size)
+    size, device = call.tiles.size, tiles.device
+    weakest = identity_element(tiles.dtype, call.merge)
+    whole: Box = tuple((0, length) for length in call.geometry.size)
+    out.fill_(-1)
+    for image, target in zip(group, as_nchw(out, call.result), strict=True):
+        for channels, box, index in iter_blocks(call.geometry, whole, target):
+            best = torch.full(index.shape, weakest, dtype=tiles.dtype, device=device)
+            for part in call.geometry.overlaps(box):
+                tile = image[part.tile, channels]
+                values = index_spatial(tile, open_mesh(part.in_tile, device))
+                old = index_spatial(best, part.in_block)
+                source = index_spatial(index, part.in_block)
+                better = supersedes(values, old, call.merge)
+                place = _places(part.in_tile, size, device) + part.tile * math.prod(
+                    size
+                )
+                old.copy_(torch.where(better, values, old))
+                source.copy_(torch.where(better, place, source))
+
+
+def _places(
+    there: tuple[Index, ...], size: tuple[int, ...], device: torch.device
+) -> Tensor:
+    """Return the row-major numbers of some pixels of a tile."""
+    place = torch.zeros((), dtype=torch.int64, device=device)
+    for pixels, length in zip(there, size, strict=True):
+        if isinstance(pixels, slice):
+            first, last = pixels.start, pixels.stop
+            line = torch.arange(first, last, dtype=torch.int64, device=device)
+        else:
+            (line,) = on_device(device, pixels)
+        place = place.unsqueeze(-1) * length + line
+    return place

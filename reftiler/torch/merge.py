@@ -1,0 +1,325 @@
+"""Merge tiles in plain torch operations, on any device: the body that explains all.
+
+Every pixel of a block is made from its contributions, tile by tile in ascending order:
+
+mean      sum of weight * value over sum of weights, in float64, rounded once
+max, min  IEEE 754-2019 maximum and minimum: NaN wins, -0 < +0
+
+A pixel of exactly one tile is copied; a pixel of none becomes ``fill``. Contributions
+are listed in two ways. In eager mode each is the region of one tile, and accumulators
+are changed in place, block by block, so that scratch memory stays small. In a graph
+each is the d-th tile of every pixel, gathered from all tiles, and nothing is written
+in place: as many operations as tiles meet, however many tiles there are, and torch
+can differentiate, export and trace them.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reftiler.axis import Index
+from reftiler.geometry import Box, Overlap, TileGeometry
+from reftiler.plan import UntilePlan
+from reftiler.torch.dtypes import (
+    accumulator_dtype,
+    check_nan,
+    fill_scalar,
+    from_sortable,
+    identity_element,
+    rounded,
+    supersedes,
+    to_sortable,
+    where,
+)
+from reftiler.torch.indices import along, iter_depth, on_device, open_mesh
+from reftiler.torch.layout import (
+    as_nchw,
+    by_image,
+    from_nchw,
+    index_spatial,
+    unflatten,
+)
+
+BLOCK = 2**18
+"""Elements merged at a time: scratch memory is some ten times as many of 8 bytes."""
+
+CHANNELS = 64
+"""Channels merged at a time, so that blocks are no slivers where there are many."""
+
+
+class TileLookup(Protocol):
+    """The tiles of one image by their number, wherever they are kept."""
+
+    def __getitem__(self, number: int, /) -> Tensor:
+        """Return a tile, (C, *T)."""
+        ...
+
+
+class Contribution(NamedTuple):
+    """What one tile, or the d-th tile of every pixel, gives to a block."""
+
+    values: Tensor
+    """Values of the tiles' own dtype, (…, C, *region)."""
+    weights: Tensor | None
+    """float64, broadcast to the region; None for the box window."""
+    here: tuple[slice, ...] | None
+    """The region of the block that changes in place; None: all of it, made anew."""
+    valid: Sequence[Tensor] = ()
+    """Where all of these hold there is such a tile."""
+
+    def read(self, block: Tensor) -> Tensor:
+        """Return the region of a block."""
+        return block if self.here is None else index_spatial(block, self.here)
+
+    def write(self, block: Tensor, new: Tensor) -> Tensor:
+        """Return the block with ``new`` in the region."""
+        if self.here is not None:
+            index_spatial(block, self.here).copy_(new)
+            return block
+        valid, *others = self.valid
+        for other in others:
+            valid = valid & other
+        return where(valid, new, block)
+
+
+class Coverage:
+    """How many tiles contribute to each pixel of a block."""
+
+    def __init__(self, geometry: TileGeometry, box: Box) -> None:
+        if geometry.is_irregular:
+            self.tables = [geometry.coverage(box)]
+        else:
+            covers = (
+                a.coverage[slice(*b)] for a, b in zip(geometry.axes, box, strict=True)
+            )
+            self.tables = [along(c, (a,), len(box)) for a, c in enumerate(covers)]
+        self.least = int(np.prod([table.min() for table in self.tables]))
+        self.most = int(np.prod([table.max() for table in self.tables]))
+        self.some_single = all((table == 1).any() for table in self.tables)
+
+    def on(self, device: torch.device) -> Tensor:
+        """Return the counts, int64."""
+        count, *others = on_device(device, *self.tables)
+        for other in others:
+            count = count * other
+        return count
+
+
+def merge(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
+    """Merge ``tiles`` into ``out`` as ``call`` plans, in eager mode."""
+    group = by_image(tiles, call.tiles, call.result.batch_size)
+    whole: Box = tuple((0, length) for length in call.geometry.size)
+    # MERGE-022: each image and each channel is merged by itself
+    for image, target in zip(group, as_nchw(out, call.result), strict=True):
+        merge_block(image, call, whole, target)
+
+
+def merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> None:
+    """Merge what lies in a box of one image.
+
+    Parameters
+    ----------
+    tiles : TileLookup
+        Gives tile k as (C, *T); only those that contribute to the box are asked for.
+    call : UntileCall
+        The checked call.
+    box : sequence of (low, high)
+        Image pixels on each axis.
+    out : Tensor, shape (C, *sizes of the box)
+        What becomes of the box.
+    """
+    weights = tile_weights(call, out.device)
+    # MERGE-020: boxes lie in the image; padding belongs to none
+    for channels, block, target in iter_blocks(call.geometry, box, out):
+        parts = list(call.geometry.overlaps(block))
+        if not parts:
+            target.copy_(fill_scalar(call.fill, out.dtype, out.device))
+            continue
+        listed = (by_tile(part, tiles, channels, weights) for part in parts)
+        first = tiles[parts[0].tile]
+        single = target
+        if first.dtype != out.dtype:
+            single = torch.zeros(target.shape, dtype=first.dtype, device=out.device)
+        cover = Coverage(call.geometry, block)
+        merged = _reduce(listed, call, cover, single, out.dtype)
+        if merged is not target:
+            target.copy_(merged)
+
+
+def iter_blocks(
+    geometry: TileGeometry, box: Box, out: Tensor
+) -> Iterator[tuple[slice, Box, Tensor]]:
+    """Yield some channels, a box of pixels, and their place in ``out`` (C, *box)."""
+    few = min(len(out), CHANNELS)
+    for block in geometry.blocks(BLOCK // few, box):
+        here = [
+            slice(low - first, high - first)
+            for (low, high), (first, _) in zip(block, box, strict=True)
+        ]
+        for channel in range(0, len(out), few):
+            channels = slice(channel, channel + few)
+            yield channels, block, out[(channels, *here)]
+
+
+def merge_graph(tiles: Tensor, call: UntilePlan, dtype: torch.dtype) -> Tensor:
+    """Merge ``tiles`` with no write in place, for graphs and derivatives."""
+    group = by_image(tiles, call.tiles, call.result.batch_size).movedim(2, 1)
+    whole: Box = tuple((0, length) for length in call.geometry.size)
+    shape = (*group.shape[:2], *call.geometry.size)
+    single = torch.zeros(shape, dtype=tiles.dtype, device=tiles.device)
+    cover = Coverage(call.geometry, whole)
+    merged = _reduce(_by_depth(group, call), call, cover, single, dtype)
+    return from_nchw(merged, call.result)
+
+
+def by_tile(
+    part: Overlap, tiles: TileLookup, channels: slice, weights: list[Tensor] | None
+) -> Contribution:
+    """Return what one tile gives to a block."""
+    tile = tiles[part.tile]
+    values = index_spatial(tile[channels], open_mesh(part.in_tile, tile.device))
+    # BORDER-006: what is left out is in no part, rather than weighted by zero
+    return Contribution(values, weights_at(weights, part.in_tile), part.in_block)
+
+
+def _by_depth(group: Tensor, call: UntilePlan) -> Iterator[Contribution]:
+    """List the first tiles of all pixels, then the second ones, and so on."""
+    weights, device = tile_weights(call, group.device), group.device
+    group = unflatten(group, 2, call.geometry.shape)
+    for depth in iter_depth(call.geometry):
+        tile, pixel = on_device(device, *depth.tile), on_device(device, *depth.pixel)
+        valid = on_device(device, *depth.valid)
+        found = None
+        if weights is not None:
+            found = _product([p[i] for p, i in zip(weights, pixel, strict=True)])
+        yield Contribution(index_spatial(group, (*tile, *pixel)), found, None, valid)
+
+
+def tile_weights(call: UntilePlan, device: torch.device) -> list[Tensor] | None:
+    """Return the profiles of a tile's axes; None for the box window."""
+    if call.axis_weights is None:
+        return None
+    return on_device(device, *call.axis_weights, dtype=accumulator_dtype(device))
+
+
+def weights_at(profiles: list[Tensor] | None, there: Sequence[Index]) -> Tensor | None:
+    """Return the weights of some pixels of a tile."""
+    if profiles is None:
+        return None
+    rank, found = len(profiles), []
+    for axis, (profile, index) in enumerate(zip(profiles, there, strict=True)):
+        (pixels,) = open_mesh([index], profile.device)
+        found.append(profile[pixels].reshape(-1, *[1] * (rank - 1 - axis)))
+    return _product(found)
+
+
+def _product(factors: Sequence[Tensor]) -> Tensor:
+    """Multiply float64 tensors in the order of the axes (WINDOW-001, WINDOW-002)."""
+    result = factors[0]
+    for factor in factors[1:]:
+        result = result * factor
+    return result
+
+
+def _reduce(
+    listed: Iterator[Contribution],
+    call: UntilePlan,
+    cover: Coverage,
+    single: Tensor,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Return what contributions become in ``dtype``.
+
+    ``single``, of the tiles' dtype, takes the value of the last tile of each pixel.
+    """
+    source, device = single.dtype, single.device
+    reducer: WeightedMean | Extremum | None = None
+    if cover.most > 1:
+        # MERGE-010, MERGE-011: the plan has chosen; the mean of bool was refused
+        kind = WeightedMean if call.merge == "mean" else Extremum
+        reducer = kind(call, single)
+    for contribution in listed:
+        if cover.some_single:
+            single = contribution.write(single, contribution.values)
+        if reducer is not None:
+            reducer.add(contribution)
+    merged = single
+    count = cover.on(device)
+    if cover.some_single and source != dtype:
+        merged = convert(single, dtype)  # ROUND-006
+    if reducer is not None:
+        several = reducer.result(count, dtype)
+        # MERGE-007: a pixel of one tile is copied, whatever its weight
+        merged = where(count == 1, merged, several) if cover.some_single else several
+    if cover.least == 0:
+        fill = fill_scalar(call.fill, dtype, device)  # MERGE-018
+        merged = where(count > 0, merged, fill)
+    return merged
+
+
+def convert(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Round values, taken as float64, to ``dtype`` (ROUND-006, ROUND-007)."""
+    return _round(values.to(accumulator_dtype(values.device)), values.dtype, dtype)
+
+
+def _round(total: Tensor, source: torch.dtype, dtype: torch.dtype) -> Tensor:
+    if source.is_floating_point and not dtype.is_floating_point:
+        check_nan(total, dtype)  # ROUND-005
+    return rounded(total, dtype)
+
+
+class WeightedMean:
+    """Weighted sum over sum of weights."""
+
+    def __init__(self, call: UntilePlan, like: Tensor) -> None:
+        sums = accumulator_dtype(like.device)
+        space = like.shape[-len(call.geometry.size) :]
+        self.source = like.dtype
+        # MERGE-003: both sums are float64 and start from −0.0
+        self.total = torch.full(like.shape, -0.0, dtype=sums, device=like.device)
+        self.weight: Tensor | None = None
+        if call.axis_weights is not None:
+            self.weight = torch.full(space, -0.0, dtype=sums, device=like.device)
+
+    def add(self, given: Contribution) -> None:
+        """Add the next tile's values, in ascending order."""
+        term = given.values.to(self.total.dtype)  # MERGE-002: rounded to nearest even
+        if given.weights is not None and self.weight is not None:
+            term = given.weights * term  # MERGE-004: rounded before it is added
+            weight = given.read(self.weight) + given.weights
+            self.weight = given.write(self.weight, weight)
+        # MERGE-008, MERGE-009: no value is masked, none means "empty"
+        self.total = given.write(self.total, given.read(self.total) + term)
+
+    def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
+        """Divide once, and round once (MERGE-001, MERGE-005)."""
+        # MERGE-006: with the box window by the number of tiles
+        divisor = count if self.weight is None else self.weight
+        divisor = torch.where(count > 0, divisor, torch.ones_like(divisor))
+        return _round(self.total / divisor, self.source, dtype)
+
+
+class Extremum:
+    """IEEE 754-2019 maximum or minimum, in the tiles' own dtype."""
+
+    def __init__(self, call: UntilePlan, like: Tensor) -> None:
+        self.merge, self.source = call.merge, like.dtype
+        sortable = to_sortable(like[:0]).dtype
+        weakest = identity_element(sortable, call.merge)
+        self.best = torch.full(like.shape, weakest, dtype=sortable, device=like.device)
+
+    def add(self, given: Contribution) -> None:
+        """Compare the next tile's values with the best so far."""
+        values, best = to_sortable(given.values), given.read(self.best)
+        # MERGE-012: −0.0 < +0.0, NaN wins. MERGE-013: exact, integers of 64 bits too
+        better = supersedes(values, best, self.merge)
+        self.best = given.write(self.best, torch.where(better, values, best))
+
+    def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return the best, converted after the comparison (MERGE-013)."""
+        del count
+        best = from_sortable(self.best, self.source)
+        return best if self.source == dtype else convert(best, dtype)

@@ -1,0 +1,404 @@
+"""``tile`` and ``untile`` as operators of `torch.library`, with their derivatives.
+
+Tensors go in and out; settings and grids travel as JSON, scales as text. Behind the
+operators the bodies are chosen (`dispatch`), so that training and compiled graphs use
+the kernels too:
+
+reftiler::tile_kernel     cut an image
+reftiler::tile_adjoint    sum tiles into an image; what gradients of ``tile`` need
+reftiler::untile_kernel   merge tiles
+reftiler::untile_adjoint  spread an image over tiles; what those of a mean need
+reftiler::winners         where the pixels of a maximum or minimum come from
+
+Each cut and each mean is the adjoint of its adjoint, which gives derivatives of every
+order. Exported and traced graphs hold plain operations of torch instead, so that they
+run where reftiler is not installed.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.library import custom_op
+
+from reftiler.grid import Grid
+from reftiler.plan import plan_tile, plan_untile
+from reftiler.settings import TilerSettings
+from reftiler.torch import adjoint, dispatch
+from reftiler.torch import cut as plain_cut
+from reftiler.torch.cut import cut_graph
+from reftiler.torch.dtypes import KNOWN, dtype_name, is_tracing
+from reftiler.torch.layout import as_nchw, by_image, from_nchw, unflatten
+from reftiler.torch.merge import merge_graph
+from reftiler.torch.plans import (
+    cached_tile_plan,
+    cached_untile_plan,
+    eager_tile,
+    eager_untile,
+    encode_scale,
+    grid_text,
+    tiler_of,
+)
+from reftiler.torch.validation import empty_aligned
+
+
+@custom_op(
+    "reftiler::tile_kernel",
+    mutates_args=(),
+    schema="(Tensor image, str tiler, str? grid, bool zeros) -> Tensor",
+)
+def _tile(image: Tensor, tiler: str, grid: str | None, zeros: bool) -> Tensor:
+    call = cached_tile_plan(image.shape, image.dtype, tiler, grid)
+    out = empty_aligned(call.tiles.shape, image.dtype, image.device)
+    if zeros:
+        plain_cut.cut(image, call, out, zeros=True)
+    else:
+        dispatch.cut(image, call, out)
+    return out
+
+
+@_tile.register_fake
+def _(image: Tensor, tiler: str, grid: str | None, zeros: bool) -> Tensor:
+    del zeros
+    call = cached_tile_plan(image.shape, image.dtype, tiler, grid)
+    return image.new_empty(call.tiles.shape)
+
+
+@custom_op(
+    "reftiler::tile_adjoint",
+    mutates_args=(),
+    schema="(Tensor tiles, SymInt[] shape, str tiler, str? grid) -> Tensor",
+)
+def _tile_adjoint(
+    tiles: Tensor, shape: Sequence[int], tiler: str, grid: str | None
+) -> Tensor:
+    call = cached_tile_plan(shape, tiles.dtype, tiler, grid)
+    out = tiles.new_zeros(call.image.shape)
+    adjoint.sum_tiles(tiles, call, out)
+    return out
+
+
+@_tile_adjoint.register_fake
+def _(tiles: Tensor, shape: Sequence[int], tiler: str, grid: str | None) -> Tensor:
+    del tiler, grid
+    return tiles.new_empty(tuple(shape))
+
+
+@custom_op(
+    "reftiler::untile_kernel",
+    mutates_args=(),
+    schema="(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale, "
+    "ScalarType dtype, bool zeros) -> Tensor",
+)
+def _untile(tiles: Tensor, *rest: Any) -> Tensor:
+    *spec, dtype, zeros = rest
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype)
+    out = empty_aligned(call.result.shape, dtype, tiles.device)
+    dispatch.merge(tiles, replace(call, fill=0) if zeros else call, out)
+    return out
+
+
+@_untile.register_fake
+def _(tiles: Tensor, *rest: Any) -> Tensor:
+    *spec, dtype, _zeros = rest
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype)
+    return tiles.new_empty(call.result.shape, dtype=dtype)
+
+
+@custom_op(
+    "reftiler::untile_adjoint",
+    mutates_args=(),
+    schema="(Tensor image, SymInt[] tiles_shape, ScalarType dtype, SymInt[] shape, "
+    "str tiler, str? grid, str? scale) -> Tensor",
+)
+def _untile_adjoint(image: Tensor, *rest: Any) -> Tensor:
+    tiles_shape, dtype, *spec = rest
+    call = cached_untile_plan(tiles_shape, dtype, *spec, image.dtype)
+    out = image.new_zeros(call.tiles.shape, dtype=dtype)
+    adjoint.spread_mean(image, call, out)
+    return out
+
+
+@_untile_adjoint.register_fake
+def _(image: Tensor, *rest: Any) -> Tensor:
+    tiles_shape, dtype, *_spec = rest
+    return image.new_empty(tuple(tiles_shape), dtype=dtype)
+
+
+@custom_op(
+    "reftiler::winners",
+    mutates_args=(),
+    schema="(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale) -> Tensor",
+)
+def _winners(tiles: Tensor, *spec: Any) -> Tensor:
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, tiles.dtype)
+    out = tiles.new_empty(call.result.shape, dtype=torch.int64)
+    adjoint.find_winners(tiles, call, out)
+    return out
+
+
+@_winners.register_fake
+def _(tiles: Tensor, *spec: Any) -> Tensor:
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, tiles.dtype)
+    return tiles.new_empty(call.result.shape, dtype=torch.int64)
+
+
+OPERATORS: dict[str, Callable[..., Tensor]] = {
+    "tile": _tile,
+    "tile_adjoint": _tile_adjoint,
+    "untile": _untile,
+    "untile_adjoint": _untile_adjoint,
+    "winners": _winners,
+}
+
+
+def tile(image: Tensor, tiler: TilerSettings, grid: Grid | None) -> Tensor:
+    """Cut an image in eager mode."""
+    spec, _ = eager_tile(image, tiler, grid)  # refuses here, not in the operator
+    return call_operator("tile", image, *spec, False)
+
+
+def untile(
+    tiles: Tensor,
+    shape: Any,
+    tiler: TilerSettings,
+    grid: Grid | None,
+    scale: Any,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Merge tiles in eager mode."""
+    spec, _ = eager_untile(tiles, shape, tiler, grid, scale, dtype)
+    if not dtype.is_floating_point:
+        tiles = tiles.detach()  # integers have no gradients
+    return call_operator("untile", tiles, *spec, dtype, False)
+
+
+# What `torch.compile` puts into its graph: the compiler takes it apart later, so that
+# all derivatives and transformations find their way to the operators below.
+torch.library.define("reftiler::tile", "(Tensor image, str tiler, str? grid) -> Tensor")
+torch.library.define(
+    "reftiler::untile",
+    "(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale, "
+    "ScalarType dtype) -> Tensor",
+)
+
+
+@torch.library.impl("reftiler::tile", "CompositeImplicitAutograd")
+def _compiled_tile(image: Tensor, *spec: Any) -> Tensor:
+    with suppress(NotImplementedError):
+        return call_operator("tile", image, *spec, False)
+    # Derivatives by torch.func inside of torch.compile know no operators.
+    return cut_graph(image, cached_tile_plan(image.shape, image.dtype, *spec))
+
+
+@torch.library.impl("reftiler::untile", "CompositeImplicitAutograd")
+def _compiled_untile(tiles: Tensor, *spec: Any) -> Tensor:
+    dtype = spec[-1]
+    tiles = tiles if dtype.is_floating_point else tiles.detach()
+    with suppress(NotImplementedError):
+        return call_operator("untile", tiles, *spec, False)
+    return merge_graph(
+        tiles, cached_untile_plan(tiles.shape, tiles.dtype, *spec), dtype
+    )
+
+
+def tile_in_graph(image: Tensor, tiler: TilerSettings, grid: Grid | None) -> Tensor:
+    """Cut an image while a graph is recorded."""
+    if torch.compiler.is_dynamo_compiling():
+        tiles: Tensor = torch.ops.reftiler.tile(image, tiler.to_json(), grid_text(grid))
+        return tiles
+    shape, name = _sizes(image), dtype_name(image.dtype)
+    return cut_graph(image, plan_tile(tiler, shape, name, grid))
+
+
+def untile_in_graph(
+    tiles: Tensor,
+    shape: Any,
+    tiler: TilerSettings,
+    grid: Grid | None,
+    scale: Any,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Merge tiles while a graph is recorded."""
+    if torch.compiler.is_dynamo_compiling():
+        spec = (shape, tiler.to_json(), grid_text(grid), encode_scale(scale), dtype)
+        image: Tensor = torch.ops.reftiler.untile(tiles, *spec)
+        return image
+    if is_tracing():
+        shape = tuple(map(int, shape))
+    names = dtype_name(tiles.dtype), dtype_name(dtype)
+    call = plan_untile(
+        tiler, _sizes(tiles), names[0], shape, grid, scale, names[1], KNOWN
+    )
+    return merge_graph(tiles, call, dtype)
+
+
+def _sizes(tensor: Tensor) -> tuple[int, ...]:
+    """Return a tensor's shape; `torch.jit.trace` has tensors there."""
+    if is_tracing():
+        return tuple(map(int, tensor.shape))
+    return tuple(tensor.shape)
+
+
+# --- derivatives, which follow from the operators' being linear -----------------------
+
+
+class _Like(NamedTuple):
+    """What is known of an operator's tensor when its gradient is due."""
+
+    shape: Sequence[int]
+    dtype: torch.dtype
+
+
+def call_operator(name: str, tensor: Tensor, *spec: Any) -> Tensor:
+    """Call an operator on a tensor that may have derivatives or be batched."""
+    result: Tensor = _Operator.apply(tensor, name, *spec)  # type: ignore[no-untyped-call]
+    return result
+
+
+def _is_extremum(name: str, spec: Sequence[Any]) -> bool:
+    return name == "untile" and tiler_of(spec[1]).merge in ("max", "min")
+
+
+def _pull(name: str, like: Any, spec: Sequence[Any], given: Tensor) -> Tensor:
+    """Return the gradient of an operator's tensor, from that of its result."""
+    if name == "tile":
+        tiler, grid, _ = spec
+        return call_operator("tile_adjoint", given, like.shape, tiler, grid)
+    if name == "tile_adjoint":
+        return call_operator("tile", given, *spec[1:], True)
+    if name == "untile_adjoint":
+        return call_operator("untile", given, *spec[2:], like.dtype, True)
+    *rest, _, _ = spec
+    if _is_extremum(name, spec):
+        return _scatter(like, rest, given)
+    return call_operator("untile_adjoint", given, like.shape, like.dtype, *rest)
+
+
+def _push(name: str, like: Any, spec: Sequence[Any], given: Tensor) -> Tensor:
+    """Return the derivative of an operator's result along a tangent of its tensor."""
+    if _is_extremum(name, spec):
+        *rest, dtype, _ = spec
+        return _gather(like, rest, given, dtype)
+    if name in ("tile", "untile"):  # padding and fill are constant
+        spec = (*spec[:-1], True)
+    return call_operator(name, given, *spec)
+
+
+def _scatter(tiles: Tensor, spec: Sequence[Any], image: Tensor) -> Tensor:
+    """Give each pixel of an image to the pixel of a tile that it comes from."""
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, tiles.dtype)
+    place = as_nchw(call_operator("winners", tiles.detach(), *spec), call.result)
+    given = as_nchw(image, call.result).to(tiles.dtype)
+    given = torch.where(place >= 0, given, torch.zeros_like(given)).flatten(2)
+    pixels = len(call.geometry) * math.prod(call.tiles.size)
+    spread = given.new_zeros((*given.shape[:2], pixels))
+    spread = spread.scatter_add(2, place.clamp(min=0).flatten(2), given)
+    tiles = unflatten(spread, 2, (-1, *call.tiles.size)).movedim(1, 2)
+    return from_nchw(tiles.flatten(0, 1), call.tiles)
+
+
+def _gather(
+    tiles: Tensor, spec: Sequence[Any], given: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """Return for each pixel of an image what is given for its pixel of a tile."""
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, tiles.dtype)
+    place = as_nchw(call_operator("winners", tiles.detach(), *spec), call.result)
+    flat = by_image(given, call.tiles, call.result.batch_size).movedim(2, 1).flatten(2)
+    found = flat.gather(2, place.clamp(min=0).flatten(2)).view(place.shape)
+    found = torch.where(place >= 0, found, torch.zeros_like(found))
+    return from_nchw(found.to(dtype), call.result)
+
+
+def _batched(name: str, tensor: Tensor, spec: Sequence[Any]) -> Tensor:
+    """Call an operator on a batch, the first axis of ``tensor``, of its own tensors.
+
+    The batch becomes images, or more of them: each is tiled and merged by itself.
+    """
+    count = tensor.shape[0]
+    if name == "tile":
+        return _batched_tile(tensor, spec)
+    if name == "untile_adjoint":
+        tiles_shape, dtype, shape, tiler, *rest = spec
+        many, more = _batch_shape(count, shape, tiler)
+        whole = tensor.flatten(0, 1) if many else tensor
+        first, *others = tiles_shape
+        spec = ((count * first, *others), dtype, more, tiler, *rest)
+        return unflatten(call_operator(name, whole, *spec), 0, (count, -1))
+    shape, tiler, *rest = spec
+    many, more = _batch_shape(count, shape, tiler)
+    tiles = tensor.flatten(0, 1)
+    if name == "tile_adjoint":
+        if len(shape) == tiler_of(tiler).rank:
+            tiles = tiles.unsqueeze(-1 if tiler_of(tiler).channels_last else 1)
+        image = call_operator(name, tiles, more, tiler, *rest)
+        return image.reshape(count, *shape)
+    image = call_operator(name, tiles, more, tiler, *rest)
+    return unflatten(image, 0, (count, -1)) if many else image
+
+
+def _batched_tile(tensor: Tensor, spec: Sequence[Any]) -> Tensor:
+    tiler = tiler_of(spec[0])
+    channel, bare = -1 if tiler.channels_last else 1, tensor.dim() == tiler.rank + 1
+    whole = tensor.unsqueeze(channel) if bare else tensor
+    if tensor.dim() == tiler.rank + 3:
+        whole = tensor.flatten(0, 1)
+    tiles = call_operator("tile", whole, *spec)
+    if bare:
+        tiles = tiles.squeeze(channel)
+    return unflatten(tiles, 0, (tensor.shape[0], -1))
+
+
+def _batch_shape(
+    count: int, shape: Sequence[int], tiler: str
+) -> tuple[bool, tuple[int, ...]]:
+    """Tell whether ``shape`` is of a batch; return it with ``count`` as many images."""
+    settings, shape = tiler_of(tiler), tuple(shape)
+    many = len(shape) == settings.rank + 2
+    if len(shape) == settings.rank:
+        shape = (*shape, 1) if settings.channels_last else (1, *shape)
+    if many:
+        return True, (count * shape[0], *shape[1:])
+    return False, (count, *shape)
+
+
+class _Operator(torch.autograd.Function):
+    """An operator with derivatives of every order, in both modes, and with vmap.
+
+    `torch.library` has no forward mode, and vmap only since torch 2.5.
+    """
+
+    @staticmethod
+    def forward(tensor: Tensor, name: str, *spec: Any) -> Tensor:
+        return OPERATORS[name](tensor, *spec)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        tensor, ctx.name, *ctx.spec = inputs
+        ctx.like = _Like(tensor.shape, tensor.dtype)
+        if _is_extremum(ctx.name, ctx.spec):  # only its derivatives need the values
+            ctx.save_for_backward(tensor)
+            ctx.save_for_forward(tensor)
+        if ctx.name == "winners":
+            ctx.mark_non_differentiable(output)
+
+    @staticmethod
+    def backward(ctx: Any, given: Tensor) -> Any:
+        found = _pull(ctx.name, _recall(ctx), ctx.spec, given)
+        return found, None, *(None for _ in ctx.spec)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: Any) -> Any:
+        return _push(ctx.name, _recall(ctx), ctx.spec, tangent)
+
+    @staticmethod
+    def vmap(_: Any, in_dims: Any, tensor: Tensor, name: str, *spec: Any) -> Any:
+        return _batched(name, tensor.movedim(in_dims[0], 0), spec), 0
+
+
+def _recall(ctx: Any) -> Any:
+    return ctx.saved_tensors[0] if ctx.saved_tensors else ctx.like

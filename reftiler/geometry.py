@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,14 @@ class Overlap(NamedTuple):
     """Where they go, counted from the block's first pixel."""
     in_tile: tuple[Index, ...]
     """Where they stand in the tile."""
+
+
+class TileLookup(Protocol):
+    """The tiles of one image by their index, (C, *T), wherever they are kept."""
+
+    def __getitem__(self, tile: int, /) -> Any:
+        """Return a tile."""
+        ...
 
 
 @dataclass(frozen=True)

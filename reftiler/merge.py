@@ -8,7 +8,7 @@ are held to these bits (BACKEND-001).
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +16,14 @@ from numpy.typing import NDArray
 from reftiler.axis import IntArray
 from reftiler.cut import Array, as_nchw, by_image, fill_scalar, index_spatial, open_mesh
 from reftiler.errors import TilingError
-from reftiler.geometry import Box, Overlap, outer_product
+from reftiler.geometry import Box, Overlap, TileLookup, outer_product
 from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
 
-__all__ = ["TileLookup", "merge", "merge_block"]
+__all__ = ["merge", "merge_block"]
 
 BLOCK = 2**17
 """Elements merged at a time: few enough for the sums to stay in the cache."""
-
-
-class TileLookup(Protocol):
-    """The tiles of one image by their index, wherever they are kept."""
-
-    def __getitem__(self, tile: int, /) -> Array:
-        """Return a tile, (C, *T)."""
-        ...
 
 
 def merge(tiles: Array, plan: UntilePlan, out: Array) -> None:

@@ -14,7 +14,7 @@ from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance import definition
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.definition import BFLOAT16, NanError
+from reftiler_conformance.definition import BFLOAT16, NanError, Wish
 from reftiler_conformance.definition.pixels import has_view
 from tests.cases import Case, MergeCase
 from tests.stores import Store
@@ -22,6 +22,16 @@ from tests.strategies import NUMBERS, merges
 from tests.strategies import cases as images
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers, upper_half
 from tests.test_torch_bfloat16 import TRAPS, rounded
+from tests.test_torch_kernel_cuda import (
+    DTYPES,
+    TABLE,
+    agree,
+    by_kernel,
+    cut_by_kernel,
+    needs_triton,
+    pairs,
+    wanted,
+)
 from tests.test_torch_untile import judge, settings_of
 
 DEVICE = "cuda"
@@ -52,7 +62,7 @@ def test_tile(case: Case) -> None:
         same_bits(array(seen).copy(), reference.view(case.image()).copy())
 
 
-@settings(max_examples=1000)
+@settings(max_examples=200)  # each kind of merge is compiled once
 @given(merges())
 def test_untile(merge: MergeCase) -> None:
     case, (_, tiler) = merge.case, tilers(merge.case)
@@ -197,3 +207,57 @@ def test_a_store_is_read_on_the_host_and_the_model_runs_on_the_gpu() -> None:
     got = tiler.apply(network, Store(image), batch_size=5)
     assert got.device.type == "cpu"
     same_bits(array(got), array(want.detach().cpu()))
+
+
+# --- the Triton kernels, asked themselves ---------------------------------------------
+
+
+@needs_triton
+@pytest.mark.parametrize("number", range(len(TABLE)))
+def test_every_kind_of_merge_by_the_kernel(number: int) -> None:
+    agree(TABLE[number], wanted(TABLE[number]), DEVICE)
+
+
+@needs_triton
+@pytest.mark.parametrize("source", DTYPES)
+def test_pairs_of_dtypes_by_the_kernel(source: str) -> None:
+    """All there are would take minutes to compile."""
+    every = source in {"bool", "float32", "float64", "int64", "bfloat16"}
+    for merge in pairs(source):
+        if every or merge.result in {source, "float32", "float16"}:
+            agree(merge, wanted(merge), DEVICE)
+
+
+@needs_triton
+@settings(max_examples=300)
+@given(merges(dtypes=("float32", "int64"), convert=False))
+def test_merges_by_the_kernel(merge: MergeCase) -> None:
+    agree(merge, judge(merge), DEVICE)
+
+
+@needs_triton
+@settings(max_examples=300)
+@given(images(dtypes=NUMBERS))
+def test_cuts_by_the_kernel(case: Case) -> None:
+    reference, _ = tilers(case)
+    want = reference.tile(case.image(), grid=case.grid(reference))
+    got = cut_by_kernel(case, tensor(case.image()).to(DEVICE))
+    assert got.device.type == DEVICE
+    same_bits(array(got), want)
+
+
+@needs_triton
+@pytest.mark.parametrize("last", [False, True])
+def test_the_kernels_on_more_than_2_to_31_elements(last: bool) -> None:
+    """A round trip gives every pixel back, since all tiles agree on it."""
+    if torch.cuda.mem_get_info()[0] < 14 * 2**30:
+        pytest.skip("needs CUDA with 14 GiB of free memory")
+    size = (26_800, 26_801)
+    shape = (*size, 3) if last else (3, *size)
+    image = torch.randint(0, 256, shape, dtype=torch.uint8, device=DEVICE)
+    wish = Wish((512, 512), (448, 448), window="hann", channels_last=last)
+    case = Case(wish, size, None, 3, "uint8")
+    tiles = cut_by_kernel(case, image)
+    assert tiles.numel() > image.numel() > 2**31
+    got = by_kernel(MergeCase(case, 3), DEVICE, tiles=tiles)
+    assert torch.equal(got, image)

@@ -27,7 +27,7 @@ class Ledger(TorchDispatchMode):
     """Counts the bytes of tensors that are made, and the most alive at a time."""
 
     def __init__(self, *known: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.live: int = 0
         self.peak: int = 0
         self.known = {tensor.untyped_storage()._cdata for tensor in known}

@@ -171,7 +171,7 @@ class NoFloat64(TorchDispatchMode):
         return result
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def check(self, tensor: Tensor) -> None:
         """Fail for float64 where there is none."""

@@ -172,7 +172,7 @@ class _ModelResults:
                 layer[(name, *_index(plan.result, image, index))] = (
                     merge_chunk,
                     (name, "plan"),
-                    (source, target),
+                    target,
                     number,
                     task,
                     *((self.name, image, block) for block in some),

@@ -132,13 +132,12 @@ def run_tiles(
 
 def merge_chunk(
     call: UntilePlan,
-    kinds: tuple[np.dtype[Any], np.dtype[Any]],
+    dtype: np.dtype[Any],
     leaf: int,
     task: ChunkTask,
     *results: list[Array],
 ) -> Array:
     """Merge one chunk of a result from the blocks whose tiles contribute to it."""
-    source, dtype = kinds
     tiles = {
         int(k): tile
         for block, found in zip(task.tiles, results, strict=True)

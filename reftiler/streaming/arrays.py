@@ -1,36 +1,26 @@
 """What a merger does with arrays, for those of numpy; `reftiler.torch` has tensors'."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from reftiler.cut import as_nchw
 from reftiler.dtypes import MERGEABLE
-from reftiler.geometry import Box
+from reftiler.geometry import Box, TileLookup
 from reftiler.layout import ArrayLayout
 from reftiler.merge import merge_block
 from reftiler.plan import UntilePlan
 from reftiler.streaming import stores
 from reftiler.validation import refuse_masked
 
-__all__ = ["ArrayLibrary", "OutputTarget", "TileLookup"]
+__all__ = ["ArrayLibrary", "OutputTarget"]
 
 OutputTarget: TypeAlias = (
     stores.WritableArray | Callable[[tuple[int, ...], Any], Any] | None
 )
 """Where a result goes: an array or a store; what makes one of a shape and a dtype, as
 `numpy.empty` does; or None for a new array."""
-
-
-class TileLookup(Protocol):
-    """The tiles of one image by their index, channels first: (C, *T)."""
-
-    dtype: Any
-
-    def __getitem__(self, k: int, /) -> Any:
-        """Return a tile."""
-        ...
 
 
 class ArrayLibrary:
@@ -64,8 +54,8 @@ class ArrayLibrary:
     def merge_block(
         self, tiles: TileLookup, call: UntilePlan, box: Box, out: Any
     ) -> None:
-        """Merge a box of an image into ``out``, of shape (1, C, *box)."""
-        merge_block(tiles, call, box, out[0])
+        """Merge a box of an image into ``out``, of shape (C, *box)."""
+        merge_block(tiles, call, box, out)
 
     def check_writable(self, out: Any) -> Any:
         """Return ``out`` if it can be written, or refuse it before any work."""

@@ -317,7 +317,7 @@ class Merger:
             shape = tuple(s.stop - s.start for s in index)
             piece = arrays.new(shape, self._dtype)
         tiles = _ImageTiles(self._buffer, first, arrays, call, self.tile_dtype)
-        arrays.merge_block(tiles, call, box, arrays.as_nchw(piece, call.result))
+        arrays.merge_block(tiles, call, box, arrays.as_nchw(piece, call.result)[0])
         if not in_memory:
             with reraise(
                 f"cannot write rows {box[0][0]} to {box[0][1]} of out", RETRY, Exception

@@ -170,5 +170,5 @@ def reraise(what: str, remedy: str, kind: type[Exception] = OSError) -> Iterator
     try:
         yield
     except kind as error:
-        cause = getattr(error, "strerror", None) or error
+        cause = getattr(error, "strerror", None) if kind is OSError else error
         raise TilingError(f"{what}: {cause}; {remedy}") from error

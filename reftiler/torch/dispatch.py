@@ -1,11 +1,12 @@
 """Which body does the work: numba's on the CPU, Triton's on CUDA, torch's anywhere.
 
-The kernels are optional modules, `kernel_cpu` and `kernel_cuda`. Each has
+The kernels stand in `kernel_cpu` and `kernel_cuda`, which are imported, and with them
+their compilers, when they are first needed. Each has
 
-    supports(call, source_dtype, target_dtype) -> bool
-    merge(tiles, call, out) -> None
+    supports(plan, source_dtype, target_dtype) -> bool
+    merge(tiles, plan, out) -> None
 
-and may have ``supports_cut(call, dtype)`` and ``cut(image, call, out)``. What a kernel
+and may have ``supports_cut(plan, dtype)`` and ``cut(image, plan, out)``. What a kernel
 does not take falls to the plain body: slower, never different.
 """
 
@@ -23,43 +24,39 @@ from reftiler.torch import cut as plain_cut
 from reftiler.torch import merge as plain_merge
 
 KERNELS = {
-    "cpu": ("reftiler.torch.kernel_cpu", "numba"),
-    "cuda": ("reftiler.torch.kernel_cuda", "triton"),
+    "cpu": ("numba", "reftiler.torch.kernel_cpu"),
+    "cuda": ("triton", "reftiler.torch.kernel_cuda"),
 }
-"""For each type of device a module and the compiler that it needs."""
+"""For each type of device a compiler, and the module that it compiles."""
 
 _failed: set[str] = set()
+"""Types of devices whose kernels are not used any more."""
 
 
 @cache
-def _load(device_type: str) -> Any:
-    """Return the kernels for a type of device, or None."""
-    module, compiler = KERNELS.get(device_type, (None, None))
-    if module is None:
+def _load(kind: str) -> Any:
+    return import_module(KERNELS[kind][1])
+
+
+def _kernels(tensor: Tensor) -> Any:
+    """Return the kernels for a tensor's device, or None."""
+    kind = tensor.device.type
+    if kind not in KERNELS or kind in _failed:
         return None
     try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name in (module, compiler):
-            return None  # not installed: nothing to tell
-        _give_up(device_type, error)
-    except Exception as error:  # noqa: BLE001 - a compiler may fail in any way
-        _give_up(device_type, error)
-    return None
+        return _load(kind)
+    except Exception as error:  # noqa: BLE001 - missing, too old, at odds with numpy
+        _give_up(kind, error)
+        return None
 
 
-def _kernel(tensor: Tensor) -> Any:
-    kind = tensor.device.type
-    return None if kind in _failed else _load(kind)
-
-
-def _give_up(device_type: str, error: Exception) -> None:
+def _give_up(kind: str, error: Exception) -> None:
     """Use no kernels on a type of device from now on, and say so once."""
-    _failed.add(device_type)
-    compiler = KERNELS[device_type][1]
+    _failed.add(kind)
+    compiler = KERNELS[kind][0]
     warnings.warn(
-        f"the {compiler} kernels failed and are not used any more: {error!r}; plain "
-        "torch operations give the same results, more slowly",
+        f"the kernels for {kind} need {compiler} and are not used: {error!r}; torch "
+        f"gives the same results, more slowly; pip install -U {compiler}",
         RuntimeWarning,
         stacklevel=2,
     )
@@ -89,30 +86,31 @@ def backend_of(tensor: Tensor) -> str:
     >>> backend_of(torch.zeros(4, device="meta"))
     'torch'
     """
-    kind = tensor.device.type
-    return "torch" if _kernel(tensor) is None else KERNELS[kind][1]
+    return "torch" if _kernels(tensor) is None else KERNELS[tensor.device.type][0]
 
 
-def cut(image: Tensor, call: TilePlan, out: Tensor) -> None:
+def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:
     """Cut an image into ``out``."""
-    kernel = _kernel(image)
-    taken = hasattr(kernel, "cut") and kernel.supports_cut(call, image.dtype)
-    if not (taken and _run(kernel.cut, image, call, out)):
-        plain_cut.cut(image, call, out)
+    kernels = _kernels(image)
+    taken = hasattr(kernels, "cut") and kernels.supports_cut(plan, image.dtype)
+    if not (taken and _run(kernels.cut, image, plan, out)):
+        plain_cut.cut(image, plan, out)
 
 
-def merge(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
+def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
     """Merge ``tiles`` into ``out``."""
-    kernel = _kernel(tiles)
-    taken = kernel is not None and kernel.supports(call, tiles.dtype, out.dtype)
-    if not (taken and _run(kernel.merge, tiles, call, out)):
-        plain_merge.merge(tiles, call, out)
+    kernels = _kernels(tiles)
+    taken = kernels is not None and kernels.supports(plan, tiles.dtype, out.dtype)
+    if not (taken and _run(kernels.merge, tiles, plan, out)):
+        plain_merge.merge(tiles, plan, out)
 
 
-def _run(body: Callable[..., None], source: Tensor, call: Any, out: Tensor) -> bool:
-    """Run a kernel; tell whether it worked."""
+def _run(body: Callable[..., None], source: Tensor, plan: Any, out: Tensor) -> bool:
+    """Run a kernel; tell whether it did the work."""
+    if out.is_neg() or out.is_conj():  # a kernel writes memory as it is
+        return False
     try:
-        body(source, call, out)
+        body(source, plan, out)
     except (TilingError, MemoryError, cuda.OutOfMemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - a compiler may fail in any way

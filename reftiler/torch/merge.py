@@ -14,14 +14,14 @@ can differentiate, export and trace them.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from reftiler.axis import Index
-from reftiler.geometry import Box, Overlap, TileGeometry
+from reftiler.geometry import Box, Overlap, TileGeometry, TileLookup
 from reftiler.plan import UntilePlan
 from reftiler.torch.dtypes import (
     accumulator_dtype,
@@ -48,14 +48,6 @@ BLOCK = 2**18
 
 CHANNELS = 64
 """Channels merged at a time, so that blocks are no slivers where there are many."""
-
-
-class TileLookup(Protocol):
-    """The tiles of one image by their number, wherever they are kept."""
-
-    def __getitem__(self, number: int, /) -> Tensor:
-        """Return a tile, (C, *T)."""
-        ...
 
 
 class Contribution(NamedTuple):

@@ -1,6 +1,5 @@
 """Tensors, as `reftiler.streaming` merges them."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,11 +9,11 @@ from torch import Tensor
 
 from reftiler.cut import overlaps_itself
 from reftiler.errors import TilingError
-from reftiler.geometry import Box, TileGeometry
+from reftiler.geometry import Box, TileLookup
 from reftiler.layout import ArrayLayout
 from reftiler.plan import UntilePlan
 from reftiler.streaming import stores
-from reftiler.streaming.arrays import ArrayLibrary, OutputTarget, TileLookup
+from reftiler.streaming.arrays import ArrayLibrary, OutputTarget
 from reftiler.torch import merge
 from reftiler.torch.dtypes import KNOWN, dtype_name
 from reftiler.torch.layout import as_nchw
@@ -76,9 +75,9 @@ class TensorArrays(ArrayLibrary):
     def merge_block(
         self, tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor
     ) -> None:
-        """Merge a box of an image into ``out``, of shape (1, C, *box)."""
+        """Merge a box of an image into ``out``, of shape (C, *box)."""
         with torch.no_grad():
-            merge.merge_block(tiles, call, box, out[0])
+            merge.merge_block(tiles, call, box, out)
 
     def check_writable(self, out: Any) -> Any:
         """Return ``out`` if it can be written, or refuse it."""

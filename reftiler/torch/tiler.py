@@ -15,7 +15,6 @@ from reftiler.base_tiler import BaseTiler
 from reftiler.batching import Progress
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.plan import plan_tile, plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.keywords import accepts_old_names
 from reftiler.streaming.merger import MAX_MEMORY, Merger

@@ -1,7 +1,6 @@
 """Validation at the API boundary that only tensors need, and memory for results."""
 
 import math
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 

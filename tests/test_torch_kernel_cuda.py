@@ -1,0 +1,533 @@
+"""The Triton kernels without a GPU: in Triton's interpreter, and what PTX they become.
+
+The interpreter must be chosen before Triton is imported, so that this module runs
+itself once more in a process of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock, Mock, patch
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from torch import Tensor
+
+import reftiler
+from reftiler import TilingError
+from reftiler.plan import plan_tile, plan_untile
+from reftiler.torch import Tiler
+from reftiler.torch.dtypes import KNOWN, dtype_name
+from reftiler_conformance import definition
+from reftiler_conformance.compare import same_bits
+from reftiler_conformance.definition import BFLOAT16, NanError, Wish
+from tests.cases import Case, MergeCase
+from tests.strategies import MODES, NUMBERS, PAD_MODES, cases, merges
+from tests.tensors import array, dtype_of, tensor
+
+kernel_cuda: Any = None
+if importlib.util.find_spec("triton") is not None:
+    kernel_cuda = importlib.import_module("reftiler.torch.kernel_cuda")
+needs_triton = pytest.mark.skipif(
+    importlib.util.find_spec("triton") is None, reason="needs triton"
+)
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+ROOT = Path(__file__).resolve().parents[1]
+DTYPES = (*NUMBERS, "bfloat16")
+WEIGHTS = ((1.0, 0.1, 2.0**-16, 3.0, 0.7, 1.5), (2.5, 1e-3, 1.0, 7.0, 1.0, 0.3))
+
+
+# --- calls of the kernels, whose results the other modules' tests ask for too --------
+
+
+def by_kernel(merge: MergeCase, device: str = "cpu", **given: Any) -> Tensor:
+    """Merge by the kernel, which must take the case."""
+    case, tiler = merge.case, merge.case.tiler(Tiler)
+    tiles = given.get("tiles")
+    if tiles is None:
+        tiles = tensor(merge.tiles()).to(device)
+    target = tiles.dtype if merge.result is None else dtype_of(merge.result)
+    call = plan_untile(
+        tiler,
+        tiles.shape,
+        dtype_name(tiles.dtype),
+        case.shape,
+        case.grid(tiler),
+        merge.scale_argument().get("scale"),
+        dtype_name(target),
+        KNOWN,
+    )
+    out = given.get("out")
+    if out is None:
+        out = torch.empty(call.result.shape, dtype=target, device=device)
+    assert kernel_cuda.supports(call, tiles.dtype, target)
+    with np.errstate(all="ignore"):  # the interpreter's numpy, not what it computes
+        kernel_cuda.merge(tiles, call, out)
+    return out
+
+
+def cut_by_kernel(case: Case, image: Tensor) -> Tensor:
+    """Cut by the kernel, which must take the case."""
+    tiler = case.tiler(Tiler)
+    call = plan_tile(tiler, image.shape, dtype_name(image.dtype), case.grid(tiler))
+    out = torch.empty(call.tiles.shape, dtype=image.dtype, device=image.device)
+    assert kernel_cuda.supports_cut(call, image.dtype)
+    kernel_cuda.cut(image, call, out)
+    return out
+
+
+def wanted(merge: MergeCase) -> Any:
+    """Return what the definition makes of it; None if a NaN had to be an integer."""
+    target = merge.result or merge.case.dtype
+    kind = BFLOAT16 if target == "bfloat16" else np.dtype(target)
+    case = merge.case
+    try:
+        return definition.untile(
+            case.plan, merge.tiles(), case.shape, merge.scales, kind
+        )
+    except NanError:
+        return None
+
+
+def agree(merge: MergeCase, want: Any, device: str = "cpu") -> None:
+    """Fail unless the kernel gives these bits, or refuses NaN where there are none."""
+    if want is None:
+        with pytest.raises(TilingError, match="NaN"):
+            by_kernel(merge, device)
+        return
+    same_bits(array(by_kernel(merge, device)), want, nan="any")
+
+
+def table() -> Iterator[MergeCase]:
+    """Yield every kind of merge at least once: small, for the definition is slow."""
+    sizes = {1: (19,), 2: (9, 11), 3: (4, 5, 7)}
+    tiles = {1: ((6,), (4,)), 2: ((4, 6), (2, 3)), 3: ((2, 3, 4), (1, 2, 2))}
+    layouts = [(None, None), (None, 2), (2, 2)]
+    windows = ["hann", "box", "triangle", "gaussian"]
+    for rank, size in sizes.items():
+        tile, stride = tiles[rank]
+        for turn, mode in enumerate(MODES):
+            for part in range(3):
+                batch, channels = layouts[(turn + part) % 3]
+                merge = (None, None, ("max", "min")[turn % 2])[part]
+                wish = Wish(
+                    tile,
+                    stride,
+                    mode=mode,
+                    pad_side=("end", "both")[(turn + part) % 2],
+                    window="box" if merge else windows[(turn + rank + part) % 4],
+                    merge=merge,
+                    border=(1,) * rank if part == 1 and rank < 3 else (),
+                    channels_last=bool((turn + part) % 2),
+                    fill=3 if mode == "drop" else None,
+                )
+                dtype = ("float32", "int64", "float64")[(turn + part + rank) % 3]
+                case = Case(wish, size, batch, channels, dtype, "special", turn)
+                yield MergeCase(case, channels)
+        corner = tuple(s - t for s, t in zip(size, tile, strict=True))
+        middle = tuple(c // 2 for c in corner)
+        starts = (corner, middle, (0,) * rank, middle, corner)
+        for merge in (None, "max"):
+            wish = Wish(tile, stride, merge=merge, fill=7, channels_last=rank == 2)
+            yield MergeCase(
+                Case(wish, size, 2, 3, "float32", "special", rank, starts), 3
+            )
+    custom = Wish((6, 6), (3, 2), window=WEIGHTS, border=(1, 1))
+    yield MergeCase(Case(custom, (13, 9), None, 1, "float64", "random"), 1, (), "int8")
+    # WINDOW-002: products of three such weights depend on their order.
+    deep = Wish((2, 3, 2), (1, 1, 1), window=((0.1, 0.7), (0.3, 1.1, 0.9), (0.6, 1.3)))
+    yield MergeCase(Case(deep, (4, 5, 4), None, None, "float64", "random"))
+    for mode in ("padding", "interpolation", "even"):
+        scaled = Wish((4, 8), (2, 4), mode=mode, window="hann", border=(0, 2))
+        case = Case(scaled, (10, 20), 1, 2, "uint8", "random")
+        yield MergeCase(case, 2, (Fraction(3, 2), Fraction(1, 2)), "float32")
+
+
+TABLE = list(table())
+
+
+def pairs(source: str) -> Iterator[MergeCase]:
+    """Yield merges of one dtype into every other, of all special values."""
+    targets = DTYPES if source == "bool" else DTYPES[1:]
+    for turn, target in enumerate(targets):
+        merge = (None, "max", "min")[turn % 3]
+        window = "box" if source == "bool" or merge else ("hann", "box")[turn % 2]
+        wish = Wish((5,), (3,), window=window, merge=merge, fill=1)
+        starts = ((0,), (5,), (7,), (9,), (33,), (33,), (33,))
+        content = ("special", "bits")[turn // 3 % 2]
+        case = Case(wish, (40,), None, None, source, content, turn, starts)
+        yield MergeCase(case, None, (), target)
+
+
+# --- in the interpreter --------------------------------------------------------------
+
+
+@needs_triton
+def test_the_kernels_in_the_interpreter() -> None:
+    if INTERPRETED:
+        return
+    command = [sys.executable, "-m", "pytest", "-q", "-x"]
+    command += [f"{__file__}::TestInterpreted"]
+    command += ["-p", "no:cacheprovider", "--durations=5"]
+    environment = {**os.environ, "TRITON_INTERPRET": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-3000:]
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > len(TABLE)
+
+
+class TestInterpreted:
+    __test__ = INTERPRETED
+
+    @pytest.mark.parametrize("number", range(len(TABLE)))
+    def test_every_kind_of_merge_is_the_definitions(self, number: int) -> None:
+        agree(TABLE[number], wanted(TABLE[number]))
+
+    @pytest.mark.parametrize("source", DTYPES)
+    def test_every_pair_of_dtypes_is_the_definitions(self, source: str) -> None:
+        for merge in pairs(source):
+            agree(merge, wanted(merge))
+
+    @settings(max_examples=60)
+    @given(merges())
+    def test_merge_is_the_references(self, merge: MergeCase) -> None:
+        case, reference = merge.case, merge.case.tiler(reftiler.Tiler)
+        scale = merge.scale_argument()
+        grid = case.grid(reference)
+        try:
+            want = reference.untile(
+                merge.tiles(), case.shape, grid, dtype=merge.result, **scale
+            )
+        except TilingError as refused:
+            if "NaN" not in str(refused):
+                raise
+            want = None
+        agree(merge, want)
+
+    @settings(max_examples=30)
+    @given(cases(dtypes=(*NUMBERS, "complex64")))
+    def test_cut_is_the_references(self, case: Case) -> None:
+        reference = case.tiler(reftiler.Tiler)
+        want = reference.tile(case.image(), grid=case.grid(reference))
+        same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
+
+    @pytest.mark.parametrize("scattered", [False, True])
+    @pytest.mark.parametrize(
+        ("size", "tile"),
+        [((17, 260), (9, 96)), ((70, 7), (16, 5)), ((17, 2, 258), (9, 2, 64))],
+    )
+    def test_more_than_a_block(
+        self, size: tuple[int, ...], tile: tuple[int, ...], scattered: bool
+    ) -> None:
+        """Rows longer than a block, more rows than a cell, a plane of its own."""
+        generator, starts = np.random.default_rng(0), None
+        if scattered:
+            room = np.subtract(size, tile) + 1
+            starts = tuple(
+                map(tuple, generator.integers(0, room.tolist(), (9, len(size))))
+            )
+            starts = tuple(tuple(map(int, start)) for start in starts)
+        layouts = {False}
+        if len(size) == 2:
+            layouts = {size[-1] > 256} if scattered else {False, True}
+        for last in sorted(layouts):
+            stride = tuple(-(-side * 2 // 3) for side in tile)
+            wish = Wish(tile, stride, window="hann", fill=-1, channels_last=last)
+            channels = 2 if len(size) == 2 else None
+            case = Case(wish, size, None, channels, "float32", "random", starts=starts)
+            merge, reference = MergeCase(case, channels), case.tiler(reftiler.Tiler)
+            grid = case.grid(reference)
+            agree(merge, reference.untile(merge.tiles(), case.shape, grid))
+            want = reference.tile(case.image(), grid=grid)
+            same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
+
+    def test_any_strides(self) -> None:
+        wish = Wish((4, 5), (3, 2), window="triangle")
+        merge = MergeCase(Case(wish, (9, 12), 2, 3, "float32", "random"), 3)
+        want, tiles = wanted(merge), tensor(merge.tiles())
+        wide = tiles.movedim(1, -1).repeat_interleave(2, 0).contiguous()
+        out = torch.zeros((2, 9, 24, 3)).movedim(-1, 1)[..., ::2]
+        got = by_kernel(merge, tiles=wide[::2].movedim(-1, 1), out=out)
+        assert got is out
+        same_bits(array(out.contiguous()), want)
+        same_bits(
+            array(cut_by_kernel(merge.case, out)),
+            array(Tiler((4, 5), (3, 2)).tile(out)),
+        )
+        one = tiles[:1, :1, :1, :1].expand(tiles.shape)
+        flat = by_kernel(merge, tiles=one)
+        assert (flat == one[0, 0, 0, 0]).all()
+
+    @pytest.mark.parametrize("mode", PAD_MODES)
+    def test_padding(self, mode: str) -> None:
+        wish = Wish((4, 5), (3, 3), pad_mode=mode, pad_value=7, pad_side="both")
+        case = Case(wish, (9, 12), None, 2, "float16", "bits")
+        want = case.tiler(reftiler.Tiler).tile(case.image())
+        same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
+
+    def test_a_pad_value_that_is_not_used_need_not_fit(self) -> None:
+        case = Case(Wish((4,), (2,), mode="clamp", pad_value=300), (8,), dtype="uint8")
+        want = case.tiler(reftiler.Tiler).tile(case.image())
+        same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
+
+    def test_a_negated_view_is_read_as_its_values(self) -> None:
+        """What torch negates when it reads must not be read as it lies in memory."""
+        merge = MergeCase(Case(Wish((4,), (2,)), (10,), None, None, "float32"))
+        tiles = torch.complex(torch.zeros(4, 4), torch.ones(4, 4)).conj().imag
+        assert tiles.is_neg()
+        assert by_kernel(merge, tiles=tiles).tolist() == [-1.0] * 10
+
+    def test_a_pixel_of_one_tile_is_rounded_as_it_is(self) -> None:
+        """Times its weight and divided by it, a tie might be none any more."""
+        window = (WEIGHTS[0], WEIGHTS[1])
+        steps = np.random.default_rng(1).integers(0, 2**23, (4, 6, 6))
+        tiles = torch.from_numpy(1 + (2 * steps + 1) * 2.0**-24)
+        case = Case(
+            Wish((6, 6), (6, 6), window=window), (12, 12), None, None, "float64"
+        )
+        got = by_kernel(MergeCase(case, None, (), "float32"), tiles=tiles)
+        want = case.tiler(reftiler.Tiler).untile(tiles.numpy(), (12, 12))
+        same_bits(array(got), want.astype(np.float32))
+
+    def test_values_beside_the_ties_of_halves_are_rounded_once(self) -> None:
+        for target, bits in (("float16", 10), ("bfloat16", 7)):
+            tie = 1 + 2.0 ** -(bits + 1)
+            steps = [tie + hair for hair in (-(2.0**-45), 0.0, 2.0**-45, 2.0**-30)]
+            low = 2.0**-24 if bits == 10 else 2.0**-133
+            steps += [tie + 2.0**-bits, low / 2, low * 0.5000000001, low * 1.5]
+            steps += [65519.999, 65520.0, 3.3961775292304957e38, 3.4e38, 1e300, 5e-324]
+            values = torch.tensor(
+                [*steps, *(-step for step in steps)], dtype=torch.float64
+            )
+            case = Case(Wish((1,), (1,)), (len(values),), None, None, "float64")
+            merge = MergeCase(case, None, (), target)
+            kind = BFLOAT16 if bits == 7 else np.dtype(target)
+            want = definition.untile(
+                case.plan, values.numpy()[:, None], case.shape, merge.scales, kind
+            )
+            same_bits(array(by_kernel(merge, tiles=values[:, None])), want)
+
+    @pytest.mark.parametrize("axis", range(5))
+    def test_2_to_31_elements(self, axis: int) -> None:
+        """The last pixel lies beyond 32 bits, in memory of which little is touched."""
+        step, shape = 2**30 + 5, [1] * 5
+        shape[axis] = 3
+        memory = torch.empty(2 * step + 2, dtype=torch.uint8)
+
+        def far(shape: list[int], axis: int, offset: int) -> Tensor:
+            strides = [step if number == axis else 1 for number in range(5)]
+            return memory.as_strided(shape, strides, offset)
+
+        out = far(shape, axis, 0)
+        tiles = far([1 if axis == 1 else 3, shape[1], 1, 1, 1], int(axis == 1), 1)
+        tiles.copy_(torch.tensor([5, 7, 9]).reshape(tiles.shape))
+        wish = Wish((1, 1, 1), (1, 1, 1))
+        case = Case(wish, (shape[2], shape[3], shape[4]), shape[0], shape[1], "uint8")
+        with patch("torch.UntypedStorage.copy_", lambda *_: None):  # onto itself
+            by_kernel(MergeCase(case, shape[1]), tiles=tiles, out=out)
+            assert out.flatten().tolist() == [5, 7, 9]
+            assert cut_by_kernel(case, out).flatten().tolist() == [5, 7, 9]
+
+
+# --- as PTX --------------------------------------------------------------------------
+
+
+@dataclass
+class Recorder:
+    """Stands for the kernels, and keeps what they are launched with."""
+
+    seen: list[tuple[tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __getitem__(self, grid: Any) -> Any:
+        return lambda *arguments, **options: self.seen.append((arguments, options))
+
+
+TYPES = {
+    torch.uint8: "*u8",
+    torch.int8: "*i8",
+    torch.uint16: "*u16",
+    torch.int16: "*i16",
+    torch.uint32: "*u32",
+    torch.int32: "*i32",
+    torch.uint64: "*u64",
+    torch.int64: "*i64",
+    torch.float16: "*fp16",
+    torch.float32: "*fp32",
+    torch.float64: "*fp64",
+}
+
+
+def ptx_of(kernel: str, launch: tuple[Any, Any], arch: int, wide: bool = False) -> str:
+    """Compile a kernel for a GPU as it would be for a launch."""
+    compiler: Any = import_module("triton.compiler")
+    target = import_module("triton.backends.compiler").GPUTarget("cuda", arch, 32)
+    arguments, options = launch
+    function = getattr(kernel_cuda.triton_kernels, kernel)
+    names = list(inspect.signature(function.fn).parameters)
+    options = dict(options)
+    fusion = {"enable_fp_fusion": options.pop("enable_fp_fusion", True)}
+    kinds = [
+        TYPES[item.dtype] if isinstance(item, Tensor) else "i64" if wide else "i32"
+        for item in arguments
+    ]
+    signature = dict(zip(names, kinds, strict=False))
+    assert [*signature, *options] == names
+    signature |= dict.fromkeys(options, "constexpr")
+    source = compiler.ASTSource(function, signature, options)
+    text: str = compiler.compile(source, target=target, options=fusion).asm["ptx"]
+    return text
+
+
+def launch_of(merge: MergeCase) -> tuple[Any, Any]:
+    """Return what the kernel would be launched with."""
+    recorder = Recorder()
+    with patch.object(kernel_cuda, "triton_kernels", recorder):
+        by_kernel(merge)
+    (launch,) = recorder.seen
+    return launch
+
+
+def operations(ptx: str) -> set[str]:
+    """Return the names of a program's instructions."""
+    return set(re.findall(r"^\s*(?:@!?%p\d+\s+)?([a-z][\w.]*)\s", ptx, re.MULTILINE))
+
+
+def inexact(ptx: str) -> set[str]:
+    """Return instructions that round twice, not to nearest, or lose small numbers."""
+    # Without .rn a product and a sum may still be fused when PTX is compiled further.
+    bad = r"fma|mad\..*f\d|(mul|add|sub)\.f\d|div\.(approx|full)|rcp|\.ftz|\.approx"
+    return {word for word in operations(ptx) if re.match(rf".*({bad})", word)}
+
+
+def variants() -> dict[str, MergeCase]:
+    """Return merges that make every variant of the kernel's code."""
+    wish = Wish((5,), (3,), fill=1)
+    case = Case(wish, (40,), 1, 3, "float32", "index")
+    scattered = replace(case, starts=((0,), (7,)))
+    found = {}
+    for label, one in (("fitted", case), ("scattered", scattered)):
+        for merge, window in (
+            ("mean", "box"),
+            ("mean", "hann"),
+            ("max", "box"),
+            ("min", "box"),
+        ):
+            wish = replace(one.wish, merge=merge, window=window)
+            found[f"{label} {merge} {window}"] = MergeCase(replace(one, wish=wish), 3)
+    weighted = replace(case, wish=replace(case.wish, window="hann"))
+    for dtype in ("bool", "int16", "uint64", "float16", "bfloat16", "float64"):
+        most = replace(case, dtype=dtype, wish=replace(case.wish, merge="max"))
+        found[f"max of {dtype}"] = MergeCase(most, 3)
+    for dtype in DTYPES[1:]:
+        same = replace(weighted, dtype=dtype)
+        found[f"mean of {dtype}"] = MergeCase(same, 3)
+        if dtype != "float32":
+            found[f"float32 to {dtype}"] = MergeCase(weighted, 3, (), dtype)
+    return found
+
+
+VARIANTS = variants()
+
+
+@needs_triton
+class TestPtx:
+    __test__ = not INTERPRETED
+
+    @pytest.fixture(autouse=True)
+    def _fresh_cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+
+    @pytest.mark.parametrize("arch", [80, 90])
+    @pytest.mark.parametrize("label", VARIANTS)
+    def test_arithmetic_is_that_of_the_specification(
+        self, label: str, arch: int
+    ) -> None:
+        merge = VARIANTS[label]
+        ptx = ptx_of("merge_block", launch_of(merge), arch, wide=arch == 90)
+        found = operations(ptx)
+        assert not inexact(ptx)
+        mean = merge.case.wish.merge in (None, "mean") and merge.case.dtype != "bool"
+        assert ("div.rn.f64" in found) == mean
+        assert ("add.rn.f64" in found) == mean
+        assert ("mul.rn.f64" in found) == (merge.case.wish.window != "box")
+
+    def test_a_fused_operation_would_be_seen(self) -> None:
+        arguments, options = launch_of(VARIANTS["fitted mean hann"])
+        assert options.pop("enable_fp_fusion") is False
+        assert "fma.rn.f64" in inexact(ptx_of("merge_block", (arguments, options), 80))
+
+    def test_a_kernel_is_compiled_once_for_all_sizes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A driver that only says which GPU it has is enough to compile for it."""
+        target = import_module("triton.backends.compiler").GPUTarget("cuda", 80, 32)
+        device = "a device of this test's own"
+        known = Mock()
+        known.get_current_target.return_value = target
+        known.get_current_device.return_value = device
+        monkeypatch.setattr(import_module("triton.runtime").driver, "_active", known)
+        arguments, options = launch_of(VARIANTS["scattered mean hann"])
+        kernel = kernel_cuda.triton_kernels.merge_block
+        assert options["enable_fp_fusion"] is False
+        for number in (1, 16, 17, 2**30):
+            given = [number if isinstance(item, int) else item for item in arguments]
+            kernel.warmup(*given, grid=(1,), **options)
+        assert len(kernel.device_caches[device][0]) == 1
+
+    @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "complex64"])
+    def test_cutting_only_moves(self, dtype: str) -> None:
+        recorder, case = Recorder(), Case(Wish((5,), (3,)), (40,), 1, 3, dtype)
+        with patch.object(kernel_cuda, "triton_kernels", recorder):
+            cut_by_kernel(case, torch.zeros((1, 3, 40), dtype=dtype_of(dtype)))
+        found = operations(ptx_of("cut_block", recorder.seen[0], 80))
+        assert not {word for word in found if re.search(r"f(16|32|64)", word)}
+
+
+# --- what is left to the plain body ------------------------------------------------
+
+
+def a_call() -> Any:
+    return plan_untile(Tiler([4]), (2, 4), "float32", (8,), None, None, "float32")
+
+
+@needs_triton
+def test_what_is_left_to_the_plain_body() -> None:
+    float32 = torch.float32
+    four = Tiler((2, 2, 2, 2))
+    call = plan_untile(
+        four, (1, 2, 2, 2, 2), "float32", (2, 2, 2, 2), None, None, "float32"
+    )
+    assert not kernel_cuda.supports(call, float32, float32)
+    assert kernel_cuda.supports(a_call(), float32, float32)
+    image = plan_tile(Tiler([4]), (8,), "complex128", None)
+    assert not kernel_cuda.supports_cut(image, torch.complex128)
+    assert kernel_cuda.supports_cut(image, torch.complex64)
+
+
+def test_the_gpu_script_says_that_there_is_no_device(tmp_path: Path) -> None:
+    if torch.cuda.is_available() or sys.platform == "win32":
+        return  # it would run for minutes, or has no shell
+    report = tmp_path / "report.md"
+    command = [str(ROOT / "tests" / "gpu.sh"), str(report)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "no CUDA device" in done.stderr
+    assert not report.exists()

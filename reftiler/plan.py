@@ -97,7 +97,7 @@ def plan_tile(
     return TilePlan(image, plan, tiles)
 
 
-def plan_untile(  # noqa: PLR0913, PLR0917 - one for each of the caller's
+def plan_untile(
     tiler: TilerSettings,
     tiles_shape: Sequence[int],
     tiles_dtype: str,

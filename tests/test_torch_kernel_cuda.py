@@ -18,7 +18,7 @@ from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock, Mock, patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 import pytest

@@ -53,7 +53,7 @@ class Runner:
         On entering, if the subject cannot be imported.
     """
 
-    def __init__(  # noqa: PLR0913 - each by its name
+    def __init__(
         self,
         name: str,
         devices: Sequence[str] | None = None,

@@ -30,7 +30,7 @@ from reftiler.folders.planning import describe, plan_export
 from reftiler.validation import as_int, one_of
 
 
-def tile(  # noqa: PLR0913, PLR0917 - an option each
+def tile(
     source: Annotated[
         Path,
         typer.Argument(

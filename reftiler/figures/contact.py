@@ -29,7 +29,7 @@ from reftiler.validation import as_int
 _WHITE = 255
 
 
-def contact_sheet(  # noqa: PLR0913 - a figure's settings, by keyword
+def contact_sheet(
     tiles: NDArray[Any] | Sequence[NDArray[Any]],
     *,
     columns: int | None = None,

@@ -20,7 +20,7 @@ from reftiler.folders.manifest import NAME, Manifest
 __all__ = ["describe", "plan_export"]
 
 
-def plan_export(  # noqa: PLR0913 - each by its name
+def plan_export(
     samples: Iterable[Sample],
     config: TilingConfig,
     *,

@@ -11,7 +11,7 @@ vectors only as masks. What is known when a kernel is compiled is in capitals.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: C901, N803, PLR0124, PLR0912, PLR0913, PLR0915, PLR0917
+# ruff: noqa: C901, N803, PLR0124, PLR0912, PLR0913, PLR0915
 
 import triton
 import triton.language as tl

@@ -30,7 +30,7 @@ def _flag(name: str, words: str) -> Any:
     return typer.Option(name, help=words)
 
 
-def bench(  # noqa: PLR0913, PLR0917 - an option each
+def bench(  # noqa: PLR0913 - an option each
     quick: Annotated[bool, _flag("--quick", "Small images, few rounds.")] = False,
     only: Annotated[Names, _option("NAME…", "These tilers, apart by commas.")] = None,
     workloads: Annotated[Names, _option("NAME…", "This work, apart by commas.")] = None,

@@ -1,0 +1,310 @@
+"""Merging on the CPU with numba: what the loops are given, and who runs them.
+
+The plan of a merge is a handful of integer arrays; `kernel_loops` sees nothing else.
+This module is imported, and numba with it, when CPU tensors are first merged
+(`dispatch`).
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numba import njit
+from numpy.typing import NDArray
+from torch import Tensor
+
+from reftiler.axis import Axis
+from reftiler.errors import TilingError
+from reftiler.parallel import parallel_for
+from reftiler.plan import UntilePlan
+from reftiler.torch import kernel_loops
+from reftiler.torch.dtypes import HALVES, dtype_name, fill_scalar
+from reftiler.torch.layout import as_nchw
+from reftiler.torch.validation import CACHE_LINE
+
+RANK = 3
+"""The loops' spatial rank; fewer axes are preceded by some of one pixel."""
+
+BLOCK = 2**15
+"""Pixels merged at a time: their sums stay in a core's own cache."""
+
+COLUMNS = 2**13
+"""The longest piece of a row that is merged at a time."""
+
+BYTES = 257
+"""The sum of so many bytes fits 16 bits."""
+
+MIN_BYTES = 2**19
+"""Bytes that are worth the start of another thread."""
+
+SHARES = 8
+"""Parts of the work for each thread: one that is held up leaves its rest to others."""
+
+EXACT = 2**53
+"""Whole numbers up to here are exact in float64, and so are their sums."""
+
+Array = NDArray[Any]
+
+
+class Line(NamedTuple):
+    """One axis of a merge, as arrays.
+
+    ``spans`` holds for each tile the first and one past the last result pixel to which
+    it contributes, and where it begins, counted like ``source``: what each result
+    pixel reads. ``weights`` are those of a tile's pixels, ``total`` their sums at each
+    result pixel, and ``coverage`` how many tiles contribute.
+    """
+
+    spans: Array
+    source: Array
+    coverage: Array
+    weights: Array
+    total: Array
+    resampled: bool
+
+
+class Job(NamedTuple):
+    """What the loops are given."""
+
+    given: tuple[Any, ...]
+    scratch: Callable[[], tuple[Any, ...]]
+    options: tuple[Any, ...]
+    blocks: int
+
+
+def supports(plan: UntilePlan, source: torch.dtype, target: torch.dtype) -> bool:
+    """Tell whether `merge` takes a call with tiles and a result of these dtypes."""
+    halves = source in HALVES or target in HALVES
+    return not halves and len(plan.geometry.axes) <= RANK
+
+
+def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
+    """Merge ``tiles`` into ``out``, tensors of the plan's layouts on the CPU.
+
+    Tensors whose rows lie in one piece are read and written where they are, whatever
+    the strides of their other axes. Others are copied first, or at last.
+
+    Raises
+    ------
+    TilingError
+        If a NaN would have to become an integer.
+    """
+    source, target = as_nchw(tiles.detach(), plan.tiles), as_nchw(out, plan.result)
+    inner = _inner(source, target)
+    if not inner:  # the rows of one lie in one piece, those of the other do not
+        source, inner = source.contiguous(), 1
+    merged = target if _inner(source, target) else target.new_empty(target.shape)
+    job = _plan(source, plan, merged, inner)
+    loops = _compiled(job)
+    lost: list[int] = []
+    idle: list[Any] = []  # scratch memory that no thread uses now
+
+    def work(part: range) -> None:
+        scratch = idle.pop() if idle else job.scratch()
+        lost.append(loops(part.start, part.stop, *job.given, *scratch, *job.options))
+        idle.append(scratch)
+
+    size = (tiles.numel() + out.numel()) * tiles.itemsize
+    threads = min(torch.get_num_threads(), 1 + size // MIN_BYTES)
+    step = -(-job.blocks // (threads * SHARES))
+    parts = [
+        range(low, min(low + step, job.blocks)) for low in range(0, job.blocks, step)
+    ]
+    parallel_for(work, parts, threads)
+    if sum(lost):  # ROUND-005
+        raise TilingError(
+            f"{sum(lost)} pixels are NaN, which {dtype_name(out.dtype)} cannot hold: "
+            "use a float dtype, or replace NaN in the tiles"
+        )
+    if merged is not target:
+        target.copy_(merged)
+
+
+def _inner(*tensors: Tensor) -> int:
+    """Return how many channels are a row's inner axis in all tensors; 0 if they differ.
+
+    A row is one piece of memory: pixels, or pixels of so many channels.
+    """
+    for inner in {1, tensors[0].shape[1]}:
+        if all(_is_row(tensor, inner) for tensor in tensors):
+            return inner
+    return 0
+
+
+def _is_row(tensor: Tensor, inner: int) -> bool:
+    steps = [(tensor.shape[-1], tensor.stride(-1), inner)]
+    if inner > 1:
+        steps.append((inner, tensor.stride(1), 1))
+    aligned = tensor.data_ptr() % tensor.itemsize == 0
+    return aligned and all(step == want for size, step, want in steps if size > 1)
+
+
+def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
+    """Return the arrays that are merged, what the loops are told, and how many blocks.
+
+    ``tiles`` are (N K, C, *T), ``out`` is (N, C, *S), the last axis in one piece with
+    ``inner`` channels.
+    """
+    lines = _lines(plan, inner)
+    regular, mean = not plan.geometry.is_irregular, plan.merge == "mean"
+    depth, height, width = (len(line.source) for line in lines)
+    cols = min(width, COLUMNS)
+    rows = min(height, max(1, BLOCK // cols))
+    sizes = np.array([1, rows, cols])
+    meet = [_meet(line, size, regular) for line, size in zip(lines, sizes, strict=True)]
+    each = [int((last - first).max()) for first, last in meet]
+    capacity = math.prod(each) if regular else each[0]
+    most = (
+        math.prod(int(line.coverage.max()) for line in lines) if regular else capacity
+    )
+    same = tiles.dtype == out.dtype
+    disjoint = same and regular and most <= 1
+    weighted = plan.axis_weights is not None and not disjoint
+    sums: np.dtype[Any] = np.dtype(np.float64)
+    means: np.dtype[Any] = sums
+    flat = _flat(tiles), _flat(out)
+    if not mean:
+        sums = flat[0].dtype
+    elif tiles.dtype == torch.uint8 and not weighted and most <= BYTES:
+        sums = np.dtype(np.uint16)
+        means = np.dtype(np.float32) if same else means
+    # MERGE-007: w * v / w may differ from v, and a long integer from its float64.
+    rounds = weighted or (mean and same and tiles.itemsize == 8 and not disjoint)
+    # The sum of products is the product of sums, to the bit if all are whole numbers.
+    whole = all((line.weights == np.rint(line.weights)).all() for line in lines)
+    exact = math.prod(int(line.total.max()) for line in lines) <= EXACT
+    separable = regular and whole and exact
+    totals = [line.total.astype(means) for line in lines]
+    inverse = np.where(lines[2].total > 0, lines[2].total, 1)
+    halves = separable and (np.frexp(inverse)[0] == 0.5).all()
+    totals.append((1 / inverse if halves else inverse[:0]).astype(means))
+    steps = np.array([*_steps(tiles), *_steps(out)], dtype=np.int64)
+    channels = 1 if inner > 1 else out.shape[1]
+    shape = (channels, depth, height, width, rows, cols, len(tiles) // len(out))
+    identity = np.array([_identity(sums, plan.merge)], sums)
+    fill = _flat(fill_scalar(plan.fill, out.dtype, out.device).reshape(1))
+    axes = (
+        tuple(line.spans for line in lines),
+        tuple(meet),
+        tuple(line.coverage for line in lines),
+        tuple(line.source for line in lines[:2]),
+    )
+    flags = (regular, bool(plan.num_uncovered), rounds, disjoint, separable)
+    counted = bool(plan.num_uncovered) or rounds or not regular
+
+    def scratch() -> tuple[Any, ...]:
+        parts = _empty(capacity * 8, np.int64).reshape(capacity, 8)
+        pair = _empty(rows * cols, sums), _empty(rows * cols, means)
+        return (parts, *pair), _empty(rows * cols, np.int64) if counted else None
+
+    options = (
+        lines[2].source.astype(np.uint64) if lines[2].resampled else None,
+        tuple(line.weights for line in lines) if weighted else None,
+        None if mean else plan.merge == "max",
+    )
+    blocks = len(out) * channels * depth * -(-height // rows) * -(-width // cols)
+    tables = (shape, steps, flags, axes, tuple(totals), (identity, fill))
+    return Job((*flat, tables), scratch, options, blocks)
+
+
+def _empty(size: int, dtype: Any) -> Array:
+    """Return scratch memory that begins at a cache line: vectors shall not cross it."""
+    length = size * np.dtype(dtype).itemsize
+    memory = np.empty(length + CACHE_LINE, dtype=np.uint8)
+    ahead = -memory.ctypes.data % CACHE_LINE
+    return memory[ahead : ahead + length].view(dtype)
+
+
+def _lines(plan: UntilePlan, inner: int) -> list[Line]:
+    """Return the axes of a merge, dummies first, the last with its inner channels."""
+    axes, regular = plan.geometry.axes, not plan.geometry.is_irregular
+    profiles = plan.axis_weights or [np.ones(axis.tile) for axis in axes]
+    one = Axis(1, 1, 1, 0, (0,) * (1 if regular else len(axes[0])))
+    lines = [_line(one, np.ones(1), 1) for _ in range(RANK - len(axes))]
+    for a, (axis, profile) in enumerate(zip(axes, profiles, strict=True)):
+        lines.append(_line(axis, profile, inner if a == len(axes) - 1 else 1))
+    return lines
+
+
+def _line(axis: Axis, profile: Array, inner: int) -> Line:
+    start, source = axis.start_array.copy(), np.arange(axis.length)
+    resampled = axis.resampled and not axis.is_unpadded
+    if resampled:
+        source = axis.merge_source  # INTERP-002, INTERP-003
+    else:
+        start -= axis.pad_before
+    source = (source[:, np.newaxis] * inner + np.arange(inner)).reshape(-1)
+    return Line(
+        np.stack([*axis.valid.T, start]) * inner,
+        source,
+        np.repeat(axis.coverage, inner),
+        np.repeat(profile, inner),
+        np.repeat(_weight_sum(axis, profile), inner),
+        resampled,
+    )
+
+
+def _weight_sum(axis: Axis, profile: Array) -> Array:
+    """Sum the tiles' weights at each pixel of an axis."""
+    total = np.zeros(axis.length)
+    for number, (low, high) in enumerate(axis.valid.tolist()):
+        total[low:high] += profile[axis.tile_index(number, low, high)]
+    return total
+
+
+def _meet(line: Line, size: int, regular: bool) -> Array:
+    """Return the first and one past the last tile that meets each block of pixels."""
+    first = np.arange(0, len(line.source), size)
+    low, high, _ = line.spans
+    if not regular:
+        return np.stack([0 * first, 0 * first + len(low)])
+    last = np.minimum(first + size, len(line.source)) - 1
+    ends = np.searchsorted(low, last, side="right")
+    begin = np.searchsorted(high, first, side="right")
+    return np.stack([np.minimum(begin, ends), ends])
+
+
+def _identity(dtype: np.dtype[Any], merge: str) -> Any:
+    """Return what sums start from, or the value that loses against every other."""
+    if merge == "mean":
+        return -0.0
+    if dtype.kind == "f":
+        return -np.inf if merge == "max" else np.inf
+    return np.iinfo(dtype).min if merge == "max" else np.iinfo(dtype).max
+
+
+def _flat(tensor: Tensor) -> Array:
+    """View a tensor's memory, from its first element to its last."""
+    axes = zip(tensor.shape, tensor.stride(), strict=True)
+    size = 1 + sum((length - 1) * step for length, step in axes)
+    flat = tensor.as_strided((size,), (1,), tensor.storage_offset())
+    return (flat.view(torch.uint8) if tensor.dtype == torch.bool else flat).numpy()
+
+
+def _steps(tensor: Tensor) -> list[int]:
+    """Return the strides of (tiles or images, channels, depth, height)."""
+    spatial = [0] * (RANK + 2 - tensor.ndim) + list(tensor.stride()[2:])
+    return [tensor.stride(0), tensor.stride(1), *spatial[:2]]
+
+
+def _compiled(job: Job) -> Callable[..., int]:
+    """Return the loops, compiled for what they are given, once and before threads."""
+    nothing = (0, 0, *job.given, *job.scratch(), *job.options)
+    try:
+        loops = _loops(cache=True)
+        loops(*nothing)
+    except (RuntimeError, OSError):  # no folder can be written for the cache
+        loops = _loops(cache=False)
+        loops(*nothing)
+    return loops
+
+
+@lru_cache
+def _loops(*, cache: bool) -> Callable[..., int]:
+    loops: Callable[..., int] = njit(cache=cache, **kernel_loops.OPTIONS)(
+        kernel_loops.merge_blocks
+    )
+    return loops

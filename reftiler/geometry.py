@@ -144,9 +144,11 @@ class TileGeometry:
         while math.prod(sides) > max(1, limit):  # halve the longest, the last one last
             longest = max(range(len(sides)), key=sides.__getitem__)
             sides[longest] = -(-sides[longest] // 2)
-        for a in reversed(range(len(sides))):  # neighbours in memory first
-            rest = math.prod(sides) // sides[a]
-            sides[a] = min(lengths[a], sides[a] * max(1, limit // rest // sides[a]))
+        growing = [a for a, n in enumerate(lengths) if sides[a] < n]
+        while growing and math.prod(sides) * 2 <= limit:  # the shortest, the last first
+            shortest = min(reversed(growing), key=sides.__getitem__)
+            sides[shortest] = min(2 * sides[shortest], lengths[shortest])
+            growing = [a for a in growing if sides[a] < lengths[a]]
         ranges = [
             [(first, min(first + side, high)) for first in range(low, high, side)]
             for side, (low, high) in zip(sides, region, strict=True)

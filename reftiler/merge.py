@@ -97,15 +97,15 @@ def _weighted_mean(
     total, weight = np.full(shape, -0.0), np.full(count.shape, -0.0)
     for overlap in overlaps:
         here = index_spatial(total, overlap.in_block)
-        # MERGE-002; TYPE-008: in whichever byte order
-        term = _values(tiles, overlap).astype(np.float64)
+        value = _values(tiles, overlap)
         if plan.axis_weights is not None:
             w = outer_product(  # WINDOW-001
                 [p[i] for p, i in zip(plan.axis_weights, overlap.in_tile, strict=True)]
             )
             weight[overlap.in_block] += w
-            np.multiply(w, term, out=term)  # MERGE-004: rounded before it is added
-        np.add(here, term, out=here)
+            value = w * value  # MERGE-004: rounded before it is added
+        # MERGE-002: float64, which numpy makes of any number; TYPE-008
+        np.add(here, value, out=here)
     # MERGE-006: with the box window the divisor is the number of tiles
     divisor = count if plan.axis_weights is None else weight
     # MERGE-001, MERGE-005: one division; MERGE-008, MERGE-009: no value is special;

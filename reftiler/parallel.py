@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import cache
 from typing import TypeVar
 
 from reftiler.validation import as_int
@@ -11,6 +12,8 @@ from reftiler.validation import as_int
 __all__ = ["get_num_threads", "parallel_for", "set_num_threads"]
 
 Item = TypeVar("Item")
+
+MAX_HELPERS = 64
 
 _asked: int | None = None
 
@@ -72,13 +75,24 @@ def parallel_for(
                 pass
             raise
 
-    if count <= 1:
-        take()
-        return
-    with ThreadPoolExecutor(count - 1) as pool:
-        futures = []
+    helpers: list[Future[None]] = []
+    if count > 1:
         with suppress(RuntimeError):  # no more threads here: this one does it all
-            futures += [pool.submit(take) for _ in range(count - 1)]
+            helpers += [_pool().submit(take) for _ in range(count - 1)]
+    try:
         take()
-        for future in futures:
-            future.result()
+    finally:  # whatever happens, none writes any more when this returns
+        waited = [helper for helper in helpers if not helper.cancel()]
+        wait(waited)
+    for helper in waited:
+        helper.result()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads that wait for work: to start some takes a millisecond."""
+    return ThreadPoolExecutor(MAX_HELPERS, thread_name_prefix="reftiler")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # which has no threads

@@ -29,6 +29,7 @@ def kernel() -> Iterator[SimpleNamespace]:
     with (
         patch.object(dispatch, "_load", lambda kind: kernel if kind == "cpu" else None),
         patch.object(dispatch, "_failed", set()),
+        patch.object(dispatch, "MIN_VALUES", 0),
     ):
         yield kernel
 

@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*torch.jit"),
     # torch 2.4 tells what it does with an operator that newer versions keep in silence
     pytest.mark.filterwarnings("ignore:.*CompositeImplicitAutograd"),
+    pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node"),
+    pytest.mark.filterwarnings("ignore:You are using `torch.load`"),
 ]
 
 

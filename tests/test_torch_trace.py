@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ from reftiler import TilingError, anomalib
 from reftiler.torch import Tiler
 from reftiler_conformance.compare import same_bits
 from tests.tensors import array
+
+# torch gives these no types
+trace: Any = torch.jit.trace
+load: Any = torch.jit.load
 
 # Tracing tells that sizes become constants, and torch that others should follow.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -67,21 +73,21 @@ def images(channels_last: bool = False) -> tuple[Tensor, Tensor]:
 def test_traced(name: str) -> None:
     net = Net(Tiler(16, 8, **NETS[name]))
     one, other = images("last" in name)
-    traced = torch.jit.trace(net, one)
+    traced = trace(net, one)
     same_bits(array(traced(other)), array(net(other)))
     file = io.BytesIO()
     torch.jit.save(traced, file)
     file.seek(0)
-    same_bits(array(torch.jit.load(file)(other)), array(net(other)))
+    same_bits(array(load(file)(other)), array(net(other)))
 
 
 def test_a_traced_graph_cannot_refuse_nan() -> None:
     """So floats become no integers there: torch drops assertions in silence."""
     one, _ = images()
     with pytest.raises(TilingError, match=r"torch\.export"):
-        torch.jit.trace(Net(Tiler(16, 8), torch.uint8), one)
+        trace(Net(Tiler(16, 8), torch.uint8), one)
     whole = (one * 40).to(torch.int16)
-    traced = torch.jit.trace(Net(Tiler(16, 8)), whole)
+    traced = trace(Net(Tiler(16, 8)), whole)
     same_bits(array(traced(whole + 1)), array(Net(Tiler(16, 8))(whole + 1)))
 
 
@@ -89,7 +95,7 @@ def test_a_traced_graph_cannot_refuse_nan() -> None:
 def test_anomalibs_models_traced(mode: str) -> None:
     net = Anomaly(mode=mode)
     one, other = images()
-    same_bits(array(torch.jit.trace(net, one)(other)), array(net(other)))
+    same_bits(array(trace(net, one)(other)), array(net(other)))
 
 
 @pytest.mark.parametrize("dynamo", [False, True])
@@ -114,10 +120,9 @@ def test_onnx(net: nn.Module, dynamo: bool, tmp_path: Path) -> None:
     file, version = tmp_path / "net.onnx", {True: 18, False: 17}[dynamo]
     torch.onnx.export(net, (one,), str(file), dynamo=dynamo, opset_version=version)
     onnx.checker.check_model(str(file), full_check=True)
-    try:
-        import onnxruntime  # noqa: PLC0415 - optional
-    except ImportError:
+    if find_spec("onnxruntime") is None:
         return
+    onnxruntime = import_module("onnxruntime")
     session = onnxruntime.InferenceSession(str(file))
     (got,) = session.run(None, {session.get_inputs()[0].name: other.numpy()})
     same_bits(got, array(net(other)))

@@ -29,6 +29,10 @@ KERNELS = {
 }
 """For each type of device a compiler, and the module that it compiles."""
 
+MIN_VALUES = 2**16
+"""Values of tiles from which on a kernel is used. Each kind of merge is compiled once,
+in a second or two, which smaller calls would not earn back."""
+
 _failed: set[str] = set()
 """Types of devices whose kernels are not used any more."""
 
@@ -74,8 +78,8 @@ def backend_of(tensor: Tensor) -> str:
     -------
     {'numba', 'triton', 'torch'}
         ``numba`` for the CPU and ``triton`` for CUDA, where these compilers are
-        installed and work; else ``torch``. All three give the same bits. Calls that
-        a kernel does not take are served by plain torch operations all the same.
+        installed and work; else ``torch``. All three give the same bits. Small calls,
+        and those that a kernel does not take, are served by plain torch operations.
 
     Examples
     --------
@@ -99,7 +103,8 @@ def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:
 
 def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
     """Merge ``tiles`` into ``out``."""
-    kernels = _kernels(tiles)
+    large = tiles.numel() >= MIN_VALUES or tiles.device.type == "cuda"
+    kernels = _kernels(tiles) if large else None
     taken = kernels is not None and kernels.supports(plan, tiles.dtype, out.dtype)
     if not (taken and _run(kernels.merge, tiles, plan, out)):
         plain_merge.merge(tiles, plan, out)

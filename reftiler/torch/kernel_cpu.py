@@ -28,7 +28,7 @@ from reftiler.torch.validation import CACHE_LINE
 RANK = 3
 """The loops' spatial rank; fewer axes are preceded by some of one pixel."""
 
-BLOCK = 2**15
+BLOCK = 2**16
 """Pixels merged at a time: their sums stay in a core's own cache."""
 
 COLUMNS = 2**13

@@ -12,7 +12,12 @@ import pytest
 
 from reftiler_conformance.bench import measure as measuring
 from reftiler_conformance.bench.bandwidth import HostBandwidth
-from reftiler_conformance.bench.implementations import LIBRARIES, Implementation, find
+from reftiler_conformance.bench.implementations import (
+    LIBRARIES,
+    Implementation,
+    Libraries,
+    find,
+)
 from reftiler_conformance.bench.results import Outcome, Timing
 from reftiler_conformance.bench.workloads import Workload
 from reftiler_conformance.features import features
@@ -170,7 +175,7 @@ def test_right_results_have_no_caveats(work: Workload) -> None:
         # Layouts and windows that are claimed otherwise are right all the same.
         (library(Session, "batch"), TINY, "untile", set()),
         (library(Session, "batch", "channels"), TINY, "untile", set()),
-        (library(Session, "batch", "channels"), VOLUME, "tile", set()),
+        (library(Session, "batch", "channels"), VOLUME, "untile", set()),
         (library(Session, "pad_side:end"), ODD, "untile", set()),
         (library(Session, "window:hann"), HANN, "untile", set()),
     ],
@@ -183,6 +188,16 @@ def test_what_is_less_is_marked(
     assert not made.reason
 
 
+def test_a_case_asks_for_what_is_claimed() -> None:
+    case = Implementation("it", library(Session, "pad_side:end"), ODD, "cpu").case
+    assert (case.mode, case.pad_side) == ("padding", "both")
+    assert Implementation("it", DROPS, ODD, "cpu").case.mode == "drop"
+    gone = features("batch", "channels", "window:hann")
+    case = Implementation("it", library(Session, *gone), HANN, "cpu").case
+    assert (case.shape, case.tile) == ((3, 16, 16), (3, 8, 8))
+    assert set(case.window[0]) == {1.0}  # channels are not weighed
+
+
 def test_a_buffer_that_is_not_written_is_noticed() -> None:
     class Lazy(Session):
         def merge(self, tiles: Any, out: Any = None) -> Any:
@@ -191,7 +206,10 @@ def test_a_buffer_that_is_not_written_is_noticed() -> None:
     class Library(Numpy):
         session: ClassVar[Any] = Lazy
 
-    timings = outcome(Library()).timings["untile"]
+    # The first leaves what is right in the buffer.
+    both: Libraries = {"right": Numpy(), "it": Library()}
+    made = measuring.measure(TINY, both, HostBandwidth(1), 1)
+    timings = made.timings["untile"]
     assert timings["it out="].caveats == {"wrong"}
     assert not timings["it"].caveats
 

@@ -6,25 +6,27 @@ belong to; no clause prescribes their bits.
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from reftiler.axis import Index, IntArray
-from reftiler.geometry import Box
+from reftiler.geometry import Box, TileGeometry
+from reftiler.grid import Grid
 from reftiler.plan import TilePlan, UntilePlan
+from reftiler.torch import cut as plain_cut
+from reftiler.torch import dispatch
 from reftiler.torch.cut import tile_sources
 from reftiler.torch.dtypes import (
     HALVES,
-    accumulator_dtype,
     identity_element,
-    rounded,
     supersedes,
 )
 from reftiler.torch.indices import on_device, open_mesh
-from reftiler.torch.layout import as_nchw, by_image, index_spatial
-from reftiler.torch.merge import iter_blocks, tile_weights, weights_at
+from reftiler.torch.layout import as_nchw, by_image, from_nchw, index_spatial
+from reftiler.torch.merge import for_each_block, tile_weights, weights_at
 
 
 def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
@@ -33,6 +35,9 @@ def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
     The adjoint of `cut`: ``tiles`` and ``out``, of zeros at first, lie as the tiles
     and the image of ``call`` do. Halves are summed in float32 and rounded once.
     """
+    if _moves_pixels(call.grid):
+        dispatch.merge(tiles, _sum_plan(call), out)
+        return
     sums = out.to(torch.float32) if out.dtype in HALVES else out
     image = as_nchw(sums, call.image)
     group = by_image(tiles, call.tiles, call.image.batch_size)
@@ -52,6 +57,22 @@ def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
         out.copy_(sums)
 
 
+def _moves_pixels(grid: Grid) -> bool:
+    """Tell whether tiles hold pixels of the image, each once, and constant padding."""
+    repeats = grid.tiler.mode == "padding" and grid.tiler.pad_mode != "constant"
+    return all(
+        axis.is_unpadded or not (axis.resampled or repeats) for axis in grid.axes
+    )
+
+
+def _sum_plan(call: TilePlan) -> UntilePlan:
+    """Plan the sum of all tiles' pixels, those near their edges too."""
+    axes = tuple(replace(axis, border=0) for axis in call.grid.axes)
+    geometry = TileGeometry(axes, call.grid.is_irregular)
+    uncovered = geometry.num_uncovered
+    return UntilePlan(geometry, call.tiles, call.image, "sum", None, uncovered, 0)
+
+
 def _fold(values: Tensor, axis: int, index: IntArray, length: int) -> Tensor:
     """Sum values along an axis at the places that ``index`` gives."""
     shape = (*values.shape[:axis], length, *values.shape[axis + 1 :])
@@ -60,31 +81,36 @@ def _fold(values: Tensor, axis: int, index: IntArray, length: int) -> Tensor:
     return folded.index_add_(axis, place, values)
 
 
-def spread_mean(image: Tensor, call: UntilePlan, out: Tensor) -> None:
+def spread_mean(
+    image: Tensor, call: UntilePlan, cut: TilePlan | None, out: Tensor
+) -> None:
     """Give each pixel of a tile its share of the image: its weight over their sum.
 
     The adjoint of the mean: ``image`` and ``out``, of zeros at first, lie as the
-    result and the tiles of ``call`` do.
+    result and the tiles of ``call`` do. ``cut`` would cut such an image into them, if
+    their resolution is that of the tiler.
     """
-    group = by_image(out, call.tiles, call.result.batch_size)
-    sums, weights = accumulator_dtype(out.device), tile_weights(call, out.device)
+    dtype = torch.float32 if out.dtype in HALVES else out.dtype
+    tiles = by_image(out, call.tiles, call.result.batch_size)
+    weights = tile_weights(call, out.device)
     whole: Box = tuple((0, length) for length in call.geometry.size)
-    for source, tiles in zip(as_nchw(image, call.result), group, strict=True):
-        for channels, box, values in iter_blocks(call.geometry, whole, source):
-            parts = list(call.geometry.overlaps(box))
-            (total,) = on_device(out.device, call.geometry.coverage(box), dtype=sums)
-            found = [weights_at(weights, part.in_tile) for part in parts]
-            if weights is not None:
-                total.zero_()
-            for part, weight in zip(parts, found, strict=True):
-                if weight is not None:
-                    total[part.in_block].add_(weight)
-            for part, weight in zip(parts, found, strict=True):
-                # A pixel of one tile was copied: x / x is exactly 1.
-                share = (1 if weight is None else weight) / total[part.in_block]
-                given = index_spatial(values, part.in_block).to(sums) * share
-                place: Any = (..., *open_mesh(part.in_tile, out.device))
-                tiles[part.tile, channels][place] = rounded(given, out.dtype)
+    overlaps = list(call.geometry.overlaps(whole))
+    # Pixels of no tile are read by none.
+    (total,) = on_device(out.device, call.geometry.coverage(whole), dtype=dtype)
+    if weights is not None:
+        total.zero_()
+        for overlap in overlaps:
+            total[overlap.in_block] += weights_at(weights, overlap.in_tile)
+    scaled = (as_nchw(image, call.result).to(dtype) / total).to(out.dtype)
+    if cut and _moves_pixels(cut.grid) and not any(a.border for a in cut.grid.axes):
+        plain_cut.cut(from_nchw(scaled, call.result), cut, out, zeros=True)
+    else:
+        for overlap in overlaps:
+            place: Any = (..., *open_mesh(overlap.in_tile, out.device))
+            tiles[:, overlap.tile][place] = index_spatial(scaled, overlap.in_block)
+    if weights is not None:
+        everywhere = [slice(0, side) for side in call.tiles.size]
+        tiles.mul_(weights_at(weights, everywhere).to(dtype))
 
 
 def find_winners(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
@@ -100,7 +126,10 @@ def find_winners(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
     whole: Box = tuple((0, length) for length in call.geometry.size)
     out.fill_(-1)
     for image, target in zip(group, as_nchw(out, call.result), strict=True):
-        for channels, box, index in iter_blocks(call.geometry, whole, target):
+
+        def work(
+            channels: slice, box: Box, index: Tensor, image: Tensor = image
+        ) -> None:
             best = torch.full(index.shape, weakest, dtype=tiles.dtype, device=device)
             for part in call.geometry.overlaps(box):
                 tile = image[part.tile, channels]
@@ -108,11 +137,12 @@ def find_winners(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
                 old = index_spatial(best, part.in_block)
                 source = index_spatial(index, part.in_block)
                 better = supersedes(values, old, call.merge)
-                place = _places(part.in_tile, size, device) + part.tile * math.prod(
-                    size
-                )
+                first = part.tile * math.prod(size)
+                place = _places(part.in_tile, size, device) + first
                 old.copy_(torch.where(better, values, old))
                 source.copy_(torch.where(better, place, source))
+
+        for_each_block(work, call.geometry, whole, target)
 
 
 def _places(

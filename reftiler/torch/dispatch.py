@@ -106,7 +106,7 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
     large = tiles.numel() >= MIN_VALUES or tiles.device.type == "cuda"
     kernels = _kernels(tiles) if large else None
     taken = kernels is not None and kernels.supports(plan, tiles.dtype, out.dtype)
-    if not (taken and _run(kernels.merge, tiles, plan, out)):
+    if not (taken and _run(kernels.merge, tiles, plan, out)):  # type: ignore[union-attr]
         plain_merge.merge(tiles, plan, out)
 
 

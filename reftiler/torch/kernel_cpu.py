@@ -149,7 +149,7 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
     ``inner`` channels.
     """
     lines = _lines(plan, inner)
-    regular, mean = not plan.geometry.is_irregular, plan.merge == "mean"
+    regular, mean = not plan.geometry.is_irregular, plan.merge in ("mean", "sum")
     depth, height, width = (len(line.source) for line in lines)
     cols = min(width, COLUMNS)
     rows = min(height, max(1, BLOCK // cols))
@@ -178,7 +178,9 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
     exact = math.prod(int(line.total.max()) for line in lines) <= EXACT
     separable = regular and whole and exact
     totals = [line.total.astype(means) for line in lines]
-    inverse = np.where(lines[2].total > 0, lines[2].total, 1)
+    if plan.merge == "sum":
+        totals = [np.ones_like(total) for total in totals]
+    inverse = np.where(totals[2] > 0, totals[2], 1)
     halves = separable and (np.frexp(inverse)[0] == 0.5).all()
     totals.append((1 / inverse if halves else inverse[:0]).astype(means))
     steps = np.array([*_steps(tiles), *_steps(out)], dtype=np.int64)
@@ -269,7 +271,7 @@ def _meet(line: Line, size: int, regular: bool) -> Array:
 
 def _identity(dtype: np.dtype[Any], merge: str) -> Any:
     """Return what sums start from, or the value that loses against every other."""
-    if merge == "mean":
+    if merge in ("mean", "sum"):
         return -0.0
     if dtype.kind == "f":
         return -np.inf if merge == "max" else np.inf

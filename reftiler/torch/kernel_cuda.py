@@ -50,7 +50,7 @@ LIMITS = {"bool": (0, 1), **INTEGERS}
 def supports(plan: UntilePlan, source: torch.dtype, target: torch.dtype) -> bool:
     """Tell whether `merge` takes a plan with tiles and a result of these dtypes."""
     known = dtype_name(source) in KNOWN and dtype_name(target) in KNOWN
-    return known and _fits(plan.result, plan.result.size)
+    return known and plan.merge != "sum" and _fits(plan.result, plan.result.size)
 
 
 def supports_cut(plan: TilePlan, dtype: torch.dtype) -> bool:

@@ -13,7 +13,7 @@ in place: as many operations as tiles meet, however many tiles there are, and to
 can differentiate, export and trace them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from reftiler.axis import Index
 from reftiler.geometry import Box, Overlap, TileGeometry, TileLookup
+from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
 from reftiler.torch.dtypes import (
     accumulator_dtype,
@@ -43,8 +44,12 @@ from reftiler.torch.layout import (
     unflatten,
 )
 
-BLOCK = 2**18
-"""Elements merged at a time: scratch memory is some ten times as many of 8 bytes."""
+BLOCK = 2**15
+"""Elements merged at a time on the CPU: from there on torch would share an operation
+among threads. Scratch memory is some ten times as many of 8 bytes."""
+
+DEVICE_BLOCK = 2**18
+"""Elements merged at a time on other devices."""
 
 CHANNELS = 64
 """Channels merged at a time, so that blocks are no slivers where there are many."""
@@ -124,12 +129,12 @@ def merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> N
         What becomes of the box.
     """
     weights = tile_weights(call, out.device)
-    # MERGE-020: boxes lie in the image; padding belongs to none
-    for channels, block, target in iter_blocks(call.geometry, box, out):
+
+    def work(channels: slice, block: Box, target: Tensor) -> None:
         parts = list(call.geometry.overlaps(block))
         if not parts:
             target.copy_(fill_scalar(call.fill, out.dtype, out.device))
-            continue
+            return
         listed = (by_tile(part, tiles, channels, weights) for part in parts)
         first = tiles[parts[0].tile]
         single = target
@@ -140,13 +145,37 @@ def merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> N
         if merged is not target:
             target.copy_(merged)
 
+    # MERGE-020: boxes lie in the image; padding belongs to none
+    for_each_block(work, call.geometry, box, out)
 
-def iter_blocks(
+
+def for_each_block(
+    work: Callable[[slice, Box, Tensor], None],
+    geometry: TileGeometry,
+    box: Box,
+    out: Tensor,
+) -> None:
+    """Call ``work`` on some channels, a box of pixels, and their place in ``out``.
+
+    On the CPU several threads take blocks, so small that torch starts none of its own:
+    these would wait for each other after every operation.
+    """
+    inference = torch.is_inference_mode_enabled()
+
+    def run(job: tuple[slice, Box, Tensor]) -> None:
+        with torch.inference_mode(inference), torch.no_grad():
+            work(*job)
+
+    threads = torch.get_num_threads() if out.device.type == "cpu" else 1
+    parallel_for(run, list(_blocks(geometry, box, out)), threads)
+
+
+def _blocks(
     geometry: TileGeometry, box: Box, out: Tensor
 ) -> Iterator[tuple[slice, Box, Tensor]]:
-    """Yield some channels, a box of pixels, and their place in ``out`` (C, *box)."""
     few = min(len(out), CHANNELS)
-    for block in geometry.blocks(BLOCK // few, box):
+    limit = BLOCK if out.device.type == "cpu" else DEVICE_BLOCK
+    for block in geometry.blocks(limit // few, box):
         here = [
             slice(low - first, high - first)
             for (low, high), (first, _) in zip(block, box, strict=True)
@@ -174,7 +203,8 @@ def by_tile(
     tile = tiles[part.tile]
     values = index_spatial(tile[channels], open_mesh(part.in_tile, tile.device))
     # BORDER-006: what is left out is in no part, rather than weighted by zero
-    return Contribution(values, weights_at(weights, part.in_tile), part.in_block)
+    found = None if weights is None else weights_at(weights, part.in_tile)
+    return Contribution(values, found, part.in_block)
 
 
 def _by_depth(group: Tensor, call: UntilePlan) -> Iterator[Contribution]:
@@ -197,10 +227,8 @@ def tile_weights(call: UntilePlan, device: torch.device) -> list[Tensor] | None:
     return on_device(device, *call.axis_weights, dtype=accumulator_dtype(device))
 
 
-def weights_at(profiles: list[Tensor] | None, there: Sequence[Index]) -> Tensor | None:
+def weights_at(profiles: list[Tensor], there: Sequence[Index]) -> Tensor:
     """Return the weights of some pixels of a tile."""
-    if profiles is None:
-        return None
     rank, found = len(profiles), []
     for axis, (profile, index) in enumerate(zip(profiles, there, strict=True)):
         (pixels,) = open_mesh([index], profile.device)
@@ -231,7 +259,7 @@ def _reduce(
     reducer: WeightedMean | Extremum | None = None
     if cover.most > 1:
         # MERGE-010, MERGE-011: the plan has chosen; the mean of bool was refused
-        kind = WeightedMean if call.merge == "mean" else Extremum
+        kind = Extremum if call.merge in ("max", "min") else WeightedMean
         reducer = kind(call, single)
     for contribution in listed:
         if cover.some_single:
@@ -269,7 +297,7 @@ class WeightedMean:
     def __init__(self, call: UntilePlan, like: Tensor) -> None:
         sums = accumulator_dtype(like.device)
         space = like.shape[-len(call.geometry.size) :]
-        self.source = like.dtype
+        self.source, self.divides = like.dtype, call.merge == "mean"
         # MERGE-003: both sums are float64 and start from −0.0
         self.total = torch.full(like.shape, -0.0, dtype=sums, device=like.device)
         self.weight: Tensor | None = None
@@ -288,6 +316,8 @@ class WeightedMean:
 
     def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
         """Divide once, and round once (MERGE-001, MERGE-005)."""
+        if not self.divides:  # a sum, which gradients need
+            return _round(self.total, self.source, dtype)
         # MERGE-006: with the box window by the number of tiles
         divisor = count if self.weight is None else self.weight
         divisor = torch.where(count > 0, divisor, torch.ones_like(divisor))

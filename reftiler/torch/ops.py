@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.library import custom_op
 
 from reftiler.grid import Grid
-from reftiler.plan import plan_tile, plan_untile
+from reftiler.plan import TilePlan, plan_tile, plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.torch import adjoint, dispatch
 from reftiler.torch import cut as plain_cut
@@ -119,7 +119,11 @@ def _untile_adjoint(image: Tensor, *rest: Any) -> Tensor:
     tiles_shape, dtype, *spec = rest
     call = cached_untile_plan(tiles_shape, dtype, *spec, image.dtype)
     out = image.new_zeros(call.tiles.shape, dtype=dtype)
-    adjoint.spread_mean(image, call, out)
+    cut = None
+    if call.tiles.size == tiler_of(spec[1]).tile_size:
+        grid = cached_tile_plan(spec[0], image.dtype, *spec[1:3]).grid
+        cut = TilePlan(call.result, grid, call.tiles)
+    adjoint.spread_mean(image, call, cut, out)
     return out
 
 

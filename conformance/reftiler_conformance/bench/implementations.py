@@ -55,8 +55,6 @@ def find(names: Iterable[str]) -> tuple[Libraries, dict[str, str]]:
                 warnings.simplefilter("ignore")
                 library = getattr(import_module(module), kind)()
                 library.info()
-            if name == "reftiler.torch":  # it imports torch only where it is opened
-                import_module(name)
             found[name] = library
         except ImportError as error:
             missing[name] = f"not installed ({error})"
@@ -171,6 +169,7 @@ def case_of(work: Workload, claims: Features) -> Case:
     size, tile, stride = work.size, (work.tile,) * rank, (work.stride,) * rank
     depth: int | None = channels
     border = (work.border,) * rank if work.border else ()
+    uncut: tuple[tuple[float, ...], ...] = ()
     if "channels" not in claims:
         depth = None
         if channels > 1:  # an axis that is not cut
@@ -178,11 +177,13 @@ def case_of(work: Workload, claims: Features) -> Case:
                 (channels, *lengths) for lengths in (size, tile, stride)
             )
             border = (0, *border) if border else ()
+            uncut = ((1.0,) * channels,)
     modes = [mode for mode in ("padding", "drop", "clamp") if f"mode:{mode}" in claims]
     mode = modes[0] if modes else "padding"
     window: Any = work.window
-    if f"window:{window}" not in claims and "window:custom" in claims:
-        window = tuple(tuple(map(float, profile(work.window, t))) for t in tile)
+    if uncut or (f"window:{window}" not in claims and "window:custom" in claims):
+        weights = tuple(map(float, profile(work.window, work.tile)))
+        window = (*uncut, *(weights,) * rank)
     return Case(
         size,
         tile,

@@ -16,7 +16,7 @@ def workload_table(outcome: Outcome) -> Table:
     busy = any(timing.busy_seconds for timing in timings)
     made = _table(outcome.work.title)
     columns = ["ms", "", "× limit", f"× {fmt.short(outcome.base('tile'))}", "MiB"]
-    for name in columns + ["busy: × alone"] * busy:
+    for name in columns + ["× alone"] * busy:
         made.add_column(name, justify="right")
     made.add_column("", style="dim")
     for verb, by_name in outcome.timings.items():

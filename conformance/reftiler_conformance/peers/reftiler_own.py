@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ import reftiler
 from reftiler_conformance.cases import Case
 from reftiler_conformance.features import SWAPPED, features
 from reftiler_conformance.peers.base import Array, PeerLibrary, PeerSession, both
-from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.protocol import Info, Unsupported
 
 
 class NumpyApi:
@@ -187,6 +188,11 @@ class Torch(Numpy):
     other_packages = ("numpy", "torch")
     timed_on_cuda = True
     claims = features("*") - {*both(*_NOT_IN_TORCH, *SWAPPED)}
+
+    def info(self) -> Info:
+        """Import torch now: cases are waited for less long than for this."""
+        importlib.import_module("reftiler.torch")
+        return super().info()
 
     def devices(self) -> tuple[str, ...]:
         """Return where it is asked to run, CUDA even where there is none."""

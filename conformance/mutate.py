@@ -11,8 +11,8 @@ neither killed nor survived, nor does one that changes no result: ``survivors.tx
 beside this names those that were read, and why. ``--record`` keeps every verdict,
 ``--again`` puts those of a record once more that were not killed, ``--only`` those of
 some files or lines, and ``--stale`` tells what is in ``survivors.txt`` for nothing.
-With one thread lines are not dealt out, and with three other spans are alike than with
-two: ``--threads`` says how many, so that ``--again`` can try others.
+``--threads`` says in how many threads a mutant may merge. Names of mutants that change
+no result, read under a reason, may be kept in ``survivors.txt``.
 """
 
 from __future__ import annotations
@@ -40,10 +40,18 @@ PACKAGE = "reftiler.torch"
 GOAL = 0.95
 
 THREADS = 2
-"""Threads to which each mutant may deal out lines, whatever the machine has."""
+"""Threads in which each mutant may merge, whatever the machine has."""
 
-# Doors, and `apply` and streaming, which no clause is about.
-SPARED = ("__init__.py", "checks.py", "applying.py", "stripe.py", "streaming.py")
+# Validation, `apply` and streaming, which no clause is about, and the kernels of CUDA.
+SPARED = (
+    "__init__.py",
+    "validation.py",
+    "apply.py",
+    "streaming.py",
+    "numpy_bridge.py",
+    "kernel_cuda.py",
+    "triton_kernels.py",
+)
 
 
 def all_mutants() -> list[Mutant]:

@@ -71,5 +71,5 @@ def _axis(axis: Axis) -> dict[str, Any]:
         "tiles": len(axis),
         "frame": axis.padded_length,
         "padding": [axis.pad_before, axis.pad_after],
-        "starts": axis.starts,
+        "starts": list(axis.starts),
     }

@@ -142,7 +142,9 @@ def _misfit(plan: Grid) -> tuple[str, list[str]]:
         return "left over", [
             str(axis.length - end) for axis, end in zip(axes, ends, strict=True)
         ]
-    steps = [sorted(set(np.diff(axis.starts).tolist()), reverse=True) for axis in axes]
+    steps = [
+        sorted(set(np.diff(axis.start_array).tolist()), reverse=True) for axis in axes
+    ]
     return "steps", [", ".join(map(str, some)) or "none" for some in steps]
 
 

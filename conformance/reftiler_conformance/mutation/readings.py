@@ -20,7 +20,8 @@ class Readings:
         self.path = path
         self.reasons: dict[str, str] = {}
         why = ""
-        for line in path.read_text("utf-8").splitlines():
+        text = path.read_text("utf-8") if path.exists() else ""
+        for line in text.splitlines():
             if line.startswith("## "):
                 why = line[3:]
             elif line and not line.startswith("#"):

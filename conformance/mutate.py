@@ -7,12 +7,11 @@ A script, not a test. cosmic-ray makes the mutants; each is judged in a process 
 own by what ``reftiler conform --quick`` asks of ``torch`` and ``torch.autograd``, and
 the first failure kills it. Of the many replacements for one operator one is tried, as
 ``--seed`` draws it; ``--every`` tries all. A mutant that takes too long counts as
-neither killed nor survived, nor does one that changes no result: ``survivors.txt``
-beside this names those that were read, and why. ``--record`` keeps every verdict,
-``--again`` puts those of a record once more that were not killed, ``--only`` those of
-some files or lines, and ``--stale`` tells what is in ``survivors.txt`` for nothing.
-``--threads`` says in how many threads a mutant may merge. Names of mutants that change
-no result, read under a reason, may be kept in ``survivors.txt``.
+neither killed nor survived, nor does one that changes no result: those may be named,
+under a reason, in a file ``survivors.txt`` beside this. ``--record`` keeps every
+verdict, ``--again`` puts those of a record once more that were not killed, ``--only``
+those of some files or lines, ``--stale`` tells what is in ``survivors.txt`` for
+nothing, and ``--threads`` says in how many threads a mutant may merge.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class TileSource:
     ----------
     image : array or store
         The image.
-    call : TileCall
+    call : TilePlan
         How it is tiled.
     batches : list of range
         The indices of each batch's tiles.

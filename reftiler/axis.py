@@ -1,4 +1,4 @@
-"""One axis of a grid: integers only, so that every backend cuts and merges alike."""
+"""One axis of a grid: integers only, the same for every backend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ class BaseTiler(TilerSettings):
     def random(
         self, image_size: Sequence[int], count: int, seed: int, align: Sizes = 1
     ) -> Grid:
-        """Plan ``count`` random tiles, alike on every platform and in every version.
+        """Plan ``count`` random tiles, the same on every platform and in every version.
 
         Parameters
         ----------

@@ -78,5 +78,5 @@ def encode_real(value: Real | None) -> Real | str | None:
 
 
 def decode_real(value: Any) -> Any:
-    """Read what `pack_real` wrote."""
+    """Read what `encode_real` wrote."""
     return _NON_FINITE.get(value, value) if isinstance(value, str) else value

@@ -58,8 +58,8 @@ class TilerSettings:
     merge : {'mean', 'max', 'min'}, optional
         How overlapping tiles become one; None means mean, and max for bool.
     remove_border_count : int or sequence of R ints
-        Pixels at the rim of a tile that do not take part in the merge, except where
-        the rim is the image's own.
+        Pixels at the edges of a tile that do not contribute to the merge, except
+        where the edge is the image's own.
     channels_last : bool
         Whether channels come behind the spatial axes, in images and in tiles.
     fill : float, optional
@@ -152,7 +152,7 @@ class TilerSettings:
 
     @classmethod
     def from_dict(cls: type[Self], settings: Any) -> Self:
-        """Make a tiler of what `settings` returned."""
+        """Make a tiler of what `to_dict` returned."""
         if not isinstance(settings, dict):
             raise TilingError(f"a tiler's settings must be an object, got {settings!r}")
         reject_unknown_keys(settings, cls._names(), "a tiler")

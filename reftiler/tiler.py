@@ -1,4 +1,4 @@
-"""The numpy tiler: settings with verbs."""
+"""The numpy tiler: settings, and what is done with them to arrays."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

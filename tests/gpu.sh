@@ -95,7 +95,7 @@ fi
 if ! "$python" -c "$needed" 2> /dev/null; then
   if [ -z "${REFTILER_PYTHON:-}" ]; then
     step "installing" 300 3 \
-      "$python" -m pip install -q -e ".[torch,cli,bench,conformance]" triton
+      "$python" -m pip install -q -e ".[torch,conformance]" triton
   fi
   step "what is needed is there" 60 5 "$python" -c "$needed"
 fi

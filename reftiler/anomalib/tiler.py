@@ -41,8 +41,8 @@ class Tiler:
     stride : int or sequence of 2 ints, optional
         Pixels between the starts of neighbouring tiles; by default the tile's size.
     remove_border_count : int
-        Pixels at the rim of a tile that do not take part in the merge, except where
-        the rim is the image's own. Where tiles would no longer meet, less is removed,
+        Pixels at the edges of a tile that do not contribute to the merge, except
+        where the edge is the image's own. Where tiles would no longer meet, less is removed,
         with a warning.
     mode : ImageUpscaleMode
         What to do where the tiles do not fill the image exactly.

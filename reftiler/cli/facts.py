@@ -36,8 +36,8 @@ class Facts:
                 for part in (np.min, np.max, np.mean)
             )
             return {"min": least, "max": most, "mean": mean}
-        placement = self.grid.geometry
-        counts = [placement.coverage(part) for part in placement.blocks(2**20)]
+        geometry = self.grid.geometry
+        counts = [geometry.coverage(part) for part in geometry.blocks(2**20)]
         total = sum(int(part.sum()) for part in counts)
         return {
             "min": min(int(part.min()) for part in counts),

@@ -71,7 +71,7 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
     image : dask array
         Of the shapes that `reftiler.Tiler.tile` takes, in any chunks; it is rechunked
         to the grid.
-    tiler : BaseTiler
+    tiler : TilerSettings
         How to cut and merge.
     grid, scale, dtype
         As for `reftiler.Tiler.untile`.

@@ -64,9 +64,9 @@ class TileBlocks:
         starts = [axis.boxes[:, 0] for axis in axes]
         return self._chunks(axes, starts)
 
-    def result_chunks(self, placement: TileGeometry) -> Chunks:
+    def result_chunks(self, geometry: TileGeometry) -> Chunks:
         """Return chunks of the result that begin where blocks begin to contribute."""
-        return self._chunks(placement.axes, [a.valid[:, 0] for a in placement.axes])
+        return self._chunks(geometry.axes, [a.valid[:, 0] for a in geometry.axes])
 
     def _chunks(self, axes: tuple[Axis, ...], starts: list[IntArray]) -> Chunks:
         found = []

@@ -118,14 +118,14 @@ def uncovered(record: ImageTiles) -> int:
     if not record.missing:
         return record.grid.uncovered
     kept = [tile.index for tile in record.tiles]
-    placement = part_of_frame(record.grid, kept).geometry
+    geometry = part_of_frame(record.grid, kept).geometry
     bare = 0
-    for box in placement.blocks(_BLOCK):
+    for box in geometry.blocks(_BLOCK):
         shown = [
             pixels[slice(*np.searchsorted(pixels, edges))] - edges[0]
             for pixels, edges in zip(frame_pixels(record.grid), box, strict=True)
         ]
-        bare += int(np.count_nonzero(placement.coverage(box)[np.ix_(*shown)] == 0))
+        bare += int(np.count_nonzero(geometry.coverage(box)[np.ix_(*shown)] == 0))
     return bare
 
 

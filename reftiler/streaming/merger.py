@@ -50,7 +50,7 @@ class Merger:
 
     Parameters
     ----------
-    tiler : BaseTiler
+    tiler : TilerSettings
         How to merge.
     shape : sequence of int
         The shape of the image that was tiled.

@@ -42,7 +42,7 @@ class TileReader:
 
     Parameters
     ----------
-    tiler : BaseTiler
+    tiler : TilerSettings
         How to tile.
     image : ReadableArray
         Anything with ``shape``, ``dtype`` and slices, of the shapes that

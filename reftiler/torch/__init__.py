@@ -1,8 +1,9 @@
 """reftiler for tensors, on any device, held to the numpy reference bit for bit.
 
-`Tiler` has the constructor and the methods of `reftiler.Tiler`. It shares the plan
-with it, integers and window profiles, and no other code. Gradients flow through
-`tile` and `untile`; `torch.compile`, `torch.export` and `torch.vmap` take them.
+`Tiler` has the constructor and the methods of `reftiler.Tiler`. The two share what is
+done before a pixel is touched, plans and window profiles; what is done to pixels is
+written for each. Gradients flow through `tile` and `untile`; `torch.compile`,
+`torch.export`, `torch.func`, `torch.jit.trace` and both exporters to ONNX take them.
 """
 
 from reftiler.torch.dispatch import backend_of

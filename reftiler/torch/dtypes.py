@@ -114,7 +114,7 @@ def check_nan(total: Tensor, dtype: torch.dtype) -> None:
     Raises
     ------
     TilingError
-        In eager mode; an exported graph raises torch's RuntimeError.
+        In eager mode; a graph of plain operations raises torch's RuntimeError.
     """
     if is_tracing():
         raise TilingError(

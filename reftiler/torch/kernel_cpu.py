@@ -143,7 +143,7 @@ def _is_row(tensor: Tensor, inner: int) -> bool:
 
 
 def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
-    """Return the arrays that are merged, what the loops are told, and how many blocks.
+    """Return the arrays that are merged, the tables of the loops, and their blocks.
 
     ``tiles`` are (N K, C, *T), ``out`` is (N, C, *S), the last axis in one piece with
     ``inner`` channels.

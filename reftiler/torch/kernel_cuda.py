@@ -142,11 +142,11 @@ def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:
 # --- the plan, as arrays --------------------------------------------------------------
 
 
-def _three_axes(placement: TileGeometry) -> list[Axis]:
+def _three_axes(geometry: TileGeometry) -> list[Axis]:
     """Return three axes: ahead of fewer, ones of a single pixel."""
-    number = len(placement) if placement.is_irregular else 1
+    number = len(geometry) if geometry.is_irregular else 1
     point = Axis(1, 1, 1, 0, (0,) * number)
-    return [point] * (3 - len(placement.axes)) + list(placement.axes)
+    return [point] * (3 - len(geometry.axes)) + list(geometry.axes)
 
 
 def _pixels(axis: Axis, *, scattered: bool) -> IntArray:

@@ -121,7 +121,7 @@ def merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> N
     ----------
     tiles : TileLookup
         Gives tile k as (C, *T); only those that contribute to the box are asked for.
-    call : UntileCall
+    call : UntilePlan
         The checked call.
     box : sequence of (low, high)
         Image pixels on each axis.

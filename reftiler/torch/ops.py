@@ -12,7 +12,7 @@ reftiler::winners         where the pixels of a maximum or minimum come from
 
 Each cut and each mean is the adjoint of its adjoint, which gives derivatives of every
 order. Exported and traced graphs hold plain operations of torch instead, so that they
-run where reftiler is not installed.
+run where reftiler is not installed; strict export keeps the operators.
 """
 
 import math

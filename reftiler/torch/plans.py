@@ -119,7 +119,7 @@ def cached_untile_plan(
 def eager_tile(
     image: Tensor, tiler: TilerSettings, grid: Grid | None
 ) -> tuple[tuple[Any, ...], TilePlan]:
-    """Return what the operator ``tile`` is told beside the image, and the plan."""
+    """Return the arguments of the operator ``tile`` after the image, and the plan."""
     spec = (tiler.to_json(), grid_text(grid))
     return spec, cached_tile_plan(image.shape, image.dtype, *spec)
 
@@ -132,7 +132,7 @@ def eager_untile(
     scale: Any,
     dtype: torch.dtype,
 ) -> tuple[tuple[Any, ...], UntilePlan]:
-    """Return what the operator ``untile`` is told beside the tiles, and the plan."""
+    """Return the arguments of the operator ``untile`` after the tiles, and the plan."""
     if scale is None and is_sequence(shape) and all(type(n) is int for n in shape):
         spec: tuple[Any, ...]
         spec = (tuple(shape), tiler.to_json(), grid_text(grid), None)

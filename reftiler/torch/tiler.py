@@ -1,4 +1,4 @@
-"""The torch tiler: settings with verbs."""
+"""The torch tiler: settings, and what is done with them to tensors."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

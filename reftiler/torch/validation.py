@@ -110,7 +110,7 @@ def _shares_memory(one: Tensor, other: Tensor) -> bool:
         # numpy takes any number here; its stub knows two.
         return np.shares_memory(*arrays, max_work=10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
-        return True  # so tangled that nobody would give it on purpose
+        return True  # too tangled to tell
 
 
 def _memory_of(tensor: Tensor) -> NDArray[Any]:

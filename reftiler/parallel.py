@@ -24,8 +24,8 @@ def set_num_threads(count: int) -> None:
     Parameters
     ----------
     count : int
-        At least 1; more than 65 are the same as 65. Without a call it is ``OMP_NUM_THREADS``, or else the number of
-        processors that this process may use.
+        At least 1; more than 65 are the same as 65. Without a call it is
+        ``OMP_NUM_THREADS``, or else the number of processors that this process may use.
 
     Raises
     ------

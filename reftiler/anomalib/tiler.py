@@ -42,8 +42,8 @@ class Tiler:
         Pixels between the starts of neighbouring tiles; by default the tile's size.
     remove_border_count : int
         Pixels at the edges of a tile that do not contribute to the merge, except
-        where the edge is the image's own. Where tiles would no longer meet, less is removed,
-        with a warning.
+        where the edge is the image's own. Where tiles would no longer meet, less is
+        removed, with a warning.
     mode : ImageUpscaleMode
         What to do where the tiles do not fill the image exactly.
     seed : int

@@ -109,7 +109,7 @@ class Axis:
     @cached_property
     def start_array(self) -> IntArray:
         """The starts as an array, shape (n,)."""
-        return np.fromiter(self.starts, np.int64, len(self.starts))
+        return _frozen(np.fromiter(self.starts, np.int64, len(self.starts)))
 
     @cached_property
     def step(self) -> int | None:
@@ -158,7 +158,7 @@ class Axis:
             )
         else:  # COORD-002
             first, last = first - self.pad_before, last - self.pad_before
-        return np.stack([first, last + 1], axis=1)
+        return _frozen(np.stack([first, last + 1], axis=1))
 
     @cached_property
     def valid(self) -> IntArray:
@@ -172,18 +172,18 @@ class Axis:
         padded = np.stack([low, high], axis=1)
         if self.resampled:
             # INTERP-002: pixel i reads ceil(i P / L); the first i with that >= j
-            return scale_index(padded - 1, self.length, self.padded_length) + 1
+            last = scale_index(padded - 1, self.length, self.padded_length)
+            return _frozen(last + 1)
         # MERGE-020: padding is cut off
-        valid: IntArray = np.clip(padded - self.pad_before, 0, self.length)
-        return valid
+        return _frozen(np.clip(padded - self.pad_before, 0, self.length))
 
     @cached_property
     def merge_source(self) -> IntArray:
         """The padded pixel that each image pixel reads in a merge, shape (length,)."""
         pixels = np.arange(self.length, dtype=np.int64)
         if self.resampled:  # INTERP-002, INTERP-003, SCALE-009
-            return -scale_index(-pixels, self.padded_length, self.length)
-        return pixels + self.pad_before
+            return _frozen(-scale_index(-pixels, self.padded_length, self.length))
+        return _frozen(pixels + self.pad_before)
 
     @cached_property
     def coverage(self) -> IntArray:
@@ -193,7 +193,7 @@ class Axis:
         change = np.zeros(self.length + 1, dtype=np.int64)
         np.add.at(change, low[low < high], 1)
         np.add.at(change, high[low < high], -1)
-        return np.cumsum(change[:-1])
+        return _frozen(np.cumsum(change[:-1]))
 
     def tile_index(self, number: int, low: int, high: int) -> Index:
         """Return which pixels of tile ``number`` image pixels low to high read."""
@@ -275,6 +275,12 @@ def scale_index(index: IntArray, above: int, below: int) -> IntArray:
         return index * above // below
     exact: IntArray = (index.astype(object) * above // below).astype(np.int64)
     return exact
+
+
+def _frozen(array: IntArray) -> IntArray:
+    """Return what is kept for later calls, read-only (TILER-001, TILER-003)."""
+    array.flags.writeable = False
+    return array
 
 
 def _ceil(value: Fraction) -> int:

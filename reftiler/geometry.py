@@ -158,7 +158,7 @@ class TileGeometry:
 
 def outer_product(vectors: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Multiply one vector per axis into an array, axis by axis."""
-    result = vectors[0]
+    result = vectors[0].copy()
     for vector in vectors[1:]:  # WINDOW-002: in the order of the axes
         result = result[..., np.newaxis] * vector
     return result

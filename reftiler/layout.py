@@ -70,7 +70,8 @@ def _refuse_swapped_axes(tiler: TilerSettings, layout: ArrayLayout, what: str) -
         raise TilingError(
             f"{what} {layout.shape} would have {channels} channels and a last spatial "
             f"axis of {last} pixels, far less than the tile {tiler.tile_size}: if the "
-            "channels come last, say channels_last=True; or move them to the front"
+            "channels come last, as reftiler.images has them, say channels_last=True; "
+            "if not, pad the last axis to the tile first"
         )
 
 

@@ -1,4 +1,4 @@
-"""Padding as index maps: which image pixel a frame pixel shows."""
+"""Padding as index maps: which image pixel each padded pixel reads."""
 
 from collections.abc import Callable
 

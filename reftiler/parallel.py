@@ -1,11 +1,13 @@
 """A parallel loop, for work that releases the interpreter's lock."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
-from typing import TypeVar
+from threading import Condition
+from typing import Generic, TypeVar
 
 from reftiler.validation import as_int
 
@@ -63,29 +65,65 @@ def parallel_for(
     Threads take one item after the other, so that none waits for a slower one. The
     first error ends the loop: items that have not begun are left.
     """
+    loop = _Loop(work, items)
     count = min(get_num_threads() if threads is None else threads, len(items))
-    queue = iter(items)
-
-    def take() -> None:
-        try:
-            for item in queue:  # a list's iterator gives each item to one thread
-                work(item)
-        except BaseException:
-            for _ in queue:  # nothing more begins
-                pass
-            raise
-
-    helpers: list[Future[None]] = []
-    if count > 1:
-        with suppress(RuntimeError):  # no more threads here: this one does it all
-            helpers += [_pool().submit(take) for _ in range(count - 1)]
     try:
-        take()
-    finally:  # whatever happens, none writes any more when this returns
-        waited = [helper for helper in helpers if not helper.cancel()]
-        wait(waited)
-    for helper in waited:
-        helper.result()
+        with suppress(RuntimeError):  # no more threads here: this one does it all
+            for _ in range(count - 1):
+                _pool().submit(loop.take)
+        loop.take()
+    except BaseException as error:  # noqa: BLE001 - raised when no thread works any more
+        loop.fail(error)
+    loop.close()
+
+
+class _Loop(Generic[Item]):
+    """The items that are left, and the threads that take them."""
+
+    def __init__(self, work: Callable[[Item], object], items: Sequence[Item]) -> None:
+        self.work, self.items = work, deque(items)
+        self.errors: list[BaseException] = []
+        self.changed = Condition()
+        self.running, self.closed = 0, False
+
+    def take(self) -> None:
+        """Work until nothing is left."""
+        with self.changed:
+            if self.closed:  # a helper that came too late
+                return
+            self.running += 1
+        try:
+            with suppress(IndexError):
+                while True:
+                    item = self.items.popleft()
+                    try:
+                        self.work(item)
+                    except IndexError as error:
+                        self.fail(error)
+        except BaseException as error:  # noqa: BLE001 - raised by `close`
+            self.fail(error)
+        finally:
+            with self.changed:
+                self.running -= 1
+                self.changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        """Keep an error; nothing more begins."""
+        self.errors.append(error)
+        self.items.clear()
+
+    def close(self) -> None:
+        """Wait until no thread works any more; raise the first error."""
+        while True:
+            try:
+                with self.changed:
+                    self.closed = True
+                    self.changed.wait_for(lambda: not self.running)
+                break
+            except KeyboardInterrupt as error:
+                self.fail(error)
+        if self.errors:
+            raise self.errors[0]
 
 
 @cache

@@ -194,3 +194,15 @@ def test_scattered_tiles_may_lie_anywhere_in_the_image() -> None:
     assert plan_of(grid) == right(definition.scattered(wish, (5, 5), starts))
     array: Any = np.array(starts)
     assert grid == Tiler((2, 3)).scatter([5, 5], array)
+
+
+@pytest.mark.parametrize("size", [(10,), (10, 9)])
+def test_what_a_grid_returns_does_not_change_it(size: tuple[int, ...]) -> None:
+    tiler = Tiler([4] * len(size), [2] * len(size))
+    grid, image = tiler.grid(size), np.arange(np.prod(size)).reshape(size)
+    grid.coverage()[...] = 7
+    for axis in grid.axes:
+        for array in (axis.boxes, axis.valid, axis.coverage, grid.starts, grid.boxes):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 7
+    assert (tiler.untile(tiler.tile(image), size, grid) == image).all()

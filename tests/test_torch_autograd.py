@@ -227,3 +227,18 @@ def test_inference_tensors() -> None:
         tiler = Tiler(3, 1, window="hann")
         assert torch.equal(tiler.untile(tiler.tile(image), (5, 5)), image)
     assert torch.equal(tiler.untile(tiler.tile(image), (5, 5)), image)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.complex64])
+@pytest.mark.parametrize("scattered", [False, True])
+def test_gradients_of_tile_count_the_tiles(dtype: torch.dtype, scattered: bool) -> None:
+    """By the kernels too, which small calls do not reach."""
+    tiler = Tiler(32, 16, remove_border_count=4)
+    grid = tiler.grid((128, 128))
+    if scattered:
+        grid = tiler.random((128, 128), count=100, seed=1)
+    image = torch.rand((3, 128, 128), dtype=dtype, requires_grad=True)
+    tiler.tile(image, grid=grid).real.sum().backward()
+    count = Tiler(32, 16).scatter((128, 128), grid.starts.tolist()).coverage()
+    assert image.grad is not None
+    assert (image.grad.real.numpy() == count).all()

@@ -402,3 +402,17 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     monkeypatch.setattr(kernel_cpu, "njit", njit)
     assert merged(reftiler.Tiler([4]), torch.ones((2, 4)), (8,)).tolist() == [1] * 8
     assert asked == [True, False]
+
+
+def test_scores_of_classes_that_lie_class_by_class() -> None:
+    """Tiles of one pixel fit any order of their axes; the image does not."""
+    tiler = reftiler.Tiler(16, channels_last=True)
+    scores = values((8, 36), "float32").T.reshape(36, 1, 1, 8)
+    agrees(tiler, scores, (96, 96, 3))
+
+
+def test_tiles_whose_values_are_negated_when_they_are_read() -> None:
+    tiles = torch._neg_view(torch.from_numpy(values((9, 16, 16), "float32")))
+    got = merged(reftiler.Tiler(16, 8), tiles, (32, 32))
+    want = reftiler.Tiler(16, 8).untile(tiles.resolve_neg().numpy(), (32, 32))
+    same_bits(got.numpy(), want)

@@ -59,7 +59,7 @@ class SparseImage:
 
     Parameters
     ----------
-    layout : Layout
+    layout : ArrayLayout
         That of a batch's one image.
     boxes : sequence of Box
         Where the chunks lie.

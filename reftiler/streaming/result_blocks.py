@@ -28,7 +28,7 @@ class ResultBlocks:
 
     Parameters
     ----------
-    geometry : Placement
+    geometry : TileGeometry
         Where the tiles lie.
     channels : int
         Those of the result.

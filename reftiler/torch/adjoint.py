@@ -35,7 +35,7 @@ def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
     The adjoint of `cut`: ``tiles`` and ``out``, of zeros at first, lie as the tiles
     and the image of ``call`` do. Halves are summed in float32 and rounded once.
     """
-    if _moves_pixels(call.grid):
+    if _moves_pixels(call.grid) and not out.is_complex():
         dispatch.merge(tiles, _sum_plan(call), out)
         return
     sums = out.to(torch.float32) if out.dtype in HALVES else out

@@ -6,8 +6,7 @@ their compilers, when they are first needed. Each has
     supports(plan, source_dtype, target_dtype) -> bool
     merge(tiles, plan, out) -> None
 
-and may have ``supports_cut(plan, dtype)`` and ``cut(image, plan, out)``. What a kernel
-does not take falls to the plain body: slower, never different.
+What a kernel does not take falls to the plain body: slower, never different.
 """
 
 import warnings
@@ -28,6 +27,10 @@ KERNELS = {
     "cuda": ("triton", "reftiler.torch.kernel_cuda"),
 }
 """For each type of device a compiler, and the module that it compiles."""
+
+CUT_DEVICES = ("cuda",)
+"""Types of devices whose kernels cut too, by ``supports_cut(plan, dtype)`` and
+``cut(image, plan, out)``; elsewhere torch's own copy is as fast."""
 
 MIN_VALUES = 2**16
 """Values of tiles from which on a kernel is used. Each kind of merge is compiled once,
@@ -95,9 +98,9 @@ def backend_of(tensor: Tensor) -> str:
 
 def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:
     """Cut an image into ``out``."""
-    kernels = _kernels(image)
-    taken = hasattr(kernels, "cut") and kernels.supports_cut(plan, image.dtype)
-    if not (taken and _run(kernels.cut, image, plan, out)):
+    kernels = _kernels(image) if image.device.type in CUT_DEVICES else None
+    taken = kernels is not None and kernels.supports_cut(plan, image.dtype)
+    if not (taken and _run(kernels.cut, image, plan, out)):  # type: ignore[union-attr]
         plain_cut.cut(image, plan, out)
 
 

@@ -53,11 +53,8 @@ def _axis_depth(axis: Axis) -> Iterator[tuple[Table, Table, Table]]:
     rows = np.arange(max(1, int((last - first).max())))[:, np.newaxis]
     valid = first + rows < last
     number = np.where(valid, first + rows, 0)
-    frame = axis.pad_before + pixels
-    if axis.resampled:
-        # INTERP-002, INTERP-003: ⌈i·P/L⌉ in exact integers
-        frame = -(-pixels * axis.padded_length // axis.length)
-    pixel = np.where(valid, frame - np.array(axis.starts)[number], 0)
+    # INTERP-002, INTERP-003
+    pixel = np.where(valid, axis.merge_source - axis.start_array[number], 0)
     yield from zip(number, pixel, valid, strict=True)
 
 

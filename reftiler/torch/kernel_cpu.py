@@ -17,13 +17,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reftiler.axis import Axis
+from reftiler.dtypes import MERGEABLE
 from reftiler.errors import TilingError
 from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
 from reftiler.torch import kernel_loops
-from reftiler.torch.dtypes import HALVES, dtype_name, fill_scalar
+from reftiler.torch.dtypes import dtype_name, fill_scalar
 from reftiler.torch.layout import as_nchw
 from reftiler.torch.validation import CACHE_LINE
+
+TYPES = tuple(name for name in MERGEABLE if name != "float16")
+"""Dtypes by name; numba has no halves on the CPU."""
 
 RANK = 3
 """The loops' spatial rank; fewer axes are preceded by some of one pixel."""
@@ -77,8 +81,10 @@ class Job(NamedTuple):
 
 def supports(plan: UntilePlan, source: torch.dtype, target: torch.dtype) -> bool:
     """Tell whether `merge` takes a call with tiles and a result of these dtypes."""
-    halves = source in HALVES or target in HALVES
-    return not halves and len(plan.geometry.axes) <= RANK
+    known = dtype_name(source) in TYPES and dtype_name(target) in TYPES
+    # Sums, which gradients need, are of grids whose weights are known beforehand.
+    summed = plan.merge == "sum" and plan.geometry.is_irregular
+    return known and not summed and len(plan.geometry.axes) <= RANK
 
 
 def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
@@ -92,18 +98,23 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
     TilingError
         If a NaN would have to become an integer.
     """
-    source, target = as_nchw(tiles.detach(), plan.tiles), as_nchw(out, plan.result)
+    tiles = tiles.detach().resolve_neg()
+    source, target = as_nchw(tiles, plan.tiles), as_nchw(out, plan.result)
     inner = _inner(source, target)
     if not inner:  # the rows of one lie in one piece, those of the other do not
         source, inner = source.contiguous(), 1
-    merged = target if _inner(source, target) else target.new_empty(target.shape)
+    fits = _is_row(source, inner) and _is_row(target, inner)
+    merged = target if fits else target.new_empty(target.shape)
     job = _plan(source, plan, merged, inner)
     loops = _compiled(job)
     lost: list[int] = []
     idle: list[Any] = []  # scratch memory that no thread uses now
 
     def work(part: range) -> None:
-        scratch = idle.pop() if idle else job.scratch()
+        try:
+            scratch = idle.pop()
+        except IndexError:
+            scratch = job.scratch()
         lost.append(loops(part.start, part.stop, *job.given, *scratch, *job.options))
         idle.append(scratch)
 

@@ -64,6 +64,35 @@ def test_after_a_failure_nothing_more_is_begun(bad: int) -> None:
     assert len(begun) < min(64, bad + 8) or bad == 63
 
 
+class FewThreads:
+    """A pool that has one thread, and no more."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    def submit(self, call: Any) -> None:
+        self.calls.append(call)
+        if len(self.calls) > 1:  # as the real one, which keeps what it cannot start
+            raise RuntimeError("can't start new thread")
+        threading.Thread(target=call).start()
+
+
+@pytest.mark.usefixtures("four")
+def test_when_the_loop_returns_nothing_is_left_and_nothing_begins() -> None:
+    pool, done = FewThreads(), []
+
+    def work(item: int) -> None:
+        time.sleep(0.05)
+        done.append(item)
+
+    with patch.object(parallel, "_pool", lambda: pool):
+        parallel.parallel_for(work, range(9))
+    assert sorted(done) == list(range(9))
+    for call in pool.calls:  # helpers that come too late
+        call()
+    assert len(done) == 9
+
+
 LATE = """
 import atexit, threading, time
 import numpy as np

@@ -84,13 +84,11 @@ class _Loop(Generic[Item]):
         self.work, self.items = work, deque(items)
         self.errors: list[BaseException] = []
         self.changed = Condition()
-        self.running, self.closed = 0, False
+        self.running = 0
 
     def take(self) -> None:
         """Work until nothing is left."""
         with self.changed:
-            if self.closed:  # a helper that came too late
-                return
             self.running += 1
         try:
             with suppress(IndexError):
@@ -116,8 +114,7 @@ class _Loop(Generic[Item]):
         """Wait until no thread works any more; raise the first error."""
         while True:
             try:
-                with self.changed:
-                    self.closed = True
+                with self.changed:  # a helper that begins later finds nothing left
                     self.changed.wait_for(lambda: not self.running)
                 break
             except KeyboardInterrupt as error:

@@ -64,6 +64,19 @@ def test_after_a_failure_nothing_more_is_begun(bad: int) -> None:
     assert len(begun) < min(64, bad + 8) or bad == 63
 
 
+@pytest.mark.usefixtures("four")
+def test_slow_helpers_are_waited_for() -> None:
+    done: list[int] = []
+
+    def work(item: int) -> None:
+        slow = threading.current_thread() is not threading.main_thread()
+        time.sleep(0.2 if slow else 0.001)
+        done.append(item)
+
+    parallel.parallel_for(work, range(64))
+    assert sorted(done) == list(range(64))
+
+
 class FewThreads:
     """A pool that has one thread, and no more."""
 

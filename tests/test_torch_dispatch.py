@@ -90,8 +90,12 @@ def test_a_compiler_that_is_missing_is_said_once(kind: str) -> None:
     dispatch._load.cache_clear()
 
 
-def test_neither_compiler_is_imported_before_it_is_needed() -> None:
-    code = "import sys, reftiler.torch; print({'numba', 'triton'} & set(sys.modules))"
+@pytest.mark.parametrize(
+    "work", ["", "reftiler.torch.Tiler(2).tile(torch.zeros(999, 999))"]
+)
+def test_neither_compiler_is_imported_before_it_is_needed(work: str) -> None:
+    loaded = "print({'numba', 'reftiler.torch.triton_kernels'} & set(sys.modules))"
+    code = f"import sys, torch, reftiler.torch; {work}; {loaded}".replace("; ;", ";")
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -11,6 +11,7 @@ from reftiler.validation import Real, reject_unknown_keys
 
 SPEC_VERSION = "1.0"  # VERSION-001
 
+_LINE_WIDTH = 160
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -80,3 +81,33 @@ def encode_real(value: Real | None) -> Real | str | None:
 def decode_real(value: Any) -> Any:
     """Read what `encode_real` wrote."""
     return _NON_FINITE.get(value, value) if isinstance(value, str) else value
+
+
+def pretty_json(value: Any, indent: str = "") -> str:
+    """
+    Write JSON with a line for each small object, as people like to read it.
+
+    Parameters
+    ----------
+    value : object
+        What JSON can hold.
+    indent : str
+        What the lines after the first begin with.
+
+    Returns
+    -------
+    str
+    """
+    line = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    inner = indent + "  "
+    if len(indent) + len(line) <= _LINE_WIDTH or not isinstance(
+        value, dict | list | tuple
+    ):
+        return line
+    if isinstance(value, dict):
+        rows = [f"{json.dumps(k)}: {pretty_json(v, inner)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(inner + row for row in rows) + f"\n{indent}}}"
+    rows = [pretty_json(item, inner) for item in value]
+    if not any("{" in row for row in rows):
+        return line  # numbers, however many
+    return "[\n" + ",\n".join(inner + row for row in rows) + f"\n{indent}]"

@@ -70,7 +70,7 @@ def _refuse_swapped_axes(tiler: TilerSettings, layout: ArrayLayout, what: str) -
         raise TilingError(
             f"{what} {layout.shape} would have {channels} channels and a last spatial "
             f"axis of {last} pixels, far less than the tile {tiler.tile_size}: if the "
-            "channels come last, as reftiler.images has them, say channels_last=True; "
+            "channels come last, as reftiler.io has them, say channels_last=True; "
             "if not, pad the last axis to the tile first"
         )
 

@@ -22,7 +22,7 @@ except ImportError as error:
 from reftiler.apply import extract_tile
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.images import resize
+from reftiler.io import resize
 from reftiler.regions import Region, label_regions
 from reftiler.validation import as_exact_ints
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from reftiler import Tiler
 from reftiler.config import TilingConfig
-from reftiler.datasets import find_samples
-from reftiler.folders.manifest import Manifest
-from reftiler.folders.planning import plan_export
-from reftiler.images import write_image
+from reftiler.io import write_image
+from reftiler.io.datasets import find_images
+from reftiler.tilesets.manifest import Manifest
+from reftiler.tilesets.plan import plan_export
 
 SIZE = (33, 47)
 SPOT = (slice(30, 34), slice(40, 43))
@@ -45,7 +45,7 @@ def export(
     write_image(folder.parent / "part_mask.png", spots())
     random, skip_empty = settings.get("random"), settings.get("skip_empty", False)
     planned = plan_export(
-        find_samples(source),
+        find_images(source),
         TilingConfig(tiler, random, 3),
         source=source,
         file_format=file_format,

@@ -16,7 +16,7 @@ pytest.importorskip("skimage")
 
 from reftiler import SPEC_VERSION, Grid, Tiler, __version__
 from reftiler.config import TilingConfig
-from reftiler.images import write_image
+from reftiler.io import write_image
 from tests.command import done, run
 
 

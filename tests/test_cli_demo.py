@@ -13,7 +13,7 @@ pytest.importorskip("skimage")
 
 from reftiler import Tiler
 from reftiler.cli.story import Story
-from reftiler.images import read_image
+from reftiler.io import read_image
 from reftiler.samples import TEXTURES, sample
 from tests.command import done, files, refused
 

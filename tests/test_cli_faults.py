@@ -20,8 +20,8 @@ pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
 
-from reftiler.folders.manifest import NAME, Manifest
-from reftiler.images import write_image
+from reftiler.io import write_image
+from reftiler.tilesets.manifest import NAME, Manifest
 from tests.command import done, files, refused, run
 from tests.folders import write_part
 

@@ -15,8 +15,8 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
-from reftiler.folders.manifest import NAME, Manifest
-from reftiler.images import open_image, read_image, read_mask, write_image
+from reftiler.io import open_image, read_image, read_mask, write_image
+from reftiler.tilesets.manifest import NAME, Manifest
 from reftiler_conformance.compare import same_bits
 from tests.command import done, files, refused
 from tests.folders import SPOT, write_part
@@ -131,7 +131,7 @@ def test_a_disk_that_fills_up_while_merging_names_the_result(
 
     part = write_part(tmp_path)
     done("tile", part, tmp_path / "tiles", "--tile", 50)
-    monkeypatch.setattr("reftiler.images.zarrs.create_array", create)
+    monkeypatch.setattr("reftiler.io.zarr_io.create_array", create)
     message = refused(1, "untile", tmp_path / "tiles", tmp_path / "whole.zarr")
     assert "whole.zarr: cannot write rows 50 to 100 of out: [Errno 28] No" in message
     assert "make room and try again" in message

@@ -19,10 +19,10 @@ from skimage import data
 from reftiler import Tiler
 from reftiler.cli import console
 from reftiler.config import TilingConfig
-from reftiler.datasets import find_samples, load_pair
-from reftiler.folders.manifest import Manifest
-from reftiler.images import read_image, read_mask, write_image
+from reftiler.io import read_image, read_mask, write_image
+from reftiler.io.datasets import find_images, load_pair
 from reftiler.samples import write_dataset
+from reftiler.tilesets.manifest import Manifest
 from tests.command import done, files, refused, run
 from tests.folders import SPOT, write_part
 
@@ -94,8 +94,8 @@ def test_a_dataset_of_tiles_is_a_dataset(tmp_path: Path, dataset: Path) -> None:
     tiles = tmp_path / "tiles"
     words = done("tile", dataset, tiles, "--tile", 512, "--stride", 512)
     assert "Wrote 56 tiles of 512 × 512 from 14 images (6 with a mask)" in words
-    sources = {sample.id: sample for sample in find_samples(dataset)}
-    found = {sample.id: sample for sample in find_samples(tiles)}
+    sources = {sample.id: sample for sample in find_images(dataset)}
+    found = {sample.id: sample for sample in find_images(tiles)}
     assert len(found) == 56
     for image in Manifest.read(tiles).images:
         whole, mask = load_pair(sources[image.id])
@@ -126,7 +126,7 @@ def test_skipping_empty_tiles_of_a_dataset(tmp_path: Path, dataset: Path) -> Non
     assert "Left out 324 tiles without a marked pixel" in done(
         "tile", dataset, tiles, *words
     )
-    kept = find_samples(tiles)
+    kept = find_images(tiles)
     assert len(kept) == 26
     assert all(read_mask(sample.mask).any() for sample in kept if sample.mask)
     message = refused(2, "untile", tiles, tmp_path / "back")

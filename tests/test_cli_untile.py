@@ -11,9 +11,9 @@ pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
 
-from reftiler.folders.manifest import NAME
-from reftiler.images import read_image
+from reftiler.io import read_image
 from reftiler.samples import write_dataset
+from reftiler.tilesets.manifest import NAME
 from tests.command import done, files, refused
 from tests.folders import write_part
 

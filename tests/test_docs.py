@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reftiler.cli.app import app
-from reftiler.images import read_image
+from reftiler.io import read_image
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

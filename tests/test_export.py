@@ -10,11 +10,11 @@ pytest.importorskip("skimage")
 
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
-from reftiler.datasets import find_samples
-from reftiler.folders.journal import NAME as JOURNAL
-from reftiler.folders.manifest import NAME, Manifest
-from reftiler.folders.planning import plan_export
-from reftiler.images import write_image
+from reftiler.io import write_image
+from reftiler.io.datasets import find_images
+from reftiler.tilesets.journal import NAME as JOURNAL
+from reftiler.tilesets.manifest import NAME, Manifest
+from reftiler.tilesets.plan import plan_export
 from tests.folders import export, picture
 
 
@@ -24,7 +24,7 @@ def test_earlier_tiles_are_replaced_and_nothing_else(tmp_path: Path) -> None:
     (folder / "notes.txt").write_text("mine")
     source = tmp_path / "part.npy"
     planned = plan_export(
-        find_samples(source), TilingConfig(Tiler(16)), source=source, file_format="npy"
+        find_images(source), TilingConfig(Tiler(16)), source=source, file_format="npy"
     )
     with pytest.raises(TilingError, match="is in the way"):
         planned.write(folder)
@@ -34,7 +34,7 @@ def test_earlier_tiles_are_replaced_and_nothing_else(tmp_path: Path) -> None:
     }  # fmt: skip
     (folder / "part_0040.npy").write_text("mine too")
     again = plan_export(
-        find_samples(source), TilingConfig(Tiler(4)), source=source, file_format="npy"
+        find_images(source), TilingConfig(Tiler(4)), source=source, file_format="npy"
     )
     with pytest.raises(TilingError, match=r"part_0040\.npy is in the way"):
         again.write(folder, earlier=planned.manifest)
@@ -53,7 +53,7 @@ def test_tiles_are_not_overwritten_while_they_are_cut(tmp_path: Path) -> None:
     folder = tmp_path / "tiles"
     earlier = export(folder, picture("uint8", None), Tiler(16))
     planned = plan_export(
-        find_samples(folder), TilingConfig(Tiler(8)), source=folder, file_format="npy"
+        find_images(folder), TilingConfig(Tiler(8)), source=folder, file_format="npy"
     )
     with pytest.raises(TilingError, match="while it is being cut"):
         planned.write(folder, earlier=earlier)
@@ -64,7 +64,7 @@ def test_images_that_change_between_check_and_cut(tmp_path: Path) -> None:
     source = tmp_path / "part.npy"
     write_image(source, picture("uint8", None))
     planned = plan_export(
-        find_samples(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
+        find_images(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
     )
     write_image(source, picture("uint8", 3))
     with pytest.raises(TilingError, match=r"changed while .*run it again to go on"):
@@ -76,7 +76,7 @@ def test_images_that_change_while_they_are_cut(tmp_path: Path) -> None:
     source, other = tmp_path / "part.npy", picture("uint8", None, seed=1)
     write_image(source, picture("uint8", None))
     planned = plan_export(
-        find_samples(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
+        find_images(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
     )
 
     def change(tiles: int, images: int) -> None:

@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from reftiler.files import AllOrNothing, inner_name, inner_path, write_whole
+from reftiler.atomic import OutputTransaction, atomic_write, safe_join, safe_relative
 
 
 @pytest.mark.parametrize("name", ["a", "a/b.png", "12:30:00.png", "...", "é ü"])
 def test_inner_names(tmp_path: Path, name: str) -> None:
-    assert inner_path(tmp_path, inner_name(name)) == tmp_path / name
+    assert safe_join(tmp_path, safe_relative(name)) == tmp_path / name
 
 
 def test_all_or_nothing(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
 
     def interrupted() -> None:
-        with AllOrNothing() as files:
+        with OutputTransaction() as files:
             for name in ("old/a", "new/deep/b", "new/c"):
-                files.write(tmp_path / name, lambda path: write_whole(path, b"x"))
+                files.write(tmp_path / name, lambda path: atomic_write(path, b"x"))
             (tmp_path / "old" / "mine").touch()
             raise KeyboardInterrupt
 
@@ -34,13 +34,13 @@ def test_write_whole_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a"
-    write_whole(path, b"old")
+    atomic_write(path, b"old")
 
     def refuse(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(OSError, match="No space left"):
-        write_whole(path, b"new")
+        atomic_write(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

@@ -21,14 +21,14 @@ pytest.importorskip("skimage")
 import tifffile
 
 from reftiler import TilingError
-from reftiler.images import (
+from reftiler.io import (
     IMAGE_SUFFIXES,
     read_image,
     read_mask,
     resize,
     write_image,
 )
-from reftiler.images.png import encode_png
+from reftiler.io.png import encode_png
 from reftiler_conformance.compare import same_bits
 
 SHAPES = [(11, 7), (11, 7, 3), (11, 7, 4), (3, 4), (3, 3), (1, 9), (9, 1), (1, 1)]

@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("skimage")
 
 from reftiler import SPEC_VERSION, Grid, Tiler, TilingError
-from reftiler.folders.manifest import NAME, Manifest
-from reftiler.images import read_image
+from reftiler.io import read_image
+from reftiler.tilesets.manifest import NAME, Manifest
 from tests.folders import SIZE, export, picture
 
 

@@ -13,11 +13,11 @@ pytest.importorskip("skimage")
 
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
-from reftiler.datasets import find_samples
-from reftiler.folders.manifest import Manifest
-from reftiler.folders.planning import plan_export
-from reftiler.folders.restore import restore_image, restore_mask, uncovered
-from reftiler.images import read_image, write_image
+from reftiler.io import read_image, write_image
+from reftiler.io.datasets import find_images
+from reftiler.tilesets.manifest import Manifest
+from reftiler.tilesets.plan import plan_export
+from reftiler.tilesets.reassemble import restore_image, restore_mask, uncovered
 from reftiler_conformance.compare import same_bits
 from tests.folders import SIZE, SUFFIXES, export, picture, spots
 
@@ -115,7 +115,7 @@ def test_an_image_without_tiles_is_all_fill(tmp_path: Path) -> None:
     write_image(tmp_path / "part_mask.png", np.zeros(SIZE, dtype=bool))
     source = tmp_path / "part.npy"
     planned = plan_export(
-        find_samples(source), TilingConfig(Tiler(8)), source=source, skip_empty=True,
+        find_images(source), TilingConfig(Tiler(8)), source=source, skip_empty=True,
         file_format="npy",
     )  # fmt: skip
     assert planned.count == 0

@@ -18,11 +18,11 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
-from reftiler.files import neighbour
-from reftiler.folders import containers, export
-from reftiler.folders.journal import NAME as JOURNAL
-from reftiler.folders.manifest import NAME, Manifest
-from reftiler.images import write_image
+from reftiler.atomic import temp_path
+from reftiler.io import write_image
+from reftiler.tilesets import export, tile_storage
+from reftiler.tilesets.journal import NAME as JOURNAL
+from reftiler.tilesets.manifest import NAME, Manifest
 from tests.command import done, files, refused, run
 from tests.folders import write_part
 
@@ -53,16 +53,16 @@ def ended(after: int) -> Iterator[None]:
             raise KeyboardInterrupt
         return write(*args, **kwargs)
 
-    class Limited(containers.Arrays):
+    class Limited(tile_storage.ZarrPerImage):
         def write(self, *args: Any) -> None:
             limited(super().write, *args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(containers.CONTAINERS, "zarr", Limited())
+        patch.setitem(tile_storage.STORAGES, "zarr", Limited())
         patch.setattr(
-            containers, "write_image", lambda *args: limited(write_image, *args)
+            tile_storage, "write_image", lambda *args: limited(write_image, *args)
         )
-        patch.setattr("reftiler.folders.cutting._TILES", 4)
+        patch.setattr("reftiler.tilesets.extract._TILES", 4)
         yield
 
 
@@ -200,7 +200,7 @@ def test_killed_before_the_journal_was_whole(tmp_path: Path) -> None:
     (tmp_path / "set" / "test" / "good").mkdir(parents=True)
     tiles = tmp_path / "tiles"
     tiles.mkdir()
-    neighbour(tiles / JOURNAL).write_bytes(b'{"spec_ver')
+    temp_path(tiles / JOURNAL).write_bytes(b'{"spec_ver')
     done("tile", tmp_path / "set", tiles, "--tile", 10)
     done("tile", tmp_path / "set", tmp_path / "clean", "--tile", 10)
     assert contents(tiles) == contents(tmp_path / "clean")

@@ -14,7 +14,7 @@ from reftiler_conformance import definition
 from reftiler_conformance.definition.rounding import Kind, NanError, UnfitError, kind_of
 
 ROUNDED = [
-    # a tie goes to the even neighbour
+    # a tie goes to the even temp_path
     ("float16", 2049.0, 0x6800),
     ("float16", 2051.0, 0x6802),
     # the last number that is not infinity, and the tie that is

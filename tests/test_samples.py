@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("skimage")
 
 from reftiler import TilingError
-from reftiler.datasets import find_samples, load_pair
+from reftiler.io.datasets import find_images, load_pair
 from reftiler.samples import (
     CONTENTS,
     SIDE,
@@ -123,7 +123,7 @@ def test_one_image_is_made_like_all(made: dict[str, list[SampleImage]]) -> None:
 
 def test_a_data_set_on_disk(tmp_path: Path, made: dict[str, list[SampleImage]]) -> None:
     written = write_dataset(tmp_path / "brick")
-    assert written == find_samples(tmp_path / "brick")
+    assert written == find_images(tmp_path / "brick")
     assert [one.id for one in written] == [one.path for one in made["brick"]]
     for found, one in zip(written, made["brick"], strict=True):
         image, mask = load_pair(found)

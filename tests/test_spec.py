@@ -135,7 +135,7 @@ def test_ids_are_unique_and_ascend_within_their_family() -> None:
 
 
 def test_every_anchor_is_a_clause() -> None:
-    # A clause that is glued to its neighbour, or misspelled, would be lost in silence.
+    # A clause that is glued to its temp_path, or misspelled, would be lost in silence.
     anchors = re.findall(r"\*\*([A-Z]+-\d+)\*\*", SPEC)
     assert anchors == [clause["id"] for clause in clauses(SPEC)]
 

@@ -18,7 +18,7 @@ pytest.importorskip("skimage")
 import tifffile
 
 from reftiler import Tiler, TilingError
-from reftiler.images import (
+from reftiler.io import (
     create_image,
     open_image,
     open_mask,
@@ -26,7 +26,7 @@ from reftiler.images import (
     read_mask,
     write_image,
 )
-from reftiler.images.stored import Stored
+from reftiler.io.lazy import LazyImage
 from reftiler_conformance.compare import same_bits
 
 SHAPE = (300, 70, 3)
@@ -79,7 +79,7 @@ def test_opened_is_what_is_read(tmp_path: Path, name: str) -> None:
     mask = open_mask(path, whole=0)
     assert (mask.shape, mask.dtype) == (whole.shape[:2], bool)
     same_bits(np.asarray(mask[PIECE]), read_mask(path)[PIECE].copy())
-    lazy = isinstance(opened, np.memmap | Stored)
+    lazy = isinstance(opened, np.memmap | LazyImage)
     if "tif" not in name or "zarr" in sys.modules:
         assert lazy == (name not in READ_WHOLE)
 
@@ -225,7 +225,7 @@ def test_zarr_arrays_are_pictures(tmp_path: Path, zarr: Any) -> None:
     write_image(tmp_path / "a.zarr", image)
     same_bits(read_image(tmp_path / "a.zarr"), image)
     opened = open_image(tmp_path / "a.zarr")
-    assert isinstance(opened, Stored)
+    assert isinstance(opened, LazyImage)
     same_bits(opened[PIECE], image[PIECE].copy())
     marked = np.asarray(image.any(axis=-1))
     same_bits(np.asarray(open_mask(tmp_path / "a.zarr")[...]), marked)
@@ -353,7 +353,7 @@ def test_room_is_taken_at_once(tmp_path: Path, name: str) -> None:
 
 FULL = """
 import resource, sys
-from reftiler.images import create_image
+from reftiler.io import create_image
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 with create_image(sys.argv[1], (2000, 2000), "uint8") as store:
     raise AssertionError("there is no room")

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from reftiler import Tiler, TilingError
-from reftiler.files import neighbour
+from reftiler.atomic import temp_path
 from reftiler.streaming import Merger
 from reftiler.streaming import merger as module
 from reftiler.streaming.tile_buffer import TileBuffer
@@ -103,7 +103,7 @@ def test_two_mergers_do_not_share_a_work_folder(tmp_path: Path) -> None:
 
 def test_what_a_killed_save_left_goes_with_the_folder(tmp_path: Path) -> None:
     merger = merger_of(tmp_path)
-    neighbour(tmp_path / "work" / "merge.json").write_bytes(b"half")
+    temp_path(tmp_path / "work" / "merge.json").write_bytes(b"half")
     give(merger, range(COUNT))
     merger.finish()
     assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("skimage")
 
 from reftiler import Tiler, TilingError
-from reftiler.images import resize
+from reftiler.io import resize
 from reftiler.regions import Region, find_regions
 from reftiler.samples import TEXTURES, sample, samples
 from reftiler.visibility import examine

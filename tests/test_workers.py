@@ -24,10 +24,10 @@ import dask
 import distributed
 
 from reftiler import TilingError
-from reftiler.folders import crews
-from reftiler.folders.journal import NAME as JOURNAL
-from reftiler.folders.manifest import NAME
-from reftiler.images import write_image
+from reftiler.io import write_image
+from reftiler.tilesets import executors
+from reftiler.tilesets.journal import NAME as JOURNAL
+from reftiler.tilesets.manifest import NAME
 from tests.command import done, files, refused
 from tests.folders import write_part
 from tests.test_resume import contents, write_images
@@ -52,7 +52,7 @@ def test_workers_write_the_same_tiles(tmp_path: Path) -> None:
 def test_a_worker_that_dies_is_survived(
     tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reftiler.folders.cutting._TILES", 16)
+    monkeypatch.setattr("reftiler.tilesets.extract._TILES", 16)
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     write_image(tmp_path / "a.npy", rng.integers(0, 256, (800, 800, 3), np.uint8))
@@ -93,10 +93,10 @@ def test_work_that_kills_every_worker_is_named() -> None:
     job = SimpleNamespace(subject="part.png")
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        crews.hired(workers=1) as crew,
+        executors.open_executor(workers=1) as executor,
         pytest.raises(TilingError, match=r"part\.png: every worker .* died"),
     ):
-        list(crew.run(die, [job]))
+        list(executor.run(die, [job]))
 
 
 def alive(group: int) -> bool:
@@ -148,7 +148,7 @@ def test_counts_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert f"--workers must be at least 1, got {count}" in message
     message = refused(2, *words, "--workers", 2, "--scheduler", "tcp://x:1")
     assert "give one of them" in message
-    monkeypatch.setattr(crews, "PATIENCE", 1)
+    monkeypatch.setattr(executors, "CONNECT_TIMEOUT", 1)
     for address in ("tcp://127.0.0.1:9", "nonsense://x"):
         message = refused(1, *words, "--scheduler", address)
         assert f"no dask scheduler with a worker answers at {address}" in message

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reftiler.files import write_whole
+from reftiler.atomic import atomic_write
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.clauses import clauses, spec_version
 from reftiler_conformance.definition import BFLOAT16
@@ -174,7 +174,7 @@ def write(result: Result, report: Report, folder: Path) -> Path:
     stem = f"{result.clause}-{result.check}-{result.device}"
     path = folder / (re.sub(r"[^A-Za-z0-9._-]+", "_", stem) + ".npz")
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, _packed(example))
+    atomic_write(path, _packed(example))
     return path
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from reftiler.errors import TilingError
-from reftiler.images import IMAGE_SUFFIXES
+from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
 from reftiler_gui.lists import CommandList, KeySheet
 from reftiler_gui.model.document import Loaded

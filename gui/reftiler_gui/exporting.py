@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 from PySide6.QtCore import QBuffer
 from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 
-from reftiler.datasets import Sample
 from reftiler.errors import TilingError
-from reftiler.folders.export import Export
-from reftiler.folders.planning import plan_export
-from reftiler.images import write_image
+from reftiler.io import write_image
+from reftiler.io.datasets import ImageEntry
+from reftiler.tilesets.export import Export
+from reftiler.tilesets.plan import plan_export
 from reftiler_gui.model.document import Item
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.model.spelling import as_command, as_python
@@ -128,17 +128,17 @@ def _leave(folder: Path, *, made: bool) -> None:
         folder.rmdir()
 
 
-def _on_disk(item: Item, room: Path) -> Sample:
+def _on_disk(item: Item, room: Path) -> ImageEntry:
     """Return an image's files; one that was made is written first."""
     if item.image is not None:
-        return Sample(item.image, item.mask, item.split, item.label)
+        return ImageEntry(item.image, item.mask, item.split, item.label)
     loaded = item.load()
     if loaded.image is None:
         raise TilingError(loaded.words)
     image = room / f"{item.name.replace('/', '_')}.png"
     write_image(image, loaded.image.array)
     if loaded.mask is None:
-        return Sample(image)
+        return ImageEntry(image)
     mask = image.with_name(f"{image.stem}_mask.png")
     write_image(mask, loaded.mask.array)
-    return Sample(image, mask)
+    return ImageEntry(image, mask)

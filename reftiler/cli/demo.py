@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from reftiler.atomic import OutputTransaction, atomic_write
 from reftiler.cli.console import CallError, bad_call, progress, stdout
 from reftiler.cli.options import TilingOptions
 from reftiler.cli.pictures import PICTURES
 from reftiler.cli.story import Story
-from reftiler.files import AllOrNothing, write_whole
-from reftiler.images import write_image
+from reftiler.io import write_image
 from reftiler.samples import TEXTURES, sample
 from reftiler.validation import one_of
 
@@ -65,13 +65,13 @@ def demo(
     story = Story(made, grid)
     files = _names(story)
     _check_room(out, [*files, _STORY], overwrite=overwrite)
-    with progress("Drawing", len(files)) as advance, AllOrNothing() as written:
+    with progress("Drawing", len(files)) as advance, OutputTransaction() as written:
         for name, picture in files.items():
             draw, _ = PICTURES[picture]
             written.write(out / name, partial(write_image, image=draw(story)))
             advance()
         text = _text(story, files).encode()
-        written.write(out / _STORY, partial(write_whole, data=text))
+        written.write(out / _STORY, partial(atomic_write, data=text))
     for sentence in story.sentences():
         stdout.print(sentence, markup=False)
     stdout.print()

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from reftiler.axis import Axis
-from reftiler.files import pretty_json
 from reftiler.grid import Grid
-from reftiler.json_io import SPEC_VERSION
+from reftiler.json_io import SPEC_VERSION, pretty_json
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from reftiler.cli.facts import Facts
 from reftiler.cli.options import TilingOptions, size
 from reftiler.config import TilingConfig
 from reftiler.grid import Grid
-from reftiler.images import open_image
-from reftiler.images.zarrs import is_zarr
+from reftiler.io import open_image
+from reftiler.io.zarr_io import is_zarr
 from reftiler.validation import as_int, one_of
 
 _SHOWN = 8  # random tiles of which the table tells where they are

@@ -10,7 +10,7 @@ from reftiler.cli.story import Story, extent, share
 from reftiler.figures import draw_grid, overlay
 from reftiler.figures.canvas import Rgb, lettering, to_rgb
 from reftiler.figures.contact import contact_sheet, side_by_side
-from reftiler.images import resize
+from reftiler.io import resize
 from reftiler.visibility import Visibility
 
 _ZOOMED = 448  # pixels of a close-up's side

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from reftiler.atomic import stale_temp_files
 from reftiler.cli.console import (
     CallError,
     bad_call,
@@ -17,16 +18,15 @@ from reftiler.cli.console import (
     times,
 )
 from reftiler.cli.options import TilingOptions
-from reftiler.datasets import find_samples
 from reftiler.errors import TilingError
-from reftiler.files import leftovers
-from reftiler.folders import journal
-from reftiler.folders.containers import FORMATS
-from reftiler.folders.crews import check_dask, hired
-from reftiler.folders.export import GO_ON, Export
-from reftiler.folders.journal import Journal
-from reftiler.folders.manifest import NAME, Manifest
-from reftiler.folders.planning import describe, plan_export
+from reftiler.io.datasets import find_images
+from reftiler.tilesets import journal
+from reftiler.tilesets.executors import check_dask, open_executor
+from reftiler.tilesets.export import GO_ON, Export
+from reftiler.tilesets.journal import Journal
+from reftiler.tilesets.manifest import NAME, Manifest
+from reftiler.tilesets.plan import describe, plan_export
+from reftiler.tilesets.tile_storage import FORMATS
 from reftiler.validation import as_int, one_of
 
 
@@ -95,8 +95,8 @@ def tile(
     earlier, unfinished = _check_room(out, call, overwrite=overwrite)
     if scheduler is not None:  # its workers are somewhere else
         source, out = source.absolute(), out.absolute()
-    samples = find_samples(source)
-    with _resumable(), hired(workers, scheduler) as crew:
+    samples = find_images(source)
+    with _resumable(), open_executor(workers, scheduler) as executor:
         with progress_of("Checking images", 0, len(samples)) as advance:
             export = plan_export(
                 samples,
@@ -105,11 +105,11 @@ def tile(
                 file_format=file_format,
                 skip_empty=skip_empty,
                 unfinished=unfinished,
-                crew=crew,
+                executor=executor,
                 advance=advance,
             )
         with progress_of("Writing tiles", export.count, len(samples)) as advance:
-            export.write(out, earlier=earlier, crew=crew, advance=advance)
+            export.write(out, earlier=earlier, executor=executor, advance=advance)
     _tell(export, out)
 
 
@@ -147,7 +147,7 @@ def _check_room(
     if out.exists() and not out.is_dir():
         raise CallError(f"{out} is a file: give a new or empty folder for the tiles")
     # A run that was killed before its journal was whole leaves a part of that.
-    if not out.is_dir() or set(out.iterdir()) <= set(leftovers(out)):
+    if not out.is_dir() or set(out.iterdir()) <= set(stale_temp_files(out)):
         return None, None
     unfinished = Journal.read(out)
     if unfinished is not None:

@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
+from reftiler.atomic import OutputTransaction
 from reftiler.cli.console import CallError, bad_call, count, progress_of, stdout
 from reftiler.cli.options import number
 from reftiler.dtypes import check_representable
 from reftiler.errors import TilingError
-from reftiler.files import AllOrNothing
-from reftiler.folders.containers import FORMATS
-from reftiler.folders.manifest import ImageTiles, Manifest
-from reftiler.folders.restore import restore_image, restore_mask, uncovered
-from reftiler.images import IMAGE_SUFFIXES, create_image, write_image
-from reftiler.images.creating import STREAMED
-from reftiler.images.zarrs import SUFFIX as ZARR
+from reftiler.io import IMAGE_SUFFIXES, create_image, write_image
+from reftiler.io.write import STREAMED
+from reftiler.io.zarr_io import SUFFIX as ZARR
+from reftiler.tilesets.manifest import ImageTiles, Manifest
+from reftiler.tilesets.reassemble import restore_image, restore_mask, uncovered
+from reftiler.tilesets.tile_storage import FORMATS
 from reftiler.validation import Real
 
 _LOSSLESS = (".png", *STREAMED)
@@ -74,7 +74,7 @@ def untile(
     total = sum(len(image.tiles) for image in images)
     with (
         progress_of("Merging tiles", total, len(images)) as advance,
-        AllOrNothing() as files,
+        OutputTransaction() as files,
     ):
         for image, path in zip(images, paths, strict=True):
             merge = partial(

@@ -1,6 +1,6 @@
 """Pictures for people: masks on images, grids of tiles, contact sheets.
 
-Every function takes pictures ``(H, W)`` or ``(H, W, C)``, as `reftiler.images` reads
+Every function takes pictures ``(H, W)`` or ``(H, W, C)``, as `reftiler.io` reads
 them, leaves them alone and returns a new RGB image of uint8. Lines grow with the
 image, so that they survive being shown small, and no marked pixel stays unseen.
 Colours are those of Okabe and Ito, which colour-blind people can tell apart.

@@ -20,9 +20,9 @@ except ImportError as error:
         'the sample needs scikit-image: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.datasets import Sample, find_samples
 from reftiler.errors import TilingError
-from reftiler.images import write_image
+from reftiler.io import write_image
+from reftiler.io.datasets import ImageEntry, find_images
 from reftiler.samples.painting import Defect, paint
 from reftiler.validation import as_int, one_of
 
@@ -141,7 +141,7 @@ def sample(
 
 
 def samples(texture: str = "brick") -> Iterator[SampleImage]:
-    """Make all images of a texture, in the order in which `find_samples` has them."""
+    """Make all images of a texture, in the order in which `find_images` has them."""
     for split, counts in CONTENTS.items():
         for label in sorted(counts):
             for index in range(counts[label]):
@@ -150,7 +150,7 @@ def samples(texture: str = "brick") -> Iterator[SampleImage]:
 
 def write_dataset(
     root: str | os.PathLike[str], texture: str = "brick"
-) -> tuple[Sample, ...]:
+) -> tuple[ImageEntry, ...]:
     """
     Write the images and masks of a texture in the layout of MVTec AD.
 
@@ -163,8 +163,8 @@ def write_dataset(
 
     Returns
     -------
-    tuple of Sample
-        What was written, as `find_samples` finds it.
+    tuple of ImageEntry
+        What was written, as `find_images` finds it.
     """
     root = Path(root)
     one_of(texture, "texture", TEXTURES)
@@ -176,7 +176,7 @@ def write_dataset(
         if made.defects:
             truth = root / "ground_truth" / image.parent.name
             _write(truth / f"{image.stem}_mask.png", made.mask)
-    return find_samples(root)
+    return find_images(root)
 
 
 def _write(path: Path, image: NDArray[np.uint8] | NDArray[np.bool_]) -> None:

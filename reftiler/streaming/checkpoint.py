@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from reftiler.atomic import atomic_write, clean_stale
 from reftiler.errors import TilingError
-from reftiler.files import sweep, write_whole
 from reftiler.streaming.stores import reraise
 
 __all__ = ["Checkpoint"]
@@ -45,7 +45,7 @@ class Checkpoint:
         with reraise(
             f"cannot write {self._state}", "what was saved before still holds"
         ):
-            write_whole(self._state, checked, durable=True)
+            atomic_write(self._state, checked, durable=True)
 
     def load(self, fingerprint: dict[str, Any]) -> dict[str, Any] | None:
         """Return the state that was saved; None if none was."""
@@ -78,5 +78,5 @@ class Checkpoint:
         for path in (self._state, self.tiles):  # tiles without a state are ignored
             path.unlink(missing_ok=True)
         with suppress(OSError):  # there are other files in it
-            sweep(self.path)
+            clean_stale(self.path)
             self.path.rmdir()

@@ -12,9 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from reftiler.atomic import preallocate
 from reftiler.cut import shares_memory
 from reftiler.errors import TilingError
-from reftiler.files import reserve
 from reftiler.layout import ArrayLayout
 from reftiler.validation import refuse_masked
 
@@ -121,7 +121,7 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: Any) -> WritableArra
     target = check_writable(value)
     if isinstance(target, np.memmap) and target.filename is not None:
         with reraise(f"out has no room on its disk, {target.filename}", "make some"):
-            reserve(Path(target.filename))
+            preallocate(Path(target.filename))
     return target
 
 

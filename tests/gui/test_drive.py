@@ -17,8 +17,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from reftiler.folders.manifest import Manifest
-from reftiler.images import read_image
+from reftiler.io import read_image
+from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.report_dialog import ReportDialog
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled, turn, write_case

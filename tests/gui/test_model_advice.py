@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reftiler import Tiler
-from reftiler.images import write_image
+from reftiler.io import write_image
 from reftiler_gui.model.advice import Survey, candidates, held_whole
 from reftiler_gui.model.document import Document
 from reftiler_gui.model.settings import TilingSettings

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reftiler.images import write_image
+from reftiler.io import write_image
 from reftiler_gui.model.document import Document, Item
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)

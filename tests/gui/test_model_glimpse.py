@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reftiler.images import resize
+from reftiler.io import resize
 from reftiler.regions import find_regions
 from reftiler_gui.model.document import bundled
 from reftiler_gui.model.glimpse import glimpse

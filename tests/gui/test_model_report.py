@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from reftiler import TilingError
-from reftiler.images import resize, write_image
-from reftiler.images.formats import decode
+from reftiler.io import resize, write_image
+from reftiler.io.codecs import decode
 from reftiler_gui.model.document import Document, Item, Loaded, bundled
 from reftiler_gui.model.drawing import data_uri, drawn, lens_on
 from reftiler_gui.model.page import page

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from reftiler import Grid, TilingError
 from reftiler.cli.app import app
 from reftiler.config import TilingConfig
-from reftiler.folders.manifest import Manifest
-from reftiler.images import write_image
+from reftiler.io import write_image
+from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.model.history import History
 from reftiler_gui.model.settings import Refusal, TilingSettings
 from reftiler_gui.model.spelling import as_command, as_python, as_words

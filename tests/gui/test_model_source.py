@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from reftiler import TilingError
-from reftiler.images import write_image
+from reftiler.io import write_image
 from reftiler_gui.model import opening
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.pyramid import any_halved, mean_halved

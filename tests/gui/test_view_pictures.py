@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reftiler.errors import TilingError
-from reftiler.images import resize
+from reftiler.io import resize
 from reftiler_gui.model import resized
 from reftiler_gui.model.differences import DifferencePicture
 from reftiler_gui.model.palette import COLORS, pixel, signed

@@ -13,7 +13,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
 
-from reftiler.images import write_image
+from reftiler.io import write_image
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.window import MainWindow
 from tests.gui.test_window_command import run

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from reftiler.cli.app import app as program
 from reftiler.cli.console import reporting
-from reftiler.images import read_image
+from reftiler.io import read_image
 from reftiler_gui import command
 from tests.gui.windows import write_pair
 

@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
-from reftiler.folders.manifest import Manifest
+from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.exporting import write_tiles
 from reftiler_gui.model.document import Item
 from reftiler_gui.model.settings import START, TilingSettings

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from reftiler.images import write_image
+from reftiler.io import write_image
 from reftiler_gui.model.settings import TilingSettings
 from reftiler_gui.standard import standard_window
 from reftiler_gui.window import MainWindow

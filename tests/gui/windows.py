@@ -12,7 +12,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from reftiler.images import write_image
+from reftiler.io import write_image
 from reftiler_conformance import counterexample
 from reftiler_conformance.results import Result, Status
 from reftiler_conformance.trial import Evidence

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reftiler.atomic import OutputTransaction, atomic_write
 from reftiler.cli.console import CallError, bad_call, stdout
 from reftiler.errors import TilingError
-from reftiler.files import AllOrNothing, write_whole
 from reftiler.validation import as_int, one_of, suggest
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def _check_out(out: Path) -> None:
         raise CallError(f"{out} is a file: give a folder")
     probe = out / ".reftiler-bench"
     try:
-        with AllOrNothing() as written:
-            written.write(probe, partial(write_whole, data=b""))
+        with OutputTransaction() as written:
+            written.write(probe, partial(atomic_write, data=b""))
         probe.unlink()
     except TilingError as error:
         raise CallError(str(error)) from error
@@ -159,8 +159,8 @@ def _write(run: "BenchRun", out: Path) -> None:
     }
     if run.scaling:
         files["scaling.png"] = plot.scaling(run.scaling)
-    with AllOrNothing() as written:
+    with OutputTransaction() as written:
         for name, data in files.items():
-            written.write(out / name, partial(write_whole, data=data))
+            written.write(out / name, partial(atomic_write, data=data))
     stdout.print(f"Wrote {', '.join(files)} to", end=" ")
     stdout.print(str(out), markup=False, soft_wrap=True)

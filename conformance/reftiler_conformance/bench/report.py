@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from reftiler.files import pretty_json
+from reftiler.json_io import pretty_json
 from reftiler_conformance.bench import format as fmt
 from reftiler_conformance.bench.results import LIMIT, OUT, VERBS, Outcome, scores
 from reftiler_conformance.bench.scaling import SweepResult

@@ -33,7 +33,7 @@ def between(case: Case, shares: tuple[float, ...]) -> list[float]:
     middle = ((1 << kind.exponent - 1) - 1) * step  # the bits of 1.0
     seeds = [0, 1, 2, 3, step - 1, step, middle, middle + 1, middle + 7, top - 2]
     pairs = [(float(kind.read(n)), float(kind.read(n + 1))) for n in seeds]
-    over = float(kind.read(top - 1))  # its neighbour, were there no infinity
+    over = float(kind.read(top - 1))  # its temp_path, were there no infinity
     pairs.append((over, 2 * over - float(kind.read(top - 2))))
     found = [low + share * (high - low) for low, high in pairs for share in shares]
     return [*found, *(-number for number in found)]

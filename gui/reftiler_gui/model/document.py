@@ -11,9 +11,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from reftiler import samples
-from reftiler.datasets import GOOD, Sample, find_samples
 from reftiler.errors import TilingError
-from reftiler.images import read_mask
+from reftiler.io import read_mask
+from reftiler.io.datasets import GOOD, ImageEntry, find_images
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.opening import open_image
 from reftiler_gui.model.source import PixelSource
@@ -152,7 +152,7 @@ class Document:
         given = [Path(path) for path in paths]
         if not given:
             return bundled()
-        found: list[Sample] = []
+        found: list[ImageEntry] = []
         problems = []
         others = {suffix: _files(given, suffix) for suffix in (CASES, SETTINGS)}
         cases = list(others[CASES])
@@ -160,7 +160,7 @@ class Document:
             if any(path in files for files in others.values()):
                 continue
             try:
-                found += find_samples(path)
+                found += find_images(path)
             except TilingError as error:
                 records = _records(path)
                 cases += records
@@ -217,7 +217,7 @@ def _made(
     return made.image, made.mask if made.defects else None
 
 
-def _items(found: Iterable[Sample]) -> Iterator[Item]:
+def _items(found: Iterable[ImageEntry]) -> Iterator[Item]:
     """Yield what was found, each image once and no mask as an image."""
     found = list(found)
     seen = {sample.mask.resolve() for sample in found if sample.mask}

@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.images import resize
-from reftiler.images.formats import encode
+from reftiler.io import resize
+from reftiler.io.codecs import encode
 from reftiler_gui.model.layers import Layers, coverage_of, lines_of, mask_of
 from reftiler_gui.model.lens import Lens
 from reftiler_gui.model.masks import MaskSource

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.images import resize
+from reftiler.io import resize
 from reftiler.regions import Region
 from reftiler_gui.model.seeing import crop_of
 from reftiler_gui.model.source import PixelSource

@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from reftiler.images import formats, read_image
+from reftiler.io import codecs, read_image
 
 __all__ = ["MAPPED_FROM", "open_image", "release"]
 
@@ -36,7 +36,7 @@ def open_image(path: Path) -> Array:
     Raises
     ------
     TilingError
-        As `reftiler.images.read_image`, which reads whatever is not mapped.
+        As `reftiler.io.read_image`, which reads whatever is not mapped.
     """
     mapped = _mapped(path)
     return read_image(path) if mapped is None else mapped
@@ -68,7 +68,7 @@ def _mapped(path: Path) -> Array | None:
             found = _mapped_tiff(path)
         else:
             return None
-        return formats.check_picture(found)
+        return codecs.check_picture(found)
     except Exception:  # noqa: BLE001 - of damaged files anything may come
         return None  # reading it whole will say what is wrong
 

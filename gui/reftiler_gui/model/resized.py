@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.images import resize
+from reftiler.io import resize
 from reftiler_gui.model.pyramid import level_size
 from reftiler_gui.model.source import PixelSource
 

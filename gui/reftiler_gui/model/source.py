@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.images import formats
+from reftiler.io import codecs
 from reftiler_gui.model.opening import open_image, release
 from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
 from reftiler_gui.model.shades import full, scaled, table_of, value_range
@@ -52,7 +52,7 @@ class PixelSource:
         self, array: Array, low: float | None = None, high: float | None = None
     ) -> None:
         try:
-            self.array = formats.check_picture(array)
+            self.array = codecs.check_picture(array)
         except ValueError as error:
             raise TilingError(str(error)) from error
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])

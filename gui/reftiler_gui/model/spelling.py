@@ -39,7 +39,7 @@ def as_python(settings: TilingSettings, image: str = "image.png") -> str:
         grid = f"tiler.random(image.shape[:2], {count})"
     lines = [
         "from reftiler import Tiler",
-        "from reftiler.images import read_image",
+        "from reftiler.io import read_image",
         "",
         f"image = read_image({image!r})",
         f"tiler = Tiler({', '.join(words)})",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reftiler import TilingError
-from reftiler.files import write_whole
+from reftiler.atomic import atomic_write
 
 __all__ = ["write_file"]
 
@@ -35,7 +35,7 @@ def write_file(path: Path, data: bytes | str, *, overwrite: bool) -> None:
             f"{path} is there already: give another name, or ask to overwrite it"
         )
     try:
-        write_whole(path, data.encode() if isinstance(data, str) else data)
+        atomic_write(path, data.encode() if isinstance(data, str) else data)
     except OSError as error:
         cause = error.strerror or str(error)
         raise TilingError(f"cannot write {path}: {cause}") from error

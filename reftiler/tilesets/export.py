@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from reftiler.datasets import Sample
+from reftiler.atomic import OutputTransaction, clean_stale, safe_join
 from reftiler.errors import TilingError
-from reftiler.files import AllOrNothing, inner_path, sweep
-from reftiler.folders import journal
-from reftiler.folders.containers import CONTAINERS
-from reftiler.folders.crews import ALONE, Crew
-from reftiler.folders.cutting import Cut, changed, cut, forget, parts, take_prints
-from reftiler.folders.journal import Entry, Journal
-from reftiler.folders.manifest import NAME, Manifest, remove_files
-from reftiler.images import zarrs
-from reftiler.images.stored import cause
+from reftiler.io import zarr_io
+from reftiler.io.datasets import ImageEntry
+from reftiler.io.lazy import os_error_reason
+from reftiler.tilesets import journal
+from reftiler.tilesets.executors import SERIAL, Executor
+from reftiler.tilesets.extract import Cut, changed, cut, forget, parts, take_prints
+from reftiler.tilesets.journal import Entry, Journal
+from reftiler.tilesets.manifest import NAME, Manifest, remove_files
+from reftiler.tilesets.tile_storage import STORAGES
 
 __all__ = ["GO_ON", "Advance", "Export"]
 
@@ -40,7 +40,7 @@ class Export:
 
     Attributes
     ----------
-    samples : tuple of Sample
+    samples : tuple of ImageEntry
         The images on disk, in step with the manifest's.
     manifest : Manifest
         What will be written.
@@ -50,7 +50,7 @@ class Export:
         The ids of the images that an unfinished run has begun.
     """
 
-    samples: tuple[Sample, ...]
+    samples: tuple[ImageEntry, ...]
     manifest: Manifest
     journal: Journal
     carried: frozenset[str] = frozenset()
@@ -65,7 +65,7 @@ class Export:
         folder: Path,
         *,
         earlier: Manifest | None = None,
-        crew: Crew = ALONE,
+        executor: Executor = SERIAL,
         advance: Advance = lambda tiles, images: None,
     ) -> None:
         """
@@ -77,7 +77,7 @@ class Export:
             Made if need be. No other file in it is ever touched.
         earlier : Manifest, optional
             That of an earlier run in this folder, whose files are removed first.
-        crew : Crew
+        executor : Executor
             Who cuts.
         advance : callable
             Called after each part of an image.
@@ -92,11 +92,11 @@ class Export:
             doomed = (NAME, *earlier.files, *self.journal.doomed)
             self.journal.doomed = tuple(dict.fromkeys(doomed))
         self._check_way(folder)
-        with AllOrNothing() as files:  # without a journal nothing is begun
+        with OutputTransaction() as files:  # without a journal nothing is begun
             files.write(folder / journal.NAME, self.journal.write)
         with _going_on(folder):
             self._clear(folder)
-            self._cut(folder, crew, advance)
+            self._cut(folder, executor, advance)
             self._finish(folder)
 
     def _check_way(self, folder: Path) -> None:
@@ -105,7 +105,7 @@ class Export:
         begun = (file for name in self.carried for file in images[name].record.files)
         ours = {folder / name for name in (*self.journal.doomed, *begun)}
         for name in (*self.manifest.files, NAME):
-            path = inner_path(folder, name)
+            path = safe_join(folder, name)
             if path.exists() and path not in ours:
                 raise TilingError(
                     f"{path} is in the way and no tile of an earlier run: move it, or "
@@ -126,13 +126,13 @@ class Export:
         self.journal.clear(folder)
         self._sweep(folder)
 
-    def _cut(self, folder: Path, crew: Crew, advance: Advance) -> None:
+    def _cut(self, folder: Path, executor: Executor, advance: Advance) -> None:
         jobs = list(self._jobs(folder))
         left = Counter(job.entry.record.id for job in jobs)
         tiles = sum(len(job.entry.record.tiles) for job in jobs)
         advance(self.count - tiles, len(self.samples) - len(left))
         try:
-            for job, count in crew.run(cut, _prepared(jobs, self.journal)):
+            for job, count in executor.run(cut, _prepared(jobs, self.journal)):
                 name = job.entry.record.id
                 self.journal.note(folder, name, job.first)
                 left[name] -= 1
@@ -154,17 +154,17 @@ class Export:
     def _sweep(self, folder: Path) -> None:
         """Remove what killed processes left half-written."""
         for inner in {folder, *((folder / n).parent for n in self.manifest.files)}:
-            sweep(inner)
+            clean_stale(inner)
         for name in self.manifest.files:
-            if name.endswith(zarrs.SUFFIX):
-                zarrs.sweep(folder / name)
+            if name.endswith(zarr_io.SUFFIX):
+                zarr_io.remove_partial_chunks(folder / name)
 
     def _finish(self, folder: Path) -> None:
         self._sweep(folder)
         for sample, image in zip(self.samples, self.manifest.images, strict=True):
             if take_prints(sample) != self.journal.images[image.id].prints:
                 raise changed(sample)
-        with AllOrNothing() as files:
+        with OutputTransaction() as files:
             files.write(folder / NAME, self.manifest.write)
         (folder / journal.NAME).unlink()
 
@@ -176,7 +176,7 @@ def _prepared(jobs: list[Cut], whole: Journal) -> Iterator[Cut]:
         name = job.entry.record.id
         if name != last:
             last, record = name, whole.images[name].record
-            prepare = partial(CONTAINERS[job.file_format].prepare, job.folder)
+            prepare = partial(STORAGES[job.file_format].prepare, job.folder)
             shape = (*record.grid.tiler.tile_size, *record.shape[2:])
             prepare(record.tile_names, shape, record.dtype)
             if record.mask_names:
@@ -193,4 +193,6 @@ def _going_on(folder: Path) -> Iterator[None]:
         raise TilingError(f"{error}; {GO_ON}") from error
     except OSError as error:
         where = error.filename or folder
-        raise TilingError(f"cannot write {where}: {cause(error)}; {GO_ON}") from error
+        raise TilingError(
+            f"cannot write {where}: {os_error_reason(error)}; {GO_ON}"
+        ) from error

@@ -18,29 +18,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.images import (
+from reftiler.io import (
     IMAGE_SUFFIXES,
     open_image,
     open_mask,
     read_image,
     read_mask,
 )
-from reftiler.images.zarrs import is_zarr
+from reftiler.io.zarr_io import is_zarr
 from reftiler.streaming import Source
 
-__all__ = ["GOOD", "SPLITS", "Sample", "find_samples", "load_pair", "open_pair"]
+__all__ = ["GOOD", "SPLITS", "ImageEntry", "find_images", "load_pair", "open_pair"]
 
 GOOD = "good"
 """The label of images without defects."""
 SPLITS = ("train", "validation", "test")
-"""The folders of a data set that hold images, in the order of `find_samples`."""
+"""The folders of a data set that hold images, in the order of `find_images`."""
 _TRUTH = "ground_truth"
 _MARK = "_mask"
 _NAMED = 3  # how many files an error names
 
 
 @dataclass(frozen=True)
-class Sample:
+class ImageEntry:
     """
     An image on disk and what is known about it.
 
@@ -66,7 +66,7 @@ class Sample:
         return "/".join(filter(None, (self.split, self.label, self.image.stem)))
 
 
-def find_samples(source: str | os.PathLike[str]) -> tuple[Sample, ...]:
+def find_images(source: str | os.PathLike[str]) -> tuple[ImageEntry, ...]:
     """
     Find an image, the images of a folder, or those of a data set.
 
@@ -80,7 +80,7 @@ def find_samples(source: str | os.PathLike[str]) -> tuple[Sample, ...]:
 
     Returns
     -------
-    tuple of Sample
+    tuple of ImageEntry
         Ordered by split (as in `SPLITS`), label and file name.
 
     Raises
@@ -102,14 +102,14 @@ def find_samples(source: str | os.PathLike[str]) -> tuple[Sample, ...]:
         raise TilingError(f"cannot search {source}: {cause}") from error
 
 
-def load_pair(sample: Sample) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+def load_pair(sample: ImageEntry) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """
     Read a sample's image and mask.
 
     Returns
     -------
     image : ndarray
-        As `reftiler.images.read_image` gives it.
+        As `reftiler.io.read_image` gives it.
     mask : ndarray of bool, or None
         Shape ``(H, W)``; None without a mask file.
 
@@ -126,14 +126,14 @@ def load_pair(sample: Sample) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     return image, mask
 
 
-def open_pair(sample: Sample) -> tuple[Source, Source | None]:
+def open_pair(sample: ImageEntry) -> tuple[Source, Source | None]:
     """
     Open a sample's image and mask as stores that are read by slices.
 
     Returns
     -------
     image : Source
-        As `reftiler.images.open_image` gives it.
+        As `reftiler.io.open_image` gives it.
     mask : Source of bool, or None
         Shape ``(H, W)``; None without a mask file.
 
@@ -170,7 +170,7 @@ def _place_of(folder: Path) -> _Place:
     return _Place(folder, truth / label, split, label)
 
 
-def _in_folder(place: _Place) -> tuple[Sample, ...]:
+def _in_folder(place: _Place) -> tuple[ImageEntry, ...]:
     masks = _masks_of(place)
     samples = tuple(_paired(_images(place.folder), place, masks))
     if not samples:
@@ -182,8 +182,8 @@ def _in_folder(place: _Place) -> tuple[Sample, ...]:
     return samples
 
 
-def _in_dataset(root: Path) -> tuple[Sample, ...]:
-    samples: list[Sample] = []
+def _in_dataset(root: Path) -> tuple[ImageEntry, ...]:
+    samples: list[ImageEntry] = []
     masks = [mask for folder in _folders(root / _TRUTH) for mask in _masks(folder)]
     for split in SPLITS:
         _refuse_loose(root / split)
@@ -200,7 +200,7 @@ def _in_dataset(root: Path) -> tuple[Sample, ...]:
 
 def _paired(
     images: Iterable[Path], place: _Place, masks: Iterable[Path]
-) -> Iterator[Sample]:
+) -> Iterator[ImageEntry]:
     named: dict[str, list[Path]] = {}
     for mask in masks:
         named.setdefault(mask.stem, []).append(mask)
@@ -208,7 +208,7 @@ def _paired(
         found = named.get(image.stem + _MARK, [])
         if len(found) > 1:
             raise TilingError(f"{image} has {len(found)} masks: {_few(found)}")
-        yield Sample(image, found[0] if found else None, place.split, place.label)
+        yield ImageEntry(image, found[0] if found else None, place.split, place.label)
 
 
 def _images(folder: Path) -> list[Path]:
@@ -254,14 +254,14 @@ def _refuse_loose(split: Path) -> None:
         raise TilingError(f"images belong in {place}, not beside: {_few(loose)}")
 
 
-def _refuse_extra(masks: Iterable[Path], samples: Iterable[Sample]) -> None:
+def _refuse_extra(masks: Iterable[Path], samples: Iterable[ImageEntry]) -> None:
     paired = {sample.mask for sample in samples}
     extra = [mask for mask in masks if mask not in paired]
     if extra:
         raise TilingError(f"masks without an image: {_few(extra)}")
 
 
-def _refuse_bare(samples: Iterable[Sample]) -> None:
+def _refuse_bare(samples: Iterable[ImageEntry]) -> None:
     tested = (sample for sample in samples if sample.split == "test")
     bare = [s.image for s in tested if s.label != GOOD and s.mask is None]
     if bare:
@@ -276,7 +276,7 @@ def _few(names: Sequence[Path]) -> str:
     return ", ".join(map(str, names[:_NAMED])) + tail
 
 
-def _check_sizes(sample: Sample, image: Source, mask: Source) -> None:
+def _check_sizes(sample: ImageEntry, image: Source, mask: Source) -> None:
     if tuple(mask.shape) != tuple(image.shape[:2]):
         raise TilingError(
             f"a mask must have its image's size: {sample.mask} is {_size(mask)}, "

@@ -1,4 +1,4 @@
-"""Stored pictures: read piece by piece, whatever the file calls its axes."""
+"""LazyImage pictures: read piece by piece, whatever the file calls its axes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,21 +12,21 @@ from reftiler.errors import TilingError
 from reftiler.streaming import Source
 
 __all__ = [
-    "MaskBytes",
+    "LazyImage",
+    "MaskAsBytes",
     "Read",
-    "Stored",
-    "cause",
     "marked_in",
     "marks",
+    "os_error_reason",
     "size_of",
-    "turned",
+    "transpose_axes",
 ]
 
 Array = NDArray[Any]
 Read: TypeAlias = Callable[[tuple[slice, ...]], Any]
 
 
-class Stored:
+class LazyImage:
     """
     A picture that is read by slices; errors name its file.
 
@@ -66,10 +66,12 @@ class Stored:
         except TilingError:
             raise
         except Exception as error:  # decoders raise anything when data is damaged
-            raise TilingError(f"cannot read {self.path}: {cause(error)}") from error
+            raise TilingError(
+                f"cannot read {self.path}: {os_error_reason(error)}"
+            ) from error
 
 
-class MaskBytes:
+class MaskAsBytes:
     """
     A mask of bool whose store holds 0 and 255, as TIFF files do.
 
@@ -97,7 +99,7 @@ class MaskBytes:
             self._store.flush()
 
 
-def turned(
+def transpose_axes(
     names: str, array_shape: Sequence[int], read: Read
 ) -> tuple[tuple[int, ...], Read]:
     """
@@ -163,7 +165,7 @@ def marked_in(source: Source, path: Path) -> Source:
     def read(index: tuple[slice, ...]) -> NDArray[np.bool_]:
         return marks(np.asarray(source[(*index, *rest)]))
 
-    return Stored(path, tuple(source.shape[:2]), np.dtype(bool), read)
+    return LazyImage(path, tuple(source.shape[:2]), np.dtype(bool), read)
 
 
 def size_of(shape: Sequence[int], dtype: Any) -> int:
@@ -171,6 +173,6 @@ def size_of(shape: Sequence[int], dtype: Any) -> int:
     return math.prod(shape) * int(np.dtype(dtype).itemsize)
 
 
-def cause(error: Exception) -> str:
+def os_error_reason(error: Exception) -> str:
     """Return the bare reason: an OSError's text would name the file once more."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import tifffile
 
+from reftiler.atomic import preallocate, remove, replace_path, temp_path
 from reftiler.errors import TilingError
-from reftiler.files import move, neighbour, remove, reserve
-from reftiler.images import formats, zarrs
-from reftiler.images.stored import MaskBytes, cause, size_of
+from reftiler.io import codecs, zarr_io
+from reftiler.io.lazy import MaskAsBytes, os_error_reason, size_of
 from reftiler.streaming import Target
 
 __all__ = ["STREAMED", "create_image"]
@@ -66,7 +66,7 @@ def create_image(
         raise TilingError(
             f"{path} cannot be written piece by piece: use {', '.join(STREAMED)}"
         )
-    temporary, keep = neighbour(path), False
+    temporary, keep = temp_path(path), False
     if resume:
         temporary = path.with_name(f".{path.name}.unfinished")
     try:
@@ -76,13 +76,15 @@ def create_image(
         keep = resume
         yield store
         try:
-            move(temporary, path)
+            replace_path(temporary, path)
         except OSError as error:
-            raise TilingError(f"cannot write {path}: {cause(error)}") from error
+            raise TilingError(
+                f"cannot write {path}: {os_error_reason(error)}"
+            ) from error
     finally:
         if not keep:
-            if path.suffix.lower() == zarrs.SUFFIX and temporary.exists():
-                zarrs.settle()
+            if path.suffix.lower() == zarr_io.SUFFIX and temporary.exists():
+                zarr_io.wait_pending_writes()
             with suppress(OSError):  # the folder is the trouble, and that is being told
                 remove(temporary)
 
@@ -97,7 +99,7 @@ def _made(
     except (OSError, ValueError) as error:
         room = f"{size_of(shape, dtype):,} bytes"
         raise TilingError(
-            f"cannot write {path}: {cause(error)}; it takes {room}"
+            f"cannot write {path}: {os_error_reason(error)}; it takes {room}"
         ) from error
 
 
@@ -117,7 +119,7 @@ def _found(
 
 def _create_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
     store = np.lib.format.open_memmap(path, "w+", dtype, shape)
-    reserve(path)
+    preallocate(path)
     return store
 
 
@@ -125,16 +127,16 @@ def _create_tiff(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ta
     plain = shape[:2] if shape[2:] == (1,) else shape
     mask = dtype.kind == "b"
     kind = np.dtype(np.uint8) if mask else dtype.newbyteorder("=")
-    tags = formats.tiff_tags(plain)
+    tags = codecs.tiff_tags(plain)
     # Strips one after the other: such a file can be mapped, by whoever reads it too.
     store = tifffile.memmap(path, shape=plain, dtype=kind, **tags).reshape(shape)
-    reserve(path)
-    return MaskBytes(store) if mask else store
+    preallocate(path)
+    return MaskAsBytes(store) if mask else store
 
 
 def _create_zarr(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
     chunks = (*(min(_CHUNK, size) for size in shape[:2]), *shape[2:])
-    store: Target = zarrs.create_array(path, shape, dtype, chunks)
+    store: Target = zarr_io.create_array(path, shape, dtype, chunks)
     return store
 
 
@@ -146,13 +148,13 @@ def _open_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Targe
 
 def _open_tiff(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
     store = tifffile.memmap(path, mode="r+").reshape(shape)
-    return MaskBytes(store) if dtype.kind == "b" else store
+    return MaskAsBytes(store) if dtype.kind == "b" else store
 
 
 def _open_zarr(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
     del shape, dtype  # it says so itself
-    zarrs.sweep(path)
-    store: Target = zarrs.open_array(path)
+    zarr_io.remove_partial_chunks(path)
+    store: Target = zarr_io.open_array(path)
     return store
 
 
@@ -161,13 +163,13 @@ _OPENERS: dict[str, _Get] = {
     ".npy": _open_npy,
     ".tif": _open_tiff,
     ".tiff": _open_tiff,
-    zarrs.SUFFIX: _open_zarr,
+    zarr_io.SUFFIX: _open_zarr,
 }
 _MAKERS: dict[str, _Get] = {
     ".npy": _create_npy,
     ".tif": _create_tiff,
     ".tiff": _create_tiff,
-    zarrs.SUFFIX: _create_zarr,
+    zarr_io.SUFFIX: _create_zarr,
 }
 STREAMED = tuple(_MAKERS)
 """The suffixes of the formats that are written piece by piece."""

@@ -21,7 +21,7 @@ except ImportError as error:
         'images need scikit-image and what comes with it: pip install "reftiler[cli]"'
     ) from error
 
-from reftiler.images.png import SIGNATURE, decode_png, encode_png, mask_as_bytes, pixels
+from reftiler.io.png import SIGNATURE, decode_png, encode_png, mask_as_bytes, pixels
 
 Array = NDArray[Any]
 Picture = TypeVar("Picture", bound=Any)  # an array, or a store that is read by slices

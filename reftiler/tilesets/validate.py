@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.atomic import safe_relative
 from reftiler.config import TilingConfig
-from reftiler.datasets import GOOD, Sample, open_pair
 from reftiler.dtypes import check_mergeable, check_representable
 from reftiler.errors import TilingError
-from reftiler.files import inner_name
-from reftiler.folders.containers import CONTAINERS, FORMATS
-from reftiler.folders.records import ImageTiles, TileFile
 from reftiler.grid import Grid
-from reftiler.images import formats
-from reftiler.images.zarrs import SUFFIX as ZARR
-from reftiler.images.zarrs import load_zarr
+from reftiler.io import codecs
+from reftiler.io.datasets import GOOD, ImageEntry, open_pair
+from reftiler.io.zarr_io import SUFFIX as ZARR
+from reftiler.io.zarr_io import load_zarr
 from reftiler.plan import check_merge, plan_tile
 from reftiler.settings import TilerSettings
 from reftiler.streaming import Source
 from reftiler.streaming.reading import read_tiles
+from reftiler.tilesets.records import ImageTiles, TileFile
+from reftiler.tilesets.tile_storage import FORMATS, STORAGES
 
 __all__ = ["Check", "check", "cut_tiles", "relative"]
 
@@ -34,7 +34,7 @@ class Check:
 
     Attributes
     ----------
-    sample : Sample
+    sample : ImageEntry
         The image on disk.
     config : TilingConfig
         How to cut; its tiler has channels last.
@@ -46,7 +46,7 @@ class Check:
         Keep only tiles with a marked pixel.
     """
 
-    sample: Sample
+    sample: ImageEntry
     config: TilingConfig
     source: Path
     file_format: str
@@ -113,7 +113,7 @@ def _record(job: Check) -> ImageTiles:
     _check_merging(grid.tiler, dtype)
     kept = _touched(sample, grid, mask) if job.skip_empty else range(len(grid))
     return ImageTiles(
-        id=inner_name(sample.id),
+        id=safe_relative(sample.id),
         source=relative(sample.image, source),
         mask=None if sample.mask is None else relative(sample.mask, source),
         shape=shape,
@@ -123,7 +123,7 @@ def _record(job: Check) -> ImageTiles:
     )
 
 
-def _touched(sample: Sample, grid: Grid, mask: Source | None) -> list[int]:
+def _touched(sample: ImageEntry, grid: Grid, mask: Source | None) -> list[int]:
     if mask is not None:
         return [
             k for k in range(len(grid)) if np.asarray(mask[tuple(grid.slices(k))]).any()
@@ -136,9 +136,9 @@ def _touched(sample: Sample, grid: Grid, mask: Source | None) -> list[int]:
     )
 
 
-def _files(sample: Sample, k: int, count: int, file_format: str) -> TileFile:
+def _files(sample: ImageEntry, k: int, count: int, file_format: str) -> TileFile:
     """Name the files of a tile, by the rule by which masks are found."""
-    name = CONTAINERS[file_format].name
+    name = STORAGES[file_format].name
     file = name(sample.id, "", k, count)
     if sample.mask is None:
         return TileFile(k, file)
@@ -153,7 +153,7 @@ def _check_format(tile: NDArray[Any], suffix: str) -> None:
         load_zarr()
         return
     try:
-        formats.encode(tile, suffix)
+        codecs.encode(tile, suffix)
     except ValueError as error:
         raise TilingError(str(error)) from error
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from reftiler.atomic import safe_relative
 from reftiler.errors import TilingError
-from reftiler.files import inner_name
 from reftiler.grid import Grid
 from reftiler.json_io import require
 from reftiler.validation import as_exact_ints, as_int, is_sequence, reject_unknown_keys
@@ -78,7 +78,7 @@ class ImageTiles:
     tiles: tuple[TileFile, ...]
 
     def __post_init__(self) -> None:
-        inner_name(self.id)
+        safe_relative(self.id)
         _check_picture(self.shape, self.dtype)
         if self.grid.image_size != self.shape[:2]:
             raise TilingError(
@@ -177,8 +177,8 @@ def _tile(content: Any, grid: Grid) -> TileFile:
     mask = content.get("mask")
     return TileFile(
         index,
-        inner_name(_text(content["file"], "file")),
-        None if mask is None else inner_name(_text(mask, "mask")),
+        safe_relative(_text(content["file"], "file")),
+        None if mask is None else safe_relative(_text(mask, "mask")),
     )
 
 

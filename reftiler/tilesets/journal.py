@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from reftiler.atomic import atomic_write, safe_join
 from reftiler.errors import TilingError
-from reftiler.files import inner_path, write_whole
-from reftiler.folders.records import ImageTiles
 from reftiler.json_io import SPEC_VERSION, check_content, require
+from reftiler.tilesets.records import ImageTiles
 
 __all__ = ["NAME", "Entry", "Journal", "Prints"]
 
@@ -74,7 +74,7 @@ class Journal:
         OSError
             If the disk refuses.
         """
-        write_whole(path, "".join(map(_line, self._lines())).encode())
+        atomic_write(path, "".join(map(_line, self._lines())).encode())
 
     def clear(self, folder: Path) -> None:
         """
@@ -125,7 +125,7 @@ class Journal:
                 "choose another folder"
             ) from error
         for name in journal.files:
-            inner_path(folder, name)
+            safe_join(folder, name)
         return journal
 
     def _lines(self) -> Iterator[dict[str, Any]]:

@@ -8,27 +8,27 @@ from typing import Any
 
 import reftiler
 from reftiler.config import TilingConfig
-from reftiler.datasets import Sample
 from reftiler.errors import TilingError
-from reftiler.folders.checking import Check, check, relative
-from reftiler.folders.crews import ALONE, Crew
-from reftiler.folders.cutting import take_prints
-from reftiler.folders.export import Advance, Export
-from reftiler.folders.journal import Entry, Journal, Prints
-from reftiler.folders.manifest import NAME, Manifest
+from reftiler.io.datasets import ImageEntry
+from reftiler.tilesets.executors import SERIAL, Executor
+from reftiler.tilesets.export import Advance, Export
+from reftiler.tilesets.extract import take_prints
+from reftiler.tilesets.journal import Entry, Journal, Prints
+from reftiler.tilesets.manifest import NAME, Manifest
+from reftiler.tilesets.validate import Check, check, relative
 
 __all__ = ["describe", "plan_export"]
 
 
 def plan_export(
-    samples: Iterable[Sample],
+    samples: Iterable[ImageEntry],
     config: TilingConfig,
     *,
     source: Path,
     file_format: str = "png",
     skip_empty: bool = False,
     unfinished: Journal | None = None,
-    crew: Crew = ALONE,
+    executor: Executor = SERIAL,
     advance: Advance = lambda tiles, images: None,
 ) -> Export:
     """
@@ -36,7 +36,7 @@ def plan_export(
 
     Parameters
     ----------
-    samples : iterable of Sample
+    samples : iterable of ImageEntry
         What to cut.
     config : TilingConfig
         How to cut; switched on. Channels are last, as in files, whatever it says.
@@ -51,7 +51,7 @@ def plan_export(
         That of a run that was ended early. If it was asked for the same, its images
         that did not change since are neither checked nor cut again; all else of it
         will be removed.
-    crew : Crew
+    executor : Executor
         Who checks.
     advance : callable
         Called after each image.
@@ -78,7 +78,7 @@ def plan_export(
         for sample in samples
         if sample not in known
     ]
-    for job, record in crew.run(check, jobs):
+    for job, record in executor.run(check, jobs):
         records[job.sample] = record
         advance(0, 1)
     images = tuple(records[sample] for sample in samples)
@@ -113,8 +113,8 @@ def describe(
 
 
 def _unchanged(
-    unfinished: Journal, prints: dict[Sample, Prints], source: Path
-) -> dict[Sample, Any]:
+    unfinished: Journal, prints: dict[ImageEntry, Prints], source: Path
+) -> dict[ImageEntry, Any]:
     """Return the records of the images that are what they were."""
     found = {}
     for sample, now in prints.items():

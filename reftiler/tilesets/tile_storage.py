@@ -8,17 +8,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.atomic import replace_path, safe_join, temp_path
 from reftiler.errors import TilingError
-from reftiler.files import inner_path, move, neighbour
-from reftiler.images import read_image, write_image, zarrs
-from reftiler.images.stored import cause
+from reftiler.io import read_image, write_image, zarr_io
+from reftiler.io.lazy import os_error_reason
 
-__all__ = ["CONTAINERS", "FORMATS", "Container", "container_of"]
+__all__ = ["FORMATS", "STORAGES", "TileStorage", "storage_for"]
 
 Array = NDArray[Any]
 
 
-class Container(Protocol):
+class TileStorage(Protocol):
     """How tiles lie in a folder."""
 
     def name(self, stem: str, end: str, k: int, count: int) -> str:
@@ -70,7 +70,7 @@ class Container(Protocol):
         ...
 
 
-class Files:
+class FilePerTile:
     """
     A file for each tile. What is there already is whole, and is not written again.
 
@@ -114,7 +114,7 @@ class Files:
     ) -> Array:
         """Read the files."""
         del first
-        every = (_checked(inner_path(folder, name), shape, dtype) for name in names)
+        every = (_checked(safe_join(folder, name), shape, dtype) for name in names)
         one = next(every)  # tells the byte order
         tiles = np.empty((len(names), *shape), one.dtype)
         for k, tile in enumerate(chain([one], every)):
@@ -122,13 +122,13 @@ class Files:
         return tiles
 
 
-class Arrays:
+class ZarrPerImage:
     """A zarr array for the tiles of an image, a chunk for each."""
 
     def name(self, stem: str, end: str, k: int, count: int) -> str:
         """Return the array's name, whatever the tile."""
         del k, count
-        return stem + end + zarrs.SUFFIX
+        return stem + end + zarr_io.SUFFIX
 
     def prepare(
         self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: str
@@ -138,12 +138,14 @@ class Arrays:
         _make(path.parent)
         if path.exists():
             return
-        temporary, whole = neighbour(path), (len(names), *shape)
+        temporary, whole = temp_path(path), (len(names), *shape)
         try:
-            zarrs.create_array(temporary, whole, dtype, (1, *shape))
-            move(temporary, path)
+            zarr_io.create_array(temporary, whole, dtype, (1, *shape))
+            replace_path(temporary, path)
         except OSError as error:
-            raise TilingError(f"cannot write {path}: {cause(error)}") from error
+            raise TilingError(
+                f"cannot write {path}: {os_error_reason(error)}"
+            ) from error
 
     def write(
         self, folder: Path, names: Sequence[str], first: int, tiles: Array
@@ -151,12 +153,14 @@ class Arrays:
         """Write a part of the array."""
         path = folder / names[0]
         try:
-            zarrs.open_array(path)[first : first + len(tiles)] = tiles
+            zarr_io.open_array(path)[first : first + len(tiles)] = tiles
         except ImportError:
             raise
         except Exception as error:  # each kind of store has its own
-            zarrs.settle()
-            raise TilingError(f"cannot write {path}: {cause(error)}") from error
+            zarr_io.wait_pending_writes()
+            raise TilingError(
+                f"cannot write {path}: {os_error_reason(error)}"
+            ) from error
 
     def read(
         self,
@@ -167,41 +171,43 @@ class Arrays:
         dtype: np.dtype[Any],
     ) -> Array:
         """Read a part of the array."""
-        path = inner_path(folder, names[0])
+        path = safe_join(folder, names[0])
         try:
-            array = zarrs.open_array(path)
+            array = zarr_io.open_array(path)
             tiles = np.asarray(array[first : first + len(names)])
         except ImportError:
             raise
         except Exception as error:  # each kind of damage has its own
-            raise TilingError(f"cannot read {path}: {cause(error)}") from error
+            raise TilingError(
+                f"cannot read {path}: {os_error_reason(error)}"
+            ) from error
         if tiles.shape != (len(names), *shape) or tiles.dtype.name != dtype.name:
             raise _altered(path, tiles, (len(names), *shape), dtype)
         return tiles
 
 
-CONTAINERS: dict[str, Container] = {
-    "png": Files(".png"),
-    "tiff": Files(".tif"),
-    "npy": Files(".npy"),
-    "zarr": Arrays(),
+STORAGES: dict[str, TileStorage] = {
+    "png": FilePerTile(".png"),
+    "tiff": FilePerTile(".tif"),
+    "npy": FilePerTile(".npy"),
+    "zarr": ZarrPerImage(),
 }
 """The formats of tiles."""
 
-FORMATS = {"png": ".png", "tiff": ".tif", "npy": ".npy", "zarr": zarrs.SUFFIX}
+FORMATS = {"png": ".png", "tiff": ".tif", "npy": ".npy", "zarr": zarr_io.SUFFIX}
 """The suffixes of whole images in the formats of tiles."""
 
 
-def container_of(name: str) -> Container:
+def storage_for(name: str) -> TileStorage:
     """Return the container that reads what has this name: files of any image format."""
-    return CONTAINERS["zarr" if name.endswith(zarrs.SUFFIX) else "npy"]
+    return STORAGES["zarr" if name.endswith(zarr_io.SUFFIX) else "npy"]
 
 
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TilingError(f"cannot make {folder}: {cause(error)}") from error
+        raise TilingError(f"cannot make {folder}: {os_error_reason(error)}") from error
 
 
 def _checked(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

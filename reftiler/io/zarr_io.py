@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reftiler.images.stored import Read, Stored, turned
+from reftiler.io.lazy import LazyImage, Read, transpose_axes
 
 __all__ = [
     "SUFFIX",
@@ -17,8 +17,8 @@ __all__ = [
     "load_zarr",
     "open_array",
     "open_picture",
-    "settle",
-    "sweep",
+    "remove_partial_chunks",
+    "wait_pending_writes",
 ]
 
 SUFFIX = ".zarr"
@@ -53,13 +53,13 @@ def load_zarr() -> Any:
     return zarr
 
 
-def open_picture(path: Path) -> Stored:
+def open_picture(path: Path) -> LazyImage:
     """
     Open an array, or the first resolution level of an OME-Zarr group.
 
     Returns
     -------
-    Stored
+    LazyImage
         Channels are last, whatever the order of OME-Zarr's axes.
 
     Raises
@@ -79,8 +79,8 @@ def open_picture(path: Path) -> Stored:
     shape: tuple[int, ...] = tuple(level.shape)
     read: Read = partial(_read, level)
     if names is not None:
-        shape, read = turned(names, shape, read)
-    return Stored(path, shape, np.dtype(level.dtype), read)
+        shape, read = transpose_axes(names, shape, read)
+    return LazyImage(path, shape, np.dtype(level.dtype), read)
 
 
 def open_array(path: Path) -> Any:
@@ -113,7 +113,7 @@ def create_array(
     )
 
 
-def sweep(path: Path) -> None:
+def remove_partial_chunks(path: Path) -> None:
     """
     Remove the chunks that killed processes left half-written in an array.
 
@@ -126,7 +126,7 @@ def sweep(path: Path) -> None:
         chunk.unlink()
 
 
-def settle() -> None:
+def wait_pending_writes() -> None:
     """Wait until the chunks that zarr wrote beside one that failed are done, too.
 
     Else they are written when nobody expects it, or end with noise.

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import json
 import os
 import re
 import shutil
@@ -10,49 +9,46 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any
 
 from reftiler.errors import TilingError
 
 __all__ = [
-    "AllOrNothing",
-    "inner_name",
-    "inner_path",
-    "leftovers",
-    "move",
-    "neighbour",
-    "pretty_json",
+    "OutputTransaction",
+    "atomic_write",
+    "clean_stale",
+    "preallocate",
     "remove",
-    "reserve",
-    "sweep",
-    "write_whole",
+    "replace_path",
+    "safe_join",
+    "safe_relative",
+    "stale_temp_files",
+    "temp_path",
 ]
 
-_WIDTH = 160
 _NOT_HERE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)  # some file systems
 
 
-def neighbour(path: Path) -> Path:
-    """Name a temporary file beside ``path``, which `leftovers` knows again."""
+def temp_path(path: Path) -> Path:
+    """Name a temporary file beside ``path``, which `stale_temp_files` knows again."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
-def leftovers(folder: Path) -> list[Path]:
+def stale_temp_files(folder: Path) -> list[Path]:
     """Return the temporary files that killed processes left in a folder."""
     known = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
     return [path for path in folder.glob(".*.tmp") if known.fullmatch(path.name)]
 
 
-def sweep(folder: Path) -> None:
+def clean_stale(folder: Path) -> None:
     """
-    Remove the `leftovers` of a folder.
+    Remove the `stale_temp_files` of a folder.
 
     Raises
     ------
     OSError
         If the disk refuses.
     """
-    for path in leftovers(folder):
+    for path in stale_temp_files(folder):
         remove(path)
 
 
@@ -71,7 +67,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def move(source: Path, target: Path) -> None:
+def replace_path(source: Path, target: Path) -> None:
     """
     Rename a file or a folder, over one that is there.
 
@@ -83,14 +79,14 @@ def move(source: Path, target: Path) -> None:
     if not target.is_dir():
         source.replace(target)
         return
-    old = target.rename(neighbour(target))  # no folder is renamed over a full one
+    old = target.rename(temp_path(target))  # no folder is renamed over a full one
     source.replace(target)
     remove(old)
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
+def atomic_write(path: Path, data: bytes, *, durable: bool = False) -> None:
     """
-    Write ``data`` to a temporary neighbour of ``path``, then rename it.
+    Write ``data`` to a temporary temp_path of ``path``, then rename it.
 
     A reader sees the old file or the new one, and a failure leaves the old; if it is
     to be ``durable``, a loss of power too, once this has returned.
@@ -100,7 +96,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     OSError
         If the disk refuses.
     """
-    temporary = neighbour(path)
+    temporary = temp_path(path)
     try:
         temporary.write_bytes(data)
         if durable:
@@ -126,7 +122,7 @@ def _sync(path: Path) -> None:
         os.close(number)
 
 
-def reserve(path: Path) -> None:
+def preallocate(path: Path) -> None:
     """
     Take a file's room on the disk: a mapped file that finds none is a crash.
 
@@ -145,7 +141,7 @@ def reserve(path: Path) -> None:
                 raise
 
 
-class AllOrNothing:
+class OutputTransaction:
     """
     The files of one run, which are removed again if it fails.
 
@@ -157,7 +153,7 @@ class AllOrNothing:
         self._files: list[Path] = []
         self._folders: list[Path] = []
 
-    def __enter__(self) -> "AllOrNothing":
+    def __enter__(self) -> "OutputTransaction":
         return self
 
     def __exit__(
@@ -203,7 +199,7 @@ class AllOrNothing:
             self._folders.append(folder)
 
 
-def inner_name(name: str) -> str:
+def safe_relative(name: str) -> str:
     """
     Return a name if it can be that of a file within a folder, on any system.
 
@@ -219,7 +215,7 @@ def inner_name(name: str) -> str:
     return name
 
 
-def inner_path(folder: Path, name: str) -> Path:
+def safe_join(folder: Path, name: str) -> Path:
     """
     Return the path of a file within a folder.
 
@@ -228,35 +224,7 @@ def inner_path(folder: Path, name: str) -> Path:
     TilingError
         If it would lie outside, through ``..`` or a link.
     """
-    path = folder / inner_name(name)
+    path = folder / safe_relative(name)
     if not path.resolve().is_relative_to(folder.resolve()):
         raise TilingError(f"{path} is a link out of {folder}: nothing there is touched")
     return path
-
-
-def pretty_json(value: Any, indent: str = "") -> str:
-    """
-    Write JSON with a line for each small object, as people like to read it.
-
-    Parameters
-    ----------
-    value : object
-        What JSON can hold.
-    indent : str
-        What the lines after the first begin with.
-
-    Returns
-    -------
-    str
-    """
-    line = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    inner = indent + "  "
-    if len(indent) + len(line) <= _WIDTH or not isinstance(value, dict | list | tuple):
-        return line
-    if isinstance(value, dict):
-        rows = [f"{json.dumps(k)}: {pretty_json(v, inner)}" for k, v in value.items()]
-        return "{\n" + ",\n".join(inner + row for row in rows) + f"\n{indent}}}"
-    rows = [pretty_json(item, inner) for item in value]
-    if not any("{" in row for row in rows):
-        return line  # numbers, however many
-    return "[\n" + ",\n".join(inner + row for row in rows) + f"\n{indent}]"

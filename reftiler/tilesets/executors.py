@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeVar
 
 from reftiler.errors import TilingError
 
-__all__ = ["ALONE", "Crew", "Job", "check_dask", "hired"]
+__all__ = ["SERIAL", "Executor", "Job", "check_dask", "open_executor"]
 
-PATIENCE = 10
+CONNECT_TIMEOUT = 10
 """Seconds that a scheduler has to answer and to find a worker."""
 _AHEAD = 3  # jobs in hand for each thread of a worker: none waits for us
 
@@ -40,7 +40,7 @@ SomeJob = TypeVar("SomeJob", bound=Job)
 Result = TypeVar("Result")
 
 
-class Crew(Protocol):
+class Executor(Protocol):
     """Whoever does the work."""
 
     def run(
@@ -59,7 +59,7 @@ class Crew(Protocol):
         ...
 
 
-class Alone:
+class SerialExecutor:
     """One process that does everything itself."""
 
     def run(
@@ -70,10 +70,10 @@ class Alone:
             yield job, work(job)
 
 
-ALONE = Alone()
+SERIAL = SerialExecutor()
 
 
-class Workers:
+class DaskExecutor:
     """
     The workers of a cluster.
 
@@ -131,9 +131,11 @@ class Workers:
 
 
 @contextmanager
-def hired(workers: int | None = None, scheduler: str | None = None) -> Iterator[Crew]:
+def open_executor(
+    workers: int | None = None, scheduler: str | None = None
+) -> Iterator[Executor]:
     """
-    Hire a crew for the time of a ``with`` statement.
+    Hire a executor for the time of a ``with`` statement.
 
     Parameters
     ----------
@@ -146,7 +148,7 @@ def hired(workers: int | None = None, scheduler: str | None = None) -> Iterator[
 
     Yields
     ------
-    Crew
+    Executor
 
     Raises
     ------
@@ -156,7 +158,7 @@ def hired(workers: int | None = None, scheduler: str | None = None) -> Iterator[
         The scheduler does not answer or has no worker.
     """
     if workers is None and scheduler is None:
-        yield ALONE
+        yield SERIAL
         return
     check_dask()
     from distributed import Client  # noqa: PLC0415 - an extra
@@ -166,14 +168,14 @@ def hired(workers: int | None = None, scheduler: str | None = None) -> Iterator[
         if at is None:
             at = stack.enter_context(_cluster(workers))
         try:
-            client = stack.enter_context(Client(at, timeout=PATIENCE))
-            client.wait_for_workers(1, timeout=PATIENCE)
+            client = stack.enter_context(Client(at, timeout=CONNECT_TIMEOUT))
+            client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
         except (OSError, ValueError, asyncio.TimeoutError) as error:
             raise TilingError(
                 f"no dask scheduler with a worker answers at {scheduler} within "
-                f"{PATIENCE} s: {error}"
+                f"{CONNECT_TIMEOUT} s: {error}"
             ) from error
-        yield Workers(client)
+        yield DaskExecutor(client)
 
 
 def _attempt(work: Callable[[SomeJob], Result], job: SomeJob) -> Result | Exception:
@@ -186,7 +188,7 @@ def _attempt(work: Callable[[SomeJob], Result], job: SomeJob) -> Result | Except
 
 def check_dask() -> None:
     """
-    Check that workers can be hired.
+    Check that workers can be open_executor.
 
     Raises
     ------

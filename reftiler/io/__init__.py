@@ -23,13 +23,13 @@ except ImportError as error:
         'images need scikit-image: pip install "reftiler[cli]"'
     ) from error
 
+from reftiler.atomic import atomic_write
 from reftiler.errors import TilingError
-from reftiler.files import write_whole
-from reftiler.images import formats
-from reftiler.images.creating import create_image
-from reftiler.images.opening import open_image, open_mask, read_image
-from reftiler.images.stored import cause, marks
-from reftiler.images.zarrs import SUFFIX as ZARR
+from reftiler.io import codecs
+from reftiler.io.lazy import marks, os_error_reason
+from reftiler.io.read import open_image, open_mask, read_image
+from reftiler.io.write import create_image
+from reftiler.io.zarr_io import SUFFIX as ZARR
 from reftiler.validation import as_exact_ints
 
 __all__ = [
@@ -73,7 +73,7 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
     """
     Write a picture without loss as PNG, TIFF, NPY or zarr, by the suffix of `path`.
 
-    The bytes go to a temporary neighbour which is then renamed: a reader sees the
+    The bytes go to a temporary temp_path which is then renamed: a reader sees the
     old file or the new one, and a full disk leaves nothing behind.
 
     Parameters
@@ -95,16 +95,16 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
         raise TypeError(f"image must be a numpy array, got {type(image).__name__}")
     try:
         if path.suffix.lower() == ZARR:
-            formats.check_picture(image)
+            codecs.check_picture(image)
             with create_image(path, image.shape, image.dtype) as store:
                 store[...] = image
             return
-        data = formats.encode(image, path.suffix.lower())
-        write_whole(path, data)
+        data = codecs.encode(image, path.suffix.lower())
+        atomic_write(path, data)
     except TilingError:
         raise
     except (OSError, ValueError) as error:
-        raise TilingError(f"cannot write {path}: {cause(error)}") from error
+        raise TilingError(f"cannot write {path}: {os_error_reason(error)}") from error
 
 
 def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
@@ -129,7 +129,7 @@ def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
     """
     height, width = as_exact_ints(size, "size", rank=2, minimum=1)
     try:
-        formats.check_picture(image)
+        codecs.check_picture(image)
     except ValueError as error:
         raise TilingError(f"cannot resize: {error}") from error
     if image.dtype == bool:

@@ -10,9 +10,16 @@ import tifffile
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.images import formats
-from reftiler.images.stored import Read, Stored, cause, marked_in, size_of, turned
-from reftiler.images.zarrs import is_zarr, load_zarr, open_picture
+from reftiler.io import codecs
+from reftiler.io.lazy import (
+    LazyImage,
+    Read,
+    marked_in,
+    os_error_reason,
+    size_of,
+    transpose_axes,
+)
+from reftiler.io.zarr_io import is_zarr, load_zarr, open_picture
 from reftiler.streaming import Source
 
 __all__ = ["WHOLE", "fingerprint", "open_image", "open_mask", "read_image"]
@@ -51,9 +58,9 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
     if is_zarr(path):
         return np.ascontiguousarray(open_image(path)[...])
     try:
-        image = formats.decode(path.read_bytes())
+        image = codecs.decode(path.read_bytes())
     except Exception as error:  # decoders raise anything when the data is damaged
-        raise TilingError(f"cannot read {path}: {cause(error)}") from error
+        raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
     return np.ascontiguousarray(image)
 
 
@@ -87,11 +94,11 @@ def open_image(path: str | os.PathLike[str], whole: int = WHOLE) -> Source:
     try:
         found = open_picture(path) if is_zarr(path) else _opened(path, whole)
         if found is not None:
-            return formats.check_picture(found)
+            return codecs.check_picture(found)
     except ImportError:
         raise
     except Exception as error:  # decoders raise anything when the data is damaged
-        raise TilingError(f"cannot read {path}: {cause(error)}") from error
+        raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
     return read_image(path)
 
 
@@ -124,7 +131,7 @@ def fingerprint(path: Path) -> tuple[int, int]:
             return found.st_size, found.st_mtime_ns
         every = [inner.stat() for inner in (path, *path.rglob("*"))]
     except OSError as error:
-        raise TilingError(f"cannot read {path}: {cause(error)}") from error
+        raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
     sizes = sum(one.st_size for one in every)
     return sizes, max(one.st_mtime_ns for one in every)
 
@@ -133,16 +140,16 @@ def _opened(path: Path, whole: int) -> Source | None:
     """Open a file; None where it is to be read whole."""
     with path.open("rb") as file:
         start = file.read(6)
-    if formats.is_npy(start) and path.stat().st_size > whole:
+    if codecs.is_npy(start) and path.stat().st_size > whole:
         mapped: Source = np.load(path, mmap_mode="r", allow_pickle=False)
         return mapped
-    return _opened_tiff(path, whole) if formats.is_tiff(start) else None
+    return _opened_tiff(path, whole) if codecs.is_tiff(start) else None
 
 
 def _opened_tiff(path: Path, whole: int) -> Source | None:
     with tifffile.TiffFile(path) as file:
-        page = formats.only_page(file)
-        if page.dtype is None or not formats.is_plain(page):
+        page = codecs.only_page(file)
+        if page.dtype is None or not codecs.is_plain(page):
             return None
         if size_of(page.shape, page.dtype) <= whole:
             return None
@@ -156,11 +163,11 @@ def _opened_tiff(path: Path, whole: int) -> Source | None:
         if image.dtype.isnative:
             return image
         dtype = image.dtype.newbyteorder("=")  # as tifffile reads it
-        return Stored(path, image.shape, dtype, lambda i: image[i].astype(dtype))
+        return LazyImage(path, image.shape, dtype, lambda i: image[i].astype(dtype))
     read: Read = partial(_tiff_region, path)
     if names == "cyx":
-        shape, read = turned(names, shape, read)
-    return Stored(path, shape, dtype, read)
+        shape, read = transpose_axes(names, shape, read)
+    return LazyImage(path, shape, dtype, read)
 
 
 def _in_pieces(page: tifffile.TiffPage) -> bool:

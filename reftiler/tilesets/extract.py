@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from reftiler.datasets import Sample, open_pair
 from reftiler.errors import TilingError
-from reftiler.folders.checking import cut_tiles
-from reftiler.folders.containers import CONTAINERS
-from reftiler.folders.journal import Entry, Prints
-from reftiler.folders.records import ImageTiles
-from reftiler.images.opening import fingerprint
+from reftiler.io.datasets import ImageEntry, open_pair
+from reftiler.io.read import fingerprint
 from reftiler.streaming import Source
+from reftiler.tilesets.journal import Entry, Prints
+from reftiler.tilesets.records import ImageTiles
+from reftiler.tilesets.tile_storage import STORAGES
+from reftiler.tilesets.validate import cut_tiles
 
 __all__ = ["Cut", "cut", "forget", "parts", "take_prints"]
 
@@ -29,7 +29,7 @@ class Cut:
 
     Attributes
     ----------
-    sample : Sample
+    sample : ImageEntry
         The image on disk.
     entry : Entry
         What it was when it was checked; of its record, the tiles of the part alone.
@@ -41,7 +41,7 @@ class Cut:
         Theirs.
     """
 
-    sample: Sample
+    sample: ImageEntry
     entry: Entry
     first: int
     folder: Path
@@ -78,7 +78,7 @@ def cut(job: Cut) -> int:
     if found != (record.shape, record.dtype, record.mask is not None):
         raise changed(job.sample)
     numbers = [tile.index for tile in record.tiles]
-    write = CONTAINERS[job.file_format].write
+    write = STORAGES[job.file_format].write
     tiles = cut_tiles(image, record.grid, numbers)
     write(job.folder, record.tile_names, job.first, tiles)
     if mask is not None:
@@ -87,7 +87,7 @@ def cut(job: Cut) -> int:
     return len(numbers)
 
 
-def take_prints(sample: Sample) -> Prints:
+def take_prints(sample: ImageEntry) -> Prints:
     """
     Take the fingerprints of an image and its mask.
 
@@ -99,13 +99,13 @@ def take_prints(sample: Sample) -> Prints:
     return tuple(fingerprint(p) for p in (sample.image, sample.mask) if p is not None)
 
 
-def changed(sample: Sample) -> TilingError:
+def changed(sample: ImageEntry) -> TilingError:
     """Return the error of an image that is no longer what it was."""
     return TilingError(f"{sample.image} changed while it was being cut")
 
 
 @lru_cache(maxsize=1)
-def _opened(sample: Sample, prints: Prints) -> tuple[Source, Source | None]:
+def _opened(sample: ImageEntry, prints: Prints) -> tuple[Source, Source | None]:
     """Open an image and its mask; the parts of an image come one after the other."""
     if take_prints(sample) != prints:
         raise changed(sample)

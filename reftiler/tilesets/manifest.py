@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import reftiler
+from reftiler.atomic import atomic_write, remove, safe_join
 from reftiler.errors import TilingError
-from reftiler.files import inner_path, pretty_json, remove, write_whole
-from reftiler.folders.containers import FORMATS
-from reftiler.folders.records import ImageTiles, TileFile
-from reftiler.images.zarrs import SUFFIX as ZARR
-from reftiler.json_io import SPEC_VERSION, check_content, require
+from reftiler.io.zarr_io import SUFFIX as ZARR
+from reftiler.json_io import SPEC_VERSION, check_content, pretty_json, require
+from reftiler.tilesets.records import ImageTiles, TileFile
+from reftiler.tilesets.tile_storage import FORMATS
 from reftiler.validation import as_bool, as_int
 
 __all__ = ["NAME", "ImageTiles", "Manifest", "TileFile", "remove_files"]
@@ -92,7 +92,7 @@ class Manifest:
             **{key: getattr(self, key) for key in _KEYS},
             "images": [image.content() for image in self.images],
         }
-        write_whole(path, (pretty_json(content) + "\n").encode())
+        atomic_write(path, (pretty_json(content) + "\n").encode())
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -122,7 +122,7 @@ class Manifest:
         except (TypeError, ValueError) as error:
             raise TilingError(f"{path} is damaged: {error}") from error
         for name in manifest.files:
-            inner_path(folder, name)
+            safe_join(folder, name)
         return manifest
 
     def remove(self, folder: Path) -> None:
@@ -162,7 +162,7 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
     TilingError
         If one would lie outside, is a folder and no zarr array, or the disk refuses.
     """
-    paths = [inner_path(folder, name) for name in names]
+    paths = [safe_join(folder, name) for name in names]
     try:
         for path in paths:
             if path.is_dir() and path.suffix != ZARR:

@@ -1,6 +1,6 @@
 """Putting a folder of tiles together again, from its manifest alone.
 
-What `reftiler.folders.export` cut comes back exactly. Tiles that were changed
+What `reftiler.tilesets.export` cut comes back exactly. Tiles that were changed
 meanwhile, by a model or by hand, are merged as their grid says: it is all one to
 `untile`. They are read as they are needed, and merged as they come.
 """
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from reftiler.dtypes import check_representable
 from reftiler.errors import TilingError
-from reftiler.folders.containers import container_of
-from reftiler.folders.frames import Frame, frame_pixels, part_of_frame
-from reftiler.folders.records import ImageTiles
 from reftiler.grid import Grid
 from reftiler.streaming import Merger, Target
 from reftiler.tiler import Tiler
+from reftiler.tilesets.frames import Frame, frame_pixels, part_of_frame
+from reftiler.tilesets.records import ImageTiles
+from reftiler.tilesets.tile_storage import storage_for
 from reftiler.validation import Real
 
 __all__ = ["Into", "in_memory", "restore_image", "restore_mask", "uncovered"]
@@ -64,7 +64,7 @@ def restore_image(
         The value of pixels that lie in no tile; by default the tiler's own.
     into : callable
         Makes what the result is written to, such as
-        ``partial(reftiler.images.create_image, path)``; by default an array.
+        ``partial(reftiler.io.create_image, path)``; by default an array.
     advance : callable
         Called with the number of tiles that were merged since.
 
@@ -144,7 +144,7 @@ class _Tiles:
         """Read some tiles, counted in the order of their names."""
         names = list(islice(self.names, first, first + count))
         shape = (*self.record.grid.tiler.tile_size, *self.shape[2:])
-        read = container_of(names[0]).read
+        read = storage_for(names[0]).read
         return read(self.folder, names, first, shape, np.dtype(self.dtype))
 
 

@@ -49,7 +49,7 @@ def test_a_data_set(tmp_path: Path) -> None:
         "test/spot/000",
         "test/spot/001",
     ]
-    assert found[0] == ImageEntry(root / "train/good/000.png", None, "train", "good")
+    assert found[0] == ImageEntry(root / "train/good/000.png", (), "train", "good")
     assert found[5] == ImageEntry(
         root / "test/spot/001.tif",
         root / "ground_truth/spot/001_mask.npy",
@@ -66,14 +66,16 @@ def test_a_folder(tmp_path: Path) -> None:
     (tmp_path / ".b.png").write_bytes(b"hidden")
     found = find_images(tmp_path)
     assert [sample.id for sample in found] == ["10", "9", "a", "b"]
-    assert found[2] == ImageEntry(tmp_path / "a.TIF", tmp_path / "a_mask.png", "", "")
-    assert [sample.mask for sample in found].count(None) == 3
+    assert found[2] == ImageEntry(
+        tmp_path / "a.TIF", (tmp_path / "a_mask.png",), "", ""
+    )
+    assert [sample.masks for sample in found].count(()) == 3
 
 
 def test_an_image(tmp_path: Path) -> None:
     fill(tmp_path, "a.png", "a_mask.png", "b.png", "lost_mask.png")
     assert find_images(tmp_path / "a.png") == (
-        ImageEntry(tmp_path / "a.png", tmp_path / "a_mask.png"),
+        ImageEntry(tmp_path / "a.png", (tmp_path / "a_mask.png",)),
     )
     assert find_images(tmp_path / "b.png") == (ImageEntry(tmp_path / "b.png"),)
 
@@ -90,8 +92,8 @@ def test_parts_of_a_data_set_know_their_place(
     monkeypatch.chdir(spot)
     (here, _) = find_images(Path())
     assert here.id == "test/spot/000"
-    assert here.mask is not None
-    assert here.mask.samefile(root / "ground_truth/spot/000_mask.png")
+    (mask,) = here.masks
+    assert mask.samefile(root / "ground_truth/spot/000_mask.png")
 
 
 def test_a_folder_that_happens_to_be_called_test_is_no_data_set(tmp_path: Path) -> None:
@@ -201,6 +203,6 @@ def test_a_mask_of_another_size(tmp_path: Path) -> None:
 
 def test_samples_are_values() -> None:
     places = itertools.product(("a.png", "b.png"), ("", "test"))
-    samples = {ImageEntry(Path(name), None, split, split) for name, split in places}
+    samples = {ImageEntry(Path(name), (), split, split) for name, split in places}
     assert len(samples) == 4
     assert ImageEntry(Path("a.png")) in samples

@@ -506,7 +506,7 @@ def test_resize_refuses() -> None:
 # Without scikit-image
 
 
-NEEDING = ("images", "datasets", "samples", "figures", "visibility")
+NEEDING = ("io", "io.datasets", "samples", "figures", "visibility")
 IMPORTING = """
 import importlib, sys
 sys.modules[sys.argv[1]] = None

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from reftiler.cli.console import CallError, reporting
-from reftiler.cli.options import TilingOptions, with_tiling
+from reftiler.cli.options import TilingOptions, with_options
 from reftiler.config import TilingConfig
 from reftiler_gui.model.standins import WORDS, StandIn
 
@@ -111,7 +111,7 @@ def _view(
 
 
 _view.__name__ = "view"
-view = with_tiling(_view)
+view = with_options(_view)
 
 
 def main() -> None:

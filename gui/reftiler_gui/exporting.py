@@ -131,7 +131,7 @@ def _leave(folder: Path, *, made: bool) -> None:
 def _on_disk(item: Item, room: Path) -> ImageEntry:
     """Return an image's files; one that was made is written first."""
     if item.image is not None:
-        return ImageEntry(item.image, item.mask, item.split, item.label)
+        return ImageEntry(item.image, item.masks, item.split, item.label)
     loaded = item.load()
     if loaded.image is None:
         raise TilingError(loaded.words)
@@ -141,4 +141,4 @@ def _on_disk(item: Item, room: Path) -> ImageEntry:
         return ImageEntry(image)
     mask = image.with_name(f"{image.stem}_mask.png")
     write_image(mask, loaded.mask.array)
-    return ImageEntry(image, mask)
+    return ImageEntry(image, (mask,))

@@ -11,7 +11,7 @@ from reftiler import SPEC_VERSION, __version__
 from reftiler.cli.console import reporting
 from reftiler.cli.demo import demo
 from reftiler.cli.grid import grid
-from reftiler.cli.options import with_tiling
+from reftiler.cli.options import with_options
 from reftiler.cli.tile import tile
 from reftiler.cli.untile import untile
 
@@ -67,6 +67,6 @@ def _plugins() -> Iterator[Callable[..., None]]:
 
 
 app.callback(help=_help(_reftiler), epilog=_CODES)(_reftiler)
-_OWN = (with_tiling(grid), with_tiling(tile), untile, with_tiling(demo))
+_OWN = (with_options(grid), with_options(tile), untile, with_options(demo))
 for command in (*_OWN, *_plugins()):
     app.command(help=_help(command), epilog=_CODES)(reporting(command))

@@ -4,9 +4,9 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
@@ -14,6 +14,7 @@ from reftiler.axis import MODES, PAD_SIDES
 from reftiler.cli.console import CallError, bad_call
 from reftiler.config import KEYS, TilingConfig, read_section, unwrap_section
 from reftiler.errors import TilingError
+from reftiler.io.info import ReadOptions
 from reftiler.padding import PAD_MODES
 from reftiler.settings import MERGES
 from reftiler.validation import Real, as_int
@@ -21,6 +22,7 @@ from reftiler.windows import NAMES as WINDOWS
 
 _PANEL = "Tiling"
 _RANDOM = "Random tiles"
+_READING = "Reading"
 
 
 def _option(name: str, metavar: str, words: str, panel: str = _PANEL) -> Any:
@@ -174,6 +176,87 @@ class TilingOptions:
         return given
 
 
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How images are to be read, as the options of a command say it."""
+
+    page: Annotated[
+        int | None,
+        _option("--page", "NUMBER", "Which image of a file that holds more.", _READING),
+    ] = None
+    level: Annotated[
+        int | None,
+        _option("--level", "NUMBER", "Which level of a pyramid; 0 is whole.", _READING),
+    ] = None
+    channels: Annotated[
+        Text,
+        _option("--channels", "LIST", "Which channels to keep: 0,1,2.", _READING),
+    ] = None
+    axes: Annotated[
+        Text,
+        _option("--axes", "LETTERS", "An array's axes, such as CYX or YXC.", _READING),
+    ] = None
+    no_orient: Annotated[
+        bool,
+        typer.Option(
+            "--no-orient",
+            help="Leave images as they are stored, whatever EXIF or TIFF say.",
+            rich_help_panel=_READING,
+        ),
+    ] = False
+    max_bytes: Annotated[
+        Text,
+        _option("--max-bytes", "SIZE", "Largest image to decode whole: 4G.", _READING),
+    ] = None
+
+    def resolve(self) -> ReadOptions:
+        """
+        Return how to read.
+
+        Raises
+        ------
+        CallError
+            If an option is wrong.
+        """
+        given: dict[str, Any] = {"page": self.page, "orient": not self.no_orient}
+        with bad_call():
+            if self.page is not None:
+                as_int(self.page, "--page", minimum=0)
+            if self.level is not None:
+                given["level"] = as_int(self.level, "--level", minimum=0)
+        if self.channels is not None:
+            given["channels"] = _indices(self.channels, "--channels")
+        if self.axes is not None:
+            given["axes"] = _axes(self.axes)
+        if self.max_bytes is not None:
+            given["max_bytes"] = byte_count(self.max_bytes, "--max-bytes")
+        return ReadOptions(**given)
+
+
+def _indices(text: str, name: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise CallError(f"{name} must be numbers from 0, such as 0,1,2, got {text!r}")
+    return tuple(map(int, text.split(",")))
+
+
+def _axes(text: str) -> str:
+    axes = text.upper()
+    if not re.fullmatch(r"[A-Z]+", axes) or not {"Y", "X"} <= set(axes):
+        raise CallError(f"--axes must name Y and X, such as CYX or YXC, got {text!r}")
+    if len(set(axes)) < len(axes):
+        raise CallError(f"--axes names an axis twice: {text!r}")
+    return axes
+
+
+def byte_count(text: str, name: str) -> int:
+    """Read ``4G``, ``512M`` or a number of bytes."""
+    found = re.fullmatch(r"(\d+)([KMGT]?)(i?B)?", text, re.IGNORECASE)
+    if not found or int(found[1]) == 0:
+        raise CallError(f"{name} must be a size such as 4G or 512M, got {text!r}")
+    power = " KMGT".index(found[2].upper() or " ")
+    return int(found[1]) << 10 * power
+
+
 _SIZES = {
     "tile": "tile_size",
     "stride": "stride",
@@ -183,26 +266,37 @@ _SIZES = {
 _SAME_THING = ("stride", "overlap")
 
 
-def with_tiling(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the tiling options, which it gets as ``options``."""
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of each dataclass that it takes as a parameter."""
+    signature = inspect.signature(command)
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {
+        name: hint for name, hint in hints.items() if is_dataclass(hint)
+    }
 
     @functools.wraps(command)
     def wrapper(**given: Any) -> None:
-        values = {field.name: given.pop(field.name) for field in fields(TilingOptions)}
-        command(**given, options=TilingOptions(**values))
+        for name, group in groups.items():
+            values = {field.name: given.pop(field.name) for field in fields(group)}
+            given[name] = group(**values)
+        command(**given)
 
-    signature = inspect.signature(command)
-    own = [p for p in signature.parameters.values() if p.name != "options"]
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+        for name, parameter in signature.parameters.items()
+        if name not in groups
+    ]
     shared = [
         inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=field.default,
-            annotation=field.type,
+            annotation=get_type_hints(group, include_extras=True)[field.name],
         )
-        for field in fields(TilingOptions)
+        for group in groups.values()
+        for field in fields(group)
     ]
-    parameters = [*(p.replace(kind=p.KEYWORD_ONLY) for p in own), *shared]
+    parameters = [*own, *shared]
     wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
     return wrapper

@@ -185,7 +185,7 @@ def _check_same(
 
 def _tell(export: Export, out: Path) -> None:
     images = export.manifest.images
-    masks = sum(image.mask is not None for image in images)
+    masks = sum(bool(image.masks) for image in images)
     with_masks = f" ({masks} with a mask)" if masks else ""
     sizes = {image.grid.tiler.tile_size for image in images}
     stdout.print(

@@ -62,7 +62,7 @@ def untile(
     if not folder.is_dir():
         raise CallError(f"there is no folder {folder}: give what `reftiler tile` wrote")
     manifest = Manifest.read(folder)
-    images = [image for image in manifest.images if image.mask or not masks]
+    images = [image for image in manifest.images if image.masks or not masks]
     if not images:
         raise CallError(f"no image in {folder} has a mask: leave out --masks")
     paths = _paths(images, result, FORMATS[manifest.format], masks=masks)

@@ -48,15 +48,15 @@ class ImageEntry:
     ----------
     image : Path
         The image file.
-    mask : Path or None
-        The mask file, if there is one.
+    masks : tuple of Path
+        The mask files; where there are several, a pixel is what any of them marks.
     split, label : str
         The folders of a data set that it lies in, such as ``test`` and ``scratch``;
         both empty for an image outside of a data set.
     """
 
     image: Path
-    mask: Path | None = None
+    masks: tuple[Path, ...] = ()
     split: str = ""
     label: str = ""
 
@@ -119,11 +119,12 @@ def load_pair(sample: ImageEntry) -> tuple[NDArray[Any], NDArray[np.bool_] | Non
         A file cannot be read, or the mask has another size than the image.
     """
     image = read_image(sample.image)
-    if sample.mask is None:
+    if not sample.masks:
         return image, None
-    mask = read_mask(sample.mask)
-    _check_sizes(sample, image, mask)
-    return image, mask
+    masks = [read_mask(path) for path in sample.masks]
+    for path, mask in zip(sample.masks, masks, strict=True):
+        _check_sizes(sample, image, path, mask)
+    return image, np.logical_or.reduce(masks)
 
 
 def open_pair(sample: ImageEntry) -> tuple[Source, Source | None]:
@@ -143,10 +144,10 @@ def open_pair(sample: ImageEntry) -> tuple[Source, Source | None]:
         As for `load_pair`.
     """
     image = open_image(sample.image)
-    if sample.mask is None:
+    if not sample.masks:
         return image, None
-    mask = open_mask(sample.mask)
-    _check_sizes(sample, image, mask)
+    mask = open_mask(sample.masks[0])
+    _check_sizes(sample, image, sample.masks[0], mask)
     return image, mask
 
 
@@ -208,7 +209,7 @@ def _paired(
         found = named.get(image.stem + _MARK, [])
         if len(found) > 1:
             raise TilingError(f"{image} has {len(found)} masks: {_few(found)}")
-        yield ImageEntry(image, found[0] if found else None, place.split, place.label)
+        yield ImageEntry(image, tuple(found), place.split, place.label)
 
 
 def _images(folder: Path) -> list[Path]:
@@ -255,7 +256,7 @@ def _refuse_loose(split: Path) -> None:
 
 
 def _refuse_extra(masks: Iterable[Path], samples: Iterable[ImageEntry]) -> None:
-    paired = {sample.mask for sample in samples}
+    paired = {mask for sample in samples for mask in sample.masks}
     extra = [mask for mask in masks if mask not in paired]
     if extra:
         raise TilingError(f"masks without an image: {_few(extra)}")
@@ -263,7 +264,7 @@ def _refuse_extra(masks: Iterable[Path], samples: Iterable[ImageEntry]) -> None:
 
 def _refuse_bare(samples: Iterable[ImageEntry]) -> None:
     tested = (sample for sample in samples if sample.split == "test")
-    bare = [s.image for s in tested if s.label != GOOD and s.mask is None]
+    bare = [s.image for s in tested if s.label != GOOD and not s.masks]
     if bare:
         place = f"{_TRUTH}/<defect>/<image>{_MARK}.png"
         raise TilingError(f"defect images without a mask {place}: {_few(bare)}")
@@ -276,10 +277,10 @@ def _few(names: Sequence[Path]) -> str:
     return ", ".join(map(str, names[:_NAMED])) + tail
 
 
-def _check_sizes(sample: ImageEntry, image: Source, mask: Source) -> None:
+def _check_sizes(sample: ImageEntry, image: Source, path: Path, mask: Source) -> None:
     if tuple(mask.shape) != tuple(image.shape[:2]):
         raise TilingError(
-            f"a mask must have its image's size: {sample.mask} is {_size(mask)}, "
+            f"a mask must have its image's size: {path} is {_size(mask)}, "
             f"{sample.image} is {_size(image)} (height x width)"
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
+from reftiler.io.info import ImageInfo
 from reftiler.streaming import Source
 
 __all__ = [
@@ -38,12 +39,19 @@ class LazyImage:
         ``(H, W)`` or ``(H, W, C)``, as stored.
     read : callable
         Returns the pixels of a slice of every axis.
+    info : ImageInfo
+        What the file says of them.
     """
 
     def __init__(
-        self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], read: Read
+        self,
+        path: Path,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        read: Read,
+        info: ImageInfo = ImageInfo(),  # noqa: B008 - it is immutable
     ) -> None:
-        self.path, self.shape, self.dtype = path, shape, dtype
+        self.path, self.shape, self.dtype, self.info = path, shape, dtype, info
         self._read = read
 
     def __getitem__(self, index: Any, /) -> Array:

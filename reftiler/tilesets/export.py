@@ -113,7 +113,7 @@ class Export:
                 )
         tiles = {path.resolve() for path in ours}
         for sample in self.samples:
-            for path in filter(None, (sample.image, sample.mask)):
+            for path in (sample.image, *sample.masks):
                 if path.resolve() in tiles:
                     raise TilingError(
                         f"{path} is a tile that would be overwritten while it is being "

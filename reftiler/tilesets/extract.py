@@ -75,7 +75,7 @@ def cut(job: Cut) -> int:
     image, mask = _opened(job.sample, job.entry.prints)
     record = job.entry.record
     found = (tuple(image.shape), np.dtype(image.dtype).name, mask is not None)
-    if found != (record.shape, record.dtype, record.mask is not None):
+    if found != (record.shape, record.dtype, bool(record.masks)):
         raise changed(job.sample)
     numbers = [tile.index for tile in record.tiles]
     write = STORAGES[job.file_format].write
@@ -96,7 +96,7 @@ def take_prints(sample: ImageEntry) -> Prints:
     TilingError
         A file is not there.
     """
-    return tuple(fingerprint(p) for p in (sample.image, sample.mask) if p is not None)
+    return tuple(map(fingerprint, (sample.image, *sample.masks)))
 
 
 def changed(sample: ImageEntry) -> TilingError:

@@ -121,9 +121,8 @@ def _unchanged(
         entry = unfinished.images.get(sample.id)
         if entry is None or entry.prints != now:
             continue
-        names = (sample.image, sample.mask)
-        here = [None if name is None else relative(name, source) for name in names]
-        if here == [entry.record.source, entry.record.mask]:
+        here = [relative(name, source) for name in (sample.image, *sample.masks)]
+        if here == [entry.record.source, *entry.record.masks]:
             found[sample] = entry.record
     return found
 

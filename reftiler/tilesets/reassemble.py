@@ -105,7 +105,7 @@ def restore_mask(
     -------
     ndarray of bool, shape (H, W), or what ``into`` made
     """
-    if len(record.mask_names) < len(record.tiles) or record.mask is None:
+    if len(record.mask_names) < len(record.tiles) or not record.masks:
         raise TilingError(f"{record.id} has no mask")
     source = _Tiles(folder, record, record.mask_names, record.shape[:2], "bool")
     return _restored(source, _filling(record.mask_grid, fill), into, advance)

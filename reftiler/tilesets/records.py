@@ -52,8 +52,8 @@ class ImageTiles:
         The image's name for outputs, such as ``test/spot/000``.
     source : str
         The image file, for people: nothing reads it again.
-    mask : str or None
-        The mask file, if there is one.
+    masks : tuple of str
+        The mask files.
     shape : tuple of int
         Of the image, ``(H, W)`` or ``(H, W, C)``.
     dtype : str
@@ -71,7 +71,7 @@ class ImageTiles:
 
     id: str
     source: str
-    mask: str | None
+    masks: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: str
     grid: Grid
@@ -92,7 +92,7 @@ class ImageTiles:
                 f"the tiles of {self.id} must ascend from 0 to {len(self.grid) - 1}, "
                 f"got {numbers}"
             )
-        bare = [tile for tile in self.tiles if (tile.mask is None) != (not self.mask)]
+        bare = [tile for tile in self.tiles if (tile.mask is None) != (not self.masks)]
         if bare:
             raise TilingError(f"either all tiles of {self.id} have a mask or none")
 
@@ -155,13 +155,13 @@ class ImageTiles:
         known = [field.name for field in fields(cls)]
         _check_object(content, known, known, "an image")
         grid = Grid.from_json(json.dumps(content["grid"]))
-        for key in ("shape", "tiles"):
+        for key in ("masks", "shape", "tiles"):
             if not is_sequence(content[key]):
                 raise TypeError(f"{key} must be a list, got {content[key]!r}")
         return cls(
             id=_text(content["id"], "id"),
             source=_text(content["source"], "source"),
-            mask=None if content["mask"] is None else _text(content["mask"], "mask"),
+            masks=tuple(_text(name, "masks") for name in content["masks"]),
             shape=tuple(content["shape"]),
             dtype=_text(content["dtype"], "dtype"),
             grid=grid,

@@ -115,7 +115,7 @@ def _record(job: Check) -> ImageTiles:
     return ImageTiles(
         id=safe_relative(sample.id),
         source=relative(sample.image, source),
-        mask=None if sample.mask is None else relative(sample.mask, source),
+        masks=tuple(relative(mask, source) for mask in sample.masks),
         shape=shape,
         dtype=dtype,
         grid=grid,
@@ -140,7 +140,7 @@ def _files(sample: ImageEntry, k: int, count: int, file_format: str) -> TileFile
     """Name the files of a tile, by the rule by which masks are found."""
     name = STORAGES[file_format].name
     file = name(sample.id, "", k, count)
-    if sample.mask is None:
+    if not sample.masks:
         return TileFile(k, file)
     stem = sample.id
     if sample.split == "test":

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import samples
@@ -37,15 +38,15 @@ class Item:
     ----------
     name : str
         Unique within its source: ``part`` or ``test/scratch/000``.
-    image, mask : Path or None
-        The files; no image file means an image of the bundled sample.
+    image : Path or None
+        The file; no image file means an image of the bundled sample.
     split, label : str
         The folders of a data set that it lies in; empty outside of one.
     """
 
     name: str
     image: Path | None = None
-    mask: Path | None = None
+    masks: tuple[Path, ...] = ()
     split: str = ""
     label: str = ""
     make: Callable[[], tuple[Array, Array | None]] | None = None
@@ -53,7 +54,7 @@ class Item:
     @property
     def has_mask(self) -> bool:
         """Whether there should be a mask."""
-        return self.mask is not None or (self.image is None and self.label != GOOD)
+        return bool(self.masks) or (self.image is None and self.label != GOOD)
 
     def load(self) -> Loaded:
         """Read image and mask; what cannot be read is told, and costs nothing else."""
@@ -63,9 +64,9 @@ class Item:
         except TilingError as error:
             return Loaded(self, None, None, str(error))
         words = ""
-        if self.mask is not None:
+        if self.masks:
             try:
-                mask = read_mask(self.mask)
+                mask = self._mask()
             except TilingError as error:
                 words = f"{error}; the image is shown without it"
         if mask is None:
@@ -80,11 +81,19 @@ class Item:
         assert self.image is not None
         return open_image(self.image), None
 
+    def _mask(self) -> Array:
+        """Read what any of the masks marks."""
+        masks = [read_mask(path) for path in self.masks]
+        for mask in masks:
+            if mask.shape != masks[0].shape:
+                raise TilingError(f"the masks of {self.name} differ in their sizes")
+        return np.asarray(np.logical_or.reduce(masks))
+
     def _misfit(self, mask: Array, image: PixelSource) -> str:
         sizes = (" × ".join(map(str, size)) for size in (mask.shape, image.size))
         mask_size, image_size = sizes
         return (
-            f"the mask {self.mask or self.name} is {mask_size} (height × width), its "
+            f"the mask {self.masks[0] if self.masks else self.name} is {mask_size} (height × width), its "
             f"image {image_size}: the image is shown without it"
         )
 
@@ -220,9 +229,11 @@ def _made(
 def _items(found: Iterable[ImageEntry]) -> Iterator[Item]:
     """Yield what was found, each image once and no mask as an image."""
     found = list(found)
-    seen = {sample.mask.resolve() for sample in found if sample.mask}
+    seen = {mask.resolve() for sample in found for mask in sample.masks}
     for sample in found:
         place = sample.image.resolve()
         if place not in seen:
             seen.add(place)
-            yield Item(sample.id, sample.image, sample.mask, sample.split, sample.label)
+            yield Item(
+                sample.id, sample.image, sample.masks, sample.split, sample.label
+            )

@@ -1,0 +1,76 @@
+"""How an image is to be read, and what its file says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reftiler.io.metadata import Metadata
+
+__all__ = ["MAX_BYTES", "ImageInfo", "ReadOptions"]
+
+MAX_BYTES = 2**31
+"""Bytes of pixels up to which a file that must be decoded whole is read."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """
+    How an image is to be read.
+
+    Attributes
+    ----------
+    page : int or None
+        Which of the images of a TIFF, GIF, plate or bioformats2raw group, from 0;
+        None where there is one.
+    level : int
+        Which resolution of a pyramid; 0 is the full one.
+    channels : tuple of int, or None
+        Which channels are kept, in this order; None keeps all.
+    axes : str or None
+        A letter for each axis of an array: ``YX``, ``YXC``, ``CYX``, ``TCZYX``, …; None
+        takes what the file says, or channels last.
+    orient : bool
+        Whether the orientation of EXIF and TIFF is applied.
+    max_bytes : int
+        Bytes of pixels up to which a file that must be decoded whole, or a chunk, is
+        read.
+    """
+
+    page: int | None = None
+    level: int = 0
+    channels: tuple[int, ...] | None = None
+    axes: str | None = None
+    orient: bool = True
+    max_bytes: int = MAX_BYTES
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """
+    What a file says of its image.
+
+    Attributes
+    ----------
+    format : str
+        PNG, JPEG, TIFF, …
+    alpha : bool
+        Whether the last channel is alpha: as the format says, never guessed.
+    orientation : int
+        EXIF's and TIFF's number, 1 to 8; `oriented` says whether it was applied.
+    oriented : bool
+        Whether the pixels were turned upright.
+    lossy : bool
+        Whether the format keeps pixels only nearly.
+    metadata : Metadata
+        Of the pixels as they are given, turned upright where they were.
+    notes : tuple of str
+        Sentences for the user: what was passed over, what was guessed.
+    """
+
+    format: str = ""
+    alpha: bool = False
+    orientation: int = 1
+    oriented: bool = False
+    lossy: bool = False
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()

@@ -128,7 +128,7 @@ def test_skipping_empty_tiles_of_a_dataset(tmp_path: Path, dataset: Path) -> Non
     )
     kept = find_images(tiles)
     assert len(kept) == 26
-    assert all(read_mask(sample.mask).any() for sample in kept if sample.mask)
+    assert all(read_mask(m).any() for sample in kept for m in sample.masks)
     message = refused(2, "untile", tiles, tmp_path / "back")
     assert "324 of 350 tiles were left out" in message
     assert "--fill" in message
@@ -142,9 +142,9 @@ def test_skipping_empty_tiles_of_a_dataset(tmp_path: Path, dataset: Path) -> Non
             covered[image.grid.slices(tile.index)] = True
         source = read_image(dataset / image.source)
         assert np.array_equal(back, np.where(covered, source, 7))
-        if image.mask is not None:
+        if image.masks:
             mask = read_mask(tmp_path / "masks" / f"{image.id}_mask.png")
-            assert np.array_equal(mask, read_mask(dataset / image.mask))
+            assert np.array_equal(mask, read_mask(dataset / image.masks[0]))
 
 
 def test_random_tiles(tmp_path: Path, part: Path) -> None:

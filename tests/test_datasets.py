@@ -52,7 +52,7 @@ def test_a_data_set(tmp_path: Path) -> None:
     assert found[0] == ImageEntry(root / "train/good/000.png", (), "train", "good")
     assert found[5] == ImageEntry(
         root / "test/spot/001.tif",
-        root / "ground_truth/spot/001_mask.npy",
+        (root / "ground_truth/spot/001_mask.npy",),
         "test",
         "spot",
     )

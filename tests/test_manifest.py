@@ -74,7 +74,7 @@ def tile_of(content: dict[str, Any]) -> dict[str, Any]:
         (lambda c: c["images"][0].update(dtype="complex64"), "cannot be"),
         (lambda c: c["images"][0].update(dtype="pickle"), "damaged"),
         (lambda c: c["images"][0].update(dtype=8), "dtype must be a text"),
-        (lambda c: c["images"][0].update(mask=None), "have a mask or none"),
+        (lambda c: c["images"][0].update(masks=[]), "have a mask or none"),
         (lambda c: c["images"][0]["grid"]["tiler"].update(stride=99), "larger than"),
         (lambda c: c["images"][0]["grid"].update(spec_version="9.0"), "9.0"),
         (

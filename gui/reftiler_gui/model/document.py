@@ -93,7 +93,7 @@ class Item:
         sizes = (" × ".join(map(str, size)) for size in (mask.shape, image.size))
         mask_size, image_size = sizes
         return (
-            f"the mask {self.masks[0] if self.masks else self.name} is {mask_size} (height × width), its "
+            f"the mask of {self.name} is {mask_size} (height × width), its "
             f"image {image_size}: the image is shown without it"
         )
 

@@ -92,8 +92,9 @@ class Item:
     def _misfit(self, mask: Array, image: PixelSource) -> str:
         sizes = (" × ".join(map(str, size)) for size in (mask.shape, image.size))
         mask_size, image_size = sizes
+        where = self.masks[0] if self.masks else self.name
         return (
-            f"the mask of {self.name} is {mask_size} (height × width), its "
+            f"the mask {where} is {mask_size} (height × width), its "
             f"image {image_size}: the image is shown without it"
         )
 

@@ -8,12 +8,14 @@ This package needs numpy alone. It is not the fastest tiler: it is the one that 
 fast ones are held to.
 """
 
-from reftiler.axis import Axis
-from reftiler.errors import TilingError
-from reftiler.grid import Grid
-from reftiler.json_io import SPEC_VERSION
-from reftiler.parallel import get_num_threads, set_num_threads
-from reftiler.tiler import Tiler
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reftiler.axis import Axis
+    from reftiler.errors import TilingError
+    from reftiler.grid import Grid
+    from reftiler.json_io import SPEC_VERSION
+    from reftiler.parallel import get_num_threads, set_num_threads
+    from reftiler.tiler import Tiler
 
 __version__ = "0.1.0"
 
@@ -27,3 +29,27 @@ __all__ = [
     "get_num_threads",
     "set_num_threads",
 ]
+
+if not TYPE_CHECKING:
+    # Loaded when first used: the command's help and its refusals need none of them.
+    _MODULES = {
+        "SPEC_VERSION": "json_io",
+        "Axis": "axis",
+        "Grid": "grid",
+        "Tiler": "tiler",
+        "TilingError": "errors",
+        "get_num_threads": "parallel",
+        "set_num_threads": "parallel",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415
+
+        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

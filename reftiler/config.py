@@ -9,7 +9,8 @@ from typing import Any
 from reftiler.errors import TilingError
 from reftiler.grid import SEED_LIMIT, Grid
 from reftiler.tiler import Tiler
-from reftiler.validation import as_bool, as_int, reject_unknown_keys
+from reftiler.validation import as_bool, as_int, reject_unknown_keys, shorten
+from reftiler.yaml_io import load_yaml_support, read_yaml
 
 __all__ = ["KEYS", "TilingConfig", "read_section", "unwrap_section"]
 
@@ -56,7 +57,7 @@ class TilingConfig:
 
     def __post_init__(self) -> None:
         if self.tiler is not None and not isinstance(self.tiler, Tiler):
-            raise TypeError(f"tiler must be a Tiler or None, got {self.tiler!r}")
+            raise TypeError(f"tiler must be a Tiler or None, got {shorten(self.tiler)}")
         if self.random_count is not None:
             count = as_int(self.random_count, "random_tile_count", minimum=1)
             object.__setattr__(self, "random_count", count)
@@ -64,7 +65,7 @@ class TilingConfig:
                 raise TilingError(f"{count} random tiles need a tiler, got None")
         object.__setattr__(self, "seed", as_int(self.seed, "seed", minimum=0))
         if self.seed >= SEED_LIMIT:
-            raise TilingError(f"seed must be below 2**128, got {self.seed}")
+            raise TilingError(f"seed must be below 2**128, got {shorten(self.seed)}")
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any] | None) -> "TilingConfig":
@@ -210,7 +211,8 @@ def read_section(path: str | Path, known: Collection[str]) -> dict[str, Any]:
 
     In a whole configuration it is the section ``tiling``, at the top or in
     ``dataset``, or the arguments of anomalib's ``TilerConfigurationCallback`` among
-    the callbacks of ``trainer``; otherwise the file is the section.
+    the callbacks of ``trainer``; otherwise the file is the section. Keys may be
+    dotted, as in ``trainer.callbacks:``.
 
     Parameters
     ----------
@@ -227,22 +229,20 @@ def read_section(path: str | Path, known: Collection[str]) -> dict[str, Any]:
         If the file cannot be read, is not YAML or says nothing of tiling; the file
         is named, and the line if there is one.
     """
-    yaml = load_yaml_support()
     try:
-        content = yaml.safe_load(Path(path).read_bytes())
+        content = read_yaml(path)
     except OSError as error:
         raise TilingError(f"cannot read {path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2020-13-45
-        raise TilingError(_fault(path, error)) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise TilingError(f"{path} must hold keys and values, got {content!r}")
+        raise TilingError(f"{path} must hold keys and values, got {shorten(content)}")
     section = _find(content)
     if SECTION not in section and not any(key in known for key in section):
+        keys = ", ".join(map(shorten, list(section)[:8]))
         raise TilingError(
-            f"{path} has no section {SECTION!r}, only {', '.join(map(str, section))}: "
-            f"put the settings under {SECTION}:"
+            f"{path} has no section {SECTION!r}, only {keys}: put the settings under "
+            f"{SECTION}:"
         )
     return section
 
@@ -255,37 +255,32 @@ def unwrap_section(content: Any) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, Mapping):
-        raise TypeError(f"the {SECTION} section must hold keys, got {content!r}")
+        raise TypeError(f"the {SECTION} section must hold keys, got {shorten(content)}")
     return dict(content)
-
-
-def load_yaml_support() -> Any:
-    """Return PyYAML's module, which only those who read files need."""
-    try:
-        import yaml  # noqa: PLC0415
-    except ImportError as error:
-        raise ImportError(
-            'configuration files need PyYAML: pip install "reftiler[cli]"'
-        ) from error
-    return yaml
 
 
 def _find(content: dict[str, Any]) -> dict[str, Any]:
     """Return what of a whole configuration is about tiling."""
-    dataset, trainer = (content.get(key) for key in ("dataset", "trainer"))
-    for place in (content, dataset):
-        if isinstance(place, dict) and SECTION in place:
-            return {SECTION: place[SECTION]}
-    callbacks = trainer.get("callbacks") if isinstance(trainer, dict) else None
+    for path in ((SECTION,), ("dataset", SECTION)):
+        found, section = _lookup(content, path)
+        if found:
+            return {SECTION: section}
+    _, callbacks = _lookup(content, ("trainer", "callbacks"))
     for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
-        if isinstance(callback, dict) and _CALLBACK in str(callback.get("class_path")):
+        name = callback.get("class_path") if isinstance(callback, dict) else None
+        if isinstance(name, str) and _CALLBACK in name:
             return {SECTION: callback.get("init_args")}
     return content
 
 
-def _fault(path: str | Path, error: Exception) -> str:
-    """Say in one line what is wrong with a YAML file and where."""
-    mark = getattr(error, "problem_mark", None)
-    place = f", line {mark.line + 1}" if mark else ""
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"{path}{place}: not YAML: {problem}"
+def _lookup(content: Any, path: tuple[str, ...]) -> tuple[bool, Any]:
+    """Look a path of keys up, each alone or joined to the next by a dot."""
+    if not path:
+        return True, content
+    for stop in range(1, len(path) + 1 if isinstance(content, dict) else 0):
+        key = ".".join(path[:stop])
+        if key in content:
+            found, value = _lookup(content[key], path[stop:])
+            if found:
+                return True, value
+    return False, None

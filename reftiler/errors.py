@@ -1,4 +1,8 @@
-"""The error that a wrong value raises (ERROR-001)."""
+"""The error that a wrong value raises (ERROR-001), and names made safe to show."""
+
+import unicodedata
+
+__all__ = ["FolderBusyError", "TilingError", "printable"]
 
 
 class TilingError(ValueError):
@@ -7,3 +11,33 @@ class TilingError(ValueError):
     The message names the rule, the values and the way out (ERROR-004). Values of a
     wrong *type* raise ``TypeError`` instead (ERROR-002).
     """
+
+
+class FolderBusyError(TilingError):
+    """Another run is at work in a folder."""
+
+
+def printable(text: str) -> str:
+    r"""
+    Escape what a terminal would obey or cannot show.
+
+    Parameters
+    ----------
+    text : str
+        Such as the name of a file: control characters, marks that turn the direction
+        of writing and lone surrogates (bytes that are no UTF-8) may be in it.
+
+    Returns
+    -------
+    str
+        The same with ``\n``, ``\x1b`` and the like spelled out.
+    """
+    return "".join(map(_spelled, text))
+
+
+def _spelled(letter: str) -> str:
+    if letter.isprintable() or unicodedata.category(letter) == "Zs":
+        return letter
+    if "\udc80" <= letter <= "\udcff":  # how Python holds a byte that is no UTF-8
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode("ascii")

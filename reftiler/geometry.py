@@ -122,11 +122,10 @@ class TileGeometry:
     @cached_property
     def num_uncovered(self) -> int:
         """In how many pixels of the image no tile contributes."""
+        boxes = [axis.valid for axis in self.axes]
         if self.is_irregular:
-            return sum(
-                int((self.coverage(block) == 0).sum()) for block in self.blocks(2**17)
-            )
-        covered = [int(np.count_nonzero(axis.coverage)) for axis in self.axes]
+            return math.prod(self.size) - _union(np.stack(boxes, axis=1))
+        covered = [_union(box[:, np.newaxis]) for box in boxes]
         return math.prod(self.size) - math.prod(covered)
 
     def blocks(self, limit: int, region: Box | None = None) -> list[Box]:
@@ -162,6 +161,26 @@ def outer_product(vectors: Sequence[NDArray[Any]]) -> NDArray[Any]:
     for vector in vectors[1:]:  # WINDOW-002: in the order of the axes
         result = result[..., np.newaxis] * vector
     return result
+
+
+def _union(boxes: IntArray) -> int:
+    """Count the pixels of the union of boxes, shape (K, R, 2); no pixel is visited."""
+    boxes = boxes[(boxes[..., 0] < boxes[..., 1]).all(axis=1)]
+    if not len(boxes):
+        return 0
+    boxes = boxes[np.argsort(boxes[:, 0, 0], kind="stable")]
+    low, high = boxes[:, 0].T
+    if boxes.shape[1] == 1:
+        reached = np.concatenate([low[:1], np.maximum.accumulate(high)[:-1]])
+        return int(np.maximum(high - np.maximum(low, reached), 0).sum())
+    # Between two edges on the first axis the same boxes count.
+    edges, longest, volume = np.unique(boxes[:, 0]), int((high - low).max()), 0
+    first = np.searchsorted(low, edges - longest, "right")
+    last = np.searchsorted(low, edges, "right")
+    for k, thickness in enumerate(np.diff(edges).tolist()):
+        near = slice(first[k], last[k])
+        volume += thickness * _union(boxes[near][high[near] > edges[k], 1:])
+    return volume
 
 
 def _overlaps_1d(axis: Axis, low: int, high: int) -> dict[int, tuple[slice, Index]]:

@@ -2,14 +2,19 @@
 
 import json
 import math
+import stat
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from reftiler.dtypes import is_nonfinite
 from reftiler.errors import TilingError
-from reftiler.validation import Real, reject_unknown_keys
+from reftiler.validation import MAX_SHOWN, Real, reject_unknown_keys, shorten
 
 SPEC_VERSION = "1.0"  # VERSION-001
+
+MAX_FILE = 2**30
+"""Bytes of a file that is read: a manifest of some millions of tiles."""
 
 _LINE_WIDTH = 160
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -33,17 +38,74 @@ def load(text: str | bytes, known: Sequence[str], where: str) -> dict[str, Any]:
     """
     if not isinstance(text, str | bytes):
         raise TypeError(f"{where} must be read from a str, got {type(text).__name__}")
+    return check_content(decode(text, where), known, where)
+
+
+def decode(text: str | bytes, where: str) -> Any:
+    """
+    Decode JSON.
+
+    Raises
+    ------
+    TilingError
+        If it is none, or nested too deeply.
+    """
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise TilingError(f"{where} is not JSON ({error}): write it anew") from error
-    return check_content(content, known, where)
+        return json.loads(text)
+    except RecursionError:
+        raise TilingError(f"{where} is nested too deeply: write it anew") from None
+    except ValueError as error:
+        reason = str(error)[:MAX_SHOWN]
+        raise TilingError(f"{where} is not JSON ({reason}): write it anew") from error
+
+
+def read_json(path: Path, limit: int = MAX_FILE) -> Any:
+    """
+    Read a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    limit : int
+        How many bytes it may have.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    TilingError
+        It is a pipe or a device, too large, or not JSON; it is named.
+    """
+    return decode(read_bytes(path, limit), str(path))
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """
+    Read a file of text, up to a size.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    TilingError
+        It is a pipe or a device, or too large; it is named.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise TilingError(f"{path} is a pipe or a device: give a file")  # without end
+    if found.st_size > limit:
+        raise TilingError(
+            f"{path} has {found.st_size:,} bytes, more than the {limit:,} that are "
+            "read: is it the right file?"
+        )
+    return path.read_bytes()
 
 
 def check_content(given: Any, known: Sequence[str], where: str) -> dict[str, Any]:
     """Check a decoded object's version and keys; return it without the version."""
     if not isinstance(given, dict):
-        raise TilingError(f"{where} must be a JSON object, got {given!r}")
+        raise TilingError(f"{where} must be a JSON object, got {shorten(given)}")
     content: dict[str, Any] = dict(given)
     check_version(content.pop("spec_version", None), where)
     reject_unknown_keys(content, known, where)  # JSON-006, JSON-007
@@ -57,7 +119,8 @@ def check_version(version: Any, where: str) -> None:
     try:
         major, minor = map(int, str(version).split("."))
     except ValueError:
-        raise TilingError(f"{where} has the odd spec_version {version!r}") from None
+        odd = shorten(version)
+        raise TilingError(f"{where} has the odd spec_version {odd}") from None
     ours = tuple(map(int, SPEC_VERSION.split(".")))
     if major != ours[0] or minor > ours[1]:  # JSON-008
         raise TilingError(

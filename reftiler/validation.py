@@ -6,13 +6,14 @@ calls with the same words (BACKEND-003).
 
 import math
 import operator
+import reprlib
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, printable
 
 Sizes: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 Real: TypeAlias = int | float
@@ -25,6 +26,14 @@ MAX_BITS = 8192
 
 MAX_RANK = 15
 """The most spatial axes: a view of windows has two of each, and an array at most 32."""
+
+MAX_SHOWN = 100
+"""Characters of a value in a message."""
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxdict, _REPR.maxother = 4, 8, MAX_SHOWN
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxset = 16
+_REPR.maxstring = MAX_SHOWN
 
 
 def as_int(value: Any, name: str, *, minimum: int, maximum: int | None = None) -> int:
@@ -50,7 +59,8 @@ def as_int(value: Any, name: str, *, minimum: int, maximum: int | None = None) -
     no_number = isinstance(value, bool | np.bool_ | np.ndarray)
     if no_number or not hasattr(value, "__index__"):
         raise TypeError(
-            f"{name} must be an int, got {value!r}: give a Python or numpy integer"
+            f"{name} must be an int, got {shorten(value)}: give a Python or numpy "
+            "integer"
         )
     number = operator.index(value)
     if number < minimum:  # ERROR-001
@@ -74,16 +84,29 @@ def as_exact_ints(
 ) -> tuple[int, ...]:
     """Return ``rank`` ints, one written out for each axis."""
     if not is_sequence(value):
-        raise TypeError(f"{name} must be a sequence of {rank} ints, got {value!r}")
+        raise TypeError(
+            f"{name} must be a sequence of {rank} ints, got {shorten(value)}"
+        )
     if len(value) != rank:  # SIZE-002, ERROR-003
         raise TilingError(
             f"{name} must have {rank} numbers, one for each spatial axis, got "
-            f"{len(value)}: {tuple(value)}"
+            f"{len(value)}: {shorten(tuple(value))}"
         )
     return tuple(
         as_int(item, f"{name}[{axis}]", minimum=minimum, maximum=maximum)
         for axis, item in enumerate(value)
     )
+
+
+def shorten(value: Any) -> str:
+    """Write a value for a message, however large or deep it is."""
+    if type(value) is int:
+        return shown(value)
+    try:
+        text = _REPR.repr(value)
+    except ValueError:  # a number in it that Python refuses to write
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 def shown(number: int) -> str:
@@ -111,17 +134,19 @@ def one_of(value: Any, name: str, known: Sequence[str]) -> str:
     """Return ``value`` if it is one of ``known``, else name the nearest."""
     options = ", ".join(map(repr, known))
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {options}, got {value!r}")
+        raise TypeError(f"{name} must be one of {options}, got {shorten(value)}")
     if value not in known:
         hint = suggest(value, known)
-        raise TilingError(f"{name} must be one of {options}, got {value!r}{hint}")
+        raise TilingError(
+            f"{name} must be one of {options}, got {shorten(value)}{hint}"
+        )
     return value
 
 
 def as_bool(value: Any, name: str) -> bool:
     """Return ``value`` if it is True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} must be True or False, got {shorten(value)}")
     return bool(value)
 
 
@@ -132,13 +157,26 @@ def reject_unknown_keys(
     for key in given:
         if key not in known:
             hint = suggest(str(key), known) or f": known are {', '.join(known)}"
-            raise TilingError(f"{where} has no key {key!r}{hint}")
+            raise TilingError(f"{where} has no key {shorten(key)}{hint}")
 
 
 def suggest(word: str, known: Sequence[str]) -> str:
     """Return ``; did you mean …?`` for the known word nearest to ``word``."""
-    close = get_close_matches(word, known, n=1, cutoff=0.5)
+    close = get_close_matches(word[:MAX_SHOWN], known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def first_few(names: Collection[object], limit: int = 3) -> str:
+    """Name the first files of a list for a message, and how many more there are."""
+    named = ", ".join(printable(str(name)) for name in list(names)[:limit])
+    more = len(names) - limit
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def count_of(items: Collection[object], noun: str, plural: str = "") -> str:
+    """Say how many of something there are: ``1 mask``, ``2 masks``."""
+    plural = plural or f"{noun}s"
+    return f"{len(items)} {noun if len(items) == 1 else plural}"
 
 
 def as_real(value: Any, name: str) -> Real:
@@ -150,7 +188,7 @@ def as_real(value: Any, name: str) -> Real:
     if isinstance(value, bool | np.bool_ | np.integer):
         return int(value)
     if not isinstance(value, int | float | np.floating):
-        raise TypeError(f"{name} must be a real number, got {value!r}")
+        raise TypeError(f"{name} must be a real number, got {shorten(value)}")
     if isinstance(value, int):
         if value.bit_length() > MAX_BITS:  # VALUE-005
             raise TilingError(f"{name}: no dtype holds {shown(value)}; give less")
@@ -176,8 +214,8 @@ def validate_stride(
     """Return the stride on each axis, given as stride or as overlap, or the tile."""
     if stride is not None and overlap is not None:  # SIZE-007
         raise TilingError(
-            f"stride={stride!r} and overlap={overlap!r} say the same thing twice: give "
-            "one of them (stride = tile_size - overlap)"
+            f"stride={shorten(stride)} and overlap={shorten(overlap)} say the same "
+            "thing twice: give one of them (stride = tile_size - overlap)"
         )
     if overlap is not None:  # SIZE-006
         _refuse_fraction(tile, overlap)
@@ -208,8 +246,8 @@ def _refuse_fraction(tile: tuple[int, ...], overlap: Any) -> None:
     ):
         pixels = tuple(round(s * t) for s, t in zip(shares, tile, strict=True))
         raise TypeError(
-            f"overlap must be an int, a number of pixels, got {overlap!r}: that share "
-            f"of the tile {tile} is overlap={pixels}"
+            f"overlap must be an int, a number of pixels, got {shorten(overlap)}: that "
+            f"share of the tile {tile} is overlap={pixels}"
         )
 
 

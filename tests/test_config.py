@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -209,7 +211,7 @@ trainer:
         ("a: 2020-13-45", r"config\.yaml: not YAML"),
         ("\0", r"config\.yaml: not YAML"),
         ("- 1", r"config\.yaml must hold keys"),
-        ("tilling: {apply: true}", r"no section 'tiling', only tilling"),
+        ("tilling: {apply: true}", r"no section 'tiling', only 'tilling'"),
         ("tiling: {aply: true}", r"config\.yaml: .*did you mean 'apply'"),
         ("{tiling: {apply: true, tile_size: 0}}", r"config\.yaml: .*at least 1"),
         ("!!python/object/apply:os.system [true]", r"not YAML"),
@@ -253,4 +255,56 @@ def test_without_pyyaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "yaml", None)
     assert TilingConfig.from_mapping(OLDER).tiler == Tiler(64)
     with pytest.raises(ImportError, match=r'pip install "reftiler\[cli\]"'):
+        TilingConfig.from_yaml(tmp_path / "config.yaml")
+
+
+def powers(form: str) -> str:
+    """Write aliases that stand for 9**9 values."""
+    names = "abcdefghij"
+    lines = [f"a: &a {'{x: 1}' if '<<' in form else '[1]'}"]
+    for inner, name in itertools.pairwise(names):
+        nine = ", ".join([f"*{inner}"] * 9)
+        lines.append(f"{name}: &{name} {form.format(nine)}")
+    return "\n".join([*lines, "tiling: *j"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (powers("[{}]"), "stands for more"),
+        (powers("{{<<: [{}]}}"), "stands for more"),
+        ("&a [*a]", "stands for more"),
+        ("tiling: &a {apply: *a}", "stands for more"),
+        ("tiling: " + "[" * 5000, "nested too deeply"),
+        ("tiling: " + "{a: " * 5000 + "}" * 5000, "nested too deeply"),
+        ("x" * 2**18, "more than the 131,072"),
+        ("- " + "x" * 2**16, "must hold keys"),
+        ("? 0x" + "f" * 9999 + "\n: 1", "no section"),
+        ("tiling: {apply: true, tile_size: " + "9" * 5000 + "}", "not YAML"),
+        ("tiling: {apply: true, tile_size: 0x" + "f" * 5000 + "}", "at most"),
+        ("tiling: {apply: true, tile_size: " + "1:" * 9999 + "1.5}", "not YAML"),
+        ("tiling: {apply: true, tile_size: 9, mode: " + "x" * 9999 + "}", "mode"),
+        ("tiling: {apply: true, tile_size: " + "x" * 9999 + "}", "tile_size"),
+        ("tiling: {apply: true, " + "x" * 900 + ": 3}", "no key"),
+    ],
+)
+def test_hostile_yaml_is_one_short_sentence(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    with pytest.raises((TilingError, TypeError), match=words) as caught:
+        read(tmp_path, text)
+    message = str(caught.value).replace(str(tmp_path), "")
+    assert len(message) < 400
+    assert "\n" not in message
+
+
+def test_aliases_that_repeat_a_little_are_read(tmp_path: Path) -> None:
+    text = "size: &size {tile_size: 16, stride: 8}\ntiling: {<<: *size, apply: true}"
+    assert read(tmp_path, text) == TilingConfig(Tiler(16, 8))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_pipes_are_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.yaml")
+    with pytest.raises(TilingError, match="pipe"):
         TilingConfig.from_yaml(tmp_path / "config.yaml")

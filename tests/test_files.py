@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reftiler.atomic import OutputTransaction, atomic_write, safe_join, safe_relative
+from reftiler import TilingError
+from reftiler.atomic import (
+    LOCK_NAME,
+    FolderLock,
+    OutputTransaction,
+    atomic_write,
+    safe_join,
+    safe_paths,
+    safe_relative,
+    stale_temp_files,
+    temp_path,
+)
 
 
 @pytest.mark.parametrize("name", ["a", "a/b.png", "12:30:00.png", "...", "é ü"])
@@ -39,8 +51,66 @@ def test_write_whole_leaves_the_old_file(
     def refuse(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(OSError, match="No space left"):
         atomic_write(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_many_may_read_a_folder_that_nobody_writes(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "tiles"
+    with FolderLock(folder), pytest.raises(TilingError, match="another run"):
+        FolderLock(folder, shared=True).__enter__()
+    assert not (tmp_path / "new").exists()  # it was empty
+    folder.mkdir(parents=True)
+    with FolderLock(folder, shared=True):
+        with (
+            FolderLock(folder, shared=True),
+            pytest.raises(TilingError, match="another run"),
+        ):
+            FolderLock(folder).__enter__()
+        with pytest.raises(TilingError, match="another run"):
+            FolderLock(folder).__enter__()
+    with FolderLock(folder):
+        assert [path.name for path in folder.iterdir()] == [LOCK_NAME]
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_locks_are_plain_files(tmp_path: Path, shared: bool) -> None:
+    folder = tmp_path / "tiles"
+    folder.mkdir()
+    lock = folder / LOCK_NAME
+    for kind in ("link", "pipe"):
+        if kind == "link":
+            lock.symlink_to(tmp_path / "out")
+        else:
+            os.mkfifo(lock)
+        with pytest.raises(TilingError, match="no plain file"):
+            FolderLock(folder, shared=shared).__enter__()
+        lock.unlink()
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_temporary_names_fit_where_their_files_do(tmp_path: Path) -> None:
+    for name in ("n" * 255, "ä" * 127):
+        atomic_write(tmp_path / name, b"x")
+        assert (tmp_path / name).read_bytes() == b"x"
+    left = temp_path(tmp_path / ("n" * 255))
+    left.touch()
+    assert stale_temp_files(tmp_path) == [left]
+
+
+def test_paths_that_lead_out(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    (folder / "inner").mkdir(parents=True)
+    assert dict(safe_paths(folder, ["a", "inner/b"])) == {
+        "a": folder / "a",
+        "inner/b": folder / "inner" / "b",
+    }
+    (folder / "out").symlink_to(tmp_path)
+    (folder / "inner" / "b").symlink_to(tmp_path / "c")
+    for names in (["out/a"], ["inner/a", "inner/b"], ["../a"], ["/a"]):
+        with pytest.raises(TilingError, match="out of"):
+            list(safe_paths(folder, names))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from reftiler import SPEC_VERSION, Grid, Tiler
+from reftiler import SPEC_VERSION, Grid, Tiler, TilingError
+from reftiler.json_io import read_json
+from reftiler.validation import shorten
 from tests.strategies import merges
 
 
@@ -82,3 +86,43 @@ def test_custom_windows_survive_json_exactly() -> None:
     tiler = Tiler((2, 3), window=((0.1, 3), (7, 1 / 3, 1e-5)))
     again = Tiler.from_json(tiler.to_json())
     assert again.window == tiler.window == ((0.1 / 3, 1.0), (1.0, 1 / 3 / 7, 1e-5 / 7))
+
+
+def test_files_of_json_are_read_up_to_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"a": [1, 2]}')
+    assert read_json(path, limit=13) == {"a": [1, 2]}
+    with pytest.raises(TilingError, match=r"a\.json has 13 bytes, more than the 12"):
+        read_json(path, limit=12)
+    with pytest.raises(OSError, match="a"):
+        read_json(tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(TilingError, match="pipe"):
+            read_json(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" * 10**5, "nested too deeply"),
+        ('{"a":' * 10**5, "nested too deeply"),
+        ("9" * 10**4, "is not JSON"),
+        ("{", "is not JSON"),
+        ('"' + "x" * 10**4, "is not JSON"),
+        (b"\xff\xff", "is not JSON"),
+    ],
+)
+def test_odd_texts_are_one_short_sentence(text: str | bytes, words: str) -> None:
+    with pytest.raises(TilingError, match=words) as caught:
+        Grid.from_json(text)
+    assert len(str(caught.value)) < 250
+
+
+def test_values_in_messages_are_short() -> None:
+    nested: Any = []
+    for _ in range(30):
+        nested = [nested] * 9  # stands for 9**30 lists
+    for value in (nested, "x" * 10**6, list(range(10**6)), {"a": "b" * 10**6}, 9**9999):
+        assert len(shorten(value)) <= 100
+    assert shorten([256, (1, "a"), None]) == "[256, (1, 'a'), None]"

@@ -89,8 +89,6 @@ def stored(kind: str, folder: Path, image: Any) -> Any:
 
 def test_a_store_of_tifffile(tmp_path: Path) -> None:
     zarr = pytest.importorskip("zarr")
-    if int(zarr.__version__.partition(".")[0]) < 3:
-        pytest.skip("needs zarr 3, as tifffile's stores do")
     tifffile = pytest.importorskip("tifffile")
     image = np.random.default_rng(0).integers(0, 255, (70, 90, 3), dtype=np.uint8)
     path = tmp_path / "image.tif"

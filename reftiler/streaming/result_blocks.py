@@ -49,7 +49,8 @@ class ResultBlocks:
         rows = geometry.axes[0]
         least = min(MIN_ROWS, rows.tile)
         if irregular:  # every start would be an edge
-            edges = list(range(0, rows.length, max(least, rows.tile // 2)))
+            few = MIN_ELEMENTS // (channels * math.prod(self._size[1:]))
+            edges = list(range(0, rows.length, max(least, rows.tile // 2, few)))
             self._axes = [_DividedAxis(rows, edges)]
         else:
             self._axes = [_DividedAxis(rows, _spread_starts(rows, least))]

@@ -140,8 +140,6 @@ def may_alias(one: Any, other: Any) -> bool:
 
 def _place_in_store(array: Any) -> Any:
     """Return by what zarr or h5py know where an array lies."""
-    if hasattr(array, "store") and not hasattr(array, "store_path"):  # zarr 2
-        return array.store, array.path
     return getattr(array, "store_path", getattr(array, "id", None))
 
 

@@ -1,29 +1,23 @@
-"""Finding images and masks: by one rule, in one order, and never half."""
+"""Finding images and masks: nothing guessed in silence, nothing left out unsaid."""
 
 from __future__ import annotations
 
 import itertools
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("skimage")
 
-from reftiler import TilingError
-from reftiler.io import write_image
+from reftiler.errors import TilingError, printable
+from reftiler.io import ReadOptions, write_image
 from reftiler.io.datasets import ImageEntry, find_images, load_pair
-
-IMAGE = np.arange(20, dtype=np.uint8).reshape(4, 5)
-
-
-def fill(root: Path, *names: str) -> Path:
-    """Write a small image under every name."""
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        write_image(root / name, IMAGE)
-    return root
-
+from tests.trees import write_tree
 
 DATASET = (
     "train/good/000.png",
@@ -38,10 +32,22 @@ DATASET = (
 )
 
 
+def ids(source: Path, **settings: object) -> list[str]:
+    return [entry.id for entry in find_images(source, **settings)]  # type: ignore[arg-type]
+
+
+def masks(source: Path, **settings: object) -> dict[str, list[str]]:
+    found = find_images(source, **settings)  # type: ignore[arg-type]
+    return {entry.id: [mask.name for mask in entry.masks] for entry in found}
+
+
+# What is found, and in which order
+
+
 def test_a_data_set(tmp_path: Path) -> None:
-    root = fill(tmp_path, *DATASET)
+    root = write_tree(tmp_path, *DATASET)
     found = find_images(root)
-    assert [sample.id for sample in found] == [
+    assert [entry.id for entry in found] == [
         "train/good/000",
         "train/good/001",
         "test/dent/000",
@@ -49,160 +55,494 @@ def test_a_data_set(tmp_path: Path) -> None:
         "test/spot/000",
         "test/spot/001",
     ]
-    assert found[0] == ImageEntry(root / "train/good/000.png", (), "train", "good")
     assert found[5] == ImageEntry(
         root / "test/spot/001.tif",
         (root / "ground_truth/spot/001_mask.npy",),
         "test",
         "spot",
     )
-    assert len({sample.id for sample in found}) == len(found)
+    assert (found.layout, found.notes) == ("mvtec-ad", ())
     assert find_images(str(root)) == found
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    fill(tmp_path, "b.png", "a.TIF", "a_mask.png", "10.png", "9.png", "inner/c.png")
-    (tmp_path / "notes.txt").write_text("no image")
+    write_tree(tmp_path, "b.png", "a.TIF", "a_mask.png", "10.png", "9.png")
+    write_tree(tmp_path, "inner/c.png")
     (tmp_path / ".b.png").write_bytes(b"hidden")
+    for name in ("notes.txt", "more.TXT", "list.json", "no_suffix", "LICENSE"):
+        (tmp_path / name).write_text("no image")
     found = find_images(tmp_path)
-    assert [sample.id for sample in found] == ["10", "9", "a", "b"]
-    assert found[2] == ImageEntry(
-        tmp_path / "a.TIF", (tmp_path / "a_mask.png",), "", ""
-    )
-    assert [sample.masks for sample in found].count(()) == 3
+    assert [entry.id for entry in found] == ["10", "9", "a", "b"]
+    assert found[2] == ImageEntry(tmp_path / "a.TIF", (tmp_path / "a_mask.png",))
+    closed, unmasked, others = found.notes
+    assert "3 images" in unmasked
+    assert "1 sub-folder: inner" in closed
+    assert "4 files" in others
+    assert "2 .txt" in others
+    assert "LICENSE" not in others
+
+
+def test_sub_folders_on_request(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.png", "x/a.png", "x/a_mask.png", "x/masks/b.png", "x/b.jpg",
+               "x/y/z/a.png")  # fmt: skip
+    assert ids(tmp_path) == ["a"]
+    assert masks(tmp_path, recursive=True) == {
+        "a": [],
+        "x/a": ["a_mask.png"],
+        "x/b": ["b.png"],
+        "x/y/z/a": [],
+    }
 
 
 def test_an_image(tmp_path: Path) -> None:
-    fill(tmp_path, "a.png", "a_mask.png", "b.png", "lost_mask.png")
-    assert find_images(tmp_path / "a.png") == (
-        ImageEntry(tmp_path / "a.png", (tmp_path / "a_mask.png",)),
-    )
-    assert find_images(tmp_path / "b.png") == (ImageEntry(tmp_path / "b.png"),)
+    write_tree(tmp_path, "a.png", "a_mask.png", "b.png", "b_seg.png", "lost_mask.png",
+               "masks/c.png", "c.npy")  # fmt: skip
+    assert masks(tmp_path / "a.png") == {"a": ["a_mask.png"]}
+    assert masks(tmp_path / "c.npy") == {"c": ["c.png"]}
+    assert masks(tmp_path / "a_mask.png") == {"a_mask": []}
+    found = find_images(tmp_path / "b.png")
+    assert [*found] == [ImageEntry(tmp_path / "b.png")]
+    assert ["b_seg.png may be a mask" in note for note in found.notes] == [True]
+    (tmp_path / "raw.dat").write_bytes(b"1")
+    assert ids(tmp_path / "raw.dat") == ["raw"]
+    with pytest.raises(TilingError, match="place of the layout mvtec-ad"):
+        find_images(tmp_path / "a.png", layout="mvtec-ad")
 
 
 def test_parts_of_a_data_set_know_their_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = fill(tmp_path, *DATASET)
-    whole = {sample.id: sample for sample in find_images(root)}
+    root = write_tree(tmp_path, *DATASET)
+    whole = {entry.id: entry for entry in find_images(root)}
     spot = root / "test" / "spot"
-    assert find_images(spot / "000.png") == (whole["test/spot/000"],)
-    assert find_images(spot) == (whole["test/spot/000"], whole["test/spot/001"])
+    assert [*find_images(spot / "000.png")] == [whole["test/spot/000"]]
+    assert [*find_images(spot)] == [whole["test/spot/000"], whole["test/spot/001"]]
+    assert [*find_images(root / "test")] == [*whole.values()][2:]
     assert find_images(root / "train" / "good")[1] == whole["train/good/001"]
     monkeypatch.chdir(spot)
     (here, _) = find_images(Path())
-    assert here.id == "test/spot/000"
+    assert (here.id, here.image) == ("test/spot/000", Path("000.png"))
     (mask,) = here.masks
     assert mask.samefile(root / "ground_truth/spot/000_mask.png")
 
 
 def test_a_folder_that_happens_to_be_called_test_is_no_data_set(tmp_path: Path) -> None:
-    fill(tmp_path, "test/photos/a.png")
-    (sample,) = find_images(tmp_path / "test" / "photos")
-    assert (sample.id, sample.split, sample.label) == ("a", "", "")
+    write_tree(tmp_path, "test/photos/a.png")
+    (entry,) = find_images(tmp_path / "test" / "photos")
+    assert (entry.id, entry.split, entry.label) == ("a", "", "")
 
 
 def test_the_order_is_not_the_disk_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = fill(tmp_path, *DATASET)
-    forwards = find_images(root)
-    listed = Path.iterdir
-    monkeypatch.setattr(Path, "iterdir", lambda self: iter([*listed(self)][::-1]))
+    root = write_tree(tmp_path, *DATASET)
+    forwards, listed = find_images(root), os.scandir
+
+    class Backwards:
+        def __init__(self, path: str) -> None:
+            self.entries = [*listed(path)][::-1]
+
+        def __enter__(self) -> list[os.DirEntry[str]]:
+            return self.entries
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(os, "scandir", Backwards)
     assert find_images(root) == forwards
+
+
+def test_names_of_good_folders(tmp_path: Path) -> None:
+    root = write_tree(tmp_path, "train/Fine/0.png", "test/Fine/0.png")
+    write_tree(root, "test/good/1.png", "test/spot/0.png", "ground_truth/spot/0.png")
+    with pytest.raises(TilingError, match=r"without a mask: test/Fine/0\.png"):
+        find_images(root)
+    assert ids(root, good="fine") == [
+        "train/good/0",
+        "test/good/0",
+        "test/good/1",
+        "test/spot/0",
+    ]
+    with pytest.raises(TilingError, match=r"called best .*good, spot"):
+        find_images(root, good=["fine", "best"])
+
+
+# Mask patterns
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names", "expected"),
+    [
+        ("{stem}_seg.png", ("a.jpg", "a_seg.png", "b.jpg"), ["a_seg.png"]),
+        ("mask-{stem}", ("a.jpg", "mask-a.bmp", "b.jpg"), ["mask-a.bmp"]),
+        ("{stem}.png", ("a.jpg", "a.png", "b.jpg"), ["a.png"]),
+        ("{name}.tif", ("a.jpg", "a.jpg.tif", "b.jpg"), ["a.jpg.tif"]),
+        ("m/{stem}.png", ("a.jpg", "m/a.png", "b.jpg"), ["a.png"]),
+        ("../t/{stem}*.png", ("a.jpg", "../t/a1.png", "../t/a2.png", "b.jpg"),
+         ["a1.png", "a2.png"]),
+        ("../t/{folder}/{stem}.png", ("a.jpg", "../t/a.png", "b.jpg"), ["a.png"]),
+    ],
+)  # fmt: skip
+def test_mask_patterns(
+    tmp_path: Path, pattern: str, names: tuple[str, ...], expected: list[str]
+) -> None:
+    root = write_tree(tmp_path / "[1] *", *names)
+    assert masks(root, mask_pattern=pattern) == {"a": expected, "b": []}
+    assert masks(root / "a.jpg", mask_pattern=pattern) == {"a": expected}
+
+
+def test_mask_patterns_in_sub_folders_and_data_sets(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "scans", "x/a.jpg", "x/truth/a.png", "y/a.jpg")
+    found = masks(root, mask_pattern="./truth/{stem}.png", recursive=True)
+    assert found == {"x/a": ["a.png"], "y/a": []}
+    root = write_tree(tmp_path / "set", "train/good/a.png", "test/dent/a.png",
+                      "marks/dent/a.bmp")  # fmt: skip
+    (_, dent) = find_images(root, mask_pattern="marks/{label}/{stem}.bmp")
+    assert (dent.id, dent.masks) == ("test/dent/a", (root / "marks/dent/a.bmp",))
+    write_tree(root, "test/dent/m/a.png")
+    assert masks(root / "test/dent", mask_pattern="m/{stem}.png") == {"a": ["a.png"]}
+    root = write_tree(tmp_path / "[1]*", "a[1].jpg", "t/a[1]x.png", "t/a1.png")
+    assert masks(root, mask_pattern="t/{stem}*.png") == {"a[1]": ["a[1]x.png"]}
+
+
+def test_a_mask_is_one_file_where_case_is_not_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, "images/a.png", "images/B.png", "seg/a.png", "seg/b.PNG")
+
+    def exists(path: Path) -> bool:
+        return path.name.lower() in {
+            file.name.lower() for file in path.parent.iterdir()
+        }
+
+    pattern = "../seg/{stem}"
+    assert masks(tmp_path / "images", mask_pattern=pattern) == {"B": [], "a": ["a.png"]}
+    monkeypatch.setattr(Path, "exists", exists)
+    found = masks(tmp_path / "images", mask_pattern=pattern)
+    assert found == {"B": ["b.PNG"], "a": ["a.png"]}
+
+
+def test_a_mask_pattern_lists_each_folder_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number:02d}" for number in range(20)]
+    write_tree(tmp_path, *(f"images/{name}.png" for name in names),
+               *(f"seg/{k}/{name}_{k}.png" for name in names for k in "xy"),
+               "seg/y/00_z.Tif", "seg/y/00_a.gif", "seg/y/.00_b.png")  # fmt: skip
+    listed = list[str]()
+    for name, real in (("listdir", os.listdir), ("scandir", os.scandir)):
+
+        def count(path: str = ".", real: Callable[..., Any] = real) -> Any:
+            listed.append(path)
+            return real(path)
+
+        monkeypatch.setattr(os, name, count)
+    found = masks(tmp_path / "images", mask_pattern="../seg/*/{stem}_*")
+    assert found.pop("00") == ["00_x.png", "00_a.gif", "00_y.png", "00_z.Tif"]
+    assert found == {name: [f"{name}_x.png", f"{name}_y.png"] for name in names[1:]}
+    assert listed
+    assert len(listed) < 10
+
+
+def test_a_mask_that_no_image_has_by_the_pattern(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.jpg", "a_seg.png", "b_seg.png")
+    found = find_images(tmp_path, mask_pattern="{stem}_seg.png")
+    assert [entry.id for entry in found] == ["a"]
+    assert ["b_seg.png" in note for note in found.notes] == [True]
+    with pytest.raises(TilingError, match=r"no image has a mask .*a_gt\.png"):
+        find_images(tmp_path, mask_pattern="{stem}_gt.png")
+    with pytest.raises(TilingError, match="no image has a mask"):  # but itself
+        find_images(tmp_path / "a.jpg", mask_pattern="{stem}.jpg")
+    write_tree(tmp_path / "2", "a.jpg", "m/a_x.png", "m/b_x.png", "m/legend.png")
+    found = find_images(tmp_path / "2", mask_pattern="m/{stem}_x.png", recursive=True)
+    assert [entry.id for entry in found] == ["a"]
+    assert ["m/b_x.png, m/legend.png" in note for note in found.notes] == [True]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["m.png", "{stem", "{stem.name}", "{x}{stem}", "{stem}}"]
+)
+def test_what_is_no_mask_pattern(tmp_path: Path, pattern: str) -> None:
+    write_tree(tmp_path, "a.png")
+    with pytest.raises(TilingError, match="the mask pattern"):
+        find_images(tmp_path, mask_pattern=pattern)
+
+
+@pytest.mark.parametrize("pattern", ["none", ""])
+def test_without_masks(tmp_path: Path, pattern: str) -> None:
+    write_tree(tmp_path, "a.png", "a_mask.png", "b_left.png", "b.png", "masks/a.png")
+    images = ["a", "a_mask", "b", "b_left"]
+    assert masks(tmp_path, mask_pattern=pattern) == {image: [] for image in images}
+    assert find_images(tmp_path, mask_pattern="masks/{stem}.png").notes == (
+        "3 images without a mask: a_mask.png, b.png, b_left.png",
+    )
+
+
+# Types of files
+
+
+@pytest.mark.parametrize("name", ["a.svs", "a.JFIF", "a.btf"])
+def test_other_suffixes_of_formats_that_are_read(tmp_path: Path, name: str) -> None:
+    write_tree(tmp_path, "a.tif", "a.jpg")
+    kept = "a.jpg" if name == "a.JFIF" else "a.tif"
+    (tmp_path / kept).rename(tmp_path / name)
+    for file in {"a.tif", "a.jpg"} - {kept}:
+        (tmp_path / file).unlink()
+    (entry,) = find_images(tmp_path)
+    assert entry.image.name == name
+    assert load_pair(entry)[0].shape[:2] == (2, 2)
+
+
+def test_pictures_that_are_not_read_are_named(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.png", "b.ppm", "c.tga")
+    for name in ("d.DNG", "e.heic", "f.avif", "g.txt"):
+        (tmp_path / name).write_bytes(b"1")
+    pictures, others = find_images(tmp_path).notes
+    assert "5 pictures" in pictures
+    assert "not read" in pictures
+    assert "1 .dng" in pictures
+    assert "1 file of other types (1 .txt)" in others
+
+
+# What is asked about
+
+
+@pytest.mark.parametrize("name", ["part_seg.png", "part-left.png", "mask_part.png"])
+def test_a_name_that_is_another_s_and_a_word(tmp_path: Path, name: str) -> None:
+    write_tree(tmp_path, "part.jpg", "part_2.png", "other.png", name)
+    pattern = name[:-4].replace("part", "{stem}")
+    with pytest.raises(TilingError) as caught:
+        find_images(tmp_path)
+    assert f"{name} may be the mask of part.jpg" in str(caught.value)
+    assert f"--mask-pattern '{pattern}'" in str(caught.value)
+    assert masks(tmp_path, mask_pattern=pattern)["part"] == [name]
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])
 def test_defect_images_without_masks_are_named(tmp_path: Path, count: int) -> None:
     names = [f"test/spot/{number:03d}.png" for number in range(count)]
-    fill(tmp_path, "test/good/000.png", *names)
+    write_tree(tmp_path, "train/good/000.png", "test/dent/000.png", *names)
+    assert len(find_images(tmp_path)) == count + 2
+    write_tree(tmp_path, "ground_truth/dent/000_mask.png")
     with pytest.raises(TilingError, match="without a mask") as caught:
         find_images(tmp_path)
-    said = str(caught.value)
-    assert "ground_truth/<defect>/<image>_mask.png" in said
+    message = str(caught.value)
     for name in names[:3]:
-        assert str(tmp_path / name) in said
-    assert ("and 2 more" in said) == (count == 5)
+        assert name in message
+    assert ("and 2 more" in message) == (count == 5)
 
 
 @pytest.mark.parametrize(
     "extra",
-    [
-        "ground_truth/spot/007_mask.png",
-        "ground_truth/gone/000_mask.png",
-        "test/spot/009_mask.png",
-        "train/good/005_mask.png",
-    ],
-)
-def test_masks_without_images_are_named(tmp_path: Path, extra: str) -> None:
-    fill(tmp_path, *DATASET, extra)
-    with pytest.raises(TilingError, match="masks without an image") as caught:
-        find_images(tmp_path)
-    assert str(tmp_path / extra) in str(caught.value)
+    ["ground_truth/spot/007_mask.png", "ground_truth/gone/000_mask.png",
+     "test/spot/009_mask.png", "train/good/005_mask.png"],
+)  # fmt: skip
+def test_masks_of_a_data_set_without_images_are_named(
+    tmp_path: Path, extra: str
+) -> None:
+    write_tree(tmp_path, *DATASET, extra)
+    found = find_images(tmp_path)
+    assert len(found) == 6
+    assert ["1 mask" in note and extra in note for note in found.notes] == [True]
 
 
-def test_a_mask_without_image_in_a_folder(tmp_path: Path) -> None:
-    fill(tmp_path, "a.png", "b_mask.png")
-    with pytest.raises(TilingError, match=r"without an image: .*b_mask\.png"):
+def test_images_beside_folders_with_everyday_names(tmp_path: Path) -> None:
+    write_tree(tmp_path / "1", "a.png", "good/b.png")
+    write_tree(tmp_path / "2", "train/c.png", "d.png")
+    for name, layout in (("1", "class-folders"), ("2", "split-folders")):
+        with pytest.raises(TilingError, match=f"layouts {layout} and plain"):
+            find_images(tmp_path / name)
+    assert ids(tmp_path / "1", layout="plain") == ["a"]
+    assert ids(tmp_path / "1", layout="class-folders") == ["good/b"]
+
+
+def test_masks_of_a_folder_without_images(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.png", "a_mask.png", "b_mask.png")
+    with pytest.raises(TilingError, match=r"without an image: b_mask\.png"):
         find_images(tmp_path)
+    write_tree(tmp_path / "2", "images/a.png", "masks/seg_a.png")
+    with pytest.raises(TilingError, match=r"without an image: masks/seg_a\.png"):
+        find_images(tmp_path / "2")
+    write_tree(tmp_path / "3", "wine_label.png")
+    with pytest.raises(TilingError, match=r"names of masks.*--mask-pattern none"):
+        find_images(tmp_path / "3")
 
 
 def test_two_masks_for_an_image(tmp_path: Path) -> None:
-    fill(tmp_path, "a.png", "a_mask.png", "a_mask.tif")
+    write_tree(tmp_path, "a.png", "a_mask.png", "a_mask.tif")
     for source in (tmp_path, tmp_path / "a.png"):
         with pytest.raises(TilingError, match=r"a\.png has 2 masks: .*png.*tif"):
             find_images(source)
 
 
-def test_names_that_differ_in_their_suffix_alone(tmp_path: Path) -> None:
-    fill(tmp_path, "a.png", "a-2.png", "a.tif")
-    with pytest.raises(TilingError, match=r"a\.png and a\.tif have the same id"):
+def test_a_photograph_is_no_mask_of_its_jpeg(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.jpg")
+    write_image(tmp_path / "a.png", np.arange(64, dtype=np.uint8).reshape(8, 8))
+    with pytest.raises(TilingError, match=r"a\.jpg and .*a\.png have the same id"):
         find_images(tmp_path)
+    assert masks(tmp_path, layout="same-stem") == {"a": ["a.png"]}
+
+
+def test_a_data_set_in_a_folder_of_some_is_named_once(tmp_path: Path) -> None:
+    for name in ("candle", "fryum"):
+        write_tree(tmp_path / name / "Data", "Images/Normal/0.JPG",
+                   "Images/Anomaly/0.JPG", "Masks/Anomaly/0.png")  # fmt: skip
+    with pytest.raises(TilingError, match="folder of data sets") as caught:
+        find_images(tmp_path)
+    assert f"{tmp_path / 'candle'}, " in str(caught.value)
+    assert f"{os.sep}Data" not in str(caught.value)
 
 
 def test_nothing_to_find(tmp_path: Path) -> None:
     with pytest.raises(TilingError, match="no image in"):
         find_images(tmp_path)
-    fill(tmp_path, "brick/test/good/0.png", "grass/test/good/0.png")
-    with pytest.raises(TilingError, match=r"not entered: .*brick, .*grass"):
-        find_images(tmp_path)
-    (tmp_path / "empty" / "test").mkdir(parents=True)
-    with pytest.raises(
-        TilingError, match=r"no image in .*empty: expected some in test"
-    ):
-        find_images(tmp_path / "empty")
+    write_tree(tmp_path / "scans", "x/a.png", "y/a.png")
+    with pytest.raises(TilingError, match=r"not entered: x, y.*--recursive"):
+        find_images(tmp_path / "scans")
+    write_tree(tmp_path / "sets", "brick/test/good/0.png", "grass/test/good/0.png")
+    for recursive in (False, True):
+        with pytest.raises(TilingError, match=r"folder of data sets.*brick, .*grass"):
+            find_images(tmp_path / "sets", recursive=recursive)
     with pytest.raises(TilingError, match=r"cannot search .*gone: No such file"):
         find_images(tmp_path / "gone")
+    with pytest.raises(TilingError, match=r"cannot search a\\x00"):
+        find_images("a\0")
 
 
-def test_images_beside_the_folders_of_a_data_set(tmp_path: Path) -> None:
-    fill(tmp_path, *DATASET, "test/loose.png")
-    with pytest.raises(TilingError, match=r"images belong in .*loose\.png"):
+# Names
+
+
+def test_ids_that_are_the_same_on_some_disks(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.png", "A.png", "b.png")
+    if len([*tmp_path.iterdir()]) < 3:
+        pytest.skip("this disk takes A.png for a.png")
+    with pytest.raises(TilingError, match=r"A\.png and .*a\.png have the same id"):
         find_images(tmp_path)
+    write_tree(tmp_path / "2", "caf\u00e9.png", "cafe\u0301.png")
+    with pytest.raises(TilingError, match="have the same id"):
+        find_images(tmp_path / "2")
+    write_tree(tmp_path / "3", "a.png", "b.png/b.png", "b.tif")
+    with pytest.raises(TilingError, match=r"folder b\.png is called like"):
+        find_images(tmp_path / "3", recursive=True)
+
+
+def test_masks_are_found_whatever_the_case(tmp_path: Path) -> None:
+    write_tree(tmp_path, "caf\u00e9.JPG", "CAFE\u0301_Mask.PNG")
+    assert [*masks(tmp_path).values()] == [["CAFE\u0301_Mask.PNG"]]
+
+
+def test_all_bad_names_are_listed_and_none_reaches_the_terminal(tmp_path: Path) -> None:
+    write_tree(tmp_path, "good.png")
+    bad = [b"line\n.png", b"esc\x1b[2J.png", b"back\\slash.png", b"C:.png"]
+    try:
+        for name in (*bad, b"latin\xe9.png"):
+            Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_bytes(b"")
+    except OSError:
+        pytest.skip("this disk does not take such names")
+    with pytest.raises(TilingError, match="5 names") as caught:
+        find_images(tmp_path)
+    message = str(caught.value)
+    assert message.isprintable()
+    shown = (r"line\n.png", r"esc\x1b[2J.png", r"back\slash", "C:.png", r"latin\xe9")
+    for text in shown:
+        assert text in message
+
+
+def test_printable() -> None:
+    assert printable("Größe 3×4, 日本.png") == "Größe 3×4, 日本.png"
+    assert printable("a\x1b\u202eb\udcff\u2028") == r"a\x1b\u202eb\xff\u2028"
+
+
+# Links, pipes and what cannot be read
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes have no path there")
+def test_links_and_pipes_are_named(tmp_path: Path) -> None:
+    write_tree(tmp_path, "scans/x/a.png", "outside.png")
+    root = tmp_path / "scans"
+    (root / "x" / "up").symlink_to(root)
+    (root / "x" / "above").symlink_to(tmp_path)
+    (root / "itself.png").symlink_to(root / "itself.png")
+    (root / "gone.png").symlink_to(root / "nothing.png")
+    os.mkfifo(root / "pipe.png")
+    found = find_images(root, recursive=True)
+    assert [entry.id for entry in found] == ["x/a"]
+    (note,) = found.notes
+    assert "5 entries" in note
+    with pytest.raises(TilingError, match="neither a file nor a folder"):
+        find_images(root / "pipe.png")
+    with pytest.raises(TilingError, match=r"itself\.png"):
+        find_images(root / "itself.png")
+
+
+def test_folders_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, "a.png", "x/b.png", "2/a.png", "2/masks/a.png")
+    write_tree(tmp_path / "set", "train/good/a.png", "test/good/b.png")
+    listed = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name in ("x", "test", "masks"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = find_images(tmp_path)
+    assert ids(tmp_path) == ["a"]
+    named = "could not read 3 folders: 2/masks, set/test, x"
+    assert any(named in note for note in found.notes)
+    for source in (tmp_path / "2", tmp_path / "2" / "a.png"):
+        with pytest.raises(TilingError, match=r"cannot read .*masks"):
+            find_images(source)
+    with pytest.raises(TilingError, match=r"cannot read .*test"):
+        find_images(tmp_path / "set")
+    with pytest.raises(TilingError, match=r"cannot search .*x: Permission denied"):
+        find_images(tmp_path / "x")
+
+
+# Pairs
 
 
 def test_a_pair(tmp_path: Path) -> None:
-    write_image(tmp_path / "a.png", np.stack([IMAGE] * 3, axis=-1))
-    write_image(tmp_path / "a_mask.png", IMAGE)
-    (sample,) = find_images(tmp_path)
-    image, mask = load_pair(sample)
-    assert image.shape == (4, 5, 3)
+    image = np.arange(20, dtype=np.uint8).reshape(4, 5)
+    write_image(tmp_path / "a.png", np.stack([image] * 3, axis=-1))
+    write_image(tmp_path / "a_mask.png", image)
+    (entry,) = find_images(tmp_path)
+    pixels, mask = load_pair(entry)
+    assert pixels.shape == (4, 5, 3)
     assert mask is not None
-    assert (mask == (IMAGE != 0)).all()
-    image, mask = load_pair(ImageEntry(tmp_path / "a.png"))
-    assert mask is None
-
-
-def test_a_mask_of_another_size(tmp_path: Path) -> None:
-    write_image(tmp_path / "a.png", IMAGE)
-    write_image(tmp_path / "a_mask.png", IMAGE.T)
-    (sample,) = find_images(tmp_path)
+    assert (mask == (image != 0)).all()
+    assert load_pair(ImageEntry(tmp_path / "a.png"))[1] is None
+    write_image(tmp_path / "a_mask.png", image.T)
     with pytest.raises(TilingError, match=r"a_mask\.png is 5x4, .*a\.png is 4x5"):
-        load_pair(sample)
+        load_pair(entry)
 
 
-def test_samples_are_values() -> None:
+@pytest.mark.parametrize("orientation", [1, 3, 5, 6, 7, 8])
+def test_a_mask_of_an_image_before_it_was_turned(
+    tmp_path: Path, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.zeros((4, 6), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif)
+    turned = orientation > 4
+    write_image(tmp_path / "a_mask.png", pixels if turned else pixels.T.copy())
+    (entry,) = find_images(tmp_path)
+    with pytest.raises(TilingError, match="image's size") as caught:
+        load_pair(entry)
+    assert ("--no-orient" in str(caught.value)) == turned
+    if turned:
+        assert load_pair(entry, ReadOptions(orient=False))[0].shape == (4, 6)
+    write_image(tmp_path / "a_mask.png", np.zeros((3, 6), np.uint8))
+    with pytest.raises(TilingError, match="image's size") as caught:
+        load_pair(entry)
+    assert "--no-orient" not in str(caught.value)
+
+
+def test_entries_are_values() -> None:
     places = itertools.product(("a.png", "b.png"), ("", "test"))
-    samples = {ImageEntry(Path(name), (), split, split) for name, split in places}
-    assert len(samples) == 4
-    assert ImageEntry(Path("a.png")) in samples
+    entries = {ImageEntry(Path(name), (), split, split) for name, split in places}
+    assert len(entries) == 4
+    assert ImageEntry(Path("a.png")) in entries

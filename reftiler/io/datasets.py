@@ -1,289 +1,307 @@
 """Images and their masks on disk, one by one, in a folder or as a data set.
 
-A data set has the layout of MVTec AD: ``train/good``, ``test/good``,
-``test/<defect>`` and ``ground_truth/<defect>/<image>_mask.png``. There is one rule
-for masks, wherever an image is found: the mask of ``000.png`` is called
-``000_mask`` with any image suffix, and lies beside the image or, for an image in a
-data set's ``test/<defect>``, in ``ground_truth/<defect>``.
+`find_images` lists a folder, recognises its layout (`reftiler.io.layouts.LAYOUTS`) and
+applies it. What it passes over is counted and named in the notes; where two readings
+are possible it asks.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from reftiler.errors import TilingError
-from reftiler.io import (
-    IMAGE_SUFFIXES,
-    open_image,
-    open_mask,
-    read_image,
-    read_mask,
+from reftiler.errors import TilingError, printable
+from reftiler.io.entries import (
+    GOOD,
+    SPLITS,
+    ImageEntry,
+    ImageSet,
+    load_pair,
+    open_pair,
+    sort_key,
 )
-from reftiler.io.zarr_io import is_zarr
-from reftiler.streaming import Source
+from reftiler.io.entry_checks import (
+    check_masks,
+    check_names,
+    check_readable,
+    check_strays,
+    no_image_error,
+    twin_names,
+)
+from reftiler.io.entry_notes import notes_of
+from reftiler.io.file_tree import FileTree, fold, list_files
+from reftiler.io.labels import apply_split_list, check_good_names, label_by_masks
+from reftiler.io.layouts import (
+    GOOD_NAMES,
+    JPEG,
+    PLAIN,
+    SAME_STEM,
+    Layout,
+    layout_named,
+    match_path,
+)
+from reftiler.io.lazy import os_error_reason
+from reftiler.io.mask_patterns import NO_MASKS, MaskPattern
+from reftiler.io.pairing import Pairing, pair_by_layout, pair_by_pattern
+from reftiler.io.recognition import (
+    enclosing_roots,
+    layouts_of,
+    nested_sets,
+    plain_layout,
+)
+from reftiler.io.zarr_metadata import is_zarr
+from reftiler.validation import first_few
 
-__all__ = ["GOOD", "SPLITS", "ImageEntry", "find_images", "load_pair", "open_pair"]
-
-GOOD = "good"
-"""The label of images without defects."""
-SPLITS = ("train", "validation", "test")
-"""The folders of a data set that hold images, in the order of `find_images`."""
-_TRUTH = "ground_truth"
-_MARK = "_mask"
-_NAMED = 3  # how many files an error names
+__all__ = [
+    "GOOD",
+    "SPLITS",
+    "ImageEntry",
+    "ImageSet",
+    "find_images",
+    "load_pair",
+    "open_pair",
+]
 
 
 @dataclass(frozen=True)
-class ImageEntry:
+class _Request:
+    """What `find_images` was asked for."""
+
+    layout: Layout | None
+    pattern: MaskPattern | None
+    masks: bool
+    good: tuple[str, ...]
+    good_given: tuple[str, ...]
+    recursive: bool
+
+
+def find_images(
+    source: str | os.PathLike[str],
+    *,
+    layout: str | None = None,
+    mask_pattern: str | None = None,
+    good: str | Sequence[str] = (),
+    recursive: bool = False,
+) -> ImageSet:
     """
-    An image on disk and what is known about it.
-
-    Attributes
-    ----------
-    image : Path
-        The image file.
-    masks : tuple of Path
-        The mask files; where there are several, a pixel is what any of them marks.
-    split, label : str
-        The folders of a data set that it lies in, such as ``test`` and ``scratch``;
-        both empty for an image outside of a data set.
-    """
-
-    image: Path
-    masks: tuple[Path, ...] = ()
-    split: str = ""
-    label: str = ""
-
-    @property
-    def id(self) -> str:
-        """Name for outputs, unique within its source: ``test/scratch/000``."""
-        return "/".join(filter(None, (self.split, self.label, self.image.stem)))
-
-
-def find_images(source: str | os.PathLike[str]) -> tuple[ImageEntry, ...]:
-    """
-    Find an image, the images of a folder, or those of a data set.
+    Find an image, the images of a folder, or those of a data set, and their masks.
 
     Parameters
     ----------
     source : str or path-like
-        An image file or a zarr folder; a folder of images, whose other sub-folders
-        are not entered; or the root of a data set: a folder with ``train``,
-        ``validation`` or ``test`` in it.
-        Hidden files and those of other suffixes than `IMAGE_SUFFIXES` are passed over.
+        An image file or a zarr folder; a folder of images; the root of a data set, or
+        a part of one. Hidden files are left out.
+    layout : str, optional
+        The name of a layout; by default the one that is recognised.
+    mask_pattern : str, optional
+        Where the masks lie, as `reftiler.io.mask_patterns.MaskPattern` has it:
+        ``{stem}_seg.png``, ``masks/{label}/{stem}.png``. ``none`` or an empty text: all
+        files are images.
+    good : str or sequence of str, optional
+        The names of the folders whose images have no defects; by default `GOOD_NAMES`.
+    recursive : bool, optional
+        Whether the sub-folders of a folder that is no data set are entered.
 
     Returns
     -------
-    tuple of ImageEntry
-        Ordered by split (as in `SPLITS`), label and file name.
+    ImageSet
+        Ordered by split (as in `SPLITS`), label and file name; `ImageSet.notes` says
+        what was passed over and what was guessed.
 
     Raises
     ------
     TilingError
-        There is no image; two images differ in their suffix alone; a mask has no
-        image; or a data set's defect image has no mask. The files are named.
+        There is no image; a layout or a mask is not certain; a name cannot be that of
+        an output, or two are alike. The files are named.
     """
-    source = Path(source)
+    good = (good,) if isinstance(good, str) else tuple(good)
+    no_masks = mask_pattern in ("", NO_MASKS)
+    request = _Request(
+        layout=None if layout is None else layout_named(layout),
+        pattern=None if mask_pattern is None or no_masks else MaskPattern(mask_pattern),
+        masks=not no_masks,
+        good=tuple(map(fold, (GOOD, *good))) if good else GOOD_NAMES,
+        good_given=good,
+        recursive=recursive,
+    )
     try:
-        if source.is_file() or is_zarr(source):
-            place = _place_of(source.parent)
-            return tuple(_paired([source], place, _masks_of(place)))
-        if any((source / split).is_dir() for split in SPLITS):
-            return _in_dataset(source)
-        return _in_folder(_place_of(source))
-    except OSError as error:
-        cause = error.strerror or str(error)
-        raise TilingError(f"cannot search {source}: {cause}") from error
+        return _find(Path(source), request)
+    except TilingError:
+        raise
+    except (OSError, ValueError) as error:  # no path at all: a NUL in it
+        where = printable(str(getattr(error, "filename", None) or source))
+        raise TilingError(f"cannot search {where}: {os_error_reason(error)}") from error
 
 
-def load_pair(sample: ImageEntry) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """
-    Read a sample's image and mask.
-
-    Returns
-    -------
-    image : ndarray
-        As `reftiler.io.read_image` gives it.
-    mask : ndarray of bool, or None
-        Shape ``(H, W)``; None without a mask file.
-
-    Raises
-    ------
-    TilingError
-        A file cannot be read, or the mask has another size than the image.
-    """
-    image = read_image(sample.image)
-    if not sample.masks:
-        return image, None
-    masks = [read_mask(path) for path in sample.masks]
-    for path, mask in zip(sample.masks, masks, strict=True):
-        _check_sizes(sample, image, path, mask)
-    return image, np.logical_or.reduce(masks)
+def _find(source: Path, request: _Request) -> ImageSet:
+    is_file = source.is_file() or is_zarr(source)
+    if not is_file and not source.is_dir():
+        source.stat()  # raises if it is not there
+        raise TilingError(f"{printable(str(source))} is neither a file nor a folder")
+    found = None
+    if request.pattern is None:  # which starts at the source
+        found = _in_enclosing(source, request, is_file=is_file)
+    if found is None and is_file:
+        found = _one_file(source, request)
+    return found or _in_folder(source, request)
 
 
-def open_pair(sample: ImageEntry) -> tuple[Source, Source | None]:
-    """
-    Open a sample's image and mask as stores that are read by slices.
-
-    Returns
-    -------
-    image : Source
-        As `reftiler.io.open_image` gives it.
-    mask : Source of bool, or None
-        Shape ``(H, W)``; None without a mask file.
-
-    Raises
-    ------
-    TilingError
-        As for `load_pair`.
-    """
-    image = open_image(sample.image)
-    if not sample.masks:
-        return image, None
-    mask = open_mask(sample.masks[0])
-    _check_sizes(sample, image, sample.masks[0], mask)
-    return image, mask
+def _in_enclosing(source: Path, request: _Request, *, is_file: bool) -> ImageSet | None:
+    """Find a part of a data set: a file, or the folder of a split or label."""
+    for root, part in enclosing_roots(source, request.layout, is_file=is_file):
+        tree = list_files(root)
+        for layout in layouts_of(tree, request.good):
+            if request.layout not in (None, layout):
+                continue
+            found = _pair(tree, layout, request, part)
+            if found.entries:
+                _start_at(source, part, found)
+                return _completed(tree.within(part), layout, found, request)
+    return None
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A folder of images, where further masks may lie, and what data sets call it."""
-
-    folder: Path
-    truth: Path | None = None
-    split: str = ""
-    label: str = ""
+def _start_at(source: Path, part: str, found: Pairing) -> None:
+    """Give the images of a part the paths under which the caller knows them."""
+    for path, entry in found.entries.items():
+        image = source if path == part else source / path[len(part) + 1 :]
+        found.entries[path] = replace(entry, image=image)
 
 
-def _place_of(folder: Path) -> _Place:
-    """Tell whether a folder lies in a data set, by its path and its relatives."""
-    whole = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay links
-    split, label = whole.parent.name, whole.name
-    truth = Path(os.path.normpath(folder / ".." / ".." / _TRUTH))
-    if split not in SPLITS or not truth.is_dir():
-        return _Place(folder)
-    return _Place(folder, truth / label, split, label)
+def _one_file(source: Path, request: _Request) -> ImageSet:
+    """Find the masks of one image outside of a data set."""
+    tree = list_files(source.parent, depth=2)
+    layout, note = request.layout or PLAIN, ""
+    if source.name not in tree.images:  # what its content is will be seen
+        check_names([ImageEntry(source)])
+        return ImageSet((ImageEntry(source),), layout.name)
+    if _guesses_twins(request) and source.suffix.lower() in JPEG:
+        same = [path for path in tree.images if Path(path).stem == source.stem]
+        layout, note = plain_layout(replace(tree, images=same))
+    found = _pair(tree, layout, request, source.name)
+    _start_at(source, source.name, found)
+    for entry in found.entries.values() if _by_layout(request) else ():
+        note = note or _twin_note(source, tree, entry)
+    beside = FileTree(tree.root, unreadable=tree.unreadable)
+    return _completed(beside, layout, found, request, note, tree=beside)
 
 
-def _in_folder(place: _Place) -> tuple[ImageEntry, ...]:
-    masks = _masks_of(place)
-    samples = tuple(_paired(_images(place.folder), place, masks))
-    if not samples:
-        inner = _folders(place.folder)
-        hint = f"; its sub-folders are not entered: {_few(inner)}" if inner else ""
-        known = ", ".join(IMAGE_SUFFIXES)
-        raise TilingError(f"no image in {place.folder}: looked for {known}{hint}")
-    _refuse_extra(masks, samples)
-    return samples
+def _twin_note(source: Path, tree: FileTree, entry: ImageEntry) -> str:
+    """Name files beside an image that may be its masks and are not read."""
+    beside = [path for path in tree.images if "/" not in path]
+    masks = {mask.name for mask in entry.masks}
+    for mask, image, pattern in twin_names(beside):
+        if image == source.name and mask not in masks:
+            return (
+                f"{printable(mask)} may be a mask of {printable(image)} and is not "
+                f"read (--mask-pattern '{printable(pattern)}' does)"
+            )
+    return ""
 
 
-def _in_dataset(root: Path) -> tuple[ImageEntry, ...]:
-    samples: list[ImageEntry] = []
-    masks = [mask for folder in _folders(root / _TRUTH) for mask in _masks(folder)]
-    for split in SPLITS:
-        _refuse_loose(root / split)
-        for folder in _folders(root / split):
-            place = _Place(folder, root / _TRUTH / folder.name, split, folder.name)
-            masks += _masks(folder)
-            samples += _paired(_images(folder), place, _masks_of(place))
-    if not samples:
-        raise TilingError(f"no image in {root}: expected some in test/{GOOD}")
-    _refuse_extra(masks, samples)
-    _refuse_bare(samples)
-    return tuple(samples)
+def _in_folder(source: Path, request: _Request) -> ImageSet:
+    """Find the images of a folder by the layout that it has or shall have."""
+    tree = list_files(source)
+    layout, note = request.layout or _recognised(tree, request), ""
+    if layout is None:
+        _refuse_several_sets(tree, request)
+        layout = PLAIN
+        if _guesses_twins(request):
+            layout, note = plain_layout(_entered(tree, request))
+    if layout not in (PLAIN, SAME_STEM):
+        return _completed(tree, layout, _pair(tree, layout, request), request, note)
+    entered = _entered(tree, request)
+    found = _pair(entered, layout, request)
+    return _completed(entered, layout, found, request, note, tree=tree)
 
 
-def _paired(
-    images: Iterable[Path], place: _Place, masks: Iterable[Path]
-) -> Iterator[ImageEntry]:
-    named: dict[str, list[Path]] = {}
-    for mask in masks:
-        named.setdefault(mask.stem, []).append(mask)
-    for image in images:
-        found = named.get(image.stem + _MARK, [])
-        if len(found) > 1:
-            raise TilingError(f"{image} has {len(found)} masks: {_few(found)}")
-        yield ImageEntry(image, tuple(found), place.split, place.label)
+def _recognised(tree: FileTree, request: _Request) -> Layout | None:
+    fits = layouts_of(tree, request.good)
+    if fits and fits[0].generic and any("/" not in path for path in tree.images):
+        fits.append(PLAIN)
+    if len(fits) > 1:
+        names = " and ".join(layout.name for layout in fits)
+        raise TilingError(
+            f"{printable(str(tree.root))} has the layouts {names}: say which (--layout)"
+        )
+    return fits[0] if fits else None
 
 
-def _images(folder: Path) -> list[Path]:
-    images = [path for path in _files(folder) if not path.stem.endswith(_MARK)]
-    for one, other in pairwise(sorted(images, key=lambda path: path.stem)):
-        if one.stem == other.stem:
-            raise TilingError(f"{one} and {other.name} have the same id: rename one")
-    return images
+def _by_layout(request: _Request) -> bool:
+    """Whether masks lie where the layout has them."""
+    return request.masks and request.pattern is None
 
 
-def _masks(folder: Path) -> list[Path]:
-    return [path for path in _files(folder) if path.stem.endswith(_MARK)]
+def _guesses_twins(request: _Request) -> bool:
+    return _by_layout(request) and request.layout is None
 
 
-def _masks_of(place: _Place) -> list[Path]:
-    """Return the masks beside a place's images and, in a test split, their truth."""
-    beside = _masks(place.folder)
-    if place.truth is None or place.split != "test" or not place.truth.is_dir():
-        return beside
-    return beside + _masks(place.truth)
-
-
-def _files(folder: Path) -> list[Path]:
-    """Return the image files of a folder, in the order of their names."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+def _entered(tree: FileTree, request: _Request) -> FileTree:
+    """Leave out sub-folders, other than those of masks, unless they are asked for."""
+    if request.recursive:
+        return tree
+    masks = [
+        name
+        for name in tree.folders
+        if _by_layout(request) and match_path("{masks}", name) is not None
+    ]
+    folders = {"", *masks}
+    return replace(
+        tree,
+        images=[path for path in tree.images if path.rpartition("/")[0] in folders],
+        others=[path for path in tree.others if path.rpartition("/")[0] in folders],
+        special=[path for path in tree.special if path.rpartition("/")[0] in folders],
+        folders=masks,
+        closed=[],
     )
 
 
-def _folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    inner = (path for path in folder.iterdir() if path.is_dir())
-    return sorted(path for path in inner if not path.name.startswith("."))
-
-
-def _refuse_loose(split: Path) -> None:
-    loose = _files(split) if split.is_dir() else []
-    if loose:
-        place = f"{split / GOOD} or {split / '<defect>'}"
-        raise TilingError(f"images belong in {place}, not beside: {_few(loose)}")
-
-
-def _refuse_extra(masks: Iterable[Path], samples: Iterable[ImageEntry]) -> None:
-    paired = {mask for sample in samples for mask in sample.masks}
-    extra = [mask for mask in masks if mask not in paired]
-    if extra:
-        raise TilingError(f"masks without an image: {_few(extra)}")
-
-
-def _refuse_bare(samples: Iterable[ImageEntry]) -> None:
-    tested = (sample for sample in samples if sample.split == "test")
-    bare = [s.image for s in tested if s.label != GOOD and not s.masks]
-    if bare:
-        place = f"{_TRUTH}/<defect>/<image>{_MARK}.png"
-        raise TilingError(f"defect images without a mask {place}: {_few(bare)}")
-
-
-def _few(names: Sequence[Path]) -> str:
-    """Name the first files of a list, and how many more there are."""
-    more = len(names) - _NAMED
-    tail = f" and {more} more" if more > 0 else ""
-    return ", ".join(map(str, names[:_NAMED])) + tail
-
-
-def _check_sizes(sample: ImageEntry, image: Source, path: Path, mask: Source) -> None:
-    if tuple(mask.shape) != tuple(image.shape[:2]):
+def _refuse_several_sets(tree: FileTree, request: _Request) -> None:
+    inner = nested_sets(tree, request.good)
+    has_own = any("/" not in path for path in tree.images)
+    if inner and (request.recursive or not has_own):
         raise TilingError(
-            f"a mask must have its image's size: {path} is {_size(mask)}, "
-            f"{sample.image} is {_size(image)} (height x width)"
+            f"{printable(str(tree.root))} is a folder of data sets: give one of them, "
+            f"{first_few([tree.root / name for name in inner])}"
         )
 
 
-def _size(picture: Source) -> str:
-    return "x".join(map(str, picture.shape[:2]))
+def _pair(tree: FileTree, layout: Layout, request: _Request, part: str = "") -> Pairing:
+    if _by_layout(request):
+        return pair_by_layout(tree, layout, request.good, part)
+    return pair_by_pattern(tree, layout, request.pattern, request.good, part)
+
+
+def _completed(
+    entered: FileTree,
+    layout: Layout,
+    found: Pairing,
+    request: _Request,
+    note: str = "",
+    tree: FileTree | None = None,
+) -> ImageSet:
+    """Complete, check and order what was found in the folders that were entered."""
+    check_readable(entered, whole=tree is None)
+    tree = tree or entered
+    if not found.entries:
+        raise no_image_error(tree, layout, found)
+    notes = [note, apply_split_list(entered.root, layout, found)]
+    if layout.label_by_mask:
+        label_by_masks(found)
+    if request.layout is None:
+        check_strays(layout, found)
+    check_masks(layout, found, ask=_by_layout(request))
+    check_good_names(found, request.good_given)
+    used = {mask.parent for entry in found.entries.values() for mask in entry.masks}
+    closed = [
+        folder
+        for folder in tree.folders
+        if "/" not in folder
+        and folder not in entered.folders
+        and Path(os.path.normpath(tree.root / folder)) not in used
+    ]
+    if tree.tiled:
+        notes.append(f"passed over folders of tiles: {first_few(tree.tiled)}")
+    notes += notes_of(entered, layout, found, closed)
+    entries = tuple(sorted(found.entries.values(), key=sort_key))
+    check_names(entries)
+    return ImageSet(entries, layout.name, tuple(filter(None, notes)))

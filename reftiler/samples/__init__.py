@@ -22,7 +22,7 @@ except ImportError as error:
 
 from reftiler.errors import TilingError
 from reftiler.io import write_image
-from reftiler.io.datasets import ImageEntry, find_images
+from reftiler.io.datasets import ImageSet, find_images
 from reftiler.samples.painting import Defect, paint
 from reftiler.validation import as_int, one_of
 
@@ -148,9 +148,7 @@ def samples(texture: str = "brick") -> Iterator[SampleImage]:
                 yield sample(texture, label, index, split)
 
 
-def write_dataset(
-    root: str | os.PathLike[str], texture: str = "brick"
-) -> tuple[ImageEntry, ...]:
+def write_dataset(root: str | os.PathLike[str], texture: str = "brick") -> ImageSet:
     """
     Write the images and masks of a texture in the layout of MVTec AD.
 
@@ -163,7 +161,7 @@ def write_dataset(
 
     Returns
     -------
-    tuple of ImageEntry
+    ImageSet
         What was written, as `find_images` finds it.
     """
     root = Path(root)

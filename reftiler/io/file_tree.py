@@ -1,0 +1,169 @@
+"""The files of a folder and of its sub-folders, listed once."""
+
+import errno
+import os
+import unicodedata
+from dataclasses import dataclass, field, fields
+from pathlib import Path, PurePosixPath
+
+from reftiler.io import IMAGE_SUFFIXES
+from reftiler.io.zarr_metadata import MARKS
+from reftiler.io.zarr_metadata import SUFFIX as ZARR
+
+__all__ = ["FileTree", "bare_path", "fold", "image_suffix", "list_files"]
+
+MAX_DEPTH = 8
+"""Folders within folders that are entered."""
+_TILE_FILES = {"manifest.json", "unfinished.json"}
+_TILES_BEGIN = b'{\n"spec_version"'
+_Id = tuple[int, int]  # device and inode
+
+
+@dataclass
+class FileTree:
+    """
+    What lies in a folder: paths relative to it, with slashes, in order.
+
+    Attributes
+    ----------
+    root : Path
+        The folder.
+    images : list of str
+        Files, and zarr folders, whose suffix is one of `IMAGE_SUFFIXES`.
+    others : list of str
+        Files of other types, and zarr folders without the suffix.
+    folders : list of str
+        All other sub-folders.
+    special : list of str
+        Neither files nor folders: links that lead nowhere or in a circle, pipes,
+        devices.
+    closed : list of str
+        Folders that lie too deep to be entered.
+    unreadable : list of str
+        Folders that cannot be listed.
+    tiled : list of str
+        Folders of tiles that reftiler cut, which are not entered.
+    """
+
+    root: Path
+    images: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    special: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    tiled: list[str] = field(default_factory=list)
+
+    def within(self, part: str) -> "FileTree":
+        """Return what lies in a sub-folder, by the same paths."""
+        lists = [getattr(self, one.name) for one in fields(self)[1:]]
+        inner = (
+            [path for path in paths if path.startswith(f"{part}/")] for paths in lists
+        )
+        return FileTree(self.root, *inner)
+
+
+def image_suffix(path: str) -> str:
+    """Return the suffix in lower case if it is an image's, else an empty text."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return suffix if suffix in IMAGE_SUFFIXES else ""
+
+
+def bare_path(path: str) -> str:
+    """Return a path without its suffix."""
+    return path.removesuffix(PurePosixPath(path).suffix)
+
+
+def fold(name: str) -> str:
+    """Return a name as file systems compare it that ignore case, or normalise."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def list_files(root: Path, depth: int = MAX_DEPTH) -> FileTree:
+    """
+    List a folder; hidden files and folders are left out.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    depth : int
+        How many levels of folders are listed: 1 for the folder alone.
+
+    Raises
+    ------
+    OSError
+        The folder itself cannot be listed.
+    """
+    tree = FileTree(root)
+    above = [root.resolve(), *root.resolve().parents]
+    _list(tree, "", depth, {_identity(os.stat(folder)) for folder in above})  # noqa: PTH116
+    return tree
+
+
+def _list(tree: FileTree, folder: str, depth: int, above: set[_Id]) -> None:
+    """List one folder; `above` holds the folders that it lies in."""
+    with os.scandir(tree.root / folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    if folder and not {entry.name for entry in entries}.isdisjoint(MARKS):
+        tree.folders.remove(folder)
+        tree.others.append(folder)
+        return
+    if folder and any(map(_is_of_tiles, entries)):
+        tree.folders.remove(folder)
+        tree.tiled.append(folder)
+        return
+    for entry in entries:
+        if not entry.name.startswith("."):
+            _sort_in(
+                tree,
+                f"{folder}{'/' if folder else ''}{entry.name}",
+                entry,
+                depth,
+                above,
+            )
+
+
+def _is_of_tiles(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a file says that its folder holds tiles."""
+    if entry.name not in _TILE_FILES or not entry.is_file():
+        return False
+    with open(entry.path, "rb") as file:  # noqa: PTH123 - it is a text
+        return file.read(len(_TILES_BEGIN)) == _TILES_BEGIN
+
+
+def _sort_in(
+    tree: FileTree, path: str, entry: os.DirEntry[str], depth: int, above: set[_Id]
+) -> None:
+    try:
+        is_folder, is_file = entry.is_dir(), entry.is_file()
+    except OSError:  # a link that leads to itself
+        is_folder = is_file = False
+    if is_file or (is_folder and path.lower().endswith(ZARR)):
+        (tree.images if image_suffix(path) else tree.others).append(path)
+    elif not is_folder:
+        tree.special.append(path)
+    else:
+        _enter(tree, path, depth, above)
+
+
+def _enter(tree: FileTree, path: str, depth: int, above: set[_Id]) -> None:
+    """List a sub-folder, unless a link leads to it from its own inside."""
+    try:
+        identity = _identity(os.stat(tree.root / path))  # noqa: PTH116
+        if identity in above:
+            tree.special.append(path)
+            return
+        tree.folders.append(path)
+        if depth > 1:
+            _list(tree, path, depth - 1, above | {identity})
+        else:
+            tree.closed.append(path)
+    except OSError as error:
+        if error.errno == errno.ENOENT:  # it vanished
+            return
+        tree.unreadable.append(path)
+
+
+def _identity(found: os.stat_result) -> _Id:
+    return found.st_dev, found.st_ino

@@ -1,23 +1,135 @@
-"""Creating image files as stores that are written by slices, complete or not at all."""
+"""Writing image files, at once or by slices: complete or not at all."""
 
+from __future__ import annotations
+
+import io
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import tifffile
+from numpy.typing import NDArray
 
-from reftiler.atomic import preallocate, remove, replace_path, temp_path
+from reftiler.atomic import (
+    atomic_write,
+    preallocate,
+    remove,
+    replace_path,
+    stale_temp_files,
+    temp_path,
+)
 from reftiler.errors import TilingError
-from reftiler.io import codecs, zarr_io
-from reftiler.io.lazy import MaskAsBytes, os_error_reason, size_of
+from reftiler.io.codecs import check_picture
+from reftiler.io.lazy import MaskAsBytes, mask_as_bytes, os_error_reason, size_of
+from reftiler.io.metadata import Metadata
 from reftiler.streaming import Target
 
-__all__ = ["STREAMED", "create_image"]
+__all__ = ["STREAMED", "WRITTEN", "create_image", "encode", "suffix_of", "write_image"]
 
-_CHUNK = 512  # pixels along each side of a zarr array's chunks
+STREAMED = (".npy", ".tif", ".tiff", ".zarr", ".ome.zarr")
+"""The suffixes of the formats that are written piece by piece."""
+WRITTEN = (".png", *STREAMED)
+"""The suffixes of the formats that are written, in lower case."""
+
+_PLAIN = Metadata()
+_ZARR, _OME_ZARR = ".zarr", ".ome.zarr"
+_CLASSIC = 2**32 - 2**25
+"""Bytes of pixels that a TIFF holds whose offsets have 32 bits; tags come on top."""
+
+
+def write_image(
+    path: str | os.PathLike[str],
+    image: NDArray[Any],
+    metadata: Metadata = _PLAIN,
+    *,
+    alpha: bool | None = None,
+) -> None:
+    """
+    Write a picture without loss as PNG, TIFF, NPY or zarr, by the suffix of `path`.
+
+    The bytes go to a temporary file which is then renamed: a reader sees the old file
+    or the new one, and a full disk leaves nothing behind.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Ends in .png (bool, uint8, uint16), .tif, .tiff, .npy, .zarr or .ome.zarr (any
+        real dtype). The folder must exist.
+    image : ndarray
+        Shape ``(H, W)`` or ``(H, W, C)``. A bool mask is stored as 0 and 255, but as
+        bool in NPY and zarr. PNG and TIFF store a single channel as ``(H, W)``.
+    metadata : Metadata
+        Is written where the format holds it; see `Metadata.lost`.
+    alpha : bool, optional
+        Whether the last channel is alpha. In PNG that of two or four always is, so
+        False is refused for them; TIFF says that it is none, unless this is True.
+
+    Raises
+    ------
+    TilingError
+        The format cannot hold the picture without loss, or the disk refuses.
+    """
+    path = Path(path)
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"image must be a numpy array, got {type(image).__name__}")
+    try:
+        suffix = suffix_of(path)
+        if suffix in (_ZARR, _OME_ZARR):
+            check_picture(image)
+            with create_image(
+                path, image.shape, image.dtype, metadata=metadata
+            ) as store:
+                store[...] = image
+            return
+        atomic_write(path, encode(image, suffix, metadata, alpha=alpha))
+    except TilingError:
+        raise
+    except (OSError, ValueError) as error:
+        raise TilingError(f"cannot write {path}: {os_error_reason(error)}") from error
+
+
+def encode(
+    image: NDArray[Any],
+    suffix: str,
+    metadata: Metadata = _PLAIN,
+    *,
+    alpha: bool | None = None,
+) -> bytes:
+    """
+    Return the file that `write_image` writes.
+
+    Parameters
+    ----------
+    image, metadata, alpha
+        As for `write_image`.
+    suffix : str
+        .png, .tif, .tiff or .npy.
+
+    Raises
+    ------
+    ValueError
+        The format cannot hold the picture as it is; the message says which can.
+    """
+    check_picture(image)
+    if suffix == ".png":
+        return _encode_png(image, metadata, alpha)
+    if suffix in (".tif", ".tiff"):
+        return _encode_tiff(image, metadata, bool(alpha))
+    if suffix == ".npy":
+        return _encode_npy(image)
+    *most, last = WRITTEN
+    got = repr(suffix) if suffix else "no suffix"
+    raise ValueError(f"images are written as {', '.join(most)} or {last}, got {got}")
+
+
+def suffix_of(path: Path) -> str:
+    """Return the end of a name that says the format, in lower case."""
+    is_ome = path.name.lower().endswith(_OME_ZARR)
+    return _OME_ZARR if is_ome else path.suffix.lower()
 
 
 @contextmanager
@@ -27,27 +139,39 @@ def create_image(
     dtype: Any,
     *,
     resume: bool = False,
+    metadata: Metadata = _PLAIN,
+    alpha: bool = False,
+    labels: bool = False,
 ) -> Iterator[Target]:
     """
     Create a picture that is written by slices, in a ``with`` statement.
 
-    It lies under a temporary name and gets its own at the end of the block; after an
-    error nothing is left, unless it is to be resumed. NPY and TIFF files are
+    It lies under a temporary name and gets its own at the end of the block, once it is
+    on the disk; after an error nothing is left, unless it is to be resumed, and what a
+    killed process left of it is removed at the next call. NPY and TIFF files are
     memory-mapped, uncompressed, and have their room on the disk from the start.
 
     Parameters
     ----------
     path : str or path-like
-        Ends in one of `STREAMED`. Its folder must exist.
+        Ends in one of `STREAMED`. Its folder must exist. No two processes may create
+        the same.
     shape : tuple of int
         ``(H, W)`` or ``(H, W, C)``. TIFF stores a single channel as ``(H, W)``.
     dtype : dtype
         Of real numbers. A bool mask is stored as 0 and 255 in TIFF.
+    metadata : Metadata
+        Is written where the format holds it; see `Metadata.lost`.
     resume : bool
         Whether after an error, or with the end of the process, what was written stays
         as ``.NAME.unfinished``, and the next call for this shape and dtype goes on with
         it. Which pixels were written is for others to know: `reftiler.Tiler.apply`
-        does, with its ``work``.
+        does, with its ``checkpoint``.
+    alpha : bool
+        Whether the last channel is alpha; only TIFF says so.
+    labels : bool
+        Whether the values are classes, of which OME-Zarr's smaller levels hold no
+        means.
 
     Yields
     ------
@@ -61,115 +185,220 @@ def create_image(
     TilingError
         The format is not streamed, or the disk refuses or has no room.
     """
-    path, dtype = Path(path), np.dtype(dtype)
-    if path.suffix.lower() not in STREAMED:
+    path, suffix = Path(path), suffix_of(Path(path))
+    if suffix not in STREAMED:
         raise TilingError(
             f"{path} cannot be written piece by piece: use {', '.join(STREAMED)}"
         )
+    output = _OUTPUTS[suffix](
+        path, tuple(shape), np.dtype(dtype), metadata, alpha, labels
+    )
     temporary, keep = temp_path(path), False
     if resume:
         temporary = path.with_name(f".{path.name}.unfinished")
     try:
-        store = _found(temporary, path, shape, dtype) if resume else None
+        store = output.found(temporary) if resume else None
         if store is None:
-            store = _made(temporary, path, shape, dtype)
+            store = output.made(temporary)
         keep = resume
         yield store
-        try:
-            replace_path(temporary, path)
-        except OSError as error:
-            raise TilingError(
-                f"cannot write {path}: {os_error_reason(error)}"
-            ) from error
+        output.finish(temporary, store)
     finally:
         if not keep:
-            if path.suffix.lower() == zarr_io.SUFFIX and temporary.exists():
-                zarr_io.wait_pending_writes()
-            with suppress(OSError):  # the folder is the trouble, and that is being told
-                remove(temporary)
+            output.discard(temporary)
 
 
-def _made(
-    temporary: Path, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Target:
-    """Make a store for what will be called ``path``."""
-    try:
-        remove(temporary)
-        return _MAKERS[path.suffix.lower()](temporary, shape, dtype)
-    except (OSError, ValueError) as error:
-        room = f"{size_of(shape, dtype):,} bytes"
-        raise TilingError(
-            f"cannot write {path}: {os_error_reason(error)}; it takes {room}"
-        ) from error
+@dataclass(frozen=True)
+class _Output:
+    """A picture that is written by slices under a temporary name."""
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    metadata: Metadata
+    alpha: bool
+    labels: bool
+
+    def made(self, temporary: Path) -> Target:
+        """Make the store; what killed processes left of others goes first."""
+        try:
+            for stale in (*_stale(self.path), temporary):
+                remove(stale)
+            return self._make(temporary)
+        except (OSError, ValueError) as error:
+            room = f"{size_of(self.shape, self.dtype):,} bytes"
+            raise TilingError(
+                f"cannot write {self.path}: {os_error_reason(error)}; it takes {room}"
+            ) from error
+
+    def found(self, temporary: Path) -> Target | None:
+        """Open what an earlier process left unfinished, if it is such a picture."""
+        try:
+            store = self._open(temporary)
+        except ImportError:
+            raise
+        except Exception:  # noqa: BLE001 - there is none, or it was never whole
+            return None
+        kinds = [np.dtype(one).newbyteorder("=") for one in (store.dtype, self.dtype)]
+        same = tuple(store.shape) == self.shape and kinds[0] == kinds[1]
+        return store if same else None
+
+    def finish(self, temporary: Path, store: Target) -> None:
+        """Put the picture on the disk, then give it its name."""
+        try:
+            self._complete(temporary, store)
+            if temporary.is_dir() and hasattr(os, "sync"):
+                os.sync()  # one call for all chunks: one each takes milliseconds
+            else:
+                _sync(temporary)
+            replace_path(temporary, self.path)
+            _sync(self.path.parent)
+        except OSError as error:
+            raise TilingError(
+                f"cannot write {self.path}: {os_error_reason(error)}"
+            ) from error
+
+    def discard(self, temporary: Path) -> None:
+        """Remove what is left after an error."""
+        with suppress(OSError):  # the folder is the trouble, and that is being told
+            remove(temporary)
+
+    def _make(self, temporary: Path) -> Target:
+        raise NotImplementedError
+
+    def _open(self, temporary: Path) -> Target:
+        raise NotImplementedError
+
+    def _complete(self, temporary: Path, store: Target) -> None:
+        del temporary
+        if isinstance(store, np.memmap | MaskAsBytes):
+            store.flush()
 
 
-def _found(
-    temporary: Path, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Target | None:
-    """Open what an earlier process left unfinished, if it is such a picture."""
-    try:
-        store = _OPENERS[path.suffix.lower()](temporary, shape, dtype)
-    except ImportError:
-        raise
-    except Exception:  # noqa: BLE001 - there is none, or it was never whole
-        return None
-    kinds = [np.dtype(kind).newbyteorder("=") for kind in (store.dtype, dtype)]
-    return store if tuple(store.shape) == shape and kinds[0] == kinds[1] else None
+class _NpyOutput(_Output):
+    def _make(self, temporary: Path) -> Target:
+        mapped = np.lib.format.open_memmap(temporary, "w+", self.dtype, self.shape)
+        preallocate(temporary)
+        return mapped
+
+    def _open(self, temporary: Path) -> Target:
+        store: Target = np.load(temporary, mmap_mode="r+", allow_pickle=False)
+        return store
 
 
-def _create_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
-    store = np.lib.format.open_memmap(path, "w+", dtype, shape)
-    preallocate(path)
-    return store
+class _TiffOutput(_Output):
+    def _make(self, temporary: Path) -> Target:
+        import tifffile  # noqa: PLC0415 - slow to import
+
+        from reftiler.io.tiff_tags import write_tags  # noqa: PLC0415
+
+        plain = self.shape[:2] if self.shape[2:] == (1,) else self.shape
+        dtype = np.dtype(np.uint8) if self._is_mask else self.dtype.newbyteorder("=")
+        tags = write_tags(plain, self.metadata, alpha=self.alpha)
+        tags["bigtiff"] = size_of(plain, dtype) > _CLASSIC
+        # Strips one after the other: such a file can be mapped, by readers too.
+        mapped = tifffile.memmap(temporary, shape=plain, dtype=dtype, **tags)
+        preallocate(temporary)
+        return self._seen(mapped)
+
+    def _open(self, temporary: Path) -> Target:
+        import tifffile  # noqa: PLC0415 - slow to import
+
+        return self._seen(tifffile.memmap(temporary, mode="r+"))
+
+    @property
+    def _is_mask(self) -> bool:
+        return self.dtype.kind == "b"
+
+    def _seen(self, mapped: NDArray[Any]) -> Target:
+        store = mapped.reshape(self.shape)
+        return MaskAsBytes(store) if self._is_mask else store
 
 
-def _create_tiff(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
-    plain = shape[:2] if shape[2:] == (1,) else shape
-    mask = dtype.kind == "b"
-    kind = np.dtype(np.uint8) if mask else dtype.newbyteorder("=")
-    tags = codecs.tiff_tags(plain)
-    # Strips one after the other: such a file can be mapped, by whoever reads it too.
-    store = tifffile.memmap(path, shape=plain, dtype=kind, **tags).reshape(shape)
-    preallocate(path)
-    return MaskAsBytes(store) if mask else store
+class _ZarrOutput(_Output):
+    def discard(self, temporary: Path) -> None:
+        from reftiler.io import zarr_io  # noqa: PLC0415 - an extra
+
+        if temporary.exists():
+            zarr_io.wait_pending_writes()
+        super().discard(temporary)
+
+    def _make(self, temporary: Path) -> Target:
+        from reftiler.io import zarr_write  # noqa: PLC0415 - an extra
+
+        return zarr_write.create_zarr(
+            temporary, self.shape, self.dtype, ome=self._is_ome
+        )
+
+    def _open(self, temporary: Path) -> Target:
+        from reftiler.io import zarr_write  # noqa: PLC0415 - an extra
+
+        return zarr_write.reopen_zarr(temporary, ome=self._is_ome)
+
+    def _complete(self, temporary: Path, store: Target) -> None:
+        from reftiler.io import zarr_write  # noqa: PLC0415 - an extra
+
+        zarr_write.finish_zarr(
+            temporary, self.metadata, ome=self._is_ome, labels=self.labels
+        )
+
+    @property
+    def _is_ome(self) -> bool:
+        return suffix_of(self.path) == _OME_ZARR
 
 
-def _create_zarr(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
-    chunks = (*(min(_CHUNK, size) for size in shape[:2]), *shape[2:])
-    store: Target = zarr_io.create_array(path, shape, dtype, chunks)
-    return store
-
-
-def _open_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
-    del shape, dtype  # it says so itself
-    store: Target = np.load(path, mmap_mode="r+", allow_pickle=False)
-    return store
-
-
-def _open_tiff(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
-    store = tifffile.memmap(path, mode="r+").reshape(shape)
-    return MaskAsBytes(store) if dtype.kind == "b" else store
-
-
-def _open_zarr(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Target:
-    del shape, dtype  # it says so itself
-    zarr_io.remove_partial_chunks(path)
-    store: Target = zarr_io.open_array(path)
-    return store
-
-
-_Get: TypeAlias = Callable[[Path, tuple[int, ...], np.dtype[Any]], Target]
-_OPENERS: dict[str, _Get] = {
-    ".npy": _open_npy,
-    ".tif": _open_tiff,
-    ".tiff": _open_tiff,
-    zarr_io.SUFFIX: _open_zarr,
+_OUTPUTS: dict[str, type[_Output]] = {
+    ".npy": _NpyOutput,
+    ".tif": _TiffOutput,
+    ".tiff": _TiffOutput,
+    _ZARR: _ZarrOutput,
+    _OME_ZARR: _ZarrOutput,
 }
-_MAKERS: dict[str, _Get] = {
-    ".npy": _create_npy,
-    ".tif": _create_tiff,
-    ".tiff": _create_tiff,
-    zarr_io.SUFFIX: _create_zarr,
-}
-STREAMED = tuple(_MAKERS)
-"""The suffixes of the formats that are written piece by piece."""
+
+
+def _stale(path: Path) -> list[Path]:
+    """Return the temporary files that killed processes left of one file."""
+    name = re.escape(path.name)
+    own = re.compile(rf"\.{name}\.[0-9a-f]{{32}}\.tmp")
+    return [one for one in stale_temp_files(path.parent) if own.fullmatch(one.name)]
+
+
+def _encode_png(image: NDArray[Any], metadata: Metadata, alpha: bool | None) -> bytes:
+    from reftiler.io.png import encode_png  # noqa: PLC0415 - needs Pillow
+
+    if alpha is False and image.ndim == 3 and image.shape[2] in (2, 4):
+        raise ValueError(
+            f"PNG takes the last of {image.shape[2]} channels for alpha, which it is "
+            "not: use .tif or .npy"
+        )
+    return encode_png(image, metadata)
+
+
+def _encode_tiff(image: NDArray[Any], metadata: Metadata, alpha: bool) -> bytes:
+    import tifffile  # noqa: PLC0415 - slow to import
+
+    from reftiler.io.tiff_tags import write_tags  # noqa: PLC0415
+
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    buffer = io.BytesIO()
+    tags = write_tags(image.shape, metadata, alpha=alpha)
+    tifffile.imwrite(buffer, mask_as_bytes(image), compression="zlib", **tags)
+    return buffer.getvalue()
+
+
+def _encode_npy(image: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, image, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file is on the disk, or the names in a folder."""
+    if path.is_dir() and os.name == "nt":
+        return  # there folders cannot be opened
+    number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

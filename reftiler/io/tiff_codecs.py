@@ -1,0 +1,314 @@
+"""Decoding of a TIFF's chunks (strips or tiles).
+
+tifffile does it with imagecodecs, the extra ``codecs``, where that is installed. Two
+things it is not trusted with: JPEG, of which it fills what is missing with grey, and
+LZW, PackBits and faxes, on whose damage it has crashed (imagecodecs 2026.3.6). Those
+are for Pillow's libjpeg and libtiff. Without imagecodecs zlib does deflate, and all
+else is refused with the name of the extra.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+import tempfile
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import TiffImagePlugin
+
+from reftiler.io.info import ReadOptions
+
+__all__ = ["Decode", "chunk_decoder"]
+
+Array = NDArray[Any]
+Decode: TypeAlias = Callable[[bytes, int, bytes | None], Array]
+"""Takes a chunk's bytes, its number and JPEG's tables; returns its pixels as
+``(D, L, W, S)``: slices, rows, columns and samples."""
+
+_NONE, _LZW, _JPEG, _PACKBITS = 1, 5, 7, 32773
+_DEFLATE = (8, 32946)
+_FAX = (2, 3, 4)
+_LIBTIFF_DOES = (_LZW, _PACKBITS, *_FAX)
+_JPEGS = (6, _JPEG, 33007, 34892)
+_APP14 = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"  # and a byte: the transform
+_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_LIBTIFF_LINE = re.compile(
+    r"^(tempfile\.tif|_?TIFF\w*|\w*(Decode|Setup|Lib|Codec|Predict)\w*): .*",
+    re.MULTILINE,
+)
+_LOCK = threading.Lock()
+
+
+def chunk_decoder(page: Any) -> Decode:
+    """
+    Return the decoder of a page's chunks.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        Its file is open.
+
+    Raises
+    ------
+    ValueError
+        There is none; the message says what to install, if that helps.
+    """
+    if _is_plain_jpeg(page):
+        return _jpeg_decoder(page)
+    if page.compression in _LIBTIFF_DOES or not _has_imagecodecs():
+        return _simple_decoder(page)
+    for known, key in (
+        (tifffile.TIFF.DECOMPRESSORS, page.compression),
+        (tifffile.TIFF.UNPREDICTORS, page.predictor),
+    ):
+        if key not in known:
+            raise ValueError(f"{_compression(page)} is not read: save it otherwise")
+    decode, header = page.decode, page.jpegheader
+
+    def with_tifffile(data: bytes, index: int, tables: bytes | None) -> Array:
+        return np.asarray(decode(data, index, jpegtables=tables, jpegheader=header)[0])
+
+    if page.compression in _JPEGS:
+        return with_tifffile
+    return lambda data, index, tables: np.asarray(decode(data, index)[0])
+
+
+def _has_imagecodecs() -> bool:
+    try:
+        import imagecodecs  # noqa: F401, PLC0415 - an extra
+    except ImportError:
+        return False
+    return True
+
+
+def _compression(page: Any) -> str:
+    """Name how a page is stored, for messages."""
+    try:
+        name = tifffile.COMPRESSION(page.compression).name
+    except ValueError:
+        name = f"compression {page.compression}"
+    predictor = f" with predictor {page.predictor}" if page.predictor != 1 else ""
+    return f"{name}{predictor} of {page.bitspersample} bits"
+
+
+def _chunk_shape(page: Any, index: int) -> tuple[int, int, int, int]:
+    """Return slices, rows, columns and samples of a chunk as it is stored."""
+    samples = page.samplesperpixel if page.planarconfig == 1 else 1
+    if page.is_tiled:
+        return page.tiledepth, page.tilelength, page.tilewidth, samples
+    per_plane = -(-page.imagelength // page.rowsperstrip)
+    row = index % per_plane * page.rowsperstrip
+    rows = min(page.rowsperstrip, page.imagelength - row)
+    return 1, rows, int(page.imagewidth), samples
+
+
+# JPEG
+
+
+def _is_plain_jpeg(page: Any) -> bool:
+    plain = page.compression == _JPEG and page.bitspersample == 8
+    grey = page.samplesperpixel == 1 or page.planarconfig != 1
+    return bool(plain and not page.jpegheader and (grey or page.samplesperpixel == 3))
+
+
+def _jpeg_decoder(page: Any) -> Decode:
+    from reftiler.io.jpeg import open_jpeg  # noqa: PLC0415 - only where it is needed
+
+    # A stream without a marker of its own is what the tags say: Aperio's are RGB.
+    rgb = page.photometric == tifffile.PHOTOMETRIC.RGB and not page.is_jfif
+    marker = _APP14 + (b"\0" if rgb else b"\1")
+    color = page.samplesperpixel == 3 and page.planarconfig == 1
+
+    def decode(data: bytes, index: int, tables: bytes | None) -> Array:
+        stream = data
+        if tables:
+            stream = tables[: tables.rindex(b"\xff\xd9")] + data[2:]
+        if color:
+            at = _frame_header(stream)
+            stream = stream[:at] + marker + stream[at:]
+        picture = open_jpeg(stream, ReadOptions())
+        for note in picture.info.notes:  # which would come after the image's
+            raise ValueError(f"the TIFF is damaged: a chunk is no sound JPEG ({note})")
+        pixels = picture.decode()
+        depth, rows, columns, samples = _chunk_shape(page, index)
+        if pixels.ndim != (3 if samples > 1 else 2):
+            raise ValueError("the JPEG's samples are not those of the TIFF")
+        if depth != 1 or pixels.shape[0] > rows or pixels.shape[1] > columns:
+            raise ValueError("the JPEG's size is not that of the TIFF's chunk")
+        return pixels.reshape(1, *pixels.shape[:2], samples)
+
+    return decode
+
+
+def _frame_header(stream: bytes) -> int:
+    """Return where the frame header lies: an Adobe marker there is the last."""
+    at = 2
+    while at + 4 <= len(stream) and stream[at] == 0xFF:
+        if stream[at + 1] in _FRAME:
+            return at
+        fill = stream[at + 1] == 0xFF
+        at += 1 if fill else 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+    raise ValueError("the JPEG is damaged: it has no frame header")
+
+
+# Without imagecodecs
+
+
+def _is_simple(page: Any) -> bool:
+    bits, dtype = page.bitspersample, page.dtype
+    if isinstance(bits, tuple) or dtype is None or page.is_subsampled:
+        return False
+    if page.compression in _FAX:
+        return bool(bits == 1 and page.predictor == 1)
+    known = page.compression in (_NONE, *_LIBTIFF_DOES, *_DEFLATE)
+    if known and bits == 8 * dtype.itemsize:
+        floats = dtype.kind == "f"
+        return page.predictor in (1, 2) or bool(page.predictor == 3 and floats)
+    return bool(known and page.predictor == 1 and dtype.kind in "bu" and bits <= 16)
+
+
+def _simple_decoder(page: Any) -> Decode:
+    if not _is_simple(page):
+        help_text = "is not read: save it otherwise"
+        if not _has_imagecodecs():
+            help_text = 'needs imagecodecs: pip install "reftiler[codecs]"'
+        raise ValueError(f"{_compression(page)} {help_text}")
+
+    def decode(data: bytes, index: int, tables: bytes | None) -> Array:
+        del tables
+        depth, rows, columns, samples = _chunk_shape(page, index)
+        lines = depth * rows
+        row_bytes = -(-columns * samples * page.bitspersample // 8)
+        raw = _decompress(page, data, lines, row_bytes)
+        if len(raw) < lines * row_bytes:
+            raise ValueError("the TIFF is damaged: a chunk holds too few pixels")
+        packed = np.frombuffer(raw, np.uint8, lines * row_bytes)
+        pixels = _unpack(page, packed.reshape(lines, row_bytes), columns, samples)
+        return np.reshape(pixels, (depth, rows, columns, samples))
+
+    return decode
+
+
+def _unpack(page: Any, lines: Array, columns: int, samples: int) -> Array:
+    """Return the values of each row of bytes, without their predictor."""
+    bits, dtype, count = page.bitspersample, page.dtype, columns * samples
+    if bits != 8 * dtype.itemsize:
+        each = np.unpackbits(lines, axis=1)[:, : count * bits]
+        weights = 1 << np.arange(bits, dtype=np.uint16)[::-1]
+        return np.asarray((each.reshape(-1, count, bits) @ weights).astype(dtype))
+    if page.predictor == 3:  # differences of bytes, the most significant first
+        deltas = lines.reshape(len(lines), -1, samples)
+        summed = np.cumsum(deltas, axis=1, dtype=np.uint8)
+        planes = summed.reshape(len(lines), dtype.itemsize, count)
+        values = np.ascontiguousarray(planes.transpose(0, 2, 1))
+        return np.asarray(values.view(dtype.newbyteorder(">")).astype(dtype))
+    pixels = lines.view(dtype.newbyteorder(page.parent.byteorder)).astype(dtype)
+    if page.predictor == 2:
+        whole = pixels.view(f"u{dtype.itemsize}").reshape(-1, columns, samples)
+        pixels = np.cumsum(whole, axis=1, dtype=whole.dtype).view(dtype)
+    return np.asarray(pixels)
+
+
+def _decompress(page: Any, data: bytes, lines: int, row_bytes: int) -> bytes:
+    if page.compression in _LIBTIFF_DOES:
+        return _libtiff(page, data, lines, row_bytes)
+    if page.fillorder == 2:
+        data = np.packbits(
+            np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+        ).tobytes()
+    if page.compression in _DEFLATE:
+        return _inflate(data, lines * row_bytes)
+    return data
+
+
+def _inflate(data: bytes, size: int) -> bytes:
+    """Decompress so many bytes; their checksum follows, unless there are more."""
+    stream = zlib.decompressobj()
+    found = stream.decompress(data, size)
+    more = b"" if stream.eof else stream.decompress(stream.unconsumed_tail, 1)
+    if not (more or stream.eof):
+        raise ValueError("the TIFF is damaged: a chunk is cut short")
+    return found
+
+
+def _libtiff(page: Any, data: bytes, lines: int, row_bytes: int) -> bytes:
+    """Have libtiff decode a chunk, as a file of one strip of bits or bytes."""
+    fax = page.compression in _FAX
+    width = _chunk_shape(page, 0)[2] if fax else row_bytes
+    fields = [
+        *((256, "I", width), (257, "I", lines), (258, "H", 1 if fax else 8)),
+        *((259, "H", page.compression), (262, "H", 1), (266, "H", page.fillorder)),
+        *((273, "I", 0), (277, "H", 1), (278, "I", lines), (279, "I", len(data))),
+    ]
+    for code in (292, 293) if fax else ():  # the options of faxes
+        fields.append((code, "I", page.tags.valueof(code, 0)))
+    start = 8 + 2 + 12 * len(fields) + 4
+    fields = [(*one[:2], start) if one[0] == 273 else one for one in fields]
+    entries = [
+        struct.pack(f"<HHI{kind}", code, 4 if kind == "I" else 3, 1, value)
+        for code, kind, value in fields
+    ]
+    header = b"II*\0" + struct.pack("<IH", 8, len(fields))
+    body = b"".join(entry.ljust(12, b"\0") for entry in entries)
+    file = io.BytesIO(header + body + bytes(4) + data)
+    with _libtiff_reports():
+        pixels = np.array(TiffImagePlugin.TiffImageFile(file))
+    return np.packbits(pixels, axis=1).tobytes() if fax else pixels.tobytes()
+
+
+@contextmanager
+def _libtiff_reports() -> Iterator[None]:
+    """
+    Raise what libtiff reports on standard error, and hand on what others write there.
+
+    Pillow does not pass on all of its reports, and shows damaged faxes.
+    """
+    with _LOCK, tempfile.TemporaryFile() as told:
+        kept = _redirected(told.fileno())
+        error: Exception | None = None
+        try:
+            yield
+        except Exception as found:  # noqa: BLE001 - libtiff's report says more
+            error = found
+        finally:
+            report = _restored(kept, told)
+        if report:
+            raise ValueError(
+                f"the TIFF is damaged: libtiff reports {report}"
+            ) from error
+        if error is not None:
+            raise error
+
+
+def _redirected(target: int) -> int | None:
+    """Let standard error go to a file; None if there is no standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        return None
+    os.dup2(target, 2)
+    return kept
+
+
+def _restored(kept: int | None, told: IO[bytes]) -> str:
+    """Return libtiff's first report, and hand on what is none."""
+    if kept is None:
+        return ""
+    os.dup2(kept, 2)
+    os.close(kept)
+    told.seek(0)
+    text = told.read().decode(errors="replace")
+    others = _LIBTIFF_LINE.sub("", text).strip("\n")
+    if others:
+        os.write(2, f"{others}\n".encode())
+    found = _LIBTIFF_LINE.search(text)
+    return found[0] if found else ""

@@ -1,38 +1,49 @@
-"""Zarr arrays in folders, OME-Zarr among them, as pictures and as rows of tiles."""
+"""Zarr arrays in folders, OME-Zarr among them, as pictures and as rows of tiles.
+
+Whatever is opened, its metadata are read and checked by `reftiler.io.zarr_metadata`,
+and zarr gets what was checked: it reads no metadata itself.
+"""
+
+from __future__ import annotations
 
 import asyncio
+import warnings
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reftiler.io.lazy import LazyImage, Read, transpose_axes
+from reftiler.errors import TilingError
+from reftiler.io.axes import picture_axes, resolve_axes
+from reftiler.io.info import MAX_BYTES, ImageInfo, ReadOptions
+from reftiler.io.lazy import LazyImage, os_error_reason
+from reftiler.io.ome_zarr import find_image
+from reftiler.io.zarr_metadata import (
+    SUFFIX,
+    ZarrNode,
+    check_array,
+    chunk_counts,
+    chunk_separator,
+    read_node,
+)
 
 __all__ = [
     "SUFFIX",
     "create_array",
-    "is_zarr",
     "load_zarr",
+    "missing_chunks",
     "open_array",
-    "open_picture",
+    "open_node",
+    "open_zarr",
     "remove_partial_chunks",
     "wait_pending_writes",
 ]
 
-SUFFIX = ".zarr"
-_MARKS = ("zarr.json", ".zarray", ".zgroup")
-_PATIENCE = 60  # seconds
-_OME_AXES = "tczyx"  # what OME-Zarr's axes were before they were named
-
-
-def is_zarr(path: Path) -> bool:
-    """Tell whether a path is a folder with a zarr array or group in it, or says so."""
-    if not path.is_dir():
-        return False
-    named = path.suffix.lower() == SUFFIX
-    return named or any((path / name).is_file() for name in _MARKS)
+_TIMEOUT = 60  # seconds
 
 
 def load_zarr() -> Any:
@@ -53,53 +64,88 @@ def load_zarr() -> Any:
     return zarr
 
 
-def open_picture(path: Path) -> LazyImage:
+def open_zarr(path: Path, options: ReadOptions) -> LazyImage:
     """
-    Open an array, or the first resolution level of an OME-Zarr group.
+    Open an array, or an image of an OME-Zarr group, as a picture.
+
+    Parameters
+    ----------
+    path : Path
+        The folder of an array or a group, or a folder within one.
+    options : ReadOptions
+        ``page`` picks one of several images (of bioformats2raw, plates, wells, labels),
+        ``level`` the resolution, ``axes`` names those of an array whose metadata do
+        not, ``channels`` are kept; no chunk may take more than ``max_bytes``.
 
     Returns
     -------
     LazyImage
-        Channels are last, whatever the order of OME-Zarr's axes.
+        Channels are last, whatever the order of the axes. A chunk without a file reads
+        as the fill value, as the format has it.
 
     Raises
     ------
     ImportError
         zarr is not installed.
-    Exception
-        It is neither, or damaged: ValueError from here, anything from zarr.
+    TilingError
+        It is damaged, no picture, or its codecs are not known to be harmless.
     """
-    if not any((path / name).is_file() for name in _MARKS):
-        raise ValueError(f"there is no zarr array in it: {' or '.join(_MARKS[:2])}")
-    found = load_zarr().open(str(path), mode="r")
-    if isinstance(found, load_zarr().Group):
-        level, names = _first_level(found)
-    else:
-        level, names = found, None
-    shape: tuple[int, ...] = tuple(level.shape)
-    read: Read = partial(_read, level)
-    if names is not None:
-        shape, read = transpose_axes(names, shape, read)
-    return LazyImage(path, shape, np.dtype(level.dtype), read)
+    try:
+        return _open_picture(path, options)
+    except ImportError:
+        raise
+    except Exception as error:  # zarr raises anything when metadata are damaged
+        raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
 
 
 def open_array(path: Path) -> Any:
     """
     Open an array of any rank for reading and writing.
 
+    Chunks are written even if they hold nothing but zeros: see `missing_chunks`.
+
     Raises
     ------
+    ImportError
+        zarr is not installed.
     Exception
-        There is none, or it is damaged.
+        There is none, it is damaged, or its codecs are not known to be harmless.
     """
-    return load_zarr().open_array(str(path), mode="r+")
+    return open_node(read_node(path)).with_config({"write_empty_chunks": True})
+
+
+def open_node(
+    node: ZarrNode, *, read_only: bool = False, max_bytes: int = MAX_BYTES
+) -> Any:
+    """
+    Open an array whose metadata were read, once they are checked.
+
+    Raises
+    ------
+    ImportError
+        zarr is not installed.
+    Exception
+        It is a group, damaged, or its codecs are not known to be harmless.
+    """
+    if node.array is None:
+        raise ValueError("it is a zarr group, not an array")
+    coding = check_array(node.array, max_bytes)
+    zarr = load_zarr()
+    from reftiler.io.zarr_store import FolderStore  # noqa: PLC0415 - needs zarr
+
+    store = FolderStore(node.path, coding, read_only=read_only, max_bytes=max_bytes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that some codecs are not in the standard yet
+        return zarr.Array.from_dict(zarr.storage.StorePath(store), node.array)
 
 
 def create_array(
     path: Path, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]
 ) -> Any:
     """
-    Make an array of zeros; what was there is gone.
+    Make an array of zeros for tiles; what was there is gone.
+
+    Each chunk is a file in the array's folder, also where it holds nothing but zeros.
 
     Raises
     ------
@@ -108,9 +154,49 @@ def create_array(
     OSError
         The disk refuses.
     """
-    return load_zarr().open_array(
-        str(path), mode="w", shape=shape, dtype=dtype, chunks=chunks, fill_value=0
+    return load_zarr().create_array(
+        str(path),
+        shape=shape,
+        dtype=dtype,
+        chunks=chunks,
+        fill_value=0,
+        chunk_key_encoding={"name": "default", "separator": "."},
+        config={"write_empty_chunks": True},
+        overwrite=True,
     )
+
+
+def missing_chunks(path: Path, rows: Iterable[int]) -> list[int]:
+    """
+    Return which chunks of an array were never written.
+
+    Parameters
+    ----------
+    path : Path
+        The array, as `create_array` made it.
+    rows : iterable of int
+        Numbers of chunks along the first axis, whose every chunk is looked for.
+
+    Raises
+    ------
+    OSError, ValueError
+        There is no array, or it is damaged.
+    """
+    metadata = read_node(path).array
+    if metadata is None:
+        raise ValueError("it is a zarr group, not an array")
+    check_array(metadata, MAX_BYTES)
+    start, separator = chunk_separator(metadata)
+    others = [range(count) for count in chunk_counts(metadata)[1:]]
+
+    def is_there(*numbers: int) -> bool:
+        return (path / (start + separator.join(map(str, numbers)))).is_file()
+
+    return [
+        row
+        for row in rows
+        if not all(is_there(row, *rest) for rest in product(*others))
+    ]
 
 
 def remove_partial_chunks(path: Path) -> None:
@@ -136,26 +222,25 @@ def wait_pending_writes() -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    with suppress(Exception):  # each release has its own ways; older ones need no wait
+    with suppress(Exception):  # it is zarr's own, and may change
         from zarr.core.sync import _get_loop  # noqa: PLC0415 - an extra
 
-        asyncio.run_coroutine_threadsafe(others(), _get_loop()).result(_PATIENCE)
+        asyncio.run_coroutine_threadsafe(others(), _get_loop()).result(_TIMEOUT)
+
+
+def _open_picture(path: Path, options: ReadOptions) -> LazyImage:
+    load_zarr()
+    found = find_image(path, options)
+    array = open_node(found.node, read_only=True, max_bytes=options.max_bytes)
+    dtype = np.dtype(array.dtype)
+    if dtype.kind not in "biuf":
+        raise ValueError(f"not a picture of real numbers: the dtype is {dtype}")
+    names = resolve_axes(array.shape, options, found.axes)
+    shape, read = picture_axes(names, array.shape, options, partial(_read, array))
+    kind = "zarr" if found.axes is None else "OME-Zarr"
+    info = ImageInfo(kind, metadata=found.metadata, notes=found.notes)
+    return LazyImage(path, shape, dtype, read, info)
 
 
 def _read(array: Any, index: tuple[slice, ...]) -> Any:
     return array[index]
-
-
-def _first_level(group: Any) -> tuple[Any, str]:
-    """Return the array that OME-Zarr metadata name first, and its axes' letters."""
-    attributes = dict(group.attrs)
-    attributes = attributes.get("ome", attributes)
-    if "multiscales" not in attributes:
-        arrays = ", ".join(sorted(group.array_keys()))
-        hint = f"give one of its arrays: {arrays}" if arrays else "it holds no array"
-        raise ValueError(f"a zarr group without OME-Zarr metadata: {hint}")
-    scales = attributes["multiscales"][0]
-    level = group[scales["datasets"][0]["path"]]
-    axes = scales.get("axes", _OME_AXES[-len(level.shape) :])
-    names = [axis["name"] if isinstance(axis, dict) else axis for axis in axes]
-    return level, "".join(name[:1] for name in names)

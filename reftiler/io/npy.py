@@ -1,0 +1,163 @@
+"""NPY files as pictures: the header is checked before anything is allocated."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from reftiler.errors import TilingError
+from reftiler.io.axes import picture_axes, resolve_axes
+from reftiler.io.info import ImageInfo, ReadOptions
+from reftiler.io.lazy import LazyImage, os_error_reason
+
+__all__ = ["NpyHeader", "open_npy", "read_header"]
+
+Array = NDArray[Any]
+
+_READ_HEADER = {
+    (1, 0): npy_format.read_array_header_1_0,
+    (2, 0): npy_format.read_array_header_2_0,
+}
+_MAGIC = b"\x93NUMPY"
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """
+    What a NPY file says of its array.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The array's.
+    fortran : bool
+        Whether the first axis runs fastest.
+    dtype : dtype
+        Of values of fixed size, never of objects.
+    size : int
+        Bytes of the array.
+    """
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the array."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_header(file: IO[bytes]) -> NpyHeader:
+    """
+    Read the header of a NPY file, and nothing behind it.
+
+    Parameters
+    ----------
+    file : file
+        At its beginning; then at that of the array.
+
+    Raises
+    ------
+    ValueError
+        It is damaged, or the array is of objects.
+    """
+    version = npy_format.read_magic(file)
+    if version not in _READ_HEADER:  # 3.0 is for the names of a structure's fields
+        raise ValueError(f"the NPY header is of version {version}: save a plain array")
+    try:
+        shape, fortran, dtype = _READ_HEADER[version](file)
+    except (RecursionError, MemoryError) as error:
+        raise ValueError("the NPY header is nested too deeply") from error
+    if dtype.hasobject:  # they are pickled, and pickles run code
+        raise ValueError(f"not an array of plain values: the dtype is {dtype}")
+    if any(length < 0 for length in shape):
+        raise ValueError(f"the NPY header says the shape is {shape}: it is damaged")
+    return NpyHeader(tuple(map(int, shape)), bool(fortran), dtype)
+
+
+def open_npy(path: Path, options: ReadOptions, whole: int) -> LazyImage:
+    """
+    Open a NPY file as a picture.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    options : ReadOptions
+        ``page`` and ``level`` must be the first; ``axes`` settles what the axes are,
+        see `reftiler.io.axes.resolve_axes`; ``channels`` are kept.
+    whole : int
+        Bytes up to which the array is read at once; a larger one is mapped.
+
+    Returns
+    -------
+    LazyImage
+        Channels are last.
+
+    Raises
+    ------
+    TilingError
+        It is damaged, cut short, of other than real numbers, or may have its channels
+        first.
+    """
+    try:
+        return _open_picture(path, options, whole)
+    except Exception as error:  # numpy raises anything when a header is damaged
+        raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
+
+
+def _open_picture(path: Path, options: ReadOptions, whole: int) -> LazyImage:
+    if options.page or options.level:
+        raise ValueError("a NPY file holds one array: --page and --level are 0")
+    with path.open("rb") as file:
+        header = read_header(file)
+        notes = _check_length(file, header)
+        if header.dtype.kind not in "biuf":
+            raise ValueError(
+                f"not a picture of real numbers: the dtype is {header.dtype}"
+            )
+        names = resolve_axes(header.shape, options)
+        pixels = _pixels(path, file, header, whole)
+    shape, read = picture_axes(names, header.shape, options, partial(_part, pixels))
+    return LazyImage(path, shape, header.dtype, read, ImageInfo("NPY", notes=notes))
+
+
+def _check_length(file: IO[bytes], header: NpyHeader) -> tuple[str, ...]:
+    """Refuse a file that is cut short or holds more arrays; note what else follows."""
+    start = file.tell()
+    held = os.fstat(file.fileno()).st_size - start
+    if held < header.size:
+        raise ValueError(
+            f"the NPY file is truncated: it holds {held:,} bytes, not the "
+            f"{header.size:,} of its {header.dtype} array {header.shape}"
+        )
+    if held == header.size:
+        return ()
+    file.seek(start + header.size)
+    following = file.read(len(_MAGIC))
+    file.seek(start)
+    if following == _MAGIC:
+        raise ValueError("the NPY file holds several arrays: save one in each file")
+    return (f"{held - header.size:,} bytes after the array are passed over",)
+
+
+def _pixels(path: Path, file: IO[bytes], header: NpyHeader, whole: int) -> Array:
+    order: Literal["C", "F"] = "F" if header.fortran else "C"
+    start, shape, dtype = file.tell(), header.shape, header.dtype
+    if header.size > whole:
+        return np.memmap(path, dtype, "r", start, shape=shape, order=order)
+    flat = np.fromfile(file, dtype, math.prod(shape))
+    return flat.reshape(shape, order=order)
+
+
+def _part(pixels: Array, index: tuple[slice, ...]) -> Any:
+    return pixels[index]

@@ -1,0 +1,143 @@
+"""Zarr's folders as stores that read nothing but files within them, of limited size."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from zarr.abc.store import RangeByteRequest
+from zarr.storage import LocalStore
+
+from reftiler.io.decoded_size import decoded_size
+from reftiler.io.zarr_metadata import ChunkCoding, ShardIndex
+
+if TYPE_CHECKING:
+    from zarr.abc.store import ByteRequest
+    from zarr.core.buffer import Buffer, BufferPrototype
+
+__all__ = ["FolderStore"]
+
+_SLACK = 2**20  # bytes that a chunk may have more than it needs
+_WIDEST = 8  # times as large as it is a filter may make a chunk: bytes as float64
+
+
+class FolderStore(LocalStore):
+    """
+    The folder of an array, whose chunks are read only if they lie in it and are chunks.
+
+    A link could show any file of this machine as pixels; a pipe or a device would never
+    end; a chunk of some bytes could decode to gigabytes.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    coding : ChunkCoding
+        How the chunks are coded.
+    read_only : bool
+        Whether nothing is written.
+    max_bytes : int
+        Of a file that is read whole.
+    """
+
+    def __init__(
+        self, root: Path, coding: ChunkCoding, *, read_only: bool, max_bytes: int
+    ) -> None:
+        super().__init__(root.resolve(), read_only=read_only)
+        self.coding, self.max_bytes = coding, max_bytes
+
+    def with_read_only(self, read_only: bool = False) -> FolderStore:
+        """Return the same store, which may be written or not."""
+        return FolderStore(
+            self.root, self.coding, read_only=read_only, max_bytes=self.max_bytes
+        )
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Return a chunk, a shard or a part of one; None if there is none."""
+        self._check_file(key, whole=byte_range is None)
+        found = await super().get(key, prototype, byte_range)
+        return self._checked(key, found, byte_range)
+
+    async def get_partial_values(
+        self,
+        prototype: BufferPrototype,
+        key_ranges: Iterable[tuple[str, ByteRequest | None]],
+    ) -> list[Buffer | None]:
+        """Return parts of shards."""
+        return [await self.get(key, prototype, part) for key, part in key_ranges]
+
+    def get_sync(
+        self,
+        key: str,
+        *,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Return a chunk, a shard or a part of one; None if there is none."""
+        self._check_file(key, whole=byte_range is None)
+        found = super().get_sync(key, prototype=prototype, byte_range=byte_range)
+        return self._checked(key, found, byte_range)
+
+    def _check_file(self, key: str, *, whole: bool) -> None:
+        try:
+            path = (self.root / key).resolve(strict=True)
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if not path.is_relative_to(self.root):
+            raise ValueError(f"{key} is a link out of the folder: it is not read")
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            raise ValueError(f"{key} is no regular file")
+        if whole and found.st_size > self.max_bytes + _SLACK:
+            raise ValueError(
+                f"{key} has {found.st_size:,} bytes, the limit is {self.max_bytes:,}"
+            )
+
+    def _checked(
+        self, key: str, found: Buffer | None, part: ByteRequest | None
+    ) -> Buffer | None:
+        """Refuse what would decode to far more than a chunk."""
+        if found is None or self.coding.compressor is None:
+            return found
+        data = np.asarray(found.as_numpy_array()).data
+        limit = _WIDEST * self.coding.size + _SLACK
+        for chunk in self._chunks(data, part):
+            if decoded_size(self.coding.compressor, chunk, limit) > limit:
+                raise ValueError(
+                    f"{key} decodes to far more than the {self.coding.size:,} bytes of "
+                    "a chunk: it is damaged"
+                )
+        return found
+
+    def _chunks(self, data: memoryview, part: ByteRequest | None) -> list[memoryview]:
+        """Return the coded chunks in a file, or in a part of one."""
+        index = self.coding.index
+        if index is None:
+            return [data]
+        if part is None:
+            return self._chunks_of_shard(data, index)
+        of_chunk = isinstance(part, RangeByteRequest) and not (
+            index.at_start and part.start == 0
+        )
+        return [data] if of_chunk else []  # else it is the index
+
+    def _chunks_of_shard(
+        self, shard: memoryview, index: ShardIndex
+    ) -> list[memoryview]:
+        if len(shard) < index.size:
+            return []  # its decoder will say so
+        start = 0 if index.at_start else len(shard) - index.size
+        table = np.frombuffer(shard[start:], "<u8", 2 * index.count).reshape(-1, 2)
+        return [
+            shard[int(at) : int(at) + int(length)]
+            for at, length in table
+            if at < len(shard)
+        ]

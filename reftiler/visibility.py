@@ -5,7 +5,7 @@ the surface is guessed from the pixels around the defect. Resizing averages pixe
 what stands out becomes smaller and fainter; a tile shows the pixels themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,7 +85,11 @@ class Visibility:
 
 
 def examine(
-    image: NDArray[Any], mask: NDArray[Any], grid: Grid, size: Sequence[int]
+    image: NDArray[Any],
+    mask: NDArray[Any],
+    grid: Grid,
+    size: Sequence[int],
+    regions: Collection[Region] | None = None,
 ) -> tuple[Visibility, ...]:
     """
     Compare for each region of a mask what resizing and tiling leave of it.
@@ -100,6 +104,9 @@ def examine(
         The tiles, for images of this size.
     size : sequence of two ints
         Height and width to which the whole image is resized.
+    regions : collection of Region, optional
+        Which of the mask's regions; all by default. Each takes as long as resizing
+        the image does.
 
     Returns
     -------
@@ -116,6 +123,7 @@ def examine(
     return tuple(
         _examine(image, labels == number, marked, region, grid, target)
         for region, number, labels in label_regions(marked)
+        if regions is None or region in regions
     )
 
 

@@ -1,126 +1,139 @@
-"""Image formats: the bytes of a file become an array, and an array becomes bytes.
+"""Formats of one picture: told apart by content, described by header, decoded whole.
 
-The decoders are those that scikit-image brings along, Pillow and tifffile, called
-directly: `skimage.io` guesses at the order of axes and lets pass in silence what is
-checked here, such as a TIFF whose strips are missing.
+Each opener takes the bytes of a file and returns a `Picture`; the modules of a format,
+and with them Pillow, are imported when a file of that format is met.
 """
 
-import io
-import math
+from __future__ import annotations
+
+import importlib
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-try:
-    import tifffile
-    from PIL import BmpImagePlugin, JpegImagePlugin, TiffImagePlugin
-except ImportError as error:
-    raise ImportError(
-        'images need scikit-image and what comes with it: pip install "reftiler[cli]"'
-    ) from error
+from reftiler.errors import TilingError
+from reftiler.io.axes import picture_axes
+from reftiler.io.info import ImageInfo, ReadOptions
+from reftiler.io.lazy import LazyImage, size_of
 
-from reftiler.io.png import SIGNATURE, decode_png, encode_png, mask_as_bytes, pixels
+__all__ = [
+    "Picture",
+    "check_picture",
+    "check_size",
+    "format_of",
+    "open_decoded",
+    "refuse_pages",
+]
 
 Array = NDArray[Any]
-Picture = TypeVar("Picture", bound=Any)  # an array, or a store that is read by slices
+AnyPicture = TypeVar("AnyPicture", bound=Any)  # an array, or what is read by slices
 
-# The TIFF photometrics in which the stored numbers are the picture.
-_TIFF_KINDS = (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
-_NPY = b"\x93NUMPY"
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BOX = b"\0\0\0\x0cjP  \r\n\x87\n"
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8": "JPEG",
+    b"BM": "BMP",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    _BOX: "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\x93NUMPY": "NPY",
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TIFF"),
+}
+_OPENERS = {
+    "PNG": ("reftiler.io.png", "open_png"),
+    "JPEG": ("reftiler.io.jpeg", "open_jpeg"),
+    "BMP": ("reftiler.io.bmp", "open_bmp"),
+    "GIF": ("reftiler.io.frames", "open_gif"),
+    "WebP": ("reftiler.io.frames", "open_webp"),
+    "JPEG 2000": ("reftiler.io.jpeg2000", "open_jpeg2000"),
+}
+_OVERHEAD = 2**26  # bytes that a file may have beside its pixels: profiles, texts
 
 
-def decode(data: bytes) -> Array:
+@dataclass(frozen=True)
+class Picture:
     """
-    Decode a file, told apart by its first bytes.
+    A picture as its file's header describes it.
 
-    Parameters
+    Attributes
     ----------
-    data : bytes
-        A whole PNG, TIFF, JPEG, BMP or NPY file.
+    shape, dtype
+        ``(H, W)`` or ``(H, W, C)``.
+    info : ImageInfo
+        What the file says of it.
+    decode : callable
+        Returns all pixels.
+    """
 
-    Returns
-    -------
-    ndarray
-        Shape ``(H, W)`` or ``(H, W, C)``, dtype as stored.
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    info: ImageInfo
+    decode: Callable[[], Array]
+
+
+def format_of(start: bytes) -> str:
+    """
+    Return the name of a file's format, by its first 12 bytes.
 
     Raises
     ------
-    Exception
-        The data is damaged: ValueError from here, anything from the decoders.
+    ValueError
+        It is of another kind.
     """
-    if not data:
+    if not start:
         raise ValueError("the file is empty")
-    for signature, decoder in _DECODERS.items():
-        if data.startswith(signature):
-            return check_picture(decoder(data))
-    raise ValueError("not a PNG, TIFF, JPEG, BMP or NPY file")
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WebP"
+    for signature, name in _SIGNATURES.items():
+        if start.startswith(signature):
+            return name
+    known = ", ".join(dict.fromkeys(_OPENERS))
+    raise ValueError(f"not a TIFF, NPY, {known} file")
 
 
-def is_npy(start: bytes) -> bool:
-    """Tell by its first bytes whether a file is a NPY file."""
-    return start.startswith(_NPY)
-
-
-def is_tiff(start: bytes) -> bool:
-    """Tell by its first bytes whether a file is a TIFF."""
-    return start.startswith(_TIFF)
-
-
-def only_page(file: tifffile.TiffFile) -> tifffile.TiffPage:
+def open_decoded(
+    path: Path, name: str, options: ReadOptions, *, indices: bool = False
+) -> LazyImage:
     """
-    Return the page of a TIFF that holds one image.
-
-    Raises
-    ------
-    ValueError
-        It holds more, or lacks some of its pixels.
-    """
-    if len(file.pages) != 1:
-        raise ValueError(f"the TIFF holds {len(file.pages)} images, not one")
-    page = file.pages.first
-    _check_segments(page, file.filehandle.size)
-    return page
-
-
-def is_plain(page: tifffile.TiffPage) -> bool:
-    """Tell whether the stored numbers of a TIFF are the picture."""
-    kind = tifffile.PHOTOMETRIC(page.photometric)
-    return kind in _TIFF_KINDS and page.axes in ("YX", "YXS", "SYX")
-
-
-def encode(image: Array, suffix: str) -> bytes:
-    """
-    Encode a picture without loss.
+    Open a picture that is decoded whole, when its first pixels are read.
 
     Parameters
     ----------
-    image : ndarray
-        Shape ``(H, W)`` or ``(H, W, C)``.
-    suffix : str
-        One of .png, .tif, .tiff and .npy, in lower case.
-
-    Returns
-    -------
-    bytes
-        The content of the file.
+    path : Path
+        A regular file.
+    name : str
+        Its format, as `format_of` gives it.
+    options : ReadOptions
+        How it is to be read.
+    indices : bool
+        Whether the pixels of a palette are its indices.
 
     Raises
     ------
-    ValueError
-        The format cannot hold the picture as it is; the message says which can.
+    ImportError
+        Pillow is not installed.
+    Exception
+        The file is damaged, or too large: ValueError from here, anything from Pillow.
     """
-    if suffix not in _ENCODERS:
-        got = repr(suffix) if suffix else "no suffix"
-        raise ValueError(f"images are written as .png, .tif, .tiff or .npy, got {got}")
-    return _ENCODERS[suffix](check_picture(image))
+    size = path.stat().st_size
+    if size > options.max_bytes + _OVERHEAD:
+        raise ValueError(_too_large(f"the file has {size:,} bytes", options))
+    picture = _opener(name)(path.read_bytes(), options, indices=indices)
+    check_size(picture.shape, picture.dtype, options)
+    read = _DecodedOnce(check_picture(picture))
+    image = LazyImage(path, picture.shape, picture.dtype, read, picture.info)
+    return _with_channels(image, name, options)
 
 
-def check_picture(image: Picture) -> Picture:
+def check_picture(image: AnyPicture) -> AnyPicture:
     """Return `image` if it is ``(H, W)`` or ``(H, W, C)`` and holds real numbers."""
-    if len(image.shape) not in (2, 3) or 0 in image.shape:
+    if len(image.shape) not in (2, 3) or min(image.shape) < 1:
         raise ValueError(
             f"not a picture (H, W) or (H, W, C): the shape is {image.shape}"
         )
@@ -129,91 +142,71 @@ def check_picture(image: Picture) -> Picture:
     return image
 
 
-def _decode_jpeg(data: bytes) -> Array:
-    # Pillow can be set, by any library in the process, to do without the end: there
-    # must be one after the scan, which a thumbnail's, within a segment, is not.
-    at = 2
-    while data[at : at + 1] == b"\xff" and data[at : at + 2] != b"\xff\xda":
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    if data.find(b"\xff\xd9", at) < 0:
-        raise ValueError("the JPEG is truncated")
-    return pixels(JpegImagePlugin.JpegImageFile(io.BytesIO(data)))
+def check_size(shape: tuple[int, ...], dtype: Any, options: ReadOptions) -> None:
+    """Refuse pixels that take more memory than the caller allows."""
+    room = size_of(shape, dtype)
+    if room > options.max_bytes:
+        size = " x ".join(map(str, shape))
+        raise ValueError(_too_large(f"{size} pixels take {room:,} bytes", options))
 
 
-def _decode_bmp(data: bytes) -> Array:
-    return pixels(BmpImagePlugin.BmpImageFile(io.BytesIO(data)))
+class _DecodedOnce:
+    """Read slices of a picture that is decoded when the first is asked for."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._lock = threading.Lock()
+        self._picture: Picture | None = picture
+        self._array: Array = np.empty(0)
+
+    def __call__(self, index: tuple[slice, ...]) -> Array:
+        with self._lock:
+            if self._picture is not None:
+                array = self._picture.decode()
+                if array.shape != self._picture.shape:  # a header that lied
+                    raise ValueError(f"the pixels have the shape {array.shape}")
+                self._array, self._picture = array, None  # lets the file's bytes go
+        return self._array[index]
 
 
-def _decode_npy(data: bytes) -> Array:
-    return np.asarray(np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
-
-
-def _decode_tiff(data: bytes) -> Array:
+def _opener(name: str) -> Callable[..., Picture]:
+    module, function = _OPENERS[name]
     try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            return _tiff_pixels(only_page(file), data)
-    except tifffile.TiffFileError as error:
-        raise ValueError(f"the TIFF is damaged: {error}") from error
+        found: Callable[..., Picture] = getattr(
+            importlib.import_module(module), function
+        )
+    except ImportError as error:
+        raise ImportError(
+            f'{name} files need Pillow: pip install "reftiler[cli]" ({error})'
+        ) from error
+    return found
 
 
-def _tiff_pixels(page: tifffile.TiffPage, data: bytes) -> Array:
-    kind = tifffile.PHOTOMETRIC(page.photometric)
-    try:
-        if is_plain(page):
-            image = page.asarray()
-            return np.moveaxis(image, 0, -1) if page.axes == "SYX" else image
-        reason = f"{kind.name} with axes {page.axes} is not supported"
-    except ValueError as error:  # a compression that tifffile alone does not know
-        reason = str(error)
-    if np.max(page.bitspersample) > 8:  # Pillow would drop bits
-        raise ValueError(f"the TIFF cannot be decoded: {reason}")
-    return pixels(TiffImagePlugin.TiffImageFile(io.BytesIO(data)))
+def _too_large(found: str, options: ReadOptions) -> str:
+    return (
+        f"{found}, more than the {options.max_bytes:,} that are read: raise the limit "
+        "by --max-bytes, max_bytes= in Python"
+    )
 
 
-def _check_segments(page: tifffile.TiffPage, size: int) -> None:
-    """Refuse a TIFF whose strips or tiles are missing or end beyond the file."""
-    starts, counts = page.dataoffsets, page.databytecounts
-    if not len(starts) == len(counts) == math.prod(page.chunked):
-        raise ValueError("the TIFF is damaged: it lacks strips")
-    if max(map(sum, zip(starts, counts, strict=True))) > size:
-        raise ValueError(f"the TIFF is truncated after {size} bytes")
+def _with_channels(image: LazyImage, name: str, options: ReadOptions) -> LazyImage:
+    """Keep the channels that were asked for; the axes are the format's own."""
+    if options.level != 0:
+        raise ValueError(f"a {name} file has one resolution: --level is 0")
+    if options.channels is None:
+        return image
+    names = "YXC"[: len(image.shape)]
+    shape, read = picture_axes(names, image.shape, options, image.__getitem__)
+    count = image.shape[2] if len(image.shape) == 3 else 1
+    alpha = image.info.alpha and options.channels[-1] == count - 1
+    info = replace(image.info, alpha=alpha)
+    return LazyImage(image.path, shape, image.dtype, read, info)
 
 
-def tiff_tags(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return what tifffile is to be told of a picture, ``(H, W)`` or ``(H, W, C)``."""
-    colour = len(shape) == 3 and shape[-1] in (3, 4)
-    return {
-        "photometric": "rgb" if colour else "minisblack",
-        "planarconfig": "contig" if len(shape) == 3 else None,
-        "metadata": None,
-    }
-
-
-def _encode_tiff(image: Array) -> bytes:
-    if image.ndim == 3 and image.shape[-1] == 1:
-        image = image[..., 0]
-    buffer = io.BytesIO()
-    tags = tiff_tags(image.shape)
-    tifffile.imwrite(buffer, mask_as_bytes(image), compression="zlib", **tags)
-    return buffer.getvalue()
-
-
-def _encode_npy(image: Array) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, image, allow_pickle=False)
-    return buffer.getvalue()
-
-
-_DECODERS: dict[bytes, Callable[[bytes], Array]] = {
-    SIGNATURE: decode_png,
-    **dict.fromkeys(_TIFF, _decode_tiff),
-    b"\xff\xd8": _decode_jpeg,
-    b"BM": _decode_bmp,
-    _NPY: _decode_npy,
-}
-_ENCODERS: dict[str, Callable[[Array], bytes]] = {
-    ".png": encode_png,
-    ".tif": _encode_tiff,
-    ".tiff": _encode_tiff,
-    ".npy": _encode_npy,
-}
+def refuse_pages(options: ReadOptions, count: int, name: str) -> int:
+    """Return which of a file's pictures is to be read, or refuse."""
+    if options.page is None and count > 1:
+        raise TilingError(f"the {name} holds {count} pictures: choose one by --page")
+    page = options.page or 0
+    if not 0 <= page < count:
+        raise TilingError(f"the {name} holds the pictures 0 to {count - 1}, not {page}")
+    return page

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reftiler.io.metadata import Metadata
 
-__all__ = ["MAX_BYTES", "ImageInfo", "ReadOptions"]
+__all__ = ["DEFAULT_OPTIONS", "MAX_BYTES", "ImageInfo", "ReadOptions"]
 
 MAX_BYTES = 2**31
 """Bytes of pixels up to which a file that must be decoded whole is read."""
@@ -42,6 +42,9 @@ class ReadOptions:
     axes: str | None = None
     orient: bool = True
     max_bytes: int = MAX_BYTES
+
+
+DEFAULT_OPTIONS = ReadOptions()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""LazyImage pictures: read piece by piece, whatever the file calls its axes."""
+"""Pictures that are read by slices, whatever their file is like."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 from reftiler.io.info import ImageInfo
-from reftiler.streaming import Source
 
 __all__ = [
     "LazyImage",
     "MaskAsBytes",
     "Read",
-    "marked_in",
-    "marks",
+    "full_slices",
+    "mask_as_bytes",
     "os_error_reason",
     "size_of",
-    "transpose_axes",
 ]
+
+_MAX_REASON = 300  # characters: libraries quote whole headers
 
 Array = NDArray[Any]
 Read: TypeAlias = Callable[[tuple[slice, ...]], Any]
@@ -36,9 +36,9 @@ class LazyImage:
     path : Path
         Where it lies.
     shape, dtype
-        ``(H, W)`` or ``(H, W, C)``, as stored.
+        ``(H, W)`` or ``(H, W, C)``.
     read : callable
-        Returns the pixels of a slice of every axis.
+        Returns the pixels of a slice of every axis, which have no steps.
     info : ImageInfo
         What the file says of them.
     """
@@ -56,27 +56,50 @@ class LazyImage:
 
     def __getitem__(self, index: Any, /) -> Array:
         """
-        Return the pixels of some slices.
+        Return the pixels of some slices, whose steps must be positive.
 
         Raises
         ------
+        TypeError, IndexError
+            They are no such slices, or too many.
         TilingError
             They are damaged.
         """
-        slices = [part for part in np.index_exp[index] if part is not Ellipsis]
-        rest = [slice(None)] * (len(self.shape) - len(slices))
-        plain = [
-            slice(*part.indices(length))
-            for part, length in zip([*slices, *rest], self.shape, strict=True)
+        parts = [
+            part.indices(length)
+            for part, length in zip(
+                full_slices(index, len(self.shape)), self.shape, strict=True
+            )
         ]
+        plain = tuple(slice(start, max(start, stop)) for start, stop, _ in parts)
+        steps = tuple(slice(None, None, step) for _, _, step in parts)
         try:
-            return np.asarray(self._read(tuple(plain)))
-        except TilingError:
+            return np.asarray(self._read(plain))[steps]
+        except (ImportError, TilingError):
             raise
         except Exception as error:  # decoders raise anything when data is damaged
             raise TilingError(
                 f"cannot read {self.path}: {os_error_reason(error)}"
             ) from error
+
+
+def full_slices(index: Any, rank: int) -> tuple[slice, ...]:
+    """Return a slice for each axis; refuse what is none, or goes backwards."""
+    given = list(np.index_exp[index])
+    at = given.index(Ellipsis) if Ellipsis in given else len(given)
+    missing = rank - len(given) + (at < len(given))
+    given[at : at + 1] = [slice(None)] * missing
+    if len(given) != rank:
+        raise IndexError(f"an image of {rank} axes cannot be read by {index}")
+    for part in given:
+        if not isinstance(part, slice) or (part.step or 1) < 1:
+            raise TypeError(f"an image is read by slices that go forwards, got {part}")
+    return tuple(given)
+
+
+def mask_as_bytes(image: Array) -> Array:
+    """Return a bool mask as 0 and 255, other pictures as they are."""
+    return image * np.uint8(255) if image.dtype == bool else image
 
 
 class MaskAsBytes:
@@ -107,80 +130,15 @@ class MaskAsBytes:
             self._store.flush()
 
 
-def transpose_axes(
-    names: str, array_shape: Sequence[int], read: Read
-) -> tuple[tuple[int, ...], Read]:
-    """
-    See an array with named axes as a picture.
-
-    Parameters
-    ----------
-    names : str
-        A letter for each axis, among them y, x and, if there are channels, c.
-    array_shape : sequence of int
-        The array's; axes of other names must have one element.
-    read : callable
-        Reads the array.
-
-    Returns
-    -------
-    shape : tuple of int
-        ``(H, W)``, or ``(H, W, C)`` if there is more than one channel.
-    read : callable
-        Reads the picture.
-
-    Raises
-    ------
-    ValueError
-        It is more than one picture.
-    """
-    sizes = dict(zip(names, array_shape, strict=True))
-    many = [name for name, size in sizes.items() if name not in "yxc" and size > 1]
-    if many or not {"y", "x"} <= sizes.keys():
-        raise ValueError(
-            f"not one picture: axes {names} of sizes {tuple(array_shape)}; save one "
-            "picture with axes y and x"
-        )
-    kept = "yxc" if sizes.get("c", 1) > 1 else "yx"
-    order = [names.index(name) for name in sorted(names, key="yxc".find)]
-
-    def turn(index: tuple[slice, ...]) -> Array:
-        given = dict(zip(kept, index, strict=True))
-        box = tuple(given.get(name, slice(0, 1)) for name in names)
-        pixels = np.asarray(read(box)).transpose(order)
-        return pixels.reshape([part.stop - part.start for part in index])
-
-    return tuple(sizes[name] for name in kept), turn
-
-
-def marks(pixels: Array) -> NDArray[np.bool_]:
-    """Return where a mask of any kind marks: colours that are not zero, but no alpha.
-
-    Alpha is the last of two or four channels.
-    """
-    marked = np.asarray(pixels != 0)
-    if marked.ndim == 2:
-        return marked
-    if marked.shape[-1] in (2, 4):
-        marked = marked[..., :-1]
-    return np.asarray(marked.any(axis=-1))
-
-
-def marked_in(source: Source, path: Path) -> Source:
-    """See an image as a mask, ``(H, W)`` of bool."""
-    rest = tuple(slice(0, size) for size in source.shape[2:])
-
-    def read(index: tuple[slice, ...]) -> NDArray[np.bool_]:
-        return marks(np.asarray(source[(*index, *rest)]))
-
-    return LazyImage(path, tuple(source.shape[:2]), np.dtype(bool), read)
-
-
 def size_of(shape: Sequence[int], dtype: Any) -> int:
     """Return how many bytes a picture takes in memory."""
     return math.prod(shape) * int(np.dtype(dtype).itemsize)
 
 
 def os_error_reason(error: Exception) -> str:
-    """Return the bare reason: an OSError's text would name the file once more."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """Return the bare reason, in a line: an OSError's text names the file once more."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for its pixels"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    line = " ".join(str(text).split())
+    return line if len(line) <= _MAX_REASON else f"{line[: _MAX_REASON - 1]}…"

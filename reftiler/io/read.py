@@ -1,187 +1,195 @@
-"""Opening image files as stores that are read by slices, however large they are."""
+"""Opening image files by their content, as pictures that are read by slices."""
 
+from __future__ import annotations
+
+import hashlib
+import importlib
 import os
-from functools import partial
+import stat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 from reftiler.io import codecs
-from reftiler.io.lazy import (
-    LazyImage,
-    Read,
-    marked_in,
-    os_error_reason,
-    size_of,
-    transpose_axes,
-)
-from reftiler.io.zarr_io import is_zarr, load_zarr, open_picture
-from reftiler.streaming import Source
+from reftiler.io.info import DEFAULT_OPTIONS, ReadOptions
+from reftiler.io.lazy import LazyImage, os_error_reason
+from reftiler.io.orientation import apply_orientation
+from reftiler.io.zarr_metadata import MARKS, is_zarr
 
-__all__ = ["WHOLE", "fingerprint", "open_image", "open_mask", "read_image"]
+__all__ = ["WHOLE", "fingerprint", "open_image", "read_image"]
 
 WHOLE = 2**25
 """Bytes of pixels up to which NPY and TIFF files are read whole: that is as fast, and a
 mapped file that somebody cuts short takes the program down with it."""
 
-_FEW = 4  # pieces of which a compressed TIFF must have more, or slices save nothing
+_START = 12  # bytes by which formats are told apart
+_END = 2**16  # bytes at either end of a file of which a fingerprint is taken
 
 
-def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
+def read_image(
+    path: str | os.PathLike[str], options: ReadOptions = DEFAULT_OPTIONS
+) -> NDArray[Any]:
     """
-    Read a PNG, TIFF, JPEG, BMP or NPY file, told apart by content, or a zarr folder.
+    Read an image file or a zarr folder.
 
     Parameters
     ----------
     path : str or path-like
-        The file. A TIFF must hold one image, a NPY file one array of real numbers, a
-        zarr folder an array or what OME-Zarr metadata name.
+        A PNG, JPEG, BMP, GIF, WebP, JPEG 2000, TIFF or NPY file, told apart by content,
+        or a zarr folder. It must hold one picture, or `options` say which.
+    options : ReadOptions
+        How it is to be read.
 
     Returns
     -------
     ndarray
-        Shape ``(H, W)`` or ``(H, W, C)`` in the dtype that the file stores; 1-bit
-        files give bool. Palettes are expanded to RGB or RGBA.
+        Shape ``(H, W)`` or ``(H, W, C)`` in the dtype that the file stores, new and
+        contiguous; 1-bit files give bool. Palettes are expanded to RGB or RGBA. What
+        EXIF or TIFF give an orientation is turned upright.
 
     Raises
     ------
     ImportError
-        It is a zarr folder and zarr is not installed.
+        A package that reads this format is not installed.
     TilingError
-        The file is missing, unreadable, truncated, damaged or of another kind.
+        The file is missing, unreadable, truncated, damaged, too large or of another
+        kind.
     """
-    path = Path(path)
-    if is_zarr(path):
-        return np.ascontiguousarray(open_image(path)[...])
-    try:
-        image = codecs.decode(path.read_bytes())
-    except Exception as error:  # decoders raise anything when the data is damaged
-        raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
-    return np.ascontiguousarray(image)
+    pixels = open_image(path, options)[...]
+    if pixels.flags.owndata and pixels.flags.writeable and pixels.flags.c_contiguous:
+        return pixels
+    return np.array(pixels, order="C")
 
 
-def open_image(path: str | os.PathLike[str], whole: int = WHOLE) -> Source:
+def open_image(
+    path: str | os.PathLike[str],
+    options: ReadOptions = DEFAULT_OPTIONS,
+    whole: int = WHOLE,
+    *,
+    indices: bool = False,
+) -> LazyImage:
     """
-    Open a picture as a store that is read by slices.
+    Open an image as a picture that is read by slices.
 
-    Large NPY files and uncompressed TIFFs are memory-mapped. Of zarr arrays and, where
-    zarr is installed, large compressed TIFFs only the chunks that a slice meets are
-    read. All other files are read whole.
+    Large NPY files and uncompressed TIFFs are memory-mapped. Of zarr arrays and large
+    compressed TIFFs only the chunks that a slice meets are read. All other files are
+    checked, and decoded whole when their first pixels are read.
 
     Parameters
     ----------
     path : str or path-like
-        Any file that `read_image` reads.
+        As for `read_image`.
+    options : ReadOptions
+        How it is to be read.
     whole : int
         Bytes of pixels up to which NPY and TIFF files are read whole.
+    indices : bool
+        Whether a palette's indices are kept, as masks need them, not its colours.
 
     Returns
     -------
-    Source
-        Of the shape, dtype and pixels that `read_image` gives.
+    LazyImage
+        Of the shape, dtype and pixels that `read_image` gives; ``info`` is what the
+        file says of it.
 
     Raises
     ------
     ImportError, TilingError
-        As for `read_image`; of what is not read whole, damaged pixels are an error
-        when they are read.
+        As for `read_image`; damaged pixels are an error when they are read.
     """
     path = Path(path)
     try:
-        found = open_picture(path) if is_zarr(path) else _opened(path, whole)
-        if found is not None:
-            return codecs.check_picture(found)
+        image = _opened(path, options, whole, indices)
+        codecs.check_picture(image)
     except ImportError:
         raise
     except Exception as error:  # decoders raise anything when the data is damaged
+        if str(path) in str(error) and isinstance(error, TilingError):
+            raise
         raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
-    return read_image(path)
+    return apply_orientation(image, options)
 
 
-def open_mask(path: str | os.PathLike[str], whole: int = WHOLE) -> Source:
+def fingerprint(path: Path) -> tuple[int | str, ...]:
     """
-    Open a mask as a store of bool ``(H, W)``, as `read_mask` would read it.
+    Return what changes when a file does, or one of a folder's files.
 
-    Raises
-    ------
-    ImportError, TilingError
-        As for `open_image`.
-    """
-    return marked_in(open_image(path, whole), Path(path))
-
-
-def fingerprint(path: Path) -> tuple[int, int]:
-    """
-    Return a file's size in bytes and when it was last changed, in ns.
-
-    Those of a folder are the sum and the latest of its files.
+    Returns
+    -------
+    tuple of int and str
+        Size in bytes, times of change of content and of the entry in ns, inode, and a
+        hash of the first and last 64 KiB. Of a folder, the number of its files and a
+        hash of names, sizes, times and of zarr's metadata files.
 
     Raises
     ------
     TilingError
-        It cannot be found.
+        It cannot be read.
     """
     try:
-        if not path.is_dir():
-            found = path.stat()
-            return found.st_size, found.st_mtime_ns
-        every = [inner.stat() for inner in (path, *path.rglob("*"))]
-    except OSError as error:
+        if path.is_dir():
+            return _folder_fingerprint(path)
+        _require_file(path)
+        found, digest = path.stat(), hashlib.sha256()
+        with path.open("rb") as file:
+            digest.update(file.read(_END))
+            file.seek(max(0, found.st_size - _END))
+            digest.update(file.read(_END))
+    except (OSError, ValueError) as error:
         raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
-    sizes = sum(one.st_size for one in every)
-    return sizes, max(one.st_mtime_ns for one in every)
+    times = found.st_mtime_ns, found.st_ctime_ns
+    return found.st_size, *times, found.st_ino, digest.hexdigest()
 
 
-def _opened(path: Path, whole: int) -> Source | None:
-    """Open a file; None where it is to be read whole."""
+def _opened(path: Path, options: ReadOptions, whole: int, indices: bool) -> LazyImage:
+    if is_zarr(path):
+        image: LazyImage = _function("zarr_io", "open_zarr", "zarr")(path, options)
+        return image
+    _require_file(path)
     with path.open("rb") as file:
-        start = file.read(6)
-    if codecs.is_npy(start) and path.stat().st_size > whole:
-        mapped: Source = np.load(path, mmap_mode="r", allow_pickle=False)
-        return mapped
-    return _opened_tiff(path, whole) if codecs.is_tiff(start) else None
+        name = codecs.format_of(file.read(_START))
+    if name == "NPY":
+        image = _function("npy", "open_npy", "numpy")(path, options, whole)
+    elif name == "TIFF":
+        open_tiff = _function("tiff", "open_tiff", "tifffile")
+        image = open_tiff(path, options, whole, indices=indices)
+    else:
+        image = codecs.open_decoded(path, name, options, indices=indices)
+    return image
 
 
-def _opened_tiff(path: Path, whole: int) -> Source | None:
-    with tifffile.TiffFile(path) as file:
-        page = codecs.only_page(file)
-        if page.dtype is None or not codecs.is_plain(page):
-            return None
-        if size_of(page.shape, page.dtype) <= whole:
-            return None
-        names = page.axes.replace("S", "C").lower()
-        shape, dtype, mapped = page.shape, page.dtype, page.is_memmappable
-        if not mapped and not _in_pieces(page):
-            return None
-    if mapped:
-        image: NDArray[Any] = tifffile.memmap(path, page=0, mode="r")
-        image = np.moveaxis(image, 0, -1) if names == "cyx" else image
-        if image.dtype.isnative:
-            return image
-        dtype = image.dtype.newbyteorder("=")  # as tifffile reads it
-        return LazyImage(path, image.shape, dtype, lambda i: image[i].astype(dtype))
-    read: Read = partial(_tiff_region, path)
-    if names == "cyx":
-        shape, read = transpose_axes(names, shape, read)
-    return LazyImage(path, shape, dtype, read)
-
-
-def _in_pieces(page: tifffile.TiffPage) -> bool:
-    """Tell whether a TIFF's chunks can be read one by one, and it is worth while."""
+def _function(module: str, name: str, package: str) -> Any:
+    """Import what reads a format when a file of that format is met."""
     try:
-        load_zarr()
-        page.aszarr().close()  # of some releases it needs another zarr
-        callable(page.decode)  # of some compressions it needs what is not there
-    except (ImportError, ValueError):
-        return False
-    return size_of(page.chunks, "u1") * _FEW <= size_of(page.shape, "u1")
+        return getattr(importlib.import_module(f"reftiler.io.{module}"), name)
+    except ImportError as error:
+        raise ImportError(
+            f'such files need {package}: pip install "reftiler[cli]" ({error})'
+        ) from error
 
 
-def _tiff_region(path: Path, index: tuple[slice, ...]) -> Any:
-    """Read a part of a TIFF, which is opened anew: so nobody need close it."""
-    with tifffile.TiffFile(path) as file, file.pages.first.aszarr() as store:
-        return load_zarr().open(store, mode="r")[index]
+def _require_file(path: Path) -> None:
+    """Refuse what cannot be read to its end, or never answers: pipes and devices."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise ValueError("Is a directory")
+    if not stat.S_ISREG(mode):
+        raise ValueError("not a regular file")
+
+
+def _folder_fingerprint(folder: Path) -> tuple[int | str, ...]:
+    digest, count = hashlib.sha256(), 0
+    for path in sorted(folder.rglob("*")):
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            continue
+        name = path.relative_to(folder).as_posix()
+        line = f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n"
+        digest.update(os.fsencode(line))
+        if path.name in MARKS or path.name in (".zattrs", ".zmetadata"):
+            digest.update(path.read_bytes())
+        count += 1
+    return count, digest.hexdigest()

@@ -12,6 +12,7 @@ from reftiler import Tiler
 from reftiler.config import TilingConfig
 from reftiler.io import write_image
 from reftiler.io.datasets import find_images
+from reftiler.tilesets.job import ExportOptions
 from reftiler.tilesets.manifest import Manifest
 from reftiler.tilesets.plan import plan_export
 
@@ -43,13 +44,11 @@ def export(
     source = folder.parent / f"part{SUFFIXES[file_format]}"
     write_image(source, image)
     write_image(folder.parent / "part_mask.png", spots())
-    random, skip_empty = settings.get("random"), settings.get("skip_empty", False)
     planned = plan_export(
         find_images(source),
-        TilingConfig(tiler, random, 3),
+        TilingConfig(tiler, settings.pop("random", None), 3),
         source=source,
-        file_format=file_format,
-        skip_empty=skip_empty,
+        options=ExportOptions(file_format=file_format, **settings),
     )
     planned.write(folder)
     return planned.manifest

@@ -12,10 +12,13 @@ from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
 from reftiler.io import write_image
 from reftiler.io.datasets import find_images
-from reftiler.tilesets.journal import NAME as JOURNAL
-from reftiler.tilesets.manifest import NAME, Manifest
+from reftiler.tilesets.job import NAME as JOB
+from reftiler.tilesets.job import ExportOptions
+from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest
 from reftiler.tilesets.plan import plan_export
 from tests.folders import export, picture
+
+NPY = ExportOptions(file_format="npy")
 
 
 def test_earlier_tiles_are_replaced_and_nothing_else(tmp_path: Path) -> None:
@@ -24,17 +27,17 @@ def test_earlier_tiles_are_replaced_and_nothing_else(tmp_path: Path) -> None:
     (folder / "notes.txt").write_text("mine")
     source = tmp_path / "part.npy"
     planned = plan_export(
-        find_images(source), TilingConfig(Tiler(16)), source=source, file_format="npy"
+        find_images(source), TilingConfig(Tiler(16)), source=source, options=NPY
     )
     with pytest.raises(TilingError, match="is in the way"):
         planned.write(folder)
     planned.write(folder, earlier=earlier)
     assert {path.name for path in folder.iterdir()} == {
-        NAME, "notes.txt", *planned.manifest.files
+        NAME, METADATA_NAME, "notes.txt", *planned.manifest.files
     }  # fmt: skip
     (folder / "part_0040.npy").write_text("mine too")
     again = plan_export(
-        find_images(source), TilingConfig(Tiler(4)), source=source, file_format="npy"
+        find_images(source), TilingConfig(Tiler(4)), source=source, options=NPY
     )
     with pytest.raises(TilingError, match=r"part_0040\.npy is in the way"):
         again.write(folder, earlier=planned.manifest)
@@ -53,7 +56,7 @@ def test_tiles_are_not_overwritten_while_they_are_cut(tmp_path: Path) -> None:
     folder = tmp_path / "tiles"
     earlier = export(folder, picture("uint8", None), Tiler(16))
     planned = plan_export(
-        find_images(folder), TilingConfig(Tiler(8)), source=folder, file_format="npy"
+        find_images(folder), TilingConfig(Tiler(8)), source=folder, options=NPY
     )
     with pytest.raises(TilingError, match="while it is being cut"):
         planned.write(folder, earlier=earlier)
@@ -64,19 +67,19 @@ def test_images_that_change_between_check_and_cut(tmp_path: Path) -> None:
     source = tmp_path / "part.npy"
     write_image(source, picture("uint8", None))
     planned = plan_export(
-        find_images(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
+        find_images(source), TilingConfig(Tiler(8)), source=source, options=NPY
     )
     write_image(source, picture("uint8", 3))
     with pytest.raises(TilingError, match=r"changed while .*run it again to go on"):
         planned.write(tmp_path / "tiles")
-    assert [path.name for path in (tmp_path / "tiles").iterdir()] == [JOURNAL]
+    assert [path.name for path in (tmp_path / "tiles").iterdir()] == [JOB]
 
 
 def test_images_that_change_while_they_are_cut(tmp_path: Path) -> None:
     source, other = tmp_path / "part.npy", picture("uint8", None, seed=1)
     write_image(source, picture("uint8", None))
     planned = plan_export(
-        find_images(source), TilingConfig(Tiler(8)), source=source, file_format="npy"
+        find_images(source), TilingConfig(Tiler(8)), source=source, options=NPY
     )
 
     def change(tiles: int, images: int) -> None:

@@ -15,7 +15,8 @@ pytest.importorskip("skimage")
 
 from reftiler import SPEC_VERSION, Grid, Tiler, TilingError
 from reftiler.io import read_image
-from reftiler.tilesets.manifest import NAME, Manifest
+from reftiler.io.metadata import Metadata
+from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest
 from tests.folders import SIZE, export, picture
 
 
@@ -34,7 +35,7 @@ def test_the_manifest_is_what_it_says(tmp_path: Path) -> None:
     whole = replace(tiler, channels_last=True).tile(picture("uint8", 3))
     for tile, cut in zip(image["tiles"], whole, strict=True):
         assert np.array_equal(read_image(tmp_path / "tiles" / tile["file"]), cut)
-    assert set(manifest.files) | {NAME} == {
+    assert set(manifest.files) | {NAME, METADATA_NAME} == {
         path.name for path in (tmp_path / "tiles").iterdir()
     }
 
@@ -74,7 +75,7 @@ def tile_of(content: dict[str, Any]) -> dict[str, Any]:
         (lambda c: c["images"][0].update(dtype="complex64"), "cannot be"),
         (lambda c: c["images"][0].update(dtype="pickle"), "damaged"),
         (lambda c: c["images"][0].update(dtype=8), "dtype must be a text"),
-        (lambda c: c["images"][0].update(masks=[]), "have a mask or none"),
+        (lambda c: c["images"][0].update(masks=[]), "has no mask, and tiles of one"),
         (lambda c: c["images"][0]["grid"]["tiler"].update(stride=99), "larger than"),
         (lambda c: c["images"][0]["grid"].update(spec_version="9.0"), "9.0"),
         (
@@ -96,6 +97,23 @@ def tile_of(content: dict[str, Any]) -> dict[str, Any]:
         (lambda c: tile_of(c).update(file="a\\..\\x"), "lead out of the folder"),
         (lambda c: c["images"][0].update(id="../part"), "lead out of the folder"),
         (lambda c: c["images"][0].update(id=""), "lead out of the folder"),
+        (lambda c: c["images"][0].update(id="\ud800"), "damaged"),
+        (lambda c: tile_of(c).update(file="\ud800.npy"), "damaged"),
+        (lambda c: tile_of(c).update(marked=-1), "marked must be"),
+        (lambda c: tile_of(c).update(index=10**400), "not as in the grid"),
+        (lambda c: c["images"][0].update(mask_dtype="O"), "cannot be"),
+        (lambda c: c["images"][0].update(mask_channels=0), "mask_channels must be"),
+        (lambda c: c["images"][0].update(void="x"), "void must be"),
+        (lambda c: c["images"][0].update(split=3), "split must be a text"),
+        (lambda c: c["images"][0].update(fingerprints=[[{}]]), "a fingerprint"),
+        (lambda c: c["images"][0].update(metadata=[]), "metadata must be"),
+        (lambda c: c.update(bad=["ab"]), "bad must list"),
+        (lambda c: c.update(min_marked=0), "min_marked must be"),
+        (lambda c: tile_of(c).update(file="mine.txt"), "'mine.txt', which is no tile"),
+        (lambda c: c["images"][0].update(dtype="x" * 5000), "picture cannot be"),
+        (lambda c: c["images"][0].update(id="x" * 5000, masks=[]), "has no mask"),
+        (lambda c: c.update(format="x" * 5000), "format must be one of"),
+        (lambda c: c.update(format="zarr"), "which is no tile|in one array"),
     ],
 )
 def test_damaged_manifests_are_refused(
@@ -107,6 +125,7 @@ def test_damaged_manifests_are_refused(
     with pytest.raises(TilingError, match=words) as caught:
         Manifest.read(folder)
     assert NAME in str(caught.value)
+    assert len(str(caught.value).replace(str(folder), "")) < 400
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"a": NaN', "[" * 99999, "\0"])
@@ -128,3 +147,56 @@ def test_links_out_of_the_folder(tmp_path: Path) -> None:
     (folder / "part_0000.npy").symlink_to(tmp_path / "part.npy")
     with pytest.raises(TilingError, match="is a link out of"):
         Manifest.read(folder)
+
+
+def test_manifests_of_earlier_releases_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    written = export(folder, picture("uint8", None), Tiler(16))
+
+    def age(content: dict[str, Any]) -> None:
+        for key in ("layout", "call", "min_marked", "bad"):
+            del content[key]
+        for key in ("mask_dtype", "fingerprints"):
+            del content["images"][0][key]
+        for tile in content["images"][0]["tiles"]:
+            del tile["marked"]
+
+    damage(folder, age)
+    (record,) = Manifest.read(folder).images
+    assert record.mask_dtype == "bool"
+    assert record.tile_names == written.images[0].tile_names
+
+
+def test_a_grid_of_very_many_tiles_is_read_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    export(folder, picture("uint8", None), Tiler(1))
+
+    def enlarge(content: dict[str, Any]) -> None:
+        (image,) = content["images"]
+        image.update(shape=[10**9, 10**9], tiles=image["tiles"][:3])
+        image["grid"]["image_size"] = [10**9, 10**9]
+
+    damage(folder, enlarge)
+    assert Manifest.read(folder).images[0].missing == 10**18 - 3
+
+
+def test_all_that_a_record_holds_comes_back(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    written = export(folder, picture("uint8", 3), Tiler(16))
+    (record,) = written.images
+    full = replace(
+        record,
+        split="test",
+        label="spot",
+        mask_dtype="uint16",
+        mask_channels=7,
+        void=255,
+        orientation=6,
+        oriented=True,
+        alpha=True,
+        metadata=Metadata(icc_profile=b"profile", transform=(1, 0, 5, 0, -1, 7)),
+    )
+    replace(written, images=(full,), bad=(("a", "why"),)).write(folder / NAME)
+    manifest = Manifest.read(folder)
+    assert manifest.images == (full,)
+    assert manifest.bad == (("a", "why"),)

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 pytest.importorskip("skimage")
 
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
-from reftiler.io import read_image, write_image
+from reftiler.io import open_mask, read_image, write_image
 from reftiler.io.datasets import find_images
+from reftiler.io.metadata import Metadata
+from reftiler.tilesets.job import ExportOptions
+from reftiler.tilesets.listed_grid import subset_grid
 from reftiler.tilesets.manifest import Manifest
 from reftiler.tilesets.plan import plan_export
-from reftiler.tilesets.reassemble import restore_image, restore_mask, uncovered
+from reftiler.tilesets.reassemble import reassemble
+from reftiler.tilesets.records import ImageRecord
+from reftiler.tilesets.results import write_result
+from reftiler.tilesets.stored_tiles import stored_image, stored_mask
 from reftiler_conformance.compare import same_bits
 from tests.folders import SIZE, SUFFIXES, export, picture, spots
+
+
+def restored_marks(folder: Path, record: ImageRecord, **fill: int) -> NDArray[np.bool_]:
+    """Return where the mask marks that the tiles of masks make."""
+    return np.asarray(reassemble(stored_mask(folder, record, **fill)) != 0)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +59,9 @@ def test_every_kind_of_picture_comes_back(
     assert Manifest.read(tmp_path / "tiles") == manifest
     (record,) = manifest.images
     stored = read_image(tmp_path / f"part{SUFFIXES[file_format]}")
-    whole = restore_image(tmp_path / "tiles", record)
+    whole = reassemble(stored_image(tmp_path / "tiles", record))
     same_bits(whole, stored if dtype == "bool" else image)
-    assert np.array_equal(restore_mask(tmp_path / "tiles", record), spots())
+    assert np.array_equal(restored_marks(tmp_path / "tiles", record), spots())
 
 
 @pytest.mark.parametrize(
@@ -87,16 +100,16 @@ def test_covered_pixels_are_exact_whatever_was_left_out(
     folder = tmp_path / "tiles"
     manifest = export(folder, image, tiler, random=random, skip_empty=skip_empty)
     (record,) = manifest.images
-    bare = uncovered(record)
+    bare = stored_image(folder, record).num_uncovered
     assert (bare > 0) == (skip_empty or random is not None or mode == "drop")
     if bare:
         with pytest.raises(TilingError, match=rf"{bare} pixels of part .*--fill"):
-            restore_image(folder, record)
-    whole = restore_image(folder, record, fill=201)
+            reassemble(stored_image(folder, record))
+    whole = reassemble(stored_image(folder, record, fill=201))
     filled = (whole == 201).all(axis=-1)
     assert filled.sum() == bare
     assert np.array_equal(whole[~filled], image[~filled])
-    marked = restore_mask(folder, record, fill=0)
+    marked = restored_marks(folder, record, fill=0)
     assert np.array_equal(marked, spots() & ~filled)
 
 
@@ -107,7 +120,7 @@ def test_skipping_keeps_every_marked_pixel(tmp_path: Path) -> None:
     kept = [tile.index for tile in record.tiles]
     assert kept == record.grid.touching(spots()).tolist()
     assert record.missing == len(record.grid) - len(kept) > 0
-    assert np.array_equal(restore_mask(folder, record, fill=0), spots())
+    assert np.array_equal(restored_marks(folder, record, fill=0), spots())
 
 
 def test_an_image_without_tiles_is_all_fill(tmp_path: Path) -> None:
@@ -115,13 +128,73 @@ def test_an_image_without_tiles_is_all_fill(tmp_path: Path) -> None:
     write_image(tmp_path / "part_mask.png", np.zeros(SIZE, dtype=bool))
     source = tmp_path / "part.npy"
     planned = plan_export(
-        find_images(source), TilingConfig(Tiler(8)), source=source, skip_empty=True,
-        file_format="npy",
+        find_images(source), TilingConfig(Tiler(8)), source=source,
+        options=ExportOptions(file_format="npy", skip_empty=True),
     )  # fmt: skip
     assert planned.count == 0
     (record,) = planned.manifest.images
-    whole = restore_image(tmp_path, record, fill=float("nan"))
+    whole = reassemble(stored_image(tmp_path, record, fill=float("nan")))
     same_bits(whole, np.full((*SIZE, 3), np.nan, np.float32))
+
+
+def test_labels_of_masks_come_back_by_the_number(tmp_path: Path) -> None:
+    tiler = Tiler(16, 12, window="hann", channels_last=True)
+    folder = tmp_path / "tiles"
+    manifest = export(folder, picture("uint8", 3), tiler, "png")
+    labels = np.zeros(SIZE, np.uint8)
+    labels[5:20, 3:30], labels[8:9, 10:40], labels[3, 3] = 2, 255, 7
+    (record,) = manifest.images
+    cut = Tiler.from_other(record.mask_grid.tiler).tile
+    tiles = []
+    for tile, pixels in zip(record.tiles, cut(labels), strict=True):
+        assert tile.mask is not None
+        (folder / tile.mask).unlink()
+        if pixels.any():  # a tile of zeros needs no file
+            write_image(folder / tile.mask, pixels)
+        tiles.append(replace(tile, mask=tile.mask if pixels.any() else None))
+    assert None in [tile.mask for tile in tiles]
+    record = replace(record, mask_dtype="uint8", void=255, tiles=tuple(tiles))
+    same_bits(reassemble(stored_mask(folder, record)), labels)
+    first = next(tile.mask for tile in tiles if tile.mask is not None)
+    changed = read_image(folder / first)
+    changed[-1, -1] = 9  # where others have 0
+    write_image(folder / first, changed)
+    numbers = np.unique(reassemble(stored_mask(folder, record)))
+    assert numbers.tolist() == [0, 2, 7, 9, 255]  # no mean of any two
+    channels = np.stack([labels, labels[::-1], labels[:, ::-1]], axis=-1)
+    for tile, pixels in zip(record.tiles, cut(channels), strict=True):
+        write_image(folder / f"{tile.index}.png", pixels)
+    tiles = [replace(tile, mask=f"{tile.index}.png") for tile in record.tiles]
+    record = replace(record, mask_channels=3, tiles=tuple(tiles))
+    same_bits(reassemble(stored_mask(folder, record)), channels)
+
+
+def test_labels_keep_their_palette(tmp_path: Path) -> None:
+    folder = tmp_path / "tiles"
+    manifest = export(folder, picture("uint8", 3), Tiler(16, 12), "png")
+    labels = (np.arange(SIZE[0] * SIZE[1], dtype=np.uint8) % 5).reshape(SIZE)
+    colours = Metadata(palette=bytes(range(1, 16)))
+    (record,) = manifest.images
+    for tile, pixels in zip(record.tiles, Tiler(16, 12).tile(labels), strict=True):
+        assert tile.mask is not None
+        write_image(folder / tile.mask, pixels, colours)
+    image = stored_mask(folder, replace(record, mask_dtype="uint8"))
+    write_result(image, tmp_path / "labels.png", lambda tiles: None)
+    back = open_mask(tmp_path / "labels.png").labels
+    same_bits(np.asarray(back[...]), labels)
+    assert back.info.metadata.palette == colours.palette
+
+
+def test_pixels_in_no_tile_are_counted_without_visiting_them() -> None:
+    tiler = Tiler(3, 2, fill=0)
+    rng = np.random.default_rng(0)
+    for count in (1, 5, 30):
+        grid = tiler.scatter((20, 17), rng.integers(0, 14, (count, 2)).tolist())
+        assert grid.uncovered == (grid.coverage() == 0).sum() > 0
+    large = Tiler(1000, mode="drop").grid((10**9 + 7, 10**9))
+    assert large.uncovered == 7 * 10**9
+    some = subset_grid(large, [0, 1, 10**6, 10**12 - 1])
+    assert some.uncovered == (10**9 + 7) * 10**9 - 4 * 10**6
 
 
 def test_padding_of_the_mask_is_in_step(tmp_path: Path) -> None:
@@ -155,7 +228,7 @@ def test_altered_tiles_are_refused(
     manifest = export(folder, picture("uint8", None), Tiler(16))
     change(folder / "part_0002.npy")
     with pytest.raises(TilingError, match=words) as caught:
-        restore_image(folder, manifest.images[0])
+        reassemble(stored_image(folder, manifest.images[0]))
     assert "part_0002.npy" in str(caught.value)
 
 
@@ -168,4 +241,4 @@ def test_tiles_of_a_model_are_merged(tmp_path: Path) -> None:
     cut *= np.arange(len(cut), dtype=np.float32)[:, np.newaxis, np.newaxis]
     for tile, changed in zip(record.tiles, cut, strict=True):
         write_image(folder / tile.file, changed)
-    same_bits(restore_image(folder, record), tiler.untile(cut, SIZE))
+    same_bits(reassemble(stored_image(folder, record)), tiler.untile(cut, SIZE))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,14 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
-from reftiler.atomic import temp_path
+from reftiler.atomic import LOCK_NAME, temp_path
 from reftiler.io import write_image
 from reftiler.tilesets import export, tile_storage
-from reftiler.tilesets.journal import NAME as JOURNAL
+from reftiler.tilesets.job import NAME as JOB
 from reftiler.tilesets.manifest import NAME, Manifest
 from tests.command import done, files, refused, run
 from tests.folders import write_part
+from tests.kills import kill_and_go_on
 
 FORMATS = ["png", "zarr"]
 
@@ -54,14 +57,12 @@ def ended(after: int) -> Iterator[None]:
         return write(*args, **kwargs)
 
     class Limited(tile_storage.ZarrPerImage):
-        def write(self, *args: Any) -> None:
-            limited(super().write, *args)
+        def write(self, *args: Any, **kwargs: Any) -> None:
+            limited(super().write, *args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(tile_storage.STORAGES, "zarr", Limited())
-        patch.setattr(
-            tile_storage, "write_image", lambda *args: limited(write_image, *args)
-        )
+        patch.setattr(tile_storage, "write_image", partial(limited, write_image))
         patch.setattr("reftiler.tilesets.extract._TILES", 4)
         yield
 
@@ -140,7 +141,7 @@ def test_another_call_is_refused(tmp_path: Path) -> None:
         "--tile 50 --skip-empty": "skip_empty",
     }.items():
         message = refused(2, "tile", part, tiles, *words.split())
-        assert f"{JOURNAL} is of a run with another {named}: " in message
+        assert f"{JOB} is of a run with another {named}: " in message
         assert "another folder, or --overwrite" in message
     assert contents(tiles) == before
     done("tile", part, tiles, "--tile", 40, "--overwrite")
@@ -173,16 +174,16 @@ def test_overwriting_ended_at_its_worst(
     assert contents(tiles) == contents(tmp_path / "clean")
 
 
-def test_a_finished_run_whose_journal_is_left(
+def test_a_finished_run_whose_job_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part, tiles = write_part(tmp_path), tmp_path / "tiles"
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", lambda *_: (_ for _ in ()).throw(OSError(5, "")))
         refused(1, "tile", part, tiles, "--tile", 50)
-    assert {NAME, JOURNAL} <= set(files(tiles))
+    assert {NAME, JOB} <= set(files(tiles))
     done("tile", part, tiles, "--tile", 50)
-    assert JOURNAL not in files(tiles)
+    assert JOB not in files(tiles)
 
 
 def test_tiles_that_vanished_are_cut_again(tmp_path: Path) -> None:
@@ -191,16 +192,16 @@ def test_tiles_that_vanished_are_cut_again(tmp_path: Path) -> None:
         run("tile", part, tiles, "--tile", 50)
     (tiles / "part_0001.png").unlink()
     done("tile", part, tiles, "--tile", 50)
-    assert len(files(tiles)) == 13
+    assert len(files(tiles)) == 14
 
 
-def test_killed_before_the_journal_was_whole(tmp_path: Path) -> None:
+def test_killed_before_the_job_was_whole(tmp_path: Path) -> None:
     (tmp_path / "set" / "train").mkdir(parents=True)
     write_images(tmp_path / "set" / "train" / "good")  # tiles lie in inner folders
     (tmp_path / "set" / "test" / "good").mkdir(parents=True)
     tiles = tmp_path / "tiles"
     tiles.mkdir()
-    temp_path(tiles / JOURNAL).write_bytes(b'{"spec_ver')
+    temp_path(tiles / JOB).write_bytes(b'{"spec_ver')
     done("tile", tmp_path / "set", tiles, "--tile", 10)
     done("tile", tmp_path / "set", tmp_path / "clean", "--tile", 10)
     assert contents(tiles) == contents(tmp_path / "clean")
@@ -210,16 +211,22 @@ def test_killed_before_the_journal_was_whole(tmp_path: Path) -> None:
     assert "is not empty" in message
 
 
-def test_torn_and_damaged_journals(tmp_path: Path) -> None:
+def test_torn_and_damaged_jobs(tmp_path: Path) -> None:
     part, tiles = write_part(tmp_path), tmp_path / "tiles"
     with ended(9):
         run("tile", part, tiles, "--tile", 50)
-    whole = (tiles / JOURNAL).read_bytes()
-    for damage in (b"", b"{}\n", b"[3]\n", whole.replace(b"part_0001", b"../x_0001")):
-        (tiles / JOURNAL).write_bytes(damage)
+    whole = (tiles / JOB).read_bytes()
+    for damage in (
+        b"",
+        b"{}",
+        b"[3]",
+        whole[:-9],
+        whole.replace(b"part_0001", b"../x_0001"),
+    ):
+        (tiles / JOB).write_bytes(damage)
         message = refused(1, "tile", part, tiles, "--tile", 50)
-        assert f"{JOURNAL} is damaged" in message
-    (tiles / JOURNAL).write_bytes(whole + b'{"done": ["pa')
+        assert f"{JOB} is damaged" in message
+    (tiles / JOB).write_bytes(whole)
     done("tile", part, tiles, "--tile", 50)
     done("tile", part, tmp_path / "clean", "--tile", 50)
     assert contents(tiles) == contents(tmp_path / "clean")
@@ -247,3 +254,162 @@ def test_killed_again_and_again(tmp_path: Path, file_format: str) -> None:
         done("tile", tmp_path / "big.npy", tmp_path / "tiles", *command[3:])
     done("tile", tmp_path / "big.npy", tmp_path / "clean", *command[3:])
     assert contents(tmp_path / "tiles") == contents(tmp_path / "clean")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
+@pytest.mark.parametrize("workers", [[], ["--workers", "2"]])
+def test_killed_at_random_moments(tmp_path: Path, workers: list[str]) -> None:
+    assert kill_and_go_on(tmp_path, 3, workers, 3) >= 1
+
+
+@pytest.mark.parametrize("file_format", ["png", "npy", "tiff"])
+def test_files_torn_by_a_loss_of_power_are_cut_again(
+    tmp_path: Path, file_format: str
+) -> None:
+    part, tiles = write_part(tmp_path), tmp_path / "tiles"
+    words = ("tile", part, tiles, "--tile", 50, "--format", file_format)
+    with ended(9):
+        assert run(*words).exit_code == 130
+    first, second, third, *_ = sorted(tiles.glob("part_*"))
+    first.write_bytes(b"")
+    second.write_bytes(second.read_bytes()[:-20])
+    third.write_bytes(bytes(third.stat().st_size))
+    done(*words)
+    done("tile", part, tmp_path / "clean", *words[3:])
+    assert contents(tiles) == contents(tmp_path / "clean")
+
+
+def test_chunks_that_vanished_are_cut_again(tmp_path: Path) -> None:
+    pytest.importorskip("zarr", exc_type=ImportError)
+    part, tiles = write_part(tmp_path), tmp_path / "tiles"
+    words = ("tile", part, tiles, "--tile", 50, "--format", "zarr")
+    with ended(1):
+        assert run(*words).exit_code == 130
+    chunks = [path for path in (tiles / "part.zarr").rglob("c*") if path.is_file()]
+    assert len(chunks) == 4
+    chunks[3].unlink()
+    done(*words)
+    done("tile", part, tmp_path / "clean", *words[3:])
+    assert contents(tiles) == contents(tmp_path / "clean")
+
+
+def test_a_finished_call_says_so_unless_something_changed(tmp_path: Path) -> None:
+    write_images(tmp_path / "images")
+    words = ("tile", tmp_path / "images", tmp_path / "tiles", "--tile", 10)
+    done(*words)
+    before = contents(tmp_path / "tiles")
+    assert "is done: it holds all tiles of this call" in done(*words)
+    assert contents(tmp_path / "tiles") == before
+    times = (tmp_path / "images" / "a.png").stat()
+    write_images(tmp_path / "images", seed=1, names="a")  # as large as it was
+    os.utime(tmp_path / "images" / "a.png", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert "or labels that changed since" in refused(2, *words)
+    done(*words, "--overwrite")
+    write_images(tmp_path / "images", names="d")
+    assert "another call, or of images" in refused(2, *words)
+
+
+@pytest.mark.parametrize("file_format", ["png", "npy", "tiff", "zarr"])
+def test_damaged_tiles_are_not_done(tmp_path: Path, file_format: str) -> None:
+    if file_format == "zarr":
+        pytest.importorskip("zarr", exc_type=ImportError)
+    part, tiles = write_part(tmp_path), tmp_path / "tiles"
+    words = ("tile", part, tiles, "--tile", 50, "--format", file_format)
+    done(*words)
+    whole = contents(tiles)
+    first = next(
+        name for name in whole if name.startswith("part") and "json" not in name
+    )
+    damages: list[Callable[[Path], object]] = [Path.unlink, pipe]
+    if file_format != "zarr":
+        damages.append(lambda path: path.write_bytes(path.read_bytes()[:-9]))
+    for damage in damages:
+        damage(tiles / first)
+        message = refused(2, *words)
+        assert first.split("/")[0] in message
+        assert "missing or damaged: --overwrite" in message
+        done(*words, "--overwrite")
+        assert contents(tiles) == whole
+    (tiles / "metadata.jsonl").unlink()
+    assert "metadata.jsonl is missing" in refused(2, *words)
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def test_pipes_and_flipped_bits_are_cut_again(tmp_path: Path) -> None:
+    part, tiles = write_part(tmp_path), tmp_path / "tiles"
+    with ended(9):
+        run("tile", part, tiles, "--tile", 50)
+    first, second, *_ = sorted(tiles.glob("part_*"))
+    pipe(first)
+    content = bytearray(second.read_bytes())
+    content[len(content) // 2] ^= 1
+    second.write_bytes(content)
+    done("tile", part, tiles, "--tile", 50)
+    done("tile", part, tmp_path / "clean", "--tile", 50)
+    assert contents(tiles) == contents(tmp_path / "clean")
+
+
+@pytest.mark.parametrize("after", [None, 5])
+def test_other_labels_are_another_call(tmp_path: Path, after: int | None) -> None:
+    source, tiles = tmp_path / "set", tmp_path / "tiles"
+    source.mkdir()
+    for label, names in {"normal": "ac", "scuff": "de", "crack": "fg"}.items():
+        write_images(source / label, names=names)
+        (source / label / "b_mask.png").unlink()
+    words = ("tile", source, tiles, "--tile", 20, "--layout", "class-folders", "--good")
+    with ended(10**9 if after is None else after):
+        run(*words, "normal")
+    if after is None:
+        assert "or labels that changed" in refused(2, *words, "normal,scuff")
+        done(*words, "normal,scuff", "--overwrite")
+    else:
+        done(*words, "normal,scuff")
+    labels = {one.id: one.label for one in Manifest.read(tiles).images}
+    assert set(labels.values()) == {"good", "crack"}
+    done("tile", source, tmp_path / "clean", *words[3:], "normal,scuff")
+    assert contents(tiles) == contents(tmp_path / "clean")
+
+
+def test_only_tiles_are_ever_removed(tmp_path: Path) -> None:
+    part, tiles = write_part(tmp_path), tmp_path / "tiles"
+    with ended(5):
+        run("tile", part, tiles, "--tile", 50)
+    (tiles / "mine.txt").write_text("mine")
+    (tiles / "mine.zarr").mkdir()
+    (tiles / "mine.zarr" / "notes.txt").write_text("mine")
+    job = json.loads((tiles / JOB).read_text())
+    for name in ("mine.txt", "mine.zarr", "sub/manifest.json"):
+        (tiles / JOB).write_text(
+            json.dumps({**job, "stale": [name]}).replace("{", "{\n", 1)
+        )
+        assert "no tile" in refused(1, "tile", part, tiles, "--tile", 50)
+    assert (tiles / "mine.txt").exists()
+    assert (tiles / "mine.zarr" / "notes.txt").exists()
+
+
+def test_a_folder_is_of_one_run_at_a_time(tmp_path: Path) -> None:
+    part, tiles = write_part(tmp_path), tmp_path / "tiles"
+    done("tile", part, tiles, "--tile", 50)
+    before = contents(tiles)
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from reftiler.atomic import FolderLock\n"
+        "with FolderLock(Path(sys.argv[1])): print('ready', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(tiles)], stdout=subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"ready\n"
+    for words in (("--tile", 20, "--overwrite"), ("--tile", 50)):
+        message = refused(2, "tile", part, tiles, *words)
+        assert "another run of reftiler is at work in" in message
+    other.kill()
+    other.communicate()
+    assert {**before, LOCK_NAME: b""} == contents(tiles)
+    done("tile", part, tiles, "--tile", 20, "--overwrite")  # the system ended the lock
+    assert LOCK_NAME not in files(tiles)

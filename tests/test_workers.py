@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,13 +22,12 @@ pytest.importorskip("typer")
 pytest.importorskip("skimage")
 pytest.importorskip("distributed")
 
-import dask
 import distributed
 
 from reftiler import TilingError
 from reftiler.io import write_image
 from reftiler.tilesets import executors
-from reftiler.tilesets.journal import NAME as JOURNAL
+from reftiler.tilesets.job import NAME as JOB
 from reftiler.tilesets.manifest import NAME
 from tests.command import done, files, refused
 from tests.folders import write_part
@@ -64,7 +65,7 @@ def test_a_worker_that_dies_is_survived(
             time.sleep(0.005)
         os.kill(victim, signal.SIGTERM)
 
-    killer = threading.Thread(target=murder)
+    killer = threading.Thread(target=murder, daemon=True)
     killer.start()
     # Other machines know nothing of where we are.
     done(
@@ -86,17 +87,107 @@ def test_errors_name_the_image(tmp_path: Path, cluster: Any) -> None:
     assert not (tmp_path / "tiles").exists()
 
 
-def test_work_that_kills_every_worker_is_named() -> None:
-    def die(job: Any) -> None:
-        os._exit(1)
+@dataclass(frozen=True)
+class Task:
+    """What to do, as a number: the process dies of -1, and fails at -2."""
 
-    job = SimpleNamespace(subject="part.png")
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        executors.open_executor(workers=1) as executor,
-        pytest.raises(TilingError, match=r"part\.png: every worker .* died"),
-    ):
-        list(executor.run(die, [job]))
+    number: int
+
+    @property
+    def subject(self) -> str:
+        return f"part{self.number}.png"
+
+
+def work(task: Task) -> int:
+    if task.number == -1:
+        os._exit(1)
+    if task.number == -2:
+        raise ZeroDivisionError(task.subject)
+    print("what libraries print is no answer")  # noqa: T201
+    return task.number**2
+
+
+@dataclass(frozen=True)
+class DeadlyOnce:
+    """Kills the first worker that takes it."""
+
+    mark: Path
+    subject: str = "deadly.png"
+
+
+def work_or_die(task: Any) -> int:
+    if not isinstance(task, DeadlyOnce):
+        return work(task)
+    if not task.mark.exists():
+        task.mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return -1
+
+
+def test_work_that_kills_every_worker_is_named() -> None:
+    tasks = [Task(number) for number in (1, 2, -1, *range(3, 9))]
+    with executors.open_executor(workers=2) as executor:
+        running = executor.run(work, tasks)
+        assert next(running)[1] in (1, 4)
+        with pytest.raises(TilingError, match=r"part-1\.png: 3 workers .* died"):
+            list(running)
+
+
+def test_local_workers_do_each_task_once_and_raise_what_fails() -> None:
+    tasks = [Task(number) for number in range(50)]
+    with executors.open_executor(workers=2) as executor:
+        results = {task.number: result for task, result in executor.run(work, tasks)}
+        assert results == {number: number**2 for number in range(50)}
+        with pytest.raises(ZeroDivisionError, match="part-2"):
+            list(executor.run(work, [*tasks, Task(-2), *tasks]))
+        assert [result for _, result in executor.run(work, tasks[:2])] in (
+            [0, 1],
+            [1, 0],
+        )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
+def test_a_local_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    deadly = DeadlyOnce(tmp_path / "died")
+    with executors.open_executor(workers=2) as executor:
+        tasks: list[Any] = [deadly, *(Task(number) for number in range(20))]
+        results = [result for _, result in executor.run(work_or_die, tasks)]
+    assert sorted(results) == sorted([-1, *(number**2 for number in range(20))])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of processes")
+def test_local_workers_listen_nowhere_and_end_with_us() -> None:
+    script = (
+        "from reftiler.tilesets.executors import open_executor\n"
+        "import sys, time\n"
+        "with open_executor(workers=2) as made:\n"
+        "    print(*(w.process.pid for w in made._workers), flush=True)\n"
+        "    time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    workers = list(map(int, parent.stdout.readline().split()))
+    assert len(workers) == 2
+    found: list[str] = []
+    for place in (path for w in workers for path in Path(f"/proc/{w}/fd").iterdir()):
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.append(str(place.readlink()))
+    assert found
+    assert not any(name.startswith("socket:") for name in found)
+    parent.kill()
+    parent.communicate()
+    end = time.monotonic() + 10
+    while time.monotonic() < end and any(map(is_running, workers)):
+        time.sleep(0.02)
+    assert not any(map(is_running, workers))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def alive(group: int) -> bool:
@@ -132,10 +223,10 @@ def test_interrupted_workers_end_and_the_rest_goes_on(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert not alive(process.pid)
     there = files(tmp_path / "tiles")
-    assert JOURNAL in there
+    assert JOB in there
     assert NAME not in there
     done("tile", tmp_path / "a.npy", tmp_path / "tiles", "--tile", 16)
-    assert len(files(tmp_path / "tiles")) == 2501
+    assert len(files(tmp_path / "tiles")) == 2502
 
 
 # Bad calls
@@ -158,6 +249,19 @@ def test_counts_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         message = refused(1, *words, "--scheduler", idle.scheduler_address)
     assert "with a worker answers" in message
     monkeypatch.setitem(sys.modules, "distributed", None)
-    message = refused(2, *words, "--workers", 2)
+    message = refused(2, *words, "--scheduler", "tcp://x:1")
     assert 'pip install "reftiler[dask]"' in message
     assert not (tmp_path / "tiles").exists()
+
+
+def test_a_port_that_accepts_and_stays_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "CONNECT_TIMEOUT", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        begin = time.monotonic()
+        words = ("tile", write_part(tmp_path), tmp_path / "tiles", "--tile", 50)
+        message = refused(1, *words, "--scheduler", address)
+    assert f"answers at {address} within 2 s" in message
+    assert time.monotonic() - begin < 8

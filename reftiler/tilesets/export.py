@@ -1,36 +1,51 @@
 """Cutting files into files: a folder of tiles from images, their masks in step.
 
 Everything that can be refused is refused by `plan_export`, before a file is written;
-`Export.write` then writes a journal, the tiles and last of all the manifest. Whatever
-ends it early, the same call goes on from the journal. The tiles of a data set are laid
-out as a data set themselves, but for those in zarr arrays.
+`Export.write` then writes a job file, the tiles and last of all the manifest. Whatever
+ends it early, the same call goes on from the job file and the tiles that are there.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reftiler.atomic import OutputTransaction, clean_stale, safe_join
+from reftiler.atomic import (
+    OutputTransaction,
+    clean_stale,
+    remove,
+    safe_paths,
+    sync_files,
+)
 from reftiler.errors import TilingError
 from reftiler.io import zarr_io
 from reftiler.io.datasets import ImageEntry
 from reftiler.io.lazy import os_error_reason
-from reftiler.tilesets import journal
+from reftiler.tilesets import job as job_file
 from reftiler.tilesets.executors import SERIAL, Executor
-from reftiler.tilesets.extract import Cut, changed, cut, forget, parts, take_prints
-from reftiler.tilesets.journal import Entry, Journal
-from reftiler.tilesets.manifest import NAME, Manifest, remove_files
+from reftiler.tilesets.extract import (
+    ExtractTask,
+    changed_error,
+    clear_cache,
+    extract,
+    is_changed,
+    parts,
+)
+from reftiler.tilesets.job import ExportOptions, Job
+from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest, remove_files
 from reftiler.tilesets.tile_storage import STORAGES
+from reftiler.tilesets.validate import BadImage
 
-__all__ = ["GO_ON", "Advance", "Export"]
+__all__ = ["RESUME_HINT", "Advance", "Export"]
 
 Advance = Callable[[int, int], object]
 """What is called with the numbers of tiles and of images that are done since."""
 
-GO_ON = "what is done stays: run it again to go on"
+_LONGEST_PATH = 4095 if os.name == "posix" else 32_000
+
+RESUME_HINT = "what is done stays: run it again to go on"
 
 
 @dataclass(frozen=True)
@@ -40,25 +55,42 @@ class Export:
 
     Attributes
     ----------
-    samples : tuple of ImageEntry
+    entries : tuple of ImageEntry
         The images on disk, in step with the manifest's.
     manifest : Manifest
         What will be written.
-    journal : Journal
-        What will be noted meanwhile; it has what an unfinished run has done.
+    job : Job
+        What is there until the manifest is.
+    options : ExportOptions
+        How the tiles are written.
     carried : frozenset of str
         The ids of the images that an unfinished run has begun.
     """
 
-    samples: tuple[ImageEntry, ...]
+    entries: tuple[ImageEntry, ...]
     manifest: Manifest
-    journal: Journal
+    job: Job
+    options: ExportOptions
     carried: frozenset[str] = frozenset()
 
     @property
     def count(self) -> int:
         """How many tiles there are to write, masks not counted."""
         return sum(len(image.tiles) for image in self.manifest.images)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user, each once, with the number of images it is about."""
+        seen: dict[str, list[str]] = {}
+        for image in self.manifest.images:
+            for note in self.job.notes.get(image.id, ()):
+                seen.setdefault(note, []).append(image.source)
+        if self.options.skip_empty:
+            bare = [one for one in self.manifest.images if not (one.masks or one.label)]
+            if bare:
+                told = "without a mask: all tiles are kept"
+                seen[told] = [one.source for one in bare]
+        return tuple(f"{_images(sources)}: {note}" for note, sources in seen.items())
 
     def write(
         self,
@@ -67,9 +99,11 @@ class Export:
         earlier: Manifest | None = None,
         executor: Executor = SERIAL,
         advance: Advance = lambda tiles, images: None,
-    ) -> None:
+    ) -> Manifest:
         """
         Write tiles and manifest; if that fails, the same call goes on another time.
+
+        The caller keeps other runs out of the folder: see `reftiler.atomic.FolderLock`.
 
         Parameters
         ----------
@@ -82,117 +116,153 @@ class Export:
         advance : callable
             Called after each part of an image.
 
+        Returns
+        -------
+        Manifest
+            As it was written: without the images that turned out bad meanwhile, where
+            these are left out.
+
         Raises
         ------
         TilingError
             If a file is in the way, the disk refuses, or an image is no longer what
             it was when it was checked.
         """
+        job = self.job
         if earlier is not None:
-            doomed = (NAME, *earlier.files, *self.journal.doomed)
-            self.journal.doomed = tuple(dict.fromkeys(doomed))
-        self._check_way(folder)
-        with OutputTransaction() as files:  # without a journal nothing is begun
-            files.write(folder / journal.NAME, self.journal.write)
-        with _going_on(folder):
-            self._clear(folder)
-            self._cut(folder, executor, advance)
-            self._finish(folder)
+            stale = (NAME, METADATA_NAME, *earlier.files, *job.stale)
+            job = replace(job, stale=tuple(dict.fromkeys(stale)))
+        self._check_way(folder, job)
+        with OutputTransaction() as files:  # without a job file nothing is begun
+            files.write(folder / job_file.NAME, job.write)
+        with _resumable(folder):
+            job = _without_stale(folder, job)
+            self._clean(folder)
+            bad = self._extract(folder, executor, advance)
+            return self._finish(folder, job, bad)
 
-    def _check_way(self, folder: Path) -> None:
+    def _check_way(self, folder: Path, job: Job) -> None:
         """Refuse to overwrite what is not ours, or what is yet to be read."""
-        images = self.journal.images
-        begun = (file for name in self.carried for file in images[name].record.files)
-        ours = {folder / name for name in (*self.journal.doomed, *begun)}
-        for name in (*self.manifest.files, NAME):
-            path = safe_join(folder, name)
-            if path.exists() and path not in ours:
+        ours = set(job.stale)
+        for name in self.carried:
+            ours |= set(job.images[name].files)
+        names = {*self.manifest.files, NAME, METADATA_NAME}
+        for name, path in safe_paths(folder, names):
+            if name not in ours and (path.exists() or path.is_symlink()):
                 raise TilingError(
                     f"{path} is in the way and no tile of an earlier run: move it, or "
                     "choose another folder"
                 )
-        tiles = {path.resolve() for path in ours}
-        for sample in self.samples:
-            for path in (sample.image, *sample.masks):
-                if path.resolve() in tiles:
+        here = folder.resolve()
+        longest = max(len(name.encode()) for name in names)
+        if len(os.fsencode(here)) + 1 + longest > _LONGEST_PATH:
+            raise TilingError(
+                f"names of tiles would be longer than {_LONGEST_PATH} bytes with their "
+                f"folder {folder}: choose a folder with a shorter name"
+            )
+        for entry in self.entries:
+            for path in map(Path.resolve, (entry.image, *entry.masks)):
+                inside = path.is_relative_to(here)
+                if inside and path.relative_to(here).as_posix() in ours:
                     raise TilingError(
                         f"{path} is a tile that would be overwritten while it is being "
                         "cut: choose another folder"
                     )
 
-    def _clear(self, folder: Path) -> None:
-        """Remove what earlier runs left and this one replaces."""
-        remove_files(folder, self.journal.doomed)
-        self.journal.clear(folder)
-        self._sweep(folder)
-
-    def _cut(self, folder: Path, executor: Executor, advance: Advance) -> None:
-        jobs = list(self._jobs(folder))
-        left = Counter(job.entry.record.id for job in jobs)
-        tiles = sum(len(job.entry.record.tiles) for job in jobs)
-        advance(self.count - tiles, len(self.samples) - len(left))
+    def _extract(
+        self, folder: Path, executor: Executor, advance: Advance
+    ) -> dict[str, BadImage]:
+        """Cut all images; return those that are bad, by their ids."""
+        bad: dict[str, BadImage] = {}
+        left = Counter(
+            record.id for image in self.manifest.images for _, record in parts(image)
+        )
+        advance(0, len(self.manifest.images) - len(left))
         try:
-            for job, count in executor.run(cut, _prepared(jobs, self.journal)):
-                name = job.entry.record.id
-                self.journal.note(folder, name, job.first)
+            for task, done in executor.run(extract, self._tasks(folder)):
+                name = task.record.id
+                if isinstance(done, BadImage):
+                    if not self.options.skip_bad:
+                        raise TilingError(done.reason)
+                    bad[name] = done
                 left[name] -= 1
-                advance(count, int(not left[name]))
+                advance(len(task.record.tiles), int(not left[name]))
         finally:
-            forget()
+            clear_cache()
+        return bad
 
-    def _jobs(self, folder: Path) -> Iterator[Cut]:
-        """Yield the parts that are not done."""
-        for sample, image in zip(self.samples, self.manifest.images, strict=True):
-            done = self.journal.done.get(image.id, ())
-            prints = self.journal.images[image.id].prints
+    def _tasks(self, folder: Path) -> Iterator[ExtractTask]:
+        """Yield the parts; room for the tiles of an image is made before its first."""
+        storage = STORAGES[self.options.file_format]
+        for entry, image in zip(self.entries, self.manifest.images, strict=True):
+            storage.prepare(folder, image.tile_names, image.tile_shape, image.dtype)
+            masks = [name for name in image.mask_names if name is not None]
+            if masks and image.mask_dtype is not None:
+                shape = image.mask_tile_shape
+                storage.prepare(folder, masks, shape, image.mask_dtype)
             for first, part in parts(image):
-                here = first in done and all((folder / n).exists() for n in part.files)
-                if not here:
-                    entry = Entry(part, prints)
-                    yield Cut(sample, entry, first, folder, self.manifest.format)
+                yield ExtractTask(entry, part, first, folder, self.options)
 
-    def _sweep(self, folder: Path) -> None:
+    def _clean(self, folder: Path) -> None:
         """Remove what killed processes left half-written."""
-        for inner in {folder, *((folder / n).parent for n in self.manifest.files)}:
-            clean_stale(inner)
-        for name in self.manifest.files:
+        files = self.manifest.files
+        for inner in {folder, *((folder / name).parent for name in files)}:
+            if inner.is_dir():
+                clean_stale(inner)
+        for name in files:
             if name.endswith(zarr_io.SUFFIX):
                 zarr_io.remove_partial_chunks(folder / name)
 
-    def _finish(self, folder: Path) -> None:
-        self._sweep(folder)
-        for sample, image in zip(self.samples, self.manifest.images, strict=True):
-            if take_prints(sample) != self.journal.images[image.id].prints:
-                raise changed(sample)
+    def _finish(self, folder: Path, job: Job, bad: dict[str, BadImage]) -> Manifest:
+        self._clean(folder)  # workers may have been killed meanwhile
+        manifest = self.manifest
+        if bad:
+            images = tuple(one for one in manifest.images if one.id not in bad)
+            told = (*manifest.bad, *((one.source, one.reason) for one in bad.values()))
+            if not images:
+                raise TilingError(f"all images are bad: {told[0][1]}")
+            stale = [file for name in bad for file in job.images[name].files]
+            kept = {one.id: one for one in images}
+            job = replace(job, images=kept, stale=tuple(dict.fromkeys(stale)))
+            job.write(folder / job_file.NAME)
+            _without_stale(folder, job)
+            manifest = replace(manifest, images=images, bad=told)
+        for entry, image in zip(self.entries, self.manifest.images, strict=True):
+            if image.id not in bad and is_changed(entry, image.fingerprints):
+                raise changed_error(entry)
+        sync_files(folder / name for name in manifest.files)
         with OutputTransaction() as files:
-            files.write(folder / NAME, self.manifest.write)
-        (folder / journal.NAME).unlink()
+            files.write(folder / METADATA_NAME, manifest.write_metadata)
+            files.write(folder / NAME, manifest.write)
+        remove(folder / job_file.NAME)
+        return manifest
 
 
-def _prepared(jobs: list[Cut], whole: Journal) -> Iterator[Cut]:
-    """Yield jobs; room for the tiles of an image is made before its first."""
-    last = None
-    for job in jobs:
-        name = job.entry.record.id
-        if name != last:
-            last, record = name, whole.images[name].record
-            prepare = partial(STORAGES[job.file_format].prepare, job.folder)
-            shape = (*record.grid.tiler.tile_size, *record.shape[2:])
-            prepare(record.tile_names, shape, record.dtype)
-            if record.mask_names:
-                prepare(record.mask_names, shape[:2], "bool")
-        yield job
+def _without_stale(folder: Path, job: Job) -> Job:
+    """Remove what earlier runs left, and note that it is gone."""
+    if not job.stale:
+        return job
+    remove_files(folder, job.stale)
+    job = replace(job, stale=())
+    job.write(folder / job_file.NAME)
+    return job
+
+
+def _images(sources: list[str]) -> str:
+    if len(sources) == 1:
+        return sources[0]
+    return f"{len(sources)} images, such as {sources[0]}"
 
 
 @contextmanager
-def _going_on(folder: Path) -> Iterator[None]:
+def _resumable(folder: Path) -> Iterator[None]:
     """Say of an error in the middle that the run can go on."""
     try:
         yield
     except TilingError as error:
-        raise TilingError(f"{error}; {GO_ON}") from error
+        raise TilingError(f"{error}; {RESUME_HINT}") from error
     except OSError as error:
         where = error.filename or folder
         raise TilingError(
-            f"cannot write {where}: {os_error_reason(error)}; {GO_ON}"
+            f"cannot write {where}: {os_error_reason(error)}; {RESUME_HINT}"
         ) from error

@@ -6,7 +6,6 @@ may be moved, and one from a stranger makes us read and remove nothing outside.
 """
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,19 +14,35 @@ from pathlib import Path
 from typing import Any
 
 import reftiler
-from reftiler.atomic import atomic_write, remove, safe_join
+from reftiler.atomic import atomic_write, remove, safe_paths, temp_path
 from reftiler.errors import TilingError
 from reftiler.io.zarr_io import SUFFIX as ZARR
-from reftiler.json_io import SPEC_VERSION, check_content, pretty_json, require
-from reftiler.tilesets.records import ImageTiles, TileFile
+from reftiler.json_io import (
+    SPEC_VERSION,
+    check_content,
+    read_json,
+    require,
+)
+from reftiler.tilesets.records import ImageRecord, json_chunks
 from reftiler.tilesets.tile_storage import FORMATS
-from reftiler.validation import as_bool, as_int
+from reftiler.tilesets.tile_table import tile_lines
+from reftiler.validation import as_bool, as_int, is_sequence, shorten
 
-__all__ = ["NAME", "ImageTiles", "Manifest", "TileFile", "remove_files"]
+__all__ = [
+    "METADATA_NAME",
+    "NAME",
+    "Manifest",
+    "check_removable",
+    "remove_files",
+]
 
 NAME = "manifest.json"
+METADATA_NAME = "metadata.jsonl"
+"""The table of tiles beside the manifest, as Hugging Face's imagefolder reads it."""
 
-_KEYS = ("reftiler_version", "source", "format", "random", "skip_empty", "images")
+_NEEDED = ("reftiler_version", "source", "format", "random", "skip_empty", "images")
+_OWN = (NAME, METADATA_NAME)
+_KEYS = (*_NEEDED, "layout", "call", "min_marked", "bad")
 
 
 @dataclass(frozen=True)
@@ -45,22 +60,36 @@ class Manifest:
         The ``count`` and ``seed`` of random tiles; None for grids of tiles.
     skip_empty : bool
         Whether only tiles with a marked pixel were kept.
-    images : tuple of ImageTiles
+    images : tuple of ImageRecord
         In the order in which they were cut.
     reftiler_version : str
         Of the reftiler that wrote it.
+    layout : str
+        That of the source, as `reftiler.io.datasets.find_images` names it.
+    call : str
+        A digest of what was asked for: the same call made again finds itself done.
+    min_marked : int
+        From how many marked pixels on a tile counts as marked.
+    bad : tuple of pairs of str
+        The images that were left out as bad, and why.
     """
 
     source: str
     format: str
     random: dict[str, int] | None
     skip_empty: bool
-    images: tuple[ImageTiles, ...]
+    images: tuple[ImageRecord, ...]
     reftiler_version: str = reftiler.__version__
+    layout: str = ""
+    call: str = ""
+    min_marked: int = 1
+    bad: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
-            raise TilingError(f"format must be one of {list(FORMATS)}: {self.format!r}")
+            raise TilingError(
+                f"format must be one of {list(FORMATS)}: {shorten(self.format)}"
+            )
         if not self.images:
             raise TilingError("it lists no image")
         for what, names in {
@@ -69,7 +98,8 @@ class Manifest:
         }.items():
             twice = [name for name, count in Counter(names).items() if count > 1]
             if twice:
-                raise TilingError(f"the {what} {twice[0]!r} is listed twice")
+                raise TilingError(f"the {what} {shorten(twice[0])} is listed twice")
+        check_removable(self.files)
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -87,12 +117,20 @@ class Manifest:
         OSError
             If the disk refuses.
         """
-        content = {
-            "spec_version": SPEC_VERSION,
-            **{key: getattr(self, key) for key in _KEYS},
-            "images": [image.content() for image in self.images],
-        }
-        atomic_write(path, (pretty_json(content) + "\n").encode())
+        head = {key: getattr(self, key) for key in _KEYS if key != "images"}
+        head = {"spec_version": SPEC_VERSION, **head}
+        atomic_write(path, json_chunks(head, self.images), durable=True)
+
+    def write_metadata(self, path: Path) -> None:
+        """
+        Write the table of tiles, a line of JSON for each.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses.
+        """
+        atomic_write(path, map(str.encode, tile_lines(self.images, self.min_marked)))
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -107,22 +145,20 @@ class Manifest:
         """
         path = folder / NAME
         try:
-            given = json.loads(path.read_bytes())
+            given = read_json(path)
         except OSError as error:
             raise TilingError(
                 f"cannot read {path} ({error.strerror}): give a folder that "
                 "`reftiler tile` has finished"
             ) from error
-        except (ValueError, RecursionError) as error:
-            raise TilingError(f"{path} is damaged, it is not JSON: {error}") from error
         content = check_content(given, _KEYS, str(path))
-        require(content, _KEYS, str(path))
+        require(content, _NEEDED, str(path))
         try:
             manifest = cls._from_content(content)
         except (TypeError, ValueError) as error:
             raise TilingError(f"{path} is damaged: {error}") from error
-        for name in manifest.files:
-            safe_join(folder, name)
+        for _ in safe_paths(folder, manifest.files):
+            pass
         return manifest
 
     def remove(self, folder: Path) -> None:
@@ -134,23 +170,51 @@ class Manifest:
         TilingError
             If the disk refuses.
         """
-        remove_files(folder, (NAME, *self.files))
+        remove_files(folder, (NAME, METADATA_NAME, *self.files))
 
     @classmethod
     def _from_content(cls, content: dict[str, Any]) -> "Manifest":
-        for key in ("source", "format", "reftiler_version"):
-            if not isinstance(content[key], str):
-                raise TypeError(f"{key} must be a text, got {content[key]!r}")
+        for key in ("source", "format", "reftiler_version", "layout", "call"):
+            if not isinstance(content.get(key, ""), str):
+                raise TypeError(f"{key} must be a text, got {shorten(content[key])}")
         if not isinstance(content["images"], list):
             raise TypeError("images must be a list")
         random = content["random"]
         if random is not None:
             if not isinstance(random, dict) or set(random) != {"count", "seed"}:
-                raise TilingError(f"random must have count and seed, got {random!r}")
+                raise TilingError(
+                    f"random must have count and seed, got {shorten(random)}"
+                )
             random = {key: as_int(n, key, minimum=0) for key, n in random.items()}
-        images = tuple(map(ImageTiles.from_content, content["images"]))
+        images = tuple(map(ImageRecord.from_dict, content["images"]))
         skip_empty = as_bool(content["skip_empty"], "skip_empty")
-        return cls(**{**content, "images": images, "skip_empty": skip_empty})
+        least = as_int(content.get("min_marked", 1), "min_marked", minimum=1)
+        found = {"images": images, "random": random, "skip_empty": skip_empty}
+        found |= {"min_marked": least, "bad": _bad(content.get("bad", []))}
+        return cls(**{**content, **found})
+
+
+def _bad(content: Any) -> tuple[tuple[str, str], ...]:
+    pairs = content if is_sequence(content) else [content]
+    for pair in pairs:
+        texts = is_sequence(pair) and all(isinstance(text, str) for text in pair)
+        if not texts or len(pair) != 2:
+            raise TypeError(f"bad must list names and reasons, got {shorten(pair)}")
+    return tuple((name, reason) for name, reason in pairs)
+
+
+def check_removable(names: Iterable[str]) -> None:
+    """
+    Check that reftiler may have written files of these names in a folder of tiles.
+
+    Raises
+    ------
+    TilingError
+        A name is neither that of a tile nor of a manifest.
+    """
+    for name in names:
+        if not name.endswith(tuple(FORMATS.values())) and name not in _OWN:
+            raise TilingError(f"it lists {shorten(name)}, which is no tile")
 
 
 def remove_files(folder: Path, names: Iterable[str]) -> None:
@@ -162,11 +226,15 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
     TilingError
         If one would lie outside, is a folder and no zarr array, or the disk refuses.
     """
-    paths = [safe_join(folder, name) for name in names]
+    paths = [path for _, path in safe_paths(folder, names)]
+    for path in paths:
+        if path.is_dir() and not (path.suffix == ZARR and _is_array(path)):
+            raise TilingError(f"{path} is a folder and no tile: it is not touched")
     try:
         for path in paths:
-            if path.is_dir() and path.suffix != ZARR:
-                raise TilingError(f"{path} is a folder and no tile: it is not touched")
+            if path.is_dir() and not path.is_symlink():
+                # Under a temporary name: killed now, it would be no array any more.
+                path = path.rename(temp_path(path))  # noqa: PLW2901
             remove(path)
     except OSError as error:
         raise TilingError(f"cannot remove {path}: {error.strerror}") from error
@@ -177,9 +245,15 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
                 inner.rmdir()
 
 
-def _arrays(image: ImageTiles) -> list[str]:
+def _is_array(folder: Path) -> bool:
+    return (folder / "zarr.json").is_file() or not any(folder.iterdir())
+
+
+def _arrays(image: ImageRecord) -> list[str]:
     """Return the array of an image's tiles and that of their masks."""
     arrays = list(dict.fromkeys(image.files))
     if len(arrays) > 2 or len(set(image.tile_names)) > 1:
-        raise TilingError(f"the tiles of {image.id} must lie in one array: {arrays}")
+        raise TilingError(
+            f"the tiles of {shorten(image.id)} must lie in one array: {shorten(arrays)}"
+        )
     return arrays

@@ -1,33 +1,48 @@
 """Planning a folder of tiles: everything that can be refused is refused here."""
 
-import json
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import reftiler
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler.io.datasets import ImageEntry
 from reftiler.tilesets.executors import SERIAL, Executor
 from reftiler.tilesets.export import Advance, Export
-from reftiler.tilesets.extract import take_prints
-from reftiler.tilesets.journal import Entry, Journal, Prints
-from reftiler.tilesets.manifest import NAME, Manifest
-from reftiler.tilesets.validate import Check, check, relative
+from reftiler.tilesets.extract import is_changed
+from reftiler.tilesets.job import (
+    ExportOptions,
+    Job,
+    as_text,
+    describe,
+    digest,
+    min_pixels,
+)
+from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest
+from reftiler.tilesets.records import ImageRecord
+from reftiler.tilesets.tile_storage import STORAGES
+from reftiler.tilesets.validate import (
+    BadImage,
+    Validated,
+    ValidateTask,
+    relative,
+    validate,
+)
 
-__all__ = ["describe", "plan_export"]
+__all__ = ["is_finished", "lost_files", "plan_export"]
+
+_NAMED = 20  # bad images that an error names
 
 
 def plan_export(
-    samples: Iterable[ImageEntry],
+    entries: Iterable[ImageEntry],
     config: TilingConfig,
     *,
     source: Path,
-    file_format: str = "png",
-    skip_empty: bool = False,
-    unfinished: Journal | None = None,
+    options: ExportOptions | None = None,
+    unfinished: Job | None = None,
     executor: Executor = SERIAL,
     advance: Advance = lambda tiles, images: None,
 ) -> Export:
@@ -36,113 +51,211 @@ def plan_export(
 
     Parameters
     ----------
-    samples : iterable of ImageEntry
+    entries : iterable of ImageEntry
         What to cut.
     config : TilingConfig
         How to cut; switched on. Channels are last, as in files, whatever it says.
     source : Path
-        The image, folder or data set in which the samples were found.
-    file_format : str
-        Of the tiles: png, tiff, npy or zarr.
-    skip_empty : bool
-        Keep only the tiles in which the mask marks a pixel. An image without a mask
-        is refused, unless its label says that it is good: then it has no such tile.
-    unfinished : Journal, optional
+        The image, folder or data set in which the entries were found.
+    options : ExportOptions, optional
+        How the tiles are written.
+    unfinished : Job, optional
         That of a run that was ended early. If it was asked for the same, its images
-        that did not change since are neither checked nor cut again; all else of it
-        will be removed.
+        that did not change since are not checked again, nor are tiles of them cut
+        that are there; all else of it will be removed.
     executor : Executor
-        Who checks.
+        Runs the checks.
     advance : callable
         Called after each image.
 
     Raises
     ------
     TilingError
-        If an image or a mask cannot be read, they do not fit each other, or they do
-        not suit the tiler or the format; the file is named.
+        If images or masks cannot be read, do not fit each other, or do not suit the
+        tiler or the format: all are named; or if names of tiles clash.
     """
+    options = ExportOptions() if options is None else options
     if config.tiler is None:
         raise TilingError("the configuration switches tiling off: there is no tile")
     config = replace(config, tiler=replace(config.tiler, channels_last=True))
-    call = describe(config, source, file_format, skip_empty=skip_empty)
-    samples = tuple(samples)
-    prints = {sample: take_prints(sample) for sample in samples}
-    known = {}
+    _check_name(config, options)
+    layout = getattr(entries, "layout", "")
+    entries = tuple(entries)
+    call = describe(config, source, options, layout)
+    known: dict[ImageEntry, Validated] = {}
     if unfinished is not None and unfinished.call == call:
-        known = _unchanged(unfinished, prints, source)
+        known = _unchanged(unfinished, entries, source)
     advance(0, len(known))
-    records = dict(known)
-    jobs = [
-        Check(sample, config, source, file_format, skip_empty)
-        for sample in samples
-        if sample not in known
-    ]
-    for job, record in executor.run(check, jobs):
-        records[job.sample] = record
+    tasks = (
+        ValidateTask(entry, config, source, options)
+        for entry in entries
+        if entry not in known
+    )
+    found: dict[ImageEntry, Validated | BadImage] = dict(known)
+    for task, result in executor.run(validate, tasks):
+        found[task.entry] = result
         advance(0, 1)
-    images = tuple(records[sample] for sample in samples)
-    name = source.resolve().name
-    manifest = Manifest(name, file_format, call["random"], skip_empty, images)
-    entries = {
-        record.id: Entry(record, prints[sample]) for sample, record in records.items()
-    }
-    carried = frozenset(record.id for record in known.values())
-    return Export(
-        samples, manifest, _journal(call, entries, carried, unfinished), carried
+    results = [(entry, found[entry]) for entry in entries]
+    good = {e: one for e, one in results if isinstance(one, Validated)}
+    bad = [one for _, one in results if isinstance(one, BadImage)]
+    _check_bad(bad, good, options)
+    images = tuple(one.record for one in good.values())
+    _check_clashes(images, options)
+    _check_masks(images, options)
+    assert config.tiler is not None
+    manifest = Manifest(
+        source=as_text(source.resolve().name),
+        format=options.file_format,
+        random=call["random"],
+        skip_empty=options.skip_empty,
+        images=images,
+        layout=layout,
+        call=digest(call),
+        min_marked=min_pixels(options.min_marked, config.tiler.tile_size),
+        bad=tuple((one.source, one.reason) for one in bad),
+    )
+    notes = {one.record.id: one.notes for one in good.values()}
+    carried = frozenset(known[entry].record.id for entry in known)
+    stale = _stale(unfinished, carried)
+    job = Job(call, {one.id: one for one in images}, notes, stale)
+    return Export(tuple(good), manifest, job, options, carried)
+
+
+def is_finished(
+    manifest: Manifest,
+    entries: Iterable[ImageEntry],
+    call: Mapping[str, Any],
+    source: Path,
+) -> bool:
+    """
+    Tell whether a folder was made by a call, of images that did not change since.
+
+    Their labels and splits did not change either. `lost_files` tells whether its tiles
+    are still there.
+
+    Raises
+    ------
+    TilingError
+        An image is not there.
+    """
+    if manifest.call != digest(call) or manifest.bad:
+        return False
+    records = {image.id: image for image in manifest.images}
+    for entry in entries:
+        record = records.pop(entry.id, None)
+        if record is None or not _is_of(record, entry, source):
+            return False
+    return not records
+
+
+def lost_files(manifest: Manifest, folder: Path) -> tuple[str, ...]:
+    """Return what of a finished folder is missing or damaged."""
+    storage = STORAGES[manifest.format]
+    lost = []
+    for image in manifest.images:
+        masks = [name for name in image.mask_names if name is not None]
+        for names in filter(None, (image.tile_names, masks)):
+            try:
+                lost += [names[k] for k in storage.missing(folder, names, 0)]
+            except TilingError:  # an array, as a whole
+                lost += names
+    if not (folder / METADATA_NAME).is_file():
+        lost.append(METADATA_NAME)
+    return tuple(dict.fromkeys(lost))
+
+
+def _is_of(record: ImageRecord, entry: ImageEntry, source: Path) -> bool:
+    """Tell whether a record is of these files as they are, labelled as they are."""
+    masks = tuple(relative(mask, source) for mask in entry.masks)
+    found = (relative(entry.image, source), masks, entry.split, entry.label)
+    known = (record.source, record.masks, record.split, record.label)
+    return found == known and not is_changed(entry, record.fingerprints)
+
+
+def _check_name(config: TilingConfig, options: ExportOptions) -> None:
+    if config.random_count is None or options.name is None:
+        return
+    if "{row" in options.name or "{col" in options.name:
+        raise TilingError(
+            f"name={options.name!r}: random tiles lie in no row and column; use "
+            "{index}, or {x} and {y}"
+        )
+
+
+def _check_bad(
+    bad: Sequence[BadImage],
+    good: Mapping[ImageEntry, Validated],
+    options: ExportOptions,
+) -> None:
+    """Refuse bad images, all at once."""
+    if not bad or (options.skip_bad and good):
+        return
+    reasons = [one.reason for one in bad]
+    if len(reasons) == 1 and not options.skip_bad:
+        raise TilingError(reasons[0])
+    more = len(reasons) - _NAMED
+    told = "; ".join(reasons[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    if options.skip_bad:
+        raise TilingError(f"all images are bad, nothing is left to cut: {told}")
+    raise TilingError(
+        f"{len(reasons)} images cannot be cut (--skip-bad leaves them out): {told}"
     )
 
 
-def describe(
-    config: TilingConfig, source: Path, file_format: str, *, skip_empty: bool
-) -> dict[str, Any]:
-    """Return what a run is asked for; what differs in it cannot go on from another."""
-    assert config.tiler is not None
-    random = None
-    if config.random_count is not None:
-        random = {"count": config.random_count, "seed": config.seed}
-    tiler = replace(config.tiler, channels_last=True)
-    return {
-        "reftiler_version": reftiler.__version__,
-        "source": str(source.resolve()),
-        "format": file_format,
-        "skip_empty": skip_empty,
-        "random": random,
-        "tiler": json.loads(tiler.to_json()),
-    }
+def _check_clashes(images: Iterable[ImageRecord], options: ExportOptions) -> None:
+    """Refuse names that are one on some disks: A and a, or ä in two spellings."""
+    remedy = "rename one of the images"
+    if options.name is not None and "{id}" not in options.name:
+        remedy = f"name={options.name!r} must have {{id}}, the image's name, in it"
+    ids: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for image in images:
+        for seen, names in ((ids, [image.id]), (files, set(image.files))):
+            for name in names:
+                first = seen.setdefault(_folded(name), image.source)
+                if first != image.source or (seen is ids and name != image.id):
+                    raise TilingError(
+                        f"the tiles of {first} and {image.source} would have the same "
+                        f"name {name} on some disks: {remedy}"
+                    )
+        if len({_folded(name) for name in set(image.files)}) < len(set(image.files)):
+            raise TilingError(f"tiles of {image.source} would have the same name")
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _check_masks(images: Sequence[ImageRecord], options: ExportOptions) -> None:
+    unknown = [one for one in images if one.label == "" and one.split != "train"]
+    if options.skip_empty and unknown and not any(one.masks for one in images):
+        raise TilingError(
+            f"{unknown[0].source} has no mask, as all images here, so it is not known "
+            "which of its tiles are empty: give masks, or leave out --skip-empty"
+        )
 
 
 def _unchanged(
-    unfinished: Journal, prints: dict[ImageEntry, Prints], source: Path
-) -> dict[ImageEntry, Any]:
-    """Return the records of the images that are what they were."""
+    unfinished: Job, entries: Iterable[ImageEntry], source: Path
+) -> dict[ImageEntry, Validated]:
+    """Return what was found of the images that are what they were."""
     found = {}
-    for sample, now in prints.items():
-        entry = unfinished.images.get(sample.id)
-        if entry is None or entry.prints != now:
-            continue
-        here = [relative(name, source) for name in (sample.image, *sample.masks)]
-        if here == [entry.record.source, *entry.record.masks]:
-            found[sample] = entry.record
+    for entry in entries:
+        record = unfinished.images.get(entry.id)
+        if record is not None and _is_of(record, entry, source):
+            notes = unfinished.notes.get(entry.id, ())
+            found[entry] = Validated(record, notes)
     return found
 
 
-def _journal(
-    call: dict[str, Any],
-    entries: dict[str, Entry],
-    carried: frozenset[str],
-    unfinished: Journal | None,
-) -> Journal:
-    """Return the journal of a run that takes over what another left."""
+def _stale(unfinished: Job | None, carried: frozenset[str]) -> tuple[str, ...]:
+    """Return the files that an unfinished run leaves, and this one has no use for."""
     if unfinished is None:
-        return Journal(call, entries)
-    left: Sequence[str] = () if unfinished.cleared else unfinished.doomed
-    stale = [
+        return ()
+    left = [
         file
-        for name, entry in unfinished.images.items()
+        for name, record in unfinished.images.items()
         if name not in carried
-        for file in entry.record.files
+        for file in record.files
     ]
-    doomed = tuple(dict.fromkeys((NAME, *left, *stale)))
-    done = {name: parts for name, parts in unfinished.done.items() if name in carried}
-    return Journal(call, entries, doomed, done=done)
+    return tuple(dict.fromkeys((NAME, METADATA_NAME, *unfinished.stale, *left)))

@@ -1,15 +1,15 @@
-"""Putting a folder of tiles together again, from its manifest alone.
+"""Putting the tiles of an image together, as they were cut or as a model made them.
 
-What `reftiler.tilesets.export` cut comes back exactly. Tiles that were changed
-meanwhile, by a model or by hand, are merged as their grid says: it is all one to
-`untile`. They are read as they are needed, and merged as they come.
+What `reftiler.tilesets.export` cut comes back exactly. Tiles are read as they are
+needed, and merged as they come.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
+from fractions import Fraction
+from functools import cached_property
+from math import ceil, prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,23 +18,30 @@ from numpy.typing import NDArray
 from reftiler.dtypes import check_representable
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.io.metadata import Metadata
+from reftiler.plan import UntilePlan, plan_untile
 from reftiler.streaming import Merger, Target
-from reftiler.tiler import Tiler
-from reftiler.tilesets.frames import Frame, frame_pixels, part_of_frame
-from reftiler.tilesets.records import ImageTiles
-from reftiler.tilesets.tile_storage import storage_for
-from reftiler.validation import Real
+from reftiler.tilesets.listed_grid import subset_grid
+from reftiler.tilesets.records import ImageRecord
+from reftiler.tilesets.tile_arrays import TileArrays, TileForm
 
-__all__ = ["Into", "in_memory", "restore_image", "restore_mask", "uncovered"]
+__all__ = [
+    "TiledImage",
+    "TiledImageSet",
+    "in_memory",
+    "reassemble",
+    "tiled_image",
+]
 
-Into: TypeAlias = Callable[
+OutputFactory: TypeAlias = Callable[
     [tuple[int, ...], np.dtype[Any]], AbstractContextManager[Any]
 ]
 """Makes a store of a shape and a dtype, complete when its block ends."""
 
+Scale: TypeAlias = tuple[Fraction, ...]
+
 _BATCH = 2**24  # bytes of tiles that are read at a time
 _ROWS = 256  # that are filled at a time
-_BLOCK = 2**20  # pixels that are counted at a time
 
 
 def in_memory(
@@ -44,11 +51,186 @@ def in_memory(
     return nullcontext(np.empty(shape, dtype))
 
 
-def restore_image(
-    folder: Path,
-    record: ImageTiles,
-    fill: Real | None = None,
-    into: Into = in_memory,
+@dataclass(frozen=True)
+class TiledImage:
+    """
+    An image in tiles: where they lie, and what reads them.
+
+    Attributes
+    ----------
+    id : str
+        The image's name for outputs.
+    grid : Grid
+        Of the tiles that there are; it says how they merge.
+    tiles : TileArrays
+        As many.
+    total : int
+        How many tiles the image would have if none had been left out.
+    metadata : Metadata
+        Of the image, not of the result.
+    alpha : bool
+        Whether the last channel is alpha.
+    labels : bool
+        Whether the values are classes.
+    left_out : str
+        What is known of pixels in no tile, and the way out, for messages.
+    """
+
+    id: str
+    grid: Grid
+    tiles: TileArrays
+    total: int
+    metadata: Metadata = Metadata()  # noqa: RUF009 - it is immutable
+    alpha: bool = False
+    labels: bool = False
+    left_out: str = ""
+
+    @property
+    def missing(self) -> int:
+        """How many tiles were left out."""
+        return self.total - len(self.tiles)
+
+    @cached_property
+    def num_uncovered(self) -> int:
+        """In how many pixels of the image no tile contributes."""
+        if not len(self.tiles):
+            return prod(self.grid.image_size)
+        return self.grid.uncovered
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether several tiles contribute to a pixel."""
+        geometry = self.grid.geometry
+        sides = [np.ptp(axis.valid, axis=1) for axis in geometry.axes]
+        if geometry.is_irregular:
+            pixels = int(np.prod(sides, axis=0).sum())
+        else:
+            pixels = prod(int(side.sum()) for side in sides)
+        return pixels > prod(geometry.size) - self.num_uncovered
+
+    @property
+    def scale(self) -> Scale:
+        """Pixels of the result for one of the image, on each axis."""
+        sizes = zip(self.tiles.form.shape, self.grid.tiler.tile_size, strict=False)
+        return tuple(Fraction(size, tile) for size, tile in sizes)
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        """The shape of the result."""
+        sizes = zip(self.grid.image_size, self.scale, strict=True)
+        space = (ceil(length * scale) for length, scale in sizes)  # SCALE-008
+        return (*space, *self.tiles.form.shape[2:])
+
+    @property
+    def result_metadata(self) -> Metadata:
+        """The metadata of the result."""
+        return self.metadata.scaled(*self.scale)
+
+    def check(self) -> None:
+        """
+        Refuse tiles that cannot be merged, before any of them is read.
+
+        Raises
+        ------
+        TilingError
+            If pixels lie in no tile and the tiler has no fill, or it does not fit; the
+            scale does not fit the grid; or there is no mean of these tiles.
+        """
+        gaps, tiler, form = self.num_uncovered, self.grid.tiler, self.tiles.form
+        if gaps and tiler.fill is None:
+            why = f", since {self.missing} of its {self.total} tiles were not kept"
+            way_out = self.left_out or "give the value that they shall have (--fill)"
+            raise TilingError(
+                f"{gaps} pixels of {self.id} lie in no tile"
+                f"{why if self.missing else ''}: {way_out}"
+            )
+        if tiler.fill is not None:
+            check_representable(tiler.fill, form.dtype.name, "fill")
+        if len(self.tiles):
+            plan(self.grid, len(self.tiles), form, self.scale)
+
+
+def averaging_notes(
+    images: Sequence[TiledImage], settings: Mapping[str, Any]
+) -> list[str]:
+    """Say that numbers are averaged, which may be those of classes."""
+    averaged = [
+        image
+        for image in images
+        if image.tiles.form.dtype.kind in "iu"
+        and image.tiles.form.shape[2:] in ((), (1,))
+        and image.grid.tiler.merge in (None, "mean")
+        and image.overlaps
+    ]
+    if not averaged or "merge" in settings:
+        return []
+    note = "whole numbers are averaged where tiles overlap"
+    return [f"{note}: for class numbers give --merge max"]
+
+
+@dataclass(frozen=True)
+class TiledImageSet:
+    """
+    Images to put together, and how their tiles were found.
+
+    Attributes
+    ----------
+    images : tuple of TiledImage
+        In the order of the manifest.
+    suffix : str
+        Of the tiles' files, in lower case.
+    notes : tuple of str
+        Sentences for the user.
+    """
+
+    images: tuple[TiledImage, ...]
+    suffix: str
+    notes: tuple[str, ...] = ()
+
+
+def tiled_image(
+    record: ImageRecord,
+    tiles: TileArrays,
+    settings: Mapping[str, Any],
+    grid: Grid | None = None,
+) -> TiledImage:
+    """
+    Return the image of a record's tiles, or of what was made of them.
+
+    Parameters
+    ----------
+    record : ImageRecord
+        The image's record in the manifest.
+    tiles : TileArrays
+        For each tile of the record its own pixels, or what was made of them.
+    settings : dict
+        Of the tiler, instead of those with which the tiles were cut.
+    grid : Grid, optional
+        Of all tiles, instead of the record's.
+
+    Raises
+    ------
+    TilingError
+        If the settings do not fit each other.
+    """
+    grid = record.grid if grid is None else grid
+    indices = [tile.index for tile in record.tiles]
+    if settings:  # before a list is made of the grid, whose axes hold the border
+        grid = replace(grid, tiler=replace(grid.tiler, **settings))
+    kept = subset_grid(grid, indices) if indices else grid
+    return TiledImage(record.id, kept, tiles, len(grid), record.metadata)
+
+
+def plan(grid: Grid, count: int, form: TileForm, scale: Scale | None) -> UntilePlan:
+    """Check that so many tiles of a form merge on a grid, at a scale."""
+    shape, dtype = (*grid.image_size, *form.shape[2:]), form.dtype.name
+    tiles = (count, *form.shape)
+    return plan_untile(grid.tiler, tiles, dtype, shape, grid, scale, dtype)
+
+
+def reassemble(
+    image: TiledImage,
+    into: OutputFactory = in_memory,
     advance: Callable[[int], object] = lambda tiles: None,
 ) -> Any:
     """
@@ -56,12 +238,8 @@ def restore_image(
 
     Parameters
     ----------
-    folder : Path
-        The manifest's.
-    record : ImageTiles
-        The image's record in the manifest.
-    fill : float, optional
-        The value of pixels that lie in no tile; by default the tiler's own.
+    image : TiledImage
+        The tiles; those of another size than the grid's are merged at their scale.
     into : callable
         Makes what the result is written to, such as
         ``partial(reftiler.io.create_image, path)``; by default an array.
@@ -71,131 +249,47 @@ def restore_image(
     Returns
     -------
     ndarray, or what ``into`` made
-        Of the image's shape and dtype.
+        Shape ``image.result_shape``, dtype of the tiles.
 
     Raises
     ------
     TilingError
-        If pixels lie in no tile and there is no fill, or a tile is missing,
-        unreadable, or of another shape or dtype than the manifest says; or the
-        result cannot be written.
+        If pixels lie in no tile and the tiler has no fill; a tile is missing,
+        unreadable or of another form; the scale does not fit the grid; or the result
+        cannot be written.
     """
-    source = _Tiles(folder, record, record.tile_names, record.shape, record.dtype)
-    return _restored(source, _filling(record.grid, fill), into, advance)
+    image.check()
+    form, tiler = image.tiles.form, image.grid.tiler
+    with ExitStack() as stack:
 
+        def make(shape: tuple[int, ...], dtype: Any) -> Any:
+            return stack.enter_context(into(shape, dtype))
 
-def restore_mask(
-    folder: Path,
-    record: ImageTiles,
-    fill: Real | None = None,
-    into: Into = in_memory,
-    advance: Callable[[int], object] = lambda tiles: None,
-) -> Any:
-    """
-    Read the tiles of an image's mask and merge them: what any tile marks is marked.
-
-    Parameters
-    ----------
-    folder, record, into, advance
-        As for `restore_image`.
-    fill : int, optional
-        Whether pixels that lie in no tile are marked, 0 or 1.
-
-    Returns
-    -------
-    ndarray of bool, shape (H, W), or what ``into`` made
-    """
-    if len(record.mask_names) < len(record.tiles) or not record.masks:
-        raise TilingError(f"{record.id} has no mask")
-    source = _Tiles(folder, record, record.mask_names, record.shape[:2], "bool")
-    return _restored(source, _filling(record.mask_grid, fill), into, advance)
-
-
-def uncovered(record: ImageTiles) -> int:
-    """Return how many pixels of the image lie in none of the tiles that were kept."""
-    if not record.tiles:
-        return record.shape[0] * record.shape[1]
-    if not record.missing:
-        return record.grid.uncovered
-    kept = [tile.index for tile in record.tiles]
-    geometry = part_of_frame(record.grid, kept).geometry
-    bare = 0
-    for box in geometry.blocks(_BLOCK):
-        shown = [
-            pixels[slice(*np.searchsorted(pixels, edges))] - edges[0]
-            for pixels, edges in zip(frame_pixels(record.grid), box, strict=True)
-        ]
-        bare += int(np.count_nonzero(geometry.coverage(box)[np.ix_(*shown)] == 0))
-    return bare
-
-
-@dataclass(frozen=True)
-class _Tiles:
-    """The tiles of an image or of its mask, in their files."""
-
-    folder: Path
-    record: ImageTiles
-    names: list[str]
-    shape: tuple[int, ...]
-    """The image's."""
-    dtype: str
-
-    def read(self, first: int, count: int) -> NDArray[Any]:
-        """Read some tiles, counted in the order of their names."""
-        names = list(islice(self.names, first, first + count))
-        shape = (*self.record.grid.tiler.tile_size, *self.shape[2:])
-        read = storage_for(names[0]).read
-        return read(self.folder, names, first, shape, np.dtype(self.dtype))
-
-
-def _filling(grid: Grid, fill: Real | None) -> Grid:
-    if fill is None:
-        return grid
-    return replace(grid, tiler=replace(grid.tiler, fill=fill))
-
-
-def _restored(
-    source: _Tiles, grid: Grid, into: Into, advance: Callable[[int], object]
-) -> Any:
-    tiler, record = Tiler.from_other(grid.tiler), source.record
-    gaps = uncovered(record)
-    if gaps and tiler.fill is None:
-        why = f", since {record.missing} of its {len(grid)} tiles were not kept"
-        raise TilingError(
-            f"{gaps} pixels of {record.id} lie in no tile"
-            + (why if record.missing else "")
-            + ": give the value that they shall have (--fill)"
-        )
-    if tiler.fill is not None:
-        check_representable(tiler.fill, source.dtype, "fill")
-    if not record.tiles:
-        with into(source.shape, np.dtype(source.dtype)) as out:
+        if not len(image.tiles):
+            out = make(image.result_shape, form.dtype)
             _fill(out, tiler.fill)
-        return out
-    dtype = source.read(0, 1).dtype  # the first tile tells the byte order
-    with into(source.shape, dtype) as out:
-        if not record.missing:
-            _merge(source, Merger(tiler, source.shape, out, grid=grid), advance)
             return out
-        # Seen from the frame, tiles of any mode are scattered: each is merged there by
-        # the same rules, and the image is what the frame shows of it.
-        if not gaps:
-            tiler = replace(tiler, fill=0)  # for what the frame has beyond the image
-        kept = part_of_frame(grid, [tile.index for tile in record.tiles])
-        kept = replace(kept, tiler=tiler)
-        frame = Frame(out, kept.image_size, frame_pixels(grid))
-        _merge(source, Merger(tiler, frame.shape, frame, grid=kept), advance)
-    return out
+        merger = Merger(
+            tiler,
+            (*image.grid.image_size, *form.shape[2:]),
+            make,
+            tile_shape=form.shape,
+            tile_dtype=form.dtype,
+            grid=image.grid,
+            scale=image.scale,
+        )
+        _merge(image.tiles, merger, advance)
+        return merger.out
 
 
-def _merge(source: _Tiles, merger: Merger, advance: Callable[[int], object]) -> None:
-    size = int(np.prod(merger.tile_shape)) * merger.tile_dtype.itemsize
-    step, count = max(1, _BATCH // size), len(source.names)
+def _merge(tiles: TileArrays, merger: Merger, advance: Callable[[int], object]) -> None:
+    size = prod(merger.tile_shape) * merger.tile_dtype.itemsize
+    step = max(1, _BATCH // size)
     with merger:
-        for first in range(0, count, step):
-            tiles = source.read(first, step).astype(merger.tile_dtype, copy=False)
-            merger.add(range(first, first + len(tiles)), tiles)
-            advance(len(tiles))
+        for first in range(0, len(tiles), step):
+            batch = tiles.read(first, step).astype(merger.tile_dtype, copy=False)
+            merger.add(range(first, first + len(batch)), batch)
+            advance(len(batch))
 
 
 def _fill(out: Target, value: Any) -> None:

@@ -1,27 +1,40 @@
 """The tiles of one image on disk, as a manifest records them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from reftiler.atomic import safe_relative
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.io.metadata import Metadata
 from reftiler.json_io import require
-from reftiler.validation import as_exact_ints, as_int, is_sequence, reject_unknown_keys
+from reftiler.validation import (
+    as_bool,
+    as_exact_ints,
+    as_int,
+    is_sequence,
+    reject_unknown_keys,
+    shorten,
+)
 
-__all__ = ["ImageTiles", "TileFile"]
+__all__ = ["Fingerprint", "ImageRecord", "TileRecord", "json_chunks"]
 
-_TILE_KEYS = ("index", "box", "file", "mask")
+_TILE_KEYS = ("index", "box", "file", "mask", "marked")
+_MANY_TILES = 2**20  # of a grid; beyond, boxes are computed one by one
+
+
+Fingerprint: TypeAlias = tuple[int | str, ...]
+"""As `reftiler.io.read.fingerprint` takes it of a file."""
 
 
 @dataclass(frozen=True)
-class TileFile:
+class TileRecord:
     """
     Where a tile is.
 
@@ -33,16 +46,21 @@ class TileFile:
         The tile's file, relative to the manifest's folder, with forward slashes. In
         the format zarr it is the array of all the image's tiles, in their order here.
     mask : str or None
-        The same for the tile of the mask, if the image has a mask.
+        The same for the tile of the mask. None if the image has no mask, or if this
+        tile of its mask is all zeros and has no file.
+    marked : int or None
+        How many pixels of the tile the mask marks, padding included; None without a
+        mask.
     """
 
     index: int
     file: str
     mask: str | None = None
+    marked: int | None = None
 
 
 @dataclass(frozen=True)
-class ImageTiles:
+class ImageRecord:
     """
     The tiles of one image.
 
@@ -60,8 +78,26 @@ class ImageTiles:
         Of the image, by name.
     grid : Grid
         Where the tiles lie; its tiler has channels last, as files have.
-    tiles : tuple of TileFile
+    tiles : tuple of TileRecord
         The tiles that were kept, ascending.
+    split, label : str
+        What the data set says of the image; empty where it says nothing.
+    mask_dtype : str or None
+        Of the tiles of masks, by name; None without masks.
+    mask_channels : int or None
+        Their channels; None if they are ``(H, W)``.
+    void : int or None
+        The value in masks that neither marks nor says that nothing is there.
+    orientation : int
+        EXIF's and TIFF's number, as the image file has it.
+    oriented : bool
+        Whether the image was turned upright before it was cut.
+    alpha : bool
+        Whether the image's last channel is alpha.
+    fingerprints : tuple of tuple
+        What told the image file and its masks apart from changed ones.
+    metadata : Metadata
+        What the image file says beside the pixels. The palette in it is the masks'.
 
     Raises
     ------
@@ -75,35 +111,72 @@ class ImageTiles:
     shape: tuple[int, ...]
     dtype: str
     grid: Grid
-    tiles: tuple[TileFile, ...]
+    tiles: tuple[TileRecord, ...]
+    split: str = ""
+    label: str = ""
+    mask_dtype: str | None = None
+    mask_channels: int | None = None
+    void: int | None = None
+    orientation: int = 1
+    oriented: bool = False
+    alpha: bool = False
+    fingerprints: tuple[Fingerprint, ...] = ()
+    metadata: Metadata = field(default_factory=Metadata)
 
     def __post_init__(self) -> None:
         safe_relative(self.id)
         _check_picture(self.shape, self.dtype)
         if self.grid.image_size != self.shape[:2]:
             raise TilingError(
-                f"{self.id} is {self.shape}, its grid for {self.grid.image_size}"
+                f"{shorten(self.id)} is {self.shape}, its grid for "
+                f"{self.grid.image_size}"
             )
         if not self.grid.tiler.channels_last:
-            raise TilingError(f"the grid of {self.id} must have channels_last: true")
-        numbers = [tile.index for tile in self.tiles]
-        if any(a >= b for a, b in pairwise([-1, *numbers, len(self.grid)])):
             raise TilingError(
-                f"the tiles of {self.id} must ascend from 0 to {len(self.grid) - 1}, "
-                f"got {numbers}"
+                f"the grid of {shorten(self.id)} must have channels_last: true"
             )
-        bare = [tile for tile in self.tiles if (tile.mask is None) != (not self.masks)]
-        if bare:
-            raise TilingError(f"either all tiles of {self.id} have a mask or none")
+        indices = [tile.index for tile in self.tiles]
+        if any(a >= b for a, b in pairwise([-1, *indices, len(self.grid)])):
+            raise TilingError(
+                f"the tiles of {shorten(self.id)} must ascend from 0 to "
+                f"{len(self.grid) - 1}, got {shorten(indices)}"
+            )
+        self._check_masks()
+
+    def _check_masks(self) -> None:
+        if self.masks and self.mask_dtype is None:
+            object.__setattr__(self, "mask_dtype", "bool")  # before labels were kept
+        if not self.masks:
+            if self.mask_dtype is not None or any(tile.mask for tile in self.tiles):
+                raise TilingError(
+                    f"{shorten(self.id)} has no mask, and tiles of one are listed"
+                )
+            return
+        channels = self.mask_channels
+        _check_picture(
+            (*self.shape[:2], *(() if channels is None else (channels,))),
+            str(self.mask_dtype),
+        )
 
     @property
     def missing(self) -> int:
         """How many tiles of the grid were not kept."""
         return len(self.grid) - len(self.tiles)
 
+    @property
+    def tile_shape(self) -> tuple[int, ...]:
+        """The shape of a tile, ``(*T)`` or ``(*T, C)``."""
+        return (*self.grid.tiler.tile_size, *self.shape[2:])
+
+    @property
+    def mask_tile_shape(self) -> tuple[int, ...]:
+        """The shape of a tile of the mask, ``(*T)`` or ``(*T, C)``."""
+        channels = () if self.mask_channels is None else (self.mask_channels,)
+        return (*self.grid.tiler.tile_size, *channels)
+
     @cached_property
     def mask_grid(self) -> Grid:
-        """The same grid for the mask: of bool, and unmarked where padding is constant.
+        """The same grid for the mask, which is 0 where padding is constant.
 
         Padding that shows the image shows the mask too.
         """
@@ -113,14 +186,26 @@ class ImageTiles:
         return replace(self.grid, tiler=tiler)
 
     @property
+    def mask_metadata(self) -> Metadata:
+        """What tiles and results of the mask say: its palette, the image's place."""
+        place = self.metadata
+        return Metadata(
+            transform=place.transform,
+            geo_keys=place.geo_keys,
+            pixel_size=place.pixel_size,
+            pixel_unit=place.pixel_unit,
+            palette=place.palette,
+        )
+
+    @property
     def tile_names(self) -> list[str]:
         """For each tile what it lies in: a file, or the array of the image's tiles."""
         return [tile.file for tile in self.tiles]
 
     @property
-    def mask_names(self) -> list[str]:
-        """For each tile what its mask lies in; empty if there are no masks."""
-        return [tile.mask for tile in self.tiles if tile.mask is not None]
+    def mask_names(self) -> list[str | None]:
+        """For each tile what its mask lies in; None where that is all zeros."""
+        return [tile.mask for tile in self.tiles]
 
     @property
     def files(self) -> Iterator[str]:
@@ -130,74 +215,159 @@ class ImageTiles:
             if tile.mask is not None:
                 yield tile.mask
 
-    def content(self) -> dict[str, Any]:
-        """Return the record as plain values that JSON can hold."""
-        boxes = self.grid.boxes
-        tiles = []
-        for tile in self.tiles:
-            box = boxes[tile.index].tolist()
-            tiles.append({"index": tile.index, "box": box, "file": tile.file})
-            if tile.mask is not None:
-                tiles[-1]["mask"] = tile.mask
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**plain, "grid": json.loads(self.grid.to_json()), "tiles": tiles}
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values that JSON can hold, tiles last."""
+        content: dict[str, Any] = {}
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if _is_needed(one) or value not in (one.default, Metadata()):
+                content[one.name] = value
+        if "metadata" in content:
+            content["metadata"] = self.metadata.to_dict()
+        content["grid"] = json.loads(self.grid.to_json())
+        del content["tiles"]
+        boxes = self.grid.boxes.tolist() if self.tiles else []
+        content["tiles"] = [_tile_dict(tile, boxes) for tile in self.tiles]
+        return content
 
     @classmethod
-    def from_content(cls, content: Any) -> "ImageTiles":
+    def from_dict(cls, content: Any) -> "ImageRecord":
         """
-        Read what `content` returned.
+        Read what `to_dict` returned.
 
         Raises
         ------
         TypeError, TilingError
             If it is damaged.
         """
-        known = [field.name for field in fields(cls)]
-        _check_object(content, known, known, "an image")
-        grid = Grid.from_json(json.dumps(content["grid"]))
-        for key in ("masks", "shape", "tiles"):
-            if not is_sequence(content[key]):
-                raise TypeError(f"{key} must be a list, got {content[key]!r}")
-        return cls(
-            id=_text(content["id"], "id"),
-            source=_text(content["source"], "source"),
-            masks=tuple(_text(name, "masks") for name in content["masks"]),
-            shape=tuple(content["shape"]),
-            dtype=_text(content["dtype"], "dtype"),
-            grid=grid,
-            tiles=tuple(_tile(tile, grid) for tile in content["tiles"]),
-        )
+        known = [one.name for one in fields(cls)]
+        needed = [one.name for one in fields(cls) if _is_needed(one)]
+        _check_object(content, known, needed, "an image")
+        given = dict(content)
+        for key in ("masks", "shape", "tiles", "fingerprints"):
+            if not is_sequence(given.get(key, ())):
+                raise TypeError(f"{key} must be a list, got {shorten(given[key])}")
+        for key in ("id", "source", "dtype", "split", "label"):
+            _text(given.get(key, ""), key)
+        grid = Grid.from_json(json.dumps(given["grid"]))
+        given |= {
+            "masks": tuple(_text(name, "masks") for name in given["masks"]),
+            "shape": tuple(given["shape"]),
+            "grid": grid,
+            "tiles": _tiles(given["tiles"], grid),
+            "fingerprints": tuple(map(_fingerprint, given.get("fingerprints", ()))),
+            "oriented": as_bool(given.get("oriented", False), "oriented"),
+            "alpha": as_bool(given.get("alpha", False), "alpha"),
+        }
+        for key, minimum in (("mask_channels", 1), ("void", 0), ("orientation", 1)):
+            if given.get(key) is not None:
+                given[key] = as_int(given[key], key, minimum=minimum)
+        if given.get("mask_dtype") is not None:
+            _text(given["mask_dtype"], "mask_dtype")
+        if "metadata" in given:
+            given["metadata"] = Metadata.from_dict(given["metadata"])
+        return cls(**given)
 
 
-def _tile(content: Any, grid: Grid) -> TileFile:
+def json_chunks(
+    head: Mapping[str, Any], records: Iterable[ImageRecord]
+) -> Iterator[bytes]:
+    """
+    Yield JSON of an object with ``images`` as its last key, a line for each tile.
+
+    The images come one by one: those of a large data set take much memory together.
+    """
+    rows = [f"{_json(key)}: {_json(value)}," for key, value in head.items()]
+    yield "\n".join(["{", *rows, '"images": [\n']).encode()
+    for number, record in enumerate(records):
+        content = record.to_dict()
+        tiles = ",\n    ".join(map(_json, content.pop("tiles")))
+        image = f'  {_json(content)[:-1]}, "tiles": [\n    {tiles}\n  ]}}'
+        yield (",\n" * bool(number) + image).encode()
+    yield b"\n]}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+def _is_needed(given: Field[Any]) -> bool:
+    return given.default is MISSING and given.default_factory is MISSING
+
+
+def _tile_dict(tile: TileRecord, boxes: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "index": tile.index,
+        "box": boxes[tile.index],
+        "file": tile.file,
+    }
+    if tile.mask is not None:
+        content["mask"] = tile.mask
+    if tile.marked is not None:
+        content["marked"] = tile.marked
+    return content
+
+
+def _tiles(contents: Sequence[Any], grid: Grid) -> tuple[TileRecord, ...]:
+    boxes = grid.boxes.tolist() if len(grid) <= _MANY_TILES else None
+    return tuple(_tile(content, grid, boxes) for content in contents)
+
+
+def _tile(content: Any, grid: Grid, boxes: Any) -> TileRecord:
     _check_object(content, _TILE_KEYS, _TILE_KEYS[:3], "a tile")
     index = as_int(content["index"], "index", minimum=0)
-    if index >= len(grid) or content["box"] != grid.boxes[index].tolist():
-        raise TilingError(f"tile {index} lies at {content['box']}, not as in the grid")
-    mask = content.get("mask")
-    return TileFile(
+    if index >= len(grid) or content["box"] != _box(grid, boxes, index):
+        box = shorten(content["box"])
+        raise TilingError(f"tile {shorten(index)} lies at {box}, not as in the grid")
+    mask, marked = content.get("mask"), content.get("marked")
+    return TileRecord(
         index,
         safe_relative(_text(content["file"], "file")),
         None if mask is None else safe_relative(_text(mask, "mask")),
+        None if marked is None else as_int(marked, "marked", minimum=0),
     )
+
+
+def _box(grid: Grid, boxes: Any, index: int) -> Any:
+    """Return a tile's box, without those of all tiles where these are many."""
+    if boxes is not None:
+        return boxes[index]
+    places = grid.geometry.unravel(index)
+    ones = [
+        replace(axis, starts=[axis.starts[place]])
+        for axis, place in zip(grid.axes, places, strict=True)
+    ]
+    return [one.boxes[0].tolist() for one in ones]
 
 
 def _check_picture(shape: tuple[int, ...], dtype: str) -> None:
     as_exact_ints(shape, "shape", rank=3 if len(shape) == 3 else 2, minimum=1)
-    if np.dtype(dtype).kind not in "biuf" or np.dtype(dtype).name != dtype:
-        raise TilingError(f"a picture cannot be {dtype!r}")
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype("O")
+    if found.kind not in "biuf" or found.name != dtype:
+        raise TilingError(f"a picture cannot be {shorten(dtype)}")
 
 
 def _check_object(
     content: Any, known: Sequence[str], needed: Sequence[str], what: str
 ) -> None:
     if not isinstance(content, Mapping):
-        raise TypeError(f"{what} must be an object, got {content!r}")
+        raise TypeError(f"{what} must be an object, got {shorten(content)}")
     reject_unknown_keys(content, known, what)
     require(content, needed, what)
 
 
+def _fingerprint(content: Any) -> Fingerprint:
+    if not is_sequence(content) or not all(isinstance(x, int | str) for x in content):
+        raise TypeError(f"a fingerprint cannot be {shorten(content)}")
+    return tuple(content)
+
+
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, got {value!r}")
+        raise TypeError(f"{name} must be a text, got {shorten(value)}")
+    if not value.isascii():
+        value.encode()  # a lone surrogate is the name of no file: ValueError
     return value

@@ -1,29 +1,32 @@
-"""Containers of tiles: a file for each tile, or a zarr array for those of an image."""
+"""How tiles lie in a folder: a file for each, or a zarr array for those of an image."""
 
+import math
+import os
+import stat
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.atomic import replace_path, safe_join, temp_path
+from reftiler.atomic import replace_path, temp_path
 from reftiler.errors import TilingError
-from reftiler.io import read_image, write_image, zarr_io
+from reftiler.io import write_image, zarr_io
+from reftiler.io.info import ReadOptions
 from reftiler.io.lazy import os_error_reason
+from reftiler.io.metadata import Metadata
+from reftiler.io.png import SIGNATURE, open_png
 
-__all__ = ["FORMATS", "STORAGES", "TileStorage", "storage_for"]
+__all__ = ["FORMATS", "STORAGES"]
+
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 Array = NDArray[Any]
 
 
 class TileStorage(Protocol):
     """How tiles lie in a folder."""
-
-    def name(self, stem: str, end: str, k: int, count: int) -> str:
-        """Name what holds tile ``k`` of ``count`` of an image, or of its mask."""
-        ...
 
     def prepare(
         self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: str
@@ -38,11 +41,22 @@ class TileStorage(Protocol):
         """
         ...
 
+    def missing(self, folder: Path, names: Sequence[str], first: int) -> list[int]:
+        """Return which of some tiles are not there as a whole, counted from 0."""
+        ...
+
     def write(
-        self, folder: Path, names: Sequence[str], first: int, tiles: Array
+        self,
+        folder: Path,
+        names: Sequence[str],
+        first: int,
+        tiles: Array,
+        metadata: Sequence[Metadata],
+        *,
+        alpha: bool = False,
     ) -> None:
         """
-        Write some tiles of an image; ``first`` of its tiles lie before them.
+        Write neighbouring tiles of an image; ``first`` of its tiles lie before them.
 
         Raises
         ------
@@ -51,84 +65,41 @@ class TileStorage(Protocol):
         """
         ...
 
-    def read(
-        self,
-        folder: Path,
-        names: Sequence[str],
-        first: int,
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-    ) -> Array:
-        """
-        Read what `write` wrote, and check that it is of this shape and dtype.
-
-        Raises
-        ------
-        TilingError
-            A tile is missing, damaged or altered.
-        """
-        ...
-
 
 class FilePerTile:
-    """
-    A file for each tile. What is there already is whole, and is not written again.
-
-    Parameters
-    ----------
-    suffix : str
-        Of an image format.
-    """
-
-    def __init__(self, suffix: str) -> None:
-        self.suffix = suffix
-
-    def name(self, stem: str, end: str, k: int, count: int) -> str:
-        """Return a name with the tile's number."""
-        return f"{stem}_{k:0{max(4, len(str(count - 1)))}d}{end}{self.suffix}"
+    """A file for each tile, which gets its name when it is whole."""
 
     def prepare(
         self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: str
     ) -> None:
-        """Make the files' folder."""
+        """Make the files' folders."""
         del shape, dtype
-        for inner in {(folder / name).parent for name in names}:
-            _make(inner)
+        for inner in {os.path.dirname(name) for name in names}:  # noqa: PTH120 - fast
+            _make(folder / inner)
+
+    def missing(self, folder: Path, names: Sequence[str], first: int) -> list[int]:
+        """Check the structure of each file."""
+        del first
+        return [k for k, name in enumerate(names) if not _is_whole(folder / name)]
 
     def write(
-        self, folder: Path, names: Sequence[str], first: int, tiles: Array
-    ) -> None:
-        """Write the files that are not there."""
-        del first
-        for name, tile in zip(names, tiles, strict=True):
-            if not (folder / name).exists():
-                write_image(folder / name, tile)
-
-    def read(
         self,
         folder: Path,
         names: Sequence[str],
         first: int,
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-    ) -> Array:
-        """Read the files."""
+        tiles: Array,
+        metadata: Sequence[Metadata],
+        *,
+        alpha: bool = False,
+    ) -> None:
+        """Write the files."""
         del first
-        every = (_checked(safe_join(folder, name), shape, dtype) for name in names)
-        one = next(every)  # tells the byte order
-        tiles = np.empty((len(names), *shape), one.dtype)
-        for k, tile in enumerate(chain([one], every)):
-            tiles[k] = tile
-        return tiles
+        for name, tile, one in zip(names, tiles, metadata, strict=True):
+            write_image(folder / name, tile, one, alpha=alpha)
 
 
 class ZarrPerImage:
     """A zarr array for the tiles of an image, a chunk for each."""
-
-    def name(self, stem: str, end: str, k: int, count: int) -> str:
-        """Return the array's name, whatever the tile."""
-        del k, count
-        return stem + end + zarr_io.SUFFIX
 
     def prepare(
         self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: str
@@ -143,14 +114,29 @@ class ZarrPerImage:
             zarr_io.create_array(temporary, whole, dtype, (1, *shape))
             replace_path(temporary, path)
         except OSError as error:
-            raise TilingError(
-                f"cannot write {path}: {os_error_reason(error)}"
-            ) from error
+            raise _cannot_write(path, error) from error
+
+    def missing(self, folder: Path, names: Sequence[str], first: int) -> list[int]:
+        """Look for the files of the chunks; where one lacks, all are written."""
+        rows = range(first, first + len(names))
+        try:
+            lacking = zarr_io.missing_chunks(folder / names[0], rows)
+        except (OSError, ValueError) as error:
+            raise _cannot_write(folder / names[0], error) from error
+        return list(range(len(names))) if lacking else []
 
     def write(
-        self, folder: Path, names: Sequence[str], first: int, tiles: Array
+        self,
+        folder: Path,
+        names: Sequence[str],
+        first: int,
+        tiles: Array,
+        metadata: Sequence[Metadata],
+        *,
+        alpha: bool = False,
     ) -> None:
         """Write a part of the array."""
+        del metadata, alpha  # they belong to the image, and stand in the manifest
         path = folder / names[0]
         try:
             zarr_io.open_array(path)[first : first + len(tiles)] = tiles
@@ -158,49 +144,17 @@ class ZarrPerImage:
             raise
         except Exception as error:  # each kind of store has its own
             zarr_io.wait_pending_writes()
-            raise TilingError(
-                f"cannot write {path}: {os_error_reason(error)}"
-            ) from error
-
-    def read(
-        self,
-        folder: Path,
-        names: Sequence[str],
-        first: int,
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-    ) -> Array:
-        """Read a part of the array."""
-        path = safe_join(folder, names[0])
-        try:
-            array = zarr_io.open_array(path)
-            tiles = np.asarray(array[first : first + len(names)])
-        except ImportError:
-            raise
-        except Exception as error:  # each kind of damage has its own
-            raise TilingError(
-                f"cannot read {path}: {os_error_reason(error)}"
-            ) from error
-        if tiles.shape != (len(names), *shape) or tiles.dtype.name != dtype.name:
-            raise _altered(path, tiles, (len(names), *shape), dtype)
-        return tiles
+            raise _cannot_write(path, error) from error
 
 
 STORAGES: dict[str, TileStorage] = {
-    "png": FilePerTile(".png"),
-    "tiff": FilePerTile(".tif"),
-    "npy": FilePerTile(".npy"),
+    **dict.fromkeys(("png", "tiff", "npy"), FilePerTile()),
     "zarr": ZarrPerImage(),
 }
 """The formats of tiles."""
 
 FORMATS = {"png": ".png", "tiff": ".tif", "npy": ".npy", "zarr": zarr_io.SUFFIX}
-"""The suffixes of whole images in the formats of tiles."""
-
-
-def storage_for(name: str) -> TileStorage:
-    """Return the container that reads what has this name: files of any image format."""
-    return STORAGES["zarr" if name.endswith(zarr_io.SUFFIX) else "npy"]
+"""The suffixes of tiles, and of whole images, in the formats of tiles."""
 
 
 def _make(folder: Path) -> None:
@@ -210,22 +164,48 @@ def _make(folder: Path) -> None:
         raise TilingError(f"cannot make {folder}: {os_error_reason(error)}") from error
 
 
-def _checked(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Read a tile and check that it is what the manifest says."""
-    tile = read_image(path)
-    if (*tile.shape, 1) == shape:  # PNG and TIFF drop a single channel
-        tile = tile[..., np.newaxis]
-    if dtype.kind == "b" and tile.dtype == np.uint8:  # they hold it as 0 and 255
-        tile = tile != 0
-    if tile.shape != shape or tile.dtype.name != dtype.name:
-        raise _altered(path, tile, shape, dtype)
-    return tile
+def _cannot_write(path: Path, error: Exception) -> TilingError:
+    return TilingError(f"cannot write {path}: {os_error_reason(error)}")
 
 
-def _altered(
-    path: Path, found: Array, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> TilingError:
-    return TilingError(
-        f"{path} is {found.dtype} {found.shape}, the manifest says {dtype} {shape}: "
-        "it was altered; cut the image anew"
-    )
+def _is_whole(path: Path) -> bool:
+    """Tell whether a tile's file is there and was not torn by a loss of power."""
+    try:
+        size = _file_size(path)
+        if path.suffix == ".png":
+            data = path.read_bytes()
+            open_png(data, ReadOptions())  # reads all chunks, and decodes no pixel
+            return data.startswith(SIGNATURE) and data.endswith(_PNG_END)
+        with path.open("rb") as file:
+            if path.suffix == ".npy":
+                return size == _npy_size(file)
+            return _is_whole_tiff(file, size)
+    except (OSError, ValueError):
+        return False
+
+
+def _file_size(path: Path) -> int:
+    """Return the size of a plain file; what else is there is not opened."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise FileNotFoundError(path)
+    return found.st_size
+
+
+def _npy_size(file: Any) -> int:
+    """Return how large a file of its header must be."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        read = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return int(file.tell() + dtype.itemsize * math.prod(shape))
+
+
+def _is_whole_tiff(file: Any, size: int) -> bool:
+    import tifffile  # noqa: PLC0415 - slow, and few tiles are TIFFs
+
+    with tifffile.TiffFile(file) as tiff:
+        page = tiff.pages.first
+        ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=True))
+        return max(ends, default=size + 1) <= size

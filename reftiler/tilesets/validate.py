@@ -1,8 +1,10 @@
-"""Checking an image and its mask before a tile of them is written."""
+"""Checking an image and its masks before a tile of them is written."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,70 +15,97 @@ from reftiler.config import TilingConfig
 from reftiler.dtypes import check_mergeable, check_representable
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.io import codecs
+from reftiler.io import write_image
 from reftiler.io.datasets import GOOD, ImageEntry, open_pair
-from reftiler.io.zarr_io import SUFFIX as ZARR
+from reftiler.io.lazy import LazyImage
+from reftiler.io.masks import Mask
+from reftiler.io.read import fingerprint
 from reftiler.io.zarr_io import load_zarr
 from reftiler.plan import check_merge, plan_tile
 from reftiler.settings import TilerSettings
 from reftiler.streaming import Source
 from reftiler.streaming.reading import read_tiles
-from reftiler.tilesets.records import ImageTiles, TileFile
-from reftiler.tilesets.tile_storage import FORMATS, STORAGES
+from reftiler.tilesets.job import ExportOptions, as_text, min_pixels
+from reftiler.tilesets.naming import TileNames, default_pattern
+from reftiler.tilesets.records import ImageRecord, TileRecord
+from reftiler.tilesets.tile_storage import FORMATS
 
-__all__ = ["Check", "check", "cut_tiles", "relative"]
+__all__ = [
+    "BadImage",
+    "ValidateTask",
+    "Validated",
+    "batches",
+    "cut_tiles",
+    "relative",
+    "validate",
+]
+
+_BATCH = 2**23
+"""Bytes of tiles that are cut at a time."""
+_LONGEST_NAME = 255  # bytes, on nearly all file systems
 
 
 @dataclass(frozen=True)
-class Check:
+class BadImage:
+    """An image that cannot be cut, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Validated:
+    """An image that can be cut, and what there is to say of it."""
+
+    record: ImageRecord
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ValidateTask:
     """
     An image to be checked, and what for.
 
     Attributes
     ----------
-    sample : ImageEntry
+    entry : ImageEntry
         The image on disk.
     config : TilingConfig
         How to cut; its tiler has channels last.
     source : Path
         Where the image was found.
-    file_format : str
-        Of the tiles.
-    skip_empty : bool
-        Keep only tiles with a marked pixel.
+    options : ExportOptions
+        How the tiles are written.
     """
 
-    sample: ImageEntry
+    entry: ImageEntry
     config: TilingConfig
     source: Path
-    file_format: str
-    skip_empty: bool
+    options: ExportOptions
 
     @property
     def subject(self) -> str:
         """The image."""
-        return str(self.sample.image)
+        return str(self.entry.image)
 
 
-def check(job: Check) -> ImageTiles:
-    """
-    Check an image and its mask, and name their tiles.
-
-    Raises
-    ------
-    TilingError
-        They cannot be read, do not fit each other, or do not suit the tiler or the
-        format; the file is named.
-    """
+def validate(task: ValidateTask) -> Validated | BadImage:
+    """Check an image and its masks, and name their tiles."""
     try:
-        return _record(job)
-    except (TilingError, TypeError) as error:
-        known = job.subject in str(error)
-        words = str(error) if known else f"{job.subject}: {error}"
-        raise TilingError(words) from error
+        return _validated(task)
+    except (TilingError, TypeError, UnicodeError) as error:
+        return BadImage(relative(task.entry.image, task.source), reason(task, error))
 
 
-def cut_tiles(image: Source, grid: Grid, numbers: Sequence[int]) -> NDArray[Any]:
+def reason(task: Any, error: Exception) -> str:
+    """Return what an error says, which names the image."""
+    if isinstance(error, UnicodeError):
+        return f"{task.subject!a}: its name is not UTF-8: rename it"
+    known = task.subject in str(error)
+    return str(error) if known else f"{task.subject}: {error}"
+
+
+def cut_tiles(image: Source, grid: Grid, indices: Sequence[int]) -> NDArray[Any]:
     """
     Cut some tiles of an image, and read no more of it than they show.
 
@@ -86,7 +115,7 @@ def cut_tiles(image: Source, grid: Grid, numbers: Sequence[int]) -> NDArray[Any]
         ``(H, W)`` or ``(H, W, C)``.
     grid : Grid
         Its plan.
-    numbers : sequence of int
+    indices : sequence of int
         Which tiles.
 
     Returns
@@ -95,72 +124,183 @@ def cut_tiles(image: Source, grid: Grid, numbers: Sequence[int]) -> NDArray[Any]
     """
     dtype = np.dtype(image.dtype).name
     call = plan_tile(grid.tiler, tuple(image.shape), dtype, grid)
-    return read_tiles(image, call, numbers)
+    return read_tiles(image, call, indices)
+
+
+def batches(count: int, shape: Sequence[int], dtype: Any) -> Iterator[range]:
+    """Yield as many tiles of a shape at a time as memory has room for."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    step = max(1, _BATCH // size)
+    for first in range(0, count, step):
+        yield range(first, min(first + step, count))
 
 
 def relative(path: Path, source: Path) -> str:
     """Say where in the source a file lies, without saying where the source lies."""
     inside = path.is_relative_to(source) and path != source
-    return path.relative_to(source).as_posix() if inside else path.name
+    return as_text(path.relative_to(source).as_posix() if inside else path.name)
 
 
-def _record(job: Check) -> ImageTiles:
-    sample, source = job.sample, job.source
-    image, mask = open_pair(sample)
-    shape, dtype = tuple(image.shape), np.dtype(image.dtype).name
-    grid = job.config.plan(shape[:2])
-    _check_format(cut_tiles(image, grid, [0])[0], FORMATS[job.file_format])
-    _check_merging(grid.tiler, dtype)
-    kept = _touched(sample, grid, mask) if job.skip_empty else range(len(grid))
-    return ImageTiles(
-        id=safe_relative(sample.id),
-        source=relative(sample.image, source),
-        masks=tuple(relative(mask, source) for mask in sample.masks),
-        shape=shape,
-        dtype=dtype,
-        grid=grid,
-        tiles=tuple(_files(sample, k, len(grid), job.file_format) for k in kept),
+def _validated(task: ValidateTask) -> Validated:
+    entry, options = task.entry, task.options
+    safe_relative(entry.id).encode()
+    prints = tuple(map(fingerprint, (entry.image, *entry.masks)))
+    image, mask = open_pair(entry, options.reading, options.mask_threshold)
+    record = replace(_record(task, image), fingerprints=prints)
+    cut_tiles(image, record.grid, [0])  # all that can be told of a file read lazily
+    suffix = FORMATS[options.file_format]
+    _check_format(suffix, record.shape[2:], record.dtype, record.alpha)
+    _check_merging(record.grid.tiler, record.dtype)
+    names = TileNames(
+        entry,
+        record.grid,
+        options.name or default_pattern(len(record.grid)),
+        suffix,
+        min_pixels(options.min_marked, record.grid.tiler.tile_size),
     )
-
-
-def _touched(sample: ImageEntry, grid: Grid, mask: Source | None) -> list[int]:
+    notes, marks = list(_image_notes(image, suffix)), None
     if mask is not None:
-        return [
-            k for k in range(len(grid)) if np.asarray(mask[tuple(grid.slices(k))]).any()
-        ]
-    if sample.label == GOOD:
-        return []
-    raise TilingError(
-        f"{sample.image} has no mask ({sample.image.stem}_mask beside it), so nobody "
-        "knows which of its tiles are empty: give it one, or keep empty tiles"
+        record = _with_mask(record, mask, task)
+        marks = _count_marks(mask, record.mask_grid)
+        notes += [*mask.notes, *_mask_notes(entry, mask, marks, names.min_marked)]
+    tiles = tuple(_tiles(names, mask, marks, record.mask_grid, options))
+    # A grid remembers what it has computed: a fresh one is small to send and to keep.
+    record = replace(record, tiles=tiles, grid=replace(record.grid))
+    return Validated(record, tuple(notes))
+
+
+def _record(task: ValidateTask, image: LazyImage) -> ImageRecord:
+    """Return what is known of an image, without mask and tiles."""
+    shape, info = tuple(image.shape), image.info
+    return ImageRecord(
+        id=task.entry.id,
+        source=relative(task.entry.image, task.source),
+        masks=(),
+        shape=shape,
+        dtype=np.dtype(image.dtype).name,
+        grid=task.config.plan(shape[:2]),
+        tiles=(),
+        split=task.entry.split,
+        label=task.entry.label,
+        orientation=info.orientation,
+        oriented=info.oriented,
+        alpha=info.alpha,
+        metadata=replace(info.metadata, palette=None),
     )
 
 
-def _files(sample: ImageEntry, k: int, count: int, file_format: str) -> TileFile:
-    """Name the files of a tile, by the rule by which masks are found."""
-    name = STORAGES[file_format].name
-    file = name(sample.id, "", k, count)
-    if not sample.masks:
-        return TileFile(k, file)
-    stem = sample.id
-    if sample.split == "test":
-        stem = stem.replace(sample.split, "ground_truth", 1)
-    return TileFile(k, file, name(stem, "_mask", k, count))
+def _with_mask(record: ImageRecord, mask: Mask, task: ValidateTask) -> ImageRecord:
+    labels, suffix = mask.labels, FORMATS[task.options.file_format]
+    dtype = np.dtype(labels.dtype).name
+    try:
+        _check_format(suffix, labels.shape[2:], dtype, False)
+    except TilingError as error:
+        raise TilingError(f"{task.subject}: its mask: {error}") from error
+    return replace(
+        record,
+        masks=tuple(relative(path, task.source) for path in task.entry.masks),
+        mask_dtype=dtype,
+        mask_channels=labels.shape[2] if len(labels.shape) == 3 else None,
+        void=mask.void,
+        metadata=replace(record.metadata, palette=labels.info.metadata.palette),
+    )
 
 
-def _check_format(tile: NDArray[Any], suffix: str) -> None:
-    if suffix == ZARR:
+def _count_marks(mask: Mask, grid: Grid) -> list[int]:
+    """Count the marked pixels of each tile as it is cut."""
+    counts: list[int] = []
+    for indices in batches(len(grid), grid.tiler.tile_size, bool):
+        tiles = cut_tiles(mask, grid, indices)
+        counts += np.count_nonzero(tiles.reshape(len(indices), -1), axis=1).tolist()
+    return counts
+
+
+def _tiles(
+    names: TileNames,
+    mask: Mask | None,
+    marks: list[int] | None,
+    grid: Grid,
+    options: ExportOptions,
+) -> Iterator[TileRecord]:
+    entry = names.entry
+    is_whole = not options.skip_empty or entry.label == GOOD
+    arrays = names.arrays() if options.file_format == "zarr" else None
+    for index in range(len(grid)):
+        marked = None if marks is None else marks[index]
+        if marked is not None and marked < names.min_marked and not is_whole:
+            continue
+        if arrays is not None:
+            yield TileRecord(index, arrays[0], arrays[1] if mask else None, marked)
+            continue
+        file = names.tile(index, marked)
+        found = None
+        if mask is not None and marked is not None:
+            found = names.mask(
+                index, marked, is_zero=_is_zero(mask, grid, index, marked)
+            )
+        for name in filter(None, (file, found)):
+            _check_length(name)
+        yield TileRecord(index, file, found, marked)
+
+
+def _is_zero(mask: Mask, grid: Grid, index: int, marked: int) -> bool:
+    """Tell whether a mask's tile is all zeros; what is void is not, nor marked."""
+    if marked or mask.void is None:
+        return not marked
+    return not cut_tiles(mask.labels, grid, [index]).any()
+
+
+def _check_length(name: str) -> None:
+    longest = max(name.split("/"), key=lambda part: len(part.encode()))
+    if len(longest.encode()) > _LONGEST_NAME:
+        raise TilingError(
+            f"its tiles would be called {longest[:40]}…, {len(longest.encode())} bytes "
+            f"of at most {_LONGEST_NAME}: shorten the image's name"
+        )
+
+
+@lru_cache(maxsize=64)
+def _check_format(
+    suffix: str, channels: tuple[int, ...], dtype: str, alpha: bool
+) -> None:
+    """Refuse what a format cannot hold, by writing the least of it."""
+    if suffix == FORMATS["zarr"]:
         load_zarr()
         return
-    try:
-        codecs.encode(tile, suffix)
-    except ValueError as error:
-        raise TilingError(str(error)) from error
+    with TemporaryDirectory() as folder:
+        try:
+            least = np.zeros((1, 1, *channels), dtype)
+            write_image(Path(folder) / f"a{suffix}", least, alpha=alpha)
+        except TilingError as error:
+            cause = str(error).split(": ", 1)[-1]
+            told = cause.replace("use .tif or .npy", "use --format tiff or npy")
+            raise TilingError(told) from error
 
 
 def _check_merging(tiler: TilerSettings, dtype: str) -> None:
-    """Refuse tiles that nobody could put together again."""
+    """Refuse tiles that could never be put together again."""
     check_mergeable(dtype, "its pixels")
     check_merge(tiler, dtype)
     if tiler.fill is not None:
         check_representable(tiler.fill, dtype, "fill")
+
+
+def _image_notes(image: LazyImage, suffix: str) -> Iterator[str]:
+    yield from image.info.notes
+    if image.info.oriented and image.info.orientation != 1:
+        yield "turned upright, as EXIF or TIFF say (--no-orient leaves it)"
+    lost = replace(image.info.metadata, palette=None).lost(suffix)
+    if lost:
+        hint = "" if suffix == ".tif" else " (--format tiff keeps more)"
+        yield f"tiles in {suffix} do not keep {', '.join(lost)}{hint}"
+
+
+def _mask_notes(
+    entry: ImageEntry, mask: Mask, marks: Sequence[int], min_marked: int
+) -> Iterator[str]:
+    if not any(marks) and entry.label not in ("", GOOD):
+        yield f"the mask of an image labelled {entry.label} marks nothing"
+    if any(count >= min_marked for count in marks) and entry.label == GOOD:
+        yield "the mask of an image labelled good marks pixels"
+    if marks[0] and mask.marks_everything():
+        yield "the mask marks every pixel"

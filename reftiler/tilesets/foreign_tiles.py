@@ -1,0 +1,286 @@
+"""Tiles that another tool cut: their names say where they lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.io import open_image
+from reftiler.io.metadata import Metadata
+from reftiler.layout import FEW_CHANNELS
+from reftiler.settings import TilerSettings
+from reftiler.tilesets.listed_grid import grid_at, subset_grid
+from reftiler.tilesets.maps import MapOptions, map_form, some_of
+from reftiler.tilesets.patterns import NamePattern
+from reftiler.tilesets.reassemble import TiledImage, TiledImageSet, averaging_notes
+from reftiler.tilesets.tile_arrays import (
+    Array,
+    FormSource,
+    TileFiles,
+    TileForm,
+    form_of,
+    is_array,
+    load,
+)
+
+__all__ = ["Placement", "foreign_images"]
+
+_REMEDY = (
+    "all tiles must be of one shape and dtype; where those at the edge are cut short, "
+    "give the image's --size HxW"
+)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """
+    How the tiles of another tool lie.
+
+    Attributes
+    ----------
+    size : pair of int, or None
+        The image's height and width; None takes what the tiles cover.
+    tile : pair of int, or None
+        A tile's height and width in the image; None takes that of the first file.
+    stride : pair of int, or None
+        From tile to tile, which rows, columns and indices count.
+    overlap : pair of int, or None
+        Pixels that neighbours share, instead.
+    mode : str
+        Where the last row and column lie: padding, clamp, even or drop.
+    first : int or None
+        0 or 1, from which rows, columns and indices count; None guesses where names
+        leave no doubt.
+    """
+
+    size: tuple[int, ...] | None = None
+    tile: tuple[int, ...] | None = None
+    stride: tuple[int, ...] | None = None
+    overlap: tuple[int, ...] | None = None
+    mode: str = "padding"
+    first: int | None = None
+
+
+def foreign_images(
+    folder: Path, pattern: NamePattern, placement: Placement, options: MapOptions
+) -> TiledImageSet:
+    """
+    Return the images whose tiles lie in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+    pattern : NamePattern
+        How they are called.
+    placement : Placement
+        What names do not say.
+    options : MapOptions
+        How the tiles are to be understood and merged.
+
+    Raises
+    ------
+    TilingError
+        If no file has such a name; two files lie in one place; a tile lies outside of
+        its image; pixels lie in no tile and there is no fill; or the placement says
+        too little.
+    """
+    found, notes = pattern.find(folder, placement.first)
+    path = next(iter(next(iter(found.values())).values()))
+    stored = form_of(path)
+    tiler = _tiler(stored, path, pattern, placement, options)
+    source = FormSource(f"{path} is", _REMEDY)
+    images: list[TiledImage] = []
+    form: TileForm | None = None
+    for name, tiles in found.items():
+        grid, total = _grid(tiler, list(tiles), pattern.place, placement.size)
+        form = form or map_form(stored, grid, options, arrays=is_array(path))
+        files = TileFiles(list(tiles.values()), form, source)
+        if placement.size is not None:
+            files = _CroppedFiles(files.paths, form, source, _visible(grid, form))
+        image = TiledImage(name or folder.resolve().name, grid, files, total)
+        image, lost = _with_info(image, list(tiles.values()))
+        if lost:
+            notes.append(
+                f"{image.id} does not keep {', '.join(lost)}: its tiles differ"
+            )
+        if image.missing:
+            notes.append(_missing(image, tiler, tiles))
+        images.append(image)
+    if placement.size is None:
+        sizes = dict.fromkeys(image.grid.image_size for image in images)
+        shown = some_of(f"{height}x{width}" for height, width in sizes)
+        notes.append(f"took what the tiles cover as the image's size, {shown}")
+    notes += averaging_notes(images, options.settings)
+    return TiledImageSet(tuple(images), path.suffix.lower(), tuple(notes))
+
+
+def _with_info(
+    image: TiledImage, paths: Sequence[Path]
+) -> tuple[TiledImage, list[str]]:
+    """Return an image with what its first and last tile say, and what differs."""
+    if is_array(paths[0]):
+        return image, []
+    first, last = (open_image(paths[k]).info for k in (0, -1))
+    kept, lost = _common(
+        _at_corner(first.metadata, image, 0), _at_corner(last.metadata, image, -1)
+    )
+    return replace(image, metadata=kept, alpha=first.alpha and last.alpha), lost
+
+
+def _at_corner(metadata: Metadata, image: TiledImage, k: int) -> Metadata:
+    """Return a tile's metadata as that of the image, in the image's pixels."""
+    top, left = (int(n) for n in image.grid.boxes[k, :, 0])
+    own = metadata.scaled(*(1 / scale for scale in image.scale))
+    return replace(own.cropped(-top, -left), palette=None)
+
+
+def _common(one: Metadata, other: Metadata) -> tuple[Metadata, list[str]]:
+    """Return what is alike in both, and the names of what is not."""
+    changes: dict[str, Any] = {}
+    for entry in fields(Metadata):
+        values = getattr(one, entry.name), getattr(other, entry.name)
+        if entry.name == "transform" and None not in values:
+            pixel = max(map(abs, values[0][:2]))
+            alike = np.allclose(*values, rtol=1e-9, atol=pixel / 1000)
+        else:
+            alike = values[0] == values[1]
+        if not alike:
+            changes[entry.name] = None
+    lost = [entry.replace("_", " ") for entry in changes]
+    return replace(one, **changes), lost
+
+
+def _tiler(
+    stored: TileForm,
+    path: Path,
+    pattern: NamePattern,
+    placement: Placement,
+    options: MapOptions,
+) -> TilerSettings:
+    """Return the settings with which the tiles were cut, and those of their merge."""
+    tile = placement.tile or _space(stored.shape, path, options.axes)
+    unknown = placement.stride is None and placement.overlap is None
+    if unknown and pattern.place != ("y", "x"):
+        raise TilingError(
+            f"{' and '.join(pattern.place)} count tiles, not pixels: give --stride or "
+            "--overlap, --overlap 0 where tiles do not overlap"
+        )
+    return TilerSettings(
+        tile,
+        placement.stride,
+        overlap=placement.overlap,
+        mode=placement.mode,
+        channels_last=True,
+        **options.settings,
+    )
+
+
+def _space(shape: tuple[int, ...], path: Path, axes: str | None) -> tuple[int, ...]:
+    """Return the height and width of a tile, of arrays by which axis is short."""
+    if len(shape) == 3 and is_array(path):
+        few = [n <= FEW_CHANNELS for n in shape]
+        if axes is None and few[0] == few[-1]:
+            raise TilingError(
+                f"{path} has the shape {shape}: give --tile, or --axes CYX or YXC"
+            )
+        if axes == "CYX" or (axes is None and few[0]):
+            return shape[1:]
+    return shape[:2]
+
+
+def _grid(
+    tiler: TilerSettings,
+    places: Sequence[tuple[int, ...]],
+    names: Sequence[str],
+    size: tuple[int, ...] | None,
+) -> tuple[Grid, int]:
+    """Return the grid of tiles at some places, and how many there might be."""
+    last = [max(place[axis] for place in places) for axis in range(len(names))]
+    if names == ("y", "x"):
+        end = [start + tile for start, tile in zip(last, tiler.tile_size, strict=True)]
+        size = size or tuple(end)
+        _check_inside(places, names, size, size)
+        return grid_at(tiler, size, places), len(places)
+    if size is None and names == ("index",):
+        raise TilingError("{index} counts tiles row by row: give --size HxW")
+    steps = zip(last, tiler.stride, tiler.tile_size, strict=False)
+    grid = Grid(tiler, size or tuple(n * stride + tile for n, stride, tile in steps))
+    shape = (len(grid),) if names == ("index",) else grid.shape
+    _check_inside(places, names, shape, grid.image_size)
+    kept = [int(np.ravel_multi_index(place, shape)) for place in places]
+    return subset_grid(grid, kept), len(grid)
+
+
+def _check_inside(
+    places: Sequence[tuple[int, ...]],
+    names: Sequence[str],
+    shape: Sequence[int],
+    size: Sequence[int],
+) -> None:
+    for place in places:
+        if any(n >= end for n, end in zip(place, shape, strict=True)):
+            where = zip(names, place, strict=True)
+            said = ", ".join(f"{name} {number}" for name, number in where)
+            raise TilingError(
+                f"the tile at {said} lies outside of the image of {size[0]}x{size[1]}: "
+                "give another --size, --tile or --stride"
+            )
+
+
+def _missing(
+    image: TiledImage, tiler: TilerSettings, tiles: Mapping[tuple[int, ...], Path]
+) -> str:
+    """Say which tiles of an image are missing; refuse that where pixels are bare."""
+    grid = Grid(tiler, image.grid.image_size)
+    shape = (len(grid),) if len(next(iter(tiles))) == 1 else grid.shape
+    every = (np.unravel_index(k, shape) for k in range(len(grid)))
+    absent = (where for where in every if tuple(map(int, where)) not in tiles)
+    some = [" ".join(map(str, where)) for where in islice(absent, 3)]
+    rest = image.missing - len(some)
+    more = f" and {rest:,} more" if rest else ""
+    what = "row and column" if len(shape) == 2 else "index"
+    note = f"{image.id} lacks the tiles at {what} {', '.join(some)}{more}"
+    if image.num_uncovered and tiler.fill is None:
+        raise TilingError(
+            f"{note}: give the value of pixels that lie in no tile, --fill NUMBER"
+        )
+    return note
+
+
+def _visible(grid: Grid, form: TileForm) -> list[tuple[int, ...]]:
+    """Return how much of each tile lies within the image, in its own pixels."""
+    tile, space = np.array(grid.tiler.tile_size), form.shape[:2]
+    sides = np.minimum(np.array(grid.image_size) - grid.boxes[..., 0], tile)
+    scales = [
+        Fraction(side, int(whole)) for side, whole in zip(space, tile, strict=True)
+    ]
+    return [
+        tuple(ceil(n * scale) for n, scale in zip(side, scales, strict=True))
+        for side in sides.tolist()
+    ]
+
+
+@dataclass(frozen=True)
+class _CroppedFiles(TileFiles):
+    """Files of tiles that may be cut short where they stick out of the image."""
+
+    visible: Sequence[tuple[int, ...]] = field(default=())
+
+    def _load(self, k: int, path: Path) -> Array:
+        tile, shape = load(path), self.form.shape[:2]
+        axes = slice(-2, None) if self.form.channels_first else slice(0, 2)
+        space = tile.shape[axes]
+        if space == shape or space != self.visible[k]:
+            return tile
+        rest = [(0, n - side) for n, side in zip(shape, space, strict=True)]
+        width = [(0, 0)] * tile.ndim
+        width[axes] = rest
+        return np.pad(tile, width)

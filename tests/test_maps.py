@@ -1,0 +1,399 @@
+"""Results of a model, put together where the tiles lay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("skimage")
+
+from reftiler import Tiler, TilingError
+from reftiler.io import read_image, write_image
+from reftiler.tilesets.manifest import Manifest
+from reftiler.tilesets.maps import MapOptions, find_maps
+from reftiler.tilesets.reassemble import TiledImageSet, reassemble
+from reftiler.tilesets.stored_tiles import stored_images
+from reftiler_conformance.compare import same_bits
+from tests.folders import export, picture
+
+Array = NDArray[Any]
+Model = Callable[[Array], Array]
+
+TILER = Tiler(16, 12, window="hann", channels_last=True)
+KEEP = MapOptions()
+
+
+def half(tiles: Array) -> Array:
+    """Return maps of half the size, (B, h, w)."""
+    grey: Array = tiles.astype(np.float32).mean(axis=-1)
+    return np.asarray(grey.reshape(len(grey), 8, 2, 8, 2).mean(axis=(2, 4)))
+
+
+def twice(tiles: Array) -> Array:
+    """Return five channels of twice the size, (B, h, w, 5)."""
+    large = tiles[..., :1].repeat(2, axis=1).repeat(2, axis=2)
+    return (large * np.arange(1, 6)).astype(np.float64)
+
+
+def marks(tiles: Array) -> Array:
+    return np.asarray(tiles[..., 0] > 120)
+
+
+def whole_numbers(tiles: Array) -> Array:
+    return tiles[:, ::4, ::4, :].astype(np.uint16) * 300
+
+
+@pytest.fixture
+def image() -> Array:
+    return picture("uint8", 3)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, image: Array) -> Manifest:
+    (tmp_path / "maps").mkdir()
+    return export(tmp_path / "tiles", image, TILER)
+
+
+def results(folder: Path, manifest: Manifest, model: Model) -> Array:
+    """Return what a model makes of the tiles' files."""
+    (record,) = manifest.images
+    tiles = [read_image(folder / tile.file) for tile in record.tiles]
+    return model(np.stack(tiles))
+
+
+def write_each(folder: Path, manifest: Manifest, made: Array, suffix: str) -> None:
+    (record,) = manifest.images
+    for tile, result in zip(record.tiles, made, strict=True):
+        path = (folder / tile.file).with_suffix(suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if suffix == ".npy":
+            np.save(path, result)
+        else:
+            write_image(path, result)
+
+
+def found(tmp_path: Path, manifest: Manifest, options: MapOptions = KEEP) -> Array:
+    one = find_maps(tmp_path / "maps", manifest.images, options)
+    return np.asarray(reassemble(one.images[0]))
+
+
+@pytest.mark.parametrize(
+    ("model", "suffix"),
+    [
+        (half, ".npy"),
+        (half, ".tif"),
+        (twice, ".npy"),
+        (whole_numbers, ".png"),
+        (whole_numbers, ".tif"),
+    ],
+)
+def test_a_file_for_each_tile(
+    tmp_path: Path, manifest: Manifest, image: Array, model: Model, suffix: str
+) -> None:
+    made = results(tmp_path / "tiles", manifest, model)
+    write_each(tmp_path / "maps", manifest, made, suffix)
+    same_bits(found(tmp_path, manifest), TILER.apply(model, image))
+
+
+def test_marks_of_bool_are_those_of_any_tile(
+    tmp_path: Path, manifest: Manifest, image: Array
+) -> None:
+    made = results(tmp_path / "tiles", manifest, marks)
+    write_each(tmp_path / "maps", manifest, made, ".npy")
+    merged = found(tmp_path, manifest, MapOptions(settings={"window": "box"}))
+    same_bits(merged, Tiler(16, 12, channels_last=True).apply(marks, image))
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("suffix", [".npy", ".zarr"])
+def test_an_array_for_each_image(
+    tmp_path: Path, manifest: Manifest, image: Array, suffix: str, *, first: bool
+) -> None:
+    made = results(tmp_path / "tiles", manifest, twice)
+    stored = np.moveaxis(made, -1, 1) if first else made
+    path = tmp_path / "maps" / f"part{suffix}"
+    if suffix == ".npy":
+        np.save(path, stored)
+    else:
+        zarr = pytest.importorskip("zarr")
+        zarr.save_array(str(path), stored)
+    same_bits(found(tmp_path, manifest), TILER.apply(twice, image))
+
+
+def test_folders_of_tiles_may_be_left_out_of_names(
+    tmp_path: Path, image: Array
+) -> None:
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "maps").mkdir()
+    manifest = export(tmp_path / "tiles", image, TILER)
+    (record,) = manifest.images
+    for tile in record.tiles:  # as those of an image in a folder
+        (tmp_path / "tiles" / "deep").mkdir(exist_ok=True)
+        (tmp_path / "tiles" / tile.file).rename(tmp_path / "tiles" / "deep" / tile.file)
+    text = (tmp_path / "tiles" / "manifest.json").read_text()
+    text = text.replace('"part_0', '"deep/part_0')
+    (tmp_path / "tiles" / "manifest.json").write_text(text)
+    moved = Manifest.read(tmp_path / "tiles")
+    made = results(tmp_path / "tiles", moved, half)
+    for nested in (True, False):
+        folder = tmp_path / f"maps{nested}"
+        folder.mkdir()
+        write_each(folder, moved if nested else manifest, made, ".npy")
+        images = find_maps(folder, moved.images, KEEP).images
+        same_bits(reassemble(images[0]), TILER.apply(half, image))
+
+
+@pytest.mark.parametrize("mode", ["padding", "interpolation", "drop"])
+def test_tiles_that_were_left_out_have_no_results(
+    tmp_path: Path, image: Array, mode: str
+) -> None:
+    tiler = Tiler(16, 12, channels_last=True, mode=mode)
+    manifest = export(tmp_path / "tiles", image, tiler, skip_empty=True)
+    (record,) = manifest.images
+    kept = np.zeros(len(record.grid))
+    kept[[tile.index for tile in record.tiles]] = 1
+    assert 0 < kept.sum() < len(kept)
+    scores = np.random.default_rng(0).random((len(kept), 8, 8))
+    (tmp_path / "maps").mkdir()
+    np.save(tmp_path / "maps" / "part.npy", scores[kept > 0])
+    merged = found(tmp_path, manifest, MapOptions(settings={"fill": np.nan}))
+    # The mean of some of the tiles, from means of all of them.
+    settled = Tiler.from_dict({**tiler.to_dict(), "fill": 0})
+    shape, grid = record.shape[:2], settled.grid(record.shape[:2])
+    sums = settled.untile(scores * kept[:, None, None], shape, grid)
+    share = settled.untile(np.ones_like(scores) * kept[:, None, None], shape, grid)
+    assert np.array_equal(np.isnan(merged), share == 0)
+    assert 0 < np.isnan(merged).sum() < merged.size
+    there = share > 0
+    np.testing.assert_allclose(merged[there], (sums[there] / share[there]), rtol=1e-12)
+    with pytest.raises(TilingError, match="lie in no tile"):
+        find_maps(tmp_path / "maps", manifest.images, KEEP).images[0].check()
+
+
+def test_results_merge_as_they_are_told_to(
+    tmp_path: Path, manifest: Manifest, image: Array
+) -> None:
+    made = results(tmp_path / "tiles", manifest, half)
+    write_each(tmp_path / "maps", manifest, made, ".npy")
+    for settings in (
+        {"merge": "max", "window": "box"},
+        {"merge": "min", "window": "box"},
+        {"window": "triangle"},
+        {"remove_border_count": 2},
+    ):
+        tiler = Tiler.from_dict({**TILER.to_dict(), **settings})
+        merged = found(tmp_path, manifest, MapOptions(settings=settings))
+        same_bits(merged, tiler.apply(half, image))
+
+
+def test_scales_of_their_own_on_each_axis(
+    tmp_path: Path, manifest: Manifest, image: Array
+) -> None:
+    def flat(tiles: Array) -> Array:
+        return np.asarray(tiles[:, ::2, :, 0].astype(np.float32))
+
+    made = results(tmp_path / "tiles", manifest, flat)
+    write_each(tmp_path / "maps", manifest, made, ".npy")
+    with pytest.raises(TilingError, match="not alike on all axes"):
+        found(tmp_path, manifest)
+    scale = (Fraction(1, 2), Fraction(1))
+    same_bits(
+        found(tmp_path, manifest, MapOptions(scale=scale)),
+        TILER.apply(flat, image, scale=scale),
+    )
+
+
+def test_axes_that_may_be_either_are_asked_for(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    made = results(tmp_path / "tiles", manifest, lambda t: t[..., :1].repeat(16, -1))
+    assert made.shape[1:] == (16, 16, 16)
+    write_each(tmp_path / "maps", manifest, made, ".npy")
+    with pytest.raises(TilingError, match="--axes CYX or --axes YXC"):
+        found(tmp_path, manifest)
+    last = found(tmp_path, manifest, MapOptions(axes="YXC"))
+    first = found(tmp_path, manifest, MapOptions(axes="CYX"))
+    assert last.shape == first.shape == (33, 47, 16)
+    assert (last[..., 0] == last[..., 5]).all()
+    assert (first[..., 0] != first[..., 5]).any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((), "scores of whole tiles"),
+        ((1,), "scores of whole tiles"),
+        ((1, 1), "scores of whole tiles"),
+        ((7, 7), "is not whole"),
+        ((5, 16, 16, 3), "axes"),
+    ],
+)
+def test_what_fits_no_tile_is_refused(
+    tmp_path: Path, manifest: Manifest, shape: tuple[int, ...], words: str
+) -> None:
+    made = np.zeros((len(manifest.images[0].tiles), *shape), np.float32)
+    write_each(tmp_path / "maps", manifest, made, ".npy")
+    with pytest.raises(TilingError, match=words) as caught:
+        found(tmp_path, manifest)
+    assert "part_0000.npy" in str(caught.value)
+    np.save(tmp_path / "maps" / "part.npy", made)
+    for path in (tmp_path / "maps").glob("part_*"):
+        path.unlink()
+    with pytest.raises(TilingError, match=words):
+        found(tmp_path, manifest)
+
+
+def lose_two(maps: Path) -> str:
+    (maps / "part_0003.npy").unlink()
+    (maps / "part_0007.npy").unlink()
+    return "2 of 12 tiles, part_0003, part_0007"
+
+
+def add_a_second(maps: Path) -> str:
+    write_image(maps / "part_0003.tif", np.zeros((8, 8), np.float32))
+    return "part_0003.tif are results of one name"
+
+
+def change_shape(maps: Path) -> str:
+    np.save(maps / "part_0007.npy", np.zeros((8, 9), np.float32))
+    return r"part_0007.npy is float32 \(8, 9\), .*part_0000.npy is float32 \(8, 8\)"
+
+
+def change_dtype(maps: Path) -> str:
+    np.save(maps / "part_0007.npy", np.zeros((8, 8)))
+    return "part_0007.npy is float64"
+
+
+def complex_numbers(maps: Path) -> str:
+    np.save(maps / "part_0007.npy", np.zeros((8, 8), np.complex64))
+    return "part_0007.npy holds complex64"
+
+
+def cut_short(maps: Path) -> str:
+    content = (maps / "part_0007.npy").read_bytes()
+    (maps / "part_0007.npy").write_bytes(content[:-20])
+    return "cannot read .*part_0007.npy"
+
+
+def other_count(maps: Path) -> str:
+    for path in maps.iterdir():
+        path.unlink()
+    np.save(maps / "part.npy", np.zeros((13, 8, 8), np.float32))
+    return r"\(13, 8, 8\), and part has 12 tiles"
+
+
+def nothing(maps: Path) -> str:
+    for path in maps.iterdir():
+        path.unlink()
+    return r"12 of 12 tiles, part_0000, .* and 7 more"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lose_two,
+        add_a_second,
+        change_shape,
+        change_dtype,
+        complex_numbers,
+        cut_short,
+        other_count,
+        nothing,
+    ],
+)
+def test_faults_are_named(
+    tmp_path: Path, manifest: Manifest, spoil: Callable[[Path], str]
+) -> None:
+    made = results(tmp_path / "tiles", manifest, half)
+    write_each(tmp_path / "maps", manifest, made, ".npy")
+    words = spoil(tmp_path / "maps")
+    with pytest.raises(TilingError, match=words):
+        found(tmp_path, manifest)
+
+
+def test_other_files_are_told(tmp_path: Path, manifest: Manifest) -> None:
+    made = results(tmp_path / "tiles", manifest, half)
+    write_each(tmp_path / "maps", manifest, made, ".npy")
+    (tmp_path / "maps" / "log.txt").touch()
+    (tmp_path / "maps" / "deep").mkdir()
+    np.save(tmp_path / "maps" / "deep" / "other.npy", made[0])
+    (note,) = find_maps(tmp_path / "maps", manifest.images, KEEP).notes
+    assert "2 files" in note
+    assert "log.txt" in note
+    assert "deep/other.npy" in note
+
+
+def test_whole_numbers_that_are_averaged_are_told(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    def classes(tiles: Array) -> Array:
+        return np.asarray(tiles[..., 0] // 50)
+
+    made = results(tmp_path / "tiles", manifest, classes)
+    write_each(tmp_path / "maps", manifest, made, ".png")
+    (note,) = find_maps(tmp_path / "maps", manifest.images, KEEP).notes
+    assert "--merge max" in note
+    options = MapOptions(settings={"merge": "max", "window": "box"})
+    assert not find_maps(tmp_path / "maps", manifest.images, options).notes
+
+
+def test_images_without_any_result_are_left_out_when_told(tmp_path: Path) -> None:
+    records = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (record,) = export(tmp_path / name / "t", picture("uint8", 3), TILER).images
+        renamed = [t.file.replace("part", name) for t in record.tiles]
+        tiles = tuple(
+            type(t)(t.index, file)
+            for t, file in zip(record.tiles, renamed, strict=True)
+        )
+        given = {"id": name, "tiles": tiles, "masks": (), "mask_dtype": None}
+        records.append(type(record)(**{**vars(record), **given}))
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    np.save(maps / "b.npy", np.zeros((12, 8, 8), np.float32))
+    with pytest.raises(TilingError, match="12 of 24 tiles"):
+        find_maps(maps, records, KEEP)
+    some = find_maps(maps, records, MapOptions(skip_missing=True))
+    assert [image.id for image in some.images] == ["b"]
+    assert "left out 1 image (a)" in some.notes[0]
+    (maps / "b.npy").unlink()
+    with pytest.raises(TilingError, match="lacks the results"):
+        find_maps(maps, records, MapOptions(skip_missing=True))
+
+
+def in_place(tmp_path: Path, manifest: Manifest) -> TiledImageSet:
+    return stored_images(tmp_path / "tiles", manifest, KEEP)
+
+
+def test_tiles_changed_in_place_are_results(
+    tmp_path: Path, manifest: Manifest, image: Array
+) -> None:
+    assert not in_place(tmp_path, manifest).notes
+    made = results(tmp_path / "tiles", manifest, half)
+    write_each(tmp_path / "tiles", manifest, made, ".npy")
+    one = in_place(tmp_path, manifest)
+    assert "results of a model" in one.notes[0]
+    same_bits(reassemble(one.images[0]), TILER.apply(half, image))
+    np.save(tmp_path / "tiles" / "part_0004.npy", image[:16, :16])
+    with pytest.raises(TilingError, match=r"part_0004\.npy is uint8"):
+        reassemble(in_place(tmp_path, manifest).images[0])
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_an_array_beside_files_of_tiles_is_refused(
+    tmp_path: Path, manifest: Manifest, lost: int
+) -> None:
+    made = results(tmp_path / "tiles", manifest, half)
+    write_each(tmp_path / "maps", manifest, made, ".npy")
+    for path in sorted((tmp_path / "maps").iterdir())[:lost]:
+        path.unlink()
+    np.save(tmp_path / "maps" / "part.npy", made)
+    with pytest.raises(TilingError, match=r"part\.npy and .*part_000\d\.npy are both"):
+        find_maps(tmp_path / "maps", manifest.images, KEEP)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
+from reftiler.io import write_image
 from tests.command import refused, run
 
 
@@ -31,13 +34,16 @@ from tests.command import refused, run
         (("grid", "99x99", "--tile", "8", "--border", "1"), "uncovered"),
         (("grid", "99x99", "--tile", "8", "--mode", "clmap"), "did you mean 'clamp'"),
         (("grid", "99x99", "--tile", "8", "--window", "han"), "did you mean 'hann'"),
-        (("grid", "99x99", "--tile", "8", "--merge", "sum"), "merge must be one of"),
+        (("grid", "99x99", "--tile", "8", "--merge", "sum"), "--merge must be one of"),
         (("grid", "99x99", "--tile", "8", "--pad-mode", "edgy"), "mean 'edge'"),
-        (("grid", "99x99", "--tile", "8", "--pad-side", "left"), "pad_side must be"),
+        (("grid", "99x99", "--tile", "8", "--pad-side", "left"), "--pad-side must be"),
         (("grid", "99x99", "--tile", "8", "--pad-value", "one"), "--pad-value must be"),
         (("grid", "99x99", "--tile", "8", "--fill", "1,5"), "--fill must be a number"),
         (("grid", "99x99", "--tile", "8", "--dtype", "uint9"), "mean 'uint8'"),
-        (("grid", "99x99", "--tile", "8", "--channels", "0"), "--channels must be at"),
+        (
+            ("grid", "99x99", "--tile", "8", "--channel-count", "0"),
+            "--channel-count must be at",
+        ),
         (("grid", "99x99", "--tile", "8", "--random", "0"), "--random must be at"),
         (("grid", "99x99", "--tile", "8", "--seed", "1"), "give --random COUNT too"),
         (("grid", "99x99", "--tile", "8", "--seed", "-1"), "at least 0, got -1"),
@@ -73,6 +79,48 @@ def test_bad_calls(
 
 
 @pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--tile 0", "--tile must be at least 1, got 0"),
+        ("--tile 8 --border 1", "--border 1 on axis 0 leaves 6 pixels"),
+        ("--tile 8 --stride 9", "--stride (9, 9) is larger than the tile"),
+        ("--tile 8 --overlap 8", "--overlap (8, 8) must be smaller"),
+        ("--tile 8 --overlap 100%", "--overlap (8, 8) must be smaller"),
+        ("--tile 8 --overlap 5%x", "--overlap must be like 64, 64x32 or 25%"),
+        ("--tile 8 --mode clmap", "--mode must be one of"),
+        ("--tile 8 --pad-side left", "--pad-side must be one of"),
+        ("--tile 8 --seed -1 --random 1", "--seed must be at least 0"),
+        (
+            "--tile 8 --merge max --window hann",
+            "--merge max takes no window, got --window hann: weights need --merge mean",
+        ),
+        ("--tile 100 --mode drop", "use --mode padding or a smaller tile"),
+        ("--tile 8 --axes YY", "--axes must name Y and X"),
+        ("--tile 8 --page -1", "--page must be at least 0"),
+        ("--tile 8 --max-bytes lots", "--max-bytes must be a size such as 4G"),
+    ],
+)
+def test_messages_name_options(tmp_path: Path, words: str, message: str) -> None:
+    write_image(tmp_path / "part.png", np.zeros((99, 99), np.uint8))
+    said = refused(2, "grid", tmp_path / "part.png", *words.split())
+    assert message in said
+    assert re.search(r"[a-z]_[a-z]|=", said) is None
+
+
+def test_messages_name_the_keys_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("tiling: {apply: true, tile_size: 8, remove_border_count: 3}")
+    words = ("grid", "99x99", "--config", path)
+    said = refused(2, *words)
+    assert "remove_border_count 3 on axis 0 leaves 2 pixels" in said
+    assert f"(in {path})" in said
+    said = refused(2, *words, "--border", 4)
+    assert "--border 4 on axis 0" in said
+    assert str(path) not in said
+    assert "remove_border_count 3" in refused(2, *words, "--stride", 4)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("tiling: {apply: true, tile_size: 8, modus: even}", "mean 'mode'? (in "),
@@ -83,7 +131,7 @@ def test_bad_calls(
         ("tiling: 3", "must hold keys"),
         (
             "tiling: {apply: true, tile_size: [8]}",
-            "a height and a width, got tile_size: [8]",
+            "got tile_size: [8]: write 8 or [8, 8]",
         ),
     ],
 )
@@ -97,7 +145,9 @@ def test_unknown_words_name_the_nearest() -> None:
     result = run("grid", "99x99", "--tile", 8, "--strid", 8)
     assert result.exit_code == 2
     assert "--stride" in result.stderr
-    assert run("gird", "99x99").exit_code == 2
+    assert "'grid'" in refused(2, "gird", "99x99")
+    assert "grid --help" in refused(2, "grid")
+    assert "'--seed'" in refused(2, "grid", "99x99", "--seed", "one")
 
 
 def test_unreadable_image(tmp_path: Path) -> None:

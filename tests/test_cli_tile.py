@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ from skimage import data
 from reftiler import Tiler
 from reftiler.cli import console
 from reftiler.config import TilingConfig
-from reftiler.io import read_image, read_mask, write_image
+from reftiler.io import open_image, read_image, read_mask, write_image
 from reftiler.io.datasets import find_images, load_pair
+from reftiler.io.metadata import Metadata
 from reftiler.samples import write_dataset
 from reftiler.tilesets.manifest import Manifest
 from tests.command import done, files, refused, run
@@ -46,7 +48,7 @@ def test_retina_comes_back_to_the_pixel(tmp_path: Path) -> None:
     tiles = tmp_path / "tiles"
     words = done("tile", tmp_path / "retina.png", tiles, "--tile", 256, "--stride", 192)
     assert "Wrote 64 tiles of 256 × 256 from 1 image to" in words
-    assert len(files(tiles)) == 65
+    assert len(files(tiles)) == 66
     words = done("untile", tiles, tmp_path / "whole.png")
     assert "Put together 1 image from 64 tiles" in words
     assert np.array_equal(read_image(tmp_path / "whole.png"), image)
@@ -98,14 +100,23 @@ def test_a_dataset_of_tiles_is_a_dataset(tmp_path: Path, dataset: Path) -> None:
     found = {sample.id: sample for sample in find_images(tiles)}
     assert len(found) == 56
     for image in Manifest.read(tiles).images:
-        whole, mask = load_pair(sources[image.id])
-        assert (dataset / image.source).samefile(sources[image.id].image)
+        source = sources[image.id]
+        assert (image.split, image.label) == (source.split, source.label)
+        whole, mask = load_pair(source)
+        assert (dataset / image.source).samefile(source.image)
         for tile in image.tiles:
-            cut, marked = load_pair(found[tile.file.removesuffix(".png")])
-            assert np.array_equal(cut, whole[image.grid.slices(tile.index)])
-            assert (marked is None) == (mask is None)
-            if mask is not None and marked is not None:
-                assert np.array_equal(marked, mask[image.grid.slices(tile.index)])
+            entry = found[tile.file.removesuffix(".png")]
+            cut, marked = load_pair(entry)
+            here = image.grid.slices(tile.index)
+            assert np.array_equal(cut, whole[here])
+            if mask is None or not mask[here].any():
+                assert (entry.label, marked, tile.mask) == ("good", None, None)
+                assert tile.marked == (None if mask is None else 0)
+            else:
+                assert entry.label == image.label
+                assert marked is not None
+                assert np.array_equal(marked, mask[here])
+                assert tile.marked == mask[here].sum()
     done("untile", tiles, tmp_path / "back")
     done("untile", tiles, tmp_path / "masks", "--masks")
     assert len(files(tmp_path / "back")) == 14
@@ -123,14 +134,19 @@ def test_a_dataset_of_tiles_is_a_dataset(tmp_path: Path, dataset: Path) -> None:
 def test_skipping_empty_tiles_of_a_dataset(tmp_path: Path, dataset: Path) -> None:
     tiles = tmp_path / "tiles"
     words = ("--tile", 256, "--overlap", 64, "--skip-empty")
-    assert "Left out 324 tiles without a marked pixel" in done(
-        "tile", dataset, tiles, *words
-    )
+    said = done("tile", dataset, tiles, *words)
+    assert "Left out 124 tiles that the masks do not mark" in said
     kept = find_images(tiles)
-    assert len(kept) == 26
-    assert all(read_mask(m).any() for sample in kept for m in sample.masks)
+    assert Counter((one.split, one.label) for one in kept) == {
+        ("train", "good"): 150,
+        ("test", "good"): 50,
+        ("test", "dent"): 9,
+        ("test", "scratch"): 8,
+        ("test", "spot"): 9,
+    }
+    assert all(read_mask(m).any() for one in kept for m in one.masks)
     message = refused(2, "untile", tiles, tmp_path / "back")
-    assert "324 of 350 tiles were left out" in message
+    assert "21 of its 25 tiles were not kept" in message
     assert "--fill" in message
     assert not (tmp_path / "back").exists()
     done("untile", tiles, tmp_path / "back", "--fill", 7)
@@ -193,16 +209,19 @@ def test_an_earlier_run_is_replaced_only_when_asked(tmp_path: Path, part: Path) 
     done("tile", part, tiles, "--tile", 20)
     before = files(tiles)
     for size in (20, 50):  # the same call too: it may have been killed at its very end
+        if size == 20:
+            assert "is done" in done("tile", part, tiles, "--tile", size)
+            continue
         message = refused(2, "tile", part, tiles, "--tile", size)
-        assert "holds all tiles of a run that was finished: give another" in message
+        assert "holds the tiles of another call" in message
     assert files(tiles) == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").touch()
     message = refused(2, "tile", part, tmp_path / "mine", "--tile", 50)
-    assert "mine is not empty: give another folder" in message
+    assert "mine is not empty, and no run of reftiler left that" in message
     (tiles / "notes.txt").write_text("mine")
     done("tile", part, tiles, "--tile", 50, "--overwrite")
-    assert len(files(tiles)) == 2 * 6 + 2
+    assert len(files(tiles)) == 2 * 6 + 3
     assert (tiles / "notes.txt").read_text() == "mine"
     other = tmp_path / "other"
     other.mkdir()
@@ -210,6 +229,22 @@ def test_an_earlier_run_is_replaced_only_when_asked(tmp_path: Path, part: Path) 
     message = refused(2, "tile", part, other, "--tile", 50, "--overwrite")
     assert "only what the manifest.json of an earlier run lists" in message
     assert files(other) == ["part_0000.png"]
+
+
+def test_tiles_are_no_images_to_cut(tmp_path: Path, part: Path) -> None:
+    images = part.parent
+    for words in ((), ("--recursive",)):
+        message = refused(2, "tile", images, images / "tiles", "--tile", 50, *words)
+        assert "give a folder outside" in message
+    assert not (images / "tiles").exists()
+    done("tile", part, images / "tiles", "--tile", 50)
+    (images / "web").mkdir()
+    (images / "web" / "manifest.json").write_text("{}")
+    (images / "web" / "a.png").write_bytes(part.read_bytes())
+    out = tmp_path.parent / f"{tmp_path.name}_out"
+    said = done("tile", images, out, "--tile", 50, "--recursive")
+    assert "note: passed over folders of tiles: tiles" in said
+    assert [one.id for one in Manifest.read(out).images] == ["part", "web/a"]
 
 
 def test_a_failing_check_leaves_the_earlier_run(tmp_path: Path, part: Path) -> None:
@@ -232,3 +267,20 @@ def test_progress_only_on_a_terminal(
     assert "Checking images" in shown
     assert "Writing tiles" in shown
     assert "6/6" in shown
+
+
+def test_masks_keep_the_coordinates_of_their_image(tmp_path: Path) -> None:
+    place = Metadata(transform=(10.0, 0.0, 5e5, 0.0, -10.0, 5e6))
+    image = np.random.default_rng(0).integers(0, 9, (40, 50), np.uint8)
+    write_image(tmp_path / "a.tif", image, place)
+    write_image(tmp_path / "a_mask.tif", image)
+    tiles, whole = tmp_path / "tiles", tmp_path / "mask.tif"
+    done("tile", tmp_path / "a.tif", tiles, "--tile", 20, "--format", "tiff")
+    for tile in Manifest.read(tiles).images[0].tiles:
+        row, column = divmod(tile.index, 3)
+        corner = place.cropped(20 * row, 20 * column).transform
+        assert tile.mask is not None
+        assert open_image(tiles / tile.mask).info.metadata.transform == corner
+    done("untile", tiles, whole, "--masks")
+    assert open_image(whole).info.metadata.transform == place.transform
+    assert np.array_equal(read_image(whole), image)

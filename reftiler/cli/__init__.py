@@ -1,21 +1,56 @@
 """The ``reftiler`` command: grids in numbers, images to tiles and back, a demo."""
 
-import signal
 import sys
 
-__all__ = ["main"]
+__all__ = ["main", "run_program"]
+
+_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 
 
 def main() -> None:
     """Run the command; without its extra say what to install and exit with 2."""
+    run_program("reftiler", "reftiler.cli.app")
+
+
+def run_program(name: str, module: str) -> None:
+    """
+    Run the ``app`` of a module as a program and exit.
+
+    The module is imported here and not before, so that Ctrl-C ends imports as
+    quietly as work, and so that an extra that is missing is named.
+
+    Parameters
+    ----------
+    name : str
+        What the program is called.
+    module : str
+        Where its ``app`` is, which is called with ``prog_name``.
+    """
     try:
-        from reftiler.cli.app import app  # noqa: PLC0415 - it needs the extra
+        sys.exit(_run(name, module))
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _run(name: str, module: str) -> int:
+    from importlib import import_module  # noqa: PLC0415 - Ctrl-C may come meanwhile
+
+    from reftiler.cli import signals, streams  # noqa: PLC0415
+
+    signals.end_at_once()
+    streams.make_safe()
+    try:
+        app = import_module(module).app
     except ImportError as error:
         sys.stderr.write(
-            f'reftiler: the command needs its extra: pip install "reftiler[cli]" '
+            f'{name}: the command needs its extra: pip install "reftiler[cli]" '
             f"({error})\n"
         )
-        sys.exit(2)
-    # Whoever is asked to end tidies up first, as after Ctrl-C; 143 is the shells' code.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    app(prog_name="reftiler")
+        return 2
+    try:
+        app(prog_name=name)
+    except SystemExit as error:
+        code = error.code
+    else:
+        code = 0
+    return streams.flush(code if isinstance(code, int) else int(bool(code)))

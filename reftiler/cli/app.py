@@ -1,33 +1,123 @@
 """The command's frame: its name, its version, its help and the list of commands."""
 
 import inspect
-from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from reftiler import SPEC_VERSION, __version__
-from reftiler.cli.console import reporting
-from reftiler.cli.demo import demo
-from reftiler.cli.grid import grid
+from reftiler import __version__
+from reftiler.cli.console import OneLineErrors, exit_codes, exit_with_one_line
 from reftiler.cli.options import with_options
-from reftiler.cli.tile import tile
-from reftiler.cli.untile import untile
 
 _CODES = "Exit codes: 0 done, 1 the work failed, 2 the call was wrong."
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+_PLUGINS = "reftiler.commands"
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS = {
+    "grid": "Show what the tiles of an image are: how many, where, how much memory.",
+    "tile": "Cut images into tiles, their masks in step, and write a manifest.",
+    "untile": "Put tiles together: images, masks, or what a model made of them.",
+    "demo": "Show what resizing loses of small defects, and tiling keeps.",
+}
+"""Our own commands, each a function of the module of its name, and what they do: the
+first lines of their docstrings, so that help need not import them."""
+
+
+class LazyCommand(TyperCommand):
+    """A command whose module is imported when it is called or its help is read."""
+
+    def __init__(
+        self, name: str, load: Callable[[], Any], short_help: str = ""
+    ) -> None:
+        super().__init__(name, short_help=short_help)
+        self._load = load
+
+    def describe(self) -> None:
+        """Take the first paragraph of the function for the list of commands."""
+        if not self.short_help:
+            try:
+                self.short_help = _help(self._load()).split("\n\n")[0]
+            except ImportError as error:
+                self.short_help = f"(cannot be loaded: {error})"
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Hand over to the command itself."""
+        assert self.name is not None
+        command = as_command(self.name, self._load())
+        return command.make_context(info_name, args, parent, **extra)
+
+
+class LazyGroup(TyperGroup):
+    """Our own commands and those of other packages."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, words in COMMANDS.items():
+            load = partial(_function, f"reftiler.cli.{name}", name)
+            self.add_command(LazyCommand(name, load, words))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; others than our own are looked for only where needed."""
+        if cmd_name not in self.commands:
+            self._add_plugins()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name all commands, and find out what those of other packages do."""
+        self._add_plugins()
+        for command in self.commands.values():
+            assert isinstance(command, LazyCommand)
+            command.describe()
+        return list(self.commands)
+
+    def _add_plugins(self) -> None:
+        from importlib.metadata import entry_points  # noqa: PLC0415 - it takes a while
+
+        for entry in sorted(entry_points(group=_PLUGINS), key=lambda e: e.name):
+            if entry.name not in self.commands:
+                self.add_command(LazyCommand(entry.name, entry.load))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command, as typer does, and exit."""
+        return exit_with_one_line(partial(super().main, *args, **kwargs))
+
+
+def as_command(name: str, function: Callable[..., None]) -> Any:
+    """Make a command of a function and of the options that its parameters stand for."""
+    program = typer.Typer(
+        add_completion=False, rich_markup_mode="rich", context_settings=_CONTEXT
+    )
+    command = exit_codes(with_options(function))
+    program.command(name, cls=OneLineErrors, help=_help(function), epilog=_CODES)(
+        command
+    )
+    return get_command(program)
+
+
+def _function(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
+
+
+def _help(command: Callable[..., None]) -> str:
+    """Return a docstring with every paragraph on one line, but for the examples."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(
+        text if text.startswith("reftiler ") else text.replace("\n", " ")
+        for text in paragraphs
+    )
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from reftiler import SPEC_VERSION  # noqa: PLC0415 - it needs numpy
+
         typer.echo(f"reftiler {__version__} (specification {SPEC_VERSION})")
         raise typer.Exit
 
@@ -36,7 +126,11 @@ def _reftiler(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", is_eager=True, callback=_show_version, help="Show the version."
+            "--version",
+            "-V",
+            is_eager=True,
+            callback=_show_version,
+            help="Show the version.",
         ),
     ] = False,
 ) -> None:
@@ -51,22 +145,11 @@ def _reftiler(
     """
 
 
-def _help(command: Callable[..., None]) -> str:
-    """Return a docstring with every paragraph on one line, but for the examples."""
-    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
-    return "\n\n".join(
-        text if text.startswith("reftiler ") else text.replace("\n", " ")
-        for text in paragraphs
-    )
-
-
-def _plugins() -> Iterator[Callable[..., None]]:
-    """Yield the commands of other packages, such as the conformance kit."""
-    for entry in sorted(entry_points(group="reftiler.commands"), key=lambda e: e.name):
-        yield entry.load()
-
-
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings=_CONTEXT,
+)
 app.callback(help=_help(_reftiler), epilog=_CODES)(_reftiler)
-_OWN = (with_options(grid), with_options(tile), untile, with_options(demo))
-for command in (*_OWN, *_plugins()):
-    app.command(help=_help(command), epilog=_CODES)(reporting(command))

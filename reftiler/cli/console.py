@@ -2,62 +2,120 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import ParamSpec
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from typer.core import TyperCommand
 
-from reftiler.errors import TilingError
+from reftiler.cli.signals import tidy_up_first
+from reftiler.errors import FolderBusyError, TilingError, printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 DONE, FAILED, BAD_CALL = 0, 1, 2
 """Exit codes."""
 
 P = ParamSpec("P")
+Result = TypeVar("Result")
 
-stdout = Console(highlight=False)
-stderr = Console(stderr=True, highlight=False)
+# Names of files are shown as they are: `:bug:` is no emoji.
+stdout = Console(highlight=False, emoji=False)
+stderr = Console(stderr=True, highlight=False, emoji=False)
+
+_ClickException: type[Exception] = next(  # typer has click inside, under another name
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 
 
-class CallError(Exception):
+class UsageError(Exception):
     """What was asked for cannot be done, whatever the files hold."""
 
 
 @contextmanager
-def bad_call() -> Iterator[None]:
+def as_usage_error() -> Iterator[None]:
     """Take what the library refuses here as the fault of the call."""
     try:
         yield
     except (TilingError, TypeError) as error:
-        raise CallError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
-def reporting(command: Callable[P, None]) -> Callable[P, None]:
+def exit_codes(command: Callable[P, Result]) -> Callable[P, Result]:
     """Turn the errors of a command into a line on stderr and an exit code."""
 
     @functools.wraps(command)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Result:
+        tidy_up_first()
         try:
-            command(*args, **kwargs)
-        except CallError as error:
+            return command(*args, **kwargs)
+        except (UsageError, FolderBusyError) as error:
             _stop(str(error), BAD_CALL)
         except BrokenPipeError:
-            raise  # whoever reads our output has seen enough: click knows what to do
+            raise  # the reader of our output has seen enough: typer exits with 1
         except (TilingError, TypeError, ImportError) as error:
             _stop(str(error), FAILED)
         except OSError as error:
-            _stop(f"{error.filename or 'the disk'}: {error.strerror or error}", FAILED)
+            _stop(_disk_error(error), FAILED)
+        except UnicodeEncodeError as error:  # a name such as b"\xff.png"
+            name = error.object[max(0, error.start - 20) : error.end + 10]
+            _stop(f"a name is no text and cannot be written: …{name}…", FAILED)
         except MemoryError:
             _stop("there is not enough memory: use smaller images or tiles", FAILED)
 
     return wrapper
 
 
-def _stop(words: str, code: int) -> None:
-    stderr.print("[bold red]error:[/]", end=" ")
-    stderr.print(words, markup=False, soft_wrap=True)
+class OneLineErrors(TyperCommand):
+    """A command whose refused calls are said in one line, without a usage or a box."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it, as typer does, and exit."""
+        return exit_with_one_line(functools.partial(super().main, *args, **kwargs))
+
+
+def exit_with_one_line(main: Callable[..., Any]) -> Any:
+    """Run a command's `main` and exit; what typer refuses becomes one line."""
+    try:
+        code = main(standalone_mode=False)
+    except _ClickException as error:
+        code = _show(error)
+    except typer.Abort:
+        code = FAILED
+    except ImportError as error:  # of a command's module
+        code = FAILED
+        _print_error(str(error))
+    except OSError as error:  # typer has dealt with broken pipes
+        code = FAILED
+        _print_error(_disk_error(error))
+    raise SystemExit(code if isinstance(code, int) else DONE)
+
+
+def _show(error: Any) -> int:
+    """Print what typer refuses; without any word the help was printed already."""
+    ctx = getattr(error, "ctx", None)
+    message = " ".join(error.format_message().split()).rstrip(".")
+    if message:
+        more = f" (see {ctx.command_path} --help)" if ctx else ""
+        _print_error(message + more)
+    return int(error.exit_code)
+
+
+def _disk_error(error: OSError) -> str:
+    return f"{error.filename or 'the disk'}: {error.strerror or error}"
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    _print_error(message)
     raise typer.Exit(code)
+
+
+def _print_error(message: str) -> None:
+    with suppress(OSError):  # stderr itself may be full or closed
+        stderr.print("[bold red]error:[/]", end=" ")
+        stderr.print(printable(message), markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -87,11 +145,13 @@ def progress_of(
         yield advance
 
 
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
+def _bar() -> "Progress":
+    from rich import progress as bars  # noqa: PLC0415 - help and refusals show none
+
+    return bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
         console=stderr,
         transient=True,
         disable=not stderr.is_terminal,

@@ -3,7 +3,7 @@
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -11,14 +11,16 @@ from rich import box
 from rich.table import Table
 
 from reftiler.axis import Axis
-from reftiler.cli.console import CallError, bad_call, count, stdout, times
-from reftiler.cli.facts import Facts
-from reftiler.cli.options import TilingOptions, size
-from reftiler.config import TilingConfig
+from reftiler.cli.console import UsageError, as_usage_error, count, stdout, times
+from reftiler.cli.grid_summary import GridSummary
+from reftiler.cli.options import ReadingOptions, TilingOptions, size
+from reftiler.errors import printable
 from reftiler.grid import Grid
-from reftiler.io import open_image
-from reftiler.io.zarr_io import is_zarr
 from reftiler.validation import as_int, one_of
+
+if TYPE_CHECKING:
+    from reftiler.config import TilingConfig
+    from reftiler.io.lazy import LazyImage
 
 _SHOWN = 8  # random tiles of which the table tells where they are
 _DTYPES = ("bool", "uint8", "uint16", "int32", "float16", "float32", "float64")
@@ -32,60 +34,82 @@ def grid(
         ),
     ],
     options: TilingOptions,
-    channels: Annotated[
-        int | None, typer.Option(metavar="COUNT", help="Of the image; 3 for a size.")
+    reading: ReadingOptions,
+    channel_count: Annotated[
+        int | None,
+        typer.Option(
+            metavar="COUNT", help="Of the image; 3 for a size.", show_default=False
+        ),
     ] = None,
     dtype: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of the pixels; uint8 by default."),
+        typer.Option(
+            metavar="NAME", help="Of the pixels; uint8 for a size.", show_default=False
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show what the tiles of an image are: how many, where, how much memory.
 
+    Of an image file no pixel is decoded that need not be. It is upright as its EXIF
+    or TIFF orientation says, as in `reftiler tile`.
+
     [bold]Examples[/]
 
     reftiler grid 1000x1400 --tile 256 --stride 128
-    reftiler grid part.png --tile 256 --overlap 64 --mode even
+    reftiler grid part.png -t 256 --overlap 25% --mode even
     reftiler grid 4000x4000 --config patchcore.yaml --json
     """
     config = options.resolve()
-    facts = _facts(image, config, channels, dtype)
+    summary = _summary_of(image, config, reading, channel_count, dtype)
     if as_json:
-        typer.echo(facts.to_json())
+        typer.echo(summary.to_json())
         return
-    stdout.print(_headline(facts.grid), end="\n\n")
+    stdout.print(_headline(summary.grid), end="\n\n")
     stdout.print(
-        _axes(facts.grid) if not facts.grid.is_irregular else _places(facts.grid)
+        _axes(summary.grid) if not summary.grid.is_irregular else _places(summary.grid)
     )
     stdout.print()
-    stdout.print(_summary(facts))
+    stdout.print(_totals(summary))
+    for note in summary.notes:
+        stdout.print(f"note: {printable(note)}", markup=False, soft_wrap=True)
 
 
-def _facts(
-    image: str, config: TilingConfig, channels: int | None, dtype: str | None
-) -> Facts:
-    shape: tuple[int, ...] = ()
+def _summary_of(
+    image: str,
+    config: "TilingConfig",
+    reading: ReadingOptions,
+    channel_count: int | None,
+    dtype: str | None,
+) -> GridSummary:
+    """Plan the tiles of an image file, or of a size."""
+    sizes: Any
     if re.fullmatch(r"\d+[xX×]\d+", image) and not Path(image).exists():
-        sizes = size(image, "the size")
-        known_channels, kind = 3, np.dtype(np.uint8)
-    elif Path(image).is_file() or is_zarr(Path(image)):
-        picture = open_image(image)
-        shape, kind = tuple(picture.shape), np.dtype(picture.dtype)
-        sizes, known_channels = shape[:2], math.prod(shape[2:])
+        sizes, channels, kind = size(image, "the size"), 3, np.dtype(np.uint8)
+        notes: tuple[str, ...] = ()
     else:
-        raise CallError(
-            f"{image!r} is neither an image file nor a size in pixels such as 1000x1400"
-        )
-    assert config.tiler is not None
-    assert isinstance(sizes, tuple)
-    with bad_call():
+        picture = _open(Path(image), reading)
+        sizes, channels = picture.shape[:2], math.prod(picture.shape[2:])
+        kind = np.dtype(picture.dtype)
+        notes = picture.info.notes
+    with as_usage_error():
         plan = config.plan(sizes)
-        if channels is not None:
-            known_channels = as_int(channels, "--channels", minimum=1)
+        if channel_count is not None:
+            channels = as_int(channel_count, "--channel-count", minimum=1)
         if dtype is not None:
             kind = np.dtype(one_of(dtype, "--dtype", _DTYPES))
-    return Facts(plan, known_channels, kind)
+    return GridSummary(plan, channels, kind, notes)
+
+
+def _open(path: Path, reading: ReadingOptions) -> "LazyImage":
+    from reftiler.io.zarr_metadata import is_zarr  # noqa: PLC0415 - sizes need no decoder
+
+    if not (path.is_file() or is_zarr(path)):
+        raise UsageError(
+            f"{str(path)!r} is neither an image file nor a size in pixels such as "
+            "1000x1400"
+        )
+    return reading.open(path)
 
 
 def _headline(plan: Grid) -> str:
@@ -164,8 +188,8 @@ def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
 
 
-def _summary(facts: Facts) -> Table:
-    cover, plan = facts.coverage(), facts.grid
+def _totals(summary: GridSummary) -> Table:
+    cover, plan = summary.coverage(), summary.grid
     bare, pixels = plan.uncovered, math.prod(plan.image_size)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="cyan", no_wrap=True)
@@ -177,8 +201,8 @@ def _summary(facts: Facts) -> Table:
     )
     words = "none" if not bare else f"{count(bare, 'pixel')} ({bare / pixels:.2%})"
     table.add_row("in no tile", words)
-    what = f"{count(facts.channels, 'channel')} of {facts.dtype.name}"
-    table.add_row("memory", f"{_memory(facts.bytes)} for all tiles, {what}")
+    what = f"{count(summary.channels, 'channel')} of {summary.dtype.name}"
+    table.add_row("memory", f"{_memory(summary.bytes)} for all tiles, {what}")
     table.add_row("settings", str(plan.tiler), style="dim")
     return table
 

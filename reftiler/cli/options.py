@@ -1,38 +1,73 @@
-"""The tiling options that several commands share, and what they mean together."""
+"""The options that several commands share, and what they mean together."""
+
+from __future__ import annotations
 
 import functools
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
-from reftiler.axis import MODES, PAD_SIDES
-from reftiler.cli.console import CallError, bad_call
-from reftiler.config import KEYS, TilingConfig, read_section, unwrap_section
+from reftiler.cli.console import UsageError, as_usage_error
+from reftiler.cli.setting_names import OPTIONS, with_option_names
 from reftiler.errors import TilingError
-from reftiler.io.info import ReadOptions
-from reftiler.padding import PAD_MODES
-from reftiler.settings import MERGES
-from reftiler.validation import Real, as_int
-from reftiler.windows import NAMES as WINDOWS
+
+if TYPE_CHECKING:
+    from reftiler.config import TilingConfig
+    from reftiler.io.info import ReadOptions
+    from reftiler.io.lazy import LazyImage
+    from reftiler.validation import Real
+
+__all__ = [
+    "CHOICES",
+    "ReadingOptions",
+    "TilingOptions",
+    "byte_count",
+    "number",
+    "size",
+    "with_options",
+]
 
 _PANEL = "Tiling"
 _RANDOM = "Random tiles"
 _READING = "Reading"
 
+CHOICES = {
+    "mode": ("padding", "interpolation", "clamp", "even", "drop"),
+    "pad_mode": ("constant", "edge", "reflect", "symmetric", "wrap"),
+    "pad_side": ("end", "both"),
+    "window": ("box", "triangle", "hann", "gaussian"),
+    "merge": ("mean", "max", "min"),
+}
+"""What the library knows, repeated here so that help need not import it."""
 
-def _option(name: str, metavar: str, words: str, panel: str = _PANEL) -> Any:
+
+def _option(
+    name: str, metavar: str, words: str, panel: str = _PANEL, short: str | None = None
+) -> Any:
+    names = (name,) if short is None else (name, short)
     return typer.Option(
-        name, metavar=metavar, help=words, rich_help_panel=panel, show_default=False
+        *names, metavar=metavar, help=words, rich_help_panel=panel, show_default=False
     )
 
 
-def _one_of(words: tuple[str, ...]) -> str:
-    return f"One of {', '.join(words)}."
+def _choice(setting: str, words: str) -> Any:
+    names = CHOICES[setting]
+    return typer.Option(
+        f"--{setting.replace('_', '-')}",
+        metavar="NAME",
+        help=f"{words} One of {', '.join(names)}.",
+        rich_help_panel=_PANEL,
+        show_default=False,
+        autocompletion=lambda incomplete: [
+            name for name in names if name.startswith(incomplete)
+        ],
+    )
 
 
 Text: TypeAlias = str | None
@@ -42,37 +77,44 @@ Text: TypeAlias = str | None
 class TilingOptions:
     """What the tiling options of a command were, None where they were not given."""
 
-    tile: Annotated[Text, _option("--tile", "SIZE", "Tile size: 256 or 256x128.")] = (
-        None
-    )
+    tile: Annotated[
+        Text,
+        _option(
+            "--tile", "SIZE", "Tile size: 256, or 256x128 (height first).", short="-t"
+        ),
+    ] = None
     stride: Annotated[
         Text,
-        _option("--stride", "SIZE", "From tile to tile; the tile size by default."),
+        _option(
+            "--stride",
+            "SIZE",
+            "From tile to tile; the tile size by default.",
+            short="-s",
+        ),
     ] = None
     overlap: Annotated[
-        Text, _option("--overlap", "SIZE", "Shared by neighbours, instead of --stride.")
-    ] = None
-    mode: Annotated[
         Text,
-        _option("--mode", "NAME", f"Where tiles do not fit exactly. {_one_of(MODES)}"),
+        _option(
+            "--overlap",
+            "SIZE",
+            "Shared by neighbours, instead of --stride: 64, or 25% of the tile.",
+        ),
     ] = None
-    pad_mode: Annotated[
-        Text, _option("--pad-mode", "NAME", f"What padding shows. {_one_of(PAD_MODES)}")
-    ] = None
+    mode: Annotated[Text, _choice("mode", "Where tiles do not fit exactly.")] = None
+    pad_mode: Annotated[Text, _choice("pad_mode", "What padding shows.")] = None
     pad_value: Annotated[
         Text, _option("--pad-value", "NUMBER", "What constant padding shows.")
     ] = None
-    pad_side: Annotated[
-        Text, _option("--pad-side", "NAME", f"Where it goes. {_one_of(PAD_SIDES)}")
-    ] = None
-    window: Annotated[
-        Text, _option("--window", "NAME", f"Weights in the mean. {_one_of(WINDOWS)}")
-    ] = None
+    pad_side: Annotated[Text, _choice("pad_side", "Where padding goes.")] = None
+    window: Annotated[Text, _choice("window", "Weights in the mean.")] = None
     merge: Annotated[
-        Text, _option("--merge", "NAME", f"How overlaps become one. {_one_of(MERGES)}")
+        Text, _choice("merge", "How overlapping tiles become one image.")
     ] = None
     border: Annotated[
-        Text, _option("--border", "SIZE", "Rim of tiles to leave out of the merge.")
+        Text,
+        _option(
+            "--border", "SIZE", "Pixels at a tile's edges to leave out of the merge."
+        ),
     ] = None
     fill: Annotated[
         Text, _option("--fill", "NUMBER", "Value of merged pixels that are in no tile.")
@@ -90,7 +132,7 @@ class TilingOptions:
         _option(
             "--random",
             "COUNT",
-            "Cut so many random tiles of each image instead of a grid.",
+            "Cut this many random tiles of each image instead of a grid.",
             _RANDOM,
         ),
     ] = None
@@ -110,29 +152,48 @@ class TilingOptions:
 
         Raises
         ------
-        CallError
+        UsageError
             If they break a rule, contradict each other or do not say the tile size.
         """
-        with bad_call():
+        with as_usage_error():
             return self._resolve()
 
+    def named(self, message: str) -> str:
+        """Return a message of the library with options in place of settings.
+
+        Settings that come from the file keep the names that they have there.
+        """
+        try:
+            kept = () if self.config is None else self._section(self._settings())
+        except (TilingError, TypeError, UsageError):
+            return message  # of the file itself, which cannot be read
+        return with_option_names(message, keep=kept)
+
     def _resolve(self) -> TilingConfig:
+        from reftiler.config import TilingConfig  # noqa: PLC0415 - it needs numpy
+        from reftiler.validation import as_int  # noqa: PLC0415
+
         given = self._settings()
         section = self._section(given)
+        # A file is named in order to tile, so that it need not say so (CONFIG-005).
+        switch = {} if {"apply", "enable"} & section.keys() else {"apply": True}
+        settings = _in_pixels(switch | section | given)
         try:
-            config = TilingConfig.from_mapping(section | given)
+            config = TilingConfig.from_mapping(settings)
         except (TilingError, TypeError) as error:
-            if self.config is None:
+            message = with_option_names(str(error), keep=section)
+            if self.config is None or message.startswith("--"):
                 raise
-            raise CallError(f"{error} (in {self.config})") from error
+            raise UsageError(f"{error} (in {self.config})") from error
         if config.tiler is None:
-            raise CallError(
+            raise UsageError(
                 f"{self.config} switches tiling off: write apply: true in it"
             )
         if config.tiler.rank != 2:
             sizes = list(config.tiler.tile_size)
-            raise CallError(
-                f"tiles of images have a height and a width, got tile_size: {sizes}"
+            raise UsageError(
+                "tiles of images have a height and a width, got tile_size: "
+                f"{sizes}: write {sizes[0]} or [{sizes[0]}, {sizes[0]}] for squares"
             )
         if self.random is not None:
             count = as_int(self.random, "--random", minimum=1)
@@ -140,7 +201,7 @@ class TilingOptions:
         if self.seed is not None:
             config = replace(config, seed=self.seed)
             if config.random_count is None:
-                raise CallError(
+                raise UsageError(
                     f"--seed {self.seed} chooses random tiles, and a grid was asked "
                     "for: give --random COUNT too"
                 )
@@ -150,13 +211,19 @@ class TilingOptions:
         """Return what the file says, without what the options say instead."""
         if self.config is None:
             if "tile_size" not in given:
-                raise CallError(
+                raise UsageError(
                     "how large is a tile? give --tile SIZE or --config FILE"
                 )
-            return {"apply": True}
+            return {}
+        from reftiler.config import KEYS, read_section, unwrap_section  # noqa: PLC0415
+
         section = unwrap_section(read_section(self.config, KEYS))
         instead = _SAME_THING if given.keys() & set(_SAME_THING) else ()
-        return {key: value for key, value in section.items() if key not in instead}
+        return {
+            key: value
+            for key, value in section.items()
+            if key not in instead and key not in given
+        }
 
     def _settings(self) -> dict[str, Any]:
         """Return what was given, by the names of the tiler's settings."""
@@ -164,7 +231,8 @@ class TilingOptions:
         for option, setting in _SIZES.items():
             value = getattr(self, option)
             if value is not None:
-                given[setting] = size(value, f"--{option}")
+                read = _share_or_size if option == "overlap" else size
+                given[setting] = read(value, f"--{option}")
         for option in ("pad_value", "fill"):
             value = getattr(self, option)
             if value is not None:
@@ -215,11 +283,14 @@ class ReadingOptions:
 
         Raises
         ------
-        CallError
+        UsageError
             If an option is wrong.
         """
+        from reftiler.io.info import ReadOptions  # noqa: PLC0415 - slow to import
+        from reftiler.validation import as_int  # noqa: PLC0415
+
         given: dict[str, Any] = {"page": self.page, "orient": not self.no_orient}
-        with bad_call():
+        with as_usage_error():
             if self.page is not None:
                 as_int(self.page, "--page", minimum=0)
             if self.level is not None:
@@ -232,19 +303,32 @@ class ReadingOptions:
             given["max_bytes"] = byte_count(self.max_bytes, "--max-bytes")
         return ReadOptions(**given)
 
+    def open(self, path: Path) -> LazyImage:
+        """
+        Open an image as the options say.
+
+        Raises
+        ------
+        UsageError, TilingError
+            If an option is wrong; if the image cannot be read.
+        """
+        from reftiler.io.read import open_image  # noqa: PLC0415 - slow to import
+
+        return open_image(path, self.resolve())
+
 
 def _indices(text: str, name: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d+(,\d+)*", text):
-        raise CallError(f"{name} must be numbers from 0, such as 0,1,2, got {text!r}")
+        raise UsageError(f"{name} must be numbers from 0, such as 0,1,2, got {text!r}")
     return tuple(map(int, text.split(",")))
 
 
 def _axes(text: str) -> str:
     axes = text.upper()
     if not re.fullmatch(r"[A-Z]+", axes) or not {"Y", "X"} <= set(axes):
-        raise CallError(f"--axes must name Y and X, such as CYX or YXC, got {text!r}")
+        raise UsageError(f"--axes must name Y and X, such as CYX or YXC, got {text!r}")
     if len(set(axes)) < len(axes):
-        raise CallError(f"--axes names an axis twice: {text!r}")
+        raise UsageError(f"--axes names an axis twice: {text!r}")
     return axes
 
 
@@ -252,18 +336,46 @@ def byte_count(text: str, name: str) -> int:
     """Read ``4G``, ``512M`` or a number of bytes."""
     found = re.fullmatch(r"(\d+)([KMGT]?)(i?B)?", text, re.IGNORECASE)
     if not found or int(found[1]) == 0:
-        raise CallError(f"{name} must be a size such as 4G or 512M, got {text!r}")
+        raise UsageError(f"{name} must be a size such as 4G or 512M, got {text!r}")
     power = " KMGT".index(found[2].upper() or " ")
     return int(found[1]) << 10 * power
 
 
 _SIZES = {
-    "tile": "tile_size",
-    "stride": "stride",
-    "overlap": "overlap",
-    "border": "remove_border_count",
+    option.removeprefix("--"): setting
+    for setting, option in OPTIONS.items()
+    if option in ("--tile", "--stride", "--overlap", "--border")
 }
 _SAME_THING = ("stride", "overlap")
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Per cent of a tile's height and width."""
+
+    parts: tuple[Decimal, ...]
+
+
+def _share_or_size(text: str, name: str) -> int | tuple[int, ...] | _Share:
+    """Read a size, or ``25%`` and ``25%x10%`` of the tile."""
+    if "%" not in text:
+        return size(text, name)
+    if not re.fullmatch(r"\d+(\.\d+)?%([xX×]\d+(\.\d+)?%)?", text):
+        raise UsageError(f"{name} must be like 64, 64x32 or 25%, got {text!r}")
+    return _Share(tuple(Decimal(part[:-1]) for part in re.split("[xX×]", text)))
+
+
+def _in_pixels(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with an overlap in whole pixels, rounded down."""
+    share = settings.get("overlap")
+    if not isinstance(share, _Share):
+        return settings
+    from reftiler.validation import validate_tile_size  # noqa: PLC0415 - numpy
+
+    tile = validate_tile_size(settings.get("tile_size"))
+    parts = share.parts if len(share.parts) > 1 else share.parts * len(tile)
+    pixels = tuple(int(t * p / 100) for t, p in zip(tile, parts, strict=True))
+    return settings | {"overlap": pixels}
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -279,7 +391,13 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         for name, group in groups.items():
             values = {field.name: given.pop(field.name) for field in fields(group)}
             given[name] = group(**values)
-        command(**given)
+        try:
+            command(**given)
+        except (TilingError, TypeError, UsageError) as error:
+            tiling = [one for one in given.values() if isinstance(one, TilingOptions)]
+            if not tiling:
+                raise
+            raise type(error)(tiling[0].named(str(error))) from error
 
     own = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
@@ -305,7 +423,7 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
 def size(text: str, name: str) -> int | tuple[int, ...]:
     """Read ``256`` or ``256x128``, height first."""
     if not re.fullmatch(r"-?\d+([xX×]-?\d+)?", text):
-        raise CallError(
+        raise UsageError(
             f"{name} must be whole pixels, 256 or 256x128 (height first), got {text!r}"
         )
     sizes = tuple(map(int, re.split("[xX×]", text)))
@@ -319,4 +437,4 @@ def number(text: str, name: str) -> Real:
             return read(text)
         except ValueError:
             continue
-    raise CallError(f"{name} must be a number, got {text!r}")
+    raise UsageError(f"{name} must be a number, got {text!r}")

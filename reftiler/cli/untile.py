@@ -1,153 +1,263 @@
 """``reftiler untile``: a folder of tiles to images."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reftiler.atomic import OutputTransaction
-from reftiler.cli.console import CallError, bad_call, count, progress_of, stdout
-from reftiler.cli.options import number
-from reftiler.dtypes import check_representable
-from reftiler.errors import TilingError
-from reftiler.io import IMAGE_SUFFIXES, create_image, write_image
-from reftiler.io.write import STREAMED
-from reftiler.io.zarr_io import SUFFIX as ZARR
-from reftiler.tilesets.manifest import ImageTiles, Manifest
-from reftiler.tilesets.reassemble import restore_image, restore_mask, uncovered
-from reftiler.tilesets.tile_storage import FORMATS
-from reftiler.validation import Real
+from reftiler.atomic import FolderLock
+from reftiler.cli.console import (
+    UsageError,
+    as_usage_error,
+    count,
+    progress_of,
+    stderr,
+    stdout,
+)
+from reftiler.cli.options import with_options
+from reftiler.cli.setting_names import with_option_names
+from reftiler.cli.untile_options import (
+    MergeOptions,
+    PatternOptions,
+    ResultOptions,
+    check_used,
+)
+from reftiler.errors import TilingError, printable
 
-_LOSSLESS = (".png", *STREAMED)
+if TYPE_CHECKING:
+    from reftiler.tilesets.manifest import Manifest
+    from reftiler.tilesets.reassemble import TiledImage, TiledImageSet
+
+GO_ON = "finished images stay: run it again to go on"
 
 
+@with_options
 def untile(
     folder: Annotated[
-        Path, typer.Argument(metavar="TILES", help="What `reftiler tile` wrote.")
+        Path,
+        typer.Argument(
+            metavar="TILES", help="What `reftiler tile` wrote, or see --pattern."
+        ),
     ],
     result: Annotated[
         Path,
         typer.Argument(
             metavar="RESULT",
-            help="An image file (.png, .tif, .npy, .zarr), or a folder for all images.",
+            help="An image file (.png, .tif, .npy, .zarr, .ome.zarr), or a folder for "
+            "all images.",
         ),
     ],
-    fill: Annotated[
-        str | None,
-        typer.Option(metavar="NUMBER", help="The value of pixels that are in no tile."),
-    ] = None,
+    merging: MergeOptions,
+    results: ResultOptions,
+    pattern: PatternOptions,
     masks: Annotated[
         bool, typer.Option("--masks", help="Put the masks together instead.")
     ] = False,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Of the results in a folder: png, tiff, npy, zarr or ome.zarr; by "
+            "default that of the tiles.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace images that are there already.")
+        bool, typer.Option("--overwrite", help="Replace results that are there.")
     ] = False,
 ) -> None:
-    """Put the tiles of a folder together again, by its manifest alone.
+    """Put tiles together: images, masks, or what a model made of them.
 
     Every pixel comes back as it was (of 64-bit types the mean of overlapping tiles
-    may round). Results in .npy, .tif and .zarr are written piece by piece and may be
-    larger than memory. Tiles changed by a model are merged as they were told to when
-    they were cut: --window, --merge and --border.
+    may round). With --maps the results of a model are merged where the tiles lay, of
+    any dtype, number of channels and exact scale. Results in .npy, .tif and .zarr are
+    written piece by piece and may be larger than memory. A run that was ended early
+    goes on when it is started again.
 
     [bold]Examples[/]
 
     reftiler untile tiles whole.png
     reftiler untile tiles restored
+    reftiler untile tiles merged --maps scores
+    reftiler untile tiles labels --masks
     reftiler untile defects sparse --fill 0
+    reftiler untile crops whole.tif --pattern "{id}_{x}_{y}.png"
     """
-    value = None if fill is None else number(fill, "--fill")
+    # Only here: what is imported takes its time, and --help needs none of it.
+    from reftiler.tilesets.results import (  # noqa: PLC0415
+        RESULT_FORMATS,
+        locked,
+        lost_metadata,
+        result_paths,
+    )
+    from reftiler.validation import one_of  # noqa: PLC0415
+
     if not folder.is_dir():
-        raise CallError(f"there is no folder {folder}: give what `reftiler tile` wrote")
-    manifest = Manifest.read(folder)
-    images = [image for image in manifest.images if image.masks or not masks]
-    if not images:
-        raise CallError(f"no image in {folder} has a mask: leave out --masks")
-    paths = _paths(images, result, FORMATS[manifest.format], masks=masks)
-    _check_targets(folder, paths, overwrite=overwrite)
-    if masks and manifest.skip_empty and value is None:
-        value = 0  # the tiles left out are those without a marked pixel
-    _check_fill(images, value, masks=masks)
-    restore = restore_mask if masks else restore_image
-    total = sum(len(image.tiles) for image in images)
-    with (
-        progress_of("Merging tiles", total, len(images)) as advance,
-        OutputTransaction() as files,
-    ):
-        for image, path in zip(images, paths, strict=True):
-            merge = partial(
-                restore, folder, image, value, advance=lambda n: advance(n, 0)
-            )
-            files.write(path, partial(_write, merge=merge))
-            advance(0, 1)
-    tiles = count(total, "tile")
-    what = count(len(images), "mask" if masks else "image")
-    stdout.print(f"Put together [bold]{what}[/] from {tiles}:", end=" ")
-    stdout.print(str(result), markup=False, soft_wrap=True)
+        raise UsageError(
+            f"there is no folder {folder}: give what `reftiler tile` wrote"
+        )
+    if file_format is not None:
+        with as_usage_error():
+            one_of(file_format, "--format", tuple(RESULT_FORMATS))
+    check_used(merging, results, pattern, masks=masks)
+    results.check_folder()
+    with ExitStack() as locks:
+        if pattern.pattern is None:
+            locks.enter_context(FolderLock(folder, shared=True))
+        found, since = _find(folder, merging, results, pattern, masks=masks)
+        with as_usage_error():
+            paths = result_paths(found, result, file_format, "_mask" if masks else "")
+        _check_apart(folder, paths)
+        if results.maps is not None:
+            _check_apart(results.maps, paths)
+        with _option_names(), as_usage_error():
+            for image in found.images:
+                image.check()
+        one_file = paths == [result]
+        locks.enter_context(locked(result) if one_file else FolderLock(result))
+        rest = list(zip(found.images, paths, strict=True))
+        notes = [*found.notes, *lost_metadata(rest)]
+        if not overwrite:
+            rest = _unfinished(rest, since)
+        with _option_names():
+            _write(rest)
+    _tell(found, result, len(rest), "mask" if masks else "image")
+    for note in notes:
+        stdout.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
 
 
-def _write(path: Path, merge: Callable[..., Any]) -> None:
-    """Write a result, piece by piece where its format is written so."""
+def _find(
+    folder: Path,
+    merging: MergeOptions,
+    results: ResultOptions,
+    pattern: PatternOptions,
+    *,
+    masks: bool,
+) -> tuple["TiledImageSet", int]:
+    """Return the images to put together, and when their tiles were cut, in ns."""
+    from reftiler.tilesets.foreign_tiles import foreign_images  # noqa: PLC0415
+    from reftiler.tilesets.manifest import NAME, Manifest  # noqa: PLC0415
+    from reftiler.tilesets.patterns import NamePattern  # noqa: PLC0415
+
+    settings = merging.resolve()
+    options, placement = results.resolve(settings), pattern.resolve()
+    if pattern.pattern is not None:
+        with _option_names(), as_usage_error():
+            names = NamePattern(pattern.pattern)
+            return foreign_images(folder, names, placement, options), 0
+    manifest = Manifest.read(folder)  # its errors have its own words, not options
+    since = (folder / NAME).stat().st_mtime_ns
+    with _option_names():
+        return _of_manifest(folder, manifest, settings, results, masks=masks), since
+
+
+def _of_manifest(
+    folder: Path,
+    manifest: "Manifest",
+    settings: dict[str, Any],
+    results: ResultOptions,
+    *,
+    masks: bool,
+) -> "TiledImageSet":
+    from reftiler.tilesets.manifest import NAME  # noqa: PLC0415
+    from reftiler.tilesets.maps import find_maps  # noqa: PLC0415
+    from reftiler.tilesets.stored_tiles import (  # noqa: PLC0415
+        as_cut,
+        stored_images,
+        stored_masks,
+    )
+
+    _check_settings(manifest, settings)
+    options = results.resolve(settings)
+    if masks:
+        if not any(record.masks for record in manifest.images):
+            raise UsageError(f"no image in {folder} has a mask: leave out --masks")
+        return stored_masks(folder, manifest, settings.get("fill"))
+    if results.maps is None:
+        if as_cut(folder, manifest):
+            results.check_no_results()
+        return stored_images(folder, manifest, options)
+    own = {folder / name for name in (NAME, "metadata.jsonl", *manifest.files)}
+    return find_maps(results.maps, manifest.images, options, frozenset(own))
+
+
+def _check_settings(manifest: "Manifest", settings: dict[str, Any]) -> None:
+    """Refuse settings that do not fit those with which the tiles were cut."""
+    with as_usage_error():
+        for record in manifest.images:
+            replace(record.grid.tiler, **settings)
+
+
+@contextmanager
+def _option_names() -> Iterator[None]:
+    """Name options in place of settings in what the library refuses."""
     try:
-        if path.suffix.lower() in STREAMED:
-            merge(into=partial(create_image, path))
-        else:
-            write_image(path, merge())
-    except TilingError as error:
-        if str(path) in str(error):
-            raise
-        raise TilingError(f"{path}: {error}") from error
+        yield
+    except (TilingError, UsageError) as error:
+        message = with_option_names(str(error))
+        spread = message.find("broadcast_to(")
+        if spread >= 0:
+            form = "save each as an array of its tile's height and width, of one number"
+            message = message[:spread] + form
+        kind = UsageError if isinstance(error, UsageError) else TilingError
+        raise kind(message) from error
 
 
-def _paths(
-    images: list[ImageTiles], result: Path, suffix: str, *, masks: bool
-) -> list[Path]:
-    """Name the results: one file, or files in a folder, named as the images are."""
-    wanted = result.suffix.lower()
-    if wanted not in IMAGE_SUFFIXES or (result.is_dir() and wanted != ZARR):
-        end = f"_mask{suffix}" if masks else suffix
-        return [result / f"{image.id}{end}" for image in images]
-    if wanted not in _LOSSLESS:
-        raise CallError(
-            f"{result}: results are written without loss, as {', '.join(_LOSSLESS)}"
-        )
-    if len(images) > 1:
-        raise CallError(
-            f"there are {len(images)} images to put together and one file {result}: "
-            "give a folder"
-        )
-    return [result]
-
-
-def _check_targets(folder: Path, paths: list[Path], *, overwrite: bool) -> None:
+def _check_apart(folder: Path, paths: Sequence[Path]) -> None:
     for path in paths:
         if path.resolve().is_relative_to(folder.resolve()):
-            raise CallError(
-                f"{path} would lie among the tiles: give a RESULT outside of {folder}"
+            raise UsageError(
+                f"{path} would lie among what is read: give one outside of {folder}"
             )
-        if path.exists() and not overwrite:
-            raise CallError(f"{path} exists: give another RESULT, or --overwrite")
 
 
-def _check_fill(images: list[ImageTiles], fill: Real | None, *, masks: bool) -> None:
-    """Refuse before any work a value that does not fit, or none where one is due."""
-    if fill is not None:
-        for dtype in {"bool" if masks else image.dtype for image in images}:
-            with bad_call():
-                check_representable(fill, dtype, "--fill")
-        return
-    bare = [
-        image
-        for image in images
-        if (masks or image.grid.tiler.fill is None) and uncovered(image)
-    ]
-    if bare:
-        missing = sum(image.missing for image in bare)
-        total = count(sum(len(image.grid) for image in bare), "tile")
-        why = f" ({missing} of {total} were left out)" if missing else ""
-        raise CallError(
-            f"pixels of {count(len(bare), 'image')}, such as {bare[0].id}, lie in no "
-            f"tile{why}: give the value that they shall have, --fill NUMBER"
-        )
+def _unfinished(
+    pairs: list[tuple["TiledImage", Path]], since: int
+) -> list[tuple["TiledImage", Path]]:
+    """Return what is still to be done; refuse files that are something else."""
+    from reftiler.tilesets.results import is_finished  # noqa: PLC0415
+
+    there = [pair for pair in pairs if pair[1].exists()]
+    with progress_of("Checking results", 0, len(there)) as advance:
+        for image, path in there:
+            if not is_finished(image, path, since):
+                raise UsageError(f"{path} exists: give another RESULT, or --overwrite")
+            advance(0, 1)
+    return [pair for pair in pairs if pair not in there]
+
+
+def _write(pairs: Sequence[tuple["TiledImage", Path]]) -> None:
+    from reftiler.tilesets.results import write_result  # noqa: PLC0415
+
+    total, done = sum(len(image.tiles) for image, _ in pairs), 0
+    try:
+        with progress_of("Merging tiles", total, len(pairs)) as advance:
+            for image, path in pairs:
+                write_result(image, path, lambda n: advance(n, 0))
+                advance(0, 1)
+                done += 1
+    except KeyboardInterrupt:
+        stderr.print(f"interrupted: {GO_ON}", soft_wrap=True)
+        raise typer.Exit(130) from None
+    except TilingError as error:
+        if not done:
+            raise
+        stay = f"{done} of {len(pairs)} images are finished and stay"
+        raise TilingError(f"{error}; {stay}: run it again to go on") from error
+
+
+def _tell(found: "TiledImageSet", result: Path, written: int, noun: str) -> None:
+    what = count(len(found.images), noun)
+    if written:
+        tiles = count(sum(len(image.tiles) for image in found.images), "tile")
+        stdout.print(f"Put together [bold]{what}[/] from {tiles}:", end=" ")
+    else:
+        stdout.print(f"Nothing to do, [bold]{what}[/] put together before:", end=" ")
+    stdout.print(printable(str(result)), markup=False, soft_wrap=True)
+    if 0 < written < len(found.images):
+        before = len(found.images) - written
+        stdout.print(f"{count(before, noun)} of these had been finished before")

@@ -1,4 +1,4 @@
-"""What there is to say of a grid, for people and for programs."""
+"""A grid in numbers, for people and for programs."""
 
 import json
 import math
@@ -13,12 +13,26 @@ from reftiler.json_io import SPEC_VERSION, pretty_json
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What there is to say of a grid."""
+class GridSummary:
+    """
+    A grid in numbers.
+
+    Attributes
+    ----------
+    grid : Grid
+        Where the tiles lie.
+    channels : int
+        Of the image.
+    dtype : dtype
+        Of its pixels.
+    notes : tuple of str
+        What the image's file says that the reader should know.
+    """
 
     grid: Grid
     channels: int
     dtype: np.dtype[Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -59,6 +73,7 @@ class Facts:
                 "channels": self.channels,
                 "dtype": self.dtype.name,
             },
+            "notes": list(self.notes),
         }
         return pretty_json(content)
 

@@ -1,33 +1,53 @@
 """The demo in words: what resizing and tiling leave of the defects, all computed."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
 from reftiler.cli.console import count, times
+from reftiler.figures import overlay, to_rgb
 from reftiler.grid import Grid
-from reftiler.samples import SampleImage
+from reftiler.io import resize
+from reftiler.regions import Region, find_regions
 from reftiler.visibility import Remains, Visibility, examine
 
+MAX_REGIONS = 8
+"""Defects of which words and close-ups tell; the smallest, if there are more."""
 
-@dataclass(frozen=True)
-class Story:
+Rgb = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class DemoReport:
     """
-    An image of the sample and the two ways to make it fit for a model.
+    An image and the two ways to make it fit for a model.
 
     Attributes
     ----------
-    sample : SampleImage
-        The image, its mask and its defects.
+    image : ndarray, shape (H, W) or (H, W, C)
+        Finite real numbers, without an alpha channel.
+    mask : ndarray of bool, shape (H, W), or None
+        Where its defects are; without it nothing is said of defects.
     grid : Grid
         The tiles; a model that takes them takes the image resized to that size too.
+    kinds : mapping
+        What the defects are called, by their boxes.
+    notes : tuple of str
+        Sentences on how the image was read.
     """
 
-    sample: SampleImage
+    image: NDArray[Any]
+    mask: NDArray[np.bool_] | None
     grid: Grid
+    kinds: Mapping[Any, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -36,33 +56,64 @@ class Story:
         return height, width
 
     @cached_property
+    def shown(self) -> Rgb:
+        """The image as figures show it: from its darkest to its brightest value."""
+        colours = self.image
+        if colours.ndim == 3:
+            colours = colours[..., : 3 if colours.shape[2] >= 3 else 1]
+        if colours.dtype in (np.uint8, np.bool_):
+            return to_rgb(colours)
+        low, high = float(colours.min()), float(colours.max())
+        return to_rgb(colours, (low, high if high > low else low + 1))
+
+    @cached_property
+    def marked(self) -> Rgb:
+        """The same with its defects in rings."""
+        return self.shown if self.mask is None else overlay(self.shown, self.mask)
+
+    @cached_property
+    def resized(self) -> Rgb:
+        """What figures show of the image resized."""
+        return np.asarray(resize(self.shown, self.size), dtype=np.uint8)
+
+    @cached_property
+    def regions(self) -> tuple[Region, ...]:
+        """All defects."""
+        return () if self.mask is None else find_regions(self.mask)
+
+    @cached_property
     def seen(self) -> tuple[Visibility, ...]:
-        """What is left of each defect."""
-        return examine(self.sample.image, self.sample.mask, self.grid, self.size)
+        """What is left of each defect; of the smallest, if there are many."""
+        if self.mask is None:
+            return ()
+        smallest = sorted(self.regions, key=lambda region: region.area)[:MAX_REGIONS]
+        return examine(self.image, self.mask, self.grid, self.size, smallest)
 
     @cached_property
     def held(self) -> list[int]:
         """The tiles that hold a marked pixel."""
-        return [int(k) for k in self.grid.touching(self.sample.mask)]
+        if self.mask is None:
+            return []
+        return [int(k) for k in self.grid.touching(self.mask)]
 
     def kind(self, seen: Visibility) -> str:
         """Return what sort of defect a region is."""
-        kinds = {defect.box: defect.kind for defect in self.sample.defects}
-        return kinds.get(seen.region.box, "defect")
+        return self.kinds.get(seen.region.box, "defect")
 
     def sentences(self) -> list[str]:
-        """Tell the story."""
-        size = times(self.size)
-        pixels = math.prod(self.grid.image_size)
-        image = times(self.grid.image_size)
-        lines = [
-            f"The image is {image} px, and the model takes {size} px.",
-            self._tiling(),
-        ]
-        share = pixels / math.prod(self.size)
+        """Tell what happens to the image and to its defects."""
+        size, image = times(self.size), times(self.grid.image_size)
+        lines = [f"The image is {image} px, and the model takes {size} px."]
+        share = math.prod(self.grid.image_size) / math.prod(self.size)
         if share > 1:
-            lines.insert(1, f"Resizing makes one pixel of {number(share)}.")
-        return lines + [self._sentence(seen) for seen in self.seen]
+            lines.append(f"Resizing makes one pixel of {number(share)}.")
+        lines.append(self._tiling())
+        if len(self.seen) < len(self.regions):
+            lines.append(
+                f"The mask marks {len(self.regions):,} defects; here are the "
+                f"{len(self.seen)} smallest."
+            )
+        return [*self.notes, *lines, *map(self._sentence, self.seen)]
 
     def table(self) -> Table:
         """Show the same in numbers."""
@@ -89,11 +140,14 @@ class Story:
             how += f" with an overlap of {times(grid.tiler.overlap)} px"
         bare = grid.uncovered
         kept = "every pixel is kept" if not bare else f"{count(bare, 'pixel')} are lost"
+        made = f"Tiling makes {count(len(grid), 'tile')} {how}: {kept}"
+        if self.mask is None:
+            return f"{made}."
+        if not self.regions:
+            return f"{made}; the mask marks nothing."
         held = count(len(self.held), "tile")
-        return (
-            f"Tiling makes {count(len(grid), 'tile')} {how}: {kept}, and {held} "
-            f"{'hold' if len(self.held) != 1 else 'holds'} a defect."
-        )
+        hold = "holds" if len(self.held) == 1 else "hold"
+        return f"{made}, and {held} {hold} a defect."
 
     def _sentence(self, seen: Visibility) -> str:
         (top, _), (left, _) = seen.region.box

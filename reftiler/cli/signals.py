@@ -1,0 +1,50 @@
+"""What Ctrl-C and SIGTERM do while modules load, and while there is work to end."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["end_at_once", "ending_at_once", "tidy_up_first"]
+
+
+def end_at_once() -> None:
+    """Let both end the process with 130 and 143, as shells have it, and no traceback.
+
+    This is for the time while modules load: an exception in there can get lost, or
+    make a library abort, and there is nothing to tidy up.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background
+        signal.signal(signal.SIGINT, _exit)
+    signal.signal(signal.SIGTERM, _exit)
+
+
+def tidy_up_first() -> None:
+    """Let both raise an exception, where `end_at_once` was called before."""
+    if signal.getsignal(signal.SIGINT) is _exit:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGTERM) is _exit:
+        signal.signal(signal.SIGTERM, _raise_exit)
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """End at once while modules load in the midst of a command that a program runs."""
+    if signal.getsignal(signal.SIGTERM) is not _raise_exit:  # no program, but a test
+        yield
+        return
+    end_at_once()
+    try:
+        yield
+    finally:
+        tidy_up_first()
+
+
+def _exit(number: int, _: Any) -> None:
+    os._exit(128 + number)
+
+
+def _raise_exit(number: int, _: Any) -> None:
+    sys.exit(128 + number)

@@ -42,6 +42,8 @@ def main() -> None:
     """Run the commands, which may find a tiler at fault, and shrink what they draw."""
     for words in commands():
         program, *rest = words
+        if "--screenshot" in words:
+            rest.append("--overwrite")
         subprocess.run(
             [Path(sys.executable).with_name(program), *rest],
             cwd=ROOT,

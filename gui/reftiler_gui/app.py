@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
-from reftiler.cli.console import CallError
+from reftiler.cli.console import UsageError
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler_gui import messages
@@ -88,7 +88,7 @@ def _window(app: QApplication, asked: Asked) -> MainWindow:
     prefs = Prefs(None if asked.fresh else QSettings())
     scheme = asked.theme or str(prefs.get("theme", "system"))
     if scheme not in SCHEMES:
-        raise CallError(f"--theme is one of {', '.join(SCHEMES)}, got {scheme!r}")
+        raise UsageError(f"--theme is one of {', '.join(SCHEMES)}, got {scheme!r}")
     dress(app, scheme)
     window = standard_window(prefs)
     if asked.size is not None:
@@ -96,7 +96,7 @@ def _window(app: QApplication, asked: Asked) -> MainWindow:
     if asked.config is not None:
         window.desk.change(TilingSettings.of(asked.config))
     if asked.view and asked.view not in window.views:
-        raise CallError(
+        raise UsageError(
             f"--view is one of {', '.join(window.views)}, got {asked.view!r}"
         )
     window.open(asked.paths)

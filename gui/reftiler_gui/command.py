@@ -7,27 +7,33 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reftiler.cli.console import CallError, reporting
-from reftiler.cli.options import TilingOptions, with_options
-from reftiler.config import TilingConfig
-from reftiler_gui.model.standins import WORDS, StandIn
+from reftiler.cli.app import as_command
+from reftiler.cli.console import UsageError
+from reftiler.cli.options import TilingOptions
+from reftiler.cli.signals import ending_at_once
 
-__all__ = ["main", "view"]
+if TYPE_CHECKING:
+    from reftiler.config import TilingConfig
+
+__all__ = ["STAND_INS", "app", "view"]
+
+STAND_INS = ("rim", "offset", "noise", "none")
+"""Names of stand-ins for a model, repeated here so that help need not import them."""
 
 _NEEDED = ("libGL.so.1", "libEGL.so.1", "libxkbcommon.so.0", "libfontconfig.so.1")
 _XCB = ("libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-keysyms.so.1")
 
 
-def _view(
+def view(
     options: TilingOptions,
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATHS]...",
+            metavar="PATHS",
             help="Images, folders, data sets, settings (YAML) and what the "
             "conformance kit wrote; the bundled sample by default.",
         ),
@@ -49,11 +55,14 @@ def _view(
         typer.Option(
             metavar="NAME",
             help="Into the report: tiles of a stand-in for a model, merged. One of "
-            f"{', '.join(WORDS)}.",
+            f"{', '.join(STAND_INS)}.",
         ),
     ] = "",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the report that is there.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace the picture or the report that is there."
+        ),
     ] = False,
     size: Annotated[
         str, typer.Option(metavar="WxH", help="Of the window, width first.")
@@ -80,21 +89,23 @@ def _view(
     """
     missing = [path for path in paths or () if not path.exists()]
     if missing:
-        raise CallError(f"there is no {missing[0]}: give an image or a folder")
+        raise UsageError(f"there is no {missing[0]}: give an image or a folder")
     given = any(getattr(options, field.name) is not None for field in fields(options))
     config = options.resolve() if given else None
     wanted = _size(size)
+    _check_outputs({"--screenshot": screenshot, "--report": report}, paths, overwrite)
+    if stand_in and report is None:
+        raise UsageError("--stand-in belongs to --report FILE")
     if report is not None:
         _report(report, paths or (), config, stand_in, overwrite=overwrite)
         if screenshot is None:
             return
-    elif stand_in or overwrite:
-        raise CallError("--stand-in and --overwrite belong to --report FILE")
     if screenshot is not None:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.environ["QT_LOGGING_RULES"] = "qt.qpa.*=false"
-    _check_libraries()
-    from reftiler_gui import app  # noqa: PLC0415 - it needs Qt
+    with ending_at_once():
+        _check_libraries()
+        from reftiler_gui import app  # noqa: PLC0415 - it needs Qt
 
     asked = app.Asked(
         paths=tuple(paths or ()),
@@ -110,29 +121,43 @@ def _view(
         raise typer.Exit(code)
 
 
-_view.__name__ = "view"
-view = with_options(_view)
-
-
-def main() -> None:
+def app(prog_name: str = "reftiler-gui") -> None:
     """Run the viewer as a program of its own."""
-    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    program.command()(reporting(view))
-    program(prog_name="reftiler-gui")
+    as_command("reftiler-gui", view)(prog_name=prog_name)
+
+
+def _check_outputs(
+    outputs: dict[str, Path | None], paths: Sequence[Path] | None, overwrite: bool
+) -> None:
+    """Refuse to write over what is to be shown, and over what is there unasked."""
+    written = {option: path for option, path in outputs.items() if path is not None}
+    if overwrite and not written:
+        raise UsageError("--overwrite belongs to --screenshot FILE and --report FILE")
+    for option, path in written.items():
+        if not path.exists():
+            continue
+        if any(path.samefile(shown) for shown in paths or ()):
+            raise UsageError(f"{option} {path} is what is to be shown: give another")
+        if not overwrite:
+            raise UsageError(
+                f"{path} exists: give {option} another name, or --overwrite"
+            )
 
 
 def _report(
     path: Path,
     paths: Sequence[Path],
-    config: TilingConfig | None,
+    config: "TilingConfig | None",
     stand_in: str,
     *,
     overwrite: bool,
 ) -> None:
     if path.suffix.lower() not in (".html", ".htm"):
-        raise CallError(f"the report is a page: give a name with .html, got {path}")
-    if stand_in and stand_in not in WORDS:
-        raise CallError(f"--stand-in is one of {', '.join(WORDS)}, got {stand_in!r}")
+        raise UsageError(f"the report is a page: give a name with .html, got {path}")
+    if stand_in and stand_in not in STAND_INS:
+        names = ", ".join(STAND_INS)
+        raise UsageError(f"--stand-in is one of {names}, got {stand_in!r}")
+    from reftiler_gui.model.standins import StandIn  # noqa: PLC0415 - it needs numpy
     from reftiler_gui.reporting import report_on  # noqa: PLC0415 - it takes a while
 
     model = StandIn(stand_in) if stand_in else None
@@ -144,7 +169,7 @@ def _size(text: str) -> tuple[int, int] | None:
         return None
     found = re.fullmatch(r"(\d+)[xX×](\d+)", text)
     if not found or not all(0 < int(side) <= 16384 for side in found.groups()):
-        raise CallError(f"--size must be width and height, 1280x800, got {text!r}")
+        raise UsageError(f"--size must be width and height, 1280x800, got {text!r}")
     width, height = map(int, found.groups())
     return width, height
 
@@ -155,7 +180,7 @@ def _check_libraries() -> None:
     chosen = os.environ.get("QT_QPA_PLATFORM", "")
     wayland, x11 = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
     if plain and not (chosen or wayland or x11):
-        raise CallError(
+        raise UsageError(
             "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): give "
             "--screenshot FILE for a picture, or run it under xvfb-run"
         )
@@ -165,7 +190,7 @@ def _check_libraries() -> None:
             name for name in (*_NEEDED, *(_XCB if on_x11 else ())) if not _there(name)
         ]
         if missing:
-            raise CallError(
+            raise UsageError(
                 f"Qt needs libraries of the system that are missing: {missing[0]}; on "
                 "Debian and Ubuntu: apt install libgl1 libegl1 libxkbcommon0 "
                 "libfontconfig1 libdbus-1-3 libxcb-cursor0 libxcb-icccm4 "
@@ -174,7 +199,7 @@ def _check_libraries() -> None:
     try:
         import PySide6.QtWidgets  # noqa: F401, PLC0415 - whether it is there
     except ImportError as error:
-        raise CallError(
+        raise UsageError(
             f'the viewer needs its extra: pip install "reftiler[gui]" ({error})'
         ) from error
 

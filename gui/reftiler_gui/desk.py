@@ -88,8 +88,8 @@ class Desk(QObject):
 
     def _take(self, document: Document, first: Loaded | None) -> None:
         """Show a document; one of which nothing can be read leaves what is open."""
-        for problem in document.problems:
-            self.noticed.emit(problem)
+        for told in (*document.notes, *document.problems):
+            self.noticed.emit(told)
         for path in document.settings:
             self.read_settings(path)
         if document.cases:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from PySide6.QtCore import QBuffer
 from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 
+from reftiler.atomic import FolderLock
 from reftiler.errors import TilingError
 from reftiler.io import write_image
 from reftiler.io.datasets import ImageEntry
@@ -90,13 +91,14 @@ def write_tiles(item: Item, settings: TilingSettings, folder: Path) -> Work[int]
         sample = _on_disk(item, Path(room))
         export = plan_export((sample,), settings.config(), source=sample.image)
         yield 0.0
-        yield from _written(export, folder)
+        with FolderLock(folder):
+            yield from _written(export, folder)
     return export.count
 
 
 def _written(export: Export, folder: Path) -> Work[None]:
     """Write in a thread, so that one can stop between two tiles."""
-    stop, written, made = threading.Event(), 0, not folder.exists()
+    stop, written = threading.Event(), 0
 
     def advance(tiles: int, _: int) -> None:
         nonlocal written
@@ -113,19 +115,17 @@ def _written(export: Export, folder: Path) -> Work[None]:
         finally:
             stop.set()
             if writing.exception() is not None:  # it waits for the end
-                _leave(folder, made=made)
+                _leave(folder)
     writing.result()
 
 
-def _leave(folder: Path, *, made: bool) -> None:
+def _leave(folder: Path) -> None:
     """Remove what a run that failed has left in a folder that was new or empty."""
     for path in list(folder.iterdir()) if folder.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-    if made and folder.is_dir():
-        folder.rmdir()
 
 
 def _on_disk(item: Item, room: Path) -> ImageEntry:

@@ -108,7 +108,9 @@ class MergedView(Flipping):
 
         def work() -> Work[tuple[Merged, PixelSource, DifferencePicture]]:
             found = yield from merge(source.array, view.grid, model, height)
-            picture = PixelSource(found.image, source.low, source.high)
+            picture = PixelSource(
+                found.image, source.low, source.high, alpha=source.has_alpha
+            )
             yield from picture.build()
             return found, picture, DifferencePicture(found.difference, found.largest)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from reftiler.io import write_image
 from reftiler_gui.model.document import Document, Item
@@ -83,6 +84,13 @@ def test_several_are_opened_at_once_and_each_image_once(folder: Path) -> None:
     assert found.title == "b.png and 6 more"
 
 
+def test_what_is_passed_over_is_told(folder: Path) -> None:
+    write(folder / "inner" / "c.png")
+    found = Document.open([folder])
+    assert [item.name for item in found.items] == ["a", "b"]
+    assert any("inner" in note for note in found.notes)
+
+
 def test_a_folder_without_images_is_a_problem_and_no_more(tmp_path: Path) -> None:
     found = Document.open([tmp_path])
     assert (found.items, found.start) == ((), 0)
@@ -103,6 +111,17 @@ def test_an_unreadable_mask_is_told_and_the_image_stays(folder: Path) -> None:
     assert loaded.image is not None
     assert loaded.mask is None
     assert "b_mask.png: the file is empty; the image is shown" in loaded.words
+
+
+def test_what_decided_the_mask_is_told(folder: Path) -> None:
+    (folder / "b_mask.png").unlink()
+    drawn = Image.fromarray(np.full((20, 30), 255, np.uint8))
+    drawn.save(folder / "b_mask.jpg", quality=75)
+    loaded = Document.open([folder]).items[1].load()
+    assert loaded.mask is not None
+    assert loaded.mask.area == 600
+    assert "128 and above marks" in loaded.words
+    assert "the mask marks the whole image" in loaded.words
 
 
 def test_a_file_that_vanishes_is_told(folder: Path) -> None:

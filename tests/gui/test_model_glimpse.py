@@ -42,7 +42,7 @@ def test_at_every_edge_both_have_one_size(
     mask = np.zeros(image.shape[:2], dtype=bool)
     mask[corner[0] : corner[0] + 3, corner[1] : corner[1] + 3] = True
     (region,) = find_regions(mask)
-    found = glimpse(PixelSource(image), region, target)
+    found = glimpse(PixelSource(image, alpha=True), region, target)
     assert found.resized.shape == found.original.shape
     assert min(found.original.shape) >= 3
     assert not found.opaque

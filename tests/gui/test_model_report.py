@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from reftiler import TilingError
-from reftiler.io import resize, write_image
-from reftiler.io.codecs import decode
+from reftiler.io import ReadOptions, resize, write_image
+from reftiler.io.png import open_png
 from reftiler_gui.model.document import Document, Item, Loaded, bundled
 from reftiler_gui.model.drawing import data_uri, drawn, lens_on
 from reftiler_gui.model.page import page
@@ -55,7 +55,7 @@ class Balance(HTMLParser):
 
 def pictures(text: str) -> list[np.ndarray]:
     found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", text)
-    return [decode(base64.b64decode(data)) for data in found]
+    return [open_png(base64.b64decode(data), ReadOptions()).decode() for data in found]
 
 
 def test_the_report_has_the_numbers_of_the_window(wall: Loaded) -> None:
@@ -147,7 +147,8 @@ def test_images_of_all_sizes_and_kinds_are_drawn(
     assert shown.shape == (lens.height, lens.width, 3)
     assert max(shown.shape) <= 1001
     uri = data_uri(shown)
-    again = decode(base64.b64decode(uri.partition(",")[2]))
+    data = base64.b64decode(uri.partition(",")[2])
+    again = open_png(data, ReadOptions()).decode()
     again = again if again.ndim == 3 else np.repeat(again[..., np.newaxis], 3, axis=2)
     assert np.array_equal(again, shown)
 

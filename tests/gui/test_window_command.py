@@ -13,16 +13,9 @@ from pytestqt.qtbot import QtBot
 from typer.testing import CliRunner
 
 from reftiler.cli.app import app as program
-from reftiler.cli.console import reporting
 from reftiler.io import read_image
 from reftiler_gui import command
 from tests.gui.windows import write_pair
-
-if not any(
-    one.callback and one.callback.__name__ == "view"
-    for one in program.registered_commands
-):
-    program.command()(reporting(command.view))  # where it is not installed anew
 
 
 def run(*words: str) -> tuple[int, str]:
@@ -43,9 +36,24 @@ def test_the_tiling_options_count(
     image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
     plain = run(str(image), "--screenshot", str(out))
     before = read_image(out)
-    tiled = run(str(image), "--screenshot", str(out), "--tile", "16")
+    words = (str(image), "--screenshot", str(out), "--tile", "16")
+    code, said = run(*words)
+    assert code == 2
+    assert f"{out} exists" in said
+    assert (before == read_image(out)).all()
+    tiled = run(*words, "--overwrite")
     assert (plain[0], tiled[0]) == (0, 0)
     assert (before != read_image(out)).any()
+
+
+@pytest.mark.parametrize("option", ["--screenshot", "--report"])
+def test_what_is_shown_is_never_written_over(tmp_path: Path, option: str) -> None:
+    image = write_pair(tmp_path, "part")
+    before = image.read_bytes()
+    code, said = run(str(image), option, str(image), "--overwrite")
+    assert code == 2
+    assert "is what is to be shown" in said
+    assert image.read_bytes() == before
 
 
 @pytest.mark.parametrize("view", ["compare", "sheet", "merged", "advice", "cases"])

@@ -8,15 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import samples
 from reftiler.errors import TilingError
-from reftiler.io import read_mask
+from reftiler.io import open_mask
 from reftiler.io.datasets import GOOD, ImageEntry, find_images
 from reftiler_gui.model.masks import MaskSource
-from reftiler_gui.model.opening import open_image
 from reftiler_gui.model.source import PixelSource
 
 __all__ = ["Document", "Item", "Loaded", "bundled"]
@@ -59,35 +57,31 @@ class Item:
     def load(self) -> Loaded:
         """Read image and mask; what cannot be read is told, and costs nothing else."""
         try:
-            array, mask = self._arrays()
-            image = PixelSource(array)
+            image, mask = self._images()
         except TilingError as error:
             return Loaded(self, None, None, str(error))
-        words = ""
+        notes = list(image.notes)
         if self.masks:
             try:
-                mask = self._mask()
+                opened = open_mask(self.masks)
+                mask = opened[...]
+                notes += opened.notes
             except TilingError as error:
-                words = f"{error}; the image is shown without it"
-        if mask is None:
-            return Loaded(self, image, None, words)
-        if mask.shape != image.size:
-            return Loaded(self, image, None, self._misfit(mask, image))
-        return Loaded(self, image, MaskSource(mask), "")
+                notes.append(f"{error}; the image is shown without it")
+        if mask is not None and mask.shape != image.size:
+            notes.append(self._misfit(mask, image))
+            mask = None
+        if mask is not None and mask.all():
+            notes.append("the mask marks the whole image")
+        found = None if mask is None else MaskSource(mask)
+        return Loaded(self, image, found, "; ".join(notes))
 
-    def _arrays(self) -> tuple[Array, Array | None]:
+    def _images(self) -> tuple[PixelSource, Array | None]:
         if self.make is not None:
-            return self.make()
+            array, mask = self.make()
+            return PixelSource(array), mask
         assert self.image is not None
-        return open_image(self.image), None
-
-    def _mask(self) -> Array:
-        """Read what any of the masks marks."""
-        masks = [read_mask(path) for path in self.masks]
-        for mask in masks:
-            if mask.shape != masks[0].shape:
-                raise TilingError(f"the masks of {self.name} differ in their sizes")
-        return np.asarray(np.logical_or.reduce(masks))
+        return PixelSource.open(self.image), None
 
     def _misfit(self, mask: Array, image: PixelSource) -> str:
         sizes = (" × ".join(map(str, size)) for size in (mask.shape, image.size))
@@ -113,7 +107,8 @@ class Loaded:
     mask : MaskSource or None
         None if there is none, or it cannot be read or has another size.
     words : str
-        A sentence for each of these misfortunes; empty if all is well.
+        A sentence for each of these misfortunes, and for what was decided in reading
+        them; empty if all is well.
     """
 
     item: Item
@@ -133,6 +128,8 @@ class Document:
         In the order in which they were given and found.
     problems : tuple of str
         A sentence for each path in which there is nothing to show.
+    notes : tuple of str
+        What `find_images` passed over or guessed.
     cases, settings : tuple of Path
         Files for other parts of the viewer: what the conformance kit wrote, and YAML.
     title : str
@@ -141,6 +138,7 @@ class Document:
 
     items: tuple[Item, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     cases: tuple[Path, ...] = ()
     settings: tuple[Path, ...] = ()
     title: str = ""
@@ -163,14 +161,16 @@ class Document:
         if not given:
             return bundled()
         found: list[ImageEntry] = []
-        problems = []
+        problems, notes = [], list[str]()
         others = {suffix: _files(given, suffix) for suffix in (CASES, SETTINGS)}
         cases = list(others[CASES])
         for path in given:
             if any(path in files for files in others.values()):
                 continue
             try:
-                found += find_images(path)
+                images = find_images(path)
+                found += images
+                notes += images.notes
             except TilingError as error:
                 records = _records(path)
                 cases += records
@@ -180,6 +180,7 @@ class Document:
         return cls(
             items=tuple(_items(found)),
             problems=tuple(problems),
+            notes=tuple(notes),
             cases=tuple(cases),
             settings=others[SETTINGS],
             title=given[0].resolve().name + more,

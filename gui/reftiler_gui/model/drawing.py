@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.io import resize
-from reftiler.io.codecs import encode
+from reftiler.io.png import encode_png
 from reftiler_gui.model.layers import Layers, coverage_of, lines_of, mask_of
 from reftiler_gui.model.lens import Lens
 from reftiler_gui.model.masks import MaskSource
@@ -111,5 +111,5 @@ def _as_rgb(pixels: Pixels, ground: NDArray[Any]) -> Rgb:
 def data_uri(picture: Rgb) -> str:
     """Return a picture as a PNG file in a line of text, grey ones as such."""
     grey = bool((picture == picture[..., :1]).all())
-    data = encode(picture[..., 0] if grey else picture, ".png")
+    data = encode_png(picture[..., 0] if grey else picture)
     return f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"

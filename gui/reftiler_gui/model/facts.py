@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reftiler.cli.facts import Facts as GridFacts
+from reftiler.cli.grid_summary import GridSummary
 from reftiler_gui.model.tiling import TilingView
 
 __all__ = ["Facts", "facts"]
@@ -63,7 +63,7 @@ def facts(view: TilingView, channels: int, dtype: np.dtype[Any]) -> Facts:
     an image of 4096 × 4096.
     """
     grid = view.grid
-    told = GridFacts(grid, channels, dtype)
+    told = GridSummary(grid, channels, dtype)
     if view.scattered:
         least, most, total, uncovered = _counted(view)
         mean = total / math.prod(view.size)

@@ -96,7 +96,7 @@ def compared(source: PixelSource, seen: Seen) -> tuple[Figure, Figure]:
 
 def rejoined(source: PixelSource, found: Merged) -> tuple[Figure, Figure]:
     """Draw a merged image, and how it differs from the original."""
-    whole = PixelSource(found.image, source.low, source.high)
+    whole = PixelSource(found.image, source.low, source.high, alpha=source.has_alpha)
     change = DifferencePicture(found.difference, found.largest)
     lens = lens_on(((0, source.size[0]), (0, source.size[1])), _NARROW)
     rings: tuple[Ring, ...] = ()

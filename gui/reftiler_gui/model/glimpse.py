@@ -67,7 +67,7 @@ def glimpse(source: PixelSource, region: Region, target: Sequence[int]) -> Glimp
     ]
     rows, columns = (slice(start, stop) for start, stop, _ in crops)
     small = resize(source.array[rows, columns], [size for _, _, size in crops])
-    picture = PixelSource(small, source.low, source.high)
+    picture = PixelSource(small, source.low, source.high, alpha=source.has_alpha)
     shrunk = max(
         length / side for length, side in zip(source.size, target, strict=True)
     )

@@ -118,8 +118,10 @@ def report(
 
 
 def _channels(source: PixelSource) -> str:
-    names = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGB with alpha"}
-    return names.get(source.channels, f"{source.channels} channels")
+    names = {(1, False): "grey", (2, True): "grey with alpha"}
+    names |= {(3, False): "RGB", (4, True): "RGB with alpha"}
+    kind = source.channels, source.has_alpha
+    return names.get(kind, f"{source.channels} channels")
 
 
 def _spelled(settings: TilingSettings, loaded: Loaded) -> tuple[tuple[str, str], ...]:

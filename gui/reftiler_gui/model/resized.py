@@ -63,7 +63,7 @@ class ResizedPicture:
         pixels = source.array if level == 0 else source.reduced(level)
         small = resize(np.asarray(pixels), target)
         self.mean = 1 << level
-        self.small = PixelSource(small, source.low, source.high)
+        self.small = PixelSource(small, source.low, source.high, alpha=source.has_alpha)
         self.size, self._levels = source.size, source.levels
 
     @property

@@ -7,6 +7,7 @@ four. Levels are built in the background; until one is there, single pixels stan
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.io import codecs
-from reftiler_gui.model.opening import open_image, release
+from reftiler.io import open_image
+from reftiler.io.codecs import check_picture
 from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
 from reftiler_gui.model.shades import full, scaled, table_of, value_range
 from reftiler_gui.model.work import Work, finish
@@ -37,10 +38,19 @@ class PixelSource:
     Parameters
     ----------
     array : ndarray, shape (H, W) or (H, W, C)
-        Real numbers; it may be mapped from a file. Two or four channels have alpha
-        last. Of more than four the first three are shown.
+        Real numbers; it may be mapped from a file. Of more than three colours the
+        first three are shown.
     low, high : float, optional
         The values shown black and white, by default those of `value_range`.
+    alpha : bool
+        Whether the last channel is alpha, as the file's format says.
+
+    Attributes
+    ----------
+    has_alpha : bool
+        Whether what `region` gives may be transparent.
+    notes : tuple of str
+        What the user should know of how its file was read.
 
     Raises
     ------
@@ -49,16 +59,23 @@ class PixelSource:
     """
 
     def __init__(
-        self, array: Array, low: float | None = None, high: float | None = None
+        self,
+        array: Array,
+        low: float | None = None,
+        high: float | None = None,
+        *,
+        alpha: bool = False,
     ) -> None:
         try:
-            self.array = codecs.check_picture(array)
+            self.array = check_picture(array)
         except ValueError as error:
             raise TilingError(str(error)) from error
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])
         self.channels = array.shape[2] if array.ndim == 3 else 1
         self.dtype = array.dtype
-        self.mapped = isinstance(array, np.memmap)
+        self.has_alpha = alpha
+        self.notes: tuple[str, ...] = ()
+        self.mapped = _mapping(array) is not None
         self._base = 2 if array.nbytes > _LARGE else 1
         self._built: dict[int, Array] = {0: self.array}
         self.set_range(low, high)
@@ -66,12 +83,10 @@ class PixelSource:
     @classmethod
     def open(cls, path: Path) -> PixelSource:
         """Open a file; TilingError with a sentence if it is no picture."""
-        return cls(open_image(path))
-
-    @property
-    def has_alpha(self) -> bool:
-        """Whether what `region` gives may be transparent."""
-        return self.channels in (2, 4)
+        image = open_image(path)
+        source = cls(image[...], alpha=image.info.alpha)
+        source.notes = image.info.notes
+        return source
 
     @property
     def levels(self) -> int:
@@ -167,7 +182,7 @@ class PixelSource:
         )
         part = np.ascontiguousarray(self._built[nearest][here, there])
         if nearest == 0 and step > 1:
-            release(self.array)
+            _release(self.array)
         return part
 
     def _first(self) -> Work[None]:
@@ -182,13 +197,13 @@ class PixelSource:
     def _bands(self, level: int) -> Iterator[Array]:
         """Yield a level, a band of rows at a time; mapped pixels are let go."""
         for part in mean_bands(self.array, level):
-            release(self.array)
+            _release(self.array)
             yield part
 
     def _painted(self, part: Array) -> NDArray[np.uint32]:
         if part.ndim == 2:
             part = part[..., np.newaxis]
-        colored = part[..., :-1] if self.has_alpha else part[..., :3]
+        colored = (part[..., :-1] if self.has_alpha else part)[..., :3]
         shown = self._bytes(colored)
         pixels = np.empty((*part.shape[:2], 4), dtype=np.uint8)
         for place in range(3):  # blue comes first, the lowest byte
@@ -211,3 +226,22 @@ class PixelSource:
         if part.dtype == np.uint8 and (self.low, self.high) == (0.0, 255.0):
             return part
         return np.asarray(self._table[part])
+
+
+def _mapping(array: Array) -> mmap.mmap | None:
+    """Return the mapped file that an array is a view of."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def _release(array: Array) -> None:
+    """Give back the memory in which a mapped file has been read so far.
+
+    The system would take it back itself when it runs short; until then it counts as
+    ours, and of a huge image that is alarming to see.
+    """
+    mapping = _mapping(array)
+    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,14 @@
+"""``reftiler-gui`` and ``python -m reftiler_gui``: the viewer as a program."""
+
+from reftiler.cli import run_program
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Show the viewer; without its extra say what to install and exit with 2."""
+    run_program("reftiler-gui", "reftiler_gui.command")
+
+
+if __name__ == "__main__":
+    main()

@@ -61,7 +61,7 @@ EXCUSED = (
     "needs anomalib",
     "needs an X server",
     "needs cosmic-ray",
-    "needs zarr 3",
+    "needs ome-zarr",
 )
 
 

@@ -55,7 +55,7 @@ def test_the_last_day_still_counts(tmp_path: Path) -> None:
     [
         ("clause: MERGE-001\n", "must hold a list"),
         ("- MERGE-001\n", "entry 1 must be a mapping"),
-        ("- clause: [\n", "is no YAML"),
+        ("- clause: [\n", "not YAML"),
         (GOOD.replace("clause", "clauses"), "clauses, which means nothing"),
         (GOOD.replace("  reason: the last tile wins\n", ""), "has no reason"),
         (GOOD.replace("the last tile wins", '"  "'), "reason must be words"),
@@ -95,12 +95,12 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KnownError, match="cannot be read"):
         load(tmp_path)
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(KnownError, match="is no YAML"):
+    with pytest.raises(KnownError, match="not YAML"):
         load(tmp_path / "bytes.yaml")
 
 
 def test_nothing_is_run_by_reading(tmp_path: Path) -> None:
-    with pytest.raises(KnownError, match="is no YAML"):
+    with pytest.raises(KnownError, match="not YAML"):
         loaded(tmp_path, "!!python/object/apply:os.getcwd []\n")
 
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reftiler.cli.console import CallError, stderr
-from reftiler_conformance.exchange import HarnessError
+from reftiler.cli.console import UsageError, stderr
 from reftiler_conformance.subjects import BUILT_IN
 
 
@@ -87,8 +86,9 @@ def conform(
     """
     try:
         from reftiler_conformance import conforming  # noqa: PLC0415 - it needs hypothesis
+        from reftiler_conformance.exchange import HarnessError  # noqa: PLC0415 - numpy
     except ImportError as error:
-        raise CallError(
+        raise UsageError(
             'the conformance kit needs its extra: pip install "reftiler[conformance]" '
             f"({error})"
         ) from error

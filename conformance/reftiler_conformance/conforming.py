@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from reftiler.cli.console import CallError, stderr, stdout
+from reftiler.cli.console import UsageError, stderr, stdout
 from reftiler_conformance import counterexample
 from reftiler_conformance.cases import parse
 from reftiler_conformance.exchange import HarnessError
@@ -45,11 +45,11 @@ class Asked:
 
         Raises
         ------
-        CallError
+        UsageError
             If there is no such subject, or the list of known failures is wrong.
         """
         if name not in BUILT_IN and ":" not in name:
-            raise CallError(
+            raise UsageError(
                 f"{name!r} is no subject: give module:attribute, or one of "
                 + ", ".join(BUILT_IN)
             )
@@ -69,7 +69,7 @@ class Asked:
         try:
             return load(self.known)
         except KnownError as error:
-            raise CallError(str(error)) from error
+            raise UsageError(str(error)) from error
 
     def _python(self, name: str) -> str | None:
         """Return the Python that was given for a subject, or for all."""
@@ -116,11 +116,11 @@ def replay(subjects: Sequence[str], asked: Asked, text: str) -> int:
     """Put one case to one subject; return the exit code."""
     name = _only(subjects)
     if not asked.clauses:
-        raise CallError("a replay is of a clause: give --clauses ID")
+        raise UsageError("a replay is of a clause: give --clauses ID")
     try:
         case = parse(text)
     except ValueError as error:
-        raise CallError(str(error)) from error
+        raise UsageError(str(error)) from error
     with asked.runner(name) as runner:
         results = [
             runner.replay(check, device, case)
@@ -165,7 +165,7 @@ def _checks(runner: Runner, asked: Asked) -> list[Check]:
     try:
         return runner.checks(asked.clauses)
     except ValueError as error:
-        raise CallError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def _kept(result: Result, runner: Runner, folder: Path | None) -> Result:
@@ -199,13 +199,15 @@ def _folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CallError(f"--out {path} cannot be a folder: {error.strerror}") from error
+        raise UsageError(
+            f"--out {path} cannot be a folder: {error.strerror}"
+        ) from error
     return path
 
 
 def _only(subjects: Sequence[str]) -> str:
     if len(subjects) > 1:
-        raise CallError(
+        raise UsageError(
             f"{len(subjects)} subjects: give one, or --matrix for a table of all"
         )
     return subjects[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import re
 import shlex
 import zipfile
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reftiler.atomic import atomic_write
+from reftiler.json_io import read_bytes
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.clauses import clauses, spec_version
 from reftiler_conformance.definition import BFLOAT16
@@ -28,7 +30,8 @@ Array = npt.NDArray[Any]
 
 SCHEMA = "reftiler counterexample 1"
 _OTHER = ("bfloat16", "first")
-_DAMAGED = (zipfile.BadZipFile, zlib.error)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+_MAX_BYTES = 2**28  # of the arrays of a case, which are small
 ARRAYS = ("image", "tiles", "got", "want", "mask")
 
 
@@ -188,18 +191,38 @@ def read(path: Path) -> Counterexample:
         If the file cannot be read or holds something else.
     """
     try:
-        file = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-        held = {name: file[name] for name in getattr(file, "files", ())}
+        held = _read_arrays(path)
     except OSError as error:
         words = error.strerror or str(error)
         raise CounterexampleError(f"{path} cannot be read: {words}") from error
-    except (ValueError, RuntimeError, EOFError, *_DAMAGED) as error:
+    except (ValueError, RuntimeError, EOFError, MemoryError, *_DAMAGED) as error:
         words = f"{path} is no .npz of plain arrays: {error}"
         raise CounterexampleError(words) from error
     try:
         return _unpacked(held)
     except (KeyError, TypeError, ValueError) as error:
         raise CounterexampleError(f"{path} is no counterexample: {error}") from error
+
+
+def _read_arrays(path: Path) -> dict[str, Array]:
+    """Read the arrays of a .npz, once their sizes are known to be what they say."""
+    from reftiler.io.npy import read_header  # noqa: PLC0415 - slow to import
+
+    with zipfile.ZipFile(io.BytesIO(read_bytes(path, _MAX_BYTES))) as file:
+        members = file.infolist()
+        size = sum(member.file_size for member in members)
+        if size > _MAX_BYTES:
+            raise ValueError(f"it asks for {size:,} bytes, more than {_MAX_BYTES:,}")
+        held = {}
+        for member in members:
+            with file.open(member) as stream:
+                header = read_header(stream)
+                if header.size != member.file_size - stream.tell():
+                    raise ValueError(f"{member.filename} is not as long as it says")
+            with file.open(member) as stream:
+                array = np.lib.format.read_array(stream, allow_pickle=False)
+            held[member.filename.removesuffix(".npy")] = array
+    return held
 
 
 def _packed(example: Counterexample) -> bytes:

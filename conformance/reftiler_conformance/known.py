@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,6 +26,8 @@ from typing import Any
 
 import yaml
 
+from reftiler.errors import TilingError
+from reftiler.yaml_io import read_yaml
 from reftiler_conformance.cases import parse
 from reftiler_conformance.clauses import clauses
 
@@ -115,9 +118,9 @@ class _Loader(yaml.SafeLoader):
     """Refuses a mapping that has a key twice, where PyYAML takes the last."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        for name in names:
-            if names.count(name) > 1:
+        counts = Counter(str(key.value) for key, _ in node.value)
+        for name, count in counts.items():
+            if count > 1:
                 raise yaml.MarkedYAMLError(
                     problem=f"{name!r} stands twice in one entry: does a '-' miss?",
                     problem_mark=node.start_mark,
@@ -127,13 +130,11 @@ class _Loader(yaml.SafeLoader):
 
 def _entries(path: Path) -> list[Any]:
     try:
-        with path.open(encoding="utf-8") as file:
-            found = yaml.load(file, _Loader)  # a SafeLoader
+        found = read_yaml(path, _Loader)
     except OSError as error:
         raise KnownError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        words = " ".join(str(error).split())
-        raise KnownError(f"{path} is no YAML: {words}") from error
+    except TilingError as error:
+        raise KnownError(str(error)) from error
     if found is None:
         return []
     if not isinstance(found, list):

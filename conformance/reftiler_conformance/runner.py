@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import TracebackType
 
 import reftiler
@@ -69,7 +69,7 @@ class Runner:
         self._asked, self._python = devices, python
         self._wanted: tuple[str, ...] = ()
         self._client = Remote(name, python, timeout)
-        self._began = datetime.now(timezone.utc)
+        self._began = datetime.now(UTC)
         self._clock = time.monotonic()
         self._absent: dict[str, str] = {}
 

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reftiler.atomic import OutputTransaction, atomic_write
-from reftiler.cli.console import CallError, bad_call, stdout
+from reftiler.cli.console import UsageError, as_usage_error, stdout
 from reftiler.errors import TilingError
-from reftiler.validation import as_int, one_of, suggest
 
 if TYPE_CHECKING:
     from reftiler_conformance.bench.benchmark import BenchPlan
@@ -64,9 +62,10 @@ def bench(  # noqa: PLR0913 - an option each
     reftiler bench --only reftiler.torch,monai --busy 2 --startup --no-growth
     reftiler bench --out bench
     """
+    from reftiler.validation import as_int, one_of  # noqa: PLC0415 - it needs numpy
     from reftiler_conformance.bench import benchmark  # noqa: PLC0415 - only where it is asked
 
-    with bad_call():
+    with as_usage_error():
         one_of(device, "--device", _DEVICES)
         for number, option in ((rounds, "--rounds"), (threads, "--threads")):
             if number is not None:
@@ -95,32 +94,36 @@ def bench(  # noqa: PLR0913 - an option each
 
 def _names(given: list[str] | None, option: str, known: list[str]) -> list[str]:
     """Return the names that were given, those between commas apart."""
+    from reftiler.validation import suggest  # noqa: PLC0415 - it needs numpy
+
     names = [name.strip() for part in given or () for name in part.split(",")]
     for name in names:
         if name not in known:
             hint = suggest(name, known) or f": known are {', '.join(known)}"
-            raise CallError(f"{option} has no {name!r}{hint}")
+            raise UsageError(f"{option} has no {name!r}{hint}")
     return list(dict.fromkeys(names))
 
 
 def _check_out(out: Path) -> None:
     """Refuse what cannot be written before anything is measured."""
+    from reftiler.atomic import OutputTransaction, atomic_write  # noqa: PLC0415
+
     try:
         import reftiler_conformance.bench.plot  # noqa: F401, PLC0415 - better now than in an hour
     except ImportError as error:
-        raise CallError(
+        raise UsageError(
             "--out draws plots and needs its extra: "
             f'pip install "reftiler[conformance]" ({error})'
         ) from error
     if out.exists() and not out.is_dir():
-        raise CallError(f"{out} is a file: give a folder")
+        raise UsageError(f"{out} is a file: give a folder")
     probe = out / ".reftiler-bench"
     try:
         with OutputTransaction() as written:
             written.write(probe, partial(atomic_write, data=b""))
         probe.unlink()
     except TilingError as error:
-        raise CallError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def _measured(plan: "BenchPlan") -> "BenchRun":
@@ -150,6 +153,7 @@ def _measured(plan: "BenchPlan") -> "BenchRun":
 
 def _write(run: "BenchRun", out: Path) -> None:
     """Write JSON, Markdown and plots, all or none."""
+    from reftiler.atomic import OutputTransaction, atomic_write  # noqa: PLC0415
     from reftiler_conformance.bench import plot, report  # noqa: PLC0415 - only where it is asked
 
     files = {

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
 from reftiler import TilingError
-from reftiler.io.datasets import find_images
+from reftiler.io import read_image, read_mask
+from reftiler.io.datasets import find_images, load_pair
 from reftiler.io.layouts import LAYOUTS, match_path
+from reftiler.tilesets.manifest import Manifest
+from reftiler_conformance.compare import same_bits
+from tests.command import done
 from tests.trees import write_tree
 
 CSV = """object,split,label,image,mask
@@ -288,14 +294,19 @@ TREES: dict[str, tuple[str, dict[str, tuple[str, ...]], list[str], tuple[str, ..
 }
 
 
-@pytest.mark.parametrize("case", TREES)
-def test_layout(tmp_path: Path, case: str) -> None:
-    layout, images, ids, others = TREES[case]
-    root = tmp_path / "x" / "y" / "candle"
+def _tree(root: Path, case: str) -> Path:
+    _, images, _, others = TREES[case]
     write_tree(root, *images, *(mask for masks in images.values() for mask in masks))
     for name in others:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(CSV if name.endswith(".csv") else JSON)
+    return root
+
+
+@pytest.mark.parametrize("case", TREES)
+def test_layout(tmp_path: Path, case: str) -> None:
+    layout, images, ids, _ = TREES[case]
+    root = _tree(tmp_path / "x" / "y" / "candle", case)
     found = find_images(root)
     assert found.layout == layout
     expected = {
@@ -307,6 +318,37 @@ def test_layout(tmp_path: Path, case: str) -> None:
         folders = entry.id.split("/")[:-1]
         assert [entry.split, entry.label] == _split_and_label(folders)
     assert find_images(root, layout=layout).entries == found.entries
+
+
+@pytest.mark.parametrize("case", TREES)
+def test_a_layout_is_cut_and_put_together(tmp_path: Path, case: str) -> None:
+    """Counts, labels and masks of its tiles are right, and all comes back."""
+    root = _tree(tmp_path / "x" / "y" / "candle", case)
+    tiles, whole, masks = (tmp_path / name for name in ("tiles", "whole", "masks"))
+    entries = find_images(root)
+    done("tile", root, tiles, "--tile", 1)
+    records = {record.id: record for record in Manifest.read(tiles).images}
+    assert len(records) == len(entries) > 0
+    done("untile", tiles, whole)
+    if any(entry.masks for entry in entries):
+        done("untile", tiles, masks, "--masks")
+    for entry in entries:
+        image, mask = load_pair(entry)
+        cut = records[entry.id].tiles
+        same_bits(read_image(whole / f"{entry.id}.png"), image)
+        assert [np.asarray(read_image(tiles / tile.file)).item(0) for tile in cut] == [
+            pixel.item(0) for pixel in image.reshape(4, -1)
+        ]
+        marked = [None] * 4 if mask is None else mask.astype(int).ravel().tolist()
+        assert [tile.marked for tile in cut] == marked
+        if mask is not None:
+            same_bits(read_mask(masks / f"{entry.id}_mask.png"), mask)
+        if entry.split in ("train", "validation", "test"):
+            for tile in cut:
+                unmarked = entry.label and tile.marked == 0
+                label = "good" if unmarked else entry.label
+                folder = Path(tile.file).parent
+                assert folder.as_posix() == "/".join(filter(None, [entry.split, label]))
 
 
 def _split_and_label(folders: list[str]) -> list[str]:

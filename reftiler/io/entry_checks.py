@@ -40,8 +40,9 @@ def check_names(entries: Sequence[ImageEntry]) -> None:
     bad = {str(path) for e, path in files if _is_bad(path.name) or _is_bad(e.id)}
     if bad:
         raise TilingError(
-            f"{len(bad)} names hold control characters, backslashes, drive letters or "
-            f"bytes that are not UTF-8: {first_few(sorted(bad), NAMED)}; rename them"
+            f"{count_of(bad, 'name')} with control characters, backslashes, drive "
+            "letters or bytes that are not UTF-8: "
+            f"{first_few(sorted(bad), NAMED)}: rename the files"
         )
     by_id = defaultdict(list)
     for entry in entries:

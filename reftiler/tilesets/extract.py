@@ -172,8 +172,7 @@ class _Layer:
 
 def _image_layer(record: ImageRecord) -> _Layer:
     tiles = [(tile.file, tile.index) for tile in record.tiles]
-    metadata = replace(record.metadata, palette=None)
-    return _Layer(tiles, record.grid, metadata, record.alpha)
+    return _Layer(tiles, record.grid, record.image_metadata, record.alpha)
 
 
 def _mask_layer(record: ImageRecord) -> _Layer:

@@ -207,12 +207,11 @@ def _lacks_chunks(path: Path) -> bool:
 def _map_metadata(record: ImageRecord, form: TileForm) -> Metadata:
     """Return what is true of a result, too: its values may mean something else."""
     same_channels = record.shape[2:] == form.shape[2:]
-    if record.metadata == Metadata() or (
-        same_channels and record.dtype == form.dtype.name
-    ):
-        return record.metadata
-    profile = record.metadata.icc_profile if same_channels else None
-    return replace(record.metadata, icc_profile=profile, palette=None, nodata=None)
+    metadata = record.image_metadata
+    if metadata == Metadata() or (same_channels and record.dtype == form.dtype.name):
+        return metadata
+    profile = metadata.icc_profile if same_channels else None
+    return replace(metadata, icc_profile=profile, nodata=None)
 
 
 def map_form(

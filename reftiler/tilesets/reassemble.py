@@ -218,7 +218,7 @@ def tiled_image(
     if settings:  # before a list is made of the grid, whose axes hold the border
         grid = replace(grid, tiler=replace(grid.tiler, **settings))
     kept = subset_grid(grid, indices) if indices else grid
-    return TiledImage(record.id, kept, tiles, len(grid), record.metadata)
+    return TiledImage(record.id, kept, tiles, len(grid), record.image_metadata)
 
 
 def plan(grid: Grid, count: int, form: TileForm, scale: Scale | None) -> UntilePlan:

@@ -186,6 +186,11 @@ class ImageRecord:
         return replace(self.grid, tiler=tiler)
 
     @property
+    def image_metadata(self) -> Metadata:
+        """What tiles and results of the image say; the palette is the masks'."""
+        return replace(self.metadata, palette=None)
+
+    @property
     def mask_metadata(self) -> Metadata:
         """What tiles and results of the mask say: its palette, the image's place."""
         place = self.metadata

@@ -36,6 +36,7 @@ Decode: TypeAlias = Callable[[bytes, int, bytes | None], Array]
 
 _NONE, _LZW, _JPEG, _PACKBITS = 1, 5, 7, 32773
 _DEFLATE = (8, 32946)
+_ADDED = 2**20  # bytes that may follow the pixels of a deflated chunk
 _FAX = (2, 3, 4)
 _LIBTIFF_DOES = (_LZW, _PACKBITS, *_FAX)
 _JPEGS = (6, _JPEG, 33007, 34892)
@@ -231,12 +232,13 @@ def _decompress(page: Any, data: bytes, lines: int, row_bytes: int) -> bytes:
 
 
 def _inflate(data: bytes, size: int) -> bytes:
-    """Decompress so many bytes; their checksum follows, unless there are more."""
+    """Decompress so many bytes, and what some writers add, up to the checksum."""
     stream = zlib.decompressobj()
     found = stream.decompress(data, size)
-    more = b"" if stream.eof else stream.decompress(stream.unconsumed_tail, 1)
-    if not (more or stream.eof):
-        raise ValueError("the TIFF is damaged: a chunk is cut short")
+    if not stream.eof:
+        stream.decompress(stream.unconsumed_tail, size + _ADDED)
+    if not stream.eof:
+        raise ValueError("the TIFF is damaged: a chunk is cut short or too long")
     return found
 
 

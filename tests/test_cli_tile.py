@@ -270,7 +270,8 @@ def test_progress_only_on_a_terminal(
 
 
 def test_masks_keep_the_coordinates_of_their_image(tmp_path: Path) -> None:
-    place = Metadata(transform=(10.0, 0.0, 5e5, 0.0, -10.0, 5e6))
+    keys = {34735: (1, 1, 0, 1, 1024, 0, 1, 1)}
+    place = Metadata(transform=(10.0, 0.0, 5e5, 0.0, -10.0, 5e6), geo_keys=dict(keys))
     image = np.random.default_rng(0).integers(0, 9, (40, 50), np.uint8)
     write_image(tmp_path / "a.tif", image, place)
     write_image(tmp_path / "a_mask.tif", image)
@@ -278,9 +279,18 @@ def test_masks_keep_the_coordinates_of_their_image(tmp_path: Path) -> None:
     done("tile", tmp_path / "a.tif", tiles, "--tile", 20, "--format", "tiff")
     for tile in Manifest.read(tiles).images[0].tiles:
         row, column = divmod(tile.index, 3)
-        corner = place.cropped(20 * row, 20 * column).transform
         assert tile.mask is not None
-        assert open_image(tiles / tile.mask).info.metadata.transform == corner
+        found = open_image(tiles / tile.mask).info.metadata
+        assert found == place.cropped(20 * row, 20 * column)
     done("untile", tiles, whole, "--masks")
-    assert open_image(whole).info.metadata.transform == place.transform
+    assert open_image(whole).info.metadata == place
     assert np.array_equal(read_image(whole), image)
+
+
+def test_coordinates_of_tiles_that_are_resampled(tmp_path: Path) -> None:
+    place = Metadata(transform=(12.0, 0.0, 5e5, 0.0, -16.0, 5e6))
+    write_image(tmp_path / "a.tif", np.zeros((30, 40), np.uint8), place)
+    words = ("--tile", 16, "--mode", "interpolation", "--format", "tiff")
+    done("tile", tmp_path / "a.tif", tmp_path / "tiles", *words)
+    last = open_image(tmp_path / "tiles" / "a_0005.tif")  # of 2 x 3, over 32 x 48
+    assert last.info.metadata.transform == (10.0, 0.0, 5e5 + 320, 0.0, -15.0, 5e6 - 240)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("skimage")
 
 from reftiler import Tiler, TilingError
+from reftiler.atomic import temp_path
 from reftiler.config import TilingConfig
 from reftiler.io import write_image
 from reftiler.io.datasets import find_images
+from reftiler.tilesets.executors import SERIAL
 from reftiler.tilesets.job import NAME as JOB
 from reftiler.tilesets.job import ExportOptions
 from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest
@@ -89,3 +94,34 @@ def test_images_that_change_while_they_are_cut(tmp_path: Path) -> None:
     with pytest.raises(TilingError, match=r"changed while .*run it again to go on"):
         planned.write(tmp_path / "tiles", advance=change)
     assert not (tmp_path / "tiles" / NAME).exists()
+
+
+def test_what_killed_workers_leave_is_gone_at_the_end(tmp_path: Path) -> None:
+    folder, source = tmp_path / "tiles", tmp_path / "part.npy"
+    write_image(source, picture("uint8", None))
+
+    class Littering:
+        def run(self, *args: Any) -> Iterator[Any]:
+            yield from SERIAL.run(*args)
+            temp_path(folder / "part_0000.npy").touch()
+
+    planned = plan_export(
+        find_images(source), TilingConfig(Tiler(16)), source=source, options=NPY
+    )
+    planned.write(folder, executor=Littering())
+    assert not [path for path in folder.iterdir() if path.name.endswith(".tmp")]
+
+
+@pytest.mark.skipif(not hasattr(os, "sync"), reason="needs os.sync")
+def test_tiles_are_on_the_disk_before_the_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, found = tmp_path / "tiles", []
+
+    def sync() -> None:
+        there = {path.name for path in folder.iterdir()}
+        found.append((NAME in there, "part_0000.npy" in there))
+
+    monkeypatch.setattr(os, "sync", sync)
+    export(folder, picture("uint8", None), Tiler(16))
+    assert (False, True) in found

@@ -21,7 +21,7 @@ import tifffile
 from PIL import Image
 
 from reftiler import TilingError
-from reftiler.io import create_image, read_image, write_image
+from reftiler.io import create_image, open_image, read_image, write_image
 from reftiler.io.info import ReadOptions
 from reftiler.io.lazy import LazyImage
 from reftiler.io.metadata import Metadata
@@ -850,3 +850,13 @@ def test_stale_files_of_killed_runs_go(path: Path) -> None:
         assert not stale.exists()
         store[...] = np.ones((4, 4), np.uint8)
     assert sorted(one.name for one in path.parent.iterdir()) == [other.name, path.name]
+
+
+def test_a_turned_image_has_turned_metadata(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tag = (274, "H", 1, 6, True)
+    pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    tifffile.imwrite(path, pixels, resolution=(300, 150), extratags=[tag])
+    assert open_image(path).info.metadata.resolution == (150.0, 300.0)
+    stored = open_image(path, ReadOptions(orient=False))
+    assert stored.info.metadata.resolution == (300.0, 150.0)

@@ -57,6 +57,7 @@ def images_in(out: Path) -> list[str]:
     ("words", "marked", "below"),
     [
         ((), [0, 1], []),
+        (("--min-marked", "2"), [0, 1], []),
         (("--min-marked", "3"), [0], [1]),
         (("--min-marked", "20%"), [], [0, 1]),
     ],

@@ -18,7 +18,10 @@ def test_only_what_ci_cannot_have_is_excused() -> None:
     assert unexcused(reasons) == ["no torch"]
 
 
-@pytest.mark.parametrize(("reason", "code"), [("no torch", 1), ("needs CUDA", 0)])
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("no torch", 1), ("needs CUDA", 0), ("needs spam", 0), ("needs eggs", 1)],
+)
 def test_a_silent_skip_fails_in_ci(tmp_path: Path, reason: str, code: int) -> None:
     here = Path(__file__).parent
     (tmp_path / "conftest.py").write_text((here / "conftest.py").read_text("utf-8"))
@@ -27,7 +30,6 @@ def test_a_silent_skip_fails_in_ci(tmp_path: Path, reason: str, code: int) -> No
     )
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:pytest-qt"]
     command = [sys.executable, "-m", "pytest", *options, "."]
-    run = subprocess.run(
-        command, cwd=tmp_path, env={"CI": "1", "PATH": ""}, check=False
-    )
+    environment = {"CI": "1", "PATH": "", "REFTILER_WITHOUT": "ham spam"}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, check=False)
     assert run.returncode == code

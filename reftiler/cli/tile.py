@@ -199,8 +199,8 @@ def tile(  # noqa: PLR0913 - an option each
         )
         if earlier is not None and not overwrite:
             _check_lost(earlier, out)
-            told = f"{out} is done: it holds all tiles of this call"
-            stdout.print(printable(told), markup=False, soft_wrap=True)
+            message = f"{out} is done: it holds all tiles of this call"
+            stdout.print(printable(message), markup=False, soft_wrap=True)
             return
         with _resumable():
             _run(

@@ -175,8 +175,8 @@ def _open_one(
         image = _without_nodata(_opened(path, options, whole, indices=False))
     notes = image.info.notes
     if image.info.alpha:
-        image, told = _without_alpha(image)
-        notes += told
+        image, own_notes = _without_alpha(image)
+        notes += own_notes
     void = _nodata(image)
     if void is not None:
         notes += (f"nodata {void} of the file is void: these pixels do not count",)
@@ -187,15 +187,17 @@ def _open_one(
     if threshold is not None:
         return Mask(_reaching(image, threshold, void), notes=notes)
     if image.info.metadata.palette is not None and void is None:
-        void, told = _palette_rules(image)
-        return Mask(image, void, notes + told)
+        void, own_notes = _palette_rules(image)
+        return Mask(image, void, notes + own_notes)
     if image.info.lossy and image.dtype.kind in "iu":
-        half, told = _lossy_rules(image)
-        return Mask(_reaching(image, half, void), notes=notes + told)
+        half, own_notes = _lossy_rules(image)
+        return Mask(_reaching(image, half, void), notes=notes + own_notes)
     if image.dtype.kind == "f":
-        told = ("a mask of floats: what is not zero marks, the values are not kept",)
+        own_notes = (
+            "a mask of floats: what is not zero marks, the values are not kept",
+        )
         derived = _derived(image, lambda part: marked(part, void))
-        return Mask(derived, notes=notes + told)
+        return Mask(derived, notes=notes + own_notes)
     return Mask(image, void, notes)
 
 
@@ -258,9 +260,9 @@ def _without_alpha(image: LazyImage) -> tuple[LazyImage, tuple[str, ...]]:
     info = replace(image.info, alpha=False)
     last = image.shape[2] - 1
     if _alpha_decides(image):
-        told = ("the mask has one colour everywhere: its alpha marks",)
+        own_notes = ("the mask has one colour everywhere: its alpha marks",)
         alpha = _derived(image, lambda part: part[..., last], info, image.dtype)
-        return _without_nodata(alpha), told
+        return _without_nodata(alpha), own_notes
     colours = (*image.shape[:2], last) if last > 1 else image.shape[:2]
 
     def read(index: tuple[slice, ...]) -> Array:
@@ -314,8 +316,8 @@ def _lossy_rules(image: LazyImage) -> tuple[int, tuple[str, ...]]:
             f"nearly: of up to {highest} none reaches {half}; give the value that "
             "marks by --mask-threshold (mask_threshold=)"
         )
-    told = f"{image.info.format} keeps masks only nearly: {half} and above marks"
-    return half, (f"{told} (--mask-threshold)",)
+    note = f"{image.info.format} keeps masks only nearly: {half} and above marks"
+    return half, (f"{note} (--mask-threshold)",)
 
 
 def _reaching(image: LazyImage, threshold: float, void: int | None) -> LazyImage:

@@ -274,15 +274,15 @@ def _libtiff_reports() -> Iterator[None]:
 
     Pillow does not pass on all of its reports, and shows damaged faxes.
     """
-    with _LOCK, tempfile.TemporaryFile() as told:
-        kept = _redirected(told.fileno())
+    with _LOCK, tempfile.TemporaryFile() as reports:
+        kept = _redirected(reports.fileno())
         error: Exception | None = None
         try:
             yield
         except Exception as found:  # noqa: BLE001 - libtiff's report says more
             error = found
         finally:
-            report = _restored(kept, told)
+            report = _restored(kept, reports)
         if report:
             raise ValueError(
                 f"the TIFF is damaged: libtiff reports {report}"
@@ -301,14 +301,14 @@ def _redirected(target: int) -> int | None:
     return kept
 
 
-def _restored(kept: int | None, told: IO[bytes]) -> str:
+def _restored(kept: int | None, reports: IO[bytes]) -> str:
     """Return libtiff's first report, and hand on what is none."""
     if kept is None:
         return ""
     os.dup2(kept, 2)
     os.close(kept)
-    told.seek(0)
-    text = told.read().decode(errors="replace")
+    reports.seek(0)
+    text = reports.read().decode(errors="replace")
     others = _LIBTIFF_LINE.sub("", text).strip("\n")
     if others:
         os.write(2, f"{others}\n".encode())

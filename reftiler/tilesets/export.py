@@ -88,8 +88,8 @@ class Export:
         if self.options.skip_empty:
             bare = [one for one in self.manifest.images if not (one.masks or one.label)]
             if bare:
-                told = "without a mask: all tiles are kept"
-                seen[told] = [one.source for one in bare]
+                note = "without a mask: all tiles are kept"
+                seen[note] = [one.source for one in bare]
         return tuple(f"{_images(sources)}: {note}" for note, sources in seen.items())
 
     def write(
@@ -218,15 +218,18 @@ class Export:
         manifest = self.manifest
         if bad:
             images = tuple(one for one in manifest.images if one.id not in bad)
-            told = (*manifest.bad, *((one.source, one.reason) for one in bad.values()))
+            reasons = (
+                *manifest.bad,
+                *((one.source, one.reason) for one in bad.values()),
+            )
             if not images:
-                raise TilingError(f"all images are bad: {told[0][1]}")
+                raise TilingError(f"all images are bad: {reasons[0][1]}")
             stale = [file for name in bad for file in job.images[name].files]
             kept = {one.id: one for one in images}
             job = replace(job, images=kept, stale=tuple(dict.fromkeys(stale)))
             job.write(folder / job_file.NAME)
             _without_stale(folder, job)
-            manifest = replace(manifest, images=images, bad=told)
+            manifest = replace(manifest, images=images, bad=reasons)
         for entry, image in zip(self.entries, self.manifest.images, strict=True):
             if image.id not in bad and is_changed(entry, image.fingerprints):
                 raise changed_error(entry)

@@ -228,6 +228,6 @@ def as_text(path: Path | str) -> str:
 
 def digest(call: Mapping[str, Any]) -> str:
     """Return what tells calls apart without telling where anything lies."""
-    told = {key: value for key, value in call.items() if key != "reftiler_version"}
-    text = json.dumps(told, sort_keys=True)
+    relevant = {key: value for key, value in call.items() if key != "reftiler_version"}
+    text = json.dumps(relevant, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

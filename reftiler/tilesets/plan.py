@@ -194,11 +194,11 @@ def _check_bad(
     if len(reasons) == 1 and not options.skip_bad:
         raise TilingError(reasons[0])
     more = len(reasons) - _NAMED
-    told = "; ".join(reasons[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    named = "; ".join(reasons[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
     if options.skip_bad:
-        raise TilingError(f"all images are bad, nothing is left to cut: {told}")
+        raise TilingError(f"all images are bad, nothing is left to cut: {named}")
     raise TilingError(
-        f"{len(reasons)} images cannot be cut (--skip-bad leaves them out): {told}"
+        f"{len(reasons)} images cannot be cut (--skip-bad leaves them out): {named}"
     )
 
 

@@ -273,8 +273,8 @@ def _check_format(
             write_image(Path(folder) / f"a{suffix}", least, alpha=alpha)
         except TilingError as error:
             cause = str(error).split(": ", 1)[-1]
-            told = cause.replace("use .tif or .npy", "use --format tiff or npy")
-            raise TilingError(told) from error
+            reason = cause.replace("use .tif or .npy", "use --format tiff or npy")
+            raise TilingError(reason) from error
 
 
 def _check_merging(tiler: TilerSettings, dtype: str) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from reftiler_conformance.contents import fill_with
-from reftiler_conformance.definition import Merging, Plan, Wish, fitted, scattered
-from reftiler_conformance.definition.grid import Pixel
-from reftiler_conformance.definition.layout import join
+from reftiler_conformance.oracle import Grid, ScaledGrid, Settings, fitted, scattered
+from reftiler_conformance.oracle.grid import Pixel
+from reftiler_conformance.oracle.layout import join
+from reftiler_conformance.testdata import fill_with
 
 Array = npt.NDArray[Any]
 
@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 class Case:
     """An image to be cut; ``starts`` only where the tiles are scattered."""
 
-    wish: Wish
+    settings: Settings
     size: tuple[int, ...]
     batch: int | None = None
     channels: int | None = None
@@ -33,14 +33,14 @@ class Case:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the image."""
-        return join(self.batch, self.channels, self.size, self.wish.channels_last)
+        return join(self.batch, self.channels, self.size, self.settings.channels_last)
 
     @property
-    def plan(self) -> Plan:
+    def oracle_grid(self) -> Grid:
         """Where the definition puts the tiles."""
         if self.starts is None:
-            return fitted(self.wish, self.size)
-        return scattered(self.wish, self.size, self.starts)
+            return fitted(self.settings, self.size)
+        return scattered(self.settings, self.size, self.starts)
 
     def image(self) -> Array:
         """Return the image, read-only: nobody may write to what is given."""
@@ -48,7 +48,7 @@ class Case:
 
     def tiler(self, tiler: Any) -> Any:
         """Return the tiler of a class that has these settings."""
-        return tiler(self.wish.tile, **arguments(self.wish))
+        return tiler(self.settings.tile, **arguments(self.settings))
 
     def grid(self, tiler: Any) -> Any:
         """Return the grid of a tiler that should be the plan."""
@@ -69,14 +69,14 @@ class MergeCase:
     @property
     def scales(self) -> tuple[Fraction, ...]:
         """The scale of each axis."""
-        return self.scale or (Fraction(1),) * self.case.wish.rank
+        return self.scale or (Fraction(1),) * self.case.settings.rank
 
     def tiles(self) -> Array:
         """Return tiles that do not agree where they overlap, read-only."""
-        case, plan = self.case, self.case.plan
-        space = Merging(plan, self.scales).tile
-        count = (case.batch or 1) * len(plan.places)
-        shape = join(count, self.channels, space, case.wish.channels_last)
+        case, plan = self.case, self.case.oracle_grid
+        space = ScaledGrid(plan, self.scales).tile
+        count = (case.batch or 1) * len(plan.tile_specs)
+        shape = join(count, self.channels, space, case.settings.channels_last)
         return fill_with(case.content, shape, case.dtype, case.seed)
 
     def scale_argument(self) -> Mapping[str, Any]:
@@ -86,17 +86,17 @@ class MergeCase:
         return {"scale": self.scales}
 
 
-def arguments(wish: Wish) -> dict[str, Any]:
+def arguments(settings: Settings) -> dict[str, Any]:
     """Return the keyword arguments of the Tiler that has these settings."""
     return {
-        "stride": wish.stride,
-        "mode": wish.mode,
-        "pad_mode": wish.pad_mode,
-        "pad_value": wish.pad_value,
-        "pad_side": wish.pad_side,
-        "window": wish.window,
-        "merge": wish.merge,
-        "remove_border_count": wish.borders,
-        "channels_last": wish.channels_last,
-        "fill": wish.fill,
+        "stride": settings.stride,
+        "mode": settings.mode,
+        "pad_mode": settings.pad_mode,
+        "pad_value": settings.pad_value,
+        "pad_side": settings.pad_side,
+        "window": settings.window,
+        "merge": settings.merge,
+        "remove_border_count": settings.borders,
+        "channels_last": settings.channels_last,
+        "fill": settings.fill,
     }

@@ -11,9 +11,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from reftiler_conformance.contents import CONTENTS
-from reftiler_conformance.definition import Wish
-from reftiler_conformance.definition.wish import Number
+from reftiler_conformance.oracle import Settings
+from reftiler_conformance.oracle.settings import Number
+from reftiler_conformance.testdata import CONTENTS
 from tests.cases import Case, MergeCase
 
 MODES = ("padding", "interpolation", "clamp", "even", "drop")
@@ -118,7 +118,7 @@ def cases(
     )
     last = draw(st.booleans())
     return Case(
-        wish=Wish(tile, stride, mode=mode, channels_last=last, **settings),
+        settings=Settings(tile, stride, mode=mode, channels_last=last, **settings),
         size=size,
         batch=batch,
         channels=channels,
@@ -145,10 +145,14 @@ def mergers(draw: DrawFn, dtype: str, tile: tuple[int, ...]) -> dict[str, Any]:
 def exact_scales(case: Case) -> list[list[Fraction]]:
     """Return for each axis the scales at which all its lengths are whole."""
     allowed = []
-    for axis in range(case.wish.rank):
-        plan = case.plan
+    for axis in range(case.settings.rank):
+        plan = case.oracle_grid
         lengths = [start[axis] for start in plan.starts]
-        lengths += [case.wish.tile[axis], case.wish.borders[axis], plan.before[axis]]
+        lengths += [
+            case.settings.tile[axis],
+            case.settings.borders[axis],
+            plan.before[axis],
+        ]
         allowed.append(
             [q for q in SCALES if all((n * q).denominator == 1 for n in lengths)]
         )
@@ -165,17 +169,21 @@ def merges(
 ) -> MergeCase:
     """Draw tiles to be merged, at any exact scale and into any dtype."""
     case = draw(cases(dtypes=dtypes, merge=True))
-    wish = case.wish
+    settings = case.settings
     result = None
     if convert and draw(st.integers(0, 3)) == 0:
         goals = NUMBERS if case.dtype == "bool" else NUMBERS[1:]
         result = draw(st.sampled_from(goals))
     scale: tuple[Fraction, ...] = ()
-    if scaled and isinstance(wish.window, str):
+    if scaled and isinstance(settings.window, str):
         scale = tuple(draw(st.sampled_from(q)) for q in exact_scales(case))
     fill = None
-    if wish.mode == "drop" or case.starts is not None or draw(st.integers(0, 5)) == 0:
+    if (
+        settings.mode == "drop"
+        or case.starts is not None
+        or draw(st.integers(0, 5)) == 0
+    ):
         fill = draw(constants(result or case.dtype))
     channels = draw(st.sampled_from([None, 1, 2]))
-    case = replace(case, wish=replace(wish, fill=fill))
+    case = replace(case, settings=replace(settings, fill=fill))
     return MergeCase(case, channels, scale, result)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import reftiler.torch.tiler as twin
 from reftiler.torch import Tiler
-from reftiler_conformance.definition import BFLOAT16
+from reftiler_conformance.oracle import BFLOAT16
 
 Array = npt.NDArray[Any]
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from reftiler_conformance import Case, Info, Unsupported
+from reftiler_conformance.check import checks
 from reftiler_conformance.client import Local
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.expected import expected_merge, expected_tiles
@@ -25,7 +26,6 @@ from reftiler_conformance.peers.base import (
     require_claimed,
     tile_weights,
 )
-from reftiler_conformance.registry import checks
 from reftiler_conformance.results import Status, overall
 from reftiler_conformance.search import Search
 from reftiler_conformance.subjects import BUILT_IN

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError, merge
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.definition import NanError
+from reftiler_conformance.oracle import NanError
 from tests.cases import MergeCase
 from tests.strategies import merges
 
@@ -26,7 +26,7 @@ SIZE = (410, 530)
 
 def added_up(grid: Any, tiles: Any, window: str, fill: float) -> Any:
     """Return the mean of tiles (K, C, h, w) as float64, cropped to the image."""
-    lines = [definition.profile(window, length) for length in tiles.shape[2:]]
+    lines = [oracle.profile(window, length) for length in tiles.shape[2:]]
     weight = np.multiply.outer(*(np.array(line, float) for line in lines))
     pads = grid.padding
     frame = [n + sum(pad) for n, pad in zip(grid.image_size, pads, strict=True)]
@@ -114,10 +114,10 @@ def test_weights_whose_sums_are_rounded(
 ) -> None:
     """Beyond 2**53 the product of sums is no longer the sum of products."""
     tiler = Tiler(tile, stride, window=window, mode="clamp")
-    wish = definition.Wish(tile, stride, window=window, mode="clamp")
-    plan = definition.fitted(wish, size)
-    tiles = np.random.default_rng(8).normal(0, 300, (len(plan.places), *tile))
-    same_bits(tiler.untile(tiles, size), definition.untile(plan, tiles, size))
+    settings = oracle.Settings(tile, stride, window=window, mode="clamp")
+    plan = oracle.fitted(settings, size)
+    tiles = np.random.default_rng(8).normal(0, 300, (len(plan.tile_specs), *tile))
+    same_bits(tiler.untile(tiles, size), oracle.untile(plan, tiles, size))
 
 
 @pytest.mark.parametrize("window", ["box", "gaussian"])
@@ -173,7 +173,7 @@ def test_small_blocks_are_the_definition(case_and_tiles: MergeCase, block: int) 
     settings = {**case_and_tiles.scale_argument(), "dtype": dtype}
     with patch.object(merge, "BLOCK", block):
         try:
-            want = definition.untile(case.plan, tiles, case.shape, scales, dtype)
+            want = oracle.untile(case.oracle_grid, tiles, case.shape, scales, dtype)
         except NanError:
             with pytest.raises(TilingError, match=r"(?i)nan"):
                 tiler.untile(tiles, case.shape, grid, **settings)

@@ -7,15 +7,15 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
+from reftiler_conformance.check import Check, checks
 from reftiler_conformance.client import Local
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.registry import Check, checks
 from reftiler_conformance.results import Report, Result, Status, exit_code
 from reftiler_conformance.runner import Runner
 from reftiler_conformance.search import attempt
-from reftiler_conformance.trial import Trial
 from reftiler_conformance.wrapped import Wrapped
 from tests.strangers import Mirrored, Plain
 
@@ -117,7 +117,7 @@ def test_arrays_of_what_passed_are_not_kept(subject: type[Plain]) -> None:
     (check,) = [c for c in checks() if c.name == "pieces_of_the_frame"]
     case = Case(size=(4, 6), tile=(2, 2), stride=(2, 2), channels=1)
     client, claimed = Local(Wrapped(subject)), frozenset(Plain.features)
-    finding = attempt(check, case, lambda case: Trial(case, client, claimed))
+    finding = attempt(check, case, lambda case: CaseRun(case, client, claimed))
     assert (finding.status is Status.PASSED) == (finding.evidence is None)
     assert (finding.status is Status.PASSED) == (subject is Plain)
 

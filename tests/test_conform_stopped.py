@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from reftiler_conformance.case_run import CaseRun
+from reftiler_conformance.check import checks
 from reftiler_conformance.client import Local
 from reftiler_conformance.exchange import HarnessError
-from reftiler_conformance.registry import checks
 from reftiler_conformance.reports import jsonlines
 from reftiler_conformance.search import Search
-from reftiler_conformance.trial import Trial
 from reftiler_conformance.wrapped import Wrapped
 from tests.strangers import Plain
 
@@ -53,7 +53,7 @@ def test_what_stops_a_search_is_asked_no_more(error: BaseException) -> None:
     """Hypothesis would try again, and find the harness flaky."""
     asked = 0
 
-    def stumbles_once(_: Trial) -> None:
+    def stumbles_once(_: CaseRun) -> None:
         nonlocal asked
         asked += 1
         if asked == 2:

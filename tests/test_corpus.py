@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from reftiler_conformance import corpus
+from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import parse
+from reftiler_conformance.check import checks
 from reftiler_conformance.client import Local
 from reftiler_conformance.features import features
 from reftiler_conformance.host import load
-from reftiler_conformance.registry import checks
 from reftiler_conformance.results import Status
 from reftiler_conformance.search import attempt
-from reftiler_conformance.trial import Trial
 
 ENTRIES = corpus.entries()
 CHECKS = {(check.clause, check.name): check for check in checks()}
@@ -36,7 +36,7 @@ def test_an_entry_holds(entry: corpus.Entry) -> None:
     assert corpus.digest(corpus.result(entry.verb, case)) == entry.digest
     assert case in list(corpus.cases(entry.clause, entry.check, features("*")))
     client = Local(load("numpy"))
-    found = attempt(check, case, lambda c: Trial(c, client, features("*")))
+    found = attempt(check, case, lambda c: CaseRun(c, client, features("*")))
     assert found.status is Status.PASSED, found.words
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.cases import Case, as_dtype
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.contents import fill_with
 from reftiler_conformance.counterexample import (
     Counterexample,
     CounterexampleError,
@@ -29,7 +29,7 @@ from reftiler_conformance.features import NUMBERS, ODD, SWAPPED
 from reftiler_conformance.protocol import Info
 from reftiler_conformance.reports.arrays import drawn
 from reftiler_conformance.results import Report, Result, Status
-from reftiler_conformance.trial import Evidence
+from reftiler_conformance.testdata import fill_with
 
 Array = npt.NDArray[Any]
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
+from reftiler_conformance.check import checks
 from reftiler_conformance.client import Local
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.expected import expected_merge, expected_tiles
 from reftiler_conformance.features import features
 from reftiler_conformance.host import load
-from reftiler_conformance.registry import checks
 from reftiler_conformance.search import attempt
-from reftiler_conformance.trial import Trial
 
 SHORT = Case(size=(3,), tile=(4,), stride=(4,), pad_value=0)
 SPARSE = Case(size=(5,), tile=(2,), stride=(2,), mode="drop", fill=0)
@@ -41,10 +41,10 @@ def test_what_is_remembered_cannot_be_spoiled() -> None:
 def test_a_check_that_stumbles_is_the_harness_s_matter() -> None:
     """As over grid facts without a key: nothing was learnt, and the run goes on."""
 
-    def stumble(trial: Trial) -> None:
+    def stumble(trial: CaseRun) -> None:
         trial.ask("grid")["nothing"]
 
     check = replace(checks()[0], judge=stumble)
     client = Local(load("numpy"))
     with pytest.raises(HarnessError, match="the check stumbled: KeyError"):
-        attempt(check, SHORT, lambda case: Trial(case, client, features("*")))
+        attempt(check, SHORT, lambda case: CaseRun(case, client, features("*")))

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
 from reftiler_conformance.expected import expected_merge, expected_tiles
 from reftiler_conformance.faults.catalogue import Fault, faults
@@ -19,7 +20,6 @@ from reftiler_conformance.faults.pins import full, row, short, table, wrong
 from reftiler_conformance.faults.plain import Plain, PlainSubject
 from reftiler_conformance.results import Status
 from reftiler_conformance.search import attempt
-from reftiler_conformance.trial import Trial
 from tests.test_faults_pins import PINS
 
 
@@ -71,7 +71,7 @@ def test_what_a_hunt_skips_would_pass(hunt: Hunt, name: str) -> None:
     failed = set()
     for question in hunt.questions[::4]:
         client = Quiet(fault.subject)
-        ask = partial(Trial, client=client, features=features)
+        ask = partial(CaseRun, client=client, features=features)
         if attempt(question.check, question.case, ask).status is not Status.PASSED:
             failed.add(question.check.clause)
     assert failed

@@ -90,7 +90,7 @@ def pytest_run(folder: Path, *options: str, stub: bool = True) -> tuple[int, str
     plugins = ["-p", "stub"] if stub else []
     command = [sys.executable, "-m", "pytest", *plugins]
     command += ["-p", "reftiler_conformance.plugin", "-p", "no:cacheprovider"]
-    command += ["--pyargs", "reftiler_conformance.suite", *options]
+    command += ["--pyargs", "reftiler_conformance.pytest_suite", *options]
     done = subprocess.run(
         command,
         cwd=folder,

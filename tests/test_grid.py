@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler
-from reftiler_conformance import definition
-from reftiler_conformance.definition import Plan, Wish, fit
+from reftiler_conformance import oracle
+from reftiler_conformance.oracle import Grid as OracleGrid
+from reftiler_conformance.oracle import Settings, fit
 from tests.cases import Case
 from tests.strategies import MODES, cases
 
@@ -33,25 +34,25 @@ def plan_of(grid: Any) -> dict[str, Any]:
     }
 
 
-def right(plan: Plan) -> dict[str, Any]:
+def right(plan: OracleGrid) -> dict[str, Any]:
     """Return what the definition says of the same tiles."""
-    rank = plan.wish.rank
+    rank = plan.settings.rank
     return {
         "starts": [list(start) for start in plan.starts],
-        "boxes": [[list(side) for side in sides] for sides in definition.boxes(plan)],
+        "boxes": [[list(side) for side in sides] for sides in oracle.boxes(plan)],
         "shape": plan.shape,
-        "count": len(plan.places),
-        "padding": tuple((line.before, line.after) for line in plan.lines)
+        "count": len(plan.tile_specs),
+        "padding": tuple((line.before, line.after) for line in plan.axes)
         or ((0, 0),) * rank,
-        "coverage": definition.coverage(plan),
-        "uncovered": definition.uncovered(plan),
+        "coverage": oracle.coverage(plan),
+        "uncovered": oracle.uncovered(plan),
     }
 
 
 @given(cases(merge=True))
 def test_a_grid_says_what_the_definition_says(case: Case) -> None:
     grid = case.grid(case.tiler(Tiler))
-    assert plan_of(grid) == right(case.plan)
+    assert plan_of(grid) == right(case.oracle_grid)
     assert grid.is_irregular == (case.starts is not None)
     assert grid.image_size == case.size
     assert grid.tiler == case.tiler(Tiler)
@@ -60,7 +61,7 @@ def test_a_grid_says_what_the_definition_says(case: Case) -> None:
 @given(cases(merge=True))
 def test_types_of_a_grid(case: Case) -> None:
     grid = case.grid(case.tiler(Tiler))
-    count, rank = len(case.plan.places), case.wish.rank
+    count, rank = len(case.oracle_grid.tile_specs), case.settings.rank
     for array, shape in [(grid.starts, (count, rank)), (grid.boxes, (count, rank, 2))]:
         assert array.dtype == np.int64
         assert array.shape == shape
@@ -74,7 +75,7 @@ def test_types_of_a_grid(case: Case) -> None:
 @given(cases(merge=True))
 def test_slices_are_boxes_clipped_to_the_image(case: Case) -> None:
     grid = case.grid(case.tiler(Tiler))
-    for k, sides in enumerate(definition.boxes(case.plan)):
+    for k, sides in enumerate(oracle.boxes(case.oracle_grid)):
         clipped = tuple(
             slice(max(start, 0), min(stop, length))
             for (start, stop), length in zip(sides, case.size, strict=True)
@@ -86,8 +87,8 @@ def test_slices_are_boxes_clipped_to_the_image(case: Case) -> None:
 @given(cases(scatter=False))
 def test_axes(case: Case) -> None:
     grid = case.grid(case.tiler(Tiler))
-    assert len(grid.axes) == case.wish.rank
-    for axis, line in zip(grid.axes, case.plan.lines, strict=True):
+    assert len(grid.axes) == case.settings.rank
+    for axis, line in zip(grid.axes, case.oracle_grid.axes, strict=True):
         assert axis.length == line.length
         assert axis.tile == line.tile
         assert axis.padded_length == line.frame
@@ -127,10 +128,10 @@ def test_coverage_of_every_small_axis(mode: str) -> None:
         for stride in range(1, tile + 1):
             for border in {0, (tile - stride) // 2}:
                 tiler = Tiler([tile], stride, mode=mode, remove_border_count=border)
-                wish = Wish((tile,), (stride,), mode=mode, border=(border,))
-                plan = definition.fitted(wish, (length,))
+                settings = Settings((tile,), (stride,), mode=mode, border=(border,))
+                plan = oracle.fitted(settings, (length,))
                 got = tiler.grid([length]).coverage().tolist()
-                assert got == definition.coverage(plan), (tile, length, stride, border)
+                assert got == oracle.coverage(plan), (tile, length, stride, border)
                 compared += 1
     assert compared >= 600
 
@@ -175,7 +176,7 @@ def test_touching(case: Case, data: st.DataObject) -> None:
     for where in pixels:
         mask[where] = mark
     hits = grid.touching(mask)
-    assert hits.tolist() == definition.touching(case.plan, lambda p: p in pixels)
+    assert hits.tolist() == oracle.touching(case.oracle_grid, lambda p: p in pixels)
     assert hits.dtype.kind == "i"
     assert hits.ndim == 1
     whole = grid.touching(np.ones(case.size, np.int8))
@@ -188,10 +189,10 @@ def test_touching_ignores_the_removed_border() -> None:
 
 
 def test_scattered_tiles_may_lie_anywhere_in_the_image() -> None:
-    wish = Wish((2, 3), (2, 3))
+    settings = Settings((2, 3), (2, 3))
     starts = [(0, 0), (3, 2), (1, 1), (1, 1)]
     grid = Tiler((2, 3)).scatter((5, 5), starts)
-    assert plan_of(grid) == right(definition.scattered(wish, (5, 5), starts))
+    assert plan_of(grid) == right(oracle.scattered(settings, (5, 5), starts))
     array: Any = np.array(starts)
     assert grid == Tiler((2, 3)).scatter([5, 5], array)
 

@@ -29,11 +29,11 @@ def test_there_and_back(case: Case) -> None:
 
 @given(cases(dtypes=("int64", "uint64", "float64"), scatter=False, modes=COVERING))
 def test_there_and_back_without_overlap_for_wide_types(case: Case) -> None:
-    case = replace(case, wish=replace(case.wish, stride=case.wish.tile))
+    case = replace(case, settings=replace(case.settings, stride=case.settings.tile))
     tiler, image = case.tiler(Tiler), case.image()
     got = tiler.untile(tiler.tile(image), case.shape)
     covered_once = tiler.grid(case.size).coverage() == 1
-    if case.wish.channels_last and case.channels is not None:
+    if case.settings.channels_last and case.channels is not None:
         covered_once = covered_once[..., None]
     where = np.broadcast_to(covered_once, image.shape)
     assert where.any()
@@ -42,10 +42,10 @@ def test_there_and_back_without_overlap_for_wide_types(case: Case) -> None:
 
 @given(cases(dtypes=SMALL, merge=True, scatter=False, modes=("drop",)))
 def test_there_and_back_where_drop_has_tiles(case: Case) -> None:
-    case = replace(case, wish=replace(case.wish, fill=0))
+    case = replace(case, settings=replace(case.settings, fill=0))
     tiler, image = case.tiler(Tiler), case.image()
     covered = tiler.grid(case.size).coverage() > 0
-    if case.wish.channels_last and case.channels is not None:
+    if case.settings.channels_last and case.channels is not None:
         covered = covered[..., None]
     covered = np.broadcast_to(covered, image.shape)
     got = tiler.untile(tiler.tile(image), case.shape)
@@ -55,9 +55,9 @@ def test_there_and_back_where_drop_has_tiles(case: Case) -> None:
 @given(cases(merge=True))
 def test_coverage_is_the_sum_of_the_slices(case: Case) -> None:
     """Independent of the definition: where no border is removed."""
-    if case.wish.mode == "interpolation" and case.starts is None:
+    if case.settings.mode == "interpolation" and case.starts is None:
         return
-    case = replace(case, wish=replace(case.wish, border=()))
+    case = replace(case, settings=replace(case.settings, border=()))
     grid = case.grid(case.tiler(Tiler))
     count = np.zeros(case.size, int)
     for k in range(len(grid)):
@@ -69,8 +69,8 @@ def test_coverage_is_the_sum_of_the_slices(case: Case) -> None:
 @given(cases(merge=True, dtypes=SMALL))
 def test_coverage_is_what_untile_does(case: Case) -> None:
     """A tile takes part where its mark is seen in the result."""
-    wish = replace(case.wish, window="box", merge="max", fill=0)
-    case = replace(case, wish=wish, batch=None, channels=None)
+    settings = replace(case.settings, window="box", merge="max", fill=0)
+    case = replace(case, settings=settings, batch=None, channels=None)
     tiler = case.tiler(Tiler)
     grid = case.grid(tiler)
     count = np.zeros(case.size, int)
@@ -84,7 +84,7 @@ def test_coverage_is_what_untile_does(case: Case) -> None:
 @given(cases(dtypes=NUMBERS, merge=True))
 def test_a_batch_is_its_images(case: Case) -> None:
     """Cutting N images at once is cutting each; every image has the same grid."""
-    case = replace(case, batch=3, channels=2, wish=replace(case.wish, fill=0))
+    case = replace(case, batch=3, channels=2, settings=replace(case.settings, fill=0))
     tiler, images = case.tiler(Tiler), case.image()
     grid = case.grid(tiler)
     tiles = tiler.tile(images, grid=grid)
@@ -97,9 +97,11 @@ def test_a_batch_is_its_images(case: Case) -> None:
 
 @given(cases(dtypes=NUMBERS, merge=True))
 def test_channels_do_not_meet(case: Case) -> None:
-    case = replace(case, batch=None, channels=3, wish=replace(case.wish, fill=0))
+    case = replace(
+        case, batch=None, channels=3, settings=replace(case.settings, fill=0)
+    )
     tiler, image = case.tiler(Tiler), case.image()
-    grid, last = case.grid(tiler), case.wish.channels_last
+    grid, last = case.grid(tiler), case.settings.channels_last
     tiles = tiler.tile(image, grid=grid)
     whole = tiler.untile(tiles, case.shape, grid)
     for c in range(3):
@@ -115,8 +117,8 @@ def test_channels_do_not_meet(case: Case) -> None:
 @given(cases(merge=True, dtypes=NUMBERS))
 def test_channels_last_is_the_same_moved(case: Case) -> None:
     case = replace(case, batch=2, channels=3)
-    first = replace(case, wish=replace(case.wish, channels_last=False, fill=0))
-    last = replace(case, wish=replace(case.wish, channels_last=True, fill=0))
+    first = replace(case, settings=replace(case.settings, channels_last=False, fill=0))
+    last = replace(case, settings=replace(case.settings, channels_last=True, fill=0))
     image = first.image()
     moved = np.moveaxis(image, 1, -1)
     one, other = first.tiler(Tiler), last.tiler(Tiler)
@@ -135,7 +137,7 @@ def test_channels_last_is_the_same_moved(case: Case) -> None:
 def test_tile_commutes_with_widening(case: Case, wide: str) -> None:
     if case.content in ("bits", "special"):  # a NaN may change when it is widened
         case = replace(case, content="random")
-    case = replace(case, wish=replace(case.wish, pad_value=0))
+    case = replace(case, settings=replace(case.settings, pad_value=0))
     tiler, image = case.tiler(Tiler), case.image()
     grid = case.grid(tiler)
     got = tiler.tile(image.astype(wide), grid=grid)
@@ -149,8 +151,8 @@ def test_the_mean_lies_between_the_extremes(merge: MergeCase) -> None:
     merge = replace(merge, case=case)
     results = []
     for how in ("min", "mean", "max"):
-        window = case.wish.window if how == "mean" else "box"
-        tiler = replace(case, wish=replace(case.wish, merge=how, window=window))
+        window = case.settings.window if how == "mean" else "box"
+        tiler = replace(case, settings=replace(case.settings, merge=how, window=window))
         own = tiler.tiler(Tiler)
         settings = merge.scale_argument()
         grid = tiler.grid(own)
@@ -165,20 +167,20 @@ def test_the_order_of_tiles_is_free_where_sums_are_exact(
     merge: MergeCase, shuffler: Any
 ) -> None:
     """Whole numbers of few bits: any order of scattered tiles gives the same."""
-    wish = replace(merge.case.wish, window="triangle", merge="mean", fill=0)
-    case = replace(merge.case, wish=wish, dtype="int16", batch=None)
-    case = replace(case, starts=tuple(case.plan.starts))
-    if any(t > n for t, n in zip(wish.tile, case.size, strict=True)) or any(
+    settings = replace(merge.case.settings, window="triangle", merge="mean", fill=0)
+    case = replace(merge.case, settings=settings, dtype="int16", batch=None)
+    case = replace(case, starts=tuple(case.oracle_grid.starts))
+    if any(t > n for t, n in zip(settings.tile, case.size, strict=True)) or any(
         s + t > n
-        for start in case.plan.starts
-        for s, t, n in zip(start, wish.tile, case.size, strict=True)
+        for start in case.oracle_grid.starts
+        for s, t, n in zip(start, settings.tile, case.size, strict=True)
     ):
         return
     merge = replace(merge, case=case, scale=())
     tiler, tiles = case.tiler(Tiler), merge.tiles()
     order = list(range(len(tiles)))
     shuffler.shuffle(order)
-    moved = tiler.scatter(case.size, [case.plan.starts[k] for k in order])
+    moved = tiler.scatter(case.size, [case.oracle_grid.starts[k] for k in order])
     want = tiler.untile(tiles, case.shape, case.grid(tiler))
     same_bits(tiler.untile(tiles[order], case.shape, moved), want)
 
@@ -201,8 +203,8 @@ def test_float_sums_go_in_ascending_order() -> None:
 def test_twice_is_the_same_and_so_is_a_thread(merge: MergeCase) -> None:
     if merge.result is not None:
         merge = replace(merge, result=None)
-        wish = replace(merge.case.wish, fill=0)
-        merge = replace(merge, case=replace(merge.case, wish=wish))
+        settings = replace(merge.case.settings, fill=0)
+        merge = replace(merge, case=replace(merge.case, settings=settings))
     case, tiler = merge.case, merge.case.tiler(Tiler)
     grid, tiles = case.grid(tiler), merge.tiles()
 
@@ -220,7 +222,7 @@ def test_twice_is_the_same_and_so_is_a_thread(merge: MergeCase) -> None:
 def test_tiles_that_agree_merge_to_what_they_agree_on(merge: MergeCase) -> None:
     case, value = merge.case, np.float16(0.1)
     tiles = np.full(merge.tiles().shape, value, case.dtype)
-    case = replace(case, wish=replace(case.wish, fill=0.0999755859375))
+    case = replace(case, settings=replace(case.settings, fill=0.0999755859375))
     tiler = case.tiler(Tiler)
     grid = case.grid(tiler)
     got = tiler.untile(tiles, case.shape, grid, **merge.scale_argument())

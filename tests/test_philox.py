@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Grid, Tiler
-from reftiler_conformance.definition import Wish, random_starts, words
-from reftiler_conformance.definition.philox import block
+from reftiler_conformance.oracle import Settings, random_starts, words
+from reftiler_conformance.oracle.philox import block
 
 MASK = 2**64 - 1
 # The known answers that come with Random123, for philox4x64 with ten rounds.
@@ -72,7 +72,7 @@ def test_starts_are_those_of_the_words(
     size = tuple(t + room for t, room, _ in spans)
     align = tuple(step for _, _, step in spans)
     grid = Tiler(tile).random(size, count, seed, align)
-    want = random_starts(Wish(tile, tile), size, count, seed, align)
+    want = random_starts(Settings(tile, tile), size, count, seed, align)
     assert grid.starts.tolist() == [list(start) for start in want]
     assert grid.starts.dtype == np.int64
     assert (grid.is_irregular, len(grid), grid.shape) == (True, count, (count,))

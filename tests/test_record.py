@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.reports import jsonlines
 from reftiler_conformance.reports.jsonlines import RecordError, Writer
 from reftiler_conformance.results import Status
-from reftiler_conformance.trial import Evidence
 from tests.runs import ASKED, EVERY, one, report
 
 

@@ -10,12 +10,12 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from reftiler_conformance.checks.unchecked import UNCHECKED
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.clauses import clauses
 from reftiler_conformance.protocol import Info
 from reftiler_conformance.reports import junit, markdown, matrix
 from reftiler_conformance.results import Report, Status
-from reftiler_conformance.trial import Evidence
+from reftiler_conformance.unchecked import UNCHECKED
 from tests.runs import ASKED, CASE, EVERY, INFO, MUST, SHOULD, all_of, one, report
 
 

@@ -10,8 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reftiler_conformance import definition
-from reftiler_conformance.definition.rounding import Kind, NanError, UnfitError, kind_of
+from reftiler_conformance import oracle
+from reftiler_conformance.oracle.rounding import (
+    DTypeInfo,
+    NanError,
+    UnfitError,
+    dtype_info,
+)
 
 ROUNDED = [
     # a tie goes to the even temp_path
@@ -66,9 +71,9 @@ ROUNDED = [
 ]
 
 
-def kind(name: str) -> Kind:
-    dtype = definition.BFLOAT16 if name == "bfloat16" else np.dtype(name)
-    found = kind_of(dtype)
+def kind(name: str) -> DTypeInfo:
+    dtype = oracle.BFLOAT16 if name == "bfloat16" else np.dtype(name)
+    found = dtype_info(dtype)
     assert found is not None
     return found
 

@@ -40,7 +40,7 @@ def test_a_tile_reads_what_it_shows_and_once(case: Case) -> None:
     for number in range(len(batches)):
         store.read.clear()
         batches.read(range(number, number + 1))
-        shown = int(np.prod(case.wish.tile)) * (case.channels or 1)
+        shown = int(np.prod(case.settings.tile)) * (case.channels or 1)
         assert store.pixels_read <= shown
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.definition.pixels import has_view
+from reftiler_conformance.oracle.tiling import has_view
 from tests.cases import Case
 from tests.strategies import NUMBERS, ODD, PAD_MODES, SWAPPED, cases
 
@@ -25,7 +25,7 @@ def test_tile_is_the_definition(case: Case) -> None:
     grid = None if case.starts is None else case.grid(tiler)
     image = case.image()
     got = tiler.tile(image, grid=grid)
-    same_bits(got, definition.tile(case.plan, image))
+    same_bits(got, oracle.tile(case.oracle_grid, image))
     assert got.flags.c_contiguous
     assert got.flags.writeable
     assert not np.shares_memory(got, image)
@@ -35,7 +35,7 @@ def test_tile_is_the_definition(case: Case) -> None:
 def test_a_fitted_grid_given_is_the_grid_found(case: Case) -> None:
     tiler, image = case.tiler(Tiler), case.image()
     grid = case.grid(tiler)
-    want = definition.tile(case.plan, image)
+    want = oracle.tile(case.oracle_grid, image)
     same_bits(tiler.tile(image, grid=grid), want)
 
 
@@ -44,14 +44,14 @@ def test_images_need_not_be_contiguous(case: Case, backwards: bool) -> None:
     tiler, image = case.tiler(Tiler), case.image()
     grid = case.grid(tiler)
     odd = np.flip(np.flip(image).copy()) if backwards else np.asfortranarray(image)
-    same_bits(tiler.tile(odd, grid=grid), definition.tile(case.plan, image))
+    same_bits(tiler.tile(odd, grid=grid), oracle.tile(case.oracle_grid, image))
 
 
 @given(cases(dtypes=EVERY))
 def test_out_receives_the_tiles(case: Case) -> None:
     tiler, image = case.tiler(Tiler), case.image()
     grid = case.grid(tiler)
-    want = definition.tile(case.plan, image)
+    want = oracle.tile(case.oracle_grid, image)
     out = np.frombuffer(bytearray(b"\x01" * want.nbytes), want.dtype)
     out = out.reshape(want.shape)
     assert tiler.tile(image, grid=grid, out=out) is out
@@ -99,8 +99,8 @@ def test_every_bit_of_a_nan_is_moved() -> None:
             tiler = Tiler([3], 1, mode=mode, pad_mode="wrap")
             image = np.array(numbers * 2, bits).view(dtype)
             cut = tiler.tile(image).view(bits)
-            plan = definition.fitted(definition.Wish((3,), (1,), mode=mode), (8,))
-            same_bits(cut, definition.tile(plan, image.view(bits)))
+            plan = oracle.fitted(oracle.Settings((3,), (1,), mode=mode), (8,))
+            same_bits(cut, oracle.tile(plan, image.view(bits)))
 
 
 def test_nan_pad_value() -> None:
@@ -158,14 +158,14 @@ def test_what_is_given_is_not_written_to() -> None:
 @given(cases(dtypes=EVERY, scatter=False))
 def test_view_is_the_definition_without_a_copy(case: Case) -> None:
     tiler, image = case.tiler(Tiler), case.image()
-    if not has_view(case.plan):
+    if not has_view(case.oracle_grid):
         with pytest.raises(TilingError, match=r"tile\("):
             tiler.view(image)
         return
     seen = tiler.view(image)
     assert np.shares_memory(seen, image)
     assert not seen.flags.writeable
-    same_bits(seen, definition.view(case.plan, image))
+    same_bits(seen, oracle.view(case.oracle_grid, image))
 
 
 def test_a_view_follows_its_image_and_is_read_only() -> None:

@@ -36,7 +36,7 @@ class Replay:
 def test_the_model_sees_what_tile_returns(case: Case, batch_size: int) -> None:
     tiler = case.tiler(Tiler)
     grid, image = case.grid(tiler), tensor(case.image())
-    model = Replay(torch.zeros((10**4, *case.wish.tile)))
+    model = Replay(torch.zeros((10**4, *case.settings.tile)))
     gapless = Tiler.from_dict({**tiler.to_dict(), "fill": 0, "window": "box"})
     grid = gapless.scatter(case.size, case.starts) if case.starts else None
     gapless.apply(model, image, batch_size=batch_size, grid=grid)

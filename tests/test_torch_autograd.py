@@ -189,7 +189,7 @@ def adjoint(linear: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> None:
 
 @given(cases(dtypes=("float64",)))
 def test_tile_and_its_gradient_are_adjoint(case: Case) -> None:
-    case = replace(case, wish=replace(case.wish, pad_value=0))
+    case = replace(case, settings=replace(case.settings, pad_value=0))
     tiler = case.tiler(Tiler)
     grid = case.grid(tiler)
     adjoint(lambda image: tiler.tile(image, grid=grid), case.shape)
@@ -197,8 +197,8 @@ def test_tile_and_its_gradient_are_adjoint(case: Case) -> None:
 
 @given(merges(dtypes=("float64",), convert=False))
 def test_untile_and_its_gradient_are_adjoint(merge: MergeCase) -> None:
-    wish = replace(merge.case.wish, merge="mean", fill=0)
-    case = replace(merge.case, wish=wish)
+    settings = replace(merge.case.settings, merge="mean", fill=0)
+    case = replace(merge.case, settings=settings)
     tiler = case.tiler(Tiler)
     grid, scale = case.grid(tiler), merge.scale_argument()
     adjoint(

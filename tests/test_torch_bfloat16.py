@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.compare import Array, same_bits
-from reftiler_conformance.definition import BFLOAT16, NanError, kind_of
-from reftiler_conformance.definition.rounding import UnfitError
+from reftiler_conformance.oracle import BFLOAT16, NanError, dtype_info
+from reftiler_conformance.oracle.rounding import UnfitError
 from tests.cases import MergeCase
 from tests.strategies import merges
 from tests.tensors import BODIES, array, dtype_of, in_body, tensor, upper_half
@@ -27,7 +27,7 @@ GOALS = ("uint8", "int64", "float16", "float32", "float64")
 
 def rounded(values: Array, dtype: np.dtype[Any] = BFLOAT16) -> Array:
     """Round float64 values once, by the definition's integer routine."""
-    kind = kind_of(dtype)
+    kind = dtype_info(dtype)
     assert kind is not None
     bits = [kind.round(value).to_bytes(kind.size, "little") for value in values.flat]
     return np.frombuffer(b"".join(bits), dtype).reshape(values.shape)
@@ -51,7 +51,7 @@ def check(merge: MergeCase, tiles: Array, dtype: np.dtype[Any]) -> None:
 
     error = ""
     try:
-        want = definition.untile(case.plan, tiles, case.shape, merge.scales, dtype)
+        want = oracle.untile(case.oracle_grid, tiles, case.shape, merge.scales, dtype)
     except NanError:
         error = "NaN"
     except UnfitError:
@@ -83,8 +83,8 @@ def test_other_types_to_bfloat16_are_the_definition(merge: MergeCase) -> None:
 def test_bfloat16_is_the_references_float64_rounded_once(merge: MergeCase) -> None:
     """A second way to the same bits: no judge of one's own, but for rounding."""
     case, tiles = merge.case, upper_half(merge.tiles())
-    if case.wish.fill is not None:
-        case = replace(case, wish=replace(case.wish, fill=0.5))
+    if case.settings.fill is not None:
+        case = replace(case, settings=replace(case.settings, fill=0.5))
     reference, tiler = case.tiler(reftiler.Tiler), case.tiler(Tiler)
     grid, scale = case.grid(reference), merge.scale_argument()
     double = reference.untile(widened(tiles), case.shape, grid, **scale)

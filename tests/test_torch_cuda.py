@@ -12,10 +12,10 @@ from torch import nn
 
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.definition import BFLOAT16, NanError, Wish
-from reftiler_conformance.definition.pixels import has_view
+from reftiler_conformance.oracle import BFLOAT16, NanError, Settings
+from reftiler_conformance.oracle.tiling import has_view
 from tests.cases import Case, MergeCase
 from tests.stores import Store
 from tests.strategies import NUMBERS, merges
@@ -56,7 +56,7 @@ def test_tile(case: Case) -> None:
         got = in_body(body, lambda: tiler.tile(image, grid=grid))
         assert got.device.type == DEVICE
         same_bits(array(got), want)
-    if case.starts is None and has_view(case.plan):
+    if case.starts is None and has_view(case.oracle_grid):
         seen = tiler.view(image)
         assert seen.device.type == DEVICE
         same_bits(array(seen).copy(), reference.view(case.image()).copy())
@@ -89,8 +89,10 @@ def test_bfloat16(merge: MergeCase) -> None:
     case, tiler = merge.case, merge.case.tiler(Tiler)
     tiles, scale = upper_half(merge.tiles()), dict(merge.scale_argument())
     try:
-        want = definition.untile(case.plan, tiles, case.shape, merge.scales, BFLOAT16)
-    except (NanError, definition.rounding.UnfitError):
+        want = oracle.untile(
+            case.oracle_grid, tiles, case.shape, merge.scales, BFLOAT16
+        )
+    except (NanError, oracle.rounding.UnfitError):
         return
     given_tiles, grid = tensor(tiles).to(DEVICE), case.grid(tiler)
     for body in BODIES:
@@ -255,8 +257,8 @@ def test_the_kernels_on_more_than_2_to_31_elements(last: bool) -> None:
     size = (26_800, 26_801)
     shape = (*size, 3) if last else (3, *size)
     image = torch.randint(0, 256, shape, dtype=torch.uint8, device=DEVICE)
-    wish = Wish((512, 512), (448, 448), window="hann", channels_last=last)
-    case = Case(wish, size, None, 3, "uint8")
+    settings = Settings((512, 512), (448, 448), window="hann", channels_last=last)
+    case = Case(settings, size, None, 3, "uint8")
     tiles = cut_by_kernel(case, image)
     assert tiles.numel() > image.numel() > 2**31
     got = by_kernel(MergeCase(case, 3), DEVICE, tiles=tiles)

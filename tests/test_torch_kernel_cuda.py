@@ -31,9 +31,9 @@ from reftiler import TilingError
 from reftiler.plan import plan_tile, plan_untile
 from reftiler.torch import Tiler
 from reftiler.torch.dtypes import KNOWN, dtype_name
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.definition import BFLOAT16, NanError, Wish
+from reftiler_conformance.oracle import BFLOAT16, NanError, Settings
 from tests.cases import Case, MergeCase
 from tests.strategies import MODES, NUMBERS, PAD_MODES, cases, merges
 from tests.tensors import array, dtype_of, tensor
@@ -96,8 +96,8 @@ def wanted(merge: MergeCase) -> Any:
     kind = BFLOAT16 if target == "bfloat16" else np.dtype(target)
     case = merge.case
     try:
-        return definition.untile(
-            case.plan, merge.tiles(), case.shape, merge.scales, kind
+        return oracle.untile(
+            case.oracle_grid, merge.tiles(), case.shape, merge.scales, kind
         )
     except NanError:
         return None
@@ -124,7 +124,7 @@ def table() -> Iterator[MergeCase]:
             for part in range(3):
                 batch, channels = layouts[(turn + part) % 3]
                 merge = (None, None, ("max", "min")[turn % 2])[part]
-                wish = Wish(
+                settings = Settings(
                     tile,
                     stride,
                     mode=mode,
@@ -136,23 +136,27 @@ def table() -> Iterator[MergeCase]:
                     fill=3 if mode == "drop" else None,
                 )
                 dtype = ("float32", "int64", "float64")[(turn + part + rank) % 3]
-                case = Case(wish, size, batch, channels, dtype, "special", turn)
+                case = Case(settings, size, batch, channels, dtype, "special", turn)
                 yield MergeCase(case, channels)
         corner = tuple(s - t for s, t in zip(size, tile, strict=True))
         middle = tuple(c // 2 for c in corner)
         starts = (corner, middle, (0,) * rank, middle, corner)
         for merge in (None, "max"):
-            wish = Wish(tile, stride, merge=merge, fill=7, channels_last=rank == 2)
-            yield MergeCase(
-                Case(wish, size, 2, 3, "float32", "special", rank, starts), 3
+            settings = Settings(
+                tile, stride, merge=merge, fill=7, channels_last=rank == 2
             )
-    custom = Wish((6, 6), (3, 2), window=WEIGHTS, border=(1, 1))
+            yield MergeCase(
+                Case(settings, size, 2, 3, "float32", "special", rank, starts), 3
+            )
+    custom = Settings((6, 6), (3, 2), window=WEIGHTS, border=(1, 1))
     yield MergeCase(Case(custom, (13, 9), None, 1, "float64", "random"), 1, (), "int8")
     # WINDOW-002: products of three such weights depend on their order.
-    deep = Wish((2, 3, 2), (1, 1, 1), window=((0.1, 0.7), (0.3, 1.1, 0.9), (0.6, 1.3)))
+    deep = Settings(
+        (2, 3, 2), (1, 1, 1), window=((0.1, 0.7), (0.3, 1.1, 0.9), (0.6, 1.3))
+    )
     yield MergeCase(Case(deep, (4, 5, 4), None, None, "float64", "random"))
     for mode in ("padding", "interpolation", "even"):
-        scaled = Wish((4, 8), (2, 4), mode=mode, window="hann", border=(0, 2))
+        scaled = Settings((4, 8), (2, 4), mode=mode, window="hann", border=(0, 2))
         case = Case(scaled, (10, 20), 1, 2, "uint8", "random")
         yield MergeCase(case, 2, (Fraction(3, 2), Fraction(1, 2)), "float32")
 
@@ -166,10 +170,10 @@ def pairs(source: str) -> Iterator[MergeCase]:
     for turn, target in enumerate(targets):
         merge = (None, "max", "min")[turn % 3]
         window = "box" if source == "bool" or merge else ("hann", "box")[turn % 2]
-        wish = Wish((5,), (3,), window=window, merge=merge, fill=1)
+        settings = Settings((5,), (3,), window=window, merge=merge, fill=1)
         starts = ((0,), (5,), (7,), (9,), (33,), (33,), (33,))
         content = ("special", "bits")[turn // 3 % 2]
-        case = Case(wish, (40,), None, None, source, content, turn, starts)
+        case = Case(settings, (40,), None, None, source, content, turn, starts)
         yield MergeCase(case, None, (), target)
 
 
@@ -247,9 +251,13 @@ class TestInterpreted:
             layouts = {size[-1] > 256} if scattered else {False, True}
         for last in sorted(layouts):
             stride = tuple(-(-side * 2 // 3) for side in tile)
-            wish = Wish(tile, stride, window="hann", fill=-1, channels_last=last)
+            settings = Settings(
+                tile, stride, window="hann", fill=-1, channels_last=last
+            )
             channels = 2 if len(size) == 2 else None
-            case = Case(wish, size, None, channels, "float32", "random", starts=starts)
+            case = Case(
+                settings, size, None, channels, "float32", "random", starts=starts
+            )
             merge, reference = MergeCase(case, channels), case.tiler(reftiler.Tiler)
             grid = case.grid(reference)
             agree(merge, reference.untile(merge.tiles(), case.shape, grid))
@@ -257,8 +265,8 @@ class TestInterpreted:
             same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
 
     def test_any_strides(self) -> None:
-        wish = Wish((4, 5), (3, 2), window="triangle")
-        merge = MergeCase(Case(wish, (9, 12), 2, 3, "float32", "random"), 3)
+        settings = Settings((4, 5), (3, 2), window="triangle")
+        merge = MergeCase(Case(settings, (9, 12), 2, 3, "float32", "random"), 3)
         want, tiles = wanted(merge), tensor(merge.tiles())
         wide = tiles.movedim(1, -1).repeat_interleave(2, 0).contiguous()
         out = torch.zeros((2, 9, 24, 3)).movedim(-1, 1)[..., ::2]
@@ -275,19 +283,21 @@ class TestInterpreted:
 
     @pytest.mark.parametrize("mode", PAD_MODES)
     def test_padding(self, mode: str) -> None:
-        wish = Wish((4, 5), (3, 3), pad_mode=mode, pad_value=7, pad_side="both")
-        case = Case(wish, (9, 12), None, 2, "float16", "bits")
+        settings = Settings((4, 5), (3, 3), pad_mode=mode, pad_value=7, pad_side="both")
+        case = Case(settings, (9, 12), None, 2, "float16", "bits")
         want = case.tiler(reftiler.Tiler).tile(case.image())
         same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
 
     def test_a_pad_value_that_is_not_used_need_not_fit(self) -> None:
-        case = Case(Wish((4,), (2,), mode="clamp", pad_value=300), (8,), dtype="uint8")
+        case = Case(
+            Settings((4,), (2,), mode="clamp", pad_value=300), (8,), dtype="uint8"
+        )
         want = case.tiler(reftiler.Tiler).tile(case.image())
         same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
 
     def test_a_negated_view_is_read_as_its_values(self) -> None:
         """What torch negates when it reads must not be read as it lies in memory."""
-        merge = MergeCase(Case(Wish((4,), (2,)), (10,), None, None, "float32"))
+        merge = MergeCase(Case(Settings((4,), (2,)), (10,), None, None, "float32"))
         tiles = torch.complex(torch.zeros(4, 4), torch.ones(4, 4)).conj().imag
         assert tiles.is_neg()
         assert by_kernel(merge, tiles=tiles).tolist() == [-1.0] * 10
@@ -298,7 +308,7 @@ class TestInterpreted:
         steps = np.random.default_rng(1).integers(0, 2**23, (4, 6, 6))
         tiles = torch.from_numpy(1 + (2 * steps + 1) * 2.0**-24)
         case = Case(
-            Wish((6, 6), (6, 6), window=window), (12, 12), None, None, "float64"
+            Settings((6, 6), (6, 6), window=window), (12, 12), None, None, "float64"
         )
         got = by_kernel(MergeCase(case, None, (), "float32"), tiles=tiles)
         want = case.tiler(reftiler.Tiler).untile(tiles.numpy(), (12, 12))
@@ -314,11 +324,15 @@ class TestInterpreted:
             values = torch.tensor(
                 [*steps, *(-step for step in steps)], dtype=torch.float64
             )
-            case = Case(Wish((1,), (1,)), (len(values),), None, None, "float64")
+            case = Case(Settings((1,), (1,)), (len(values),), None, None, "float64")
             merge = MergeCase(case, None, (), target)
             kind = BFLOAT16 if bits == 7 else np.dtype(target)
-            want = definition.untile(
-                case.plan, values.numpy()[:, None], case.shape, merge.scales, kind
+            want = oracle.untile(
+                case.oracle_grid,
+                values.numpy()[:, None],
+                case.shape,
+                merge.scales,
+                kind,
             )
             same_bits(array(by_kernel(merge, tiles=values[:, None])), want)
 
@@ -336,8 +350,10 @@ class TestInterpreted:
         out = far(shape, axis, 0)
         tiles = far([1 if axis == 1 else 3, shape[1], 1, 1, 1], int(axis == 1), 1)
         tiles.copy_(torch.tensor([5, 7, 9]).reshape(tiles.shape))
-        wish = Wish((1, 1, 1), (1, 1, 1))
-        case = Case(wish, (shape[2], shape[3], shape[4]), shape[0], shape[1], "uint8")
+        settings = Settings((1, 1, 1), (1, 1, 1))
+        case = Case(
+            settings, (shape[2], shape[3], shape[4]), shape[0], shape[1], "uint8"
+        )
         with patch("torch.UntypedStorage.copy_", lambda *_: None):  # onto itself
             by_kernel(MergeCase(case, shape[1]), tiles=tiles, out=out)
             assert out.flatten().tolist() == [5, 7, 9]
@@ -419,8 +435,8 @@ def inexact(ptx: str) -> set[str]:
 
 def variants() -> dict[str, MergeCase]:
     """Return merges that make every variant of the kernel's code."""
-    wish = Wish((5,), (3,), fill=1)
-    case = Case(wish, (40,), 1, 3, "float32", "index")
+    settings = Settings((5,), (3,), fill=1)
+    case = Case(settings, (40,), 1, 3, "float32", "index")
     scattered = replace(case, starts=((0,), (7,)))
     found = {}
     for label, one in (("fitted", case), ("scattered", scattered)):
@@ -430,11 +446,13 @@ def variants() -> dict[str, MergeCase]:
             ("max", "box"),
             ("min", "box"),
         ):
-            wish = replace(one.wish, merge=merge, window=window)
-            found[f"{label} {merge} {window}"] = MergeCase(replace(one, wish=wish), 3)
-    weighted = replace(case, wish=replace(case.wish, window="hann"))
+            settings = replace(one.settings, merge=merge, window=window)
+            found[f"{label} {merge} {window}"] = MergeCase(
+                replace(one, settings=settings), 3
+            )
+    weighted = replace(case, settings=replace(case.settings, window="hann"))
     for dtype in ("bool", "int16", "uint64", "float16", "bfloat16", "float64"):
-        most = replace(case, dtype=dtype, wish=replace(case.wish, merge="max"))
+        most = replace(case, dtype=dtype, settings=replace(case.settings, merge="max"))
         found[f"max of {dtype}"] = MergeCase(most, 3)
     for dtype in DTYPES[1:]:
         same = replace(weighted, dtype=dtype)
@@ -464,10 +482,12 @@ class TestPtx:
         ptx = ptx_of("merge_block", launch_of(merge), arch, wide=arch == 90)
         found = operations(ptx)
         assert not inexact(ptx)
-        mean = merge.case.wish.merge in (None, "mean") and merge.case.dtype != "bool"
+        mean = (
+            merge.case.settings.merge in (None, "mean") and merge.case.dtype != "bool"
+        )
         assert ("div.rn.f64" in found) == mean
         assert ("add.rn.f64" in found) == mean
-        assert ("mul.rn.f64" in found) == (merge.case.wish.window != "box")
+        assert ("mul.rn.f64" in found) == (merge.case.settings.window != "box")
 
     def test_a_fused_operation_would_be_seen(self) -> None:
         arguments, options = launch_of(VARIANTS["fitted mean hann"])
@@ -494,7 +514,7 @@ class TestPtx:
 
     @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "complex64"])
     def test_cutting_only_moves(self, dtype: str) -> None:
-        recorder, case = Recorder(), Case(Wish((5,), (3,)), (40,), 1, 3, dtype)
+        recorder, case = Recorder(), Case(Settings((5,), (3,)), (40,), 1, 3, dtype)
         with patch.object(kernel_cuda, "triton_kernels", recorder):
             cut_by_kernel(case, torch.zeros((1, 3, 40), dtype=dtype_of(dtype)))
         found = operations(ptx_of("cut_block", recorder.seen[0], 80))

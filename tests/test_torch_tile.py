@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.definition import BFLOAT16
-from reftiler_conformance.definition.pixels import has_view
+from reftiler_conformance.oracle import BFLOAT16
+from reftiler_conformance.oracle.tiling import has_view
 from tests.cases import Case
 from tests.strategies import NUMBERS, cases
 from tests.tensors import BODIES, array, in_body, tensor, tilers, upper_half
@@ -67,11 +67,11 @@ def test_tile_of_what_requires_grad(case: Case) -> None:
 
 @given(cases(dtypes=("float32",)))
 def test_tile_of_bfloat16_is_the_definition(case: Case) -> None:
-    value = case.wish.pad_value
+    value = case.settings.pad_value
     if abs(value) > 1e38 and abs(value) != np.inf:  # infinite in bfloat16
-        case = replace(case, wish=replace(case.wish, pad_value=7))
+        case = replace(case, settings=replace(case.settings, pad_value=7))
     image = upper_half(case.image())
-    want = definition.tile(case.plan, image)
+    want = oracle.tile(case.oracle_grid, image)
     tiler = case.tiler(Tiler)
     grid = case.grid(tiler)
     for body in BODIES:
@@ -98,7 +98,7 @@ def test_out_receives_the_tiles(case: Case) -> None:
 def test_view_is_the_references_without_a_copy(case: Case) -> None:
     reference, tiler = tilers(case)
     image = tensor(case.image())
-    if not has_view(case.plan):
+    if not has_view(case.oracle_grid):
         with pytest.raises(TilingError) as wanted:
             reference.view(case.image())
         with pytest.raises(TilingError) as found:
@@ -121,7 +121,7 @@ def test_writing_to_a_view_writes_to_its_image() -> None:
 
 @given(cases(dtypes=("float64",), scatter=False))
 def test_gradients_flow_through_a_view(case: Case) -> None:
-    if not has_view(case.plan):
+    if not has_view(case.oracle_grid):
         return
     image = torch.zeros(case.shape, dtype=torch.float64, requires_grad=True)
     case.tiler(Tiler).view(image).sum().backward()
@@ -194,9 +194,9 @@ CONSTANTS = [
 def test_a_constant_is_rounded_once(value: float, dtype: str, body: str) -> None:
     """Python's number goes straight to the dtype, in padding and in gaps."""
     kind = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype)
-    wish = definition.Wish((4,), (4,), pad_value=value)
-    plan = definition.fitted(wish, (3,))
-    want = definition.tile(plan, np.zeros(3, kind))
+    settings = oracle.Settings((4,), (4,), pad_value=value)
+    plan = oracle.fitted(settings, (3,))
+    want = oracle.tile(plan, np.zeros(3, kind))
     image = tensor(np.zeros(3, kind))
     got = in_body(body, lambda: Tiler([4], pad_value=value).tile(image))
     same_bits(array(got), want, nan="any")

@@ -100,7 +100,7 @@ GOALS = ("uint8", "int8", "float16", "float32", "int32", "uint32", "int64", "uin
 
 @given(merges(dtypes=("float32", "float64", "int64", "uint64", "float16")))
 def test_conversions_are_the_references(merge: MergeCase) -> None:
-    case = replace(merge.case, wish=replace(merge.case.wish, fill=3))
+    case = replace(merge.case, settings=replace(merge.case.settings, fill=3))
     for result in GOALS:
         goal = MergeCase(case, merge.channels, merge.scale, result)
         want = judge(goal)
@@ -110,7 +110,7 @@ def test_conversions_are_the_references(merge: MergeCase) -> None:
 
 @given(merges(dtypes=("bool",)), st.sampled_from(NUMBERS))
 def test_bools_become_numbers_as_the_references(merge: MergeCase, goal: str) -> None:
-    case = replace(merge.case, wish=replace(merge.case.wish, fill=1))
+    case = replace(merge.case, settings=replace(merge.case.settings, fill=1))
     merge = MergeCase(case, merge.channels, merge.scale, goal)
     want = judge(merge)
     for body in BODIES:

@@ -1,4 +1,4 @@
-"""Merging: every bit of the result, against the definition."""
+"""ScaledGrid: every bit of the result, against the definition."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reftiler import Tiler, TilingError
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.definition import NanError
+from reftiler_conformance.oracle import NanError
 from tests.cases import MergeCase
 from tests.strategies import NUMBERS, SWAPPED, merges
 
@@ -22,8 +22,8 @@ def judge(merge: MergeCase) -> Any:
     case = merge.case
     dtype = None if merge.result is None else np.dtype(merge.result)
     try:
-        return definition.untile(
-            case.plan, merge.tiles(), case.shape, merge.scales, dtype
+        return oracle.untile(
+            case.oracle_grid, merge.tiles(), case.shape, merge.scales, dtype
         )
     except NanError:
         return None
@@ -61,7 +61,7 @@ def test_conversions_are_the_definition(merge: MergeCase) -> None:
         goal = MergeCase(merge.case, merge.channels, merge.scale, result)
         try:
             want = judge(goal)
-        except definition.rounding.UnfitError:  # the fill was for another dtype
+        except oracle.rounding.UnfitError:  # the fill was for another dtype
             with pytest.raises(TilingError, match="fill"):
                 run(goal)
             continue

@@ -9,9 +9,9 @@ import pytest
 
 from reftiler import Tiler
 from reftiler.windows import axis_weights, named_window
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.definition.windows import NAMES, exact
+from reftiler_conformance.oracle.windows import NAMES, exact
 
 LENGTHS = (*range(1, 601), 1000, 1023, 1024, 2047, 2048, 3001, 4096, 4999, 5000)
 
@@ -24,7 +24,7 @@ def test_there_are_four_windows() -> None:
 def test_profiles_are_those_of_the_definition(name: str) -> None:
     for length in LENGTHS:
         got = named_window(name, length)
-        want = np.array(definition.profile(name, length), np.float64)
+        want = np.array(oracle.profile(name, length), np.float64)
         same_bits(np.asarray(got), want)
 
 
@@ -55,7 +55,7 @@ def test_profiles_cannot_be_changed_by_their_users() -> None:
     got = named_window("hann", 9)
     with pytest.raises(ValueError, match="read-only"):
         got[0] = 5
-    assert named_window("hann", 9)[0] == definition.profile("hann", 9)[0]
+    assert named_window("hann", 9)[0] == oracle.profile("hann", 9)[0]
 
 
 def test_an_axis_has_the_profile_of_its_own_length() -> None:
@@ -82,7 +82,7 @@ def test_a_window_weighs_as_its_profile_says() -> None:
     """Two tiles that overlap by three: the weights are read off the result."""
     tiles = np.array([[1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], np.float64)
     for name in NAMES:
-        w = definition.profile(name, 5)
+        w = oracle.profile(name, 5)
         got = Tiler([5], 2, window=name).untile(tiles, (7,))
         want = [1, 1, *(w[2 + i] / (w[2 + i] + w[i]) for i in range(3)), 0, 0]
         assert got.tolist() == want
@@ -92,6 +92,6 @@ def test_a_product_of_profiles_weighs_a_pixel() -> None:
     tiles = np.zeros((4, 3, 4))
     tiles[0] = 1
     got = Tiler((3, 4), (1, 2), window="triangle").untile(tiles, (4, 6))
-    y, x = definition.profile("triangle", 3), definition.profile("triangle", 4)
+    y, x = oracle.profile("triangle", 3), oracle.profile("triangle", 4)
     parts = [y[1] * x[2], y[1] * x[0], y[0] * x[2], y[0] * x[0]]
     assert got[1, 2] == parts[0] / sum(parts)

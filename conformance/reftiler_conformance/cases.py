@@ -12,18 +12,18 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from reftiler_conformance.contents import fill_with
-from reftiler_conformance.definition import (
+from reftiler_conformance.oracle import (
     BFLOAT16,
-    Merging,
-    Plan,
-    Wish,
+    Grid,
+    ScaledGrid,
+    Settings,
     fitted,
     random_starts,
     scattered,
 )
-from reftiler_conformance.definition.layout import join
-from reftiler_conformance.definition.wish import Number
+from reftiler_conformance.oracle.layout import join
+from reftiler_conformance.oracle.settings import Number
+from reftiler_conformance.testdata import fill_with
 
 Array = npt.NDArray[Any]
 Sizes = tuple[int, ...]
@@ -43,7 +43,7 @@ class Case:
     mode, pad_mode, pad_value, pad_side, window, merge, border, fill, channels_last
         The settings, as the specification names them.
     dtype, content, seed
-        What the pixels are; see `reftiler_conformance.contents`.
+        What the pixels are; see `reftiler_conformance.testdata`.
     starts
         Where the tiles lie, if they are scattered.
     random
@@ -105,27 +105,29 @@ class Case:
         return self.channels if self.maps == "same" else self.maps
 
     @cached_property
-    def wish(self) -> Wish:
+    def oracle_settings(self) -> Settings:
         """The settings, as the definition takes them."""
-        names = [field.name for field in fields(Wish)]
-        return Wish(**{name: getattr(self, name) for name in names})
+        names = [field.name for field in fields(Settings)]
+        return Settings(**{name: getattr(self, name) for name in names})
 
     @cached_property
-    def plan(self) -> Plan:
+    def grid(self) -> Grid:
         """Where the definition puts the tiles."""
         starts = self.starts
         if self.random is not None:
             count, seed, align = self.random
             aligns = (align,) * self.rank
-            starts = tuple(random_starts(self.wish, self.size, count, seed, aligns))
+            starts = tuple(
+                random_starts(self.oracle_settings, self.size, count, seed, aligns)
+            )
         if starts is None:
-            return fitted(self.wish, self.size)
-        return scattered(self.wish, self.size, starts)
+            return fitted(self.oracle_settings, self.size)
+        return scattered(self.oracle_settings, self.size, starts)
 
     @property
     def count(self) -> int:
         """How many tiles there are, of all images."""
-        return (self.batch or 1) * len(self.plan.places)
+        return (self.batch or 1) * len(self.grid.tile_specs)
 
     @property
     def cut_shape(self) -> Sizes:
@@ -135,7 +137,7 @@ class Case:
     @property
     def tiles_shape(self) -> Sizes:
         """The shape of the tiles to be merged."""
-        space = Merging(self.plan, self.scales).tile
+        space = ScaledGrid(self.grid, self.scales).tile
         return join(self.count, self.depth, space, self.channels_last)
 
     @property

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from reftiler_conformance.bounds import allowance
 from reftiler_conformance.cases import Case
-from reftiler_conformance.definition import BFLOAT16, NanError
 from reftiler_conformance.expected import expected_merge, merge_of
+from reftiler_conformance.oracle import BFLOAT16, NanError
+from reftiler_conformance.tolerances import allowance
 
 Array = npt.NDArray[Any]
 
@@ -90,9 +90,9 @@ def same_merge(
     """
     Fail unless a merge is right within the rounding of any order of summation.
 
-    The dtype is left aside. What order and roundings may do is reckoned in
-    `reftiler_conformance.bounds`; integers may be wrong by ``half`` more, which is 0.5
-    where they are rounded to nearest, and floats are taken to be no finer than the unit
+    The dtype is left aside. What order and roundings may do is in
+    `reftiler_conformance.tolerances`; integers may be wrong by ``half`` more: 0.5
+    where they are rounded to nearest; floats are taken to be no finer than the unit
     roundoff ``least``. Extremes must be right to the bit.
     """
     given = case.tiles() if tiles is None else tiles

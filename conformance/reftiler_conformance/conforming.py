@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from reftiler.cli.console import UsageError, stderr, stdout
 from reftiler_conformance import counterexample
 from reftiler_conformance.cases import parse
+from reftiler_conformance.check import Check
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.known import Known, KnownError, load
 from reftiler_conformance.protocol import Info
-from reftiler_conformance.registry import Check
 from reftiler_conformance.reports import jsonlines, junit, markdown, summary
 from reftiler_conformance.reports import matrix as matrices
 from reftiler_conformance.results import BAD, Report, Result, Status, exit_code

@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from reftiler.atomic import atomic_write
 from reftiler.json_io import read_bytes
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.clauses import clauses, spec_version
-from reftiler_conformance.definition import BFLOAT16
 from reftiler_conformance.difference import First, first_of, mask_of
+from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.reports import arrays
 from reftiler_conformance.results import Report, Result
-from reftiler_conformance.trial import Evidence
 
 Array = npt.NDArray[Any]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.compare import values
-from reftiler_conformance.definition import BFLOAT16
+from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.reports import arrays
-from reftiler_conformance.trial import Evidence
 
 Array = npt.NDArray[Any]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from reftiler_conformance import definition
+from reftiler_conformance import oracle
 from reftiler_conformance.cases import Case, parse
 
 Array = npt.NDArray[Any]
@@ -29,15 +29,13 @@ def expected_merge(case: Case) -> Array:
 
 def merge_of(case: Case, tiles: Array) -> Array:
     """Return the merge of any tiles of a case."""
-    return definition.untile(
-        case.plan, tiles, case.shape, case.scales, case.result_dtype
-    )
+    return oracle.untile(case.grid, tiles, case.shape, case.scales, case.result_dtype)
 
 
 @lru_cache(maxsize=512)
 def _tiles(text: str) -> Array:
     case = parse(text)
-    return _frozen(definition.tile(case.plan, case.image()))
+    return _frozen(oracle.tile(case.grid, case.image()))
 
 
 @lru_cache(maxsize=512)

@@ -6,7 +6,7 @@ wrong is a failure; what it does not declare is *unsupported*, never passed.
 
 from __future__ import annotations
 
-from reftiler_conformance.definition.rounding import FLOATS
+from reftiler_conformance.oracle.rounding import FLOATS
 
 NUMBERS = (
     "bool",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reftiler_conformance.api_checks import run_api_check
 from reftiler_conformance.cases import parse
 from reftiler_conformance.exchange import (
     Answer,
@@ -19,7 +20,6 @@ from reftiler_conformance.exchange import (
     Request,
     WrongType,
 )
-from reftiler_conformance.probes import probe
 from reftiler_conformance.protocol import Info, Subject, Unsupported
 from reftiler_conformance.subjects import BUILT_IN
 from reftiler_conformance.wrapped import Wrapped
@@ -53,8 +53,9 @@ class Host:
                 self._session = None
                 self._session = self.subject.open(parse(request.text), request.device)
                 return Answer()
-            if request.verb == "probe":
-                return Answer(probe(request.text, self._api(request.device)))
+            if request.verb == "api_check":
+                clause_id, name = request.text.split()
+                return Answer(run_api_check(clause_id, name, self._api(request.device)))
             return self._call(request)
         except (Unsupported, WrongType, HarnessError):
             raise

@@ -3,7 +3,7 @@ The kit as a pytest run, for those who prefer it to the command.
 
 .. code-block:: sh
 
-    pytest -p reftiler_conformance.plugin --pyargs reftiler_conformance.suite \
+    pytest -p reftiler_conformance.plugin --pyargs reftiler_conformance.pytest_suite \
         --subject torch --clauses TILE,MERGE
 
 Each clause, check and device is one test. Unsupported is skipped, with the reason; a
@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from reftiler_conformance.check import Check
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.known import load
-from reftiler_conformance.registry import Check
 from reftiler_conformance.reports import words
 from reftiler_conformance.results import Report, Result, Status
 from reftiler_conformance.runner import EXAMPLES, Runner
@@ -60,7 +60,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each check and device."""
-    if metafunc.module.__name__ != "reftiler_conformance.suite":
+    if metafunc.module.__name__ != "reftiler_conformance.pytest_suite":
         return
     runner = _runner(metafunc.config)
     checks = runner.checks(_names(metafunc.config))

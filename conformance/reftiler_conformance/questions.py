@@ -7,9 +7,9 @@ import zlib
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from reftiler_conformance.cases import Case
+from reftiler_conformance.check import Check
 from reftiler_conformance.features import Features
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.registry import Check
 
 
 def seed_of(check: Check, start: int) -> int:

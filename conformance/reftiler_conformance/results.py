@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from reftiler_conformance.checks.unchecked import UNCHECKED
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.protocol import Info
 from reftiler_conformance.requirements import Requirements, requirements
-from reftiler_conformance.trial import Evidence
+from reftiler_conformance.unchecked import UNCHECKED
 
 
 class Status(str, Enum):

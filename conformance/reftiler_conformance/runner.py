@@ -10,7 +10,9 @@ from types import TracebackType
 
 import reftiler
 from reftiler_conformance import corpus
+from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case, parse
+from reftiler_conformance.check import Check, checks
 from reftiler_conformance.clauses import clauses, spec_version
 from reftiler_conformance.client import Remote
 from reftiler_conformance.draws import Draw
@@ -18,11 +20,9 @@ from reftiler_conformance.exchange import Broken, HarnessError
 from reftiler_conformance.features import NUMBERS
 from reftiler_conformance.known import Known, matching
 from reftiler_conformance.protocol import Info, Unsupported
-from reftiler_conformance.registry import Check, checks
 from reftiler_conformance.results import Report, Result, Status
 from reftiler_conformance.search import Finding, Search, attempt
 from reftiler_conformance.staleness import stale
-from reftiler_conformance.trial import Trial
 
 EXAMPLES, QUICK = 60, 5
 """Cases for each check: by default, and in a quick run."""
@@ -201,15 +201,17 @@ class Runner:
         return finding
 
     def _tried(self, check: Check, device: str, case: Case) -> Finding:
-        def trial(case: Case) -> Trial:
-            return Trial(case, self._client, self.info.claimed, device)
+        def trial(case: Case) -> CaseRun:
+            return CaseRun(case, self._client, self.info.claimed, device)
 
         return attempt(check, case, trial)
 
     def _smoke(self) -> Iterator[Result]:
         """Try the simplest case: if that fails, the adapter may be at fault."""
         for device in self.devices:
-            trial = Trial(simplest(self.info), self._client, self.info.claimed, device)
+            trial = CaseRun(
+                simplest(self.info), self._client, self.info.claimed, device
+            )
             try:
                 trial.reopen()
                 if "tile" in self.info.claimed:

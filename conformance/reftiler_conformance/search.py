@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, Phase, example, given, reject, seed, settings
 from hypothesis.errors import Unsatisfiable
 
+from reftiler_conformance.case_run import CaseRun, Client, Evidence
 from reftiler_conformance.cases import Case
+from reftiler_conformance.check import Check
 from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.exchange import Broken, HarnessError
 from reftiler_conformance.features import Features
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.questions import seed_of
-from reftiler_conformance.registry import Check
 from reftiler_conformance.results import Status
-from reftiler_conformance.trial import Client, Evidence, Trial
 
 SHRINKING = 5.0
 """Seconds spent on making a failing case smaller."""
@@ -39,7 +39,7 @@ class _Found(Exception):  # noqa: N818 - no error, a find
     """Tells hypothesis that a case fails."""
 
 
-def attempt(check: Check, case: Case, ask: Callable[[Case], Trial]) -> Finding:
+def attempt(check: Check, case: Case, ask: Callable[[Case], CaseRun]) -> Finding:
     """
     Put one case to a subject.
 
@@ -184,5 +184,5 @@ class Search:
         """Whether the subject's process had to be started anew: dear, not shrunk."""
         return bool(getattr(self.client, "ended", False))
 
-    def _trial(self, case: Case) -> Trial:
-        return Trial(case, self.client, self.features, self.device)
+    def _trial(self, case: Case) -> CaseRun:
+        return CaseRun(case, self.client, self.features, self.device)

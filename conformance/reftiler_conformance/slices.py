@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from reftiler_conformance.cases import Array, Case, Sizes
-from reftiler_conformance.definition import Merging
-from reftiler_conformance.definition.grid import Place
-from reftiler_conformance.definition.layout import join
-from reftiler_conformance.definition.line import source
-from reftiler_conformance.definition.windows import weights
+from reftiler_conformance.oracle import ScaledGrid
+from reftiler_conformance.oracle.axis import source
+from reftiler_conformance.oracle.grid import TileSpec
+from reftiler_conformance.oracle.layout import join
+from reftiler_conformance.oracle.windows import weights
 
 Box = tuple[Any, ...]
 
@@ -25,14 +25,14 @@ Box = tuple[Any, ...]
 def pieces_of(case: Case, image: Array) -> Array:
     """Return the tiles of an image."""
     frame = _apart(case, image, case.batch)
-    for axis, line in enumerate(case.plan.lines, start=2):
+    for axis, line in enumerate(case.grid.axes, start=2):
         shown = [source(line, j, case.pad_mode) for j in range(line.frame)]
         outside = [i is None for i in shown]
         frame = frame.take([i or 0 for i in shown], axis)
         frame[(slice(None),) * axis + (np.array(outside),)] = case.pad_value
     boxes: list[Box] = [
         (..., *map(slice, start, np.add(start, case.tile)))
-        for start in case.plan.starts
+        for start in case.grid.starts
     ]
     stack = np.stack([frame[box] for box in boxes], axis=1)
     return _together(case, stack.reshape(-1, *stack.shape[2:]), case.cut_shape)
@@ -42,8 +42,8 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
     """Return the merge of tiles."""
     stack = _apart(case, tiles, len(tiles))
     stack = stack.reshape(case.batch or 1, -1, *stack.shape[1:])
-    merging = Merging(case.plan, case.scales)
-    frame = tuple(merging.whole(a, n) for a, n in enumerate(case.plan.frame))
+    merging = ScaledGrid(case.grid, case.scales)
+    frame = tuple(merging.whole(a, n) for a, n in enumerate(case.grid.frame))
     parts = list(_parts(merging, stack))
     count = np.zeros(frame, int)
     for _, here, _ in parts:
@@ -60,12 +60,12 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
 Part = tuple[Array, Box, Array]
 
 
-def _parts(merging: Merging, stack: Array) -> Iterator[Part]:
+def _parts(merging: ScaledGrid, stack: Array) -> Iterator[Part]:
     """Go over the tiles: what takes part, where in the frame, with which weights."""
-    wish = merging.plan.wish
+    wish = merging.grid.settings
     lines = [np.array(weights(wish, a, t)) for a, t in enumerate(merging.tile)]
     whole: Array = reduce(np.multiply.outer, lines)
-    for k, place in enumerate(merging.plan.places):
+    for k, place in enumerate(merging.grid.tile_specs):
         inner = _inner(merging, place)
         starts = [merging.whole(a, s) for a, s in enumerate(place.start)]
         here = tuple(
@@ -74,9 +74,9 @@ def _parts(merging: Merging, stack: Array) -> Iterator[Part]:
         yield stack[(slice(None), k, slice(None), *inner)], here, whole[inner]
 
 
-def _inner(merging: Merging, place: Place) -> Box:
+def _inner(merging: ScaledGrid, place: TileSpec) -> Box:
     """Return which pixels of a tile take part."""
-    rims = [merging.whole(a, r) for a, r in enumerate(merging.plan.wish.borders)]
+    rims = [merging.whole(a, r) for a, r in enumerate(merging.grid.settings.borders)]
     sides = zip(merging.tile, rims, place.low, place.high, strict=True)
     return tuple(slice(r * (not low), t - r * (not high)) for t, r, low, high in sides)
 

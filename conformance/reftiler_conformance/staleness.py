@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reftiler_conformance.case_run import Client
+from reftiler_conformance.check import Check
 from reftiler_conformance.clauses import clauses
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.features import FEATURES, Features
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.registry import Check
 from reftiler_conformance.results import Result, Status
 from reftiler_conformance.search import Search
-from reftiler_conformance.trial import Client
 
 EXAMPLES = 8
 """Cases for each check: a tiler that passes them all by luck is not likely."""

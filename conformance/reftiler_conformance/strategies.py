@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reftiler_conformance.cases import Case, Sizes, as_dtype
-from reftiler_conformance.definition.wish import Number
 from reftiler_conformance.draws import ANY, Draw
 from reftiler_conformance.features import Features
+from reftiler_conformance.oracle.settings import Number
 
 SCALES = (Fraction(1, 2), Fraction(2), Fraction(3, 2), Fraction(2, 3), Fraction(3))
 # The largest length and tile of one axis by rank: the definition is slow.
@@ -191,7 +191,7 @@ def _scale(draw: DrawFn, case: Case, which: str) -> tuple[Fraction, ...]:
 
 
 def _scales(case: Case, axis: int) -> list[Fraction]:
-    plan = case.plan
-    lengths = [start[axis] for start in plan.starts]
-    lengths += [case.tile[axis], case.borders[axis], plan.before[axis]]
+    grid = case.grid
+    lengths = [start[axis] for start in grid.starts]
+    lengths += [case.tile[axis], case.borders[axis], grid.before[axis]]
     return [q for q in SCALES if all((n * q).denominator == 1 for n in lengths)]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from reftiler_conformance import counterexample
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.clauses import clauses
-from reftiler_conformance.definition import BFLOAT16
+from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.reports import jsonlines
 from reftiler_conformance.results import Result, Status
-from reftiler_conformance.trial import Evidence
 from reftiler_gui.model.cases import CaseFile
 from reftiler_gui.model.planes import Planes
 from tests.runs import CASE, EVERY, report

@@ -13,8 +13,8 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from reftiler_conformance import counterexample
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.results import Result, Status
-from reftiler_conformance.trial import Evidence
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.jobs import Jobs
 from tests.gui.showing import jobs, settle

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
 from reftiler_conformance import counterexample
+from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.results import Result, Status
-from reftiler_conformance.trial import Evidence
 from reftiler_gui.canvas import Canvas
 from reftiler_gui.model.masks import MaskSource
 from reftiler_gui.model.settings import Refusal, TilingSettings

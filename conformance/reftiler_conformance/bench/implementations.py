@@ -12,10 +12,10 @@ import numpy as np
 from reftiler.tiler import Tiler
 from reftiler_conformance.bench.workloads import Array, Workload
 from reftiler_conformance.cases import Case
-from reftiler_conformance.definition import profile
-from reftiler_conformance.definition.layout import join
 from reftiler_conformance.features import Features
 from reftiler_conformance.needs import needs_to_tile, needs_to_untile
+from reftiler_conformance.oracle import profile
+from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.peers.base import PeerLibrary
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.subjects import BUILT_IN

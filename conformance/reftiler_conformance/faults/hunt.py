@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reftiler_conformance.case_run import CaseRun, Client
 from reftiler_conformance.cases import Case
+from reftiler_conformance.check import Check, checks
 from reftiler_conformance.client import Local
 from reftiler_conformance.exchange import Answer, Request
 from reftiler_conformance.faults.catalogue import Fault
@@ -15,17 +17,15 @@ from reftiler_conformance.faults.plain import Plain, PlainSubject
 from reftiler_conformance.faults.replay import Entry, Recorder, alike
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.questions import cases_of
-from reftiler_conformance.registry import Check, checks
 from reftiler_conformance.results import Status
 from reftiler_conformance.search import attempt
-from reftiler_conformance.trial import Client, Trial
 
 EXAMPLES = 25
 """Cases for each check."""
 
 # They ask what others ask of small images, on ways that the plain tiler has not.
 LARGE = tuple(
-    f"reftiler_conformance.checks.{name}" for name in ("dense", "large", "pieces")
+    f"reftiler_conformance.suite.{name}" for name in ("dense", "large", "pieces")
 )
 
 
@@ -131,7 +131,7 @@ class Hunt:
     def _words(self, check: Check, case: Case, client: Client) -> str | None:
         """Return what is wrong, nothing if all is well, None if nothing is asked."""
         try:
-            finding = attempt(check, case, lambda c: Trial(c, client, self._features))
+            finding = attempt(check, case, lambda c: CaseRun(c, client, self._features))
         except Unsupported:
             return None
         except (IndexError, KeyError, TypeError, ValueError) as error:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reftiler_conformance.case_run import Client
 from reftiler_conformance.exchange import Answer, Broken, Raised, Request
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.trial import Client
 
 Array = npt.NDArray[Any]
 

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reftiler_conformance import corpus
+from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
+from reftiler_conformance.check import Check, checks
 from reftiler_conformance.client import Local
 from reftiler_conformance.exchange import HarnessError
 from reftiler_conformance.features import Features
 from reftiler_conformance.host import load
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.questions import cases_of
-from reftiler_conformance.registry import Check, checks
 from reftiler_conformance.results import Status
 from reftiler_conformance.runner import QUICK
 from reftiler_conformance.search import attempt
-from reftiler_conformance.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Jury:
         claimed = self.claims[question.subject]
         try:
             finding = attempt(
-                question.check, question.case, lambda c: Trial(c, client, claimed)
+                question.check, question.case, lambda c: CaseRun(c, client, claimed)
             )
         except Unsupported:
             return ""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from skimage.util import view_as_windows
 
-from reftiler_conformance.definition.layout import join
 from reftiler_conformance.features import features
+from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.peers.base import Array, PeerLibrary, PeerSession
 from reftiler_conformance.protocol import Unsupported
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reftiler_conformance.definition import BFLOAT16
+from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.peers.base import Array, PeerLibrary, PeerSession
 from reftiler_conformance.protocol import Unsupported
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from tiler import Merger, Tiler
 
-from reftiler_conformance.definition.layout import join
 from reftiler_conformance.features import NUMBERS, SWAPPED, features
+from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.peers.base import (
     Array,
     PeerLibrary,

@@ -63,7 +63,7 @@ class TorchIO(TensorLibrary):
         "maps",
         "scale",  # downsampling_factor, "the same ... to all spatial dimensions"
         *(f"tile:{name}" for name in NUMBERS),  # "4D torch.Tensor": no restriction
-        # Merging int64 warns that it casts to int32; bool would need merge:any.
+        # ScaledGrid int64 warns that it casts to int32; bool would need merge:any.
         *both("uint8", "int8", "int16", "int32", *FLOATS),
         # Not "short": refused; not "pad:…": it pads by the overlap, not to fit.
     )

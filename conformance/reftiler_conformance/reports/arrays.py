@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reftiler_conformance.compare import name_of, values
-from reftiler_conformance.definition import BFLOAT16
+from reftiler_conformance.oracle import BFLOAT16
 
 Array = npt.NDArray[Any]
 Index = tuple[int, ...]

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from reftiler_conformance import counterexample
-from reftiler_conformance.checks.unchecked import UNCHECKED
 from reftiler_conformance.counterexample import Counterexample
 from reftiler_conformance.reports import words
 from reftiler_conformance.results import BAD, Report, Result, Status
+from reftiler_conformance.unchecked import UNCHECKED
 
 
 def page(report: Report) -> str:

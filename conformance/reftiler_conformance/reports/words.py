@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reftiler_conformance.checks.unchecked import UNCHECKED
 from reftiler_conformance.clauses import clauses
 from reftiler_conformance.results import BAD, SILENT, Report, Result, Score, Status
+from reftiler_conformance.unchecked import UNCHECKED
 
 NAMES = {
     Status.PASSED: "passed",

@@ -187,7 +187,7 @@ def _line(path: Path, report: Report, result: Result) -> Failure:
 def _pictures(found: Counterexample) -> dict[str, Planes]:
     """Return the arrays of numbers, and how far ``got`` is from ``want``."""
     from reftiler_conformance.compare import name_of, values  # noqa: PLC0415
-    from reftiler_conformance.definition import BFLOAT16  # noqa: PLC0415
+    from reftiler_conformance.oracle import BFLOAT16  # noqa: PLC0415
 
     pictures = {}
     for name in _ARRAYS:

@@ -1,0 +1,93 @@
+"""What the pixels of test arrays are: told by a word and a seed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from reftiler_conformance.oracle.rounding import BFLOAT16, dtype_info
+
+Array = npt.NDArray[Any]
+
+CONTENTS = ("index", "random", "bits", "special")
+EXTREMES = (0, 1, -1, 2, 3, 127, 128, 255, 256, 2047, 2**24 + 1, 2**53 + 1)
+
+
+def fill_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> Array:
+    """Return a read-only array of a content.
+
+    ``index``: every pixel names its place, modulo 251, a prime, so that no stride
+    meets the same value again. ``random``: ordinary numbers. ``bits``: any bits at
+    all, NaN payloads among them. ``special``: the corners of the type.
+    """
+    if dtype == "bfloat16":  # the upper half of float32 numbers
+        wide = fill_with(content, shape, "float32", seed)
+        halves: Array = (wide.view(np.uint32) >> 16).astype("<u2").view(BFLOAT16)
+        halves.flags.writeable = False
+        return halves
+    kind = np.dtype(dtype)
+    count = math.prod(shape)
+    generator = np.random.Generator(np.random.PCG64(seed))
+    if dtype_info(kind) is None:
+        array = odd_types(kind, count, generator)
+    elif content == "index":
+        array = ((np.arange(count) * (1 + seed % 7) + seed) % 251).astype(kind)
+        if kind.kind == "b":
+            array = generator.integers(0, 2, count).astype(bool)
+    elif content == "random":
+        array = ordinary(kind, count, generator)
+    elif content == "bits":
+        array = any_bits(kind, count, generator)
+    elif content == "special":
+        array = generator.choice(specials(kind), count)
+    else:
+        raise ValueError(f"no such content: {content}")
+    array = array.reshape(shape)
+    array.flags.writeable = False
+    return array
+
+
+def any_bits(kind: np.dtype[Any], count: int, generator: np.random.Generator) -> Array:
+    """Return an array of random bytes, where every byte is allowed."""
+    if kind.kind == "b":
+        return generator.integers(0, 2, count).astype(bool)
+    raw = generator.bytes(count * kind.itemsize)
+    return np.frombuffer(raw, kind).copy()
+
+
+def ordinary(kind: np.dtype[Any], count: int, generator: np.random.Generator) -> Array:
+    """Return numbers such as an image or a map holds."""
+    if kind.kind == "f":
+        return generator.standard_normal(count).astype(kind)
+    if kind.kind == "b":
+        return generator.integers(0, 2, count).astype(bool)
+    info = np.iinfo(kind)
+    native = kind.newbyteorder("=")
+    numbers = generator.integers(info.min, info.max, count, native, endpoint=True)
+    return numbers.astype(kind)
+
+
+def odd_types(kind: np.dtype[Any], count: int, generator: np.random.Generator) -> Array:
+    """Return bytes of a type that tile moves but nobody reckons with."""
+    raw = generator.integers(1, 120, count * kind.itemsize, np.uint8).tobytes()
+    if kind.kind == "U":  # every four bytes must be a character
+        letters = generator.integers(65, 90, count * kind.itemsize // 4, np.uint32)
+        raw = letters.tobytes()
+    return np.frombuffer(raw, kind).copy()
+
+
+def specials(kind: np.dtype[Any]) -> Array:
+    """Return the corners of a type: extremes, zeros, NaN, infinities, subnormals."""
+    if kind.kind == "b":
+        return np.array([False, True])
+    if kind.kind in "iu":
+        low, high = int(np.iinfo(kind).min), int(np.iinfo(kind).max)
+        whole = [low, low + 1, high - 1, high, *EXTREMES]
+        return np.array([n for n in whole if low <= n <= high], kind)
+    info = np.finfo(kind)
+    tiny, ends = float(info.smallest_subnormal), [float(info.max), float(info.min)]
+    ordinary = [0.0, -0.0, 1.0, -1.0, 0.1, np.inf, -np.inf, np.nan]
+    return np.array([*ordinary, tiny, -tiny, 3 * tiny, float(info.tiny), *ends], kind)

@@ -1,0 +1,97 @@
+"""How far the rounding of any order of summation can take a mean from the exact one.
+
+A subject that is not ``exact`` may add in any order, in the coarsest float type that
+the tiles or the result allow, with a unit roundoff u. The model is that of every
+textbook: each operation is right but for a factor 1 + d, ``|d| <= u``, so that n of
+them are right but for ``n u / (1 - n u)``. Of a pixel in which k tiles take part:
+
+- without weights, k - 1 additions, one division (or two, by way of a reciprocal), one
+  rounding to the result: n = k + 2, and one more for integers that become floats;
+- with weights of rank R, both sums, 2 (k - 1); each weight, above and below the line,
+  2 (2R - 1), for it is R numbers rounded and R - 1 products; the product ``w v``, the
+  division and the result, 3: n = 2k + 4R - 1, and one more for integers.
+
+All this is relative to ``sum |w v| / sum w``. What underflows adds one smallest
+subnormal, and rounding to a whole number adds a half.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from reftiler_conformance.cases import Case
+from reftiler_conformance.oracle import BFLOAT16, ScaledGrid
+from reftiler_conformance.oracle.layout import join
+
+Array = npt.NDArray[Any]
+
+DOUBLE = 2.0**-53
+"""The unit roundoff of float64, in which the exact mean is reckoned."""
+
+
+SINGLE = 2.0**-24
+"""The unit roundoff of float32."""
+
+
+def coverage_of(case: Case) -> Array:
+    """
+    Count the tiles that take part in each pixel of the result of ``untile``.
+
+    The axes are those of the result; that of the batch and that of the channels, where
+    all are alike, have the length 1.
+    """
+    merging = ScaledGrid(case.grid, case.scales)
+    parts = merging.parts()
+    counts = [len(parts.get(there, ())) for there in merging.sources()]
+    batch, depth = (None if n is None else 1 for n in (case.batch, case.depth))
+    shape = join(batch, depth, merging.size, case.channels_last)
+    return np.array(counts).reshape(shape)
+
+
+def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
+    """
+    Return how far each pixel of a merge may be from its mean, reckoned in float64.
+
+    Parameters
+    ----------
+    case
+        Whose tiles were merged.
+    size
+        ``sum |w v| / sum w`` of each pixel.
+    least
+        The unit roundoff to reckon with at least.
+    """
+    count, kind = coverage_of(case), case.numpy_dtype
+    steps = count + 2
+    if case.window != "box":
+        steps = 2 * count + 4 * case.rank - 1
+    if kind.kind != "f" and kind != BFLOAT16:
+        steps = steps + 1
+    unit = max(roundoff(kind), roundoff(case.result_dtype), least)
+    found: Array = (drift(steps, unit) + drift(steps, DOUBLE)) * size
+    return found + smallest(case.result_dtype)
+
+
+def drift(steps: Array, unit: float) -> Array:
+    """Return by what factor so many roundings may be wrong; without end if too many."""
+    lost = steps * unit
+    with np.errstate(all="ignore"):
+        found: Array = np.where(lost < 1, lost / (1 - lost), np.inf)
+    return found
+
+
+def roundoff(dtype: np.dtype[Any]) -> float:
+    """Return the unit roundoff of a dtype; integers may be added as float32."""
+    if dtype == BFLOAT16:
+        return 2.0**-8
+    return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else SINGLE
+
+
+def smallest(dtype: np.dtype[Any]) -> float:
+    """Return the smallest subnormal of a float dtype; of integers there is none."""
+    if dtype == BFLOAT16:
+        return 2.0**-133
+    return float(np.finfo(dtype).smallest_subnormal) if dtype.kind == "f" else 0.0

@@ -11,7 +11,7 @@ from reftiler.dtypes import is_nonfinite
 from reftiler.errors import TilingError
 from reftiler.validation import MAX_SHOWN, Real, reject_unknown_keys, shorten
 
-SPEC_VERSION = "1.0"  # VERSION-001
+SPEC_VERSION = "1.1"  # VERSION-001
 
 MAX_FILE = 2**30
 """Bytes of a file that is read: a manifest of some millions of tiles."""

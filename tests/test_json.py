@@ -49,7 +49,7 @@ def test_a_grid_untiles_in_another_process(merge: Any) -> None:
 def test_what_json_holds() -> None:
     tiler = Tiler((4, 5), (2, 5), mode="even", pad_value=math.nan, fill=-math.inf)
     content = json.loads(tiler.grid((9, 12)).to_json())
-    assert content["spec_version"] == SPEC_VERSION == "1.0"
+    assert content["spec_version"] == SPEC_VERSION == "1.1"
     assert content["image_size"] == [9, 12]
     assert set(content) == {"spec_version", "tiler", "image_size"}
     assert content["tiler"]["tile_size"] == [4, 5]

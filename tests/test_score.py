@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 import reftiler_conformance.requirements as lists
+from reftiler_conformance.requirements import RequirementsError, requirements, settle
+
 from reftiler_conformance import results
 from reftiler_conformance.clauses import Clause, clauses, spec_version
 from reftiler_conformance.reports import markdown
 from reftiler_conformance.reports.words import headline, verdict
-from reftiler_conformance.requirements import RequirementsError, requirements, settle
 from reftiler_conformance.results import Status, overall
 from reftiler_conformance.unchecked import UNCHECKED
 from tests.runs import ASKED, EVERY, MUST, SHOULD, all_of, one, report

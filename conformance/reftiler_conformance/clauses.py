@@ -1,12 +1,18 @@
-"""The clauses of the specification, as ``clauses.json`` lists them."""
+"""The clauses of the specification, read from SPEC.md: there is no other list."""
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from pathlib import Path
+
+PROFILES = ("core", "windows", "borders", "scales", "random", "api")
+"""What a tiler may conform to, as the specification explains it."""
+
+_ANCHOR = re.compile(r"\*\*([A-Z]+)-(\d{3})\*\* \((MUST|SHOULD)(, [^)]*)?\) (.*)", re.S)
+_PROFILE = re.compile(r"Profile: (\w+)\.")
 
 
 @dataclass(frozen=True)
@@ -16,25 +22,108 @@ class Clause:
     id: str
     level: str
     since: str
-    title: str
+    profile: str
     text: str
+
+    @property
+    def family(self) -> str:
+        """The letters of the id."""
+        return self.id.partition("-")[0]
+
+    @property
+    def meaning(self) -> str:
+        """The first sentence of the text."""
+        return re.split(r"(?<=[.:])\s+(?=[A-Z`0-9])", self.text)[0].rstrip(":")
+
+
+def spec_path() -> Path:
+    """Return SPEC.md: beside this package in a checkout, within it when installed."""
+    package = Path(str(resources.files("reftiler_conformance")))
+    beside = package.parent / "SPEC.md"
+    return beside if beside.is_file() else package / "SPEC.md"
 
 
 @cache
-def _document() -> dict[str, Any]:
-    package = resources.files("reftiler_conformance")
-    text = (package / "clauses.json").read_text(encoding="utf-8")
-    document: dict[str, Any] = json.loads(text)
-    return document
+def _text() -> str:
+    return spec_path().read_text(encoding="utf-8")
 
 
 def spec_version() -> str:
-    """Return the version of the specification that is asked for."""
-    version: str = _document()["spec_version"]
-    return version
+    """Return the version of the specification."""
+    found = re.search(r"^Version (\d+\.\d+)$", _text(), re.M)
+    if found is None:
+        raise ValueError(f"{spec_path()} has no line 'Version MAJOR.MINOR'")
+    return found[1]
+
+
+def read_clauses(spec: str) -> dict[str, Clause]:
+    """
+    Return the clauses of a specification by their ids, in its order.
+
+    Raises
+    ------
+    ValueError
+        If an id stands twice, or a clause has no profile or an unknown one.
+    """
+    found: dict[str, Clause] = {}
+    profile = ""
+    without_code = re.sub(r"^```.*?^```$", "", spec, flags=re.S | re.M)
+    for paragraph in re.split(r"\n[ \t]*\n", without_code):
+        if heading := _PROFILE.match(paragraph.strip()):
+            profile = heading[1]
+        if anchor := _ANCHOR.fullmatch(paragraph.strip()):
+            clause = _clause(anchor, profile)
+            if clause.id in found:
+                raise ValueError(f"{clause.id} stands twice in the specification")
+            found[clause.id] = clause
+    return found
+
+
+def _clause(anchor: re.Match[str], profile: str) -> Clause:
+    family, number, level, more, text = anchor.groups()
+    since = "1.0"
+    for word in filter(None, (more or "").split(", ")):
+        if word.startswith("since "):
+            since = word.removeprefix("since ")
+        else:
+            profile = word
+    if profile not in PROFILES:
+        raise ValueError(
+            f"{family}-{number} has the profile {profile!r}, not one of "
+            f"{', '.join(PROFILES)}"
+        )
+    return Clause(f"{family}-{number}", level, since, profile, " ".join(text.split()))
 
 
 @cache
-def clauses() -> dict[str, Clause]:
+def all_clauses() -> dict[str, Clause]:
     """Return every clause by its id, in the order of the specification."""
-    return {entry["id"]: Clause(**entry) for entry in _document()["clauses"]}
+    return read_clauses(_text())
+
+
+@cache
+def clauses(version: str = "") -> dict[str, Clause]:
+    """
+    Return the clauses of a version, by default the newest.
+
+    Raises
+    ------
+    ValueError
+        If there is no such version.
+    """
+    wanted = _numbers(version or spec_version())
+    versions = {clause.since for clause in all_clauses().values()} | {spec_version()}
+    if wanted not in {_numbers(known) for known in versions}:
+        raise ValueError(
+            f"there is no version {version} of the specification: "
+            f"give one of {', '.join(sorted(versions, key=_numbers))}"
+        )
+    return {
+        clause.id: clause
+        for clause in all_clauses().values()
+        if _numbers(clause.since) <= wanted
+    }
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

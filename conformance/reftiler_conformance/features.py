@@ -34,6 +34,7 @@ FEATURES: dict[str, str] = {
     "rank:1": "tiles signals, of one spatial axis",
     "rank:2": "tiles images, of two spatial axes",
     "rank:3": "tiles volumes, of three spatial axes",
+    "rank:4": "tiles stacks, of four spatial axes",
     "plain": "takes images without a channel axis, (*S)",
     "channels": "takes one image with channels, (C, *S)",
     "batch": "takes batches, (N, C, *S)",

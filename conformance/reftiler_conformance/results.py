@@ -9,8 +9,8 @@ from enum import Enum
 from functools import cached_property
 
 from reftiler_conformance.case_run import Evidence
+from reftiler_conformance.clauses import all_clauses, clauses
 from reftiler_conformance.protocol import Info
-from reftiler_conformance.requirements import Requirements, requirements
 from reftiler_conformance.unchecked import UNCHECKED
 
 
@@ -164,16 +164,16 @@ class Report:
         return tuple(found) or self.subject.devices
 
     @property
-    def required(self) -> Requirements:
-        """The clauses that this version of the specification has."""
-        return requirements(self.spec_version)
+    def levels(self) -> dict[str, str]:
+        """The clauses that this version of the specification has, and their levels."""
+        return {name: c.level for name, c in clauses(self.spec_version).items()}
 
     @cached_property
     def standing(self) -> dict[tuple[str, str], Status]:
         """The status of each required clause on each device, but the unchecked."""
         found: dict[tuple[str, str], list[Status]] = {
             (clause, device): []
-            for clause in self.required.levels
+            for clause in self.levels
             if clause not in UNCHECKED
             for device in self.devices
         }
@@ -183,7 +183,7 @@ class Report:
 
     def score(self, level: str = "MUST", device: str | None = None) -> Score:
         """Count the required clauses of a level, on one device or on all."""
-        levels = self.required.levels
+        levels = self.levels
         return Score(
             Counter(
                 status
@@ -201,7 +201,9 @@ class Report:
     def not_scored(self) -> tuple[str, ...]:
         """The clauses that were asked about, and are younger than this version."""
         asked = dict.fromkeys(result.clause for result in self.results)
-        return tuple(name for name in asked if name in self.required.later)
+        return tuple(
+            name for name in asked if name in all_clauses() and name not in self.levels
+        )
 
     @property
     def exit_code(self) -> int:

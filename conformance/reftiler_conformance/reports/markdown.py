@@ -95,7 +95,7 @@ def _table(report: Report) -> str:
         )
         rows.append(f"| {' | '.join(cells)} |")
     asked = {result.clause for result in report.results}
-    for clause, level in report.required.levels.items():
+    for clause, level in report.levels.items():
         if clause not in asked:
             rows.append(f"| {clause} | {level} | | | {_silent(clause)} |")
     return "\n".join(rows)

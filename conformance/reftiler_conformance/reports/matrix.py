@@ -198,7 +198,7 @@ def _by_family(columns: Sequence[Column], families: dict[str, list[str]]) -> str
 
 
 def _musts(column: Column, members: Sequence[str]) -> list[str]:
-    levels = column.report.required.levels
+    levels = column.report.levels
     return [clause for clause in members if levels[clause] == "MUST"]
 
 
@@ -207,13 +207,13 @@ def _part(score: Score) -> str:
 
 
 def _tables(columns: Sequence[Column], families: dict[str, list[str]]) -> Iterator[str]:
-    levels = columns[0].report.required.levels
+    levels = columns[0].report.levels
     for family, members in families.items():
         yield f"### {family}"
         titles = (plain(column.title) for column in columns)
         rows = [_row("clause", "", *titles), _rule(len(columns) + 2)]
         for clause in members:
-            title = plain(clauses()[clause].title)
+            title = plain(clauses()[clause].meaning)
             if levels[clause] != "MUST":
                 title += f" ({levels[clause]})"
             marks = (SYMBOLS[column.status(clause)] for column in columns)

@@ -12,14 +12,20 @@ from reftiler_conformance.oracle.axis import Axis, fit
 from reftiler_conformance.oracle.grid import (
     Grid,
     boxes,
-    coverage,
+    clipped,
     fitted,
+    padding,
     random_starts,
     scattered,
     touching,
-    uncovered,
 )
-from reftiler_conformance.oracle.merge import ScaledGrid, UncoveredError, untile
+from reftiler_conformance.oracle.merge import (
+    ScaledGrid,
+    UncoveredError,
+    coverage,
+    uncovered,
+    untile,
+)
 from reftiler_conformance.oracle.philox import words
 from reftiler_conformance.oracle.rounding import BFLOAT16, NanError, dtype_info
 from reftiler_conformance.oracle.settings import Settings
@@ -35,10 +41,12 @@ __all__ = [
     "Settings",
     "UncoveredError",
     "boxes",
+    "clipped",
     "coverage",
     "dtype_info",
     "fit",
     "fitted",
+    "padding",
     "profile",
     "random_starts",
     "scattered",

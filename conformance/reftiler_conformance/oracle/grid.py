@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from reftiler_conformance.oracle.axis import Axis, ceil_div, fit
+from reftiler_conformance.oracle.axis import Axis, fit
 from reftiler_conformance.oracle.philox import words
 from reftiler_conformance.oracle.settings import Settings
 
 Pixel = tuple[int, ...]
+Box = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -60,38 +61,57 @@ class Grid:
 
 
 def fitted(settings: Settings, size: Sequence[int]) -> Grid:
-    """Return the product of the fitted axes, in row-major order."""
+    """Return the product of the fitted axes: GRID-001."""
     axes = tuple(
         fit(length, tile, stride, settings.mode, settings.pad_side)
         for length, tile, stride in zip(
             size, settings.tile, settings.stride, strict=True
         )
     )
-    places = []
-    for index in product(*(range(len(line.starts)) for line in axes)):
-        start, low, high = [], [], []
-        for i, line in zip(index, axes, strict=True):
-            start.append(line.starts[i])
-            low.append(i == 0)
-            last = i == len(line.starts) - 1
-            if settings.mode == "drop":
-                last = last and line.starts[i] + line.tile == line.length
-            high.append(last)
-        places.append(TileSpec(tuple(start), tuple(low), tuple(high)))
-    return Grid(settings, tuple(size), axes, tuple(places))
+    sides = [
+        [
+            (start, keeps_low(line, i), keeps_high(line, i))
+            for i, start in enumerate(line.starts)
+        ]
+        for line in axes
+    ]
+    order = tile_order([len(line.starts) for line in axes])
+    places = tuple(
+        TileSpec(
+            *zip(*(side[i] for side, i in zip(sides, index, strict=True)), strict=True)
+        )
+        for index in order
+    )
+    return Grid(settings, tuple(size), axes, places)
+
+
+def tile_order(counts: Sequence[int]) -> list[Pixel]:
+    """Return the tiles of a grid, the last axis fastest: LAYOUT-008."""
+    return list(box(counts))
+
+
+def keeps_low(line: Axis, i: int) -> bool:
+    """Say whether tile i keeps the border of its low side: BORDER-002."""
+    return i == 0
+
+
+def keeps_high(line: Axis, i: int) -> bool:
+    """Say whether tile i keeps that of its high side: BORDER-002 and BORDER-003."""
+    last = i == len(line.starts) - 1
+    if line.mode == "drop":
+        return last and line.starts[i] + line.tile == line.length
+    return last
 
 
 def scattered(
     settings: Settings, size: Sequence[int], starts: Sequence[Sequence[int]]
 ) -> Grid:
-    """Return a grid of tiles that lie where ``starts`` says."""
+    """Return a grid of tiles that lie where ``starts`` says: SCATTER-001."""
     places = []
     for start in starts:
-        low = tuple(s == 0 for s in start)
-        high = tuple(
-            s + t == length
-            for s, t, length in zip(start, settings.tile, size, strict=True)
-        )
+        sides = list(zip(start, settings.tile, size, strict=True))
+        low = tuple(s == 0 for s, _, _ in sides)  # BORDER-004
+        high = tuple(s + t == length for s, t, length in sides)
         places.append(TileSpec(tuple(start), low, high))
     return Grid(settings, tuple(size), (), tuple(places))
 
@@ -105,10 +125,14 @@ def random_starts(
     for _ in range(count):
         start = []
         for length, tile, step in zip(size, settings.tile, align, strict=True):
-            choices = (length - tile) // step + 1
-            start.append((next(stream) * choices // 2**64) * step)
+            start.append(random_start(next(stream), length - tile, step))
         starts.append(tuple(start))
     return starts
+
+
+def random_start(word: int, last: int, align: int) -> int:
+    """Return the start that a word means, from 0 to ``last``: RANDOM-003."""
+    return word * (last // align + 1) // 2**64 * align
 
 
 def box(sizes: Sequence[int]) -> Iterator[Pixel]:
@@ -119,7 +143,7 @@ def box(sizes: Sequence[int]) -> Iterator[Pixel]:
 def contributes(
     place: TileSpec, offset: Pixel, tile: Sequence[int], border: Sequence[int]
 ) -> bool:
-    """Say whether a pixel of a tile takes part: its border is removed."""
+    """Say whether a pixel of a tile takes part: its border is removed, BORDER-001."""
     for axis, x in enumerate(offset):
         if x < border[axis] and not place.low[axis]:
             return False
@@ -128,58 +152,49 @@ def contributes(
     return True
 
 
-def reads(grid: Grid, axis: int, i: int) -> int:
-    """Return the frame pixel that image pixel i reads on the way back."""
-    if grid.resampled:
-        return ceil_div(i * grid.frame[axis], grid.size[axis])
-    return i + grid.before[axis]
+def moved(pixel: Pixel, by: Sequence[int]) -> Pixel:
+    """Return a pixel moved by so much on each axis."""
+    return tuple(x + b for x, b in zip(pixel, by, strict=True))
 
 
-def coverage(grid: Grid) -> list[int]:
-    """Count the tiles that take part in each image pixel, in row-major order."""
-    tile, border, counts = grid.settings.tile, grid.settings.borders, []
-    for pixel in box(grid.size):
-        there = [reads(grid, axis, i) for axis, i in enumerate(pixel)]
-        count = 0
-        for place in grid.tile_specs:
-            offset = tuple(j - s for j, s in zip(there, place.start, strict=True))
-            inside = all(0 <= x < t for x, t in zip(offset, tile, strict=True))
-            count += inside and contributes(place, offset, tile, border)
-        counts.append(count)
-    return counts
+def padding(grid: Grid) -> Box:
+    """Return the padding before and after the image on each axis: COORD-010."""
+    lines = [(line.before, line.after) for line in grid.axes]
+    return lines or [(0, 0)] * len(grid.size)
 
 
-def uncovered(grid: Grid) -> int:
-    """Count the image pixels in which no tile takes part."""
-    return sum(count == 0 for count in coverage(grid))
-
-
-def boxes(grid: Grid) -> list[list[tuple[int, int]]]:
+def boxes(grid: Grid) -> list[Box]:
     """Return the box of each tile in the image, [start, stop) for each axis."""
-    result = []
-    for place in grid.tile_specs:
-        sides = []
-        for axis, start in enumerate(place.start):
-            stop = start + grid.settings.tile[axis]
-            if grid.resampled:
-                length, frame = grid.size[axis], grid.frame[axis]
-                first, last = start * length // frame, (stop - 1) * length // frame
-                sides.append((first, last + 1))
-            else:
-                before = grid.before[axis]
-                sides.append((start - before, stop - before))
-        result.append(sides)
-    return result
+    return [
+        [side(grid, axis, start) for axis, start in enumerate(place.start)]
+        for place in grid.tile_specs
+    ]
+
+
+def side(grid: Grid, axis: int, start: int) -> tuple[int, int]:
+    """Return the box of a tile on one axis: COORD-002, and resampled COORD-003."""
+    stop = start + grid.settings.tile[axis]
+    if grid.resampled:
+        length, frame = grid.size[axis], grid.frame[axis]
+        return start * length // frame, (stop - 1) * length // frame + 1
+    return start - grid.before[axis], stop - grid.before[axis]
+
+
+def clipped(grid: Grid) -> list[Box]:
+    """Return the boxes, clipped to the image: COORD-004."""
+    return [
+        [
+            (max(0, start), min(stop, length))
+            for (start, stop), length in zip(sides, grid.size, strict=True)
+        ]
+        for sides in boxes(grid)
+    ]
 
 
 def touching(grid: Grid, marked: Callable[[Pixel], bool]) -> list[int]:
-    """Return the tiles whose boxes hold a pixel that is marked."""
-    hits = []
-    for k, sides in enumerate(boxes(grid)):
-        inside = [
-            range(max(0, start), min(stop, length))
-            for (start, stop), length in zip(sides, grid.size, strict=True)
-        ]
-        if any(marked(pixel) for pixel in product(*inside)):
-            hits.append(k)
-    return hits
+    """Return the tiles whose boxes hold a pixel that is marked: COORD-008."""
+    return [
+        k
+        for k, sides in enumerate(clipped(grid))
+        if any(map(marked, product(*(range(*ends) for ends in sides))))
+    ]

@@ -1,4 +1,4 @@
-"""ScaledGrid: every pixel of the result, from the tiles that take part in it."""
+"""Putting together: every pixel of the result, from the tiles that take part in it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from reftiler_conformance.oracle.axis import ceil_div
-from reftiler_conformance.oracle.grid import Grid, Pixel, box, contributes
+from reftiler_conformance.oracle.axis import shrunk
+from reftiler_conformance.oracle.grid import Grid, Pixel, box, contributes, moved
 from reftiler_conformance.oracle.layout import (
     Array,
     Index,
@@ -45,7 +45,7 @@ class ScaledGrid:
     scale: tuple[Fraction, ...]
 
     def whole(self, axis: int, length: int) -> int:
-        """Return a length times the scale, which must be an integer."""
+        """Return a length times the scale, which must be an integer: SCALE-004."""
         scaled = length * self.scale[axis]
         if scaled.denominator != 1:
             raise ValueError(f"{length} times {self.scale[axis]} is no integer")
@@ -57,20 +57,28 @@ class ScaledGrid:
         return tuple(self.whole(a, t) for a, t in enumerate(self.grid.settings.tile))
 
     @property
+    def border(self) -> tuple[int, ...]:
+        """The border that is removed at this scale."""
+        return tuple(self.whole(a, r) for a, r in enumerate(self.grid.settings.borders))
+
+    @property
     def size(self) -> tuple[int, ...]:
-        """The size of the result: the image's, scaled and rounded up."""
+        """The size of the result: SCALE-008."""
         return tuple(
-            math.ceil(length * self.scale[a]) for a, length in enumerate(self.grid.size)
+            scaled_size(*pair) for pair in zip(self.grid.size, self.scale, strict=True)
         )
+
+    def before(self, axis: int) -> int:
+        """Return the padding that is cut off before the result: SCALE-007."""
+        return self.whole(axis, self.grid.before[axis])
 
     def reads(self, axis: int) -> list[int]:
         """Return the frame pixel that each result pixel reads."""
         length = self.size[axis]
-        if self.grid.resampled:
+        if self.grid.resampled:  # SCALE-009
             frame = self.whole(axis, self.grid.frame[axis])
-            return [ceil_div(i * frame, length) for i in range(length)]
-        before = self.whole(axis, self.grid.before[axis])
-        return [i + before for i in range(length)]
+            return [shrunk(i, length, frame) for i in range(length)]
+        return [i + self.before(axis) for i in range(length)]
 
     def sources(self) -> Iterator[Pixel]:
         """Go over the frame pixels that result pixels read, in row-major order."""
@@ -81,31 +89,57 @@ class ScaledGrid:
         return _parts(self)
 
 
+def scaled_size(length: int, scale: Fraction) -> int:
+    """Return the length of the result: SCALE-008."""
+    return math.ceil(length * scale)
+
+
 @lru_cache(maxsize=4)  # several merges of one grid follow each other
 def _parts(merging: ScaledGrid) -> dict[Pixel, list[Part]]:
-    grid, tile = merging.grid, merging.tile
-    border = [merging.whole(a, r) for a, r in enumerate(grid.settings.borders)]
+    grid, tile, border = merging.grid, merging.tile, merging.border
     lines = [weights(grid.settings, a, t) for a, t in enumerate(tile)]
     result: dict[Pixel, list[Part]] = {}
     for k, place in enumerate(grid.tile_specs):
         start = [merging.whole(a, s) for a, s in enumerate(place.start)]
         for offset in box(tile):
             if contributes(place, offset, tile, border):
-                pixel = tuple(s + x for s, x in zip(start, offset, strict=True))
-                weight = lines[0][offset[0]]
-                for line, x in zip(lines[1:], offset[1:], strict=True):
-                    weight = weight * line[x]
-                result.setdefault(pixel, []).append((k, offset, weight))
+                part = k, offset, pixel_weight(lines, offset)
+                result.setdefault(moved(offset, start), []).append(part)
     return result
+
+
+def coverage(grid: Grid) -> list[int]:
+    """Count the tiles that take part in each image pixel, in row-major order."""
+    merging = ScaledGrid(grid, (Fraction(1),) * len(grid.size))
+    parts = merging.parts()
+    return [len(parts.get(there, ())) for there in merging.sources()]
+
+
+def uncovered(grid: Grid) -> int:
+    """Count the image pixels in which no tile takes part."""
+    return coverage(grid).count(0)
+
+
+def pixel_weight(lines: Sequence[Sequence[float]], offset: Pixel) -> float:
+    """Return the weight of a tile's pixel: WINDOW-001 and WINDOW-002."""
+    weight = lines[0][offset[0]]
+    for line, x in zip(lines[1:], offset[1:], strict=True):
+        weight = weight * line[x]
+    return weight
 
 
 def mean(values: Sequence[Number], weight: Sequence[float]) -> float:
     """Return the weighted mean: sums from -0.0 in the given order, one division."""
     above = below = -0.0
     for value, w in zip(values, weight, strict=True):
-        above += w * float(value)
+        above += w * to_float64(value)
         below += w
     return above / below
+
+
+def to_float64(value: Number) -> float:
+    """Return a number as float64, an integer to nearest even: MERGE-002."""
+    return float(value)
 
 
 def extreme(values: Sequence[Number], merge: str) -> int:
@@ -133,44 +167,32 @@ def untile(
     dtype: np.dtype[Any] | None = None,
 ) -> Array:
     """Put tiles together again; ``shape`` is that of the image that was cut."""
-    settings = grid.settings
+    settings, count = grid.settings, len(grid.tile_specs)
+    last, target = settings.channels_last, np.dtype(dtype or tiles.dtype)
     merging = ScaledGrid(grid, tuple(scale or [Fraction(1)] * settings.rank))
-    batch = split(shape, settings.rank, settings.channels_last).batch
-    has_channels = tiles.ndim == settings.rank + 2
-    channel_axis = -1 if settings.channels_last else 1
-    channels = tiles.shape[channel_axis] if has_channels else None
-    target = tiles.dtype if dtype is None else np.dtype(dtype)
+    batch = split(shape, settings.rank, last).batch
+    has_channels = tiles.ndim == settings.rank + 2  # LAYOUT-011
+    channels = tiles.shape[-1 if last else 1] if has_channels else None
     fill = None if settings.fill is None else constant(settings.fill, target)
-    given, parts = take_apart(tiles), merging.parts()
-    result: dict[Index, bytes] = {}
+    given, parts, result = take_apart(tiles), merging.parts(), dict[Index, bytes]()
     for pixel, there in zip(box(merging.size), merging.sources(), strict=True):
         taking = parts.get(there, [])
-        if not taking and fill is None:
+        weight = [w for _, _, w in taking]
+        if not taking and fill is None:  # MERGE-016
             raise UncoveredError(f"no tile takes part in {pixel}")
-        for n in each(batch):
-            for c in each(channels):
-                raws = [
-                    given[
-                        join(
-                            (n or 0) * len(grid.tile_specs) + k,
-                            c,
-                            x,
-                            settings.channels_last,
-                        )
-                    ]
-                    for k, x, _ in taking
-                ]
-                merged = fill
-                if taking:
-                    weight = [w for _, _, w in taking]
-                    merged = one(raws, weight, settings.merge, tiles.dtype, target)
-                assert merged is not None
-                result[join(n, c, pixel, settings.channels_last)] = merged
-    whole = join(batch, channels, merging.size, settings.channels_last)
-    return put_together(result, whole, target)
+        for n, c in product(each(batch), each(channels)):
+            lead = (n or 0) * count  # LAYOUT-007
+            raws = [given[join(lead + k, c, x, last)] for k, x, _ in taking]
+            merged = (
+                merge_pixel(raws, weight, settings.merge, tiles.dtype, target)
+                if fill is None or raws
+                else fill
+            )
+            result[join(n, c, pixel, last)] = merged
+    return put_together(result, join(batch, channels, merging.size, last), target)
 
 
-def one(
+def merge_pixel(
     raws: list[bytes],
     weight: list[float],
     merge: str | None,
@@ -182,17 +204,36 @@ def one(
     assert kind is not None
     assert goal is not None
     values = [read(raw, kind, dtype) for raw in raws]
-    if merge is None:
-        merge = "max" if kind.name == "bool" else "mean"
+    merge = merge_rule(merge, kind)
     if len(values) > 1 and merge == "mean":
-        return goal.round(mean(values, weight)).to_bytes(goal.size, order_of(target))
+        return written(round_mean(mean(values, weight), goal), goal, target)
     chosen = 0 if len(values) == 1 else extreme(values, merge)
-    if kind == goal:  # copied, but for the byte order
+    if kind == goal:  # copied, but for the byte order: MERGE-007
         same = order_of(dtype) == order_of(target)
         return raws[chosen] if same else raws[chosen][::-1]
-    return goal.round(float(values[chosen])).to_bytes(goal.size, order_of(target))
+    return written(convert(values[chosen], goal), goal, target)
+
+
+def merge_rule(merge: str | None, kind: DTypeInfo) -> str:
+    """Return how tiles are merged: MERGE-010."""
+    return merge or ("max" if kind.name == "bool" else "mean")
+
+
+def round_mean(value: float, goal: DTypeInfo) -> int:
+    """Return the bits of a mean in the dtype of the result: ROUND-001 to ROUND-005."""
+    return goal.round(value)
+
+
+def convert(value: Number, goal: DTypeInfo) -> int:
+    """Return the bits of a copied or extreme value in another dtype: ROUND-006."""
+    return goal.round(float(value))
 
 
 def read(raw: bytes, kind: DTypeInfo, dtype: np.dtype[Any]) -> Number:
-    """Return the number in the bytes of a pixel."""
+    """Return the number in the bytes of a pixel: TYPE-008."""
     return kind.read(int.from_bytes(raw, order_of(dtype)))
+
+
+def written(bits: int, goal: DTypeInfo, dtype: np.dtype[Any]) -> bytes:
+    """Return the bytes of a pixel that has these bits."""
+    return bits.to_bytes(goal.size, order_of(dtype))

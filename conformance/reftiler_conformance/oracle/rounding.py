@@ -57,14 +57,9 @@ class DTypeInfo:
             return round_to_float(value, self.exponent, self.mantissa)
         if self.name == "bool":
             raise ValueError("nothing is rounded to bool")
-        if math.isnan(value):
+        if math.isnan(value):  # ROUND-005
             raise NanError(f"a NaN cannot become {self.name} of {self.size} bytes")
-        low, high = self.limits
-        if math.isinf(value):
-            nearest = low if value < 0 else high
-        else:
-            nearest = min(max(round(Fraction(value)), low), high)  # halves to even
-        return nearest % (1 << 8 * self.size)
+        return saturated(value, *self.limits) % (1 << 8 * self.size)
 
     def constant(self, value: Number) -> int:
         """Return the bits of a pad value or a fill, which must be representable."""
@@ -91,6 +86,18 @@ def dtype_info(dtype: np.dtype[Any]) -> DTypeInfo | None:
     if dtype.kind in names and dtype.itemsize <= 8:
         return DTypeInfo(names[dtype.kind], dtype.itemsize)
     return None
+
+
+def saturated(value: float, low: int, high: int) -> int:
+    """Return the nearest whole number within limits: ROUND-004."""
+    if math.isinf(value):
+        return low if value < 0 else high
+    return min(max(nearest_whole(value), low), high)
+
+
+def nearest_whole(value: float) -> int:
+    """Return the nearest whole number, ties to even: ROUND-003."""
+    return round(Fraction(value))
 
 
 def read_float(bits: int, exponent_bits: int, mantissa_bits: int) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from reftiler_conformance.oracle.axis import source
-from reftiler_conformance.oracle.grid import Grid, box
+from reftiler_conformance.oracle.grid import Grid, Pixel, box, moved
 from reftiler_conformance.oracle.layout import (
     Array,
+    Index,
     each,
     join,
     order_of,
@@ -28,7 +30,7 @@ from reftiler_conformance.oracle.settings import Number
 def constant(value: Number, dtype: np.dtype[Any]) -> bytes:
     """Return the bytes of a constant; types that are no numbers have only zero."""
     kind = dtype_info(dtype)
-    if kind is None:
+    if kind is None:  # VALUE-004
         if value != 0 or is_negative_zero(value):
             raise UnfitError(f"{dtype} has no {value}")
         return bytes(dtype.itemsize)
@@ -37,33 +39,38 @@ def constant(value: Number, dtype: np.dtype[Any]) -> bytes:
 
 def tile(grid: Grid, image: Array) -> Array:
     """Cut an image: (N*K, C, *T), image-major, then row-major over the grid."""
-    settings = grid.settings
-    layout = split(image.shape, settings.rank, settings.channels_last)
-    given, cut = take_apart(image), {}
-    for n in each(layout.batch):
-        for k, place in enumerate(grid.tile_specs):
-            lead = (n or 0) * len(grid.tile_specs) + k
-            for offset in box(settings.tile):
-                where = [
-                    source(grid.axes[axis], place.start[axis] + x, settings.pad_mode)
-                    if grid.axes
-                    else place.start[axis] + x
-                    for axis, x in enumerate(offset)
-                ]
-                seen = [i for i in where if i is not None]
-                for c in each(layout.channels):
-                    if len(seen) < settings.rank:
-                        pixel = constant(settings.pad_value, image.dtype)
-                    else:
-                        pixel = given[join(n, c, seen, settings.channels_last)]
-                    cut[join(lead, c, offset, settings.channels_last)] = pixel
-    lead = (layout.batch or 1) * len(grid.tile_specs)
-    shape = join(lead, layout.channels, settings.tile, settings.channels_last)
+    settings, count = grid.settings, len(grid.tile_specs)
+    last = settings.channels_last
+    layout = split(image.shape, settings.rank, last)
+    given, cut = take_apart(image), dict[Index, bytes]()
+    for k, place in enumerate(grid.tile_specs):
+        for offset in box(settings.tile):
+            seen = shown(grid, moved(offset, place.start))
+            for n, c in product(each(layout.batch), each(layout.channels)):
+                here = join((n or 0) * count + k, c, offset, last)  # LAYOUT-007
+                if seen is None:  # PAD-004
+                    cut[here] = constant(settings.pad_value, image.dtype)
+                else:
+                    cut[here] = given[join(n, c, seen, last)]
+    lead = (layout.batch or 1) * count
+    shape = join(lead, layout.channels, settings.tile, last)
     return put_together(cut, shape, image.dtype)
 
 
+def shown(grid: Grid, pixel: Pixel) -> Pixel | None:
+    """Return the image pixel that a frame pixel shows; None is the pad value."""
+    if not grid.axes:  # SCATTER-002
+        return pixel
+    where = [
+        source(line, j, grid.settings.pad_mode)
+        for line, j in zip(grid.axes, pixel, strict=True)
+    ]
+    seen = tuple(i for i in where if i is not None)
+    return seen if len(seen) == len(where) else None
+
+
 def has_view(grid: Grid) -> bool:
-    """Say whether the tiles can be seen in the image without a copy."""
+    """Say whether the tiles can be seen in the image without a copy: VIEW-006."""
     if not grid.axes or grid.frame != grid.size:
         return False
     for line in grid.axes:
@@ -76,15 +83,14 @@ def has_view(grid: Grid) -> bool:
 def view(grid: Grid, image: Array) -> Array:
     """Return the windows, shaped (..., *grid, *T), or (..., *grid, *T, C)."""
     settings = grid.settings
-    layout = split(image.shape, settings.rank, settings.channels_last)
-    given, seen = take_apart(image), {}
-    for n in each(layout.batch):
-        for c in each(layout.channels):
-            for index, place in zip(box(grid.shape), grid.tile_specs, strict=True):
-                for offset in box(settings.tile):
-                    where = [s + x for s, x in zip(place.start, offset, strict=True)]
-                    there = join(n, c, (*index, *offset), settings.channels_last)
-                    seen[there] = given[join(n, c, where, settings.channels_last)]
+    last = settings.channels_last
+    layout = split(image.shape, settings.rank, last)
+    given, seen = take_apart(image), dict[Index, bytes]()
+    for n, c in product(each(layout.batch), each(layout.channels)):
+        for index, place in zip(box(grid.shape), grid.tile_specs, strict=True):
+            for offset in box(settings.tile):
+                there = join(n, c, (*index, *offset), last)
+                seen[there] = given[join(n, c, moved(offset, place.start), last)]
     space = (*grid.shape, *settings.tile)
-    shape = join(layout.batch, layout.channels, space, settings.channels_last)
+    shape = join(layout.batch, layout.channels, space, last)
     return put_together(seen, shape, image.dtype)

@@ -59,11 +59,13 @@ def exact(name: str, length: int, i: int) -> Decimal:
 @cache
 def profile(name: str, length: int) -> tuple[int, ...]:
     """Return a named profile: whole numbers, the second half mirrors the first."""
-    half = []
-    for i in range((length + 1) // 2):
-        nearest = int(exact(name, length, i).to_integral_value(ROUND_HALF_EVEN))
-        half.append(max(1, nearest))
+    half = [nearest(exact(name, length, i)) for i in range((length + 1) // 2)]
     return tuple(half + half[: length // 2][::-1])
+
+
+def nearest(weight: Decimal) -> int:
+    """Return the nearest whole number, at least 1: WINDOW-006 and WINDOW-008."""
+    return max(1, int(weight.to_integral_value(ROUND_HALF_EVEN)))
 
 
 def weights(settings: Settings, axis: int, length: int) -> list[float]:

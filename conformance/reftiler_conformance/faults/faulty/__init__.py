@@ -1,1 +1,0 @@
-"""The faults, a module for each family; the docstring says what is wrong."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
+import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -64,12 +68,10 @@ class Modest:
     """An adapter that does not claim the unequal sides that its tiler takes."""
 
     def info(self) -> Info:
-        """Claim less than there is."""
         words = [word for word in Plain.features if word != "unequal"]
         return Info("modest", "1", words)
 
     def open(self, case: Case, device: str) -> Any:
-        """Take whatever is asked."""
         if device != "cpu" or case.batch is not None or case.channels is None:
             raise Unsupported("one image with channels, on the CPU")
         return Shaped(case)
@@ -83,7 +85,6 @@ class Shaped(Plain):
         self.shape = case.shape
 
     def untile(self, tiles: Array, shape: tuple[int, ...] = ()) -> Any:
-        """Put together."""
         return super().untile(tiles, shape or self.shape)
 
 
@@ -91,7 +92,6 @@ class Raises(Plain):
     """Raises."""
 
     def tile(self, image: Array) -> Any:
-        """Find no words."""
         raise RuntimeError(f"cannot tile {image.shape}\nat all")
 
 
@@ -99,7 +99,6 @@ class Hangs(Plain):
     """Never answers."""
 
     def tile(self, image: Array) -> Any:
-        """Wait for ever."""
         time.sleep(1000)
 
 
@@ -107,7 +106,6 @@ class Slow(Plain):
     """Takes its time."""
 
     def tile(self, image: Array) -> Any:
-        """Cut after a while."""
         time.sleep(0.6)
         return super().tile(image)
 
@@ -116,15 +114,22 @@ class Dies(Plain):
     """Takes its process down."""
 
     def tile(self, image: Array) -> Any:
-        """Crash as a fault in compiled code does."""
         os.kill(os.getpid(), 11)
+
+
+class DiesOfAnother(Plain):
+    """Is right, until the same tiler cuts an image of another size."""
+
+    def tile(self, image: Array) -> Any:
+        if image.shape[-2] < 2:
+            os.kill(os.getpid(), 11)
+        return super().tile(image)
 
 
 class Exits(Plain):
     """Ends the program."""
 
     def tile(self, image: Array) -> Any:
-        """Exit."""
         sys.exit(7)
 
 
@@ -132,7 +137,6 @@ class Odd(Plain):
     """Raises what few catch."""
 
     def tile(self, image: Array) -> Any:
-        """Raise."""
         raise BaseException("of no kind")  # noqa: TRY002 - that is what is odd
 
 
@@ -140,23 +144,13 @@ class Records(Plain):
     """Returns records, which are no numbers."""
 
     def tile(self, image: Array) -> Any:
-        """Cut into records of one field."""
         return super().tile(image).astype([("shade", np.float32)])
-
-
-class Complex(Plain):
-    """Returns complex numbers that are right but for their imaginary part."""
-
-    def tile(self, image: Array) -> Any:
-        """Cut, and turn a little."""
-        return super().tile(image) + 1j
 
 
 class Prints(Plain):
     """Talks while it works, on all channels."""
 
     def tile(self, image: Array) -> Any:
-        """Talk, also past Python."""
         sys.stdout.write("busy ")
         sys.stdout.flush()
         os.write(1, b"tiling")
@@ -167,7 +161,6 @@ class Lists(Plain):
     """Returns lists."""
 
     def tile(self, image: Array) -> Any:
-        """Cut into lists."""
         return super().tile(image).tolist()
 
 
@@ -175,7 +168,6 @@ class Objects(Plain):
     """Returns arrays of objects."""
 
     def tile(self, image: Array) -> Any:
-        """Cut into objects."""
         return super().tile(image).astype(object)
 
 
@@ -183,7 +175,6 @@ class Flat(Plain):
     """Returns the wrong shape."""
 
     def tile(self, image: Array) -> Any:
-        """Cut, and flatten."""
         return super().tile(image).ravel()
 
 
@@ -191,7 +182,6 @@ class Doubles(Plain):
     """Returns the wrong dtype."""
 
     def tile(self, image: Array) -> Any:
-        """Cut, and convert."""
         return super().tile(image).astype(np.float64)
 
 
@@ -199,38 +189,15 @@ class Writes(Plain):
     """Changes its input."""
 
     def tile(self, image: Array) -> Any:
-        """Cut, and wipe."""
         tiles = super().tile(image)
         image[...] = 0
         return tiles
-
-
-class Nothing(Plain):
-    """Returns NaN."""
-
-    def untile(self, tiles: Array, shape: tuple[int, ...]) -> Any:
-        """Put together to nothing."""
-        return np.full_like(super().untile(tiles, shape), np.nan)
-
-
-class NoUntile:
-    """Has but one of the two methods."""
-
-    features = Plain.features
-
-    def __init__(self, tile_size: tuple[int, int], stride: tuple[int, int]) -> None:
-        self.plain = Plain(tile_size, stride)
-
-    def tile(self, image: Array) -> Any:
-        """Cut."""
-        return self.plain.tile(image)
 
 
 class Deaf:
     """An adapter that does not say who it is."""
 
     def info(self) -> Any:
-        """Say nothing."""
         return
 
     def open(self, case: Any, device: str) -> Any:
@@ -241,3 +208,78 @@ class Boasts(Plain):
     """Claims what there is no word for."""
 
     features = ("tile", "telepathy")
+
+
+class Scribbles(Plain):
+    """Writes into whatever is open."""
+
+    def tile(self, image: Array) -> Any:
+        for number in range(1024):
+            with suppress(OSError):
+                os.write(number, b"scribble")
+        return super().tile(image)
+
+
+class Floods(Plain):
+    """Prints without end."""
+
+    def tile(self, image: Array) -> Any:
+        while True:
+            os.write(2, b"on and on " * 10_000)
+
+
+class Forks(Plain):
+    """Lets a child come back from the call too."""
+
+    def tile(self, image: Array) -> Any:
+        os.fork()
+        return super().tile(image)
+
+
+class LeavesChildren(Plain):
+    """Dies, and leaves a child that holds its files."""
+
+    def tile(self, image: Array) -> Any:
+        child = os.fork()
+        if not child:
+            time.sleep(1000)
+        os.write(1, f"child {child}".encode())
+        os._exit(3)
+
+
+class Unsettles(Plain):
+    """Closes files, patches numpy, changes what a process has but one of."""
+
+    def tile(self, image: Array) -> Any:
+        tiles = super().tile(image)
+        sys.stdout, sys.stderr = None, 3
+        os.closerange(0, 20)
+        os.chdir("/")
+        os.environ.clear()
+        for number in (signal.SIGALRM, signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        for name in ("array_equal", "ndarray", "dtype", "copy", "may_share_memory"):
+            setattr(np, name, None)
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        atexit.register(time.sleep, 1000)
+        return tiles
+
+
+class Boundless(Plain):
+    """Returns more than there is memory for."""
+
+    def tile(self, image: Array) -> Any:
+        return np.broadcast_to(np.float32(0), (1 << 40,))
+
+
+class Unspeakable(Plain):
+    """Raises what cannot say what it is."""
+
+    def tile(self, image: Array) -> Any:
+        """Raise."""
+
+        class MuteError(MemoryError):
+            def __str__(self) -> str:
+                raise RecursionError
+
+        raise MuteError

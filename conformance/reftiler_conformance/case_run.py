@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -11,9 +12,16 @@ import numpy.typing as npt
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import Mismatch, same_bits, same_merge, same_numbers
-from reftiler_conformance.exchange import Answer, Raised, Request
-from reftiler_conformance.expected import expected_merge, expected_tiles, merge_of
+from reftiler_conformance.expected import (
+    expected_merge,
+    expected_tiles,
+    merge_of,
+    tiles_of,
+)
 from reftiler_conformance.features import Features
+from reftiler_conformance.memory_layouts import OutBuffer, with_values_for
+from reftiler_conformance.repeats import Judge, Repeats
+from reftiler_conformance.rpc import Answer, Died, Hung, Raised, Request
 from reftiler_conformance.tolerances import SINGLE
 
 Array = npt.NDArray[Any]
@@ -33,7 +41,7 @@ class Client(Protocol):
 
 @dataclass
 class Evidence:
-    """The arrays of a trial: given last, come back, right, and where it is wrong."""
+    """The arrays of a run: given last, come back, right, and where it is wrong."""
 
     image: Array | None = None
     tiles: Array | None = None
@@ -44,69 +52,126 @@ class Evidence:
 
 @dataclass
 class CaseRun:
-    """A case, opened at a subject; a check asks it and raises `Mismatch`."""
+    """
+    A case, opened at a subject; a check asks it and raises `Mismatch`.
+
+    Parameters
+    ----------
+    case, client, features, device
+        What is asked, through what, what the subject claims, and where.
+    repeats
+        What `tiles_agree` and `merge_agrees` ask besides: ``out`` repeats the call into
+        an array that holds something, ``another`` repeats it after an image of another
+        size. A caller that knows of a fault there leaves it out.
+    """
 
     case: Case
     client: Client
     features: Features
     device: str = "cpu"
+    repeats: frozenset[str] = frozenset(("out", "another"))
     evidence: Evidence = field(default_factory=Evidence)
     printed: str = ""
 
     def reopen(self, case: Case | None = None) -> None:
         """Make a fresh session; for another case if one is given."""
-        text = repr(case or self.case)
-        self._ask(Request("open", text=text, device=self.device))
+        self._ask("open", text=repr(case or self.case), device=self.device)
 
-    def tile(self, image: Array | None = None, out: Array | None = None) -> Answer:
-        """Cut the case's image, or another."""
-        return self.tiling(image, out)()
+    def tile(
+        self,
+        image: Array | None = None,
+        *,
+        memory: str = "C",
+        out: OutBuffer | None = None,
+    ) -> Answer:
+        """
+        Cut the case's image, or another.
 
-    def untile(self, tiles: Array | None = None, out: Array | None = None) -> Answer:
-        """Merge the case's tiles, or others."""
-        return self.untiling(tiles, out)()
+        Parameters
+        ----------
+        image
+            Its values; of ``memory="broadcast"`` only those of one index of the first
+            axis longer than one.
+        memory
+            How it lies in memory, a word of
+            `reftiler_conformance.memory_layouts.LAYOUTS`.
+        out
+            What to write into; made in the subject's process.
+        """
+        given = self._given("tile", image, memory)
+        return self._ask("tile", array=given, memory=memory, out=out)
 
-    def tiling(
-        self, image: Array | None = None, out: Array | None = None
-    ) -> Callable[[], Answer]:
-        """Begin to cut an image: what is right is reckoned while the subject works."""
-        given = self.case.image() if image is None else image
-        self.evidence.image = given
-        return self._begin(Request("tile", array=given.copy(order="K"), out=out))
+    def untile(
+        self,
+        tiles: Array | None = None,
+        *,
+        memory: str = "C",
+        out: OutBuffer | None = None,
+    ) -> Answer:
+        """Merge the case's tiles, or others; the parameters are those of `tile`."""
+        given = self._given("untile", tiles, memory)
+        return self._ask("untile", array=given, memory=memory, out=out)
 
-    def untiling(
-        self, tiles: Array | None = None, out: Array | None = None
-    ) -> Callable[[], Answer]:
-        """Begin to merge tiles."""
-        given = self.case.tiles() if tiles is None else tiles
-        self.evidence.tiles = given
-        return self._begin(Request("untile", array=given.copy(order="K"), out=out))
+    def tile_another(self, image: Array) -> bool:
+        """
+        Let the same tiler cut an image of another size; say whether it can.
 
-    def view(self, image: Array | None = None) -> Answer:
+        Sessions without a method ``tile_another`` are asked by ``tile`` if the subject
+        claims ``untile:cold``, and whatever they raise then is no matter. Where the
+        process ends, it is started anew: that is no fault of what is asked next.
+        """
+        text = "tile" if "untile:cold" in self.features else ""
+        try:
+            return bool(self._ask("tile_another", text=text, array=image).value)
+        except (Hung, Died):
+            self.reopen()
+            return False
+
+    def view(self, image: Array | None = None, memory: str = "C") -> Answer:
         """Ask for the windows of the case's image, or of another."""
-        given = self.case.image() if image is None else image
-        self.evidence.image = given
-        return self._ask(Request("view", array=given.copy()))
+        given = self._given("view", image, memory)
+        return self._ask("view", array=given, memory=memory)
 
     def ask(self, verb: str, array: Array | None = None) -> Any:
         """Ask for ``grid``, ``save`` or ``touching``; return the value."""
-        return self._ask(Request(verb, array=array)).value
+        return self._ask(verb, array=array).value
+
+    def state_changed_by(self, call: Callable[[], Answer]) -> list[str]:
+        """Return what of the state of the subject's process a call changes."""
+        self._ask("watch")
+        try:
+            call()
+        finally:
+            changed: list[str] = self._ask("changes").value
+        return changed
 
     def api_check(self, clause_id: str, name: str) -> None:
         """Run a check of reftiler's API in the subject's process."""
         text = f"{clause_id} {name}"
-        words = self._ask(Request("api_check", text=text, device=self.device)).value
-        if words:
-            raise Mismatch(words)
+        message = self._ask("api_check", text=text, device=self.device).value
+        if message:
+            raise Mismatch(message)
 
-    def tiles_agree(self, *, by: str = "bits") -> Array:
-        """Fail unless the tiles are the definition's, by ``bits`` or ``numbers``."""
-        coming = self.tiling()
-        want = expected_tiles(self.case)
-        got = coming().array
-        self.keep(got, want)
-        (same_bits if by == "bits" else same_numbers)(got, want)
-        return got
+    def tiles_agree(
+        self,
+        image: Array | None = None,
+        *,
+        by: Literal["bits", "numbers"] = "bits",
+        memory: str = "C",
+    ) -> Array:
+        """
+        Fail unless the tiles are the oracle's, by ``bits`` or by ``numbers``.
+
+        They must be so in an array given as ``out`` and after an image of another size
+        too, and the image must be as it was: else `Mismatch` names the clause of that.
+        """
+        given = self._given("tile", image, memory)
+        request = Request("tile", array=given, memory=memory)
+        coming = self._begin(request)
+        usual = image is None and memory not in ("broadcast", "swapped")
+        want = expected_tiles(self.case) if usual else tiles_of(self.case, given)
+        judge = partial(same_bits if by == "bits" else same_numbers, want=want)
+        return self._agrees(request, coming, judge, want)
 
     def merge_agrees(
         self,
@@ -114,31 +179,43 @@ class CaseRun:
         *,
         by: Literal["", "bits", "numbers", "bound", "coarse"] = "",
         where: Array | bool = True,
+        memory: str = "C",
     ) -> Array:
         """
-        Fail unless the merge of the case's tiles, or of others, is the definition's.
+        Fail unless the merge of the case's tiles, or of others, is the oracle's.
 
         By ``bits``, by ``numbers``, within the ``bound`` that the rounding of any order
         of summation obeys, or within a ``coarse`` one, that of sums no finer than
         float32. If nothing is said, subjects that are ``exact`` by numbers and others
-        within the bound. Only pixels ``where`` it is true count.
+        within the bound; of these an integer may be either one beside the mean, for
+        how it is rounded is another clause. Only pixels ``where`` it is true count.
+        What is asked besides is what `tiles_agree` asks.
         """
-        case = self.case
-        coming = self.untiling(tiles)
-        want = expected_merge(case) if tiles is None else merge_of(case, tiles)
-        got = coming().array
-        self.keep(got, want)
-        by = by or ("numbers" if "exact" in self.features else "bound")
+        given = self._given("untile", tiles, memory)
+        request = Request("untile", array=given, memory=memory)
+        coming = self._begin(request)
+        usual = tiles is None and memory not in ("broadcast", "swapped")
+        want = expected_merge(self.case) if usual else merge_of(self.case, given)
+        exact = "exact" in self.features
+        half = 0.5 if exact or by == "bound" else 1.0
+        by = by or ("numbers" if exact else "bound")
+        judge: Judge
         if by == "bits":
-            same_bits(got, want, nan="any", where=where)
+            judge = partial(same_bits, want=want, nan="any", where=where)
         elif by == "numbers":
-            same_numbers(got, want, where=where)
+            judge = partial(same_numbers, want=want, where=where)
         else:
-            least = SINGLE if by == "coarse" else 0.0
-            same_merge(got, case, tiles, least=least, where=where)
-        return got
+            judge = partial(
+                same_merge,
+                case=self.case,
+                tiles=None if usual else given,
+                half=half,
+                least=SINGLE if by == "coarse" else 0.0,
+                where=where,
+            )
+        return self._agrees(request, coming, judge, want)
 
-    def refuses(self, call: Callable[[], Answer], why: str) -> Raised:
+    def refuses(self, call: Callable[[], Answer], reason: str) -> Raised:
         """Fail unless a call raises."""
         try:
             answer = call()
@@ -146,14 +223,28 @@ class CaseRun:
             return error
         got = answer.value
         self.keep(got if isinstance(got, np.ndarray) else None, None)
-        raise Mismatch(f"gave a result, though {why}")
+        raise Mismatch(f"gave a result, though {reason}")
 
     def keep(self, got: Array | None, want: Array | None) -> None:
         """Remember what came back and what is right, for the counterexample."""
         self.evidence.got, self.evidence.want = got, want
 
-    def _ask(self, request: Request) -> Answer:
+    def _given(self, verb: str, array: Array | None, memory: str) -> Array:
+        """Return what a verb is given, and remember it for the counterexample."""
+        if verb == "untile":
+            tiles = self.case.tiles() if array is None else array
+            self.evidence.tiles = given = with_values_for(tiles, memory)
+        else:
+            image = self.case.image() if array is None else array
+            self.evidence.image = given = with_values_for(image, memory)
+        return given
+
+    def put(self, request: Request) -> Answer:
+        """Put a request to the subject."""
         return self._begin(request)()
+
+    def _ask(self, verb: str, **given: Any) -> Answer:
+        return self.put(Request(verb, **given))
 
     def _begin(self, request: Request) -> Callable[[], Answer]:
         coming = self.client.begin(request)
@@ -164,3 +255,25 @@ class CaseRun:
             return answer
 
         return ended
+
+    def _agrees(
+        self,
+        request: Request,
+        coming: Callable[[], Answer],
+        judge: Judge,
+        want: Array,
+    ) -> Array:
+        """Judge what comes of a request, and then what comes of it again."""
+        answer = coming()
+        got = answer.array
+        self.keep(got, want)
+        judge(got)
+        if self.repeats and answer.changed:
+            raise Mismatch(f"{request.verb} changed its input", clause="TILER-005")
+        again = Repeats(self, request, got, judge)
+        # A result of another dtype is another check's matter, and no out has it.
+        if "out" in self.repeats & self.features and got.dtype == want.dtype:
+            again.into_out()
+        if "another" in self.repeats:
+            again.after_another_image()
+        return got

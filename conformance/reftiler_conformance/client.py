@@ -4,40 +4,61 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 import reftiler
-from reftiler_conformance.exchange import (
+from reftiler_conformance.protocol import Subject, Unsupported
+from reftiler_conformance.rpc import (
+    HEAD,
+    MAGIC,
     Answer,
     Broken,
     Died,
     HarnessError,
     Hung,
-    Request,
-)
-from reftiler_conformance.host import Host
-from reftiler_conformance.patience import Patience
-from reftiler_conformance.protocol import Info, Subject, Unsupported
-from reftiler_conformance.wire import (
-    HEAD,
     Message,
-    length_of,
+    NotAsked,
+    Raised,
+    Request,
     pack_request,
+    refuse_optimized,
     unpack_answer,
 )
+from reftiler_conformance.worker import Server
 
 STARTING = 300.0
 """Seconds a subject may take to be imported."""
 
+MOST_HANGS = 3
+"""How often in a row a verb may hang; then nothing more is asked."""
+
+KEPT = 400
+"""Characters of what is printed that are kept of a call."""
+
+MOST_PRINTED = 10_000_000
+"""Bytes that a subject may print in a call."""
+
+_SLICE = 0.25  # seconds that are waited at a time
+_CHUNK = 1 << 16
+
 # What a subject frees goes back to the system at once, where the C library is glibc.
 _FRUGAL = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_ARENA_MAX": "2"}
+
+_WORKER = """
+import sys
+sys.path[:] = {paths!r} + {rest}
+from reftiler_conformance.worker import serve
+serve({name!r})
+"""
 
 
 class Local:
@@ -46,11 +67,19 @@ class Local:
     ended = False
 
     def __init__(self, subject: Subject) -> None:
-        self._host = Host(subject)
+        refuse_optimized()
+        self._server = Server(subject)
 
     def answer(self, request: Request) -> Answer:
         """Put a request to the subject."""
-        return self._host.answer(request)
+        if request.array is not None:
+            request = replace(request, array=request.array.copy())
+        try:
+            return self._server.answer(request)
+        except Raised as error:
+            if isinstance(error.__cause__, KeyboardInterrupt):  # the user's
+                raise error.__cause__ from None
+            raise
 
     def begin(self, request: Request) -> Callable[[], Answer]:
         """Return what puts a request to the subject."""
@@ -64,52 +93,43 @@ class Remote:
     Parameters
     ----------
     name
-        As `reftiler_conformance.host.load` takes it.
+        As `reftiler_conformance.worker.load` takes it.
     python
-        The Python to run it with; None means this one.
+        The Python to run it with; None means this one, with its ``sys.path``.
     timeout
         Seconds that the answer to a call is waited for.
+
+    Raises
+    ------
+    HarnessError
+        Under ``python -O``.
     """
 
     def __init__(
         self, name: str, python: str | None = None, timeout: float = 10.0
     ) -> None:
+        refuse_optimized()
         self.name, self.python, self.timeout = name, python, timeout
         self.ended = False
         """Whether the last call ended the process."""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: _Process | None = None
         self._awaited: Callable[[], Answer] | None = None
-        self._paths = tempfile.TemporaryDirectory(prefix="reftiler-conform-")
+        self._hangs: Counter[str] = Counter()
+        self._ended_by: set[str] = set()
+        self._folder = tempfile.TemporaryDirectory(prefix="reftiler-conform-")
 
     def __enter__(self) -> Remote:
         """Return the client; the process starts with the first request."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the process."""
+        self.close()
+
+    def close(self) -> None:
+        """End the process, and those that it started."""
         self._end()
-        self._paths.cleanup()
-
-    def info(self) -> Info:
-        """
-        Return who the subject is.
-
-        Raises
-        ------
-        HarnessError
-            If it cannot be imported or does not say.
-        """
-        try:
-            return Info(**self.answer(Request("info")).value)
-        except (Broken, TypeError, ValueError) as error:
-            raise HarnessError(
-                f"{self.name} does not say who it is: {error}"
-            ) from error
+        self._folder.cleanup()
 
     def answer(self, request: Request) -> Answer:
         """
@@ -119,8 +139,10 @@ class Remote:
         ------
         Hung, Died
             If no answer comes in time, or none can come any more.
+        NotAsked
+            If such a request hung so often that it is not made any more.
         Unsupported, Raised, WrongType, HarnessError
-            As the subject's host says.
+            As the subject's process says.
         """
         return self.begin(request)()
 
@@ -134,91 +156,202 @@ class Remote:
         if self._awaited is not None:
             with suppress(Broken, Unsupported, HarnessError):
                 self._awaited()
-        starting = self._process is None
+        if max(self._hangs.values(), default=0) >= MOST_HANGS:
+            raise NotAsked(
+                f"it hung {MOST_HANGS} times in a row, so it was asked no more"
+            )
+        if request.verb == "tile_another" and "tile_another" in self._ended_by:
+            raise Unsupported("another image ended its process")  # that is dear
+        seconds = self.timeout if self._process else STARTING
         process = self._process or self._start()
         self.ended = False
-        message = pack_request(request)
-        patience = Patience(STARTING if starting else self.timeout)
-        with suppress(BrokenPipeError):  # which whoever waits will learn
-            _write(process, message)
-        self._awaited = partial(self._end_of, process, patience)
+        process.write(pack_request(request))
+        self._awaited = partial(self._wait, process, request.verb, seconds)
         return self._awaited
 
-    def _end_of(self, process: subprocess.Popen[bytes], patience: Patience) -> Answer:
+    def _wait(self, process: _Process, verb: str, seconds: float) -> Answer:
         """Wait for the answer to the last request."""
         self._awaited = None
         try:
-            length = length_of(_read(process, HEAD, patience))
-            body = _read(process, length, patience)
-        except (BrokenPipeError, EOFError):
-            code = process.wait()
+            body = process.read_answer(seconds)
+        except BaseException as error:  # an interrupt too: what comes is not awaited
             self._end()
-            how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            raise Died(f"its process ended with {how}") from None
-        except TimeoutError:
-            self._end()
-            raise Hung(f"gave no answer in {self.timeout:g} s") from None
-        return unpack_answer(body)
+            self._ended_by.add(verb)
+            if isinstance(error, Hung):
+                self._hangs[verb] += 1
+            raise
+        self._hangs[verb] = 0
+        return unpack_answer(body, process.printed())
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [self.python or sys.executable, "-m"]
-        command += ["reftiler_conformance.worker", self.name]
+    def _start(self) -> _Process:
+        paths, rest = [path or str(Path.cwd()) for path in sys.path], "[]"
+        if self.python is not None:
+            paths, rest = [self._linked()], "sys.path"
+        code = _WORKER.format(paths=paths, rest=rest, name=self.name)
+        self._process = _Process([self.python or sys.executable, "-c", code])
+        return self._process
+
+    def _linked(self) -> str:
+        """Return a folder with these two packages, and no other of this Python's."""
+        folder = Path(self._folder.name)
+        for package in (Path(__file__).parent, Path(reftiler.__file__).parent):
+            link = folder / package.name
+            if not link.exists():
+                link.symlink_to(package, target_is_directory=True)
+        return str(folder)
+
+    def _end(self) -> None:
+        self.ended = self._process is not None
+        if self._process is not None:
+            self._process.end()
+        self._process = None
+
+
+class _Process:
+    """A process group that answers on one pipe, and prints on another."""
+
+    def __init__(self, command: list[str]) -> None:
         try:
-            self._process = subprocess.Popen(
+            self._child = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=self._environment(),
+                stderr=subprocess.PIPE,
+                env=_FRUGAL | os.environ,
+                start_new_session=True,
             )
         except OSError as error:
             raise HarnessError(
                 f"{command[0]} does not run: {error.strerror}"
             ) from error
-        return self._process
+        child = self._child
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        self._requests = child.stdin
+        self._answers, self._prints = child.stdout.fileno(), child.stderr.fileno()
+        os.set_blocking(self._prints, False)
+        self._selector = selectors.DefaultSelector()
+        for number in (self._answers, self._prints):
+            self._selector.register(number, selectors.EVENT_READ)
+        self._kept, self._tail, self._printed, self._left = b"", b"", 0, 0.0
+        self._ran = 0.0
 
-    def _environment(self) -> dict[str, str]:
-        """Let another Python see these two packages, and no other of this one's."""
-        environment = _FRUGAL | os.environ
-        if self.python is None:
-            return environment
-        folder = Path(self._paths.name)
-        for package in (Path(__file__).parent, Path(reftiler.__file__).parent):
-            link = folder / package.name
-            if not link.exists():
-                link.symlink_to(package, target_is_directory=True)
-        environment["PYTHONPATH"] = str(folder)
-        return environment
+    def write(self, message: Message) -> None:
+        """Send a message."""
+        self._kept, self._tail, self._printed = b"", b"", 0
+        with suppress(BrokenPipeError):  # which whoever waits will learn
+            self._requests.writelines(message)
+            self._requests.flush()
 
-    def _end(self) -> None:
-        self.ended = self._process is not None
-        if self._process is None:
-            return
-        self._process.kill()
-        with suppress(BrokenPipeError), self._process:
+    def read_answer(self, seconds: float) -> bytearray:
+        """Return the body of the next message."""
+        self._left = seconds
+        try:
+            head = self._read(HEAD.size)
+            magic, sender, length = HEAD.unpack(head)
+            if magic != MAGIC or sender != self._child.pid:
+                raise HarnessError(_malformed(magic, head))
+            body = self._read(length)
+            if self._read(len(MAGIC)) != MAGIC:
+                raise HarnessError(_malformed(b"", body[-40:]))
+        except TimeoutError:
+            raise Hung(f"gave no answer in {seconds:g} s") from None
+        except EOFError:
+            raise Died(self._end_of_process()) from None
+        self._drain()
+        return body
+
+    def printed(self) -> str:
+        """Return the beginning of what was printed since the last request."""
+        return self._kept.decode(errors="replace")[:KEPT]
+
+    def end(self) -> None:
+        """End the process and all of its group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.kill()
+        self._selector.close()
+        with suppress(BrokenPipeError), self._child:
             pass  # closes the pipes and waits
-        self._process = None
 
+    def _end_of_process(self) -> str:
+        """Return how the process ended, and the last line that it printed."""
+        code = self._child.wait()
+        self._drain()
+        lines = self._tail.decode(errors="replace").splitlines()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f"its process ended with {how}" + "".join(f": {x}" for x in lines[-1:])
 
-def _write(process: subprocess.Popen[bytes], message: Message) -> None:
-    assert process.stdin is not None
-    process.stdin.writelines(message)
-    process.stdin.flush()
-
-
-def _read(
-    process: subprocess.Popen[bytes], count: int, patience: Patience
-) -> bytearray:
-    """Read so many bytes, or raise EOFError or, out of patience, TimeoutError."""
-    assert process.stdout is not None
-    number, body = process.stdout.fileno(), bytearray(count)
-    rest = memoryview(body)
-    with selectors.DefaultSelector() as selector:
-        selector.register(number, selectors.EVENT_READ)
+    def _read(self, count: int) -> bytearray:
+        """Read so many bytes, or raise EOFError or, out of patience, TimeoutError."""
+        body = bytearray(count)
+        rest = memoryview(body)
         while rest:
-            if not patience.lasts(selector):
+            if self._ready():
+                got = os.readv(self._answers, [rest])
+                if not got:
+                    raise EOFError
+                rest = rest[got:]
+        return body
+
+    def _ready(self) -> bool:
+        """
+        Wait a slice of the time that is left; say whether there is more to read.
+
+        A clock goes on while a machine sleeps or is held up, and the subject does not.
+        So slices are counted: however long the machine sleeps, that costs one, and less
+        where the subject wants to run and other processes do not let it.
+        """
+        events = self._selector.select(min(_SLICE, self._left))
+        ready = {key.fd for key, _ in events}
+        if self._prints in ready:
+            self._drain()
+        if self._answers in ready:
+            return True
+        if not events:
+            self._left -= self._charge()
+            if self._left <= 0:
                 raise TimeoutError
-            got = os.readv(number, [rest])
-            if not got:
+            if self._child.poll() is not None:  # and a child of it holds the pipe
                 raise EOFError
-            rest = rest[got:]
-    return body
+        return False
+
+    def _charge(self) -> float:
+        """Return what a slice costs: as long as the process ran, if it did."""
+        before, self._ran = self._ran, _seconds_run(self._child.pid)
+        ran = self._ran - before
+        return min(max(ran, _SLICE / 4), _SLICE) if ran > 0 else _SLICE
+
+    def _drain(self) -> None:
+        """Take what was printed, and keep the beginning of it."""
+        if self._prints not in self._selector.get_map():
+            return
+        with suppress(BlockingIOError):
+            while chunk := os.read(self._prints, _CHUNK):
+                self._printed += len(chunk)
+                self._kept = (self._kept + chunk[: 4 * KEPT])[: 4 * KEPT]
+                self._tail = (self._tail + chunk)[-KEPT:]
+                if self._printed > MOST_PRINTED:
+                    raise HarnessError(
+                        f"it printed more than {MOST_PRINTED:,} bytes in one call, so "
+                        "it was ended: let it print less"
+                    )
+                if len(chunk) < _CHUNK:
+                    return
+            self._selector.unregister(self._prints)
+
+
+def _seconds_run(process: int) -> float:
+    """Return the seconds that a process ran, where the system tells; else 0."""
+    try:
+        words = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2]
+    except OSError:
+        return 0.0
+    return sum(map(int, words.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def _malformed(magic: bytes, found: bytearray) -> str:
+    if magic == MAGIC:
+        return "a child that it forked came back from the call: end it with os._exit"
+    return f"it wrote into the pipe of the kit's answers: {bytes(found)!r}"

@@ -185,7 +185,7 @@ def as_dtype(name: str) -> np.dtype[Any]:
     return BFLOAT16 if name == "bfloat16" else np.dtype(name)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def parse(text: str) -> Case:
     """
     Read a recipe that was printed.
@@ -196,13 +196,16 @@ def parse(text: str) -> Case:
         If the text is no such recipe.
     """
     try:
-        call = ast.parse(text.strip(), mode="eval").body
-        assert isinstance(call, ast.Call), "it is no call"
-        assert ast.unparse(call.func) == "Case", "it is no Case"
-        values = {word.arg: _value(word.value) for word in call.keywords}
-        return Case(**values)  # type: ignore[arg-type]
-    except (AssertionError, SyntaxError, TypeError, ValueError) as error:
+        return _case(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, TypeError, ValueError) as error:
         raise ValueError(f"no recipe: {text!r}: {error}") from error
+
+
+def _case(call: ast.expr) -> Case:
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "Case":
+        raise ValueError("it is no call of Case")
+    values = {word.arg: _value(word.value) for word in call.keywords}
+    return Case(**values)  # type: ignore[arg-type]
 
 
 _NAMES = {"nan": math.nan, "inf": math.inf}

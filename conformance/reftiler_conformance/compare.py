@@ -1,13 +1,12 @@
-"""Comparing what came back with what is right: four strengths, each with words.
+"""Comparing what came back with what is right; what differs is a `Mismatch`.
 
 *bits*: type, dtype, shape and every byte. *numbers*: the values alone, whatever the
 dtype, so that a lost dtype is one failure and not a hundred. *merge*: within what the
-rounding of any order of summation can do. *set*: one of several.
+rounding of any order of summation can do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -16,18 +15,36 @@ import numpy.typing as npt
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.expected import expected_merge, merge_of
-from reftiler_conformance.oracle import BFLOAT16, NanError
+from reftiler_conformance.oracle import BFLOAT16
+from reftiler_conformance.slices import values
 from reftiler_conformance.tolerances import allowance
 
 Array = npt.NDArray[Any]
 
 
 class Mismatch(AssertionError):  # noqa: N818 - it is a finding
-    """What came back is not what is right."""
+    """
+    What came back is not what is right.
 
-    def __init__(self, words: str, mask: Array | None = None) -> None:
-        super().__init__(words)
-        self.words, self.mask = words, mask
+    Parameters
+    ----------
+    message
+        What differs.
+    mask
+        Where it does.
+    clause
+        The clause that is broken, where it is not the one that the check asks about.
+    """
+
+    def __init__(
+        self, message: str, mask: Array | None = None, clause: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message, self.mask, self.clause = message, mask, clause
+
+    def __str__(self) -> str:
+        """Say what differs."""
+        return self.message
 
 
 def same_shape(got: Array, want: Array) -> None:
@@ -74,8 +91,8 @@ def same_numbers(got: Array, want: Array, *, where: Array | bool = True) -> None
     same_shape(got, want)
     if got.dtype == want.dtype or not (_is_real(got) and _is_real(want)):
         same_bits(got, want, nan="any", where=where)
-        return
-    _report(~_equal(got, want) & where, got, want)
+    else:
+        _report(~_equal(got, want) & where, got, want)
 
 
 def same_merge(
@@ -97,62 +114,36 @@ def same_merge(
     """
     given = case.tiles() if tiles is None else tiles
     want = expected_merge(case) if tiles is None else merge_of(case, tiles)
-    same_shape(got, want)
     if case.merge in ("max", "min") or want.dtype.kind == "b":
         same_numbers(got, want, where=where)
         return
     wide = replace(case, result="float64")
     with np.errstate(all="ignore"):
         exact, size = merge_of(wide, given), merge_of(wide, np.abs(values(given)))
-        near = np.abs(values(got) - exact) <= _slack(case, size, half, least)
-    _report(~(near | _equal(got, want)) & where, got, want)
+    _near(got, want, exact, _slack(case, size, half, least), where)
 
 
 def same_near(
     got: Array, image: Array, case: Case, *, where: Array | bool = True
 ) -> None:
     """Fail unless merged tiles of an image are the image, as `same_merge` says."""
-    same_shape(got, image)
+    exact = values(image)
+    _near(got, image, exact, _slack(case, np.abs(exact), 0.5, 0.0), where)
+
+
+def _near(
+    got: Array, want: Array, exact: Array, slack: Array, where: Array | bool
+) -> None:
+    """Fail unless what came back is right, or within the slack of the exact mean."""
+    same_shape(got, want)
     with np.errstate(all="ignore"):
-        exact = values(image)
-        near = np.abs(values(got) - exact) <= _slack(case, np.abs(exact), 0.5, 0.0)
-    _report(~(near | _equal(got, image)) & where, got, image)
-
-
-def _is_real(array: Array) -> bool:
-    return array.dtype.kind in "biuf" or array.dtype == BFLOAT16
+        near = np.abs(values(got) - exact) <= slack
+    _report(~(near | _equal(got, want)) & where, got, want)
 
 
 def _slack(case: Case, size: Array, half: float, least: float) -> Array:
     whole = case.result_dtype.kind in "iu"
     return allowance(case, size, least) + (half if whole else 0.0)
-
-
-def _equal(got: Array, want: Array) -> Array:
-    left, right = values(got), values(want)
-    same: Array = (left == right) | (np.isnan(left) & np.isnan(right))
-    return same
-
-
-def one_of(got: Array, wants: Sequence[Array]) -> None:
-    """Fail unless an array is, to the bit, one of several."""
-    for want in wants:
-        try:
-            same_bits(got, want)
-        except Mismatch:
-            continue
-        return
-    raise Mismatch(f"the result is none of the {len(wants)} that are right")
-
-
-def values(array: Array) -> Array:
-    """Return numbers as float64."""
-    if array.dtype == BFLOAT16:
-        bits = array["bfloat16"].astype(np.uint32) << 16
-        array = bits.view(np.float32)
-    with np.errstate(all="ignore"):
-        found: Array = array.astype(np.float64)
-    return found
 
 
 def is_nan(array: Array) -> Array:
@@ -169,7 +160,18 @@ def name_of(dtype: np.dtype[Any]) -> str:
     return "bfloat16" if dtype == BFLOAT16 else str(dtype)
 
 
+def _is_real(array: Array) -> bool:
+    return array.dtype.kind in "biuf" or array.dtype == BFLOAT16
+
+
+def _equal(got: Array, want: Array) -> Array:
+    left, right = values(got), values(want)
+    same: Array = (left == right) | (np.isnan(left) & np.isnan(right))
+    return same
+
+
 def _report(wrong: Array, got: Array, want: Array) -> None:
+    """Raise `Mismatch` where something is wrong."""
     if not wrong.any():
         return
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -181,9 +183,7 @@ def _report(wrong: Array, got: Array, want: Array) -> None:
 
 
 def _item(array: Array, index: tuple[int, ...]) -> str:
-    if array.dtype == BFLOAT16:
-        return str(values(array)[index])
-    return str(array[index])
+    return str((values(array) if array.dtype == BFLOAT16 else array)[index])
 
 
 def _bytes(array: Array) -> Array:
@@ -193,10 +193,8 @@ def _bytes(array: Array) -> Array:
 
 __all__ = [
     "Mismatch",
-    "NanError",
     "is_nan",
     "name_of",
-    "one_of",
     "same_bits",
     "same_dtype",
     "same_merge",

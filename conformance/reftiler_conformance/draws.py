@@ -17,6 +17,7 @@ from reftiler_conformance.features import (
     Features,
 )
 from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.testdata import CONTENTS
 
 ANY = ("any",)
 """All that the subject claims."""
@@ -42,15 +43,18 @@ class Draw:
     What a check asks for: in each field a tuple of choices, or ``ANY``.
 
     By default everything is neutral, so that a check is about one thing: one image of
-    one channel that the tiles fill exactly, box window, no border.
+    one channel that the tiles fill exactly, box window, no border. In some fields
+    nothing, ``()``, means the first choice that the subject claims.
 
     Parameters
     ----------
     verb
         ``tile`` or ``untile``: of which verb the dtypes must be supported.
     layout
-        Pairs of batch and channels, None where there is no such axis; nothing means
-        one image of one channel, as simple as the subject takes it.
+        Pairs of batch and channels, None where there is no such axis.
+    count
+        How many tiles lie along an axis: ``few``, or ``many`` along the first of one or
+        two axes, 15 and more.
     fit
         How lengths lie to tiles: ``exact`` (nothing is left over), ``longer`` (a
         remainder is left), ``short`` (shorter than a tile).
@@ -61,20 +65,22 @@ class Draw:
         ``""`` for none, ``scale`` for one of all axes, ``scale:axes``.
     window
         A name, or ``custom``.
-    pad_side
-        Nothing means the end, or both sides if the subject cannot but.
     pad_value
         0, or ``ANY``.
+    uncovered
+        What of pixels in which no tile takes part: ``any`` (there may be some),
+        ``filled`` (where there are some, there is a fill, or tiles are added).
     """
 
     verb: str = "tile"
-    rank: Choice = ANY
+    rank: Choice = (2, 1, 3)
     layout: Choice = ()
-    channels_last: Choice = (False,)
+    channels_last: Choice = ()
+    count: Choice = ("few",)
     fit: Choice = ("exact",)
     overlap: Choice = ("none", "some")
     mode: Choice = ("padding",)
-    pad_mode: Choice = ("constant",)
+    pad_mode: Choice = ()
     pad_side: Choice = ()
     pad_value: Choice = (0,)
     window: Choice = ("box",)
@@ -87,6 +93,7 @@ class Draw:
     result: Choice = (None,)
     content: Choice = ("index",)
     scatter: Choice = (False,)
+    uncovered: Choice = ("any",)
 
     def within(self, features: Features) -> Draw:
         """
@@ -119,32 +126,53 @@ class Draw:
         asked: Choice = getattr(self, name)
         if name == "layout":
             return _layouts(asked, features)
-        if name == "pad_side" and not asked:
-            return _left(ANY, *_SPACE[name], features)[:1]
+        everything, free, word = _SPACE[name]
         if name == "dtype":
-            everything: Choice = (*NUMBERS, *SWAPPED)
             everything += ODD if self.verb == "tile" else ()
-            return _left(asked, everything, (), f"{self.verb}:{{}}", features)
-        if name not in _SPACE:
-            return _CONTENTS if name == "content" and asked == ANY else asked
-        left = _left(asked, *_SPACE[name], features)
+            word = f"{self.verb}:{{}}"
+        left = _left(asked or ANY, everything, free, word, features)
+        if name == "channels_last" and "channels_last:only" in features:
+            left = tuple(last for last in left if last)
         if name == "result":  # what is merged into must be known too
-            return _left(left, left, (None,), "untile:{}", features)
-        return left
+            left = _left(left, left, free, "untile:{}", features)
+        return left if asked else left[:1]
 
 
-_CONTENTS = ("index", "random", "bits", "special")
+WIDE: dict[str, Any] = {
+    **dict.fromkeys(("rank", "layout", "channels_last"), ANY),
+    **dict.fromkeys(("count", "fit", "mode"), ANY),
+    **dict.fromkeys(("pad_mode", "pad_side", "pad_value", "dtype"), ANY),
+    **dict.fromkeys(("window", "merge", "border", "fill", "maps"), ANY),
+    # What is written more than once is drawn more often.
+    "scale": ("", "", "", "scale", "scale:axes"),
+    "result": (*[None] * 10, *NUMBERS),
+    "scatter": (False, False, False, True),
+    "content": ("index", "random"),
+    "uncovered": ("filled",),
+}
+"""Asks for every setting at once, wherever SPEC.md allows it beside the others."""
+
+
+def wide(*fields: str) -> dict[str, Any]:
+    """Return what `WIDE` asks for in these fields."""
+    return {name: WIDE[name] for name in fields}
+
+
+COUNT = ("few", "few", "few", "many")  # many are slow
+UNCOVERED = ("any", "filled")
 
 # Of each field all that can be asked, what every subject can, and the feature of the
 # rest.
 _SPACE: dict[str, tuple[Choice, Choice, str]] = {
-    "rank": ((2, 1, 3), (), "rank:{}"),
+    "rank": ((2, 1, 3, 4), (), "rank:{}"),
+    "dtype": ((*NUMBERS, *SWAPPED), (), ""),
     "channels_last": ((False, True), (False,), "channels_last"),
     "fit": (("exact", "longer", "short"), ("exact", "longer"), "short"),
     "overlap": (("none", "some"), ("none",), "overlap"),
     "mode": (MODES, (), "mode:{}"),
     "pad_mode": (PAD_MODES, (), "pad:{}"),
     "pad_side": (("end", "both"), (), "pad_side:{}"),
+    "pad_value": ((0, "any"), (0,), "pad_value"),
     "window": ((*WINDOWS, "custom"), ("box",), "window:{}"),
     "merge": ((None, "mean", "max", "min"), (None,), "merge:{}"),
     "border": ((False, True), (False,), "border"),
@@ -153,6 +181,9 @@ _SPACE: dict[str, tuple[Choice, Choice, str]] = {
     "scale": (("", "scale", "scale:axes"), ("",), "{}"),
     "result": ((None, *NUMBERS), (None,), "result"),
     "scatter": ((False, True), (False,), "scatter"),
+    "content": (CONTENTS, CONTENTS, ""),
+    "count": (COUNT, COUNT, ""),
+    "uncovered": (UNCOVERED, UNCOVERED, ""),
 }
 
 

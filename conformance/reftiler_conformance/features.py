@@ -6,6 +6,8 @@ wrong is a failure; what it does not declare is *unsupported*, never passed.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from reftiler_conformance.oracle.rounding import FLOATS
 
 NUMBERS = (
@@ -16,7 +18,10 @@ NUMBERS = (
 )
 """The dtypes that can be merged."""
 
-ODD = ("complex64", "datetime64[ns]", "S5", "V3", "U2", "u1,>f4", "timedelta64[s]")
+ODD = (
+    *("complex64", "complex128", "datetime64[ns]", "timedelta64[s]"),
+    *("S5", "V3", "U2", "u1,>f4"),
+)
 """Dtypes that are moved and never merged."""
 
 SWAPPED = (">f4", ">i2", ">u8", ">f2")
@@ -36,9 +41,11 @@ FEATURES: dict[str, str] = {
     "rank:3": "tiles volumes, of three spatial axes",
     "rank:4": "tiles stacks, of four spatial axes",
     "plain": "takes images without a channel axis, (*S)",
-    "channels": "takes one image with channels, (C, *S)",
-    "batch": "takes batches, (N, C, *S)",
+    "channels": "takes one image with channels",
+    "batch": "takes batches of images with channels",
+    "channels_first": "takes channels first, (C, *S) and (N, C, *S); see `features`",
     "channels_last": "takes channels last, (*S, C) and (N, *S, C)",
+    "channels_last:only": "takes channels last, and never first",
     "unequal": "takes tiles of unequal sides and strides of unequal steps",
     "overlap": "takes strides smaller than the tile",
     "short": "extends images shorter than the tile",
@@ -72,6 +79,9 @@ FEATURES: dict[str, str] = {
 }
 """Every feature, and what it means."""
 
+NAMED_ONLY = frozenset({"tile:bfloat16", "untile:bfloat16", "channels_last:only"})
+"""What no ``*`` stands for: numpy has no bfloat16, and most take channels first."""
+
 Features = frozenset[str]
 
 
@@ -79,7 +89,9 @@ def features(*declared: str) -> Features:
     """
     Return declared features as a set.
 
-    A word that ends in ``*`` stands for all features that begin so: ``mode:*``.
+    A word that ends in ``*`` stands for all features that begin so, but for those of
+    `NAMED_ONLY`: ``mode:*``. ``channels`` and ``batch`` imply ``channels_first``, but
+    beside ``channels_last:only``, which implies ``channels_last``.
 
     Raises
     ------
@@ -89,10 +101,19 @@ def features(*declared: str) -> Features:
     found: set[str] = set()
     for word in declared:
         stem = word.removesuffix("*")
-        matched = [name for name in FEATURES if name.startswith(stem)]
+        matched = {name for name in FEATURES if name.startswith(stem)} - NAMED_ONLY
         if stem == word:
-            matched = [word] if word in FEATURES else []
+            matched = {word} & set(FEATURES)
         if not matched:
-            raise ValueError(f"{word!r} is no feature: {', '.join(FEATURES)}")
-        found.update(matched)
+            near = get_close_matches(word, FEATURES, n=3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise ValueError(
+                f"{word!r} is no feature{hint}; ADAPTERS.md and "
+                "reftiler_conformance.features.FEATURES list them"
+            )
+        found |= matched
+    if "channels_last:only" in found:
+        return frozenset(found - {"channels_first"} | {"channels_last"})
+    if found & {"channels", "batch"}:
+        found.add("channels_first")
     return frozenset(found)

@@ -25,8 +25,8 @@ def _layout(case: Case) -> Iterator[str]:
         yield "batch"
     else:
         yield "plain" if case.channels is None else "channels"
-    if case.channels_last and case.channels is not None:
-        yield "channels_last"
+    if case.channels is not None:
+        yield "channels_last" if case.channels_last else "channels_first"
     if len(set(case.tile)) > 1 or len(set(case.stride)) > 1:
         yield "unequal"
     if case.stride != case.tile:

@@ -1,22 +1,28 @@
-"""What is right, by slices of numpy: quicker than the definition, which it must equal.
+"""What is right, by slices of numpy: quicker than the oracle, which it must equal.
 
-For images of more pixels than the definition can go through. It knows no bfloat16, and
-no extremes of zeros of both signs.
+For images of more pixels than the oracle can go through.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from reftiler_conformance.cases import Array, Case, Sizes
-from reftiler_conformance.oracle import ScaledGrid
+from reftiler_conformance.cases import Array, Case, Sizes, as_dtype
+from reftiler_conformance.oracle import (
+    BFLOAT16,
+    NanError,
+    ScaledGrid,
+    UncoveredError,
+    dtype_info,
+)
 from reftiler_conformance.oracle.axis import source
-from reftiler_conformance.oracle.grid import TileSpec
 from reftiler_conformance.oracle.layout import join
+from reftiler_conformance.oracle.tiling import constant
 from reftiler_conformance.oracle.windows import weights
 
 Box = tuple[Any, ...]
@@ -29,95 +35,202 @@ def pieces_of(case: Case, image: Array) -> Array:
         shown = [source(line, j, case.pad_mode) for j in range(line.frame)]
         outside = [i is None for i in shown]
         frame = frame.take([i or 0 for i in shown], axis)
-        frame[(slice(None),) * axis + (np.array(outside),)] = case.pad_value
+        if any(outside):
+            beyond = (slice(None),) * axis + (np.array(outside),)
+            frame[beyond] = np.frombuffer(
+                constant(case.pad_value, image.dtype), image.dtype
+            )[0]
     boxes: list[Box] = [
         (..., *map(slice, start, np.add(start, case.tile)))
         for start in case.grid.starts
     ]
-    stack = np.stack([frame[box] for box in boxes], axis=1)
+    stack = np.stack([frame[box] for box in boxes], axis=1, dtype=image.dtype)
     return _together(case, stack.reshape(-1, *stack.shape[2:]), case.cut_shape)
 
 
 def merge_by_slices(case: Case, tiles: Array) -> Array:
-    """Return the merge of tiles."""
-    stack = _apart(case, tiles, len(tiles))
-    stack = stack.reshape(case.batch or 1, -1, *stack.shape[1:])
+    """
+    Return the merge of tiles.
+
+    Raises
+    ------
+    UncoveredError, NanError
+        As the oracle does.
+    """
     merging = ScaledGrid(case.grid, case.scales)
-    frame = tuple(merging.whole(a, n) for a, n in enumerate(case.grid.frame))
-    parts = list(_parts(merging, stack))
-    count = np.zeros(frame, int)
-    for _, here, _ in parts:
-        count[here] += 1
-    merge = _extreme if case.merge in ("max", "min") else _mean
-    found = merge(case, parts, count, (stack.shape[0], stack.shape[2], *frame))
-    found[..., count == 0] = 0 if case.fill is None else case.fill
-    for axis in range(case.rank):
-        found = found.take(merging.reads(axis), axis + 2)
+    count = _read(merging, _counts(merging))
+    if case.fill is None and not count.all():
+        raise UncoveredError(f"no tile takes part in {int((count == 0).sum())} pixels")
+    kind = as_dtype(case.result) if case.result else tiles.dtype
+    stack = _apart(
+        case, values(tiles) if tiles.dtype == BFLOAT16 else tiles, len(tiles)
+    )
+    stack = stack.reshape(case.batch or 1, -1, *stack.shape[1:])
+    found = np.empty((len(stack), stack.shape[2], *count.shape), kind)
+    with np.errstate(all="ignore"):
+        merged, alone = (_extreme if _is_extreme(case) else _mean)(case, merging, stack)
+        for here, numbers in ((count > 1, merged), (count == 1, alone)):
+            found[..., here] = _rounded(_read(merging, numbers)[..., here], kind)
+    if case.fill is not None:
+        found[..., count == 0] = np.frombuffer(constant(case.fill, kind), kind)
     shape = join(case.batch, case.depth, merging.size, case.channels_last)
     return _together(case, found, shape)
 
 
-Part = tuple[Array, Box, Array]
+def coverage_of(case: Case) -> Array:
+    """
+    Count the tiles that take part in each pixel of the result of ``untile``.
+
+    The axes are those of the result; that of the batch and that of the channels, where
+    all are alike, have the length 1.
+    """
+    return _laid_out(case, _counts(ScaledGrid(case.grid, case.scales)))
 
 
-def _parts(merging: ScaledGrid, stack: Array) -> Iterator[Part]:
-    """Go over the tiles: what takes part, where in the frame, with which weights."""
-    wish = merging.grid.settings
-    lines = [np.array(weights(wish, a, t)) for a, t in enumerate(merging.tile)]
-    whole: Array = reduce(np.multiply.outer, lines)
-    for k, place in enumerate(merging.grid.tile_specs):
-        inner = _inner(merging, place)
-        starts = [merging.whole(a, s) for a, s in enumerate(place.start)]
-        here = tuple(
-            slice(s + i.start, s + i.stop) for s, i in zip(starts, inner, strict=True)
-        )
-        yield stack[(slice(None), k, slice(None), *inner)], here, whole[inner]
+def weight_sums(case: Case) -> Array:
+    """Return what the mean of each pixel of the result is divided by."""
+    merging = ScaledGrid(case.grid, case.scales)
+    return _laid_out(case, _counts(merging, _weights(merging)))
 
 
-def _inner(merging: ScaledGrid, place: TileSpec) -> Box:
-    """Return which pixels of a tile take part."""
-    rims = [merging.whole(a, r) for a, r in enumerate(merging.grid.settings.borders)]
-    sides = zip(merging.tile, rims, place.low, place.high, strict=True)
-    return tuple(slice(r * (not low), t - r * (not high)) for t, r, low, high in sides)
-
-
-def _mean(case: Case, parts: list[Part], count: Array, shape: Sizes) -> Array:
-    """Return the mean of each frame pixel; a lone value is copied."""
-    above, below = np.full(shape, -0.0), np.full(count.shape, -0.0)
-    alone = np.zeros(shape, case.numpy_dtype)
-    for values, here, weight in parts:
-        term = values.astype(np.float64)
-        above[(..., *here)] += term if case.window == "box" else term * weight
-        below[here] += weight
-        alone[(..., *here)] = values
-    lone = count == 1
-    with np.errstate(all="ignore"):
-        mean = above / below
-        mean[..., lone | (count == 0)] = 0
-        found = _rounded(mean, case.result_dtype)
-        found[..., lone] = _rounded(alone[..., lone], case.result_dtype)
+def pixels_read(case: Case) -> Array:
+    """Say of the tiles of a case, shaped (K, *T), which pixels the result reads."""
+    merging = ScaledGrid(case.grid, case.scales)
+    frame = np.zeros(_frame(merging), bool)
+    frame[np.ix_(*(merging.reads(axis) for axis in range(case.rank)))] = True
+    found = np.zeros((len(case.grid.tile_specs), *merging.tile), bool)
+    for tile, (inner, here) in zip(found, _boxes(merging), strict=True):
+        tile[inner] = frame[here]
     return found
 
 
-def _extreme(case: Case, parts: list[Part], count: Array, shape: Sizes) -> Array:
-    """Return the maximum or minimum of each frame pixel."""
-    better = np.maximum if case.merge == "max" else np.minimum
-    best, seen = np.zeros(shape, case.numpy_dtype), np.zeros(count.shape, bool)
-    for values, here, _ in parts:
-        old = best[(..., *here)]
-        best[(..., *here)] = np.where(seen[here], better(old, values), values)
+def values(array: Array) -> Array:
+    """Return numbers as float64."""
+    if array.dtype == BFLOAT16:
+        array = (array["bfloat16"].astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(all="ignore"):
+        found: Array = array.astype(np.float64)
+    return found
+
+
+def _boxes(merging: ScaledGrid) -> Iterator[tuple[Box, Box]]:
+    """Return of each tile which of its pixels take part, and where in the frame."""
+    rims = [merging.whole(a, r) for a, r in enumerate(merging.grid.settings.borders)]
+    for place in merging.grid.tile_specs:
+        sides = zip(merging.tile, rims, place.low, place.high, strict=True)
+        inner = tuple(
+            slice(r * (not low), t - r * (not high)) for t, r, low, high in sides
+        )
+        starts = [merging.whole(a, s) for a, s in enumerate(place.start)]
+        there = zip(starts, inner, strict=True)
+        yield inner, tuple(slice(s + i.start, s + i.stop) for s, i in there)
+
+
+def _frame(merging: ScaledGrid) -> Sizes:
+    """Return the size of the frame; what it has beyond its tiles need not be whole."""
+    sides = zip(merging.grid.frame, merging.scale, strict=True)
+    return tuple(math.ceil(length * scale) for length, scale in sides)
+
+
+def _counts(merging: ScaledGrid, weight: Array | None = None) -> Array:
+    """Count the tiles that take part in each pixel of the frame, or add weights."""
+    count = np.zeros(_frame(merging), int if weight is None else float)
+    for inner, here in _boxes(merging):
+        count[here] += 1 if weight is None else weight[inner]
+    return count
+
+
+def _weights(merging: ScaledGrid) -> Array:
+    """Return the weights of a tile's pixels."""
+    wish = merging.grid.settings
+    lines = [np.array(weights(wish, a, t)) for a, t in enumerate(merging.tile)]
+    found: Array = reduce(np.multiply.outer, lines)
+    return found
+
+
+def _laid_out(case: Case, frame: Array) -> Array:
+    """Return what the result reads of the frame, with its axes."""
+    merging = ScaledGrid(case.grid, case.scales)
+    batch, depth = (None if n is None else 1 for n in (case.batch, case.depth))
+    shape = join(batch, depth, merging.size, case.channels_last)
+    return _read(merging, frame).reshape(shape)
+
+
+def _read(merging: ScaledGrid, array: Array) -> Array:
+    """Return what the result reads of an array that has the frame's axes last."""
+    rank = len(merging.size)
+    for axis in range(rank):
+        array = array.take(merging.reads(axis), array.ndim - rank + axis)
+    return array
+
+
+def _is_extreme(case: Case) -> bool:
+    return case.merge in ("max", "min") or case.dtype == "bool"
+
+
+def _mean(case: Case, merging: ScaledGrid, stack: Array) -> tuple[Array, Array]:
+    """Return the mean of each frame pixel, and the value of its last tile."""
+    shape = (len(stack), stack.shape[2], *_frame(merging))
+    weight = _weights(merging)
+    above, below = np.full(shape, -0.0), np.full(shape[2:], -0.0)
+    alone = np.zeros(shape, stack.dtype)
+    for k, (inner, here) in enumerate(_boxes(merging)):
+        tile = stack[(slice(None), k, slice(None), *inner)]
+        term = tile.astype(np.float64)
+        above[(..., *here)] += term if case.window == "box" else term * weight[inner]
+        below[here] += weight[inner]
+        alone[(..., *here)] = tile
+    return above / below, alone
+
+
+def _extreme(case: Case, merging: ScaledGrid, stack: Array) -> tuple[Array, Array]:
+    """Return the maximum or minimum of each frame pixel, of one tile too."""
+    best = np.zeros((len(stack), stack.shape[2], *_frame(merging)), stack.dtype)
+    seen = np.zeros(best.shape[2:], bool)
+    for k, (inner, here) in enumerate(_boxes(merging)):
+        tile, old = stack[(slice(None), k, slice(None), *inner)], best[(..., *here)]
+        best[(..., *here)] = np.where(seen[here], _better(case, old, tile), tile)
         seen[here] = True
-    return _rounded(best, case.result_dtype)
+    return best, best
+
+
+def _better(case: Case, old: Array, new: Array) -> Array:
+    """Return the larger or the smaller of two; of zeros numpy may return either."""
+    least = case.merge == "min"
+    best: Array = np.minimum(old, new) if least else np.maximum(old, new)
+    if best.dtype.kind == "f":
+        zero = -(-old - new) if least else old + new
+        best = np.where((old == 0) & (new == 0), zero, best)
+    return best
 
 
 def _rounded(numbers: Array, kind: np.dtype[Any]) -> Array:
     """Return numbers in a dtype, to nearest even; integers saturate."""
-    if numbers.dtype == kind:
+    if numbers.dtype in (kind, kind.newbyteorder()):
         return numbers
-    if kind.kind == "f":
-        return numbers.astype(np.float64).astype(kind)
-    info = np.iinfo(kind)
-    return np.rint(numbers.astype(np.float64)).clip(info.min, info.max).astype(kind)
+    numbers = numbers.astype(np.float64)
+    if kind == BFLOAT16:
+        return _rounded_one_by_one(numbers)
+    if kind.kind not in "iu":
+        return numbers.astype(kind)
+    if np.isnan(numbers).any():
+        raise NanError(f"a NaN cannot become {kind}")
+    info, whole = np.iinfo(kind), np.rint(numbers)
+    low, high = whole <= float(info.min), whole >= float(info.max)
+    found = np.where(low | high, 0.0, whole).astype(kind)
+    found[low], found[high] = info.min, info.max
+    return found
+
+
+def _rounded_one_by_one(numbers: Array) -> Array:
+    """Return numbers as bfloat16, which numpy has not, by the oracle's rounding."""
+    kind = dtype_info(BFLOAT16)
+    different, where = np.unique(numbers.view(np.uint64), return_inverse=True)
+    if kind is None:
+        raise TypeError("the oracle knows no bfloat16")
+    bits = [kind.round(number) for number in different.view(np.float64).tolist()]
+    found: Array = np.array(bits, "<u2")[where].view(BFLOAT16).reshape(numbers.shape)
+    return found
 
 
 def _apart(case: Case, array: Array, lead: int | None) -> Array:
@@ -131,4 +244,5 @@ def _apart(case: Case, array: Array, lead: int | None) -> Array:
 def _together(case: Case, array: Array, shape: Sizes) -> Array:
     """Return (N, C, *S) as it is laid out in an array of a shape."""
     last = case.channels_last and len(shape) > case.rank
-    return (np.moveaxis(array, 1, -1) if last else array).reshape(shape)
+    found = (np.moveaxis(array, 1, -1) if last else array).reshape(shape)
+    return np.ascontiguousarray(found)

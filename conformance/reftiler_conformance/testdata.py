@@ -1,14 +1,18 @@
-"""What the pixels of test arrays are: told by a word and a seed."""
+"""What the pixels of test arrays are: told by a word and a seed, or made for a case."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from reftiler_conformance.oracle.rounding import BFLOAT16, dtype_info
+from reftiler_conformance.oracle import BFLOAT16, dtype_info
+
+if TYPE_CHECKING:
+    from reftiler_conformance.cases import Case
 
 Array = npt.NDArray[Any]
 
@@ -24,8 +28,7 @@ def fill_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> Ar
     all, NaN payloads among them. ``special``: the corners of the type.
     """
     if dtype == "bfloat16":  # the upper half of float32 numbers
-        wide = fill_with(content, shape, "float32", seed)
-        halves: Array = (wide.view(np.uint32) >> 16).astype("<u2").view(BFLOAT16)
+        halves = _upper_halves(fill_with(content, shape, "float32", seed))
         halves.flags.writeable = False
         return halves
     kind = np.dtype(dtype)
@@ -91,3 +94,41 @@ def specials(kind: np.dtype[Any]) -> Array:
     tiny, ends = float(info.smallest_subnormal), [float(info.max), float(info.min)]
     ordinary = [0.0, -0.0, 1.0, -1.0, 0.1, np.inf, -np.inf, np.nan]
     return np.array([*ordinary, tiny, -tiny, 3 * tiny, float(info.tiny), *ends], kind)
+
+
+def chosen(
+    case: Case, numbers: Sequence[float], shape: tuple[int, ...] | None = None
+) -> Array:
+    """
+    Return the tiles of a case, each pixel one of the numbers, as the case's seed says.
+
+    Parameters
+    ----------
+    case
+        Of which the tiles are to be merged.
+    numbers
+        What the case's dtype can hold.
+    shape
+        The tiles', or what can be broadcast to it: few axes make whole tiles alike.
+    """
+    generator = np.random.Generator(np.random.PCG64(case.seed))
+    some = case.tiles_shape if shape is None else shape
+    found = held(numbers, case.dtype)[generator.integers(0, len(numbers), some)]
+    return np.ascontiguousarray(np.broadcast_to(found, case.tiles_shape))
+
+
+def whole_tiles(case: Case, numbers: Sequence[float]) -> Array:
+    """Return tiles that hold one number each, as the case's seed says."""
+    return chosen(case, numbers, (case.count, *(1,) * (len(case.tiles_shape) - 1)))
+
+
+def held(numbers: Sequence[float], dtype: str) -> Array:
+    """Return numbers as an array of a dtype that can hold them."""
+    if dtype != "bfloat16":
+        return np.array(numbers, dtype)
+    return _upper_halves(np.array(numbers, np.float32))
+
+
+def _upper_halves(singles: Array) -> Array:
+    halves: Array = (singles.view(np.uint32) >> 16).astype("<u2").view(BFLOAT16)
+    return halves

@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reftiler_conformance.cases import Case
-from reftiler_conformance.oracle import BFLOAT16, ScaledGrid
-from reftiler_conformance.oracle.layout import join
+from reftiler_conformance.oracle import BFLOAT16
+from reftiler_conformance.slices import coverage_of
 
 Array = npt.NDArray[Any]
 
@@ -34,21 +34,6 @@ DOUBLE = 2.0**-53
 
 SINGLE = 2.0**-24
 """The unit roundoff of float32."""
-
-
-def coverage_of(case: Case) -> Array:
-    """
-    Count the tiles that take part in each pixel of the result of ``untile``.
-
-    The axes are those of the result; that of the batch and that of the channels, where
-    all are alike, have the length 1.
-    """
-    merging = ScaledGrid(case.grid, case.scales)
-    parts = merging.parts()
-    counts = [len(parts.get(there, ())) for there in merging.sources()]
-    batch, depth = (None if n is None else 1 for n in (case.batch, case.depth))
-    shape = join(batch, depth, merging.size, case.channels_last)
-    return np.array(counts).reshape(shape)
 
 
 def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
@@ -71,7 +56,8 @@ def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
     if kind.kind != "f" and kind != BFLOAT16:
         steps = steps + 1
     unit = max(roundoff(kind), roundoff(case.result_dtype), least)
-    found: Array = (drift(steps, unit) + drift(steps, DOUBLE)) * size
+    with np.errstate(all="ignore"):
+        found: Array = (drift(steps, unit) + drift(steps, DOUBLE)) * size
     return found + smallest(case.result_dtype)
 
 

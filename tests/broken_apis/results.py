@@ -1,4 +1,4 @@
-"""Tilers that merge, show or write wrongly."""
+"""Tilers that take the wrong arrays, or cut, merge, show and write wrongly."""
 
 from __future__ import annotations
 
@@ -7,192 +7,98 @@ from typing import Any
 import numpy as np
 
 import reftiler.torch
-from reftiler import Tiler, TilingError
-from reftiler_conformance.peers.reftiler_own import TorchApi
-from tests.broken_apis.table import BROKEN, Broken, breaks
+from reftiler import Grid, Tiler
+from reftiler.streaming import Merger
+from reftiler_conformance.peers.reftiler_own import NumpyApi, TorchApi
+from tests.broken_apis.table import (
+    Broken,
+    does,
+    names,
+    raises,
+    reads,
+    refuse,
+    returns,
+    says,
+    takes,
+    wishes,
+)
+
+LONG = np.dtype("longdouble").name
+"""Some platforms have no floats longer than float64."""
 
 
-@breaks("LAYOUT-010", "8 tiles for (2, 8, 8) was taken")
-class BatchesByCount(Tiler):
-    def untile(self, tiles: Any, shape: Any, *given: Any, **named: Any) -> Any:
-        batch = len(shape) == 3 and len(tiles) == 4 * shape[0] and shape[0] > 1
-        return super().untile(
-            tiles, (shape[0], 1, *shape[1:]) if batch else shape, *given, **named
-        )
+def clamps(self: Tiler, tiles: Any, *given: Any, **named: Any) -> Any:
+    plain = wishes(lambda _: {"mode": "padding"}).from_other(self)
+    return Tiler.untile(plain, tiles, *given, **named)
 
 
-@breaks("LAYOUT-010", "1 tiles for two starts was taken")
-class RepeatsTiles(Tiler):
-    def untile(self, tiles: Any, shape: Any, grid: Any = None, **named: Any) -> Any:
-        tiles = tiles if grid is None else np.resize(tiles, (len(grid), 4, 4))
-        return super().untile(tiles, shape, grid, **named)
+def sums_in_single(self: Tiler, tiles: Any, *given: Any, **named: Any) -> Any:
+    if tiles.dtype != np.float64:
+        return Tiler.untile(self, tiles, *given, **named)
+    single = Tiler.untile(self, tiles.astype(np.float32), *given, **named)
+    return single.astype(named.get("dtype", np.float64))
 
 
-@breaks("LAYOUT-011", "tiles (4, 4, 4) of (3, 8, 8) became (3, 8, 8)")
-class ChannelsOfTheShape(Tiler):
-    def untile(self, tiles: Any, shape: Any, *given: Any, **named: Any) -> Any:
-        result = super().untile(tiles, shape, *given, **named)
-        return np.resize(result, shape) if len(shape) == 3 else result
+def cuts_evenly(self: Tiler, image: Any, *, grid: Any = None, **named: Any) -> Any:
+    clamp = grid is None and self.mode == "clamp"
+    even = Tiler(self.tile_size, self.stride, mode="even") if clamp else self
+    return Tiler.tile(even, image, grid=grid, **named)
 
 
-@breaks("LAYOUT-011", "channels last, became (2, 8, 8)")
-class ChannelsAhead(Tiler):
-    def untile(self, tiles: Any, *given: Any, **named: Any) -> Any:
-        result = super().untile(tiles, *given, **named)
-        behind = self.channels_last and tiles.ndim == 4
-        return np.moveaxis(result, -1, -3) if behind else result
+def shows_to_write(shown: Any, _: Any, image: Any) -> Any:
+    return np.lib.stride_tricks.as_strided(image, shown.shape, shown.strides)
 
 
-@breaks("LAYOUT-009", "raised TilingError: a tuple")
-class ShapesAreTuples(Tiler):
-    def untile(self, tiles: Any, shape: Any, *given: Any, **named: Any) -> Any:
-        if not isinstance(shape, tuple):
-            raise TilingError("a tuple")
-        return super().untile(tiles, shape, *given, **named)
+def locks_the_image(shown: Any, _: Any, image: Any) -> Any:
+    image.flags.writeable = False
+    return shown
 
 
-@breaks("LAYOUT-009", "the shape became (8, 3)")
-class ReadsShapesAhead(Tiler):
-    def untile(self, tiles: Any, shape: Any, *given: Any, **named: Any) -> Any:
-        result = super().untile(tiles, shape, *given, **named)
-        return result[0, :, :3] if self.channels_last else result
+def applies(**changes: Any) -> type[Tiler]:
+    """Return tilers whose `apply` runs otherwise: ``model(model, batch_size)``."""
+
+    def apply(
+        self: Tiler, model: Any, image: Any, *, batch_size: int, grid: Any
+    ) -> Any:
+        model = changes.get("model", lambda m, _: m)(model, batch_size)
+        size = changes.get("size", int)(batch_size)
+        return Tiler.apply(self, model, image, batch_size=size, grid=grid)
+
+    return does(apply=apply)
 
 
-@breaks("OUT-001", "tile returned another array")
-class CopiesOut(Tiler):
-    def tile(self, image: Any, **named: Any) -> Any:
-        return super().tile(image, **named).copy()
+def forgets_the_rest(model: Any, size: int) -> Any:
+    """Return a model that is not asked about a last batch that is short."""
+    return lambda tiles: model(tiles) if len(tiles) == size else _zeros(model(tiles))
 
 
-@breaks("OUT-001", "untile returned another")
-class IgnoresOut(Tiler):
-    def untile(self, *given: Any, out: Any = None, **named: Any) -> Any:
-        return super().untile(*given, **named)
+def _zeros(found: Any) -> Any:
+    return found * 0 if isinstance(found, np.ndarray) else found
 
 
-@breaks("OUT-001", "tile wrote others")
-class WritesNothing(Tiler):
-    def tile(self, image: Any, *, out: Any = None, **named: Any) -> Any:
-        tiles = super().tile(image, **named)
-        return tiles if out is None else out
+def fills_up(model: Any, size: int) -> Any:
+    """Return a model that is given full batches alone."""
+
+    def called(tiles: Any) -> Any:
+        more = np.repeat(tiles[-1:], size - len(tiles), 0)
+        found = model(np.concatenate([tiles, more]))
+        return found[: len(tiles)] if isinstance(found, np.ndarray) else model(tiles)
+
+    return called
 
 
-@breaks("OUT-001", "tile wrote beside the strides")
-class WritesOutFlat(Tiler):
-    def tile(self, image: Any, *, out: Any = None, **named: Any) -> Any:
-        tiles = super().tile(image, **named)
-        if out is None:
-            return tiles
-        out.reshape(-1)[:] = tiles.reshape(-1)
-        return out
+class LastComesFirst(Merger):
+    """Merges tiles in the order in which they arrive."""
+
+    def add(self, indices: Any, tiles: Any) -> None:
+        ahead = len(self.missing()) == len(self.arrived([]))
+        super().add(indices, tiles * (1 if ahead or indices[0] == 0 else 1.0000001))
 
 
-@breaks("PAD-010", "pad_value=0.5 of uint8 was taken")
-class ChecksWhatPads(Tiler):
-    def tile(self, image: Any, **named: Any) -> Any:
-        fits = not np.any(self.grid(image.shape[-2:]).padding)
-        plain = Tiler(self.tile_size, self.stride) if fits else self
-        return Tiler.tile(plain, image, **named)
+class Streams(NumpyApi):
+    """The reference with another merger."""
 
-
-@breaks("PAD-011", "raised TilingError: the pad value does not fit")
-class ChecksEverywhere(Tiler):
-    def tile(self, image: Any, **named: Any) -> Any:
-        if self.mode == "even" and isinstance(self.pad_value, float):
-            raise TilingError("the pad value does not fit")
-        return super().tile(image, **named)
-
-
-@breaks("PAD-011", "pad_value changes the tiles of {'mode': 'drop'}")
-class PadsEverywhere(Tiler):
-    def tile(self, image: Any, **named: Any) -> Any:
-        tiles = super().tile(image, **named)
-        odd = self.mode == "drop" and self.pad_value
-        return tiles + 1 if odd else tiles
-
-
-@breaks("SCALE-002", "at half the size the result is (16, 16)")
-class KeepsTheSize(Tiler):
-    def untile(self, tiles: Any, shape: Any, *given: Any, **named: Any) -> Any:
-        return np.resize(super().untile(tiles, shape, *given, **named), shape)
-
-
-@breaks("SCALE-003", "a float near 1/3 was taken")
-class RoundsScales(Tiler):
-    def untile(self, *given: Any, scale: Any = None, **named: Any) -> Any:
-        near = scale if scale != 1 / 3 else None
-        return super().untile(*given, scale=near, **named)
-
-
-@breaks("SCALE-003", "raised TypeError: one number")
-class OneScaleOnly(Tiler):
-    def untile(self, *given: Any, scale: Any = None, **named: Any) -> Any:
-        if isinstance(scale, list):
-            raise TypeError("one number")
-        return super().untile(*given, scale=scale, **named)
-
-
-@breaks("SCALE-005", "pixels were merged before the refusal")
-class ClearsFirst(Tiler):
-    def untile(self, *given: Any, out: Any = None, **named: Any) -> Any:
-        if out is not None:
-            out[...] = 0
-        return super().untile(*given, out=out, **named)
-
-
-@breaks("TYPE-006", "dtype=uint8 gave float64")
-class AlwaysDouble(Tiler):
-    def untile(self, *given: Any, **named: Any) -> Any:
-        return super().untile(*given, **named).astype(np.float64)
-
-
-@breaks("TYPE-006", "tiles of int64 gave float32")
-class SingleByDefault(Tiler):
-    def untile(self, tiles: Any, *given: Any, **named: Any) -> Any:
-        single = "float32" if tiles.dtype == np.int64 else None
-        return super().untile(tiles, *given, **{"dtype": single, **named})
-
-
-@breaks("TYPE-007", "dtype=bool of bool gave uint8")
-class BytesForBools(Tiler):
-    def untile(self, *given: Any, **named: Any) -> Any:
-        merged = super().untile(*given, **named)
-        return merged.astype(np.uint8) if merged.dtype == bool else merged
-
-
-@breaks("VIEW-004", "a new pixel shows in 0 windows")
-class CopiesWindows(Tiler):
-    def view(self, image: Any) -> Any:
-        return super().view(image).copy()
-
-
-@breaks("VIEW-004", "with channels last it shows in 0 windows")
-class CopiesChannels(Tiler):
-    def view(self, image: Any) -> Any:
-        windows = super().view(image)
-        return windows.copy() if self.channels_last else windows
-
-
-@breaks("VIEW-005", "the view can be written to")
-class ShowsToWrite(Tiler):
-    def view(self, image: Any) -> Any:
-        shown = super().view(image)
-        return np.lib.stride_tricks.as_strided(image, shown.shape, shown.strides)
-
-
-@breaks("VIEW-005", "the image cannot be written to")
-class LocksTheImage(Tiler):
-    def view(self, image: Any) -> Any:
-        image.flags.writeable = False
-        return super().view(image)
-
-
-@breaks("VIEW-006", "raised TilingError: no view of interpolation")
-class NeverOfFrames(Tiler):
-    def view(self, image: Any) -> Any:
-        if self.mode == "interpolation":
-            raise TilingError("no view of interpolation")
-        return super().view(image)
+    Merger = LastComesFirst
 
 
 class ClonesTensors(reftiler.torch.Tiler):
@@ -202,11 +108,101 @@ class ClonesTensors(reftiler.torch.Tiler):
         return super().view(image).clone()
 
 
-class OnHost(TorchApi):
-    """The twin on the host."""
+class Clones(TorchApi):
+    """The torch backend on the host, with views that are copies."""
 
     def __init__(self) -> None:
         super().__init__("cpu")
+        self.Tiler = ClonesTensors
 
 
-BROKEN += [Broken("VIEW-005", "does not write to the image", ClonesTensors, api=OnHost)]
+def own_grids_only(grid: Grid | None, tiler: Tiler) -> Grid | None:
+    foreign = grid is not None and type(grid.tiler) is not type(tiler)
+    return refuse("a grid of another backend") if foreign else grid
+
+
+BROKEN: list[Broken] = [
+    ("APPLY-001", applies(model=forgets_the_rest)),
+    ("APPLY-001", returns("apply", lambda found, *_: _zeros(found))),
+    ("APPLY-002", applies(model=fills_up)),
+    ("APPLY-002", applies(size=lambda size: min(size, 5))),
+    ("APPLY-002", applies(model=lambda m, _: lambda t: m(t[::-1].copy())[::-1].copy())),
+    ("APPLY-003", Streams()),
+    ("BACKEND-001", reads("tile", lambda a, _: a + a.dtype.type(0))),
+    ("BACKEND-001", does(untile=sums_in_single)),
+    ("BACKEND-001", does(untile=clamps)),
+    (
+        "BACKEND-002",
+        does(
+            __eq__=lambda s, o: type(o) is type(s) and Tiler.__eq__(s, o),
+            __hash__=Tiler.__hash__,
+        ),
+    ),
+    ("BACKEND-002", does(__eq__=Tiler.__eq__, __hash__=lambda s: hash(str(type(s))))),
+    (
+        "BACKEND-002",
+        does(from_other=classmethod(lambda c, t: c(t.tile_size, t.stride))),
+    ),
+    ("BACKEND-002", names("tile", grid=own_grids_only)),
+    ("BACKEND-003", says("grid", "larger", "more")),
+    ("BACKEND-003", raises("scatter", ValueError)),
+    ("BACKEND-003", takes("untile", "no tile")),
+    ("BACKEND-003", says("tile", "out is", "out:")),
+    ("LAYOUT-009", takes("untile", "has 1 axes")),
+    ("LAYOUT-009", takes("untile", "0, 3, 8, 6")),
+    ("LAYOUT-009", takes("untile", "got 8.0")),
+    (
+        "LAYOUT-009",
+        returns("untile", lambda r, t, *_: r[0, :, :3] if t.channels_last else r),
+    ),
+    ("OUT-002", takes("tile", "shares")),
+    ("OUT-002", takes("untile", "shares")),
+    ("OUT-002", takes("untile", "pixels of out share")),
+    ("SCALE-002", takes("untile", "not alike")),
+    ("SCALE-002", returns("untile", lambda r, _, tiles, shape: np.resize(r, shape))),
+    ("SCALE-003", takes("untile", "scale 0.3 on")),
+    ("SCALE-003", takes("untile", "have 2 num.* 1")),
+    ("SCALE-003", takes("untile", "be finite")),
+    ("SCALE-003", names("untile", scale=lambda q, _: None if q == 1 / 3 else q)),
+    (
+        "SCALE-003",
+        names("untile", scale=lambda q, _: refuse("one") if type(q) is list else q),
+    ),
+    (
+        "SCALE-005",
+        names("untile", out=lambda out, _: out if out is None else out.fill(0) or out),
+    ),
+    ("SCALE-006", says("untile", "axis 1", "an axis")),
+    ("SCALE-006", says("untile", "1/2", "0.5")),
+    ("TILE-005", takes("tile", "made by")),
+    ("TILE-005", takes("untile", "made by")),
+    ("TILE-005", takes("tile", "images of")),
+    (
+        "TILE-005",
+        names("tile", grid=lambda g, t: g if not g or g.tiler is t else refuse("own")),
+    ),
+    (
+        "TILE-005",
+        names(
+            "tile", grid=lambda g, t: None if g and g.tiler.stride == t.stride else g
+        ),
+    ),
+    ("TILE-006", does(tile=cuts_evenly)),
+    (
+        "TILE-006",
+        returns("untile", lambda r, _, t, s, grid=None: r if grid else r[..., ::-1]),
+    ),
+    ("TYPE-003", takes("tile", "be object")),
+    ("TYPE-003", takes("view", r"'O'\)")),
+    ("TYPE-003", says("tile", "object", "that")),
+    ("TYPE-005", takes("untile", "tiles cannot")),
+    ("TYPE-005", takes("untile", "dtype cannot")),
+    ("TYPE-005", says("untile", "complex64", "that")),
+    ("VIEW-005", returns("view", shows_to_write)),
+    ("VIEW-005", returns("view", locks_the_image)),
+    ("VIEW-005", Clones()),
+    ("VIEW-007", says("view", r": use tile\(\)", "")),
+]
+
+if LONG != "float64":
+    BROKEN.append(("TYPE-005", takes("untile", LONG)))

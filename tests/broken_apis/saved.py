@@ -8,7 +8,6 @@ from typing import Any
 
 from reftiler import Grid, Tiler
 from tests.broken_apis.table import (
-    BROKEN,
     Broken,
     Change,
     Content,
@@ -89,33 +88,25 @@ def tells(pattern: str, words: str) -> type[Tiler]:
     return Tells
 
 
-BROKEN += [
-    Broken("JSON-002", "without spec_version", rewrites(drops("spec_version"))),
-    Broken(
-        "JSON-002",
-        "two ways to write",
-        rewrites(lambda c: c | {"tile_size": c["tile_size"][0]}),
-    ),
-    Broken("JSON-002", "two ways", rewrites(lambda c: c | {"overlap": [0, 0]})),
-    Broken("JSON-002", "['padMode', 'pad_mode'] are not", Camel),
-    Broken("JSON-004", "became", rereads(tiler=drops("remove_border_count"))),
-    Broken("JSON-004", "fill=-0.0", rereads(tiler=unsigned)),
-    Broken("JSON-004", "became", rereads(grid=drops("starts"))),
-    Broken("JSON-005", "merges otherwise", rereads(grid=in_order)),
-    Broken(
-        "JSON-005",
-        "merges otherwise",
-        rereads(grid=lambda c: c | {"tiler": without(c["tiler"], "window")}),
-    ),
-    Broken("JSON-006", "the key 'colour' was", rereads(tiler=drops("colour"))),
-    Broken("JSON-006", "the key 'colour' was", rereads(grid=drops("colour"))),
-    Broken("JSON-006", "of a grid's tiler was taken", rereads(grid=inner)),
-    Broken("JSON-007", "stride is not in", tells("stride", "another")),
-    Broken("JSON-007", "image_size is not in", tells("image_size", "another")),
-    Broken("JSON-008", "version 1.1 was taken", rereads(tiler=like_ours(r"1\..*"))),
-    Broken("JSON-008", "version 2.0 was taken", rereads(grid=like_ours(r".*\.0"))),
-    Broken("JSON-008", "version 10.0 was taken", rereads(tiler=like_ours(r"10\.0"))),
-    Broken("JSON-008", "1.0 is not in", tells("reads 1.0", "is old")),
-    Broken("JSON-009", "text without", rereads(tiler=of_ours)),
-    Broken("JSON-009", "text without", rereads(grid=of_ours)),
+BROKEN: list[Broken] = [
+    ("JSON-002", rewrites(drops("spec_version"))),
+    ("JSON-002", rewrites(lambda c: c | {"tile_size": c["tile_size"][0]})),
+    ("JSON-002", rewrites(lambda c: c | {"overlap": [0, 0]})),
+    ("JSON-002", Camel),
+    ("JSON-004", rereads(tiler=drops("remove_border_count"))),
+    ("JSON-004", rereads(tiler=unsigned)),
+    ("JSON-004", rereads(grid=drops("starts"))),
+    ("JSON-005", rereads(grid=in_order)),
+    ("JSON-005", rereads(grid=lambda c: c | {"tiler": without(c["tiler"], "window")})),
+    ("JSON-006", rereads(tiler=drops("colour"))),
+    ("JSON-006", rereads(grid=drops("colour"))),
+    ("JSON-006", rereads(grid=inner)),
+    ("JSON-007", tells("stride", "another")),
+    ("JSON-007", tells("image_size", "another")),
+    ("JSON-008", rereads(tiler=like_ours(r"1\..*"))),
+    ("JSON-008", rereads(grid=like_ours(r".*\.0"))),
+    ("JSON-008", rereads(tiler=like_ours(r"10\.0"))),
+    ("JSON-008", tells(r"reads [\d.]+", "is old")),
+    ("JSON-009", rereads(tiler=of_ours)),
+    ("JSON-009", rereads(grid=of_ours)),
 ]

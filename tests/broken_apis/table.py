@@ -1,20 +1,20 @@
-"""What a broken API is, and ways to break the reference's tiler in a line."""
+"""Ways to break the reference's tiler in a line, and what a check says of it."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from reftiler import Grid, Tiler
+from reftiler import Grid, Tiler, TilingError
 from reftiler.config import TilingConfig
 from reftiler_conformance.api_checks import api_checks, run_api_check
-from reftiler_conformance.host import raised
 from reftiler_conformance.peers.reftiler_own import NumpyApi
+from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.suite import test_api_config as config
+from reftiler_conformance.worker import raised
 
 Content = dict[str, Any]
 Change = Callable[[Content], Content]
@@ -23,44 +23,68 @@ Reader = Callable[[Content | None], TilingConfig]
 read = TilingConfig.from_mapping
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A clause, a part of the words that its probe must say, and what breaks it."""
-
-    clause: str
-    says: str
-    tiler: Any = Tiler
-    read: Reader = read
-    api: type[Any] = NumpyApi
-
-    def words(self) -> str:
-        """Return what the probe says."""
-        api = self.api()
-        api.Tiler = self.tiler
-        with patch.object(config, "read", self.read):
-            return said(self.clause, api)
+Broken = tuple[str, Any]
+"""A clause, and what breaks it: a tiler, a reader of sections, or a whole API."""
 
 
-def said(clause: str, api: Any) -> str:
-    """Return what a probe says as the kit reports it, errors included."""
+def said(clause: str, broken: Any = Tiler) -> str:
+    """Return what the checks of a clause say, as the kit reports it."""
+    found = broken if hasattr(broken, "back") else NumpyApi()
+    is_tiler = isinstance(broken, type) and issubclass(broken, Tiler)
+    if is_tiler:
+        found.Tiler = broken
+    reader = broken if broken is not found and not is_tiler else read
+    with patch.object(config, "read", reader):
+        messages = [_message(*key, found) for key in api_checks() if key[0] == clause]
+    return " ".join(filter(None, messages))
+
+
+def _message(clause: str, name: str, api: Any) -> str:
     try:
-        found = [run_api_check(*key, api) for key in api_checks() if key[0] == clause]
-        return "".join(found)
+        return run_api_check(clause, name, api)
+    except Unsupported:
+        return ""
     except (TypeError, ValueError) as error:
         return str(raised(error))
 
 
-BROKEN: list[Broken] = []
+def returns(verb: str, change: Callable[..., Any]) -> type[Tiler]:
+    """Return tilers that change a result: ``change(result, tiler, *arguments)``."""
+
+    def method(self: Tiler, *given: Any, **named: Any) -> Any:
+        return change(getattr(Tiler, verb)(self, *given, **named), self, *given)
+
+    return type("Returns", (Tiler,), {verb: method})
 
 
-def breaks(clause: str, says: str) -> Callable[[Any], Any]:
-    """Make a class of tilers one that breaks a clause."""
+def reads(verb: str, change: Callable[..., Any]) -> type[Tiler]:
+    """Return tilers that take another first argument: ``change(argument, tiler)``."""
 
-    def register(tiler: Any) -> Any:
-        BROKEN.append(Broken(clause, says, tiler))
-        return tiler
+    def method(self: Tiler, first: Any, *given: Any, **named: Any) -> Any:
+        return getattr(Tiler, verb)(self, change(first, self), *given, **named)
 
-    return register
+    return type("Reads", (Tiler,), {verb: method})
+
+
+def names(verb: str, **others: Callable[..., Any]) -> type[Tiler]:
+    """Return tilers that take named arguments otherwise: ``others(value, tiler)``."""
+
+    def method(self: Tiler, *given: Any, **named: Any) -> Any:
+        for name, change in others.items():
+            named[name] = change(named.get(name), self)
+        return getattr(Tiler, verb)(self, *given, **named)
+
+    return type("Names", (Tiler,), {verb: method})
+
+
+def does(**methods: Any) -> type[Tiler]:
+    """Return tilers with other methods."""
+    return type("Does", (Tiler,), methods)
+
+
+def refuse(message: str, kind: type[Exception] = TilingError) -> Any:
+    """Raise, where a lambda needs to."""
+    raise kind(message)
 
 
 def wishes(change: Change) -> type[Tiler]:

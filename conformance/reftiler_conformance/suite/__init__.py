@@ -1,1 +1,1 @@
-"""What is asked about each clause, a module for each family of clauses."""
+"""The tests of the clauses, a module for each family."""

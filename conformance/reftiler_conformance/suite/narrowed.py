@@ -4,41 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.check import Cases, Check, Judge, clause
-from reftiler_conformance.features import Features
+from reftiler_conformance.features import MODES, NUMBERS, PAD_MODES, Features
+from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.slices import coverage_of
 from reftiler_conformance.strategies import cases
 
 BEYOND = ("longer", "short")
 """The fits in which something is left over or missing."""
 
 
-def square(
-    clause_id: str,
-    *,
-    needs: Iterable[str] = (),
-    also: Iterable[Case] = (),
-    **asked: Any,
-) -> Callable[[Judge], Check]:
+def square(clause_id: str, **asked: Any) -> Callable[[Judge], Check]:
     """Make a function the check of a clause, by cases that are `alike`."""
-    verb = asked.get("verb", "tile")
-    return clause(clause_id, needs=[*needs, verb], also=also, draws=alike(**asked))
+    return _narrowed(clause_id, alike, **asked)
 
 
-def line(
+def line(clause_id: str, **asked: Any) -> Callable[[Judge], Check]:
+    """Make a function the check of a clause, by cases `along` an axis."""
+    return _narrowed(clause_id, along, **{"share": 0.5} | asked)
+
+
+def _narrowed(
     clause_id: str,
+    draws: Callable[..., Cases],
     *,
     needs: Iterable[str] = (),
     also: Iterable[Case] = (),
+    share: float = 1.0,
     **asked: Any,
 ) -> Callable[[Judge], Check]:
-    """Make a function the check of a clause, by cases `along` an axis."""
-    verb = asked.get("verb", "tile")
-    return clause(clause_id, needs=[*needs, verb], also=also, draws=along(**asked))
+    needs = [*needs, asked.get("verb", "tile")]
+    return clause(clause_id, needs=needs, share=share, also=also, draws=draws(**asked))
 
 
 def alike(**asked: Any) -> Cases:
@@ -60,9 +63,55 @@ def along(**asked: Any) -> Cases:
     return drawn
 
 
+def _line(case: Case) -> Case:
+    """Cut every axis but one down to a tile; what is shorter stays."""
+    long = case.seed % case.rank
+    size = tuple(
+        length if axis == long else min(length, tile)
+        for axis, (length, tile) in enumerate(zip(case.size, case.tile, strict=True))
+    )
+    return replace(case, size=size)
+
+
+def gaps(**asked: Any) -> Cases:
+    """Return what draws cases in which some pixels lie in no tile."""
+    loose = possible_gaps(**asked)
+
+    def drawn(features: Features) -> SearchStrategy[Case]:
+        return loose(features).filter(lambda case: 0 in coverage_of(case))
+
+    return drawn
+
+
+def possible_gaps(**asked: Any) -> Cases:
+    """Return what draws cases in which pixels may lie in no tile."""
+
+    def drawn(features: Features) -> SearchStrategy[Case]:
+        ways: list[dict[str, Any]] = []
+        if "mode:drop" in features:
+            ways.append({"mode": ("drop",), "fit": ("longer",)})
+        if "scatter" in features:
+            ways.append({"scatter": (True,)})
+        if not ways:
+            raise Unsupported("mode:drop or scatter")
+        each_way = [cases(features, **{"verb": "untile"} | asked | w) for w in ways]
+        return st.one_of(each_way)
+
+    return drawn
+
+
 def ranks(*cases: Case) -> tuple[Case, ...]:
     """Return cases of one axis, and the same with a second one that is a tile long."""
     return (*cases, *map(_deeper, cases))
+
+
+def each(cases: Iterable[Case], **choices: Iterable[Any]) -> tuple[Case, ...]:
+    """Return the cases with each combination of choices for these of their fields."""
+    return tuple(
+        replace(case, **dict(zip(choices, chosen, strict=True)))
+        for chosen in product(*choices.values())
+        for case in cases
+    )
 
 
 def _deeper(case: Case) -> Case:
@@ -75,11 +124,55 @@ def _deeper(case: Case) -> Case:
     return replace(case, **sides)
 
 
-def _line(case: Case) -> Case:
-    """Cut every axis but one down to a tile; what is shorter stays."""
-    long = case.seed % case.rank
-    size = tuple(
-        length if axis == long else min(length, tile)
-        for axis, (length, tile) in enumerate(zip(case.size, case.tile, strict=True))
+def large_axes(**settings: Any) -> tuple[Case, ...]:
+    """Return cases of hundreds of tiles, and of sides beside powers of two."""
+    return ranks(
+        Case(size=(2_057,), tile=(7,), stride=(4,), **settings),
+        Case(size=(1_025,), tile=(256,), stride=(127,), **settings),
     )
-    return replace(case, size=size)
+
+
+def longest_axes(**settings: Any) -> tuple[Case, ...]:
+    """Return cases whose products of positions are beyond 2**31 and 2**32."""
+    return (
+        Case(size=(66_002, 3), tile=(3, 3), stride=(2, 2), channels=1, **settings),
+        Case(size=(1_000_003,), tile=(65_537,), stride=(49_999,), **settings),
+    )
+
+
+STARTS = ((6, 0), (0, 5), (6, 5), (3, 3), (3, 3))
+COMBINED = tuple(
+    Case(
+        size=(11, 9),
+        tile=(5, 4),
+        stride=(3, 2),
+        batch=(None, 3, 1)[k % 3],
+        channels=2,
+        mode=mode,
+        pad_mode=PAD_MODES[k % 5],
+        pad_side=side,
+        window=("box", "hann", "box")[k // 2 % 3],
+        merge=(None, None, "max")[k // 2 % 3],
+        border=border,
+        channels_last=last,
+        dtype=("float32", "uint8", "float64", "int64", "float16", "complex64")[k % 6],
+        starts=starts,
+    )
+    for k, (mode, side, border, last, starts) in enumerate(
+        product(MODES, ("end", "both"), ((), (1, 1)), (False, True), (None, STARTS))
+    )
+)
+"""Every three of the settings that decide where a pixel comes from, and some more."""
+
+COMBINED_MERGES = tuple(
+    replace(
+        case,
+        window=("box", "hann", "triangle")[k % 3],
+        merge=None,
+        fill=7,
+        dtype=NUMBERS[1 + k % 12],
+        content="random",
+    )
+    for k, case in enumerate(COMBINED)
+)
+"""The same of means: drawn cases may leave out a mode, these do not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +10,15 @@ import numpy.typing as npt
 
 from reftiler_conformance import oracle
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.cases import Array, Case, Sizes
 from reftiler_conformance.compare import Mismatch, values
-from reftiler_conformance.oracle.grid import Pixel
+from reftiler_conformance.slices import pieces_of
 
 FIRST = 30
 """The number of the first pixel: smaller ones are nowhere, such as what pads."""
+
+SHOWN = 50_000
+"""Pixels of tiles up to which a counterexample holds what is right."""
 
 
 def numbered(case: Case) -> Array:
@@ -37,53 +40,73 @@ def cut(run: CaseRun, image: Array, case: Case | None = None) -> Array:
     """
     case = case or run.case
     got = run.tile(image).array
-    run.keep(got, oracle.tile(case.grid, image))
+    small = np.prod(case.cut_shape) < SHOWN
+    run.keep(got, pieces_of(case, image) if small else None)
     if not got.size or got.size != len(got) * np.prod(case.tile):
         raise Mismatch(f"tiles of {case.tile} cannot have the shape {got.shape}")
     return values(got).reshape(len(got), *case.tile)
 
 
-def origins(run: CaseRun) -> list[Pixel]:
-    """Cut the numbered image; return where each tile begins in the image."""
-    image = values(numbered(run.case)).reshape(run.case.size)
-    tiles = cut(run, numbered(run.case))
-    known = {float(number): place for place, number in np.ndenumerate(image)}
-    return [_origin(k, tile, known) for k, tile in enumerate(tiles)]
+def origins(run: CaseRun) -> list[Sizes]:
+    """Cut an image of numbered planes for each axis; return where its tiles begin."""
+    case = run.case
+    starts = [_starts(run, axis) for axis in range(case.rank)]
+    return list(zip(*starts, strict=True))
 
 
-def _origin(k: int, tile: Array, known: dict[float, Pixel]) -> Pixel:
-    """Return where most of a tile's pixels say that it begins."""
-    votes = Counter(
-        tuple(int(i - x) for i, x in zip(known[number], offset, strict=True))
-        for offset, number in np.ndenumerate(tile)
-        if number in known
+def _starts(run: CaseRun, axis: int) -> list[int]:
+    """Return where the tiles begin on one axis, as most of their pixels say."""
+    case = run.case
+    along = tuple(length if a == axis else 1 for a, length in enumerate(case.size))
+    planes = np.broadcast_to(
+        FIRST + np.arange(case.size[axis]).reshape(along), case.size
     )
-    if not votes:
-        raise Mismatch(f"tile {k} holds no pixel of the image")
-    return votes.most_common(1)[0][0]
+    image = planes.astype(case.numpy_dtype).reshape(case.shape)
+    tiles = cut(run, image)
+    votes = tiles - FIRST - np.indices(case.tile)[axis]
+    votes = np.where(tiles >= FIRST, votes, np.nan).reshape(len(tiles), -1)
+    if (lost := np.isnan(votes).all(axis=1)).any():
+        raise Mismatch(f"tile {lost.argmax()} holds no pixel of the image")
+    found = np.nanmin(votes, axis=1)
+    for k in np.flatnonzero(found != np.nanmax(votes, axis=1)):
+        numbers, counts = np.unique(
+            votes[k][tiles[k].ravel() >= FIRST], return_counts=True
+        )
+        found[k] = numbers[counts.argmax()]
+    return [int(start) for start in found]
 
 
-def same_places(got: list[Pixel], want: list[Pixel]) -> None:
+def same_places(got: Sequence[Sizes], want: Sequence[Sizes]) -> None:
     """Fail unless two lists of starts are the same, in whatever order."""
-    if sorted(got) != sorted(want):
-        raise Mismatch(f"the tiles begin at {_told(got)}, should at {_told(want)}")
-
-
-def _told(places: list[Pixel]) -> str:
-    """Write places as text, single numbers bare."""
-    return " ".join(
-        str(place[0]) if len(place) == 1 else str(place) for place in sorted(places)
+    if (mine := sorted(got)) == (right := sorted(want)):
+        return
+    first = next(
+        (
+            k
+            for k, pair in enumerate(zip(mine, right, strict=False))
+            if pair[0] != pair[1]
+        ),
+        0,
     )
+    near = slice(first - first % 8, first - first % 8 + 8)
+    raise Mismatch(
+        f"{len(mine)} tiles begin at {_told(mine[near])}, "
+        f"should be {len(right)} at {_told(right[near])}"
+    )
+
+
+def _told(places: Sequence[Sizes]) -> str:
+    """Write some starts as text, single numbers bare."""
+    return " ".join(str(p[0]) if len(p) == 1 else str(p) for p in places)
 
 
 def inside(case: Case) -> npt.NDArray[np.bool_]:
-    """Say which pixels of the tiles come from the image."""
-    plain = replace(case, pad_mode="constant", pad_value=0)
-    ones = oracle.tile(plain.grid, np.ones(case.shape, np.uint8))
-    return ones.astype(bool)
+    """Return which pixels of the tiles come from the image."""
+    plain = replace(case, pad_mode="constant", pad_value=0, dtype="uint8")
+    return pieces_of(plain, np.ones(case.shape, np.uint8)).astype(bool)
 
 
-def windows(frame: Array, starts: list[Pixel], tile: Pixel) -> Array:
+def windows(frame: Array, starts: Sequence[Sizes], tile: Sizes) -> Array:
     """Return the tiles of a frame (*P), shaped (K, *T)."""
     return np.stack(
         [
@@ -91,3 +114,10 @@ def windows(frame: Array, starts: list[Pixel], tile: Pixel) -> Array:
             for start in starts
         ]
     )
+
+
+def touched(case: Case, mask: Array) -> list[int]:
+    """Return the tiles whose clipped boxes hold a marked pixel."""
+    boxes = np.maximum(oracle.boxes(case.grid), 0)
+    pieces = (mask[tuple(slice(*side) for side in box)] for box in boxes.tolist())
+    return [k for k, piece in enumerate(pieces) if (piece != 0).any()]

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Array, Case
-from reftiler_conformance.exchange import Answer
+from reftiler_conformance.rpc import Answer
+from reftiler_conformance.suite.verbs import call, input_of
 
-Verb = Literal["tile", "untile", "view"]
 
-
-def refuses_array(run: CaseRun, verb: Verb, array: Array, why: str) -> None:
+def refuses_array(run: CaseRun, verb: str, array: Array, why: str) -> None:
     """Fail unless an array is refused by the tiler of the case."""
     run.reopen()
-    run.refuses(lambda: _asked(run, verb, array), why)
+    run.refuses(lambda: call(run, verb, array), why)
 
 
-def refuses_case(run: CaseRun, verb: Verb, case: Case, why: str) -> None:
+def refuses_case(run: CaseRun, verb: str, case: Case, why: str) -> None:
     """Fail unless another case is refused, as it is opened or by the verb."""
 
-    def call() -> Answer:
+    def opened() -> Answer:
         run.reopen(case)
-        return _asked(run, verb, case.tiles() if verb == "untile" else case.image())
+        return call(run, verb, input_of(verb, case))
 
-    run.refuses(call, why)
-
-
-def _asked(run: CaseRun, verb: Verb, array: Array) -> Answer:
-    if verb == "view":
-        return run.view(array)
-    return run.tile(array) if verb == "tile" else run.untile(array)
+    run.refuses(opened, why)

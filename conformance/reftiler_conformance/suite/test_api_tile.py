@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,47 +12,6 @@ from reftiler_conformance.protocol import Api
 from reftiler_conformance.suite.refusals import refused
 
 Array = npt.NDArray[Any]
-
-
-@api_clause("TILE-004")
-def test_takes_any_memory(api: Api) -> None:
-    """Strides, alignment and writeability of the input do not matter."""
-    rng = np.random.default_rng(0)
-    tiler = api.Tiler((4, 3), (3, 2))
-    image = rng.standard_normal((2, 3, 11, 7)).astype(np.float32)
-    tiles = api.back(tiler.tile(api.array(image)))
-    whole = api.back(tiler.untile(api.array(tiles), image.shape))
-    for how, given in _laid_out(api, image):
-        found = api.back(tiler.tile(given))
-        assert np.array_equal(found, tiles), f"{how} image gives other tiles"
-    for how, given in _laid_out(api, tiles):
-        found = api.back(tiler.untile(given, image.shape))
-        assert np.array_equal(found, whole), f"{how} tiles give another image"
-
-
-def _laid_out(api: Api, array: Array) -> Iterator[tuple[str, Any]]:
-    """Return the same values in other memory, as far as the library has such."""
-    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
-    wide[..., ::2] = array
-    raw = np.zeros(array.nbytes + 1, np.uint8)
-    unaligned = raw[1:].view(array.dtype).reshape(array.shape)
-    unaligned[...] = array
-    locked = array.copy()
-    locked.flags.writeable = False
-    ways = {
-        "a strided": wide[..., ::2],
-        "a column-major": np.asfortranarray(array),
-        "a flipped": np.flip(np.flip(array, -1).copy(), -1),
-        "an unaligned": unaligned,
-        "a read-only": locked,
-    }
-    for how, laid in ways.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                yield how, api.array(laid)
-            except (TypeError, ValueError):
-                continue  # the library has no such arrays
 
 
 @api_clause("TILE-005")

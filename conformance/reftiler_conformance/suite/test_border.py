@@ -3,99 +3,90 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf, nan
 from typing import Any
 
-import numpy as np
-from hypothesis.strategies import SearchStrategy
-
-from reftiler_conformance import oracle
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import clause
-from reftiler_conformance.compare import same_numbers
-from reftiler_conformance.crafted_tiles import spoilt
-from reftiler_conformance.draws import FLOATS
-from reftiler_conformance.features import Features
-from reftiler_conformance.strategies import cases
-from reftiler_conformance.suite.narrowed import ranks
+from reftiler_conformance.draws import ANY, FLOATS, WIDE
+from reftiler_conformance.slices import coverage_of, pixels_read
+from reftiler_conformance.suite.narrowed import COMBINED_MERGES, ranks
 from reftiler_conformance.suite.refused import refuses_case
-from reftiler_conformance.tolerances import coverage_of
+from reftiler_conformance.suite.test_merge import unchanged_by
+from reftiler_conformance.suite.wide import EVERY, PLACES, agrees, rim
 
-NEEDS = ("untile", "border")
-
-# One tile takes part in every pixel, so that nothing is averaged.
-TIGHT: dict[str, Any] = {"verb": "untile", "overlap": ("tight",), "border": (True,)}
-
-
-def rim(case: Case) -> Array:
-    """Say which pixels of the image lie as near to its edge as the border is wide."""
-    found = np.ones(case.size, bool)
-    inner = (slice(r, n - r) for r, n in zip(case.borders, case.size, strict=True))
-    found[tuple(inner)] = False
-    return found
+BORDERED = EVERY | {"border": (True,), "rank": ANY}
+TIGHT: dict[str, Any] = PLACES | {
+    "overlap": ("tight",),
+    "border": (True,),
+    "scatter": (False,),
+}
+"""Asks for tiles of which one takes part in nearly every pixel."""
 
 
-def tight(features: Features) -> SearchStrategy[Case]:
-    """Draw cases of which a pixel of no tile is filled, if that is supported."""
-    return cases(features, fill=("fill" in features,), **TIGHT)
+UNLIKE = Case(size=(13, 11), tile=(6, 7), stride=(4, 3), border=(1, 2), channels=1)
 
 
-def lone(case: Case) -> Array:
-    """Say which pixels lie in one tile alone, be it in its border."""
-    counts = np.array(oracle.coverage(replace(case, border=()).grid))
-    found: Array = counts.reshape(case.size) == 1
-    return found
-
-
-@clause("BORDER-001", needs=NEEDS, draws=tight)
+@clause("BORDER-001", also=[UNLIKE], **TIGHT)
 def test_the_border_is_left_out(run: CaseRun) -> None:
     """The outer pixels of a tile do not take part, but at the rim of the frame."""
-    run.merge_agrees(by="numbers", where=~rim(run.case))
+    where = ~rim(run.case) & (coverage_of(run.case) < 2)
+    run.merge_agrees(by="numbers", where=where)
 
 
-@clause("BORDER-002", needs=NEEDS, draws=tight)
+FITTED = [case for case in COMBINED_MERGES if case.border and not case.starts]
+
+
+@clause(
+    "BORDER-001",
+    merge=ANY,
+    dtype=WIDE["dtype"],
+    content=("random",),
+    also=FITTED,
+    **BORDERED,
+)
+def test_in_every_merge(run: CaseRun) -> None:
+    """Borders do not take part in any merge, at any scale, in any mode."""
+    agrees(run, by="coarse", first="border")
+
+
+@clause("BORDER-002", also=FITTED, **TIGHT)
 def test_the_rim_is_kept(run: CaseRun) -> None:
     """The first tile keeps its low side, and the last its high side."""
     case = run.case
     # Where more tiles lie, their borders count too.
-    run.merge_agrees(by="numbers", where=rim(case) & lone(case))
+    lone = coverage_of(replace(case, border=())) == 1
+    run.merge_agrees(by="numbers", where=rim(case) & lone)
 
 
 @clause(
     "BORDER-003",
-    mode=("drop",),
-    fit=("exact", "longer"),
-    fill=(True,),
     also=ranks(
         Case(size=(13,), tile=(6,), stride=(4,), mode="drop", border=(1,), fill=7)
     ),
-    **TIGHT,
+    **TIGHT
+    | {
+        "mode": ("drop",),
+        "fit": ("exact", "longer"),
+        "fill": (True,),
+        "merge": ANY,
+    },
 )
 def test_the_last_dropped_side(run: CaseRun) -> None:
     """In drop the last tile keeps its high side only where the image ends."""
-    case = run.case
-    here = np.zeros(case.size, bool)
-    for axis, line in enumerate(case.grid.axes):
-        end = line.starts[-1] + line.tile
-        side = (slice(None),) * axis
-        here[(*side, slice(end - case.borders[axis], end))] = True
-    for axis, r in enumerate(case.borders):  # the low sides are another clause
-        here[(*(slice(None),) * axis, slice(r))] = False
-    run.merge_agrees(by="numbers", where=here)
+    agrees(run, by="coarse", first="border")
 
 
 @clause(
     "BORDER-004",
-    verb="untile",
-    scatter=(True,),
-    border=(True,),
-    overlap=("some",),
-    fill=(True,),
+    dtype=WIDE["dtype"],
+    content=("random",),
+    merge=ANY,
+    **BORDERED | {"scatter": (True,)},
 )
 def test_of_scattered_tiles(run: CaseRun) -> None:
     """A scattered tile keeps the sides that lie at the image's edge."""
-    run.merge_agrees(by="numbers", where=coverage_of(run.case) < 2)
+    agrees(run, by="coarse", first="border")
 
 
 @clause("BORDER-005", needs=("refusals",), **TIGHT)
@@ -109,18 +100,18 @@ def test_no_pixel_may_be_lost(run: CaseRun) -> None:
     refuses_case(run, "untile", bare, "tiles without overlap have a border of 1")
 
 
-def floats(features: Features) -> SearchStrategy[Case]:
-    """Draw the like with floats, more than one to a pixel."""
-    asked = TIGHT | {"overlap": ("some",), "dtype": FLOATS}
-    return cases(features, fill=("fill" in features,), **asked)
-
-
-@clause("BORDER-006", needs=NEEDS, draws=floats)
+@clause(
+    "BORDER-006",
+    dtype=(*FLOATS, "uint8", "int16"),
+    result=(*[None] * 3, "uint8", "int32", "float32"),
+    merge=ANY,
+    **BORDERED,
+)
 def test_nothing_leaks(run: CaseRun) -> None:
     """What is left out changes nothing, not even NaN or an infinity."""
-    case, tiles = run.case, run.case.tiles()
-    merged = run.untile(tiles).array
-    poison = (nan, inf, -inf)[case.seed % 3]
-    again = run.untile(spoilt(case, tiles, poison)).array
-    run.keep(again, merged)
-    same_numbers(again, merged)
+    unchanged_by(run, removed(run.case))
+
+
+def removed(case: Case) -> Array:
+    """Say which pixels of the tiles are left out for their border alone."""
+    return pixels_read(replace(case, border=())) & ~pixels_read(case)

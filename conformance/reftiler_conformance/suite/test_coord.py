@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,28 +13,58 @@ from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import clause
 from reftiler_conformance.compare import Mismatch, same_numbers
 from reftiler_conformance.draws import ANY
-from reftiler_conformance.exchange import Answer
 from reftiler_conformance.features import MODES
-from reftiler_conformance.suite.narrowed import ranks
+from reftiler_conformance.rpc import Answer
+from reftiler_conformance.slices import coverage_of
+from reftiler_conformance.suite.narrowed import each, ranks
+from reftiler_conformance.suite.positions import touched
 
-GRID = ("grid",)
 TOUCHING = ("touching",)
+RESAMPLED = ("interpolation",)
 ANYWHERE: dict[str, Any] = {
     "fit": ("exact", "longer", "short"),
+    "count": ANY,
+    "mode": tuple(mode for mode in MODES if mode != "interpolation"),
+    "pad_mode": ANY,
     "pad_side": ANY,
+    "border": ANY,
     "scatter": ANY,
 }
+STRETCHED = ANYWHERE | {
+    "mode": RESAMPLED,
+    "fit": ("longer", "short"),
+    "scatter": (False,),
+}
 LED = ranks(Case(size=(9,), tile=(4,), stride=(4,), pad_side="both"))
-PADDED = ranks(Case(size=(9,), tile=(4,), stride=(3,)))
-RIMMED = ranks(Case(size=(9,), tile=(4,), stride=(2,), border=(1,)))
-STRETCHED = ranks(Case(size=(9,), tile=(4,), stride=(3,), mode="interpolation"))
-LEFT_OVER = tuple(
-    case
-    for mode in MODES
-    for starts in (None, ((0,), (5,)))
-    for case in ranks(Case(size=(9,), tile=(4,), stride=(3,), mode=mode, starts=starts))
+# Something is left over on each fitted axis; the borders of scattered tiles stay where
+# they touch the image's rim.
+LEFT_OVER = ranks(
+    *each(
+        (Case((10,), (5,), (3,), border=(1,)), Case((9,), (4,), (3,))),
+        starts=(None, ((0,), (4,), (5,), (2,))),
+        mode=MODES,
+    )
 )
-UNMOVED = tuple(mode for mode in MODES if mode != "interpolation")
+# More than 255 tiles on a pixel, and in a row.
+REAL = (Case((603,), (300,), (1,)), Case((1_031,), (16,), (3,), border=(6,)))
+FITTED, RESIZED = (
+    tuple(
+        c for c in (*LEFT_OVER, *each(REAL, mode=MODES)) if (c.mode in RESAMPLED) is r
+    )
+    for r in (False, True)
+)
+EVERYWHERE = (*LED, *FITTED, *RESIZED)
+# Positions whose products are beyond 2**31.
+LONG = {
+    mode: Case((50_021,), (4_099,), (2_048,), mode=mode)
+    for mode in ("even", *RESAMPLED)
+}
+
+
+IN_EVERY_MODE: dict[str, Any] = ANYWHERE | {"mode": ANY, "also": EVERYWHERE}
+PLACED = {"also": (*LED, *FITTED)} | ANYWHERE
+SHRUNK = {"also": (*RESIZED, LONG["interpolation"])} | STRETCHED
+tells = partial(clause, needs=["grid"], share=0.5)
 
 
 def told(run: CaseRun, name: str, want: object) -> None:
@@ -47,110 +77,85 @@ def told(run: CaseRun, name: str, want: object) -> None:
     same_numbers(got, right)
 
 
-@clause("COORD-001", needs=GRID, also=LED, **ANYWHERE)
+@tells("COORD-001", **PLACED)
 def test_starts(run: CaseRun) -> None:
     """The starts of all tiles in the frame, in the order of the tiles."""
     told(run, "starts", run.case.grid.starts)
 
 
-@clause("COORD-002", needs=GRID, also=LED, **ANYWHERE | {"fit": ("longer", "short")})
 def test_boxes(run: CaseRun) -> None:
-    """The image pixels of each tile, which may reach beyond the image."""
+    """The image pixels that each tile reads, which may reach beyond the image."""
     told(run, "boxes", oracle.boxes(run.case.grid))
 
 
-@clause("COORD-003", needs=GRID, mode=("interpolation",), fit=("longer", "short"))
-def test_boxes_of_interpolation(run: CaseRun) -> None:
-    """In interpolation, the image pixels that each tile reads."""
-    told(run, "boxes", oracle.boxes(run.case.grid))
+tells("COORD-002", **PLACED)(test_boxes)
+tells("COORD-003", **SHRUNK)(test_boxes)
 
 
-@clause("COORD-004", needs=GRID, also=(*LED, *PADDED), **ANYWHERE)
+@tells("COORD-004", **IN_EVERY_MODE)
 def test_slices(run: CaseRun) -> None:
     """The box of each tile, clipped to the image."""
-    case = run.case
-    most = np.array(case.size)[:, np.newaxis]
-    told(run, "slices", np.clip(oracle.boxes(case.grid), 0, most))
+    most = np.array(run.case.size)[:, np.newaxis]
+    told(run, "slices", np.clip(oracle.boxes(run.case.grid), 0, most))
 
 
-def coverage(case: Case) -> Array:
-    """Return how many tiles take part in each pixel of the image."""
-    return np.array(oracle.coverage(case.grid)).reshape(case.size)
+def test_coverage(run: CaseRun) -> None:
+    """The coverage counts the tiles that take part in each pixel that is read."""
+    told(run, "coverage", coverage_of(run.case).reshape(run.case.size))
 
 
-@clause("COORD-005", needs=GRID, border=ANY, **ANYWHERE)
-def test_coverage_of_pixels(run: CaseRun) -> None:
-    """The coverage counts the tiles that take part in each pixel."""
-    told(run, "coverage", coverage(run.case))
+tells("COORD-005", **ANYWHERE, also=(*FITTED, LONG["even"]))(test_coverage)
+tells("COORD-006", **SHRUNK)(test_coverage)
 
 
-@clause(
-    "COORD-006",
-    needs=GRID,
-    mode=("interpolation",),
-    fit=("longer", "short"),
-    also=STRETCHED,
-)
-def test_coverage_of_interpolation(run: CaseRun) -> None:
-    """In interpolation, the coverage is that of the frame pixel that is read."""
-    told(run, "coverage", coverage(run.case))
-
-
-@clause(
-    "COORD-007",
-    needs=GRID,
-    mode=("drop", "padding"),
-    fit=("longer", "exact"),
-    scatter=ANY,
-    border=ANY,
-)
+@tells("COORD-007", **IN_EVERY_MODE)
 def test_uncovered(run: CaseRun) -> None:
     """The number of pixels of coverage 0."""
-    told(run, "uncovered", oracle.uncovered(run.case.grid))
+    told(run, "uncovered", int((coverage_of(run.case) == 0).sum()))
 
 
-def touched(run: CaseRun, mask: Array) -> None:
+@tells("COORD-010", **IN_EVERY_MODE)
+def test_padding(run: CaseRun) -> None:
+    """How many pixels come before and after the image; none but in padding."""
+    axes = run.case.grid.axes
+    none = [(0, 0)] * run.case.rank
+    told(run, "padding", [(axis.before, axis.after) for axis in axes] or none)
+
+
+def touching_agrees(run: CaseRun, mask: Array) -> None:
     """Fail unless these tiles are told to hold a marked pixel."""
-    marked = mask != 0
-    right = oracle.touching(run.case.grid, lambda pixel: bool(marked[pixel]))
-    got, want = run.ask("touching", mask), np.array(right, int)
-    if list(got) != right:
-        run.keep(np.asarray(got), want)
-        raise Mismatch(f"the tiles {list(got)} are touched, should be {right}")
+    got, right = list(run.ask("touching", mask)), touched(run.case, mask)
+    if got != right:
+        run.keep(np.array(got), np.array(right))
+        raise Mismatch(f"the tiles {got[:9]} are touched, should be {right[:9]}")
+
+
+@clause("COORD-008", needs=TOUCHING, share=0.5, **IN_EVERY_MODE)
+def test_touching(run: CaseRun) -> None:
+    """The tiles whose clipped boxes hold a marked pixel, in ascending order."""
+    generator = np.random.Generator(np.random.PCG64(run.case.seed))
+    for share in (2, 12, 1_000):
+        touching_agrees(run, generator.integers(0, share, run.case.size) == 0)
+    touching_agrees(run, np.zeros(run.case.size, bool))
 
 
 @clause(
     "COORD-008",
     needs=TOUCHING,
-    border=ANY,
-    mode=UNMOVED,
-    **ANYWHERE,
+    only=(*LED, *LEFT_OVER),
 )
-def test_touching(run: CaseRun) -> None:
-    """The tiles whose clipped boxes hold a marked pixel, in ascending order."""
-    case = run.case
-    generator = np.random.Generator(np.random.PCG64(case.seed))
-    touched(run, generator.integers(0, 12, case.size) == 0)
-    touched(run, np.zeros(case.size, bool))
-
-
-@clause("COORD-008", needs=TOUCHING, only=(*PADDED, *RIMMED))
 def test_touching_a_pixel(run: CaseRun) -> None:
     """The same of every pixel alone, along the first axis."""
     for pixel in range(run.case.size[0]):
         mask = np.zeros(run.case.size, bool)
         mask[pixel] = True
-        touched(run, mask)
+        touching_agrees(run, mask)
 
 
-def _asking(run: CaseRun, mask: Array) -> Callable[[], Answer]:
-    return lambda: Answer(run.ask("touching", mask))
+MASKS = ("bool", "uint8", "int64", "uint64", "float32", "float16", "complex64")
 
 
-MASKS = ("bool", "uint8", "int64", "float32", "float16", "complex64")
-
-
-@clause("COORD-009", needs=TOUCHING)
+@clause("COORD-009", needs=TOUCHING, mode=ANY, fit=("exact", "longer"))
 def test_masks(run: CaseRun) -> None:
     """A mask has the image's spatial shape; what is not zero is marked, NaN too."""
     case = run.case
@@ -158,18 +163,10 @@ def test_masks(run: CaseRun) -> None:
     marked = generator.integers(0, 4, case.size) == 0
     kind = np.dtype(MASKS[case.seed % len(MASKS)])
     for mark in (np.nan, -0.5, 1e-7) if kind.kind in "fc" else (1,):
-        touched(run, np.where(marked, mark, 0).astype(kind))
+        touching_agrees(run, np.where(marked, mark, 0).astype(kind))
     if "refusals" in run.features:
         longer = (*case.size[:-1], case.size[-1] + 1)
         for shape in (longer, (1, *case.size), case.size[1:]):
             mask = np.zeros(shape, bool)
-            why = f"the mask is {shape}, the image {case.size}"
-            run.refuses(_asking(run, mask), why)
-
-
-@clause("COORD-010", needs=GRID, mode=ANY, also=LEFT_OVER, **ANYWHERE)
-def test_padding(run: CaseRun) -> None:
-    """How many pixels come before and after the image; none but in padding."""
-    case, lines = run.case, run.case.grid.axes
-    none = [(0, 0)] * case.rank
-    told(run, "padding", [(line.before, line.after) for line in lines] or none)
+            reason = f"the mask is {shape}, the image {case.size}"
+            run.refuses(lambda: Answer(run.ask("touching", mask)), reason)  # noqa: B023

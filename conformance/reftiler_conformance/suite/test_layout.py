@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -45,7 +47,7 @@ def _sorted(tiles: Array) -> Array:
     return tiles[np.lexsort(rows.T)]
 
 
-@line("LAYOUT-001", layout=ANY)
+@line("LAYOUT-001", layout=ANY, channels_last=(False,))
 def test_channels_first(run: CaseRun) -> None:
     """The last axes are cut."""
     spatial_axes_agree(run)
@@ -61,26 +63,36 @@ def test_channels_last(run: CaseRun) -> None:
 def test_no_channels(run: CaseRun) -> None:
     """All axes of an image without channels are cut."""
     spatial_axes_agree(run)
+    _same_shape(run.tile().array, run.case.cut_shape)
 
 
-@square("LAYOUT-004", needs=["refusals"], layout=ANY)
+def refused_images(run: CaseRun, shapes: Iterable[tuple[int, ...]]) -> None:
+    """Fail unless images of these shapes are refused, by tile and by view."""
+    for shape, verb in product(shapes, ("tile", "view")):
+        if verb in run.features:
+            image = np.ones(shape, run.case.numpy_dtype)
+            refuses_array(run, verb, image, f"the image has the shape {shape}")
+
+
+def refused_tiles(run: CaseRun, shapes: Iterable[tuple[int, ...]]) -> None:
+    """Fail unless tiles of these shapes are refused."""
+    for shape in shapes:
+        tiles = np.ones(shape, run.case.numpy_dtype)
+        refuses_array(run, "untile", tiles, f"the tiles have the shape {shape}")
+
+
+@square("LAYOUT-004", needs=["refusals"], layout=ANY, channels_last=ANY)
 def test_refuses_images_of_other_ranks(run: CaseRun) -> None:
     """An image with too few axes, or too many, is refused."""
-    case = run.case
-    few, many = case.size[1:], (1, 1, 1, *case.size)
-    for shape in (few, many) if few else (many,):
-        image = np.ones(shape, case.numpy_dtype)
-        refuses_array(run, "tile", image, f"the image has the shape {shape}")
+    few, many = run.case.size[1:], (1, 1, 1, *run.case.size)
+    refused_images(run, (few, many) if few else (many,))
 
 
 @square("LAYOUT-005", needs=["refusals"], layout=COLOURED, channels_last=ANY)
 def test_refuses_images_of_nothing(run: CaseRun) -> None:
     """No image and no channel are refused."""
     case = run.case
-    for batch, channels in _emptied(case.batch, case.channels):
-        shape = join(batch, channels, case.size, case.channels_last)
-        image = np.ones(shape, case.numpy_dtype)
-        refuses_array(run, "tile", image, f"the image has the shape {shape}")
+    refused_images(run, _emptied(case, case.batch, case.size))
 
 
 @square(
@@ -93,29 +105,23 @@ def test_refuses_images_of_nothing(run: CaseRun) -> None:
 def test_refuses_tiles_of_nothing(run: CaseRun) -> None:
     """No tile and tiles of no channel are refused."""
     case = run.case
-    for count, channels in _emptied(case.count, case.channels):
-        shape = join(count, channels, case.tile, case.channels_last)
-        tiles = np.ones(shape, case.numpy_dtype)
-        refuses_array(run, "untile", tiles, f"the tiles have the shape {shape}")
+    refused_tiles(run, _emptied(case, case.count, case.tile))
 
 
 def _emptied(
-    batch: int | None, channels: int | None
-) -> list[tuple[int | None, int | None]]:
-    no_channel: list[tuple[int | None, int | None]] = [(batch, 0)]
-    return no_channel if batch is None else [*no_channel, (0, channels)]
+    case: Case, leading: int | None, space: tuple[int, ...]
+) -> Iterator[tuple[int, ...]]:
+    """Return shapes without a channel, and without a first entry."""
+    yield join(leading, 0, space, case.channels_last)
+    if leading is not None:
+        yield join(0, case.channels, space, case.channels_last)
 
 
+EACH = Case(size=(4, 4), tile=(2, 2), stride=(2, 2))
+ALONE = replace(EACH, batch=1, channels=1)
 LAST = (
-    Case(size=(4, 4), tile=(2, 2), stride=(2, 2), channels=3, channels_last=True),
-    Case(
-        size=(4, 4),
-        tile=(2, 2),
-        stride=(2, 2),
-        batch=2,
-        channels=3,
-        channels_last=True,
-    ),
+    replace(EACH, channels=3, channels_last=True),
+    replace(EACH, batch=2, channels=3, channels_last=True),
 )
 
 
@@ -138,12 +144,7 @@ def test_image_by_image(run: CaseRun) -> None:
     _same_shades(got, want)
 
 
-@square(
-    "LAYOUT-007",
-    verb="untile",
-    layout=BATCHES,
-    overlap=("none",),
-)
+@square("LAYOUT-007", verb="untile", layout=BATCHES, overlap=("none",))
 def test_merged_image_by_image(run: CaseRun) -> None:
     """The tiles of an image are those that follow each other."""
     case = run.case
@@ -163,7 +164,18 @@ def _same_shades(got: Array, want: Array) -> None:
     same_numbers(got.reshape(want.shape) if got.size == want.size else got, want)
 
 
-@square("LAYOUT-008", rank=(2, 3))
+PLACED = ("padding", "clamp", "even", "drop")
+"""Modes in which the first pixel of a tile tells where it lies."""
+ROWS = (
+    *(
+        Case(size=(9, 9), tile=(4, 4), stride=(3, 3), channels=1, mode=mode)
+        for mode in PLACED
+    ),
+    Case(size=(50, 44), tile=(2, 2), stride=(2, 2), channels=1),  # 550 tiles
+)
+
+
+@square("LAYOUT-008", rank=(2, 3), mode=PLACED, fit=("exact", "longer"), also=ROWS)
 def test_row_by_row(run: CaseRun) -> None:
     """The last axis runs fastest."""
     got, want = origins(run), run.case.grid.starts
@@ -184,22 +196,18 @@ def test_merged_row_by_row(run: CaseRun) -> None:
     _same_shades(got, want)
 
 
-ALONE = Case(size=(4, 4), tile=(2, 2), stride=(2, 2), batch=1, channels=1)
-
-
 @square("LAYOUT-010", verb="untile", layout=ANY, channels_last=ANY, also=[ALONE])
 def test_shape_of_the_result(run: CaseRun) -> None:
     """A batch comes back as a batch, one image as one."""
     _same_shape(run.untile().array, run.case.shape)
 
 
-@square("LAYOUT-010", needs=["refusals"], verb="untile", layout=ANY)
+@square("LAYOUT-010", needs=["refusals"], verb="untile", layout=ANY, scatter=ANY)
 def test_refuses_other_numbers_of_tiles(run: CaseRun) -> None:
-    """One tile less, or one more, is refused."""
-    tiles = run.case.tiles()
-    for wrong in (tiles[:-1], np.concatenate([tiles, tiles[:1]])):
-        why = f"{len(wrong)} tiles are given, {len(tiles)} are due"
-        refuses_array(run, "untile", wrong, why)
+    """One tile less, one more, or those of several images are refused."""
+    count, rest = run.case.count, run.case.tiles_shape[1:]
+    others = {count - 1, count + 1, 2 * count, count * (run.case.channels or 3)}
+    refused_tiles(run, [(n, *rest) for n in sorted(others - {0, count})])
 
 
 @square(
@@ -209,7 +217,7 @@ def test_refuses_other_numbers_of_tiles(run: CaseRun) -> None:
     layout=ANY,
     channels_last=ANY,
     maps=(None, 1, 2),
-    also=[replace(ALONE, channels=3, maps=2)],
+    also=[replace(one, maps=2) for one in (replace(ALONE, channels=3), *LAST)],
 )
 def test_channels_of_the_tiles(run: CaseRun) -> None:
     """The result has the channels of the tiles, whatever the image's."""
@@ -221,7 +229,5 @@ def test_channels_of_the_tiles(run: CaseRun) -> None:
 @square("LAYOUT-012", needs=["refusals"], verb="untile", layout=ANY)
 def test_refuses_tiles_of_other_ranks(run: CaseRun) -> None:
     """Tiles with too few axes, or too many, are refused."""
-    case = run.case
-    for shape in (case.tile, (case.count, 1, 1, *case.tile)):
-        tiles = np.ones(shape, case.numpy_dtype)
-        refuses_array(run, "untile", tiles, f"the tiles have the shape {shape}")
+    count, tile = run.case.count, run.case.tile
+    refused_tiles(run, (tile, (count, 1, 1, *tile), (1, count, 1, *tile)))

@@ -1,4 +1,4 @@
-"""MERGE: all but the mean."""
+"""MERGE: the mean of tiles, their maximum and minimum, padding, gaps and fill."""
 
 from __future__ import annotations
 
@@ -10,37 +10,271 @@ from itertools import product
 import numpy as np
 
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Case
+from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import clause
 from reftiler_conformance.compare import (
     Mismatch,
+    same_merge,
     same_numbers,
     same_shape,
+    values,
 )
-from reftiler_conformance.crafted_tiles import chosen, spoilt
-from reftiler_conformance.draws import ANY, FLOATS, INTEGERS
+from reftiler_conformance.draws import ANY, FLOATS, INTEGERS, WIDE, wide
 from reftiler_conformance.expected import merge_of
-from reftiler_conformance.features import WINDOWS
+from reftiler_conformance.features import NUMBERS, WINDOWS
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.suite.drawn import gaps
-from reftiler_conformance.suite.narrowed import ranks
+from reftiler_conformance.slices import coverage_of, pixels_read
+from reftiler_conformance.suite.narrowed import COMBINED_MERGES, each, gaps, ranks
 from reftiler_conformance.suite.refused import refuses_case
-from reftiler_conformance.tolerances import coverage_of
+from reftiler_conformance.suite.sizes import FITTING, large
+from reftiler_conformance.suite.wide import (
+    EVERY,
+    PLACES,
+    agrees,
+    blaming,
+    exact_division,
+)
+from reftiler_conformance.testdata import chosen, held, whole_tiles
+from reftiler_conformance.tolerances import SINGLE
 
-CROWDED = ranks(Case(size=(10,), tile=(4,), stride=(1,), seed=1))
-SCATTERED = Case(size=(6, 5), tile=(4, 5), stride=(4, 5), starts=((0, 0), (2, 0)))
+MEAN = ("merge:mean",)
+EXACT = (*MEAN, "exact")
+WITHOUT_FILL = EVERY | {"fill": (False,)}
+"""The fill is another clause."""
+
+CROWDED = ranks(Case(size=(12,), tile=(4,), stride=(1,)))
+# More tiles on a pixel than a byte counts.
+MANY = (
+    *ranks(Case(size=(1,), tile=(1,), stride=(1,), starts=((0,),) * 257)),
+    Case(size=(513,), tile=(257,), stride=(1,)),
+    Case(size=(33, 33), tile=(17, 17), stride=(1, 1), channels=1),
+)
+NEIGHBOURS = ranks(Case(size=(8,), tile=(5,), stride=(3,)))
 
 
 @clause(
-    "MERGE-010",
+    "MERGE-001",
+    needs=MEAN,
+    dtype=(*FLOATS, "uint8", "int16", "int32"),
+    content=("random",),
+    also=each((*CROWDED, *MANY), content=("random",)),
+    **WITHOUT_FILL,
+)
+def test_the_mean(run: CaseRun) -> None:
+    """A pixel of several tiles is their weighted mean."""
+    case = run.case
+    # Zeros are another clause: in a byte they would come often.
+    tiles = chosen(case, range(1, 256)) if case.dtype == "uint8" else case.tiles()
+    several = coverage_of(case) > 1
+    try:
+        agrees(run, lambda c: tiles if c is case else c.tiles(), where=several)
+    except Mismatch as error:
+        if error.clause or run.evidence.got is None:
+            raise
+        # Finer roundings are other clauses, and so is a term in the divisor: MERGE-005.
+        least = 2.0**-27 if case.dtype == "float64" else SINGLE
+        got = run.evidence.got
+        same_merge(got, case, tiles, half=1.0, least=least, where=several)
+
+
+@clause(
+    "MERGE-001",
     verb="untile",
-    needs=("merge:any",),
-    overlap=("some",),
-    dtype=("bool",),
+    share=1.5,
+    also=COMBINED_MERGES,
+    **WIDE | {"overlap": ("some",), "window": WINDOWS},
+)
+def test_every_setting(run: CaseRun) -> None:
+    """With every setting at once, a merge is what the formula says."""
+    agrees(run, by="coarse")
+
+
+@clause(
+    "MERGE-003",
+    needs=("untile",),
+    share=0.4,
+    also=FITTING,
+    draws=large(
+        **wide("layout", "channels_last", "fit", "mode", "pad_side"),
+        **wide("merge", "border", "fill"),
+        scatter=(False, False, True),
+        uncovered=("filled",),
+        window=("box", "box", "hann", "triangle"),
+        dtype=("float32", "float64", "uint8", "uint16"),
+        content=("random",),
+    ),
+)
+def test_sizes_of_real_life(run: CaseRun) -> None:
+    """However many tiles there are, and however long, they are merged by the rule."""
+    agrees(run, by="" if "exact" in run.features else "coarse")
+
+
+# Two have but one order.
+@clause(
+    "MERGE-002",
+    needs=EXACT,
+    dtype=tuple(n for n in NUMBERS if n not in ("bool", "float64")),
+    result=("float64",),
+    content=("random",),
+    also=each(
+        CROWDED,
+        dtype=("int64", "uint64", "float32"),
+        content=("random",),
+        result=("float64",),
+    ),
+    **PLACES,
+)
+def test_in_float64(run: CaseRun) -> None:
+    """Values and sums are float64; a 64-bit integer is first rounded to it."""
+    agrees(run, by="numbers", where=coverage_of(run.case) == 2)
+
+
+@clause(
+    "MERGE-002",
+    needs=EXACT,
+    dtype=("uint64", "int64"),
+    also=each(CROWDED, dtype=("uint64", "int64")),
+    **PLACES,
+)
+def test_large_integers(run: CaseRun) -> None:
+    """Sums of 64-bit integers are float64 where the result is an integer too."""
+    most = int(np.iinfo(run.case.dtype).max)
+    numbers = [1, 3, 2**53 + 1, 2**53 + 3, 2**54 - 1, 2**60 + 129, most // 2, most]
+    if run.case.dtype == "int64":
+        numbers += [-n for n in numbers]
+    tiles = chosen(run.case, numbers)
+    run.merge_agrees(tiles, by="numbers", where=coverage_of(run.case) == 2)
+
+
+UNLIKE = [1e16, 1.0, -1e16, 3.0, -1.0, 1e-3]
+
+
+@clause(
+    "MERGE-003",
+    needs=EXACT,
+    dtype=("float64",),
+    border=ANY,
+    scale=EVERY["scale"],
+    also=each(CROWDED, dtype=("float64",), seed=(0, 1)),
+    **PLACES,
+)
+def test_in_order(run: CaseRun) -> None:
+    """Sums start from -0.0 and go over the tiles in ascending order."""
+    numbers = [-0.0] if run.case.seed % 3 == 0 else UNLIKE
+    where = exact_division(run.case)
+    agrees(run, lambda case: chosen(case, numbers), by="numbers", where=where)
+
+
+@clause(
+    "MERGE-004",
+    needs=EXACT,
+    window=("triangle", "hann"),
+    dtype=("float64",),
+    content=("random",),
+    border=ANY,
+    also=ranks(
+        Case((14,), (4,), (2,), window="triangle", dtype="float64", content="random")
+    ),
+    **PLACES,
+)
+def test_products_are_rounded(run: CaseRun) -> None:
+    """A product is rounded before it is added, never fused with the addition."""
+    # Two have but one order.
+    where = (coverage_of(run.case) == 2) & exact_division(run.case)
+    agrees(run, by="numbers", where=where)
+
+
+@clause(
+    "MERGE-005",
+    needs=MEAN,
+    rank=(2, 1),
+    window=("box", "triangle", "hann"),
+    dtype=("float64",),
+    border=ANY,
+    scale=EVERY["scale"],
+    **PLACES,
+)
+def test_one_division(run: CaseRun) -> None:
+    """There is one division, and no term is added to the divisor."""
+    # Of small whole numbers the sums are exact in any order.
+    agrees(run, lambda case: chosen(case, range(1, 100)))
+
+
+@clause("MERGE-006", needs=EXACT, dtype=("float64",), border=ANY, **PLACES)
+def test_box_is_not_multiplied(run: CaseRun) -> None:
+    """With the box window nothing is multiplied."""
+    # Where numbers end, a factor shows; sums of these are exact in any order.
+    step = 5e-324 if run.case.seed % 2 else 2.0**1019
+    tiles = chosen(run.case, [step * n for n in range(1, 16)])
+    with blaming(run):
+        run.merge_agrees(tiles, by="numbers", where=exact_division(run.case))
+
+
+@clause(
+    "MERGE-007",
+    dtype=NUMBERS,
+    content=("random", "bits", "special"),
+    also=[
+        # What a weight or a division would change.
+        replace(case, window=window, dtype=dtype, content=content)
+        for window, dtype, content in (
+            ("hann", "float64", "random"),
+            ("triangle", "float32", "special"),
+            ("box", "int64", "bits"),
+            ("box", "uint64", "bits"),
+        )
+        for case in NEIGHBOURS
+    ],
+    **EVERY | {"overlap": ANY, "merge": ANY},
+)
+def test_a_lone_tile_is_copied(run: CaseRun) -> None:
+    """A pixel of one tile is that tile's value, whatever its weight."""
+    agrees(run, by="numbers", where=coverage_of(run.case) == 1)
+
+
+@clause("MERGE-008", needs=MEAN, dtype=FLOATS, **WITHOUT_FILL)
+def test_nan_is_never_masked(run: CaseRun) -> None:
+    """A mean with NaN is NaN, and infinities follow IEEE 754."""
+    tiles = chosen(run.case, [0, 1, 2, 3, math.nan, math.inf, -math.inf])
+    with blaming(run):
+        got, want = run.untile(tiles).array, merge_of(run.case, tiles)
+        run.keep(got, want)
+        same_numbers(beyond(got), beyond(want), where=coverage_of(run.case) > 1)
+
+
+def beyond(array: Array) -> Array:
+    """Return an array with 0 for what is finite."""
+    numbers = values(array)
+    return np.where(np.isfinite(numbers), 0.0, numbers)
+
+
+@clause(
+    "MERGE-009",
+    dtype=("float32", "float64", "float16", "bfloat16", "uint8", "int16"),
+    also=each(CROWDED, fill=(7,), seed=(1,)),
+    **EVERY | {"merge": ANY},
+)
+def test_zeros_take_part(run: CaseRun) -> None:
+    """A tile of zeros takes part like any other, and so does one of the fill."""
+    case = run.case
+    sign = 1 if case.dtype == "uint8" or case.seed % 2 else -1
+    fill = case.fill if case.fill is not None and math.isfinite(case.fill) else 0
+    tiles = whole_tiles(case, [fill if case.seed % 3 == 0 else 0, sign * 64])
+    with blaming(run):
+        got = run.untile(tiles).array
+        run.keep(got, merge_of(case, tiles))
+        same_merge(got, case, tiles, half=1.0, least=SINGLE)
+
+
+WITHOUT_WINDOWS = EVERY | {"window": ("box",)}
+
+
+@clause(
+    "MERGE-010", share=0.5, needs=("merge:any",), dtype=("bool",), **WITHOUT_WINDOWS
 )
 def test_any_tile_says_so(run: CaseRun) -> None:
     """Bool tiles are merged by max if nothing else is said."""
-    run.merge_agrees(by="numbers")
+    agrees(run, by="numbers")
 
 
 @clause("MERGE-011", verb="untile", needs=("merge:mean", "refusals"), dtype=("bool",))
@@ -55,49 +289,48 @@ def test_bools_have_no_mean(run: CaseRun) -> None:
 
 @clause(
     "MERGE-012",
-    verb="untile",
-    overlap=("some",),
     merge=("max", "min"),
     dtype=FLOATS,
-    also=[
-        replace(case, merge=merge, dtype=dtype)
-        for merge in ("max", "min")
-        for dtype in ("float32", "float64")
-        for case in CROWDED
-    ],
+    also=each(CROWDED, merge=("max", "min"), dtype=("float32", "float64")),
+    **WITHOUT_WINDOWS,
 )
 def test_extremes_of_floats(run: CaseRun) -> None:
     """Of floats, -0.0 is less than +0.0, and NaN wins."""
     numbers = [0.0, -0.0, 0.0, -0.0, 1, -1, 2, math.nan, math.inf, -math.inf]
     several = coverage_of(run.case) > 1
-    run.merge_agrees(chosen(run.case, numbers), by="numbers", where=several)
+    agrees(run, lambda case: chosen(case, numbers), by="numbers", where=several)
 
 
 @clause(
     "MERGE-013",
-    verb="untile",
-    overlap=("some",),
     merge=("max", "min"),
-    dtype=("int64", "uint64", "int32", "uint32"),
-    content=("special",),
-    also=[
-        replace(case, merge=merge, dtype=dtype)
-        for merge in ("max", "min")
-        for dtype in ("int64", "uint64", "int32", "uint32")
-        for case in (*CROWDED, SCATTERED)
-    ],
+    dtype=INTEGERS,
+    also=each(
+        CROWDED,
+        merge=("max", "min"),
+        dtype=("int64", "uint64", "int32", "uint32"),
+        seed=(1,),
+    ),
+    **WITHOUT_WINDOWS,
 )
 def test_extremes_of_integers(run: CaseRun) -> None:
     """Integers are compared exactly, those of 64 bits too."""
-    case = run.case
-    most = int(np.iinfo(case.dtype).max)
-    numbers = [2**24, 2**24 + 1, most - 1, most]  # near, if seen as floats
-    if most >= 2**53:
-        numbers += [2**53, 2**53 + 1]
-    run.merge_agrees(chosen(case, numbers), by="numbers", where=coverage_of(case) > 1)
+    info = np.iinfo(run.case.dtype)
+    low, high = int(info.min), int(info.max)
+    # Near each other, if seen as floats.
+    near = [2**24, 2**24 + 1, high - 1, high, 2**53, 2**53 + 1, low, low + 1, -1, 0]
+    numbers = [n for n in near if low <= n <= high]
+    several = coverage_of(run.case) > 1
+    agrees(run, lambda case: chosen(case, numbers), by="numbers", where=several)
 
 
-@clause("MERGE-014", verb="untile", needs=("refusals",), window=WINDOWS[1:])
+@clause(
+    "MERGE-014",
+    verb="untile",
+    needs=("refusals",),
+    window=(*WINDOWS[1:], "custom"),
+    also=[Case(size=(2,), tile=(2,), stride=(2,), window=((1.0, 2.0),))],
+)
 def test_windows_have_no_extremes(run: CaseRun) -> None:
     """A window with max or min is refused."""
     extremes = [m for m in ("max", "min") if f"merge:{m}" in run.features]
@@ -120,7 +353,10 @@ def test_bools_have_no_window(run: CaseRun) -> None:
     refuses_case(run, "untile", run.case, "a window needs a mean")
 
 
-@clause("MERGE-016", needs=("refusals", "untile"), draws=gaps())
+GAPS = wide("layout", "channels_last", "window", "border", "scale")
+
+
+@clause("MERGE-016", needs=("refusals", "untile"), draws=gaps(**GAPS, merge=ANY))
 def test_gaps_are_an_error(run: CaseRun) -> None:
     """Without a fill, pixels of no tile are an error."""
     run.refuses(run.untile, "pixels are in no tile and there is no fill")
@@ -131,14 +367,22 @@ def test_gaps_are_counted(run: CaseRun) -> None:
     """The error about pixels of no tile says how many there are."""
     error = run.refuses(run.untile, "pixels are in no tile and there is no fill")
     count = str(int((coverage_of(run.case) == 0).sum()))
-    if count not in re.findall(r"\d+", error.words):
+    if count not in re.findall(r"\d+", str(error)):
         raise Mismatch(f"does not say that {count} pixels are in no tile: {error}")
 
 
-@clause("MERGE-018", needs=("fill", "untile"), draws=gaps(fill=(True,), dtype=ANY))
+@clause(
+    "MERGE-018",
+    needs=("fill", "untile"),
+    draws=gaps(**GAPS, fill=(True,), dtype=ANY, merge=ANY, result=WIDE["result"]),
+    also=each(
+        ranks(Case(size=(11,), tile=(4,), stride=(4,), mode="drop", fill=0.1)),
+        dtype=("float16", "float32", "float64"),
+    ),
+)
 def test_gaps_are_filled(run: CaseRun) -> None:
     """Pixels of no tile have the value of fill."""
-    run.merge_agrees(by="numbers", where=coverage_of(run.case) == 0)
+    agrees(run, by="numbers", where=coverage_of(run.case) == 0)
 
 
 UNFIT = {"bool": (2, 0.5), "float16": (65520,), "float32": (3.5e38,)}
@@ -157,11 +401,20 @@ def test_fill_must_fit(run: CaseRun) -> None:
     for fill in UNFIT.get(case.dtype, UNFIT_INTEGERS):
         unfit = replace(case, fill=fill)
         refuses_case(run, "untile", unfit, f"{case.dtype} cannot hold the fill {fill}")
+    if (
+        case.dtype in ("float32", "int16")
+        and {"result", "untile:uint8"} <= run.features
+    ):
+        unfit = replace(case, fill=-1, result="uint8")
+        refuses_case(run, "untile", unfit, "the result, of uint8, cannot hold the fill")
 
 
 @clause(
     "MERGE-020",
+    share=0.6,
     verb="untile",
+    layout=ANY,
+    channels_last=ANY,
     fit=("longer", "short"),
     overlap=("none",),
     pad_side=ANY,
@@ -174,39 +427,62 @@ def test_padding_is_cut_off(run: CaseRun) -> None:
 
 
 @clause(
-    "MERGE-020",
-    verb="untile",
-    needs=("result",),
-    fit=("longer", "short"),
-    overlap=("none", "some"),
-    pad_side=ANY,
-    dtype=FLOATS,
-    result=(*FLOATS, *INTEGERS),
-    also=[
-        replace(case, merge=merge)
-        for merge in ("mean", "max")
-        for case in ranks(Case(size=(7,), tile=(4,), stride=(2,), result="uint8"))
-    ],
+    "MERGE-023",
+    dtype=tuple(n for n in NUMBERS if n != "bool"),
+    result=(None, *FLOATS, *INTEGERS),
+    merge=ANY,
+    also=each(
+        ranks(Case(size=(7,), tile=(4,), stride=(2,))),
+        merge=("mean", "max"),
+        result=(None, "uint8"),
+    ),
+    **WITHOUT_FILL
+    | {
+        "overlap": ("none", "some"),
+        "fit": ("longer", "short"),
+        "mode": ("padding", "interpolation"),
+        "scatter": (False,),
+    },
 )
 def test_padding_spoils_nothing(run: CaseRun) -> None:
     """What tiles hold of the padding changes nothing, NaN included."""
+    unchanged_by(run, ~pixels_read(replace(run.case, border=())))
+
+
+def unchanged_by(run: CaseRun, there: Array) -> None:
+    """Fail if a merge changes with what the tiles hold in pixels, shaped (K, *T)."""
     case, tiles = run.case, chosen(run.case, range(1, 9))
-    merged = run.untile(tiles).array
-    again = run.untile(spoilt(case, tiles, math.nan)).array
-    run.keep(again, merged)
-    same_numbers(again, merged)
+    with blaming(run):
+        merged = run.untile(tiles).array
+        again = run.untile(spoilt(case, tiles, there)).array
+        run.keep(again, merged)
+        same_numbers(again, merged)
+
+
+def spoilt(case: Case, tiles: Array, there: Array) -> Array:
+    """Return tiles that hold NaN, an infinity or an extreme in some pixels."""
+    poisons: tuple[float, ...] = (math.nan, math.inf, -math.inf)
+    if case.dtype in INTEGERS:
+        poisons = (int(np.iinfo(case.dtype).max), int(np.iinfo(case.dtype).min))
+    poison = held(poisons, case.dtype)[case.seed % len(poisons)]
+    there = np.tile(there, (case.batch or 1, *[1] * case.rank))
+    if case.depth is not None:
+        there = there[..., None] if case.channels_last else there[:, None]
+    found = tiles.copy()
+    found[np.broadcast_to(there, tiles.shape)] = poison
+    return found
 
 
 @clause(
     "MERGE-021",
-    verb="untile",
-    layout=ANY,
-    channels_last=ANY,
-    overlap=("none", "some"),
+    share=0.5,
+    also=each([Case(size=(4, 4), tile=(4, 4), stride=(4, 4))], merge=(None, "max")),
+    **EVERY | {"overlap": ("none", "some"), "merge": ANY, "dtype": ANY},
 )
 def test_the_result_is_new(run: CaseRun) -> None:
     """The result is contiguous and shares no memory with the tiles."""
-    answer = run.untile()
+    with blaming(run):
+        answer = run.untile()
     if not answer.contiguous:
         raise Mismatch("the result is not contiguous")
     if answer.shares:
@@ -215,24 +491,26 @@ def test_the_result_is_new(run: CaseRun) -> None:
 
 @clause(
     "MERGE-022",
-    verb="untile",
-    layout=((1, 2), (2, 1), (3, 2), (None, 3)),
-    overlap=("some",),
     dtype=(*FLOATS, "uint8"),
+    merge=ANY,
+    **WITHOUT_FILL | {"layout": ((1, 2), (2, 1), (3, 2), (None, 3)), "maps": ("same",)},
 )
 def test_each_by_itself(run: CaseRun) -> None:
     """Each image and each channel has the result that it would have alone."""
     case = run.case
     odd = [math.nan, math.inf] if case.dtype in FLOATS else []
     tiles = chosen(case, [*odd, *range(1, 9)])
-    got, want = run.untile(tiles).array, merge_of(case, tiles)
-    run.keep(got, want)
-    same_shape(got, want)
-    together = got.reshape(case.batch or 1, *got.shape[-case.rank - 1 :])
+    with blaming(run):
+        got, want = run.untile(tiles).array, merge_of(case, tiles)
+        run.keep(got, want)
+        same_shape(got, want)
+    axis = -1 if case.channels_last else -case.rank - 1
     stacks = tiles.reshape(case.batch or 1, -1, *tiles.shape[1:])
+    together = got if case.batch else got[None]
     run.reopen(replace(case, batch=case.batch and 1, channels=1))
     for n, c in product(range(case.batch or 1), range(case.channels or 1)):
-        alone, one = run.untile(stacks[n, :, c : c + 1]).array, together[n, c]
+        one = together[n].take(c, axis)
+        alone = run.untile(stacks[n].take([c], axis)).array
         if alone.size != one.size:
             raise Mismatch(f"alone the shape is {alone.shape}")
         same_numbers(one, alone.reshape(one.shape))

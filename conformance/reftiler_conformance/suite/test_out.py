@@ -2,57 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Array
-from reftiler_conformance.check import clause
-from reftiler_conformance.compare import Mismatch, same_bits
-from reftiler_conformance.draws import ANY
-from reftiler_conformance.exchange import Answer
+from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.compare import Mismatch, name_of, same_bits
+from reftiler_conformance.draws import WIDE
+from reftiler_conformance.memory_layouts import OutBuffer
+from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.rpc import Answer, Raised
+from reftiler_conformance.suite.narrowed import ranks
+from reftiler_conformance.suite.verbs import Verb, call, first, of_both
 
-NEEDS = ("out", "untile")
-Call = Callable[[Array | None], Answer]
+NEEDS = ("out",)
+STRIDED = ("F", "sliced", "negative", "unaligned")
+VALUES = (77, 0, 1)
+
+ALSO = (
+    *ranks(Case(size=(9,), tile=(4,), stride=(2,), content="random")),
+    Case(size=(7, 9), tile=(4, 4), stride=(4, 4), channels=1, content="random"),
+    Case(size=(9,), tile=(4,), stride=(4,), mode="drop", fill=5, content="random"),
+    Case(size=(9,), tile=(4,), stride=(2,), merge="max", dtype="uint8", seed=1),
+    Case(size=(9,), tile=(5,), stride=(2,), merge="min", window="box", seed=2),
+    Case(size=(12,), tile=(6,), stride=(2,), border=(1,), window="hann", seed=3),
+    Case(size=(9,), tile=(4,), stride=(4,), starts=((0,), (5,)), fill=3, seed=4),
+)
+"""Of these some have pixels in no tile, which are easily left as they were."""
 
 
-def calls(run: CaseRun) -> tuple[tuple[str, Call], ...]:
-    """Return the verbs that take an array to write into."""
-    return (
-        ("tile", lambda out: run.tile(out=out)),
-        ("untile", lambda out: run.untile(out=out)),
-    )
+def into(
+    run: CaseRun, verb: Verb, new: Array, memory: str = "C", value: int = 77
+) -> Answer:
+    """Ask for the same result as before, in an array that holds a value."""
+    return call(run, verb, out=OutBuffer(new.shape, new.dtype, memory, value))
 
 
-@clause("OUT-001", needs=NEEDS, layout=ANY, channels_last=ANY)
-def test_written_and_returned(run: CaseRun) -> None:
+def fault(run: CaseRun, got: Array, new: Array, verb: Verb) -> Mismatch | None:
+    """Return in what a result differs from that in an array of the subject's own."""
+    run.keep(got, new)
+    try:
+        same_bits(got, new, nan="any" if verb == "untile" else "bits")
+    except Mismatch as error:
+        return error
+    return None
+
+
+def same_items(array: Array, value: int) -> bool:
+    """Say whether all items are as they were."""
+    before, _ = OutBuffer(array.shape, array.dtype, "C", value).make()
+    return array.tobytes() == before.tobytes()
+
+
+@of_both("OUT-001", needs=NEEDS, also=ALSO, share=0.5, **WIDE)
+def test_writes_into_out(run: CaseRun, verb: Verb) -> None:
     """The result is written into the given array, which is returned."""
-    for verb, call in calls(run):
-        new = call(None).array
-        answer = call(np.full_like(new, 77))
-        run.keep(answer.array, new)
-        same_bits(answer.array, new)
-        # On another device the array that the subject was given is a copy of ours.
-        if run.device == "cpu" and not answer.given_back:
-            raise Mismatch(f"{verb} returned another array than it was given")
+    new = first(lambda: call(run, verb)).array
+    answers = [into(run, verb, new, value=value) for value in VALUES]
+    # On another device the array that the subject was given is a copy of ours.
+    if run.device == "cpu" and not all(answer.given_back for answer in answers):
+        raise Mismatch(f"{verb} returned another array than it was given")
+    faults = [fault(run, answer.array, new, verb) for answer in answers]
+    pairs = zip(answers, VALUES, strict=True)
+    untouched = all(same_items(answer.array, value) for answer, value in pairs)
+    # What hangs on what the array held is OUT-003's.
+    held = len({answer.array.tobytes() for answer in answers}) > 1
+    if faults[0] is not None and (untouched or not held):
+        raise Mismatch(f"{verb}, into out: {faults[0]}", faults[0].mask)
 
 
-@clause("OUT-002", needs=(*NEEDS, "refusals"), layout=ANY)
-def test_must_fit(run: CaseRun) -> None:
-    """An array of another shape or dtype than the result's is refused."""
-    case = run.case
-    other = np.dtype("int16" if case.dtype != "int16" else "int32")
-    for (verb, call), shape in zip(
-        calls(run), (case.cut_shape, case.shape), strict=True
-    ):
-        longer = np.zeros((*shape[:-1], shape[-1] + 1), case.numpy_dtype)
-        one_more = np.zeros((1, *shape), case.numpy_dtype)
-        for out in (longer, one_more, np.zeros(shape, other)):
-            words = f"out is {out.dtype} {out.shape}, the result of {verb} {shape}"
-            refused = _calling(call, out)
-            run.refuses(refused, words)
+@of_both("OUT-003", needs=NEEDS, also=ALSO, share=0.5, **WIDE)
+def test_forgets_what_out_held(run: CaseRun, verb: Verb) -> None:
+    """What the array held before does not show in the result."""
+    new = first(lambda: call(run, verb)).array
+    found = [into(run, verb, new, value=value).array for value in VALUES]
+    for value, got in zip(VALUES, found, strict=True):
+        if same_items(got, value) and value != new.flat[0]:
+            return  # it writes nothing at all: OUT-001
+        wrong = fault(run, got, new, verb)
+        # What is wrong whatever the array held is OUT-001's.
+        if wrong is not None and len({array.tobytes() for array in found}) > 1:
+            message = f"{verb} into an out that held {value}: {wrong}"
+            raise Mismatch(message, wrong.mask)
 
 
-def _calling(call: Call, out: Array) -> Callable[[], Answer]:
-    return lambda: call(out)
+@of_both("OUT-004", needs=NEEDS, also=ALSO, share=0.5, **WIDE)
+def test_writes_any_strides(run: CaseRun, verb: Verb) -> None:
+    """Arrays of any strides are written, and nothing beside them."""
+    new = first(lambda: call(run, verb)).array
+    plain = into(run, verb, new)
+    if fault(run, plain.array, new, verb) is not None:
+        return  # it is wrong in a contiguous array too: OUT-001 or OUT-003
+    for memory in STRIDED:
+        what = f"{verb} into an out that is {memory}"
+        try:
+            answer = into(run, verb, new, memory)
+        except Unsupported:
+            continue  # the library has no such arrays
+        except Raised as error:
+            raise Mismatch(f"{what}: {error}") from error
+        if answer.spilled:
+            raise Mismatch(f"{what} wrote beside its items")
+        if plain.given_back and not answer.given_back:
+            raise Mismatch(f"{what} returned another array")
+        if (wrong := fault(run, answer.array, new, verb)) is not None:
+            raise Mismatch(f"{what}: {wrong}", wrong.mask)
+
+
+def unfit(right: OutBuffer, case: Case) -> Iterator[OutBuffer]:
+    """Return arrays of another shape, dtype or memory than the result's."""
+    shape, dtype = right.shape, right.dtype
+    shapes = [(*shape[:-1], shape[-1] + 1), (1, *shape), (*shape, 1), shape[::-1]]
+    shapes += [(int(np.prod(shape)),), case.shape, (*shape[:-1], shape[-1] - 1)]
+    for other in shapes:
+        if other != shape and 0 not in other:
+            yield OutBuffer(other, dtype)
+    for name in ("uint8", "int8", "int16", "uint16", "float16", "float32", "float64"):
+        if np.dtype(name) != dtype:
+            yield OutBuffer(shape, np.dtype(name))
+    if dtype.byteorder in "=<>" and dtype.kind in "iuf" and dtype.itemsize > 1:
+        yield OutBuffer(shape, dtype.newbyteorder("S"))
+    yield OutBuffer(shape, dtype, "read-only")
+
+
+@of_both("OUT-002", needs=(*NEEDS, "refusals"), also=ALSO, share=0.3, **WIDE)
+def test_refuses_an_unfit_out(run: CaseRun, verb: Verb) -> None:
+    """An array of another shape or dtype, or that is read-only, is refused."""
+    new = first(lambda: call(run, verb)).array
+    for out in unfit(OutBuffer(new.shape, new.dtype), run.case):
+        swapped = not np.dtype(out.dtype).isnative
+        # Tensors are never read-only, nor in another byte order.
+        if "tile:>f4" not in run.features and (swapped or out.memory == "read-only"):
+            continue
+        what = f"{name_of(np.dtype(out.dtype))} {out.shape} {out.memory}"
+        reason = f"out is {what}, the result of {verb} {new.dtype} {new.shape}"
+        run.refuses(lambda: call(run, verb, out=out), reason)  # noqa: B023

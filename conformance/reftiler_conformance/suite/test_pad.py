@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.cases import Case, Sizes
 from reftiler_conformance.check import Cases, clause
 from reftiler_conformance.compare import Mismatch, same_numbers, values
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.expected import expected_tiles
 from reftiler_conformance.features import PAD_MODES, Features
-from reftiler_conformance.oracle.grid import Pixel
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.suite.narrowed import (
     BEYOND,
     alike,
     along,
+    each,
     line,
     ranks,
     square,
@@ -29,22 +29,37 @@ from reftiler_conformance.suite.positions import cut, inside, numbered, origins,
 from reftiler_conformance.suite.refused import refuses_case
 
 OTHER_MODES = ("interpolation", "clamp", "even", "drop")
+FILLED = PAD_MODES[1:]
+"""The modes that pad with pixels of the image."""
+CLAUSES = {
+    "constant": "PAD-004",
+    "edge": "PAD-006",
+    "wrap": "PAD-007",
+    "symmetric": "PAD-008",
+    "reflect": "PAD-009",
+}
 
 # A lone pixel of the image in the last tile.
-ENDING = {
-    mode: ranks(Case(size=(9,), tile=(4,), stride=(4,), pad_mode=mode))
-    for mode in PAD_MODES[1:]
-}
-# More padding than image, on both sides: it goes there and back more than once.
-AROUND = {
-    mode: ranks(
-        Case(size=(3,), tile=(15,), stride=(15,), pad_mode=mode, pad_side="both")
-    )
-    for mode in PAD_MODES[1:]
-}
+ENDING = each(ranks(Case(size=(9,), tile=(4,), stride=(4,))), pad_mode=FILLED)
+# More padding than image, on both sides: it goes there and back, also more often than
+# a byte counts, and from a lone pixel or two.
+AROUND = each(
+    (
+        *ranks(Case(size=(3,), tile=(15,), stride=(15,))),
+        *(Case((n,), (t,), (t,)) for n, t in ((1, 4), (2, 9), (7, 1024), (257, 1000))),
+    ),
+    pad_mode=FILLED,
+    pad_side=("both",),
+)
 CORNERS = (
     Case(size=(3, 5), tile=(4, 4), stride=(4, 4)),
     Case(size=(9, 9), tile=(4, 4), stride=(4, 4), channels=1),
+)
+# Both axes are padded on both sides, and by more than one pixel ahead.
+SURROUNDED = each(
+    [Case((43, 53), (12, 12), (10, 10), channels=1, pad_side="both")],
+    pad_mode=PAD_MODES,
+    size=((43, 53), (50, 40)),
 )
 
 
@@ -60,7 +75,7 @@ def test_on_both_sides(run: CaseRun) -> None:
     _begins(run, tuple(-before for before in run.case.grid.before))
 
 
-def _begins(run: CaseRun, want: Pixel) -> None:
+def _begins(run: CaseRun, want: Sizes) -> None:
     first = origins(run)[0]
     if first != want:
         raise Mismatch(f"the first tile begins at {first}, should at {want}")
@@ -72,7 +87,7 @@ def _begins(run: CaseRun, want: Pixel) -> None:
     fit=BEYOND,
     pad_mode=ANY,
     pad_side=("end",),
-    also=sum(ENDING.values(), ()),
+    also=ENDING,
 )
 def test_before_cutting(run: CaseRun) -> None:
     """Tiles are pieces of the padded image, which one large tile shows."""
@@ -82,10 +97,20 @@ def test_before_cutting(run: CaseRun) -> None:
     large = replace(case, tile=side, stride=side)
     run.reopen(large)
     whole = cut(run, image, large)[0]
-    _same_pieces(run, tiles, windows(whole, case.grid.starts, case.tile))
+    want = windows(whole, case.grid.starts, case.tile)
+    run.keep(tiles, want)
+    same_numbers(tiles, want)
 
 
-@line("PAD-004", fit=BEYOND, also=CORNERS)
+def outside_agrees(run: CaseRun) -> None:
+    """Fail unless the pixels outside the image are the oracle's."""
+    want = expected_tiles(run.case)
+    got = run.tile().array
+    run.keep(got, want)
+    same_numbers(got, want, where=~inside(run.case))
+
+
+@line("PAD-004", fit=BEYOND, pad_mode=("constant",), pad_side=ANY, also=CORNERS)
 def test_with_zeros(run: CaseRun) -> None:
     """A pixel outside the image is 0 if nothing is said."""
     outside_agrees(run)
@@ -93,7 +118,7 @@ def test_with_zeros(run: CaseRun) -> None:
 
 def sevens(features: Features) -> SearchStrategy[Case]:
     """Draw images that are padded with 7."""
-    drawn = along(fit=BEYOND)(features)
+    drawn = along(fit=BEYOND, pad_mode=("constant",), pad_side=ANY)(features)
     return drawn.map(lambda case: replace(case, pad_value=7))
 
 
@@ -106,14 +131,6 @@ def sevens(features: Features) -> SearchStrategy[Case]:
 def test_with_a_constant(run: CaseRun) -> None:
     """A pixel outside the image is the pad value."""
     outside_agrees(run)
-
-
-def outside_agrees(run: CaseRun) -> None:
-    """Fail unless the pixels outside the image are the definition's."""
-    want = expected_tiles(run.case)
-    got = run.tile().array
-    run.keep(got, want)
-    same_numbers(got, want, where=~inside(run.case))
 
 
 def evenly(pad_modes: tuple[str, ...]) -> Cases:
@@ -134,8 +151,8 @@ def _even(case: Case) -> Case:
 @clause(
     "PAD-005",
     needs=["tile"],
-    draws=evenly(PAD_MODES[1:]),
-    also=sum(AROUND.values(), ()),
+    draws=evenly(FILLED),
+    also=(*AROUND, *SURROUNDED),
 )
 def test_as_numpy_pads(run: CaseRun) -> None:
     """Padding is numpy's, on every axis and for every length."""
@@ -143,39 +160,28 @@ def test_as_numpy_pads(run: CaseRun) -> None:
     widths = [(line.before, line.after) for line in case.grid.axes]
     space = values(image).reshape(case.size)
     frame = np.pad(space, widths, case.pad_mode)  # type: ignore[call-overload]
-    want = windows(frame, case.grid.starts, case.tile)
-    _same_pieces(run, cut(run, image), want)
+    got, want = cut(run, image), windows(frame, case.grid.starts, case.tile)
+    try:
+        same_numbers(got, want)
+    except Mismatch as fault:
+        if sum(any(width) for width in widths) == 1:  # the pad mode's own clause
+            fault.clause = CLAUSES[case.pad_mode]
+        raise
 
 
-def _same_pieces(run: CaseRun, got: Array, want: Array) -> None:
-    run.keep(got, want)
-    same_numbers(got, want)
-
-
-@clause("PAD-006", needs=["tile"], draws=evenly(("edge",)), also=AROUND["edge"])
-def test_edge(run: CaseRun) -> None:
-    """Padding repeats the image's edge."""
+def test_pad_mode(run: CaseRun) -> None:
+    """Padding shows the pixels of the image that the pad mode says."""
     run.tiles_agree(by="numbers")
 
 
-@clause("PAD-007", needs=["tile"], draws=evenly(("wrap",)), also=AROUND["wrap"])
-def test_wrap(run: CaseRun) -> None:
-    """Padding begins the image again."""
-    run.tiles_agree(by="numbers")
-
-
-@clause(
-    "PAD-008", needs=["tile"], draws=evenly(("symmetric",)), also=AROUND["symmetric"]
-)
-def test_symmetric(run: CaseRun) -> None:
-    """Padding mirrors the image, its edge pixel included."""
-    run.tiles_agree(by="numbers")
-
-
-@clause("PAD-009", needs=["tile"], draws=evenly(("reflect",)), also=AROUND["reflect"])
-def test_reflect(run: CaseRun) -> None:
-    """Padding mirrors the image about its edge pixel; a lone pixel is repeated."""
-    run.tiles_agree(by="numbers")
+for mode in FILLED:
+    clause(
+        CLAUSES[mode],
+        needs=["tile"],
+        share=0.5,
+        draws=evenly((mode,)),
+        also=[case for case in (*ENDING, *AROUND) if case.pad_mode == mode],
+    )(test_pad_mode)
 
 
 @square(
@@ -185,13 +191,15 @@ def test_reflect(run: CaseRun) -> None:
 )
 def test_refuses_values_that_it_need_not(run: CaseRun) -> None:
     """A pad value that the dtype cannot hold is refused by every image."""
-    case = replace(run.case, mode="padding", pad_value=0.5)
-    refuses_case(run, "tile", case, f"{case.dtype} cannot hold the pad value 0.5")
+    span = np.iinfo(run.case.dtype)
+    for value in (0.5, int(span.max) + 1, int(span.min) - 1):
+        case = replace(run.case, mode="padding", pad_value=value)
+        refuses_case(run, "tile", case, f"{case.dtype} cannot hold {value}")
 
 
 def elsewhere(features: Features) -> SearchStrategy[Case]:
     """Draw cases in modes without padding, and scattered ones, that set padding."""
-    settings = {f"pad:{mode}" for mode in PAD_MODES[1:]} | {
+    settings = {f"pad:{mode}" for mode in FILLED} | {
         "pad_value",
         "pad_side:both",
     }
@@ -204,7 +212,16 @@ def elsewhere(features: Features) -> SearchStrategy[Case]:
     )
 
 
-@clause("PAD-011", needs=["tile"], draws=elsewhere)
+UNPADDED = ranks(
+    *(
+        Case(size=(9,), tile=(4,), stride=(4,), mode=mode, pad_mode=pads, pad_value=7)
+        for mode in OTHER_MODES
+        for pads in ("constant", "reflect", "wrap")
+    )
+)
+
+
+@clause("PAD-011", needs=["tile"], draws=elsewhere, also=UNPADDED)
 def test_only_pads(run: CaseRun) -> None:
     """Without padding its settings change nothing."""
     got = run.tile().array

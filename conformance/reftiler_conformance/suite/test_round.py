@@ -3,37 +3,67 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from math import inf
 
 import numpy as np
 
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Case
+from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import clause
-from reftiler_conformance.crafted_tiles import chosen
-from reftiler_conformance.draws import INTEGERS
+from reftiler_conformance.draws import ANY, FLOATS, INTEGERS
 from reftiler_conformance.features import NUMBERS
+from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.oracle.rounding import dtype_info
+from reftiler_conformance.slices import coverage_of, pixels_read
+from reftiler_conformance.suite.narrowed import each, ranks
 from reftiler_conformance.suite.refused import refuses_array
-from reftiler_conformance.suite.test_merge import SCATTERED
-from reftiler_conformance.tolerances import coverage_of
+from reftiler_conformance.suite.wide import PLACES, exact_division
+from reftiler_conformance.testdata import chosen, held, whole_tiles
 
 RESULT = ("result",)
-ALONE = ("none",)
-SMALL = ("uint8", "int8", "uint16", "int16", "int32")
+EXACT = ("merge:mean", "exact")
+ALL_PLACES = PLACES | {"overlap": ("none", "some")}
+"""Pixels of one tile are asked about beside those of several."""
+
+PAIRS = ranks(Case(size=(12,), tile=(6,), stride=(3,)))
+LONE = Case(size=(8, 8), tile=(4, 4), stride=(4, 4), channels=1)
+STACKED = Case(size=(8,), tile=(8,), stride=(8,), starts=((0,), (0,)))
+
+
+def agreeing(case: Case, numbers: list[float]) -> Array:
+    """
+    Return tiles of the numbers that agree where they overlap.
+
+    So the mean of two is exactly the number; only where tiles lie a stride apart, as
+    the last ones of `clamp` do not. Tiles of unlike numbers have their own checks.
+    """
+    generator = np.random.Generator(np.random.PCG64(case.seed))
+    period = join(1, case.depth, case.stride, case.channels_last)
+    found = held(numbers, case.dtype)[generator.integers(0, len(numbers), period)]
+    first = 1 + (case.depth is not None and not case.channels_last)
+    for axis, (t, s) in enumerate(zip(case.tile, case.stride, strict=True)):
+        found = found.take(np.arange(t) % s, first + axis)
+    return np.ascontiguousarray(np.broadcast_to(found, case.tiles_shape))
+
+
+def one_or_two(case: Case) -> Array:
+    """Say where a mean is exact in any order: of two tiles, or copied of one."""
+    count = coverage_of(case)
+    found: Array = (count == 1) | (count == 2)
+    return found
 
 
 def between(case: Case, shares: tuple[float, ...]) -> list[float]:
     """Return numbers that lie so far on the way between neighbours of the result."""
     kind = dtype_info(case.result_dtype)
-    assert kind is not None
+    if kind is None:
+        raise TypeError(f"{case.result} is no number")
     step = 1 << kind.mantissa
     top = ((1 << kind.exponent) - 1) * step  # the bits of infinity
     middle = ((1 << kind.exponent - 1) - 1) * step  # the bits of 1.0
     seeds = [0, 1, 2, 3, step - 1, step, middle, middle + 1, middle + 7, top - 2]
     pairs = [(float(kind.read(n)), float(kind.read(n + 1))) for n in seeds]
-    over = float(kind.read(top - 1))  # its temp_path, were there no infinity
+    over = float(kind.read(top - 1))  # its neighbour, were there no infinity
     pairs.append((over, 2 * over - float(kind.read(top - 2))))
     found = [low + share * (high - low) for low, high in pairs for share in shares]
     return [*found, *(-number for number in found)]
@@ -41,152 +71,229 @@ def between(case: Case, shares: tuple[float, ...]) -> list[float]:
 
 @clause(
     "ROUND-001",
-    verb="untile",
     needs=RESULT,
-    overlap=ALONE,
     dtype=("float64",),
     result=("float16", "bfloat16", "float32"),
+    **ALL_PLACES,
 )
 def test_to_floats(run: CaseRun) -> None:
     """To a float dtype there is one rounding to nearest, ties to even."""
     numbers = [*between(run.case, (0, 0.25, 0.5, 0.75)), 1e300, -1e300, math.inf]
-    run.merge_agrees(chosen(run.case, numbers), by="numbers")
+    tiles = agreeing(run.case, numbers)
+    run.merge_agrees(tiles, by="numbers", where=one_or_two(run.case))
+
+
+@clause(
+    "ROUND-001",
+    needs=EXACT,
+    window=("box", "triangle"),
+    dtype=("float16", "bfloat16", "float32"),
+    also=each(PAIRS, dtype=("float16",)),
+    **PLACES,
+)
+def test_means_of_floats(run: CaseRun) -> None:
+    """The mean of neighbours, a tie or nearly one, is rounded to nearest."""
+    case = run.case
+    sign, which = (-1) ** case.seed, 2 * (case.seed % 10)
+    # One pair of neighbours, whose sums are exact.
+    pair = between(case, (0, 1))[which : which + 2]
+    tiles = chosen(case, [sign * number for number in pair])
+    run.merge_agrees(tiles, by="numbers", where=exact_division(case))
 
 
 @clause(
     "ROUND-002",
-    verb="untile",
     needs=RESULT,
-    overlap=ALONE,
     dtype=("float64",),
     result=("float16", "bfloat16"),
+    **ALL_PLACES,
 )
 def test_straight(run: CaseRun) -> None:
     """The rounding goes straight to the dtype, so that nothing is rounded twice."""
     near = 0.5 - 2**-25, 0.5 + 2**-25  # float32 takes both for the middle
-    run.merge_agrees(chosen(run.case, between(run.case, near)), by="numbers")
+    tiles = agreeing(run.case, between(run.case, near))
+    run.merge_agrees(tiles, by="numbers", where=one_or_two(run.case))
 
 
-@clause(
-    "ROUND-003", verb="untile", needs=("merge:mean",), overlap=("some",), dtype=SMALL
-)
+SMALL = ("uint8", "int8", "uint16", "int16", "int32")
+
+
+@clause("ROUND-003", needs=("merge:mean",), dtype=SMALL, **PLACES)
 def test_to_integers(run: CaseRun) -> None:
     """To an integer dtype the mean is rounded to nearest, ties to even."""
     case, count = run.case, coverage_of(run.case)
-    numbers = range(1, 100) if case.dtype[0] == "u" else [*range(-50, 0), *range(1, 50)]
+    numbers = [*range(1, 100)] if case.dtype[0] == "u" else [*range(-50, 50)]
+    if case.dtype != "int32":  # whose sums need not be exact in float32
+        info = np.iinfo(case.dtype)
+        numbers += [n + 1 for n in range(info.max - 9, info.max)]
+        numbers += [n - 1 for n in range(info.min + 1, info.min + 9)]
     # A mean by way of 1/k is right here: of these, halves alone have a power of two.
     here = (count > 1) & (count < 6)
     run.merge_agrees(chosen(case, numbers), by="numbers", where=here)
 
 
 @clause(
-    "ROUND-004",
-    verb="untile",
-    needs=RESULT,
-    overlap=ALONE,
-    dtype=("float64", "float32"),
-    result=INTEGERS,
-    also=[
-        Case(size=(16, 16), tile=(8, 8), stride=(8, 8), channels=1, dtype=a, result=b)
-        for a in ("float32", "float64")
-        for b in ("int64", "uint64", "int32", "uint32", "int8")
-    ],
+    "ROUND-003",
+    needs=EXACT,
+    window=("triangle", "hann"),
+    dtype=SMALL,
+    also=each(PAIRS, dtype=("int8",), window=("triangle",)),
+    **PLACES,
 )
-def test_saturates(run: CaseRun) -> None:
-    """An integer result saturates: it never wraps."""
-    run.merge_agrees(chosen(run.case, ends(run.case)), by="numbers")
+def test_weighted_to_integers(run: CaseRun) -> None:
+    """A weighted mean is rounded to the nearest whole number, ties to even."""
+    numbers = [*range(1, 100)] if run.case.dtype[0] == "u" else [*range(-50, 50)]
+    tiles = chosen(run.case, numbers)
+    run.merge_agrees(tiles, by="bound")  # a fraction is not cut off, wherever it lies
+    run.merge_agrees(tiles, by="numbers", where=exact_division(run.case))
+
+
+@clause(
+    "ROUND-003",
+    needs=("merge:mean", *RESULT),
+    dtype=("float32", "float64", "float16"),
+    result=INTEGERS,
+    also=each(PAIRS, result=INTEGERS),
+    **PLACES,
+)
+def test_floats_to_integers(run: CaseRun) -> None:
+    """The mean of floats becomes the nearest integer, ties to even."""
+    signed = run.case.result_dtype.kind == "i"
+    numbers = [n / 4 for n in range(-60 if signed else 0, 61)]
+    two = coverage_of(run.case) == 2
+    run.merge_agrees(chosen(run.case, numbers), by="numbers", where=two)
 
 
 def ends(case: Case) -> list[float]:
-    """Return the ends of the integer types, and the floats next to them."""
-    powers = [2.0**n for n in (7, 8, 15, 16, 31, 32, 63, 64, 100)]
-    kind = case.numpy_dtype.type
-    near = [float(np.nextafter(kind(p), kind(to))) for p in powers for to in (0, inf)]
-    numbers = [*powers, *near]
+    """Return the ends of the integer types, and the numbers next to them."""
+    kind = case.numpy_dtype
+    if kind.kind in "iu":
+        powers = [0, 1, *(2**n for n in (7, 8, 15, 16, 31, 32, 63, 64))]
+        near = [n + step for n in powers for step in (-1, 0, 1)]
+        info = np.iinfo(kind)
+        return [n for n in (*near, *(-n for n in near)) if info.min <= n <= info.max]
+    floats = [2.0**n for n in (7, 8, 15, 16, 31, 32, 63, 64, 100)]
+    one = kind.type
+    near = [float(np.nextafter(one(n), one(to))) for n in floats for to in (0, inf)]
+    numbers = [*floats, *near]
     return [0, 1, -1, -2, inf, -inf, *numbers, *(-n for n in numbers)]
+
+
+@clause(
+    "ROUND-004",
+    needs=RESULT,
+    dtype=("float64", "float32", "int64", "uint64", "int32", "int16"),
+    result=INTEGERS,
+    merge=ANY,
+    also=each(
+        PAIRS,
+        dtype=("float32", "float64"),
+        result=("int64", "uint64", "uint32", "int8"),
+    ),
+    **ALL_PLACES,
+)
+def test_saturates(run: CaseRun) -> None:
+    """An integer result saturates: it never wraps."""
+    case, numbers = run.case, ends(run.case)
+    two = one_or_two(case)
+    if case.starts is not None or case.mode in ("clamp", "even"):
+        # Infinities of both signs have no mean.
+        numbers = [n for n in numbers if n >= 0]
+        two = two if "exact" in run.features else coverage_of(case) == 1
+    run.merge_agrees(agreeing(case, numbers), by="numbers", where=two)
+
+
+@clause(
+    "ROUND-004",
+    needs=EXACT,
+    dtype=("int64", "uint64"),
+    also=each(PAIRS, dtype=("int64", "uint64")),
+    **PLACES,
+)
+def test_means_saturate(run: CaseRun) -> None:
+    """The mean of the largest 64-bit integers is that integer."""
+    info = np.iinfo(run.case.dtype)
+    end = int(info.min if run.case.seed % 3 == 0 else info.max)
+    tiles = chosen(run.case, [end])
+    run.merge_agrees(tiles, by="numbers", where=exact_division(run.case))
+
+
+@clause(
+    "ROUND-005",
+    needs=(*RESULT, "refusals"),
+    dtype=("float32", "float64", "float16"),
+    result=INTEGERS,
+    merge=ANY,
+    border=ANY,
+    also=each([STACKED], merge=(None, "max"), result=("uint8",)),
+    **ALL_PLACES,
+)
+def test_nan_is_no_integer(run: CaseRun) -> None:
+    """NaN in a result of integer dtype is an error."""
+    case = run.case
+    read = np.argwhere(pixels_read(case))
+    k, *offset = read[case.seed % len(read)]
+    channels = [slice(None)] if case.depth is not None else []
+    here = (*offset, *channels) if case.channels_last else (*channels, *offset)
+    tiles = case.tiles().copy()
+    tiles[(k, *here)] = math.nan
+    refuses_array(run, "untile", tiles, f"NaN is no {case.result}")
 
 
 @clause(
     "ROUND-005",
     verb="untile",
-    needs=(*RESULT, "refusals"),
-    overlap=ALONE,
-    dtype=("float32", "float64", "float16"),
-    result=INTEGERS,
-    also=[
-        Case(
-            size=(6, 5),
-            tile=(3, 5),
-            stride=(3, 5),
-            starts=((0, 0), (3, 0)),
-            result="uint8",
-        )
-    ],
+    needs=("refusals",),
+    only=each(PAIRS, result=INTEGERS),
 )
-def test_nan_is_no_integer(run: CaseRun) -> None:
-    """NaN in a result of integer dtype is an error."""
+def test_infinities_have_no_mean(run: CaseRun) -> None:
+    """The mean of both infinities is NaN, and an error in an integer dtype."""
     tiles = run.case.tiles().copy()
-    tiles.flat[run.case.seed % tiles.size] = math.nan
-    why = f"NaN is no {run.case.result}"
+    tiles[::2], tiles[1::2] = inf, -inf
+    why = f"the mean of inf and -inf is no {run.case.result}"
     refuses_array(run, "untile", tiles, why)
 
 
 # As float64 the first lies in the middle of two float32, and else a little above.
 WIDE = [2**54 + 2**30 + 1, 2**53 + 1, 2**53 + 3, 2**24 + 1, 2**62 + 1, 300, 70000, 5]
-PARTS = [0.5, 1.5, 2.5, 2.6, 3.4, -0.5, -1.5, -2.6, 7.0]
+PARTS = [0.5, 1.5, 2.5, 2.6, 3.4, 0.75, 126.5, -0.5, -1.5, -2.5, -2.6, 7.0]
 
 
 @clause(
     "ROUND-006",
-    verb="untile",
     needs=RESULT,
-    overlap=("none", "some"),
-    merge=(None, "max", "min"),
-    dtype=("int64", "uint64", "float32"),
-    result=("float32", "float64", "float16", "int8", "int32", "uint64", "int64"),
+    merge=ANY,
+    dtype=(*INTEGERS, "float32", "float64", "float16"),
+    result=(*FLOATS, *INTEGERS),
     also=[
-        replace(SCATTERED, merge=merge, result="int8", seed=1)
-        for merge in ("max", "min")
+        *each([LONE], dtype=("float32", "float64"), result=("int8", "uint8")),
+        *each([LONE], dtype=("int64",), result=("float32",)),
+        *each([STACKED], merge=("max", "min"), result=("int8",)),
     ],
+    **ALL_PLACES,
 )
 def test_by_way_of_float64(run: CaseRun) -> None:
     """A lone pixel or an extreme becomes another dtype by way of float64."""
     case = run.case
-    numbers = PARTS if case.dtype == "float32" else WIDE
-    if case.merge is None:
-        lone = coverage_of(case) == 1
-        run.merge_agrees(chosen(case, numbers), by="numbers", where=lone)
-    else:  # all tiles alike: which of them it is, is another clause
-        number = numbers[case.seed % len(numbers)]
-        run.merge_agrees(chosen(case, [number]), by="numbers")
-
-
-TYPES = [(a, b) for a in ("float32", "float64", "float16") for b in INTEGERS]
-
-
-@clause(
-    "ROUND-006",
-    verb="untile",
-    needs=RESULT,
-    only=[
-        Case(size=(8, 8), tile=(4, 4), stride=(4, 4), channels=1, dtype=a, result=b)
-        for a, b in TYPES
-    ],
-)
-def test_halves_of_one_tile(run: CaseRun) -> None:
-    """A lone pixel is rounded to nearest, ties to even."""
-    signed = [] if run.case.result_dtype.kind == "u" else [-0.5, -1.5, -2.5]
-    numbers = [0.5, 1.5, 2.5, 0.75, 126.5, *signed]
-    run.merge_agrees(chosen(run.case, numbers), by="numbers")
+    numbers: list[float] = [*PARTS]
+    if case.numpy_dtype.kind in "iu":
+        most = int(np.iinfo(case.dtype).max)
+        numbers = [n for n in (*WIDE, 1, 100, 127) if n <= most]
+    # Tiles alike: which of them is the largest is another clause.
+    if case.merge in ("max", "min"):
+        run.merge_agrees(whole_tiles(case, [numbers[case.seed % len(numbers)]]))
+    lone = coverage_of(case) == 1
+    run.merge_agrees(chosen(case, numbers), by="numbers", where=lone)
 
 
 @clause(
     "ROUND-007",
-    verb="untile",
+    share=0.5,
     needs=(*RESULT, "merge:any"),
-    overlap=ALONE,
     dtype=("bool",),
+    merge=(None, "max", "min"),
     result=tuple(name for name in NUMBERS if name != "bool"),
+    **ALL_PLACES,
 )
 def test_of_bools(run: CaseRun) -> None:
     """A bool becomes 0 or 1 in a number dtype."""

@@ -11,21 +11,18 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from reftiler_conformance import oracle
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
 from reftiler_conformance.check import Cases, clause
-from reftiler_conformance.compare import same_numbers
-from reftiler_conformance.draws import INTEGERS
-from reftiler_conformance.expected import expected_merge
+from reftiler_conformance.draws import ANY, INTEGERS
 from reftiler_conformance.features import ODD, Features
 from reftiler_conformance.oracle.settings import Number
-from reftiler_conformance.suite.narrowed import along, line
+from reftiler_conformance.slices import coverage_of
+from reftiler_conformance.suite.narrowed import along, each, line, ranks
 from reftiler_conformance.suite.refused import refuses_case
 from reftiler_conformance.suite.test_pad import outside_agrees
 
 Table = Mapping[str, tuple[Number, ...]]
-Role = Literal["pad_value", "fill"]
 
 WHOLE: Table = {
     name: (7, 2.0, True, int(np.iinfo(name).min), int(np.iinfo(name).max))
@@ -42,18 +39,13 @@ REAL: Table = {
     "float32": (*COMMON, 2**24 + 1, 2**54 + 2**30 + 1, 3.40282356e38, 7e-46, 1e-45),
     "float64": (*COMMON, 2**53 + 1, 2**53 + 3, 10**308, 5e-324),
 }
+PADDED = ("tile", "pad_value")
+FILLED = ("untile", "fill")
 UNFIT: Table = {
     "bool": (2, -1, 0.5, nan, -0.0),
     **{
-        name: (
-            int(np.iinfo(name).min) - 1,
-            int(np.iinfo(name).max) + 1,
-            0.5,
-            -0.0,
-            nan,
-            inf,
-        )
-        for name in INTEGERS
+        name: (numbers[-2] - 1, numbers[-1] + 1, 0.5, -0.0, nan, inf)
+        for name, numbers in WHOLE.items()
     },
     "float16": (65520, -1e9),
     "bfloat16": (3.4e38, -1e300),
@@ -63,11 +55,13 @@ UNFIT: Table = {
 }
 
 
-def needed(role: Role, dtypes: Iterable[str]) -> Cases:
+def needed(role: str, dtypes: Iterable[str]) -> Cases:
     """Return what draws cases with pixels that are padded, or filled."""
     asked: dict[str, Any] = {"fit": ("longer",), "dtype": tuple(dtypes)}
     if role == "fill":
         asked |= {"verb": "untile", "mode": ("drop",), "overlap": ("none",)}
+    else:
+        asked |= {"pad_mode": ("constant",), "pad_side": ANY}
 
     def drawn(features: Features) -> SearchStrategy[Case]:
         return along(**asked)(features).filter(_left_over)
@@ -76,102 +70,106 @@ def needed(role: Role, dtypes: Iterable[str]) -> Cases:
 
 
 def _left_over(case: Case) -> bool:
-    return case.grid.frame != case.size or oracle.uncovered(case.grid) > 0
+    ends = np.add(case.grid.starts[-1], case.tile)
+    return case.grid.frame != case.size or bool((ends < case.size).any())
 
 
-def constants(role: Role, table: Table) -> Cases:
+def constants(role: str, table: Table) -> Cases:
     """Return what draws cases with a constant of their dtype."""
     cases = needed(role, table)
 
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        return cases(features).flatmap(given)
-
     def given(case: Case) -> SearchStrategy[Case]:
-        number = st.sampled_from(table[case.dtype])
-        return number.map(lambda value: _with(case, role, value))
+        numbers = st.sampled_from(table[case.dtype])
+        return numbers.map(lambda number: _with(case, role, number))
 
-    return drawn
-
-
-def _with(case: Case, role: Role, value: Number) -> Case:
-    if role == "fill":
-        return replace(case, fill=value)
-    return replace(case, pad_value=value)
+    return lambda features: cases(features).flatmap(given)
 
 
-def filling_agrees(run: CaseRun) -> None:
-    """Fail unless the pixels of no tile are the definition's."""
-    case, want = run.case, expected_merge(run.case)
-    got = run.untile().array
-    run.keep(got, want)
-    counts = np.array(oracle.coverage(case.grid)).reshape(want.shape)
-    same_numbers(got, want, where=counts == 0)
+def _with(case: Case, role: str, value: Number) -> Case:
+    return replace(case, **{role: value})  # type: ignore[arg-type]
+
+
+def corners(role: str, table: Table) -> list[Case]:
+    """Return a case of each constant of a table, where pixels need it."""
+    mode = "drop" if role == "fill" else "padding"
+    return [
+        _with(case, role, number)
+        for dtype, numbers in table.items()
+        for number in numbers
+        for case in ranks(Case((9,), (4,), (4,), mode=mode, dtype=dtype))
+    ]
+
+
+def test_pads(run: CaseRun) -> None:
+    """A pad value that the dtype can hold is what pads, rounded once if at all."""
+    outside_agrees(run)
+
+
+def test_fills(run: CaseRun) -> None:
+    """A fill that the dtype can hold is what fills, rounded once if at all."""
+    run.merge_agrees(by="numbers", where=coverage_of(run.case) == 0)
+
+
+for clause_id, table in (
+    ("VALUE-001", TRUTH),
+    ("VALUE-002", WHOLE),
+    ("VALUE-003", REAL),
+):
+    for role, needs, judge in (
+        ("pad_value", PADDED, test_pads),
+        ("fill", FILLED, test_fills),
+    ):
+        clause(
+            clause_id,
+            needs=needs,
+            share=0.2,
+            draws=constants(role, table),
+            also=corners(role, table),
+        )(judge)
 
 
 PLAIN_ODD = tuple(name for name in ODD if ">" not in name)
-PADDED = ("tile", "pad_value")
-FILLED = ("untile", "fill")
 
 
-@clause("VALUE-001", needs=PADDED, draws=constants("pad_value", TRUTH))
-def test_pads_bool(run: CaseRun) -> None:
-    """Bool is padded with 0 and 1."""
-    outside_agrees(run)
-
-
-@clause("VALUE-001", needs=FILLED, draws=constants("fill", TRUTH))
-def test_fills_bool(run: CaseRun) -> None:
-    """Bool is filled with 0 and 1."""
-    filling_agrees(run)
-
-
-@clause("VALUE-002", needs=PADDED, draws=constants("pad_value", WHOLE))
-def test_pads_integers(run: CaseRun) -> None:
-    """Integers are padded with the whole numbers of their range."""
-    outside_agrees(run)
-
-
-@clause("VALUE-002", needs=FILLED, draws=constants("fill", WHOLE))
-def test_fills_integers(run: CaseRun) -> None:
-    """Integers are filled with the whole numbers of their range."""
-    filling_agrees(run)
-
-
-@clause("VALUE-003", needs=PADDED, draws=constants("pad_value", REAL))
-def test_pads_floats(run: CaseRun) -> None:
-    """A pad value is rounded to a float once, to nearest, ties to even."""
-    outside_agrees(run)
-
-
-@clause("VALUE-003", needs=FILLED, draws=constants("fill", REAL))
-def test_fills_floats(run: CaseRun) -> None:
-    """A fill is rounded to a float once, to nearest, ties to even."""
-    filling_agrees(run)
-
-
-@line("VALUE-004", fit=("longer",), dtype=PLAIN_ODD)
+@line("VALUE-004", fit=("longer",), pad_mode=("constant",), dtype=PLAIN_ODD)
 def test_pads_others(run: CaseRun) -> None:
     """Other dtypes are padded with bytes of zero."""
     outside_agrees(run)
 
 
-def unfit(run: CaseRun, role: Role) -> Case:
-    """Return the case with a constant that its dtype cannot hold."""
+# The seed says which number: none of them is fit to be a case's.
+UNFIT_CASES = [
+    Case((9, 4), (4, 4), (4, 4), channels=1, dtype=dtype, seed=k)
+    for dtype, numbers in UNFIT.items()
+    for k in range(len(numbers))
+]
+
+
+def refuses_unfit(run: CaseRun, verb: Literal["tile", "untile"], role: str) -> None:
+    """Fail unless a constant that the case's dtype cannot hold is refused."""
     numbers = UNFIT[run.case.dtype]
-    return _with(run.case, role, numbers[run.case.seed % len(numbers)])
+    number = numbers[run.case.seed % len(numbers)]
+    why = f"{run.case.dtype} cannot hold the {role} {number}"
+    refuses_case(run, verb, _with(run.case, role, number), why)
 
 
-@clause("VALUE-005", needs=[*PADDED, "refusals"], draws=needed("pad_value", UNFIT))
+@clause(
+    "VALUE-005",
+    needs=[*PADDED, "refusals"],
+    draws=needed("pad_value", UNFIT),
+    also=UNFIT_CASES,
+)
 def test_refuses_pad_values(run: CaseRun) -> None:
     """A pad value that the dtype cannot hold is refused."""
-    case = unfit(run, "pad_value")
-    why = f"{case.dtype} cannot hold the pad value {case.pad_value}"
-    refuses_case(run, "tile", case, why)
+    refuses_unfit(run, "tile", "pad_value")
 
 
-@clause("VALUE-005", needs=[*FILLED, "refusals"], draws=needed("fill", UNFIT))
+@clause(
+    "VALUE-005",
+    needs=[*FILLED, "refusals"],
+    draws=needed("fill", UNFIT),
+    also=each(UNFIT_CASES, mode=("drop",), fill=(0,)),
+)
 def test_refuses_fills(run: CaseRun) -> None:
     """A fill that the dtype cannot hold is refused."""
-    case = unfit(run, "fill")
-    why = f"{case.dtype} cannot hold the fill {case.fill}"
-    refuses_case(run, "untile", case, why)
+    refuses_unfit(run, "untile", "fill")

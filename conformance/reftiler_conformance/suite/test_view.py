@@ -5,11 +5,14 @@ from __future__ import annotations
 from reftiler_conformance import oracle
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case, Sizes
+from reftiler_conformance.check import clause
 from reftiler_conformance.compare import Mismatch, same_numbers
 from reftiler_conformance.draws import ANY
+from reftiler_conformance.features import MODES
 from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.oracle.tiling import has_view
-from reftiler_conformance.suite.narrowed import BEYOND, ranks, square
+from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.suite.narrowed import BEYOND, each, ranks, square
 from reftiler_conformance.suite.refused import refuses_case
 
 VIEWED = ["view"]
@@ -29,38 +32,70 @@ def same_shape(run: CaseRun) -> None:
         raise Mismatch(f"the shape is {shape}, should be {want}")
 
 
-@square("VIEW-001", needs=VIEWED, layout=ANY, mode=ANY)
+@square("VIEW-001", share=0.5, needs=VIEWED, layout=ANY, mode=ANY)
 def test_grid_before_tile(run: CaseRun) -> None:
     """The view has the axes of the grid, then those of a tile."""
     same_shape(run)
 
 
-@square("VIEW-002", needs=[*VIEWED, "channels_last"], layout=ANY, channels_last=(True,))
+@square(
+    "VIEW-002",
+    share=0.5,
+    needs=[*VIEWED, "channels_last"],
+    layout=ANY,
+    channels_last=(True,),
+)
 def test_channels_behind(run: CaseRun) -> None:
     """With channels last they come behind the tile."""
     same_shape(run)
 
 
-@square("VIEW-003", needs=VIEWED, layout=ANY)
+# Pixels that belong to no tile are in no window.
+DROPPED = each(
+    ranks(
+        Case(size=(11,), tile=(4,), stride=(4,), mode="drop"),
+        Case(size=(67,), tile=(4,), stride=(3,), mode="drop"),
+    ),
+    seed=range(3),
+)
+
+
+@clause(
+    "VIEW-003",
+    needs=VIEWED,
+    layout=ANY,
+    mode=ANY,
+    dtype=ANY,
+    content=("random",),
+    also=DROPPED,
+)
 def test_windows_are_tiles(run: CaseRun) -> None:
-    """Every window has the values of its tile."""
-    case = run.case
-    got, want = run.view().array, oracle.view(case.grid, case.image())
+    """Every window has the values of its tile, wherever the image lies in memory."""
+    memory = ("C", "F", "sliced", "negative", "unaligned")[run.case.seed % 5]
+    image = run.case.image()
+    want = oracle.view(run.case.grid, image)
+    try:
+        got = run.view(image, memory).array
+    except Unsupported:  # the library has no such arrays
+        got = run.view(image).array
     run.keep(got, want)
     same_numbers(got.reshape(want.shape) if got.size == want.size else got, want)
 
 
-@square("VIEW-003", needs=VIEWED, mode=("drop",), fit=("longer",))
-def test_windows_of_drop(run: CaseRun) -> None:
-    """Pixels that belong to no tile are in no window."""
-    test_windows_are_tiles(run)
-
-
-@square("VIEW-004", needs=VIEWED, layout=ANY, channels_last=ANY)
+@clause(
+    "VIEW-004",
+    share=0.5,
+    needs=VIEWED,
+    layout=ANY,
+    channels_last=ANY,
+    mode=ANY,
+    dtype=ANY,
+)
 def test_shares_memory(run: CaseRun) -> None:
-    """The view shares the image's memory."""
-    if not run.view().shares:
-        raise Mismatch("the view shares no memory with the image")
+    """The view shares the image's memory, with whatever strides that lies there."""
+    for memory in ("C", "F", "sliced"):
+        if not run.view(memory=memory).shares:
+            raise Mismatch(f"the view shares no memory with an image ({memory})")
 
 
 NO_VIEWS = ranks(
@@ -68,10 +103,18 @@ NO_VIEWS = ranks(
     Case(size=(10,), tile=(4,), stride=(4,), mode="interpolation"),
     Case(size=(10,), tile=(4,), stride=(4,), mode="clamp"),
     Case(size=(9,), tile=(4,), stride=(3,), mode="even"),
+    *(Case(size=(8,), tile=(4,), stride=(4,), mode=mode) for mode in MODES),
 )
 
 
-@square("VIEW-006", needs=["view", "refusals"], mode=ANY, fit=BEYOND, also=NO_VIEWS)
+@square(
+    "VIEW-006",
+    needs=["view", "refusals"],
+    mode=ANY,
+    fit=("exact", *BEYOND),
+    pad_mode=ANY,
+    also=NO_VIEWS,
+)
 def test_refuses_what_is_no_view(run: CaseRun) -> None:
     """Tiles that are padded, resampled or unevenly spaced have no view."""
     case = run.case

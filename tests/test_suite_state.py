@@ -1,0 +1,110 @@
+"""Checks of what is remembered, of ``out`` and of memory name their own clause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reftiler import Tiler
+from reftiler_conformance.check import select
+from reftiler_conformance.client import Local
+from reftiler_conformance.evaluate import Options, evaluate
+from reftiler_conformance.peers.reftiler_own import Numpy, NumpyApi
+from reftiler_conformance.results import Status
+
+FIRST: dict[Any, str] = {}
+NAMES = ("tile_size", "stride", "mode", "pad_value", "pad_side", "channels_last")
+
+
+class FirstPadMode(Tiler):
+    """Pads as the first tiler of the same sizes, but for constants."""
+
+    def tile(self, image: Any, **given: Any) -> Any:
+        key = self.tile_size, self.stride, image.shape
+        first = FIRST.setdefault(key, self.pad_mode)
+        if "constant" in (first, self.pad_mode) or first == self.pad_mode:
+            return super().tile(image, **given)
+        settings = {name: getattr(self, name) for name in NAMES}
+        return Tiler(**settings, pad_mode=first).tile(image)
+
+
+class NoBorders(Tiler):
+    def untile(self, *given: Any, **named: Any) -> Any:
+        if any(self.remove_border_count):
+            raise RuntimeError("border")
+        return super().untile(*given, **named)
+
+
+class WritesInARow(Tiler):
+    def untile(self, *given: Any, out: Any = None, **named: Any) -> Any:
+        result = super().untile(*given, **named)
+        if out is None:
+            return result
+        out.reshape(-1)[...] = result.reshape(-1)
+        return out
+
+
+class ReturnsAnother(Tiler):
+    def tile(self, image: Any, *, out: Any = None, **named: Any) -> Any:
+        wrong = out is not None and not out.flags.c_contiguous
+        out = np.ascontiguousarray(out) if wrong else out
+        return super().tile(image, out=out, **named)
+
+
+class NoFiles(Tiler):
+    def tile(self, image: Any, **named: Any) -> Any:
+        return super().tile(image[::-1] if type(image) is np.memmap else image, **named)
+
+
+class Needy(Tiler):
+    """Untiles what it has tiled alone."""
+
+    def tile(self, image: Any, **named: Any) -> Any:
+        object.__setattr__(self, "ready", True)
+        return super().tile(image, **named)
+
+    def untile(self, *given: Any, **named: Any) -> Any:
+        if not hasattr(self, "ready"):
+            raise RuntimeError("nothing was tiled")
+        return super().untile(*given, **named)
+
+
+class Subject(Numpy):
+    def __init__(self, tiler: type[Tiler]) -> None:
+        super().__init__()
+        self.tiler = tiler
+
+    def api(self, device: str) -> Any:
+        api = NumpyApi()
+        api.Tiler = self.tiler
+        return api
+
+
+@pytest.mark.parametrize(
+    ("tiler", "asked", "named"),
+    [
+        (FirstPadMode, ["TILER"], {"TILER-003"}),
+        (NoBorders, ["TILER", "OUT", "SIZE-010"], set()),
+        (WritesInARow, ["OUT-001", "OUT-003", "OUT-004"], {"OUT-004"}),
+        (ReturnsAnother, ["OUT-001", "OUT-003", "OUT-004", "SIZE-010"], {"OUT-004"}),
+        (NoFiles, ["TILE-004"], {"TILE-004"}),
+        (Needy, ["TILER-003", "TILER-004", "TILER-005"], {"TILER-003"}),
+    ],
+)
+def test_a_fault_is_named(
+    tiler: type[Tiler], asked: list[str], named: set[str]
+) -> None:
+    subject = Subject(tiler)
+    client, info = Local(subject), subject.info()
+    options = Options(examples=20)
+    found = [
+        result
+        for check in select(asked)
+        if "api" not in check.needs
+        for result in evaluate(check, client, info, "cpu", options)
+    ]
+    fine = (Status.PASSED, Status.UNSUPPORTED)
+    assert any(result.status is Status.PASSED for result in found)
+    assert {r.clause for r in found if r.status not in fine} == named

@@ -48,7 +48,6 @@ EVERY = {
     "TILE-003": Status.UNSUPPORTED,
     "MERGE-001": Status.KNOWN,
     "MERGE-002": Status.STALE_KNOWN,
-    "MERGE-003": Status.STALE_FEATURE,
     "PAD-001": Status.NOT_RUN,
     "PAD-002": Status.HARNESS,
 }

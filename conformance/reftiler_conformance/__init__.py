@@ -3,19 +3,37 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reftiler_conformance.adoption import parametrize_with_clauses, run
     from reftiler_conformance.cases import Case
     from reftiler_conformance.protocol import Info, Session, Subject, Unsupported
+    from reftiler_conformance.results import Result
 
-__all__ = ["Case", "Info", "Session", "Subject", "Unsupported"]
+__all__ = [
+    "Case",
+    "Info",
+    "Result",
+    "Session",
+    "Subject",
+    "Unsupported",
+    "parametrize_with_clauses",
+    "run",
+]
 
 if not TYPE_CHECKING:
+    _MODULES = {
+        "Case": "cases",
+        "Result": "results",
+        "parametrize_with_clauses": "adoption",
+        "run": "adoption",
+    }
+
     # Loaded when first used: the help of the kit's commands needs none of them.
     def __getattr__(name: str) -> Any:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module  # noqa: PLC0415
 
-        module = "cases" if name == "Case" else "protocol"
+        module = _MODULES.get(name, "protocol")
         value = getattr(import_module(f"{__name__}.{module}"), name)
         globals()[name] = value
         return value

@@ -1,100 +1,85 @@
-"""Every check, each with its clause; drift between the two is an error at import."""
+"""The checks of the suite, each with its clause, in the order of SPEC.md."""
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, wraps
+from importlib import resources
 from typing import Any
 
-from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from reftiler_conformance import suite as package
+from reftiler_conformance import suite
 from reftiler_conformance.api_checks import api_checks
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Case
-from reftiler_conformance.clauses import Clause, clauses
+from reftiler_conformance.cases import Case, parse
+from reftiler_conformance.clauses import all_clauses, clauses
 from reftiler_conformance.features import Features, features
 from reftiler_conformance.needs import needs_to_tile, needs_to_untile
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.strategies import cases
-from reftiler_conformance.unchecked import UNCHECKED
 
 Cases = Callable[[Features], SearchStrategy[Case]]
 Judge = Callable[[CaseRun], None]
 
-TRIVIAL = Case(size=(4, 4), tile=(2, 2), stride=(2, 2))
+API_CASE = Case(size=(4, 4), tile=(2, 2), stride=(2, 2))
+"""What API checks are opened with; they make their own tilers."""
 
 
-class DriftError(Exception):
-    """The checks and the clauses do not fit each other."""
+REFUSALS = 0.4
+"""What is refused is so for settings, and hardly depends on the rest of a case."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """
-    What asks a subject about one clause.
-
-    Parameters
-    ----------
-    clause, name
-        Which, and how the check is called.
-    needs
-        The features without which there is nothing to ask.
-    cases
-        What draws cases for a subject's features; raises `Unsupported`.
-    judge
-        Asks a trial, and raises `Mismatch` if the subject breaks the clause.
-    share
-        Which part of the usual number of examples it gets: 0 is one example.
-    least
-        How many examples it gets at least: as many as there are fixed cases.
-    also
-        Cases that are tried before any is drawn: rare corners.
-    """
+    """A test of one clause, as `clause` makes it: called ``test_`` and its name."""
 
     clause: str
     name: str
-    needs: Features
-    cases: Cases
     judge: Judge
+    needs: Features
+    draws: Cases | None
+    fixed: tuple[Case, ...] = ()
     share: float = 1.0
-    least: int = 1
-    also: tuple[Case, ...] = ()
 
     def __call__(self, run: CaseRun) -> None:
         """Ask about one case, and raise `Mismatch` if the clause is broken."""
         self.judge(run)
 
-    def fixed(self, claimed: Features) -> list[Case]:
-        """Return what is tried before any case is drawn, if it is claimed."""
-        return [case for case in self.also if self._needed(case) <= claimed]
+    def fixed_for(self, claimed: Features) -> list[Case]:
+        """Return the fixed cases that a subject claims to be able to do."""
+        return [case for case in self.fixed if self._needed(case) <= claimed]
 
-    def _needed(self, case: Case) -> Features:
-        found: Features = frozenset()
-        for verb, needed in (("tile", needs_to_tile), ("untile", needs_to_untile)):
-            found |= needed(case) if verb in self.needs else frozenset()
-        return found
-
-    def examples(self, usual: int) -> int:
-        """Return how many examples it gets where checks usually get so many."""
-        return max(self.least, round(usual * self.share))
-
-    def within(self, claimed: Features) -> SearchStrategy[Case]:
+    def within(self, claimed: Features) -> SearchStrategy[Case] | None:
         """
-        Return what draws cases for a subject.
+        Return what draws cases for a subject; None if only fixed cases are asked.
 
         Raises
         ------
         Unsupported
             If the subject does not claim what is asked.
         """
-        if missing := sorted(self.needs - claimed):
-            raise Unsupported(", ".join(missing))
-        return self.cases(claimed)
+        if missing := self.needs - claimed:
+            raise Unsupported(", ".join(sorted(missing)))
+        if self.draws is not None:
+            return self.draws(claimed)
+        if not self.fixed_for(claimed):
+            raise Unsupported(", ".join(sorted(self._needed(self.fixed[0]) - claimed)))
+        return None
+
+    def examples(self, usual: int) -> int:
+        """Return how many cases are drawn where checks usually draw ``usual``."""
+        return max(1, round(usual * self.share))
+
+    def _needed(self, case: Case) -> Features:
+        found: Features = frozenset()
+        for verb, needed in (("tile", needs_to_tile), ("untile", needs_to_untile)):
+            found |= needed(case) if verb in self.needs else frozenset()
+        return found
 
 
 _FOUND: list[Check] = []
@@ -111,93 +96,116 @@ def clause(
     **asked: Any,
 ) -> Callable[[Judge], Check]:
     """
-    Make a function a check of a clause: a test of the suite.
+    Make a function a check of a clause.
 
     Parameters
     ----------
     clause_id
         The clause that is broken if the function raises `Mismatch`.
     needs
-        Features without which there is nothing to ask, besides those of the cases.
+        Features without which nothing is asked, besides those of the cases.
     share
-        See `Check`.
+        Which part of the usual number of cases is drawn; of refusals `REFUSALS` of it.
     only
-        The cases, if they are not to be drawn; all that the subject claims are tried.
+        The cases, if none is to be drawn; all that the subject claims are asked.
     also
-        Cases that are tried before any is drawn, if the subject claims them.
+        Cases that are asked before any is drawn, if the subject claims them.
     draws
         What draws the cases, if `cases` with ``asked`` is not enough.
     **asked
         The fields of `reftiler_conformance.draws.Draw`.
     """
-    fixed = tuple(only)
+    only, needs = tuple(only), tuple(needs)
     verb = asked.get("verb", "tile")
 
     def drawn(claimed: Features) -> SearchStrategy[Case]:
-        if draws is not None:
-            return draws(claimed)
-        return _fixed(fixed, verb, claimed) if fixed else cases(claimed, **asked)
+        return cases(claimed, **asked)
 
     def register(judge: Judge) -> Check:
-        wanted = features(*needs, *(() if draws else (verb,)))
-        part, least = (0, len(fixed)) if fixed else (share, 1)
-        name = judge.__name__.removeprefix("test_")
-        check = Check(clause_id, name, wanted, drawn, judge, part, least, tuple(also))
+        check = Check(
+            clause=clause_id,
+            name=judge.__name__.removeprefix("test_"),
+            judge=judge,
+            needs=features(*needs, *(() if draws else (verb,))),
+            draws=None if only else draws or drawn,
+            fixed=(*only, *also),
+            share=share * (REFUSALS if "refusals" in needs else 1),
+        )
         _FOUND.append(check)
         return check
 
     return register
 
 
-def _fixed(given: Sequence[Case], verb: str, claimed: Features) -> SearchStrategy[Case]:
-    """Draw one of the given cases that a subject claims to be able to do."""
-    needs = needs_to_tile if verb == "tile" else needs_to_untile
-    possible = [case for case in given if needs(case) <= claimed]
-    if not possible:
-        raise Unsupported(", ".join(sorted(needs(given[0]) - claimed)))
-    return st.sampled_from(possible)
+@cache
+def checks() -> tuple[Check, ...]:
+    """Return all checks, in the order of SPEC.md."""
+    for module in pkgutil.iter_modules(suite.__path__, suite.__name__ + "."):
+        importlib.import_module(module.name)
+    found = [*_FOUND, *_api_checks()]
+    known = regressions()
+    order = list(all_clauses())
+    found.sort(key=lambda check: order.index(check.clause))
+    return tuple(
+        replace(c, fixed=(*c.fixed, *known.get((c.clause, c.name), ()))) for c in found
+    )
 
 
-def _api_check(clause_id: str, name: str) -> Check:
-    def judge(run: CaseRun) -> None:
-        run.api_check(clause_id, name)
+def _api_checks() -> Iterator[Check]:
+    """Yield the checks that run in the subject's process."""
+    for (clause_id, name), function in api_checks().items():
 
-    def trivial(_: Features) -> SearchStrategy[Case]:
-        return st.just(TRIVIAL)
+        @wraps(function)
+        def judge(run: CaseRun, clause_id: str = clause_id, name: str = name) -> None:
+            run.api_check(clause_id, name)
 
-    return Check(clause_id, name, features("api"), trivial, judge, share=0)
+        yield Check(clause_id, name, judge, features("api"), None, (API_CASE,))
 
 
 @cache
-def checks() -> tuple[Check, ...]:
+def regressions() -> dict[tuple[str, str], list[Case]]:
+    """Return the cases of regressions.txt, by clause and name of the check."""
+    file = resources.files("reftiler_conformance") / "regressions.txt"
+    found: dict[tuple[str, str], list[Case]] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            clause_id, name, case = line.split(maxsplit=2)
+            found.setdefault((clause_id, name), []).append(parse(case))
+    return found
+
+
+def select(wanted: Iterable[str] = (), spec: str = "") -> list[Check]:
     """
-    Return all checks, in the order of the specification.
+    Return the checks of some clauses or families, or of all.
+
+    Parameters
+    ----------
+    wanted
+        Ids such as ``PAD-001``, families such as ``PAD``, and names of checks.
+    spec
+        The version of the specification; the newest by default.
 
     Raises
     ------
-    DriftError
-        If a check has no clause, or a clause neither a check nor a reason why not.
+    ValueError
+        If there is no such clause, family or version.
     """
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        importlib.import_module(module.name)
-    found = [*_FOUND, *(_api_check(*key) for key in api_checks())]
-    drift(clauses(), [check.clause for check in found], UNCHECKED)
-    order = list(clauses())
-    return tuple(sorted(found, key=lambda check: order.index(check.clause)))
+    known, wanted = clauses(spec), set(wanted)
+    names = {
+        check: {check.clause, check.clause.partition("-")[0], check.name}
+        for check in checks()
+        if check.clause in known
+    }
+    named = set(known).union(*names.values())
+    for name in sorted(wanted - named):
+        raise ValueError(
+            f"{name} is no clause, family or check of the specification: "
+            + nearest(name, named)
+        )
+    return [check for check in names if not wanted or wanted & names[check]]
 
 
-def drift(
-    known: dict[str, Clause], checked: list[str], unchecked: dict[str, str]
-) -> None:
-    """Raise `DriftError` unless every clause is checked, or is not for a reason."""
-    both = sorted(set(checked) & set(unchecked))
-    strangers = sorted((set(checked) | set(unchecked)) - set(known))
-    missing = [name for name in known if name not in {*checked, *unchecked}]
-    for names, fault in (
-        (strangers, "checked, though the specification has no such clause"),
-        (both, "checked, and said to be unchecked"),
-        (missing, "neither checked nor said why not"),
-        ([n for n, why in unchecked.items() if not why], "unchecked without a reason"),
-    ):
-        if names:
-            raise DriftError(f"{', '.join(names)}: {fault}")
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint: the ids most like a name."""
+    near = difflib.get_close_matches(name, list(known), n=3)
+    return f"do you mean {' or '.join(near)}?" if near else "ids are such as TILE-001"

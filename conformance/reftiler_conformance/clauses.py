@@ -11,7 +11,10 @@ from pathlib import Path
 PROFILES = ("core", "windows", "borders", "scales", "random", "api")
 """What a tiler may conform to, as the specification explains it."""
 
-_ANCHOR = re.compile(r"\*\*([A-Z]+)-(\d{3})\*\* \((MUST|SHOULD)(, [^)]*)?\) (.*)", re.S)
+_ANCHOR = re.compile(
+    r"\*\*([A-Z]+-\d{3})\*\* \((MUST|SHOULD)(?:, since ([\d.]+))?(?:, (\w+))?\) (.*)",
+    re.S,
+)
 _PROFILE = re.compile(r"Profile: (\w+)\.")
 
 
@@ -66,33 +69,24 @@ def read_clauses(spec: str) -> dict[str, Clause]:
         If an id stands twice, or a clause has no profile or an unknown one.
     """
     found: dict[str, Clause] = {}
-    profile = ""
+    usual = ""
     without_code = re.sub(r"^```.*?^```$", "", spec, flags=re.S | re.M)
     for paragraph in re.split(r"\n[ \t]*\n", without_code):
         if heading := _PROFILE.match(paragraph.strip()):
-            profile = heading[1]
-        if anchor := _ANCHOR.fullmatch(paragraph.strip()):
-            clause = _clause(anchor, profile)
-            if clause.id in found:
-                raise ValueError(f"{clause.id} stands twice in the specification")
-            found[clause.id] = clause
+            usual = heading[1]
+        if (anchor := _ANCHOR.fullmatch(paragraph.strip())) is None:
+            continue
+        name, level, since, profile, text = anchor.groups()
+        profile = profile or usual
+        if name in found:
+            raise ValueError(f"{name} stands twice in the specification")
+        if profile not in PROFILES:
+            raise ValueError(
+                f"{name} has the profile {profile!r}, not one of {', '.join(PROFILES)}"
+            )
+        text = " ".join(text.split())
+        found[name] = Clause(name, level, since or "1.0", profile, text)
     return found
-
-
-def _clause(anchor: re.Match[str], profile: str) -> Clause:
-    family, number, level, more, text = anchor.groups()
-    since = "1.0"
-    for word in filter(None, (more or "").split(", ")):
-        if word.startswith("since "):
-            since = word.removeprefix("since ")
-        else:
-            profile = word
-    if profile not in PROFILES:
-        raise ValueError(
-            f"{family}-{number} has the profile {profile!r}, not one of "
-            f"{', '.join(PROFILES)}"
-        )
-    return Clause(f"{family}-{number}", level, since, profile, " ".join(text.split()))
 
 
 @cache

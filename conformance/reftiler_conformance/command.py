@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reftiler.cli.console import UsageError, stderr
+from reftiler.cli.console import UsageError
 from reftiler_conformance.subjects import BUILT_IN
 
 
@@ -28,11 +28,16 @@ def conform(
         typer.Option(metavar="NAME", help="Where to ask; wherever it runs by default."),
     ] = None,
     clauses: Annotated[
-        str | None,
+        str,
         typer.Option(
-            metavar="IDS", help="Clauses or families to ask about: PAD,MERGE-003."
+            metavar="IDS",
+            help="Clauses, families or checks to ask about: PAD,MERGE-003.",
         ),
-    ] = None,
+    ] = "",
+    spec: Annotated[
+        str,
+        typer.Option(metavar="VERSION", help="Of the specification, such as 1.0."),
+    ] = "",
     examples: Annotated[
         int, typer.Option(metavar="COUNT", min=1, help="Cases for each check.")
     ] = 60,
@@ -68,14 +73,18 @@ def conform(
     ] = 10.0,
     replay: Annotated[
         str | None,
-        typer.Option(metavar="CASE", help="Try this one case of --clauses."),
+        typer.Option(metavar="CASE", help="Try this one case by --clauses."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the tests as pytest does.")
+    ] = False,
 ) -> None:
     """Ask a tiler about every clause of the specification; find what it breaks.
 
     A clause that fails is shown with the smallest case that fails. What a tiler does
     not claim is unsupported: not failed, and not passed. Exit codes: 0 it conforms,
-    1 it does not, 2 a bad call, 3 the adapter or the kit failed.
+    1 it does not, 2 a bad call, 3 the adapter or the kit failed, or the run was cut
+    short. The run is one of pytest, whose options may follow behind --.
 
     [bold]Examples[/]
 
@@ -83,36 +92,35 @@ def conform(
     reftiler conform mypackage.tiling:Tiler --quick --out report
     reftiler conform anomalib --python ~/anomalib/bin/python --clauses TYPE,BORDER
     reftiler conform --matrix torch kornia patchify --out matrix
+    reftiler conform torch -- -k "MERGE and cpu" -x -n 2
     """
     try:
-        from reftiler_conformance import conforming  # noqa: PLC0415 - it needs hypothesis
-        from reftiler_conformance.exchange import HarnessError  # noqa: PLC0415 - numpy
+        from reftiler_conformance import conforming  # noqa: PLC0415 - slow to import
     except ImportError as error:
         raise UsageError(
             'the conformance kit needs its extra: pip install "reftiler[conformance]" '
             f"({error})"
         ) from error
-    asked = conforming.Asked(
-        device=device,
-        clauses=tuple(filter(None, (clauses or "").replace(" ", "").split(","))),
-        examples=conforming.QUICK if quick else examples,
-        fail_fast=fail_fast,
-        seed=seed,
-        known=known,
+    named, words = conforming.behind_dashes(subjects)
+    call = conforming.Call(
+        asked={
+            "known": known,
+            "device": device,
+            "clauses": clauses,
+            "examples": conforming.QUICK if quick else examples,
+            "seed": seed,
+            "spec": spec,
+            "timeout": timeout,
+        },
         out=out,
         pythons=tuple(python or ()),
-        timeout=timeout,
+        pytest_options=(*words, *(["-v"] * verbose), *(["-x"] * fail_fast)),
     )
-    try:
-        if replay is not None:
-            code = conforming.replay(subjects, asked, replay)
-        elif matrix:
-            code = conforming.matrix(subjects, asked)
-        else:
-            code = conforming.single(subjects, asked)
-    except HarnessError as error:
-        stderr.print("[bold red]error:[/]", end=" ")
-        stderr.print(str(error), markup=False, soft_wrap=True)
-        code = 3
+    if replay is not None:
+        code = conforming.replay(named, call, replay)
+    elif matrix:
+        code = conforming.matrix(named, call)
+    else:
+        code = conforming.single(named, call)
     if code:
         raise typer.Exit(code)

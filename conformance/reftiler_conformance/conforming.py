@@ -1,77 +1,60 @@
-"""What the command does: runs, with progress; then a summary and the files."""
+"""What ``reftiler conform`` does: pytest runs, and what is told of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+import pytest
+import typer
 
+from reftiler.atomic import FolderLock, atomic_write
 from reftiler.cli.console import UsageError, stderr, stdout
-from reftiler_conformance import counterexample
+from reftiler.errors import TilingError
+from reftiler_conformance import report, suite
 from reftiler_conformance.cases import parse
-from reftiler_conformance.check import Check
-from reftiler_conformance.exchange import HarnessError
-from reftiler_conformance.known import Known, KnownError, load
-from reftiler_conformance.protocol import Info
-from reftiler_conformance.reports import jsonlines, junit, markdown, summary
-from reftiler_conformance.reports import matrix as matrices
-from reftiler_conformance.results import BAD, Report, Result, Status, exit_code
-from reftiler_conformance.runner import QUICK, Runner
-from reftiler_conformance.subjects import BUILT_IN
+from reftiler_conformance.counterexample import describe, file_name
+from reftiler_conformance.evaluate import QUICK
+from reftiler_conformance.markdown import matrix as matrix_page
+from reftiler_conformance.recorder import Recorder
+from reftiler_conformance.results import Report, exit_code
+from reftiler_conformance.rpc import HarnessError
+from reftiler_conformance.under_test import Asked, SubjectUnderTest
 
-__all__ = ["QUICK", "Asked", "matrix", "replay", "single"]
+__all__ = ["QUICK", "Call", "behind_dashes", "matrix", "replay", "single"]
+
+_NAMES = {
+    "known": "--known",
+    "device": "--subject-device",
+    "clauses": "--clauses",
+    "examples": "--examples",
+    "seed": "--subject-seed",
+    "spec": "--spec",
+    "timeout": "--subject-timeout",
+}
+"""What the fields of `Asked` are called as options of the plugin."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the options were."""
+class Call:
+    """What the options of the command were."""
 
-    device: str | None
-    clauses: tuple[str, ...]
-    examples: int
-    fail_fast: bool
-    seed: int
-    known: Path | None
+    asked: Asked
     out: Path | None
     pythons: tuple[str, ...]
-    timeout: float
+    pytest_options: tuple[str, ...]
 
-    def runner(self, name: str) -> Runner:
-        """
-        Return a run of a subject.
+    @property
+    def verbose(self) -> bool:
+        """Whether pytest tells what it does."""
+        return any(word.startswith(("-v", "--verbose")) for word in self.pytest_options)
 
-        Raises
-        ------
-        UsageError
-            If there is no such subject, or the list of known failures is wrong.
-        """
-        if name not in BUILT_IN and ":" not in name:
-            raise UsageError(
-                f"{name!r} is no subject: give module:attribute, or one of "
-                + ", ".join(BUILT_IN)
-            )
-        return Runner(
-            name,
-            None if self.device is None else (self.device,),
-            seed=self.seed,
-            examples=self.examples,
-            known=self._known(),
-            python=self._python(name),
-            timeout=self.timeout,
-        )
-
-    def _known(self) -> Sequence[Known]:
-        if self.known is None:
-            return ()
-        try:
-            return load(self.known)
-        except KnownError as error:
-            raise UsageError(str(error)) from error
-
-    def _python(self, name: str) -> str | None:
+    def python(self, name: str) -> str | None:
         """Return the Python that was given for a subject, or for all."""
         found = None
         for given in self.pythons:
@@ -80,160 +63,179 @@ class Asked:
                 found = str(Path(path).expanduser())
         return found
 
+    @contextmanager
+    def subject(self, name: str) -> Iterator[SubjectUnderTest]:
+        """
+        Start a subject.
 
-def single(subjects: Sequence[str], asked: Asked) -> int:
+        Raises
+        ------
+        UsageError
+            If the call is bad.
+        HarnessError
+            If the subject cannot be started.
+        """
+        try:
+            asked: Asked = {**self.asked, "python": self.python(name)}
+            under_test = SubjectUnderTest(name, **asked)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        try:
+            yield under_test
+        finally:
+            under_test.close()
+
+
+def behind_dashes(subjects: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split words into subjects, and pytest's options, which came behind ``--``."""
+    first = next((i for i, w in enumerate(subjects) if w[:1] == "-"), len(subjects))
+    return list(subjects[:first]), list(subjects[first:])
+
+
+def single(subjects: Sequence[str], call: Call) -> int:
     """Ask one subject; return the exit code."""
-    name = _only(subjects)
-    report = _asked(name, asked)
-    summary.show(report, stdout)
-    if asked.out is not None:
-        _write_pages(report, name, asked.out)
-        stdout.print(f"the reports are in {asked.out}", soft_wrap=True)
-    return report.exit_code
+    with _told(), _folder(call.out):
+        found = _report(_only(subjects), call)
+    if not call.verbose:
+        report.show(found, stdout)
+    if call.out is not None:
+        stdout.print(f"the reports are in {call.out}", markup=False, soft_wrap=True)
+    return found.exit_code
 
 
-def matrix(subjects: Sequence[str], asked: Asked) -> int:
+def matrix(subjects: Sequence[str], call: Call) -> int:
     """Ask several subjects and put them into one table; return the exit code."""
-    reports = []
-    for name in subjects:
-        report = _asked(name, asked)
-        reports.append(report)
-        stderr.print(f"{name}: {summary.headline(report)}", highlight=False)
-        if asked.out is not None:
-            _write_pages(report, name, asked.out)
-        if asked.fail_fast and report.exit_code:
-            break
-    page = matrices.page(reports)
-    if asked.out is None:
-        stdout.print(page, markup=False, soft_wrap=True)
-    else:
-        (asked.out / "MATRIX.md").write_text(page, encoding="utf-8")
-        stdout.print(f"the table is {asked.out / 'MATRIX.md'}", soft_wrap=True)
-    return max(report.exit_code for report in reports)
+    reports: list[Report] = []
+    absent: dict[str, str] = {}
+    with _folder(call.out):
+        for name in subjects:
+            try:
+                badge_name = f"{file_name(name)}-badge.json"
+                reports.append(_report(name, call, badge_name))
+                line = report.headline(reports[-1])
+            except (HarnessError, UsageError) as error:
+                line = absent[name] = f"did not start: {error}"
+            stderr.print(f"{name}: {line}", highlight=False, markup=False)
+            if "-x" in call.pytest_options and (absent or reports[-1].exit_code):
+                break
+        code = max([3 if absent else 0, *(one.exit_code for one in reports)])
+        if not reports:
+            return code
+        if call.out is None:
+            page = matrix_page(reports, absent=absent)
+            stdout.print(page, markup=False, soft_wrap=True)
+            return code
+        for file, whole in (("MATRIX.md", False), ("MATRIX-whole.md", True)):
+            page = matrix_page(reports, whole=whole, absent=absent)
+            atomic_write(call.out / file, page.encode())
+    where = call.out / "MATRIX.md"
+    stdout.print(f"the table is {where}", markup=False, soft_wrap=True)
+    return code
 
 
-def replay(subjects: Sequence[str], asked: Asked, text: str) -> int:
+def replay(subjects: Sequence[str], call: Call, text: str) -> int:
     """Put one case to one subject; return the exit code."""
     name = _only(subjects)
-    if not asked.clauses:
+    if not call.asked["clauses"]:
         raise UsageError("a replay is of a clause: give --clauses ID")
     try:
         case = parse(text)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    with asked.runner(name) as runner:
+    with _told(), call.subject(name) as under_test:
         results = [
-            runner.replay(check, device, case)
-            for device in runner.devices
-            for check in _checks(runner, asked)
+            under_test.replay(check, device, case)
+            for device in under_test.devices
+            for check in under_test.checks
         ]
-        for result in results:
-            stdout.print(counterexample.describe(result), markup=False, soft_wrap=True)
+        header = under_test.report()
+    for result in results:
+        stdout.print(describe(result, header), markup=False, soft_wrap=True)
     return exit_code(results)
 
 
-def _asked(name: str, asked: Asked) -> Report:
-    """Ask a subject everything; a subject that does not start has a report too."""
-    runner = asked.runner(name)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(runner)
-        except HarnessError as error:
-            return _unstarted(name, runner, str(error))
-        checks = _checks(runner, asked)
-        record: jsonlines.Writer | None = None
-        if asked.out is not None:
-            path = _folder(asked.out) / f"{file_name(name)}.jsonl"
-            record = stack.enter_context(jsonlines.Writer(path, runner.report(())))
-        results, complete = [], True
-        step = stack.enter_context(_progress(runner, len(checks)))
-        for found in runner.all(checks):
-            result = _kept(found, runner, asked.out)
-            results.append(result)
-            step(result)
-            if record is not None:
-                record.add(result)
-            if asked.fail_fast and exit_code([result]):
-                complete = False
-                break
-        if record is not None:
-            record.close(complete=complete)
-        return runner.report(results, complete=complete)
+def _report(name: str, call: Call, badge_name: str = "badge.json") -> Report:
+    """
+    Run the suite for a subject.
+
+    Raises
+    ------
+    HarnessError
+        If the subject cannot be started, or pytest fails.
+    UsageError
+        If the call is bad; `typer.Exit` if pytest has told so, or was stopped.
+    """
+    with call.subject(name) as under_test:
+        recorder = Recorder(under_test, call.out, badge_name=badge_name, lock=False)
+        printed = StringIO()
+        told = nullcontext() if call.verbose else redirect_stdout(printed)
+        # Neither the plugins nor the settings of the user's own tests matter here.
+        alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+        with told, patch.dict(os.environ, alone):
+            code = int(pytest.main(_words(name, call), plugins=[recorder]))
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if code == pytest.ExitCode.USAGE_ERROR:  # which pytest told on stderr
+        raise typer.Exit(2)
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise UsageError("no test is selected: see reftiler conform --help")
+    if code > pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise typer.Exit(code)
+    if recorder.report is None:
+        raise HarnessError(f"pytest ended with {code}: {printed.getvalue()}")
+    return recorder.report
 
 
-def _checks(runner: Runner, asked: Asked) -> list[Check]:
+def _words(name: str, call: Call) -> list[str]:
+    """Return the words of the pytest run."""
+    folder = str(Path(suite.__file__).parent)
+    words = ["-p", "reftiler_conformance.plugin", "-p", "no:cacheprovider", "-s"]
+    words += ["-c", os.devnull, "--rootdir", folder, "--noconftest", "--assert=plain"]
+    words += ["--subject", name]
+    for field, option in _NAMES.items():
+        value = call.asked.get(field)
+        if value not in (None, ""):
+            words.append(f"{option}={value}")
+    if call.out is not None:
+        words.append(f"--report={call.out.absolute()}")
+    if python := call.python(name):
+        words.append(f"--subject-python={python}")
+    if any(word.startswith(("-n", "--numprocesses")) for word in call.pytest_options):
+        words += ["-p", "xdist"]
+    return [*words, *call.pytest_options, folder]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell in a line what failed in the adapter or in the kit."""
     try:
-        return runner.checks(asked.clauses)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+        yield
+    except HarnessError as error:
+        stderr.print("[bold red]error:[/]", end=" ")
+        stderr.print(str(error), markup=False, soft_wrap=True)
+        raise typer.Exit(3) from error
 
 
-def _kept(result: Result, runner: Runner, folder: Path | None) -> Result:
-    """Write the arrays of a case that failed, and remember where."""
-    if folder is None or result.status is not Status.FAILED:
-        return result
-    there = _folder(folder / "counterexamples" / file_name(runner.name))
-    path = counterexample.write(result, runner.report(()), there)
-    return replace(result, counterexample=str(path.relative_to(folder)))
-
-
-def _unstarted(name: str, runner: Runner, words: str) -> Report:
-    """Return the report of a subject that could not be asked anything."""
-    runner.info = Info(name, "unknown", ())
-    result = Result("SMOKE", "start", "MUST", "cpu", Status.HARNESS, words)
-    return runner.report((result,), complete=False)
-
-
-def _write_pages(report: Report, name: str, folder: Path) -> None:
-    stem = str(_folder(folder) / file_name(name))
-    Path(f"{stem}.md").write_text(markdown.page(report), encoding="utf-8")
-    Path(f"{stem}.xml").write_text(junit.xml(report), encoding="utf-8")
-
-
-def file_name(name: str) -> str:
-    """Return a subject's name as a file may be called."""
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
-
-
-def _folder(path: Path) -> Path:
+@contextmanager
+def _folder(folder: Path | None) -> Iterator[None]:
+    """Keep other runs out of the folder of the reports."""
+    if folder is None:
+        yield
+        return
     try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"--out {path} cannot be a folder: {error.strerror}"
-        ) from error
-    return path
+        lock = FolderLock(folder)
+        lock.__enter__()
+    except TilingError as error:
+        raise UsageError(f"--out: {error}") from error
+    try:
+        yield
+    finally:
+        lock.__exit__()
 
 
 def _only(subjects: Sequence[str]) -> str:
-    if len(subjects) > 1:
+    if len(subjects) != 1:
         raise UsageError(
             f"{len(subjects)} subjects: give one, or --matrix for a table of all"
         )
     return subjects[0]
-
-
-@contextmanager
-def _progress(runner: Runner, checks: int) -> Iterator[Callable[[Result], None]]:
-    """Show which clause is asked and what failed, if stderr is a terminal."""
-    if not stderr.is_terminal:
-        yield lambda _: None
-        return
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[clause]}"),
-        console=stderr,
-        transient=True,
-    )
-    with bar:
-        total = checks * len(runner.devices)
-        task = bar.add_task(runner.info.name, total=total, clause="")
-
-        def step(result: Result) -> None:
-            if result.status in BAD:
-                bar.print(f"[red]{result.clause}[/] {result.status.value}")
-            bar.update(task, advance=1, clause=result.clause)
-
-        yield step

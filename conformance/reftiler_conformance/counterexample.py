@@ -1,4 +1,4 @@
-"""The smallest case that fails, kept as a file that others open, and told in words."""
+"""The smallest case that fails: described, and kept as a file that others open."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 import lzma
 import re
 import shlex
+import textwrap
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,27 @@ import numpy.typing as npt
 from reftiler.atomic import atomic_write
 from reftiler.json_io import read_bytes
 from reftiler_conformance.case_run import Evidence
-from reftiler_conformance.cases import Case, parse
-from reftiler_conformance.clauses import clauses, spec_version
-from reftiler_conformance.difference import First, first_of, mask_of
+from reftiler_conformance.clauses import all_clauses
+from reftiler_conformance.difference import (
+    First,
+    first_of,
+    mask_of,
+    shown,
+    side_by_side,
+)
+from reftiler_conformance.jsonlines import result_of, row_of
 from reftiler_conformance.oracle import BFLOAT16
-from reftiler_conformance.reports import arrays
-from reftiler_conformance.results import Report, Result
+from reftiler_conformance.results import Report, Result, Status
 
 Array = npt.NDArray[Any]
 
-SCHEMA = "reftiler counterexample 1"
-_OTHER = ("bfloat16", "first")
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
-_MAX_BYTES = 2**28  # of the arrays of a case, which are small
-ARRAYS = ("image", "tiles", "got", "want", "mask")
+SCHEMA = "reftiler counterexample 2"
+_WHO = ("subject", "subject_version", "spec_version", "replay")
+MAX_BYTES = 2**28  # of the arrays of a case, which are small
+LONG_CASE = 400  # such a case is shown in the command alone
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_BAD_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+_BAD_CONTENT = (ValueError, TypeError, KeyError, RuntimeError, EOFError, MemoryError)
 
 
 class CounterexampleError(ValueError):
@@ -46,81 +54,49 @@ class Counterexample:
 
     Parameters
     ----------
-    clause, check, level, device, status, words
-        As in the result.
-    case
-        The recipe, as text.
+    result
+        With its arrays; ``evidence.mask`` says where ``got`` is wrong.
     subject, subject_version, spec_version
         Who was asked, and by which specification.
     replay
         The command that asks again.
-    first
-        The first item that differs, if the results can be held side by side.
-    image, tiles, got, want
-        What was given, what came back, and what is right; None if there is no such.
-    mask
-        Where ``got`` is wrong.
     """
 
-    clause: str
-    check: str
-    level: str
-    device: str
-    status: str
-    words: str
-    case: str
+    result: Result
     subject: str
     subject_version: str
     spec_version: str
     replay: str
-    first: First | None = None
-    image: Array | None = None
-    tiles: Array | None = None
-    got: Array | None = None
-    want: Array | None = None
-    mask: Array | None = None
-
-    @classmethod
-    def of(cls, result: Result, report: Report | None = None) -> Counterexample:
-        """Return the counterexample of a result; ``report`` says who was asked."""
-        found = result.evidence or Evidence()
-        mask = mask_of(found)
-        return cls(
-            result.clause,
-            result.check,
-            result.level,
-            result.device,
-            result.status.value,
-            result.words,
-            result.case,
-            report.subject.name if report else "",
-            report.subject.version if report else "",
-            report.spec_version if report else spec_version(),
-            replay_command(result, report) if report else "",
-            first_of(found, mask),
-            found.image,
-            found.tiles,
-            found.got,
-            found.want,
-            mask,
-        )
 
     @property
-    def recipe(self) -> Case:
-        """The case itself."""
-        return parse(self.case)
+    def arrays(self) -> dict[str, Array]:
+        """What was given, what came back, what is right, and where it is wrong."""
+        found = vars(self.result.evidence or Evidence())
+        return {name: array for name, array in found.items() if array is not None}
 
     @property
-    def sentence(self) -> str:
-        """What the clause says."""
-        clause = clauses().get(self.clause)
-        return clause.text if clause else ""
+    def first(self) -> First | None:
+        """The first item that differs, if the results can be held side by side."""
+        return first_of(self.result.evidence or Evidence())
+
+
+def message_of(result: Result) -> str:
+    """Return the sentence that says how it went, as it can be printed."""
+    return printable(result.message)
+
+
+def printable(text: str, length: int = 1000) -> str:
+    """Return a subject's text in one line, without what no terminal or file takes."""
+    text = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    return text if len(text) <= length else f"{text[:length]} …"
 
 
 def replay_command(result: Result, report: Report) -> str:
     """Return the command that puts a result's case to the subject again."""
     words = ["reftiler", "conform", report.name or report.subject.name]
-    words += ["--clauses", result.clause, "--device", result.device]
+    words += ["--clauses", result.check]  # which may have found another clause broken
+    if len(report.subject.devices) > 1:
+        words += ["--device", result.device]
     if report.python:
         words += ["--python", report.python]
     plain = not re.search(r'["$`\\!]', result.case)
@@ -128,56 +104,101 @@ def replay_command(result: Result, report: Report) -> str:
     return f"{shlex.join(words)} --replay {case}"
 
 
-def describe(found: Counterexample | Result, report: Report | None = None) -> str:
+def describe(
+    result: Result,
+    report: Report | None = None,
+    *,
+    item_id: str = "",
+    same: str = "",
+    width: int = 88,
+) -> str:
     """
-    Tell a failure in a few lines: the clause, the case, the arrays, the command.
+    Describe a failure: the clause, the case, the first difference, how to replay.
 
     Parameters
     ----------
-    found
-        A counterexample, or a result.
+    result
+        What failed.
     report
-        The run that a result is of, for the command; needs no results yet.
+        The run that it is of, for the command; needs no results yet.
+    item_id
+        The pytest item that found it.
+    same
+        The clauses that fail of the same fault, probably.
+    width
+        Of the lines of prose; what is to be copied is never broken.
     """
-    if isinstance(found, Result):
-        found = Counterexample.of(found, report)
-    status = found.status.replace("_", " ")
+    clause = all_clauses().get(result.clause)
+    meaning = f": {clause.meaning}" if clause else ""
+    level = " (SHOULD)" if result.level != "MUST" else ""
+    status = f"{result.status.value.replace('_', ' ')}, {result.check}"
+    replays = report and result.case and clause  # the simplest case is of no clause
+    replay = replay_command(result, report) if report and replays else ""
     lines = [
-        f"{found.clause} {found.check} on {found.device}: {status}",
-        f"{found.level}: {found.sentence}" if found.sentence else "",
-        found.words,
-        _told(found.first),
-        found.case,
-        *shown(found),
-        f"replay: {found.replay}" if found.replay else "",
+        f"{result.clause}{level}{meaning}",
+        f"{status} on {result.device}: {message_of(result)}",
+        f"probably the same: {same}" if same else "",
     ]
-    return "\n".join(line for line in lines if line)
+    title, message, others = (
+        textwrap.fill(line, width - 2, subsequent_indent="  ") for line in lines
+    )
+    rest = [
+        message,
+        result.case if len(result.case) < LONG_CASE or not replay else "",
+        *_arrays(result.evidence or Evidence()),
+        f"replay: {replay}" if replay else "",
+        f"replay: pytest {shlex.quote(item_id)}" if item_id else "",
+        f"arrays: {result.counterexample}" if result.counterexample else "",
+        others,
+    ]
+    return "\n".join([title, textwrap.indent("\n".join(filter(None, rest)), "  ")])
 
 
-def shown(found: Counterexample) -> list[str]:
+def _arrays(found: Evidence) -> list[str]:
     """Return the lines that show what came back and what is right."""
-    first = found.first.index if found.first else None
     if found.got is None:
         return []
     if found.want is None:
-        return [f"got: {found.got.dtype} {found.got.shape}", *arrays.drawn(found.got)]
-    return arrays.side_by_side(("got", "want"), (found.got, found.want), first)
+        return shown("got", found.got)
+    first = first_of(found)
+    return [*side_by_side(found.got, found.want), first.bits if first else ""]
+
+
+def kept(result: Result, report: Report, folder: Path) -> Result:
+    """Write the arrays of a case that failed; return the result with the path."""
+    if result.status is not Status.FAILED or result.evidence is None:
+        return result
+    path = write(result, report, folder_of(report.name, folder))
+    return replace(result, counterexample=str(path.relative_to(folder)))
+
+
+def folder_of(name: str, folder: Path) -> Path:
+    """Return the folder of a subject's counterexamples."""
+    return folder / "counterexamples" / file_name(name)
+
+
+def file_name(name: str) -> str:
+    """Return a name as a file may be called."""
+    return re.sub(r"[^\w.-]", "-", name)
 
 
 def write(result: Result, report: Report, folder: Path) -> Path:
     """
-    Write the counterexample of a result into a folder, whole or not at all.
+    Write the counterexample of a result into a folder, complete or not at all.
 
     Returns
     -------
     Path
         ``<clause>-<check>-<device>.npz``; the same failure gives the same bytes.
     """
-    example = Counterexample.of(result, report)
-    stem = f"{result.clause}-{result.check}-{result.device}"
-    path = folder / (re.sub(r"[^A-Za-z0-9._-]+", "_", stem) + ".npz")
+    stem = file_name(f"{result.clause}-{result.check}-{result.device}")
+    path = folder / f"{stem}.npz"
+    found = result.evidence or Evidence()
+    who = (report.subject.name, report.subject.version, report.spec_version)
+    result = replace(result, seconds=0.0, evidence=replace(found, mask=mask_of(found)))
+    content = _packed(Counterexample(result, *who, replay_command(result, report)))
     folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, _packed(example))
+    atomic_write(path, content)
     return path
 
 
@@ -191,86 +212,53 @@ def read(path: Path) -> Counterexample:
         If the file cannot be read or holds something else.
     """
     try:
-        held = _read_arrays(path)
+        return _unpacked(_read_arrays(path))
     except OSError as error:
-        words = error.strerror or str(error)
-        raise CounterexampleError(f"{path} cannot be read: {words}") from error
-    except (ValueError, RuntimeError, EOFError, MemoryError, *_DAMAGED) as error:
-        words = f"{path} is no .npz of plain arrays: {error}"
-        raise CounterexampleError(words) from error
-    try:
-        return _unpacked(held)
-    except (KeyError, TypeError, ValueError) as error:
+        why = error.strerror or error
+        raise CounterexampleError(f"{path} cannot be read: {why}") from error
+    except (*_BAD_CONTENT, *_BAD_ZIP) as error:
         raise CounterexampleError(f"{path} is no counterexample: {error}") from error
 
 
-def _read_arrays(path: Path) -> dict[str, Array]:
-    """Read the arrays of a .npz, once their sizes are known to be what they say."""
-    from reftiler.io.npy import read_header  # noqa: PLC0415 - slow to import
-
-    with zipfile.ZipFile(io.BytesIO(read_bytes(path, _MAX_BYTES))) as file:
-        members = file.infolist()
-        size = sum(member.file_size for member in members)
-        if size > _MAX_BYTES:
-            raise ValueError(f"it asks for {size:,} bytes, more than {_MAX_BYTES:,}")
-        held = {}
-        for member in members:
-            with file.open(member) as stream:
-                header = read_header(stream)
-                if header.size != member.file_size - stream.tell():
-                    raise ValueError(f"{member.filename} is not as long as it says")
-            with file.open(member) as stream:
-                array = np.lib.format.read_array(stream, allow_pickle=False)
-            held[member.filename.removesuffix(".npy")] = array
-    return held
-
-
 def _packed(example: Counterexample) -> bytes:
-    meta = {"schema": SCHEMA, "bfloat16": []} | {
-        name: value
-        for name, value in vars(example).items()
-        if name not in ARRAYS and name != "first"
-    }
-    meta["first"] = None if example.first is None else vars(example.first)
+    """Return the file: its arrays, and the rest as JSON in ``meta``."""
+    meta = {**row_of(example.result), **vars(example), "schema": SCHEMA}
+    meta["result"] = meta["first"] = None
+    if example.first:
+        meta["first"] = vars(example.first)
+    arrays = example.arrays
+    meta["bfloat16"] = [name for name in arrays if arrays[name].dtype == BFLOAT16]
+    arrays |= {name: arrays[name]["bfloat16"] for name in meta["bfloat16"]}
+    arrays["meta"] = np.array(json.dumps(meta))
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
-        for name in ARRAYS:
-            array = getattr(example, name)
-            if array is None:
-                continue
-            if array.dtype == BFLOAT16:  # its own bits, which any program reads
-                array = array["bfloat16"]
-                meta["bfloat16"].append(name)
-            _add(file, name, array)
-        _add(file, "meta", np.array(json.dumps(meta, ensure_ascii=False)))
+    with zipfile.ZipFile(stream, "w") as file:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980: equal every time
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with file.open(entry, "w") as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
     return stream.getvalue()
 
 
-def _add(file: zipfile.ZipFile, name: str, array: Array) -> None:
-    entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980: the same bytes every time
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    with file.open(entry, "w") as stream:
-        np.lib.format.write_array(stream, array, allow_pickle=False)
+def _read_arrays(path: Path) -> dict[str, Array]:
+    """Read the arrays of a .npz that does not ask for too much."""
+    content = io.BytesIO(read_bytes(path, MAX_BYTES))
+    with zipfile.ZipFile(content) as file:
+        size = sum(member.file_size for member in file.infolist())
+    if size > MAX_BYTES:
+        raise ValueError(f"it asks for {size:,} bytes, more than {MAX_BYTES:,}")
+    with np.load(content, allow_pickle=False) as held:
+        found = dict(held)
+    if others := [name for name, a in found.items() if not isinstance(a, np.ndarray)]:
+        raise ValueError(f"it holds {', '.join(others)}, which are no arrays")
+    return found
 
 
 def _unpacked(held: dict[str, Array]) -> Counterexample:
-    if "meta" not in held:
-        raise ValueError("it has no meta")
     meta = json.loads(str(held.pop("meta")[()]))
-    if not isinstance(meta, dict) or meta.pop("schema", None) != SCHEMA:
-        raise ValueError(f"its meta is not of the schema {SCHEMA!r}")
-    wrong = [n for n, v in meta.items() if n not in _OTHER and type(v) is not str]
-    if wrong:
-        raise ValueError(f"its {', '.join(wrong)} should be text")
-    for name in meta.pop("bfloat16"):
+    if meta["schema"] != SCHEMA:
+        raise ValueError(f"its schema is {meta['schema']!r}, not {SCHEMA!r}")
+    for name in meta["bfloat16"]:
         held[name] = held[name].astype("<u2", copy=False).view(BFLOAT16)
-    if first := meta["first"]:
-        meta["first"] = First(**{**first, "index": tuple(first["index"])})
-    return Counterexample(**(meta | held))
-
-
-def _told(first: First | None) -> str:
-    """Say what the numbers do not: that only their bits differ."""
-    if first is None or first.got != first.want:
-        return ""
-    return f"bits at {first.index}: {first.got_bits}, should be {first.want_bits}"
+    who = {name: str(meta[name]) for name in _WHO}
+    return Counterexample(result_of(meta, evidence=Evidence(**held)), **who)

@@ -1,25 +1,25 @@
-"""Failures that are known: a list that excuses them, and does not let them rot.
+"""Known failures: a list that excuses them, and does not let them rot.
 
-A list is a YAML file. An entry needs a clause, a witness and a reason::
+In Python it is ``{"MERGE-001": "float32 sums"}``. A file is YAML; an entry needs a
+clause, a witness and a reason::
 
     - clause: MERGE-001
       device: cuda                # optional: elsewhere it must pass
-      check: mean                 # optional: the clause's other checks must pass
+      check: the_mean             # optional: the clause's other checks must pass
       witness: "Case(size=(3, 3), tile=(2, 2), stride=(1, 1))"
       reason: the last tile wins where tiles overlap
       issue: https://example.org/tiler/issues/7      # optional
       expires: 2027-06-01         # optional: the last day on which it counts
 
 The witness, a case as the kit prints it, takes the place of the search: it is the
-same on every run. If it passes, the entry is stale, and that is a failure.
+same on every run. An entry whose clause passes is stale, and that is a failure.
 """
 
 from __future__ import annotations
 
 import datetime
-import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ import yaml
 
 from reftiler.errors import TilingError
 from reftiler.yaml_io import read_yaml
-from reftiler_conformance.cases import parse
-from reftiler_conformance.clauses import clauses
+from reftiler_conformance.cases import Case, parse
+from reftiler_conformance.check import checks, nearest
+from reftiler_conformance.clauses import all_clauses
 
 
 class KnownError(ValueError):
@@ -44,15 +45,13 @@ class Known:
     Parameters
     ----------
     clause, witness, reason
-        What fails, the case that shows it, and why.
+        What fails, the case that shows it (if any), and why.
     device, check
         Where, and in which of the clause's checks; None means everywhere and in all.
     issue
         Where it is discussed.
     expires
         The last day on which the entry counts.
-    where
-        The file and the entry, for messages.
     """
 
     clause: str
@@ -62,11 +61,10 @@ class Known:
     check: str | None = None
     issue: str | None = None
     expires: datetime.date | None = None
-    where: str = ""
 
 
 def matching(
-    entries: Iterable[Known], clause: str, device: str, check: str | None = None
+    entries: Iterable[Known], clause: str, device: str, check: str
 ) -> list[Known]:
     """Return the entries that speak of a clause on a device, and of a check."""
     return [
@@ -74,18 +72,20 @@ def matching(
         for entry in entries
         if entry.clause == clause
         and entry.device in (None, device)
-        and (check is None or entry.check in (None, check))
+        and entry.check in (None, check)
     ]
 
 
-def load(path: Path, today: datetime.date | None = None) -> list[Known]:
+def load(
+    known: Path | str | Mapping[str, str] | None, today: datetime.date | None = None
+) -> tuple[Known, ...]:
     """
-    Read a list of known failures.
+    Return the known failures of a YAML file, or of a mapping of clauses to reasons.
 
     Parameters
     ----------
-    path
-        The YAML file.
+    known
+        The path, or the mapping; None means that nothing is known.
     today
         The day on which entries must not have expired; None means this day.
 
@@ -95,22 +95,30 @@ def load(path: Path, today: datetime.date | None = None) -> list[Known]:
         If the file cannot be read, or an entry is illegal, names no clause of the
         specification, has expired or says what another one says.
     """
+    if known is None:
+        return ()
+    if isinstance(known, Mapping):
+        given = {f"known[{c!r}]": {"clause": c, "reason": w} for c, w in known.items()}
+        return tuple(_known(entry, where) for where, entry in given.items())
     found: list[Known] = []
-    for number, entry in enumerate(_entries(path), 1):
-        where = f"{path}, entry {number}"
-        known = _known(entry, where)
-        _check_day(known, today or datetime.date.today())
-        for other in found:
-            if _excuses(known) == _excuses(other):
-                raise KnownError(
-                    f"{where} says what {other.where} says: {known.clause} with "
-                    f"{known.witness}; remove one"
-                )
-        found.append(known)
-    return found
+    for number, entry in enumerate(_entries(Path(known)), 1):
+        where = f"{known}, entry {number}"
+        one = _known(entry, where, needs=("clause", "witness", "reason"))
+        if one.expires is not None and one.expires < (today or datetime.date.today()):
+            raise KnownError(
+                f"{where}: {one.clause} was excused until {one.expires}: mend the "
+                "tiler, or give a later day and the reason"
+            )
+        if (key := _key(one)) in (keys := [*map(_key, found)]):
+            raise KnownError(
+                f"{where} says what entry {keys.index(key) + 1} says: {one.clause} "
+                f"with {one.witness}; remove one"
+            )
+        found.append(one)
+    return tuple(found)
 
 
-def _excuses(known: Known) -> tuple[str, str | None, str | None, str]:
+def _key(known: Known) -> tuple[Any, ...]:
     return known.clause, known.device, known.check, repr(parse(known.witness))
 
 
@@ -135,107 +143,64 @@ def _entries(path: Path) -> list[Any]:
         raise KnownError(f"{path} cannot be read: {error.strerror}") from error
     except TilingError as error:
         raise KnownError(str(error)) from error
-    if found is None:
-        return []
-    if not isinstance(found, list):
+    if not isinstance(found, list | None):
         raise KnownError(
             f"{path} must hold a list of known failures, it holds "
-            f"{_kind(found)}: begin each entry with '- clause:'"
+            f"{type(found).__name__} {found!r:.60}: begin each entry with '- clause:'"
         )
-    return found
+    return found or []
 
 
-def _known(entry: Any, where: str) -> Known:
+def _known(
+    entry: Any, where: str, needs: Sequence[str] = ("clause", "reason")
+) -> Known:
+    """Return an entry; raise `KnownError` if it is not as it must be."""
+    for fault in _faults(entry, needs):
+        raise KnownError(f"{where} {fault}")
+    given = {"witness": "", **{name: v for name, v in entry.items() if v is not None}}
+    words: Any = {n: v.strip() for n, v in given.items() if n != "expires"}
+    return Known(**words, expires=_day(given.get("expires")))
+
+
+def _faults(entry: Any, needs: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with an entry; what follows the first may raise."""
+    names = [field.name for field in fields(Known)]
     if not isinstance(entry, Mapping):
-        raise KnownError(
-            f"{where} must be a mapping with clause, witness and reason, it is "
-            f"{_kind(entry)}"
-        )
-    names = [field.name for field in fields(Known) if field.name != "where"]
+        yield f"must be a mapping with clause, witness and reason, it is {entry!r}"
     if strangers := sorted(str(key) for key in entry if key not in names):
-        raise KnownError(
-            f"{where} has {', '.join(strangers)}, which means nothing: an entry may "
-            f"have {', '.join(names)}"
+        yield (
+            f"has {', '.join(strangers)}, which means nothing: an entry may have "
+            + ", ".join(names)
         )
-    for name in ("clause", "witness", "reason"):
+    for name in needs:
         if entry.get(name) is None:
-            raise KnownError(f"{where} has no {name}: every entry needs one")
-    return Known(
-        clause=_clause(entry, where),
-        witness=_witness(entry, where),
-        reason=_text(entry, "reason", where),
-        device=_maybe(entry, "device", where),
-        check=_maybe(entry, "check", where),
-        issue=_issue(entry, where),
-        expires=_day(entry.get("expires"), where),
-        where=where,
-    )
-
-
-def _text(entry: Mapping[str, Any], name: str, where: str) -> str:
-    value = entry[name]
-    if not isinstance(value, str) or not value.strip():
-        raise KnownError(
-            f"{where}: {name} must be words, it is {value!r}: put it in quotes"
-        )
-    return value.strip()
-
-
-def _maybe(entry: Mapping[str, Any], name: str, where: str) -> str | None:
-    return None if entry.get(name) is None else _text(entry, name, where)
-
-
-def _clause(entry: Mapping[str, Any], where: str) -> str:
-    name = _text(entry, "clause", where)
-    if name in clauses():
-        return name
-    near = difflib.get_close_matches(name, clauses(), n=3)
-    hint = f"do you mean {' or '.join(near)}?" if near else "ids are such as TILE-001"
-    raise KnownError(f"{where}: {name} is no clause of the specification: {hint}")
-
-
-def _witness(entry: Mapping[str, Any], where: str) -> str:
-    text = _text(entry, "witness", where)
+            yield f"has no {name}: every entry needs one"
+    for name, value in entry.items():
+        words = isinstance(value, str) and value.strip()
+        if value is not None and name != "expires" and not words:
+            yield f"has a {name} that must be words, it is {value!r}: put it in quotes"
+    clause, check, issue = (entry.get(n) for n in ("clause", "check", "issue"))
+    if clause not in all_clauses():
+        yield f"names {clause}, which is no clause: {nearest(clause, all_clauses())}"
+    named = [check.name for check in checks() if check.clause == clause]
+    if check not in (None, *named):
+        yield f"names {check}: {clause} has no check {check}, only {', '.join(named)}"
+    if not (issue or "https://").startswith(("https://", "http://")):
+        yield f"has an issue that is no address that begins with https://: {issue!r}"
     try:
-        parse(text)
+        _day(entry.get("expires"))
+    except (TypeError, ValueError):
+        yield f"expires must be a day such as 2027-06-01, it is {entry['expires']!r}"
+    try:
+        parse(entry.get("witness") or repr(Case((1,), (1,), (1,))))
     except ValueError as error:
-        raise KnownError(
-            f"{where}: witness must be a case as the kit prints it, such as "
+        yield (
+            "has a witness that must be a case as the kit prints it, such as "
             f"'Case(size=(4, 4), tile=(2, 2), stride=(2, 2))': {error}"
-        ) from error
-    return text
-
-
-def _issue(entry: Mapping[str, Any], where: str) -> str | None:
-    url = _maybe(entry, "issue", where)
-    if url is not None and not url.startswith(("https://", "http://")):
-        raise KnownError(
-            f"{where}: issue must be an address that begins with https://, "
-            f"it is {url!r}"
         )
-    return url
 
 
-def _day(value: Any, where: str) -> datetime.date | None:
+def _day(value: Any) -> datetime.date | None:
     if value is None or type(value) is datetime.date:
         return value
-    try:
-        return datetime.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise KnownError(
-            f"{where}: expires must be a day such as 2027-06-01, it is {value!r}"
-        ) from None
-
-
-def _check_day(known: Known, today: datetime.date) -> None:
-    if known.expires is not None and known.expires < today:
-        raise KnownError(
-            f"{known.where}: {known.clause} was excused until {known.expires}, and it "
-            f"is {today}: mend the tiler, or give a later day and the reason"
-        )
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    return f"{type(value).__name__} {value!r}"
+    return datetime.date.fromisoformat(value)

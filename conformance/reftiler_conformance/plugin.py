@@ -1,143 +1,173 @@
-r"""
-The kit as a pytest run, for those who prefer it to the command.
+"""
+The suite as a pytest run.
 
 .. code-block:: sh
 
-    pytest -p reftiler_conformance.plugin --pyargs reftiler_conformance.pytest_suite \
-        --subject torch --clauses TILE,MERGE
+    pytest -p reftiler_conformance.plugin --pyargs reftiler_conformance.suite \
+        --subject torch -k MERGE -n 2
 
 Each clause, check and device is one test. Unsupported is skipped, with the reason; a
 known failure is an expected one, and fails when it passes; a failing test shows the
-smallest case; what fails in the kit or the adapter is an error, and no failure.
+smallest case; what fails in the kit or the adapter is an error, and no failure. Without
+``--subject`` nothing is changed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reftiler_conformance.check import Check
-from reftiler_conformance.exchange import HarnessError
-from reftiler_conformance.known import load
-from reftiler_conformance.reports import words
-from reftiler_conformance.results import Report, Result, Status
-from reftiler_conformance.runner import EXAMPLES, Runner
+from reftiler.errors import TilingError
+from reftiler_conformance import suite
+from reftiler_conformance.adoption import ClauseTest
+from reftiler_conformance.check import checks
+from reftiler_conformance.jsonlines import row_of
+from reftiler_conformance.recorder import Recorder
+from reftiler_conformance.rpc import HarnessError
+from reftiler_conformance.under_test import SubjectUnderTest
 
-RUNNER: pytest.StashKey[Runner] = pytest.StashKey()
-RESULTS: pytest.StashKey[list[Result]] = pytest.StashKey()
+UNDER_TEST: pytest.StashKey[SubjectUnderTest] = pytest.StashKey()
+_SUITE = Path(suite.__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what the command's options are called here."""
-    group = parser.getgroup("reftiler", "conformance to the tiling specification")
-    add = group.addoption
+    """Add the options of the command, by names that no other plugin has."""
+    add = parser.getgroup(
+        "reftiler", "conformance to the tiling specification"
+    ).addoption
     add("--subject", help="A tiler: a built-in name, or module:attribute.")
-    add("--subject-device", action="append", help="Where to ask; may be repeated.")
-    add("--subject-seed", type=int, default=0, help="Which cases are drawn.")
-    add("--clauses", default="", help="Clauses or families: PAD,MERGE-003.")
-    add("--known", type=Path, help="YAML list of known failures.")
-    add("--examples", type=int, default=EXAMPLES, help="Cases for each check.")
+    add("--subject-device", help="Where to ask; wherever it runs by default.")
     add("--subject-python", help="The Python of the subject's environment.")
+    add("--subject-timeout", type=float, default=10.0, help="Seconds for each call.")
+    add("--subject-seed", type=int, default=0, help="Which cases are drawn.")
+    add("--clauses", default="", help="Clauses, families, checks: PAD,MERGE-003.")
+    add("--examples", type=int, default=60, help="Cases for each check.")
+    add("--known", type=Path, help="YAML list of known failures.")
+    add("--spec", default="", help="The version of the specification.")
+    add("--report", type=Path, help="Folder for the record, reports, counterexamples.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin a run without results."""
-    config.stash[RESULTS] = []
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
     """Start the subject, so that a bad call is told in a line."""
-    if any("reftiler_conformance" in argument for argument in session.config.args):
-        _runner(session.config)
+    config.addinivalue_line("markers", "clause(id): the clause that a test is about")
+    if not config.option.subject:
+        if any(word.startswith("reftiler_conformance.suite") for word in config.args):
+            raise pytest.UsageError("no tiler is given: give --subject")
+        return
+    plugins = config.pluginmanager.get_plugins()
+    recorder = next((one for one in plugins if isinstance(one, Recorder)), None)
+    under_test = recorder.under_test if recorder else _subject(config)
+    config.stash[UNDER_TEST] = under_test
+    if hasattr(config, "workerinput"):  # of pytest-xdist, whose controller records
+        return
+    if recorder is None:
+        recorder = Recorder(under_test, config.option.report)
+        config.pluginmanager.register(recorder)
+    try:
+        recorder.start(config)
+    except (OSError, TilingError) as error:
+        raise pytest.UsageError(f"--report: {error}") from error
+
+
+def _subject(config: pytest.Config) -> SubjectUnderTest:
+    option = config.option
+    try:
+        return SubjectUnderTest(
+            option.subject,
+            known=option.known,
+            device=option.subject_device,
+            clauses=option.clauses,
+            examples=option.examples,
+            seed=option.subject_seed,
+            spec=option.spec,
+            python=option.subject_python,
+            timeout=option.subject_timeout,
+        )
+    except (HarnessError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the subject's process."""
-    if (runner := config.stash.get(RUNNER, None)) is not None:
-        runner.__exit__(None, None, None)
+    if (under_test := config.stash.get(UNDER_TEST, None)) is not None:
+        under_test.close()
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test of each check and device."""
-    if metafunc.module.__name__ != "reftiler_conformance.pytest_suite":
-        return
-    runner = _runner(metafunc.config)
-    checks = runner.checks(_names(metafunc.config))
-    asked = [(check, device) for device in runner.devices for check in checks]
-    metafunc.parametrize(
-        "result",
-        asked,
-        indirect=True,
-        ids=[f"{check.clause}-{check.name}-{device}" for check, device in asked],
-    )
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    """Collect the files of the suite by the checks in them."""
+    if UNDER_TEST not in parent.config.stash or module_path.parent != _SUITE:
+        return None
+    module: pytest.Module = SuiteModule.from_parent(parent, path=module_path)
+    return module
 
 
-@pytest.fixture
-def result(request: pytest.FixtureRequest) -> Result:
-    """Ask the subject; what the kit or the adapter cannot do is no failure of it."""
-    check: Check
-    check, device = request.param
-    found = _runner(request.config).run(check, device)
-    request.config.stash[RESULTS].append(found)
-    if found.printed:
-        print(found.printed)  # noqa: T201 - pytest shows it with the test
-    if found.status is Status.HARNESS:
-        raise HarnessError(found.words)
-    return found
+class SuiteModule(pytest.Module):
+    """A file of the suite: an item for each of its checks and each device."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield the items."""
+        under_test = self.config.stash[UNDER_TEST]
+        for device in under_test.devices:
+            for check in under_test.checks:
+                if check.judge.__module__.rpartition(".")[2] == self.path.stem:
+                    yield ClauseItem.from_parent(
+                        self,
+                        name=f"test_{check.name}[{check.clause}-{device}]",
+                        test=ClauseTest(under_test, check, device),
+                    )
 
 
-@pytest.fixture
-def header(request: pytest.FixtureRequest) -> Report:
-    """Return who is asked, and how."""
-    return _runner(request.config).report(())
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of clauses into the order of the specification."""
+    ours = [item for item in items if isinstance(item, ClauseItem)]
+    order = {id(check): number for number, check in enumerate(checks() if ours else ())}
+    devices = list(dict.fromkeys(item.test.device for item in ours))
+    ours.sort(key=lambda i: (devices.index(i.test.device), order[id(i.test.check)]))
+    waiting = iter(ours)
+    items[:] = [next(waiting) if isinstance(i, ClauseItem) else i for i in items]
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say who is asked, and by which specification."""
-    if not config.option.subject:
-        return []
-    report = _runner(config).report(())
-    subject = report.subject
-    return [f"subject: {subject.name} {subject.version}, {words.scope(report)}"]
+class ClauseItem(pytest.Item):
+    """One check of one clause on one device."""
+
+    def __init__(self, *, test: ClauseTest, **more: Any) -> None:
+        super().__init__(**more)
+        self.test = test
+        self.add_marker(pytest.mark.clause(id=test.check.clause))
+
+    def setup(self) -> None:
+        """Ask: what the adapter or the kit cannot do is an error, and no failure."""
+        try:
+            self.test.ask(self.config.option.report)
+        except SystemExit as error:  # SIGTERM
+            pytest.exit("the run was stopped", int(str(error.code)))
+        finally:
+            for result in self.test.results:
+                if result.printed:
+                    self.add_report_section("setup", "printed", result.printed)
+
+    def runtest(self) -> None:
+        """Tell what came of it, as the outcome of a test."""
+        self.test.tell()
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Say where the check is, and what it is called."""
+        code = getattr(self.test.check.judge, "__code__", None)
+        return self.path, code.co_firstlineno if code else 0, self.name
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Count the clauses; those that were not selected were not run."""
-    if found := config.stash[RESULTS]:
-        runner = _runner(config)
-        report = runner.report([*runner.smoke, *found])
-        terminalreporter.write_line(words.headline(report))
-        for failure in runner.smoke:
-            terminalreporter.write_line(f"{failure.device}: {failure.words}")
-
-
-def _runner(config: pytest.Config) -> Runner:
-    """Return the run, which starts when it is first asked for."""
-    if (runner := config.stash.get(RUNNER, None)) is not None:
-        return runner
-    option = config.option
-    if not option.subject:
-        raise pytest.UsageError("who is to be asked? give --subject")
-    if option.examples < 1:
-        raise pytest.UsageError("--examples must be at least 1")
-    try:
-        runner = Runner(
-            option.subject,
-            option.subject_device,
-            seed=option.subject_seed,
-            examples=option.examples,
-            known=load(option.known) if option.known else (),
-            python=option.subject_python,
-        )
-        runner.checks(_names(config))
-        config.stash[RUNNER] = runner.__enter__()
-    except (HarnessError, ValueError) as error:
-        raise pytest.UsageError(str(error)) from error
-    return runner
-
-
-def _names(config: pytest.Config) -> list[str]:
-    return list(filter(None, config.option.clauses.replace(" ", "").split(",")))
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
+    """Let results travel with the report: as JSON can hold them between processes."""
+    report = yield
+    if isinstance(item, ClauseItem) and call.when == "setup":
+        away, found = hasattr(item.config, "workerinput"), item.test.results
+        report.reftiler_results = [*map(row_of, found)] if away else found
+    return report

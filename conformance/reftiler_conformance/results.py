@@ -1,4 +1,4 @@
-"""What is known of a clause after a subject was asked."""
+"""What a subject was found to do, clause by clause."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cached_property
 
 from reftiler_conformance.case_run import Evidence
-from reftiler_conformance.clauses import all_clauses, clauses
+from reftiler_conformance.clauses import PROFILES, all_clauses, clauses
 from reftiler_conformance.protocol import Info
 from reftiler_conformance.unchecked import UNCHECKED
 
@@ -28,27 +28,28 @@ class Status(str, Enum):
     """It fails as the list of known failures says."""
     STALE_KNOWN = "stale_known"
     """The list of known failures has it, and it passes."""
-    STALE_FEATURE = "stale_feature"
-    """The subject does not claim what it can do."""
     NOT_RUN = "not_run"
     """Nothing was asked, for the reason given."""
     HARNESS = "harness_error"
     """The kit or the adapter failed: nothing was learnt."""
 
 
-BAD = (Status.FAILED, Status.ERROR, Status.STALE_KNOWN, Status.STALE_FEATURE)
+WRONG = (Status.FAILED, Status.ERROR)
+"""What the subject did wrong."""
+
+BAD = (*WRONG, Status.STALE_KNOWN)
 """What makes a subject not conform, where the clause is a MUST."""
 
 SILENT = (Status.HARNESS, Status.NOT_RUN, Status.UNSUPPORTED)
 """What says nothing about the subject: such clauses are not applicable."""
 
-_FIRST = (*BAD, Status.HARNESS, Status.KNOWN, Status.NOT_RUN, Status.PASSED)
+_WORST_FIRST = (*BAD, Status.HARNESS, Status.KNOWN, Status.NOT_RUN, Status.PASSED)
 
 
 def overall(statuses: Iterable[Status]) -> Status:
-    """Return the status of a clause from those of its checks: what is worst counts."""
+    """Return the status of a clause from those of its checks: the worst counts."""
     found = set(statuses)
-    for status in _FIRST:
+    for status in _WORST_FIRST:
         if status in found:
             return status
     return Status.UNSUPPORTED if found else Status.NOT_RUN
@@ -57,18 +58,21 @@ def overall(statuses: Iterable[Status]) -> Status:
 @dataclass(frozen=True)
 class Result:
     """
-    What one check found on one device.
+    What one check found of one clause on one device.
 
     Parameters
     ----------
     clause, check, level, device
-        What was asked, and where.
-    status, words
+        What was asked, and where. The clause is not that of the check where the
+        check found another one broken.
+    status, message
         How it went; a sentence if it did not pass.
     case
         The smallest case that fails, as text that replays.
     examples, seconds
-        How many cases were tried, and in which time.
+        How many cases were asked, and in which time.
+    skipped
+        How many cases the adapter refused as unsupported.
     printed
         What the subject wrote to its standard streams, if anything.
     evidence
@@ -82,17 +86,18 @@ class Result:
     level: str
     device: str
     status: Status
-    words: str = ""
+    message: str = ""
     case: str = ""
     examples: int = 0
     seconds: float = 0.0
+    skipped: int = 0
     printed: str = ""
     evidence: Evidence | None = None
     counterexample: str = ""
 
 
 def exit_code(results: Iterable[Result]) -> int:
-    """Return 0 if a subject conforms, 1 if not, 3 if the harness failed."""
+    """Return 0 if a subject conforms, 1 if not, 3 if the adapter or the kit failed."""
     codes = [0]
     for result in results:
         if result.status is Status.HARNESS:
@@ -102,21 +107,18 @@ def exit_code(results: Iterable[Result]) -> int:
     return max(codes)
 
 
-@dataclass(frozen=True)
-class Score:
-    """How many clauses of one level have which status, each once for each device."""
-
-    counts: Counter[Status]
+class Score(Counter[Status]):
+    """How many clauses have which status, each once for each device."""
 
     @property
     def passed(self) -> int:
         """How many were asked and are right."""
-        return self.counts[Status.PASSED]
+        return self[Status.PASSED]
 
     @property
     def applicable(self) -> int:
         """How many were asked, and answered in whatever way."""
-        return self.counts.total() - sum(self.counts[status] for status in SILENT)
+        return self.total() - sum(self[status] for status in SILENT)
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,8 @@ class Report:
         How the subject was called, and the Python that it ran with, if another.
     clauses
         The clauses or families that were asked about; nothing means all.
+    could_claim
+        Features that are not claimed, and whose checks pass.
     """
 
     subject: Info
@@ -156,6 +160,7 @@ class Report:
     name: str = ""
     python: str = ""
     clauses: tuple[str, ...] = ()
+    could_claim: tuple[str, ...] = ()
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -163,56 +168,29 @@ class Report:
         found = dict.fromkeys(result.device for result in self.results)
         return tuple(found) or self.subject.devices
 
-    @property
-    def levels(self) -> dict[str, str]:
-        """The clauses that this version of the specification has, and their levels."""
-        return {name: c.level for name, c in clauses(self.spec_version).items()}
-
     @cached_property
     def standing(self) -> dict[tuple[str, str], Status]:
-        """The status of each required clause on each device, but the unchecked."""
+        """The status of each clause that has a check, on each device."""
+        asked = [name for name in clauses(self.spec_version) if name not in UNCHECKED]
         found: dict[tuple[str, str], list[Status]] = {
-            (clause, device): []
-            for clause in self.levels
-            if clause not in UNCHECKED
-            for device in self.devices
+            (clause, device): [] for clause in asked for device in self.devices
         }
         for result in self.results:
             found.get((result.clause, result.device), []).append(result.status)
         return {key: overall(statuses) for key, statuses in found.items()}
 
-    def score(self, level: str = "MUST", device: str | None = None) -> Score:
-        """Count the required clauses of a level, on one device or on all."""
-        levels = self.levels
-        return Score(
-            Counter(
-                status
-                for (clause, where), status in self.standing.items()
-                if levels[clause] == level and device in (None, where)
-            )
-        )
-
-    @property
-    def scored(self) -> Score:
-        """The score that counts: of the clauses that are a MUST."""
-        return self.score()
-
-    @property
-    def not_scored(self) -> tuple[str, ...]:
-        """The clauses that were asked about, and are younger than this version."""
-        asked = dict.fromkeys(result.clause for result in self.results)
-        return tuple(
-            name for name in asked if name in all_clauses() and name not in self.levels
-        )
+    def scores(self, device: str | None = None) -> dict[str, Score]:
+        """Count the MUST clauses of each profile, on one device or on all."""
+        found = {profile: Score() for profile in PROFILES}
+        for (name, where), status in self.standing.items():
+            clause = all_clauses()[name]
+            if clause.level == "MUST" and device in (None, where):
+                found[clause.profile][status] += 1
+        return found
 
     @property
     def exit_code(self) -> int:
         """0 if the subject conforms, 1 if not, 3 if nothing can be said."""
         found = exit_code(self.results)
-        silent = not self.complete or not self._judged
-        return 3 if silent and found == 0 else found
-
-    @property
-    def _judged(self) -> bool:
-        """Whether anything was asked and answered."""
-        return any(result.status not in SILENT for result in self.results)
+        judged = any(result.status not in SILENT for result in self.results)
+        return 3 if found == 0 and not (self.complete and judged) else found

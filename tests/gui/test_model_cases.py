@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reftiler_conformance import counterexample
+from reftiler_conformance import counterexample, jsonlines
 from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.clauses import clauses
 from reftiler_conformance.oracle import BFLOAT16
-from reftiler_conformance.reports import jsonlines
 from reftiler_conformance.results import Result, Status
 from reftiler_gui.model.cases import CaseFile
 from reftiler_gui.model.planes import Planes
@@ -43,7 +42,7 @@ class TestCounterexample:
     def test_it_is_one_failure_with_pictures(self, example: Path) -> None:
         opened = CaseFile.open(example)
         assert opened.words == ""
-        assert opened.title == "kornia 0.8.1, specification 1.0"
+        assert opened.title == "kornia 0.8.1, specification 1.1"
         (failure,) = opened.failures
         assert (failure.clause, failure.status) == ("MERGE-001", "failed")
         assert failure.text == clauses()["MERGE-001"].text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -114,8 +114,10 @@ class CaseFile:
 
 
 def _opened(path: Path) -> CaseFile:
-    from reftiler_conformance import counterexample  # noqa: PLC0415 - may be missing
-    from reftiler_conformance.reports import jsonlines  # noqa: PLC0415
+    from reftiler_conformance import (  # noqa: PLC0415 - may be missing
+        counterexample,
+        jsonlines,
+    )
 
     with path.open("rb") as file:
         packed = file.read(2) == b"PK"
@@ -129,69 +131,64 @@ def _opened(path: Path) -> CaseFile:
 
 
 def _title(report: Report) -> str:
-    from reftiler_conformance.reports.words import verdict  # noqa: PLC0415
+    from reftiler_conformance.report import verdict  # noqa: PLC0415
 
-    return verdict(report).words
+    subject = report.subject
+    return f"{subject.name} {subject.version} {verdict(report).message}"
 
 
 def _failure(found: Counterexample) -> Failure:
-    first = found.first
-    index = None if first is None else tuple(first.index)
-    return Failure(
-        found.clause,
-        found.check,
-        found.level,
-        found.device,
-        found.status.replace("_", " "),
-        found.words,
-        found.sentence,
-        found.case,
-        found.replay,
-        index,
-        "" if first is None else first.got,
-        "" if first is None else first.want,
-        _pictures(found),
+    failure, first = _line(found.result, found.replay), found.first
+    return replace(
+        failure,
+        first=None if first is None else first.index,
+        got_item="" if first is None else first.got,
+        want_item="" if first is None else first.want,
+        arrays=_pictures(found.arrays),
     )
 
 
 def _listed(path: Path, report: Report) -> list[Failure]:
+    from reftiler_conformance.counterexample import replay_command  # noqa: PLC0415
     from reftiler_conformance.results import Status  # noqa: PLC0415
 
     quiet = (Status.PASSED, Status.UNSUPPORTED, Status.NOT_RUN)
     return [
-        _line(path, report, result)
+        replace(
+            _line(result, replay_command(result, report)),
+            file=path.parent / result.counterexample if result.counterexample else None,
+        )
         for result in report.results
         if result.status not in quiet
     ]
 
 
-def _line(path: Path, report: Report, result: Result) -> Failure:
-    from reftiler_conformance import counterexample  # noqa: PLC0415
-    from reftiler_conformance.reports import words  # noqa: PLC0415
+def _line(result: Result, replay: str) -> Failure:
+    from reftiler_conformance.clauses import all_clauses  # noqa: PLC0415
+    from reftiler_conformance.counterexample import message_of  # noqa: PLC0415
 
-    name = result.counterexample
+    clause = all_clauses().get(result.clause)
     return Failure(
         result.clause,
         result.check,
         result.level,
         result.device,
-        words.NAMES[result.status],
-        result.words,
-        words.sentence(result),
+        result.status.value.replace("_", " "),
+        message_of(result),
+        clause.text if clause else "",
         result.case,
-        counterexample.replay_command(result, report),
-        file=path.parent / name if name else None,
+        replay,
     )
 
 
-def _pictures(found: Counterexample) -> dict[str, Planes]:
+def _pictures(arrays: dict[str, Array]) -> dict[str, Planes]:
     """Return the arrays of numbers, and how far ``got`` is from ``want``."""
     from reftiler_conformance.compare import name_of, values  # noqa: PLC0415
     from reftiler_conformance.oracle import BFLOAT16  # noqa: PLC0415
 
     pictures = {}
     for name in _ARRAYS:
-        array = getattr(found, name)
+        array = arrays.get(name)
         if array is None or not array.size:
             continue
         if array.dtype.kind in "biuf" or array.dtype == BFLOAT16:

@@ -33,8 +33,8 @@ class Info:
     name, version
         As its makers call it.
     features
-        Words of `reftiler_conformance.features.FEATURES`; ``"mode:*"`` means all that
-        begin with ``mode:``.
+        Words of `reftiler_conformance.features.FEATURES`, as a collection or in one
+        text with spaces between; ``"mode:*"`` means all that begin with ``mode:``.
     devices
         Where it can run, such as ``("cpu", "cuda")``.
     versions
@@ -43,12 +43,14 @@ class Info:
 
     name: str
     version: str
-    features: Collection[str]
+    features: Collection[str] | str
     devices: tuple[str, ...] = ("cpu",)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "features", features(*self.features))
+        words = self.features
+        words = words.split() if isinstance(words, str) else words
+        object.__setattr__(self, "features", features(*words))
 
     @property
     def claimed(self) -> Features:
@@ -59,13 +61,16 @@ class Info:
 @runtime_checkable
 class Session(Protocol):
     """
-    One case's tiler. Methods of features that are not declared may be missing.
+    One case's tiler.
 
-    The following are asked for only with their feature: ``out`` is a second argument
-    by name of both verbs (``out``); ``view(image)`` gives the
-    windows (``view``); ``grid()`` a mapping with ``starts``, ``boxes``, ``padding``,
-    ``slices``, ``coverage`` and ``uncovered`` (``grid``); ``touching(mask)`` indices
-    (``touching``); ``save()`` the JSON of the grid (``json``).
+    Further methods are called only where the feature in brackets is claimed:
+    ``tile(image, out=array)`` and ``untile(tiles, out=array)`` (``out``);
+    ``view(image)``, the windows (``view``); ``grid()``, a mapping with ``starts``,
+    ``boxes``, ``padding``, ``slices``, ``coverage`` and ``uncovered`` (``grid``);
+    ``touching(mask)``, the indices of tiles (``touching``); ``save()``, the JSON of
+    the grid (``json``). ``tile_another(image)`` is called wherever it is there: it cuts
+    an image of another size with the very tiler that the other methods use, as users
+    of one tiler for many images do; what it returns is not looked at.
     """
 
     def tile(self, image: Array, /) -> Array:

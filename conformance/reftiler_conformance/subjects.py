@@ -10,6 +10,7 @@ BUILT_IN = {
     "anomalib": f"{_HERE}.anomalib:Anomalib",
     "kornia": f"{_HERE}.kornia:Kornia",
     "tiler": f"{_HERE}.tiler:TheLayTiler",
+    "empatches": f"{_HERE}.empatches:Empatches",
     "patchify": f"{_HERE}.patchify:Patchify",
     "blended-tiling": f"{_HERE}.blended:BlendedTiling",
     "monai": f"{_HERE}.monai:Monai",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar
 
 from anomalib.data.utils.tiler import Tiler
 
@@ -17,13 +18,18 @@ from reftiler_conformance.peers.tensors import (
 from reftiler_conformance.protocol import Unsupported
 
 
+@cache
+def shared_tiler(*settings: Any) -> Tiler:
+    """Return the one tiler of some settings: a training cuts all images with it."""
+    return Tiler(*settings)
+
+
 class Session(AnomalibSession):
     """anomalib's tiler."""
 
-    kind = Tiler
+    kind = staticmethod(shared_tiler)
 
     def check_cut(self) -> None:
-        """Refuse dtypes that torch.nn.functional.interpolate refuses."""
         case = self.case
         if case.mode == "interpolation" and case.dtype not in ("uint8", *FLOATS):
             raise Unsupported(f"interpolation of {case.dtype}: torch has none")

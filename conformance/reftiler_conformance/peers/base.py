@@ -73,16 +73,16 @@ class PeerSession(ABC):
         """Refuse tiles that the library does not claim to merge."""
 
     def tile(self, image: Array) -> Array:
-        """Cut an image, if that is claimed, and no other setting is unclaimed."""
         settings = {word for word in needs_to_untile(self.case) if _is_setting(word)}
         require_claimed(needs_to_tile(self.case) | settings, self.claims)
+        if image.shape != self.case.shape:  # many tilers are made for one size
+            raise Unsupported(f"an image {image.shape}, not {self.case.shape}")
         self.check_cut()
         tiles: Array = self.from_tiles(self.cut(self.to_image(image)))
         self._cut = tiles
         return tiles
 
     def untile(self, tiles: Array) -> Array:
-        """Merge tiles, if that is claimed."""
         require_claimed(needs_to_untile(self.case), self.claims)
         self.check_merge(tiles)
         merged: Array = self.from_image(self.merge(self.to_tiles(tiles)))
@@ -118,27 +118,22 @@ class PeerLibrary(ABC):
     """Its peak memory beyond its input, in sizes of all tiles, by dtype; measured."""
 
     def info(self) -> Info:
-        """Say who it is and what it claims."""
         return Info(
             self.name, self.version(), self.claims, self.devices(), self.versions()
         )
 
     def version(self) -> str:
-        """Return the version of the library."""
         if self.package == "reftiler":  # it may run from a folder, not installed
             return reftiler.__version__
         return metadata.version(self.package)
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of what it stands on."""
         return {package: metadata.version(package) for package in self.other_packages}
 
     def devices(self) -> tuple[str, ...]:
-        """Return where it can run."""
         return ("cpu",)
 
     def open(self, case: Case, device: str) -> PeerSession:
-        """Set up a fresh tiler for a case."""
         return self.session(case, device, self.claims)
 
 

@@ -21,7 +21,6 @@ class Session(TensorSession):
         return self.module.split_into_tiles(image)
 
     def check_merge(self, tiles: Array) -> None:
-        """Refuse blends, whose ramps are blended-tiling's own."""
         super().check_merge(tiles)
         reason = "a mean: overlaps are blended with linear ramps"
         self.require_round_trip(tiles, reason)

@@ -32,11 +32,9 @@ class Session(TensorSession):
         return extract_tensor_patches(image, case.tile, case.stride, self.padding)
 
     def from_tiles(self, result: Tensor) -> Array:
-        """Return patches image by image."""
         return super().from_tiles(result.flatten(0, 1))
 
     def check_merge(self, tiles: Array) -> None:
-        """Refuse what kornia means otherwise."""
         super().check_merge(tiles)
         if self.case.dtype not in (*FLOATS, "bool"):
             reason = 'integers: "the mean truncated toward zero"'
@@ -45,7 +43,6 @@ class Session(TensorSession):
             raise Unsupported('drop: "a pixel that no patch covers is 0"')
 
     def to_tiles(self, tiles: Array) -> Tensor:
-        """Return patches, (N, K, C, h, w)."""
         return self.by_image(super().to_tiles(tiles))
 
     def merge(self, tiles: Tensor) -> Any:
@@ -65,7 +62,6 @@ class Session(TensorSession):
 
     @cached_property
     def remainder(self) -> Any:
-        """What kornia computes."""
         case = self.case
         return compute_padding(case.size, case.tile, case.stride)
 

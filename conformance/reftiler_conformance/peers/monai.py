@@ -41,7 +41,6 @@ class Session(TensorSession):
         return to_array(torch.stack(patches, 1).flatten(0, 1))
 
     def iter_tiles(self, result: Any) -> Iterator[Array]:
-        """Yield patches image by image."""
         patches = [to_array(patch) for patch, _ in result]
         for k in range(len(patches[0])):
             yield from (patch[k] for patch in patches)
@@ -52,25 +51,23 @@ class Session(TensorSession):
 
     def merge(self, tiles: list[Tensor]) -> Any:
         """Let the inferer merge what a network returns, patch by patch."""
-        image = torch.zeros(len(tiles[0]), 1, *self.case.size, device=tiles[0].device)
-        results = iter(tiles)
-        inferer = PatchInferer(
-            self.splitter,
-            AvgMerger,
-            value_dtype=tiles[0].dtype,
-            device=tiles[0].device,
-        )
+        image = torch.zeros(len(tiles[0]), 1, *self.case.size, device=self.device)
+        results, options = iter(tiles), {}
+        if self.case.result is not None:
+            options["value_dtype"] = getattr(torch, self.case.result)
+        inferer = PatchInferer(self.splitter, AvgMerger, device=self.device, **options)
         return inferer(image, lambda _: next(results))
+
+    def tile_another(self, image: Array) -> None:
+        list(self.splitter(self.to_image(image)))
 
     @cached_property
     def splitter(self) -> SlidingWindowSplitter:
-        """The splitter of the case."""
         case = self.case
         overlap = tuple(t - s for t, s in zip(case.tile, case.stride, strict=True))
         mode = None if case.mode == "drop" else MODES[case.pad_mode]
-        splitter = SlidingWindowSplitter(
-            case.tile, overlap, pad_mode=mode, pad_value=case.pad_value
-        )
+        options = {"pad_value": case.pad_value} if mode == "constant" else {}
+        splitter = SlidingWindowSplitter(case.tile, overlap, pad_mode=mode, **options)
         self._check_padding(splitter.get_padded_shape(self.empty))
         return splitter
 
@@ -126,6 +123,7 @@ class Monai(TensorLibrary):
         "merge:mean",  # "by taking average of the overlapping area"
         *("maps", "scale"),  # merged_shape is "based on ... the output patch shape"
         *(f"tile:{name}" for name in (*NUMBERS, "complex64")),  # "a torch.Tensor"
-        *both(*FLOATS),  # value_dtype; a network's output, which is divided in place
+        "result",  # value_dtype, "the dtype for ... the final result"
+        *both(*FLOATS),  # a network's output, which is divided in place
     )
     session, timed_session = Session, TimedSession

@@ -17,7 +17,6 @@ class Session(PeerSession):
     """Patches on a grid of their own: (i, j, h, w)."""
 
     def check_cut(self) -> None:
-        """Refuse steps that differ."""
         if len(set(self.case.stride)) > 1:
             raise Unsupported("strides that differ by axis: step is an int")
 
@@ -28,18 +27,15 @@ class Session(PeerSession):
         return result.reshape(-1, *self.case.tile)
 
     def iter_tiles(self, result: Array) -> Iterator[Array]:
-        """Yield patches, on their own memory."""
         yield from (result[place] for place in np.ndindex(*self._grid))
 
     def check_merge(self, tiles: Array) -> None:
-        """Refuse tiles that overlap and do not agree."""
         self.require_round_trip(tiles, "a mean: it merges patches that agree")
 
     def to_tiles(self, tiles: Array) -> Array:
         return tiles.reshape(*self._grid, *self.case.tile)
 
     def merge(self, tiles: Array) -> Any:
-        """Merge patches; where they overlap, one of them is taken."""
         return unpatchify(tiles, self.case.size)
 
     @property
@@ -62,5 +58,5 @@ class Patchify(PeerLibrary):
         # No mode: "the required condition for unpatchify to success is to have
         # (width - patch_width) mod step_size = 0".
         *("tile:*", "untile:*"),  # "np.ndarray", without a restriction
-    ) - {"tile:bfloat16", "untile:bfloat16"}  # numpy has none
+    )
     session = Session

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from torch import Tensor
+
 from reftiler.anomalib import Tiler
 from reftiler_conformance.features import features
-from reftiler_conformance.peers.base import both
+from reftiler_conformance.peers.base import Array, both
 from reftiler_conformance.peers.tensors import NUMBERS, AnomalibSession, TensorLibrary
 
 
@@ -12,6 +16,15 @@ class Session(AnomalibSession):
     """The drop-in's tiler."""
 
     kind = Tiler
+    grid: Any = None
+    """Of the case's image, once another was cut: its documentation asks for it."""
+
+    def tile_another(self, image: Array) -> None:
+        self.grid = self.tiler.grid if self.has_cut else None
+        super().tile_another(image)
+
+    def merge(self, tiles: Tensor) -> Any:
+        return self.tiler.untile(tiles, self.grid)
 
 
 class DropIn(TensorLibrary):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 import reftiler
+import reftiler.streaming
 from reftiler_conformance.cases import Case
 from reftiler_conformance.features import SWAPPED, features
 from reftiler_conformance.peers.base import Array, PeerLibrary, PeerSession, both
@@ -19,18 +21,15 @@ class NumpyApi:
     """The reference's classes, on numpy arrays."""
 
     Tiler: Any = reftiler.Tiler
+    Merger: Any = reftiler.streaming.Merger
 
     def array(self, array: Array) -> Any:
-        """Return the array."""
         return array
 
-    def back(self, array: Any) -> Array:
-        """Return the array."""
-        found: Array = array
-        return found
+    def back(self, array: Any) -> Any:
+        return array
 
     def dtype(self, name: str) -> Any:
-        """Return numpy's dtype."""
         return np.dtype(name)
 
 
@@ -40,22 +39,22 @@ class TorchApi:
     def __init__(self, device: str) -> None:
         import torch  # noqa: PLC0415 - only where it is asked
 
-        import reftiler.torch  # noqa: PLC0415
+        import reftiler.torch.streaming  # noqa: PLC0415
         from reftiler_conformance.peers import tensors  # noqa: PLC0415
 
         self.torch, self.tensors, self.device = torch, tensors, device
         self.Tiler: Any = reftiler.torch.Tiler
+        self.Merger: Any = partial(
+            reftiler.streaming.Merger, arrays=reftiler.torch.streaming.TensorArrays()
+        )
 
     def array(self, array: Array) -> Any:
-        """Return a tensor of the array's bits, on its memory where it is the host's."""
         return self.tensors.to_tensor(array, self.device)
 
-    def back(self, array: Any) -> Array:
-        """Return an array of the tensor's bits, on its memory if that is the host's."""
+    def back(self, array: Any) -> Any:
         return self.tensors.to_array(array)
 
     def dtype(self, name: str) -> Any:
-        """Return torch's dtype."""
         return getattr(self.torch, name)
 
 
@@ -63,15 +62,16 @@ class RecordingApi(TorchApi):
     """The torch backend on tensors whose gradients are recorded."""
 
     def array(self, array: Array) -> Any:
-        """Return a tensor that requires its gradient."""
         return super().array(array).requires_grad_()
 
 
 class Session(PeerSession):
-    """One tiler and one grid."""
+    """One tiler and one grid; whatever is claimed, nothing is refused."""
 
     def __init__(self, case: Case, device: str, api: Any, claims: Any) -> None:
         super().__init__(case, device, claims)
+        self.to_image = self.to_tiles = api.array  # type: ignore[method-assign]
+        self.from_tiles = self.from_image = api.back  # type: ignore[method-assign]
         self.api = api
         self.tiler = api.Tiler(case.tile, **case.settings())
         self.grid_ = self._grid()
@@ -95,41 +95,24 @@ class Session(PeerSession):
         return self.tiler.untile(tiles, case.shape, grid=self.grid_, **options)
 
     def cut_view(self, image: Any) -> Any:
-        """Show the windows."""
         return self.tiler.view(image)
 
-    def to_image(self, image: Array) -> Any:
-        return self.api.array(image)
+    def tile(self, image: Array, out: Array | None = None) -> Any:
+        return self.api.back(self.cut(self.api.array(image), self._out(out)))
 
-    def to_tiles(self, tiles: Array) -> Any:
-        return self.api.array(tiles)
+    def untile(self, tiles: Array, out: Array | None = None) -> Any:
+        return self.api.back(self.merge(self.api.array(tiles), self._out(out)))
 
-    def from_tiles(self, result: Any) -> Any:
-        return self.api.back(result)
+    def view(self, image: Array) -> Any:
+        return self.api.back(self.cut_view(self.api.array(image)))
 
-    def from_image(self, result: Any) -> Any:
-        return self.api.back(result)
-
-    def tile(self, image: Array, out: Array | None = None) -> Array:
-        """Cut an image, whatever is claimed."""
-        found: Array = self.api.back(self.cut(self.api.array(image), self._out(out)))
-        return found
-
-    def untile(self, tiles: Array, out: Array | None = None) -> Array:
-        """Merge tiles, whatever is claimed."""
-        found: Array = self.api.back(self.merge(self.api.array(tiles), self._out(out)))
-        return found
+    def tile_another(self, image: Array) -> None:
+        self.tiler.tile(self.api.array(image))
 
     def _out(self, out: Array | None) -> Any:
         return None if out is None else self.api.array(out)
 
-    def view(self, image: Array) -> Array:
-        """Show the windows."""
-        found: Array = self.api.back(self.cut_view(self.api.array(image)))
-        return found
-
     def grid(self) -> Mapping[str, Any]:
-        """Tell where the tiles lie."""
         grid = self.grid_
         slices = [grid.slices(k) for k in range(len(grid))]
         return {
@@ -142,14 +125,10 @@ class Session(PeerSession):
         }
 
     def touching(self, mask: Array) -> Array:
-        """Tell which tiles hold a marked pixel."""
-        found: Array = np.asarray(self.grid_.touching(mask))
-        return found
+        return np.asarray(self.grid_.touching(mask))
 
-    def save(self) -> str:
-        """Return the JSON of the grid."""
-        text: str = self.grid_.to_json()
-        return text
+    def save(self) -> Any:
+        return self.grid_.to_json()
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -160,17 +139,13 @@ class Numpy(PeerLibrary):
     """The reference."""
 
     name = package = "reftiler"
-    claims = features("*") - {*both("bfloat16")}  # numpy has none
+    claims = features("*")
     session: ClassVar[Any] = Session
 
-    def open(self, case: Case, device: str) -> PeerSession:
-        found: PeerSession = self.session(
-            case, device, self.session_api(device), self.claims
-        )
-        return found
+    def open(self, case: Case, device: str) -> Any:
+        return self.session(case, device, self.session_api(device), self.claims)
 
     def api(self, device: str) -> Any:
-        """Return the classes."""
         return NumpyApi()
 
     def session_api(self, device: str) -> Any:
@@ -187,7 +162,7 @@ class Torch(Numpy):
     name = "reftiler.torch"
     other_packages = ("numpy", "torch")
     timed_on_cuda = True
-    claims = features("*") - {*both(*_NOT_IN_TORCH, *SWAPPED)}
+    claims = features("*", *both("bfloat16")) - {*both(*_NOT_IN_TORCH, *SWAPPED)}
 
     def info(self) -> Info:
         """Import torch now: cases are waited for less long than for this."""
@@ -195,10 +170,9 @@ class Torch(Numpy):
         return super().info()
 
     def devices(self) -> tuple[str, ...]:
-        """Return where it is asked to run, CUDA even where there is none."""
         return ("cpu", "cuda")
 
-    def open(self, case: Case, device: str) -> PeerSession:
+    def open(self, case: Case, device: str) -> Any:
         import torch  # noqa: PLC0415 - only where it is asked
 
         if device == "cuda" and not torch.cuda.is_available():
@@ -206,7 +180,6 @@ class Torch(Numpy):
         return super().open(case, device)
 
     def api(self, device: str) -> Any:
-        """Return the classes."""
         return TorchApi(device)
 
 
@@ -222,5 +195,4 @@ class TorchAutograd(Torch):
     ) | ({"untile:cold", *both(*_RECORDED)} & Torch.claims)
 
     def session_api(self, device: str) -> Any:
-        """Return the classes, on tensors whose gradients are recorded."""
         return RecordingApi(device)

@@ -23,10 +23,8 @@ class Session(PeerSession):
         return view_as_windows(image, window, step)
 
     def from_tiles(self, result: Array) -> Array:
-        """Copy the windows: they are documented as views."""
         case = self.case
-        shape = join(-1, case.channels, case.tile, case.channels_last)
-        return np.array(result, order="C").reshape(shape)
+        return result.reshape(join(-1, case.channels, case.tile, case.channels_last))
 
     def view(self, image: Array) -> Any:
         """Show the windows, with the image's leading axes in front."""
@@ -42,7 +40,6 @@ class Session(PeerSession):
         return np.moveaxis(windows, leading + case.rank, leading)
 
     def merge(self, tiles: Array) -> Any:
-        """Refuse: there is nothing that merges windows."""
         raise Unsupported("untile")
 
 
@@ -56,5 +53,5 @@ class ViewAsWindows(PeerLibrary):
         *("unequal", "overlap"),  # window_shape and step: "tuple of length arr_in.ndim"
         "mode:drop",  # a rolling window ends with the last one that fits
         "tile:*",
-    ) - {"tile:bfloat16"}  # numpy has none
+    )
     session = Session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -46,12 +47,10 @@ class TensorSession(PeerSession):
         return to_array(result if self.case.batch else result[0])
 
     def check_merge(self, tiles: Array) -> None:
-        """Refuse tiles without channels."""
         if self.case.depth is None:
             raise Unsupported("tiles without channels")
 
     def by_image(self, tiles: Tensor) -> Tensor:
-        """Return (N·K, C, *T) as (N, K, C, *T)."""
         return tiles.reshape(self.case.batch or 1, -1, *tiles.shape[1:])
 
 
@@ -63,7 +62,6 @@ class AnomalibSession(TensorSession):
 
     @cached_property
     def tiler(self) -> Any:
-        """The tiler of the case."""
         case = self.case
         if len(set(case.borders)) > 1:
             raise Unsupported("borders that differ by axis: remove_border_count is int")
@@ -90,13 +88,26 @@ class AnomalibSession(TensorSession):
     def merge(self, tiles: Tensor) -> Any:
         return self.tiler.untile(tiles)
 
+    def tile_another(self, image: Array) -> None:
+        self.tiler.tile(self.to_image(image))
+
 
 def to_tensor(array: Array, device: str) -> Tensor:
-    """Return a tensor of an array's bits, on its memory where that is the host's."""
+    """
+    Return a tensor of an array's bits, on its memory where that is the host's.
+
+    Raises
+    ------
+    Unsupported
+        If no tensor has such strides: negative ones, or parts of items.
+    """
+    if any(step < 0 or step % array.itemsize for step in array.strides):
+        raise Unsupported("strides that no tensor has")
     if array.dtype == BFLOAT16:
-        bits = torch.from_numpy(array["bfloat16"])
-        return bits.view(torch.bfloat16).to(device)
-    return torch.from_numpy(array).to(device)
+        return to_tensor(array["bfloat16"], device).view(torch.bfloat16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of arrays that are read-only
+        return torch.from_numpy(array).to(device)
 
 
 def to_array(tensor: Tensor) -> Array:

@@ -60,7 +60,6 @@ class Session(PeerSession):
 
     @cached_property
     def tiler(self) -> Tiler:
-        """The tiler of the case."""
         case, channels = self.case, self.case.channels
         axis = whole = None
         if channels is not None:
@@ -115,6 +114,6 @@ class TheLayTiler(PeerLibrary):
         "result",  # "dtype for the final merged output"
         *both(*NUMBERS, *SWAPPED),  # NumPy arrays, without a restriction, but to pad
         "tile:complex64",  # by constant_value, a float, means nothing for others
-    ) - {"tile:bfloat16", "untile:bfloat16"}  # numpy has none
+    ) - {*both("bfloat16")}  # numpy has none
     session, timed_session = Session, TimedSession
     peak_memory_factor: ClassVar = {"float32": 2.1, "uint8": 7}

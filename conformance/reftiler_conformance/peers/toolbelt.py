@@ -51,7 +51,6 @@ class Session(PeerSession):
         yield from (tile if last else np.moveaxis(tile, -1, 0) for tile in result)
 
     def check_merge(self, tiles: Array) -> None:
-        """Refuse what the merger of the device does not take."""
         case = self.case
         if case.depth is None:
             raise Unsupported("tiles without channels")
@@ -81,7 +80,6 @@ class Session(PeerSession):
 
     @cached_property
     def slicer(self) -> ImageSlicer:
-        """The slicer of the case."""
         case = self.case
         weight = "mean" if case.window == "box" else tile_weights(case.window, case)
         slicer = ImageSlicer(case.size, case.tile, case.stride, weight=weight)
@@ -96,7 +94,6 @@ class Session(PeerSession):
         return np.ascontiguousarray(np.moveaxis(array, -3, -1))
 
     def _to_first(self, array: Array) -> Array:
-        """Move the channels back."""
         if self.case.channels_last:
             return array
         return np.ascontiguousarray(np.moveaxis(array, -1, -3))

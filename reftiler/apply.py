@@ -111,6 +111,7 @@ def apply(
     for target in tree_leaves(out):
         if target is not None and not callable(target):  # else it is yet to be made
             _check_apart(source, source.arrays.check_writable(target))
+    # APPLY-001, APPLY-002: each batch once; APPLY-003: the merger keeps the order
     batches = source.batches if progress is None else progress(source.batches)
     with ExitStack() as stack:
         results = _Results(source, out, start, stack)

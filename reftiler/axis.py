@@ -174,7 +174,7 @@ class Axis:
             # INTERP-002: pixel i reads ceil(i P / L); the first i with that >= j
             last = scale_index(padded - 1, self.length, self.padded_length)
             return _frozen(last + 1)
-        # MERGE-020: padding is cut off
+        # MERGE-020: padding is cut off; MERGE-023: so it is never read
         return _frozen(np.clip(padded - self.pad_before, 0, self.length))
 
     @cached_property

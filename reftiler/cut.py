@@ -170,7 +170,7 @@ def check_out(
     """
     if out is None:
         return np.empty(shape, dtype)
-    # OUT-002
+    # OUT-002; OUT-003, OUT-004: every item is written, by index, and nothing else
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
     refuse_masked(out, "out")

@@ -60,7 +60,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         rank = self.tiler.rank
-        # GRID-012: integers alone; SIZE-009
+        # GRID-012: integers alone; SIZE-009; GRID-013: compared field by field
         size = as_exact_ints(self.image_size, "image_size", rank=rank, minimum=1)
         object.__setattr__(self, "image_size", size)
         if self.scatter is not None or self.tiler.mode in ("clamp", "even", "drop"):

@@ -64,7 +64,8 @@ def _merge_images(
     count = plan.geometry.coverage(block)
     single = [o for o in overlaps if (count[o.in_block] == 1).any()]
     reduce = _weighted_mean if plan.merge == "mean" else _extremum
-    with np.errstate(all="ignore"):  # overflow and NaN are results, not mistakes
+    # TILER-008: overflow and NaN are results, not mistakes, here alone
+    with np.errstate(all="ignore"):
         for tiles, image in zip(images, out, strict=True):
             # MERGE-022: each image and each channel by itself
             if count.max() > 1:

@@ -29,7 +29,8 @@ MERGES = ("mean", "max", "min")
 Self = TypeVar("Self", bound="TilerSettings")
 
 
-# TILER-001: an immutable value; so that threads may share it (TILER-006)
+# TILER-001: an immutable value, which threads may share (TILER-006), copied and pickled
+# as its fields are (TILER-007)
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class TilerSettings:
     """How to cut images into tiles and how to merge tiles into images.

@@ -73,7 +73,7 @@ def as_int(value: Any, name: str, *, minimum: int, maximum: int | None = None) -
 def as_ints(
     value: Any, name: str, *, rank: int, minimum: int, maximum: int = MAX_SIZE
 ) -> tuple[int, ...]:
-    """Return ``rank`` ints; a single int stands for all axes (SIZE-002)."""
+    """Return ``rank`` ints; an int stands for all axes (SIZE-002, SIZE-010)."""
     if not is_sequence(value):
         return (as_int(value, name, minimum=minimum, maximum=maximum),) * rank
     return as_exact_ints(value, name, rank=rank, minimum=minimum, maximum=maximum)

@@ -122,13 +122,13 @@ JSON = [
         "'image_size'",
     ),
     wrong(
-        "newer", lambda t, _: grid_from(t, edited(t, spec_version="2.0")), "2.0", "1.0"
+        "newer", lambda t, _: grid_from(t, edited(t, spec_version="2.0")), "2.0", "1.1"
     ),
     wrong(
         "a little newer",
-        lambda t, _: grid_from(t, edited(t, spec_version="1.1")),
+        lambda t, _: grid_from(t, edited(t, spec_version="1.2")),
+        "1.2",
         "1.1",
-        "1.0",
     ),
     wrong("older", lambda t, _: grid_from(t, edited(t, spec_version="0.9")), "0.9"),
     wrong(

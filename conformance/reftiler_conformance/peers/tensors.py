@@ -103,6 +103,8 @@ def to_tensor(array: Array, device: str) -> Tensor:
     """
     if any(step < 0 or step % array.itemsize for step in array.strides):
         raise Unsupported("strides that no tensor has")
+    if not array.flags.aligned:  # of complex128 torch ends the process
+        raise Unsupported("memory that is not aligned, as no tensor's is")
     if array.dtype == BFLOAT16:
         return to_tensor(array["bfloat16"], device).view(torch.bfloat16)
     with warnings.catch_warnings():

@@ -23,7 +23,7 @@ CASES = (
 )
 
 
-@line("INTERP-001", mode=RESAMPLED, fit=BEYOND, layout=ANY, content=("random",))
+@line("INTERP-001", mode=RESAMPLED, fit=BEYOND, layout=ANY)
 def test_stretches(run: CaseRun) -> None:
     """Every pixel of the frame is the image's pixel before it."""
     run.tiles_agree(by="numbers")

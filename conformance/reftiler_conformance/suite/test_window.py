@@ -106,7 +106,7 @@ def exact_products(run: CaseRun) -> None:
 @clause("WINDOW-004", share=0.5, needs=("merge:mean",), **PLACES | PLAIN)
 def test_box(run: CaseRun) -> None:
     """Box, the default, is 1 everywhere."""
-    run.merge_agrees(by="coarse")
+    agrees(run, by="coarse")
 
 
 LENGTHS = (

@@ -85,6 +85,8 @@ def exact_division(case: Case) -> Array:
 def _blamed(run: CaseRun, mask: Array | None, tiles: Tiles, first: str) -> str:
     """Return the clause of the setting that matters; "" for the check's own."""
     case, evidence = run.case, run.evidence
+    if mask is not None and not _is_of(mask, case):
+        mask = None  # the result has another shape
     if merge_is_right(run, case, tiles):
         return ""
     if mask is not None and not (mask & (coverage_of(case) > 0)).any():
@@ -109,6 +111,14 @@ def _blamed(run: CaseRun, mask: Array | None, tiles: Tiles, first: str) -> str:
     plain = replace(case, dtype="float32", result=None, content="random")
     claimed = needs_to_untile(plain) <= run.features
     return "MERGE-001" if claimed and not merge_is_right(run, plain) else ""
+
+
+def _is_of(mask: Array, case: Case) -> bool:
+    """Say whether a mask has the shape of the result of a case."""
+    shape = coverage_of(case).shape
+    return mask.ndim == len(shape) and all(
+        n in (1, m) for m, n in zip(mask.shape, shape, strict=True)
+    )
 
 
 def _nearly(evidence: Evidence) -> bool:

@@ -325,9 +325,10 @@ class _Search:
         except (_Found, Unsatisfiable):
             pass
         except BaseException:
-            if self._stop is not None:
+            if self._stop is None:
+                raise
+            if not isinstance(self._stop, _Found):  # of which hypothesis may make more
                 raise self._stop from None
-            raise
         return self._smallest
 
     def _put(self, case: Case) -> None:

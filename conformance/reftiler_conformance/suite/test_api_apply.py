@@ -1,4 +1,7 @@
-"""APPLY: tile by tile."""
+"""APPLY: tile by tile.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""BACKEND: numpy, torch and others."""
+"""BACKEND: numpy, torch and others.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

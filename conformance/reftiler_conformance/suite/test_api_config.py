@@ -2,6 +2,8 @@
 
 They are read by reftiler, for every backend alike: what is read must be equal to the
 subject's own tilers.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
 """
 
 from __future__ import annotations

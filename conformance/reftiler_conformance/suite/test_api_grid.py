@@ -1,4 +1,7 @@
-"""GRID, COORD and RANDOM: positions as numbers, of images too large to be made."""
+"""GRID, COORD and RANDOM: positions as numbers, of images too large to be made.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""JSON: saving, and reading what was saved."""
+"""JSON: saving, and reading what was saved.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""LAYOUT: the axes of arrays."""
+"""LAYOUT: the axes of arrays.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

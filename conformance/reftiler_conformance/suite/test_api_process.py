@@ -1,4 +1,7 @@
-"""TILER-006 to -008 and RANDOM-006: threads, processes and their state."""
+"""TILER-006 to -008 and RANDOM-006: threads, processes and their state.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""SCALE: tiles of another resolution."""
+"""SCALE: tiles of another resolution.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

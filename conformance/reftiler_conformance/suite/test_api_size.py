@@ -1,4 +1,7 @@
-"""SIZE: tile, stride, overlap."""
+"""SIZE: tile, stride, overlap.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

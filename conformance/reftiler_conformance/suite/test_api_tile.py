@@ -1,4 +1,7 @@
-"""TILE: cutting."""
+"""TILE: cutting.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

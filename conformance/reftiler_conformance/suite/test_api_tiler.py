@@ -1,4 +1,7 @@
-"""TILER and GRID-013: tilers and grids as values."""
+"""TILER and GRID-013: tilers and grids as values.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""TYPE: dtypes."""
+"""TYPE: dtypes.
+
+PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
+"""
 
 from __future__ import annotations
 

@@ -190,11 +190,9 @@ def _findings(report: Report, whole: bool) -> Iterator[str]:
         found = [group for group in found if group.first.clause not in told]
     if told or found:
         yield f"### {plain(f'{report.subject.name} {report.subject.version}')}"
-    if told:
-        yield told
     cases = found if whole else found[:MAX_CASES]
-    if cases:
-        yield "\n".join(map(_finding, cases))
+    if lines := [*filter(None, [told.rstrip()]), *map(_finding, cases)]:
+        yield "\n".join(lines)
     if more := found[len(cases) :]:
         yield f"And {len(more)} more: {', '.join(g.first.clause for g in more)}."
 

@@ -45,7 +45,7 @@ LEGEND = (
 
 FAIR = "Each subject is asked only for what it claims."
 
-MAX_CASES = 4
+MAX_CASES = 5
 """How many faults of a subject stand in a matrix with their cases."""
 
 

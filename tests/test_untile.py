@@ -1,4 +1,4 @@
-"""ScaledGrid: every bit of the result, against the definition."""
+"""Merging: every bit of the result, against the definition."""
 
 from __future__ import annotations
 

@@ -106,13 +106,13 @@ class Case:
 
     @cached_property
     def oracle_settings(self) -> Settings:
-        """The settings, as the definition takes them."""
+        """The settings, as the oracle takes them."""
         names = [field.name for field in fields(Settings)]
         return Settings(**{name: getattr(self, name) for name in names})
 
     @cached_property
     def grid(self) -> Grid:
-        """Where the definition puts the tiles."""
+        """Where the oracle puts the tiles."""
         starts = self.starts
         if self.random is not None:
             count, seed, align = self.random
@@ -181,7 +181,7 @@ class Case:
 
 
 def as_dtype(name: str) -> np.dtype[Any]:
-    """Return numpy's dtype of a name; bfloat16 as the definition carries it."""
+    """Return numpy's dtype of a name; bfloat16 as the oracle carries it."""
     return BFLOAT16 if name == "bfloat16" else np.dtype(name)
 
 

@@ -1,4 +1,4 @@
-"""What is right for a case, by the definition; remembered, for a case comes often.
+"""What is right for a case, by the oracle; remembered, for a case comes often.
 
 It is remembered by the recipe's text: cases that are equal to Python need not mean the
 same, since 0 equals -0.0 and True equals 1.

@@ -57,8 +57,8 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
     UncoveredError, NanError
         As the oracle does.
     """
-    merging = ScaledGrid(case.grid, case.scales)
-    count = _read(merging, _counts(merging))
+    scaled = ScaledGrid(case.grid, case.scales)
+    count = _read(scaled, _counts(scaled))
     if case.fill is None and not count.all():
         raise UncoveredError(f"no tile takes part in {int((count == 0).sum())} pixels")
     kind = as_dtype(case.result) if case.result else tiles.dtype
@@ -68,12 +68,12 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
     stack = stack.reshape(case.batch or 1, -1, *stack.shape[1:])
     found = np.empty((len(stack), stack.shape[2], *count.shape), kind)
     with np.errstate(all="ignore"):
-        merged, alone = (_extreme if _is_extreme(case) else _mean)(case, merging, stack)
+        merged, alone = (_extreme if _is_extreme(case) else _mean)(case, scaled, stack)
         for here, numbers in ((count > 1, merged), (count == 1, alone)):
-            found[..., here] = _rounded(_read(merging, numbers)[..., here], kind)
+            found[..., here] = _rounded(_read(scaled, numbers)[..., here], kind)
     if case.fill is not None:
         found[..., count == 0] = np.frombuffer(constant(case.fill, kind), kind)
-    shape = join(case.batch, case.depth, merging.size, case.channels_last)
+    shape = join(case.batch, case.depth, scaled.size, case.channels_last)
     return _together(case, found, shape)
 
 
@@ -89,17 +89,17 @@ def coverage_of(case: Case) -> Array:
 
 def weight_sums(case: Case) -> Array:
     """Return what the mean of each pixel of the result is divided by."""
-    merging = ScaledGrid(case.grid, case.scales)
-    return _laid_out(case, _counts(merging, _weights(merging)))
+    scaled = ScaledGrid(case.grid, case.scales)
+    return _laid_out(case, _counts(scaled, _weights(scaled)))
 
 
 def pixels_read(case: Case) -> Array:
     """Say of the tiles of a case, shaped (K, *T), which pixels the result reads."""
-    merging = ScaledGrid(case.grid, case.scales)
-    frame = np.zeros(_frame(merging), bool)
-    frame[np.ix_(*(merging.reads(axis) for axis in range(case.rank)))] = True
-    found = np.zeros((len(case.grid.tile_specs), *merging.tile), bool)
-    for tile, (inner, here) in zip(found, _boxes(merging), strict=True):
+    scaled = ScaledGrid(case.grid, case.scales)
+    frame = np.zeros(_frame(scaled), bool)
+    frame[np.ix_(*(scaled.reads(axis) for axis in range(case.rank)))] = True
+    found = np.zeros((len(case.grid.tile_specs), *scaled.tile), bool)
+    for tile, (inner, here) in zip(found, _boxes(scaled), strict=True):
         tile[inner] = frame[here]
     return found
 
@@ -113,54 +113,54 @@ def values(array: Array) -> Array:
     return found
 
 
-def _boxes(merging: ScaledGrid) -> Iterator[tuple[Box, Box]]:
+def _boxes(scaled: ScaledGrid) -> Iterator[tuple[Box, Box]]:
     """Return of each tile which of its pixels take part, and where in the frame."""
-    rims = [merging.whole(a, r) for a, r in enumerate(merging.grid.settings.borders)]
-    for place in merging.grid.tile_specs:
-        sides = zip(merging.tile, rims, place.low, place.high, strict=True)
+    rims = [scaled.whole(a, r) for a, r in enumerate(scaled.grid.settings.borders)]
+    for place in scaled.grid.tile_specs:
+        sides = zip(scaled.tile, rims, place.low, place.high, strict=True)
         inner = tuple(
             slice(r * (not low), t - r * (not high)) for t, r, low, high in sides
         )
-        starts = [merging.whole(a, s) for a, s in enumerate(place.start)]
+        starts = [scaled.whole(a, s) for a, s in enumerate(place.start)]
         there = zip(starts, inner, strict=True)
         yield inner, tuple(slice(s + i.start, s + i.stop) for s, i in there)
 
 
-def _frame(merging: ScaledGrid) -> Sizes:
+def _frame(scaled: ScaledGrid) -> Sizes:
     """Return the size of the frame; what it has beyond its tiles need not be whole."""
-    sides = zip(merging.grid.frame, merging.scale, strict=True)
+    sides = zip(scaled.grid.frame, scaled.scale, strict=True)
     return tuple(math.ceil(length * scale) for length, scale in sides)
 
 
-def _counts(merging: ScaledGrid, weight: Array | None = None) -> Array:
+def _counts(scaled: ScaledGrid, weight: Array | None = None) -> Array:
     """Count the tiles that take part in each pixel of the frame, or add weights."""
-    count = np.zeros(_frame(merging), int if weight is None else float)
-    for inner, here in _boxes(merging):
+    count = np.zeros(_frame(scaled), int if weight is None else float)
+    for inner, here in _boxes(scaled):
         count[here] += 1 if weight is None else weight[inner]
     return count
 
 
-def _weights(merging: ScaledGrid) -> Array:
+def _weights(scaled: ScaledGrid) -> Array:
     """Return the weights of a tile's pixels."""
-    wish = merging.grid.settings
-    lines = [np.array(weights(wish, a, t)) for a, t in enumerate(merging.tile)]
+    settings = scaled.grid.settings
+    lines = [np.array(weights(settings, a, t)) for a, t in enumerate(scaled.tile)]
     found: Array = reduce(np.multiply.outer, lines)
     return found
 
 
 def _laid_out(case: Case, frame: Array) -> Array:
     """Return what the result reads of the frame, with its axes."""
-    merging = ScaledGrid(case.grid, case.scales)
+    scaled = ScaledGrid(case.grid, case.scales)
     batch, depth = (None if n is None else 1 for n in (case.batch, case.depth))
-    shape = join(batch, depth, merging.size, case.channels_last)
-    return _read(merging, frame).reshape(shape)
+    shape = join(batch, depth, scaled.size, case.channels_last)
+    return _read(scaled, frame).reshape(shape)
 
 
-def _read(merging: ScaledGrid, array: Array) -> Array:
+def _read(scaled: ScaledGrid, array: Array) -> Array:
     """Return what the result reads of an array that has the frame's axes last."""
-    rank = len(merging.size)
+    rank = len(scaled.size)
     for axis in range(rank):
-        array = array.take(merging.reads(axis), array.ndim - rank + axis)
+        array = array.take(scaled.reads(axis), array.ndim - rank + axis)
     return array
 
 
@@ -168,13 +168,13 @@ def _is_extreme(case: Case) -> bool:
     return case.merge in ("max", "min") or case.dtype == "bool"
 
 
-def _mean(case: Case, merging: ScaledGrid, stack: Array) -> tuple[Array, Array]:
+def _mean(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
     """Return the mean of each frame pixel, and the value of its last tile."""
-    shape = (len(stack), stack.shape[2], *_frame(merging))
-    weight = _weights(merging)
+    shape = (len(stack), stack.shape[2], *_frame(scaled))
+    weight = _weights(scaled)
     above, below = np.full(shape, -0.0), np.full(shape[2:], -0.0)
     alone = np.zeros(shape, stack.dtype)
-    for k, (inner, here) in enumerate(_boxes(merging)):
+    for k, (inner, here) in enumerate(_boxes(scaled)):
         tile = stack[(slice(None), k, slice(None), *inner)]
         term = tile.astype(np.float64)
         above[(..., *here)] += term if case.window == "box" else term * weight[inner]
@@ -183,11 +183,11 @@ def _mean(case: Case, merging: ScaledGrid, stack: Array) -> tuple[Array, Array]:
     return above / below, alone
 
 
-def _extreme(case: Case, merging: ScaledGrid, stack: Array) -> tuple[Array, Array]:
+def _extreme(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
     """Return the maximum or minimum of each frame pixel, of one tile too."""
-    best = np.zeros((len(stack), stack.shape[2], *_frame(merging)), stack.dtype)
+    best = np.zeros((len(stack), stack.shape[2], *_frame(scaled)), stack.dtype)
     seen = np.zeros(best.shape[2:], bool)
-    for k, (inner, here) in enumerate(_boxes(merging)):
+    for k, (inner, here) in enumerate(_boxes(scaled)):
         tile, old = stack[(slice(None), k, slice(None), *inner)], best[(..., *here)]
         best[(..., *here)] = np.where(seen[here], _better(case, old, tile), tile)
         seen[here] = True

@@ -31,7 +31,7 @@ def flat(case: Case) -> Array:
 
 
 def spatial_axes_agree(run: CaseRun) -> None:
-    """Fail unless the tiles of a flat image are the definition's, in any order."""
+    """Fail unless the tiles of a flat image are the oracle's, in any order."""
     image = flat(run.case)
     want = oracle.tile(run.case.grid, image)
     got = run.tile(image).array

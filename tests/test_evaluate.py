@@ -236,3 +236,24 @@ def test_every_clause_has_a_check_or_a_reason_why_not() -> None:
     assert not checked & set(UNCHECKED)
     assert checked | set(UNCHECKED) == set(clauses())
     assert all(UNCHECKED.values())
+
+
+class Refuses:
+    """Claims everything, and takes no case."""
+
+    def info(self) -> Info:
+        return Info("refuses", "1", ["*"])
+
+    def open(self, case: Case, device: str) -> Any:
+        raise Unsupported("this case")
+
+
+def test_a_check_whose_cases_are_all_refused_is_unsupported() -> None:
+    subject = Refuses()
+    options = Options(examples=60)
+    found = [
+        result.status
+        for check in select(["MERGE", "TILE", "TRIP", "WINDOW", "OUT"])
+        for result in evaluate(check, Local(subject), subject.info(), "cpu", options)
+    ]
+    assert set(found) == {Status.UNSUPPORTED}

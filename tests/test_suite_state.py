@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from reftiler import Tiler
+from reftiler_conformance.case_run import CaseRun
+from reftiler_conformance.cases import Case
 from reftiler_conformance.check import select
 from reftiler_conformance.client import Local
 from reftiler_conformance.evaluate import Options, evaluate
@@ -71,6 +73,29 @@ class Needy(Tiler):
         return super().untile(*given, **named)
 
 
+class FrontHeavy(Tiler):
+    """Puts the larger half of the padding before the image."""
+
+    def tile(self, image: Any, **named: Any) -> Any:
+        if self.pad_side == "end" or self.channels_last or image.ndim > self.rank + 1:
+            return super().tile(image, **named)
+        space = tuple(range(-self.rank, 0))
+        return np.flip(super().tile(np.flip(image, space), **named), (0, *space)).copy()
+
+
+class CutsOff(Tiler):
+    """Cuts the fractions of means of bytes off."""
+
+    def untile(self, tiles: Any, *given: Any, out: Any = None, **named: Any) -> Any:
+        whole = tiles.dtype != np.uint8 or self.merge in ("max", "min")
+        if whole or named.get("dtype") is not None:
+            return super().untile(tiles, *given, out=out, **named)
+        mean = super().untile(tiles, *given, **named | {"dtype": "float64"})
+        out = np.empty(mean.shape, np.uint8) if out is None else out
+        out[...] = np.trunc(mean)
+        return out
+
+
 class Subject(Numpy):
     def __init__(self, tiler: type[Tiler]) -> None:
         super().__init__()
@@ -90,6 +115,8 @@ class Subject(Numpy):
         (WritesInARow, ["OUT-001", "OUT-003", "OUT-004"], {"OUT-004"}),
         (ReturnsAnother, ["OUT-001", "OUT-003", "OUT-004", "SIZE-010"], {"OUT-004"}),
         (NoFiles, ["TILE-004"], {"TILE-004"}),
+        (FrontHeavy, ["PAD-001", "PAD-002"], {"PAD-002"}),
+        (CutsOff, ["ROUND-003"], {"ROUND-003"}),
         (Needy, ["TILER-003", "TILER-004", "TILER-005"], {"TILER-003"}),
     ],
 )
@@ -108,3 +135,30 @@ def test_a_fault_is_named(
     fine = (Status.PASSED, Status.UNSUPPORTED)
     assert any(result.status is Status.PASSED for result in found)
     assert {r.clause for r in found if r.status not in fine} == named
+
+
+@pytest.mark.parametrize(
+    ("tiler", "clause", "name", "case"),
+    [
+        (
+            FrontHeavy,
+            "LAYOUT-008",
+            "row_by_row",
+            Case((3, 4), (3, 3), (3, 3), channels=1, pad_side="both"),
+        ),
+        (
+            CutsOff,
+            "TILE-004",
+            "untile_reads_any_memory",
+            Case((2, 3), (3, 2), (1, 1), dtype="uint8", content="random"),
+        ),
+    ],
+)
+def test_the_fault_of_another_clause_does_not_accuse(
+    tiler: type[Tiler], clause: str, name: str, case: Case
+) -> None:
+    subject = Subject(tiler)
+    (check,) = [check for check in select([clause]) if check.name == name]
+    run = CaseRun(case, Local(subject), subject.info().claimed)
+    run.reopen()
+    check(run)

@@ -8,7 +8,7 @@ numpy only holds the arrays at the door. It is slow, and meant to be.
 It judges valid calls only: refusals are tested by a table of their own.
 """
 
-from reftiler_conformance.oracle.axis import Axis, fit
+from reftiler_conformance.oracle.axis import fit
 from reftiler_conformance.oracle.grid import (
     Grid,
     boxes,
@@ -34,7 +34,6 @@ from reftiler_conformance.oracle.windows import profile
 
 __all__ = [
     "BFLOAT16",
-    "Axis",
     "Grid",
     "NanError",
     "ScaledGrid",

@@ -68,21 +68,14 @@ def fitted(settings: Settings, size: Sequence[int]) -> Grid:
             size, settings.tile, settings.stride, strict=True
         )
     )
-    sides = [
-        [
-            (start, keeps_low(line, i), keeps_high(line, i))
-            for i, start in enumerate(line.starts)
-        ]
-        for line in axes
-    ]
-    order = tile_order([len(line.starts) for line in axes])
-    places = tuple(
-        TileSpec(
-            *zip(*(side[i] for side, i in zip(sides, index, strict=True)), strict=True)
-        )
-        for index in order
-    )
-    return Grid(settings, tuple(size), axes, places)
+    places = []
+    for index in tile_order([len(line.starts) for line in axes]):
+        sides = list(zip(axes, index, strict=True))
+        start = tuple(line.starts[i] for line, i in sides)
+        low = tuple(keeps_low(line, i) for line, i in sides)
+        high = tuple(keeps_high(line, i) for line, i in sides)
+        places.append(TileSpec(start, low, high))
+    return Grid(settings, tuple(size), axes, tuple(places))
 
 
 def tile_order(counts: Sequence[int]) -> list[Pixel]:

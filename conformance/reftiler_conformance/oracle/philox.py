@@ -7,6 +7,7 @@ generator adds one to the counter before each block, so block 0 has counter 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 MASK = 2**64 - 1
 MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
@@ -30,8 +31,5 @@ def block(counter: Block, key: tuple[int, int]) -> Block:
 def words(seed: int) -> Iterator[int]:
     """Return the endless stream of raw words of numpy's ``Philox(key=seed)``."""
     key = (seed & MASK, seed >> 64)
-    number = 0
-    while True:
-        number += 1
-        parts = [(number >> shift) & MASK for shift in (0, 64, 128, 192)]
-        yield from block((parts[0], parts[1], parts[2], parts[3]), key)
+    for number in count(1):  # no one draws 2**64 blocks
+        yield from block((number, 0, 0, 0), key)

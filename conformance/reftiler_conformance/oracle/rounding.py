@@ -122,7 +122,7 @@ def round_to_float(value: Number, exponent_bits: int, mantissa_bits: int) -> int
     sign = 1 << exponent_bits + mantissa_bits
     if isinstance(value, float) and math.isnan(value):
         return infinity + (1 << mantissa_bits - 1)
-    negative = value < 0 or (isinstance(value, float) and math.copysign(1, value) < 0)
+    negative = value < 0 or is_negative_zero(value)
     bits = infinity
     if is_finite(value):
         bits = round_magnitude(abs(Fraction(value)), bias, mantissa_bits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -73,11 +73,8 @@ def has_view(grid: Grid) -> bool:
     """Say whether the tiles can be seen in the image without a copy: VIEW-006."""
     if not grid.axes or grid.frame != grid.size:
         return False
-    for line in grid.axes:
-        steps = {b - a for a, b in zip(line.starts, line.starts[1:], strict=False)}
-        if len(steps) > 1:
-            return False
-    return True
+    steps = ({b - a for a, b in pairwise(line.starts)} for line in grid.axes)
+    return all(len(different) <= 1 for different in steps)
 
 
 def view(grid: Grid, image: Array) -> Array:

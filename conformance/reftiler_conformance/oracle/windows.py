@@ -10,24 +10,7 @@ from reftiler_conformance.oracle.settings import Settings
 # Forty digits are right to about 1e-30 here; the nearest any weight comes to a tie
 # is about 1e-9 (test_windows.py measures it), so no rounding hangs on them.
 PRECISE = Context(prec=40, rounding=ROUND_HALF_EVEN)
-NAMES = ("box", "triangle", "hann", "gaussian")
-
-
-def arctan_of_inverse(n: int) -> Decimal:
-    """Return arctan(1 / n) by its series."""
-    total, power, k = Decimal(0), Decimal(1) / n, 0
-    while abs(power) > Decimal(10) ** -45:
-        total += power / (2 * k + 1)
-        power, k = -power / (n * n), k + 1
-    return total
-
-
-@cache
-def pi() -> Decimal:
-    """Return pi by Machin's formula."""
-    with localcontext(PRECISE) as context:
-        context.prec = 50
-        return 16 * arctan_of_inverse(5) - 4 * arctan_of_inverse(239)
+PI = Decimal("3.14159265358979323846264338327950288419716939937510")
 
 
 def sine(x: Decimal) -> Decimal:
@@ -49,7 +32,7 @@ def exact(name: str, length: int, i: int) -> Decimal:
         if name == "triangle":
             return Decimal(2 * i + 1)
         if name == "hann":
-            return 2**16 * sine(pi() * x / length) ** 2
+            return 2**16 * sine(PI * x / length) ** 2
         if name == "gaussian":
             t = Decimal(length)
             return 2**16 * (-(((x - t / 2) / (t / 8)) ** 2) / 2).exp()

@@ -30,10 +30,6 @@ Array = npt.NDArray[Any]
 class Client(Protocol):
     """Reaches a subject, in this process or another."""
 
-    def answer(self, request: Request) -> Answer:
-        """Put a request to the subject."""
-        ...
-
     def begin(self, request: Request) -> Callable[[], Answer]:
         """Put a request to the subject, and return what waits for the answer."""
         ...

@@ -175,15 +175,15 @@ def _report(wrong: Array, got: Array, want: Array) -> None:
     if not wrong.any():
         return
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    is_here, should_be = (
+        (values(array) if array.dtype == BFLOAT16 else array)[first]
+        for array in (got, want)
+    )
     raise Mismatch(
         f"{int(wrong.sum())} of {want.size} differ; the first, at {first}, "
-        f"is {_item(got, first)}, should be {_item(want, first)}",
+        f"is {is_here}, should be {should_be}",
         wrong,
     )
-
-
-def _item(array: Array, index: tuple[int, ...]) -> str:
-    return str((values(array) if array.dtype == BFLOAT16 else array)[index])
 
 
 def _bytes(array: Array) -> Array:

@@ -16,6 +16,7 @@ from reftiler_conformance.features import (
     WINDOWS,
     Features,
 )
+from reftiler_conformance.needs import layout_word
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.testdata import CONTENTS
 
@@ -125,7 +126,9 @@ class Draw:
     def _left(self, name: str, features: Features) -> Choice:
         asked: Choice = getattr(self, name)
         if name == "layout":
-            return _layouts(asked, features)
+            wanted = LAYOUTS if asked == ANY else asked or SINGLE
+            found = tuple(pair for pair in wanted if layout_word(*pair) in features)
+            return found if asked else found[:1]
         everything, free, word = _SPACE[name]
         if name == "dtype":
             everything += ODD if self.verb == "tile" else ()
@@ -196,15 +199,3 @@ def _left(
         for choice in wanted
         if choice in free or feature.format(choice) in features
     )
-
-
-def _layouts(asked: Choice, features: Features) -> Choice:
-    wanted = LAYOUTS if asked == ANY else asked or SINGLE
-    found = tuple(layout for layout in wanted if _layout(*layout) in features)
-    return found if asked else found[:1]
-
-
-def _layout(batch: int | None, channels: int | None) -> str:
-    if batch is not None:
-        return "batch"
-    return "plain" if channels is None else "channels"

@@ -7,6 +7,7 @@ same, since 0 equals -0.0 and True equals 1.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -26,14 +27,14 @@ def expected_tiles(case: Case) -> Array:
     """Return the tiles of a case's image."""
     if math.prod(case.cut_shape) > LARGE:  # not remembered
         return tiles_of(case, case.image())
-    return _tiles(repr(case))
+    return _remembered(tiles_of, Case.image, repr(case))
 
 
 def expected_merge(case: Case) -> Array:
     """Return the merge of a case's tiles."""
     if math.prod(case.tiles_shape) > LARGE:  # not remembered
         return merge_of(case, case.tiles())
-    return _merge(repr(case))
+    return _remembered(merge_of, Case.tiles, repr(case))
 
 
 def tiles_of(case: Case, image: Array) -> Array:
@@ -51,18 +52,11 @@ def merge_of(case: Case, tiles: Array) -> Array:
     return oracle.untile(case.grid, tiles, case.shape, case.scales, dtype)
 
 
-@lru_cache(maxsize=32)
-def _tiles(text: str) -> Array:
+@lru_cache(maxsize=64)
+def _remembered(
+    expected: Callable[[Case, Array], Array], given: Callable[[Case], Array], text: str
+) -> Array:
     case = parse(text)
-    return _frozen(tiles_of(case, case.image()))
-
-
-@lru_cache(maxsize=32)
-def _merge(text: str) -> Array:
-    case = parse(text)
-    return _frozen(merge_of(case, case.tiles()))
-
-
-def _frozen(array: Array) -> Array:
+    array = expected(case, given(case))
     array.flags.writeable = False
     return array

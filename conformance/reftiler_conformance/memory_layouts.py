@@ -115,24 +115,14 @@ def _allocate(shape: tuple[int, ...], dtype: Any, memory: str) -> tuple[Array, A
     most = math.prod(_doubled(shape)) if memory == "sliced" else math.prod(shape)
     raw = empty(2 * _GUARD + 1 + most * ndarray((), dtype).itemsize, uint8)
     raw[...] = 77
-    return _placed(raw, shape, dtype, memory), raw
-
-
-def _placed(raw: Array, shape: tuple[int, ...], dtype: Any, memory: str) -> Array:
-    """Return the array that lies so in these bytes."""
-    match memory:
-        case "F":
-            return ndarray(shape, dtype, raw, _GUARD, order="F")
-        case "unaligned":
-            return ndarray(shape, dtype, raw, _GUARD + 1)
-        case "sliced" if shape:
-            whole = ndarray(_doubled(shape), dtype, raw, _GUARD)
-            return whole[..., ::2, ::2] if len(shape) > 1 else whole[::2]
-        case "negative" if shape:
-            plain = ndarray(shape, dtype, raw, _GUARD)
-            return plain[(slice(None, None, -1),) * len(shape)]
-        case _:
-            return ndarray(shape, dtype, raw, _GUARD)
+    if memory == "sliced" and shape:
+        whole = ndarray(_doubled(shape), dtype, raw, _GUARD)
+        return (whole[..., ::2, ::2] if len(shape) > 1 else whole[::2]), raw
+    start = _GUARD + 1 if memory == "unaligned" else _GUARD
+    plain = ndarray(shape, dtype, raw, start, order="F" if memory == "F" else "C")
+    if memory == "negative" and shape:
+        return plain[(slice(None, None, -1),) * len(shape)], raw
+    return plain, raw
 
 
 def _doubled(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -19,12 +19,16 @@ def needs_to_untile(case: Case) -> Features:
     return frozenset((*found, *_merge(case)))
 
 
+def layout_word(batch: int | None, channels: int | None) -> str:
+    """Return the feature of images of so many in a batch, with so many channels."""
+    if batch is not None:
+        return "batch"
+    return "plain" if channels is None else "channels"
+
+
 def _layout(case: Case) -> Iterator[str]:
     yield f"rank:{case.rank}"
-    if case.batch is not None:
-        yield "batch"
-    else:
-        yield "plain" if case.channels is None else "channels"
+    yield layout_word(case.batch, case.channels)
     if case.channels is not None:
         yield "channels_last" if case.channels_last else "channels_first"
     if len(set(case.tile)) > 1 or len(set(case.stride)) > 1:
@@ -36,24 +40,15 @@ def _layout(case: Case) -> Iterator[str]:
 def _fit(case: Case) -> Iterator[str]:
     if case.random is not None:
         yield "random"
-    elif case.starts is not None:
+        return
+    if case.starts is not None:
         yield "scatter"
-    elif _fits(case):
+        return
+    sides = list(zip(case.size, case.tile, case.stride, strict=True))
+    if all(n >= tile and (n - tile) % stride == 0 for n, tile, stride in sides):
         return  # tiles that fill the image exactly are the same in every mode
-    else:
-        yield from _mode(case)
-
-
-def _fits(case: Case) -> bool:
-    return all(
-        length >= tile and (length - tile) % stride == 0
-        for length, tile, stride in zip(case.size, case.tile, case.stride, strict=True)
-    )
-
-
-def _mode(case: Case) -> Iterator[str]:
     yield f"mode:{case.mode}"
-    if any(length < tile for length, tile in zip(case.size, case.tile, strict=True)):
+    if any(n < tile for n, tile, _ in sides):
         yield "short"
     if case.mode != "padding":
         return
@@ -76,10 +71,6 @@ def _merge(case: Case) -> Iterator[str]:
         yield "fill"
     if case.depth != case.channels:
         yield "maps"
-    yield from _conversion(case)
-
-
-def _conversion(case: Case) -> Iterator[str]:
     if set(case.scales) != {1}:
         yield "scale"
     if len(set(case.scales)) > 1:

@@ -67,8 +67,9 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
     )
     stack = stack.reshape(case.batch or 1, -1, *stack.shape[1:])
     found = np.empty((len(stack), stack.shape[2], *count.shape), kind)
+    extreme = case.merge in ("max", "min") or case.dtype == "bool"
     with np.errstate(all="ignore"):
-        merged, alone = (_extreme if _is_extreme(case) else _mean)(case, scaled, stack)
+        merged, alone = (_extreme if extreme else _mean)(case, scaled, stack)
         for here, numbers in ((count > 1, merged), (count == 1, alone)):
             found[..., here] = _rounded(_read(scaled, numbers)[..., here], kind)
     if case.fill is not None:
@@ -115,9 +116,8 @@ def values(array: Array) -> Array:
 
 def _boxes(scaled: ScaledGrid) -> Iterator[tuple[Box, Box]]:
     """Return of each tile which of its pixels take part, and where in the frame."""
-    rims = [scaled.whole(a, r) for a, r in enumerate(scaled.grid.settings.borders)]
     for place in scaled.grid.tile_specs:
-        sides = zip(scaled.tile, rims, place.low, place.high, strict=True)
+        sides = zip(scaled.tile, scaled.border, place.low, place.high, strict=True)
         inner = tuple(
             slice(r * (not low), t - r * (not high)) for t, r, low, high in sides
         )
@@ -162,10 +162,6 @@ def _read(scaled: ScaledGrid, array: Array) -> Array:
     for axis in range(rank):
         array = array.take(scaled.reads(axis), array.ndim - rank + axis)
     return array
-
-
-def _is_extreme(case: Case) -> bool:
-    return case.merge in ("max", "min") or case.dtype == "bool"
 
 
 def _mean(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
@@ -225,9 +221,8 @@ def _rounded(numbers: Array, kind: np.dtype[Any]) -> Array:
 def _rounded_one_by_one(numbers: Array) -> Array:
     """Return numbers as bfloat16, which numpy has not, by the oracle's rounding."""
     kind = dtype_info(BFLOAT16)
+    assert kind is not None
     different, where = np.unique(numbers.view(np.uint64), return_inverse=True)
-    if kind is None:
-        raise TypeError("the oracle knows no bfloat16")
     bits = [kind.round(number) for number in different.view(np.float64).tolist()]
     found: Array = np.array(bits, "<u2")[where].view(BFLOAT16).reshape(numbers.shape)
     return found

@@ -15,6 +15,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from reftiler_conformance.cases import Case, Sizes, as_dtype
 from reftiler_conformance.draws import Draw
 from reftiler_conformance.features import Features
+from reftiler_conformance.oracle.axis import EXTENDING
 from reftiler_conformance.oracle.settings import Number
 
 SCALES = tuple(map(Fraction, ("1/2", "2", "3/2", "2/3", "3", "1/4", "4", "1/8", "7/5")))
@@ -24,8 +25,6 @@ ROOM = {1: (30, 12), 2: (12, 6), 3: (6, 3), 4: (4, 2)}
 UNITS = {1: (2, 3, 4, 5, 8), 2: (2, 2, 3, 4, 5, 8), 3: (2,), 4: (2,)}
 # The most pixels of a scaled result.
 PIXELS = 2500
-
-EXTENDING = ("padding", "interpolation")
 
 Span = tuple[int, int, int, int]
 

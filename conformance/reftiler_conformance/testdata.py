@@ -27,6 +27,8 @@ def fill_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> Ar
     meets the same value again. ``random``: ordinary numbers. ``bits``: any bits at
     all, NaN payloads among them. ``special``: the corners of the type.
     """
+    if content not in CONTENTS:
+        raise ValueError(f"no such content: {content}")
     if dtype == "bfloat16":  # the upper half of float32 numbers
         halves = _upper_halves(fill_with(content, shape, "float32", seed))
         halves.flags.writeable = False
@@ -36,37 +38,26 @@ def fill_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> Ar
     generator = np.random.Generator(np.random.PCG64(seed))
     if dtype_info(kind) is None:
         array = odd_types(kind, count, generator)
+    elif kind.kind == "b":
+        array = generator.integers(0, 2, count).astype(bool)
     elif content == "index":
         array = ((np.arange(count) * (1 + seed % 7) + seed) % 251).astype(kind)
-        if kind.kind == "b":
-            array = generator.integers(0, 2, count).astype(bool)
     elif content == "random":
         array = ordinary(kind, count, generator)
     elif content == "bits":
-        array = any_bits(kind, count, generator)
-    elif content == "special":
-        array = generator.choice(specials(kind), count)
+        raw = generator.bytes(count * kind.itemsize)
+        array = np.frombuffer(raw, kind).copy()
     else:
-        raise ValueError(f"no such content: {content}")
+        array = generator.choice(specials(kind), count)
     array = array.reshape(shape)
     array.flags.writeable = False
     return array
-
-
-def any_bits(kind: np.dtype[Any], count: int, generator: np.random.Generator) -> Array:
-    """Return an array of random bytes, where every byte is allowed."""
-    if kind.kind == "b":
-        return generator.integers(0, 2, count).astype(bool)
-    raw = generator.bytes(count * kind.itemsize)
-    return np.frombuffer(raw, kind).copy()
 
 
 def ordinary(kind: np.dtype[Any], count: int, generator: np.random.Generator) -> Array:
     """Return numbers such as an image or a map holds."""
     if kind.kind == "f":
         return generator.standard_normal(count).astype(kind)
-    if kind.kind == "b":
-        return generator.integers(0, 2, count).astype(bool)
     info = np.iinfo(kind)
     native = kind.newbyteorder("=")
     numbers = generator.integers(info.min, info.max, count, native, endpoint=True)
@@ -84,8 +75,6 @@ def odd_types(kind: np.dtype[Any], count: int, generator: np.random.Generator) -
 
 def specials(kind: np.dtype[Any]) -> Array:
     """Return the corners of a type: extremes, zeros, NaN, infinities, subnormals."""
-    if kind.kind == "b":
-        return np.array([False, True])
     if kind.kind in "iu":
         low, high = int(np.iinfo(kind).min), int(np.iinfo(kind).max)
         whole = [low, low + 1, high - 1, high, *EXTREMES]

@@ -31,7 +31,6 @@ Array = npt.NDArray[Any]
 DOUBLE = 2.0**-53
 """The unit roundoff of float64, in which the exact mean is reckoned."""
 
-
 SINGLE = 2.0**-24
 """The unit roundoff of float32."""
 
@@ -55,10 +54,11 @@ def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
         steps = 2 * count + 4 * case.rank - 1
     if kind.kind != "f" and kind != BFLOAT16:
         steps = steps + 1
-    unit = max(roundoff(kind), roundoff(case.result_dtype), least)
+    unit_of_result, smallest = precision(case.result_dtype)
+    unit = max(precision(kind)[0], unit_of_result, least)
     with np.errstate(all="ignore"):
         found: Array = (drift(steps, unit) + drift(steps, DOUBLE)) * size
-    return found + smallest(case.result_dtype)
+    return found + smallest
 
 
 def drift(steps: Array, unit: float) -> Array:
@@ -69,15 +69,14 @@ def drift(steps: Array, unit: float) -> Array:
     return found
 
 
-def roundoff(dtype: np.dtype[Any]) -> float:
-    """Return the unit roundoff of a dtype; integers may be added as float32."""
-    if dtype == BFLOAT16:
-        return 2.0**-8
-    return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else SINGLE
+def precision(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Return the unit roundoff and the smallest subnormal of a dtype.
 
-
-def smallest(dtype: np.dtype[Any]) -> float:
-    """Return the smallest subnormal of a float dtype; of integers there is none."""
+    Integers may be added as float32, and nothing of them underflows.
+    """
     if dtype == BFLOAT16:
-        return 2.0**-133
-    return float(np.finfo(dtype).smallest_subnormal) if dtype.kind == "f" else 0.0
+        return 2.0**-8, 2.0**-133
+    if dtype.kind != "f":
+        return SINGLE, 0.0
+    info = np.finfo(dtype)
+    return float(info.eps) / 2, float(info.smallest_subnormal)

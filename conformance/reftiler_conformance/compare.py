@@ -189,17 +189,3 @@ def _report(wrong: Array, got: Array, want: Array) -> None:
 def _bytes(array: Array) -> Array:
     raw = np.frombuffer(array.tobytes(), np.uint8)
     return raw.reshape(array.size, array.dtype.itemsize)
-
-
-__all__ = [
-    "Mismatch",
-    "is_nan",
-    "name_of",
-    "same_bits",
-    "same_dtype",
-    "same_merge",
-    "same_near",
-    "same_numbers",
-    "same_shape",
-    "values",
-]

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from reftiler_conformance.case_run import Evidence
-from reftiler_conformance.compare import name_of, values
+from reftiler_conformance.compare import name_of
 from reftiler_conformance.oracle import BFLOAT16
+from reftiler_conformance.slices import values
 
 Array = npt.NDArray[Any]
 Index = tuple[int, ...]

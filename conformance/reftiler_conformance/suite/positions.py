@@ -11,8 +11,8 @@ import numpy.typing as npt
 from reftiler_conformance import oracle
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Array, Case, Sizes
-from reftiler_conformance.compare import Mismatch, values
-from reftiler_conformance.slices import pieces_of
+from reftiler_conformance.compare import Mismatch
+from reftiler_conformance.slices import pieces_of, values
 
 FIRST = 30
 """The number of the first pixel: smaller ones are nowhere, such as what pads."""

@@ -11,9 +11,10 @@ from hypothesis.strategies import SearchStrategy
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import clause
-from reftiler_conformance.compare import Mismatch, values
+from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.features import MODES, Features
+from reftiler_conformance.slices import values
 from reftiler_conformance.suite.narrowed import (
     BEYOND,
     alike,

@@ -17,13 +17,12 @@ from reftiler_conformance.compare import (
     same_merge,
     same_numbers,
     same_shape,
-    values,
 )
 from reftiler_conformance.draws import ANY, FLOATS, INTEGERS, WIDE, wide
 from reftiler_conformance.expected import merge_of
 from reftiler_conformance.features import NUMBERS, WINDOWS
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.slices import coverage_of, pixels_read
+from reftiler_conformance.slices import coverage_of, pixels_read, values
 from reftiler_conformance.suite.narrowed import COMBINED_MERGES, each, gaps, ranks
 from reftiler_conformance.suite.refused import refuses_case
 from reftiler_conformance.suite.sizes import FITTING, large

@@ -11,11 +11,12 @@ from hypothesis.strategies import SearchStrategy
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case, Sizes
 from reftiler_conformance.check import Cases, clause
-from reftiler_conformance.compare import Mismatch, same_numbers, values
+from reftiler_conformance.compare import Mismatch, same_numbers
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.expected import expected_tiles
 from reftiler_conformance.features import PAD_MODES, Features
 from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.slices import values
 from reftiler_conformance.suite.narrowed import (
     BEYOND,
     alike,

@@ -16,13 +16,13 @@ from reftiler_conformance.compare import (
     same_bits,
     same_dtype,
     same_numbers,
-    values,
 )
 from reftiler_conformance.draws import ANY, WIDE
 from reftiler_conformance.expected import expected_tiles
 from reftiler_conformance.features import NUMBERS, ODD, SWAPPED, Features
 from reftiler_conformance.memory_layouts import with_values_for
 from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.slices import values
 from reftiler_conformance.suite.narrowed import alike, square
 from reftiler_conformance.suite.refused import refuses_array, refuses_case
 

@@ -15,11 +15,11 @@ from hypothesis.strategies import SearchStrategy
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import Cases, clause
-from reftiler_conformance.compare import Mismatch, same_merge, same_shape, values
+from reftiler_conformance.compare import Mismatch, same_merge, same_shape
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.features import NUMBERS, WINDOWS, Features
 from reftiler_conformance.oracle import profile
-from reftiler_conformance.slices import coverage_of
+from reftiler_conformance.slices import coverage_of, values
 from reftiler_conformance.strategies import cases
 from reftiler_conformance.suite.narrowed import COMBINED_MERGES
 from reftiler_conformance.suite.refused import refuses_case

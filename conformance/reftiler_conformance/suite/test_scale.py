@@ -39,6 +39,7 @@ FRACTIONS = (
         Case(size=(20, 20), tile=(10, 10), stride=(10, 10), channels=1, scale=(q, q))
         for q in (Fraction(7, 5), Fraction(1, 5), Fraction(3, 10))
     ),
+    Case((40, 20), (20, 20), (20, 20), channels=1, scale=(Fraction(1, 4),) * 2),
 )
 
 

@@ -43,7 +43,15 @@ def test_refuses_images_of_nothing(run: CaseRun) -> None:
     refuses_case(run, "tile", case, "an axis is empty")
 
 
-@of_both("SIZE-010", share=0.5, **WIDE | {"rank": (4,), "dtype": NUMBERS})
+FOUR = Case(size=(2, 2, 2, 3), tile=(2,) * 4, stride=(2,) * 4)
+
+
+@of_both(
+    "SIZE-010",
+    share=0.5,
+    also=(FOUR, replace(FOUR, channels=1)),
+    **WIDE | {"rank": (4,), "dtype": NUMBERS},
+)
 def test_any_rank_4(run: CaseRun, verb: Verb) -> None:
     """Images of four spatial axes are cut, and tiles of four merged, as others are."""
     try:

@@ -297,6 +297,26 @@ def test_signals_while_modules_load(
     assert (result.returncode, result.stdout, result.stderr) == (code, "", "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_a_finalizer_has_lost(number: str, code: int) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from reftiler.cli import signals\n"
+        "class Last:\n"
+        "    def __del__(self):\n"
+        f"        os.kill(os.getpid(), signal.{number})\n"
+        "signals.end_at_once()\nsignals.tidy_up_first()\n"
+        "Last()\nprint('goes on', flush=True)\n"
+        "try:\n    signals.raise_if_told()\n"
+        "except KeyboardInterrupt:\n    sys.exit(130)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout) == (code, "goes on\n")
+
+
 def test_grid_of_a_size() -> None:
     words = done("grid", "1000x1400", "--tile", 256, "--stride", 128)
     for fact in (

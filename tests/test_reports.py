@@ -77,6 +77,16 @@ class TestGroups:
         other = wrong("TRIP-001", np.array([2.0, 7.0]), np.array([2.0, 4.0]))
         assert len(named(first, other_verb)) == len(named(first, other)) == 2
 
+    def test_a_large_difference_beside_an_infinity_is_no_rounding(self) -> None:
+        first = wrong("MERGE-001", [9.0, np.inf], [1.0, np.inf])
+        other = wrong("TRIP-001", [7.0, np.inf], [2.0, np.inf])
+        assert len(named(first, other)) == 2
+
+    def test_long_doubles_are_grouped_by_their_bytes(self) -> None:
+        pair = np.array([1], np.longdouble), np.array([2], np.longdouble)
+        same = wrong("TILE-001", *pair), wrong("TRIP-001", *pair)
+        assert named(*same) == [("TILE-001", "TRIP-001")]
+
     @pytest.mark.parametrize(
         ("got", "want", "clause"),
         [
@@ -141,6 +151,16 @@ class TestVerdict:
         assert ("\x1b[1;32m" in text) is (colour == "green")
         page = markdown(found)
         assert (" conforms to" in page) is (colour == "green")
+
+    def test_what_is_of_no_clause_is_told_too(self) -> None:
+        """The simplest case is no clause: if it hangs, that is what is said."""
+        hung = replace(one("TILE-001", Status.ERROR), clause="SMOKE")
+        found = report(results=(*report().results, hung))
+        assert verdict(found).message == "fails the simplest case"
+        assert badge(found)["message"] == "fails the simplest case"
+        assert (badge(found)["color"], found.exit_code) == ("red", 1)
+        kit = report({"BORDER-001": Status.HARNESS})
+        assert badge(kit)["message"] == verdict(kit).message
 
     def test_the_headline_counts_each_profile(self) -> None:
         changed = API | {"SCALE-001": Status.FAILED, "PAD-001": Status.KNOWN}

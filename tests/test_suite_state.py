@@ -162,3 +162,13 @@ def test_the_fault_of_another_clause_does_not_accuse(
     run = CaseRun(case, Local(subject), subject.info().claimed)
     run.reopen()
     check(run)
+
+
+def test_gaps_of_other_settings_do_not_accuse() -> None:
+    """What no tile covers is refused by every tiler, before and after others."""
+    case = Case((5,), (3,), (2,), mode="drop")
+    (check,) = [c for c in select(["TILER-003"]) if c.name == "untile_forgets_settings"]
+    run = CaseRun(case, Local(subject := Numpy()), subject.info().claimed)
+    for _ in range(24):  # sizes grow by another number each time
+        run.reopen()
+        check(run)

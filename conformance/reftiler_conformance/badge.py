@@ -16,14 +16,14 @@ def badge(report: Report) -> dict[str, Any]:
     yellow with known failures, or where not all was asked, or nothing judged.
     """
     found = verdict(report)
-    parts = [
-        f"{profile} {score.passed}/{score.applicable}"
-        for profile, score in report.scores().items()
-        if score.applicable
-    ]
+    judged = {p: score for p, score in report.scores().items() if score.applicable}
+    parts = [f"{p} {score.passed}/{score.applicable}" for p, score in judged.items()]
+    clean = all(score.passed == score.applicable for score in judged.values())
     message = ", ".join(parts) or "nothing judged"
     if not report.complete:
         message = "not complete"
+    elif found.colour == "red" and clean:  # what is wrong is of no clause
+        message = found.message
     return {
         "schemaVersion": 1,
         "label": f"tiling spec {report.spec_version}",

@@ -247,6 +247,7 @@ def _read_arrays(path: Path) -> dict[str, Array]:
         size = sum(member.file_size for member in file.infolist())
     if size > MAX_BYTES:
         raise ValueError(f"it asks for {size:,} bytes, more than {MAX_BYTES:,}")
+    content.seek(0)  # numpy tells the format by the first bytes
     with np.load(content, allow_pickle=False) as held:
         found = dict(held)
     if others := [name for name, a in found.items() if not isinstance(a, np.ndarray)]:

@@ -163,16 +163,17 @@ def _symptom(result: Result) -> str:
     if got.dtype != want.dtype:
         return "other dtype"
     first = first_of(found)
-    if first is None or got.dtype.kind not in "biuf":
+    if first is None or got.dtype.kind not in "biuf" or got.itemsize > 8:
         return ""
     one, other = (np.frombuffer(a.tobytes(), f"u{got.itemsize}") for a in (got, want))
     if np.array_equal(np.sort(one), np.sort(other)):
         return "other order"
-    return _difference(got[first.index], want[first.index], np.abs(want))
+    most = np.max(np.abs(want), where=np.isfinite(want), initial=0)
+    return _difference(got[first.index], want[first.index], float(most))
 
 
-def _difference(got: Any, want: Any, scale: Array) -> str:
-    """Name how one number differs from another, in an array of such a scale."""
+def _difference(got: Any, want: Any, most: float) -> str:
+    """Name how one number differs from another, in an array of numbers to ``most``."""
     if isinstance(want, np.integer):
         return "off by one" if abs(int(got) - int(want)) == 1 else ""
     if np.isnan(got) != np.isnan(want):
@@ -181,6 +182,4 @@ def _difference(got: Any, want: Any, scale: Array) -> str:
         return "overflow" if np.isfinite(want) else ""
     if got == want == 0:
         return "sign of zero"
-    with np.errstate(all="ignore"):
-        near = abs(np.float64(got) - np.float64(want)) <= 1e-3 * np.nanmax(scale)
-    return "rounding" if near else ""
+    return "rounding" if abs(float(got) - float(want)) <= 1e-3 * most else ""

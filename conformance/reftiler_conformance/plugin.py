@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from reftiler.cli.signals import raise_if_told
 from reftiler.errors import TilingError
 from reftiler_conformance import suite
 from reftiler_conformance.adoption import ClauseTest
@@ -143,6 +144,7 @@ class ClauseItem(pytest.Item):
     def setup(self) -> None:
         """Ask: what the adapter or the kit cannot do is an error, and no failure."""
         try:
+            raise_if_told()
             self.test.ask(self.config.option.report)
         except SystemExit as error:  # SIGTERM
             pytest.exit("the run was stopped", int(str(error.code)))

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["end_at_once", "ending_at_once", "tidy_up_first"]
+__all__ = ["end_at_once", "ending_at_once", "raise_if_told", "tidy_up_first"]
+
+_told: list[int] = []
 
 
 def end_at_once() -> None:
@@ -24,15 +26,15 @@ def end_at_once() -> None:
 def tidy_up_first() -> None:
     """Let both raise an exception, where `end_at_once` was called before."""
     if signal.getsignal(signal.SIGINT) is _exit:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, _raise)
     if signal.getsignal(signal.SIGTERM) is _exit:
-        signal.signal(signal.SIGTERM, _raise_exit)
+        signal.signal(signal.SIGTERM, _raise)
 
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
     """End at once while modules load in the midst of a command that a program runs."""
-    if signal.getsignal(signal.SIGTERM) is not _raise_exit:  # no program, but a test
+    if signal.getsignal(signal.SIGTERM) is not _raise:  # no program, but a test
         yield
         return
     end_at_once()
@@ -46,5 +48,14 @@ def _exit(number: int, _: Any) -> None:
     os._exit(128 + number)
 
 
-def _raise_exit(number: int, _: Any) -> None:
-    sys.exit(128 + number)
+def _raise(number: int, _: Any) -> None:
+    _told.append(number)
+    raise_if_told()
+
+
+def raise_if_told() -> None:
+    """Raise again what a finalizer, or what the garbage collector calls, has lost."""
+    if _told:
+        if _told[-1] == signal.SIGINT:
+            raise KeyboardInterrupt
+        sys.exit(128 + _told[-1])

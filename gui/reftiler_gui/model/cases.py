@@ -183,8 +183,9 @@ def _line(result: Result, replay: str) -> Failure:
 
 def _pictures(arrays: dict[str, Array]) -> dict[str, Planes]:
     """Return the arrays of numbers, and how far ``got`` is from ``want``."""
-    from reftiler_conformance.compare import name_of, values  # noqa: PLC0415
+    from reftiler_conformance.compare import name_of  # noqa: PLC0415
     from reftiler_conformance.oracle import BFLOAT16  # noqa: PLC0415
+    from reftiler_conformance.slices import values  # noqa: PLC0415
 
     pictures = {}
     for name in _ARRAYS:

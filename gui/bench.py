@@ -22,22 +22,22 @@ import numpy as np
 from PySide6.QtWidgets import QApplication
 
 from reftiler import Grid
-from reftiler_gui import messages
-from reftiler_gui.canvas import Canvas
+from reftiler_gui import qt_logging
+from reftiler_gui.camera import Camera
+from reftiler_gui.contact_sheet_view import ContactSheetView
+from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.document import Item, Loaded
-from reftiler_gui.model.masks import MaskSource
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.source import PixelSource
-from reftiler_gui.model.tiling import TilingView
-from reftiler_gui.model.work import finish
-from reftiler_gui.sheet_view import SheetView
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.steps import finish
 from reftiler_gui.standard import standard_window
-from reftiler_gui.state import ViewState
 from reftiler_gui.window import MainWindow
 
 SIDE = 4096
-SMALL = TilingSettings(tile=(64, 64), step=(12, 12))  # 113,569 tiles
+SMALL = FormSettings(tile=(64, 64), step=(12, 12))  # 113,569 tiles
 ZOOMS = (0.19, 0.25, 0.33, 0.5, 0.75, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 
 
@@ -55,31 +55,31 @@ def tell(words: str, measured: float, limit: float) -> bool:
     return measured < limit
 
 
-def pictures() -> tuple[PixelSource, MaskSource]:
+def pictures() -> tuple[ImagePyramid, MaskPyramid]:
     """Return a noisy image and a mask of many small defects."""
     draw = np.random.default_rng(0)
     image = draw.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     mask = np.zeros((SIDE, SIDE), dtype=bool)
     for row, col in draw.integers(0, SIDE - 40, (256, 2)).tolist():
         mask[row : row + 1 + row % 40, col : col + 1 + col % 40] = True
-    source, marks = PixelSource(image), MaskSource(mask)
+    source, marks = ImagePyramid(image), MaskPyramid(mask)
     finish(source.build())
     _ = marks.levels
     return source, marks
 
 
-def tiles(settings: TilingSettings) -> TilingView:
+def tiles(settings: FormSettings) -> GridLookup:
     """Return the tiles of the image."""
     found = settings.plan((SIDE, SIDE))
     assert isinstance(found, Grid), found
-    return TilingView(found)
+    return GridLookup(found)
 
 
 def repaints(app: QApplication, *, coverage: bool) -> list[bool]:
     """Measure a repaint at each zoom, moving a little each time."""
     source, mask = pictures()
-    state = ViewState()
-    canvas = Canvas(state)
+    state = Camera()
+    canvas = ImageCanvas(state)
     canvas.setFixedSize(1280, 800)
     view = tiles(SMALL)
     canvas.present(source, mask, view)
@@ -104,7 +104,7 @@ def repaints(app: QApplication, *, coverage: bool) -> list[bool]:
 
 def wait(app: QApplication, window: MainWindow) -> None:
     """Wait until an image is there."""
-    while window.desk.loaded is None:
+    while window.viewer.loaded is None:
         app.processEvents()
     app.processEvents()
 
@@ -149,9 +149,9 @@ def sheets(app: QApplication) -> bool:
     """Measure how long a contact sheet takes from the tiling to its first picture."""
     source, mask = pictures()
     jobs = Jobs()
-    view = SheetView(jobs)
+    view = ContactSheetView(jobs)
     view.resize(1280, 800)
-    view.show_item(Loaded(Item("noise"), source, mask, ""))
+    view.show_item(LoadedImage(ImageItem("noise"), source, mask, ""))
     view.show()
     app.processEvents()
     times = []
@@ -206,7 +206,7 @@ def _private() -> float:
 
 def main() -> int:
     """Measure everything."""
-    messages.install()
+    qt_logging.install()
     app = QApplication(sys.argv[:1])
     good = [start(app), sheets(app)]
     with tempfile.TemporaryDirectory() as folder:

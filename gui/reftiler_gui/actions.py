@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-__all__ = ["Entry", "Table"]
+__all__ = ["ActionRegistry", "ActionSpec"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ActionSpec:
     """
     Something to do.
 
@@ -41,7 +41,7 @@ class Entry:
     tip: str = ""
 
 
-class Table:
+class ActionRegistry:
     """
     The entries and their actions.
 
@@ -53,10 +53,10 @@ class Table:
 
     def __init__(self, window: QWidget) -> None:
         self._window = window
-        self.entries: list[Entry] = []
+        self.entries: list[ActionSpec] = []
         self.actions: dict[str, QAction] = {}
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[ActionSpec]) -> None:
         """Add entries; a name or a key that is taken is an error."""
         for entry in entries:
             taken = {key for one in self.entries for key in one.keys}
@@ -72,7 +72,7 @@ class Table:
             found.setdefault(entry.menu, []).append(self.actions[entry.name])
         return found
 
-    def _action(self, entry: Entry) -> QAction:
+    def _action(self, entry: ActionSpec) -> QAction:
         action = QAction(entry.text, self._window)
         action.setShortcuts([QKeySequence(key) for key in entry.keys])
         key = f" ({keys_words(entry)})" if entry.keys else ""
@@ -89,7 +89,7 @@ class Table:
         return action
 
 
-def keys_words(entry: Entry) -> str:
+def keys_words(entry: ActionSpec) -> str:
     """Write the keys of an entry as they stand on the keyboard."""
     form = QKeySequence.SequenceFormat.NativeText
     return " or ".join(QKeySequence(key).toString(form) for key in entry.keys)

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from reftiler_gui.advice_axes import AdviceAxes
 from reftiler_gui.model.advice import Candidate
-from reftiler_gui.model.advice_words import named, part
-from reftiler_gui.model.palette import COLORS
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.advice_texts import named, part
+from reftiler_gui.model.colors import COLORS
+from reftiler_gui.model.form_settings import FormSettings
 
 __all__ = ["AdvicePlot"]
 
@@ -36,7 +36,7 @@ class AdvicePlot(QWidget):
 
     Attributes
     ----------
-    selected : TilingSettings or None
+    selected : FormSettings or None
         The candidate that is chosen.
     """
 
@@ -51,8 +51,8 @@ class AdvicePlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(300, 170)
-        self.selected: TilingSettings | None = None
-        self.current: TilingSettings | None = None
+        self.selected: FormSettings | None = None
+        self.current: FormSettings | None = None
         self._rows: tuple[Candidate, ...] = ()
         self._defects = 0
 
@@ -62,12 +62,12 @@ class AdvicePlot(QWidget):
         self._defects = defects
         self.update()
 
-    def select(self, settings: TilingSettings | None) -> None:
+    def select(self, settings: FormSettings | None) -> None:
         """Ring a candidate."""
         self.selected = settings
         self.update()
 
-    def set_current(self, settings: TilingSettings) -> None:
+    def set_current(self, settings: FormSettings) -> None:
         """Mark the settings that are in force."""
         self.current = settings
         self.update()

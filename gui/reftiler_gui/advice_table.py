@@ -9,8 +9,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QFont
 
 from reftiler_gui.model.advice import Candidate
-from reftiler_gui.model.advice_words import named, part, shared
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.advice_texts import named, part, shared
+from reftiler_gui.model.form_settings import FormSettings
 
 __all__ = ["SORTED_BY", "AdviceTable"]
 
@@ -46,7 +46,7 @@ class AdviceTable(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: tuple[Candidate, ...] = ()
-        self.current: TilingSettings | None = None
+        self.current: FormSettings | None = None
         self._defects = 0
 
     def show_rows(self, rows: Sequence[Candidate], defects: int) -> None:
@@ -60,7 +60,7 @@ class AdviceTable(QAbstractTableModel):
         else:
             self.endResetModel()
 
-    def set_current(self, settings: TilingSettings) -> None:
+    def set_current(self, settings: FormSettings) -> None:
         """Mark the settings that are in force."""
         self.current = settings
         self._changed()

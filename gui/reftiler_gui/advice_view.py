@@ -20,23 +20,23 @@ from PySide6.QtWidgets import (
 
 from reftiler_gui.advice_plot import AdvicePlot
 from reftiler_gui.advice_table import SORTED_BY, AdviceTable
-from reftiler_gui.busy import Busy
-from reftiler_gui.flow import turn
+from reftiler_gui.defect_size_histogram import DefectSizeHistogram
+from reftiler_gui.flow_layout import turn
+from reftiler_gui.job_progress import JobProgress
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.advice import Survey, candidates
-from reftiler_gui.model.advice_words import best_of, by_stride, summed_up, told
-from reftiler_gui.model.document import Item
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.tiling import TilingView
-from reftiler_gui.sizes_plot import SizesPlot
-from reftiler_gui.views import Page, keep_keys, notice
+from reftiler_gui.model.advice_texts import best_of, by_stride, summed_up, told
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_set import ImageItem
+from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
 
 __all__ = ["AdviceView"]
 
 _WIDE = 680  # pixels from which table and plot stand side by side
 
 
-class AdviceView(Page):
+class AdviceView(LazyView):
     """
     A table and a plot of settings, of which one can be taken.
 
@@ -47,22 +47,22 @@ class AdviceView(Page):
     """
 
     taken = Signal(object)
-    """The `TilingSettings` that somebody takes."""
+    """The `FormSettings` that somebody takes."""
 
     of_image = False
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.items: tuple[Item, ...] = ()
+        self.items: tuple[ImageItem, ...] = ()
         self.survey: Survey | None = None
-        self._chosen: TilingSettings | None = None
+        self._chosen: FormSettings | None = None
         self._by_hand = False
-        self.busy = Busy(jobs, "Surveying the images")
+        self.busy = JobProgress(jobs, "Surveying the images")
         self.again = QPushButton("Survey &again")
         self.take = QPushButton("&Take this setting")
-        self.sizes_words = notice("Sizes of the defects")
-        self.words = notice("The chosen setting")
-        self.sizes, self.plot = SizesPlot(), AdvicePlot()
+        self.sizes_words = message_label("Sizes of the defects")
+        self.words = message_label("The chosen setting")
+        self.sizes, self.plot = DefectSizeHistogram(), AdvicePlot()
         self.table, self.sorted, self.view = (
             AdviceTable(),
             QSortFilterProxyModel(),
@@ -79,24 +79,24 @@ class AdviceView(Page):
         self.plot.chosen.connect(self._pick)
         self.plot.taken.connect(self.taken)
 
-    def show_items(self, items: Sequence[Item]) -> None:
+    def show_items(self, items: Sequence[ImageItem]) -> None:
         """Take the images of another document: the survey begins when it is seen."""
         if tuple(items) != self.items:
             self.items, self.survey = tuple(items), None
             self._chosen, self._by_hand = None, False
-            self.spoil()
+            self.invalidate()
 
-    def show_tiling(self, tiling: TilingView | None, settings: TilingSettings) -> None:
+    def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
         """Mark the settings that are in force; a survey that is done stays."""
         self.tiling, self.settings = tiling, by_stride(settings)
         self.table.set_current(self.settings)
         self.plot.set_current(self.settings)
         if self.survey is None:
-            self.spoil()
+            self.invalidate()
         else:
             self._offer()
 
-    def renew(self) -> None:
+    def rebuild(self) -> None:
         """Begin the survey, if there is none."""
         if self.survey is None and self.items and self.tiling is not None:
             self.run()
@@ -141,7 +141,7 @@ class AdviceView(Page):
         self.sizes_words.setText(summed_up(survey, len(self.items)))
         self._offer()
 
-    def _choose(self, settings: TilingSettings) -> None:
+    def _choose(self, settings: FormSettings) -> None:
         """Choose a row of the table."""
         for number, row in enumerate(self.table.rows):
             if row.settings == settings:
@@ -152,7 +152,7 @@ class AdviceView(Page):
     def _pick(self, what: object) -> None:
         """Choose what somebody clicked, and leave it chosen."""
         self._by_hand = True
-        if isinstance(what, TilingSettings):
+        if isinstance(what, FormSettings):
             self._choose(what)
 
     def _select(self, index: QModelIndex) -> None:
@@ -184,7 +184,7 @@ class AdviceView(Page):
         self.sorted.setSourceModel(self.table)
         self.sorted.setSortRole(SORTED_BY)
         view = self.view
-        keep_keys(view, self.plot)
+        filter_shortcuts(view, self.plot)
         view.setModel(self.sorted)
         view.setAccessibleName("Settings to take")
         view.setSortingEnabled(True)

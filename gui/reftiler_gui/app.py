@@ -13,22 +13,22 @@ from PySide6.QtWidgets import QApplication
 from reftiler.cli.console import UsageError
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
-from reftiler_gui import messages
-from reftiler_gui.ending import Ending
+from reftiler_gui import qt_logging
 from reftiler_gui.exporting import save_picture
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.prefs import Prefs
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.preferences import Preferences
+from reftiler_gui.signal_handlers import SignalHandlers
 from reftiler_gui.standard import standard_window
-from reftiler_gui.theme import SCHEMES, dress
+from reftiler_gui.theme import SCHEMES, apply_theme
 from reftiler_gui.window import MainWindow
 
-__all__ = ["Asked", "run", "shoot"]
+__all__ = ["LaunchOptions", "run", "take_screenshot"]
 
 _PATIENCE = 120.0  # seconds until a picture is taken of what is there
 
 
 @dataclass(frozen=True)
-class Asked:
+class LaunchOptions:
     """What the command line asks for; nothing where it does not."""
 
     paths: tuple[Path, ...] = ()
@@ -39,17 +39,17 @@ class Asked:
     fresh: bool = False
 
 
-def run(asked: Asked) -> int:
+def run(asked: LaunchOptions) -> int:
     """Show the window until it is closed; return the exit code."""
     app = _application()
     window = _window(app, asked)
     window.show()
-    with Ending(window) as ending:
+    with SignalHandlers(window) as ending:
         code = int(app.exec())
     return ending.code or code
 
 
-def shoot(asked: Asked, path: Path) -> None:
+def take_screenshot(asked: LaunchOptions, path: Path) -> None:
     """
     Write a picture of the window once all work is done.
 
@@ -61,40 +61,42 @@ def shoot(asked: Asked, path: Path) -> None:
     app = _application()
     window = _window(app, asked)
     said: list[str] = []
-    window.desk.noticed.connect(said.append)
+    window.viewer.noticed.connect(said.append)
     window.show()
     try:
-        _wait(app, lambda: window.desk.loaded is not None or not window.jobs.running())
+        _wait(
+            app, lambda: window.viewer.loaded is not None or not window.jobs.running()
+        )
         _wait(app, lambda: not window.jobs.running())
         save_picture(window.grab().toImage(), path)
     finally:
         window.close()
-    loaded = window.desk.loaded
-    if not (window.desk.cases or (loaded and loaded.image)):
+    loaded = window.viewer.loaded
+    if not (window.viewer.cases or (loaded and loaded.image)):
         raise TilingError("; ".join(said) or "there is nothing to show")
 
 
 def _application() -> QApplication:
     app = QApplication.instance()
     if not isinstance(app, QApplication):
-        messages.install()
+        qt_logging.install()
         app = QApplication(["reftiler"])
     app.setApplicationName("viewer")
     app.setOrganizationName("reftiler")
     return app
 
 
-def _window(app: QApplication, asked: Asked) -> MainWindow:
-    prefs = Prefs(None if asked.fresh else QSettings())
+def _window(app: QApplication, asked: LaunchOptions) -> MainWindow:
+    prefs = Preferences(None if asked.fresh else QSettings())
     scheme = asked.theme or str(prefs.get("theme", "system"))
     if scheme not in SCHEMES:
         raise UsageError(f"--theme is one of {', '.join(SCHEMES)}, got {scheme!r}")
-    dress(app, scheme)
+    apply_theme(app, scheme)
     window = standard_window(prefs)
     if asked.size is not None:
         window.resize(*asked.size)
     if asked.config is not None:
-        window.desk.change(TilingSettings.of(asked.config))
+        window.viewer.change(FormSettings.of(asked.config))
     if asked.view and asked.view not in window.views:
         raise UsageError(
             f"--view is one of {', '.join(window.views)}, got {asked.view!r}"

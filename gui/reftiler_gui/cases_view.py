@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.case_planes import CasePlanes
+from reftiler_gui.case_arrays_view import CaseArraysView
 from reftiler_gui.cases_table import CasesTable
-from reftiler_gui.flow import turn
+from reftiler_gui.flow_layout import turn
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.cases import CaseFile, Failure
-from reftiler_gui.views import Page, keep_keys, notice
+from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
 
 __all__ = ["CasesView"]
 
@@ -39,7 +39,7 @@ _NOTHING = (
 )
 
 
-class CasesView(Page):
+class CasesView(LazyView):
     """
     What the conformance kit wrote down.
 
@@ -56,10 +56,13 @@ class CasesView(Page):
         self._jobs = jobs
         self.failure: Failure | None = None
         self.open_button = QPushButton("&Open…")
-        self.title = notice("What was read")
+        self.title = message_label("What was read")
         self.table, self.view = CasesTable(), QTableView()
-        self.clause, self.words = notice("Clause"), notice("What is wrong")
-        self.planes = CasePlanes()
+        self.clause, self.words = (
+            message_label("Clause"),
+            message_label("What is wrong"),
+        )
+        self.planes = CaseArraysView()
         self.inputs = QCheckBox("Show the &inputs")
         self.first = QPushButton("First &difference")
         self.replay = QLineEdit()
@@ -92,7 +95,7 @@ class CasesView(Page):
         super().resizeEvent(event)
         turn(self._switches, beside=event.size().width() >= _WIDE)
 
-    def renew(self) -> None:
+    def rebuild(self) -> None:
         """Do nothing: what is shown does not hang on the image."""
 
     def copy_replay(self) -> None:
@@ -145,7 +148,7 @@ class CasesView(Page):
 
     def _lay_out(self) -> None:
         view = self.view
-        keep_keys(view, self.planes.plane)
+        filter_shortcuts(view, self.planes.plane)
         view.setModel(self.table)
         view.setAccessibleName("Failed checks")
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reftiler_gui.fields import Choice
+from reftiler_gui.fields import ComboField
 
 __all__ = ["STEPS", "explained"]
 
@@ -33,6 +33,6 @@ _MEANINGS = {
 }
 
 
-def explained(name: str, words: tuple[str, ...]) -> Choice:
+def explained(name: str, words: tuple[str, ...]) -> ComboField:
     """Return a choice of words, each with what it means."""
-    return Choice(name, ((word, _MEANINGS.get(word, "")) for word in words))
+    return ComboField(name, ((word, _MEANINGS.get(word, "")) for word in words))

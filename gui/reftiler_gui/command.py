@@ -107,7 +107,7 @@ def view(
         _check_libraries()
         from reftiler_gui import app  # noqa: PLC0415 - it needs Qt
 
-    asked = app.Asked(
+    asked = app.LaunchOptions(
         paths=tuple(paths or ()),
         config=config,
         size=wanted,
@@ -116,7 +116,7 @@ def view(
         fresh=fresh or screenshot is not None,
     )
     if screenshot is not None:
-        app.shoot(asked, screenshot)
+        app.take_screenshot(asked, screenshot)
     elif code := app.run(asked):
         raise typer.Exit(code)
 
@@ -157,10 +157,10 @@ def _report(
     if stand_in and stand_in not in STAND_INS:
         names = ", ".join(STAND_INS)
         raise UsageError(f"--stand-in is one of {names}, got {stand_in!r}")
-    from reftiler_gui.model.standins import StandIn  # noqa: PLC0415 - it needs numpy
+    from reftiler_gui.model.mock_models import MockModel  # noqa: PLC0415 - it needs numpy
     from reftiler_gui.reporting import report_on  # noqa: PLC0415 - it takes a while
 
-    model = StandIn(stand_in) if stand_in else None
+    model = MockModel(stand_in) if stand_in else None
     report_on(paths, config, model, path, overwrite=overwrite)
 
 

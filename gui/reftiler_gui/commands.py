@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reftiler_gui.actions import Entry
-from reftiler_gui.switches import LAYERS
+from reftiler_gui.actions import ActionSpec
+from reftiler_gui.layer_visibility import LAYERS
 from reftiler_gui.theme import SCHEMES
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ LINES = (
 """Before these a menu has a line."""
 
 
-def entries(window: MainWindow) -> Iterator[Entry]:
+def entries(window: MainWindow) -> Iterator[ActionSpec]:
     """Yield all entries but those of the views, menu by menu."""
     yield from _files(window)
     yield from _edits(window)
@@ -37,13 +37,15 @@ def entries(window: MainWindow) -> Iterator[Entry]:
     yield from _layers(window)
     yield from _moves(window)
     help_ = window.dialogs
-    yield Entry("keys", "Help", "Keys", ("F1", "?"), help_.show_keys)
-    yield Entry("commands", "Help", "Find a command…", ("Ctrl+K",), help_.find_command)
+    yield ActionSpec("keys", "Help", "Keys", ("F1", "?"), help_.show_keys)
+    yield ActionSpec(
+        "commands", "Help", "Find a command…", ("Ctrl+K",), help_.find_command
+    )
 
 
-def _files(window: MainWindow) -> Iterator[Entry]:
+def _files(window: MainWindow) -> Iterator[ActionSpec]:
     ask = window.dialogs
-    entry = partial(Entry, menu="File")
+    entry = partial(ActionSpec, menu="File")
     yield entry(name="open", text="Open…", keys=("Ctrl+O",), do=ask.open_files)
     yield entry(
         name="open_folder",
@@ -84,11 +86,13 @@ def _files(window: MainWindow) -> Iterator[Entry]:
     yield entry(name="quit", text="Quit", keys=("Ctrl+Q",), do=window.close)
 
 
-def _edits(window: MainWindow) -> Iterator[Entry]:
-    ask, desk = window.dialogs, window.desk
-    entry = partial(Entry, menu="Settings")
-    yield entry(name="undo", text="Undo", keys=("Ctrl+Z",), do=desk.undo)
-    yield entry(name="redo", text="Redo", keys=("Ctrl+Shift+Z", "Ctrl+Y"), do=desk.redo)
+def _edits(window: MainWindow) -> Iterator[ActionSpec]:
+    ask, viewer = window.dialogs, window.viewer
+    entry = partial(ActionSpec, menu="Settings")
+    yield entry(name="undo", text="Undo", keys=("Ctrl+Z",), do=viewer.undo)
+    yield entry(
+        name="redo", text="Redo", keys=("Ctrl+Shift+Z", "Ctrl+Y"), do=viewer.redo
+    )
     for kind, key in (("python", "P"), ("YAML", "Y"), ("command", "C")):
         words = "as a command line" if kind == "command" else f"as {kind.capitalize()}"
         yield entry(
@@ -112,9 +116,9 @@ def _edits(window: MainWindow) -> Iterator[Entry]:
     )
 
 
-def _looks(window: MainWindow) -> Iterator[Entry]:
+def _looks(window: MainWindow) -> Iterator[ActionSpec]:
     places = window.places
-    entry = partial(Entry, menu="View")
+    entry = partial(ActionSpec, menu="View")
     yield entry(name="fit", text="Fit", keys=("F", "Ctrl+9"), do=places.fit)
     yield entry(name="actual", text="100 %", keys=("1", "Ctrl+0"), do=places.actual)
     larger, smaller = partial(places.zoom, 1), partial(places.zoom, -1)
@@ -148,14 +152,14 @@ def _looks(window: MainWindow) -> Iterator[Entry]:
             name=f"theme_{scheme}",
             text=f"Colours: {scheme}",
             keys=(),
-            do=partial(window.dress, scheme),
+            do=partial(window.apply_theme, scheme),
         )
 
 
-def _docks(window: MainWindow) -> Iterator[Entry]:
+def _docks(window: MainWindow) -> Iterator[ActionSpec]:
     """Yield what brings back a dock that was closed, and the way to the form."""
     for dock, key in zip(window.docks, ("I", "T"), strict=True):
-        yield Entry(
+        yield ActionSpec(
             f"dock_{dock.objectName()}",
             "View",
             f"{dock.windowTitle()} at the side",
@@ -163,11 +167,13 @@ def _docks(window: MainWindow) -> Iterator[Entry]:
             dock.setVisible,
             on=True,
         )
-    yield Entry("form", "View", "Go to the settings", ("Ctrl+T",), window.go_to_form)
+    yield ActionSpec(
+        "form", "View", "Go to the settings", ("Ctrl+T",), window.go_to_form
+    )
 
 
-def _layers(window: MainWindow) -> Iterator[Entry]:
-    entry = partial(Entry, menu="Layers")
+def _layers(window: MainWindow) -> Iterator[ActionSpec]:
+    entry = partial(ActionSpec, menu="Layers")
     for name, (text, key, tip) in LAYERS.items():
         yield entry(
             name=name,
@@ -202,13 +208,13 @@ def _setter(window: MainWindow, name: str) -> Callable[[bool], None]:
     return lambda on: window.switches.put(name, on)
 
 
-def _moves(window: MainWindow) -> Iterator[Entry]:
-    desk, places = window.desk, window.places
-    last = partial(desk.step, 10**9)
+def _moves(window: MainWindow) -> Iterator[ActionSpec]:
+    viewer, places = window.viewer, window.places
+    last = partial(viewer.step, 10**9)
     for name, text, keys, do in (
-        ("previous", "Previous image", ("Left", "A"), partial(desk.step, -1)),
-        ("next", "Next image", ("Right", "D"), partial(desk.step, 1)),
-        ("first", "First image", ("Home",), partial(desk.go, 0)),
+        ("previous", "Previous image", ("Left", "A"), partial(viewer.step, -1)),
+        ("next", "Next image", ("Right", "D"), partial(viewer.step, 1)),
+        ("first", "First image", ("Home",), partial(viewer.go, 0)),
         ("last", "Last image", ("End",), last),
         ("next_defect", "Next defect", ("N", "J"), partial(window.bar.step, 1)),
         (
@@ -225,4 +231,4 @@ def _moves(window: MainWindow) -> Iterator[Entry]:
             partial(places.step_tile, -1),
         ),
     ):
-        yield Entry(name, "Go", text, keys, do)
+        yield ActionSpec(name, "Go", text, keys, do)

@@ -15,16 +15,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.flipping import Flipping
-from reftiler_gui.flow import Flow, labelled
+from reftiler_gui.blink_compare import BlinkCompare
+from reftiler_gui.camera import Camera
+from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.marking import Mark
-from reftiler_gui.model.document import Loaded
-from reftiler_gui.model.resized import ResizedPicture
-from reftiler_gui.model.seeing import Seen, look
-from reftiler_gui.panes import PLAIN, Curtain, Pane
-from reftiler_gui.state import ViewState
-from reftiler_gui.views import keep_keys, notice
+from reftiler_gui.model.defect_metrics import DefectMetrics, look
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.resized_image import ResizedImage
+from reftiler_gui.overlays import Marker
+from reftiler_gui.panes import PLAIN, SplitPane, SwipeCompare
+from reftiler_gui.view_base import filter_shortcuts, message_label
 
 __all__ = ["CompareView"]
 
@@ -37,7 +37,7 @@ _FIRST = 350  # where it stands at first: not in the middle, which a defect is i
 T = TypeVar("T")
 
 
-class CompareView(Flipping):
+class CompareView(BlinkCompare):
     """
     What resizing and tiling leave of a defect, at the same place and zoom.
 
@@ -45,23 +45,23 @@ class CompareView(Flipping):
     ----------
     jobs : Jobs
         Resize the image.
-    state : ViewState
+    state : Camera
         The place and zoom; share it to link this view with others.
     """
 
     goes = True
 
     def __init__(
-        self, jobs: Jobs, state: ViewState, parent: QWidget | None = None
+        self, jobs: Jobs, state: Camera, parent: QWidget | None = None
     ) -> None:
         super().__init__("Hold to s&wap", parent)
         self._jobs, self._state = jobs, state
-        self._resized: tuple[Loaded, tuple[int, int], ResizedPicture] | None = None
+        self._resized: tuple[LoadedImage, tuple[int, int], ResizedImage] | None = None
         self._gone_to: object = None
-        self._seen: Seen | None = None
-        self.words = notice("What resizing and tiling leave of the defect")
-        self.small, self.large = Curtain(state), Curtain(state)
-        self.panes = Pane(self.small), Pane(self.large)
+        self._seen: DefectMetrics | None = None
+        self.words = message_label("What resizing and tiling leave of the defect")
+        self.small, self.large = SwipeCompare(state), SwipeCompare(state)
+        self.panes = SplitPane(self.small), SplitPane(self.large)
         self.beside = QRadioButton("Side &by side")
         self.split = QRadioButton("S&plit")
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -72,9 +72,9 @@ class CompareView(Flipping):
         self.split.toggled.connect(lambda on: self._switch(split=on))
         self.slider.valueChanged.connect(lambda n: self.large.part(n / _PARTS))
         self.large.parted.connect(lambda s: self.slider.setValue(round(s * _PARTS)))
-        self.target.valueChanged.connect(self.spoil)
+        self.target.valueChanged.connect(self.invalidate)
 
-    def renew(self) -> None:
+    def rebuild(self) -> None:
         """Resize the image and look at the defect."""
         for name in (_RESIZING, _COMPARING):
             self._jobs.cancel(name)
@@ -92,13 +92,13 @@ class CompareView(Flipping):
             self.small.message = "Resizing…"
             self._jobs.start(
                 _RESIZING,
-                lambda: (loaded, target, ResizedPicture(source, target)),
+                lambda: (loaded, target, ResizedImage(source, target)),
                 self._take_resized,
                 self._fail,
             )
         self._compare(loaded)
 
-    def _compare(self, loaded: Loaded) -> None:
+    def _compare(self, loaded: LoadedImage) -> None:
         view, region, mask = self.tiling, self.region, loaded.mask
         if view is None or region is None or mask is None:
             return
@@ -114,7 +114,7 @@ class CompareView(Flipping):
             self._gone_to = (loaded, region)
             self._go(loaded)
 
-    def _go(self, loaded: Loaded) -> None:
+    def _go(self, loaded: LoadedImage) -> None:
         """Bring the defect into the middle, large enough to be seen."""
         assert self.region is not None
         assert loaded.image is not None
@@ -133,17 +133,17 @@ class CompareView(Flipping):
         side = self.target.value()
         return (side, side) if side else self.settings.tile
 
-    def _marks(self) -> list[Mark]:
-        return [] if self.region is None else [Mark(self.region.box, strong=True)]
+    def _marks(self) -> list[Marker]:
+        return [] if self.region is None else [Marker(self.region.box, strong=True)]
 
     def _take_resized(
-        self, found: tuple[Loaded, tuple[int, int], ResizedPicture]
+        self, found: tuple[LoadedImage, tuple[int, int], ResizedImage]
     ) -> None:
         self._resized = found
         self.flip()
 
     @property
-    def _picture(self) -> ResizedPicture | None:
+    def _picture(self) -> ResizedImage | None:
         """The resized image, if it is there and of this image and size."""
         found = self._resized
         current = found is not None and found[:2] == (self.loaded, self._target())
@@ -161,7 +161,7 @@ class CompareView(Flipping):
     def _swapped(self, left: T, right: T) -> tuple[T, T]:
         return (right, left) if self.flipped else (left, right)
 
-    def _take_seen(self, seen: Seen) -> None:
+    def _take_seen(self, seen: DefectMetrics) -> None:
         self._seen = seen
         self.words.setText(seen.sentence)
         self._name()
@@ -217,7 +217,7 @@ class CompareView(Flipping):
             pane.canvas.set_layers(PLAIN)
         self.hold.setToolTip("See each picture in the other's place (hold Shift)")
         self.setFocusProxy(self.large)
-        keep_keys(self.slider, self.beside, self.split)
+        filter_shortcuts(self.slider, self.beside, self.split)
         group = QButtonGroup(self)
         self.slider.setRange(0, _PARTS)
         self.slider.setValue(_FIRST)
@@ -227,7 +227,7 @@ class CompareView(Flipping):
         self.target.setSuffix(" px")
         self.target.setAccessibleName("Side to which the image is resized")
         bar = QHBoxLayout()
-        parts = Flow(12)
+        parts = FlowLayout(12)
         for button in (self.beside, self.split):
             group.addButton(button)
             parts.addWidget(button)

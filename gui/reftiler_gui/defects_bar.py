@@ -13,17 +13,17 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler.regions import Region
-from reftiler_gui.flow import turn
-from reftiler_gui.glimpse_button import GlimpseButton
+from reftiler_gui.defect_preview_button import DefectPreviewButton
+from reftiler_gui.flow_layout import turn
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.defect_metrics import DefectMetrics, look
+from reftiler_gui.model.defect_preview import DefectPreview, preview_of_defect
 from reftiler_gui.model.defects import Defects, find_defects
-from reftiler_gui.model.document import Loaded
-from reftiler_gui.model.glimpse import Glimpse, glimpse
-from reftiler_gui.model.seeing import Seen, look
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.tiles_button import TilesButton
-from reftiler_gui.views import notice
+from reftiler_gui.view_base import message_label
 
 __all__ = ["DefectsBar"]
 
@@ -36,7 +36,7 @@ class DefectsBar(QWidget):
     """
     A line to put beneath the canvas: last and next defect, its tiles, the sentence.
 
-    It is a `reftiler_gui.views.View`, and works even where it is not seen.
+    It is a `reftiler_gui.view_base.View`, and works even where it is not seen.
 
     Parameters
     ----------
@@ -56,15 +56,15 @@ class DefectsBar(QWidget):
     chosen = Signal(object)
     """The `Region` to look at, or None; the bar was asked for it: go there."""
     seen = Signal(object)
-    """What is left of it: a `Seen`."""
+    """What is left of it: a `DefectMetrics`."""
     tile_chosen = Signal(int)
     """A tile that was picked from those that hold the defect."""
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
-        self._loaded: Loaded | None = None
-        self._tiling: TilingView | None = None
+        self._loaded: LoadedImage | None = None
+        self._tiling: GridLookup | None = None
         self._brief = self._seen = False
         self.defects, self.number = Defects(()), None
         self.back = _button("Previous defect", Qt.ArrowType.LeftArrow)
@@ -72,8 +72,8 @@ class DefectsBar(QWidget):
         self.label = QLabel()
         self.label.setAccessibleName("Defect")
         self.tiles = TilesButton()
-        self.glimpse = GlimpseButton()
-        self.words = notice("What is left of the defect")
+        self.preview_of_defect = DefectPreviewButton()
+        self.words = message_label("What is left of the defect")
         self._column = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._whole = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._lay_out()
@@ -95,7 +95,7 @@ class DefectsBar(QWidget):
         head.setSpacing(12)
         head.addLayout(column)
         head.setAlignment(column, Qt.AlignmentFlag.AlignVCenter)
-        head.addWidget(self.glimpse)
+        head.addWidget(self.preview_of_defect)
         head.addStretch(1)
         self._whole.setContentsMargins(6, 4, 6, 4)
         self._whole.setSpacing(12)
@@ -108,7 +108,7 @@ class DefectsBar(QWidget):
         """The defect that is looked at."""
         return None if self.number is None else self.defects.regions[self.number]
 
-    def show_item(self, loaded: Loaded | None) -> None:
+    def show_item(self, loaded: LoadedImage | None) -> None:
         """Find the defects of another image."""
         self._loaded, self._tiling = loaded, None
         self.defects, self.number = Defects(()), None
@@ -124,7 +124,7 @@ class DefectsBar(QWidget):
                 _FINDING, lambda: find_defects(mask), self._take, self._tell
             )
 
-    def show_tiling(self, tiling: TilingView | None, settings: TilingSettings) -> None:
+    def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
         """Say what other tiles do to the defect."""
         self._tiling = tiling
         self._look()
@@ -153,7 +153,7 @@ class DefectsBar(QWidget):
         pictured = width >= _PICTURED and not self._brief
         turn(self._column, beside=not pictured)
         turn(self._whole, beside=width >= _WIDE)
-        self.glimpse.setVisible(pictured and self._seen)
+        self.preview_of_defect.setVisible(pictured and self._seen)
 
     def step(self, by: int) -> None:
         """Go to the next defect, or with −1 to the previous one; it goes round."""
@@ -190,13 +190,13 @@ class DefectsBar(QWidget):
         assert image is not None
         height, width = view.grid.tiler.tile_size
 
-        def found() -> tuple[Seen, Glimpse]:
+        def found() -> tuple[DefectMetrics, DefectPreview]:
             seen = look(image.array, mask, region, view, (height, width))
-            return seen, glimpse(image, region, (height, width))
+            return seen, preview_of_defect(image, region, (height, width))
 
         self._jobs.start(_LOOKING, found, self._take_seen, self._fail)
 
-    def _take_seen(self, found: tuple[Seen, Glimpse]) -> None:
+    def _take_seen(self, found: tuple[DefectMetrics, DefectPreview]) -> None:
         seen, shown = found
         self.words.setText(seen.sentence)
         self._show_glimpse(shown, seen.best)
@@ -207,9 +207,11 @@ class DefectsBar(QWidget):
         self._show_glimpse(None)
         self.words.setText(words)
 
-    def _show_glimpse(self, shown: Glimpse | None, tile: int | None = None) -> None:
+    def _show_glimpse(
+        self, shown: DefectPreview | None, tile: int | None = None
+    ) -> None:
         self._seen = shown is not None
-        self.glimpse.show_glimpse(shown, tile)
+        self.preview_of_defect.show_glimpse(shown, tile)
         self._fit(self.width())
 
     def _name(self) -> None:

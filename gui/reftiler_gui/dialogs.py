@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
-from reftiler_gui.lists import CommandList, KeySheet
-from reftiler_gui.model.document import Loaded
-from reftiler_gui.model.work import Work
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.steps import Work
 from reftiler_gui.model.writing import write_file
 from reftiler_gui.report_dialog import ReportDialog
 from reftiler_gui.reporting import write_report
+from reftiler_gui.shortcuts import CommandPalette, ShortcutsDialog
 
 if TYPE_CHECKING:
     from reftiler_gui.window import MainWindow
@@ -71,7 +71,7 @@ class Dialogs:
 
     def export_tiles(self) -> None:
         """Ask for a folder, which need not be there yet, and cut the image into it."""
-        loaded, settings = self._window.desk.loaded, self._window.desk.settings
+        loaded, settings = self._window.viewer.loaded, self._window.viewer.settings
         if loaded is None:
             return
         folder, _ = QFileDialog.getSaveFileName(
@@ -97,8 +97,8 @@ class Dialogs:
 
     def export_report(self) -> None:
         """Ask what a report shall hold, and write it."""
-        desk = self._window.desk
-        loaded, settings = desk.loaded, desk.settings
+        viewer = self._window.viewer
+        loaded, settings = viewer.loaded, viewer.settings
         if loaded is None or loaded.image is None:
             self._window.status.say("there is no image to report on")
             return
@@ -118,7 +118,7 @@ class Dialogs:
 
         self._window.jobs.start("Writing the report", make, done)
 
-    def _proposed(self, loaded: Loaded) -> Path:
+    def _proposed(self, loaded: LoadedImage) -> Path:
         """Return a name for the report that is not taken yet."""
         image = loaded.item.image
         folder = image.parent if image else Path.cwd()
@@ -130,7 +130,7 @@ class Dialogs:
         """Ask for a YAML file and take its settings."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Load", "", _YAML)
         if path:
-            self._window.desk.read_settings(Path(path))
+            self._window.viewer.read_settings(Path(path))
 
     def save_settings(self) -> None:
         """Ask for a file and write the settings."""
@@ -138,14 +138,14 @@ class Dialogs:
             self._window, "Save", "tiling.yaml", _YAML
         )
         if path:
-            file, settings = Path(path), self._window.desk.settings
+            file, settings = Path(path), self._window.viewer.settings
             self._try(lambda: write_file(file, settings.yaml(), overwrite=True), path)
 
     def copy(self, kind: str) -> None:
         """Put the settings on the clipboard."""
-        loaded = self._window.desk.loaded
+        loaded = self._window.viewer.loaded
         image = loaded.item.image if loaded else None
-        settings = self._window.desk.settings
+        settings = self._window.viewer.settings
         try:
             words = copy_settings(settings, kind, image)
         except (TilingError, TypeError, ImportError) as error:
@@ -157,11 +157,11 @@ class Dialogs:
 
     def show_keys(self) -> None:
         """Show all keys."""
-        KeySheet(self._window.table, self._window).exec()
+        ShortcutsDialog(self._window.table, self._window).exec()
 
     def find_command(self) -> None:
         """Ask for a command and do it."""
-        CommandList(self._window.table, self._window).exec()
+        CommandPalette(self._window.table, self._window).exec()
 
     def _told(self, words: str) -> None:
         self._window.status.tell(words)

@@ -17,10 +17,10 @@ from reftiler.io import write_image
 from reftiler.io.datasets import ImageEntry
 from reftiler.tilesets.export import Export
 from reftiler.tilesets.plan import plan_export
-from reftiler_gui.model.document import Item
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.spelling import as_command, as_python
-from reftiler_gui.model.work import Work
+from reftiler_gui.model.code_export import as_command, as_python
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.image_set import ImageItem
+from reftiler_gui.model.steps import Work
 from reftiler_gui.model.writing import write_file
 
 __all__ = ["KINDS", "copy_settings", "save_picture", "write_tiles"]
@@ -31,7 +31,7 @@ KINDS = ("python", "yaml", "command")
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
-def copy_settings(settings: TilingSettings, kind: str, image: Path | None) -> str:
+def copy_settings(settings: FormSettings, kind: str, image: Path | None) -> str:
     """
     Put settings on the clipboard, spelled as one of `KINDS`.
 
@@ -71,7 +71,7 @@ def save_picture(picture: QImage, path: Path) -> None:
     write_file(path, bytes(buffer.data().data()), overwrite=True)
 
 
-def write_tiles(item: Item, settings: TilingSettings, folder: Path) -> Work[int]:
+def write_tiles(item: ImageItem, settings: FormSettings, folder: Path) -> Work[int]:
     """
     Cut an image into a folder, as ``reftiler tile`` does.
 
@@ -128,7 +128,7 @@ def _leave(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _on_disk(item: Item, room: Path) -> ImageEntry:
+def _on_disk(item: ImageItem, room: Path) -> ImageEntry:
     """Return an image's files; one that was made is written first."""
     if item.image is not None:
         return ImageEntry(item.image, item.masks, item.split, item.label)

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.sentence import Sentence
+from reftiler_gui.wrap_label import WrapLabel
 
-__all__ = ["Choice", "Refusable", "SizeField", "number_field"]
+__all__ = ["ComboField", "SizeField", "ValidatedField", "number_field"]
 
 MOST = 1_000_000_000
 """Far beyond any image: whether a size makes sense is for reftiler to say."""
@@ -111,7 +111,7 @@ class SizeField(QWidget):
         self.link.setText("=" if self.link.isChecked() else "×")
 
 
-class Choice(QComboBox):
+class ComboField(QComboBox):
     """One of some words; beside each, what it means."""
 
     def __init__(self, name: str, words: Iterable[tuple[str, str]]) -> None:
@@ -145,13 +145,13 @@ class Choice(QComboBox):
         self.setToolTip(str(meaning or ""))
 
 
-class Refusable(QWidget):
+class ValidatedField(QWidget):
     """A field and, beneath it, what reftiler says against it."""
 
     def __init__(self, field: QWidget) -> None:
         super().__init__()
         self.field = field
-        self.words = Sentence()
+        self.words = WrapLabel()
         self.words.setObjectName("refusal")
         self.words.hide()
         column = QVBoxLayout(self)

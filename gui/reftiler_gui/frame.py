@@ -16,19 +16,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.actions import Entry, Table
-from reftiler_gui.canvas import Canvas
+from reftiler_gui.actions import ActionRegistry, ActionSpec
+from reftiler_gui.camera import Camera
 from reftiler_gui.commands import LINES, TOOLS
-from reftiler_gui.controls import Controls
+from reftiler_gui.contrast_limits import ContrastLimits
 from reftiler_gui.defects_bar import DefectsBar
-from reftiler_gui.desk import Desk
-from reftiler_gui.items import ItemList
+from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.image_list import ImageList
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.prefs import Prefs
-from reftiler_gui.state import ViewState
+from reftiler_gui.preferences import Preferences
+from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.status import Status
 from reftiler_gui.summary import Summary
-from reftiler_gui.values import ValueRange
+from reftiler_gui.viewer_model import ViewerModel
 
 __all__ = ["Frame"]
 
@@ -41,26 +41,26 @@ class Frame(QMainWindow):
 
     Parameters
     ----------
-    prefs : Prefs, optional
+    prefs : Preferences, optional
         What is remembered; by default nothing is.
     """
 
-    def __init__(self, prefs: Prefs | None = None) -> None:
+    def __init__(self, prefs: Preferences | None = None) -> None:
         super().__init__()
-        self.prefs = prefs or Prefs()
+        self.prefs = prefs or Preferences()
         self.jobs = Jobs(self)
-        self.desk = Desk(self.jobs, self.prefs.settings)
-        self.state = ViewState(self)
-        self.canvas = Canvas(self.state)
+        self.viewer = ViewerModel(self.jobs, self.prefs.settings)
+        self.state = Camera(self)
+        self.canvas = ImageCanvas(self.state)
         self.tabs = QTabWidget()
         self.story = QLabel("Opening…")
-        self.items = ItemList()
-        self.controls = Controls()
+        self.items = ImageList()
+        self.controls = SettingsForm()
         self.summary = Summary()
-        self.values = ValueRange()
+        self.values = ContrastLimits()
         self.bar = DefectsBar(self.jobs)
         self.status = Status(self.jobs)
-        self.table = Table(self)
+        self.table = ActionRegistry(self)
         self._views: dict[str, QWidget] = {}
         self._menus: dict[str, QMenu] = {}
         self.docks = [self._images_dock(), self._settings_dock()]
@@ -180,7 +180,7 @@ class Frame(QMainWindow):
         title : str
             What the tab says.
         widget : QWidget
-            If it is a `reftiler_gui.views.View` too, it is told what is open.
+            If it is a `reftiler_gui.view_base.View` too, it is told what is open.
         key : str
             The key that shows it, as Qt writes it.
         """
@@ -191,7 +191,9 @@ class Frame(QMainWindow):
         self.tabs.setTabToolTip(page, f"{title} ({key})" if key else title)
         keys = (key,) if key else ()
         words = f"Show {title.lower()}"
-        entry = Entry(f"view_{name}", "View", words, keys, lambda: self.show_view(name))
+        entry = ActionSpec(
+            f"view_{name}", "View", words, keys, lambda: self.show_view(name)
+        )
         self.table.add([entry])
         self.fill_menus()
 

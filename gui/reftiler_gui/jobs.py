@@ -13,8 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
 from reftiler.errors import TilingError
-from reftiler_gui.garbage import Garbage
-from reftiler_gui.model.work import Work
+from reftiler_gui.gc_guard import MainThreadGC
+from reftiler_gui.model.steps import Work
 
 __all__ = ["Jobs"]
 
@@ -62,7 +62,7 @@ class Jobs(QObject):
         self._pool.setMaxThreadCount(max(2, self._pool.maxThreadCount()))
         self._tokens = itertools.count()
         self._jobs: dict[int, _Job] = {}
-        self._garbage = Garbage(self)
+        self._garbage = MainThreadGC(self)
         self._told.connect(self._on_told)
         self._finished.connect(self._on_finished)
 

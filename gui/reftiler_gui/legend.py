@@ -7,8 +7,8 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from reftiler_gui.blocks import as_image
-from reftiler_gui.model.palette import signed
+from reftiler_gui.model.colors import signed
+from reftiler_gui.tile_cache import as_image
 
 __all__ = ["DifferenceLegend"]
 

@@ -13,23 +13,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.busy import Busy
-from reftiler_gui.canvas import Canvas
-from reftiler_gui.flipping import Flipping
-from reftiler_gui.flow import Flow, labelled, turn
+from reftiler_gui.blink_compare import BlinkCompare
+from reftiler_gui.camera import Camera
+from reftiler_gui.flow_layout import FlowLayout, labelled, turn
+from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.job_progress import JobProgress
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.legend import DifferenceLegend
-from reftiler_gui.marking import Mark
-from reftiler_gui.model.differences import DifferencePicture
-from reftiler_gui.model.document import Loaded
+from reftiler_gui.model.difference_pyramid import DifferencePyramid
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.merging import Merged, merge
-from reftiler_gui.model.source import PixelSource
-from reftiler_gui.model.standins import WORDS, StandIn
-from reftiler_gui.model.story import merged_words
-from reftiler_gui.model.work import Work
-from reftiler_gui.panes import PLAIN, Pane
-from reftiler_gui.state import ViewState
-from reftiler_gui.views import keep_keys, notice
+from reftiler_gui.model.mock_models import WORDS, MockModel
+from reftiler_gui.model.steps import Work
+from reftiler_gui.model.texts import merged_words
+from reftiler_gui.overlays import Marker
+from reftiler_gui.panes import PLAIN, SplitPane
+from reftiler_gui.view_base import filter_shortcuts, message_label
 
 __all__ = ["MergedView"]
 
@@ -37,7 +37,7 @@ _WIDE = 520  # pixels, for the legend beside the words
 _CLOSE = 8.0  # the zoom, at the least, at the worst place
 
 
-class MergedView(Flipping):
+class MergedView(BlinkCompare):
     """
     The merged image and its difference from the original, linked.
 
@@ -45,7 +45,7 @@ class MergedView(Flipping):
     ----------
     jobs : Jobs
         Merge in the background.
-    state : ViewState
+    state : Camera
         The place and zoom; share it to link this view with others.
     """
 
@@ -57,38 +57,38 @@ class MergedView(Flipping):
     """The row and column of the worst place; the state is there already."""
 
     def __init__(
-        self, jobs: Jobs, state: ViewState, parent: QWidget | None = None
+        self, jobs: Jobs, state: Camera, parent: QWidget | None = None
     ) -> None:
         super().__init__("Hold for the &original", parent)
         self._state, self.found = state, None
         self._impatient = False
-        self._pictures: tuple[PixelSource, DifferencePicture] | None = None
-        self.busy = Busy(jobs, "Merging")
-        self.image, self.difference = Canvas(state), Canvas(state)
+        self._pictures: tuple[ImagePyramid, DifferencePyramid] | None = None
+        self.busy = JobProgress(jobs, "Merging")
+        self.image, self.difference = ImageCanvas(state), ImageCanvas(state)
         self.panes = (
-            Pane(self.image, "Merged"),
-            Pane(self.difference, "Merged minus original"),
+            SplitPane(self.image, "Merged"),
+            SplitPane(self.difference, "Merged minus original"),
         )
         self.model, self.height_box = QComboBox(), QSpinBox()
         self.worst = QPushButton("&Worst place")
-        self.words, self.legend = notice("What merging does"), DifferenceLegend()
+        self.words, self.legend = message_label("What merging does"), DifferenceLegend()
         self._foot = QHBoxLayout()
         self._lay_out()
-        self.model.currentIndexChanged.connect(self.spoil)
-        self.height_box.valueChanged.connect(self.spoil)
+        self.model.currentIndexChanged.connect(self.invalidate)
+        self.height_box.valueChanged.connect(self.invalidate)
         self.busy.cancelled.connect(self._on_cancelled)
         self.worst.clicked.connect(self.go_worst)
 
     found: Merged | None
 
-    def renew(self) -> None:
+    def rebuild(self) -> None:
         """Merge the tiles anew."""
         self.compute()
 
     @property
-    def stand_in(self) -> StandIn:
+    def stand_in(self) -> MockModel:
         """The model whose tiles are merged."""
-        return StandIn(str(self.model.currentData()), self.height_box.value())
+        return MockModel(str(self.model.currentData()), self.height_box.value())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Put the legend beneath the words where there is no room beside them."""
@@ -106,13 +106,13 @@ class MergedView(Flipping):
         source = loaded.image
         height = (source.high - source.low) * self.height_box.value() / 100
 
-        def work() -> Work[tuple[Merged, PixelSource, DifferencePicture]]:
+        def work() -> Work[tuple[Merged, ImagePyramid, DifferencePyramid]]:
             found = yield from merge(source.array, view.grid, model, height)
-            picture = PixelSource(
+            picture = ImagePyramid(
                 found.image, source.low, source.high, alpha=source.has_alpha
             )
             yield from picture.build()
-            return found, picture, DifferencePicture(found.difference, found.largest)
+            return found, picture, DifferencePyramid(found.difference, found.largest)
 
         self._stale = False
         self.busy.start(work, self._take, self._fail)
@@ -126,7 +126,7 @@ class MergedView(Flipping):
         self._state.go(row + 0.5, column + 0.5, max(self._state.zoom, _CLOSE))
         self.went.emit(row, column)
 
-    def _forget(self, loaded: Loaded | None, without: bool) -> None:
+    def _forget(self, loaded: LoadedImage | None, without: bool) -> None:
         """Show nothing of another image; what is merged of this one stays meanwhile."""
         source = loaded.image if loaded else None
         stays = self._pictures and source and self._pictures[0].size == source.size
@@ -143,7 +143,7 @@ class MergedView(Flipping):
             words = words or "Merging the tiles…"
         self.words.setText(words)
 
-    def _take(self, found: tuple[Merged, PixelSource, DifferencePicture]) -> None:
+    def _take(self, found: tuple[Merged, ImagePyramid, DifferencePyramid]) -> None:
         self.found, self._pictures = found[0], found[1:]
         self.worst.setEnabled(self.found.worst is not None)
         self.hold.setEnabled(True)
@@ -176,7 +176,7 @@ class MergedView(Flipping):
         marks = []
         if self.found is not None and self.found.worst is not None:
             row, column = self.found.worst
-            marks = [Mark(((row, row + 1), (column, column + 1)), "worst")]
+            marks = [Marker(((row, row + 1), (column, column + 1)), "worst")]
         for canvas in (self.image, self.difference):
             canvas.set_marks(marks)
 
@@ -206,8 +206,8 @@ class MergedView(Flipping):
         self.setFocusProxy(self.image)
         for canvas in (self.image, self.difference):
             canvas.set_layers(PLAIN)
-        keep_keys(self.model)
-        bar = Flow()
+        filter_shortcuts(self.model)
+        bar = FlowLayout()
         for part in (
             labelled("&Model that", self.model),
             labelled("&by up to", self.height_box),

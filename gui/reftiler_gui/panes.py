@@ -6,22 +6,22 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from reftiler_gui.blocks import Blocks, Picture
-from reftiler_gui.canvas import Canvas, Layers
-from reftiler_gui.caption import Caption
-from reftiler_gui.marking import paint_label, paint_marks
-from reftiler_gui.model.lens import Lens
-from reftiler_gui.state import ViewState
+from reftiler_gui.camera import Camera
+from reftiler_gui.elided_label import ElidedLabel
+from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings
+from reftiler_gui.model.screen_transform import ScreenTransform
+from reftiler_gui.overlays import paint_label, paint_marks
+from reftiler_gui.tile_cache import ImageProvider, TileCache
 
-__all__ = ["PLAIN", "Curtain", "Pane"]
+__all__ = ["PLAIN", "SplitPane", "SwipeCompare"]
 
-PLAIN = Layers(mask=False, grid=False, gaps=False, padding=False)
+PLAIN = OverlaySettings(mask=False, grid=False, gaps=False, padding=False)
 """The image and what marks places, and nothing else."""
 
 _GRIP = 6  # the screen's pixels to either side of the line where it can be taken
 
 
-class Curtain(Canvas):
+class SwipeCompare(ImageCanvas):
     """
     A canvas whose left part shows another picture, up to a line that can be moved.
 
@@ -36,16 +36,16 @@ class Curtain(Canvas):
     parted = Signal(float)
     """Where the line was moved."""
 
-    def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.share = 0.0
         self.names = ("", "")
-        self._other: Blocks | None = None
+        self._other: TileCache | None = None
         self._taken = False
 
-    def put_over(self, picture: Picture | None) -> None:
+    def put_over(self, picture: ImageProvider | None) -> None:
         """Take the picture of the left part."""
-        self._other = None if picture is None else Blocks(picture)
+        self._other = None if picture is None else TileCache(picture)
         self.viewport().update()
 
     def part(self, share: float) -> None:
@@ -56,22 +56,22 @@ class Curtain(Canvas):
             self.viewport().update()
             self.parted.emit(share)
 
-    def paint_over(self, painter: QPainter, lens: Lens) -> None:
+    def paint_over(self, painter: QPainter, transform: ScreenTransform) -> None:
         """Paint the left part and the line."""
-        ratio, split = self.viewport().devicePixelRatioF(), self.share * lens.width
+        ratio, split = self.viewport().devicePixelRatioF(), self.share * transform.width
         if self._other is None or split <= 0:
             return
-        part = QImage(lens.width, lens.height, QImage.Format.Format_RGB32)
+        part = QImage(transform.width, transform.height, QImage.Format.Format_RGB32)
         part.fill(self.palette().window().color().darker(108))
         with QPainter(part) as inner:
-            self._other.paint(inner, lens)
-            paint_marks(inner, lens, self._marks, ratio)
-        box = QRectF(0, 0, split, lens.height)
+            self._other.paint(inner, transform)
+            paint_marks(inner, transform, self._marks, ratio)
+        box = QRectF(0, 0, split, transform.height)
         painter.drawImage(box, part, box)
         for color, width in ((QColor(0, 0, 0), 4), (QColor(255, 255, 255), 2)):
             painter.setPen(QPen(color, width * ratio))
-            painter.drawLine(QPointF(split, 0), QPointF(split, lens.height))
-        self._name(painter, lens, ratio)
+            painter.drawLine(QPointF(split, 0), QPointF(split, transform.height))
+        self._name(painter, transform, ratio)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Take the line, or the image."""
@@ -101,8 +101,10 @@ class Curtain(Canvas):
         shown = self._other is not None and self.share > 0
         return shown and abs(event.position().x() - line) <= _GRIP
 
-    def _name(self, painter: QPainter, lens: Lens, ratio: float) -> None:
-        split, y = self.share * lens.width, 18 * ratio
+    def _name(
+        self, painter: QPainter, transform: ScreenTransform, ratio: float
+    ) -> None:
+        split, y = self.share * transform.width, 18 * ratio
         painter.save()
         font = painter.font()
         font.setPixelSize(round(12 * ratio))
@@ -112,27 +114,27 @@ class Curtain(Canvas):
         ]
         if split > wide[0]:
             paint_label(painter, QPointF(8 * ratio, y), self.names[0], ratio)
-        if lens.width - split > wide[1]:
+        if transform.width - split > wide[1]:
             paint_label(painter, QPointF(split + 8 * ratio, y), self.names[1], ratio)
         painter.restore()
 
 
-class Pane(QWidget):
+class SplitPane(QWidget):
     """
     A canvas with a caption above it.
 
     Attributes
     ----------
-    canvas : Canvas
+    canvas : ImageCanvas
         Below.
     """
 
     def __init__(
-        self, canvas: Canvas, caption: str = "", parent: QWidget | None = None
+        self, canvas: ImageCanvas, caption: str = "", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.canvas = canvas
-        self.label = Caption()
+        self.label = ElidedLabel()
         self.caption(caption)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.model.standins import WORDS, StandIn
+from reftiler_gui.model.mock_models import WORDS, MockModel
 
 __all__ = ["ReportDialog"]
 
@@ -32,12 +32,12 @@ class ReportDialog(QDialog):
     ----------
     path : Path
         The file that is proposed.
-    stand_in : StandIn
+    stand_in : MockModel
         The model whose merged tiles can be in the report too.
     """
 
     def __init__(
-        self, path: Path, stand_in: StandIn, parent: QWidget | None = None
+        self, path: Path, stand_in: MockModel, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._stand_in = stand_in
@@ -68,7 +68,7 @@ class ReportDialog(QDialog):
         return Path(self.field.text().strip()).expanduser()
 
     @property
-    def stand_in(self) -> StandIn | None:
+    def stand_in(self) -> MockModel | None:
         """The model whose merged tiles are wanted, if they are."""
         return self._stand_in if self.merged.isChecked() else None
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 from reftiler import TilingError
 from reftiler.config import TilingConfig
-from reftiler_gui.model.document import Document, Loaded
-from reftiler_gui.model.page import page
+from reftiler_gui.model.form_settings import START, FormSettings
+from reftiler_gui.model.html_report import page
+from reftiler_gui.model.image_set import ImageSet, LoadedImage
+from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.model.report import report
-from reftiler_gui.model.settings import START, TilingSettings
-from reftiler_gui.model.standins import StandIn
-from reftiler_gui.model.work import Work, finish
+from reftiler_gui.model.steps import Work, finish
 from reftiler_gui.model.writing import write_file
 
 __all__ = ["report_on", "write_report"]
 
 
 def write_report(
-    loaded: Loaded,
-    settings: TilingSettings,
-    stand_in: StandIn | None,
+    loaded: LoadedImage,
+    settings: FormSettings,
+    stand_in: MockModel | None,
     path: Path,
     *,
     overwrite: bool,
@@ -43,7 +43,7 @@ def write_report(
 def report_on(
     paths: Sequence[Path],
     config: TilingConfig | None,
-    stand_in: StandIn | None,
+    stand_in: MockModel | None,
     path: Path,
     *,
     overwrite: bool,
@@ -56,12 +56,12 @@ def report_on(
     TilingError, TypeError, ImportError
         As `write_report`, and if there is no image in ``paths``.
     """
-    document = Document.open(paths)
+    document = ImageSet.open(paths)
     if not document.items:
         named = ", ".join(map(str, paths))
         raise TilingError("; ".join(document.problems) or f"no image in {named}")
-    settings = START if config is None else TilingSettings.of(config)
+    settings = START if config is None else FormSettings.of(config)
     for file in document.settings if config is None else ():
-        settings = TilingSettings.read(file)
+        settings = FormSettings.read(file)
     loaded = document.items[document.start].load()
     finish(write_report(loaded, settings, stand_in, path, overwrite=overwrite))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from reftiler_gui.gallery import Gallery
-from reftiler_gui.prefs import Prefs
+from reftiler_gui.preferences import Preferences
+from reftiler_gui.view_registry import ViewRegistry
 from reftiler_gui.window import MainWindow
 
 __all__ = ["standard_window"]
 
 
-def standard_window(prefs: Prefs | None = None) -> MainWindow:
+def standard_window(prefs: Preferences | None = None) -> MainWindow:
     """Return a window with all views."""
     window = MainWindow(prefs)
-    Gallery.add_to(window)
+    ViewRegistry.add_to(window)
     return window

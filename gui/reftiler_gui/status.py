@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
 
-from reftiler_gui.caption import Caption
+from reftiler_gui.elided_label import ElidedLabel
 from reftiler_gui.jobs import Jobs
 
 __all__ = ["Status"]
@@ -28,7 +28,7 @@ class Status(QStatusBar):
         super().__init__()
         self._jobs = jobs
         self._running: list[str] = []
-        self.place = Caption()
+        self.place = ElidedLabel()
         self.place.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self.place.setAccessibleName("Under the cursor")
         self.percent = QLabel()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QVBoxLayout
 
-from reftiler_gui.model.facts import Facts
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.story import facts_words, uncovered_words
-from reftiler_gui.sentence import Sentence
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.texts import facts_words, uncovered_words
+from reftiler_gui.model.tiling_summary import TilingSummary
+from reftiler_gui.wrap_label import WrapLabel
 
 __all__ = ["Summary"]
 
@@ -21,8 +21,8 @@ class Summary(QGroupBox):
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(10)
         self._form.setVerticalSpacing(3)
-        self._values: dict[str, Sentence] = {}
-        self.warning = Sentence()
+        self._values: dict[str, WrapLabel] = {}
+        self.warning = WrapLabel()
         self.warning.setObjectName("warning")
         self.warning.hide()
         column = QVBoxLayout(self)
@@ -32,7 +32,11 @@ class Summary(QGroupBox):
         self.hide()  # there is nothing to say yet
 
     def show_facts(
-        self, known: Facts | None, settings: TilingSettings, *, refused: bool = False
+        self,
+        known: TilingSummary | None,
+        settings: FormSettings,
+        *,
+        refused: bool = False,
     ) -> None:
         """Show the numbers; where the settings are refused, those of the last."""
         self.setTitle("The last tiling that fits" if refused else "This tiling")
@@ -56,9 +60,9 @@ class Summary(QGroupBox):
         warning = [self.warning.text()] if self.warning.isVisibleTo(self) else []
         return "\n".join([*rows, *warning])
 
-    def _value(self, name: str) -> Sentence:
+    def _value(self, name: str) -> WrapLabel:
         if name not in self._values:
-            label = self._values[name] = Sentence()
+            label = self._values[name] = WrapLabel()
             label.setAccessibleName(name)
             self._form.addRow(name, label)
         return self._values[name]

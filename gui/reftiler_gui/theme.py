@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
-__all__ = ["SCHEMES", "dress"]
+__all__ = ["SCHEMES", "apply_theme"]
 
 SCHEMES = ("system", "light", "dark")
 
@@ -73,7 +73,7 @@ QToolBar QToolButton:hover {{ border-color: {line}; }}
 QToolBar QToolButton:checked {{ background: {held}; }}
 QToolBar QToolButton:focus, QListView:focus {{ border: 1px solid {accent}; }}
 QListView {{ border: 1px solid {line}; }}
-ItemList::item {{ padding: 2px 1px; }}
+ImageList::item {{ padding: 2px 1px; }}
 QDockWidget::title {{ padding: 5px 10px; }}
 QStatusBar::item {{ border: 0; }}
 QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px;
@@ -92,7 +92,7 @@ QCheckBox::indicator:focus, QRadioButton::indicator:focus {{
 """
 
 
-def dress(app: QApplication, scheme: str = "system") -> None:
+def apply_theme(app: QApplication, scheme: str = "system") -> None:
     """Dress the whole program in one of `SCHEMES`."""
     hints = app.styleHints()
     if scheme == "system":

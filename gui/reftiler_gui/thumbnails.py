@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, Qt
 
-from reftiler_gui.blocks import as_image
-from reftiler_gui.model.document import Loaded
-from reftiler_gui.model.palette import mask_layer
-from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.model.colors import mask_layer
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.tile_cache import as_image
 
 __all__ = ["Thumbnails"]
 
@@ -26,15 +26,15 @@ class Thumbnails:
 
     Parameters
     ----------
-    loaded : Loaded
+    loaded : LoadedImage
         The image, and its mask if there is one.
-    view : TilingView
+    view : GridLookup
         The tiles.
     side : int
         The longer side of a picture, in pixels of the screen's device.
     """
 
-    def __init__(self, loaded: Loaded, view: TilingView, side: int) -> None:
+    def __init__(self, loaded: LoadedImage, view: GridLookup, side: int) -> None:
         assert loaded.image is not None
         self.source, self.mask, self.side = loaded.image, loaded.mask, side
         height, width = view.grid.tiler.tile_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from reftiler_gui.model.seeing import Seen
+from reftiler_gui.model.defect_metrics import DefectMetrics
 
 __all__ = ["TilesButton"]
 
@@ -24,7 +24,7 @@ class TilesButton(QToolButton):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setMenu(QMenu(self))
 
-    def show_tiles(self, seen: Seen) -> None:
+    def show_tiles(self, seen: DefectMetrics) -> None:
         """List the tiles of a defect."""
         menu, count = self.menu(), len(seen.tiles)
         menu.clear()

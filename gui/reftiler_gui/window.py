@@ -9,21 +9,21 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from reftiler.regions import Region
-from reftiler_gui.canvas import Canvas
 from reftiler_gui.commands import entries
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.frame import Frame
-from reftiler_gui.marking import marks_of
+from reftiler_gui.hover_readout import HoverReadout
+from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.layer_visibility import LayerVisibility
 from reftiler_gui.model.defects import Defects
-from reftiler_gui.model.standins import StandIn
-from reftiler_gui.model.story import nothing_words, story
-from reftiler_gui.places import Places
-from reftiler_gui.pointing import Pointing
-from reftiler_gui.prefs import Prefs
-from reftiler_gui.recents import RecentMenu
-from reftiler_gui.switches import Switches
-from reftiler_gui.theme import dress
-from reftiler_gui.views import View
+from reftiler_gui.model.mock_models import MockModel
+from reftiler_gui.model.texts import nothing_words, story
+from reftiler_gui.navigation import Navigator
+from reftiler_gui.overlays import marks_of
+from reftiler_gui.preferences import Preferences
+from reftiler_gui.recent_files import RecentFilesMenu
+from reftiler_gui.theme import apply_theme
+from reftiler_gui.view_base import View
 
 __all__ = ["MainWindow"]
 
@@ -34,18 +34,18 @@ class MainWindow(Frame):
 
     Parameters
     ----------
-    prefs : Prefs, optional
+    prefs : Preferences, optional
         What is remembered; by default nothing is.
     """
 
-    def __init__(self, prefs: Prefs | None = None) -> None:
+    def __init__(self, prefs: Preferences | None = None) -> None:
         super().__init__(prefs)
-        self.dialogs, self.places = Dialogs(self), Places(self)
-        self.pointing = Pointing(self)
-        self.switches = Switches(self)
+        self.dialogs, self.places = Dialogs(self), Navigator(self)
+        self.pointing = HoverReadout(self)
+        self.switches = LayerVisibility(self)
         self.table.add(entries(self))
         self.fill_menus()
-        self.recent = RecentMenu(self.prefs, lambda path: self.open([path]), self)
+        self.recent = RecentFilesMenu(self.prefs, lambda path: self.open([path]), self)
         self.insert_menu("recent", self.recent)
         self.add_tools()
         self.add_view("image", "Image", self.image_page(), "Ctrl+1")
@@ -61,18 +61,18 @@ class MainWindow(Frame):
                 yield widget  # type: ignore[misc]
 
     def _connect(self) -> None:
-        desk = self.desk
-        desk.opened.connect(self._on_opened)
-        desk.item_changed.connect(self._on_item)
-        desk.pixels_changed.connect(self._on_pixels)
-        desk.settings_changed.connect(self._on_settings)
-        desk.tiling_changed.connect(self._on_tiling)
-        desk.facts_changed.connect(self._on_facts)
-        desk.noticed.connect(self.status.say)
+        viewer = self.viewer
+        viewer.opened.connect(self._on_opened)
+        viewer.item_changed.connect(self._on_item)
+        viewer.pixels_changed.connect(self._on_pixels)
+        viewer.settings_changed.connect(self._on_settings)
+        viewer.tiling_changed.connect(self._on_tiling)
+        viewer.facts_changed.connect(self._on_facts)
+        viewer.noticed.connect(self.status.say)
         self.jobs.failed.connect(lambda _name, words: self.status.say(words))
-        self.controls.changed.connect(desk.change)
-        self.values.changed.connect(desk.set_range)
-        self.items.chosen.connect(desk.go)
+        self.controls.changed.connect(viewer.change)
+        self.values.changed.connect(viewer.set_range)
+        self.items.chosen.connect(viewer.go)
         self.bar.found.connect(self._on_defects)
         self.bar.chosen.connect(self._go_to_defect)
         self.bar.tile_chosen.connect(self.places.go_to_tile)
@@ -82,16 +82,16 @@ class MainWindow(Frame):
             action = self.table.actions[f"dock_{dock.objectName()}"]
             dock.toggleViewAction().toggled.connect(action.setChecked)
 
-    # What happened on the desk
+    # What happened in the viewer
 
     def _on_opened(self) -> None:
-        self.items.take(self.desk.document)
-        self.setWindowTitle(f"{self.desk.document.title} - reftiler")
+        self.items.take(self.viewer.document)
+        self.setWindowTitle(f"{self.viewer.document.title} - reftiler")
 
     def _on_item(self) -> None:
-        loaded = self.desk.loaded
+        loaded = self.viewer.loaded
         source = loaded.image if loaded else None
-        self.items.choose(self.desk.index)
+        self.items.choose(self.viewer.index)
         self.values.show_source(source)
         self.canvas.message = loaded.words if loaded else ""
         old = self.canvas.source
@@ -99,39 +99,39 @@ class MainWindow(Frame):
         if not (same and self.state.locked):
             self.state.fitted = True
         self.canvas.set_marks(())
-        self.canvas.present(source, loaded.mask if loaded else None, self.desk.tiling)
+        self.canvas.present(source, loaded.mask if loaded else None, self.viewer.tiling)
         for view in self._told():
             view.show_item(loaded)
         self._tell_story()
         self.pointing.tell()
 
     def _on_pixels(self) -> None:
-        for canvas in self.findChildren(Canvas):
+        for canvas in self.findChildren(ImageCanvas):
             canvas.repaint_pixels()
 
     def _on_settings(self) -> None:
-        self.controls.show_settings(self.desk.settings)
-        self.table.actions["undo"].setEnabled(bool(self.desk.history.past))
-        self.table.actions["redo"].setEnabled(bool(self.desk.history.future))
+        self.controls.show_settings(self.viewer.settings)
+        self.table.actions["undo"].setEnabled(bool(self.viewer.history.past))
+        self.table.actions["redo"].setEnabled(bool(self.viewer.history.future))
 
     def _on_tiling(self) -> None:
-        desk = self.desk
-        self.controls.show_refusal(desk.refusal)
-        if desk.refusal is None or desk.tiling is None:
-            most = desk.facts.most if desk.facts else 0
-            self.canvas.set_tiling(desk.tiling, most)
+        viewer = self.viewer
+        self.controls.show_refusal(viewer.refusal)
+        if viewer.refusal is None or viewer.tiling is None:
+            most = viewer.facts.most if viewer.facts else 0
+            self.canvas.set_tiling(viewer.tiling, most)
             for view in self._told():
-                view.show_tiling(desk.tiling, desk.settings)
+                view.show_tiling(viewer.tiling, viewer.settings)
         self._on_facts()
         self._tell_story()
         self.pointing.tell()
 
     def _on_facts(self) -> None:
-        desk, refused = self.desk, self.desk.refusal is not None
-        settings = desk.settings
-        self.summary.show_facts(desk.facts, settings, refused=refused)
-        if desk.facts is not None:
-            self.canvas.set_most(desk.facts.most)
+        viewer, refused = self.viewer, self.viewer.refusal is not None
+        settings = viewer.settings
+        self.summary.show_facts(viewer.facts, settings, refused=refused)
+        if viewer.facts is not None:
+            self.canvas.set_most(viewer.facts.most)
 
     def _on_defects(self, _: Defects) -> None:
         self._mark()
@@ -140,19 +140,19 @@ class MainWindow(Frame):
         self._tell_story()
 
     def _tell_story(self) -> None:
-        loaded, desk = self.desk.loaded, self.desk
+        loaded, viewer = self.viewer.loaded, self.viewer
         if loaded is None or loaded.image is None:
-            nothing = nothing_words(desk.document.problems)
+            nothing = nothing_words(viewer.document.problems)
             self.story.setText(loaded.words if loaded else nothing)
             return
-        overlaps = desk.tiling is not None and any(desk.tiling.grid.tiler.overlap)
-        words = story(loaded, self.bar.defects, desk.tiling, overlaps=overlaps)
+        overlaps = viewer.tiling is not None and any(viewer.tiling.grid.tiler.overlap)
+        words = story(loaded, self.bar.defects, viewer.tiling, overlaps=overlaps)
         self.story.setText(words)
 
     def add_view(self, name: str, title: str, widget: QWidget, key: str = "") -> None:
         """Add a view in a tab of its own, as `Frame.add_view` does."""
         super().add_view(name, title, widget, key)
-        for state in {canvas.state for canvas in widget.findChildren(Canvas)}:
+        for state in {canvas.state for canvas in widget.findChildren(ImageCanvas)}:
             state.changed.connect(self._tell_zoom)
 
     def _on_view(self) -> None:
@@ -198,17 +198,17 @@ class MainWindow(Frame):
         """Keep the place for the next image, or not."""
         self.state.locked = on
 
-    def dress(self, scheme: str) -> None:
+    def apply_theme(self, scheme: str) -> None:
         """Change between light and dark."""
         self.prefs.put("theme", scheme)
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            dress(app, scheme)
+            apply_theme(app, scheme)
 
-    def stand_in(self) -> StandIn:
+    def stand_in(self) -> MockModel:
         """Return the model whose merged tiles are looked at; by default the first."""
         found = (getattr(view, "stand_in", None) for view in self._views.values())
-        return next(filter(None, found), StandIn())
+        return next(filter(None, found), MockModel())
 
     def picture(self) -> QImage:
         """Return what is on screen: the view without the window around it."""
@@ -222,7 +222,7 @@ class MainWindow(Frame):
         for path in reversed([Path(path) for path in paths]):
             if path.exists():
                 self.prefs.remember(path)
-        self.desk.open(paths)
+        self.viewer.open(paths)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take files and folders."""
@@ -238,7 +238,10 @@ class MainWindow(Frame):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember, and wait until no thread works any more."""
-        self.prefs.settings, self.prefs.layers = self.desk.settings, self.canvas.layers
+        self.prefs.settings, self.prefs.layers = (
+            self.viewer.settings,
+            self.canvas.layers,
+        )
         self.prefs.put("geometry", self.saveGeometry())
         self.prefs.put("docks", self.saveState())
         self.jobs.stop()

@@ -9,14 +9,14 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.document import Item, Loaded
-from reftiler_gui.model.masks import MaskSource
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.source import PixelSource
-from reftiler_gui.model.tiling import TilingView
-from reftiler_gui.views import View
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.view_base import View
 
-SETTINGS = TilingSettings(tile=(64, 64), step=(32, 32))
+SETTINGS = FormSettings(tile=(64, 64), step=(32, 32))
 BOXES = (((40, 44), (100, 103)), ((150, 160), (30, 38)))
 
 
@@ -27,7 +27,7 @@ def jobs(qtbot: QtBot) -> Iterator[Jobs]:
     made.stop()
 
 
-def picture(*, masked: bool = True) -> Loaded:
+def picture(*, masked: bool = True) -> LoadedImage:
     """Return a dark image of 192 × 256 with two bright defects."""
     rng = np.random.default_rng(0)
     image = rng.integers(40, 60, (192, 256), np.uint8)
@@ -35,17 +35,20 @@ def picture(*, masked: bool = True) -> Loaded:
     for rows, columns in BOXES:
         mask[slice(*rows), slice(*columns)] = True
     image[mask] = 250
-    return Loaded(
-        Item("part"), PixelSource(image), MaskSource(mask) if masked else None, ""
+    return LoadedImage(
+        ImageItem("part"),
+        ImagePyramid(image),
+        MaskPyramid(mask) if masked else None,
+        "",
     )
 
 
-def tiles(settings: TilingSettings = SETTINGS) -> TilingView:
+def tiles(settings: FormSettings = SETTINGS) -> GridLookup:
     plan = settings.plan((192, 256))
-    return TilingView(plan)  # type: ignore[arg-type]
+    return GridLookup(plan)  # type: ignore[arg-type]
 
 
-def fill(view: View, loaded: Loaded, settings: TilingSettings = SETTINGS) -> None:
+def fill(view: View, loaded: LoadedImage, settings: FormSettings = SETTINGS) -> None:
     view.show_item(loaded)
     view.show_tiling(tiles(settings), settings)
 

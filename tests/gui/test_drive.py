@@ -30,7 +30,7 @@ Shoot = Callable[[str], None]
 
 
 @pytest.fixture
-def shoot(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> Shoot:
+def take_screenshot(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> Shoot:
     """Return what keeps a picture of the window, which must show something."""
     kept = Path(os.environ.get("REFTILER_SHOTS") or tmp_path)
     kept.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def _alike(one: QImage, other: QImage) -> bool:
 
 
 def test_every_view_is_seen(
-    qtbot: QtBot, opened: MainWindow, shoot: Shoot, tmp_path: Path
+    qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot, tmp_path: Path
 ) -> None:
     opened.open([write_case(tmp_path)])
     settled(qtbot, opened)
@@ -98,12 +98,12 @@ def test_every_view_is_seen(
         opened.table.actions[f"theme_{scheme}"].trigger()
         for name in VIEWS:
             show(qtbot, opened, name)
-            shoot(f"{name}-{scheme}")
+            take_screenshot(f"{name}-{scheme}")
     opened.table.actions["theme_system"].trigger()
 
 
 def test_a_wheel_and_a_drag_go_where_the_hand_goes(
-    qtbot: QtBot, opened: MainWindow, shoot: Shoot
+    qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot
 ) -> None:
     canvas, point = opened.canvas, QPointF(300, 200)
     before = canvas.place(point)
@@ -116,27 +116,30 @@ def test_a_wheel_and_a_drag_go_where_the_hand_goes(
     QTest.mouseMove(port, QPoint(360, 260))
     QTest.mouseRelease(port, LEFT, pos=QPoint(360, 260))
     assert canvas.place(QPointF(360, 260)) == near
-    shoot("zoomed")
+    take_screenshot("zoomed")
     QTest.keyClick(canvas, Qt.Key.Key_F)
     assert opened.state.fitted
 
 
 def test_a_ring_that_is_clicked_is_compared(
-    qtbot: QtBot, opened: MainWindow, shoot: Shoot
+    qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot
 ) -> None:
     canvas = opened.canvas
     (top, bottom), (left, right) = opened.bar.defects.regions[1].box
-    lens, ratio = canvas.lens(), canvas.viewport().devicePixelRatioF()
-    x, y = lens.x((left + right) / 2) / ratio, lens.y((top + bottom) / 2) / ratio
+    transform, ratio = canvas.transform(), canvas.viewport().devicePixelRatioF()
+    x, y = (
+        transform.x((left + right) / 2) / ratio,
+        transform.y((top + bottom) / 2) / ratio,
+    )
     QTest.mouseClick(canvas.viewport(), LEFT, pos=QPoint(round(x), round(y)))
     assert opened.bar.number == 1
     show(qtbot, opened, "compare")
     assert "53% of its contrast" in opened.bar.words.text()
-    shoot("ring")
+    take_screenshot("ring")
 
 
 def test_a_setting_is_typed_undone_and_refused(
-    qtbot: QtBot, opened: MainWindow, shoot: Shoot
+    qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot
 ) -> None:
     field = opened.controls.tile.height_field
     field.setFocus()
@@ -144,7 +147,7 @@ def test_a_setting_is_typed_undone_and_refused(
     QTest.keyClicks(field, "128")
     QTest.keyClick(field, Qt.Key.Key_Tab)
     settled(qtbot, opened)
-    assert opened.desk.settings.tile == (128, 128)
+    assert opened.viewer.settings.tile == (128, 128)
     assert opened.summary.text().startswith("Tiles: 225  (15 × 15)")
     field.selectAll()
     QTest.keyClicks(field, "20")
@@ -153,15 +156,15 @@ def test_a_setting_is_typed_undone_and_refused(
     assert words.isVisible()
     assert "overlap" in words.text()
     assert len(opened.canvas.tiling or ()) == 225
-    shoot("refused")
+    take_screenshot("refused")
     while opened.table.actions["undo"].isEnabled():
         opened.table.actions["undo"].trigger()
-    assert opened.desk.settings.tile == (256, 256)
+    assert opened.viewer.settings.tile == (256, 256)
     assert not words.isVisible()
 
 
 def test_what_is_dropped_is_opened(
-    qtbot: QtBot, window: MainWindow, folder: Path, shoot: Shoot
+    qtbot: QtBot, window: MainWindow, folder: Path, take_screenshot: Shoot
 ) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(folder))])
@@ -172,8 +175,8 @@ def test_what_is_dropped_is_opened(
     drop = QDropEvent(QPointF(500, 300), action, data, LEFT, none)
     QApplication.sendEvent(window, drop)
     settled(qtbot, window)
-    assert [item.name for item in window.desk.document.items] == ["a", "b", "c"]
-    shoot("dropped")
+    assert [item.name for item in window.viewer.document.items] == ["a", "b", "c"]
+    take_screenshot("dropped")
 
 
 def test_tiles_pictures_and_reports_are_written(

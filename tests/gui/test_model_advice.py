@@ -10,12 +10,12 @@ import pytest
 
 from reftiler import Tiler
 from reftiler.io import write_image
-from reftiler_gui.model.advice import Survey, candidates, held_whole
-from reftiler_gui.model.document import Document
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.work import finish
+from reftiler_gui.model.advice import Survey, candidates, count_contained
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.image_set import ImageSet
+from reftiler_gui.model.steps import finish
 
-PLAIN = TilingSettings(tile=(64, 64), step=(64, 64))
+PLAIN = FormSettings(tile=(64, 64), step=(64, 64))
 RNG = np.random.default_rng(0)
 
 
@@ -33,8 +33,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def survey(folder: Path, *tried: TilingSettings) -> Survey:
-    return Survey(Document.open([folder]).items, tried)
+def survey(folder: Path, *tried: FormSettings) -> Survey:
+    return Survey(ImageSet.open([folder]).items, tried)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_boxes_are_held_if_a_tile_holds_them(grid: object) -> None:
     )
     want = int(inside.all(axis=2).any(axis=0).sum())
     assert 0 < want < 300
-    assert held_whole(grid, boxes) == want  # type: ignore[arg-type]
+    assert count_contained(grid, boxes) == want  # type: ignore[arg-type]
 
 
 def test_a_survey_counts_defects_tiles_and_work(folder: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_survey_counts_defects_tiles_and_work(folder: Path) -> None:
 
 def test_larger_tiles_keep_more_contrast_when_resized_to(folder: Path) -> None:
     sides = (16, 64, 128)
-    found = survey(folder, *(TilingSettings((s, s), (s, s)) for s in sides))
+    found = survey(folder, *(FormSettings((s, s), (s, s)) for s in sides))
     finish(found.run())
     kept = [row.contrast for row in found.rows]
     assert None not in kept
@@ -111,7 +111,7 @@ def test_the_front_leaves_out_what_another_beats(folder: Path) -> None:
 
 
 def test_a_refused_setting_says_why(folder: Path) -> None:
-    large = TilingSettings((500, 500), (500, 500), mode="clamp")
+    large = FormSettings((500, 500), (500, 500), mode="clamp")
     found = survey(folder, large, PLAIN)
     finish(found.run())
     assert "clamp: the tile (500, 500) is larger" in found.rows[0].refused
@@ -137,4 +137,4 @@ def test_candidates_keep_the_mode_and_begin_with_what_is_set() -> None:
     assert {one.mode for one in tried} == {"even"}
     assert max(one.tile[0] for one in tried[1:]) == 512
     assert len(set(tried)) == len(tried) == 1 + 5 * 4
-    assert TilingSettings((256, 256), (192, 192), mode="even") in tried
+    assert FormSettings((256, 256), (192, 192), mode="even") in tried

@@ -15,7 +15,7 @@ from reftiler_conformance.clauses import clauses
 from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.results import Result, Status
 from reftiler_gui.model.cases import CaseFile
-from reftiler_gui.model.planes import Planes
+from reftiler_gui.model.plane_stack import PlaneStack
 from tests.runs import CASE, EVERY, report
 
 RESULT = Result(
@@ -160,13 +160,13 @@ class TestPlanes:
     @pytest.mark.parametrize("shape", [(), (4,), (3, 4), (2, 3, 4), (2, 3, 4, 5)])
     def test_every_item_has_its_place(self, shape: tuple[int, ...]) -> None:
         array = np.arange(np.prod(shape, dtype=int)).reshape(shape)
-        planes = Planes.of(array)
+        planes = PlaneStack.of(array)
         for index in np.ndindex(shape):
             assert planes.stack[planes.place(index)] == array[index]
 
     def test_labels_and_ranges(self) -> None:
-        planes = Planes.of(np.array([[[1.0, np.nan]], [[np.inf, 5]]]))
+        planes = PlaneStack.of(np.array([[[1.0, np.nan]], [[np.inf, 5]]]))
         assert [planes.label(n) for n in (0, 1)] == ["[0]", "[1]"]
         assert planes.range == (1.0, 5.0)
-        assert Planes.of(np.zeros((2, 2))).label(0) == ""
-        assert Planes.of(np.full((1, 1), np.nan)).range == (0.0, 1.0)
+        assert PlaneStack.of(np.zeros((2, 2))).label(0) == ""
+        assert PlaneStack.of(np.full((1, 1), np.nan)).range == (0.0, 1.0)

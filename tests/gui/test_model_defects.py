@@ -12,19 +12,19 @@ from reftiler.regions import find_regions
 from reftiler.samples import sample
 from reftiler.visibility import examine
 from reftiler_gui.model import defects
+from reftiler_gui.model.defect_metrics import look
 from reftiler_gui.model.defects import Defects, find_defects
-from reftiler_gui.model.masks import MaskSource
-from reftiler_gui.model.seeing import look
-from reftiler_gui.model.tiling import TilingView
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.mask_pyramid import MaskPyramid
 
 RNG = np.random.default_rng(0)
 
 
-def mask_of(*boxes: tuple[int, int, int, int], size: int = 300) -> MaskSource:
+def mask_of(*boxes: tuple[int, int, int, int], size: int = 300) -> MaskPyramid:
     mask = np.zeros((size, size), dtype=bool)
     for top, left, height, width in boxes:
         mask[top : top + height, left : left + width] = True
-    return MaskSource(mask)
+    return MaskPyramid(mask)
 
 
 class TestFinding:
@@ -36,7 +36,7 @@ class TestFinding:
         mask[50:90, 20:22] = mask[50:52, 20:60] = mask[88:90, 20:60] = True  # hollow
         mask[70, 40] = True  # within its box, apart from it
         monkeypatch.setattr(defects, "_COARSE", 500)
-        found = find_defects(MaskSource(mask))
+        found = find_defects(MaskPyramid(mask))
         assert set(found.regions) == set(find_regions(mask))
         assert len(found) == len(find_regions(mask))
         corners = [(r.box[0][0], r.box[1][0]) for r in found.regions]
@@ -79,7 +79,7 @@ class TestSeeing:
     ) -> None:
         made = sample("gravel", label, 1)
         want = examine(made.image, made.mask, grid, target)
-        mask, view = MaskSource(made.mask), TilingView(grid)
+        mask, view = MaskPyramid(made.mask), GridLookup(grid)
         regions = find_defects(mask).regions
         assert regions == tuple(one.region for one in want)
         for region, right in zip(regions, want, strict=True):
@@ -100,7 +100,7 @@ class TestSeeing:
         image[mask.array] = 250
         grid = Tiler(100).grid(image.shape)
         for want in examine(image, mask.array, grid, (75, 75)):
-            seen = look(image, mask, want.region, TilingView(grid), (75, 75))
+            seen = look(image, mask, want.region, GridLookup(grid), (75, 75))
             assert seen.contrast == pytest.approx(want.contrast)
             assert seen.resized.contrast == pytest.approx(want.resized.contrast)
 
@@ -112,8 +112,8 @@ class TestSeeing:
         image[mask] = 250
         grid = Tiler(256).grid(image.shape)
         (want,) = examine(image, mask, grid, (256, 256))
-        source = MaskSource(mask)
-        seen = look(image, source, want.region, TilingView(grid), (256, 256))
+        source = MaskPyramid(mask)
+        seen = look(image, source, want.region, GridLookup(grid), (256, 256))
         assert seen.resized.contrast == pytest.approx(want.resized.contrast, rel=0.01)
 
     def test_sentences(self) -> None:
@@ -126,7 +126,7 @@ class TestSeeing:
             Tiler(30).scatter((300, 300), [(200, 200)]),
         ]
         words = [
-            look(image, mask, region, TilingView(grid), (75, 75)).sentence
+            look(image, mask, region, GridLookup(grid), (75, 75)).sentence
             for grid in grids
         ]
         start = (

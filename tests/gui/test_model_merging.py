@@ -10,8 +10,8 @@ import pytest
 from reftiler import Grid, Tiler, TilingError
 from reftiler_gui.model import merging
 from reftiler_gui.model.merging import merge
-from reftiler_gui.model.standins import MODELS
-from reftiler_gui.model.work import finish
+from reftiler_gui.model.mock_models import MODELS
+from reftiler_gui.model.steps import finish
 
 SIZE = (97, 71)
 RNG = np.random.default_rng(0)

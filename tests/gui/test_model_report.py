@@ -14,24 +14,24 @@ import pytest
 from reftiler import TilingError
 from reftiler.io import ReadOptions, resize, write_image
 from reftiler.io.png import open_png
-from reftiler_gui.model.document import Document, Item, Loaded, bundled
-from reftiler_gui.model.drawing import data_uri, drawn, lens_on
-from reftiler_gui.model.page import page
-from reftiler_gui.model.palette import COLORS
+from reftiler_gui.model.colors import COLORS
+from reftiler_gui.model.form_settings import START, FormSettings
+from reftiler_gui.model.html_report import page
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import ImageItem, ImageSet, LoadedImage, bundled
+from reftiler_gui.model.mock_models import MockModel
+from reftiler_gui.model.render import data_uri, drawn, transform_on
 from reftiler_gui.model.report import report
-from reftiler_gui.model.settings import START, TilingSettings
-from reftiler_gui.model.source import PixelSource
-from reftiler_gui.model.standins import StandIn
-from reftiler_gui.model.work import finish
+from reftiler_gui.model.steps import finish
 from reftiler_gui.model.writing import write_file
 from reftiler_gui.reporting import report_on
 
-SMALL = TilingSettings(tile=(64, 64), step=(48, 48), overlapping=False)
+SMALL = FormSettings(tile=(64, 64), step=(48, 48), overlapping=False)
 VOID = ("meta", "image", "circle", "link", "br", "img")
 
 
 @pytest.fixture(scope="module")
-def wall() -> Loaded:
+def wall() -> LoadedImage:
     return bundled().items[0].load()
 
 
@@ -58,7 +58,7 @@ def pictures(text: str) -> list[np.ndarray]:
     return [open_png(base64.b64decode(data), ReadOptions()).decode() for data in found]
 
 
-def test_the_report_has_the_numbers_of_the_window(wall: Loaded) -> None:
+def test_the_report_has_the_numbers_of_the_window(wall: LoadedImage) -> None:
     found = finish(report(wall, START))
     assert dict(found.figures)["Tiles"] == "25  (5 × 5)"
     assert found.image == "1024 × 1024 px, grey, uint8"
@@ -71,8 +71,8 @@ def test_the_report_has_the_numbers_of_the_window(wall: Loaded) -> None:
     assert "tile_size: [256, 256]" in spelled["YAML"]
 
 
-def test_the_page_needs_nothing_else(wall: Loaded) -> None:
-    text = page(finish(report(wall, START, StandIn("offset"))))
+def test_the_page_needs_nothing_else(wall: LoadedImage) -> None:
+    text = page(finish(report(wall, START, MockModel("offset"))))
     check = Balance()
     check.feed(text)
     assert not check.open
@@ -89,7 +89,7 @@ def test_the_page_needs_nothing_else(wall: Loaded) -> None:
     assert "A model that is off by another value in each tile by up to 10%" in text
 
 
-def test_defects_are_seen_whole_in_the_tile_alone(wall: Loaded) -> None:
+def test_defects_are_seen_whole_in_the_tile_alone(wall: LoadedImage) -> None:
     found = finish(report(wall, START))
     _, resized, tiled = found.compared[0]
     assert wall.image is not None
@@ -106,7 +106,7 @@ def test_defects_are_seen_whole_in_the_tile_alone(wall: Loaded) -> None:
 
 def test_the_grid_is_drawn_where_tiles_start() -> None:
     image = np.full((320, 640), 100, np.uint8)
-    loaded = Loaded(Item("flat"), PixelSource(image), None, "")
+    loaded = LoadedImage(ImageItem("flat"), ImagePyramid(image), None, "")
     found = finish(report(loaded, replace(SMALL, tile=(80, 80), step=(80, 80))))
     shown = found.grid.pixels
     assert shown.shape == (640, 1280, 3)
@@ -116,18 +116,18 @@ def test_the_grid_is_drawn_where_tiles_start() -> None:
     assert shown[80, 80].tolist() == [100] * 3
 
 
-def test_what_is_wrong_is_told(wall: Loaded) -> None:
+def test_what_is_wrong_is_told(wall: LoadedImage) -> None:
     text = page(finish(report(wall, replace(SMALL, tile=(100, 100), mode="drop"))))
     assert "are in no tile: padding, clamp or even cover all." in text
     with pytest.raises(TilingError, match="larger than the image"):
         finish(report(wall, replace(START, tile=(2000, 2000), mode="clamp")))
     with pytest.raises(TilingError, match="x is no image"):
-        finish(report(Loaded(Item("x"), None, None, "x is no image"), START))
+        finish(report(LoadedImage(ImageItem("x"), None, None, "x is no image"), START))
 
 
 def test_names_are_escaped() -> None:
-    image = PixelSource(np.zeros((90, 70, 3), np.uint8))
-    loaded = Loaded(Item("<b>&'"), image, None, "the mask <i> is missing")
+    image = ImagePyramid(np.zeros((90, 70, 3), np.uint8))
+    loaded = LoadedImage(ImageItem("<b>&'"), image, None, "the mask <i> is missing")
     text = page(finish(report(loaded, SMALL)))
     assert "<b>&" not in text
     assert "&lt;b&gt;&amp;" in text
@@ -141,10 +141,10 @@ def test_images_of_all_sizes_and_kinds_are_drawn(
     size: tuple[int, int], kind: str
 ) -> None:
     rng = np.random.default_rng(0)
-    image = PixelSource((rng.random(size) * 200).astype(kind))
-    lens = lens_on(((0, size[0]), (-3, size[1] + 4)), 1000)
-    shown = drawn(image, lens)
-    assert shown.shape == (lens.height, lens.width, 3)
+    image = ImagePyramid((rng.random(size) * 200).astype(kind))
+    transform = transform_on(((0, size[0]), (-3, size[1] + 4)), 1000)
+    shown = drawn(image, transform)
+    assert shown.shape == (transform.height, transform.width, 3)
     assert max(shown.shape) <= 1001
     uri = data_uri(shown)
     data = base64.b64decode(uri.partition(",")[2])
@@ -153,7 +153,7 @@ def test_images_of_all_sizes_and_kinds_are_drawn(
     assert np.array_equal(again, shown)
 
 
-def test_random_tiles_and_windows_of_ones_own_have_a_report(wall: Loaded) -> None:
+def test_random_tiles_and_windows_of_ones_own_have_a_report(wall: LoadedImage) -> None:
     text = page(finish(report(wall, replace(START, random=7, seed=3))))
     assert "--random 7 --seed 3" in text
     ramp = tuple(float(n + 1) for n in range(64))
@@ -168,7 +168,7 @@ def test_nothing_is_written_over_unasked(tmp_path: Path) -> None:
     with pytest.raises(TilingError, match="is there already"):
         report_on((), None, None, path, overwrite=False)
     assert path.read_bytes() == first
-    report_on((), None, StandIn("none"), path, overwrite=True)
+    report_on((), None, MockModel("none"), path, overwrite=True)
     assert path.read_bytes() != first
     assert [one.name for one in tmp_path.iterdir()] == ["r.html"]
 
@@ -196,7 +196,7 @@ def test_of_a_folder_the_first_image_with_a_defect_is_told(tmp_path: Path) -> No
     report_on((tmp_path, tmp_path / "s.yaml"), None, None, out, overwrite=False)
     assert "<h1>b</h1>" in out.read_text("utf-8")
     assert "--tile 64 --stride 48" in out.read_text("utf-8")
-    assert Document.open([tmp_path]).start == 1
+    assert ImageSet.open([tmp_path]).start == 1
     (tmp_path / "none").mkdir()
     with pytest.raises(TilingError, match="no image in"):
         report_on((tmp_path / "none",), None, None, out, overwrite=True)

@@ -13,13 +13,13 @@ from pytestqt.qtbot import QtBot
 
 from reftiler_gui.advice_view import AdviceView
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.document import Item
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.image_set import ImageItem
 from tests.gui.showing import fill, jobs, picture, settle
 
 __all__ = ["jobs"]
 
-NOW = TilingSettings((128, 128), (96, 96))
+NOW = FormSettings((128, 128), (96, 96))
 
 
 def arrays(number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +30,9 @@ def arrays(number: int) -> tuple[np.ndarray, np.ndarray]:
     return np.roll(loaded.image.array, 10 * number, axis=0), mask
 
 
-ITEMS = tuple(Item(f"part{n}", label="spot", make=partial(arrays, n)) for n in range(3))
+ITEMS = tuple(
+    ImageItem(f"part{n}", label="spot", make=partial(arrays, n)) for n in range(3)
+)
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_columns_sort_by_number(view: AdviceView) -> None:
 def test_images_without_masks_have_no_defects(
     view: AdviceView, qtbot: QtBot, jobs: Jobs
 ) -> None:
-    plain = Item("plain", make=lambda: (arrays(0)[0], None))
+    plain = ImageItem("plain", make=lambda: (arrays(0)[0], None))
     view.show_items([plain])
     settle(qtbot, jobs)
     assert view.sizes_words.text() == "0 defects in 1 image."

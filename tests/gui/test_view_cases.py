@@ -75,9 +75,9 @@ def test_the_first_difference_is_gone_to(view: CasesView, qtbot: QtBot) -> None:
     assert view.planes.label.text() == "Plane [1] of 2"
     canvas = view.planes.panes[2].canvas
     shown = canvas.viewport().grab().toImage()
-    lens = canvas.lens()
-    wrong = shown.pixelColor(lens.x(0) + 4, lens.y(2) + 4)
-    alike = shown.pixelColor(lens.x(1) + 4, lens.y(1) + 4)
+    transform = canvas.transform()
+    wrong = shown.pixelColor(transform.x(0) + 4, transform.y(2) + 4)
+    alike = shown.pixelColor(transform.x(1) + 4, transform.y(1) + 4)
     assert wrong.red() > 200 > wrong.blue()
     assert alike.name() == "#ffffff"
 
@@ -85,8 +85,8 @@ def test_the_first_difference_is_gone_to(view: CasesView, qtbot: QtBot) -> None:
 def test_values_under_the_cursor_are_told(view: CasesView) -> None:
     view.planes.go_first()
     canvas = view.planes.panes[0].canvas
-    lens = canvas.lens()
-    place = QPointF(lens.x(0) + 3, lens.y(2) + 3)
+    transform = canvas.transform()
+    place = QPointF(transform.x(0) + 3, transform.y(2) + 3)
     canvas.hovered.emit(*canvas.place(place))
     want = "Row 2, column 0: got 99, want 20, difference 79"
     assert view.planes.value.text() == want
@@ -104,8 +104,11 @@ def test_numbers_are_written_once_there_is_room(view: CasesView) -> None:
     colors = []
     for zoom in (40, 60):
         view.planes.state.go(1.5, 1.5, zoom)
-        shown, lens = canvas.viewport().grab().toImage(), canvas.lens()
-        box = range(lens.x(2) + 3, lens.x(3) - 3), range(lens.y(1) + 3, lens.y(2) - 3)
+        shown, transform = canvas.viewport().grab().toImage(), canvas.transform()
+        box = (
+            range(transform.x(2) + 3, transform.x(3) - 3),
+            range(transform.y(1) + 3, transform.y(2) - 3),
+        )
         colors.append(len({shown.pixel(x, y) for x in box[0] for y in box[1]}))
     assert colors[0] == 1 < colors[1]
 

@@ -8,11 +8,11 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from reftiler.regions import Region
+from reftiler_gui.camera import Camera
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model import resized
-from reftiler_gui.model.document import Item, Loaded
-from reftiler_gui.state import ViewState
+from reftiler_gui.model import resized_image
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from tests.gui.showing import BOXES, fill, jobs, picture, settle
 
 __all__ = ["jobs"]
@@ -22,7 +22,7 @@ DEFECT = Region(BOXES[0], 12)
 
 @pytest.fixture
 def view(qtbot: QtBot, jobs: Jobs) -> CompareView:
-    made = CompareView(jobs, ViewState())
+    made = CompareView(jobs, Camera())
     qtbot.addWidget(made)
     made.resize(1000, 700)
     fill(made, picture())
@@ -97,12 +97,12 @@ def test_another_size_is_resized_to(
     ("loaded", "words"),
     [
         (None, "No image is open."),
-        (Loaded(Item("x"), None, None, "x is no image"), "x is no image"),
+        (LoadedImage(ImageItem("x"), None, None, "x is no image"), "x is no image"),
         (picture(masked=False), "This image has no mask"),
     ],
 )
 def test_what_is_missing_is_said(
-    view: CompareView, qtbot: QtBot, jobs: Jobs, loaded: Loaded | None, words: str
+    view: CompareView, qtbot: QtBot, jobs: Jobs, loaded: LoadedImage | None, words: str
 ) -> None:
     view.show_item(loaded)
     settle(qtbot, jobs)
@@ -120,7 +120,7 @@ def test_both_move_together(view: CompareView) -> None:
 def test_of_a_large_image_it_says_what_was_resized(
     view: CompareView, qtbot: QtBot, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resized, "LIMIT", 2**14)
+    monkeypatch.setattr(resized_image, "LIMIT", 2**14)
     fill(view, picture())
     settle(qtbot, jobs)
     assert view.panes[0].label.text().endswith("(from means of 2 × 2 px)")

@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from reftiler.regions import Region
 from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.document import Item, Loaded
-from reftiler_gui.model.masks import MaskSource
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
+from reftiler_gui.model.mask_pyramid import MaskPyramid
 from tests.gui.showing import BOXES, fill, jobs, picture, settle, tiles
 
 __all__ = ["jobs"]
@@ -37,7 +37,9 @@ def test_the_first_is_told(bar: DefectsBar) -> None:
 def test_next_and_previous_go_round(bar: DefectsBar, qtbot: QtBot, jobs: Jobs) -> None:
     mask = np.zeros((192, 256), dtype=bool)
     mask[[10, 50, 90], [20, 60, 100]] = True
-    bar.show_item(Loaded(Item("dots"), picture().image, MaskSource(mask), ""))
+    bar.show_item(
+        LoadedImage(ImageItem("dots"), picture().image, MaskPyramid(mask), "")
+    )
     settle(qtbot, jobs)
     told: list[int] = []
     bar.chosen.connect(lambda region: told.append(region.box[0][0]))

@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from reftiler_gui.camera import Camera
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.merged_view import MergedView
-from reftiler_gui.model.document import Item, Loaded
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.merging import Merged, merge
-from reftiler_gui.model.standins import MODELS, WORDS
-from reftiler_gui.model.work import finish
-from reftiler_gui.state import ViewState
+from reftiler_gui.model.mock_models import MODELS, WORDS
+from reftiler_gui.model.steps import finish
 from tests.gui.showing import SETTINGS, fill, jobs, picture, settle, tiles
 
 __all__ = ["jobs"]
@@ -24,7 +24,7 @@ __all__ = ["jobs"]
 
 @pytest.fixture
 def view(qtbot: QtBot, jobs: Jobs) -> MergedView:
-    made = MergedView(jobs, ViewState())
+    made = MergedView(jobs, Camera())
     qtbot.addWidget(made)
     made.resize(1000, 700)
     fill(made, picture())
@@ -104,7 +104,7 @@ def test_another_image_drops_what_was_merged(
     view: MergedView, qtbot: QtBot, jobs: Jobs
 ) -> None:
     with qtbot.waitSignal(view.merged) as signal:
-        view.show_item(Loaded(Item("x"), None, None, "x is no image"))
+        view.show_item(LoadedImage(ImageItem("x"), None, None, "x is no image"))
     assert signal.args == [None]
     assert view.words.text() == "x is no image"
     assert view.found is None

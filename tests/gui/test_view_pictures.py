@@ -7,12 +7,12 @@ import pytest
 
 from reftiler.errors import TilingError
 from reftiler.io import resize
-from reftiler_gui.model import resized
-from reftiler_gui.model.differences import DifferencePicture
-from reftiler_gui.model.palette import COLORS, pixel, signed
+from reftiler_gui.model import resized_image
+from reftiler_gui.model.colors import COLORS, pixel, signed
+from reftiler_gui.model.difference_pyramid import DifferencePyramid
+from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.pyramid import mean_halved
-from reftiler_gui.model.resized import ResizedPicture
-from reftiler_gui.model.source import PixelSource
+from reftiler_gui.model.resized_image import ResizedImage
 
 RNG = np.random.default_rng(0)
 WHITE = pixel(COLORS["white"])
@@ -20,8 +20,8 @@ WHITE = pixel(COLORS["white"])
 
 def test_a_resized_pixel_is_as_large_as_what_it_covers() -> None:
     image = RNG.integers(0, 256, (96, 128, 3), np.uint8)
-    picture = ResizedPicture(PixelSource(image), (24, 16))
-    small = PixelSource(resize(image, (24, 16))).region(0, (0, 24), (0, 16))
+    picture = ResizedImage(ImagePyramid(image), (24, 16))
+    small = ImagePyramid(resize(image, (24, 16))).region(0, (0, 24), (0, 16))
     want = small.repeat(4, axis=0).repeat(8, axis=1)
     assert np.array_equal(picture.region(0, (0, 96), (0, 128)), want)
     assert np.array_equal(picture.region(0, (10, 50), (3, 77)), want[10:50, 3:77])
@@ -29,7 +29,7 @@ def test_a_resized_pixel_is_as_large_as_what_it_covers() -> None:
 
 @pytest.mark.parametrize("size", [(97, 131), (200, 140)])
 def test_every_level_of_a_resized_picture_can_be_painted(size: tuple[int, int]) -> None:
-    picture = ResizedPicture(PixelSource(np.zeros(size, np.uint8)), (32, 300))
+    picture = ResizedImage(ImagePyramid(np.zeros(size, np.uint8)), (32, 300))
     for level in range(picture.level(0.01) + 1):
         height, width = picture.level_size(level)
         assert picture.ready(level)
@@ -44,7 +44,7 @@ def test_a_single_difference_is_seen_at_every_zoom(
 ) -> None:
     difference = np.zeros((65, 101), np.float32)
     difference[place] = value
-    picture = DifferencePicture(difference, 3)
+    picture = DifferencePyramid(difference, 3)
     for zoom in (4, 1, 0.9, 0.5, 0.3, 0.1, 0.02):
         level = picture.level(zoom)
         assert zoom * 2**level >= 1 or picture.level_size(level) == (1, 1)
@@ -57,7 +57,7 @@ def test_a_single_difference_is_seen_at_every_zoom(
 
 
 def test_of_two_differences_the_larger_stays() -> None:
-    picture = DifferencePicture(np.array([[1.0, -2.0], [0.5, 0.0]]), 2)
+    picture = DifferencePyramid(np.array([[1.0, -2.0], [0.5, 0.0]]), 2)
     assert picture.region(1, (0, 1), (0, 1)) == signed(np.array([[-2.0]]), 2)
 
 
@@ -74,9 +74,9 @@ def test_a_large_image_is_resized_from_its_pyramid(
     monkeypatch: pytest.MonkeyPatch, goal: tuple[int, int]
 ) -> None:
     image = waves(2048)
-    plain = ResizedPicture(PixelSource(image), goal)
-    monkeypatch.setattr(resized, "LIMIT", 2**20)
-    large = ResizedPicture(PixelSource(image), goal)
+    plain = ResizedImage(ImagePyramid(image), goal)
+    monkeypatch.setattr(resized_image, "LIMIT", 2**20)
+    large = ResizedImage(ImagePyramid(image), goal)
     assert plain.mean == 1 < large.mean
     off = np.abs(large.small.array.astype(int) - plain.small.array)
     assert off.mean() < 2
@@ -85,7 +85,7 @@ def test_a_large_image_is_resized_from_its_pyramid(
 
 def test_an_enormous_image_is_resized_too() -> None:
     enormous = np.broadcast_to(np.uint8(7), (2**14, 2**13))
-    picture = ResizedPicture(PixelSource(enormous), (256, 256))
+    picture = ResizedImage(ImagePyramid(enormous), (256, 256))
     assert picture.mean > 1
     assert picture.size == enormous.shape
     assert set(np.unique(picture.small.array)) == {7}
@@ -93,7 +93,7 @@ def test_an_enormous_image_is_resized_too() -> None:
 
 def test_a_level_between_is_built_in_bands() -> None:
     image = RNG.integers(0, 256, (2**13 + 3, 2**13 + 5), np.uint8)
-    source = PixelSource(image)
+    source = ImagePyramid(image)
     whole = source.reduced(1)
     assert np.array_equal(whole[:70], mean_halved(image[:140]))
     assert np.array_equal(whole[-70:], mean_halved(image[-139:]))
@@ -102,4 +102,4 @@ def test_a_level_between_is_built_in_bands() -> None:
 
 def test_to_an_enormous_size_nothing_is_resized() -> None:
     with pytest.raises(TilingError, match="resize it to less"):
-        ResizedPicture(PixelSource(np.zeros((9, 9), np.uint8)), (10**6, 10**6))
+        ResizedImage(ImagePyramid(np.zeros((9, 9), np.uint8)), (10**6, 10**6))

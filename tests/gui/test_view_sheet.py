@@ -10,14 +10,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from reftiler_gui.contact_sheet_view import DEFECTS, ERROR, POSITION, ContactSheetView
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.document import Item, Loaded
-from reftiler_gui.model.masks import MaskSource
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
+from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.merging import Merged
-from reftiler_gui.model.settings import TilingSettings
-from reftiler_gui.model.source import PixelSource
-from reftiler_gui.model.tiling import TilingView
-from reftiler_gui.sheet_view import DEFECTS, ERROR, POSITION, SheetView
 from tests.gui.showing import SETTINGS, fill, jobs, picture, settle, tiles
 
 __all__ = ["jobs"]
@@ -26,8 +26,8 @@ ORANGE = (230, 159, 0)
 
 
 @pytest.fixture
-def view(qtbot: QtBot, jobs: Jobs) -> SheetView:
-    made = SheetView(jobs)
+def view(qtbot: QtBot, jobs: Jobs) -> ContactSheetView:
+    made = ContactSheetView(jobs)
     qtbot.addWidget(made)
     made.resize(900, 700)
     fill(made, picture())
@@ -43,13 +43,13 @@ def marks() -> np.ndarray:
     return np.array([mask[view.grid.slices(k)].sum() for k in range(len(view))])
 
 
-def middle(view: SheetView, tile: int) -> QPoint:
+def middle(view: ContactSheetView, tile: int) -> QPoint:
     rect = view.area.rect_of(tile)
     assert rect is not None
     return rect.center()
 
 
-def test_tiles_stand_as_they_lie_in_the_image(view: SheetView) -> None:
+def test_tiles_stand_as_they_lie_in_the_image(view: ContactSheetView) -> None:
     sheet = view.area.sheet
     assert sheet is not None
     assert (sheet.columns, len(sheet)) == (7, 35)
@@ -57,7 +57,7 @@ def test_tiles_stand_as_they_lie_in_the_image(view: SheetView) -> None:
     assert view.area.tile_at(middle(view, 9)) == 9
 
 
-def test_a_tile_shows_its_own_pixels(view: SheetView) -> None:
+def test_a_tile_shows_its_own_pixels(view: ContactSheetView) -> None:
     """Its pixel under the middle of the picture, enlarged, is the image's."""
     view.area.set_side(256)
     tile, source = 20, picture().image
@@ -74,7 +74,7 @@ def test_a_tile_shows_its_own_pixels(view: SheetView) -> None:
         assert shown.red() == source.array[top + row, left + column]
 
 
-def test_a_click_goes_to_the_tile(view: SheetView, qtbot: QtBot) -> None:
+def test_a_click_goes_to_the_tile(view: ContactSheetView, qtbot: QtBot) -> None:
     with qtbot.waitSignal(view.tile_opened) as signal:
         QTest.mouseClick(
             view.area.viewport(), Qt.MouseButton.LeftButton, pos=middle(view, 9)
@@ -83,7 +83,7 @@ def test_a_click_goes_to_the_tile(view: SheetView, qtbot: QtBot) -> None:
     assert "Tile 9: rows 32 to 96, columns 64 to 128" in view.words.text()
 
 
-def test_keys_walk_and_enter_goes(view: SheetView, qtbot: QtBot) -> None:
+def test_keys_walk_and_enter_goes(view: ContactSheetView, qtbot: QtBot) -> None:
     area, key = view.area, Qt.Key
     walked = []
     for one in (key.Key_End, key.Key_Home, key.Key_Right, key.Key_Down, key.Key_Left):
@@ -95,7 +95,9 @@ def test_keys_walk_and_enter_goes(view: SheetView, qtbot: QtBot) -> None:
     assert signal.args == [7]
 
 
-def test_defects_come_first_and_may_be_alone(view: SheetView, qtbot: QtBot) -> None:
+def test_defects_come_first_and_may_be_alone(
+    view: ContactSheetView, qtbot: QtBot
+) -> None:
     want = np.argsort(-marks(), kind="stable")
     view.order.setCurrentIndex(DEFECTS)
     assert view.area.sheet is not None
@@ -107,7 +109,7 @@ def test_defects_come_first_and_may_be_alone(view: SheetView, qtbot: QtBot) -> N
     assert view.area.sheet.order.tolist() == sorted(held)
 
 
-def test_tiles_with_a_defect_are_framed(view: SheetView) -> None:
+def test_tiles_with_a_defect_are_framed(view: ContactSheetView) -> None:
     grabbed = view.area.viewport().grab().toImage()
 
     def framed(tile: int) -> bool:
@@ -122,7 +124,7 @@ def test_tiles_with_a_defect_are_framed(view: SheetView) -> None:
 
 
 def test_errors_are_asked_for_and_sort(
-    view: SheetView, qtbot: QtBot, jobs: Jobs
+    view: ContactSheetView, qtbot: QtBot, jobs: Jobs
 ) -> None:
     with qtbot.waitSignal(view.error_wanted):
         view.order.setCurrentIndex(ERROR)
@@ -140,11 +142,11 @@ def test_errors_are_asked_for_and_sort(
     ("loaded", "words"),
     [
         (None, "No image is open."),
-        (Loaded(Item("x"), None, None, "x is no image"), "x is no image"),
+        (LoadedImage(ImageItem("x"), None, None, "x is no image"), "x is no image"),
     ],
 )
 def test_no_image_is_a_sentence(
-    view: SheetView, loaded: Loaded | None, words: str
+    view: ContactSheetView, loaded: LoadedImage | None, words: str
 ) -> None:
     view.show_item(loaded)
     assert view.area.sheet is None
@@ -152,7 +154,7 @@ def test_no_image_is_a_sentence(
 
 
 def test_an_image_without_mask_has_no_defects(
-    view: SheetView, qtbot: QtBot, jobs: Jobs
+    view: ContactSheetView, qtbot: QtBot, jobs: Jobs
 ) -> None:
     fill(view, picture(masked=False))
     settle(qtbot, jobs)
@@ -163,7 +165,7 @@ def test_an_image_without_mask_has_no_defects(
 
 
 def test_what_is_not_seen_does_no_work(qtbot: QtBot, jobs: Jobs) -> None:
-    made = SheetView(jobs)
+    made = ContactSheetView(jobs)
     qtbot.addWidget(made)
     fill(made, picture())
     assert not jobs.running()
@@ -171,12 +173,15 @@ def test_what_is_not_seen_does_no_work(qtbot: QtBot, jobs: Jobs) -> None:
 
 def test_a_hundred_thousand_tiles_show_at_once(qtbot: QtBot, jobs: Jobs) -> None:
     image = np.zeros((4096, 4096), np.uint8)
-    loaded = Loaded(
-        Item("x"), PixelSource(image), MaskSource(np.zeros(image.shape, bool)), ""
+    loaded = LoadedImage(
+        ImageItem("x"),
+        ImagePyramid(image),
+        MaskPyramid(np.zeros(image.shape, bool)),
+        "",
     )
-    settings = TilingSettings((64, 64), (13, 13))
-    view = TilingView(settings.plan(image.shape))  # type: ignore[arg-type]
-    made = SheetView(jobs)
+    settings = FormSettings((64, 64), (13, 13))
+    view = GridLookup(settings.plan(image.shape))  # type: ignore[arg-type]
+    made = ContactSheetView(jobs)
     qtbot.addWidget(made)
     made.resize(1280, 800)
     assert len(view) > 97_000
@@ -190,10 +195,10 @@ def test_a_hundred_thousand_tiles_show_at_once(qtbot: QtBot, jobs: Jobs) -> None
 
 
 def test_settings_that_change_show_other_tiles(
-    view: SheetView, qtbot: QtBot, jobs: Jobs
+    view: ContactSheetView, qtbot: QtBot, jobs: Jobs
 ) -> None:
     view.area.choose(34)
-    other = TilingSettings((128, 128), (64, 64))
+    other = FormSettings((128, 128), (64, 64))
     view.show_tiling(tiles(other), other)
     settle(qtbot, jobs)
     assert view.area.sheet is not None

@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from reftiler_gui.lists import CommandList, KeySheet
 from reftiler_gui.merged_view import MergedView
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.report_dialog import ReportDialog
+from reftiler_gui.shortcuts import CommandPalette, ShortcutsDialog
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
@@ -30,7 +30,7 @@ def test_every_action_can_be_done_twice(
     window.open(())
     settled(qtbot, window)
     shown: list[str] = []
-    for dialog in (KeySheet, CommandList, ReportDialog):
+    for dialog in (ShortcutsDialog, CommandPalette, ReportDialog):
         monkeypatch.setattr(dialog, "exec", lambda me: shown.append(me.windowTitle()))
     for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))
@@ -47,7 +47,7 @@ def test_every_action_can_be_done_twice(
 def test_every_switch_of_a_layer_changes_the_picture(
     qtbot: QtBot, window: MainWindow
 ) -> None:
-    window.desk.change(TilingSettings(tile=(300, 300), step=(250, 250)))
+    window.viewer.change(FormSettings(tile=(300, 300), step=(250, 250)))
     window.open(())
     settled(qtbot, window)
     for name in ("image", "mask", "marks", "grid", "padding", "coverage"):
@@ -72,13 +72,13 @@ def test_keys_work(qtbot: QtBot, window: MainWindow) -> None:
     assert window.state.fitted
     qtbot.keyClick(window.canvas, Qt.Key.Key_Right)
     settled(qtbot, window)
-    qtbot.waitUntil(lambda: window.desk.index == 1)
+    qtbot.waitUntil(lambda: window.viewer.index == 1)
     qtbot.keyClick(window.canvas, Qt.Key.Key_J)
     assert window.bar.number is not None
 
 
 def test_commands_are_found_by_letters(qtbot: QtBot, window: MainWindow) -> None:
-    dialog = CommandList(window.table, window)
+    dialog = CommandPalette(window.table, window)
     qtbot.addWidget(dialog)
     dialog.show()
     qtbot.keyClicks(dialog.field, "heat")
@@ -108,7 +108,11 @@ def test_everything_that_takes_keys_has_a_name(window: MainWindow) -> None:
 
 def test_every_action_is_in_the_menus_and_the_sheet_of_keys(window: MainWindow) -> None:
     shown = [a for menu in window.menuBar().findChildren(QMenu) for a in menu.actions()]
-    sheet = KeySheet(window.table, window).findChildren(QTextBrowser)[0].toPlainText()
+    sheet = (
+        ShortcutsDialog(window.table, window)
+        .findChildren(QTextBrowser)[0]
+        .toPlainText()
+    )
     for entry in window.table.entries:
         assert window.table.actions[entry.name] in shown, entry.name
         if entry.keys:
@@ -177,7 +181,7 @@ def test_all_work_can_be_cancelled_by_a_key(qtbot: QtBot, window: MainWindow) ->
 
 
 def test_every_control_has_a_name(window: MainWindow) -> None:
-    kinds = ("QSpinBox", "QDoubleSpinBox", "QComboBox", "Choice", "ItemList")
+    kinds = ("QSpinBox", "QDoubleSpinBox", "QComboBox", "Choice", "ImageList")
     nameless = [
         child
         for child in window.findChildren(QWidget)

@@ -111,7 +111,7 @@ def test_what_is_open_stays(
 ) -> None:
     window.open([folder / "a.png"])
     settled(qtbot, window)
-    source, settings = window.canvas.source, window.desk.settings
+    source, settings = window.canvas.source, window.viewer.settings
     (tmp_path / "odd").mkdir()
     bad = KINDS[kind](tmp_path / "odd")
     data = QMimeData()
@@ -122,8 +122,8 @@ def test_what_is_open_stays(
     qtbot.waitUntil(lambda: bad.name in said(window))
     settled(qtbot, window)
     assert window.canvas.source is source
-    assert window.desk.settings == settings
-    assert [item.name for item in window.desk.document.items] == ["a"]
+    assert window.viewer.settings == settings
+    assert [item.name for item in window.viewer.document.items] == ["a"]
     window.open([folder / "b.png"])
     qtbot.waitUntil(lambda: window.canvas.source not in (source, None))
 
@@ -190,8 +190,8 @@ def test_a_file_that_vanishes_from_a_folder_leaves_the_others(
     assert "b.png" in said(window)
     window.table.actions["next"].trigger()
     settled(qtbot, window)
-    assert window.desk.loaded is not None
-    assert window.desk.loaded.item.name == "c"
+    assert window.viewer.loaded is not None
+    assert window.viewer.loaded.item.name == "c"
     assert window.canvas.source is not None
 
 

@@ -9,10 +9,10 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from reftiler_gui.canvas import Mark
-from reftiler_gui.model.layers import thinning
-from reftiler_gui.model.palette import COLORS, UNCOVERED
-from reftiler_gui.state import LADDER, ViewState
+from reftiler_gui.camera import LADDER, Camera
+from reftiler_gui.image_canvas import Marker
+from reftiler_gui.model.colors import COLORS, UNCOVERED
+from reftiler_gui.model.overlay_settings import thinning
 from tests.gui.windows import canvas_of, seen, tiles, turn
 
 GREY = np.full((100, 120), 100, dtype=np.uint8)
@@ -24,8 +24,8 @@ def test_pixels_are_sharp_when_enlarged(qtbot: QtBot) -> None:
     image = np.random.default_rng(0).integers(0, 256, (100, 120, 3), dtype=np.uint8)
     canvas = canvas_of(qtbot, image)
     canvas.state.go(50, 60, 8)
-    lens, shown = canvas.lens(), seen(canvas)
-    assert (shown == image[lens.rows[:, None], lens.cols]).all()
+    transform, shown = canvas.transform(), seen(canvas)
+    assert (shown == image[transform.rows[:, None], transform.cols]).all()
 
 
 def test_reduced_is_a_mean_and_not_a_pixel(qtbot: QtBot) -> None:
@@ -43,12 +43,12 @@ def test_lines_are_where_tiles_start(qtbot: QtBot, zoom: float) -> None:
     view = tiles((100, 120), tile=(40, 40), step=(30, 30))
     canvas = canvas_of(qtbot, GREY, tiling=view)
     canvas.state.go(50, 60, zoom)
-    lens, shown = canvas.lens(), seen(canvas)
+    transform, shown = canvas.transform(), seen(canvas)
     solid = (shown == SKY).all(axis=2).mean(axis=0) > 0.95 * (
-        np.diff(lens.down(view.frame[0]))[0] / lens.height
+        np.diff(transform.down(view.frame[0]))[0] / transform.height
     )
     assert set(np.flatnonzero(solid)) == {
-        x for x in lens.xs(view.starts[1]) if 0 <= x < lens.width
+        x for x in transform.xs(view.starts[1]) if 0 <= x < transform.width
     }
 
 
@@ -56,9 +56,9 @@ def test_ends_are_dashed(qtbot: QtBot) -> None:
     view = tiles((100, 120), tile=(40, 40), step=(30, 30))
     canvas = canvas_of(qtbot, GREY, tiling=view)
     canvas.state.go(50, 60, 2)
-    lens = canvas.lens()
-    inside = slice(*lens.down((0, 100)))
-    line = (seen(canvas)[inside, lens.x(40) - 1] == SKY).all(axis=1)
+    transform = canvas.transform()
+    inside = slice(*transform.down((0, 100)))
+    line = (seen(canvas)[inside, transform.x(40) - 1] == SKY).all(axis=1)
     assert 0.3 < line.mean() < 0.7
 
 
@@ -73,9 +73,9 @@ def test_close_lines_are_thinned(qtbot: QtBot) -> None:
     view = tiles((1000, 1000), tile=(8, 8), step=(2, 2))
     canvas = canvas_of(qtbot, np.zeros((1000, 1000), np.uint8), tiling=view)
     canvas.state.go(500, 500, 0.5)
-    assert thinning(view, canvas.lens()) == 5
+    assert thinning(view, canvas.transform()) == 5
     canvas.state.go(500, 500, 8)
-    assert thinning(view, canvas.lens()) == 1
+    assert thinning(view, canvas.transform()) == 1
 
 
 @pytest.mark.parametrize("zoom", LADDER[10:])
@@ -105,8 +105,10 @@ def test_uncovered_pixels_are_hatched_and_others_not(qtbot: QtBot) -> None:
     canvas = canvas_of(qtbot, GREY, tiling=view)
     canvas.set_layers(replace(canvas.layers, grid=False))
     canvas.state.go(50, 60, 2)
-    lens, hatched = canvas.lens(), (seen(canvas) == UNCOVERED).all(axis=2)
-    gap = hatched[slice(*lens.down((0, 100))), slice(*lens.across((100, 120)))]
+    transform, hatched = canvas.transform(), (seen(canvas) == UNCOVERED).all(axis=2)
+    gap = hatched[
+        slice(*transform.down((0, 100))), slice(*transform.across((100, 120)))
+    ]
     assert 0.1 < gap.mean() < 0.4
     assert hatched.sum() == gap.sum()
 
@@ -124,13 +126,15 @@ def test_random_tiles_are_outlined_and_the_rest_is_hatched(qtbot: QtBot) -> None
     view = tiles((100, 120), tile=(30, 30), step=(30, 30), random=2, seed=4)
     canvas = canvas_of(qtbot, GREY, tiling=view)
     canvas.state.go(50, 60, 2)
-    shown, lens = seen(canvas), canvas.lens()
+    shown, transform = seen(canvas), canvas.transform()
     (top, bottom), (left, right) = view.box(0)
-    corner = shown[lens.y(top), lens.x(left) : lens.x(right)]
+    corner = shown[transform.y(top), transform.x(left) : transform.x(right)]
     assert (corner == SKY).all()
-    cover = view.coverage(lens.rows.clip(0, 99), lens.cols.clip(0, 119))
+    cover = view.coverage(transform.rows.clip(0, 99), transform.cols.clip(0, 119))
     outside = (shown == UNCOVERED).all(axis=2) & (cover > 0)
-    assert not outside[slice(*lens.down((0, 100))), slice(*lens.across((0, 120)))].any()
+    assert not outside[
+        slice(*transform.down((0, 100))), slice(*transform.across((0, 120)))
+    ].any()
     del bottom
 
 
@@ -138,8 +142,10 @@ def test_padding_is_striped_beyond_the_image(qtbot: QtBot) -> None:
     view = tiles((100, 120), tile=(64, 64), step=(64, 64))
     canvas = canvas_of(qtbot, GREY, tiling=view)
     canvas.fit()
-    lens = canvas.lens()
-    part = seen(canvas)[lens.y(103) : lens.y(125), lens.x(5) : lens.x(60)]
+    transform = canvas.transform()
+    part = seen(canvas)[
+        transform.y(103) : transform.y(125), transform.x(5) : transform.x(60)
+    ]
     assert len(np.unique(part.reshape(-1, 3), axis=0)) >= 2
     assert canvas.frame == ((0, 128), (0, 128))
 
@@ -150,9 +156,10 @@ def test_the_heat_map_has_a_colour_for_each_count(qtbot: QtBot) -> None:
     canvas.set_layers(replace(canvas.layers, coverage=True, grid=False))
     canvas.set_most(4)
     canvas.state.go(50, 60, 2)
-    shown, lens = seen(canvas), canvas.lens()
+    shown, transform = seen(canvas), canvas.transform()
     colors = {
-        tuple(shown[lens.y(r), lens.x(c)]) for r, c in ((5, 5), (5, 30), (30, 30))
+        tuple(shown[transform.y(r), transform.x(c)])
+        for r, c in ((5, 5), (5, 30), (30, 30))
     }
     assert len(colors) == 3
 
@@ -163,21 +170,23 @@ def test_the_tile_under_the_cursor_and_what_is_kept_are_outlined(qtbot: QtBot) -
     canvas.state.go(50, 60, 2)
     before = seen(canvas)
     canvas.point_at(40, 40)
-    shown, lens = seen(canvas), canvas.lens()
+    shown, transform = seen(canvas), canvas.transform()
     yellow = (shown == COLORS["yellow"]).all(axis=2)
     assert not (before == COLORS["yellow"]).all(axis=2).any()
-    middle = lens.x(30)
+    middle = transform.x(30)
     rows = set(np.flatnonzero(yellow[:, middle + 30]))
-    assert rows & {lens.y(20) - 1, lens.y(20)}
-    assert rows & {lens.y(60) - 1, lens.y(60)}
-    assert any(lens.y(24) < row < lens.y(26) for row in np.flatnonzero(yellow.any(1)))
+    assert rows & {transform.y(20) - 1, transform.y(20)}
+    assert rows & {transform.y(60) - 1, transform.y(60)}
+    assert any(
+        transform.y(24) < row < transform.y(26) for row in np.flatnonzero(yellow.any(1))
+    )
 
 
 def test_a_mark_smaller_than_a_pixel_is_ringed(qtbot: QtBot) -> None:
     image = np.zeros((4000, 4000), np.uint8)
     canvas = canvas_of(qtbot, image)
     canvas.fit()
-    canvas.set_marks([Mark(((2000, 2001), (2000, 2001)))])
+    canvas.set_marks([Marker(((2000, 2001), (2000, 2001)))])
     ring = (np.abs(seen(canvas).astype(int) - ORANGE) < 40).all(axis=2)
     assert ring.sum() > 20
 
@@ -214,20 +223,20 @@ def test_all_is_seen_when_fitted_and_stays_so(qtbot: QtBot) -> None:
     canvas = canvas_of(qtbot, np.zeros((1000, 400), np.uint8))
     assert canvas.state.fitted
     canvas.setFixedSize(300, 200)
-    lens = canvas.lens()
-    assert lens.y(0) > 0
-    assert lens.y(1000) < 200
+    transform = canvas.transform()
+    assert transform.y(0) > 0
+    assert transform.y(1000) < 200
 
 
 def test_canvases_that_share_a_state_move_together(qtbot: QtBot) -> None:
     one, other = canvas_of(qtbot, GREY), canvas_of(qtbot, GREY)
     other.state = one.state
     one.state.go(20, 30, 8)
-    assert other.lens() == one.lens()
+    assert other.transform() == one.transform()
 
 
 def test_the_ladder_is_climbed_and_the_middle_kept_within_bounds() -> None:
-    state = ViewState()
+    state = Camera()
     state.bound(((0, 100), (0, 200)))
     state.go(1000, -5, 1.0)
     assert (state.row, state.col) == (100, 0)

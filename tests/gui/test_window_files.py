@@ -14,28 +14,28 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.exporting import write_tiles
-from reftiler_gui.model.document import Item
-from reftiler_gui.model.settings import START, TilingSettings
-from reftiler_gui.prefs import Prefs
+from reftiler_gui.model.form_settings import START, FormSettings
+from reftiler_gui.model.image_set import ImageItem
+from reftiler_gui.preferences import Preferences
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
 
 def test_what_was_set_is_there_the_next_day(qtbot: QtBot, tmp_path: Path) -> None:
-    def store() -> Prefs:
+    def store() -> Preferences:
         form = QSettings.Format.IniFormat
-        return Prefs(QSettings(str(tmp_path / "viewer.ini"), form))
+        return Preferences(QSettings(str(tmp_path / "viewer.ini"), form))
 
     first = MainWindow(store())
     qtbot.addWidget(first)
-    settings = TilingSettings(tile=(99, 98), step=(50, 40), window="hann", random=3)
-    first.desk.change(settings)
+    settings = FormSettings(tile=(99, 98), step=(50, 40), window="hann", random=3)
+    first.viewer.change(settings)
     first.table.actions["grid"].trigger()
     first.prefs.remember(tmp_path)
     first.close()
     second = MainWindow(store())
     qtbot.addWidget(second)
-    assert second.desk.settings == settings
+    assert second.viewer.settings == settings
     assert second.controls.tile.value == (99, 98)
     assert not second.canvas.layers.grid
     assert second.prefs.recent == (str(tmp_path),)
@@ -49,9 +49,9 @@ def test_damaged_settings_are_forgotten(
     store = QSettings(str(tmp_path / "viewer.ini"), QSettings.Format.IniFormat)
     for key in ("tiling", "layers", "recent"):
         store.setValue(key, kept)
-    window = MainWindow(Prefs(store))
+    window = MainWindow(Preferences(store))
     qtbot.addWidget(window)
-    assert window.desk.settings == START
+    assert window.viewer.settings == START
     window.close()
 
 
@@ -59,7 +59,7 @@ def test_what_is_copied_makes_the_same_tiles(
     qtbot: QtBot, window: MainWindow, folder: Path
 ) -> None:
     window.open([folder / "a.png"])
-    window.desk.change(TilingSettings(tile=(32, 32), step=(16, 16)))
+    window.viewer.change(FormSettings(tile=(32, 32), step=(16, 16)))
     settled(qtbot, window)
     board = QGuiApplication.clipboard()
     window.table.actions["copy_python"].trigger()
@@ -68,9 +68,9 @@ def test_what_is_copied_makes_the_same_tiles(
     assert len(space["tiles"]) == 9
     window.table.actions["copy_yaml"].trigger()
     (folder / "s.yaml").write_text(board.text(), encoding="utf-8")
-    window.desk.change(START)
+    window.viewer.change(START)
     window.open([folder / "s.yaml"])
-    qtbot.waitUntil(lambda: window.desk.settings.tile == (32, 32))
+    qtbot.waitUntil(lambda: window.viewer.settings.tile == (32, 32))
     window.table.actions["copy_command"].trigger()
     assert board.text().startswith("reftiler tile ")
 
@@ -94,7 +94,7 @@ def test_dialogs_write_what_they_say(
     qtbot: QtBot, window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window.open([folder / "a.png"])
-    window.desk.change(TilingSettings(tile=(32, 32), step=(32, 32)))
+    window.viewer.change(FormSettings(tile=(32, 32), step=(32, 32)))
     settled(qtbot, window)
 
     def answer(name: str, path: Path, many: bool = False) -> None:
@@ -114,20 +114,20 @@ def test_dialogs_write_what_they_say(
     assert "cannot write" in window.status.currentMessage()
     answer("getSaveFileName", folder / "t.yaml")
     window.table.actions["save_settings"].trigger()
-    window.desk.change(START)
+    window.viewer.change(START)
     answer("getOpenFileName", folder / "t.yaml")
     window.table.actions["load_settings"].trigger()
-    assert window.desk.settings.tile == (32, 32)
+    assert window.viewer.settings.tile == (32, 32)
     answer("getOpenFileNames", folder / "b.png", many=True)
     window.table.actions["open"].trigger()
-    qtbot.waitUntil(lambda: window.desk.document.title == "b.png")
+    qtbot.waitUntil(lambda: window.viewer.document.title == "b.png")
     answer("getExistingDirectory", folder)
     window.table.actions["open_folder"].trigger()
-    qtbot.waitUntil(lambda: len(window.desk.document.items) == 4)
+    qtbot.waitUntil(lambda: len(window.viewer.document.items) == 4)
     last = str(folder / "b.png")
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (last, True))
     window.table.actions["recent"].trigger()
-    qtbot.waitUntil(lambda: window.desk.document.title == "b.png")
+    qtbot.waitUntil(lambda: window.viewer.document.title == "b.png")
     settled(qtbot, window)
 
 
@@ -136,8 +136,8 @@ def test_writing_that_is_cancelled_leaves_nothing(folder: Path, made: bool) -> N
     out = folder / "tiles"
     if not made:
         out.mkdir()
-    settings = TilingSettings(tile=(8, 8), step=(1, 1))
-    work = write_tiles(Item("a", folder / "a.png"), settings, out)
+    settings = FormSettings(tile=(8, 8), step=(1, 1))
+    work = write_tiles(ImageItem("a", folder / "a.png"), settings, out)
     next(work)
     next(work)
     work.close()

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
-from reftiler_gui.model.settings import START, TilingSettings
+from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
@@ -20,7 +20,7 @@ def test_a_change_shows_at_once(qtbot: QtBot, window: MainWindow) -> None:
     settled(qtbot, window)
     before = window.canvas.tiling
     window.controls.tile.height_field.setValue(128)
-    assert window.desk.settings.tile == (128, 128)
+    assert window.viewer.settings.tile == (128, 128)
     assert window.canvas.tiling is not before
     assert window.summary.text().startswith("Tiles: 225  (15 × 15)")
 
@@ -34,7 +34,7 @@ def test_a_refusal_stands_beside_its_field_and_the_last_grid_stays(
     window.controls.step.height_field.setValue(256)
     place = window.controls.refusables["step"]
     with pytest.raises(TilingError) as said:
-        window.desk.settings.tiler()
+        window.viewer.settings.tiler()
     assert place.words.text() == f"⚠ {said.value}"
     assert place.words.isVisible()
     assert window.canvas.tiling is before
@@ -51,7 +51,7 @@ def test_stride_and_overlap_say_the_same(qtbot: QtBot, window: MainWindow) -> No
     window.controls.how.setCurrentIndex(0)
     assert window.controls.step.value == (192, 192)
     assert window.summary.text().startswith("Tiles: 25")
-    assert not window.desk.settings.overlapping
+    assert not window.viewer.settings.overlapping
 
 
 def test_uncovered_pixels_are_counted_in_words(
@@ -59,7 +59,7 @@ def test_uncovered_pixels_are_counted_in_words(
 ) -> None:
     window.open(())
     settled(qtbot, window)
-    window.desk.change(TilingSettings(tile=(300, 300), step=(300, 300), mode="drop"))
+    window.viewer.change(FormSettings(tile=(300, 300), step=(300, 300), mode="drop"))
     assert f"{1024**2 - 900**2:,} pixels" in window.summary.text()
 
 
@@ -84,7 +84,7 @@ def test_random_tiles_are_counted_in_the_background(
 
 
 def test_every_field_of_the_form_reaches_the_settings(window: MainWindow) -> None:
-    form, now = window.controls, window.desk
+    form, now = window.controls, window.viewer
     form.mode.setCurrentIndex(form.mode.findData("padding"))
     for field, word in (
         (form.pad_mode, "edge"),
@@ -97,7 +97,7 @@ def test_every_field_of_the_form_reaches_the_settings(window: MainWindow) -> Non
     form.pad_value.setValue(1.5)
     form.border.link.setChecked(False)
     form.border.width_field.setValue(3)
-    assert now.settings == TilingSettings(
+    assert now.settings == FormSettings(
         tile=START.tile,
         step=START.step,
         overlapping=True,
@@ -121,13 +121,13 @@ def test_sixteen_bits_have_a_range(
     assert window.values.isVisible()
     assert (window.values.low.value(), window.values.high.value()) == (1000, 3000)
     window.values.low.setValue(2000)
-    assert window.desk.loaded is not None
-    assert window.desk.loaded.image is not None
-    assert window.desk.loaded.image.low == 2000
+    assert window.viewer.loaded is not None
+    assert window.viewer.loaded.image is not None
+    assert window.viewer.loaded.image.low == 2000
     window.values.low.setValue(5000)
     assert "must rise" in window.status.currentMessage()
     window.values.measure.click()
-    assert window.desk.loaded.image.low == 1000
+    assert window.viewer.loaded.image.low == 1000
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])
@@ -140,8 +140,8 @@ def test_a_range_of_any_size_can_be_set(
     low, high = window.values.low, window.values.high
     assert high.value() == pytest.approx(scale, rel=1e-3)
     low.setValue(scale / 3)
-    assert window.desk.loaded is not None
-    image = window.desk.loaded.image
+    assert window.viewer.loaded is not None
+    image = window.viewer.loaded.image
     assert image is not None
     assert (image.low, image.high) == pytest.approx((scale / 3, scale), rel=1e-3)
     high.setFocus()
@@ -167,5 +167,5 @@ def test_random_tiles_are_several_at_first(qtbot: QtBot, window: MainWindow) -> 
     settled(qtbot, window)
     window.controls.scatter.setChecked(True)
     settled(qtbot, window)
-    assert window.desk.settings.random == 16
+    assert window.viewer.settings.random == 16
     assert window.controls.random.value() == 16

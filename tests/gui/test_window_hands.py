@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.compare_view import CompareView
+from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.merged_view import MergedView
-from reftiler_gui.sheet_view import SheetView
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
@@ -126,7 +126,7 @@ def test_the_zoom_keys_move_the_view_that_is_seen(
 ) -> None:
     cases, sheet = opened.views["cases"], opened.views["sheet"]
     assert isinstance(cases, CasesView)
-    assert isinstance(sheet, SheetView)
+    assert isinstance(sheet, ContactSheetView)
     larger, zoom = opened.table.actions["larger"], opened.state.zoom
     opened.show_view("cases")
     cases.split.show()

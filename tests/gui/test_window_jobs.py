@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.work import Work
+from reftiler_gui.model.steps import Work
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.standard import standard_window
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled, write_pair
@@ -37,7 +37,7 @@ def test_a_folder_is_walked_through_and_the_place_kept(
     window.state.go(10, 20, 8)
     window.table.actions["next"].trigger()
     settled(qtbot, window)
-    assert window.desk.index == 1
+    assert window.viewer.index == 1
     assert (window.state.row, window.state.col, window.state.zoom) == (10, 20, 8)
     window.table.actions["lock"].setChecked(False)
     window.table.actions["next"].trigger()
@@ -54,8 +54,8 @@ def test_drops_are_opened_and_remembered(
     none = Qt.KeyboardModifier.NoModifier
     window.dropEvent(QDropEvent(QPointF(9, 9), action, data, button, none))
     settled(qtbot, window)
-    assert window.desk.loaded is not None
-    assert window.desk.loaded.item.name == "b"
+    assert window.viewer.loaded is not None
+    assert window.viewer.loaded.item.name == "b"
     assert window.prefs.recent == (str(folder / "b.png"),)
 
 
@@ -110,7 +110,7 @@ def test_what_is_told_of_the_cursor_follows_image_and_tiles(
     window.table.actions["next"].trigger()
     settled(qtbot, window)
     assert "row 30, column 40   ·   value 7 " in window.status.place.text()
-    window.desk.change(TilingSettings(tile=(16, 16), step=(16, 16)))
+    window.viewer.change(FormSettings(tile=(16, 16), step=(16, 16)))
     assert "tile 6 (row 1, column 2)" in window.status.place.text()
     window.canvas.left.emit()
     assert "row" not in window.status.place.text()

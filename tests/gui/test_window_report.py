@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
-from reftiler_gui.model.standins import StandIn
+from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.report_dialog import ReportDialog
 from reftiler_gui.window import MainWindow
 from tests.gui.test_window_command import run
@@ -21,7 +21,7 @@ SAVE = QDialogButtonBox.StandardButton.Save
 
 @pytest.fixture
 def dialog(qtbot: QtBot, tmp_path: Path) -> ReportDialog:
-    made = ReportDialog(tmp_path / "r.html", StandIn())
+    made = ReportDialog(tmp_path / "r.html", MockModel())
     qtbot.addWidget(made)
     return made
 
@@ -125,7 +125,7 @@ def test_what_was_opened_lately_has_a_menu(
     window.open([folder / "c.png"])
     settled(qtbot, window)
     last.trigger()
-    qtbot.waitUntil(lambda: window.desk.document.title == "b.png")
+    qtbot.waitUntil(lambda: window.viewer.document.title == "b.png")
     window.recent.fill()
     window.recent.actions()[-1].trigger()
     assert window.prefs.recent == ()

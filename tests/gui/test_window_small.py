@@ -10,8 +10,8 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from reftiler_gui.canvas import Canvas
-from reftiler_gui.model.settings import TilingSettings
+from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled, write_case
 
@@ -48,7 +48,7 @@ def test_everything_lies_within_what_holds_it(
     for part in middle.findChildren(QWidget):
         above = part.parentWidget()
         assert above is not None
-        if part.isVisible() and isinstance(part, (QLabel, Canvas)):
+        if part.isVisible() and isinstance(part, (QLabel, ImageCanvas)):
             inside = QRect(part.mapTo(small, part.rect().topLeft()), part.size())
             room = QRect(above.mapTo(small, above.rect().topLeft()), above.size())
             assert room.contains(inside), (part, part.geometry(), above.size())
@@ -58,8 +58,8 @@ def test_no_number_of_the_tiling_is_cut_off(qtbot: QtBot, window: MainWindow) ->
     window.table.actions["theme_light"].trigger()
     window.open(())
     settled(qtbot, window)
-    both = TilingSettings(tile=(300, 200), step=(260, 150), pad_side="both")
-    window.desk.change(both)
+    both = FormSettings(tile=(300, 200), step=(260, 150), pad_side="both")
+    window.viewer.change(both)
     settled(qtbot, window)
     qtbot.wait(50)
     labels = window.summary.findChildren(QLabel)
@@ -72,18 +72,18 @@ def test_no_number_of_the_tiling_is_cut_off(qtbot: QtBot, window: MainWindow) ->
 @pytest.mark.parametrize(
     ("settings", "end"),
     [
-        (TilingSettings(tile=(20, 20), overlapping=True), "reduce the overlap"),
-        (TilingSettings(tile=(2000, 2000), mode="clamp"), "a smaller tile"),
-        (TilingSettings(step=(256, 256), border=(40, 40)), "a stride of at most 176"),
+        (FormSettings(tile=(20, 20), overlapping=True), "reduce the overlap"),
+        (FormSettings(tile=(2000, 2000), mode="clamp"), "a smaller tile"),
+        (FormSettings(step=(256, 256), border=(40, 40)), "a stride of at most 176"),
     ],
 )
 def test_no_refusal_is_cut_off(
-    qtbot: QtBot, window: MainWindow, settings: TilingSettings, end: str
+    qtbot: QtBot, window: MainWindow, settings: FormSettings, end: str
 ) -> None:
     window.table.actions["theme_light"].trigger()
     window.open(())
     settled(qtbot, window)
-    window.desk.change(settings)
+    window.viewer.change(settings)
     settled(qtbot, window)
     qtbot.wait(50)
     (label,) = (

@@ -16,12 +16,12 @@ from reftiler.io import write_image
 from reftiler_conformance import counterexample
 from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.results import Result, Status
-from reftiler_gui.canvas import Canvas
-from reftiler_gui.model.masks import MaskSource
-from reftiler_gui.model.settings import Refusal, TilingSettings
-from reftiler_gui.model.source import PixelSource
-from reftiler_gui.model.tiling import TilingView
-from reftiler_gui.state import ViewState
+from reftiler_gui.camera import Camera
+from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.model.form_settings import FormSettings, ValidationError
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.window import MainWindow
 from tests.runs import CASE, report
 
@@ -30,32 +30,32 @@ SIZE = (400, 300)
 """Width and height of a canvas."""
 
 
-def tiles(size: tuple[int, int], **settings: Any) -> TilingView:
+def tiles(size: tuple[int, int], **settings: Any) -> GridLookup:
     """Return the tiles of an image of this size."""
-    found = TilingSettings(**settings).plan(size)
-    assert not isinstance(found, Refusal), found.words
-    return TilingView(found)
+    found = FormSettings(**settings).plan(size)
+    assert not isinstance(found, ValidationError), found.words
+    return GridLookup(found)
 
 
 def canvas_of(
     qtbot: QtBot,
     image: NDArray[Any],
     mask: NDArray[np.bool_] | None = None,
-    tiling: TilingView | None = None,
-) -> Canvas:
+    tiling: GridLookup | None = None,
+) -> ImageCanvas:
     """Return a canvas that shows an image."""
-    canvas = Canvas(ViewState())
+    canvas = ImageCanvas(Camera())
     qtbot.addWidget(canvas)
     canvas.setFixedSize(*SIZE)
     canvas.show()
     QApplication.processEvents()
     canvas.present(
-        PixelSource(image), None if mask is None else MaskSource(mask), tiling
+        ImagePyramid(image), None if mask is None else MaskPyramid(mask), tiling
     )
     return canvas
 
 
-def seen(canvas: Canvas) -> Pixels:
+def seen(canvas: ImageCanvas) -> Pixels:
     """Return the pixels on the screen, shape (H, W, 3), red first."""
     picture = canvas.picture().convertToFormat(canvas.picture().Format.Format_RGB32)
     flat = np.frombuffer(picture.constBits(), dtype=np.uint8)
@@ -63,7 +63,7 @@ def seen(canvas: Canvas) -> Pixels:
     return np.ascontiguousarray(whole[:, : picture.width(), 2::-1])
 
 
-def turn(canvas: Canvas, x: float, y: float, notches: int) -> None:
+def turn(canvas: ImageCanvas, x: float, y: float, notches: int) -> None:
     """Turn the wheel over a point of a canvas."""
     place = QPointF(x, y)
     event = QWheelEvent(
@@ -101,7 +101,7 @@ def write_case(folder: Path) -> Path:
 def settled(qtbot: QtBot, window: MainWindow) -> None:
     """Wait until the window has an image and no work."""
     qtbot.waitUntil(
-        lambda: window.desk.loaded is not None and not window.jobs.running(),
+        lambda: window.viewer.loaded is not None and not window.jobs.running(),
         timeout=10_000,
     )
     QApplication.processEvents()

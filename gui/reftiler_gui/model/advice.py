@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from reftiler import Grid, Tiler
 from reftiler.regions import Region
+from reftiler_gui.model.defect_metrics import look
 from reftiler_gui.model.defects import Defects, find_defects
-from reftiler_gui.model.document import Item, Loaded
-from reftiler_gui.model.seeing import look
-from reftiler_gui.model.settings import Refusal, TilingSettings
-from reftiler_gui.model.tiling import TilingView
-from reftiler_gui.model.work import Work
+from reftiler_gui.model.form_settings import FormSettings, ValidationError
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
+from reftiler_gui.model.steps import Work
 
-__all__ = ["Candidate", "Survey", "candidates", "held_whole"]
+__all__ = ["Candidate", "Survey", "candidates", "count_contained"]
 
 Ints: TypeAlias = NDArray[np.int64]
 Size: TypeAlias = tuple[int, int]
@@ -39,7 +39,7 @@ class Candidate:
 
     Attributes
     ----------
-    settings : TilingSettings
+    settings : FormSettings
         What is tried.
     whole : int
         Defects that lie whole in some tile.
@@ -59,7 +59,7 @@ class Candidate:
         no larger tiles.
     """
 
-    settings: TilingSettings
+    settings: FormSettings
     whole: int = 0
     tiles: int = 0
     work: float = 0.0
@@ -70,8 +70,8 @@ class Candidate:
 
 
 def candidates(
-    current: TilingSettings, longest: int, tiles: Sequence[int] = TILES
-) -> tuple[TilingSettings, ...]:
+    current: FormSettings, longest: int, tiles: Sequence[int] = TILES
+) -> tuple[FormSettings, ...]:
     """Return settings to try, ``current`` first, its mode and border kept.
 
     ``longest`` is the longer side of the images: larger tiles are left out.
@@ -93,9 +93,9 @@ class Survey:
 
     Parameters
     ----------
-    items : sequence of Item
+    items : sequence of ImageItem
         Those without a mask count for tiles, but not for defects.
-    tried : sequence of TilingSettings
+    tried : sequence of FormSettings
         Of `candidates`.
 
     Attributes
@@ -108,12 +108,14 @@ class Survey:
         How many have been searched.
     """
 
-    def __init__(self, items: Sequence[Item], tried: Sequence[TilingSettings]) -> None:
+    def __init__(
+        self, items: Sequence[ImageItem], tried: Sequence[FormSettings]
+    ) -> None:
         self.items = tuple(items)
         self.rows = tuple(Candidate(settings) for settings in tried)
         self.problems: tuple[str, ...] = ()
         self.images = 0
-        self._found: list[tuple[Item, Size, Defects]] = []
+        self._found: list[tuple[ImageItem, Size, Defects]] = []
         self._pixels = 0
         self._contrasts: dict[Size, list[float]] = {}
 
@@ -130,7 +132,7 @@ class Survey:
             yield 0.5 * (number + 1) / len(self.items)
         yield from self._measure()
 
-    def _search(self, item: Item) -> None:
+    def _search(self, item: ImageItem) -> None:
         loaded = item.load()
         if loaded.words:
             self.problems += (f"{item.name}: {loaded.words}",)
@@ -148,14 +150,14 @@ class Survey:
     def _counted(self, row: Candidate, size: Size, defects: Defects) -> Candidate:
         """Add an image, by geometry alone."""
         grid = row.settings.plan(size)
-        if row.refused or isinstance(grid, Refusal):
-            words = grid.words if isinstance(grid, Refusal) else row.refused
+        if row.refused or isinstance(grid, ValidationError):
+            words = grid.words if isinstance(grid, ValidationError) else row.refused
             return Candidate(row.settings, refused=row.refused or words)
         tiles = row.tiles + len(grid)
         height, width = row.settings.tile
         return replace(
             row,
-            whole=row.whole + held_whole(grid, defects.boxes),
+            whole=row.whole + count_contained(grid, defects.boxes),
             tiles=tiles,
             work=tiles * height * width / self._pixels,
             resized=self._resized(row.settings.tile),
@@ -179,7 +181,7 @@ class Survey:
         targets = tuple(
             {row.settings.tile: None for row in self.rows if not row.refused}
         )
-        loaded: Loaded | None = None
+        loaded: LoadedImage | None = None
         for done, (number, k) in enumerate(chosen):
             item, _, defects = self._found[number]
             if loaded is None or loaded.item is not item:
@@ -188,10 +190,10 @@ class Survey:
                 self._look(loaded, defects.regions[k], target)
                 yield 0.5 + 0.5 * (done + (part + 1) / len(targets)) / len(chosen)
 
-    def _look(self, loaded: Loaded, region: Region, target: Size) -> None:
+    def _look(self, loaded: LoadedImage, region: Region, target: Size) -> None:
         if loaded.image is None or loaded.mask is None:
             return  # it has vanished since
-        whole = TilingView(Tiler(loaded.image.size).grid(loaded.image.size))
+        whole = GridLookup(Tiler(loaded.image.size).grid(loaded.image.size))
         seen = look(loaded.image.array, loaded.mask, region, whole, target)
         shares = self._contrasts.setdefault(target, [])
         shares.append(seen.resized.contrast)
@@ -202,7 +204,7 @@ class Survey:
         )
 
 
-def held_whole(grid: Grid, boxes: Ints) -> int:
+def count_contained(grid: Grid, boxes: Ints) -> int:
     """
     Return how many boxes lie whole in some tile.
 
@@ -214,7 +216,7 @@ def held_whole(grid: Grid, boxes: Ints) -> int:
         First and one past last, of rows and columns.
     """
     if grid.is_irregular:
-        view = TilingView(grid)
+        view = GridLookup(grid)
         return sum(view.holding(tuple(r), tuple(c)).size > 0 for r, c in boxes.tolist())
     held = np.ones(len(boxes), dtype=bool)
     for number, axis in enumerate(grid.axes):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler_gui.model.planes import Planes
+from reftiler_gui.model.plane_stack import PlaneStack
 
 if TYPE_CHECKING:
     from reftiler_conformance.counterexample import Counterexample
@@ -46,7 +46,7 @@ class Failure:
         The index of the first item that differs.
     got_item, want_item : str
         What stands there, and what should.
-    arrays : dict of Planes
+    arrays : dict of PlaneStack
         Of ``got``, ``want``, ``difference``, ``image``, ``tiles`` and ``mask`` those
         that there are.
     file : Path or None
@@ -65,7 +65,7 @@ class Failure:
     first: tuple[int, ...] | None = None
     got_item: str = ""
     want_item: str = ""
-    arrays: dict[str, Planes] = field(default_factory=dict)
+    arrays: dict[str, PlaneStack] = field(default_factory=dict)
     file: Path | None = None
 
     def open(self) -> tuple[Failure, str]:
@@ -181,7 +181,7 @@ def _line(result: Result, replay: str) -> Failure:
     )
 
 
-def _pictures(arrays: dict[str, Array]) -> dict[str, Planes]:
+def _pictures(arrays: dict[str, Array]) -> dict[str, PlaneStack]:
     """Return the arrays of numbers, and how far ``got`` is from ``want``."""
     from reftiler_conformance.compare import name_of  # noqa: PLC0415
     from reftiler_conformance.oracle import BFLOAT16  # noqa: PLC0415
@@ -194,10 +194,10 @@ def _pictures(arrays: dict[str, Array]) -> dict[str, Planes]:
             continue
         if array.dtype.kind in "biuf" or array.dtype == BFLOAT16:
             numbers = array if array.dtype == bool else values(array)
-            pictures[name] = Planes.of(numbers, name_of(array.dtype))
+            pictures[name] = PlaneStack.of(numbers, name_of(array.dtype))
     got, want = pictures.get("got"), pictures.get("want")
     if got is not None and want is not None and got.shape == want.shape:
-        pictures["difference"] = Planes.of(
+        pictures["difference"] = PlaneStack.of(
             _difference(got.stack, want.stack, got.shape)
         )
     return pictures

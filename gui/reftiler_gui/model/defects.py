@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.regions import Region, find_regions, label_regions
-from reftiler_gui.model.masks import MaskSource
+from reftiler_gui.model.mask_pyramid import MaskPyramid
 
 __all__ = ["Defects", "find_defects"]
 
@@ -69,7 +69,7 @@ class Defects:
         return int(found[areas.argmin()]) if found.size else None
 
 
-def find_defects(mask: MaskSource) -> Defects:
+def find_defects(mask: MaskPyramid) -> Defects:
     """
     Find the defects of a mask, as `reftiler.regions.find_regions` does.
 
@@ -83,7 +83,7 @@ def find_defects(mask: MaskSource) -> Defects:
     return Defects(tuple(sorted(found, key=lambda one: (one.box[0][0], one.box[1][0]))))
 
 
-def _searched(mask: MaskSource, level: int) -> Iterator[Region]:
+def _searched(mask: MaskPyramid, level: int) -> Iterator[Region]:
     """Yield the regions in each region of a coarse level, which holds them whole."""
     for zone, number, labels in label_regions(mask.levels[level]):
         (top, bottom), (left, right) = zone.box

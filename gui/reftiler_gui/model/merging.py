@@ -19,8 +19,8 @@ from reftiler.geometry import TileGeometry
 from reftiler.merge import merge as merge_tiles
 from reftiler.plan import UntilePlan, plan_tile, plan_untile
 from reftiler.streaming.reading import read_tiles
-from reftiler_gui.model.standins import MODELS
-from reftiler_gui.model.work import Work
+from reftiler_gui.model.mock_models import MODELS
+from reftiler_gui.model.steps import Work
 
 __all__ = ["LIMIT", "Merged", "merge"]
 

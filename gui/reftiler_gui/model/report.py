@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import TilingError
+from reftiler_gui.model.code_export import as_command, as_python
+from reftiler_gui.model.defect_metrics import DefectMetrics, look
 from reftiler_gui.model.defects import Defects, find_defects
-from reftiler_gui.model.document import Loaded
-from reftiler_gui.model.facts import facts
-from reftiler_gui.model.figures import Figure, compared, gridded, rejoined
+from reftiler_gui.model.form_settings import FormSettings, ValidationError
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.merging import merge
-from reftiler_gui.model.seeing import Seen, look
-from reftiler_gui.model.settings import Refusal, TilingSettings
-from reftiler_gui.model.source import PixelSource
-from reftiler_gui.model.spelling import as_command, as_python
-from reftiler_gui.model.standins import WORDS, StandIn
-from reftiler_gui.model.story import facts_words, merged_words, times, uncovered_words
-from reftiler_gui.model.tiling import TilingView
-from reftiler_gui.model.work import Work
+from reftiler_gui.model.mock_models import WORDS, MockModel
+from reftiler_gui.model.report_figures import Figure, compared, gridded, rejoined
+from reftiler_gui.model.steps import Work
+from reftiler_gui.model.texts import facts_words, merged_words, times, uncovered_words
+from reftiler_gui.model.tiling_summary import facts
 
 __all__ = ["Report", "report"]
 
@@ -48,7 +48,7 @@ class Report:
         What is wrong with it; empty if nothing.
     grid : Figure
         The image with its tiles.
-    seen : tuple of Seen
+    seen : tuple of DefectMetrics
         What is left of its defects.
     defects : int
         How many there are; of some nothing may be told.
@@ -64,25 +64,25 @@ class Report:
     figures: tuple[tuple[str, str], ...]
     warning: str
     grid: Figure
-    seen: tuple[Seen, ...]
+    seen: tuple[DefectMetrics, ...]
     defects: int
     compared: tuple[tuple[str, Figure, Figure], ...]
     merged: tuple[str, Figure, Figure] | None
 
 
 def report(
-    loaded: Loaded, settings: TilingSettings, stand_in: StandIn | None = None
+    loaded: LoadedImage, settings: FormSettings, stand_in: MockModel | None = None
 ) -> Work[Report]:
     """
     Report on an image and its tiles.
 
     Parameters
     ----------
-    loaded : Loaded
+    loaded : LoadedImage
         The image.
-    settings : TilingSettings
+    settings : FormSettings
         How it is tiled.
-    stand_in : StandIn, optional
+    stand_in : MockModel, optional
         The model whose merged tiles are shown too; by default none are.
 
     Raises
@@ -93,9 +93,9 @@ def report(
     if loaded.image is None:
         raise TilingError(loaded.words)
     source, plan = loaded.image, settings.plan(loaded.image.size)
-    if isinstance(plan, Refusal):
+    if isinstance(plan, ValidationError):
         raise TilingError(plan.words)
-    view = TilingView(plan)
+    view = GridLookup(plan)
     yield from source.build()
     known = facts(view, source.channels, source.dtype)
     defects = find_defects(loaded.mask) if loaded.mask else Defects(())
@@ -117,14 +117,16 @@ def report(
     )
 
 
-def _channels(source: PixelSource) -> str:
+def _channels(source: ImagePyramid) -> str:
     names = {(1, False): "grey", (2, True): "grey with alpha"}
     names |= {(3, False): "RGB", (4, True): "RGB with alpha"}
     kind = source.channels, source.has_alpha
     return names.get(kind, f"{source.channels} channels")
 
 
-def _spelled(settings: TilingSettings, loaded: Loaded) -> tuple[tuple[str, str], ...]:
+def _spelled(
+    settings: FormSettings, loaded: LoadedImage
+) -> tuple[tuple[str, str], ...]:
     image = str(loaded.item.image.name) if loaded.item.image else "image.png"
     try:
         command = as_command(settings, image)
@@ -138,8 +140,8 @@ def _spelled(settings: TilingSettings, loaded: Loaded) -> tuple[tuple[str, str],
 
 
 def _looked(
-    loaded: Loaded, defects: Defects, view: TilingView
-) -> Work[tuple[Seen, ...]]:
+    loaded: LoadedImage, defects: Defects, view: GridLookup
+) -> Work[tuple[DefectMetrics, ...]]:
     """Look at the first defects: what resizing to one tile and tiling leave."""
     found = []
     if loaded.image is not None and loaded.mask is not None:
@@ -151,7 +153,7 @@ def _looked(
 
 
 def _compared(
-    source: PixelSource, seen: tuple[Seen, ...]
+    source: ImagePyramid, seen: tuple[DefectMetrics, ...]
 ) -> tuple[tuple[str, Figure, Figure], ...]:
     """Show the defects of which resizing leaves least, resized and as they are."""
     lost = sorted(enumerate(seen, start=1), key=lambda one: one[1].resized.contrast)
@@ -162,7 +164,7 @@ def _compared(
 
 
 def _merged(
-    source: PixelSource, view: TilingView, stand_in: StandIn
+    source: ImagePyramid, view: GridLookup, stand_in: MockModel
 ) -> Work[tuple[str, Figure, Figure]]:
     height = (source.high - source.low) * stand_in.percent / 100
     found = yield from merge(source.array, view.grid, stand_in.name, height)

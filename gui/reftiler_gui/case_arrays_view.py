@@ -1,0 +1,153 @@
+"""The arrays of a failure side by side, a plane at a time, with linked zoom."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from reftiler_gui.camera import Camera
+from reftiler_gui.model.cases import Failure
+from reftiler_gui.model.difference_pyramid import DifferencePyramid
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.plane_stack import PlaneStack
+from reftiler_gui.overlays import Marker
+from reftiler_gui.panes import PLAIN, SplitPane
+from reftiler_gui.pixel_values import PixelValueOverlay, spelled
+from reftiler_gui.tile_cache import ImageProvider
+
+__all__ = ["CaseArraysView"]
+
+RESULTS = {"got": "Got", "want": "Want", "difference": "Got − want"}
+INPUTS = {"image": "Image", "tiles": "Tiles", "mask": "Mask"}
+
+_CLOSE = 24  # the zoom, at the least, at the first difference
+
+
+class CaseArraysView(QWidget):
+    """
+    Up to three arrays.
+
+    Attributes
+    ----------
+    state : Camera
+        Their place and zoom.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = Camera()
+        self._canvases = [PixelValueOverlay(self.state) for _ in range(3)]
+        self.panes = [SplitPane(canvas) for canvas in self._canvases]
+        self.plane, self.label, self.value = QSlider(), QLabel(), QLabel()
+        self._shown: dict[str, PlaneStack] = {}
+        self._failure: Failure | None = None
+        self._lay_out()
+        self.plane.valueChanged.connect(self._paint)
+        for pane in self.panes:
+            pane.canvas.hovered.connect(self._hover)
+
+    def show_failure(self, failure: Failure | None, *, inputs: bool) -> None:
+        """Show what was got and wanted, or with ``inputs`` what was given."""
+        arrays = failure.arrays if failure else {}
+        # What has no results, or such as are no arrays, has its inputs all the same.
+        names = INPUTS if inputs or not RESULTS.keys() & arrays.keys() else RESULTS
+        self._failure = failure
+        self._shown = {name: arrays[name] for name in names if name in arrays}
+        planes = max((len(one.stack) for one in self._shown.values()), default=0)
+        self.plane.setRange(0, max(0, planes - 1))
+        for part in (self.plane, self.label):
+            part.setVisible(planes > 1)
+        for pane in self.panes:
+            pane.hide()
+        for pane, (name, one) in zip(self.panes, self._shown.items(), strict=False):
+            shape = " × ".join(map(str, one.shape)) or "one number"
+            pane.caption(f"{names[name]}: {shape}, {one.dtype}")
+            pane.show()
+        self.value.clear()
+        self.state.fitted = True
+        self._paint()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not self._shown
+
+    def go_first(self) -> None:
+        """Show the first item that differs."""
+        found, got = self._failure, self._shown.get("got")
+        if found is None or found.first is None or got is None:
+            return
+        plane, row, column = got.place(found.first)
+        self.plane.setValue(plane)
+        if not self.state.fitted or self.state.zoom < _CLOSE:
+            zoom = max(self.state.zoom, _CLOSE)
+            self.state.go(row + 0.5, column + 0.5, zoom)
+
+    def _paint(self) -> None:
+        """Show the plane that is chosen."""
+        number, names = self.plane.value(), list(self._shown)
+        for canvas, name in zip(self._canvases, names, strict=False):
+            planes = self._shown[name]
+            there = number < len(planes.stack)
+            picture = self._picture(name, number) if there else None
+            canvas.message = "" if there else "This array has fewer planes."
+            canvas.write(picture, planes.stack[number] if there else None)
+            canvas.set_marks(self._marks(number) if name in RESULTS else [])
+        if names:
+            first = self._shown[names[0]]
+            place = first.label(number) if number < len(first.stack) else ""
+            self.label.setText(f"Plane {place} of {self.plane.maximum() + 1}")
+
+    def _picture(self, name: str, number: int) -> ImageProvider:
+        planes = self._shown[name]
+        low, high = planes.range
+        if name == "difference":
+            return DifferencePyramid(planes.stack[number], max(-low, high, 0.0))
+        if name in ("got", "want"):  # alike values look alike
+            both = [self._shown[n].range for n in ("got", "want") if n in self._shown]
+            low, high = min(b[0] for b in both), max(b[1] for b in both)
+        if planes.stack.dtype == bool:
+            return ImagePyramid(planes.stack[number])
+        return ImagePyramid(planes.stack[number], low, high if low < high else low + 1)
+
+    def _marks(self, number: int) -> list[Marker]:
+        found, got = self._failure, self._shown.get("got")
+        if found is None or found.first is None or got is None:
+            return []
+        plane, row, column = got.place(found.first)
+        box = (row, row + 1), (column, column + 1)
+        return [Marker(box, strong=True)] if plane == number else []
+
+    def _hover(self, row: float, column: float) -> None:
+        """Say what the arrays have under the cursor."""
+        number, place = self.plane.value(), (int(row // 1), int(column // 1))
+        words = []
+        for name, planes in self._shown.items():
+            height, width = planes.stack.shape[1:]
+            inside = 0 <= place[0] < height and 0 <= place[1] < width
+            if inside and number < len(planes.stack):
+                value = planes.stack[number][place]
+                words.append(f"{name} {spelled(value)}")
+        where = f"Row {place[0]}, column {place[1]}: "
+        self.value.setText(where + ", ".join(words) if words else "")
+
+    def _lay_out(self) -> None:
+        self.plane.setOrientation(Qt.Orientation.Horizontal)
+        self.plane.setPageStep(1)
+        self.plane.setMaximumWidth(300)
+        self.plane.setAccessibleName("Plane of the arrays")
+        self.value.setAccessibleName("Values under the cursor")
+        for pane in self.panes:
+            pane.canvas.set_layers(PLAIN)
+            pane.canvas.setMinimumSize(80, 48)  # of which there are three
+        row = QHBoxLayout()
+        for pane in self.panes:
+            row.addWidget(pane, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self.label)
+        foot.addWidget(self.plane)
+        foot.addWidget(self.value, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addLayout(row, 1)
+        whole.addLayout(foot)

@@ -1,0 +1,31 @@
+"""A line of words that is cut short where there is no room."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy
+
+__all__ = ["ElidedLabel"]
+
+
+class ElidedLabel(QLabel):
+    """Words that are cut short where there is no room; the mouse sees all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        # Panes side by side are of one width, whatever their captions.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def say(self, words: str) -> None:
+        """Show other words."""
+        self.setText(words)
+        self.setToolTip(words)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint as much as there is room for."""
+        metrics, middle = self.fontMetrics(), Qt.TextElideMode.ElideMiddle
+        words = metrics.elidedText(self.text(), middle, self.width())
+        with QPainter(self) as painter:
+            painter.drawText(self.rect(), self.alignment(), words)

@@ -1,0 +1,126 @@
+"""A row that goes on in the next line where there is no room."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLayoutItem,
+    QWidget,
+)
+
+__all__ = ["FlowLayout", "labelled", "turn"]
+
+
+class FlowLayout(QLayout):
+    """
+    Widgets side by side, in as many lines as they need.
+
+    Parameters
+    ----------
+    gap : int
+        Pixels between widgets, and between lines.
+    """
+
+    def __init__(self, gap: int = 8) -> None:
+        super().__init__()
+        self._items: list[QLayoutItem] = []
+        self._gap = gap
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, item: QLayoutItem) -> None:  # noqa: N802 - Qt's name
+        """Take what is added."""
+        self._items.append(item)
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:  # noqa: N802
+        """Return one of them; None beyond the last."""
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:  # noqa: N802
+        """Remove one of them."""
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def expandingDirections(self) -> Qt.Orientation:  # noqa: N802 - Qt's name
+        """Ask for no more room than is needed."""
+        return Qt.Orientation(0)
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """Say that what is narrow is high."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
+        """Return the height that so wide a row needs."""
+        return self._laid_out(QRect(0, 0, width, 0), move=False)
+
+    def setGeometry(self, rect: QRect) -> None:  # noqa: N802 - Qt's name
+        """Put the widgets into their lines."""
+        super().setGeometry(rect)
+        self._laid_out(rect, move=True)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for one line."""
+        hints = [item.sizeHint() for item in self._shown()]
+        gaps = self._gap * max(0, len(hints) - 1)
+        return QSize(
+            sum(hint.width() for hint in hints) + gaps,
+            max((hint.height() for hint in hints), default=0),
+        )
+
+    def minimumSize(self) -> QSize:  # noqa: N802 - Qt's name
+        """Need room for the widest of them."""
+        size = QSize()
+        for item in self._shown():
+            size = size.expandedTo(item.minimumSize())
+        return size
+
+    def _shown(self) -> list[QLayoutItem]:
+        return [item for item in self._items if not item.isEmpty()]
+
+    def _laid_out(self, rect: QRect, *, move: bool) -> int:
+        """Fill line after line; return the height of all."""
+        x, y, high = rect.x(), rect.y(), 0
+        for line in self._lines(rect.width()):
+            high = max(hint.height() for _, hint in line)
+            for item, hint in line:
+                if move:
+                    lower = (high - hint.height()) // 2
+                    item.setGeometry(QRect(QPoint(x, y + lower), hint))
+                x += hint.width() + self._gap
+            x, y = rect.x(), y + high + self._gap
+        return max(0, y - self._gap - rect.y())
+
+    def _lines(self, width: int) -> list[list[tuple[QLayoutItem, QSize]]]:
+        lines: list[list[tuple[QLayoutItem, QSize]]] = []
+        room = -1
+        for item in self._shown():
+            hint = item.sizeHint().boundedTo(QSize(width, 10**6))
+            if hint.width() > room:
+                lines.append([])
+                room = width
+            lines[-1].append((item, hint))
+            room -= hint.width() + self._gap
+        return lines
+
+
+def turn(box: QBoxLayout, *, beside: bool) -> None:
+    """Put what is in a box side by side, or one above the other."""
+    ways = QBoxLayout.Direction
+    box.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
+
+
+def labelled(words: str, field: QWidget) -> QWidget:
+    """Return a field with a label before it, which stay together."""
+    whole, label = QWidget(), QLabel(words)
+    label.setBuddy(field)
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(label)
+    row.addWidget(field)
+    return whole

@@ -1,0 +1,251 @@
+"""The canvas: an image, its mask and its tiles, to zoom and to move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from reftiler_gui import overlays
+from reftiler_gui.camera import Camera
+from reftiler_gui.model.grid_lookup import Box, GridLookup
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.overlay_settings import (
+    OverlaySettings,
+    coverage_of,
+    lines_of,
+    mask_of,
+    thinning,
+)
+from reftiler_gui.model.screen_transform import ScreenTransform
+from reftiler_gui.overlays import Marker
+from reftiler_gui.pan_zoom_view import PanZoomView
+from reftiler_gui.tile_cache import ImageProvider, TileCache, as_image
+
+__all__ = ["ImageCanvas", "Marker", "OverlaySettings"]
+
+
+@dataclass(eq=False)
+class _Content:
+    blocks: TileCache | None = None
+    mask: MaskPyramid | None = None
+    tiling: GridLookup | None = None
+    most: int = 1
+    """The number of tiles that has the brightest colour of the heat map."""
+
+
+class ImageCanvas(PanZoomView):
+    """
+    An image and what lies over it.
+
+    Parameters
+    ----------
+    state : Camera
+        The place and zoom; canvases that share one are linked.
+    parent : QWidget, optional
+        As everywhere in Qt.
+    """
+
+    def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
+        super().__init__(state, parent)
+        self.layers = OverlaySettings()
+        self.message = ""
+        """What stands in the middle while there is no image."""
+        self._content = _Content()
+        self._marks: tuple[Marker, ...] = ()
+        self._tile: int | None = None
+        self._pointed: int | None = None
+        self._base: QImage | None = None
+        self.setAccessibleName("Image")
+
+    # What is shown
+
+    def present(
+        self,
+        source: ImageProvider | None,
+        mask: MaskPyramid | None = None,
+        tiling: GridLookup | None = None,
+    ) -> None:
+        """Show an image, marks and tiles; `Camera.fitted` ones are fitted."""
+        blocks = self._content.blocks
+        if source is None:
+            blocks = None
+        elif blocks is None or blocks.picture is not source:
+            blocks = TileCache(source)
+        self._content = _Content(blocks, mask)
+        self.set_tiling(tiling)
+
+    def set_tiling(self, tiling: GridLookup | None, most: int = 0) -> None:
+        """Show other tiles; ``most`` is how many share a pixel, if that is known."""
+        self._content.tiling = tiling
+        self._content.most = most or 1
+        self._tile = self._pointed = None
+        self.state.bound(self.frame)
+        if self.state.fitted and self.isVisible():
+            self.fit()
+        self.refresh()
+
+    def set_most(self, most: int) -> None:
+        """Say how many tiles share a pixel at the most, for the heat map."""
+        if most != self._content.most:
+            self._content.most = most
+            self.refresh()
+
+    def set_layers(self, layers: OverlaySettings) -> None:
+        """Show and hide layers."""
+        self.layers = layers
+        self.refresh()
+
+    def set_marks(self, marks: Sequence[Marker]) -> None:
+        """Mark places, such as defects, with rings and words."""
+        self._marks = tuple(marks)
+        self.viewport().update()
+
+    def set_tile(self, tile: int | None) -> None:
+        """Outline a tile lastingly; None for none."""
+        self._tile = tile
+        self.viewport().update()
+
+    @property
+    def tile(self) -> int | None:
+        """The tile that is outlined lastingly."""
+        return self._tile
+
+    @property
+    def source(self) -> ImageProvider | None:
+        """The image that is shown."""
+        return self._content.blocks.picture if self._content.blocks else None
+
+    @property
+    def tiling(self) -> GridLookup | None:
+        """The tiles that are shown."""
+        return self._content.tiling
+
+    def refresh(self) -> None:
+        """Paint anew: the place, the layers or a level of the image have changed."""
+        self._base = None
+        self.viewport().update()
+
+    def repaint_pixels(self) -> None:
+        """Paint anew: the image's own pixels or their range have changed."""
+        if self._content.blocks is not None:
+            self._content.blocks.clear()
+        self.refresh()
+
+    # Where it is
+
+    @property
+    def frame(self) -> Box | None:
+        """The image with its padding, in its coordinates."""
+        blocks, tiling = self._content.blocks, self._content.tiling
+        if tiling is not None and self.layers.padding:
+            return tiling.frame
+        if blocks is None:
+            return None
+        height, width = blocks.picture.size
+        return (0, height), (0, width)
+
+    def picture(self) -> QImage:
+        """Return what is on the screen."""
+        return self.viewport().grab().toImage()
+
+    # Painting
+
+    def paint_over(self, painter: QPainter, transform: ScreenTransform) -> None:
+        """Paint more on top, in the screen's finest pixels; for subclasses."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Paint the layers, and on top what follows the cursor."""
+        transform, ratio = self.transform(), self.viewport().devicePixelRatioF()
+        if self._base is None:
+            self._base = self._painted(transform)
+        with QPainter(self.viewport()) as painter:
+            painter.scale(1 / ratio, 1 / ratio)
+            painter.drawImage(0, 0, self._base)
+            if self._content.blocks is None:
+                self._say(painter, transform)
+                return
+            if self.layers.marks:
+                overlays.paint_marks(painter, transform, self._marks, ratio)
+            if self._content.tiling is not None:
+                self._paint_tiles(painter, transform, self._content.tiling)
+            self.paint_over(painter, transform)
+
+    def _paint_tiles(
+        self, painter: QPainter, transform: ScreenTransform, tiling: GridLookup
+    ) -> None:
+        """Outline the tiles that are meant, and explain what is drawn."""
+        ratio = self.viewport().devicePixelRatioF()
+        for tile in dict.fromkeys((self._tile, self._pointed)):
+            if tile is not None:
+                overlays.paint_tile(painter, transform, tiling, tile, ratio)
+        if self.layers.grid and not tiling.scattered:
+            overlays.paint_decimation_note(
+                painter, transform, thinning(tiling, transform), ratio
+            )
+        if self.layers.coverage:
+            overlays.paint_legend(painter, transform, self._content.most, ratio)
+
+    def _painted(self, transform: ScreenTransform) -> QImage:
+        """Paint all layers that stay while the cursor moves."""
+        content, layers = self._content, self.layers
+        base = QImage(transform.width, transform.height, QImage.Format.Format_RGB32)
+        base.fill(self.palette().window().color().darker(108))
+        ratio = self.viewport().devicePixelRatioF()
+        width = max(1, round(ratio))
+        with QPainter(base) as painter:
+            if content.blocks is not None and layers.image:
+                self._border(painter, transform, content.blocks.picture.size)
+                content.blocks.paint(painter, transform)
+            over = []
+            if content.tiling is not None and layers.coverage:
+                over.append(coverage_of(content.tiling, transform, content.most))
+            if content.mask is not None and layers.mask:
+                over.append(mask_of(content.mask, transform, layers, 2 * width))
+            if content.tiling is not None:
+                over.append((0, 0, lines_of(content.tiling, transform, layers, width)))
+            for found in over:
+                if found is not None:
+                    top, left_, pixels = found
+                    painter.drawImage(left_, top, as_image(pixels))
+        return base
+
+    def _border(
+        self, painter: QPainter, transform: ScreenTransform, size: tuple[int, int]
+    ) -> None:
+        """Draw where an image ends that is as dark or as bright as what is around."""
+        left, top = transform.x(0) - 1, transform.y(0) - 1
+        painter.setPen(self.palette().mid().color())
+        painter.drawRect(
+            left, top, transform.x(size[1]) - left, transform.y(size[0]) - top
+        )
+
+    def _say(self, painter: QPainter, transform: ScreenTransform) -> None:
+        painter.setPen(self.palette().windowText().color())
+        box = QRectF(0, 0, transform.width, transform.height)
+        painter.drawText(
+            box,
+            Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+            self.message,
+        )
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint anew in other colours."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self.refresh()
+        super().changeEvent(event)
+
+    def point_at(self, row: float, col: float) -> None:
+        """Do as if the cursor were at a place of the image, and outline its tile."""
+        tiling = self._content.tiling
+        pointed = None
+        if tiling is not None and isfinite(row):
+            pointed = tiling.nearest(row, col)
+        if pointed != self._pointed:
+            self._pointed = pointed
+            self.viewport().update()
+        super().point_at(row, col)

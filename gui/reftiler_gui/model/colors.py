@@ -1,0 +1,144 @@
+"""Colours that colour-blind people can tell apart, as pixels that Qt paints.
+
+A pixel is one number, 0xAARRGGBB, its colour already multiplied by its alpha: what
+``QImage.Format_ARGB32_Premultiplied`` holds, and ``Format_RGB32`` where all is opaque.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler.figures import COLORS
+
+__all__ = [
+    "COLORS",
+    "UNCOVERED",
+    "coverage_colors",
+    "coverage_layer",
+    "legend",
+    "mask_layer",
+    "pixel",
+    "signed",
+]
+
+Pixels: TypeAlias = NDArray[np.uint32]
+Rgb: TypeAlias = tuple[int, int, int]
+
+UNCOVERED = COLORS["vermillion"]
+"""The colour of the hatching where no tile takes part."""
+
+# From dark to bright, evenly as the eye sees it, in any kind of colour vision.
+_RISING = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
+_DEPTH = 255  # steps of a difference to either side
+
+
+def pixel(color: Rgb, alpha: float = 1.0) -> int:
+    """Return a colour as one pixel; ``alpha`` is 0 to 1."""
+    red, green, blue = (round(part * alpha) for part in color)
+    return round(255 * alpha) << 24 | red << 16 | green << 8 | blue
+
+
+def mask_layer(
+    marked: NDArray[np.bool_],
+    color: Rgb = COLORS["orange"],
+    alpha: float = 0.4,
+    outline: int = 2,
+) -> Pixels:
+    """
+    Colour a mask at the resolution of the screen.
+
+    Parameters
+    ----------
+    marked : ndarray of bool, shape (H, W)
+        As `MaskPyramid.view` gives it, a pixel for each of the screen's.
+    color : three ints
+        Red, green and blue.
+    alpha : float
+        How much of it marked pixels take; with 0 only the outline shows.
+    outline : int
+        Pixels of outline around each region, however small that is; opaque.
+    """
+    layer = np.where(marked, np.uint32(pixel(color, alpha)), np.uint32(0))
+    if outline:
+        layer[_grown(marked, outline) & ~marked] = pixel(color)
+    return layer
+
+
+def coverage_colors(most: int) -> tuple[Rgb, ...]:
+    """Return the colours of 0 to ``most`` tiles; that of 0 is `UNCOVERED`."""
+    place = np.linspace(0, len(_RISING) - 1, max(most, 2))[: max(most, 1)]
+    parts = [
+        np.interp(place, range(len(_RISING)), channel)
+        for channel in zip(*_RISING, strict=True)
+    ]
+    rows = np.rint(np.stack(parts, axis=1)).astype(int).tolist()
+    return (UNCOVERED, *(tuple(row) for row in rows[:most]))
+
+
+def coverage_layer(counts: NDArray[np.int64], most: int, alpha: float = 0.6) -> Pixels:
+    """Colour the numbers of tiles; nothing is laid where there is none."""
+    colors = [0, *(pixel(color, alpha) for color in coverage_colors(most)[1:])]
+    table = np.array(colors, dtype=np.uint32)
+    return np.asarray(table[counts.clip(0, most)])
+
+
+def legend(least: int, most: int, rows: int = 12) -> tuple[tuple[int, Rgb], ...]:
+    """Return numbers of tiles and their colours, ``rows`` of them at the most."""
+    colors = coverage_colors(most)
+    step = max(1, -(-(most - least + 1) // rows))
+    numbers = sorted({*range(least, most + 1, step), most})
+    return tuple((number, colors[number]) for number in numbers)
+
+
+def signed(difference: NDArray[Any], limit: float) -> Pixels:
+    """
+    Colour a difference: blue below zero, white at it, orange above; NaN is black.
+
+    Parameters
+    ----------
+    difference : ndarray, shape (H, W)
+        Of real numbers.
+    limit : float
+        What has the full colour; beyond is clipped. With 0 all that differs has it.
+    """
+    with np.errstate(all="ignore"):
+        share = (
+            np.asarray(difference, dtype=np.float64) / limit
+            if limit
+            else (np.sign(difference))
+        )
+    unknown = np.isnan(share)
+    step = np.where(unknown, 0, np.clip(share, -1, 1)) * _DEPTH
+    # What differs at all is never white.
+    step = np.where(step > 0, np.ceil(step), np.floor(step)).astype(np.int64)
+    colored: Pixels = _signed_table()[step + _DEPTH]
+    colored[unknown] = pixel(COLORS["black"])
+    return colored
+
+
+def _signed_table() -> Pixels:
+    low, high = np.array(COLORS["blue"]), np.array(COLORS["orange"])
+    white = np.array(COLORS["white"])
+    share = np.linspace(0, 1, _DEPTH + 1)[1:, np.newaxis] * 0.85 + 0.15
+    above = white + (high - white) * share
+    below = (white + (low - white) * share)[::-1]
+    rgb = np.rint(np.vstack([below, white[np.newaxis], above])).astype(np.uint32)
+    return np.asarray(
+        np.uint32(0xFF000000) | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2],
+        dtype=np.uint32,
+    )
+
+
+def _grown(marked: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+    """Grow a mask by some pixels to all sides, corners cut."""
+    grown = marked.copy()
+    for _ in range(by):
+        before = grown.copy()
+        grown[1:] |= before[:-1]
+        grown[:-1] |= before[1:]
+        grown[:, 1:] |= before[:, :-1]
+        grown[:, :-1] |= before[:, 1:]
+    return grown

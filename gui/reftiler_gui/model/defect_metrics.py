@@ -1,0 +1,224 @@
+"""What is left of a defect after resizing the image, and in the tile that has most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler import Tiler
+from reftiler.regions import Region, label_regions
+from reftiler.visibility import Remains, Visibility, examine
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+
+__all__ = ["DefectMetrics", "crop_of", "look"]
+
+Array: TypeAlias = NDArray[Any]
+Ints: TypeAlias = NDArray[np.int64]
+Span: TypeAlias = tuple[int, int]
+
+_NEAR = 8  # pixels around a defect that tell reftiler what the surface is like
+_SPARE = 24  # pixels around it that are looked at, at the least
+_STEPS = 64  # resized pixels by which a crop is enlarged, at the most, to meet pixels
+_NEAR_ENOUGH = 0.01  # of a pixel
+_NOTHING = Remains((0.0, 0.0), 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class DefectMetrics:
+    """
+    How well a defect can be seen in the resized image and in its best tile.
+
+    Attributes
+    ----------
+    region : Region
+        In the image.
+    target : pair of int
+        Height and width to which the image is resized.
+    contrast : float
+        How far it stands out of the surface, in the image's units.
+    resized, tiled : Remains
+        What is left of it after resizing, and in the tile where most of it is.
+    tiles : ndarray of int64
+        The tiles that hold a pixel of it.
+    best : int or None
+        That tile; None if it lies in none.
+    """
+
+    region: Region
+    target: Span
+    contrast: float
+    resized: Remains
+    tiled: Remains
+    tiles: Ints
+    best: int | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it lies in the best tile."""
+        return self.tiled.area >= self.region.area
+
+    @property
+    def sentence(self) -> str:
+        """What resizing and tiling leave of it, in words."""
+        left = self.resized
+        words = (
+            f"This {_extent(self.region.size)} px defect is {_extent(left.size)} px "
+            f"after resizing to {_extent(self.target)} and keeps "
+            f"{_percent(left.contrast)} of its contrast; "
+        )
+        if self.best is None:
+            return words + "it lies in no tile."
+        kept = _percent(self.tiled.contrast)
+        if self.whole:
+            return words + f"in tile {self.best} it keeps {kept}."
+        return words + (
+            f"tile {self.best}, the best of {len(self.tiles)}, holds "
+            f"{self.tiled.area:.0f} of its {self.region.area} pixels and {kept} of it."
+        )
+
+
+def look(
+    image: Array,
+    mask: MaskPyramid,
+    region: Region,
+    view: GridLookup,
+    target: Sequence[int],
+) -> DefectMetrics:
+    """
+    Compare what resizing the image and tiling leave of a defect.
+
+    The answer is that of `reftiler.visibility.examine`, which is asked about the
+    surroundings of the defect alone: milliseconds, however large the image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, C)
+        Of real numbers.
+    mask : MaskPyramid
+        Of its size.
+    region : Region
+        A defect of it, as `find_defects` finds it.
+    view : GridLookup
+        The tiles.
+    target : sequence of two ints
+        Height and width to which the whole image is resized.
+    """
+    height, width = target
+    tiles, best = _tiles(mask, region, view)
+    crops = [
+        crop_of(span, length, side)
+        for span, length, side in zip(region.box, mask.size, target, strict=True)
+    ]
+    starts = [start for start, _, _ in crops]
+    box = region.box if best is None else view.box(best)
+    part = [
+        (max(low, start) - start, min(high, stop) - start)
+        for (low, high), (start, stop, _) in zip(box, crops, strict=True)
+    ]
+    rows, columns = (slice(start, stop) for start, stop, _ in crops)
+    piece = Tiler([high - low for low, high in part])
+    marks = _near(mask.array[rows, columns], region, starts)
+    grid = piece.scatter(marks.shape, [[low for low, _ in part]])
+    seen = examine(image[rows, columns], marks, grid, [size for _, _, size in crops])
+    found = _same(seen, region, starts)
+    return DefectMetrics(
+        region=region,
+        target=(height, width),
+        contrast=found.contrast,
+        resized=found.resized,
+        tiled=_NOTHING if best is None else found.tiled,
+        tiles=tiles,
+        best=best,
+    )
+
+
+def crop_of(span: Span, length: int, side: int) -> tuple[int, int, int]:
+    """
+    Return which pixels of an axis to look at, and to how many they are resized.
+
+    The crop begins and ends where resized pixels do: then it is resized as the whole
+    image is.
+    """
+    margin = _SPARE + math.ceil(3 * length / side)  # what antialiasing reads
+    first = max(0, span[0] - margin) * side // length
+    stop = min(side, -(-(span[1] + margin) * side // length))
+    first = _met(range(first, max(-1, first - _STEPS), -1), length / side)
+    stop = _met(range(stop, min(side, stop + _STEPS) + 1), length / side, last=side)
+    return round(first * length / side), round(stop * length / side), stop - first
+
+
+def _met(places: range, scale: float, last: int = 0) -> int:
+    """Return the first place that a pixel of the image meets, or that comes nearest."""
+    off = {place: abs(place * scale - round(place * scale)) for place in places}
+    off |= {last: 0.0} if last in off else {}
+    near = (place for place in places if off[place] < _NEAR_ENOUGH)
+    return next(near, min(off, key=lambda place: off[place]))
+
+
+def _near(marks: Array, region: Region, starts: Sequence[int]) -> NDArray[np.bool_]:
+    """Return a crop of a mask without what lies far from a region."""
+    rows, columns = (
+        slice(max(0, low - start - _NEAR), high - start + _NEAR)
+        for (low, high), start in zip(region.box, starts, strict=True)
+    )
+    near = np.zeros(marks.shape, dtype=bool)
+    near[rows, columns] = marks[rows, columns]
+    return near
+
+
+def _tiles(
+    mask: MaskPyramid, region: Region, view: GridLookup
+) -> tuple[Ints, int | None]:
+    """Return the tiles that hold a pixel of a region, and that with most of it.
+
+    Of several the one in which it lies farthest from the rim, as reftiler has it.
+    """
+    rows, columns = region.box
+    tiles = view.meeting(rows, columns)
+    low, high = np.array(region.box).T
+    boxes = view.boxes(tiles)
+    first, stop = (boxes[..., n].clip(low, high) - low for n in (0, 1))
+    sums = np.pad(_alone(mask, region).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    (top, left), (bottom, right) = first.T, stop.T
+    areas = (
+        sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    )
+    margins = np.minimum(low - boxes[..., 0], boxes[..., 1] - high).min(axis=1)
+    order = np.lexsort((tiles, -margins, -areas))
+    held = tiles[areas > 0]
+    return held, int(tiles[order[0]]) if held.size else None
+
+
+def _alone(mask: MaskPyramid, region: Region) -> NDArray[np.bool_]:
+    """Return the pixels of a region in its box, without those of others."""
+    rows, columns = (slice(*span) for span in region.box)
+    whole = tuple((0, side) for side in region.size)
+    for one, number, labels in label_regions(mask.array[rows, columns]):
+        if (one.box, one.area) == (whole, region.area):
+            return np.asarray(labels == number)
+    raise ValueError(f"the mask has no region {region}")
+
+
+def _same(
+    seen: Sequence[Visibility], region: Region, starts: Sequence[int]
+) -> Visibility:
+    """Return what was found of a region in a crop that begins at ``starts``."""
+    box = tuple(
+        (low - start, high - start)
+        for (low, high), start in zip(region.box, starts, strict=True)
+    )
+    return next(s for s in seen if (s.region.box, s.region.area) == (box, region.area))
+
+
+def _extent(size: Sequence[float]) -> str:
+    return " × ".join(f"{side:.1f}".removesuffix(".0") for side in size)
+
+
+def _percent(part: float) -> str:
+    return "all" if part > 0.9995 else f"{100 * part:.0f}%"

@@ -1,0 +1,177 @@
+"""The tiling settings of the form, and what reftiler says to them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from reftiler import Grid, Tiler, TilingError
+from reftiler.config import TilingConfig
+from reftiler.validation import Real
+from reftiler.windows import Window
+
+__all__ = ["START", "FormSettings", "ValidationError"]
+
+Sizes = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ValidationError:
+    """
+    Why a setting is refused.
+
+    Attributes
+    ----------
+    field : str
+        The field of `FormSettings` beside which to say so.
+    words : str
+        The sentence of reftiler.
+    """
+
+    field: str
+    words: str
+
+
+@dataclass(frozen=True)
+class FormSettings:
+    """
+    What the form holds, whether it makes sense or not.
+
+    Sizes are pixels, height and width; ``step`` is the stride, or with ``overlapping``
+    what neighbours share. ``random`` is the number of random tiles, None for a grid.
+    The others are settings of `reftiler.Tiler`, of which reftiler is the judge.
+    """
+
+    tile: Sizes = (256, 256)
+    step: Sizes = (128, 128)
+    overlapping: bool = False
+    mode: str = "padding"
+    pad_mode: str = "constant"
+    pad_value: Real = 0
+    pad_side: str = "end"
+    window: Window = "box"
+    merge: str | None = None
+    border: Sizes = (0, 0)
+    fill: Real | None = None
+    random: int | None = None
+    seed: int = 0
+    channels_last: bool = False
+
+    def tiler(self) -> Tiler:
+        """Return the tiler; TilingError or TypeError if reftiler refuses it."""
+        return Tiler(
+            self.tile,
+            None if self.overlapping else self.step,
+            overlap=self.step if self.overlapping else None,
+            mode=self.mode,
+            pad_mode=self.pad_mode,
+            pad_value=self.pad_value,
+            pad_side=self.pad_side,
+            window=self.window,
+            merge=self.merge,
+            remove_border_count=self.border,
+            channels_last=self.channels_last,
+            fill=self.fill,
+        )
+
+    def config(self) -> TilingConfig:
+        """Return the configuration; TilingError or TypeError if it is refused."""
+        return TilingConfig(self.tiler(), self.random, self.seed)
+
+    def plan(self, image_size: Sizes) -> Grid | ValidationError:
+        """Return the tiles of an image of this height and width, or why not."""
+        try:
+            return self.config().plan(image_size)
+        except (TilingError, TypeError) as error:
+            return ValidationError(_field_of(str(error)), str(error))
+
+    @classmethod
+    def of(cls, config: TilingConfig) -> FormSettings:
+        """
+        Return the settings that make a configuration.
+
+        Raises
+        ------
+        TilingError
+            If it switches tiling off, or its tiles have not two axes.
+        """
+        tiler = config.tiler
+        if tiler is None:
+            raise TilingError("the settings switch tiling off: write apply: true")
+        if tiler.rank != 2:
+            raise TilingError(
+                "tiles of images have a height and a width, got tile_size: "
+                f"{list(tiler.tile_size)}"
+            )
+        return cls(
+            tile=_pair(tiler.tile_size),
+            step=_pair(tiler.stride),
+            mode=tiler.mode,
+            pad_mode=tiler.pad_mode,
+            pad_value=tiler.pad_value,
+            pad_side=tiler.pad_side,
+            window=tiler.window,
+            merge=tiler.merge,
+            border=_pair(tiler.remove_border_count),
+            fill=tiler.fill,
+            random=config.random_count,
+            seed=config.seed,
+            channels_last=tiler.channels_last,
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> FormSettings:
+        """
+        Read a YAML file with a tiling section.
+
+        Raises
+        ------
+        ImportError
+            If PyYAML is not installed.
+        TilingError, TypeError
+            If the file cannot be read or breaks a rule; the file is named.
+        """
+        config = TilingConfig.from_yaml(path)
+        try:
+            return cls.of(config)
+        except TilingError as error:
+            raise TilingError(f"{path}: {error}") from error
+
+    def yaml(self) -> str:
+        """Write the section ``tiling``, which `read` reads."""
+        return self.config().to_yaml()
+
+
+START = FormSettings(tile=(256, 256), step=(64, 64), overlapping=True)
+"""The settings of a new user: tiles overlap so little that they can be told apart, and
+they may be made smaller without a refusal, as with a stride they might not."""
+
+# How reftiler's sentences name what is wrong, and where the form has it.
+_FIELDS = {
+    "tile_size": "tile",
+    "the tile": "tile",
+    "stride": "step",
+    "overlap": "step",
+    "pad_mode": "pad_mode",
+    "pad_value": "pad_value",
+    "pad_side": "pad_side",
+    "mode": "mode",
+    "window": "window",
+    "merge": "merge",
+    "remove_border_count": "border",
+    "fill": "fill",
+    "random_tile_count": "random",
+    "seed": "seed",
+}
+
+
+def _field_of(words: str) -> str:
+    """Return the field that a sentence is about: the first that it names."""
+    named = re.search("|".join(rf"\b{name}\b" for name in _FIELDS), words)
+    return _FIELDS[named.group()] if named else "tile"
+
+
+def _pair(sizes: tuple[int, ...]) -> Sizes:
+    height, width = sizes
+    return height, width

@@ -1,0 +1,247 @@
+"""Pixels of an image by region and resolution, ready to be painted.
+
+Level 0 is the image; each further level has half the resolution, a pixel the mean of
+four. Levels are built in the background; until one is there, single pixels stand in.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler.errors import TilingError
+from reftiler.io import open_image
+from reftiler.io.codecs import check_picture
+from reftiler_gui.model.intensity import full, scaled, table_of, value_range
+from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
+from reftiler_gui.model.steps import Work, finish
+
+__all__ = ["ImagePyramid"]
+
+Array: TypeAlias = NDArray[Any]
+Span: TypeAlias = tuple[int, int]
+
+_SMALLEST = 128  # the longer side of the last level, at the most
+_LARGE = 2**26  # bytes from which level 1 is not kept: it would need a quarter more
+
+
+class ImagePyramid:
+    """
+    The pixels of an image.
+
+    Parameters
+    ----------
+    array : ndarray, shape (H, W) or (H, W, C)
+        Real numbers; it may be mapped from a file. Of more than three colours the
+        first three are shown.
+    low, high : float, optional
+        The values shown black and white, by default those of `value_range`.
+    alpha : bool
+        Whether the last channel is alpha, as the file's format says.
+
+    Attributes
+    ----------
+    has_alpha : bool
+        Whether what `region` gives may be transparent.
+    notes : tuple of str
+        What the user should know of how its file was read.
+
+    Raises
+    ------
+    TilingError
+        If the array is no picture.
+    """
+
+    def __init__(
+        self,
+        array: Array,
+        low: float | None = None,
+        high: float | None = None,
+        *,
+        alpha: bool = False,
+    ) -> None:
+        try:
+            self.array = check_picture(array)
+        except ValueError as error:
+            raise TilingError(str(error)) from error
+        self.size: tuple[int, int] = (array.shape[0], array.shape[1])
+        self.channels = array.shape[2] if array.ndim == 3 else 1
+        self.dtype = array.dtype
+        self.has_alpha = alpha
+        self.notes: tuple[str, ...] = ()
+        self.mapped = _mapping(array) is not None
+        self._base = 2 if array.nbytes > _LARGE else 1
+        self._built: dict[int, Array] = {0: self.array}
+        self.set_range(low, high)
+
+    @classmethod
+    def open(cls, path: Path) -> ImagePyramid:
+        """Open a file; TilingError with a sentence if it is no picture."""
+        image = open_image(path)
+        source = cls(image[...], alpha=image.info.alpha)
+        source.notes = image.info.notes
+        return source
+
+    @property
+    def levels(self) -> int:
+        """How many levels there are, the image among them."""
+        return 1 + max(0, math.ceil(math.log2(max(self.size) / _SMALLEST)))
+
+    def level(self, zoom: float) -> int:
+        """Return the level to paint at ``zoom`` screen pixels an image pixel.
+
+        Its pixels are the largest that are no larger than the screen's.
+        """
+        return min(max(0, math.floor(-math.log2(zoom) + 1e-9)), self.levels - 1)
+
+    def level_size(self, level: int) -> tuple[int, int]:
+        """Return a level's height and width."""
+        return level_size(self.size, level)
+
+    def ready(self, level: int) -> bool:
+        """Say whether a level is what it should be, or single pixels stand in."""
+        return level in self._built or level < self._base
+
+    def set_range(self, low: float | None = None, high: float | None = None) -> None:
+        """Set the values shown black and white; None measures them anew.
+
+        Raises
+        ------
+        TilingError
+            If they do not rise.
+        """
+        found = value_range(self.array) if low is None or high is None else (0.0, 0.0)
+        low = found[0] if low is None else float(low)
+        high = found[1] if high is None else float(high)
+        if not (low < high and math.isfinite(low) and math.isfinite(high)):
+            raise TilingError(f"the values shown must rise, got {low} to {high}")
+        self.low, self.high = low, high
+        self._table = table_of(self.dtype, low, high)
+
+    def value(self, row: int, column: int) -> tuple[float, ...] | None:
+        """Return the numbers of a pixel, one a channel; None beyond the image."""
+        if not (0 <= row < self.size[0] and 0 <= column < self.size[1]):
+            return None
+        return tuple(np.ravel(self.array[row, column]).tolist())
+
+    def build(self) -> Work[None]:
+        """Build the levels that are not there yet."""
+        if self.levels > self._base and self._base not in self._built:
+            yield from self._first()
+        for level in range(self._base + 1, self.levels):
+            if level not in self._built:
+                self._built[level] = mean_halved(self._built[level - 1])
+                yield 1.0
+
+    def reduced(self, level: int) -> Array:
+        """Return all pixels of a level, which is built if it is not there yet."""
+        if 0 < level < self._base:
+            return np.concatenate(list(self._bands(level)))
+        if level not in self._built:
+            finish(self.build())
+        return self._built[level]
+
+    def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
+        """
+        Return pixels of a level to paint.
+
+        Parameters
+        ----------
+        level : int
+            Up to ``levels - 1``.
+        rows, columns : pairs of int
+            First and one past last pixel, counted in the level and within it.
+
+        Returns
+        -------
+        ndarray of uint32, shape (h, w)
+            0xAARRGGBB, as QImage's Format_RGB32 has it, or, where the image has
+            alpha, Format_ARGB32_Premultiplied. Contiguous and new.
+        """
+        return self._painted(self._part(level, rows, columns))
+
+    def _part(self, level: int, rows: Span, columns: Span) -> Array:
+        if 0 < level < self._base:
+            (top, bottom), (left, right) = (
+                (span[0] << level, span[1] << level) for span in (rows, columns)
+            )
+            part = self.array[top:bottom, left:right]
+            for _ in range(level):
+                part = mean_halved(part)
+            return part
+        nearest = max(n for n in tuple(self._built) if n <= level)
+        step = 1 << (level - nearest)
+        here, there = (
+            slice(span[0] * step, span[1] * step, step) for span in (rows, columns)
+        )
+        part = np.ascontiguousarray(self._built[nearest][here, there])
+        if nearest == 0 and step > 1:
+            _release(self.array)
+        return part
+
+    def _first(self) -> Work[None]:
+        """Build the finest level that is kept."""
+        bands: list[Array] = []
+        for part in self._bands(self._base):
+            bands.append(part)
+            done = sum(map(len, bands)) / self.level_size(self._base)[0]
+            yield min(1.0, done)
+        self._built[self._base] = np.concatenate(bands)
+
+    def _bands(self, level: int) -> Iterator[Array]:
+        """Yield a level, a band of rows at a time; mapped pixels are let go."""
+        for part in mean_bands(self.array, level):
+            _release(self.array)
+            yield part
+
+    def _painted(self, part: Array) -> NDArray[np.uint32]:
+        if part.ndim == 2:
+            part = part[..., np.newaxis]
+        colored = (part[..., :-1] if self.has_alpha else part)[..., :3]
+        shown = self._bytes(colored)
+        pixels = np.empty((*part.shape[:2], 4), dtype=np.uint8)
+        for place in range(3):  # blue comes first, the lowest byte
+            channel = min(2 - place, shown.shape[-1] - 1)
+            pixels[..., place] = shown[..., channel]
+        pixels[..., 3] = 255
+        if self.has_alpha:
+            alpha = scaled(part[..., -1], 0, full(part.dtype))
+            pixels[..., 3] = alpha
+            share = alpha[..., np.newaxis].astype(np.uint16)
+            pixels[..., :3] = (pixels[..., :3] * share + 127) // 255
+        whole: NDArray[np.uint32] = pixels.view("<u4")[..., 0]
+        return whole.astype(np.uint32, copy=False)
+
+    def _bytes(self, part: Array) -> NDArray[np.uint8]:
+        if part.dtype == bool:
+            return part.view(np.uint8) * np.uint8(255)
+        if self._table is None:
+            return scaled(part, self.low, self.high)
+        if part.dtype == np.uint8 and (self.low, self.high) == (0.0, 255.0):
+            return part
+        return np.asarray(self._table[part])
+
+
+def _mapping(array: Array) -> mmap.mmap | None:
+    """Return the mapped file that an array is a view of."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def _release(array: Array) -> None:
+    """Give back the memory in which a mapped file has been read so far.
+
+    The system would take it back itself when it runs short; until then it counts as
+    ours, and of a huge image that is alarming to see.
+    """
+    mapping = _mapping(array)
+    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,82 @@
+"""Stand-ins for a model: they err in the ways that windows and borders mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MODELS", "WORDS", "MockModel", "Model"]
+
+Array: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.float32]
+Model: TypeAlias = Callable[[Array, int, float], Array]
+"""Takes a tile ``(h, w)`` or ``(h, w, C)``, its number and by how much to err; returns
+a tile."""
+
+
+def _same(tile: Array, number: int, height: float) -> Array:
+    return tile
+
+
+def _offset(tile: Array, number: int, height: float) -> Array:
+    """Make each tile a little brighter or darker: seams appear where they meet."""
+    (draw,) = np.random.Philox(key=number).random_raw(1).tolist()
+    return tile.astype(np.float32) + np.float32((draw / 2**63 - 1) * height)
+
+
+def _rim(tile: Array, number: int, height: float) -> Array:
+    """Err near the tile's rim, as a model does that pads its input with zeros."""
+    lines = [_near_rim(side) for side in tile.shape[:2]]
+    wrong = np.maximum(lines[0][:, np.newaxis], lines[1])
+    wrong = wrong[..., np.newaxis] if tile.ndim == 3 else wrong
+    return tile.astype(np.float32) - wrong * np.float32(height)
+
+
+def _noise(tile: Array, number: int, height: float) -> Array:
+    """Add noise, another in each tile: overlaps average it away."""
+    draw = np.random.Generator(np.random.Philox(key=number))
+    noise = draw.standard_normal(tile.shape, dtype=np.float32)
+    return tile.astype(np.float32) + noise * np.float32(height / 2)
+
+
+def _near_rim(side: int) -> Floats:
+    far = np.minimum(np.arange(side), np.arange(side)[::-1])
+    return (1 - far / max(1, side / 8)).clip(0).astype(np.float32)
+
+
+MODELS: dict[str, Model] = {
+    "none": _same,
+    "offset": _offset,
+    "rim": _rim,
+    "noise": _noise,
+}
+"""By name; ``none`` errs in nothing, the others return float32."""
+
+WORDS = {
+    "rim": "errs at the rim of its tile",
+    "offset": "is off by another value in each tile",
+    "noise": "is noisy",
+    "none": "gives back what it gets",
+}
+"""What is said of each: a model that …"""
+
+
+@dataclass(frozen=True)
+class MockModel:
+    """
+    A stand-in for a model, whose tiles are merged.
+
+    Attributes
+    ----------
+    name : str
+        One of `MODELS`.
+    percent : float
+        By how much it errs, of the range of values that is shown.
+    """
+
+    name: str = "rim"
+    percent: float = 10.0

@@ -1,0 +1,195 @@
+"""What lies over the image: buffers of the screen's size, filled by numpy.
+
+A grid of a hundred thousand tiles has but some hundred lines, so its cost is flat.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler_gui.model.colors import (
+    COLORS,
+    coverage_layer,
+    mask_layer,
+    pixel,
+)
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.hatching import hatch, pad
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.screen_transform import ScreenTransform
+
+__all__ = ["OverlaySettings", "coverage_of", "lines_of", "mask_of", "thinning"]
+
+Ints: TypeAlias = NDArray[np.int64]
+Pixels: TypeAlias = NDArray[np.uint32]
+Rgb: TypeAlias = tuple[int, int, int]
+Span: TypeAlias = tuple[int, int]
+
+_STARTS = pixel(COLORS["sky"])
+_ENDS = pixel(COLORS["sky"])
+_CASING = pixel(COLORS["black"], 0.45)
+_CLOSE = 5  # the screen's pixels from line to line below which some are left out
+_DASHED = 10  # the same, below which only starts are drawn
+
+
+@dataclass(frozen=True)
+class OverlaySettings:
+    """
+    What is shown.
+
+    Attributes
+    ----------
+    image, mask, grid, gaps, padding, coverage, marks : bool
+        Each layer; ``gaps`` are the pixels in no tile, ``marks`` the rings around
+        defects.
+    alpha : float
+        How much of their colour marked pixels take, 0 to 1.
+    color : three ints
+        The mask's.
+    """
+
+    image: bool = True
+    mask: bool = True
+    grid: bool = True
+    gaps: bool = True
+    padding: bool = True
+    coverage: bool = False
+    marks: bool = True
+    alpha: float = 0.4
+    color: Rgb = COLORS["orange"]
+
+
+def thinning(view: GridLookup, transform: ScreenTransform) -> int:
+    """Return which starts are drawn: every one, or every n-th where they are close."""
+    gap = max(_spacing(view) * transform.zoom, 1e-3)
+    return max(1, math.ceil(_CLOSE / gap))
+
+
+def lines_of(
+    view: GridLookup, transform: ScreenTransform, layers: OverlaySettings, width: int
+) -> Pixels:
+    """
+    Draw padding, uncovered pixels and the grid.
+
+    Parameters
+    ----------
+    view : GridLookup
+        The tiles.
+    transform : ScreenTransform
+        Where the screen is.
+    layers : OverlaySettings
+        Which of the three are shown.
+    width : int
+        Of a line, in pixels of the screen.
+    """
+    buffer = np.zeros((transform.height, transform.width), dtype=np.uint32)
+    if layers.padding:
+        pad(buffer, view, transform, width)
+    if layers.gaps:
+        hatch(buffer, view, transform, width)
+    if layers.grid and view.scattered:
+        _outline(buffer, view, transform)
+    elif layers.grid:
+        _rule(buffer, view, transform, width)
+    return buffer
+
+
+def mask_of(
+    mask: MaskPyramid, transform: ScreenTransform, layers: OverlaySettings, outline: int
+) -> tuple[int, int, Pixels] | None:
+    """Draw the marked pixels; return where on the screen, and what; None if nothing."""
+    marked = mask.view(
+        transform.top, transform.left, transform.zoom, transform.height, transform.width
+    )
+    rows = np.flatnonzero(marked.any(axis=1))
+    if not rows.size:
+        return None
+    cols = np.flatnonzero(marked[rows[0] : rows[-1] + 1].any(axis=0))
+    top, left = max(0, rows[0] - outline), max(0, cols[0] - outline)
+    part = marked[top : rows[-1] + outline + 1, left : cols[-1] + outline + 1]
+    return int(top), int(left), mask_layer(part, layers.color, layers.alpha, outline)
+
+
+def coverage_of(
+    view: GridLookup, transform: ScreenTransform, most: int
+) -> tuple[int, int, Pixels] | None:
+    """Colour how many tiles take part in each pixel; place and colours, or None."""
+    height, width = view.size
+    top, bottom = transform.down((0, height))
+    left, right = transform.across((0, width))
+    if top == bottom or left == right:
+        return None
+    rows, cols = transform.rows[top:bottom], transform.cols[left:right]
+    return top, left, coverage_layer(view.coverage(rows, cols), most)
+
+
+def _spacing(view: GridLookup) -> float:
+    gaps = [np.diff(starts).min() for starts in view.starts if len(starts) > 1]
+    return float(min(gaps)) if gaps else float("inf")
+
+
+def _frame(view: GridLookup, transform: ScreenTransform) -> tuple[Span, Span]:
+    rows, cols = view.frame
+    return transform.down(rows), transform.across(cols)
+
+
+def _rule(
+    buffer: Pixels, view: GridLookup, transform: ScreenTransform, width: int
+) -> None:
+    """Draw where tiles start, solid, and where they end, dashed."""
+    every = thinning(view, transform)
+    dashed = _spacing(view) * transform.zoom >= _DASHED
+    (top, bottom), (left, right) = _frame(view, transform)
+    down, across = buffer[top:bottom, :], buffer[:, left:right]
+    begin = transform.ys(view.starts[0][::every]), transform.xs(view.starts[1][::every])
+    if dashed:
+        ends = transform.ys(view.ends[0]) - width, transform.xs(view.ends[1]) - width
+        for side in range(width):
+            _dash(across, ends[0] + side, transform.x(0) - left, width)
+            _dash(down.T, ends[1] + side, transform.y(0) - top, width)
+        _lines(across, begin[0] + width, _CASING)
+        _lines(down.T, begin[1] + width, _CASING)
+    for side in range(width):
+        _lines(across, begin[0] + side, _STARTS)
+        _lines(down.T, begin[1] + side, _STARTS)
+
+
+def _lines(lines: Pixels, places: Ints, color: int) -> None:
+    """Fill whole rows of a buffer, those that it has."""
+    lines[places[(places >= 0) & (places < len(lines))]] = color
+
+
+def _dash(lines: Pixels, places: Ints, start: int, width: int) -> None:
+    """Dash rows of a buffer, in step with the image."""
+    inside = places[(places >= 0) & (places < len(lines))]
+    on = (np.arange(lines.shape[1]) - start) // (5 * width) % 2 == 0
+    lines[np.ix_(inside, on)] = _ENDS
+
+
+def _outline(buffer: Pixels, view: GridLookup, transform: ScreenTransform) -> None:
+    """Draw the outlines of scattered tiles, however many, by counting ends."""
+    rows, cols = (axis.boxes for axis in view.grid.axes)
+    ys = np.stack([transform.ys(rows[:, 0]), transform.ys(rows[:, 1]) - 1], axis=1)
+    xs = np.stack([transform.xs(cols[:, 0]), transform.xs(cols[:, 1]) - 1], axis=1)
+    buffer[_edges(ys, xs, buffer.shape[0], buffer.shape[1])] = _STARTS
+    buffer.T[_edges(xs, ys, buffer.shape[1], buffer.shape[0])] = _STARTS
+
+
+def _edges(lines: Ints, spans: Ints, height: int, width: int) -> NDArray[np.bool_]:
+    """Say which pixels lie on a tile's first or last line."""
+    first, stop = (spans + np.array([0, 1])).clip(0, width).T
+    change = np.zeros(height * (width + 1), dtype=np.int32)
+    for line in lines.T:
+        seen = (line >= 0) & (line < height) & (first < stop)
+        for place, sign in ((first, 1), (stop, -1)):
+            spots = line[seen] * (width + 1) + place[seen]
+            change += (sign * np.bincount(spots, minlength=change.size)).astype(
+                np.int32
+            )
+    count = change.reshape(height, width + 1).cumsum(axis=1)
+    return np.asarray(count[:, :width] > 0)

@@ -1,0 +1,125 @@
+"""A resized image in the place of the original, each of its pixels as large as it is.
+
+So a defect can be looked at in both with the same zoom and at the same place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler.errors import TilingError
+from reftiler.io import resize
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.pyramid import level_size
+
+__all__ = ["LIMIT", "ResizedImage"]
+
+LIMIT = 2**26
+"""Numbers of an image up to which it is resized as it is: that takes many bytes for
+each. Of a larger one a level of its pyramid is."""
+
+_FINE = 8  # pixels of that level for one of the resized image, if there are as many
+
+Span = tuple[int, int]
+
+
+class ResizedImage:
+    """
+    What resizing leaves of an image, to be painted as `ImagePyramid` is.
+
+    Parameters
+    ----------
+    source : ImagePyramid
+        The image; its range of values is taken over.
+    target : sequence of two ints
+        Height and width to which it is resized.
+
+    Attributes
+    ----------
+    small : ImagePyramid
+        The resized image.
+    mean : int
+        The side of the squares of pixels whose means were resized; 1 if the pixels
+        themselves were.
+
+    Raises
+    ------
+    TilingError
+        If it cannot be resized, or would have more numbers than LIMIT.
+    """
+
+    def __init__(self, source: ImagePyramid, target: Sequence[int]) -> None:
+        numbers = math.prod(target) * source.channels
+        if numbers > LIMIT:
+            raise TilingError(
+                f"the resized image would have {numbers:,} numbers, more than the "
+                f"{LIMIT:,} that are shown: resize it to less"
+            )
+        level = _level(source, target)
+        pixels = source.array if level == 0 else source.reduced(level)
+        small = resize(np.asarray(pixels), target)
+        self.mean = 1 << level
+        self.small = ImagePyramid(
+            small, source.low, source.high, alpha=source.has_alpha
+        )
+        self.size, self._levels = source.size, source.levels
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether what `region` gives may be transparent."""
+        return self.small.has_alpha
+
+    def level(self, zoom: float) -> int:
+        """Return the level to paint at ``zoom`` screen pixels an image pixel."""
+        return min(max(0, int(np.floor(-np.log2(zoom) + 1e-9))), self._levels - 1)
+
+    def level_size(self, level: int) -> Span:
+        """Return a level's height and width."""
+        return level_size(self.size, level)
+
+    def ready(self, level: int) -> bool:
+        """Say that a level is what it should be."""
+        return 0 <= level < self._levels
+
+    def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
+        """Return pixels of a level to paint, as `ImagePyramid.region` does."""
+        lines = [
+            self._under(axis, level, span) for axis, span in enumerate((rows, columns))
+        ]
+        first, second = ((int(line[0]), int(line[-1]) + 1) for line in lines)
+        part = self.small.region(0, first, second)
+        return np.ascontiguousarray(
+            part[np.ix_(lines[0] - first[0], lines[1] - second[0])]
+        )
+
+    def _under(self, axis: int, level: int, span: Span) -> NDArray[np.int64]:
+        """Return the resized pixel in the middle of each of a level's."""
+        length, side = self.size[axis], self.small.size[axis]
+        middle = (np.arange(*span) + 0.5) * (1 << level)
+        place = np.minimum(middle, length - 0.5) * (side / length)
+        return np.asarray(np.floor(place), dtype=np.int64)
+
+
+def _level(source: ImagePyramid, target: Sequence[int]) -> int:
+    """Return the level that is resized: of large images the last that is fine enough.
+
+    Halving is a mean and so is resizing: one after the other is as good as the latter,
+    if that has still much to do.
+    """
+    if source.array.size <= LIMIT:
+        return 0
+    levels = range(1, source.levels)
+    few = [n for n in levels if source.array.size >> (2 * n) <= LIMIT]
+    fine = [
+        n
+        for n in few
+        if all(
+            side >= _FINE * goal
+            for side, goal in zip(source.level_size(n), target, strict=True)
+        )
+    ]
+    return fine[-1] if fine else few[0]

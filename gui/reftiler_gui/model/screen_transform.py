@@ -1,0 +1,86 @@
+"""What part of the image the screen shows, in its finest pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ScreenTransform"]
+
+Ints: TypeAlias = NDArray[np.int64]
+Span: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ScreenTransform:
+    """
+    A window onto the image.
+
+    Attributes
+    ----------
+    top, left : float
+        The image's coordinates at the screen's upper left corner.
+    zoom : float
+        Pixels of the screen for one of the image.
+    height, width : int
+        Pixels of the screen.
+    """
+
+    top: float
+    left: float
+    zoom: float
+    height: int
+    width: int
+
+    @classmethod
+    def centred(
+        cls, row: float, col: float, zoom: float, height: int, width: int
+    ) -> ScreenTransform:
+        """Put a place into the middle, so that pixel 0 begins at one of the screen."""
+        top = round(row * zoom - height / 2) / zoom
+        left = round(col * zoom - width / 2) / zoom
+        return cls(top, left, zoom, height, width)
+
+    def y(self, row: float) -> int:
+        """Return the first pixel of the screen at or below a row's beginning."""
+        return round((row - self.top) * self.zoom)
+
+    def x(self, col: float) -> int:
+        """Return the first pixel of the screen at or right of a column's beginning."""
+        return round((col - self.left) * self.zoom)
+
+    def ys(self, rows: Ints) -> Ints:
+        """Return `y` of many rows."""
+        return np.asarray(np.rint((rows - self.top) * self.zoom), dtype=np.int64)
+
+    def xs(self, cols: Ints) -> Ints:
+        """Return `x` of many columns."""
+        return np.asarray(np.rint((cols - self.left) * self.zoom), dtype=np.int64)
+
+    @property
+    def rows(self) -> Ints:
+        """The image's row in the middle of each of the screen's."""
+        middle = (np.arange(self.height) + 0.5) / self.zoom
+        return np.asarray(np.floor(self.top + middle), dtype=np.int64)
+
+    @property
+    def cols(self) -> Ints:
+        """The image's column in the middle of each of the screen's."""
+        middle = (np.arange(self.width) + 0.5) / self.zoom
+        return np.asarray(np.floor(self.left + middle), dtype=np.int64)
+
+    def down(self, rows: Span) -> Span:
+        """Return the screen's pixels of some rows, clipped."""
+        return _clipped(self.y(rows[0]), self.y(rows[1]), self.height)
+
+    def across(self, cols: Span) -> Span:
+        """Return the screen's pixels of some columns, clipped."""
+        return _clipped(self.x(cols[0]), self.x(cols[1]), self.width)
+
+
+def _clipped(low: int, high: int, length: int) -> Span:
+    low = min(max(low, 0), length)
+    return low, min(max(high, low), length)

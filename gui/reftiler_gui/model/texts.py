@@ -1,0 +1,189 @@
+"""What there is to say of an image and its tiles, in words that need no manual."""
+
+from __future__ import annotations
+
+import math
+
+from reftiler_gui.model.defects import Defects
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.merging import Merged
+from reftiler_gui.model.tiling_summary import TilingSummary
+
+__all__ = [
+    "bytes_words",
+    "count",
+    "facts_words",
+    "merged_words",
+    "nothing_words",
+    "place_words",
+    "story",
+    "times",
+    "uncovered_words",
+]
+
+
+_NOTHING = (
+    "No image is open. Drop images or a folder here, press Ctrl+O, or take a look at "
+    "the bundled sample with Ctrl+Shift+D."
+)
+_KINDS = {1: "", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
+"""What images of so many channels are called."""
+
+
+def times(sizes: tuple[float, ...]) -> str:
+    """Write ``12 × 9``; whole numbers without decimals."""
+    return " × ".join(
+        f"{size:.0f}" if size >= 10 or size == int(size) else f"{size:.1f}"
+        for size in sizes
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """Write ``1 tile`` and ``2 tiles``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def bytes_words(number: int) -> str:
+    """Write bytes as people read them."""
+    size = float(number)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} TiB"
+
+
+def story(
+    loaded: LoadedImage, defects: Defects, tiling: GridLookup | None, *, overlaps: bool
+) -> str:
+    """
+    Say in a sentence or two what there is to see, and what to do.
+
+    Parameters
+    ----------
+    loaded : LoadedImage
+        The image, which is there.
+    defects : Defects
+        Those of its mask.
+    tiling : GridLookup or None
+        Its tiles.
+    overlaps : bool
+        Whether neighbouring tiles do.
+    """
+    assert loaded.image is not None
+    size, dtype = times(loaded.image.size), loaded.image.dtype.name
+    channels = loaded.image.channels
+    kind = _KINDS.get(channels, f"{channels:,} channels, the first three shown")
+    kind = kind and f", {kind}"
+    words = [f"{loaded.item.name}, {size} px, {dtype}{kind}."]
+    if len(defects):
+        ringed = count(len(defects), "defect")
+        words.append(
+            f"{ringed} ringed in orange: click a ring to see what resizing leaves of "
+            "it, and what a tile keeps."
+        )
+    elif loaded.mask is None:
+        words.append("No mask, so no defect is known.")
+    else:
+        words.append("Nothing is marked in its mask.")
+    if tiling is not None and overlaps and not tiling.scattered:
+        words.append("Tiles start at solid lines and end at dashed ones.")
+    return " ".join(words)
+
+
+def nothing_words(problems: tuple[str, ...]) -> str:
+    """Say that no image is open: why, and what to do."""
+    return "\n".join([*problems, _NOTHING])
+
+
+def facts_words(known: TilingSummary, settings: FormSettings) -> list[tuple[str, str]]:
+    """Return the numbers of a tiling by what they are, in words."""
+    tiles = f"{known.tiles:,}"
+    if len(known.shape) > 1 and known.tiles > 1:
+        tiles += f"  ({times(known.shape)})"
+    rows = [("Tiles", tiles)]
+    if settings.random is None:
+        rows.append(("Overlap", f"{times(known.overlap)} px"))
+        rows.append(("Padding", _padding(known)))
+    each = f"{known.least}" if known.least == known.most else _range(known)
+    rows.append(("Tiles per pixel", each))
+    rows.append(("All tiles take", bytes_words(known.bytes)))
+    return rows
+
+
+def uncovered_words(known: TilingSummary, settings: FormSettings) -> str:
+    """Say how many pixels are in no tile, and what helps; nothing if all are."""
+    if not known.uncovered:
+        return ""
+    advice = "padding, clamp or even cover all"
+    if settings.random is not None:
+        advice = "more tiles cover more"
+    pixels = count(known.uncovered, "pixel")
+    verb = "is" if known.uncovered == 1 else "are"
+    return f"{pixels} ({known.share:.1%}) {verb} in no tile: {advice}."
+
+
+def merged_words(found: Merged, tiling: GridLookup) -> str:
+    """Say how far a merged image is from the original, and where."""
+    bare = ""
+    if found.uncovered:
+        bare = f" {found.uncovered:,} pixels lie in no tile and are left out."
+    if found.worst is None:
+        return "The merged image equals the original in every pixel." + bare
+    row, column = found.worst
+    cover = tiling.cover(row, column)
+    verb = "takes" if cover == 1 else "take"
+    return (
+        f"The largest difference is {found.largest:.4g}, at row {row}, column "
+        f"{column}, where {count(cover, 'tile')} {verb} part.{bare}"
+    )
+
+
+def place_words(
+    loaded: LoadedImage, tiling: GridLookup | None, row: float, col: float
+) -> str:
+    """Say what is at a place: the pixel, its value, its tiles."""
+    down, across = math.floor(row), math.floor(col)
+    words = [f"row {down}, column {across}"]
+    value = loaded.image.value(down, across) if loaded.image else None
+    if value is None:
+        words.append("outside the image")
+    else:
+        words.append(f"value {' '.join(f'{part:.6g}' for part in value)}")
+        if loaded.mask is not None and loaded.mask.array[down, across]:
+            words.append("marked")
+    if tiling is None:
+        return "   ·   ".join(words)
+    tiles = tiling.at(row, col)
+    words.append(_tile_words(tiling, tiling.nearest(row, col), len(tiles)))
+    if value is not None:
+        takes = count(tiling.cover(down, across), "tile")
+        words.append(f"merged from {takes}")
+    return "   ·   ".join(words)
+
+
+def _tile_words(tiling: GridLookup, tile: int | None, number: int) -> str:
+    if tile is None:
+        return "in no tile"
+    where = f"tile {tile}"
+    if not tiling.scattered:
+        row, col = divmod(tile, tiling.shape[1])
+        where += f" (row {row}, column {col})"
+    return where if number == 1 else f"{where} and {number - 1} more"
+
+
+def _padding(known: TilingSummary) -> str:
+    """Say what is added at each side; all four of them take two lines."""
+    names = ("above", "below"), ("left", "right")
+    axes = [
+        [f"{px} px {side}" for px, side in zip(pair, sides, strict=True) if px]
+        for pair, sides in zip(known.padding, names, strict=True)
+    ]
+    between = ",\n" if max(map(len, axes)) > 1 else ", "
+    return between.join(", ".join(axis) for axis in axes if axis) or "none"
+
+
+def _range(known: TilingSummary) -> str:
+    return f"{known.least} to {known.most}, {known.mean:.2f} on average"

@@ -1,0 +1,208 @@
+"""What is painted last: outlines of tiles, rings around defects, the legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from reftiler_gui.model.colors import COLORS, legend
+from reftiler_gui.model.defects import Defects
+from reftiler_gui.model.grid_lookup import Box, GridLookup
+from reftiler_gui.model.screen_transform import ScreenTransform
+
+__all__ = [
+    "Marker",
+    "marks_of",
+    "paint_decimation_note",
+    "paint_label",
+    "paint_legend",
+    "paint_marks",
+    "paint_tile",
+]
+
+Rgb: TypeAlias = tuple[int, int, int]
+
+_MARKED = 200  # defects that are ringed at the most
+_NAMED = 12  # up to so many, with their sizes
+_RING = 22  # the diameter of a ring at the least
+_LARGE = 60  # the size on the screen from which a box needs no ring
+_INK = QColor(20, 24, 28, 215)
+_PAPER = QColor(255, 255, 255)
+_TILE = QColor(*COLORS["yellow"])
+
+
+@dataclass(frozen=True)
+class Marker:
+    """
+    A place to mark.
+
+    Attributes
+    ----------
+    box : pair of pairs of int
+        Rows and columns, ends not included.
+    words : str
+        What stands beside it.
+    strong : bool
+        Whether it is the one that is meant now.
+    """
+
+    box: Box
+    words: str = ""
+    strong: bool = False
+    color: Rgb = COLORS["orange"]
+
+
+def marks_of(defects: Defects, chosen: int | None = None) -> list[Marker]:
+    """Return rings around defects, a strong one for the chosen; few tell their size."""
+    named = len(defects) <= _NAMED
+    marks = []
+    for number, (rows, columns) in enumerate(defects.boxes[:_MARKED].tolist()):
+        (top, bottom), (left, right) = rows, columns
+        words = f"{bottom - top} × {right - left} px" if named else ""
+        box = (top, bottom), (left, right)
+        marks.append(Marker(box, words, strong=number == chosen))
+    return marks
+
+
+def paint_marks(
+    painter: QPainter, transform: ScreenTransform, marks: Sequence[Marker], ratio: float
+) -> None:
+    """Ring small places and say what they are; large ones are framed."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for mark in marks:
+        box = _rectangle(mark.box, transform)
+        # What is smaller than a pixel is empty, and would meet nothing.
+        screen = QRectF(0, 0, transform.width, transform.height)
+        if not box.adjusted(-1, -1, 1, 1).intersects(screen):
+            continue
+        least = max(_RING * ratio, max(box.width(), box.height()) + 12 * ratio)
+        ring = QRectF(0, 0, least, least)
+        ring.moveCenter(box.center())
+        small = max(box.width(), box.height()) < _LARGE * ratio
+        frame = ring if small else box.adjusted(-4, -4, 4, 4)
+        draw = painter.drawEllipse if small else painter.drawRect
+        width = (3 if mark.strong else 1.6) * ratio
+        for color, wide in ((_INK, width + 2 * ratio), (QColor(*mark.color), width)):
+            painter.setPen(QPen(color, wide))
+            draw(frame)
+        if mark.words:
+            corner = QPointF(frame.right() + 4 * ratio, frame.center().y())
+            paint_label(painter, corner, mark.words, ratio)
+    painter.restore()
+
+
+def paint_tile(
+    painter: QPainter,
+    transform: ScreenTransform,
+    tiling: GridLookup,
+    tile: int,
+    ratio: float,
+) -> None:
+    """Outline a tile and, within, what is kept of it when its border is removed."""
+    painter.save()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    box, kept = tiling.box(tile), tiling.kept(tile)
+    outer = _rectangle(box, transform)
+    for color, wide in ((_INK, 5 * ratio), (_TILE, 2.5 * ratio)):
+        pen = QPen(color, wide)
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        painter.setPen(pen)
+        painter.drawRect(outer)
+    inner = _rectangle(kept, transform)
+    if _clipped(box, tiling.size) != kept:
+        painter.setPen(QPen(_INK, 3 * ratio))
+        painter.drawRect(inner)
+        painter.setPen(QPen(_TILE, 1.5 * ratio, Qt.PenStyle.DashLine))
+        painter.drawRect(inner)
+    if outer.width() > 60 * ratio:
+        corner = QPointF(
+            max(outer.left(), 0) + 6 * ratio, max(outer.top(), 0) + 14 * ratio
+        )
+        paint_label(painter, corner, f"tile {tile}", ratio)
+    painter.restore()
+
+
+def paint_label(painter: QPainter, place: QPointF, words: str, ratio: float) -> None:
+    """Write words on a dark patch, their left middle at a place."""
+    painter.save()
+    font = _font(painter, ratio)
+    painter.setFont(font)
+    size = QFontMetricsF(font).boundingRect(words)
+    pad = 4 * ratio
+    patch = QRectF(0, 0, size.width() + 2 * pad, size.height() + pad)
+    patch.moveLeft(place.x())
+    patch.moveTop(place.y() - patch.height() / 2)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_INK)
+    painter.drawRoundedRect(patch, 3 * ratio, 3 * ratio)
+    painter.setPen(_PAPER)
+    painter.drawText(patch, Qt.AlignmentFlag.AlignCenter, words)
+    painter.restore()
+
+
+def paint_decimation_note(
+    painter: QPainter, transform: ScreenTransform, every: int, ratio: float
+) -> None:
+    """Say that lines are left out, if they are."""
+    if every > 1:
+        place = QPointF(8 * ratio, transform.height - 16 * ratio)
+        paint_label(painter, place, f"1 of {every} lines drawn", ratio)
+
+
+def paint_legend(
+    painter: QPainter, transform: ScreenTransform, most: int, ratio: float
+) -> None:
+    """Say which colour is how many tiles, in the lower right corner."""
+    entries = legend(0, most)
+    painter.save()
+    font = _font(painter, ratio)
+    painter.setFont(font)
+    line, swatch, pad = 18 * ratio, 14 * ratio, 8 * ratio
+    title = "tiles per pixel"
+    width = QFontMetricsF(font).horizontalAdvance(title) + 2 * pad
+    height = line * (len(entries) + 1) + 2 * pad
+    corner = QPointF(transform.width - width - pad, transform.height - height - pad)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_INK)
+    painter.drawRoundedRect(
+        QRectF(corner.x(), corner.y(), width, height), 4 * ratio, 4 * ratio
+    )
+    painter.setPen(_PAPER)
+    left, top = corner.x() + pad, corner.y() + pad
+    middle = Qt.AlignmentFlag.AlignVCenter
+    painter.drawText(QRectF(left, top, width, line), middle, title)
+    for row, (number, color) in enumerate(entries, start=1):
+        place = QRectF(left, top + row * line, swatch, swatch)
+        painter.fillRect(place, QColor(60, 60, 60))
+        kind = Qt.BrushStyle.SolidPattern if number else Qt.BrushStyle.BDiagPattern
+        painter.fillRect(place, QBrush(QColor(*color), kind))
+        words = QRectF(left + swatch + pad, top + row * line, width, swatch)
+        painter.drawText(words, middle, f"{number}")
+    painter.restore()
+
+
+def _font(painter: QPainter, ratio: float) -> QFont:
+    font = QFont(painter.font())
+    font.setPixelSize(round(12 * ratio))
+    return font
+
+
+def _rectangle(box: Box, transform: ScreenTransform) -> QRectF:
+    (top, bottom), (left, right) = box
+    start = QPointF(transform.x(left), transform.y(top))
+    return QRectF(start, QPointF(transform.x(right), transform.y(bottom)))
+
+
+def _clipped(box: Box, size: tuple[int, int]) -> Box:
+    rows, cols = (
+        (max(0, low), min(high, length))
+        for (low, high), length in zip(box, size, strict=True)
+    )
+    return rows, cols

@@ -1,0 +1,219 @@
+"""A view of the image that wheel and drag move: no picture yet, only its place."""
+
+from __future__ import annotations
+
+from math import isfinite, nan
+
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractScrollArea,
+    QFrame,
+    QGestureEvent,
+    QPinchGesture,
+    QWidget,
+)
+
+from reftiler_gui.camera import Camera
+from reftiler_gui.model.grid_lookup import Box
+from reftiler_gui.model.screen_transform import ScreenTransform
+
+__all__ = ["PanZoomView"]
+
+_STILL = 4  # the screen's pixels that a click may move
+_NOTCH = 120  # a step of the wheel, as Qt counts
+
+
+class PanZoomView(QAbstractScrollArea):
+    """
+    Something that is zoomed and moved.
+
+    The wheel and two fingers zoom at the cursor, a drag with the left or middle button
+    moves, with Space held whatever lies under it, and a click is told. Coordinates are
+    the image's: row and column, floats, pixel 0 from 0 to 1.
+
+    Parameters
+    ----------
+    state : Camera
+        The place and zoom; views that share one are linked.
+    parent : QWidget, optional
+        As everywhere in Qt.
+    """
+
+    hovered = Signal(float, float)
+    """Row and column under the cursor."""
+    left = Signal()
+    """The cursor is elsewhere."""
+    clicked = Signal(float, float)
+    """Row and column of a click."""
+
+    def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self._pressed: QPointF | None = None
+        self._dragged: QPointF | None = None
+        self._turned = 0
+        self._held = False
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumSize(160, 120)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setMouseTracking(True)
+        self.viewport().grabGesture(Qt.GestureType.PinchGesture)
+        state.changed.connect(self.refresh)
+
+    @property
+    def frame(self) -> Box | None:
+        """What there is to see, in the image's coordinates; None for nothing."""
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Paint anew."""
+        self.viewport().update()
+
+    def fit(self) -> None:
+        """Show everything."""
+        if self.frame is not None:
+            self.state.fit(self.frame, self.viewport().size())
+
+    def transform(self) -> ScreenTransform:
+        """Return what is on the screen, in its finest pixels."""
+        ratio = self.viewport().devicePixelRatioF()
+        size, state = self.viewport().size(), self.state
+        return ScreenTransform.centred(
+            state.row,
+            state.col,
+            state.zoom * ratio,
+            round(size.height() * ratio),
+            round(size.width() * ratio),
+        )
+
+    def place(self, point: QPointF) -> tuple[float, float]:
+        """Return the row and column under a point of the viewport."""
+        transform, ratio = self.transform(), self.viewport().devicePixelRatioF()
+        return (
+            transform.top + point.y() * ratio / transform.zoom,
+            transform.left + point.x() * ratio / transform.zoom,
+        )
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """Zoom at the cursor."""
+        self._turned += event.angleDelta().y()
+        steps = int(self._turned / _NOTCH)
+        self._turned -= steps * _NOTCH
+        if steps and self.frame is not None:
+            self.state.step(steps, *self.place(event.position()))
+        event.accept()
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
+        """Zoom between two fingers, on a screen or beside it."""
+        if isinstance(event, QNativeGestureEvent):
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self._pinch(1 + event.value(), event.position())
+                return True
+        elif isinstance(event, QGestureEvent):
+            pinch = event.gesture(Qt.GestureType.PinchGesture)
+            if isinstance(pinch, QPinchGesture):
+                place = self.viewport().mapFromGlobal(pinch.centerPoint().toPoint())
+                self._pinch(pinch.scaleFactor(), QPointF(place))
+                return True
+        return super().viewportEvent(event)
+
+    def _pinch(self, factor: float, point: QPointF) -> None:
+        if self.frame is not None and factor > 0:
+            self.state.zoom_at(factor, *self.place(point))
+
+    @property
+    def held(self) -> bool:
+        """Whether Space is held: a drag moves the image, whatever it begins on."""
+        return self._held
+
+    def _hold(self, held: bool) -> None:
+        self._held = held
+        if held:
+            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        else:
+            self.viewport().unsetCursor()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Begin a drag or a click."""
+        buttons = (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton)
+        if event.button() in buttons:
+            self._pressed = self._dragged = event.position()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Move the image, or point at a tile."""
+        here = event.position()
+        if self._pressed is not None and self._dragged is not None:
+            if (here - self._pressed).manhattanLength() > _STILL or self._moving:
+                self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+                move = (self._dragged - here) / self.state.zoom
+                self._dragged = here
+                self.state.pan(move.y(), move.x())
+            return
+        self.point_at(*self.place(here))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """End a drag or a click."""
+        moved, self._pressed = self._moving or self._held, None
+        self._hold(self._held)
+        if not moved and event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit(*self.place(event.position()))
+
+    @property
+    def _moving(self) -> bool:
+        return self._pressed != self._dragged
+
+    def point_at(self, row: float, col: float) -> None:
+        """Do as if the cursor were at a place of the image; none is not a number."""
+        if isfinite(row):
+            self.hovered.emit(row, col)
+        else:
+            self.left.emit()
+
+    def leaveEvent(self, event: object) -> None:  # noqa: N802
+        """Point at nothing."""
+        self.point_at(nan, nan)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep what was fitted fitted."""
+        super().resizeEvent(event)
+        if self.state.fitted and self.isVisible():
+            self.fit()
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Fit what a linked canvas of another size has fitted to itself."""
+        super().showEvent(event)
+        if self.state.fitted:
+            self.fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Hold Space; leave other keys to the window: the base would scroll."""
+        event.setAccepted(event.key() == Qt.Key.Key_Space)
+        if event.isAccepted() and not event.isAutoRepeat():
+            self._hold(True)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Let Space go."""
+        event.setAccepted(event.key() == Qt.Key.Key_Space)
+        if event.isAccepted() and not event.isAutoRepeat():
+            self._hold(False)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """Forget Space: its release is told elsewhere."""
+        self._hold(False)
+        super().focusOutEvent(event)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for room."""
+        return QSize(640, 480)

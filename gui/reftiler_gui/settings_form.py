@@ -1,0 +1,237 @@
+"""The form: how the image is tiled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler.axis import MODES, PAD_SIDES
+from reftiler.padding import PAD_MODES
+from reftiler.settings import MERGES
+from reftiler.windows import NAMES
+from reftiler_gui.choices import STEPS, explained
+from reftiler_gui.fields import ComboField, SizeField, ValidatedField, number_field
+from reftiler_gui.model.form_settings import FormSettings, ValidationError
+
+__all__ = ["SettingsForm"]
+
+_SEVERAL = 16  # random tiles, until somebody says how many
+
+
+class SettingsForm(QWidget):
+    """The settings of the tiler; every change is told at once."""
+
+    changed = Signal(object)
+    """The new FormSettings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings = FormSettings()
+        self.tile = SizeField("Tile size", 1)
+        self.how = ComboField("Stride or overlap", STEPS)
+        self.step = SizeField("Stride or overlap in pixels")
+        self.mode = explained("Where tiles do not fit", MODES)
+        self.pad_mode = explained("What padding shows", PAD_MODES)
+        self.pad_value = QDoubleSpinBox()
+        self.pad_side = explained("Where padding goes", PAD_SIDES)
+        self.border = SizeField("Border removed", 0, 4)
+        self.window_ = explained("Window", NAMES)
+        self.merge = explained("Merge", MERGES)
+        self.scatter = QCheckBox("Random tiles instead of a grid")
+        self.random = number_field("Number of random tiles", 1)
+        self.seed = number_field("Seed")
+        self.dice = QPushButton("Next seed")
+        self.refusables: dict[str, ValidatedField] = {}
+        self._labels: list[QWidget] = []
+        self._prepare()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._tiles_group())
+        column.addWidget(self._merging_group())
+        column.addWidget(self._random_group())
+        widest = max(label.sizeHint().width() for label in self._labels)
+        for label in self._labels:
+            label.setMinimumWidth(widest)  # the fields of all groups begin alike
+        self._listen()
+        self.show_settings(self._settings)
+
+    def _prepare(self) -> None:
+        self.pad_value.setRange(-1e9, 1e9)
+        self.pad_value.setDecimals(2)
+        self.pad_value.setAccessibleName("Value of constant padding")
+        self.scatter.setAccessibleName("Random tiles instead of a grid")
+        self.dice.setToolTip("Other random tiles")
+        self.random.setValue(_SEVERAL)
+
+    def _tiles_group(self) -> QGroupBox:
+        return self._group(
+            "Tiles",
+            ("Size", "tile", self.tile),
+            ("Step", "", self.how),
+            ("", "step", self.step),
+            ("No exact fit", "mode", self.mode),
+            ("Padding shows", "pad_mode", self.pad_mode),
+            ("Its value", "pad_value", self.pad_value),
+            ("Its side", "pad_side", self.pad_side),
+        )
+
+    def _merging_group(self) -> QGroupBox:
+        return self._group(
+            "Merging",
+            ("Cut border", "border", self.border),
+            ("Window", "window", self.window_),
+            ("Overlaps", "merge", self.merge),
+        )
+
+    def _random_group(self) -> QGroupBox:
+        seed = QWidget()
+        row = QHBoxLayout(seed)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.seed, 1)
+        row.addWidget(self.dice)
+        return self._group(
+            "Random tiles",
+            ("", "", self.scatter),
+            ("How many", "random", self.random),
+            ("Seed", "seed", seed),
+        )
+
+    def _group(self, title: str, *rows: tuple[str, str, QWidget]) -> QGroupBox:
+        group = QGroupBox(title)
+        form = QFormLayout(group)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setContentsMargins(0, 4, 0, 2)
+        form.setHorizontalSpacing(8)
+        form.setVerticalSpacing(5)
+        for label, key, field in rows:
+            shown = field
+            if key:
+                shown = self.refusables[key] = ValidatedField(field)
+            if label:
+                form.addRow(label, shown)
+                self._labels.append(form.labelForField(shown))
+            elif field is self.scatter:
+                form.addRow(shown)
+            else:
+                form.addRow("", shown)
+        return group
+
+    def _listen(self) -> None:
+        for size in (self.tile, self.step, self.border):
+            size.changed.connect(self._on_change)
+        for choice in (
+            self.mode,
+            self.pad_mode,
+            self.pad_side,
+            self.window_,
+            self.merge,
+        ):
+            choice.currentIndexChanged.connect(self._on_change)
+        for number in (self.random, self.seed, self.pad_value):
+            number.valueChanged.connect(self._on_change)
+        self.how.currentIndexChanged.connect(self._on_how)
+        self.scatter.toggled.connect(self._on_change)
+        self.dice.clicked.connect(self.roll)
+
+    def roll(self) -> None:
+        """Take the next seed, of random tiles."""
+        self.seed.setValue(self.seed.value() + 1)
+
+    def show_settings(self, settings: FormSettings) -> None:
+        """Show other settings, without telling anybody."""
+        self._settings = settings
+        with QSignalBlocker(self):
+            self.tile.set_value(settings.tile)
+            self.how.set_value("overlap" if settings.overlapping else "stride")
+            self.step.set_value(settings.step)
+            self.mode.set_value(settings.mode)
+            self.pad_mode.set_value(settings.pad_mode)
+            self.pad_side.set_value(settings.pad_side)
+            self.border.set_value(settings.border)
+            named = isinstance(settings.window, str)
+            self.window_.set_value(str(settings.window) if named else "custom")
+            self.merge.set_value(settings.merge or "mean")
+            with QSignalBlocker(self.pad_value):
+                self.pad_value.setValue(float(settings.pad_value))
+            for field, number in (
+                (self.random, settings.random or self.random.value()),
+                (self.seed, min(settings.seed, 10**9)),
+            ):
+                with QSignalBlocker(field):
+                    field.setValue(number)
+            with QSignalBlocker(self.scatter):
+                self.scatter.setChecked(settings.random is not None)
+        self._enable()
+
+    def show_refusal(self, refusal: ValidationError | None) -> None:
+        """Say beside its field why a setting is refused."""
+        where = refusal.field if refusal else ""
+        if where not in self.refusables:
+            where = "tile" if refusal else ""
+        for key, place in self.refusables.items():
+            place.refuse(refusal.words if refusal and key == where else "")
+
+    def _on_how(self) -> None:
+        """Say the same step the other way."""
+        step = zip(self.tile.value, self.step.value, strict=True)
+        height, width = (max(0, tile - part) for tile, part in step)
+        self.step.set_value((height, width))
+        self._on_change()
+
+    def _on_change(self) -> None:
+        settings = self._read()
+        self._enable()
+        if settings != self._settings:
+            self._settings = settings
+            self.changed.emit(settings)
+
+    def _read(self) -> FormSettings:
+        old = self._settings
+        number = self.pad_value.value()
+        window = self.window_.value
+        merge = self.merge.value
+        return replace(
+            old,
+            tile=self.tile.value,
+            step=self.step.value,
+            overlapping=self.how.value == "overlap",
+            mode=self.mode.value,
+            pad_mode=self.pad_mode.value,
+            pad_value=int(number) if number.is_integer() else number,
+            pad_side=self.pad_side.value,
+            border=self.border.value,
+            window=old.window if window == "custom" else window,
+            merge=None if merge == "mean" and old.merge is None else merge,
+            random=self.random.value() if self.scatter.isChecked() else None,
+            seed=self.seed.value() if self.seed.value() < 10**9 else old.seed,
+        )
+
+    def _enable(self) -> None:
+        """Leave alive only what counts."""
+        scattered = self.scatter.isChecked()
+        padded = self.mode.value == "padding" and not scattered
+        alive: tuple[tuple[QWidget, bool], ...] = (
+            (self.how, not scattered),
+            (self.step, not scattered),
+            (self.mode, not scattered),
+            (self.pad_mode, padded),
+            (self.pad_side, padded),
+            (self.pad_value, padded and self.pad_mode.value == "constant"),
+            (self.random, scattered),
+            (self.seed, scattered),
+            (self.dice, scattered),
+        )
+        for field, lives in alive:
+            field.setEnabled(lives)
+        self.window_.setEnabled(self.merge.value == "mean")

@@ -1,0 +1,129 @@
+"""The sheet of keys, and the list of commands to type a few letters of."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler_gui.actions import ActionRegistry, keys_words
+
+__all__ = ["CommandPalette", "ShortcutsDialog"]
+
+_HANDS = (
+    ("Wheel, two fingers", "zoom at the cursor"),
+    ("Drag, Space + drag", "move the image"),
+    ("Click", "choose a tile, or a defect"),
+    ("Shift, held", "Compare: swap the pictures; Merged: see the original"),
+    ("Ctrl + wheel, + and −", "Tiles: show them larger or smaller"),
+    ("Arrows, Enter", "Tiles: choose one and go there"),
+    ("Tab", "the next control; Alt and an underlined letter: that control"),
+)
+
+
+class ShortcutsDialog(QDialog):
+    """All keys, by menu."""
+
+    def __init__(self, table: ActionRegistry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        self.resize(560, 620)
+        text = QTextBrowser()
+        text.setAccessibleName("Keys")
+        text.setHtml(_sheet(table))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.addWidget(text)
+        column.addWidget(buttons)
+
+
+def _sheet(table: ActionRegistry) -> str:
+    parts = [_rows("Hands", _HANDS)]
+    menus = dict.fromkeys(entry.menu for entry in table.entries)
+    for menu in menus:
+        rows = [
+            (keys_words(entry), entry.text.rstrip("…"))
+            for entry in table.entries
+            if entry.menu == menu and entry.keys
+        ]
+        parts.append(_rows(menu, rows))
+    return "".join(parts)
+
+
+def _rows(title: str, rows: list[tuple[str, str]] | tuple[tuple[str, str], ...]) -> str:
+    lines = "".join(
+        f"<tr><td width=190><b>{escape(keys)}</b></td><td>{escape(words)}</td></tr>"
+        for keys, words in rows
+    )
+    return f"<h4>{escape(title)}</h4><table cellpadding=2>{lines}</table>"
+
+
+class CommandPalette(QDialog):
+    """Everything that can be done now; some letters of it find it."""
+
+    def __init__(self, table: ActionRegistry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Commands")
+        self.resize(460, 420)
+        self.field = QLineEdit()
+        self.field.setPlaceholderText("Type a few letters…")
+        self.field.setAccessibleName("Letters of a command")
+        self.list = QListWidget()
+        self.list.setAccessibleName("Commands")
+        for entry in table.entries:
+            action = table.actions[entry.name]
+            if action.isEnabled():
+                keys = f"    {keys_words(entry)}" if entry.keys else ""
+                words = f"{entry.menu}: {entry.text.rstrip('…')}{keys}"
+                item = QListWidgetItem(words, self.list)
+                item.setData(Qt.ItemDataRole.UserRole, entry.name)
+        self._table = table
+        self.field.textChanged.connect(self._filter)
+        self.field.returnPressed.connect(self._run)
+        self.list.itemActivated.connect(self._run)
+        self.field.installEventFilter(self)
+        column = QVBoxLayout(self)
+        column.addWidget(self.field)
+        column.addWidget(self.list)
+        self._filter("")
+
+    def _filter(self, letters: str) -> None:
+        wanted = letters.lower().split()
+        first = None
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            hit = all(word in item.text().lower() for word in wanted)
+            item.setHidden(not hit)
+            first = row if hit and first is None else first
+        self.list.setCurrentRow(-1 if first is None else first)
+
+    def _run(self) -> None:
+        item = self.list.currentItem()
+        if self.list.currentRow() >= 0 and not item.isHidden():
+            self.accept()
+            self._table.actions[item.data(Qt.ItemDataRole.UserRole)].trigger()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Let the arrow keys choose while one types."""
+        keys = (Qt.Key.Key_Up, Qt.Key.Key_Down)
+        if isinstance(event, QKeyEvent) and event.key() in keys:
+            step = 1 if event.key() == Qt.Key.Key_Down else -1
+            row = self.list.currentRow() + step
+            while 0 <= row < self.list.count() and self.list.item(row).isHidden():
+                row += step
+            if event.type() == QEvent.Type.KeyPress:
+                self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))
+            return True
+        return super().eventFilter(watched, event)

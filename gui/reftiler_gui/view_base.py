@@ -1,0 +1,143 @@
+"""What a view is: the window tells it what is open, and it works once it is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from reftiler.regions import Region
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_set import LoadedImage
+
+__all__ = ["LazyView", "View", "filter_shortcuts", "message_label"]
+
+_MOVES = (
+    *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
+    *(Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown),
+    *(Qt.Key.Key_Return, Qt.Key.Key_Enter),
+)
+
+
+class View(Protocol):
+    """
+    What the window says to every view, whether it is seen or not.
+
+    A view is a widget as well. Each of these is cheap: what takes time begins when the
+    view is seen, in the background.
+    """
+
+    def show_item(self, loaded: LoadedImage | None) -> None:
+        """Take another image; None if there is none."""
+
+    def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
+        """Take other tiles, planned for the image that was shown last."""
+
+    def show_defect(self, region: Region | None) -> None:
+        """Take another defect of the image as the one to look at."""
+
+
+class LazyView(QWidget):
+    """
+    A view that does its work when it is seen.
+
+    Attributes
+    ----------
+    loaded : LoadedImage or None
+        The image.
+    tiling : GridLookup or None
+        Its tiles; None while the image or the setting has none.
+    settings : FormSettings
+        What the tiles were made from.
+    region : Region or None
+        The defect that is looked at.
+    goes : bool
+        Whether the view itself goes to a defect that it is told.
+    of_image : bool
+        Whether it is about the image that is open, and its defects.
+    """
+
+    goes = False
+    of_image = True
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.loaded: LoadedImage | None = None
+        self.tiling: GridLookup | None = None
+        self.settings = FormSettings()
+        self.region: Region | None = None
+        self._stale = True
+
+    def show_item(self, loaded: LoadedImage | None) -> None:
+        """Take another image; its tiles and its defect are not known yet."""
+        self.loaded, self.tiling, self.region = loaded, None, None
+        self.invalidate()
+
+    def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
+        """Take other tiles of the image."""
+        self.tiling, self.settings = tiling, settings
+        self.invalidate()
+
+    def show_defect(self, region: Region | None) -> None:
+        """Take another defect of the image."""
+        if region != self.region:
+            self.region = region
+            self.invalidate()
+
+    def invalidate(self) -> None:
+        """Say that what is shown is out of date."""
+        self._stale = True
+        if self.isVisible():
+            self._renew()
+
+    def rebuild(self) -> None:
+        """Show what there is now; called when the view is seen and out of date."""
+        raise NotImplementedError
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up."""
+        super().showEvent(event)
+        if self._stale:
+            self._renew()
+
+    def _renew(self) -> None:
+        self._stale = False
+        self.rebuild()
+
+
+class _ShortcutFilter(QObject):
+    """Keeps keys for a widget that the window would take for its actions."""
+
+    def __init__(self, widget: QWidget, keys: Collection[Qt.Key]) -> None:
+        super().__init__(widget)
+        self._keys = keys
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Accept what the window's actions would take."""
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and event.key() in self._keys:
+            plain = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier
+            if event.modifiers() in plain:
+                event.accept()
+                return True
+        return super().eventFilter(watched, event)
+
+
+def filter_shortcuts(*widgets: QWidget, more: Collection[Qt.Key] = ()) -> None:
+    """Keep the arrows, and what else moves, for widgets that have the focus."""
+    for widget in widgets:
+        _ShortcutFilter(widget, (*_MOVES, *more))
+
+
+def message_label(name: str) -> QLabel:
+    """Return a label for a sentence; it can be selected and copied."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setAccessibleName(name)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

@@ -1,0 +1,238 @@
+"""What is shown: the image set, one of its images, and its tiles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from reftiler import Grid
+from reftiler.errors import TilingError
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.form_settings import START, FormSettings, ValidationError
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_set import ImageSet, LoadedImage
+from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tiling_summary import TilingSummary, facts
+from reftiler_gui.model.undo import UndoStack
+
+__all__ = ["ViewerModel"]
+
+_SOON = 1.0  # seconds within which changes of one setting are undone together
+
+
+class ViewerModel(QObject):
+    """
+    What is open, and how it is tiled.
+
+    Attributes
+    ----------
+    document : ImageSet
+        The images that can be shown.
+    index : int
+        Which of them is.
+    loaded : LoadedImage or None
+        It, once it is read.
+    settings : FormSettings
+        What the form holds.
+    tiling : GridLookup or None
+        The last tiles that were not refused.
+    refusal : ValidationError or None
+        Why the settings are.
+    facts : TilingSummary or None
+        The numbers of the tiles, once they are known.
+    cases : tuple of Path
+        What the conformance kit wrote, of that which was opened last.
+    """
+
+    opened = Signal()
+    item_changed = Signal()
+    pixels_changed = Signal()
+    settings_changed = Signal()
+    tiling_changed = Signal()
+    facts_changed = Signal()
+    cases_given = Signal(object)
+    """Paths of files that the conformance kit wrote."""
+    noticed = Signal(str)
+    """A sentence on what could not be done."""
+
+    def __init__(self, jobs: Jobs, settings: FormSettings = START) -> None:
+        super().__init__(jobs)
+        self.jobs = jobs
+        self.document = ImageSet()
+        self.index = 0
+        self.loaded: LoadedImage | None = None
+        self.history = UndoStack(settings)
+        self.tiling: GridLookup | None = None
+        self.refusal: ValidationError | None = None
+        self.facts: TilingSummary | None = None
+        self.cases: tuple[Path, ...] = ()
+        self._changed = ("", 0.0)
+
+    # The document
+
+    def open(self, paths: Iterable[str | Path]) -> None:
+        """Open files and folders in the background; none means the bundled sample."""
+        given = [Path(path) for path in paths]
+
+        def opened() -> tuple[ImageSet, LoadedImage | None]:
+            document = ImageSet.open(given)
+            first = document.items[document.start : document.start + 1]
+            return document, first[0].load() if first else None
+
+        self.jobs.start("Opening", opened, lambda found: self._take(*found))
+
+    def _take(self, document: ImageSet, first: LoadedImage | None) -> None:
+        """Show a document; one of which nothing can be read leaves what is open."""
+        for told in (*document.notes, *document.problems):
+            self.noticed.emit(told)
+        for path in document.settings:
+            self.read_settings(path)
+        if document.cases:
+            self.cases = document.cases
+            self.cases_given.emit(document.cases)
+        open_now = self.loaded is not None and self.loaded.image is not None
+        if first is not None and (first.image or document.items[1:] or not open_now):
+            self.jobs.cancel("Reading")
+            self.document, self.index = document, document.start
+            self.opened.emit()
+            self._take_item(first)
+        elif first is not None:
+            self.noticed.emit(first.words)
+        elif self.loaded is None:
+            self.document = document  # of which there is nothing but what is wrong
+            self.item_changed.emit()
+
+    def go(self, index: int) -> None:
+        """Show an image of the document."""
+        if not self.document.items:
+            return
+        self.index = min(max(index, 0), len(self.document.items) - 1)
+        item = self.document.items[self.index]
+        self.jobs.start("Reading", item.load, self._take_item)
+
+    def step(self, steps: int) -> None:
+        """Show a later or, with a negative number, an earlier image."""
+        self.go(self.index + steps)
+
+    def _take_item(self, loaded: LoadedImage) -> None:
+        before = self.loaded.image if self.loaded else None
+        self.loaded = loaded
+        if before is None or loaded.image is None or before.size != loaded.image.size:
+            self.tiling = None  # the last good one is of no use to this image
+        self.item_changed.emit()
+        if loaded.words:
+            self.noticed.emit(loaded.words)
+        if loaded.image is None:
+            self.jobs.cancel("Reducing")
+            self.facts = None
+            self.tiling_changed.emit()
+            self.facts_changed.emit()
+            return
+        self.jobs.start("Reducing", loaded.image.build, self._on_levels)
+        self.plan()
+
+    def _on_levels(self, _: object) -> None:
+        self.pixels_changed.emit()
+
+    def set_range(self, low: float | None, high: float | None) -> None:
+        """Choose the values shown black and white; None measures them."""
+        if self.loaded is None or self.loaded.image is None:
+            return
+        try:
+            self.loaded.image.set_range(low, high)
+        except TilingError as error:
+            self.noticed.emit(str(error))
+        self.pixels_changed.emit()
+
+    # The settings
+
+    @property
+    def settings(self) -> FormSettings:
+        """What the form holds."""
+        return self.history.now
+
+    def change(self, settings: FormSettings) -> None:
+        """Take other settings; quick changes of one field are undone together."""
+        if settings == self.settings:
+            return
+        what = _differing(self.settings, settings)
+        last, when = self._changed
+        now = time.monotonic()
+        merge = what == last and now - when < _SOON
+        self._changed = (what, now)
+        self._set(self.history.changed(settings, merge=merge))
+
+    def undo(self) -> None:
+        """Take the settings before the last change."""
+        self._set(self.history.undone())
+
+    def redo(self) -> None:
+        """Take the settings before the last undo."""
+        self._set(self.history.redone())
+
+    def read_settings(self, path: Path) -> None:
+        """Take settings from a YAML file."""
+        try:
+            self.change(FormSettings.read(path))
+        except (TilingError, TypeError, ImportError) as error:
+            self.noticed.emit(str(error))
+
+    def _set(self, history: UndoStack) -> None:
+        self.history = history
+        self.settings_changed.emit()
+        self.plan()
+
+    # The tiles
+
+    def plan(self) -> None:
+        """Plan the tiles of the image; random ones in the background."""
+        if self.loaded is None or self.loaded.image is None:
+            return
+        size, settings = self.loaded.image.size, self.settings
+        self.jobs.cancel("Counting")
+        if settings.random is None:
+            self.jobs.cancel("Planning")
+            self._planned(settings.plan(size))
+        else:
+            self._plan_random(settings, size)
+
+    def _plan_random(self, settings: FormSettings, size: tuple[int, int]) -> None:
+        def planned() -> Work[Grid | ValidationError]:
+            yield 0.0
+            return settings.plan(size)
+
+        self.jobs.start("Planning", planned, self._planned)
+
+    def _planned(self, found: Grid | ValidationError) -> None:
+        image = self.loaded.image if self.loaded else None
+        if image is None:
+            return
+        if isinstance(found, ValidationError):
+            self.refusal = found
+            self.tiling_changed.emit()
+            return
+        self.refusal = None
+        self.tiling, self.facts = GridLookup(found), None
+        told = partial(facts, self.tiling, image.channels, image.dtype)
+        if self.tiling.scattered:
+            self.jobs.start("Counting", told, self._told)
+        else:
+            self.facts = told()
+        self.tiling_changed.emit()
+        if self.facts is not None:
+            self.facts_changed.emit()
+
+    def _told(self, known: TilingSummary) -> None:
+        self.facts = known
+        self.facts_changed.emit()
+
+
+def _differing(one: FormSettings, other: FormSettings) -> str:
+    """Return the names of the fields that differ."""
+    names = (field.name for field in fields(one))
+    return " ".join(n for n in names if getattr(one, n) != getattr(other, n))

@@ -1,0 +1,166 @@
+"""Where tiles lie, held against the grid itself; many of them cost nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reftiler import Grid, Tiler
+from reftiler_gui.model.contact_sheet import by_tile, sheet
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.steps import finish
+from reftiler_gui.model.tiling_summary import facts
+
+SIZE = (53, 71)
+GRIDS = {
+    "padding": Tiler((16, 20), (9, 12), remove_border_count=(2, 4)).grid(SIZE),
+    "both": Tiler((16, 20), (9, 12), pad_side="both").grid(SIZE),
+    "clamp": Tiler((16, 20), (9, 12), mode="clamp", remove_border_count=3).grid(SIZE),
+    "even": Tiler((16, 20), (13, 12), mode="even").grid(SIZE),
+    "drop": Tiler((16, 20), (16, 20), mode="drop").grid(SIZE),
+    "interpolation": Tiler((16, 20), (9, 12), mode="interpolation").grid(SIZE),
+    "small": Tiler((80, 20)).grid((30, 71)),
+    "random": Tiler((16, 20), (9, 12), remove_border_count=2).random(SIZE, 30, 1),
+}
+every = pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Return the least of three times."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+@every
+def test_boxes_are_the_grids(grid: Grid) -> None:
+    view, numbers = GridLookup(grid), np.arange(len(grid))
+    assert (view.boxes(numbers) == grid.boxes).all()
+    assert [view.box(k) for k in numbers.tolist()] == [
+        tuple(map(tuple, box)) for box in grid.boxes.tolist()
+    ]
+    assert view.starts[1].tolist() == sorted(set(grid.boxes[:, 1, 0].tolist()))
+    assert view.ends[0].tolist() == sorted(set(grid.boxes[:, 0, 1].tolist()))
+
+
+@every
+def test_kept_areas_add_up_to_the_coverage(grid: Grid) -> None:
+    view = GridLookup(grid)
+    count = np.zeros(grid.image_size, int)
+    for k in range(len(grid)):
+        (top, bottom), (left, right) = view.kept(k)
+        count[top:bottom, left:right] += 1
+    assert (count == grid.coverage()).all()
+
+
+@every
+def test_coverage_is_the_grids_at_any_pixels(grid: Grid) -> None:
+    view, whole = GridLookup(grid), grid.coverage()
+    rows, columns = np.arange(-3, SIZE[0] + 5, 2), np.arange(-4, SIZE[1] + 9, 3)
+    padded = np.pad(whole, ((3, 40), (4, 40)))
+    want = padded[np.ix_(rows + 3, columns + 4)]
+    assert (view.coverage(rows, columns) == want).all()
+    assert view.cover(20, 30) == whole[20, 30]
+
+
+@every
+def test_a_place_lies_in_the_tiles_that_hold_it(grid: Grid) -> None:
+    view, boxes = GridLookup(grid), grid.boxes
+    for row, column in [(0, 0), (17.9, 40.2), (52, 70), (-2, 5), (55, 72), (500, 0)]:
+        place = np.floor([row, column])
+        inside = (boxes[..., 0] <= place) & (place < boxes[..., 1])
+        hit = np.asarray(inside.all(axis=1))
+        assert view.at(row, column).tolist() == np.flatnonzero(hit).tolist()
+        nearest = view.nearest(row, column)
+        assert (nearest is None) == (not hit.any())
+        assert nearest is None or hit[nearest]
+
+
+@every
+def test_tiles_that_meet_or_hold_a_box(grid: Grid) -> None:
+    view, boxes = GridLookup(grid), grid.boxes
+    for box in [((4, 9), (30, 33)), ((10, 40), (0, 71)), ((52, 53), (70, 71))]:
+        low, high = np.array(box).T
+        meets = ((boxes[..., 0] < high) & (boxes[..., 1] > low)).all(axis=1)
+        holds = ((boxes[..., 0] <= low) & (boxes[..., 1] >= high)).all(axis=1)
+        assert view.meeting(*box).tolist() == np.flatnonzero(meets).tolist()
+        assert view.holding(*box).tolist() == np.flatnonzero(holds).tolist()
+
+
+@every
+def test_facts_are_those_of_the_grid(grid: Grid) -> None:
+    told, cover = facts(GridLookup(grid), 3, np.dtype(np.uint16)), grid.coverage()
+    assert (told.tiles, told.shape) == (len(grid), grid.shape)
+    assert (told.least, told.most) == (cover.min(), cover.max())
+    assert told.mean == pytest.approx(cover.mean())
+    assert told.uncovered == grid.uncovered == (cover == 0).sum()
+    assert told.bytes == len(grid) * np.prod(grid.tiler.tile_size) * 6
+
+
+def test_padding_is_what_the_frame_has_around_the_image() -> None:
+    assert GridLookup(GRIDS["padding"]).padding == GRIDS["padding"].padding
+    assert GridLookup(GRIDS["both"]).padding == GRIDS["both"].padding
+    assert GridLookup(GRIDS["drop"]).frame == ((0, 53), (0, 71))
+    assert GridLookup(GRIDS["small"]).frame == ((0, 80), (0, 80))
+
+
+def test_gaps_are_the_rows_and_columns_that_nobody_covers() -> None:
+    rows, columns = GridLookup(GRIDS["drop"]).gaps
+    assert (rows, columns) == (((48, 53),), ((60, 71),))
+    assert GridLookup(GRIDS["even"]).gaps == ((), ())
+
+
+@every
+def test_marks_and_errors_are_counted_by_tile(grid: Grid) -> None:
+    rng = np.random.default_rng(0)
+    mask, error = rng.random(grid.image_size) < 0.01, rng.random(grid.image_size)
+    view = GridLookup(grid)
+    marks, worst = finish(by_tile(view, mask)), finish(by_tile(view, error))
+    for k in range(len(grid)):
+        assert marks[k] == mask[grid.slices(k)].sum()
+        assert worst[k] == error[grid.slices(k)].max()
+
+
+def test_the_sheet_shows_what_matters_first() -> None:
+    view = GridLookup(GRIDS["drop"])  # 3 x 3 tiles
+    assert sheet(view, 3).tile(2, 1) == 7
+    values = np.array([0, 2, 0, 5, 0, 0, 2, 0, 0])
+    found = sheet(view, 2, values)
+    assert found.order.tolist() == [3, 1, 6, 0, 2, 4, 5, 7, 8]
+    assert (found.rows, len(found)) == (5, 9)
+    assert found.between(1, 3).tolist() == [6, 0, 2, 4]
+    assert found.place(6) == (1, 0)
+    assert [found.tile(4, 0), found.tile(4, 1), found.tile(0, 2)] == [8, None, None]
+    few = sheet(view, 2, values, only=True)
+    assert few.order.tolist() == [3, 1, 6]
+    assert few.place(0) is None
+
+
+class TestManyTiles:
+    """A hundred thousand tiles; the limits leave room for a busy machine."""
+
+    def test_fitted(self) -> None:
+        grid = Tiler(64, 13).grid((4096, 4096))
+        view = GridLookup(grid)
+        assert len(view) == 97344
+        rows, columns = np.arange(0, 4096, 5), np.arange(0, 4096, 3)
+        assert seconds(lambda: GridLookup(replace(grid)).at(900, 900)) < 0.02
+        assert seconds(lambda: view.nearest(900, 900)) < 0.005
+        assert seconds(lambda: view.coverage(rows, columns)) < 0.05
+        assert seconds(lambda: facts(view, 3, np.dtype(np.uint8))) < 0.02
+        assert seconds(lambda: sheet(view, 100)) < 0.02
+        assert seconds(lambda: view.boxes(np.arange(3000))) < 0.01
+
+    def test_scattered(self) -> None:
+        view = GridLookup(Tiler(64).random((4096, 4096), 20_000, 0))
+        rows, columns = np.arange(0, 4096, 5), np.arange(0, 4096, 3)
+        view.cover(0, 0)
+        assert seconds(lambda: view.coverage(rows, columns)) < 0.1
+        assert seconds(lambda: view.nearest(900, 900)) < 0.01

@@ -59,17 +59,19 @@ def _files(window: MainWindow) -> Iterator[ActionSpec]:
         keys=("Ctrl+Shift+D",),
         do=lambda: window.open(()),
     )
-    yield entry(name="recent", text="Open again…", keys=("Ctrl+R",), do=ask.open_recent)
+    yield entry(
+        name="recent", text="Open Recent…", keys=("Ctrl+R",), do=ask.open_recent
+    )
     yield entry(
         name="export",
-        text="Write the tiles…",
+        text="Export tiles…",
         keys=("Ctrl+E",),
         do=ask.export_tiles,
         tip="Cut this image into a folder, as reftiler tile does",
     )
     yield entry(
         name="save_picture",
-        text="Save what is on screen…",
+        text="Save picture of the view…",
         keys=("Ctrl+Shift+E",),
         do=ask.save_view,
     )
@@ -80,9 +82,7 @@ def _files(window: MainWindow) -> Iterator[ActionSpec]:
         do=ask.export_report,
         tip="One page with the settings, the grid and what is left of each defect",
     )
-    yield entry(
-        name="cancel", text="Cancel the work", keys=("Esc",), do=window.jobs.give_up
-    )
+    yield entry(name="cancel", text="Cancel", keys=("Esc",), do=window.jobs.give_up)
     yield entry(name="quit", text="Quit", keys=("Ctrl+Q",), do=window.close)
 
 

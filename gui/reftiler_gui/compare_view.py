@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from reftiler_gui.blink_compare import BlinkCompare
 from reftiler_gui.camera import Camera
+from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.defect_metrics import DefectMetrics, look
@@ -66,6 +67,7 @@ class CompareView(BlinkCompare):
         self.split = QRadioButton("S&plit")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.target = QSpinBox()
+        guard_field(self.target)
         self._lay_out()
         self.beside.setChecked(True)
         self._switch(split=False)

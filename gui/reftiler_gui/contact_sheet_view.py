@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler_gui.contact_sheet_area import LARGEST, SMALLEST, ContactSheetArea
+from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.contact_sheet import by_tile
@@ -61,6 +62,8 @@ class ContactSheetView(LazyView):
         self.order.addItems(["Position", "Defect pixels", "Error after merging"])
         self.only = QCheckBox("&Only tiles with a defect")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        for field in (self.order, self.size_slider):
+            guard_field(field)
         self.size_slider.setRange(SMALLEST, LARGEST)
         self.size_slider.setValue(self.area.side)
         self.count, self.words = QLabel(), message_label("Chosen tile")

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QPushButton,
 )
 
+from reftiler_gui.fields import guard_field
 from reftiler_gui.model.image_pyramid import ImagePyramid
 
 __all__ = ["ContrastLimits"]
@@ -39,6 +40,7 @@ class ContrastLimits(QGroupBox):
             field.setAccessibleName(f"Value shown {name}")
             field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
             field.setMinimumWidth(70)
+            guard_field(field)
             field.valueChanged.connect(self._on_change)
         row.addWidget(self.low, 1)
         row.addWidget(QLabel("to"))

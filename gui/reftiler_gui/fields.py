@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -17,10 +18,35 @@ from PySide6.QtWidgets import (
 
 from reftiler_gui.wrap_label import WrapLabel
 
-__all__ = ["ComboField", "SizeField", "ValidatedField", "number_field"]
+__all__ = ["ComboField", "SizeField", "ValidatedField", "guard_field", "number_field"]
 
 MOST = 1_000_000_000
 """Far beyond any image: whether a size makes sense is for reftiler to say."""
+
+
+_UNDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
+
+
+class _FieldGuard(QObject):
+    """Leaves the wheel to what scrolls, and undo to the window."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Pass on what is not meant for a field."""
+        wheel = event.type() == QEvent.Type.Wheel
+        if wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and any(map(event.matches, _UNDO)):
+            event.ignore()  # settings are undone, not the letters of a number
+            return True
+        return super().eventFilter(watched, event)
+
+
+def guard_field(field: QWidget) -> None:
+    """Let the wheel change a field only if it has the focus, and undo undo settings."""
+    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # none that the wheel gives
+    field.installEventFilter(_FieldGuard(field))
 
 
 def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:
@@ -31,6 +57,7 @@ def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:
     field.setAccessibleName(name)
     field.setGroupSeparatorShown(True)
     field.setMinimumWidth(64)
+    guard_field(field)
     return field
 
 
@@ -121,6 +148,7 @@ class ComboField(QComboBox):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.setMinimumContentsLength(8)
+        guard_field(self)
         for place, (word, meaning) in enumerate(words):
             self.addItem(word, word)
             self.setItemData(place, meaning, Qt.ItemDataRole.ToolTipRole)

@@ -28,6 +28,7 @@ from reftiler_gui.preferences import Preferences
 from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.status import Status
 from reftiler_gui.summary import Summary
+from reftiler_gui.view_base import filter_shortcuts
 from reftiler_gui.viewer_model import ViewerModel
 
 __all__ = ["Frame"]
@@ -80,6 +81,7 @@ class Frame(QMainWindow):
         self.tabs.setAccessibleName("Views")
         # A click shows a view, and the keys are the view's then; Tab still gets here.
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        filter_shortcuts(self.tabs.tabBar())
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)

@@ -35,7 +35,7 @@ class _Content:
     mask: MaskPyramid | None = None
     tiling: GridLookup | None = None
     most: int = 1
-    """The number of tiles that has the brightest colour of the heat map."""
+    """The number of tiles that has the brightest colour of the coverage layer."""
 
 
 class ImageCanvas(PanZoomView):
@@ -90,7 +90,7 @@ class ImageCanvas(PanZoomView):
         self.refresh()
 
     def set_most(self, most: int) -> None:
-        """Say how many tiles share a pixel at the most, for the heat map."""
+        """Say how many tiles share a pixel at the most, for the coverage layer."""
         if most != self._content.most:
             self._content.most = most
             self.refresh()

@@ -15,6 +15,7 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QListView
 
 from reftiler_gui.model.image_set import ImageSet
+from reftiler_gui.view_base import LETTERS, filter_shortcuts
 
 __all__ = ["ImageList"]
 
@@ -60,6 +61,7 @@ class ImageList(QListView):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.selectionModel().currentChanged.connect(self._on_current)
         self._quiet = False
+        filter_shortcuts(self, more=LETTERS)
 
     def take(self, document: ImageSet) -> None:
         """List the images of a document."""

@@ -20,7 +20,7 @@ LAYERS = {
     "grid": ("Grid", "G", "Tiles start at solid lines and end at dashed ones"),
     "padding": ("Padding", "B", "What tiles hold beyond the image"),
     "gaps": ("Uncovered pixels", "U", "Hatched: pixels in no tile"),
-    "coverage": ("Heat map", "H", "How many tiles take part in each pixel"),
+    "coverage": ("Coverage", "H", "How many tiles take part in each pixel"),
 }
 """The layers of the canvas by name: what they are called, their key, what they show."""
 

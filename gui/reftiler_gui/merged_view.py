@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from reftiler_gui.blink_compare import BlinkCompare
 from reftiler_gui.camera import Camera
+from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled, turn
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.job_progress import JobProgress
@@ -70,6 +71,8 @@ class MergedView(BlinkCompare):
             SplitPane(self.difference, "Merged minus original"),
         )
         self.model, self.height_box = QComboBox(), QSpinBox()
+        for field in (self.model, self.height_box):
+            guard_field(field)
         self.worst = QPushButton("&Worst place")
         self.words, self.legend = message_label("What merging does"), DifferenceLegend()
         self._foot = QHBoxLayout()

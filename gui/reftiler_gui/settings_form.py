@@ -21,7 +21,13 @@ from reftiler.padding import PAD_MODES
 from reftiler.settings import MERGES
 from reftiler.windows import NAMES
 from reftiler_gui.choices import STEPS, explained
-from reftiler_gui.fields import ComboField, SizeField, ValidatedField, number_field
+from reftiler_gui.fields import (
+    ComboField,
+    SizeField,
+    ValidatedField,
+    guard_field,
+    number_field,
+)
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 
 __all__ = ["SettingsForm"]
@@ -41,10 +47,10 @@ class SettingsForm(QWidget):
         self.tile = SizeField("Tile size", 1)
         self.how = ComboField("Stride or overlap", STEPS)
         self.step = SizeField("Stride or overlap in pixels")
-        self.mode = explained("Where tiles do not fit", MODES)
-        self.pad_mode = explained("What padding shows", PAD_MODES)
+        self.mode = explained("Fit: where tiles do not fit", MODES)
+        self.pad_mode = explained("Padding: what it shows", PAD_MODES)
         self.pad_value = QDoubleSpinBox()
-        self.pad_side = explained("Where padding goes", PAD_SIDES)
+        self.pad_side = explained("Pad side", PAD_SIDES)
         self.border = SizeField("Border removed", 0, 4)
         self.window_ = explained("Window", NAMES)
         self.merge = explained("Merge", MERGES)
@@ -69,7 +75,8 @@ class SettingsForm(QWidget):
     def _prepare(self) -> None:
         self.pad_value.setRange(-1e9, 1e9)
         self.pad_value.setDecimals(2)
-        self.pad_value.setAccessibleName("Value of constant padding")
+        guard_field(self.pad_value)
+        self.pad_value.setAccessibleName("Pad value")
         self.scatter.setAccessibleName("Random tiles instead of a grid")
         self.dice.setToolTip("Other random tiles")
         self.random.setValue(_SEVERAL)
@@ -77,21 +84,21 @@ class SettingsForm(QWidget):
     def _tiles_group(self) -> QGroupBox:
         return self._group(
             "Tiles",
-            ("Size", "tile", self.tile),
-            ("Step", "", self.how),
+            ("Tile size", "tile", self.tile),
+            ("Stride/overlap", "", self.how),
             ("", "step", self.step),
-            ("No exact fit", "mode", self.mode),
-            ("Padding shows", "pad_mode", self.pad_mode),
-            ("Its value", "pad_value", self.pad_value),
-            ("Its side", "pad_side", self.pad_side),
+            ("Fit", "mode", self.mode),
+            ("Padding", "pad_mode", self.pad_mode),
+            ("Pad value", "pad_value", self.pad_value),
+            ("Pad side", "pad_side", self.pad_side),
         )
 
     def _merging_group(self) -> QGroupBox:
         return self._group(
             "Merging",
-            ("Cut border", "border", self.border),
+            ("Border removed", "border", self.border),
             ("Window", "window", self.window_),
-            ("Overlaps", "merge", self.merge),
+            ("Merge", "merge", self.merge),
         )
 
     def _random_group(self) -> QGroupBox:
@@ -103,7 +110,7 @@ class SettingsForm(QWidget):
         return self._group(
             "Random tiles",
             ("", "", self.scatter),
-            ("How many", "random", self.random),
+            ("Number", "random", self.random),
             ("Seed", "seed", seed),
         )
 

@@ -14,13 +14,15 @@ from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
 
-__all__ = ["LazyView", "View", "filter_shortcuts", "message_label"]
+__all__ = ["LETTERS", "LazyView", "View", "filter_shortcuts", "message_label"]
 
 _MOVES = (
     *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
     *(Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown),
     *(Qt.Key.Key_Return, Qt.Key.Key_Enter),
 )
+LETTERS = tuple(map(Qt.Key, range(Qt.Key.Key_A, Qt.Key.Key_Z + 1)))
+"""With which a list is searched while it has the focus."""
 
 
 class View(Protocol):

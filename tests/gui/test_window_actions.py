@@ -81,7 +81,7 @@ def test_commands_are_found_by_letters(qtbot: QtBot, window: MainWindow) -> None
     dialog = CommandPalette(window.table, window)
     qtbot.addWidget(dialog)
     dialog.show()
-    qtbot.keyClicks(dialog.field, "heat")
+    qtbot.keyClicks(dialog.field, "coverage")
     rows = range(dialog.list.count())
     left = [
         dialog.list.item(row).text()

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
@@ -169,3 +172,71 @@ def test_random_tiles_are_several_at_first(qtbot: QtBot, window: MainWindow) -> 
     settled(qtbot, window)
     assert window.viewer.settings.random == 16
     assert window.controls.random.value() == 16
+
+
+def turn_wheel(field: QWidget) -> None:
+    middle = QPointF(field.rect().center())
+    event = QWheelEvent(
+        middle,
+        field.mapToGlobal(middle),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(field, event)
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
+    window.open(())
+    settled(qtbot, window)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    return window
+
+
+def test_the_wheel_changes_no_field_without_the_focus(opened: MainWindow) -> None:
+    form, before = opened.controls, opened.viewer.settings
+    opened.canvas.setFocus()
+    for field in (form.mode, form.tile.height_field, form.border.width_field):
+        turn_wheel(field)
+        assert not field.hasFocus()
+    assert opened.viewer.settings == before
+    form.mode.setFocus()
+    turn_wheel(form.mode)
+    assert opened.viewer.settings.mode != before.mode
+
+
+def test_undo_is_of_settings_not_of_letters(opened: MainWindow) -> None:
+    field, before = opened.controls.tile.height_field, opened.viewer.settings
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "96")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert opened.viewer.settings.tile == (96, 96)
+    QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert opened.viewer.settings.tile != (96, 96)
+    while opened.viewer.settings != before:
+        now = opened.viewer.settings
+        QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        assert opened.viewer.settings != now
+
+
+def test_letters_and_arrows_are_those_of_the_focused_list(
+    opened: MainWindow,
+) -> None:
+    mask = opened.table.actions["mask"]
+    for widget, changes in ((opened.items, False), (opened.canvas, True)):
+        shown = mask.isChecked()
+        widget.setFocus()
+        QTest.keyClick(widget, Qt.Key.Key_M)
+        assert (mask.isChecked() != shown) is changes
+    bar = opened.tabs.tabBar()
+    bar.setFocus()
+    image, tab = opened.viewer.index, opened.tabs.currentIndex()
+    QTest.keyClick(bar, Qt.Key.Key_Right)
+    assert opened.tabs.currentIndex() != tab
+    assert opened.viewer.index == image

@@ -109,6 +109,10 @@ def test_shift_swaps_what_is_compared(qtbot: QtBot, opened: MainWindow) -> None:
     settled(qtbot, opened)
     compare = opened.views["compare"]
     assert isinstance(compare, CompareView)
+    if compare.small.width() != compare.large.width():  # an odd pixel is left
+        opened.resize(opened.width() + 1, opened.height())
+        settled(qtbot, opened)
+    assert compare.small.width() == compare.large.width()
     before = [one.viewport().grab().toImage() for one in (compare.small, compare.large)]
     names = [pane.label.text() for pane in compare.panes]
     QTest.keyPress(focused(), Qt.Key.Key_Shift)

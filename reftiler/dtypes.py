@@ -65,7 +65,7 @@ def round_to_odd(value: Real, dtype: str) -> float:
     """Return the float64 that rounds to ``dtype`` as ``value`` itself does.
 
     An int may need more bits than float64 has. For a narrower dtype it is rounded to
-    odd on the way, to the temp_path whose last bit is set, so that no tie appears.
+    odd on the way, to the neighbour whose last bit is set, so that no tie appears.
     """
     near = float(value)
     if dtype == "float64" or near == value or math.isnan(near):

@@ -78,7 +78,7 @@ def round_to_odd_float32(total: Tensor) -> Tensor:
     """Return float64 values that torch's two roundings to a half take as one.
 
     torch rounds float64 to float16 and bfloat16 by way of float32, which can make a
-    tie of what was none. Rounding to *odd* on the way, that is, to the temp_path
+    tie of what was none. Rounding to *odd* on the way, that is, to the neighbour
     whose last bit is set where the value lies between two, keeps what the second
     rounding must know. The change is added, so that gradients pass.
     """

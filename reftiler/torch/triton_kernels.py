@@ -53,7 +53,7 @@ def round_to(
     elif TARGET == "float32":
         result = real.to(tl.float32)
     else:
-        # ROUND-002: by way of float32, rounded to odd, that is, to the temp_path whose
+        # ROUND-002: by way of float32, rounded to odd, that is, to the neighbour whose
         # last bit is set where the number lies between two: a tie stays none.
         near = real.to(tl.float32)
         exact = near.to(tl.float64)

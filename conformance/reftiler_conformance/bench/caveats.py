@@ -97,7 +97,7 @@ def _form(implementation: Implementation, results: list[Any]) -> set[str]:
 
 
 def _shares_memory(tile: Array, image: Array, last: Array | None) -> bool:
-    """Tell whether a tile lies in the image's memory, or in its temp_path's."""
+    """Tell whether a tile lies in the image's memory, or in its neighbour's."""
     if np.may_share_memory(tile, image):
         return True
     return last is not None and np.may_share_memory(tile, last)

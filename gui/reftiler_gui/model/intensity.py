@@ -49,7 +49,6 @@ def table_of(dtype: np.dtype[Any], low: float, high: float) -> NDArray[np.uint8]
 def scaled(part: Array, low: float, high: float) -> NDArray[np.uint8]:
     """Return bytes: 0 at ``low``, below it and for NaN, 255 from ``high`` on."""
     small = part.dtype.kind == "f" and part.dtype.itemsize <= 4
-    """Return bytes: 0 at or below ``low`` and for NaN, 255 at or above ``high``."""
     wide: NDArray[np.floating[Any]] = part.astype(np.float32 if small else np.float64)
     with np.errstate(all="ignore"):
         wide = np.clip((wide - low) * (255 / (high - low)), 0, 255)

@@ -67,7 +67,7 @@ def any_halved(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _paired(total: Array, axis: int) -> Array:
-    """Add neighbours; one without a temp_path counts twice."""
+    """Add neighbours; one without a neighbour counts twice."""
     even, odd = _halves(total, axis)
     paired: Array = even.copy()
     count = odd.shape[axis]

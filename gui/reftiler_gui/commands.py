@@ -63,6 +63,13 @@ def _files(window: MainWindow) -> Iterator[ActionSpec]:
         name="recent", text="Open Recent…", keys=("Ctrl+R",), do=ask.open_recent
     )
     yield entry(
+        name="reload",
+        text="Reload",
+        keys=("F5",),
+        do=window.viewer.reload,
+        tip="Read the image and its mask again",
+    )
+    yield entry(
         name="export",
         text="Export tiles…",
         keys=("Ctrl+E",),

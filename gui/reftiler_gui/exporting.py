@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from PySide6.QtCore import QBuffer
 from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 
@@ -136,7 +137,7 @@ def _on_disk(item: ImageItem, room: Path) -> ImageEntry:
     if loaded.image is None:
         raise TilingError(loaded.words)
     image = room / f"{item.name.replace('/', '_')}.png"
-    write_image(image, loaded.image.array)
+    write_image(image, np.asarray(loaded.image.array))
     if loaded.mask is None:
         return ImageEntry(image)
     mask = image.with_name(f"{image.stem}_mask.png")

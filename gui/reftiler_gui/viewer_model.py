@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from reftiler import Grid
 from reftiler.errors import TilingError
@@ -23,6 +23,7 @@ from reftiler_gui.model.undo import UndoStack
 __all__ = ["ViewerModel"]
 
 _SOON = 1.0  # seconds within which changes of one setting are undone together
+_SETTLED = 300  # milliseconds without another change of a file, until it is read again
 
 
 class ViewerModel(QObject):
@@ -72,6 +73,10 @@ class ViewerModel(QObject):
         self.facts: TilingSummary | None = None
         self.cases: tuple[Path, ...] = ()
         self._changed = ("", 0.0)
+        self._watcher = QFileSystemWatcher(self)
+        self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
+        self._watcher.fileChanged.connect(lambda _path: self._rereading.start())
+        self._rereading.timeout.connect(self._on_file_changed)
 
     # The document
 
@@ -115,13 +120,30 @@ class ViewerModel(QObject):
         item = self.document.items[self.index]
         self.jobs.start("Reading", item.load, self._take_item)
 
+    def reload(self) -> None:
+        """Read the image and its mask again."""
+        self.go(self.index)
+
     def step(self, steps: int) -> None:
         """Show a later or, with a negative number, an earlier image."""
         self.go(self.index + steps)
 
+    def _watch(self, paths: Iterable[Path]) -> None:
+        """Hear of changes of these files, and of no others."""
+        if watched := self._watcher.files():
+            self._watcher.removePaths(watched)
+        if there := [str(path) for path in paths if path.exists()]:
+            self._watcher.addPaths(there)
+
+    def _on_file_changed(self) -> None:
+        if self.loaded is not None:
+            self.noticed.emit(f"{self.loaded.item.name} has changed: it is read again")
+            self.reload()
+
     def _take_item(self, loaded: LoadedImage) -> None:
         before = self.loaded.image if self.loaded else None
         self.loaded = loaded
+        self._watch(loaded.item.files)
         if before is None or loaded.image is None or before.size != loaded.image.size:
             self.tiling = None  # the last good one is of no use to this image
         self.item_changed.emit()

@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from reftiler import TilingError
 from reftiler.io import open_image, write_image
+from reftiler_gui.model.file_pixels import FilePixels
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.pyramid import any_halved, mean_halved
@@ -197,21 +199,47 @@ class TestOpening:
         tifffile.imwrite(tmp_path / "c.tif", image, photometric="rgb", byteorder=">")
         for name in ("a.npy", "b.tif", "c.tif"):
             source = ImagePyramid.open(tmp_path / name)
-            assert source.mapped == (name != "c.tif"), name  # in other byte order
-            assert (source.array == image).all()
+            on_disk = isinstance(source.array, FilePixels)
+            assert on_disk == (name != "c.tif"), name  # in other byte order
+            assert (np.asarray(source.array) == image).all()
             assert source.value(3, 4) == tuple(image[3, 4].tolist())
+
+    @pytest.mark.parametrize("shape", [(40, 30, 3), (40, 30)])
+    def test_pixels_of_a_file_are_read_as_those_of_an_array(
+        self, tmp_path: Path, shape: tuple[int, ...]
+    ) -> None:
+        image = RNG.integers(0, 60000, shape).astype(np.uint16)
+        np.save(tmp_path / "a.npy", image)
+        pixels = ImagePyramid.open(tmp_path / "a.npy").array
+        assert isinstance(pixels, FilePixels)
+        for index in (
+            np.s_[3, 4],
+            np.s_[-1, -30],
+            np.s_[5],
+            np.s_[2:40:7, 3:29:5],
+            np.s_[35:99, :],
+            np.s_[:, 7],
+            np.s_[4:4, 2:9],
+            np.s_[4:9, 9:2],
+            np.s_[3:9, 4:8, ...] if len(shape) == 2 else np.s_[3:9, 4:8, 1],
+        ):
+            assert np.array_equal(pixels[index], image[index]), index
+        for index in (np.s_[40, 0], np.s_[0, 30]):
+            with pytest.raises(IndexError):
+                pixels[index]
 
     def test_other_files_are_read(self, tmp_path: Path) -> None:
         image = RNG.integers(0, 256, (60, 50), np.uint8)
         for name in ("a.png", "b.tif"):  # the TIFF is compressed
             write_image(tmp_path / name, image)
             source = ImagePyramid.open(tmp_path / name)
-            assert not source.mapped
+            assert isinstance(source.array, np.ndarray)
             assert (source.array == image).all()
 
     def test_small_files_are_read(self, tmp_path: Path) -> None:
         np.save(tmp_path / "a.npy", np.zeros((20, 50), np.uint8))
-        assert not ImagePyramid.open(tmp_path / "a.npy").mapped
+        source = ImagePyramid.open(tmp_path / "a.npy")
+        assert isinstance(source.array, np.ndarray)
 
     def test_damaged_files_have_a_sentence(self, tmp_path: Path) -> None:
         np.save(tmp_path / "a.npy", np.zeros((90, 90), np.uint8))
@@ -242,9 +270,29 @@ def test_a_huge_mapped_image_is_shown_at_once_and_takes_no_memory(
     height, width = source.level_size(level)
     fit = source.region(level, (0, height), (0, width))
     near = source.region(0, (8000, 8800), (8000, 9280))
-    assert source.mapped
+    assert isinstance(source.array, FilePixels)
     assert (fit.shape, near.shape) == ((1024, 1024), (800, 1280))
     assert own_megabytes() - before < 60
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_open_file_may_be_cut_short(tmp_path: Path, order: str) -> None:
+    """Were it mapped, the first pixel read would end the process."""
+    path = tmp_path / "large.npy"
+    image = RNG.integers(0, 256, (4096, 4096), np.uint8)
+    np.save(path, np.asarray(image, order=order))  # type: ignore[call-overload]
+    opened = partial(open_image, whole=1000)
+    with patch("reftiler_gui.model.image_pyramid.open_image", opened):
+        source = ImagePyramid.open(path)
+    path.write_bytes(b"")
+    shown = source.region(0, (4000, 4096), (4000, 4096))
+    if order == "F":  # it was copied
+        assert source.value(4095, 4095) == (image[4095, 4095],)
+        return
+    assert (shown == 0xFF000000).all()
+    assert source.value(4095, 4095) is None
+    with pytest.raises(TilingError, match="F5"):
+        source.reduced(3)
 
 
 def own_megabytes() -> float:

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.exporting import write_tiles
 from reftiler_gui.model.form_settings import START, FormSettings
+from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.preferences import Preferences
 from reftiler_gui.window import MainWindow
@@ -144,3 +145,27 @@ def test_writing_that_is_cancelled_leaves_nothing(folder: Path, made: bool) -> N
     assert out.exists() is not made
     assert not made or not list(folder.glob("tiles*"))
     assert made or not list(out.iterdir())
+
+
+def test_a_file_that_changes_is_read_again(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "part.npy"
+    np.save(path, np.zeros((300, 300), np.uint8))
+    window.open([path])
+    settled(qtbot, window)
+    np.save(path, np.full((200, 300), 7, np.uint8))
+
+    def shown() -> tuple[float, ...] | None:
+        source = window.canvas.source
+        if isinstance(source, ImagePyramid) and source.size == (200, 300):
+            return source.value(150, 200)
+        return None
+
+    qtbot.waitUntil(lambda: shown() == (7,), timeout=5000)
+    assert "part has changed" in window.status.currentMessage()
+    changed = np.full((200, 300), 9, np.uint8)
+    window.viewer._watcher.removePath(str(path))  # as where nobody tells of changes
+    np.save(path, changed)
+    window.table.actions["reload"].trigger()
+    qtbot.waitUntil(lambda: shown() == (9,), timeout=5000)

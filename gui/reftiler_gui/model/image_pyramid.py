@@ -7,7 +7,6 @@ four. Levels are built in the background; until one is there, single pixels stan
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.io import open_image
 from reftiler.io.codecs import check_picture
+from reftiler_gui.model.file_pixels import FilePixels, mapped_file
 from reftiler_gui.model.intensity import full, scaled, table_of, value_range
 from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
 from reftiler_gui.model.steps import Work, finish
@@ -37,9 +37,8 @@ class ImagePyramid:
 
     Parameters
     ----------
-    array : ndarray, shape (H, W) or (H, W, C)
-        Real numbers; it may be mapped from a file. Of more than three colours the
-        first three are shown.
+    array : ndarray or FilePixels, shape (H, W) or (H, W, C)
+        Real numbers. Of more than three colours the first three are shown.
     low, high : float, optional
         The values shown black and white, by default those of `value_range`.
     alpha : bool
@@ -60,31 +59,36 @@ class ImagePyramid:
 
     def __init__(
         self,
-        array: Array,
+        array: Any,
         low: float | None = None,
         high: float | None = None,
         *,
         alpha: bool = False,
     ) -> None:
         try:
-            self.array = check_picture(array)
+            check_picture(array)
         except ValueError as error:
             raise TilingError(str(error)) from error
+        self.array = array
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])
         self.channels = array.shape[2] if array.ndim == 3 else 1
         self.dtype = array.dtype
         self.has_alpha = alpha
         self.notes: tuple[str, ...] = ()
-        self.mapped = _mapping(array) is not None
         self._base = 2 if array.nbytes > _LARGE else 1
-        self._built: dict[int, Array] = {0: self.array}
+        self._built: dict[int, Any] = {0: self.array}
         self.set_range(low, high)
 
     @classmethod
     def open(cls, path: Path) -> ImagePyramid:
         """Open a file; TilingError with a sentence if it is no picture."""
         image = open_image(path)
-        source = cls(image[...], alpha=image.info.alpha)
+        array: Any = image[...]
+        file = mapped_file(array)
+        if file is not None:
+            whole = array.flags.c_contiguous
+            array = FilePixels(array, file) if whole else array.copy()
+        source = cls(array, alpha=image.info.alpha)
         source.notes = image.info.notes
         return source
 
@@ -128,7 +132,10 @@ class ImagePyramid:
         """Return the numbers of a pixel, one a channel; None beyond the image."""
         if not (0 <= row < self.size[0] and 0 <= column < self.size[1]):
             return None
-        return tuple(np.ravel(self.array[row, column]).tolist())
+        try:
+            return tuple(np.ravel(self.array[row, column]).tolist())
+        except TilingError:  # as in `region`
+            return None
 
     def build(self) -> Work[None]:
         """Build the levels that are not there yet."""
@@ -145,7 +152,8 @@ class ImagePyramid:
             return np.concatenate(list(self._bands(level)))
         if level not in self._built:
             finish(self.build())
-        return self._built[level]
+        found: Array = self._built[level]
+        return found
 
     def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
         """
@@ -162,16 +170,22 @@ class ImagePyramid:
         -------
         ndarray of uint32, shape (h, w)
             0xAARRGGBB, as QImage's Format_RGB32 has it, or, where the image has
-            alpha, Format_ARGB32_Premultiplied. Contiguous and new.
+            alpha, Format_ARGB32_Premultiplied. Contiguous and new. Black if the file
+            has become shorter meanwhile.
         """
-        return self._painted(self._part(level, rows, columns))
+        try:
+            return self._painted(self._part(level, rows, columns))
+        except TilingError:  # whoever watches the file reads it again
+            return np.full(
+                (rows[1] - rows[0], columns[1] - columns[0]), 0xFF000000, np.uint32
+            )
 
     def _part(self, level: int, rows: Span, columns: Span) -> Array:
         if 0 < level < self._base:
             (top, bottom), (left, right) = (
                 (span[0] << level, span[1] << level) for span in (rows, columns)
             )
-            part = self.array[top:bottom, left:right]
+            part: Array = self.array[top:bottom, left:right]
             for _ in range(level):
                 part = mean_halved(part)
             return part
@@ -180,10 +194,8 @@ class ImagePyramid:
         here, there = (
             slice(span[0] * step, span[1] * step, step) for span in (rows, columns)
         )
-        part = np.ascontiguousarray(self._built[nearest][here, there])
-        if nearest == 0 and step > 1:
-            _release(self.array)
-        return part
+        part = self._built[nearest][here, there]
+        return np.ascontiguousarray(part)
 
     def _first(self) -> Work[None]:
         """Build the finest level that is kept."""
@@ -195,10 +207,8 @@ class ImagePyramid:
         self._built[self._base] = np.concatenate(bands)
 
     def _bands(self, level: int) -> Iterator[Array]:
-        """Yield a level, a band of rows at a time; mapped pixels are let go."""
-        for part in mean_bands(self.array, level):
-            _release(self.array)
-            yield part
+        """Yield a level, a band of rows at a time."""
+        yield from mean_bands(self.array, level)
 
     def _painted(self, part: Array) -> NDArray[np.uint32]:
         if part.ndim == 2:
@@ -226,22 +236,3 @@ class ImagePyramid:
         if part.dtype == np.uint8 and (self.low, self.high) == (0.0, 255.0):
             return part
         return np.asarray(self._table[part])
-
-
-def _mapping(array: Array) -> mmap.mmap | None:
-    """Return the mapped file that an array is a view of."""
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return base if isinstance(base, mmap.mmap) else None
-
-
-def _release(array: Array) -> None:
-    """Give back the memory in which a mapped file has been read so far.
-
-    The system would take it back itself when it runs short; until then it counts as
-    ours, and of a huge image that is alarming to see.
-    """
-    mapping = _mapping(array)
-    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
-        mapping.madvise(mmap.MADV_DONTNEED)

@@ -14,6 +14,7 @@ from reftiler import samples
 from reftiler.errors import TilingError
 from reftiler.io import open_mask
 from reftiler.io.datasets import GOOD, ImageEntry, find_images
+from reftiler_gui.model.file_pixels import mapped_file
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 
@@ -54,6 +55,11 @@ class ImageItem:
         """Whether there should be a mask."""
         return bool(self.masks) or (self.image is None and self.label != GOOD)
 
+    @property
+    def files(self) -> list[Path]:
+        """The files it is read from."""
+        return [*([self.image] if self.image else []), *self.masks]
+
     def load(self) -> LoadedImage:
         """Read image and mask; what cannot be read is told, and costs nothing else."""
         try:
@@ -65,6 +71,7 @@ class ImageItem:
             try:
                 opened = open_mask(self.masks)
                 mask = opened[...]
+                mask = mask if mapped_file(mask) is None else mask.copy()
                 notes += opened.notes
             except TilingError as error:
                 notes.append(f"{error}; the image is shown without it")

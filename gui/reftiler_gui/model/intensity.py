@@ -24,9 +24,9 @@ def value_range(array: Array) -> tuple[float, float]:
     """
     if array.dtype in (np.dtype(bool), np.dtype(np.uint8)):
         return 0.0, 255.0
-    colored = array[..., :-1] if array.ndim == 3 and array.shape[2] in (2, 4) else array
-    step = max(1, math.isqrt(array.size // _MEASURED) + 1)
-    some = colored[::step, ::step] if array.size > _MEASURED else colored
+    step = math.isqrt(array.size // _MEASURED) + 1 if array.size > _MEASURED else 1
+    some = array[::step, ::step]
+    some = some[..., :-1] if some.ndim == 3 and some.shape[2] in (2, 4) else some
     if some.dtype.kind == "f":
         some = some[np.isfinite(some)]
     if not some.size:

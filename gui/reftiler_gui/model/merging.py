@@ -84,6 +84,8 @@ def merge(
     TilingError
         If there are too many numbers, or reftiler refuses to merge them.
     """
+    _check_size(image.size)
+    image = np.asarray(image)
     if image.dtype == bool:
         image = image.view(np.uint8) * np.uint8(255)
     image = image.astype(image.dtype.newbyteorder("="), copy=False)
@@ -125,13 +127,17 @@ def _bands(image: Array, grid: Grid) -> Iterator[tuple[int, int]]:
     else:
         step = max(1, tile // 4, _BATCH // by_row - tile)
         needed = by_row * min(step + tile, rows)
-    if image.size > LIMIT or needed > _MOST:
-        raise TilingError(
-            f"merging would keep {max(image.size, needed):,} numbers in memory: take a "
-            "larger stride, or open a part of the image"
-        )
+    _check_size(needed, _MOST)
     for low in range(0, rows, step):
         yield low, min(low + step, rows)
+
+
+def _check_size(numbers: int, most: int = LIMIT) -> None:
+    if numbers > most:
+        raise TilingError(
+            f"merging would keep {numbers:,} numbers in memory: take a larger stride, "
+            "or open a part of the image"
+        )
 
 
 def _band(

@@ -9,6 +9,7 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.model.cases import Failure
 from reftiler_gui.model.difference_pyramid import DifferencePyramid
 from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.intensity import risen
 from reftiler_gui.model.plane_stack import PlaneStack
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, SplitPane
@@ -108,7 +109,7 @@ class CaseArraysView(QWidget):
             low, high = min(b[0] for b in both), max(b[1] for b in both)
         if planes.stack.dtype == bool:
             return ImagePyramid(planes.stack[number])
-        return ImagePyramid(planes.stack[number], low, high if low < high else low + 1)
+        return ImagePyramid(planes.stack[number], *risen(low, high))
 
     def _marks(self, number: int) -> list[Marker]:
         found, got = self._failure, self._shown.get("got")

@@ -74,6 +74,7 @@ class Frame(QMainWindow):
 
     def _lay_out(self) -> None:
         self.story.setObjectName("story")
+        self.story.setTextFormat(Qt.TextFormat.PlainText)
         self.story.setWordWrap(True)
         self.story.setAccessibleName("What there is to see")
         self.story.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -14,6 +14,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QListView
 
+from reftiler_gui.elided_label import plain_tip
 from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.view_base import LETTERS, filter_shortcuts
 
@@ -41,7 +42,7 @@ class _ImageListModel(QAbstractListModel):
             return f"{'●' if item.has_mask else '○'}  {item.name}"
         if role == Qt.ItemDataRole.ToolTipRole:
             mask = "with a mask" if item.has_mask else "no mask"
-            return f"{item.image or item.name}, {mask}"
+            return plain_tip(f"{item.image or item.name}, {mask}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{item.name}, {'with a mask' if item.has_mask else 'no mask'}"
         return None

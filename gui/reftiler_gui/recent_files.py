@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QMenu, QWidget
 
+from reftiler_gui.elided_label import plain_tip
 from reftiler_gui.preferences import Preferences
 
 __all__ = ["RecentFilesMenu"]
@@ -53,7 +54,7 @@ class RecentFilesMenu(QMenu):
         name = path.name.replace("&", "&&")
         words = f"&{number}  {name}   ({path.parent})"
         action = self.addAction(words if there else f"{words}: not there any more")
-        action.setToolTip(str(path))
+        action.setToolTip(plain_tip(str(path)))
         action.setEnabled(there)
         action.triggered.connect(partial(self._chosen, str(path)))
 

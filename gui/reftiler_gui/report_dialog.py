@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -50,6 +51,7 @@ class ReportDialog(QDialog):
         self.merged.setToolTip(f"Of a model that {WORDS[stand_in.name]}")
         self.overwrite = QCheckBox("&Replace the file that is there")
         self.trouble = QLabel()
+        self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         self.trouble.setObjectName("warning")
         self.trouble.setWordWrap(True)
         kinds = QDialogButtonBox.StandardButton

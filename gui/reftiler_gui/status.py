@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
 
-from reftiler_gui.elided_label import ElidedLabel
+from reftiler_gui.elided_label import ElidedLabel, plain_tip
 from reftiler_gui.jobs import Jobs
 
 __all__ = ["Status"]
@@ -54,7 +54,7 @@ class Status(QStatusBar):
     def say(self, words: str) -> None:
         """Show a sentence for a while."""
         self.showMessage(f"⚠ {words}", _LONG)
-        self.setToolTip(words)
+        self.setToolTip(plain_tip(words))
 
     def tell(self, words: str) -> None:
         """Show what was done for a while."""

@@ -139,6 +139,7 @@ def filter_shortcuts(*widgets: QWidget, more: Collection[Qt.Key] = ()) -> None:
 def message_label(name: str) -> QLabel:
     """Return a label for a sentence; it can be selected and copied."""
     label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     label.setAccessibleName(name)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

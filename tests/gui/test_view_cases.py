@@ -17,6 +17,7 @@ from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.results import Result, Status
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.image_pyramid import ImagePyramid
 from tests.gui.showing import jobs, settle
 from tests.runs import CASE, report
 
@@ -53,6 +54,33 @@ def test_the_failure_is_told(view: CasesView) -> None:
     assert view.clause.text().startswith("MERGE-001: ")
     assert "[1, 2, 0]: got 99.0, want 20.0" in view.words.text()
     assert view.title.text() == "kornia 0.8.1, specification 1.1"
+
+
+@pytest.mark.parametrize("value", [6e22, -1.7e308, 0.0])
+def test_constants_are_shown_however_large(
+    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path, value: float
+) -> None:
+    want = np.full((2, 3), value)
+    evidence = Evidence(got=want.copy(), want=want, image=want)
+    failed = replace(RESULT, evidence=evidence)
+    view.open([counterexample.write(failed, report(), tmp_path / "other")])
+    settle(qtbot, jobs)
+    for pane in view.planes.panes[:2]:
+        source = pane.canvas.source
+        assert isinstance(source, ImagePyramid)
+        assert source.value(1, 2) == (value,)
+
+
+def test_nothing_is_shown_of_arrays_that_are_empty(
+    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path
+) -> None:
+    nothing = np.zeros((2, 0))
+    failed = replace(RESULT, evidence=Evidence(got=nothing, want=nothing))
+    view.open([counterexample.write(failed, report(), tmp_path / "other")])
+    settle(qtbot, jobs)
+    assert view.failure is not None
+    assert not view.failure.arrays
+    assert not any(pane.isVisible() for pane in view.planes.panes)
 
 
 def test_got_want_and_difference_stand_side_by_side(view: CasesView) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
@@ -205,3 +206,20 @@ def test_among_good_files_a_bad_one_is_listed(
     window.table.actions["last"].trigger()
     settled(qtbot, window)
     assert window.canvas.source is not None
+
+
+def test_names_are_text_and_no_html(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "<b>bold & more.png"
+    write_image(path, np.zeros((40, 50), np.uint8))
+    window.open([path])
+    settled(qtbot, window)
+    labels = window.findChildren(QLabel)
+    naming = [label for label in labels if "<b>" in label.text()]
+    assert naming
+    for label in naming:
+        assert label.textFormat() == Qt.TextFormat.PlainText, label.text()
+    tip = window.items.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "<b>" not in tip
+    assert "&lt;b&gt;bold" in tip

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["full", "scaled", "table_of", "value_range"]
+__all__ = ["full", "risen", "scaled", "table_of", "value_range"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -34,7 +34,12 @@ def value_range(array: Array) -> tuple[float, float]:
     low, high = float(some.min()), float(some.max())
     if array.dtype.kind == "f" and low >= 0 and high <= 1:
         return 0.0, 1.0
-    return (low, high) if low < high else (low, low + 1)
+    return risen(low, high)
+
+
+def risen(low: float, high: float) -> tuple[float, float]:
+    """Return a range whose end is above its beginning, also of huge numbers."""
+    return low, high if low < high else low + max(1.0, abs(low) * 2.0**-20)
 
 
 def table_of(dtype: np.dtype[Any], low: float, high: float) -> NDArray[np.uint8] | None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from typing import Any
 
 from reftiler_conformance import suite
 from reftiler_conformance.protocol import Api
@@ -29,6 +30,24 @@ def api_clause(clause: str) -> Callable[[ApiCheck], ApiCheck]:
         if key in _FOUND:
             raise ValueError(f"{clause} has a check {key[1]} already")
         _FOUND[key] = judge
+        return judge
+
+    return register
+
+
+def api_clauses(
+    asked: Mapping[str, Any],
+) -> Callable[[Callable[[Api, Any], None]], Callable[[Api, Any], None]]:
+    """Make a function a check of several clauses: it is given what each asks."""
+
+    def register(judge: Callable[[Api, Any], None]) -> Callable[[Api, Any], None]:
+        for clause, what in asked.items():
+
+            @wraps(judge)
+            def check(api: Api, what: Any = what) -> None:
+                judge(api, what)
+
+            api_clause(clause)(check)
         return judge
 
     return register

@@ -224,12 +224,6 @@ BROKEN: list[Broken] = [
     ("GRID-010", takes("random", "larger than")),
     ("GRID-011", says("grid", "use mode.*", "")),
     ("GRID-011", says("scatter", "17", "tile")),
-    ("GRID-012", grid_with(starts=property(lambda g: Grid.starts.func(g) * 1.0))),  # type: ignore[attr-defined]
-    ("GRID-012", grid_with(coverage=lambda self: Grid.coverage(self) / 1)),
-    (
-        "GRID-012",
-        grid_with(boxes=property(lambda g: Grid.boxes.func(g) + time.time_ns() % 9999)),  # type: ignore[attr-defined]
-    ),
     ("SIZE-001", wishes(only("tile_size", 4, [4]))),
     ("SIZE-001", wishes(each("tile_size", lambda n: n or 1))),
     ("SIZE-001", wishes(only("tile_size", (), 4))),

@@ -11,8 +11,7 @@ from reftiler_conformance.api_checks import api_checks
 from reftiler_conformance.peers.reftiler_own import NumpyApi
 from reftiler_conformance.suite import test_api_calls, test_api_config
 from reftiler_conformance.suite.calls import calls
-from tests.broken_apis.table import BROKEN
-from tests.broken_apis.ways import FORGIVING, MUTE, said
+from tests.broken_apis import BROKEN, FORGIVING, MUTE, said
 
 CLAUSES = sorted({clause for clause, _ in api_checks()})
 TABLES = test_api_calls.CALLS | test_api_config.SECTIONS

@@ -1,1 +1,0 @@
-"""Broken APIs: for every API check some that break its clause."""

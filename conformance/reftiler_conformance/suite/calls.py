@@ -106,6 +106,8 @@ def judge(asked: Iterable[Call], known: dict[str, Any]) -> None:
             message = refused(call.code, result_of, call.code, known)
             missing = [word for word in call.said if word not in message]
             assert not missing, f"{missing} not in what {call.code} says: {message}"
+            helps = len(message.split()) > 4 or not call.said
+            assert helps, f"{call.code} says no sentence: {message}"
             continue
         found = result_of(call.code, known)
         if call.value:

@@ -36,21 +36,19 @@ def tilers(api: Api) -> Iterator[tuple[Any, Array, Any]]:
     rng = np.random.default_rng(1)
     for shape, settings in SETTINGS:
         tiler = api.Tiler(SIDE, (4, 2), **settings)
-        scattered = settings == {"fill": 0}
-        grid = tiler.scatter(shape, STARTS) if scattered else None
+        grid = tiler.scatter(shape, STARTS) if settings == {"fill": 0} else None
         yield tiler, rng.standard_normal(shape).astype(np.float32), grid
 
 
 def halved(tiles: Array) -> Array:
     """Return every second pixel of tiles."""
-    axis = tiles.shape.index(SIDE, 1)
-    return tiles[:, ::2, ::2] if axis == 1 else tiles[:, :, ::2, ::2]
+    return tiles[:, ::2, ::2] if tiles.shape[1] == SIDE else tiles[..., ::2, ::2]
 
 
 def doubled(tiles: Array) -> Array:
     """Return every pixel of tiles four times."""
-    axis = tiles.shape.index(SIDE, 1)
-    return tiles.repeat(2, axis).repeat(2, axis + 1)
+    rows = tiles.shape.index(SIDE, 1)
+    return tiles.repeat(2, rows).repeat(2, rows + 1)
 
 
 def joined(tiles: Array) -> Array:
@@ -114,11 +112,9 @@ def test_bits_of_untile(api: Api) -> None:
 
         # Arguments have names, since their order differs.
         found = tiler.apply(model=model, image=image, batch_size=size, grid=grid)
-        same = _mapped(lambda leaf: told(api, leaf), found) == _mapped(
-            untiled, model(tiles)
-        )
-        message = f"batches of {size}: apply gives other results than untile"
-        assert same, f"{message}, by model {number % len(MODELS)}, with {tiler}"
+        got = _mapped(lambda leaf: told(api, leaf), found)
+        message = f"model {number % len(MODELS)}, batches of {size}, with {tiler}"
+        assert got == _mapped(untiled, model(tiles)), f"apply is not untile: {message}"
 
 
 @api_clause("APPLY-002")

@@ -18,6 +18,7 @@ from reftiler_conformance import suite
 from reftiler_conformance.protocol import Api
 
 ApiCheck = Callable[[Api], None]
+AskedCheck = Callable[[Api, Any], None]
 
 _FOUND: dict[tuple[str, str], ApiCheck] = {}
 
@@ -35,12 +36,10 @@ def api_clause(clause: str) -> Callable[[ApiCheck], ApiCheck]:
     return register
 
 
-def api_clauses(
-    asked: Mapping[str, Any],
-) -> Callable[[Callable[[Api, Any], None]], Callable[[Api, Any], None]]:
+def api_clauses(asked: Mapping[str, Any]) -> Callable[[AskedCheck], AskedCheck]:
     """Make a function a check of several clauses: it is given what each asks."""
 
-    def register(judge: Callable[[Api, Any], None]) -> Callable[[Api, Any], None]:
+    def register(judge: AskedCheck) -> AskedCheck:
         for clause, what in asked.items():
 
             @wraps(judge)

@@ -7,8 +7,8 @@ it may use. Each row of a table is one of
     call; call -> value
     call; call raises TilingError: word, word
 
-with its further lines indented. A call with ``<one|other>`` stands for one with each of
-them, which is then the same wherever else the call and its value have that choice.
+with its further lines indented. A call with a choice, ``<one|other>``, stands for one
+with each, the same wherever the call and its value have that choice.
 """
 
 from __future__ import annotations
@@ -57,11 +57,12 @@ def calls(table: str) -> Iterator[Call]:
 
 
 def _chosen(code: str, value: str) -> Iterator[tuple[str, str]]:
-    """Return a call and its value with every choice of what is between bars."""
-    found = list(dict.fromkeys(_CHOICE.findall(code + value)))
-    for words in product(*(choice.split("|") for choice in found)):
-        chosen = dict(zip(found, words, strict=True))
-        one, due = (_CHOICE.sub(lambda c: chosen[c[1]], t) for t in (code, value))  # noqa: B023
+    """Return a call and its value, with choices made in every way."""
+    choices = list(dict.fromkeys(_CHOICE.findall(code + value)))
+    for words in product(*(choice.split("|") for choice in choices)):
+        one, due = code, value
+        for choice, word in zip(choices, words, strict=True):
+            one, due = (text.replace(f"<{choice}>", word) for text in (one, due))
         yield one, due
 
 

@@ -59,6 +59,15 @@ def known(api: Api) -> dict[str, Any]:
 
 
 CALLS = {
+    "TILER-002": """
+        len({Tiler(4), Tiler((4, 4), [4, 4]), Tiler([np.int64(4), 4], overlap=0)}) -> 1
+        len({Tiler(4, 2), Tiler(4, overlap=2), Tiler((4, 4), overlap=(2, 2))}) -> 1
+        len({Tiler([4], pad_value=nan), Tiler([4], pad_value=float("nan"))}) -> 1
+        len({Tiler([4], fill=-0.0), Tiler([4], fill=-0.0)}) -> 1
+        len({Tiler(4, 2, remove_border_count=<1|(1, 1)|[1, 1]>),
+            Tiler(4, 2, remove_border_count=1)}) -> 1
+        len({Tiler([2], window=[[1.0, 2.0]]), Tiler((2,), window=((1.0, 2.0),))}) -> 1
+    """,
     "SIZE-001": """
         tuple(Tiler(4).tile_size) -> (4, 4)
         tuple(Tiler((4, 6)).tile_size) -> (4, 6)

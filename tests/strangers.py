@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import reftiler
 from reftiler_conformance import Case, Info, Unsupported
 
 Array = npt.NDArray[Any]
@@ -283,3 +284,13 @@ class Unspeakable(Plain):
                 raise RecursionError
 
         raise MuteError
+
+
+class OtherElsewhere(reftiler.Tiler):
+    """Gives other tiles, and draws others, in every process."""
+
+    def tile(self, image: Any, **named: Any) -> Any:
+        return super().tile(image, **named) * os.getpid()
+
+    def random(self, size: Any, count: int, seed: int, align: Any = 1) -> reftiler.Grid:
+        return super().random(size, count, seed + hash("seed") % 2**60, align)

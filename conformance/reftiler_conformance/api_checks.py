@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from typing import Any
 
 from reftiler_conformance import suite
 from reftiler_conformance.protocol import Api
 
 ApiCheck = Callable[[Api], None]
+AskedCheck = Callable[[Api, Any], None]
 
 _FOUND: dict[tuple[str, str], ApiCheck] = {}
 
@@ -29,6 +31,22 @@ def api_clause(clause: str) -> Callable[[ApiCheck], ApiCheck]:
         if key in _FOUND:
             raise ValueError(f"{clause} has a check {key[1]} already")
         _FOUND[key] = judge
+        return judge
+
+    return register
+
+
+def api_clauses(asked: Mapping[str, Any]) -> Callable[[AskedCheck], AskedCheck]:
+    """Make a function a check of several clauses: it is given what each asks."""
+
+    def register(judge: AskedCheck) -> AskedCheck:
+        for clause, what in asked.items():
+
+            @wraps(judge)
+            def check(api: Api, what: Any = what) -> None:
+                judge(api, what)
+
+            api_clause(clause)(check)
         return judge
 
     return register

@@ -30,8 +30,8 @@ Array = npt.NDArray[Any]
 class Client(Protocol):
     """Reaches a subject, in this process or another."""
 
-    def begin(self, request: Request) -> Callable[[], Answer]:
-        """Put a request to the subject, and return what waits for the answer."""
+    def answer(self, request: Request) -> Answer:
+        """Put a request to the subject."""
         ...
 
 
@@ -162,12 +162,10 @@ class CaseRun:
         too, and the image must be as it was: else `Mismatch` names the clause of that.
         """
         given = self._given("tile", image, memory)
-        request = Request("tile", array=given, memory=memory)
-        coming = self._begin(request)
         usual = image is None and memory not in ("broadcast", "swapped")
         want = expected_tiles(self.case) if usual else tiles_of(self.case, given)
         judge = partial(same_bits if by == "bits" else same_numbers, want=want)
-        return self._agrees(request, coming, judge, want)
+        return self._agrees(Request("tile", array=given, memory=memory), judge, want)
 
     def merge_agrees(
         self,
@@ -188,8 +186,6 @@ class CaseRun:
         What is asked besides is what `tiles_agree` asks.
         """
         given = self._given("untile", tiles, memory)
-        request = Request("untile", array=given, memory=memory)
-        coming = self._begin(request)
         usual = tiles is None and memory not in ("broadcast", "swapped")
         want = expected_merge(self.case) if usual else merge_of(self.case, given)
         exact = "exact" in self.features
@@ -209,7 +205,7 @@ class CaseRun:
                 least=SINGLE if by == "coarse" else 0.0,
                 where=where,
             )
-        return self._agrees(request, coming, judge, want)
+        return self._agrees(Request("untile", array=given, memory=memory), judge, want)
 
     def refuses(self, call: Callable[[], Answer], reason: str) -> Raised:
         """Fail unless a call raises."""
@@ -237,30 +233,16 @@ class CaseRun:
 
     def put(self, request: Request) -> Answer:
         """Put a request to the subject."""
-        return self._begin(request)()
+        answer = self.client.answer(request)
+        self.printed = self.printed or answer.printed
+        return answer
 
     def _ask(self, verb: str, **given: Any) -> Answer:
         return self.put(Request(verb, **given))
 
-    def _begin(self, request: Request) -> Callable[[], Answer]:
-        coming = self.client.begin(request)
-
-        def ended() -> Answer:
-            answer = coming()
-            self.printed = self.printed or answer.printed
-            return answer
-
-        return ended
-
-    def _agrees(
-        self,
-        request: Request,
-        coming: Callable[[], Answer],
-        judge: Judge,
-        want: Array,
-    ) -> Array:
+    def _agrees(self, request: Request, judge: Judge, want: Array) -> Array:
         """Judge what comes of a request, and then what comes of it again."""
-        answer = coming()
+        answer = self.put(request)
         got = answer.array
         self.keep(got, want)
         judge(got)

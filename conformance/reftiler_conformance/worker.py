@@ -27,7 +27,6 @@ from reftiler_conformance.process_state import Watch
 from reftiler_conformance.protocol import Subject, Unsupported
 from reftiler_conformance.rpc import (
     HEAD,
-    MAGIC,
     Answer,
     Broken,
     HarnessError,
@@ -285,7 +284,6 @@ def _out_of_reach(number: int) -> int:
 def _answered(server: Server, requests: IO[bytes], head: bytes) -> Message:
     body = bytearray(HEAD.unpack(head)[2])
     requests.readinto(body)  # type: ignore[attr-defined]
-    requests.read(len(MAGIC))
     try:
         return pack_answer(server.answer(unpack_request(body)))
     except (Unsupported, Broken, HarnessError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -21,23 +21,13 @@ from reftiler_conformance.cases import parse
 from reftiler_conformance.counterexample import describe, file_name
 from reftiler_conformance.evaluate import QUICK
 from reftiler_conformance.markdown import matrix as matrix_page
+from reftiler_conformance.plugin import OPTIONS
 from reftiler_conformance.recorder import Recorder
 from reftiler_conformance.results import Report, exit_code
 from reftiler_conformance.rpc import HarnessError
 from reftiler_conformance.under_test import Asked, SubjectUnderTest
 
 __all__ = ["QUICK", "Call", "behind_dashes", "matrix", "replay", "single"]
-
-_NAMES = {
-    "known": "--known",
-    "device": "--subject-device",
-    "clauses": "--clauses",
-    "examples": "--examples",
-    "seed": "--subject-seed",
-    "spec": "--spec",
-    "timeout": "--subject-timeout",
-}
-"""What the fields of `Asked` are called as options of the plugin."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +44,14 @@ class Call:
         """Whether pytest tells what it does."""
         return any(word.startswith(("-v", "--verbose")) for word in self.pytest_options)
 
-    def python(self, name: str) -> str | None:
-        """Return the Python that was given for a subject, or for all."""
-        found = None
+    def asked_of(self, name: str) -> Asked:
+        """Return how a subject is asked: by the Python given for it, or for all."""
+        asked: Asked = {**self.asked}
         for given in self.pythons:
             subject, _, path = given.rpartition("=")
             if subject in ("", name):
-                found = str(Path(path).expanduser())
-        return found
+                asked["python"] = str(Path(path).expanduser())
+        return asked
 
     @contextmanager
     def subject(self, name: str) -> Iterator[SubjectUnderTest]:
@@ -76,8 +66,7 @@ class Call:
             If the subject cannot be started.
         """
         try:
-            asked: Asked = {**self.asked, "python": self.python(name)}
-            under_test = SubjectUnderTest(name, **asked)
+            under_test = SubjectUnderTest(name, **self.asked_of(name))
         except ValueError as error:
             raise UsageError(str(error)) from error
         try:
@@ -192,14 +181,11 @@ def _words(name: str, call: Call) -> list[str]:
     words = ["-p", "reftiler_conformance.plugin", "-p", "no:cacheprovider", "-s"]
     words += ["-c", os.devnull, "--rootdir", folder, "--noconftest", "--assert=plain"]
     words += ["--subject", name]
-    for field, option in _NAMES.items():
-        value = call.asked.get(field)
+    for field, value in call.asked_of(name).items():
         if value not in (None, ""):
-            words.append(f"{option}={value}")
+            words.append(f"{OPTIONS[field][0]}={value}")
     if call.out is not None:
         words.append(f"--report={call.out.absolute()}")
-    if python := call.python(name):
-        words.append(f"--subject-python={python}")
     if any(word.startswith(("-n", "--numprocesses")) for word in call.pytest_options):
         words += ["-p", "xdist"]
     return [*words, *call.pytest_options, folder]
@@ -219,18 +205,13 @@ def _told() -> Iterator[None]:
 @contextmanager
 def _folder(folder: Path | None) -> Iterator[None]:
     """Keep other runs out of the folder of the reports."""
-    if folder is None:
+    with ExitStack() as stack:
+        try:
+            if folder is not None:
+                stack.enter_context(FolderLock(folder))
+        except TilingError as error:
+            raise UsageError(f"--out: {error}") from error
         yield
-        return
-    try:
-        lock = FolderLock(folder)
-        lock.__enter__()
-    except TilingError as error:
-        raise UsageError(f"--out: {error}") from error
-    try:
-        yield
-    finally:
-        lock.__exit__()
 
 
 def _only(subjects: Sequence[str]) -> str:

@@ -161,7 +161,7 @@ def check_result(
 
 def could_claim(
     client: Client, info: Info, device: str, asked: Iterable[Check], options: Options
-) -> list[str]:
+) -> tuple[str, ...]:
     """Return the features that are not claimed, and whose checks all pass."""
     options = replace(options, examples=8, known=(), shrinking=0.0)
     waiting = [
@@ -181,7 +181,7 @@ def could_claim(
             for result in evaluate(check, client, more, device, options)
         ):
             found.append(name)
-    return found
+    return tuple(found)
 
 
 def _possible(check: Check, claimed: Features) -> bool:

@@ -118,7 +118,7 @@ class SubjectUnderTest:
         """End the subject's process, if it has one."""
         client = getattr(self, "client", None)
         if isinstance(client, Remote):
-            client.__exit__(None, None, None)
+            client.close()
             atexit.unregister(self.close)
 
     def evaluate(self, check: Check, device: str) -> list[Result]:

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from reftiler_conformance.cases import Case
-from reftiler_conformance.compare import Mismatch, same_bits, same_merge, same_numbers
+from reftiler_conformance.compare import (
+    Index,
+    Mismatch,
+    bits_differ,
+    first_of,
+    item,
+    same_bits,
+    same_merge,
+    same_numbers,
+)
 from reftiler_conformance.expected import (
     expected_merge,
     expected_tiles,
@@ -35,6 +44,17 @@ class Client(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class First:
+    """The first item that differs: where, what came back, what is right."""
+
+    index: Index
+    got: str
+    want: str
+    bits: str = ""
+    """Both items' bytes, where their texts are equal."""
+
+
 @dataclass
 class Evidence:
     """The arrays of a run: given last, come back, right, and where it is wrong."""
@@ -44,6 +64,45 @@ class Evidence:
     got: Array | None = None
     want: Array | None = None
     mask: Array | None = None
+
+    @property
+    def pair(self) -> tuple[Array, Array] | None:
+        """What came back and what is right, if both are there."""
+        if self.got is None or self.want is None:
+            return None
+        return self.got, self.want
+
+    @property
+    def wrong(self) -> Array | None:
+        """Where the result is wrong, to the check or to the bit; None if unknown."""
+        if self.pair is None or self.pair[0].shape != self.pair[1].shape:
+            return None
+        got, want = self.pair
+        if self.mask is not None and self.mask.shape == got.shape:
+            return self.mask
+        known = got.dtype == want.dtype and got.size
+        return bits_differ(got, want) if known else None
+
+    @property
+    def first(self) -> First | None:
+        """The first item that is wrong, if that is known."""
+        wrong = self.wrong
+        if self.pair is None or wrong is None or not wrong.any():
+            return None
+        index = first_of(wrong)
+        got, want = (item(array, index) for array in self.pair)
+        if got != want:
+            return First(index, got, want)
+        is_here, should_be = (_bits(array, index) for array in self.pair)
+        bits = f"bits at {index}: {is_here}, should be {should_be}"
+        return First(index, got, want, bits)
+
+
+def _bits(array: Array, index: Index) -> str:
+    """Return the bytes of one item, the most significant first where it is a number."""
+    raw: bytes = array[index].tobytes()
+    big = array.dtype.byteorder == ">" or array.dtype.kind not in "biufV"
+    return "0x" + (raw if big else raw[::-1]).hex()
 
 
 @dataclass

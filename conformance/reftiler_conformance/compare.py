@@ -20,6 +20,7 @@ from reftiler_conformance.slices import values
 from reftiler_conformance.tolerances import allowance
 
 Array = npt.NDArray[Any]
+Index = tuple[int, ...]
 
 
 class Mismatch(AssertionError):  # noqa: N818 - it is a finding
@@ -80,7 +81,7 @@ def same_bits(
     same_shape(got, want)
     if got.tobytes() == want.tobytes():  # as it mostly is, and cheap in memory
         return
-    wrong = (_bytes(got) != _bytes(want)).any(axis=-1).reshape(want.shape)
+    wrong = bits_differ(got, want)
     if nan == "any":
         wrong &= ~(is_nan(got) & is_nan(want))
     _report(wrong & where, got, want)
@@ -174,18 +175,31 @@ def _report(wrong: Array, got: Array, want: Array) -> None:
     """Raise `Mismatch` where something is wrong."""
     if not wrong.any():
         return
-    first = tuple(int(i) for i in np.argwhere(wrong)[0])
-    is_here, should_be = (
-        (values(array) if array.dtype == BFLOAT16 else array)[first]
-        for array in (got, want)
-    )
+    first = first_of(wrong)
     raise Mismatch(
         f"{int(wrong.sum())} of {want.size} differ; the first, at {first}, "
-        f"is {is_here}, should be {should_be}",
+        f"is {item(got, first)}, should be {item(want, first)}",
         wrong,
     )
 
 
-def _bytes(array: Array) -> Array:
-    raw = np.frombuffer(array.tobytes(), np.uint8)
-    return raw.reshape(array.size, array.dtype.itemsize)
+def bits_differ(got: Array, want: Array) -> Array:
+    """Say where two arrays of one shape and dtype differ in a bit."""
+    raw = [
+        np.frombuffer(a.tobytes(), np.uint8).reshape(a.size, -1) for a in (got, want)
+    ]
+    wrong: Array = (raw[0] != raw[1]).any(axis=-1).reshape(want.shape)
+    return wrong
+
+
+def first_of(wrong: Array) -> Index:
+    """Return the index of the first item that is wrong."""
+    return tuple(int(i) for i in np.argwhere(wrong)[0])
+
+
+def item(array: Array, index: Index) -> str:
+    """Return one item as text that tells it from its neighbours."""
+    if array.dtype == BFLOAT16:
+        return str(values(array[index].reshape(1))[0])
+    value: Any = array[index]
+    return str(value) if array.dtype.kind in "biufcmM" else repr(value.item())

@@ -12,12 +12,11 @@ import pytest
 
 from reftiler.atomic import FolderLock
 from reftiler.cli.console import progress
-from reftiler_conformance.badge import badge
 from reftiler_conformance.counterexample import file_name, folder_of
 from reftiler_conformance.evaluate import could_claim
 from reftiler_conformance.jsonlines import Writer, result_of
 from reftiler_conformance.markdown import markdown
-from reftiler_conformance.report import headline
+from reftiler_conformance.report import badge, headline
 from reftiler_conformance.results import Report, Result, Status
 from reftiler_conformance.under_test import SubjectUnderTest
 

@@ -50,16 +50,10 @@ NO_EFFECT = ("TILE-007", "PAD-011")
 @dataclass(frozen=True)
 class Options:
     """
-    How a subject is asked.
+    How a subject is asked, as `reftiler_conformance.under_test.Asked` has it.
 
     Parameters
     ----------
-    seed, examples
-        What the cases are drawn with, and how many for each check.
-    known
-        The failures that are known.
-    spec
-        The version of the specification; the newest by default.
     shrinking
         Seconds spent on making a failing case smaller.
     blamed
@@ -95,12 +89,8 @@ def evaluate(
     others: list[Result] = []
     try:
         own, *others = _results(search)
-    except Unsupported as error:
-        own = check_result(check, device, Status.UNSUPPORTED, str(error))
-    except NotAsked as error:
-        own = check_result(check, device, Status.NOT_RUN, str(error))
-    except HarnessError as error:
-        own = check_result(check, device, Status.HARNESS, str(error))
+    except (Unsupported, HarnessError) as error:
+        own = unanswered(check, device, error)
     own = replace(
         own,
         examples=search.asked,
@@ -157,6 +147,14 @@ def check_result(
     level = all_clauses()[check.clause].level
     more = {"examples": 1, **more}
     return Result(check.clause, check.name, level, device, status, message, **more)
+
+
+def unanswered(check: Check, device: str, error: Unsupported | HarnessError) -> Result:
+    """Return the result of a check that learnt nothing of the subject."""
+    status = Status.NOT_RUN if isinstance(error, NotAsked) else Status.HARNESS
+    if isinstance(error, Unsupported):
+        status = Status.UNSUPPORTED
+    return check_result(check, device, status, str(error))
 
 
 def could_claim(
@@ -228,7 +226,7 @@ def _fails_elsewhere(search: _Search, entry: Known) -> bool:
     for check in checks():
         if (check.clause, entry.check) == (entry.clause, None):
             with suppress(Unsupported, HarnessError):
-                if search.of(check).witnessed(entry).status in WRONG:
+                if replace(search, check=check).witnessed(entry).status in WRONG:
                     return True
     return False
 
@@ -237,29 +235,23 @@ class _Found(Exception):  # noqa: N818 - no error
     """Tells hypothesis that a case fails."""
 
 
+@dataclass
 class _Search:
     """The cases of one check, put to a subject until one fails, then made smaller."""
 
-    def __init__(
-        self,
-        check: Check,
-        client: Client,
-        features: Features,
-        device: str,
-        options: Options,
-    ) -> None:
-        self.check, self.client, self.features = check, client, features
-        self.device, self.options = device, options
+    check: Check
+    client: Client
+    features: Features
+    device: str
+    options: Options
+
+    def __post_init__(self) -> None:
         self.asked, self.skipped, self.printed = 0, 0, ""
         self._refusal = "no case can be drawn"
         self._seen: dict[str, Result | None] = {}
         self._smallest: Result | None = None
         self._deadline = math.inf
         self._stop: BaseException | None = None
-
-    def of(self, check: Check) -> _Search:
-        """Return the search of another check."""
-        return _Search(check, self.client, self.features, self.device, self.options)
 
     def witnessed(self, entry: Known) -> Result:
         """Return what comes of a known failure's witness, or of a search without."""
@@ -271,16 +263,7 @@ class _Search:
         return found
 
     def run(self) -> Result:
-        """
-        Return the smallest failure, or that all is passed.
-
-        Raises
-        ------
-        Unsupported
-            If no case can be asked.
-        HarnessError
-            If the kit or the adapter fails.
-        """
+        """Return the smallest failure, or that all is passed; raises as `attempt`."""
         strategy, self._deadline = self.check.within(self.features), math.inf
         asked = map(self._ask, self._fixed_cases())
         found = next((one for one in asked if one and one.status in WRONG), None)

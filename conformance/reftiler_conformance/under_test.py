@@ -25,6 +25,7 @@ from reftiler_conformance.evaluate import (
     attempt,
     check_result,
     evaluate,
+    unanswered,
 )
 from reftiler_conformance.features import NUMBERS
 from reftiler_conformance.known import load as load_known
@@ -133,10 +134,8 @@ class SubjectUnderTest:
         run = CaseRun(case, self.client, self.info.claimed, device)
         try:
             return attempt(check, run)
-        except Unsupported as error:
-            return check_result(check, device, Status.UNSUPPORTED, str(error))
-        except HarnessError as error:
-            return check_result(check, device, Status.HARNESS, str(error))
+        except (Unsupported, HarnessError) as error:
+            return unanswered(check, device, error)
 
     def report(self, results: Iterable[Result] = (), **more: Any) -> Report:
         """Return the report of results, with ``more`` of its fields."""

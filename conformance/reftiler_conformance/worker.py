@@ -23,7 +23,7 @@ from numpy import generic, may_share_memory, memmap, ndarray, uint8
 from reftiler_conformance.api_checks import run_api_check
 from reftiler_conformance.cases import parse
 from reftiler_conformance.memory_layouts import Subclass, arranged
-from reftiler_conformance.process_state import Watch
+from reftiler_conformance.process_state import watching
 from reftiler_conformance.protocol import Subject, Unsupported
 from reftiler_conformance.rpc import (
     HEAD,
@@ -108,9 +108,10 @@ class Server:
     def _watched(self, verb: str) -> list[str]:
         """Begin to watch the state of this process, or say what has changed."""
         if verb == "watch":
-            self._watch = Watch()
-            return []
-        changed: list[str] = self._watch.end()
+            self._watch = watching()
+        changed: list[str] = next(self._watch)
+        if verb == "changes":
+            self._watch.close()
         return changed
 
     def _tile_another(self, request: Request) -> bool:
@@ -212,11 +213,6 @@ def load(name: str) -> Subject:
         If it cannot be imported, or is no such thing.
     """
     module, _, attribute = BUILT_IN.get(name, name).partition(":")
-    if not attribute:
-        known = ", ".join(BUILT_IN)
-        raise HarnessError(
-            f"{name!r} is no subject: give module:attribute, or one of {known}"
-        )
     if "" not in sys.path:
         sys.path.insert(0, "")  # what lies in the working directory can be asked too
     try:

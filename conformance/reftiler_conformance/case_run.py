@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import (
+    SINGLE,
     Index,
     Mismatch,
     bits_differ,
@@ -31,7 +32,6 @@ from reftiler_conformance.features import Features
 from reftiler_conformance.memory_layouts import OutBuffer, with_values_for
 from reftiler_conformance.repeats import Judge, Repeats
 from reftiler_conformance.rpc import Answer, Died, Hung, Raised, Request
-from reftiler_conformance.tolerances import SINGLE
 
 Array = npt.NDArray[Any]
 

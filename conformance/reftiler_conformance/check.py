@@ -18,10 +18,10 @@ from reftiler_conformance.api_checks import api_checks
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.clauses import all_clauses, clauses
+from reftiler_conformance.draws import cases
 from reftiler_conformance.features import Features, features
 from reftiler_conformance.needs import needs_to_tile, needs_to_untile
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.strategies import cases
 
 Cases = Callable[[Features], SearchStrategy[Case]]
 Judge = Callable[[CaseRun], None]

@@ -55,16 +55,7 @@ class Call:
 
     @contextmanager
     def subject(self, name: str) -> Iterator[SubjectUnderTest]:
-        """
-        Start a subject.
-
-        Raises
-        ------
-        UsageError
-            If the call is bad.
-        HarnessError
-            If the subject cannot be started.
-        """
+        """Start a subject; raise `UsageError` or `HarnessError` if that fails."""
         try:
             under_test = SubjectUnderTest(name, **self.asked_of(name))
         except ValueError as error:
@@ -144,16 +135,7 @@ def replay(subjects: Sequence[str], call: Call, text: str) -> int:
 
 
 def _report(name: str, call: Call, badge_name: str = "badge.json") -> Report:
-    """
-    Run the suite for a subject.
-
-    Raises
-    ------
-    HarnessError
-        If the subject cannot be started, or pytest fails.
-    UsageError
-        If the call is bad; `typer.Exit` if pytest has told so, or was stopped.
-    """
+    """Run the suite for a subject; raise what says why there is no report."""
     with call.subject(name) as under_test:
         recorder = Recorder(under_test, call.out, badge_name=badge_name, lock=False)
         printed = StringIO()

@@ -243,11 +243,10 @@ def read(path: Path) -> Counterexample:
 
 def _packed(example: Counterexample) -> bytes:
     """Return the file: its arrays, and the rest as JSON in ``meta``."""
-    meta = {**row_of(example.result), **vars(example), "schema": SCHEMA}
-    meta["result"] = meta["first"] = None
-    if example.first:
-        meta["first"] = vars(example.first)
     arrays: dict[str, Any] = example.arrays
+    meta = row_of(example.result) | {name: getattr(example, name) for name in _WHO}
+    meta["schema"] = SCHEMA
+    meta["first"] = vars(example.first) if example.first else None
     meta["bfloat16"] = [name for name in arrays if arrays[name].dtype == BFLOAT16]
     arrays |= {name: arrays[name]["bfloat16"] for name in meta["bfloat16"]}
     stream = io.BytesIO()  # in which numpy dates all files 1980

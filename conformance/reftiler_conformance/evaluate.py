@@ -269,7 +269,8 @@ class _Search:
         found = next((one for one in asked if one and one.status in WRONG), None)
         if found is not None:
             self._deadline = time.monotonic() + self.options.shrinking
-        if strategy is not None and (found is None or _is_large(found)):
+        size = parse(found.case).size if found and found.status is Status.FAILED else ()
+        if strategy is not None and (found is None or math.prod(size) > SMALL):
             found = self._drawn(strategy) or found
         if found is None and not self.asked:
             raise Unsupported(self._refusal)
@@ -303,32 +304,27 @@ class _Search:
         )
         seeded = hypothesis_seed(zlib.crc32(number.encode()))
         self._smallest = None
-        try:
+        with suppress(_Found, Unsatisfiable):
             seeded(setup(given(strategy)(test)))()
-        except (_Found, Unsatisfiable):
-            pass
-        except BaseException:
-            if self._stop is None:
-                raise
-            if not isinstance(self._stop, _Found):  # of which hypothesis may make more
-                raise self._stop from None
+        if self._stop is not None:
+            raise self._stop
         return self._smallest
 
     def _put(self, case: Case) -> None:
-        if self._stop is not None:  # hypothesis tries again what raised
-            raise self._stop
-        # Small enough: only what is known to fail goes on failing.
+        # Nothing more is asked: only what is known to fail goes on failing.
         if repr(case) not in self._seen and time.monotonic() > self._deadline:
             return
         try:
             found = self._ask(case)
         except (HarnessError, SystemExit, KeyboardInterrupt) as error:
-            self._stop = error
-            raise
+            self._stop, self._deadline = (
+                error,
+                0.0,
+            )  # hypothesis tries again what raises
+            return
         if found is None:
             if self.skipped >= REFUSED and not self.asked:
-                self._stop = _Found()
-                raise self._stop
+                self._deadline = 0.0
             reject()
         if found.status is Status.PASSED:
             return
@@ -366,9 +362,3 @@ class _Search:
             self.printed = self.printed or run.printed
         self.asked += 1
         return found
-
-
-def _is_large(found: Result) -> bool:
-    """Say whether a case is too large to look at."""
-    size = parse(found.case).size if found.status is Status.FAILED else ()
-    return math.prod(size) > SMALL

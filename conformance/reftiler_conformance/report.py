@@ -130,7 +130,9 @@ def sections(report: Report) -> Iterator[tuple[str, list[Group]]]:
 def show(report: Report, console: Console) -> None:
     """Show a run: what was asked, what fails, what was not asked, what it comes to."""
     who, outcome = f"{report.subject.name} {report.subject.version}", verdict(report)
-    lines = [Text(who, "bold"), Text(scope(report), "dim"), *_versions(report)]
+    lines = [Text(who, "bold"), Text(scope(report), "dim")]
+    if report.subject.versions:
+        lines.append(Text(versions(report), "dim"))
     for title, groups in sections(report):
         lines.append(Text(f"\n{title}", "bold red"))
         lines += [_fault(g, report, console.width) for g in groups[:MAX_FAULTS]]
@@ -143,10 +145,6 @@ def show(report: Report, console: Console) -> None:
     end = f"{who}: {outcome.message}: {headline(report)} ({report.seconds:.1f} s)"
     for line in (*lines, Text(end, f"bold {outcome.colour}")):
         console.print(line, soft_wrap=True, highlight=False)
-
-
-def _versions(report: Report) -> list[Text]:
-    return [Text(versions(report), "dim")] if report.subject.versions else []
 
 
 def _fault(group: Group, report: Report, width: int) -> Text:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
+from contextlib import (
+    ExitStack,
+    closing,
+    contextmanager,
+    nullcontext,
+    redirect_stdout,
+)
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -53,17 +59,12 @@ class Call:
                 asked["python"] = str(Path(path).expanduser())
         return asked
 
-    @contextmanager
-    def subject(self, name: str) -> Iterator[SubjectUnderTest]:
+    def start(self, name: str) -> SubjectUnderTest:
         """Start a subject; raise `UsageError` or `HarnessError` if that fails."""
         try:
-            under_test = SubjectUnderTest(name, **self.asked_of(name))
+            return SubjectUnderTest(name, **self.asked_of(name))
         except ValueError as error:
             raise UsageError(str(error)) from error
-        try:
-            yield under_test
-        finally:
-            under_test.close()
 
 
 def behind_dashes(subjects: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -122,7 +123,7 @@ def replay(subjects: Sequence[str], call: Call, text: str) -> int:
         case = parse(text)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    with _told(), call.subject(name) as under_test:
+    with _told(), closing(call.start(name)) as under_test:
         results = [
             under_test.replay(check, device, case)
             for device in under_test.devices
@@ -136,7 +137,7 @@ def replay(subjects: Sequence[str], call: Call, text: str) -> int:
 
 def _report(name: str, call: Call, badge_name: str = "badge.json") -> Report:
     """Run the suite for a subject; raise what says why there is no report."""
-    with call.subject(name) as under_test:
+    with closing(call.start(name)) as under_test:
         recorder = Recorder(under_test, call.out, badge_name=badge_name, lock=False)
         printed = StringIO()
         told = nullcontext() if call.verbose else redirect_stdout(printed)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.text import Text
 
+from reftiler.cli.console import count
 from reftiler_conformance.counterexample import describe, message_of, printable
 from reftiler_conformance.failure_groups import Group, grouped
 from reftiler_conformance.results import BAD, WRONG, Report, Scores, Status
@@ -58,9 +59,9 @@ def headline(report: Report, device: str | None = None) -> str:
         if names:
             parts.append(f"{', '.join(names)} {why}")
     parts += [
-        f"{_number(count, 'clause')} {status.value.replace('_', ' ')}"
+        f"{count(number, 'clause')} {status.value.replace('_', ' ')}"
         for status in (Status.KNOWN, Status.NOT_RUN, Status.HARNESS)
-        if (count := scores.all[status])
+        if (number := scores.all[status])
     ]
     return "; ".join(parts)
 
@@ -123,8 +124,8 @@ def sections(report: Report) -> Iterator[tuple[str, list[Group]]]:
     ):
         if found:
             groups = grouped(found)
-            names = _number(len({result.clause for result in found}), "clause")
-            yield f"{title}: {_number(len(groups), 'fault')} in {names}", groups
+            names = count(len({result.clause for result in found}), "clause")
+            yield f"{title}: {count(len(groups), 'fault')} in {names}", groups
 
 
 def show(report: Report, console: Console) -> None:
@@ -138,7 +139,7 @@ def show(report: Report, console: Console) -> None:
         lines += [_fault(g, report, console.width) for g in groups[:MAX_FAULTS]]
         if more := groups[MAX_FAULTS:]:
             names = ", ".join(group.first.clause for group in more)
-            lines.append(Text(f"\nand {_number(len(more), 'fault')} more: {names}"))
+            lines.append(Text(f"\nand {count(len(more), 'fault')} more: {names}"))
     lines += [Text(), *map(Text, _notes(report))]
     if len(report.devices) > 1:
         lines += [Text(f"{name}: {headline(report, name)}") for name in report.devices]
@@ -164,28 +165,23 @@ def _notes(report: Report) -> Iterator[str]:
         ("Not claimed", Status.UNSUPPORTED),
     ):
         if reasons := _reasons(report, status):
-            shown = [f"{count} × {why}" for why, count in reasons[:MAX_REASONS]]
-            if more := sum(count for _, count in reasons[MAX_REASONS:]):
+            most, total = reasons.most_common(MAX_REASONS), reasons.total()
+            shown = [f"{number} × {why}" for why, number in most]
+            if more := total - sum(dict(most).values()):
                 shown.append(f"{more} for other reasons")
-            total = sum(count for _, count in reasons)
-            yield f"{title}: {_number(total, 'clause')} ({'; '.join(shown)})"
+            yield f"{title}: {count(total, 'clause')} ({'; '.join(shown)})"
     if skipped := sum(result.skipped for result in report.results):
-        yield f"The adapter refused {_number(skipped, 'case')} as unsupported"
+        yield f"The adapter refused {count(skipped, 'case')} as unsupported"
     if printed := [result.printed for result in report.results if result.printed]:
         text = printable(printed[0], 60)
-        yield f"It printed during {_number(len(printed), 'check')}, first: {text}"
+        yield f"It printed during {count(len(printed), 'check')}, first: {text}"
 
 
-def _reasons(report: Report, status: Status) -> list[tuple[str, int]]:
-    """Return why clauses of a status say nothing, the most frequent reason first."""
+def _reasons(report: Report, status: Status) -> Counter[str]:
+    """Count why clauses of a status say nothing."""
     said = {(r.clause, r.device): message_of(r) for r in report.of(status)}
     keys = [key for key, found in report.standing.items() if found is status]
-    found = Counter(said.get(key) or "not asked about" for key in keys)
-    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+    return Counter(sorted(said.get(key) or "not asked about" for key in keys))
 
 
 def _list(names: Sequence[str]) -> str:

@@ -187,14 +187,7 @@ def as_dtype(name: str) -> np.dtype[Any]:
 
 @lru_cache(maxsize=256)
 def parse(text: str) -> Case:
-    """
-    Read a recipe that was printed.
-
-    Raises
-    ------
-    ValueError
-        If the text is no such recipe.
-    """
+    """Read a recipe that was printed; raise `ValueError` if the text is none."""
     try:
         return _case(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, TypeError, ValueError) as error:

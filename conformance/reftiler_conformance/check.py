@@ -58,10 +58,7 @@ class Check:
         """
         Return what draws cases for a subject; None if only fixed cases are asked.
 
-        Raises
-        ------
-        Unsupported
-            If the subject does not claim what is asked.
+        Raises `Unsupported` if the subject does not claim what is asked.
         """
         if missing := self.needs - claimed:
             raise Unsupported(", ".join(sorted(missing)))

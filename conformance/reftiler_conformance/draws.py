@@ -106,14 +106,7 @@ class Draw:
     uncovered: Choice = ("any",)
 
     def within(self, features: Features) -> Draw:
-        """
-        Return what is left for a subject of these features.
-
-        Raises
-        ------
-        Unsupported
-            If nothing is left of some field.
-        """
+        """Return what is left for a subject, or raise `Unsupported`."""
         left: dict[str, Any] = {
             field.name: self._left(field.name, features)
             for field in fields(self)

@@ -35,16 +35,7 @@ SMALL = 10_000
 
 @dataclass
 class Repeats:
-    """
-    A call and what it gave.
-
-    Parameters
-    ----------
-    run, request
-        Who was asked, and what.
-    got, judge
-        What came back, and what fails unless a result is right.
-    """
+    """Who was asked, what, what came back, and what fails unless a result is right."""
 
     run: CaseRun
     request: Request

@@ -43,16 +43,15 @@ BAD = (*WRONG, Status.STALE_KNOWN)
 SILENT = (Status.HARNESS, Status.NOT_RUN, Status.UNSUPPORTED)
 """What says nothing about the subject: such clauses are not applicable."""
 
-_WORST_FIRST = (*BAD, Status.HARNESS, Status.KNOWN, Status.NOT_RUN, Status.PASSED)
+_WORST_FIRST = (
+    *(*BAD, Status.HARNESS, Status.KNOWN, Status.NOT_RUN),
+    *(Status.PASSED, Status.UNSUPPORTED),
+)
 
 
 def overall(statuses: Iterable[Status]) -> Status:
     """Return the status of a clause from those of its checks: the worst counts."""
-    found = set(statuses)
-    for status in _WORST_FIRST:
-        if status in found:
-            return status
-    return Status.UNSUPPORTED if found else Status.NOT_RUN
+    return min(statuses, key=_WORST_FIRST.index, default=Status.NOT_RUN)
 
 
 @dataclass(frozen=True)

@@ -174,14 +174,7 @@ def pack_error(error: Exception) -> Message:
 
 
 def unpack_answer(body: bytearray, printed: str = "") -> Answer:
-    """
-    Return the answer of a message without its head.
-
-    Raises
-    ------
-    Unsupported, Raised, WrongType, HarnessError
-        As the subject's process did.
-    """
+    """Return the answer of a message without its head; raise as the subject did."""
     try:
         head, array = _unpack(body)
         message = head.get("message", "")

@@ -64,16 +64,7 @@ class Server:
         self._apis: dict[str, Any] = {}
 
     def answer(self, request: Request) -> Answer:
-        """
-        Do what is asked; the subject is given the request's array itself.
-
-        Raises
-        ------
-        Unsupported
-            As the adapter says.
-        Raised, WrongType
-            If the subject raises, or returns something else than is due.
-        """
+        """Do what is asked; the subject is given the request's array itself."""
         try:
             match request.verb:
                 case "info":
@@ -225,14 +216,7 @@ def load(name: str) -> Subject:
 
 
 def as_subject(name: str, found: Any) -> Subject:
-    """
-    Return an object or a class as a subject.
-
-    Raises
-    ------
-    HarnessError
-        If it is neither an adapter nor a class with ``tile`` and ``untile``.
-    """
+    """Return an object or a class as a subject; raise `HarnessError` if it is none."""
     made: Callable[[], Any] | None = found if inspect.isclass(found) else None
     if made is not None and hasattr(found, "open"):
         found = made()

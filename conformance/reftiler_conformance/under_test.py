@@ -84,7 +84,9 @@ class SubjectUnderTest:
     def __init__(self, subject: Any, **asked: Unpack[Asked]) -> None:
         self._began, self._clock = datetime.now(UTC), time.monotonic()
         self.name, self.python = name_of(subject), asked.get("python")
-        self.clauses = _ids(asked.get("clauses", ()))
+        given = asked.get("clauses", ())
+        words = given.split(",") if isinstance(given, str) else given
+        self.clauses = [word.strip() for word in words if word.strip()]
         if (examples := asked.get("examples", EXAMPLES)) < 1:
             raise ValueError(f"examples must be at least 1, it is {examples}")
         known, spec = load_known(asked.get("known")), asked.get("spec", "")
@@ -93,7 +95,7 @@ class SubjectUnderTest:
         self._unavailable: dict[str, str] = {}
         self.client: Local | Remote
         try:
-            self.client = self._reach(subject, **asked)
+            self.client = self._reach(subject, asked)
             self.info = self._info()
             self.devices = self._devices(asked.get("device"))
         except (HarnessError, SubjectError) as error:
@@ -102,17 +104,11 @@ class SubjectUnderTest:
                 raise SubjectError(str(error)) from error
             raise
 
-    def _reach(
-        self,
-        subject: Any,
-        isolated: bool | None = None,
-        timeout: float = 10.0,
-        **_: Any,
-    ) -> Local | Remote:
-        named = isinstance(subject, str)
+    def _reach(self, subject: Any, asked: Asked) -> Local | Remote:
+        named, isolated = isinstance(subject, str), asked.get("isolated")
         if isolated or (isolated is None and named):
             atexit.register(self.close)
-            return Remote(self.name, self.python, timeout)
+            return Remote(self.name, self.python, asked.get("timeout", 10.0))
         return Local(load(subject) if named else as_subject(self.name, subject))
 
     def close(self) -> None:
@@ -191,12 +187,6 @@ class SubjectUnderTest:
                 Result("SMOKE", "simplest_case", "MUST", device, status, message, case)
             ]
         return []
-
-
-def _ids(clauses: str | Sequence[str]) -> list[str]:
-    """Return ids that are given as a list, or as text with commas."""
-    given = clauses.split(",") if isinstance(clauses, str) else clauses
-    return [word.strip() for word in given if word.strip()]
 
 
 def name_of(subject: Any) -> str:

@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from reftiler_conformance.cases import Case
+from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.compare import (
     SINGLE,
     Index,
@@ -32,8 +31,6 @@ from reftiler_conformance.features import Features
 from reftiler_conformance.memory_layouts import OutBuffer, with_values_for
 from reftiler_conformance.repeats import Judge, Repeats
 from reftiler_conformance.rpc import Answer, Died, Hung, Raised, Request
-
-Array = npt.NDArray[Any]
 
 
 class Client(Protocol):

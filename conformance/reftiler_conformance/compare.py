@@ -11,14 +11,12 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from reftiler_conformance.cases import Case
+from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.expected import expected_merge, merge_of
 from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.slices import coverage_of, values
 
-Array = npt.NDArray[Any]
 Index = tuple[int, ...]
 
 DOUBLE = 2.0**-53

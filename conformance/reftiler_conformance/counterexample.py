@@ -16,19 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from reftiler.atomic import atomic_write
 from reftiler.json_io import read_bytes
 from reftiler_conformance.case_run import Evidence, First
+from reftiler_conformance.cases import Array
 from reftiler_conformance.clauses import all_clauses
 from reftiler_conformance.compare import name_of
 from reftiler_conformance.jsonlines import result_of, row_of
 from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.results import Report, Result, Status
 from reftiler_conformance.slices import values
-
-Array = npt.NDArray[Any]
 
 SCHEMA = "reftiler counterexample 2"
 _WHO = ("subject", "subject_version", "spec_version", "replay")

@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.clauses import all_clauses
@@ -29,7 +28,6 @@ _ABOUT = {
 }
 """The clause or family that is about a symptom."""
 
-Array = npt.NDArray[Any]
 Settings = frozenset[tuple[str, str]]
 
 

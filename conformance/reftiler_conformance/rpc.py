@@ -17,15 +17,13 @@ from functools import lru_cache
 from json import dumps, loads
 from typing import Any, TypeAlias
 
-import numpy.typing as npt
 from numpy import dtype as make_dtype
 from numpy import ndarray, uint8
 from numpy.lib.format import descr_to_dtype, dtype_to_descr
 
-from reftiler_conformance.memory_layouts import OutBuffer
+from reftiler_conformance.memory_layouts import Array, OutBuffer
 from reftiler_conformance.protocol import Unsupported
 
-Array = npt.NDArray[Any]
 Message: TypeAlias = list[bytes | memoryview]
 """The parts of a message, to be written one after the other."""
 

@@ -17,11 +17,10 @@ from json import dumps, loads
 from typing import IO, Any
 from zlib import crc32
 
-import numpy.typing as npt
 from numpy import generic, may_share_memory, memmap, ndarray, uint8
 
 from reftiler_conformance.api_checks import run_api_check
-from reftiler_conformance.cases import parse
+from reftiler_conformance.cases import Array, parse
 from reftiler_conformance.memory_layouts import Subclass, arranged
 from reftiler_conformance.process_state import watching
 from reftiler_conformance.protocol import Subject, Unsupported
@@ -41,8 +40,6 @@ from reftiler_conformance.rpc import (
 )
 from reftiler_conformance.subjects import BUILT_IN
 from reftiler_conformance.wrapped import Wrapped
-
-Array = npt.NDArray[Any]
 
 _OUT_OF_REACH = 200
 """The least number of the kit's files, which subjects do not write to by guessing."""

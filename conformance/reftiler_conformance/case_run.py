@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
 from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.client import Local, Remote
 from reftiler_conformance.compare import (
     SINGLE,
     Index,
@@ -31,14 +32,6 @@ from reftiler_conformance.features import Features
 from reftiler_conformance.memory_layouts import OutBuffer, with_values_for
 from reftiler_conformance.repeats import Judge, Repeats
 from reftiler_conformance.rpc import Answer, Died, Hung, Raised, Request
-
-
-class Client(Protocol):
-    """Reaches a subject, in this process or another."""
-
-    def answer(self, request: Request) -> Answer:
-        """Put a request to the subject."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -118,7 +111,7 @@ class CaseRun:
     """
 
     case: Case
-    client: Client
+    client: Local | Remote
     features: Features
     device: str = "cpu"
     repeats: frozenset[str] = frozenset(("out", "another"))

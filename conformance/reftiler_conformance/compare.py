@@ -124,7 +124,7 @@ def same_merge(
     wide = replace(case, result="float64")
     with np.errstate(all="ignore"):
         exact, size = merge_of(wide, given), merge_of(wide, np.abs(values(given)))
-    _near(got, want, exact, _slack(case, size, half, least), where)
+    _near(got, want, exact, allowance(case, size, half, least), where)
 
 
 def same_near(
@@ -132,7 +132,7 @@ def same_near(
 ) -> None:
     """Fail unless merged tiles of an image are the image, as `same_merge` says."""
     exact = values(image)
-    _near(got, image, exact, _slack(case, np.abs(exact), 0.5, 0.0), where)
+    _near(got, image, exact, allowance(case, np.abs(exact)), where)
 
 
 def _near(
@@ -145,12 +145,7 @@ def _near(
     _report(~(near | _equal(got, want)) & where, got, want)
 
 
-def _slack(case: Case, size: Array, half: float, least: float) -> Array:
-    whole = case.result_dtype.kind in "iu"
-    return allowance(case, size, least) + (half if whole else 0.0)
-
-
-def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
+def allowance(case: Case, size: Array, half: float = 0.5, least: float = 0.0) -> Array:
     """
     Return how far each pixel of a merge may be from its mean, reckoned in float64.
 
@@ -169,7 +164,7 @@ def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
       integers.
 
     All this is relative to ``sum |w v| / sum w``. What underflows adds one smallest
-    subnormal, and rounding to a whole number adds a half.
+    subnormal, and rounding to a whole number adds ``half``.
 
     Parameters
     ----------
@@ -177,8 +172,8 @@ def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
         Whose tiles were merged.
     size
         ``sum |w v| / sum w`` of each pixel.
-    least
-        The unit roundoff to reckon with at least.
+    half, least
+        What rounding to a whole number adds; the unit roundoff to reckon with at least.
     """
     count, kind = coverage_of(case), case.numpy_dtype
     steps = count + 2
@@ -190,7 +185,7 @@ def allowance(case: Case, size: Array, least: float = 0.0) -> Array:
     unit = max(_precision(kind)[0], unit_of_result, least)
     with np.errstate(all="ignore"):
         found: Array = (_drift(steps, unit) + _drift(steps, DOUBLE)) * size
-    return found + smallest
+    return found + smallest + (half if case.result_dtype.kind in "iu" else 0.0)
 
 
 def _drift(steps: Array, unit: float) -> Array:

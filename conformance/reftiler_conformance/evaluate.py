@@ -15,16 +15,19 @@ from hypothesis import seed as hypothesis_seed
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
-from reftiler_conformance.case_run import CaseRun, Client
+from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.check import Check, checks
 from reftiler_conformance.clauses import all_clauses, clauses
+from reftiler_conformance.client import Local, Remote
 from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.features import FEATURES, Features
 from reftiler_conformance.known import Known, matching
 from reftiler_conformance.protocol import Info, Unsupported
 from reftiler_conformance.results import WRONG, Result, Status
 from reftiler_conformance.rpc import Broken, HarnessError, NotAsked
+
+Client = Local | Remote
 
 EXAMPLES, QUICK = 60, 5
 """Drawn cases for each check: by default, and in a quick run."""
@@ -331,7 +334,7 @@ class _Search:
         if self._smallest is None:
             ends = time.monotonic() + self.options.shrinking
             self._deadline = min(self._deadline, ends)
-        if found.status is Status.ERROR and getattr(self.client, "ended", False):
+        if found.status is Status.ERROR and self.client.ended:
             self._deadline = 0.0  # each hang and crash costs a new process
         self._smallest = found
         raise _Found

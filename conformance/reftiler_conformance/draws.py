@@ -135,11 +135,12 @@ class Draw:
         if name == "dtype":
             everything += ODD if self.verb == "tile" else ()
             word = f"{self.verb}:{{}}"
-        left = _left(asked or ANY, everything, free, word, features)
+        wanted = everything if asked in ((), ANY) else asked
+        left = tuple(c for c in wanted if c in free or word.format(c) in features)
         if name == "channels_last" and "channels_last:only" in features:
             left = tuple(last for last in left if last)
         if name == "result":  # what is merged into must be known too
-            left = _left(left, left, free, "untile:{}", features)
+            left = tuple(n for n in left if n in free or f"untile:{n}" in features)
         return left if asked else left[:1]
 
 
@@ -190,17 +191,6 @@ _SPACE: dict[str, tuple[Choice, Choice, str]] = {
     "count": (COUNT, COUNT, ""),
     "uncovered": (UNCOVERED, UNCOVERED, ""),
 }
-
-
-def _left(
-    asked: Choice, everything: Choice, free: Choice, feature: str, features: Features
-) -> Choice:
-    wanted = everything if asked == ANY else asked
-    return tuple(
-        choice
-        for choice in wanted
-        if choice in free or feature.format(choice) in features
-    )
 
 
 SCALES = tuple(map(Fraction, ("1/2", "2", "3/2", "2/3", "3", "1/4", "4", "1/8", "7/5")))

@@ -186,11 +186,10 @@ def could_claim(
 
 
 def _possible(check: Check, claimed: Features) -> bool:
-    try:
+    with suppress(Unsupported):
         check.within(claimed)
-    except Unsupported:
-        return False
-    return True
+        return True
+    return False
 
 
 def _results(search: _Search) -> list[Result]:

@@ -146,9 +146,9 @@ from reftiler_conformance.rpc import Request
 
 with Remote("tests.strangers:Slow", timeout=1.0) as remote:
     remote.answer(Request("open", text="{CASE}"))
-    coming = remote.begin(Request("tile", array=np.zeros((1, 2, 2), np.float32)))
     print(remote._process._child.pid, flush=True)
-    print(coming().array.shape)
+    tile = Request("tile", array=np.zeros((1, 2, 2), np.float32))
+    print(remote.answer(tile).array.shape)
 """
 
 
@@ -158,6 +158,7 @@ def test_a_machine_that_sleeps_is_no_hang() -> None:
     ) as asking:
         assert asking.stdout is not None
         subject = int(asking.stdout.readline())
+        time.sleep(0.2)  # until the tiler is asked
         for sent in (signal.SIGSTOP, signal.SIGCONT):
             os.kill(asking.pid, sent)
             os.killpg(subject, sent)

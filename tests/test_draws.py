@@ -10,11 +10,10 @@ from hypothesis import given, settings
 
 from reftiler_conformance import oracle
 from reftiler_conformance.cases import Case, parse
-from reftiler_conformance.draws import ANY, WIDE
+from reftiler_conformance.draws import ANY, WIDE, cases
 from reftiler_conformance.expected import expected_merge, expected_tiles
 from reftiler_conformance.features import features
 from reftiler_conformance.needs import needs_to_tile, needs_to_untile
-from reftiler_conformance.strategies import cases
 from reftiler_conformance.suite.positions import touched
 
 ALL = features("*", "tile:bfloat16", "untile:bfloat16")

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from reftiler_conformance.badge import badge
 from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.clauses import clauses
 from reftiler_conformance.failure_groups import grouped
 from reftiler_conformance.findings import note
 from reftiler_conformance.markdown import SYMBOLS, markdown, matrix
 from reftiler_conformance.protocol import Info
-from reftiler_conformance.report import headline, show, verdict
+from reftiler_conformance.report import badge, headline, show, verdict
 from reftiler_conformance.results import Report, Result, Status
 from reftiler_conformance.unchecked import UNCHECKED
 from tests.runs import ASKED, CASE, SHOULD, all_of, one, report

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from reftiler_conformance import oracle
 from reftiler_conformance.cases import Case
 from reftiler_conformance.compare import same_bits, same_numbers
-from reftiler_conformance.draws import ANY, WIDE
+from reftiler_conformance.draws import ANY, WIDE, cases
 from reftiler_conformance.features import NAMED_ONLY, features
 from reftiler_conformance.oracle.grid import contributes
 from reftiler_conformance.slices import (
@@ -16,7 +16,6 @@ from reftiler_conformance.slices import (
     pieces_of,
     pixels_read,
 )
-from reftiler_conformance.strategies import cases
 
 EVERYTHING = features("*", *NAMED_ONLY - {"channels_last:only"})
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck])

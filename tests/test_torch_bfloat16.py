@@ -15,7 +15,8 @@ import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance import oracle
-from reftiler_conformance.compare import Array, same_bits
+from reftiler_conformance.cases import Array
+from reftiler_conformance.compare import same_bits
 from reftiler_conformance.oracle import BFLOAT16, NanError, dtype_info
 from reftiler_conformance.oracle.rounding import UnfitError
 from tests.cases import MergeCase

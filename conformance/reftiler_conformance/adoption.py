@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
@@ -51,16 +52,13 @@ def run(subject: Any, **asked: Unpack[Asked]) -> list[Result]:
     >>> {result.status.value for result in run("numpy", clauses="TILE-001", examples=2)}
     {'passed'}
     """
-    under_test = SubjectUnderTest(subject, **asked)
-    try:
+    with closing(SubjectUnderTest(subject, **asked)) as under_test:
         return [
             result
             for device in under_test.devices
             for check in under_test.checks
             for result in under_test.evaluate(check, device)
         ]
-    finally:
-        under_test.close()
 
 
 def parametrize_with_clauses(

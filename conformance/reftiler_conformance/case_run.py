@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from reftiler_conformance.cases import Case
-from reftiler_conformance.compare import Mismatch, same_bits, same_merge, same_numbers
+from reftiler_conformance.cases import Array, Case
+from reftiler_conformance.client import Local, Remote
+from reftiler_conformance.compare import (
+    SINGLE,
+    Index,
+    Mismatch,
+    bits_differ,
+    first_of,
+    item,
+    same_bits,
+    same_merge,
+    same_numbers,
+)
 from reftiler_conformance.expected import (
     expected_merge,
     expected_tiles,
@@ -22,17 +32,17 @@ from reftiler_conformance.features import Features
 from reftiler_conformance.memory_layouts import OutBuffer, with_values_for
 from reftiler_conformance.repeats import Judge, Repeats
 from reftiler_conformance.rpc import Answer, Died, Hung, Raised, Request
-from reftiler_conformance.tolerances import SINGLE
-
-Array = npt.NDArray[Any]
 
 
-class Client(Protocol):
-    """Reaches a subject, in this process or another."""
+@dataclass(frozen=True)
+class First:
+    """The first item that differs: where, what came back, what is right."""
 
-    def begin(self, request: Request) -> Callable[[], Answer]:
-        """Put a request to the subject, and return what waits for the answer."""
-        ...
+    index: Index
+    got: str
+    want: str
+    bits: str = ""
+    """Both items' bytes, where their texts are equal."""
 
 
 @dataclass
@@ -44,6 +54,45 @@ class Evidence:
     got: Array | None = None
     want: Array | None = None
     mask: Array | None = None
+
+    @property
+    def pair(self) -> tuple[Array, Array] | None:
+        """What came back and what is right, if both are there."""
+        if self.got is None or self.want is None:
+            return None
+        return self.got, self.want
+
+    @property
+    def wrong(self) -> Array | None:
+        """Where the result is wrong, to the check or to the bit; None if unknown."""
+        if self.pair is None or self.pair[0].shape != self.pair[1].shape:
+            return None
+        got, want = self.pair
+        if self.mask is not None and self.mask.shape == got.shape:
+            return self.mask
+        known = got.dtype == want.dtype and got.size
+        return bits_differ(got, want) if known else None
+
+    @property
+    def first(self) -> First | None:
+        """The first item that is wrong, if that is known."""
+        wrong = self.wrong
+        if self.pair is None or wrong is None or not wrong.any():
+            return None
+        index = first_of(wrong)
+        got, want = (item(array, index) for array in self.pair)
+        if got != want:
+            return First(index, got, want)
+        is_here, should_be = (_bits(array, index) for array in self.pair)
+        bits = f"bits at {index}: {is_here}, should be {should_be}"
+        return First(index, got, want, bits)
+
+
+def _bits(array: Array, index: Index) -> str:
+    """Return the bytes of one item, the most significant first where it is a number."""
+    raw: bytes = array[index].tobytes()
+    big = array.dtype.byteorder == ">" or array.dtype.kind not in "biufV"
+    return "0x" + (raw if big else raw[::-1]).hex()
 
 
 @dataclass
@@ -62,7 +111,7 @@ class CaseRun:
     """
 
     case: Case
-    client: Client
+    client: Local | Remote
     features: Features
     device: str = "cpu"
     repeats: frozenset[str] = frozenset(("out", "another"))
@@ -162,12 +211,10 @@ class CaseRun:
         too, and the image must be as it was: else `Mismatch` names the clause of that.
         """
         given = self._given("tile", image, memory)
-        request = Request("tile", array=given, memory=memory)
-        coming = self._begin(request)
         usual = image is None and memory not in ("broadcast", "swapped")
         want = expected_tiles(self.case) if usual else tiles_of(self.case, given)
         judge = partial(same_bits if by == "bits" else same_numbers, want=want)
-        return self._agrees(request, coming, judge, want)
+        return self._agrees(Request("tile", array=given, memory=memory), judge, want)
 
     def merge_agrees(
         self,
@@ -188,8 +235,6 @@ class CaseRun:
         What is asked besides is what `tiles_agree` asks.
         """
         given = self._given("untile", tiles, memory)
-        request = Request("untile", array=given, memory=memory)
-        coming = self._begin(request)
         usual = tiles is None and memory not in ("broadcast", "swapped")
         want = expected_merge(self.case) if usual else merge_of(self.case, given)
         exact = "exact" in self.features
@@ -209,7 +254,7 @@ class CaseRun:
                 least=SINGLE if by == "coarse" else 0.0,
                 where=where,
             )
-        return self._agrees(request, coming, judge, want)
+        return self._agrees(Request("untile", array=given, memory=memory), judge, want)
 
     def refuses(self, call: Callable[[], Answer], reason: str) -> Raised:
         """Fail unless a call raises."""
@@ -237,30 +282,16 @@ class CaseRun:
 
     def put(self, request: Request) -> Answer:
         """Put a request to the subject."""
-        return self._begin(request)()
+        answer = self.client.answer(request)
+        self.printed = self.printed or answer.printed
+        return answer
 
     def _ask(self, verb: str, **given: Any) -> Answer:
         return self.put(Request(verb, **given))
 
-    def _begin(self, request: Request) -> Callable[[], Answer]:
-        coming = self.client.begin(request)
-
-        def ended() -> Answer:
-            answer = coming()
-            self.printed = self.printed or answer.printed
-            return answer
-
-        return ended
-
-    def _agrees(
-        self,
-        request: Request,
-        coming: Callable[[], Answer],
-        judge: Judge,
-        want: Array,
-    ) -> Array:
+    def _agrees(self, request: Request, judge: Judge, want: Array) -> Array:
         """Judge what comes of a request, and then what comes of it again."""
-        answer = coming()
+        answer = self.put(request)
         got = answer.array
         self.keep(got, want)
         judge(got)

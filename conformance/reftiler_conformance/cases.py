@@ -27,6 +27,10 @@ from reftiler_conformance.testdata import fill_with
 
 Array = npt.NDArray[Any]
 Sizes = tuple[int, ...]
+_GIVEN = (
+    *("stride", "mode", "pad_mode", "pad_value", "pad_side", "window", "merge"),
+    *("channels_last", "fill"),
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,18 +164,8 @@ class Case:
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments of reftiler's constructor, the tile size apart."""
-        return {
-            "stride": self.stride,
-            "mode": self.mode,
-            "pad_mode": self.pad_mode,
-            "pad_value": self.pad_value,
-            "pad_side": self.pad_side,
-            "window": self.window,
-            "merge": self.merge,
-            "remove_border_count": self.borders,
-            "channels_last": self.channels_last,
-            "fill": self.fill,
-        }
+        given = {name: getattr(self, name) for name in _GIVEN}
+        return {**given, "remove_border_count": self.borders}
 
     def __repr__(self) -> str:
         """Write the recipe as code, without what is as usual."""
@@ -187,14 +181,7 @@ def as_dtype(name: str) -> np.dtype[Any]:
 
 @lru_cache(maxsize=256)
 def parse(text: str) -> Case:
-    """
-    Read a recipe that was printed.
-
-    Raises
-    ------
-    ValueError
-        If the text is no such recipe.
-    """
+    """Read a recipe that was printed; raise `ValueError` if the text is none."""
     try:
         return _case(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, TypeError, ValueError) as error:

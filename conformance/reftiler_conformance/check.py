@@ -18,10 +18,10 @@ from reftiler_conformance.api_checks import api_checks
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.clauses import all_clauses, clauses
+from reftiler_conformance.draws import cases
 from reftiler_conformance.features import Features, features
 from reftiler_conformance.needs import needs_to_tile, needs_to_untile
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.strategies import cases
 
 Cases = Callable[[Features], SearchStrategy[Case]]
 Judge = Callable[[CaseRun], None]
@@ -58,10 +58,7 @@ class Check:
         """
         Return what draws cases for a subject; None if only fixed cases are asked.
 
-        Raises
-        ------
-        Unsupported
-            If the subject does not claim what is asked.
+        Raises `Unsupported` if the subject does not claim what is asked.
         """
         if missing := self.needs - claimed:
             raise Unsupported(", ".join(sorted(missing)))

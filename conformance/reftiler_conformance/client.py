@@ -9,10 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import reftiler
@@ -21,7 +19,6 @@ from reftiler_conformance.rpc import (
     HEAD,
     MAGIC,
     Answer,
-    Broken,
     Died,
     HarnessError,
     Hung,
@@ -81,10 +78,6 @@ class Local:
                 raise error.__cause__ from None
             raise
 
-    def begin(self, request: Request) -> Callable[[], Answer]:
-        """Return what puts a request to the subject."""
-        return partial(self.answer, request)
-
 
 class Remote:
     """
@@ -113,7 +106,6 @@ class Remote:
         self.ended = False
         """Whether the last call ended the process."""
         self._process: _Process | None = None
-        self._awaited: Callable[[], Answer] | None = None
         self._hangs: Counter[str] = Counter()
         self._ended_by: set[str] = set()
         self._folder = tempfile.TemporaryDirectory(prefix="reftiler-conform-")
@@ -144,18 +136,6 @@ class Remote:
         Unsupported, Raised, WrongType, HarnessError
             As the subject's process says.
         """
-        return self.begin(request)()
-
-    def begin(self, request: Request) -> Callable[[], Answer]:
-        """
-        Put a request to the subject, and return what waits for the answer.
-
-        Whoever asks has time for something else meanwhile. An answer that nobody waited
-        for is dropped before the next request.
-        """
-        if self._awaited is not None:
-            with suppress(Broken, Unsupported, HarnessError):
-                self._awaited()
         if max(self._hangs.values(), default=0) >= MOST_HANGS:
             raise NotAsked(
                 f"it hung {MOST_HANGS} times in a row, so it was asked no more"
@@ -165,22 +145,16 @@ class Remote:
         seconds = self.timeout if self._process else STARTING
         process = self._process or self._start()
         self.ended = False
-        process.write(pack_request(request))
-        self._awaited = partial(self._wait, process, request.verb, seconds)
-        return self._awaited
-
-    def _wait(self, process: _Process, verb: str, seconds: float) -> Answer:
-        """Wait for the answer to the last request."""
-        self._awaited = None
         try:
+            process.write(pack_request(request))
             body = process.read_answer(seconds)
         except BaseException as error:  # an interrupt too: what comes is not awaited
             self._end()
-            self._ended_by.add(verb)
+            self._ended_by.add(request.verb)
             if isinstance(error, Hung):
-                self._hangs[verb] += 1
+                self._hangs[request.verb] += 1
             raise
-        self._hangs[verb] = 0
+        self._hangs[request.verb] = 0
         return unpack_answer(body, process.printed())
 
     def _start(self) -> _Process:
@@ -234,12 +208,12 @@ class _Process:
         self._selector = selectors.DefaultSelector()
         for number in (self._answers, self._prints):
             self._selector.register(number, selectors.EVENT_READ)
-        self._kept, self._tail, self._printed, self._left = b"", b"", 0, 0.0
-        self._ran = 0.0
+        self._printed = bytearray()
+        self._left, self._ran = 0.0, 0.0
 
     def write(self, message: Message) -> None:
         """Send a message."""
-        self._kept, self._tail, self._printed = b"", b"", 0
+        self._printed.clear()
         with suppress(BrokenPipeError):  # which whoever waits will learn
             self._requests.writelines(message)
             self._requests.flush()
@@ -250,11 +224,16 @@ class _Process:
         try:
             head = self._read(HEAD.size)
             magic, sender, length = HEAD.unpack(head)
-            if magic != MAGIC or sender != self._child.pid:
-                raise HarnessError(_malformed(magic, head))
+            if magic != MAGIC:
+                raise HarnessError(
+                    f"it wrote into the pipe of the kit's answers: {bytes(head)!r}"
+                )
+            if sender != self._child.pid:
+                raise HarnessError(
+                    "a child that it forked came back from the call: end it with "
+                    "os._exit"
+                )
             body = self._read(length)
-            if self._read(len(MAGIC)) != MAGIC:
-                raise HarnessError(_malformed(b"", body[-40:]))
         except TimeoutError:
             raise Hung(f"gave no answer in {seconds:g} s") from None
         except EOFError:
@@ -264,7 +243,7 @@ class _Process:
 
     def printed(self) -> str:
         """Return the beginning of what was printed since the last request."""
-        return self._kept.decode(errors="replace")[:KEPT]
+        return self._printed[: 4 * KEPT].decode(errors="replace")[:KEPT]
 
     def end(self) -> None:
         """End the process and all of its group."""
@@ -279,7 +258,7 @@ class _Process:
         """Return how the process ended, and the last line that it printed."""
         code = self._child.wait()
         self._drain()
-        lines = self._tail.decode(errors="replace").splitlines()
+        lines = self._printed[-KEPT:].decode(errors="replace").splitlines()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return f"its process ended with {how}" + "".join(f": {x}" for x in lines[-1:])
 
@@ -324,21 +303,15 @@ class _Process:
         return min(max(ran, _SLICE / 4), _SLICE) if ran > 0 else _SLICE
 
     def _drain(self) -> None:
-        """Take what was printed, and keep the beginning of it."""
-        if self._prints not in self._selector.get_map():
-            return
-        with suppress(BlockingIOError):
+        """Take what was printed."""
+        with suppress(BlockingIOError, KeyError):  # nothing now, or never again
             while chunk := os.read(self._prints, _CHUNK):
-                self._printed += len(chunk)
-                self._kept = (self._kept + chunk[: 4 * KEPT])[: 4 * KEPT]
-                self._tail = (self._tail + chunk)[-KEPT:]
-                if self._printed > MOST_PRINTED:
+                self._printed += chunk
+                if len(self._printed) > MOST_PRINTED:
                     raise HarnessError(
                         f"it printed more than {MOST_PRINTED:,} bytes in one call, so "
                         "it was ended: let it print less"
                     )
-                if len(chunk) < _CHUNK:
-                    return
             self._selector.unregister(self._prints)
 
 
@@ -349,9 +322,3 @@ def _seconds_run(process: int) -> float:
     except OSError:
         return 0.0
     return sum(map(int, words.split()[11:13])) / os.sysconf("SC_CLK_TCK")
-
-
-def _malformed(magic: bytes, found: bytearray) -> str:
-    if magic == MAGIC:
-        return "a child that it forked came back from the call: end it with os._exit"
-    return f"it wrote into the pipe of the kit's answers: {bytes(found)!r}"

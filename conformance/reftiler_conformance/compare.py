@@ -11,15 +11,19 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from reftiler_conformance.cases import Case
+from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.expected import expected_merge, merge_of
 from reftiler_conformance.oracle import BFLOAT16
-from reftiler_conformance.slices import values
-from reftiler_conformance.tolerances import allowance
+from reftiler_conformance.slices import coverage_of, values
 
-Array = npt.NDArray[Any]
+Index = tuple[int, ...]
+
+DOUBLE = 2.0**-53
+"""The unit roundoff of float64, in which the exact mean is reckoned."""
+
+SINGLE = 2.0**-24
+"""The unit roundoff of float32."""
 
 
 class Mismatch(AssertionError):  # noqa: N818 - it is a finding
@@ -80,7 +84,7 @@ def same_bits(
     same_shape(got, want)
     if got.tobytes() == want.tobytes():  # as it mostly is, and cheap in memory
         return
-    wrong = (_bytes(got) != _bytes(want)).any(axis=-1).reshape(want.shape)
+    wrong = bits_differ(got, want)
     if nan == "any":
         wrong &= ~(is_nan(got) & is_nan(want))
     _report(wrong & where, got, want)
@@ -107,10 +111,10 @@ def same_merge(
     """
     Fail unless a merge is right within the rounding of any order of summation.
 
-    The dtype is left aside. What order and roundings may do is in
-    `reftiler_conformance.tolerances`; integers may be wrong by ``half`` more: 0.5
-    where they are rounded to nearest; floats are taken to be no finer than the unit
-    roundoff ``least``. Extremes must be right to the bit.
+    The dtype is left aside. What order and roundings may do is what `allowance` says;
+    integers may be wrong by ``half`` more: 0.5 where they are rounded to nearest;
+    floats are taken to be no finer than the unit roundoff ``least``. Extremes must be
+    right to the bit.
     """
     given = case.tiles() if tiles is None else tiles
     want = expected_merge(case) if tiles is None else merge_of(case, tiles)
@@ -120,7 +124,7 @@ def same_merge(
     wide = replace(case, result="float64")
     with np.errstate(all="ignore"):
         exact, size = merge_of(wide, given), merge_of(wide, np.abs(values(given)))
-    _near(got, want, exact, _slack(case, size, half, least), where)
+    _near(got, want, exact, allowance(case, size, half, least), where)
 
 
 def same_near(
@@ -128,7 +132,7 @@ def same_near(
 ) -> None:
     """Fail unless merged tiles of an image are the image, as `same_merge` says."""
     exact = values(image)
-    _near(got, image, exact, _slack(case, np.abs(exact), 0.5, 0.0), where)
+    _near(got, image, exact, allowance(case, np.abs(exact)), where)
 
 
 def _near(
@@ -141,9 +145,68 @@ def _near(
     _report(~(near | _equal(got, want)) & where, got, want)
 
 
-def _slack(case: Case, size: Array, half: float, least: float) -> Array:
-    whole = case.result_dtype.kind in "iu"
-    return allowance(case, size, least) + (half if whole else 0.0)
+def allowance(case: Case, size: Array, half: float = 0.5, least: float = 0.0) -> Array:
+    """
+    Return how far each pixel of a merge may be from its mean, reckoned in float64.
+
+    A subject that is not ``exact`` may add in any order, in the coarsest float type
+    that the tiles or the result allow, with a unit roundoff u. The model is that of
+    every textbook: each operation is right but for a factor 1 + d, ``|d| <= u``, so
+    that n of them are right but for ``n u / (1 - n u)``. Of a pixel in which k tiles
+    take part:
+
+    - without weights, k - 1 additions, one division (or two, by way of a reciprocal),
+      one rounding to the result: n = k + 2, and one more for integers that become
+      floats;
+    - with weights of rank R, both sums, 2 (k - 1); each weight, above and below the
+      line, 2 (2R - 1), for it is R numbers rounded and R - 1 products; the product
+      ``w v``, the division and the result, 3: n = 2k + 4R - 1, and one more for
+      integers.
+
+    All this is relative to ``sum |w v| / sum w``. What underflows adds one smallest
+    subnormal, and rounding to a whole number adds ``half``.
+
+    Parameters
+    ----------
+    case
+        Whose tiles were merged.
+    size
+        ``sum |w v| / sum w`` of each pixel.
+    half, least
+        What rounding to a whole number adds; the unit roundoff to reckon with at least.
+    """
+    count, kind = coverage_of(case), case.numpy_dtype
+    steps = count + 2
+    if case.window != "box":
+        steps = 2 * count + 4 * case.rank - 1
+    if kind.kind != "f" and kind != BFLOAT16:
+        steps = steps + 1
+    unit_of_result, smallest = _precision(case.result_dtype)
+    unit = max(_precision(kind)[0], unit_of_result, least)
+    with np.errstate(all="ignore"):
+        found: Array = (_drift(steps, unit) + _drift(steps, DOUBLE)) * size
+    return found + smallest + (half if case.result_dtype.kind in "iu" else 0.0)
+
+
+def _drift(steps: Array, unit: float) -> Array:
+    """Return by what factor so many roundings may be wrong; without end if too many."""
+    lost = steps * unit
+    with np.errstate(all="ignore"):
+        found: Array = np.where(lost < 1, lost / (1 - lost), np.inf)
+    return found
+
+
+def _precision(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Return the unit roundoff and the smallest subnormal of a dtype.
+
+    Integers may be added as float32, and nothing of them underflows.
+    """
+    if dtype == BFLOAT16:
+        return 2.0**-8, 2.0**-133
+    if dtype.kind != "f":
+        return SINGLE, 0.0
+    info = np.finfo(dtype)
+    return float(info.eps) / 2, float(info.smallest_subnormal)
 
 
 def is_nan(array: Array) -> Array:
@@ -174,18 +237,31 @@ def _report(wrong: Array, got: Array, want: Array) -> None:
     """Raise `Mismatch` where something is wrong."""
     if not wrong.any():
         return
-    first = tuple(int(i) for i in np.argwhere(wrong)[0])
-    is_here, should_be = (
-        (values(array) if array.dtype == BFLOAT16 else array)[first]
-        for array in (got, want)
-    )
+    first = first_of(wrong)
     raise Mismatch(
         f"{int(wrong.sum())} of {want.size} differ; the first, at {first}, "
-        f"is {is_here}, should be {should_be}",
+        f"is {item(got, first)}, should be {item(want, first)}",
         wrong,
     )
 
 
-def _bytes(array: Array) -> Array:
-    raw = np.frombuffer(array.tobytes(), np.uint8)
-    return raw.reshape(array.size, array.dtype.itemsize)
+def bits_differ(got: Array, want: Array) -> Array:
+    """Say where two arrays of one shape and dtype differ in a bit."""
+    raw = [
+        np.frombuffer(a.tobytes(), np.uint8).reshape(a.size, -1) for a in (got, want)
+    ]
+    wrong: Array = (raw[0] != raw[1]).any(axis=-1).reshape(want.shape)
+    return wrong
+
+
+def first_of(wrong: Array) -> Index:
+    """Return the index of the first item that is wrong."""
+    return tuple(int(i) for i in np.argwhere(wrong)[0])
+
+
+def item(array: Array, index: Index) -> str:
+    """Return one item as text that tells it from its neighbours."""
+    if array.dtype == BFLOAT16:
+        return str(values(array[index].reshape(1))[0])
+    value: Any = array[index]
+    return str(value) if array.dtype.kind in "biufcmM" else repr(value.item())

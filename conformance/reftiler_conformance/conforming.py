@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import (
+    ExitStack,
+    closing,
+    contextmanager,
+    nullcontext,
+    redirect_stdout,
+)
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -19,25 +25,12 @@ from reftiler.errors import TilingError
 from reftiler_conformance import report, suite
 from reftiler_conformance.cases import parse
 from reftiler_conformance.counterexample import describe, file_name
-from reftiler_conformance.evaluate import QUICK
 from reftiler_conformance.markdown import matrix as matrix_page
+from reftiler_conformance.plugin import OPTIONS
 from reftiler_conformance.recorder import Recorder
 from reftiler_conformance.results import Report, exit_code
 from reftiler_conformance.rpc import HarnessError
 from reftiler_conformance.under_test import Asked, SubjectUnderTest
-
-__all__ = ["QUICK", "Call", "behind_dashes", "matrix", "replay", "single"]
-
-_NAMES = {
-    "known": "--known",
-    "device": "--subject-device",
-    "clauses": "--clauses",
-    "examples": "--examples",
-    "seed": "--subject-seed",
-    "spec": "--spec",
-    "timeout": "--subject-timeout",
-}
-"""What the fields of `Asked` are called as options of the plugin."""
 
 
 @dataclass(frozen=True)
@@ -54,36 +47,21 @@ class Call:
         """Whether pytest tells what it does."""
         return any(word.startswith(("-v", "--verbose")) for word in self.pytest_options)
 
-    def python(self, name: str) -> str | None:
-        """Return the Python that was given for a subject, or for all."""
-        found = None
+    def asked_of(self, name: str) -> Asked:
+        """Return how a subject is asked: by the Python given for it, or for all."""
+        asked: Asked = {**self.asked}
         for given in self.pythons:
             subject, _, path = given.rpartition("=")
             if subject in ("", name):
-                found = str(Path(path).expanduser())
-        return found
+                asked["python"] = str(Path(path).expanduser())
+        return asked
 
-    @contextmanager
-    def subject(self, name: str) -> Iterator[SubjectUnderTest]:
-        """
-        Start a subject.
-
-        Raises
-        ------
-        UsageError
-            If the call is bad.
-        HarnessError
-            If the subject cannot be started.
-        """
+    def start(self, name: str) -> SubjectUnderTest:
+        """Start a subject; raise `UsageError` or `HarnessError` if that fails."""
         try:
-            asked: Asked = {**self.asked, "python": self.python(name)}
-            under_test = SubjectUnderTest(name, **asked)
+            return SubjectUnderTest(name, **self.asked_of(name))
         except ValueError as error:
             raise UsageError(str(error)) from error
-        try:
-            yield under_test
-        finally:
-            under_test.close()
 
 
 def behind_dashes(subjects: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -142,7 +120,7 @@ def replay(subjects: Sequence[str], call: Call, text: str) -> int:
         case = parse(text)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    with _told(), call.subject(name) as under_test:
+    with _told(), closing(call.start(name)) as under_test:
         results = [
             under_test.replay(check, device, case)
             for device in under_test.devices
@@ -155,17 +133,8 @@ def replay(subjects: Sequence[str], call: Call, text: str) -> int:
 
 
 def _report(name: str, call: Call, badge_name: str = "badge.json") -> Report:
-    """
-    Run the suite for a subject.
-
-    Raises
-    ------
-    HarnessError
-        If the subject cannot be started, or pytest fails.
-    UsageError
-        If the call is bad; `typer.Exit` if pytest has told so, or was stopped.
-    """
-    with call.subject(name) as under_test:
+    """Run the suite for a subject; raise what says why there is no report."""
+    with closing(call.start(name)) as under_test:
         recorder = Recorder(under_test, call.out, badge_name=badge_name, lock=False)
         printed = StringIO()
         told = nullcontext() if call.verbose else redirect_stdout(printed)
@@ -192,14 +161,11 @@ def _words(name: str, call: Call) -> list[str]:
     words = ["-p", "reftiler_conformance.plugin", "-p", "no:cacheprovider", "-s"]
     words += ["-c", os.devnull, "--rootdir", folder, "--noconftest", "--assert=plain"]
     words += ["--subject", name]
-    for field, option in _NAMES.items():
-        value = call.asked.get(field)
+    for field, value in call.asked_of(name).items():
         if value not in (None, ""):
-            words.append(f"{option}={value}")
+            words.append(f"{OPTIONS[field][0]}={value}")
     if call.out is not None:
         words.append(f"--report={call.out.absolute()}")
-    if python := call.python(name):
-        words.append(f"--subject-python={python}")
     if any(word.startswith(("-n", "--numprocesses")) for word in call.pytest_options):
         words += ["-p", "xdist"]
     return [*words, *call.pytest_options, folder]
@@ -219,18 +185,13 @@ def _told() -> Iterator[None]:
 @contextmanager
 def _folder(folder: Path | None) -> Iterator[None]:
     """Keep other runs out of the folder of the reports."""
-    if folder is None:
+    with ExitStack() as stack:
+        try:
+            if folder is not None:
+                stack.enter_context(FolderLock(folder))
+        except TilingError as error:
+            raise UsageError(f"--out: {error}") from error
         yield
-        return
-    try:
-        lock = FolderLock(folder)
-        lock.__enter__()
-    except TilingError as error:
-        raise UsageError(f"--out: {error}") from error
-    try:
-        yield
-    finally:
-        lock.__exit__()
 
 
 def _only(subjects: Sequence[str]) -> str:

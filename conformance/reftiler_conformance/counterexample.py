@@ -11,33 +11,28 @@ import textwrap
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from reftiler.atomic import atomic_write
 from reftiler.json_io import read_bytes
-from reftiler_conformance.case_run import Evidence
+from reftiler_conformance.case_run import Evidence, First
+from reftiler_conformance.cases import Array
 from reftiler_conformance.clauses import all_clauses
-from reftiler_conformance.difference import (
-    First,
-    first_of,
-    mask_of,
-    shown,
-    side_by_side,
-)
+from reftiler_conformance.compare import name_of
 from reftiler_conformance.jsonlines import result_of, row_of
 from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.results import Report, Result, Status
-
-Array = npt.NDArray[Any]
+from reftiler_conformance.slices import values
 
 SCHEMA = "reftiler counterexample 2"
 _WHO = ("subject", "subject_version", "spec_version", "replay")
 MAX_BYTES = 2**28  # of the arrays of a case, which are small
 LONG_CASE = 400  # such a case is shown in the command alone
+_MAX_ITEMS, _WIDTH = 64, 88  # of arrays shown whole, and next to each other
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _BAD_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
 _BAD_CONTENT = (ValueError, TypeError, KeyError, RuntimeError, EOFError, MemoryError)
@@ -77,7 +72,7 @@ class Counterexample:
     @property
     def first(self) -> First | None:
         """The first item that differs, if the results can be held side by side."""
-        return first_of(self.result.evidence or Evidence())
+        return (self.result.evidence or Evidence()).first
 
 
 def message_of(result: Result) -> str:
@@ -159,9 +154,33 @@ def _arrays(found: Evidence) -> list[str]:
     if found.got is None:
         return []
     if found.want is None:
-        return shown("got", found.got)
-    first = first_of(found)
-    return [*side_by_side(found.got, found.want), first.bits if first else ""]
+        return _shown("got", found.got)
+    bits = found.first.bits if found.first else ""
+    return [*_side_by_side(found.got, found.want), bits]
+
+
+def _side_by_side(got: Array, want: Array) -> list[str]:
+    """Return lines that show two arrays, next to each other where there is room."""
+    left, right = _shown("got", got), _shown("want", want)
+    room = max(map(len, left)) + 4
+    if room + max(map(len, right)) > _WIDTH:
+        return [*left, *right]
+    pairs = zip_longest(left, right, fillvalue="")
+    return [f"{one:<{room}}{other}".rstrip() for one, other in pairs]
+
+
+def _shown(name: str, array: Array) -> list[str]:
+    """Return the lines that show an array; of a large one, its corners."""
+    title = f"{name}: {name_of(array.dtype)} {array.shape}"
+    plain = values(array) if array.dtype == BFLOAT16 else array
+    width = max((len(str(number)) for number in plain.flat[:_MAX_ITEMS]), default=0)
+    text = np.array2string(
+        plain,
+        threshold=_MAX_ITEMS,
+        max_line_width=10**6,
+        formatter={"float_kind": lambda number: str(number).rjust(width)},
+    )
+    return [title, *text.splitlines()]
 
 
 def kept(result: Result, report: Report, folder: Path) -> Result:
@@ -195,7 +214,7 @@ def write(result: Result, report: Report, folder: Path) -> Path:
     path = folder / f"{stem}.npz"
     found = result.evidence or Evidence()
     who = (report.subject.name, report.subject.version, report.spec_version)
-    result = replace(result, seconds=0.0, evidence=replace(found, mask=mask_of(found)))
+    result = replace(result, seconds=0.0, evidence=replace(found, mask=found.wrong))
     content = _packed(Counterexample(result, *who, replay_command(result, report)))
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(path, content)
@@ -222,21 +241,14 @@ def read(path: Path) -> Counterexample:
 
 def _packed(example: Counterexample) -> bytes:
     """Return the file: its arrays, and the rest as JSON in ``meta``."""
-    meta = {**row_of(example.result), **vars(example), "schema": SCHEMA}
-    meta["result"] = meta["first"] = None
-    if example.first:
-        meta["first"] = vars(example.first)
-    arrays = example.arrays
+    arrays: dict[str, Any] = example.arrays
+    meta = row_of(example.result) | {name: getattr(example, name) for name in _WHO}
+    meta["schema"] = SCHEMA
+    meta["first"] = vars(example.first) if example.first else None
     meta["bfloat16"] = [name for name in arrays if arrays[name].dtype == BFLOAT16]
     arrays |= {name: arrays[name]["bfloat16"] for name in meta["bfloat16"]}
-    arrays["meta"] = np.array(json.dumps(meta))
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as file:
-        for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980: equal every time
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with file.open(entry, "w") as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+    stream = io.BytesIO()  # in which numpy dates all files 1980
+    np.savez_compressed(stream, **arrays | {"meta": np.array(json.dumps(meta))})
     return stream.getvalue()
 
 

@@ -15,16 +15,19 @@ from hypothesis import seed as hypothesis_seed
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
-from reftiler_conformance.case_run import CaseRun, Client
+from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.check import Check, checks
 from reftiler_conformance.clauses import all_clauses, clauses
+from reftiler_conformance.client import Local, Remote
 from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.features import FEATURES, Features
 from reftiler_conformance.known import Known, matching
 from reftiler_conformance.protocol import Info, Unsupported
 from reftiler_conformance.results import WRONG, Result, Status
 from reftiler_conformance.rpc import Broken, HarnessError, NotAsked
+
+Client = Local | Remote
 
 EXAMPLES, QUICK = 60, 5
 """Drawn cases for each check: by default, and in a quick run."""
@@ -50,16 +53,10 @@ NO_EFFECT = ("TILE-007", "PAD-011")
 @dataclass(frozen=True)
 class Options:
     """
-    How a subject is asked.
+    How a subject is asked, as `reftiler_conformance.under_test.Asked` has it.
 
     Parameters
     ----------
-    seed, examples
-        What the cases are drawn with, and how many for each check.
-    known
-        The failures that are known.
-    spec
-        The version of the specification; the newest by default.
     shrinking
         Seconds spent on making a failing case smaller.
     blamed
@@ -95,12 +92,8 @@ def evaluate(
     others: list[Result] = []
     try:
         own, *others = _results(search)
-    except Unsupported as error:
-        own = check_result(check, device, Status.UNSUPPORTED, str(error))
-    except NotAsked as error:
-        own = check_result(check, device, Status.NOT_RUN, str(error))
-    except HarnessError as error:
-        own = check_result(check, device, Status.HARNESS, str(error))
+    except (Unsupported, HarnessError) as error:
+        own = unanswered(check, device, error)
     own = replace(
         own,
         examples=search.asked,
@@ -159,9 +152,17 @@ def check_result(
     return Result(check.clause, check.name, level, device, status, message, **more)
 
 
+def unanswered(check: Check, device: str, error: Unsupported | HarnessError) -> Result:
+    """Return the result of a check that learnt nothing of the subject."""
+    status = Status.NOT_RUN if isinstance(error, NotAsked) else Status.HARNESS
+    if isinstance(error, Unsupported):
+        status = Status.UNSUPPORTED
+    return check_result(check, device, status, str(error))
+
+
 def could_claim(
     client: Client, info: Info, device: str, asked: Iterable[Check], options: Options
-) -> list[str]:
+) -> tuple[str, ...]:
     """Return the features that are not claimed, and whose checks all pass."""
     options = replace(options, examples=8, known=(), shrinking=0.0)
     waiting = [
@@ -181,15 +182,14 @@ def could_claim(
             for result in evaluate(check, client, more, device, options)
         ):
             found.append(name)
-    return found
+    return tuple(found)
 
 
 def _possible(check: Check, claimed: Features) -> bool:
-    try:
+    with suppress(Unsupported):
         check.within(claimed)
-    except Unsupported:
-        return False
-    return True
+        return True
+    return False
 
 
 def _results(search: _Search) -> list[Result]:
@@ -228,7 +228,7 @@ def _fails_elsewhere(search: _Search, entry: Known) -> bool:
     for check in checks():
         if (check.clause, entry.check) == (entry.clause, None):
             with suppress(Unsupported, HarnessError):
-                if search.of(check).witnessed(entry).status in WRONG:
+                if replace(search, check=check).witnessed(entry).status in WRONG:
                     return True
     return False
 
@@ -237,29 +237,23 @@ class _Found(Exception):  # noqa: N818 - no error
     """Tells hypothesis that a case fails."""
 
 
+@dataclass
 class _Search:
     """The cases of one check, put to a subject until one fails, then made smaller."""
 
-    def __init__(
-        self,
-        check: Check,
-        client: Client,
-        features: Features,
-        device: str,
-        options: Options,
-    ) -> None:
-        self.check, self.client, self.features = check, client, features
-        self.device, self.options = device, options
+    check: Check
+    client: Client
+    features: Features
+    device: str
+    options: Options
+
+    def __post_init__(self) -> None:
         self.asked, self.skipped, self.printed = 0, 0, ""
         self._refusal = "no case can be drawn"
         self._seen: dict[str, Result | None] = {}
         self._smallest: Result | None = None
         self._deadline = math.inf
         self._stop: BaseException | None = None
-
-    def of(self, check: Check) -> _Search:
-        """Return the search of another check."""
-        return _Search(check, self.client, self.features, self.device, self.options)
 
     def witnessed(self, entry: Known) -> Result:
         """Return what comes of a known failure's witness, or of a search without."""
@@ -271,22 +265,14 @@ class _Search:
         return found
 
     def run(self) -> Result:
-        """
-        Return the smallest failure, or that all is passed.
-
-        Raises
-        ------
-        Unsupported
-            If no case can be asked.
-        HarnessError
-            If the kit or the adapter fails.
-        """
+        """Return the smallest failure, or that all is passed; raises as `attempt`."""
         strategy, self._deadline = self.check.within(self.features), math.inf
         asked = map(self._ask, self._fixed_cases())
         found = next((one for one in asked if one and one.status in WRONG), None)
         if found is not None:
             self._deadline = time.monotonic() + self.options.shrinking
-        if strategy is not None and (found is None or _is_large(found)):
+        size = parse(found.case).size if found and found.status is Status.FAILED else ()
+        if strategy is not None and (found is None or math.prod(size) > SMALL):
             found = self._drawn(strategy) or found
         if found is None and not self.asked:
             raise Unsupported(self._refusal)
@@ -320,39 +306,34 @@ class _Search:
         )
         seeded = hypothesis_seed(zlib.crc32(number.encode()))
         self._smallest = None
-        try:
+        with suppress(_Found, Unsatisfiable):
             seeded(setup(given(strategy)(test)))()
-        except (_Found, Unsatisfiable):
-            pass
-        except BaseException:
-            if self._stop is None:
-                raise
-            if not isinstance(self._stop, _Found):  # of which hypothesis may make more
-                raise self._stop from None
+        if self._stop is not None:
+            raise self._stop
         return self._smallest
 
     def _put(self, case: Case) -> None:
-        if self._stop is not None:  # hypothesis tries again what raised
-            raise self._stop
-        # Small enough: only what is known to fail goes on failing.
+        # Nothing more is asked: only what is known to fail goes on failing.
         if repr(case) not in self._seen and time.monotonic() > self._deadline:
             return
         try:
             found = self._ask(case)
         except (HarnessError, SystemExit, KeyboardInterrupt) as error:
-            self._stop = error
-            raise
+            self._stop, self._deadline = (
+                error,
+                0.0,
+            )  # hypothesis tries again what raises
+            return
         if found is None:
             if self.skipped >= REFUSED and not self.asked:
-                self._stop = _Found()
-                raise self._stop
+                self._deadline = 0.0
             reject()
         if found.status is Status.PASSED:
             return
         if self._smallest is None:
             ends = time.monotonic() + self.options.shrinking
             self._deadline = min(self._deadline, ends)
-        if found.status is Status.ERROR and getattr(self.client, "ended", False):
+        if found.status is Status.ERROR and self.client.ended:
             self._deadline = 0.0  # each hang and crash costs a new process
         self._smallest = found
         raise _Found
@@ -383,9 +364,3 @@ class _Search:
             self.printed = self.printed or run.printed
         self.asked += 1
         return found
-
-
-def _is_large(found: Result) -> bool:
-    """Say whether a case is too large to look at."""
-    size = parse(found.case).size if found.status is Status.FAILED else ()
-    return math.prod(size) > SMALL

@@ -9,15 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
-
-import numpy.typing as npt
 
 from reftiler_conformance import oracle
-from reftiler_conformance.cases import Case, as_dtype, parse
+from reftiler_conformance.cases import Array, Case, as_dtype, parse
 from reftiler_conformance.slices import merge_by_slices, pieces_of
-
-Array = npt.NDArray[Any]
 
 LARGE = 300
 """The pixels of tiles beyond which slices of numpy merge, which the oracle equals."""

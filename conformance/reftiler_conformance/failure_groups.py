@@ -9,11 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.clauses import all_clauses
-from reftiler_conformance.difference import first_of
 from reftiler_conformance.results import Result, Status
 
 _SETTINGS = (
@@ -30,7 +28,6 @@ _ABOUT = {
 }
 """The clause or family that is about a symptom."""
 
-Array = npt.NDArray[Any]
 Settings = frozenset[tuple[str, str]]
 
 
@@ -146,10 +143,9 @@ def _marks(result: Result) -> Iterator[Hashable]:
         message = re.sub(r"\d+", "#", message)
     yield result.status, message
     found = result.evidence
-    if found is None or found.got is None or found.want is None:
+    if found is None or found.pair is None:
         return
-    arrays = (found.got, found.want)
-    yield tuple((a.shape, sha256(a.tobytes()).digest()) for a in arrays)
+    yield tuple((a.shape, sha256(a.tobytes()).digest()) for a in found.pair)
     if symptom := _symptom(result):
         yield symptom, "tile" if found.tiles is None else "untile"
 
@@ -157,15 +153,15 @@ def _marks(result: Result) -> Iterator[Hashable]:
 def _symptom(result: Result) -> str:
     """Return what is special about a wrong array; nothing if nothing is."""
     found = result.evidence
-    if found is None or found.got is None or found.want is None:
+    if found is None or found.pair is None:
         return ""
-    got, want = found.got, found.want
+    got, want = found.pair
     if got.dtype != want.dtype:
         return "other dtype"
-    first = first_of(found)
+    first = found.first
     if first is None or got.dtype.kind not in "biuf" or got.itemsize > 8:
         return ""
-    one, other = (np.frombuffer(a.tobytes(), f"u{got.itemsize}") for a in (got, want))
+    one, other = (np.frombuffer(a.tobytes(), f"u{got.itemsize}") for a in found.pair)
     if np.array_equal(np.sort(one), np.sort(other)):
         return "other order"
     most = np.max(np.abs(want), where=np.isfinite(want), initial=0)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from reftiler_conformance.protocol import Info
-from reftiler_conformance.results import Report, Result, Status, exit_code
+from reftiler_conformance.results import Report, Result, Status
 
 SCHEMA = "reftiler conformance record 2"
 _REPORT = tuple(field.name for field in fields(Report) if field.name != "results")
@@ -38,7 +38,7 @@ class Writer:
 
     def __init__(self, path: Path, report: Report) -> None:
         self._digest, self._began = hashlib.sha256(), time.monotonic()
-        self._results: list[Result] = []
+        self._report, self._results = report, list[Result]()
         self._file = path.open("w", encoding="utf-8", newline="\n")
         header = {name: getattr(report, name) for name in _REPORT}
         header["subject"] = asdict(report.subject)
@@ -57,13 +57,14 @@ class Writer:
 
     def close(self, *, complete: bool, **known_at_the_end: Any) -> None:
         """Write the footer, with more fields of `Report`, and close the file."""
+        found = replace(self._report, results=tuple(self._results), complete=complete)
         footer = {
             "kind": "footer",
             "seconds": time.monotonic() - self._began,
             **known_at_the_end,
             "count": len(self._results),
             "complete": complete,
-            "exit_code": exit_code(self._results) if complete else 3,
+            "exit_code": found.exit_code,
             "digest": self._digest.hexdigest(),
         }
         self._line(footer)

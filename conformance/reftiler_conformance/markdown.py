@@ -19,15 +19,13 @@ from reftiler_conformance.counterexample import (
 from reftiler_conformance.failure_groups import Group, grouped
 from reftiler_conformance.findings import note
 from reftiler_conformance.report import (
-    departures,
-    failures,
     headline,
     scope,
     sections,
     verdict,
     versions,
 )
-from reftiler_conformance.results import Report, Status
+from reftiler_conformance.results import BAD, Report, Status
 from reftiler_conformance.unchecked import UNCHECKED
 
 SYMBOLS = dict(
@@ -185,7 +183,7 @@ def _command(reports: Sequence[Report]) -> str:
 def _findings(report: Report, whole: bool) -> Iterator[str]:
     """Yield what a subject was found to do: by a person, then by the run."""
     told = note(report.name, report.subject.version)
-    found = grouped([*failures(report), *departures(report)])
+    found = grouped([*report.of(*BAD, must=True), *report.of(*BAD, must=False)])
     if not whole:  # what a person told is not told again
         found = [group for group in found if group.first.clause not in told]
     if told or found:

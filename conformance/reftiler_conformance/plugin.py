@@ -25,10 +25,23 @@ from reftiler.errors import TilingError
 from reftiler_conformance import suite
 from reftiler_conformance.adoption import ClauseTest
 from reftiler_conformance.check import checks
+from reftiler_conformance.evaluate import EXAMPLES
 from reftiler_conformance.jsonlines import row_of
 from reftiler_conformance.recorder import Recorder
 from reftiler_conformance.rpc import HarnessError
 from reftiler_conformance.under_test import SubjectUnderTest
+
+OPTIONS: dict[str, tuple[str, Any, str]] = {
+    "device": ("--subject-device", None, "Where to ask; wherever it runs by default."),
+    "python": ("--subject-python", None, "The Python of the subject's environment."),
+    "timeout": ("--subject-timeout", 10.0, "Seconds for each call."),
+    "seed": ("--subject-seed", 0, "Which cases are drawn."),
+    "clauses": ("--clauses", "", "Clauses, families, checks: PAD,MERGE-003."),
+    "examples": ("--examples", EXAMPLES, "Cases for each check."),
+    "known": ("--known", None, "YAML list of known failures."),
+    "spec": ("--spec", "", "The version of the specification."),
+}
+"""The fields of `Asked`: the name, the default and the help of each as an option."""
 
 UNDER_TEST: pytest.StashKey[SubjectUnderTest] = pytest.StashKey()
 _SUITE = Path(suite.__file__).parent
@@ -40,14 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "reftiler", "conformance to the tiling specification"
     ).addoption
     add("--subject", help="A tiler: a built-in name, or module:attribute.")
-    add("--subject-device", help="Where to ask; wherever it runs by default.")
-    add("--subject-python", help="The Python of the subject's environment.")
-    add("--subject-timeout", type=float, default=10.0, help="Seconds for each call.")
-    add("--subject-seed", type=int, default=0, help="Which cases are drawn.")
-    add("--clauses", default="", help="Clauses, families, checks: PAD,MERGE-003.")
-    add("--examples", type=int, default=60, help="Cases for each check.")
-    add("--known", type=Path, help="YAML list of known failures.")
-    add("--spec", default="", help="The version of the specification.")
+    for name, (option, default, text) in OPTIONS.items():
+        kind = str if default is None else type(default)
+        add(option, dest=f"subject_{name}", type=kind, default=default, help=text)
     add("--report", type=Path, help="Folder for the record, reports, counterexamples.")
 
 
@@ -74,19 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _subject(config: pytest.Config) -> SubjectUnderTest:
-    option = config.option
+    asked: Any = {name: config.getoption(f"subject_{name}") for name in OPTIONS}
     try:
-        return SubjectUnderTest(
-            option.subject,
-            known=option.known,
-            device=option.subject_device,
-            clauses=option.clauses,
-            examples=option.examples,
-            seed=option.subject_seed,
-            spec=option.spec,
-            python=option.subject_python,
-            timeout=option.subject_timeout,
-        )
+        return SubjectUnderTest(config.option.subject, **asked)
     except (HarnessError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error
 

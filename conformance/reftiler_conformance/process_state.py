@@ -53,10 +53,15 @@ STATE: dict[str, Read] = {
 """What is read, by the words in which a change of it is told."""
 
 
+def _torch() -> Any:
+    """Return torch, if it is loaded and whole."""
+    found = sys.modules.get("torch")
+    return found if hasattr(found, "get_num_threads") else None
+
+
 def torch_state() -> dict[str, Any]:
     """Return torch's settings, if torch is loaded."""
-    torch: Any = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "get_num_threads"):
+    if (torch := _torch()) is None:
         return {}
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     return {
@@ -95,22 +100,6 @@ def changes(before: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _unusual_torch() -> Iterator[None]:
-    torch: Any = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "get_num_threads"):
-        yield
-        return
-    threads, records = torch.get_num_threads(), torch.is_grad_enabled()
-    torch.set_num_threads(threads + 1)
-    torch.set_grad_enabled(not records)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_grad_enabled(records)
-
-
-@contextmanager
 def unusual_state() -> Iterator[None]:
     """
     Set what can be set to other values than usual; afterwards restore it.
@@ -118,33 +107,29 @@ def unusual_state() -> Iterator[None]:
     A call that sets something to its usual value, or seeds a generator, is found only
     where it was otherwise.
     """
-    numpys, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002
     with (
+        ExitStack() as restored,
         np.errstate(divide="ignore", over="warn", under="warn", invalid="ignore"),
         warnings.catch_warnings(),
         decimal.localcontext(prec=17),
-        _unusual_torch(),
     ):
+        restored.callback(random.setstate, random.getstate())
+        restored.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
         warnings.filterwarnings("ignore", message="no such message as this")
         np.random.random()  # noqa: NPY002
         random.random()
-        try:
-            yield
-        finally:
-            np.random.set_state(numpys)  # noqa: NPY002
-            random.setstate(pythons)
+        if (torch := _torch()) is not None:
+            threads, records = torch.get_num_threads(), torch.is_grad_enabled()
+            restored.callback(torch.set_num_threads, threads)
+            restored.callback(torch.set_grad_enabled, records)
+            torch.set_num_threads(threads + 1)
+            torch.set_grad_enabled(not records)
+        yield
 
 
-class Watch:
-    """A look at the state of this process, unusual meanwhile, until it is ended."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._stack.enter_context(unusual_state())
-        self._before = snapshot()
-
-    def end(self) -> list[str]:
-        """Return what has changed since, and make the state the usual one."""
-        found = changes(self._before)
-        self._stack.close()
-        return found
+def watching() -> Iterator[list[str]]:
+    """Make the state of this process unusual, and yield; then yield what changed."""
+    with unusual_state():
+        before = snapshot()
+        yield []
+        yield changes(before)

@@ -11,12 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-import numpy.typing as npt
-
-from reftiler_conformance.cases import Case
+from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.features import Features, features
-
-Array = npt.NDArray[Any]
 
 
 class Unsupported(Exception):  # noqa: N818 - it is an answer, no error

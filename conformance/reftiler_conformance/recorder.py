@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,11 @@ import pytest
 
 from reftiler.atomic import FolderLock
 from reftiler.cli.console import progress
-from reftiler_conformance.badge import badge
 from reftiler_conformance.counterexample import file_name, folder_of
 from reftiler_conformance.evaluate import could_claim
 from reftiler_conformance.jsonlines import Writer, result_of
 from reftiler_conformance.markdown import markdown
-from reftiler_conformance.report import headline
+from reftiler_conformance.report import badge, headline
 from reftiler_conformance.results import Report, Result, Status
 from reftiler_conformance.under_test import SubjectUnderTest
 
@@ -49,11 +49,10 @@ class Recorder:
         self.report: Report | None = None
         """What was found, once the run is over."""
         self._badge_name = badge_name
-        self._selected: list[str] = []
+        self._waiting: deque[str] = deque()  # tests of which nothing is written yet
         self._found: dict[str, list[Result]] = {}
         self._results: list[Result] = []  # in the order of the specification
         self._wrong: set[tuple[str, str]] = set()
-        self._taken = 0
         self._stack = ExitStack()
         self._record: Writer | None = None
 
@@ -85,8 +84,8 @@ class Recorder:
         self._select(ids)
 
     def _select(self, ids: list[str]) -> None:
-        if ids and not self._selected:
-            self._selected = list(ids)
+        if ids and not self._waiting:
+            self._waiting.extend(ids)
             words = self.under_test.info.name
             self._advance = self._stack.enter_context(progress(words, len(ids)))
 
@@ -99,14 +98,11 @@ class Recorder:
             one if isinstance(one, Result) else result_of(one) for one in found
         ]
         self._advance()
-        for nodeid in self._selected[self._taken :]:
-            if nodeid not in self._found:
-                break
-            self._take(nodeid)
+        while self._waiting and self._waiting[0] in self._found:
+            self._take(self._waiting.popleft())
 
     def _take(self, nodeid: str) -> None:
         """Write a test's results; what other processes said of a clause, only once."""
-        self._taken += 1
         for result in self._found.get(nodeid, ()):
             key = (result.clause, result.device)
             if key in self._wrong and f"[{result.clause}-" not in nodeid:
@@ -119,15 +115,17 @@ class Recorder:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the record, and write the pages of a run that came to its end."""
-        for nodeid in self._selected[self._taken :]:
-            self._take(nodeid)
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        complete = ended and set(self._selected) == set(self._found)
-        self.report = self.under_test.report(
-            self._results,
-            clauses=self._scope,
-            complete=complete,
-            could_claim=self._could_claim() if complete and not self._scope else (),
+        complete, asked = ended and not self._waiting, self.under_test
+        for nodeid in self._waiting:
+            self._take(nodeid)
+        more: tuple[str, ...] = ()
+        if complete and not self._scope:
+            more = could_claim(
+                asked.client, asked.info, asked.devices[0], asked.checks, asked.options
+            )
+        self.report = asked.report(
+            self._results, clauses=self._scope, complete=complete, could_claim=more
         )
         if self._record is not None and ended:
             self._record.close(complete=complete, could_claim=self.report.could_claim)
@@ -136,12 +134,6 @@ class Recorder:
         self._stack.close()
         if exitstatus == pytest.ExitCode.OK and self.report.exit_code:
             session.exitstatus = self.report.exit_code
-
-    def _could_claim(self) -> tuple[str, ...]:
-        it = self.under_test
-        return tuple(
-            could_claim(it.client, it.info, it.devices[0], it.checks, it.options)
-        )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say in a line what the run comes to."""

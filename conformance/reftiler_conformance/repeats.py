@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from reftiler_conformance.cases import Case
+from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.memory_layouts import OutBuffer
 from reftiler_conformance.needs import needs_to_tile
@@ -23,7 +22,6 @@ from reftiler_conformance.rpc import Broken, Died, Hung, Raised, Request
 if TYPE_CHECKING:
     from reftiler_conformance.case_run import CaseRun
 
-Array = npt.NDArray[Any]
 Judge = Callable[[Array], None]
 
 SOME = 3
@@ -35,16 +33,7 @@ SMALL = 10_000
 
 @dataclass
 class Repeats:
-    """
-    A call and what it gave.
-
-    Parameters
-    ----------
-    run, request
-        Who was asked, and what.
-    got, judge
-        What came back, and what fails unless a result is right.
-    """
+    """Who was asked, what, what came back, and what fails unless a result is right."""
 
     run: CaseRun
     request: Request

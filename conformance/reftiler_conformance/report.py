@@ -1,24 +1,24 @@
-"""What a run comes to: the verdict, the score of each profile, both on a terminal."""
+"""What a run comes to: the verdict, the score of each profile, badge and terminal."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.text import Text
 
+from reftiler.cli.console import count
 from reftiler_conformance.counterexample import describe, message_of, printable
 from reftiler_conformance.failure_groups import Group, grouped
-from reftiler_conformance.results import BAD, WRONG, Report, Result, Status
+from reftiler_conformance.results import BAD, WRONG, Report, Scores, Status
 
 MAX_FAULTS, MAX_REASONS = 12, 5
 """How many faults, and reasons for not asking, are shown; the rest is counted."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a run comes to, and the colour of it; green is for a clean run alone."""
 
     message: str
@@ -27,15 +27,14 @@ class Verdict:
 
 def verdict(report: Report) -> Verdict:
     """Return what a run comes to: to which profiles the subject conforms."""
-    found = report.scores()
-    counts = sum(found.values(), Counter[Status]())
-    judged = [profile for profile, score in found.items() if score.applicable]
-    failing = [p for p in judged if any(found[p][status] for status in WRONG)]
-    failed, spec = failures(report), f"of specification {report.spec_version}"
+    found, spec = report.scores(), f"of specification {report.spec_version}"
+    judged, counts = found.judged, found.all
+    failing = [p for p, score in judged.items() if any(score[s] for s in WRONG)]
+    failed = report.of(*BAD, must=True)
     claims = " in what it claims" if counts[Status.UNSUPPORTED] else ""
     for applies, message, colour in (
         (not report.complete, "the run did not come to its end", "red"),
-        (of_status(report, Status.HARNESS), "the kit or the adapter failed", "red"),
+        (report.of(Status.HARNESS), "the kit or the adapter failed", "red"),
         (failing, f"does not conform to {_list(failing)} {spec}", "red"),
         (any(r.status in WRONG for r in failed), "fails the simplest case", "red"),
         (failed, "its list of known failures is out of date", "red"),
@@ -46,28 +45,56 @@ def verdict(report: Report) -> Verdict:
     ):
         if applies:
             return Verdict(message, colour)
-    return Verdict(f"conforms to {_list(judged)} {spec}{claims}", "green")
+    return Verdict(f"conforms to {_list([*judged])} {spec}{claims}", "green")
 
 
 def headline(report: Report, device: str | None = None) -> str:
     """Return how many MUST clauses of each profile passed, and what says nothing."""
-    judged, silent = [], {"not run": list[str](), "not claimed": list[str]()}
-    total = Counter[Status]()
-    for profile, score in report.scores(device).items():
-        total += score
-        if score.applicable:
-            judged.append(f"{profile} {score.passed} of {score.applicable}")
-        elif score:
-            unclaimed = score[Status.UNSUPPORTED] == score.total()
-            silent["not claimed" if unclaimed else "not run"].append(profile)
-    parts = [", ".join(judged) or "nothing was judged"]
-    parts += [f"{', '.join(names)} {why}" for why, names in silent.items() if names]
+    scores = report.scores(device)
+    parts = [_passed(scores, " of ") or "nothing was judged"]
+    silent = {p: score for p, score in scores.items() if score and not score.applicable}
+    unclaimed = [p for p, s in silent.items() if s[Status.UNSUPPORTED] == s.total()]
+    not_run = [profile for profile in silent if profile not in unclaimed]
+    for names, why in ((not_run, "not run"), (unclaimed, "not claimed")):
+        if names:
+            parts.append(f"{', '.join(names)} {why}")
     parts += [
-        f"{_number(total[status], 'clause')} {status.value.replace('_', ' ')}"
+        f"{count(number, 'clause')} {status.value.replace('_', ' ')}"
         for status in (Status.KNOWN, Status.NOT_RUN, Status.HARNESS)
-        if total[status]
+        if (number := scores.all[status])
     ]
     return "; ".join(parts)
+
+
+def badge(report: Report) -> dict[str, Any]:
+    """
+    Return the badge of a run, as shields.io's endpoint reads it: to be written as JSON.
+
+    It is green for a clean run alone: red if anything fails or the run was cut short,
+    yellow with known failures, or where not all was asked, or nothing judged.
+    """
+    found, scores = verdict(report), report.scores()
+    message = _passed(scores, "/") or "nothing judged"
+    if not report.complete:
+        message = "not complete"
+    elif found.colour == "red" and all(
+        score.passed == score.applicable for score in scores.judged.values()
+    ):  # what is wrong is of no clause
+        message = found.message
+    return {
+        "schemaVersion": 1,
+        "label": f"tiling spec {report.spec_version}",
+        "message": message,
+        "color": "brightgreen" if found.colour == "green" else found.colour,
+        "isError": found.colour == "red",
+    }
+
+
+def _passed(scores: Scores, of: str) -> str:
+    return ", ".join(
+        f"{profile} {score.passed}{of}{score.applicable}"
+        for profile, score in scores.judged.items()
+    )
 
 
 def scope(report: Report) -> str:
@@ -84,55 +111,41 @@ def versions(report: Report) -> str:
     return ", ".join(f"{n} {v}" for n, v in sorted(report.subject.versions.items()))
 
 
-def failures(report: Report) -> list[Result]:
-    """Return what makes the subject not conform."""
-    return [r for r in report.results if r.status in BAD and r.level == "MUST"]
-
-
-def departures(report: Report) -> list[Result]:
-    """Return what departs from a SHOULD, as a tiler may."""
-    return [r for r in report.results if r.status in BAD and r.level != "MUST"]
-
-
-def of_status(report: Report, status: Status) -> list[Result]:
-    """Return the results of a status."""
-    return [result for result in report.results if result.status is status]
-
-
 def sections(report: Report) -> Iterator[tuple[str, list[Group]]]:
     """Yield what did not pass, fault by fault, under its titles."""
     for title, found in (
-        ("Does not conform", failures(report)),
-        ("Departs from a SHOULD, and conforms all the same", departures(report)),
-        ("Fails, as is known", of_status(report, Status.KNOWN)),
-        ("The kit or the adapter failed", of_status(report, Status.HARNESS)),
+        ("Does not conform", report.of(*BAD, must=True)),
+        (
+            "Departs from a SHOULD, and conforms all the same",
+            report.of(*BAD, must=False),
+        ),
+        ("Fails, as is known", report.of(Status.KNOWN)),
+        ("The kit or the adapter failed", report.of(Status.HARNESS)),
     ):
         if found:
             groups = grouped(found)
-            names = _number(len({result.clause for result in found}), "clause")
-            yield f"{title}: {_number(len(groups), 'fault')} in {names}", groups
+            names = count(len({result.clause for result in found}), "clause")
+            yield f"{title}: {count(len(groups), 'fault')} in {names}", groups
 
 
 def show(report: Report, console: Console) -> None:
     """Show a run: what was asked, what fails, what was not asked, what it comes to."""
     who, outcome = f"{report.subject.name} {report.subject.version}", verdict(report)
-    lines = [Text(who, "bold"), Text(scope(report), "dim"), *_versions(report)]
+    lines = [Text(who, "bold"), Text(scope(report), "dim")]
+    if report.subject.versions:
+        lines.append(Text(versions(report), "dim"))
     for title, groups in sections(report):
         lines.append(Text(f"\n{title}", "bold red"))
         lines += [_fault(g, report, console.width) for g in groups[:MAX_FAULTS]]
         if more := groups[MAX_FAULTS:]:
             names = ", ".join(group.first.clause for group in more)
-            lines.append(Text(f"\nand {_number(len(more), 'fault')} more: {names}"))
+            lines.append(Text(f"\nand {count(len(more), 'fault')} more: {names}"))
     lines += [Text(), *map(Text, _notes(report))]
     if len(report.devices) > 1:
         lines += [Text(f"{name}: {headline(report, name)}") for name in report.devices]
     end = f"{who}: {outcome.message}: {headline(report)} ({report.seconds:.1f} s)"
     for line in (*lines, Text(end, f"bold {outcome.colour}")):
         console.print(line, soft_wrap=True, highlight=False)
-
-
-def _versions(report: Report) -> list[Text]:
-    return [Text(versions(report), "dim")] if report.subject.versions else []
 
 
 def _fault(group: Group, report: Report, width: int) -> Text:
@@ -152,28 +165,23 @@ def _notes(report: Report) -> Iterator[str]:
         ("Not claimed", Status.UNSUPPORTED),
     ):
         if reasons := _reasons(report, status):
-            shown = [f"{count} × {why}" for why, count in reasons[:MAX_REASONS]]
-            if more := sum(count for _, count in reasons[MAX_REASONS:]):
+            most, total = reasons.most_common(MAX_REASONS), reasons.total()
+            shown = [f"{number} × {why}" for why, number in most]
+            if more := total - sum(dict(most).values()):
                 shown.append(f"{more} for other reasons")
-            total = sum(count for _, count in reasons)
-            yield f"{title}: {_number(total, 'clause')} ({'; '.join(shown)})"
+            yield f"{title}: {count(total, 'clause')} ({'; '.join(shown)})"
     if skipped := sum(result.skipped for result in report.results):
-        yield f"The adapter refused {_number(skipped, 'case')} as unsupported"
+        yield f"The adapter refused {count(skipped, 'case')} as unsupported"
     if printed := [result.printed for result in report.results if result.printed]:
         text = printable(printed[0], 60)
-        yield f"It printed during {_number(len(printed), 'check')}, first: {text}"
+        yield f"It printed during {count(len(printed), 'check')}, first: {text}"
 
 
-def _reasons(report: Report, status: Status) -> list[tuple[str, int]]:
-    """Return why clauses of a status say nothing, the most frequent reason first."""
-    said = {(r.clause, r.device): message_of(r) for r in of_status(report, status)}
+def _reasons(report: Report, status: Status) -> Counter[str]:
+    """Count why clauses of a status say nothing."""
+    said = {(r.clause, r.device): message_of(r) for r in report.of(status)}
     keys = [key for key, found in report.standing.items() if found is status]
-    found = Counter(said.get(key) or "not asked about" for key in keys)
-    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+    return Counter(sorted(said.get(key) or "not asked about" for key in keys))
 
 
 def _list(names: Sequence[str]) -> str:

@@ -43,16 +43,15 @@ BAD = (*WRONG, Status.STALE_KNOWN)
 SILENT = (Status.HARNESS, Status.NOT_RUN, Status.UNSUPPORTED)
 """What says nothing about the subject: such clauses are not applicable."""
 
-_WORST_FIRST = (*BAD, Status.HARNESS, Status.KNOWN, Status.NOT_RUN, Status.PASSED)
+_WORST_FIRST = (
+    *(*BAD, Status.HARNESS, Status.KNOWN, Status.NOT_RUN),
+    *(Status.PASSED, Status.UNSUPPORTED),
+)
 
 
 def overall(statuses: Iterable[Status]) -> Status:
     """Return the status of a clause from those of its checks: the worst counts."""
-    found = set(statuses)
-    for status in _WORST_FIRST:
-        if status in found:
-            return status
-    return Status.UNSUPPORTED if found else Status.NOT_RUN
+    return min(statuses, key=_WORST_FIRST.index, default=Status.NOT_RUN)
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def exit_code(results: Iterable[Result]) -> int:
 
 
 class Score(Counter[Status]):
-    """How many clauses have which status, each once for each device."""
+    """How many MUST clauses have which status, each once for each device."""
 
     @property
     def passed(self) -> int:
@@ -119,6 +118,20 @@ class Score(Counter[Status]):
     def applicable(self) -> int:
         """How many were asked, and answered in whatever way."""
         return self.total() - sum(self[status] for status in SILENT)
+
+
+class Scores(dict[str, Score]):
+    """The score of each profile: all that is counted of a run."""
+
+    @property
+    def judged(self) -> dict[str, Score]:
+        """Of the profiles of which something was asked, and answered."""
+        return {profile: score for profile, score in self.items() if score.applicable}
+
+    @property
+    def all(self) -> Counter[Status]:
+        """Of all profiles."""
+        return sum(self.values(), Counter[Status]())
 
 
 @dataclass(frozen=True)
@@ -179,9 +192,17 @@ class Report:
             found.get((result.clause, result.device), []).append(result.status)
         return {key: overall(statuses) for key, statuses in found.items()}
 
-    def scores(self, device: str | None = None) -> dict[str, Score]:
+    def of(self, *statuses: Status, must: bool | None = None) -> list[Result]:
+        """Return the results of some statuses: of MUST clauses, of others, or all."""
+        return [
+            result
+            for result in self.results
+            if result.status in statuses and must in (None, result.level == "MUST")
+        ]
+
+    def scores(self, device: str | None = None) -> Scores:
         """Count the MUST clauses of each profile, on one device or on all."""
-        found = {profile: Score() for profile in PROFILES}
+        found = Scores((profile, Score()) for profile in PROFILES)
         for (name, where), status in self.standing.items():
             clause = all_clauses()[name]
             if clause.level == "MUST" and device in (None, where):

@@ -1,9 +1,9 @@
 """Requests to the process of a subject and its answers, as bytes.
 
-A message is a head, a body (a line of JSON, then the bytes of an array) and the magic
-word of the head again, so that what the subject or a child of it writes in between is
-told from an answer. Nothing is pickled: Pythons and numpys of different versions
-understand each other, and nothing that a subject sends is run.
+A message is a head, by which an answer is told from what the subject or a child of it
+writes into the pipe, and a body: a line of JSON, then the bytes of an array. Nothing is
+pickled: Pythons and numpys of different versions understand each other, and nothing
+that a subject sends is run.
 """
 
 from __future__ import annotations
@@ -17,20 +17,18 @@ from functools import lru_cache
 from json import dumps, loads
 from typing import Any, TypeAlias
 
-import numpy.typing as npt
 from numpy import dtype as make_dtype
 from numpy import ndarray, uint8
 from numpy.lib.format import descr_to_dtype, dtype_to_descr
 
-from reftiler_conformance.memory_layouts import OutBuffer
+from reftiler_conformance.memory_layouts import Array, OutBuffer
 from reftiler_conformance.protocol import Unsupported
 
-Array = npt.NDArray[Any]
 Message: TypeAlias = list[bytes | memoryview]
 """The parts of a message, to be written one after the other."""
 
-MAGIC = b"reftile2"
-"""Begins and ends every message; its last character is the version."""
+MAGIC = b"reftile3"
+"""Begins every message; its last character is the version."""
 
 HEAD = struct.Struct("<8sqq")
 """The magic word, the id of the sending process, the length of what follows."""
@@ -174,14 +172,7 @@ def pack_error(error: Exception) -> Message:
 
 
 def unpack_answer(body: bytearray, printed: str = "") -> Answer:
-    """
-    Return the answer of a message without its head.
-
-    Raises
-    ------
-    Unsupported, Raised, WrongType, HarnessError
-        As the subject's process did.
-    """
+    """Return the answer of a message without its head; raise as the subject did."""
     try:
         head, array = _unpack(body)
         message = head.get("message", "")
@@ -205,7 +196,7 @@ def _pack(head: dict[str, Any], array: Array | None) -> Message:
     if array is not None and array.nbytes:
         parts.append(memoryview(array.ravel().view(uint8)))  # type: ignore[arg-type]
     length = sum(map(len, parts))
-    return [HEAD.pack(MAGIC, os.getpid(), length), *parts, MAGIC]
+    return [HEAD.pack(MAGIC, os.getpid(), length), *parts]
 
 
 def _unpack(body: bytearray) -> tuple[dict[str, Any], Array | None]:

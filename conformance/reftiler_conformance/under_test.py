@@ -25,6 +25,7 @@ from reftiler_conformance.evaluate import (
     attempt,
     check_result,
     evaluate,
+    unanswered,
 )
 from reftiler_conformance.features import NUMBERS
 from reftiler_conformance.known import load as load_known
@@ -83,7 +84,9 @@ class SubjectUnderTest:
     def __init__(self, subject: Any, **asked: Unpack[Asked]) -> None:
         self._began, self._clock = datetime.now(UTC), time.monotonic()
         self.name, self.python = name_of(subject), asked.get("python")
-        self.clauses = _ids(asked.get("clauses", ()))
+        given = asked.get("clauses", ())
+        words = given.split(",") if isinstance(given, str) else given
+        self.clauses = [word.strip() for word in words if word.strip()]
         if (examples := asked.get("examples", EXAMPLES)) < 1:
             raise ValueError(f"examples must be at least 1, it is {examples}")
         known, spec = load_known(asked.get("known")), asked.get("spec", "")
@@ -92,7 +95,7 @@ class SubjectUnderTest:
         self._unavailable: dict[str, str] = {}
         self.client: Local | Remote
         try:
-            self.client = self._reach(subject, **asked)
+            self.client = self._reach(subject, asked)
             self.info = self._info()
             self.devices = self._devices(asked.get("device"))
         except (HarnessError, SubjectError) as error:
@@ -101,24 +104,18 @@ class SubjectUnderTest:
                 raise SubjectError(str(error)) from error
             raise
 
-    def _reach(
-        self,
-        subject: Any,
-        isolated: bool | None = None,
-        timeout: float = 10.0,
-        **_: Any,
-    ) -> Local | Remote:
-        named = isinstance(subject, str)
+    def _reach(self, subject: Any, asked: Asked) -> Local | Remote:
+        named, isolated = isinstance(subject, str), asked.get("isolated")
         if isolated or (isolated is None and named):
             atexit.register(self.close)
-            return Remote(self.name, self.python, timeout)
+            return Remote(self.name, self.python, asked.get("timeout", 10.0))
         return Local(load(subject) if named else as_subject(self.name, subject))
 
     def close(self) -> None:
         """End the subject's process, if it has one."""
         client = getattr(self, "client", None)
         if isinstance(client, Remote):
-            client.__exit__(None, None, None)
+            client.close()
             atexit.unregister(self.close)
 
     def evaluate(self, check: Check, device: str) -> list[Result]:
@@ -133,10 +130,8 @@ class SubjectUnderTest:
         run = CaseRun(case, self.client, self.info.claimed, device)
         try:
             return attempt(check, run)
-        except Unsupported as error:
-            return check_result(check, device, Status.UNSUPPORTED, str(error))
-        except HarnessError as error:
-            return check_result(check, device, Status.HARNESS, str(error))
+        except (Unsupported, HarnessError) as error:
+            return unanswered(check, device, error)
 
     def report(self, results: Iterable[Result] = (), **more: Any) -> Report:
         """Return the report of results, with ``more`` of its fields."""
@@ -192,12 +187,6 @@ class SubjectUnderTest:
                 Result("SMOKE", "simplest_case", "MUST", device, status, message, case)
             ]
         return []
-
-
-def _ids(clauses: str | Sequence[str]) -> list[str]:
-    """Return ids that are given as a list, or as text with commas."""
-    given = clauses.split(",") if isinstance(clauses, str) else clauses
-    return [word.strip() for word in given if word.strip()]
 
 
 def name_of(subject: Any) -> str:

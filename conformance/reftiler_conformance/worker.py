@@ -17,17 +17,15 @@ from json import dumps, loads
 from typing import IO, Any
 from zlib import crc32
 
-import numpy.typing as npt
 from numpy import generic, may_share_memory, memmap, ndarray, uint8
 
 from reftiler_conformance.api_checks import run_api_check
-from reftiler_conformance.cases import parse
+from reftiler_conformance.cases import Array, parse
 from reftiler_conformance.memory_layouts import Subclass, arranged
-from reftiler_conformance.process_state import Watch
+from reftiler_conformance.process_state import watching
 from reftiler_conformance.protocol import Subject, Unsupported
 from reftiler_conformance.rpc import (
     HEAD,
-    MAGIC,
     Answer,
     Broken,
     HarnessError,
@@ -42,8 +40,6 @@ from reftiler_conformance.rpc import (
 )
 from reftiler_conformance.subjects import BUILT_IN
 from reftiler_conformance.wrapped import Wrapped
-
-Array = npt.NDArray[Any]
 
 _OUT_OF_REACH = 200
 """The least number of the kit's files, which subjects do not write to by guessing."""
@@ -65,16 +61,7 @@ class Server:
         self._apis: dict[str, Any] = {}
 
     def answer(self, request: Request) -> Answer:
-        """
-        Do what is asked; the subject is given the request's array itself.
-
-        Raises
-        ------
-        Unsupported
-            As the adapter says.
-        Raised, WrongType
-            If the subject raises, or returns something else than is due.
-        """
+        """Do what is asked; the subject is given the request's array itself."""
         try:
             match request.verb:
                 case "info":
@@ -109,9 +96,10 @@ class Server:
     def _watched(self, verb: str) -> list[str]:
         """Begin to watch the state of this process, or say what has changed."""
         if verb == "watch":
-            self._watch = Watch()
-            return []
-        changed: list[str] = self._watch.end()
+            self._watch = watching()
+        changed: list[str] = next(self._watch)
+        if verb == "changes":
+            self._watch.close()
         return changed
 
     def _tile_another(self, request: Request) -> bool:
@@ -213,11 +201,6 @@ def load(name: str) -> Subject:
         If it cannot be imported, or is no such thing.
     """
     module, _, attribute = BUILT_IN.get(name, name).partition(":")
-    if not attribute:
-        known = ", ".join(BUILT_IN)
-        raise HarnessError(
-            f"{name!r} is no subject: give module:attribute, or one of {known}"
-        )
     if "" not in sys.path:
         sys.path.insert(0, "")  # what lies in the working directory can be asked too
     try:
@@ -230,14 +213,7 @@ def load(name: str) -> Subject:
 
 
 def as_subject(name: str, found: Any) -> Subject:
-    """
-    Return an object or a class as a subject.
-
-    Raises
-    ------
-    HarnessError
-        If it is neither an adapter nor a class with ``tile`` and ``untile``.
-    """
+    """Return an object or a class as a subject; raise `HarnessError` if it is none."""
     made: Callable[[], Any] | None = found if inspect.isclass(found) else None
     if made is not None and hasattr(found, "open"):
         found = made()
@@ -285,7 +261,6 @@ def _out_of_reach(number: int) -> int:
 def _answered(server: Server, requests: IO[bytes], head: bytes) -> Message:
     body = bytearray(HEAD.unpack(head)[2])
     requests.readinto(body)  # type: ignore[attr-defined]
-    requests.read(len(MAGIC))
     try:
         return pack_answer(server.answer(unpack_request(body)))
     except (Unsupported, Broken, HarnessError) as error:

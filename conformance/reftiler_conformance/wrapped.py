@@ -48,14 +48,7 @@ class Wrapped:
         self.kind = kind
 
     def info(self) -> Info:
-        """
-        Say what the class says of itself.
-
-        Raises
-        ------
-        TypeError
-            If it claims what it lacks, or needs arguments that it would not be given.
-        """
+        """Say what the class claims; raise `TypeError` if it lacks that."""
         module = self.kind.__module__.partition(".")[0]
         version = str(getattr(inspect.getmodule(self.kind), "__version__", "unknown"))
         name = f"{module}.{self.kind.__qualname__}"

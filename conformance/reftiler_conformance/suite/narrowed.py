@@ -12,10 +12,10 @@ from hypothesis.strategies import SearchStrategy
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.check import Cases, Check, Judge, clause
+from reftiler_conformance.draws import cases
 from reftiler_conformance.features import MODES, NUMBERS, PAD_MODES, Features
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.slices import coverage_of
-from reftiler_conformance.strategies import cases
 
 BEYOND = ("longer", "short")
 """The fits in which something is left over or missing."""

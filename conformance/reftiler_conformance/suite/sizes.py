@@ -12,10 +12,10 @@ from hypothesis.strategies import SearchStrategy
 
 from reftiler_conformance.cases import Case
 from reftiler_conformance.check import Cases
+from reftiler_conformance.draws import cases
 from reftiler_conformance.features import Features
 from reftiler_conformance.needs import needs_to_untile
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.strategies import cases
 
 Axis = tuple[int, int, int]
 

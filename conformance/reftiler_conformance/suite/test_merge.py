@@ -13,6 +13,7 @@ from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import clause
 from reftiler_conformance.compare import (
+    SINGLE,
     Mismatch,
     same_merge,
     same_numbers,
@@ -34,7 +35,6 @@ from reftiler_conformance.suite.wide import (
     exact_division,
 )
 from reftiler_conformance.testdata import chosen, held, whole_tiles
-from reftiler_conformance.tolerances import SINGLE
 
 MEAN = ("merge:mean",)
 EXACT = (*MEAN, "exact")

@@ -11,9 +11,8 @@ from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case, Sizes
 from reftiler_conformance.check import Cases, clause
 from reftiler_conformance.compare import Mismatch
-from reftiler_conformance.draws import ANY
+from reftiler_conformance.draws import ANY, cases
 from reftiler_conformance.features import Features
-from reftiler_conformance.strategies import cases
 from reftiler_conformance.suite.narrowed import each
 from reftiler_conformance.suite.positions import origins
 from reftiler_conformance.suite.refused import refuses_case

@@ -13,10 +13,9 @@ from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
 from reftiler_conformance.check import clause
 from reftiler_conformance.compare import Mismatch
-from reftiler_conformance.draws import ANY, WIDE
+from reftiler_conformance.draws import ANY, SCALES, WIDE, cases
 from reftiler_conformance.features import Features
 from reftiler_conformance.oracle.layout import join
-from reftiler_conformance.strategies import SCALES, cases
 from reftiler_conformance.suite.narrowed import ranks
 from reftiler_conformance.suite.wide import EVERY, PLACES, agrees, merge_is_right
 

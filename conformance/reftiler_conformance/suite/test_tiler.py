@@ -12,14 +12,13 @@ from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
 from reftiler_conformance.check import Cases, clause
 from reftiler_conformance.compare import Mismatch
-from reftiler_conformance.draws import ANY, WIDE
+from reftiler_conformance.draws import ANY, WIDE, cases
 from reftiler_conformance.features import WINDOWS, Features
 from reftiler_conformance.memory_layouts import LAYOUTS
 from reftiler_conformance.needs import needs_to_tile
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.rpc import Answer, Broken, Raised
 from reftiler_conformance.slices import coverage_of
-from reftiler_conformance.strategies import cases
 from reftiler_conformance.suite.earlier_calls import (
     Asked,
     fresh_number,

@@ -15,17 +15,15 @@ from hypothesis.strategies import SearchStrategy
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import Cases, clause
-from reftiler_conformance.compare import Mismatch, same_merge, same_shape
-from reftiler_conformance.draws import ANY
+from reftiler_conformance.compare import SINGLE, Mismatch, same_merge, same_shape
+from reftiler_conformance.draws import ANY, cases
 from reftiler_conformance.features import NUMBERS, WINDOWS, Features
 from reftiler_conformance.oracle import profile
 from reftiler_conformance.slices import coverage_of, values
-from reftiler_conformance.strategies import cases
 from reftiler_conformance.suite.narrowed import COMBINED_MERGES
 from reftiler_conformance.suite.refused import refuses_case
 from reftiler_conformance.suite.wide import EVERY, PLACES, agrees, blaming
 from reftiler_conformance.testdata import chosen
-from reftiler_conformance.tolerances import SINGLE
 
 NAMED = WINDOWS[1:]
 NEEDS = ("untile", "merge:mean")

@@ -36,22 +36,22 @@ class Hunt:
 
     def __init__(self, start: int = 0, examples: int = EXAMPLES) -> None:
         self.start, self.examples = start, examples
+        self._checks = [check for check in checks() if "api" not in check.needs]
         self._drawn: dict[tuple[str, str], list[Case]] = {}
 
     def caught_by(self, mutant: Mutant) -> str:
         """Return the clause that names a mutant: its own, one that may be, or none."""
         wanted = (mutant.clause, *mutant.also)
-        every = [c for c in checks() if "api" not in c.needs]
-        asked = [c for w in wanted for c in every if c.clause == w]
+        asked = [c for w in wanted for c in self._checks if c.clause == w]
         if mutant.clause in BLAMED_BY_ALL:
-            asked += [c for c in every if c not in asked]
+            asked += [c for c in self._checks if c not in asked]
         found = (clause for clause, _ in self._broken(asked, mutant))
         return next((clause for clause in found if clause in wanted), "")
 
     def unsound(self, mutant: Mutant) -> list[str]:
         """Return what a tiler fails that should fail nothing."""
-        asked = [check for check in checks() if "api" not in check.needs]
-        return [f"{clause}: {why}" for clause, why in self._broken(asked, mutant)]
+        broken = self._broken(self._checks, mutant)
+        return [f"{clause}: {why}" for clause, why in broken]
 
     def _broken(self, asked: list[Check], mutant: Mutant) -> Iterator[tuple[str, str]]:
         """Go over the clauses that cases of checks say are broken, and why."""

@@ -1,19 +1,20 @@
-"""What mutants are made of: the reference and the oracle, asked in the same way."""
+"""What mutants are made of: the reference and the oracle, and a step to replace."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-import reftiler
 from reftiler_conformance import oracle
 from reftiler_conformance.cases import Case
+from reftiler_conformance.peers.reftiler_own import Numpy
 from reftiler_conformance.protocol import Unsupported
 
 Array = npt.NDArray[Any]
@@ -25,140 +26,59 @@ MOST_PIXELS = 20_000
 _PATCHING = threading.RLock()
 
 
-class Reference:
-    """reftiler's tiler and grid for a case."""
-
-    def __init__(self, case: Case) -> None:
-        self.case = case
-        self.tiler = reftiler.Tiler(case.tile, **case.settings())
-        if case.random is not None:
-            self._grid = self.tiler.random(case.size, *case.random)
-        elif case.starts is not None:
-            self._grid = self.tiler.scatter(case.size, case.starts)
-        else:
-            self._grid = self.tiler.grid(case.size)
-
-    def tile(self, image: Array, out: Array | None = None) -> Array:
-        """Cut an image."""
-        return self.tiler.tile(image, grid=self._grid, out=out)
-
-    def tile_another(self, image: Array) -> Array:
-        """Cut an image of any size."""
-        return self.tiler.tile(image)
-
-    def untile(self, tiles: Array, out: Array | None = None) -> Array:
-        """Merge tiles."""
-        case = self.case
-        dtype = None if case.result is None else np.dtype(case.result)
-        scale, grid = case.scale or None, self._grid
-        return self.tiler.untile(
-            tiles, case.shape, grid=grid, scale=scale, dtype=dtype, out=out
-        )
-
-    def view(self, image: Array) -> Array:
-        """Show the windows of an image."""
-        return self.tiler.view(image)
-
-    def grid(self) -> dict[str, Any]:
-        """Say where the tiles lie."""
-        grid = self._grid
-        clipped = [grid.slices(k) for k in range(len(grid))]
-        return {
-            "starts": grid.starts,
-            "boxes": grid.boxes,
-            "padding": grid.padding,
-            "slices": [[(s.start, s.stop) for s in sides] for sides in clipped],
-            "coverage": grid.coverage(),
-            "uncovered": grid.uncovered,
-        }
-
-    def touching(self, mask: Array) -> Array:
-        """Say which tiles hold a marked pixel."""
-        return np.asarray(self._grid.touching(mask))
-
-    def save(self) -> str:
-        """Return the JSON of the grid."""
-        return self._grid.to_json()
+def reference(case: Case) -> Any:
+    """Return the reference's session for a case."""
+    return Numpy().open(case, "cpu")
 
 
-class Patched:
+class PatchedOracle:
     """The oracle with some of its functions replaced, while it answers."""
 
-    def __init__(self, case: Case, patches: Sequence[Patch] = ()) -> None:
-        self.case, self.patches = case, patches
-        self.settings = case.oracle_settings
+    def __init__(self, case: Case, patches: Sequence[Patch]) -> None:
+        # A copy of the case, for the grid that a case keeps is the judge's.
+        self.case, self.patches = replace(case), patches
         with patched(patches):
-            self._grid = self._made(case)
-
-    def _made(self, case: Case) -> oracle.Grid:
-        """Return the grid; that of the case itself is the judge's."""
-        settings, starts = self.settings, case.starts
-        if case.random is not None:
-            count, seed, align = case.random
-            aligns = (align,) * case.rank
-            drawn = oracle.random_starts(settings, case.size, count, seed, aligns)
-            return oracle.scattered(settings, case.size, drawn)
-        if starts is not None:
-            return oracle.scattered(settings, case.size, starts)
-        return oracle.fitted(settings, case.size)
-
-    def _limit(self, space: Sequence[int]) -> None:
-        """Refuse what would take too long; the case is lost, not the check."""
-        if len(self._grid.tile_specs) * prod(space) > MOST_PIXELS:
-            raise Unsupported(f"more than {MOST_PIXELS} pixels of tiles")
+            self.plan = self.case.grid
+        self.pixels = len(self.plan.tile_specs) * prod(case.tile)
 
     def tile(self, image: Array) -> Array:
         """Cut an image."""
-        self._limit((image.size // prod(self.case.size), *self.case.tile))
+        _limit(image.size // prod(self.case.size) * self.pixels)
         with patched(self.patches):
-            return oracle.tile(self._grid, image)
-
-    def tile_another(self, image: Array) -> Array:
-        """Cut an image of any size."""
-        lead = image.ndim - self.case.rank
-        first = lead - (lead > 0 and self.case.channels_last)
-        size = image.shape[first : first + self.case.rank]
-        self._limit((image.size,))
-        with patched(self.patches):
-            return oracle.tile(oracle.fitted(self.settings, size), image)
+            return oracle.tile(self.plan, image)
 
     def untile(self, tiles: Array) -> Array:
         """Merge tiles."""
+        _limit(tiles.size)
         case = self.case
-        self._limit((tiles.size // len(self._grid.tile_specs),))
+        dtype = None if case.result is None else np.dtype(case.result)
         with patched(self.patches):
-            return oracle.untile(
-                self._grid, tiles, case.shape, case.scales, _result(case, tiles)
-            )
-
-    def view(self, image: Array) -> Array:
-        """Show the windows of an image."""
-        with patched(self.patches):
-            return oracle.view(self._grid, image)
+            return oracle.untile(self.plan, tiles, case.shape, case.scales, dtype)
 
     def grid(self) -> Mapping[str, Any]:
         """Say where the tiles lie."""
-        self._limit(self.case.tile)
+        _limit(self.pixels)
+        plan = self.plan
         with patched(self.patches):
             return {
-                "starts": self._grid.starts,
-                "boxes": oracle.boxes(self._grid),
-                "padding": oracle.padding(self._grid),
-                "slices": oracle.clipped(self._grid),
-                "coverage": np.array(oracle.coverage(self._grid)).reshape(
-                    self.case.size
-                ),
-                "uncovered": oracle.uncovered(self._grid),
+                "starts": plan.starts,
+                "boxes": oracle.boxes(plan),
+                "padding": oracle.padding(plan),
+                "slices": oracle.clipped(plan),
+                "coverage": np.reshape(oracle.coverage(plan), self.case.size),
+                "uncovered": oracle.uncovered(plan),
             }
 
     def touching(self, mask: Array) -> Array:
         """Say which tiles hold a marked pixel."""
         with patched(self.patches):
-            return np.array(oracle.touching(self._grid, lambda p: bool(mask[p])), int)
+            return np.array(oracle.touching(self.plan, lambda p: bool(mask[p])), int)
 
 
-def _result(case: Case, tiles: Array) -> np.dtype[Any]:
-    return tiles.dtype if case.result is None else np.dtype(case.result)
+def _limit(pixels: int) -> None:
+    """Refuse what would take too long; the case is lost, not the check."""
+    if pixels > MOST_PIXELS:
+        raise Unsupported(f"more than {MOST_PIXELS} pixels of tiles")
 
 
 @contextmanager
@@ -173,3 +93,109 @@ def patched(patches: Sequence[Patch]) -> Iterator[None]:
         finally:
             for owner, name, right in sound:
                 setattr(owner, name, right)
+
+
+class Session:
+    """
+    One case's tiler, sound as it stands; mutants replace a step.
+
+    It refuses what the reference refuses, then answers as the reference does, or the
+    oracle where functions of it are replaced. The steps that read and give arrays
+    change nothing.
+    """
+
+    checked: ClassVar[bool] = True
+    """Whether the reference is asked first, to refuse."""
+
+    def __init__(
+        self, case: Case, memory: dict[Any, Any], patches: tuple[Patch, ...] = ()
+    ) -> None:
+        self.case, self.memory = case, memory
+        self.reference = reference(case) if self.checked else None
+        seen = self.read_case(case)
+        self.tiler = PatchedOracle(seen, patches) if patches else reference(seen)
+
+    def read_case(self, case: Case) -> Case:
+        """Return what the case is taken for."""
+        return case
+
+    def read_image(self, array: Array) -> Array:
+        """Return what an image is taken for."""
+        return array
+
+    def read_tiles(self, array: Array) -> Array:
+        """Return what tiles are taken for."""
+        return array
+
+    def give_tiles(self, tiles: Array) -> Array:
+        """Return what is told of the tiles of an image."""
+        return tiles
+
+    def give_result(self, result: Array) -> Array:
+        """Return what is told of the merge of tiles."""
+        return result
+
+    def refuse(self, verb: str, array: Array, out: Array | None = None) -> None:
+        """Raise what the reference raises."""
+        if self.reference is None:
+            return
+        if out is None:
+            getattr(self.reference, verb)(array)
+            return
+        held = out.copy()
+        getattr(self.reference, verb)(array, out=out)
+        np.copyto(out, held)
+
+    def tile(self, image: Array, out: Array | None = None) -> Array:
+        """Cut an image."""
+        self.refuse("tile", image, out)
+        return self.give(self.cut(image), out)
+
+    def cut(self, image: Array) -> Array:
+        """Return the tiles of an image."""
+        return self.give_tiles(self.tiler.tile(self.read_image(image)))
+
+    def tile_another(self, image: Array) -> None:
+        """Cut an image of another size; nobody looks at its tiles."""
+        self.refuse("tile_another", image)
+
+    def untile(self, tiles: Array, out: Array | None = None) -> Array:
+        """Merge tiles."""
+        self.refuse("untile", tiles, out)
+        return self.give(self.merge(tiles), out)
+
+    def merge(self, tiles: Array) -> Array:
+        """Return the image of tiles."""
+        return self.give_result(self.tiler.untile(self.read_tiles(tiles)))
+
+    def give(self, result: Array, out: Array | None) -> Array:
+        """Return a result, in ``out`` if there is one."""
+        if out is None:
+            return result if result.flags.writeable else result.copy()
+        np.copyto(out, result, casting="unsafe")
+        return out
+
+    def view(self, image: Array) -> Array:
+        """Show the windows of an image."""
+        windows: Array = reference(self.case).view(image)
+        return windows
+
+    def grid(self) -> dict[str, Any]:
+        """Say where the tiles lie."""
+        return dict(self.tiler.grid())
+
+    def touching(self, mask: Array) -> Array:
+        """Say which tiles hold a marked pixel."""
+        self.refuse("touching", mask)
+        found: Array = self.tiler.touching(mask)
+        return found
+
+    def save(self) -> str:
+        """Return the JSON of the grid."""
+        return str(reference(self.case).save())
+
+
+class Unchecked(Session):
+    """A session that takes what the reference refuses."""
+
+    checked = False

@@ -1,7 +1,5 @@
 """Wrong padding, wrong resampling, and tiles of wrong pixels."""
 
-# mypy: disable-error-code="no-any-return"
-
 from __future__ import annotations
 
 import math
@@ -9,51 +7,138 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 import reftiler
 from reftiler_conformance.cases import Case
-from reftiler_conformance.mutants.catalogue import (
-    Session,
-    Unchecked,
-    in_mode,
-    mutant,
-    narrowed,
+from reftiler_conformance.mutants.catalogue import mutant, mutants_of
+from reftiler_conformance.mutants.steps import (
+    anyway,
+    channel_axes,
+    first_axis,
+    of_kinds,
+    refusing,
+    regrouped,
+    taken_for,
 )
-from reftiler_conformance.mutants.tilers import Array
+from reftiler_conformance.mutants.tilers import Array, Session, Unchecked
 from reftiler_conformance.oracle import axis, tiling
 from reftiler_conformance.oracle.axis import (
     extend,
     leading,
     reflected,
+    source,
     symmetric,
-    wrapped,
 )
 from reftiler_conformance.oracle.grid import Grid, Pixel
 from reftiler_conformance.oracle.settings import Number
 from reftiler_conformance.oracle.tiling import constant, shown
 
+mutants_of(axis, "leading")(
+    "pads_before, PAD-001/PAD-002: All padding comes before the image.",
+    lambda padding, side: leading(padding, side) if side == "both" else padding,
+    "larger_half_first, PAD-002: The larger half of the padding comes first.",
+    lambda padding, side: padding - padding // 2 if side == "both" else 0,
+)
+mutants_of(axis, "extend")(
+    "edge_wraps, PAD-006: `edge` begins anew.",
+    lambda i, n, mode: extend(i, n, "wrap" if mode == "edge" else mode),
+    "edge_once, PAD-006: `edge` goes back from the second pixel after the image on.",
+    lambda i, n, mode: extend(i, n, "reflect" if mode == "edge" and i > n else mode),
+    "pad_mode_ignored, PAD-009/PAD-005: Padding is constant in every `pad_mode`.",
+    lambda i, n, mode: extend(i, n, "constant"),
+)
+mutants_of(axis, "wrapped")(
+    "wrap_turns, PAD-007: `wrap` takes remainders as C does, without their sign.",
+    lambda i, n: abs(int(math.fmod(i, n))),
+)
+mutants_of(axis, "symmetric")(
+    "symmetric_skips, PAD-008: `symmetric` does not repeat the edge.",
+    reflected,
+    "symmetric_once, PAD-008: `symmetric` goes back once; then comes the edge.",
+    lambda i, n: symmetric(min(max(i, -n), 2 * n - 1), n),
+)
+mutants_of(axis, "reflected")(
+    "reflect_short, PAD-009: `reflect` goes back once; then comes the edge.",
+    lambda i, n: reflected(min(max(i, 1 - n), 2 * n - 2), n),
+)
+mutants_of(axis, "stretched")(
+    "stretch_centred, INTERP-001: A frame pixel reads the pixel nearest to it.",
+    lambda j, n, frame: (2 * j + 1) * n // (2 * frame),
+    "stretch_to_the_ends, INTERP-001: The ends of the frame are the ends of the image.",
+    lambda j, n, frame: j * (n - 1) // max(1, frame - 1),
+    "stretch_floats, INTERP-003: The frame is resampled in floating point.",
+    lambda j, n, frame: int(j * (n / frame)),
+)
+mutants_of(axis, "shrunk")(
+    "shrink_floored, INTERP-002/SCALE-009: A pixel reads the frame pixel before it.",
+    lambda i, n, frame: i * frame // n,
+    "coverage_floored, COORD-006: The coverage is that of the frame pixel before it.",
+    lambda i, n, frame: i * frame // n,
+)
+mutants_of(tiling, "constant")(
+    "short_constants_swapped, VALUE-002: 16 bits have constants in the other order.",
+    lambda value, kind: constant(value, kind)[:: -1 if kind.str[1:] == "i2" else 1],
+    "odd_padding, VALUE-004: Padding of dtypes that are no numbers is not zero.",
+    lambda value, kind: (
+        constant(value, kind) if kind.kind in "biuf" else b"\1" * kind.itemsize
+    ),
+)
+mutants_of(Unchecked, "tile")(
+    "pad_value_unchecked, PAD-010: A pad value that does not fit the dtype is zero.",
+    anyway("tile", pad_value=0),
+)
+mutants_of(Session, "read_case")(
+    "pad_value_ignored, PAD-004: Padding is zero, whatever `pad_value` says.",
+    taken_for(lambda case: True, pad_value=0),
+)
+mutants_of(Session, "give_tiles")(
+    "channels_mixed, TILE-001: The channels of tiles come in the other order.",
+    lambda self, tiles: np.flip(tiles, channel_axes(self.case, tiles)).copy(),
+    "half_turned, TILE-001: Every tile is mirrored along its first axis.",
+    lambda self, tiles: np.flip(tiles, first_axis(self.case, tiles)).copy(),
+    "tile_major, LAYOUT-007: Tiles of a batch are ordered tile by tile.",
+    lambda self, tiles: regrouped(tiles, self.case.batch or 1),
+    "last_first, LAYOUT-006: The tiles have their channels first.",
+    lambda self, tiles: (
+        np.moveaxis(tiles, -1, 1).copy()
+        if channel_axes(self.case, tiles) == (-1,)
+        else tiles
+    ),
+    "window_tiles, TILE-007: With a window, tiles come from the last to the first.",
+    lambda self, tiles: tiles if self.case.window == "box" else tiles[::-1].copy(),
+    "border_tiles, TILE-007: With a border, tiles come from the last to the first.",
+    lambda self, tiles: tiles[::-1].copy() if self.case.border else tiles,
+    "payload_lost, TILE-002: A NaN in tiles is a plain NaN.",
+    of_kinds("f", lambda a: np.where(np.isnan(a), a.dtype.type(np.nan), a)),
+    "sign_lost, TILE-002: A −0.0 in tiles is 0.0.",
+    of_kinds("f", lambda a: np.where(a == 0, np.abs(a), a)),
+    "flushed, TILE-002: Subnormal numbers in tiles are zero.",
+    of_kinds("f", lambda a: a * (np.abs(a) >= np.finfo(a.dtype).smallest_normal)),
+    "always_float, TYPE-002/VALUE-002/VALUE-003: Tiles of numbers are float32.",
+    of_kinds("biuf", lambda a: a.astype(np.float32)),
+    "order_lost, TYPE-002: Tiles have the machine's byte order.",
+    lambda self, tiles: tiles.astype(tiles.dtype.newbyteorder("=")),
+    "complex_halved, TYPE-001: Complex images lose their imaginary part.",
+    of_kinds("c", lambda a: a.real.astype(a.dtype)),
+)
+mutants_of(Session, "read_tiles")(
+    "tile_major_merged, LAYOUT-007: The tiles of a batch are taken tile by tile.",
+    lambda self, tiles: regrouped(tiles, len(tiles) // (self.case.batch or 1)),
+)
+mutants_of(Session, "read_image")(
+    "records_refused, TYPE-001: Images that are no numbers are refused.",
+    refusing(lambda self, image: image.dtype.kind not in "biufc"),
+)
+mutants_of(Session, "view")(
+    "view_copies, VIEW-004: The view is a copy.",
+    lambda self, image: as_strided(Session.view(self, image).copy(), writeable=False),
+)
 
-@mutant("PAD-001", axis, "leading", also=["PAD-002"])
-def pads_before(padding: int, side: str) -> int:
-    """All padding comes before the image."""
-    return leading(padding, side) if side == "both" else padding
 
-
-@mutant("PAD-002", axis, "leading")
-def larger_half_first(padding: int, side: str) -> int:
-    """The larger half of the padding comes first."""
-    return padding - padding // 2 if side == "both" else 0
-
-
-@mutant("PAD-002", axis, "leading")
-def side_ignored(padding: int, side: str) -> int:
-    """All padding comes after the image, whatever `pad_side` says."""
-    return 0
-
-
-@mutant("PAD-003", tiling, "shown")
+@mutant(tiling, "shown")
 def tile_wise(plan: Grid, pixel: Pixel) -> Pixel | None:
-    """Every tile is padded from its own pixels."""
+    """PAD-003: Every tile is padded from its own pixels."""
     found = []
     for line, j, x in zip(plan.axes, pixel, shown(plan, pixel) or pixel, strict=False):
         start = max((s for s in line.starts if s <= j), default=0) - line.before
@@ -64,64 +149,9 @@ def tile_wise(plan: Grid, pixel: Pixel) -> Pixel | None:
     return tuple(found) if found and shown(plan, pixel) else shown(plan, pixel)
 
 
-@mutant("PAD-006", axis, "extend")
-def edge_wraps(i: int, length: int, pad_mode: str) -> int | None:
-    """`edge` begins anew."""
-    return extend(i, length, "wrap" if pad_mode == "edge" else pad_mode)
-
-
-@mutant("PAD-006", axis, "extend")
-def edge_once(i: int, length: int, pad_mode: str) -> int | None:
-    """`edge` goes back after the first pixel of padding."""
-    near = -1 <= i <= length
-    return extend(i, length, "reflect" if pad_mode == "edge" and not near else pad_mode)
-
-
-@mutant("PAD-007", axis, "wrapped")
-def wrap_off(i: int, length: int) -> int:
-    """`wrap` skips a pixel."""
-    return wrapped(i + (i >= length), length)
-
-
-@mutant("PAD-007", axis, "wrapped")
-def wrap_turns(i: int, length: int) -> int:
-    """`wrap` takes the remainder of negative numbers as C does, without the sign."""
-    return abs(int(math.fmod(i, length)))
-
-
-@mutant("PAD-008", axis, "symmetric")
-def symmetric_skips(i: int, length: int) -> int:
-    """`symmetric` does not repeat the edge."""
-    return reflected(i, length)
-
-
-@mutant("PAD-008", axis, "symmetric")
-def symmetric_once(i: int, length: int) -> int:
-    """`symmetric` goes back once; then comes the edge."""
-    return symmetric(min(max(i, -length), 2 * length - 1), length)
-
-
-@mutant("PAD-009", axis, "reflected")
-def reflect_short(i: int, length: int) -> int:
-    """A reflection is no longer than the image; then comes its edge."""
-    return reflected(min(max(i, 1 - length), 2 * length - 2), length)
-
-
-@mutant("PAD-009", axis, "reflected")
-def reflect_repeats(i: int, length: int) -> int:
-    """`reflect` repeats the edge."""
-    return symmetric(i, length)
-
-
-@mutant("PAD-009", axis, "extend", also=["PAD-005"])
-def pad_mode_ignored(i: int, length: int, pad_mode: str) -> int | None:
-    """Padding is constant, whatever `pad_mode` says."""
-    return extend(i, length, "constant")
-
-
-@mutant("PAD-005", tiling, "shown")
+@mutant(tiling, "shown")
 def first_axis_pads(plan: Grid, pixel: Pixel) -> Pixel | None:
-    """The last axis is padded by its edge, whatever `pad_mode` says."""
+    """PAD-005: The last axis is padded by its edge, whatever `pad_mode` says."""
     found = shown(plan, pixel)
     if not plan.axes or found is None or len(pixel) < 2:
         return found
@@ -129,51 +159,19 @@ def first_axis_pads(plan: Grid, pixel: Pixel) -> Pixel | None:
     return *found[:-1], extend(pixel[-1] - last.before, last.length, "edge") or 0
 
 
-narrowed(first_axis_pads, "in wrap", lambda case: case.pad_mode == "wrap")
-
-
-@mutant("PAD-004", Session, "read")
-def pad_value_ignored(self: Session, case: Case) -> Case:
-    """Padding is zero, whatever `pad_value` says."""
-    return replace(case, pad_value=0)
-
-
-@mutant("PAD-004", Session, "read")
-def pad_value_nine(self: Session, case: Case) -> Case:
-    """Padding is nine."""
-    held = np.dtype(case.dtype).kind in "iuf"
-    return replace(case, pad_value=9 if held else case.pad_value)
-
-
-@mutant("PAD-004", tiling, "shown")
+@mutant(tiling, "shown")
 def corners_from_edge(plan: Grid, pixel: Pixel) -> Pixel | None:
-    """Pixels outside on two axes are those of the nearest edge, not `pad_value`."""
-    found = shown(plan, pixel)
-    if found is not None or not plan.axes:
-        return found
-    near = [
-        extend(j - line.before, line.length, "edge") or 0
-        for line, j in zip(plan.axes, pixel, strict=True)
-    ]
-    sides = zip(plan.axes, pixel, strict=True)
-    outside = sum(not 0 <= j - line.before < line.length for line, j in sides)
-    return tuple(near) if outside > 1 else None
+    """PAD-004: Pixels outside on two axes are those of the nearest edge."""
+    places = [j - line.before for line, j in zip(plan.axes, pixel, strict=False)]
+    sides = list(zip(places, plan.size, strict=False))
+    outside = [not 0 <= i < length for i, length in sides]
+    near = tuple(min(max(0, i), length - 1) for i, length in sides)
+    return near if sum(outside) > 1 else shown(plan, pixel)
 
 
-@mutant("PAD-010", Unchecked, "read")
-def pad_value_unchecked(self: Session, case: Case) -> Case:
-    """A pad value that does not fit the dtype is zero."""
-    tiler = reftiler.Tiler([1], pad_value=case.pad_value)
-    try:
-        tiler.tile(np.zeros(1, case.dtype))
-    except reftiler.TilingError:
-        return replace(case, pad_value=0)
-    return case
-
-
-@mutant("PAD-011", Session, "read")
+@mutant(Session, "read_case")
 def side_moves_scattered(self: Session, case: Case) -> Case:
-    """Scattered tiles lie a pixel further where padding is on both sides."""
+    """PAD-011: Scattered tiles lie a pixel further where padding is on both sides."""
     if case.starts is None or case.pad_side != "both":
         return case
     most = np.subtract(case.size, case.tile)
@@ -181,295 +179,66 @@ def side_moves_scattered(self: Session, case: Case) -> Case:
     return replace(case, starts=tuple(map(tuple, moved)))
 
 
-@mutant("PAD-011", axis, "source")
+@mutant(axis, "source")
 def pad_mode_resamples(line: axis.Axis, j: int, pad_mode: str) -> int | None:
-    """In `interpolation` with `wrap` the frame wraps."""
-    if line.mode == "interpolation" and pad_mode == "wrap":
-        return j % line.length
-    return axis_source(line, j, pad_mode)
+    """PAD-011: In `interpolation` with `wrap` the frame wraps."""
+    wraps = line.mode == "interpolation" and pad_mode == "wrap"
+    return j % line.length if wraps else source(line, j, pad_mode)
 
 
-axis_source = axis.source
-
-
-@mutant("INTERP-001", axis, "stretched")
-def stretch_centred(j: int, length: int, frame: int) -> int:
-    """A frame pixel reads the image pixel nearest to its middle."""
-    return (2 * j + 1) * length // (2 * frame)
-
-
-@mutant("INTERP-001", axis, "stretched")
-def stretch_to_the_ends(j: int, length: int, frame: int) -> int:
-    """The ends of the frame are the ends of the image."""
-    return j * (length - 1) // max(1, frame - 1)
-
-
-@mutant("INTERP-003", axis, "stretched")
-def stretch_floats(j: int, length: int, frame: int) -> int:
-    """The frame is resampled in floating point."""
-    return int(j * (length / frame))
-
-
-@mutant("INTERP-003", axis, "stretched")
-def stretch_float32(j: int, length: int, frame: int) -> int:
-    """The frame is resampled in float32."""
-    return min(
-        length - 1, int(np.float32(j) * (np.float32(length) / np.float32(frame)))
-    )
-
-
-@mutant("INTERP-002", axis, "shrunk", also=["SCALE-009", "COORD-006"])
-def shrink_floored(i: int, length: int, frame: int) -> int:
-    """An image pixel reads the frame pixel before it."""
-    return i * frame // length
-
-
-@mutant("INTERP-003", axis, "shrunk")
-def shrink_floats(i: int, length: int, frame: int) -> int:
-    """The result is resampled in floating point."""
-    return min(frame - 1, math.ceil(i * (frame / length)))
-
-
-@mutant("INTERP-002", axis, "shrunk")
-def shrink_centred(i: int, length: int, frame: int) -> int:
-    """An image pixel reads the frame pixel nearest to its middle."""
-    return min(frame - 1, (2 * i + 1) * frame // (2 * length))
-
-
-@mutant("VALUE-002", tiling, "constant")
-def short_constants_swapped(value: Number, dtype: np.dtype[Any]) -> bytes:
-    """Integers of 16 bits hold constants in the other byte order."""
-    found = constant(value, dtype)
-    return found[::-1] if dtype.kind in "iu" and dtype.itemsize == 2 else found
-
-
-@mutant("VALUE-003", tiling, "constant")
+@mutant(tiling, "constant")
 def constant_by_float32(value: Number, dtype: np.dtype[Any]) -> bytes:
-    """Constants of float16 are rounded to float32 first, those of float64 stay so."""
+    """VALUE-003: Constants of floats are rounded to float32 first."""
     wide = dtype.kind == "f" and math.isfinite(value) and abs(value) < 1e38
     return constant(float(np.float32(value)) if wide else value, dtype)
 
 
-@mutant("VALUE-004", Session, "cut")
-def odd_padding(self: Session, image: Array) -> Array:
-    """Padding of dtypes that are no numbers is not zero."""
-    found = Session.cut(self, image)
-    if image.dtype.kind in "biuf" or self.case.pad_mode != "constant":
-        return found
-    if self.case.mode != "padding" or self.case.starts or self.case.random:
-        return found
-    marks = replace(self.case, dtype="uint8", pad_value=1)
-    inside = Session(marks, {}).cut(np.zeros(image.shape, np.uint8)) == 0
-    wrong = np.full(found.nbytes, 1, np.uint8).view(found.dtype)
-    return np.where(inside, found, wrong.reshape(found.shape))
+@mutant(Session, "give_tiles")
+def last_reshaped(self: Session, tiles: Array) -> Array:
+    """LAYOUT-002/LAYOUT-006: Channels that come last are reshaped, not moved."""
+    if channel_axes(self.case, tiles) != (-1,):
+        return tiles
+    return np.moveaxis(tiles, -1, 1).reshape(tiles.shape)
 
 
-@mutant("TILE-001", Session, "cut")
-def channels_mixed(self: Session, image: Array) -> Array:
-    """The channels of tiles come in the other order."""
-    if image.ndim == self.case.rank:
-        return Session.cut(self, image)
-    return np.flip(
-        Session.cut(self, image), -1 if self.case.channels_last else 1
-    ).copy()
+@mutant(Session, "give_tiles")
+def last_spatial(self: Session, tiles: Array) -> Array:
+    """LAYOUT-003: With channels last, an image without channels gets one."""
+    bare = self.case.channels_last and not channel_axes(self.case, tiles)
+    return tiles[..., np.newaxis] if bare else tiles
 
 
-@mutant("TILE-001", Session, "cut")
-def half_turned(self: Session, image: Array) -> Array:
-    """Every tile is mirrored along its first axis."""
-    found = Session.cut(self, image)
-    first = 2 if found.ndim == self.case.rank + 2 else 1
-    return np.flip(found, first - (self.case.channels_last and first == 2)).copy()
-
-
-for mode in ("clamp", "even", "drop", "interpolation"):
-    narrowed(half_turned, f"in {mode}", in_mode(mode))
-
-
-@mutant("LAYOUT-007", Session, "cut")
-def first_image(self: Session, image: Array) -> Array:
-    """All tiles of a batch come from its first image."""
-    if image.ndim == self.case.rank + 2:
-        image = np.repeat(image[:1], len(image), axis=0)
-    return Session.cut(self, image)
-
-
-@mutant("LAYOUT-007", Session, "cut")
-def tile_major(self: Session, image: Array) -> Array:
-    """Tiles of a batch are ordered tile by tile."""
-    found = Session.cut(self, image)
-    batch = self.case.batch or 1
-    stacks = found.reshape(batch, -1, *found.shape[1:])
-    return stacks.swapaxes(0, 1).reshape(found.shape).copy()
-
-
-narrowed(tile_major, "of scattered tiles", lambda case: case.starts is not None)
-
-
-@mutant("LAYOUT-002", Session, "cut", also=["LAYOUT-006"])
-def last_reshaped(self: Session, image: Array) -> Array:
-    """Channels that come last are reshaped, not moved."""
-    found = Session.cut(self, image)
-    if not self.case.channels_last or image.ndim == self.case.rank:
-        return found
-    space, channels = found.shape[1:-1], found.shape[-1]
-    first = np.moveaxis(found, -1, 1).reshape(len(found), *space, channels)
-    return first.copy()
-
-
-@mutant("LAYOUT-006", Session, "cut")
-def last_first(self: Session, image: Array) -> Array:
-    """The tiles have their channels first, wherever the image has them."""
-    found, last = Session.cut(self, image), self.case.channels_last
-    move = last and image.ndim > self.case.rank
-    return np.moveaxis(found, -1, 1).copy() if move else found
-
-
-@mutant("LAYOUT-003", Session, "cut")
-def last_spatial(self: Session, image: Array) -> Array:
-    """With channels last, an image without channels gets one."""
-    found = Session.cut(self, image)
-    bare = self.case.channels_last and image.ndim == self.case.rank
-    return found[..., np.newaxis] if bare else found
-
-
-@mutant("TILE-002", Session, "cut")
-def payload_lost(self: Session, image: Array) -> Array:
-    """A NaN in tiles is a plain NaN."""
-    found = Session.cut(self, image)
-    if found.dtype.kind == "f":
-        found[np.isnan(found)] = np.nan
-    return found
-
-
-@mutant("TILE-002", Session, "cut")
-def sign_lost(self: Session, image: Array) -> Array:
-    """A −0.0 in tiles is 0.0."""
-    found = Session.cut(self, image)
-    if found.dtype.kind == "f":
-        found[found == 0] = 0
-    return found
-
-
-@mutant("TILE-002", Session, "cut")
-def flushed(self: Session, image: Array) -> Array:
-    """Subnormal numbers in tiles are zero."""
-    found = Session.cut(self, image)
-    if found.dtype.kind == "f":
-        found[np.abs(found) < np.finfo(found.dtype).smallest_normal] *= 0
-    return found
-
-
-@mutant("TYPE-002", Session, "cut", also=["VALUE-002", "VALUE-003"])
-def always_float(self: Session, image: Array) -> Array:
-    """Tiles are float32, whatever the image is."""
-    found = Session.cut(self, image)
-    with np.errstate(all="ignore"):
-        return found.astype(np.float32) if found.dtype.kind in "biuf" else found
-
-
-@mutant("TYPE-002", Session, "cut")
-def double_lost(self: Session, image: Array) -> Array:
-    """Tiles of float64 are float32."""
-    found = Session.cut(self, image)
-    with np.errstate(all="ignore"):
-        return found.astype(np.float32) if found.dtype == np.float64 else found
-
-
-@mutant("TYPE-002", Session, "cut")
-def order_lost(self: Session, image: Array) -> Array:
-    """Tiles have the machine's byte order."""
-    found = Session.cut(self, image)
-    return found.astype(found.dtype.newbyteorder("="))
-
-
-@mutant("TYPE-001", Session, "cut")
-def records_refused(self: Session, image: Array) -> Array:
-    """Images that are no numbers are refused."""
-    if image.dtype.kind not in "biufc":
-        raise TypeError(f"{image.dtype} is refused")
-    return Session.cut(self, image)
-
-
-@mutant("TYPE-001", Session, "cut")
-def complex_halved(self: Session, image: Array) -> Array:
-    """Complex images lose their imaginary part."""
-    found = Session.cut(self, image)
-    return found.real.astype(found.dtype) if found.dtype.kind == "c" else found
-
-
-@mutant("TILE-007", Session, "cut")
-def border_cut(self: Session, image: Array) -> Array:
-    """The border is removed from the tiles, not in the merge alone."""
-    found, case = Session.cut(self, image), self.case
-    border = np.ones(case.tile, bool)
-    sides = zip(case.borders, case.tile, strict=True)
-    border[tuple(slice(rim, tile - rim) for rim, tile in sides)] = False
-    last = case.channels_last and found.ndim == case.rank + 2
-    where = (..., border, slice(None)) if last else (..., border)
-    found[where] = np.zeros((), found.dtype)
-    return found
-
-
-@mutant("TILE-007", Session, "cut")
-def window_tiles(self: Session, image: Array) -> Array:
-    """With a window, tiles come from the last to the first."""
-    found = Session.cut(self, image)
-    return found if self.case.window == "box" else found[::-1].copy()
-
-
-@mutant("VIEW-004", Session, "view")
-def view_copies(self: Session, image: Array) -> Array:
-    """The view is a copy."""
-    windows = Session.view(self, image).copy()
-    windows.flags.writeable = False
-    return windows
-
-
-@mutant("VIEW-006", Session, "view")
+@mutant(Session, "view")
 def view_uneven(self: Session, image: Array) -> Array:
-    """What has no view is cut, and shaped like one."""
+    """VIEW-006: What has no view is cut, and shaped like one."""
     try:
         return Session.view(self, image)
     except reftiler.TilingError:
         return self.cut(image)
 
 
-@mutant("VIEW-001", Session, "view")
+@mutant(Session, "view")
 def view_transposed(self: Session, image: Array) -> Array:
-    """The view's grid comes after its tiles."""
-    windows = Session.view(self, image)
-    rank, first = self.case.rank, image.ndim - self.case.rank
-    first -= self.case.channels_last and first > 0
-    middle = range(first, first + 2 * rank)
-    turned = [*middle[rank:], *middle[:rank]]
-    rest = range(first + 2 * rank, windows.ndim)
-    return windows.transpose(*range(first), *turned, *rest)
+    """VIEW-001: The view's grid comes after its tiles."""
+    windows, rank = Session.view(self, image), self.case.rank
+    last = self.case.channels_last and image.ndim > rank
+    grid = range(windows.ndim - 2 * rank - last, windows.ndim - rank - last)
+    return np.moveaxis(windows, grid, [number + rank for number in grid])
 
 
-@mutant("VIEW-002", Session, "view")
+@mutant(Session, "view")
 def view_channels(self: Session, image: Array) -> Array:
-    """The view has its channels before its tiles."""
+    """VIEW-002: The view has its channels before its tiles."""
     windows = Session.view(self, image)
     last = self.case.channels_last and image.ndim > self.case.rank
     return np.moveaxis(windows, -1, -1 - self.case.rank) if last else windows
 
 
-@mutant("VIEW-003", Session, "view")
-def view_mirrored(self: Session, image: Array) -> Array:
-    """The view's windows go from the last to the first on the last axis."""
-    windows, case = Session.view(self, image), self.case
-    channels = case.channels_last and image.ndim > case.rank
-    return np.flip(windows, windows.ndim - case.rank - channels - 1)
-
-
-@mutant("VIEW-003", Session, "view")
+@mutant(Session, "view")
 def view_dense(self: Session, image: Array) -> Array:
-    """The view's windows follow each other pixel by pixel."""
-    windows, case = Session.view(self, image), self.case
-    last = windows.ndim - (case.channels_last and image.ndim > case.rank)
+    """VIEW-003: The view's windows follow each other pixel by pixel."""
+    windows, rank = Session.view(self, image), self.case.rank
+    last = windows.ndim - (self.case.channels_last and image.ndim > rank)
     steps = list(windows.strides)
-    steps[last - 2 * case.rank : last - case.rank] = steps[last - case.rank : last]
-    return np.lib.stride_tricks.as_strided(
-        windows, windows.shape, steps, writeable=False
-    )
+    steps[last - 2 * rank : last - rank] = steps[last - rank : last]
+    return as_strided(windows, windows.shape, steps, writeable=False)

@@ -1,22 +1,23 @@
-"""A merge that is wrong in one setting is named by the clause of that setting."""
+"""What is wrong in one setting or state is named by its own clause, and no other's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from reftiler import Tiler
+from reftiler_conformance import Case, Info, run
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Case, parse
 from reftiler_conformance.check import select
 from reftiler_conformance.client import Local
 from reftiler_conformance.compare import Mismatch
-from reftiler_conformance.evaluate import Options, evaluate
 from reftiler_conformance.expected import merge_of
 from reftiler_conformance.features import features
-from reftiler_conformance.protocol import Info
+from reftiler_conformance.peers.reftiler_own import Numpy, NumpyApi
 from reftiler_conformance.results import Status
 from reftiler_conformance.suite.wide import agrees
 
@@ -30,7 +31,7 @@ EVERY = Case(
     window="hann",
     content="random",
 )
-LARGEST = replace(EVERY, window="box", merge="max")
+DROP = replace(EVERY, mode="drop", fill=7)
 
 
 class Forgetful:
@@ -46,97 +47,211 @@ class Forgetful:
         self.case = replace(case, **self.forgotten)
         return self
 
-    def tile(self, image: Any) -> Any:
-        raise NotImplementedError
-
     def untile(self, tiles: Any) -> Any:
         return merge_of(self.case, tiles)
-
-
-def blamed(subject: Forgetful, case: Case) -> str:
-    run = CaseRun(case, Local(subject), subject.info().claimed)
-    run.reopen()
-    with pytest.raises(Mismatch) as caught:
-        agrees(run, by="coarse")
-    return caught.value.clause
 
 
 @pytest.mark.parametrize(
     ("forgotten", "case", "clause"),
     [
+        ({}, EVERY, ""),
         ({"window": "box"}, EVERY, "WINDOW-001"),
         ({"border": ()}, EVERY, "BORDER-001"),
-        ({"border": ()}, replace(EVERY, mode="drop", fill=7), "BORDER-001"),
-        (
-            {"border": ()},
-            replace(EVERY, size=(9, 10), mode="drop", fill=7),
-            "BORDER-003",
-        ),
-        ({"merge": None}, LARGEST, "MERGE-012"),
-        ({"fill": 0}, replace(EVERY, mode="drop", fill=7), "MERGE-018"),
+        ({"border": ()}, DROP, "BORDER-001"),
+        ({"border": ()}, replace(DROP, size=(9, 10)), "BORDER-003"),
+        ({"merge": None}, replace(EVERY, window="box", merge="max"), "MERGE-012"),
+        ({"fill": 0}, DROP, "MERGE-018"),
         ({"pad_side": "end"}, replace(EVERY, pad_side="both"), "MERGE-020"),
     ],
 )
 def test_the_setting_at_fault_is_named(
     forgotten: dict[str, Any], case: Case, clause: str
 ) -> None:
-    assert blamed(Forgetful(**forgotten), case) == clause
+    subject = Forgetful(**forgotten)
+    merging = CaseRun(case, Local(subject), subject.info().claimed)
+    merging.reopen()
+    found = ""
+    try:
+        agrees(merging, by="coarse")
+    except Mismatch as error:
+        found = error.clause
+    assert found == clause
 
 
-def test_what_is_right_is_not_blamed() -> None:
-    subject = Forgetful()
-    run = CaseRun(EVERY, Local(subject), subject.info().claimed)
-    run.reopen()
-    agrees(run)
-    assert np.isfinite(run.evidence.want).all()  # type: ignore[arg-type]
+FIRST: dict[Any, str] = {}
 
 
-class Overlapping:
-    """Overlap-add as many write it: float32 sums, or a small term in the divisor."""
+class FirstPadMode(Tiler):
+    """Pads as the first tiler of the same sizes, but for constants."""
 
-    def __init__(self, kind: str, term: float) -> None:
-        self.kind, self.term = np.dtype(kind), term
-
-    def info(self) -> Info:
-        claimed = ("untile:float32", "untile:float64", "rank:2", "channels", "overlap")
-        return Info("overlapping", "1", features("untile", "merge:mean", *claimed))
-
-    def open(self, case: Case, device: str) -> Any:
-        self.case = case
-        return self
-
-    def untile(self, tiles: Any) -> Any:
-        total = np.full(self.case.shape, -0.0, self.kind)
-        count = np.full(self.case.size, self.term, self.kind)
-        for start, tile in zip(self.case.grid.starts, tiles, strict=True):
-            box = tuple(map(slice, start, np.add(start, self.case.tile)))
-            here: Any = (..., *box)
-            total[here] += tile.astype(self.kind)
-            count[box] += 1
-        return (total / count).astype(tiles.dtype)
+    def tile(self, image: Any, **given: Any) -> Any:
+        key = self.tile_size, self.stride, image.shape
+        first = FIRST.setdefault(key, self.pad_mode)
+        if "constant" in (first, self.pad_mode) or first == self.pad_mode:
+            return super().tile(image, **given)
+        names = ("stride", "mode", "pad_value", "pad_side", "channels_last")
+        settings = {name: getattr(self, name) for name in names}
+        return Tiler(self.tile_size, **settings, pad_mode=first).tile(image)
 
 
-def broken(subject: Any, clause: str) -> list[Any]:
-    """Return the failures that the checks of a clause find."""
-    client, info = Local(subject), subject.info()
-    found = [
-        result
-        for check in select([clause])
-        for result in evaluate(check, client, info, "cpu", Options(examples=20))
-    ]
-    return [result for result in found if result.status is Status.FAILED]
+class NoBorders(Tiler):
+    def untile(self, *given: Any, **named: Any) -> Any:
+        if any(self.remove_border_count):
+            raise RuntimeError("border")
+        return super().untile(*given, **named)
 
 
-def test_sums_in_float32_break_the_mean() -> None:
-    failed = broken(Overlapping("float32", 0), "MERGE-001")
-    assert [result.check for result in failed] == ["the_mean"]
-    case = parse(failed[0].case)
-    assert case.dtype == "float64"
-    assert np.prod(case.shape) <= 12
+class OneSize(Tiler):
+    """Cuts images of the size of its first one alone."""
+
+    def tile(self, image: Any, **named: Any) -> Any:
+        if image.shape != vars(self).setdefault("first", image.shape):
+            raise ValueError("of another size than before")
+        return super().tile(image, **named)
 
 
-def test_a_term_in_the_divisor_breaks_another_clause() -> None:
-    kornias = Overlapping("float64", 1e-8)
-    assert not broken(kornias, "MERGE-001")
-    assert broken(kornias, "MERGE-005")
-    assert not broken(Overlapping("float64", 0), "MERGE-005")
+class Narrow(Tiler):
+    """Cuts no image that is larger than the simplest one, which is no fault."""
+
+    def tile(self, image: Any, **named: Any) -> Any:
+        if image.size > 16:
+            raise ValueError("too large")
+        return super().tile(image, **named)
+
+
+SEEN: set[Any] = set()
+
+
+class Wavers(Tiler):
+    """Cuts an image into nothing that it has cut before."""
+
+    def tile(self, image: Any, **named: Any) -> Any:
+        result, key = super().tile(image, **named), (repr(self), image.tobytes())
+        if key in SEEN:
+            result[...] = 0
+        SEEN.add(key)
+        return result
+
+
+class Wipes(Tiler):
+    def untile(self, tiles: Any, *given: Any, **named: Any) -> Any:
+        result = super().untile(tiles, *given, **named)
+        tiles[...] = 0
+        return result
+
+
+def writing(write: Callable[[Any, Any], Any]) -> type[Tiler]:
+    """Return a tiler that gives tiles into ``out`` in a way of its own."""
+
+    class Writes(Tiler):
+        def tile(self, image: Any, *, out: Any = None, **named: Any) -> Any:
+            result = super().tile(image, **named)
+            return result if out is None else write(result, out)
+
+    return Writes
+
+
+def adds(result: Any, out: Any) -> Any:
+    out += result
+    return out
+
+
+def is_off_by_one(result: Any, out: Any) -> Any:
+    out[...] = result + 1
+    return out
+
+
+def forgets_strides(result: Any, out: Any) -> Any:
+    out.reshape(-1)[...] = result.reshape(-1)
+    return out
+
+
+def refuses_strides(result: Any, out: Any) -> Any:
+    if not out.flags.c_contiguous:
+        raise ValueError("out is strided")
+    return forgets_strides(result, out)
+
+
+def fills_gaps(result: Any, out: Any) -> Any:
+    length = out.strides[-1] // out.itemsize
+    if not out.flags.c_contiguous:
+        whole = (*out.shape, length), (*out.strides, out.itemsize)
+        np.lib.stride_tricks.as_strided(out, *whole)[...] = 5
+    out[...] = result
+    return out
+
+
+class NoFiles(Tiler):
+    def tile(self, image: Any, **named: Any) -> Any:
+        return super().tile(image[::-1] if type(image) is np.memmap else image, **named)
+
+
+class FrontHeavy(Tiler):
+    """Puts the larger half of the padding before the image."""
+
+    def tile(self, image: Any, **named: Any) -> Any:
+        if self.pad_side == "end" or self.channels_last or image.ndim > self.rank + 1:
+            return super().tile(image, **named)
+        space = tuple(range(-self.rank, 0))
+        return np.flip(super().tile(np.flip(image, space), **named), (0, *space)).copy()
+
+
+class CutsOff(Tiler):
+    """Cuts the fractions of means of bytes off."""
+
+    def untile(self, tiles: Any, *given: Any, out: Any = None, **named: Any) -> Any:
+        whole = tiles.dtype != np.uint8 or self.merge in ("max", "min")
+        if whole or named.get("dtype") is not None:
+            return super().untile(tiles, *given, out=out, **named)
+        mean = super().untile(tiles, *given, **named | {"dtype": "float64"})
+        out = np.empty(mean.shape, np.uint8) if out is None else out
+        out[...] = np.trunc(mean)
+        return out
+
+
+class Subject(Numpy):
+    def __init__(self, tiler: type[Tiler]) -> None:
+        super().__init__()
+        self.tiler = tiler
+
+    def api(self, device: str) -> Any:
+        api = NumpyApi()
+        api.Tiler = self.tiler
+        return api
+
+
+@pytest.mark.parametrize(
+    ("tiler", "asked", "named"),
+    [
+        (FirstPadMode, "TILER-003", {"TILER-003"}),
+        (NoBorders, "TILER-003,OUT-003,SIZE-010", set()),
+        (OneSize, "TILE-001", {"TILER-003"}),
+        (Narrow, "MERGE-007", set()),
+        (Wavers, "pieces_of_the_frame", {"TILER-004"}),
+        (Wipes, "MERGE-007", {"TILER-005"}),
+        (writing(adds), "TILE-001", {"OUT-003"}),
+        (writing(is_off_by_one), "TILE-001", {"OUT-001"}),
+        (writing(lambda result, out: result), "TILE-001", {"OUT-001"}),
+        (writing(forgets_strides), "TILE-001", {"OUT-004"}),
+        (writing(refuses_strides), "TILE-001", {"OUT-004"}),
+        (writing(fills_gaps), "TILE-001", {"OUT-004"}),
+        (NoFiles, "TILE-004", {"TILE-004"}),
+        (FrontHeavy, "PAD-001,PAD-002,LAYOUT-008", {"PAD-002"}),
+        (CutsOff, "ROUND-003,TILE-004", {"ROUND-003"}),
+    ],
+)
+def test_a_fault_is_named(tiler: type[Tiler], asked: str, named: set[str]) -> None:
+    found = run(Subject(tiler), clauses=asked, examples=20)
+    fine = (Status.PASSED, Status.UNSUPPORTED)
+    assert any(result.status is Status.PASSED for result in found)
+    assert {r.clause for r in found if r.status not in fine} == named
+
+
+def test_gaps_of_other_settings_do_not_accuse() -> None:
+    """What no tile covers is refused by every tiler, before and after others."""
+    case = Case((5,), (3,), (2,), mode="drop")
+    (check,) = [c for c in select(["TILER-003"]) if c.name == "untile_forgets_settings"]
+    merging = CaseRun(case, Local(subject := Numpy()), subject.info().claimed)
+    for _ in range(24):  # sizes grow by another number each time
+        merging.reopen()
+        check(merging)

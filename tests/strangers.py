@@ -95,7 +95,6 @@ flattens = stranger(lambda tiles, image: tiles.ravel())
 doubles = stranger(lambda tiles, image: tiles.astype(np.float64))
 lists = stranger(lambda tiles, image: tiles.tolist())
 objects = stranger(lambda tiles, image: tiles.astype(object))
-records = stranger(lambda tiles, image: tiles.astype([("shade", np.float32)]))
 boundless = stranger(lambda tiles, image: np.broadcast_to(np.uint8(0), (1 << 40,)))
 exits = stranger(lambda tiles, image: sys.exit(7))
 hangs = stranger(lambda tiles, image: time.sleep(1000))
@@ -105,11 +104,6 @@ dies = stranger(lambda tiles, image: os.kill(os.getpid(), signal.SIGSEGV))
 @stranger
 def raises(tiles: Array, image: Array) -> Any:
     raise RuntimeError(f"cannot tile {image.shape}\nat all")
-
-
-@stranger
-def odd(tiles: Array, image: Array) -> Any:
-    raise BaseException("of no kind")  # noqa: TRY002 - that is what is odd
 
 
 class MuteError(MemoryError):

@@ -162,8 +162,6 @@ def test_right_results_have_no_caveats(work: Workload) -> None:
         (DROPS, ODD, "untile", {"loses pixels"}),
         (DROPS, TINY, "tile", set()),
         # Layouts and windows that are claimed otherwise are right all the same.
-        (library(Session, "batch"), TINY, "untile", set()),
-        (library(Session, "batch", "channels"), TINY, "untile", set()),
         (library(Session, "batch", "channels"), VOLUME, "untile", set()),
         (library(Session, "pad_side:end"), ODD, "untile", set()),
         (library(Session, "window:hann"), HANN, "untile", set()),

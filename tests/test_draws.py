@@ -24,20 +24,15 @@ CLAIMS = [ALL, ALL - {"fill"}, LAST_ONLY, ALL - {"unequal", "short", "result"}]
 def test_every_setting_at_once_is_allowed(claimed: Any, verb: str) -> None:
     needs = needs_to_tile if verb == "tile" else needs_to_untile
     expected = expected_tiles if verb == "tile" else expected_merge
-    modes, ranks = set(), set()
 
     @given(cases(claimed, verb=verb, **WIDE))
-    @settings(max_examples=100, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=100, deadline=None)
     def drawn(case: Case) -> None:
         assert needs(case) <= claimed
         assert expected(case).size > 0  # and is not refused
         assert repr(parse(repr(case))) == repr(case)
-        modes.add(case.mode)
-        ranks.add(case.rank)
 
     drawn()
-    assert len(modes) > 3
-    assert 4 in ranks
 
 
 def test_features_are_what_their_words_say() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from reftiler_conformance import client, run
 from reftiler_conformance.client import Remote
+from reftiler_conformance.memory_layouts import LAYOUTS, arranged, with_values_for
 from reftiler_conformance.rpc import HarnessError, Request
 from reftiler_conformance.under_test import SubjectError
 
@@ -120,3 +121,14 @@ def test_a_machine_that_sleeps_is_no_hang() -> None:
             time.sleep(1.5 if sent == signal.SIGSTOP else 0)
         assert asking.stdout.read() == "(1, 1, 2, 2)\n"
     assert asking.returncode == 0
+
+
+def test_layouts_lie_as_they_say() -> None:
+    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+    lies = {word: arranged(with_values_for(array, word), word) for word in LAYOUTS}
+    strides = {"F": (4, 12), "sliced": (64, 8), "negative": (-16, -4)}
+    for word, found in (strides | {"broadcast": (0, 4)}).items():
+        assert lies[word].strides == found
+    assert not lies["unaligned"].flags.aligned
+    assert not lies["read-only"].flags.writeable
+    assert lies["swapped"].dtype == ">f4"

@@ -135,7 +135,6 @@ def test_a_part_of_the_suite_is_no_whole(tmp_path: Path) -> None:
     [
         ((), "ERROR: no tiler is given: give --subject"),
         (("--subject", "nowhere:Tiler"), "ERROR: nowhere:Tiler cannot be imported"),
-        (("--subject", "numpy", "--known", "no.yaml"), "ERROR: no.yaml cannot be read"),
     ],
 )
 def test_a_bad_call_of_pytest(

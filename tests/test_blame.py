@@ -160,20 +160,21 @@ class Subject(Numpy):
 @pytest.mark.parametrize(
     ("kind", "asked", "named"),
     [
-        (tiler(keeps_to_one_size), "TILE-001", {"TILER-003"}),
-        (tiler(is_narrow), "MERGE-007", set()),
-        (tiler(has_no_borders, "untile"), "TILER-003,OUT-003,SIZE-010", set()),
-        (tiler(wavers), "pieces_of_the_frame", {"TILER-004"}),
-        (tiler(wipes, "untile"), "MERGE-007", {"TILER-005"}),
-        (tiler(misreads_files), "TILE-004", {"TILE-004"}),
-        (tiler(adds, only_out=True), "TILE-001", {"OUT-003"}),
-        (tiler(lambda result, out: result, only_out=True), "TILE-001", {"OUT-001"}),
-        (tiler(forgets_strides, only_out=True), "TILE-001", {"OUT-004"}),
-        (tiler(fills_gaps, only_out=True), "TILE-001", {"OUT-004"}),
+        (tiler(keeps_to_one_size), "TILE-001", ["TILER-003"]),
+        (tiler(is_narrow), "MERGE-007", []),
+        (tiler(has_no_borders, "untile"), "TILER-003,OUT-003,SIZE-010", []),
+        (tiler(wavers), "pieces_of_the_frame", ["TILER-004"]),
+        (tiler(wipes, "untile"), "MERGE-007", ["TILER-005"]),
+        (tiler(misreads_files), "TILE-004", ["TILE-004"]),
+        (tiler(adds, only_out=True), "TILE-001", ["OUT-003"]),
+        (tiler(lambda result, out: result, only_out=True), "TILE-001", ["OUT-001"]),
+        (tiler(forgets_strides, only_out=True), "TILE-001", ["OUT-004"]),
+        (tiler(fills_gaps, only_out=True), "TILE-001", ["OUT-004"]),
     ],
 )
-def test_a_fault_is_named(kind: type[Tiler], asked: str, named: set[str]) -> None:
+def test_a_fault_is_named(kind: type[Tiler], asked: str, named: list[str]) -> None:
     found = run(Subject(kind), clauses=asked, examples=20)
     fine = (Status.PASSED, Status.UNSUPPORTED)
     assert any(result.status is Status.PASSED for result in found)
-    assert {r.clause for r in found if r.status not in fine} == named
+    told = [result.clause for result in found if result.status not in fine]
+    assert told == named  # once, whichever check finds it, and nothing else

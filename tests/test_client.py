@@ -16,23 +16,8 @@ from reftiler_conformance import client, run
 from reftiler_conformance.client import Remote
 from reftiler_conformance.memory_layouts import LAYOUTS, arranged, with_values_for
 from reftiler_conformance.rpc import HarnessError, Request
-from reftiler_conformance.under_test import SubjectError
 
 CASE = "Case(size=(2, 2), tile=(2, 2), stride=(2, 2), channels=1)"
-
-
-@pytest.mark.parametrize(
-    ("subject", "message"),
-    [
-        ("tests.strangers:Nobody", "no attribute 'Nobody'"),
-        ("tests.nowhere:Tiler", "No module named 'tests.nowhere'"),
-        ("tests.strangers:Array", "neither an adapter"),
-        ("nobody", "is no subject"),
-    ],
-)
-def test_a_mistyped_subject_is_a_bad_call(subject: str, message: str) -> None:
-    with pytest.raises(SubjectError, match=message):
-        run(subject)
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,9 @@ def test_a_run_that_is_stopped(tmp_path: Path, sent: signal.Signals, code: int) 
     ("words", "says"),
     [
         (("nobody",), "'nobody' is no subject"),
-        (("tests.nowhere:Tiler",), "cannot be imported"),
+        (("tests.nowhere:Tiler",), "No module named 'tests.nowhere'"),
+        (("tests.strangers:Nobody",), "no attribute 'Nobody'"),
+        (("tests.strangers:Array",), "neither an adapter"),
         ((PLAIN, "--device", "foo"), "does not run on 'foo'"),
         ((PLAIN, "--spec", "9.9"), "no version 9.9"),
         ((PLAIN, *FEW, "--", "-k", "no_such_test"), "no test is selected"),
@@ -149,7 +151,6 @@ def test_a_run_that_is_stopped(tmp_path: Path, sent: signal.Signals, code: int) 
         ((PLAIN, "--known", "nowhere.yaml"), "nowhere.yaml"),
         ((PLAIN, "--replay", "Case()"), "give --clauses"),
         ((PLAIN, "--clauses", "TILE-001", "--replay", "1 + 1"), "no recipe"),
-        ((PLAIN, "--clauses", "TILE-001", "--replay", "Case(size=3)"), "no recipe"),
     ],
 )
 def test_a_bad_call_is_2(words: tuple[str, ...], says: str) -> None:

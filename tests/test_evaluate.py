@@ -135,29 +135,6 @@ def test_a_case_that_the_adapter_refuses_is_lost_and_not_the_check() -> None:
     assert (found.status, found.message) == (Status.UNSUPPORTED, "such a case")
 
 
-class Stateful(Plain):
-    """Merges as the last image was cut, whatever its size."""
-
-    features = (*Plain.features, "overlap")
-
-    def tile(self, image: Any) -> Any:
-        self.last = image.shape
-        return super().tile(image)
-
-    def untile(self, tiles: Any, shape: Any) -> Any:
-        if getattr(self, "last", shape) != shape:
-            return np.zeros(shape, tiles.dtype)
-        return super().untile(tiles, shape)
-
-
-def test_another_broken_clause_is_told_once_and_not_for_its_own() -> None:
-    found = run(Stateful, clauses="MERGE-007,MERGE-020,TILER-003", examples=20)
-    blamed = [r for r in found if r.status is Status.FAILED]
-    assert {r.clause for r in blamed} == {"TILER-003"}
-    assert any(r.check != "reuse" for r in blamed)
-    assert "MERGE-007" in {r.clause for r in found if r.status is Status.PASSED}
-
-
 def test_a_fault_of_the_kit_is_no_failure_and_ends_the_search() -> None:
     """Hypothesis would try again, and find the check flaky."""
     count = 0

@@ -137,6 +137,17 @@ def forgets_strides(result: Any, out: Any) -> Any:
     return out
 
 
+def refuses_strides(result: Any, out: Any) -> Any:
+    if not out.flags.c_contiguous:
+        raise ValueError("out is strided")
+    return forgets_strides(result, out)
+
+
+def is_off_by_one(result: Any, out: Any) -> Any:
+    out[...] = result + 1
+    return out
+
+
 def fills_gaps(result: Any, out: Any) -> Any:
     length = out.strides[-1] // out.itemsize
     if not out.flags.c_contiguous:
@@ -168,7 +179,9 @@ class Subject(Numpy):
         (tiler(misreads_files), "TILE-004", ["TILE-004"]),
         (tiler(adds, only_out=True), "TILE-001", ["OUT-003"]),
         (tiler(lambda result, out: result, only_out=True), "TILE-001", ["OUT-001"]),
+        (tiler(is_off_by_one, only_out=True), "TILE-001", ["OUT-001"]),
         (tiler(forgets_strides, only_out=True), "TILE-001", ["OUT-004"]),
+        (tiler(refuses_strides, only_out=True), "TILE-001", ["OUT-004"]),
         (tiler(fills_gaps, only_out=True), "TILE-001", ["OUT-004"]),
     ],
 )

@@ -49,12 +49,12 @@ def test_a_python_that_does_not_run(python: str) -> None:
 
 
 def test_asserts_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this Python and in the subject's."""
-    here = "from reftiler_conformance import run; run('numpy')"
-    done = subprocess.run(
-        [sys.executable, "-O", "-c", here], capture_output=True, text=True, check=False
-    )
-    assert "HarnessError: Python runs with -O" in done.stderr
+    """In this Python, whether or not the subject has its own, and in the subject's."""
+    for isolated in (True, False):
+        here = f"import reftiler_conformance as r; r.run('numpy', isolated={isolated})"
+        words = [sys.executable, "-O", "-c", here]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert "HarnessError: Python runs with -O" in done.stderr
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
     with pytest.raises(HarnessError, match="-O"):
         run("numpy")

@@ -12,7 +12,6 @@ from reftiler_conformance.unchecked import UNCHECKED
 CASE = "Case(size=(5, 4), tile=(3, 2), stride=(2, 2), batch=2, dtype='float16')"
 SHOULD = next(clause.id for clause in clauses().values() if clause.level == "SHOULD")
 ASKED = [name for name in clauses() if name not in UNCHECKED]
-MUST = sum(clauses()[name].level == "MUST" for name in ASKED)
 INFO = Info("kornia", "0.8.1", ("tile",), versions={"torch": "2.13.0"})
 
 

@@ -8,14 +8,18 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import reftiler
-from reftiler_conformance import Case, Info, Unsupported
+from reftiler_conformance import Case, Info
+from reftiler_conformance.wrapped import Wrapped
 
 Array = npt.NDArray[Any]
 
@@ -32,177 +36,160 @@ class Plain:
     def __init__(self, tile_size: tuple[int, int], stride: tuple[int, int]) -> None:
         self.size, self.stride = tile_size, stride
 
-    def starts(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    def slices(self, shape: tuple[int, ...]) -> list[Any]:
         """Return where the tiles lie, in row-major order."""
+        (high, wide), sides = self.size, (shape[-2:], self.size, self.stride)
         rows, columns = (
             range(0, length - tile + 1, step)
-            for length, tile, step in zip(
-                shape[-2:], self.size, self.stride, strict=True
-            )
+            for length, tile, step in zip(*sides, strict=True)
         )
-        return [(i, j) for i in rows for j in columns]
+        return [np.s_[:, i : i + high, j : j + wide] for i in rows for j in columns]
 
     def tile(self, image: Array) -> Any:
         """Cut an image (C, H, W)."""
-        high, wide = self.size
-        starts = self.starts(image.shape)
-        return np.stack([image[:, i : i + high, j : j + wide] for i, j in starts])
+        return np.stack([image[place] for place in self.slices(image.shape)])
 
     def untile(self, tiles: Array, shape: tuple[int, ...]) -> Any:
         """Put tiles together that do not overlap."""
-        high, wide = self.size
         merged = np.zeros((tiles.shape[1], *shape[-2:]), tiles.dtype)
-        for (i, j), tile in zip(self.starts(shape), tiles, strict=True):
-            merged[:, i : i + high, j : j + wide] = tile
+        for place, tile in zip(self.slices(shape), tiles, strict=True):
+            merged[place] = tile
         return merged
 
 
-class Mirrored(Plain):
-    """Mirrors every tile."""
+class OverlapAdd(Plain):
+    """Adds what overlaps, divided by how often: in float32, which is too coarse."""
 
-    def tile(self, image: Array) -> Any:
-        """Cut, and turn over."""
-        return super().tile(image)[..., ::-1]
+    features = (*Plain.features, "overlap", "tile:float64", "untile:float64")
+    sums: Any = np.float32
 
-
-class Modest:
-    """An adapter that does not claim the unequal sides that its tiler takes."""
-
-    def info(self) -> Info:
-        words = [word for word in Plain.features if word != "unequal"]
-        return Info("modest", "1", words)
-
-    def open(self, case: Case, device: str) -> Any:
-        if device != "cpu" or case.batch is not None or case.channels is None:
-            raise Unsupported("one image with channels, on the CPU")
-        return Shaped(case)
+    def untile(self, tiles: Array, shape: tuple[int, ...]) -> Any:
+        total = np.zeros((tiles.shape[1], *shape[-2:]), self.sums)
+        count = np.zeros_like(total)
+        for place, tile in zip(self.slices(shape), tiles, strict=True):
+            total[place] += tile
+            count[place] += 1
+        with np.errstate(all="ignore"):
+            mean = (total / count).astype(tiles.dtype)
+        for place, tile in zip(self.slices(shape), tiles, strict=True):
+            mean[place] = np.where(count[place] == 1, tile, mean[place])
+        return mean
 
 
-class Shaped(Plain):
-    """A session: a plain tiler that was told the shape of the image."""
+class Mended(OverlapAdd):
+    """Adds in float64."""
 
-    def __init__(self, case: Case) -> None:
-        super().__init__(case.tile, case.stride)  # type: ignore[arg-type]
-        self.shape = case.shape
-
-    def untile(self, tiles: Array, shape: tuple[int, ...] = ()) -> Any:
-        return super().untile(tiles, shape or self.shape)
+    sums = np.float64
 
 
-class Raises(Plain):
-    """Raises."""
+def stranger(answer: Callable[[Array, Array], Any]) -> type[Plain]:
+    """Make a tiler of what it does with the right tiles, and with their image."""
 
-    def tile(self, image: Array) -> Any:
-        raise RuntimeError(f"cannot tile {image.shape}\nat all")
+    def tile(self: Plain, image: Array) -> Any:
+        return answer(Plain.tile(self, image), image)
+
+    return type("Stranger", (Plain,), {"tile": tile})
 
 
-class Hangs(Plain):
-    """Never answers."""
+mirrors = stranger(lambda tiles, image: tiles[..., ::-1])
+flattens = stranger(lambda tiles, image: tiles.ravel())
+doubles = stranger(lambda tiles, image: tiles.astype(np.float64))
+lists = stranger(lambda tiles, image: tiles.tolist())
+objects = stranger(lambda tiles, image: tiles.astype(object))
+boundless = stranger(lambda tiles, image: np.broadcast_to(np.uint8(0), (1 << 40,)))
+exits = stranger(lambda tiles, image: sys.exit(7))
+hangs = stranger(lambda tiles, image: time.sleep(1000))
+dies = stranger(lambda tiles, image: os.kill(os.getpid(), signal.SIGSEGV))
 
-    def tile(self, image: Array) -> Any:
+
+@stranger
+def raises(tiles: Array, image: Array) -> Any:
+    raise RuntimeError(f"cannot tile {image.shape}\nat all")
+
+
+class MuteError(MemoryError):
+    def __str__(self) -> str:
+        raise RecursionError
+
+
+@stranger
+def unspeakable(tiles: Array, image: Array) -> Any:
+    raise MuteError
+
+
+@stranger
+def slow(tiles: Array, image: Array) -> Any:
+    time.sleep(0.6)
+    return tiles
+
+
+@stranger
+def dies_of_another(tiles: Array, image: Array) -> Any:
+    if image.shape[-2:] != (4, 4):  # that of the simplest case
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return tiles
+
+
+@stranger
+def prints(tiles: Array, image: Array) -> Any:
+    sys.stdout.write("busy ")
+    sys.stdout.flush()
+    os.write(1, b"tiling")
+    return tiles
+
+
+@stranger
+def floods(tiles: Array, image: Array) -> Any:
+    while True:
+        os.write(2, b"on and on " * 10_000)
+
+
+@stranger
+def scribbles(tiles: Array, image: Array) -> Any:
+    """Write into whatever is open."""
+    for number in range(1024):
+        with suppress(OSError):
+            os.write(number, b"scribble")
+    return tiles
+
+
+@stranger
+def forks(tiles: Array, image: Array) -> Any:
+    """Let a child come back from the call too."""
+    os.fork()
+    return tiles
+
+
+@stranger
+def leaves_a_child(tiles: Array, image: Array) -> Any:
+    """Die, and leave a child that holds the files."""
+    child = os.fork()
+    if not child:
         time.sleep(1000)
+    os.write(1, f"child {child}".encode())
+    os._exit(3)
 
 
-class Slow(Plain):
-    """Takes its time."""
-
-    def tile(self, image: Array) -> Any:
-        time.sleep(0.6)
-        return super().tile(image)
+@stranger
+def writes(tiles: Array, image: Array) -> Any:
+    image[...] = 0
+    return tiles
 
 
-class Dies(Plain):
-    """Takes its process down."""
-
-    def tile(self, image: Array) -> Any:
-        os.kill(os.getpid(), 11)
-
-
-class DiesOfAnother(Plain):
-    """Is right, until the same tiler cuts an image of another size."""
-
-    def tile(self, image: Array) -> Any:
-        if image.shape[-2] < 2:
-            os.kill(os.getpid(), 11)
-        return super().tile(image)
-
-
-class Exits(Plain):
-    """Ends the program."""
-
-    def tile(self, image: Array) -> Any:
-        sys.exit(7)
-
-
-class Odd(Plain):
-    """Raises what few catch."""
-
-    def tile(self, image: Array) -> Any:
-        raise BaseException("of no kind")  # noqa: TRY002 - that is what is odd
-
-
-class Records(Plain):
-    """Returns records, which are no numbers."""
-
-    def tile(self, image: Array) -> Any:
-        return super().tile(image).astype([("shade", np.float32)])
-
-
-class Prints(Plain):
-    """Talks while it works, on all channels."""
-
-    def tile(self, image: Array) -> Any:
-        sys.stdout.write("busy ")
-        sys.stdout.flush()
-        os.write(1, b"tiling")
-        return super().tile(image)
-
-
-class Lists(Plain):
-    """Returns lists."""
-
-    def tile(self, image: Array) -> Any:
-        return super().tile(image).tolist()
-
-
-class Objects(Plain):
-    """Returns arrays of objects."""
-
-    def tile(self, image: Array) -> Any:
-        return super().tile(image).astype(object)
-
-
-class Flat(Plain):
-    """Returns the wrong shape."""
-
-    def tile(self, image: Array) -> Any:
-        return super().tile(image).ravel()
-
-
-class Doubles(Plain):
-    """Returns the wrong dtype."""
-
-    def tile(self, image: Array) -> Any:
-        return super().tile(image).astype(np.float64)
-
-
-class Writes(Plain):
-    """Changes its input."""
-
-    def tile(self, image: Array) -> Any:
-        tiles = super().tile(image)
-        image[...] = 0
-        return tiles
-
-
-class Deaf:
-    """An adapter that does not say who it is."""
-
-    def info(self) -> Any:
-        return
-
-    def open(self, case: Any, device: str) -> Any:
-        """Open nothing."""
+@stranger
+def unsettles(tiles: Array, image: Array) -> Any:
+    """Close files, patch numpy, change what a process has but one of."""
+    sys.stdout, sys.stderr = None, 3
+    os.closerange(0, 20)
+    os.chdir("/")
+    os.environ.clear()
+    for number in (signal.SIGALRM, signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    for name in ("array_equal", "ndarray", "dtype", "copy", "may_share_memory"):
+        setattr(np, name, None)
+    threading.Thread(target=time.sleep, args=(1000,)).start()
+    atexit.register(time.sleep, 1000)
+    return tiles
 
 
 class Boasts(Plain):
@@ -211,79 +198,41 @@ class Boasts(Plain):
     features = ("tile", "telepathy")
 
 
-class Scribbles(Plain):
-    """Writes into whatever is open."""
+class Deaf:
+    """An adapter that does not say who it is."""
 
-    def tile(self, image: Array) -> Any:
-        for number in range(1024):
-            with suppress(OSError):
-                os.write(number, b"scribble")
-        return super().tile(image)
+    def info(self) -> Any:
+        return
 
-
-class Floods(Plain):
-    """Prints without end."""
-
-    def tile(self, image: Array) -> Any:
-        while True:
-            os.write(2, b"on and on " * 10_000)
+    def open(self, case: Case, device: str) -> Any:
+        """Open nothing."""
 
 
-class Forks(Plain):
-    """Lets a child come back from the call too."""
+class Modest:
+    """An adapter that does not claim the unequal sides that its tiler takes."""
 
-    def tile(self, image: Array) -> Any:
-        os.fork()
-        return super().tile(image)
+    asks = Wrapped(Plain)
 
+    def info(self) -> Info:
+        plain = self.asks.info()
+        return replace(plain, name="modest", features=plain.claimed - {"unequal"})
 
-class LeavesChildren(Plain):
-    """Dies, and leaves a child that holds its files."""
-
-    def tile(self, image: Array) -> Any:
-        child = os.fork()
-        if not child:
-            time.sleep(1000)
-        os.write(1, f"child {child}".encode())
-        os._exit(3)
+    def open(self, case: Case, device: str) -> Any:
+        return self.asks.open(case, device)
 
 
-class Unsettles(Plain):
-    """Closes files, patches numpy, changes what a process has but one of."""
-
-    def tile(self, image: Array) -> Any:
-        tiles = super().tile(image)
-        sys.stdout, sys.stderr = None, 3
-        os.closerange(0, 20)
-        os.chdir("/")
-        os.environ.clear()
-        for number in (signal.SIGALRM, signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        for name in ("array_equal", "ndarray", "dtype", "copy", "may_share_memory"):
-            setattr(np, name, None)
-        threading.Thread(target=time.sleep, args=(1000,)).start()
-        atexit.register(time.sleep, 1000)
-        return tiles
-
-
-class Boundless(Plain):
-    """Returns more than there is memory for."""
-
-    def tile(self, image: Array) -> Any:
-        return np.broadcast_to(np.float32(0), (1 << 40,))
-
-
-class Unspeakable(Plain):
-    """Raises what cannot say what it is."""
-
-    def tile(self, image: Array) -> Any:
-        """Raise."""
-
-        class MuteError(MemoryError):
-            def __str__(self) -> str:
-                raise RecursionError
-
-        raise MuteError
+def has_ended(process: int) -> bool:
+    """Say whether a process ends within five seconds."""
+    stat, until = Path(f"/proc/{process}/stat"), time.monotonic() + 5
+    while time.monotonic() < until:
+        try:
+            state = stat.read_text("utf-8").rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
 
 
 class OtherElsewhere(reftiler.Tiler):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from reftiler_conformance.bench.implementations import (
     Libraries,
     find,
 )
-from reftiler_conformance.bench.results import Outcome, Timing
+from reftiler_conformance.bench.results import Outcome
 from reftiler_conformance.bench.workloads import Workload
 from reftiler_conformance.features import features
 from reftiler_conformance.peers.reftiler_own import Numpy, Session
@@ -52,29 +52,42 @@ def library(kind: type[Session], *without: str, exact: bool = False) -> Numpy:
     return Library()
 
 
+def cutting(change: Callable[[Any], Any]) -> Numpy:
+    """Return a library that changes what it has cut."""
+
+    class Changes(Session):
+        def cut(self, image: Any, out: Any = None) -> Any:
+            return change(super().cut(image))
+
+    return library(Changes)
+
+
+def merging(change: Callable[[Any], Any], *, exact: bool = False) -> Numpy:
+    """Return a library that changes what it has merged."""
+
+    class Changes(Session):
+        def merge(self, tiles: Any, out: Any = None) -> Any:
+            return change(super().merge(tiles))
+
+    return library(Changes, exact=exact)
+
+
 def outcome(found: Numpy, work: Workload = TINY) -> Outcome:
     return measuring.measure(work, {"it": found}, HostBandwidth(1), 1)
 
 
-def timing(found: Numpy, work: Workload, verb: str) -> Timing:
-    return outcome(found, work).timings[verb]["it"]
+def one_is_wrong(tiles: Any) -> Any:
+    tiles[-1, 0, 0, 0] += 1
+    return tiles
 
 
-class Float64(Session):
-    def merge(self, tiles: Any, out: Any = None) -> Any:
-        return super().merge(tiles).astype(np.float64)
+def edge_is_zero(image: Any) -> Any:
+    image[..., 0] = 0
+    return image
 
 
-class OneTileWrong(Session):
-    def cut(self, image: Any, out: Any = None) -> Any:
-        tiles = super().cut(image)
-        tiles[-1, 0, 0, 0] += 1
-        return tiles
-
-
-class OneTileMissing(Session):
-    def cut(self, image: Any, out: Any = None) -> Any:
-        return super().cut(image)[:-1]
+def fails(tiles: Any) -> Any:
+    raise ValueError("cannot\nsay more")
 
 
 class Views(Session):
@@ -99,42 +112,18 @@ class LastWins(Session):
         return image
 
 
-class EdgeIsZero(Session):
-    def merge(self, tiles: Any, out: Any = None) -> Any:
-        image = super().merge(tiles)
-        image[..., 0] = 0
-        return image
-
-
-class NoNaN(Session):
-    def merge(self, tiles: Any, out: Any = None) -> Any:
-        return np.nan_to_num(super().merge(tiles))
-
-
 class Truncates(Session):
     def merge(self, tiles: Any, out: Any = None) -> Any:
         return super().merge(tiles.astype(np.float64)).astype(tiles.dtype)
 
 
-class Scaled(Session):
-    factor = 1 + 1e-6
-
-    def merge(self, tiles: Any, out: Any = None) -> Any:
-        return super().merge(tiles) * np.float32(self.factor)
-
-
-class FarOff(Scaled):
-    factor = 1.01
-
-
-class Fails(Session):
-    def cut(self, image: Any, out: Any = None) -> Any:
-        raise ValueError("cannot\nsay more")
-
-
 class CannotOpen(Session):
     def __init__(self, *given: Any) -> None:
         raise RuntimeError("broken")
+
+
+def slightly(image: Any) -> Any:
+    return image * np.float32(1 + 1e-6)
 
 
 DROPS = library(Session, "mode:padding", "mode:clamp")
@@ -156,25 +145,23 @@ def test_right_results_have_no_caveats(work: Workload) -> None:
 @pytest.mark.parametrize(
     ("found", "work", "verb", "caveats"),
     [
-        (library(OneTileWrong), TINY, "tile", {"wrong"}),
-        (library(OneTileMissing), TINY, "tile", {"wrong"}),
+        (cutting(one_is_wrong), TINY, "tile", {"wrong"}),
+        (cutting(lambda tiles: tiles[:-1]), TINY, "tile", {"wrong"}),
         (library(Views), TINY, "tile", {"views", "list"}),
         (library(LastWins), TINY, "untile", {"no mean"}),
         (library(LastWins), APART, "untile", {"no mean"}),  # it would not, if it had to
-        (library(EdgeIsZero), TINY, "untile", {"loses pixels"}),
-        (library(NoNaN), TINY, "untile", {"no NaN"}),
-        (library(NoNaN), BYTES, "untile", set()),
+        (merging(edge_is_zero), TINY, "untile", {"loses pixels"}),
+        (merging(np.nan_to_num), TINY, "untile", {"no NaN"}),
+        (merging(np.nan_to_num), BYTES, "untile", set()),
         (library(Truncates), BYTES, "untile", {"off by one"}),
-        (library(Scaled), TINY, "untile", set()),
-        (library(Scaled, exact=True), TINY, "untile", {"wrong"}),
-        (library(FarOff), TINY, "untile", {"wrong"}),
-        (library(Float64), TINY, "untile", {"float64"}),
+        (merging(slightly), TINY, "untile", set()),
+        (merging(slightly, exact=True), TINY, "untile", {"wrong"}),
+        (merging(lambda image: image * np.float32(1.01)), TINY, "untile", {"wrong"}),
+        (merging(lambda image: image.astype("f8")), TINY, "untile", {"float64"}),
         (DROPS, ODD, "tile", {"loses pixels"}),
         (DROPS, ODD, "untile", {"loses pixels"}),
         (DROPS, TINY, "tile", set()),
         # Layouts and windows that are claimed otherwise are right all the same.
-        (library(Session, "batch"), TINY, "untile", set()),
-        (library(Session, "batch", "channels"), TINY, "untile", set()),
         (library(Session, "batch", "channels"), VOLUME, "untile", set()),
         (library(Session, "pad_side:end"), ODD, "untile", set()),
         (library(Session, "window:hann"), HANN, "untile", set()),
@@ -183,31 +170,23 @@ def test_right_results_have_no_caveats(work: Workload) -> None:
 def test_what_is_less_is_marked(
     found: Numpy, work: Workload, verb: str, caveats: set[str]
 ) -> None:
-    made = timing(found, work, verb)
+    made = outcome(found, work).timings[verb]["it"]
     assert made.caveats == caveats
     assert not made.reason
 
 
-def test_a_case_asks_for_what_is_claimed() -> None:
-    case = Implementation("it", library(Session, "pad_side:end"), ODD, "cpu").case
-    assert (case.mode, case.pad_side) == ("padding", "both")
-    assert Implementation("it", DROPS, ODD, "cpu").case.mode == "drop"
-    gone = features("batch", "channels", "window:hann")
-    case = Implementation("it", library(Session, *gone), HANN, "cpu").case
-    assert (case.shape, case.tile) == ((3, 16, 16), (3, 8, 8))
-    assert set(case.window[0]) == {1.0}  # channels are not weighed
+class Lazy(Session):
+    """Does not write into the buffer that it returns."""
+
+    def merge(self, tiles: Any, out: Any = None) -> Any:
+        return super().merge(tiles) if out is None else out
 
 
 def test_a_buffer_that_is_not_written_is_noticed() -> None:
-    class Lazy(Session):
-        def merge(self, tiles: Any, out: Any = None) -> Any:
-            return super().merge(tiles) if out is None else out
-
-    class Library(Numpy):
-        session: ClassVar[Any] = Lazy
-
+    lazy = library(Lazy, exact=True)
+    type(lazy).claims |= {"out"}
     # The first leaves what is right in the buffer.
-    both: Libraries = {"right": Numpy(), "it": Library()}
+    both: Libraries = {"right": Numpy(), "it": lazy}
     made = measuring.measure(TINY, both, HostBandwidth(1), 1)
     timings = made.timings["untile"]
     assert timings["it out="].caveats == {"wrong"}
@@ -215,25 +194,22 @@ def test_a_buffer_that_is_not_written_is_noticed() -> None:
 
 
 def test_failures_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    timings = outcome(library(Fails)).timings
+    timings = outcome(cutting(fails)).timings
     assert timings["tile"]["it"].reason == "failed: ValueError: cannot"
     assert not timings["tile"]["it"].seconds
     assert timings["untile"]["it"].seconds
-    reason = timing(library(CannotOpen), TINY, "tile").reason
-    assert reason == "failed: RuntimeError: broken"
-    monkeypatch.setattr(
-        "reftiler_conformance.bench.memory.available_memory", lambda: 10
-    )
-    assert timing(library(Session), TINY, "tile").reason.startswith("needs ")
+    broken = outcome(library(CannotOpen)).timings["tile"]["it"]
+    assert broken.reason == "failed: RuntimeError: broken"
+    free = "reftiler_conformance.bench.memory.available_memory"
+    monkeypatch.setattr(free, lambda: 10)
+    assert outcome(Numpy()).timings["tile"]["it"].reason.startswith("needs ")
 
 
 @pytest.mark.parametrize(
     ("work", "device", "missing"),
     [
-        (VOLUME, "cpu", "rank:3"),
         (BYTES, "cpu", "tile:uint8"),
         (HANN, "cpu", "window:hann"),
-        (replace(TINY, border=1), "cpu", "border"),
         (ODD, "cpu", "mode:padding"),
         (TINY, "cuda", "on cuda|not on cuda"),
     ],
@@ -241,7 +217,7 @@ def test_failures_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_not_claimed_is_not_measured(
     work: Workload, device: str, missing: str
 ) -> None:
-    gone = features("rank:3", "tile:uint8", "window:*", "border", "mode:*")
+    gone = features("tile:uint8", "window:*", "mode:*")
     with pytest.raises(Unsupported, match=missing):
         Implementation("it", library(Session, *gone), work, device)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import pytest
 
 from reftiler_conformance.bench import format as fmt
 from reftiler_conformance.bench import timing
-from reftiler_conformance.bench.bandwidth import HostBandwidth, chunks
+from reftiler_conformance.bench.bandwidth import HostBandwidth
 from reftiler_conformance.bench.busy import busy_processes
 from reftiler_conformance.bench.results import (
     Outcome,
@@ -28,7 +27,7 @@ from reftiler_conformance.bench.results import (
     scores,
 )
 from reftiler_conformance.bench.scaling import SWEEPS, Sweep, SweepResult
-from reftiler_conformance.bench.workloads import QUICK, WORKLOADS, Workload, noise
+from reftiler_conformance.bench.workloads import WORKLOADS, Workload, noise
 
 TINY = Workload("tiny", (2, 1, 8, 8), 4, 2)
 
@@ -73,20 +72,17 @@ def order(log: list[str]) -> str:
     return "".join(line for line in log if len(line) == 1)
 
 
-def test_rounds_are_interleaved_and_begin_with_another() -> None:
-    log: list[str] = []
-    found = timing.run_interleaved([Call(name, log) for name in "abc"], 3)
-    assert order(log) == "abc" + "bca" + "cab" + "abc"
-    assert {name: len(took) for name, took in found.items()} == {"a": 3, "b": 3, "c": 3}
-
-
-def test_only_the_call_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    log: list[str] = []
+def test_rounds_are_interleaved_and_only_the_call_is_timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(timing, "flush_caches", lambda: log.append("flush"))
     monkeypatch.setattr(timing, "prefault", lambda size: log.append(f"touch {size}"))
-    timing.run_interleaved([Call("a", log)], 1)
+    log: list[str] = []
+    found = timing.run_interleaved([Call(name, log) for name in "abc"], 3)
+    assert order(log) == "abc" + "bca" + "cab" + "abc"  # each begins with another
+    assert {name: len(took) for name, took in found.items()} == {"a": 3, "b": 3, "c": 3}
     once = ["prepare a", "touch 7", "flush", "synchronize", "a", "synchronize"]
-    assert log == [*once, "check quiet"] * 2
+    assert log[:7] == [*once, "check quiet"]
 
 
 @pytest.mark.parametrize("at", [0, 2])
@@ -99,29 +95,6 @@ def test_a_call_that_fails_is_made_no_more(at: int) -> None:
     assert [str(error) for error in bad.errors] == ["no more"]
     assert order(log).count("b") == at
     assert gc.isenabled()
-
-
-def test_memory_is_measured_apart() -> None:
-    class Meter:
-        asked = 0
-
-        def start(self) -> None:
-            self.asked += 1
-
-        def read(self) -> int | None:
-            self.asked += 1
-            return self.asked
-
-    calls = [Call("a", []), Call("b", [], fails_at=0), Call("c", [])]
-    peaks = timing.measure_memory(calls, Meter())
-    assert peaks == {"a": 2, "b": None, "c": 5}
-
-
-def test_memory_is_touched_beforehand() -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    timing.prefault(1)
-    touched = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-    assert touched >= timing.MAPPED_BYTES // 2**21  # huge pages: there may be fewest
 
 
 PEAK = """
@@ -180,16 +153,6 @@ def test_median_spread_and_slowdown() -> None:
         assert math.isnan(unknown)
 
 
-def test_ratios_are_by_the_torch_backend_where_it_is_here() -> None:
-    made = outcome(limit=2.0, reftiler=3.0, kornia=12.0)
-    assert made.ratio("tile", "kornia", "reftiler") == 4
-    assert math.isnan(made.ratio("tile", "kornia", "anomalib"))
-    assert fmt.compared(made, "tile", "kornia") == 4
-    assert math.isnan(fmt.compared(made, "tile", "limit"))
-    made = outcome(limit=2.0, reftiler=3.0, tensors=6.0, kornia=12.0)
-    assert fmt.compared(made, "tile", "kornia") == 2
-
-
 def test_scores_are_geometric_means_of_the_same_work() -> None:
     both = [outcome(limit=1.0, out=2.0, kornia=4.0, reftiler=1.0)]
     both += [outcome(limit=1.0, out=8.0, kornia=9.0, reftiler=1.0)]
@@ -199,10 +162,7 @@ def test_scores_are_geometric_means_of_the_same_work() -> None:
     assert found == Score("tile", "reftiler out=", "limit", found.mean, 2, 8, 2)
     assert score(both, "tile", "anomalib", "reftiler") is None
     both[0].timings["tile"]["kornia"].caveats.add("no NaN")
-    both[1].timings["tile"]["kornia"].caveats.add("no mean")
-    same = score(both, "tile", "kornia", "reftiler")
-    assert same is not None
-    assert (same.mean, same.count) == (4, 1)
+    both[1].timings["tile"]["kornia"].caveats.add("no mean")  # which is less work
     both[1].timings["untile"]["reftiler"].busy_seconds.append(3.0)
     against = {(one.verb, one.name, one.base): one.most for one in scores(both)}
     assert against == {
@@ -213,15 +173,8 @@ def test_scores_are_geometric_means_of_the_same_work() -> None:
         ("untile", "reftiler", "alone"): 3,
         ("untile", "kornia", "reftiler"): 4,
     }
-
-
-def test_reftiler_with_a_caveat_or_a_failure_is_wrong() -> None:
-    made = outcome(reftiler=1.0, kornia=1.0)
-    made.timings["tile"]["kornia"].caveats.add("wrong")
-    assert not list(made.wrong())
-    made.timings["tile"]["reftiler"].caveats.add("wrong")
-    made.timings["untile"]["reftiler"] = Timing(reason="failed: ValueError: no")
-    assert len(list(made.wrong())) == 2
+    made = outcome(reftiler=3.0, tensors=6.0, kornia=12.0)
+    assert fmt.compared(made, "tile", "kornia") == 2  # by the torch backend, if here
 
 
 def test_cost_is_by_what_grows() -> None:
@@ -237,28 +190,11 @@ def test_cost_is_by_what_grows() -> None:
     for one in SWEEPS:
         assert list(one.at) == sorted(set(one.at))
         assert len(one.works) == len(one.at)
-
-
-def test_workloads_are_what_they_say() -> None:
-    assert TINY.tiles_shape == (18, 1, 4, 4)
-    assert (TINY.pixels, TINY.values, TINY.bytes) == (128, 288, 1152)
-    assert len(WORKLOADS) == 10
-    assert set(QUICK) < {work.name for work in WORKLOADS}
-    most = max(work.bytes for sweep in SWEEPS for work in (*sweep.works, *WORKLOADS))
+    most = max(work.bytes for one in SWEEPS for work in (*one.works, *WORKLOADS))
     assert most < 1.2e9  # six times this fits a machine of 8 GB
-    for dtype in ("float32", "uint8"):
-        one = noise((3, 4), dtype)
-        assert one.dtype == dtype
-        assert np.array_equal(one, noise((3, 4), dtype))
-        assert not np.array_equal(one, noise((3, 4), dtype, seed=1))
 
 
 def test_the_limit_moves_every_byte() -> None:
-    for length, count in ((0, 1), (1, 3), (7, 16), (1000, 3)):
-        parts = chunks(length, count)
-        assert len(parts) <= count
-        covered = [i for part in parts for i in range(part.start, part.stop)]
-        assert covered == list(range(length))
     source = noise((5, 1, 1000, 999), "uint8")
     target = np.zeros_like(source)
     HostBandwidth(3).copy(source, target)

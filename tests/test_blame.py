@@ -1,36 +1,28 @@
-"""A merge that is wrong in one setting is named by the clause of that setting."""
+"""What is wrong in one setting or state is named by its own clause, and no other's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from reftiler import Tiler
+from reftiler_conformance import Case, Info, run
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Case, parse
-from reftiler_conformance.check import select
 from reftiler_conformance.client import Local
 from reftiler_conformance.compare import Mismatch
-from reftiler_conformance.evaluate import Options, evaluate
 from reftiler_conformance.expected import merge_of
 from reftiler_conformance.features import features
-from reftiler_conformance.protocol import Info
+from reftiler_conformance.peers.reftiler_own import Numpy, NumpyApi
 from reftiler_conformance.results import Status
 from reftiler_conformance.suite.wide import agrees
 
-EVERY = Case(
-    size=(13, 22),
-    tile=(8, 8),
-    stride=(4, 4),
-    batch=2,
-    channels=2,
-    border=(1, 1),
-    window="hann",
-    content="random",
-)
-LARGEST = replace(EVERY, window="box", merge="max")
+PLAIN = Case((13, 22), (8, 8), (4, 4), batch=2, channels=2, content="random")
+EVERY = replace(PLAIN, border=(1, 1), window="hann")
+DROP = replace(EVERY, mode="drop", fill=7)
 
 
 class Forgetful:
@@ -46,97 +38,156 @@ class Forgetful:
         self.case = replace(case, **self.forgotten)
         return self
 
-    def tile(self, image: Any) -> Any:
-        raise NotImplementedError
-
     def untile(self, tiles: Any) -> Any:
         return merge_of(self.case, tiles)
-
-
-def blamed(subject: Forgetful, case: Case) -> str:
-    run = CaseRun(case, Local(subject), subject.info().claimed)
-    run.reopen()
-    with pytest.raises(Mismatch) as caught:
-        agrees(run, by="coarse")
-    return caught.value.clause
 
 
 @pytest.mark.parametrize(
     ("forgotten", "case", "clause"),
     [
+        ({}, EVERY, ""),
         ({"window": "box"}, EVERY, "WINDOW-001"),
         ({"border": ()}, EVERY, "BORDER-001"),
-        ({"border": ()}, replace(EVERY, mode="drop", fill=7), "BORDER-001"),
-        (
-            {"border": ()},
-            replace(EVERY, size=(9, 10), mode="drop", fill=7),
-            "BORDER-003",
-        ),
-        ({"merge": None}, LARGEST, "MERGE-012"),
-        ({"fill": 0}, replace(EVERY, mode="drop", fill=7), "MERGE-018"),
+        ({"border": ()}, replace(DROP, size=(9, 10)), "BORDER-003"),
+        ({"merge": None}, replace(EVERY, window="box", merge="max"), "MERGE-012"),
+        ({"fill": 0}, DROP, "MERGE-018"),
         ({"pad_side": "end"}, replace(EVERY, pad_side="both"), "MERGE-020"),
     ],
 )
 def test_the_setting_at_fault_is_named(
     forgotten: dict[str, Any], case: Case, clause: str
 ) -> None:
-    assert blamed(Forgetful(**forgotten), case) == clause
+    subject = Forgetful(**forgotten)
+    merging = CaseRun(case, Local(subject), subject.info().claimed)
+    merging.reopen()
+    found = ""
+    try:
+        agrees(merging, by="coarse")
+    except Mismatch as error:
+        found = error.clause
+    assert found == clause
 
 
-def test_what_is_right_is_not_blamed() -> None:
-    subject = Forgetful()
-    run = CaseRun(EVERY, Local(subject), subject.info().claimed)
-    run.reopen()
-    agrees(run)
-    assert np.isfinite(run.evidence.want).all()  # type: ignore[arg-type]
+def tiler(
+    answer: Callable[..., Any], verb: str = "tile", *, only_out: bool = False
+) -> type[Tiler]:
+    """Make a tiler of what it does with the right result, and with what it is given."""
+
+    class Wrong(Tiler):
+        pass
+
+    def call(self: Any, given: Any, *more: Any, out: Any = None, **named: Any) -> Any:
+        result = getattr(Tiler, verb)(self, given, *more, **named)
+        if only_out:
+            return result if out is None else answer(result, out)
+        result = answer(self, given, result)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    setattr(Wrong, verb, call)
+    return Wrong
 
 
-class Overlapping:
-    """Overlap-add as many write it: float32 sums, or a small term in the divisor."""
-
-    def __init__(self, kind: str, term: float) -> None:
-        self.kind, self.term = np.dtype(kind), term
-
-    def info(self) -> Info:
-        claimed = ("untile:float32", "untile:float64", "rank:2", "channels", "overlap")
-        return Info("overlapping", "1", features("untile", "merge:mean", *claimed))
-
-    def open(self, case: Case, device: str) -> Any:
-        self.case = case
-        return self
-
-    def untile(self, tiles: Any) -> Any:
-        total = np.full(self.case.shape, -0.0, self.kind)
-        count = np.full(self.case.size, self.term, self.kind)
-        for start, tile in zip(self.case.grid.starts, tiles, strict=True):
-            box = tuple(map(slice, start, np.add(start, self.case.tile)))
-            here: Any = (..., *box)
-            total[here] += tile.astype(self.kind)
-            count[box] += 1
-        return (total / count).astype(tiles.dtype)
+def keeps_to_one_size(self: Any, image: Any, tiles: Any) -> Any:
+    if image.shape != vars(self).setdefault("first", image.shape):
+        raise ValueError("of another size than before")
+    return tiles
 
 
-def broken(subject: Any, clause: str) -> list[Any]:
-    """Return the failures that the checks of a clause find."""
-    client, info = Local(subject), subject.info()
-    found = [
-        result
-        for check in select([clause])
-        for result in evaluate(check, client, info, "cpu", Options(examples=20))
-    ]
-    return [result for result in found if result.status is Status.FAILED]
+def is_narrow(self: Any, image: Any, tiles: Any) -> Any:
+    if image.size > 16:  # that of the simplest case
+        raise ValueError("too large")
+    return tiles
 
 
-def test_sums_in_float32_break_the_mean() -> None:
-    failed = broken(Overlapping("float32", 0), "MERGE-001")
-    assert [result.check for result in failed] == ["the_mean"]
-    case = parse(failed[0].case)
-    assert case.dtype == "float64"
-    assert np.prod(case.shape) <= 12
+def has_no_borders(self: Any, tiles: Any, image: Any) -> Any:
+    if any(self.remove_border_count):
+        raise RuntimeError("border")
+    return image
 
 
-def test_a_term_in_the_divisor_breaks_another_clause() -> None:
-    kornias = Overlapping("float64", 1e-8)
-    assert not broken(kornias, "MERGE-001")
-    assert broken(kornias, "MERGE-005")
-    assert not broken(Overlapping("float64", 0), "MERGE-005")
+SEEN: set[Any] = set()
+
+
+def wavers(self: Any, image: Any, tiles: Any) -> Any:
+    key = repr(self), image.tobytes()
+    tiles = tiles * 0 if key in SEEN else tiles
+    SEEN.add(key)
+    return tiles
+
+
+def wipes(self: Any, tiles: Any, image: Any) -> Any:
+    tiles[...] = 0
+    return image
+
+
+def misreads_files(self: Any, image: Any, tiles: Any) -> Any:
+    return tiles[::-1] if type(image) is np.memmap else tiles
+
+
+def adds(result: Any, out: Any) -> Any:
+    out += result
+    return out
+
+
+def forgets_strides(result: Any, out: Any) -> Any:
+    out.reshape(-1)[...] = result.reshape(-1)
+    return out
+
+
+def refuses_strides(result: Any, out: Any) -> Any:
+    if not out.flags.c_contiguous:
+        raise ValueError("out is strided")
+    return forgets_strides(result, out)
+
+
+def is_off_by_one(result: Any, out: Any) -> Any:
+    out[...] = result + 1
+    return out
+
+
+def fills_gaps(result: Any, out: Any) -> Any:
+    length = out.strides[-1] // out.itemsize
+    if not out.flags.c_contiguous:
+        whole = (*out.shape, length), (*out.strides, out.itemsize)
+        np.lib.stride_tricks.as_strided(out, *whole)[...] = 5
+    out[...] = result
+    return out
+
+
+class Subject(Numpy):
+    def __init__(self, kind: type[Tiler]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def api(self, device: str) -> Any:
+        api = NumpyApi()
+        api.Tiler = self.kind
+        return api
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "named"),
+    [
+        (tiler(keeps_to_one_size), "TILE-001", ["TILER-003"]),
+        (tiler(is_narrow), "MERGE-007", []),
+        (tiler(has_no_borders, "untile"), "TILER-003,OUT-003,SIZE-010", []),
+        (tiler(wavers), "pieces_of_the_frame", ["TILER-004"]),
+        (tiler(wipes, "untile"), "MERGE-007", ["TILER-005"]),
+        (tiler(misreads_files), "TILE-004", ["TILE-004"]),
+        (tiler(adds, only_out=True), "TILE-001", ["OUT-003"]),
+        (tiler(lambda result, out: result, only_out=True), "TILE-001", ["OUT-001"]),
+        (tiler(is_off_by_one, only_out=True), "TILE-001", ["OUT-001"]),
+        (tiler(forgets_strides, only_out=True), "TILE-001", ["OUT-004"]),
+        (tiler(refuses_strides, only_out=True), "TILE-001", ["OUT-004"]),
+        (tiler(fills_gaps, only_out=True), "TILE-001", ["OUT-004"]),
+    ],
+)
+def test_a_fault_is_named(kind: type[Tiler], asked: str, named: list[str]) -> None:
+    found = run(Subject(kind), clauses=asked, examples=20)
+    fine = (Status.PASSED, Status.UNSUPPORTED)
+    assert any(result.status is Status.PASSED for result in found)
+    told = [result.clause for result in found if result.status not in fine]
+    assert told == named  # once, whichever check finds it, and nothing else

@@ -1,9 +1,12 @@
-"""``reftiler conform``: what it says, what it writes, and its exit codes."""
+"""``reftiler conform``: its reports, its exit codes, and runs that are cut short."""
 
 from __future__ import annotations
 
 import shlex
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +17,9 @@ from reftiler_conformance import counterexample, jsonlines
 from reftiler_conformance.jsonlines import RecordError
 from reftiler_conformance.results import Status
 from tests.command import refused, run
+from tests.strangers import has_ended
 
-PLAIN, MIRRORED = "tests.strangers:Plain", "tests.strangers:Mirrored"
+PLAIN, MIRRORED = "tests.strangers:Plain", "tests.strangers:mirrors"
 FEW = ("--examples", 4)
 
 
@@ -34,50 +38,38 @@ def test_a_subject_that_does_not_conform_is_1_and_its_case_replays(
     assert result.exit_code == 1, result.output
     assert "TILE-001" in result.stdout
     assert '"color": "red"' in (out / "badge.json").read_text()
-    file = next(out.rglob("TILE-001-*.npz"))
-    found = counterexample.read(file)
-    got, want = found.arrays["got"], found.arrays["want"]
-    assert not np.array_equal(got, want)
+    (record,) = out.glob("*.jsonl")
+    report = jsonlines.read(record)
+    assert report.standing["TILE-001", "cpu"] is Status.FAILED
+    assert report.clauses == ("TILE-001",)
+    assert "TILE-001" in record.with_suffix(".md").read_text(encoding="utf-8")
+    found = counterexample.read(next(out.rglob("TILE-001-*.npz")))
+    assert not np.array_equal(found.arrays["got"], found.arrays["want"])
     words = shlex.split(found.replay)[3:]
     assert run("conform", MIRRORED, *words).exit_code == 1
     assert run("conform", PLAIN, *words).exit_code == 0
 
 
-def test_the_record_is_read_back(tmp_path: Path) -> None:
-    run("conform", MIRRORED, "--clauses", "TILE", *FEW, "--out", tmp_path)
-    (file,) = tmp_path.glob("*.jsonl")
-    report = jsonlines.read(file)
-    assert report.standing["TILE-001", "cpu"] is Status.FAILED
-    assert report.clauses == ("TILE",)
-    assert report.complete
-    assert "TILE-001" in file.with_suffix(".md").read_text(encoding="utf-8")
-
-
-def test_a_matrix_of_two(tmp_path: Path) -> None:
-    words = ("--matrix", PLAIN, MIRRORED, "--clauses", "TILE", *FEW)
-    result = run("conform", *words)
+def test_a_matrix(tmp_path: Path) -> None:
+    """Of two tilers, and of one that does not start."""
+    words = ("--clauses", "TILE-001", *FEW)
+    result = run("conform", "--matrix", PLAIN, MIRRORED, *words)
     assert result.exit_code == 1, result.output
     assert "| TILE-001" in result.stdout
-    assert run("conform", *words, "--out", tmp_path).exit_code == 1
-    assert (tmp_path / "MATRIX.md").read_text(encoding="utf-8").count("TILE-001") > 1
-
-
-def test_a_subject_of_a_matrix_that_does_not_start_is_told() -> None:
-    words = ("--matrix", "tests.strangers:Deaf", PLAIN, "--clauses", "TILE-001", *FEW)
-    result = run("conform", *words)
+    deaf = ("--matrix", "tests.strangers:Deaf")
+    result = run("conform", *deaf, PLAIN, *words, "--out", tmp_path)
     assert result.exit_code == 3, result.output
-    assert "**tests.strangers:Deaf** did not start" in result.stdout
-    assert "| TILE" not in result.stdout
-    assert run("conform", *words[:2], *FEW).exit_code == 3
+    page = (tmp_path / "MATRIX.md").read_text(encoding="utf-8")
+    assert "**tests.strangers:Deaf** did not start" in page
+    assert "| TILE" not in page
+    assert run("conform", *deaf, *FEW).exit_code == 3
 
 
-def test_an_import_that_fails_is_3(tmp_path: Path) -> None:
-    (tmp_path / "broken_tiler.py").write_text("raise RuntimeError('no driver')")
-    sys.path.insert(0, str(tmp_path))
-    try:
-        assert "no driver" in refused(3, "conform", "broken_tiler:Tiler", *FEW)
-    finally:
-        sys.path.remove(str(tmp_path))
+def test_what_is_not_learnt_is_3() -> None:
+    """The subject does not start, or claims nothing of what is asked."""
+    assert "does not say" in refused(3, "conform", "tests.strangers:Deaf", *FEW)
+    result = run("conform", PLAIN, "--clauses", "RANDOM", *FEW)
+    assert result.exit_code == 3, result.output
 
 
 def test_what_could_be_claimed_is_no_fault() -> None:
@@ -114,16 +106,43 @@ def test_a_run_that_is_cut_leaves_nothing_that_looks_whole(tmp_path: Path) -> No
         jsonlines.read(next(tmp_path.glob("*.jsonl")))
 
 
-def test_a_subject_that_can_be_asked_nothing_is_3() -> None:
-    result = run("conform", PLAIN, "--clauses", "RANDOM", *FEW)
-    assert result.exit_code == 3, result.output
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
+)
+def test_a_run_that_is_stopped(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+    words = ("conform", "tests.strangers:slow", "--clauses", "SIZE,TILE", "--quick")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "reftiler.cli", *words, "--out", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    record = tmp_path / "tests.strangers-slow.jsonl"
+    until = time.monotonic() + 60
+    while not record.exists() or record.read_text("utf-8").count('"result"') < 1:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text()
+    running.send_signal(sent)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == code, err
+    assert "Traceback" not in err
+    assert "conforms" not in out
+    with pytest.raises(RecordError, match="no footer"):
+        jsonlines.read(record)
+    assert not list(tmp_path.glob("*.md"))
+    assert children
+    assert all(has_ended(int(child)) for child in children.split())
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (("nobody",), "'nobody' is no subject"),
-        (("tests.nowhere:Tiler",), "cannot be imported"),
+        (("tests.nowhere:Tiler",), "No module named 'tests.nowhere'"),
+        (("tests.strangers:Nobody",), "no attribute 'Nobody'"),
+        (("tests.strangers:Array",), "neither an adapter"),
         ((PLAIN, "--device", "foo"), "does not run on 'foo'"),
         ((PLAIN, "--spec", "9.9"), "no version 9.9"),
         ((PLAIN, *FEW, "--", "-k", "no_such_test"), "no test is selected"),
@@ -132,7 +151,6 @@ def test_a_subject_that_can_be_asked_nothing_is_3() -> None:
         ((PLAIN, "--known", "nowhere.yaml"), "nowhere.yaml"),
         ((PLAIN, "--replay", "Case()"), "give --clauses"),
         ((PLAIN, "--clauses", "TILE-001", "--replay", "1 + 1"), "no recipe"),
-        ((PLAIN, "--clauses", "TILE-001", "--replay", "Case(size=3)"), "no recipe"),
     ],
 )
 def test_a_bad_call_is_2(words: tuple[str, ...], says: str) -> None:

@@ -23,29 +23,26 @@ def loaded(folder: Path, text: str) -> list[Known]:
 
 
 def test_a_list_is_read(tmp_path: Path) -> None:
-    more = '  device: "cuda:0"\n  expires: 2027-06-01\n  issue: https://example.org/7\n'
-    (entry,) = loaded(tmp_path, GOOD + more)
+    more = f'  device: "cuda:0"\n  expires: {TODAY}\n  issue: https://example.org/7\n'
+    (entry,) = loaded(tmp_path, GOOD + more)  # the last day still counts
     assert (entry.clause, entry.witness) == ("MERGE-001", CASE)
     assert entry.reason == "the last tile wins"
     assert (entry.device, entry.check) == ("cuda:0", None)
-    assert entry.expires == datetime.date(2027, 6, 1)
-    assert entry.issue == "https://example.org/7"
-
-
-def test_the_example_of_the_documentation_is_legal(tmp_path: Path) -> None:
+    assert (entry.expires, entry.issue) == (TODAY, "https://example.org/7")
+    assert loaded(tmp_path, "# nothing is known\n") == []
     assert known.__doc__ is not None
-    text = known.__doc__.partition("::\n")[2].partition("\n\nThe witness")[0]
-    (entry,) = loaded(tmp_path, textwrap.dedent(text))
-    assert (entry.clause, entry.device, entry.check) == (
-        "MERGE-001",
-        "cuda",
-        "the_mean",
-    )
+    example = known.__doc__.partition("::\n")[2].partition("\n\nThe witness")[0]
+    (entry,) = loaded(tmp_path, textwrap.dedent(example))
+    assert (entry.clause, entry.device) == ("MERGE-001", "cuda")
+    assert entry.check == "the_mean"
 
 
-def test_the_last_day_still_counts(tmp_path: Path) -> None:
-    assert len(loaded(tmp_path, f"{GOOD}  expires: {TODAY}\n")) == 1
-    assert len(loaded(tmp_path, f'{GOOD}  expires: "{TODAY}"\n')) == 1
+def test_reasons_may_be_given_in_python() -> None:
+    assert load(None) == ()
+    (entry,) = load({"MERGE-001": "the last tile wins"})
+    assert (entry.witness, entry.reason) == ("", "the last tile wins")
+    with pytest.raises(KnownError, match="MERGE-0001, which is no clause"):
+        load({"MERGE-0001": "why"})
 
 
 @pytest.mark.parametrize(
@@ -54,26 +51,15 @@ def test_the_last_day_still_counts(tmp_path: Path) -> None:
         ("clause: MERGE-001\n", "must hold a list"),
         ("!!python/object/apply:os.getcwd []\n", "not YAML"),
         ("- MERGE-001\n", "entry 1 must be a mapping"),
-        ("- clause: [\n", "not YAML"),
         (GOOD.replace("clause", "clauses"), "clauses, which means nothing"),
-        (GOOD.replace("  reason: the last tile wins\n", ""), "has no reason"),
-        (GOOD.replace("the last tile wins", '"  "'), "a reason that must be words"),
-        (GOOD.replace("the last tile wins", "7"), "must be words, it is 7"),
-        (f'- witness: "{CASE}"\n  reason: why\n', "has no clause"),
         ("- clause: MERGE-001\n  reason: why\n", "has no witness"),
         (GOOD.replace("MERGE-001", "MERGE-0001"), "do you mean MERGE-001"),
-        (GOOD.replace("MERGE-001", "XYZ"), "XYZ, which is no clause"),
-        (GOOD.replace("Case(", "Cage("), "witness that must be a case"),
         (GOOD.replace("size=", "sizes="), "witness that must be a case"),
         (GOOD + "  issue: seven\n", "begins with https://: .seven."),
         (GOOD + "  expires: soon\n", "expires must be a day"),
-        (GOOD + "  expires: 2027-06-01 12:00:00\n", "expires must be a day"),
         (GOOD + "  expires: 2026-11-22\n", "was excused until 2026-11-22"),
-        (GOOD + "  device: 0\n", "device that must be words"),
         (GOOD + "  check: men\n", "MERGE-001 has no check men, only the_mean"),
         (GOOD + "  clause: MERGE-002\n", "'clause' stands twice"),
-        (GOOD + "  reason: another\n", "'reason' stands twice"),
-        (GOOD + GOOD, "entry 2 says what .*entry 1 says"),
         (GOOD + GOOD.replace("3, 3", "3,3"), "entry 2 says what .*entry 1 says"),
     ],
 )
@@ -84,32 +70,11 @@ def test_what_is_illegal_is_refused(tmp_path: Path, text: str, words: str) -> No
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(KnownError, match=r"none\.yaml cannot be read"):
-        load(tmp_path / "none.yaml")
-    with pytest.raises(KnownError, match="cannot be read"):
-        load(tmp_path)
-    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(KnownError, match="not YAML"):
-        load(tmp_path / "bytes.yaml")
-
-
 def test_entries_match_by_clause_device_and_check() -> None:
     everywhere = Known("MERGE-001", CASE, "why")
     cuda = Known("MERGE-001", CASE, "why", device="cuda")
     narrow = Known("MERGE-001", CASE, "why", check="mean")
-    other = Known("MERGE-002", CASE, "why")
-    entries = [everywhere, cuda, narrow, other]
+    entries = [everywhere, cuda, narrow, Known("MERGE-002", CASE, "why")]
     assert matching(entries, "MERGE-001", "cuda", "mean") == [everywhere, cuda, narrow]
     assert matching(entries, "MERGE-001", "cpu", "mean") == [everywhere, narrow]
     assert matching(entries, "MERGE-001", "cpu", "max") == [everywhere]
-    assert matching(entries, "MERGE-003", "cpu", "mean") == []
-
-
-def test_reasons_may_be_given_in_python(tmp_path: Path) -> None:
-    assert load(None) == ()
-    assert loaded(tmp_path, "# nothing is known\n") == []
-    (entry,) = load({"MERGE-001": "the last tile wins"})
-    assert (entry.witness, entry.reason) == ("", "the last tile wins")
-    with pytest.raises(KnownError, match="MERGE-0001, which is no clause"):
-        load({"MERGE-0001": "why"})

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from reftiler_conformance import oracle
-from reftiler_conformance.cases import Case
 from reftiler_conformance.clauses import clauses
-from reftiler_conformance.expected import expected_merge
 from reftiler_conformance.mutants.catalogue import SOUND, Mutant, mutants
 from reftiler_conformance.mutants.hunt import Hunt
-from reftiler_conformance.mutants.tilers import patched
 from reftiler_conformance.unchecked import UNCHECKED
-
-OVERLAP = Case(size=(7,), tile=(4,), stride=(2,), dtype="float64", content="random")
 
 # What the oracle is too slow to show, or reftiler's own API alone; a mutant that is
 # caught leaves this list (xfail is strict).
@@ -48,18 +41,13 @@ def test_a_mutant_is_caught_by_its_clause(hunt: Hunt, name: str) -> None:
 
 
 @pytest.mark.parametrize("sound", SOUND, ids=lambda sound: sound.name)
-def test_what_is_sound_passes_every_check(sound: Mutant) -> None:
+def test_what_is_sound_passes_every_check(hunt: Hunt, sound: Mutant) -> None:
     assert Hunt(start=1, examples=2).unsound(sound) == []
-
-
-def test_a_mutant_that_changes_nothing_is_missed(hunt: Hunt) -> None:
-    for sound in SOUND:
-        assert hunt.caught_by(replace(sound, clause="MERGE-001")) == ""
+    assert hunt.caught_by(replace(sound, clause="MERGE-001")) == ""
 
 
 def test_a_mutant_is_caught_by_no_foreign_clause(hunt: Hunt) -> None:
-    misnamed = replace(mutants()["sum_only"], clause="TILE-003")
-    assert hunt.caught_by(misnamed) == ""
+    assert hunt.caught_by(replace(mutants()["sum_only"], clause="TILE-003")) == ""
 
 
 def test_mutants_name_clauses_and_say_what_is_wrong() -> None:
@@ -68,28 +56,3 @@ def test_mutants_name_clauses_and_say_what_is_wrong() -> None:
     for mutant in found:
         assert {mutant.clause, *mutant.also} <= set(clauses())
         assert mutant.sentence.endswith(".")
-
-
-def test_the_judge_sees_the_sound_oracle() -> None:
-    mutant, tiles = mutants()["sum_only"], OVERLAP.tiles()
-    right = oracle.untile(OVERLAP.grid, tiles, OVERLAP.shape)
-    wrong = mutant.subject().open(OVERLAP, "cpu").untile(tiles)
-    assert not np.array_equal(wrong, right)
-    assert np.array_equal(oracle.untile(OVERLAP.grid, tiles, OVERLAP.shape), right)
-    assert np.array_equal(expected_merge(OVERLAP), right)
-
-
-def test_patches_are_undone_after_an_error() -> None:
-    before = oracle.merge.mean
-    with (
-        pytest.raises(ZeroDivisionError),
-        patched([(oracle.merge, "mean", len)]),
-    ):
-        raise ZeroDivisionError
-    assert oracle.merge.mean is before
-
-
-def test_a_mutant_refuses_what_the_reference_refuses() -> None:
-    session = mutants()["sum_only"].subject().open(OVERLAP, "cpu")
-    with pytest.raises(ValueError, match="tiles"):
-        session.untile(OVERLAP.tiles()[:-1])

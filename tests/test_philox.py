@@ -16,6 +16,7 @@ SEEDS = (
     | st.integers(0, 100)
     | st.integers(0, 2**128 - 1)
 )
+SPAN = st.tuples(st.integers(1, 9), st.integers(0, 2**40), st.integers(1, 5))
 
 
 @given(SEEDS)
@@ -26,20 +27,10 @@ def test_the_words_are_numpys(seed: int) -> None:
     assert mine == [int(word) for word in theirs]
 
 
-@given(st.data(), st.integers(1, 3), st.integers(1, 12), SEEDS)
-def test_starts_are_those_of_the_words(
-    data: st.DataObject, rank: int, count: int, seed: int
-) -> None:
-    spans = data.draw(
-        st.lists(
-            st.tuples(st.integers(1, 9), st.integers(0, 2**40), st.integers(1, 5)),
-            min_size=rank,
-            max_size=rank,
-        )
-    )
-    tile = tuple(t for t, _, _ in spans)
-    size = tuple(t + room for t, room, _ in spans)
-    align = tuple(step for _, _, step in spans)
+@given(st.lists(SPAN, min_size=1, max_size=3), st.integers(1, 12), SEEDS)
+def test_starts_are_those_of_the_words(spans: Any, count: int, seed: int) -> None:
+    tile, rooms, align = zip(*spans, strict=True)
+    size = tuple(map(sum, zip(tile, rooms, strict=True)))
     grid = Tiler(tile).random(size, count, seed, align)
     want = random_starts(Settings(tile, tile), size, count, seed, align)
     assert grid.starts.tolist() == [list(start) for start in want]
@@ -56,17 +47,11 @@ def test_literal_starts_that_no_version_may_change() -> None:
     assert grid.starts.ravel().tolist() == want
     assert grid.starts.tolist() == [[0, 9], [7, 22], [34, 10], [65, 38]]
     assert Tiler(32).random((100, 70), 4, 0, align=1) == grid
-    aligned = Tiler(32).random((100, 70), 4, 0, align=8).starts
-    assert (aligned % 8 == 0).all()
-    assert aligned.max() > 0
-
-
-def test_every_start_is_possible_and_the_ends_too() -> None:
+    # Every start is possible, and the ends too.
     starts = Tiler([3]).random([8], 400, 7).starts
     assert sorted(set(starts.ravel().tolist())) == [0, 1, 2, 3, 4, 5]
     aligned = Tiler([3]).random([8], 400, 7, align=2).starts
     assert sorted(set(aligned.ravel().tolist())) == [0, 2, 4]
-    assert Tiler([3]).random([3], 2, 7).starts.tolist() == [[0], [0]]
 
 
 def test_numpy_integers_are_integers() -> None:

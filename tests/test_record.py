@@ -28,25 +28,21 @@ def test_a_record_comes_back_without_its_arrays(tmp_path: Path) -> None:
     assert jsonlines.read(tmp_path / "r.jsonl") == found
 
 
-def test_what_is_known_at_the_end_stands_in_the_footer(tmp_path: Path) -> None:
+def test_a_record_is_written_as_results_come_and_sealed_at_the_end(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "r.jsonl"
+    jsonlines.write(report(), path)  # an older record does not survive
     with Writer(path, report(results=())) as out:
         out.add(one("TILE-001", Status.FAILED))
-        assert len(path.read_text().splitlines()) == 2  # written as it came
+        assert len(path.read_text().splitlines()) == 2
+        with pytest.raises(RecordError, match="no footer"):
+            jsonlines.read(path)
         out.close(complete=True, seconds=7.5, clauses=("TILE",))
     footer = json.loads(path.read_text().splitlines()[-1])
     assert (footer["count"], footer["exit_code"]) == (1, 1)
     found = jsonlines.read(path)
     assert (found.seconds, found.clauses, len(found.results)) == (7.5, ("TILE",), 1)
-
-
-def test_a_run_that_was_cut_short_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "r.jsonl"
-    jsonlines.write(report(), path)  # an older record does not survive
-    with Writer(path, report()) as out:
-        out.add(one("TILE-001", Status.PASSED))
-    with pytest.raises(RecordError, match="no footer"):
-        jsonlines.read(path)
     jsonlines.write(report(complete=False), path)
     assert json.loads(path.read_text().splitlines()[-1])["exit_code"] == 3
     with pytest.raises(RecordError, match="did not come to its end"):
@@ -56,16 +52,11 @@ def test_a_run_that_was_cut_short_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda rows: rows[:-1], "no footer"),
         (lambda rows: rows[:1], "no footer"),
         (lambda rows: rows[:3] + rows[4:], f"it has {len(ASKED) - 1} results"),
         (lambda rows: rows[1:], "its schema is None"),
-        (lambda rows: [], "its schema is None"),
-        (lambda rows: ["no json\n"], "no complete record"),
         (lambda rows: ["7\n"], "no complete record"),
-        (lambda rows: ["[" * 10**5], "no complete record"),
         (lambda rows: rows + rows, "not one record"),
-        (lambda rows: [*rows[:-1], rows[-1][:40]], "no complete record"),
         (lambda rows: [r.replace("failed", "passed") for r in rows], "was changed"),
         (lambda rows: [rows[0].replace("record 2", "record 1")], "record 1.*record 2"),
     ],

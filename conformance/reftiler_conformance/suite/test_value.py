@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from itertools import product
 from math import inf, nan
 from typing import Any, Literal
 
@@ -13,14 +13,14 @@ from hypothesis.strategies import SearchStrategy
 
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
-from reftiler_conformance.check import Cases, clause
+from reftiler_conformance.check import clause
 from reftiler_conformance.draws import ANY, INTEGERS
 from reftiler_conformance.features import ODD, Features
 from reftiler_conformance.oracle.settings import Number
 from reftiler_conformance.slices import coverage_of
 from reftiler_conformance.suite.narrowed import along, each, line, ranks
-from reftiler_conformance.suite.refused import refuses_case
 from reftiler_conformance.suite.test_pad import outside_agrees
+from reftiler_conformance.suite.verbs import Verb, refuses_case
 
 Table = Mapping[str, tuple[Number, ...]]
 
@@ -39,8 +39,6 @@ REAL: Table = {
     "float32": (*COMMON, 2**24 + 1, 2**54 + 2**30 + 1, 3.40282356e38, 7e-46, 1e-45),
     "float64": (*COMMON, 2**53 + 1, 2**53 + 3, 10**308, 5e-324),
 }
-PADDED = ("tile", "pad_value")
-FILLED = ("untile", "fill")
 UNFIT: Table = {
     "bool": (2, -1, 0.5, nan, -0.0),
     **{
@@ -55,18 +53,17 @@ UNFIT: Table = {
 }
 
 
-def needed(role: str, dtypes: Iterable[str]) -> Cases:
-    """Return what draws cases with pixels that are padded, or filled."""
-    asked: dict[str, Any] = {"fit": ("longer",), "dtype": tuple(dtypes)}
-    if role == "fill":
-        asked |= {"verb": "untile", "mode": ("drop",), "overlap": ("none",)}
-    else:
-        asked |= {"pad_mode": ("constant",), "pad_side": ANY}
+Role = Literal["pad_value", "fill"]
+# Of each role the feature, and what draws cases that have pixels for it.
+ROLES: dict[Role, dict[str, Any]] = {
+    "pad_value": {"verb": "tile", "pad_mode": ("constant",), "pad_side": ANY},
+    "fill": {"verb": "untile", "mode": ("drop",), "overlap": ("none",)},
+}
 
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        return along(**asked)(features).filter(_left_over)
 
-    return drawn
+def needed(features: Features, **asked: Any) -> SearchStrategy[Case]:
+    """Draw cases with pixels that are padded, or filled."""
+    return along(features, fit=("longer",), **asked).filter(_left_over)
 
 
 def _left_over(case: Case) -> bool:
@@ -74,29 +71,23 @@ def _left_over(case: Case) -> bool:
     return case.grid.frame != case.size or bool((ends < case.size).any())
 
 
-def constants(role: str, table: Table) -> Cases:
-    """Return what draws cases with a constant of their dtype."""
-    cases = needed(role, table)
-
-    def given(case: Case) -> SearchStrategy[Case]:
-        numbers = st.sampled_from(table[case.dtype])
-        return numbers.map(lambda number: _with(case, role, number))
-
-    return lambda features: cases(features).flatmap(given)
+def constants(
+    features: Features, role: Role, table: Table, **asked: Any
+) -> SearchStrategy[Case]:
+    """Draw cases with a constant of their dtype."""
+    return needed(features, dtype=tuple(table), **asked).flatmap(
+        lambda case: st.sampled_from(each([case], **{role: table[case.dtype]}))
+    )
 
 
-def _with(case: Case, role: str, value: Number) -> Case:
-    return replace(case, **{role: value})  # type: ignore[arg-type]
-
-
-def corners(role: str, table: Table) -> list[Case]:
+def corners(role: Role, table: Table) -> list[Case]:
     """Return a case of each constant of a table, where pixels need it."""
     mode = "drop" if role == "fill" else "padding"
+    plain = ranks(Case((9,), (4,), (4,), mode=mode))
     return [
-        _with(case, role, number)
+        case
         for dtype, numbers in table.items()
-        for number in numbers
-        for case in ranks(Case((9,), (4,), (4,), mode=mode, dtype=dtype))
+        for case in each(plain, dtype=[dtype], **{role: numbers})
     ]
 
 
@@ -110,22 +101,12 @@ def test_fills(run: CaseRun) -> None:
     run.merge_agrees(by="numbers", where=coverage_of(run.case) == 0)
 
 
-for clause_id, table in (
-    ("VALUE-001", TRUTH),
-    ("VALUE-002", WHOLE),
-    ("VALUE-003", REAL),
-):
-    for role, needs, judge in (
-        ("pad_value", PADDED, test_pads),
-        ("fill", FILLED, test_fills),
-    ):
-        clause(
-            clause_id,
-            needs=needs,
-            share=0.2,
-            draws=constants(role, table),
-            also=corners(role, table),
-        )(judge)
+TABLES = {"VALUE-001": TRUTH, "VALUE-002": WHOLE, "VALUE-003": REAL}
+for (clause_id, table), role in product(TABLES.items(), ROLES):
+    asked = ROLES[role] | {"draws": constants, "role": role, "table": table}
+    clause(clause_id, needs=[role], share=0.2, also=corners(role, table), **asked)(
+        test_pads if role == "pad_value" else test_fills
+    )
 
 
 PLAIN_ODD = tuple(name for name in ODD if ">" not in name)
@@ -145,31 +126,40 @@ UNFIT_CASES = [
 ]
 
 
-def refuses_unfit(run: CaseRun, verb: Literal["tile", "untile"], role: str) -> None:
+def refuses_unfit(run: CaseRun, verb: Verb, role: Role) -> None:
     """Fail unless a constant that the case's dtype cannot hold is refused."""
-    numbers = UNFIT[run.case.dtype]
-    number = numbers[run.case.seed % len(numbers)]
-    why = f"{run.case.dtype} cannot hold the {role} {number}"
-    refuses_case(run, verb, _with(run.case, role, number), why)
+    dtype = run.case.result or run.case.dtype
+    number = UNFIT[dtype][run.case.seed % len(UNFIT[dtype])]
+    why = f"{dtype} cannot hold the {role} {number}"
+    (bad,) = each([run.case], **{role: [number]})
+    refuses_case(run, verb, bad, why)
+
+
+REFUSED: dict[str, Any] = {"draws": needed, "dtype": tuple(UNFIT)}
+OF_ANY_RESULT: dict[str, Any] = {
+    "dtype": ("bool", *REAL, *INTEGERS),
+    "result": (*[None] * 3, "uint8", "float32"),
+}
 
 
 @clause(
     "VALUE-005",
-    needs=[*PADDED, "refusals"],
-    draws=needed("pad_value", UNFIT),
+    needs=["pad_value", "refusals"],
     also=UNFIT_CASES,
+    **REFUSED | ROLES["pad_value"],
 )
 def test_refuses_pad_values(run: CaseRun) -> None:
     """A pad value that the dtype cannot hold is refused."""
     refuses_unfit(run, "tile", "pad_value")
 
 
+@clause("MERGE-019", verb="untile", needs=["fill", "refusals"], **OF_ANY_RESULT)
 @clause(
     "VALUE-005",
-    needs=[*FILLED, "refusals"],
-    draws=needed("fill", UNFIT),
+    needs=["fill", "refusals"],
     also=each(UNFIT_CASES, mode=("drop",), fill=(0,)),
+    **REFUSED | ROLES["fill"],
 )
 def test_refuses_fills(run: CaseRun) -> None:
-    """A fill that the dtype cannot hold is refused."""
+    """A fill that the result cannot hold is refused, whether or not it is needed."""
     refuses_unfit(run, "untile", "fill")

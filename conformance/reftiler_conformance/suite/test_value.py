@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import product
 from math import inf, nan
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -17,10 +18,11 @@ from reftiler_conformance.check import clause
 from reftiler_conformance.draws import ANY, INTEGERS
 from reftiler_conformance.features import ODD, Features
 from reftiler_conformance.oracle.settings import Number
+from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.slices import coverage_of
 from reftiler_conformance.suite.narrowed import along, each, line, ranks
 from reftiler_conformance.suite.test_pad import outside_agrees
-from reftiler_conformance.suite.verbs import Verb, refuses_case
+from reftiler_conformance.suite.verbs import VERBS, Verb, of_both, refuses_case
 
 Table = Mapping[str, tuple[Number, ...]]
 
@@ -53,17 +55,20 @@ UNFIT: Table = {
 }
 
 
-Role = Literal["pad_value", "fill"]
-# Of each role the feature, and what draws cases that have pixels for it.
-ROLES: dict[Role, dict[str, Any]] = {
-    "pad_value": {"verb": "tile", "pad_mode": ("constant",), "pad_side": ANY},
-    "fill": {"verb": "untile", "mode": ("drop",), "overlap": ("none",)},
+# What holds the constant of a verb, and what draws cases that have pixels for it.
+ROLES: dict[Verb, str] = {"tile": "pad_value", "untile": "fill"}
+PLACES: dict[Verb, dict[str, Any]] = {
+    "tile": {"pad_mode": ("constant",), "pad_side": ANY},
+    "untile": {"mode": ("drop",), "overlap": ("none",)},
 }
 
 
-def needed(features: Features, **asked: Any) -> SearchStrategy[Case]:
+def needed(features: Features, verb: Verb, **asked: Any) -> SearchStrategy[Case]:
     """Draw cases with pixels that are padded, or filled."""
-    return along(features, fit=("longer",), **asked).filter(_left_over)
+    if ROLES[verb] not in features:
+        raise Unsupported(ROLES[verb])
+    drawn = along(features, verb=verb, fit=("longer",), **PLACES[verb], **asked)
+    return drawn.filter(_left_over)
 
 
 def _left_over(case: Case) -> bool:
@@ -71,23 +76,21 @@ def _left_over(case: Case) -> bool:
     return case.grid.frame != case.size or bool((ends < case.size).any())
 
 
-def constants(
-    features: Features, role: Role, table: Table, **asked: Any
-) -> SearchStrategy[Case]:
+def constants(features: Features, verb: Verb, table: Table) -> SearchStrategy[Case]:
     """Draw cases with a constant of their dtype."""
-    return needed(features, dtype=tuple(table), **asked).flatmap(
-        lambda case: st.sampled_from(each([case], **{role: table[case.dtype]}))
+    return needed(features, verb, dtype=tuple(table)).flatmap(
+        lambda case: st.sampled_from(each([case], **{ROLES[verb]: table[case.dtype]}))
     )
 
 
-def corners(role: Role, table: Table) -> list[Case]:
+def corners(verb: Verb, table: Table) -> list[Case]:
     """Return a case of each constant of a table, where pixels need it."""
-    mode = "drop" if role == "fill" else "padding"
+    mode = "drop" if verb == "untile" else "padding"
     plain = ranks(Case((9,), (4,), (4,), mode=mode))
     return [
         case
         for dtype, numbers in table.items()
-        for case in each(plain, dtype=[dtype], **{role: numbers})
+        for case in each(plain, dtype=[dtype], **{ROLES[verb]: numbers})
     ]
 
 
@@ -102,12 +105,10 @@ def test_fills(run: CaseRun) -> None:
 
 
 TABLES = {"VALUE-001": TRUTH, "VALUE-002": WHOLE, "VALUE-003": REAL}
-for (clause_id, table), role in product(TABLES.items(), ROLES):
-    asked = ROLES[role] | {"draws": constants, "role": role, "table": table}
-    clause(clause_id, needs=[role], share=0.2, also=corners(role, table), **asked)(
-        test_pads if role == "pad_value" else test_fills
-    )
-
+for (clause_id, table), verb in product(TABLES.items(), VERBS):
+    asked = partial(clause, verb=verb, share=0.2, draws=constants, table=table)
+    judge = test_pads if verb == "tile" else test_fills
+    asked(clause_id, needs=[ROLES[verb]], also=corners(verb, table))(judge)
 
 PLAIN_ODD = tuple(name for name in ODD if ">" not in name)
 
@@ -126,40 +127,25 @@ UNFIT_CASES = [
 ]
 
 
-def refuses_unfit(run: CaseRun, verb: Verb, role: Role) -> None:
-    """Fail unless a constant that the case's dtype cannot hold is refused."""
+@of_both(
+    "VALUE-005", needs=["refusals"], draws=needed, dtype=tuple(UNFIT), also=UNFIT_CASES
+)
+def test_refuses_unfit(run: CaseRun, verb: Verb) -> None:
+    """A pad value that the dtype cannot hold is refused, and a fill."""
     dtype = run.case.result or run.case.dtype
     number = UNFIT[dtype][run.case.seed % len(UNFIT[dtype])]
-    why = f"{dtype} cannot hold the {role} {number}"
-    (bad,) = each([run.case], **{role: [number]})
+    (bad,) = each([run.case], **{ROLES[verb]: [number]})
+    why = f"{dtype} cannot hold the {ROLES[verb]} {number}"
     refuses_case(run, verb, bad, why)
 
 
-REFUSED: dict[str, Any] = {"draws": needed, "dtype": tuple(UNFIT)}
-OF_ANY_RESULT: dict[str, Any] = {
-    "dtype": ("bool", *REAL, *INTEGERS),
-    "result": (*[None] * 3, "uint8", "float32"),
-}
-
-
 @clause(
-    "VALUE-005",
-    needs=["pad_value", "refusals"],
-    also=UNFIT_CASES,
-    **REFUSED | ROLES["pad_value"],
-)
-def test_refuses_pad_values(run: CaseRun) -> None:
-    """A pad value that the dtype cannot hold is refused."""
-    refuses_unfit(run, "tile", "pad_value")
-
-
-@clause("MERGE-019", verb="untile", needs=["fill", "refusals"], **OF_ANY_RESULT)
-@clause(
-    "VALUE-005",
+    "MERGE-019",
+    verb="untile",
     needs=["fill", "refusals"],
-    also=each(UNFIT_CASES, mode=("drop",), fill=(0,)),
-    **REFUSED | ROLES["fill"],
+    dtype=("bool", *REAL, *INTEGERS),
+    result=(*[None] * 3, "uint8", "float32"),
 )
-def test_refuses_fills(run: CaseRun) -> None:
+def test_fill_must_fit(run: CaseRun) -> None:
     """A fill that the result cannot hold is refused, whether or not it is needed."""
-    refuses_unfit(run, "untile", "fill")
+    test_refuses_unfit(run, "untile")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,58 +51,48 @@ LONG = {
 IN_EVERY_MODE: dict[str, Any] = ANYWHERE | {"mode": ANY, "also": EVERYWHERE}
 PLACED = {"also": (*LED, *FITTED)} | ANYWHERE
 SHRUNK = {"also": (*RESIZED, LONG["interpolation"])} | STRETCHED
-tells = partial(clause, needs=["grid"], share=0.5)
 
 
-def told(run: CaseRun, name: str, want: object) -> None:
-    """Fail unless the grid tells these numbers."""
-    grid = run.ask("grid")
-    if name not in grid:
-        raise Mismatch(f"the grid does not tell its {name}")
-    got, right = np.asarray(grid[name]), np.asarray(want)
-    run.keep(got, right)
-    same_numbers(got, right)
+def right(case: Case) -> dict[str, Any]:
+    """Return what a grid tells of a case, by the names of the checks."""
+    boxes, none = oracle.boxes(case.grid), [(0, 0)] * case.rank
+    coverage = coverage_of(case).reshape(case.size)
+    return {
+        "starts": case.grid.starts,
+        "boxes": boxes,
+        "slices": np.clip(boxes, 0, np.array(case.size)[:, np.newaxis]),
+        "coverage": coverage,
+        "uncovered": int((coverage == 0).sum()),
+        "padding": [(axis.before, axis.after) for axis in case.grid.axes] or none,
+    }
 
 
-@tells("COORD-001", **PLACED)
-def test_starts(run: CaseRun) -> None:
-    """The starts of all tiles in the frame, in the order of the tiles."""
-    told(run, "starts", run.case.grid.starts)
+def tells(name: str) -> Callable[[CaseRun], None]:
+    """Return a check that the grid tells these numbers."""
+
+    def check(run: CaseRun) -> None:
+        grid = run.ask("grid")
+        if name not in grid:
+            raise Mismatch(f"the grid does not tell its {name}")
+        got, want = np.asarray(grid[name]), np.asarray(right(run.case)[name])
+        run.keep(got, want)
+        same_numbers(got, want)
+
+    check.__name__ = name
+    return check
 
 
-@tells("COORD-002", **PLACED)
-@tells("COORD-003", **SHRUNK)
-def test_boxes(run: CaseRun) -> None:
-    """The image pixels that each tile reads, which may reach beyond the image."""
-    told(run, "boxes", oracle.boxes(run.case.grid))
-
-
-@tells("COORD-004", **IN_EVERY_MODE)
-def test_slices(run: CaseRun) -> None:
-    """The box of each tile, clipped to the image."""
-    most = np.array(run.case.size)[:, np.newaxis]
-    told(run, "slices", np.clip(oracle.boxes(run.case.grid), 0, most))
-
-
-@tells("COORD-005", **ANYWHERE, also=(*FITTED, LONG["even"]))
-@tells("COORD-006", **SHRUNK)
-def test_coverage(run: CaseRun) -> None:
-    """The coverage counts the tiles that take part in each pixel that is read."""
-    told(run, "coverage", coverage_of(run.case).reshape(run.case.size))
-
-
-@tells("COORD-007", **IN_EVERY_MODE)
-def test_uncovered(run: CaseRun) -> None:
-    """The number of pixels of coverage 0."""
-    told(run, "uncovered", int((coverage_of(run.case) == 0).sum()))
-
-
-@tells("COORD-010", **IN_EVERY_MODE)
-def test_padding(run: CaseRun) -> None:
-    """How many pixels come before and after the image; none but in padding."""
-    axes = run.case.grid.axes
-    none = [(0, 0)] * run.case.rank
-    told(run, "padding", [(axis.before, axis.after) for axis in axes] or none)
+for clause_id, name, asked in (
+    ("COORD-001", "starts", PLACED),
+    ("COORD-002", "boxes", PLACED),
+    ("COORD-003", "boxes", SHRUNK),
+    ("COORD-004", "slices", IN_EVERY_MODE),
+    ("COORD-005", "coverage", ANYWHERE | {"also": (*FITTED, LONG["even"])}),
+    ("COORD-006", "coverage", SHRUNK),
+    ("COORD-007", "uncovered", IN_EVERY_MODE),
+    ("COORD-010", "padding", IN_EVERY_MODE),
+):
+    clause(clause_id, needs=["grid"], share=0.5, **asked)(tells(name))
 
 
 def touching_agrees(run: CaseRun, mask: Array) -> None:

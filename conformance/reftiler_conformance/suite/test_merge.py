@@ -74,13 +74,10 @@ def test_the_mean(run: CaseRun) -> None:
         same_merge(got, case, tiles, half=1.0, least=least, where=several)
 
 
-@clause(
-    "MERGE-001",
-    verb="untile",
-    share=1.5,
-    also=COMBINED_MERGES,
-    **WIDE | {"overlap": ("some",), "window": WINDOWS},
-)
+ALL = WIDE | {"verb": "untile", "overlap": ("some",), "window": WINDOWS}
+
+
+@clause("MERGE-001", share=1.5, also=COMBINED_MERGES, **ALL)
 def test_every_setting(run: CaseRun) -> None:
     """With every setting at once, a merge is what the formula says."""
     agrees(run, by="coarse")

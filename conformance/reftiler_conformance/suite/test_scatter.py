@@ -23,20 +23,9 @@ from reftiler_conformance.suite.verbs import refuses_case
 
 SCATTERED: dict[str, Any] = {"scatter": (True,), "fit": ("exact", "longer")}
 # More than 255 tiles, in no order, and all over the image.
-MANY = each(
-    [
-        Case(
-            size=(130, 67),
-            tile=(17, 16),
-            stride=(17, 16),
-            channels=1,
-            starts=tuple((k * 37 % 114, k * 23 % 52) for k in range(300)),
-            content="random",
-            fill=7,
-        )
-    ],
-    batch=(None, 2),
-)
+SPREAD = tuple((k * 37 % 114, k * 23 % 52) for k in range(300))
+FULL = Case((130, 67), (17, 16), (17, 16), channels=1, starts=SPREAD, fill=7)
+MANY = each([FULL], batch=(None, 2), content=["random"])
 LOOSE = each(
     ranks(Case(size=(9,), tile=(4,), stride=(4,), starts=((0,), (5,), (2,)))),
     mode=MODES,

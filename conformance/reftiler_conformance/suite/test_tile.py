@@ -102,12 +102,10 @@ LARGE = (
 )
 
 
-@clause(
-    "TILE-001",
-    share=3,
-    also=(*COMBINED, *LARGE),
-    **WIDE | {"content": ("index", "bits")},
-)
+BITS = WIDE | {"content": ("index", "bits")}
+
+
+@clause("TILE-001", share=3, also=(*COMBINED, *LARGE), **BITS)
 def test_every_combination(run: CaseRun) -> None:
     """Whatever the settings, a tile holds the pixels from its start on."""
     try:

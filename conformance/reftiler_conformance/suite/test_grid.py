@@ -119,10 +119,9 @@ def test_frame_is_the_image(run: CaseRun) -> None:
     """Tiles are pieces of the image, with nothing around it."""
     image = values(numbered(run.case)).reshape(run.case.size)
     found = origins(run)
-    for k, start in enumerate(found):
-        stop = np.add(start, run.case.tile)
-        if min(start) < 0 or (stop > run.case.size).any():
-            raise Mismatch(f"tile {k} is {start} to {tuple(stop.tolist())}")
+    last = np.subtract(run.case.size, run.case.tile)
+    if outside := [start for start in found if min(start) < 0 or (start > last).any()]:
+        raise Mismatch(f"tiles begin at {outside[:8]}, and leave the image")
     tiles = cut(run, numbered(run.case))
     if (tiles != windows(image, found, run.case.tile)).any():
         raise Mismatch("a tile is no piece of the image")

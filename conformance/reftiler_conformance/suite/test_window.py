@@ -161,10 +161,6 @@ def ones_and_zeros(case: Case) -> Array:
     return tiles
 
 
-LOST = 1e-6
-"""What roundings of float32 may do to a share."""
-
-
 def shares_of(case: Case, got: Array) -> Array:
     """Return the shares of the first tile, along the axis of both."""
     same_shape(got, np.empty(case.shape))
@@ -195,7 +191,7 @@ def test_mirrored(run: CaseRun) -> None:
     """A named profile is mirrored: from the other end, the shares are the rest."""
     case = run.case
     shares = shares_of(case, run.untile(ones_and_zeros(case)).array)
-    wrong = ~(np.abs(shares + shares[::-1] - 1) < LOST)
+    wrong = ~(np.abs(shares + shares[::-1] - 1) < 1e-6)  # float32 may round so far
     if wrong.any():
         raise Mismatch(f"{int(wrong.sum())} of {wrong.size} shares are not mirrored")
 

@@ -63,8 +63,8 @@ MANY = 0.5
 """The share of cases of checks that ask a subject many times for each."""
 
 
-TWINS = {"float32": "int32", "float64": "int64", "uint8": "int8", "int16": "float16"}
-"""Dtypes whose items can have the same bytes."""
+TWINS = {"float32": "int32", "float64": "int64", "uint8": "int8", "int16": "uint16"}
+"""Of a dtype one whose items can have the same bytes, and which knows no NaN."""
 
 
 def is_right_again(

@@ -24,6 +24,7 @@ from reftiler_conformance.needs import needs_to_tile, needs_to_untile
 from reftiler_conformance.protocol import Unsupported
 
 Cases = Callable[[Features], SearchStrategy[Case]]
+Draws = Callable[..., SearchStrategy[Case]]
 Judge = Callable[[CaseRun], None]
 
 API_CASE = Case(size=(4, 4), tile=(2, 2), stride=(2, 2))
@@ -89,18 +90,18 @@ def clause(
     share: float = 1.0,
     only: Iterable[Case] = (),
     also: Iterable[Case] = (),
-    draws: Cases | None = None,
+    draws: Draws = cases,
     **asked: Any,
-) -> Callable[[Judge], Check]:
+) -> Callable[[Judge], Judge]:
     """
-    Make a function a check of a clause.
+    Make a function a check of a clause, or of each of several.
 
     Parameters
     ----------
     clause_id
         The clause that is broken if the function raises `Mismatch`.
     needs
-        Features without which nothing is asked, besides those of the cases.
+        Features without which nothing is asked, besides the verb.
     share
         Which part of the usual number of cases is drawn; of refusals `REFUSALS` of it.
     only
@@ -108,28 +109,27 @@ def clause(
     also
         Cases that are asked before any is drawn, if the subject claims them.
     draws
-        What draws the cases, if `cases` with ``asked`` is not enough.
+        What draws the cases, given the features and ``asked``.
     **asked
         The fields of `reftiler_conformance.draws.Draw`.
     """
     only, needs = tuple(only), tuple(needs)
-    verb = asked.get("verb", "tile")
 
     def drawn(claimed: Features) -> SearchStrategy[Case]:
-        return cases(claimed, **asked)
+        return draws(claimed, **asked)
 
-    def register(judge: Judge) -> Check:
+    def register(judge: Judge) -> Judge:
         check = Check(
             clause=clause_id,
             name=judge.__name__.removeprefix("test_"),
             judge=judge,
-            needs=features(*needs, *(() if draws else (verb,))),
-            draws=None if only else draws or drawn,
+            needs=features(*needs, asked.get("verb", "tile")),
+            draws=None if only else drawn,
             fixed=(*only, *also),
             share=share * (REFUSALS if "refusals" in needs else 1),
         )
         _FOUND.append(check)
-        return check
+        return judge
 
     return register
 

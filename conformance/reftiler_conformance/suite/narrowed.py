@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from reftiler_conformance.cases import Case
-from reftiler_conformance.check import Cases, Check, Judge, clause
+from reftiler_conformance.check import clause
 from reftiler_conformance.draws import cases
 from reftiler_conformance.features import MODES, NUMBERS, PAD_MODES, Features
 from reftiler_conformance.protocol import Unsupported
@@ -21,46 +22,18 @@ BEYOND = ("longer", "short")
 """The fits in which something is left over or missing."""
 
 
-def square(clause_id: str, **asked: Any) -> Callable[[Judge], Check]:
-    """Make a function the check of a clause, by cases that are `alike`."""
-    return _narrowed(clause_id, alike, **asked)
+def alike(features: Features, **asked: Any) -> SearchStrategy[Case]:
+    """Draw cases with sides and strides that are alike on all axes."""
+    return cases(features - {"unequal"}, **asked)
 
 
-def line(clause_id: str, **asked: Any) -> Callable[[Judge], Check]:
-    """Make a function the check of a clause, by cases `along` an axis."""
-    return _narrowed(clause_id, along, **{"share": 0.5} | asked)
+def along(features: Features, **asked: Any) -> SearchStrategy[Case]:
+    """Draw cases that are alike, with several tiles on one axis only."""
+    return alike(features, **asked).map(_line)
 
 
-def _narrowed(
-    clause_id: str,
-    draws: Callable[..., Cases],
-    *,
-    needs: Iterable[str] = (),
-    also: Iterable[Case] = (),
-    share: float = 1.0,
-    **asked: Any,
-) -> Callable[[Judge], Check]:
-    needs = [*needs, asked.get("verb", "tile")]
-    return clause(clause_id, needs=needs, share=share, also=also, draws=draws(**asked))
-
-
-def alike(**asked: Any) -> Cases:
-    """Return what draws cases with sides and strides that are alike on all axes."""
-
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        return cases(features - {"unequal"}, **asked)
-
-    return drawn
-
-
-def along(**asked: Any) -> Cases:
-    """Return what draws cases that are alike, with several tiles on one axis only."""
-    whole = alike(**asked)
-
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        return whole(features).map(_line)
-
-    return drawn
+square = partial(clause, draws=alike)
+line = partial(clause, draws=along, share=0.5)
 
 
 def _line(case: Case) -> Case:
@@ -73,31 +46,21 @@ def _line(case: Case) -> Case:
     return replace(case, size=size)
 
 
-def gaps(**asked: Any) -> Cases:
-    """Return what draws cases in which some pixels lie in no tile."""
-    loose = possible_gaps(**asked)
-
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        return loose(features).filter(lambda case: 0 in coverage_of(case))
-
-    return drawn
+def gaps(features: Features, **asked: Any) -> SearchStrategy[Case]:
+    """Draw cases in which some pixels lie in no tile."""
+    return possible_gaps(features, **asked).filter(lambda case: 0 in coverage_of(case))
 
 
-def possible_gaps(**asked: Any) -> Cases:
-    """Return what draws cases in which pixels may lie in no tile."""
-
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        ways: list[dict[str, Any]] = []
-        if "mode:drop" in features:
-            ways.append({"mode": ("drop",), "fit": ("longer",)})
-        if "scatter" in features:
-            ways.append({"scatter": (True,)})
-        if not ways:
-            raise Unsupported("mode:drop or scatter")
-        each_way = [cases(features, **{"verb": "untile"} | asked | w) for w in ways]
-        return st.one_of(each_way)
-
-    return drawn
+def possible_gaps(features: Features, **asked: Any) -> SearchStrategy[Case]:
+    """Draw cases in which pixels may lie in no tile."""
+    ways: list[dict[str, Any]] = []
+    if "mode:drop" in features:
+        ways.append({"mode": ("drop",), "fit": ("longer",)})
+    if "scatter" in features:
+        ways.append({"scatter": (True,)})
+    if not ways:
+        raise Unsupported("mode:drop or scatter")
+    return st.one_of([cases(features, **asked | way) for way in ways])
 
 
 def ranks(*cases: Case) -> tuple[Case, ...]:
@@ -124,21 +87,11 @@ def _deeper(case: Case) -> Case:
     return replace(case, **sides)
 
 
-def large_axes(**settings: Any) -> tuple[Case, ...]:
-    """Return cases of hundreds of tiles, and of sides beside powers of two."""
-    return ranks(
-        Case(size=(2_057,), tile=(7,), stride=(4,), **settings),
-        Case(size=(1_025,), tile=(256,), stride=(127,), **settings),
-    )
-
-
-def longest_axes(**settings: Any) -> tuple[Case, ...]:
-    """Return cases whose products of positions are beyond 2**31 and 2**32."""
-    return (
-        Case(size=(66_002, 3), tile=(3, 3), stride=(2, 2), channels=1, **settings),
-        Case(size=(1_000_003,), tile=(65_537,), stride=(49_999,), **settings),
-    )
-
+LARGE_AXES = ranks(
+    Case(size=(2_057,), tile=(7,), stride=(4,)),
+    Case(size=(1_025,), tile=(256,), stride=(127,)),
+)
+"""Hundreds of tiles, and sides beside powers of two."""
 
 STARTS = ((6, 0), (0, 5), (6, 5), (3, 3), (3, 3))
 COMBINED = tuple(

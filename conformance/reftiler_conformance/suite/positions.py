@@ -58,20 +58,17 @@ def _starts(run: CaseRun, axis: int) -> list[int]:
     """Return where the tiles begin on one axis, as most of their pixels say."""
     case = run.case
     along = tuple(length if a == axis else 1 for a, length in enumerate(case.size))
-    planes = np.broadcast_to(
-        FIRST + np.arange(case.size[axis]).reshape(along), case.size
-    )
-    image = planes.astype(case.numpy_dtype).reshape(case.shape)
-    tiles = cut(run, image)
+    planes = FIRST + np.arange(case.size[axis]).reshape(along)
+    image = np.broadcast_to(planes, case.size).astype(case.numpy_dtype)
+    tiles = cut(run, image.reshape(case.shape))
     votes = tiles - FIRST - np.indices(case.tile)[axis]
     votes = np.where(tiles >= FIRST, votes, np.nan).reshape(len(tiles), -1)
     if (lost := np.isnan(votes).all(axis=1)).any():
         raise Mismatch(f"tile {lost.argmax()} holds no pixel of the image")
     found = np.nanmin(votes, axis=1)
     for k in np.flatnonzero(found != np.nanmax(votes, axis=1)):
-        numbers, counts = np.unique(
-            votes[k][tiles[k].ravel() >= FIRST], return_counts=True
-        )
+        known = votes[k][~np.isnan(votes[k])]
+        numbers, counts = np.unique(known, return_counts=True)
         found[k] = numbers[counts.argmax()]
     return [int(start) for start in found]
 
@@ -80,14 +77,8 @@ def same_places(got: Sequence[Sizes], want: Sequence[Sizes]) -> None:
     """Fail unless two lists of starts are the same, in whatever order."""
     if (mine := sorted(got)) == (right := sorted(want)):
         return
-    first = next(
-        (
-            k
-            for k, pair in enumerate(zip(mine, right, strict=False))
-            if pair[0] != pair[1]
-        ),
-        0,
-    )
+    pairs = enumerate(zip(mine, right, strict=False))
+    first = next((k for k, (one, other) in pairs if one != other), 0)
     near = slice(first - first % 8, first - first % 8 + 8)
     raise Mismatch(
         f"{len(mine)} tiles begin at {_told(mine[near])}, "
@@ -108,12 +99,8 @@ def inside(case: Case) -> npt.NDArray[np.bool_]:
 
 def windows(frame: Array, starts: Sequence[Sizes], tile: Sizes) -> Array:
     """Return the tiles of a frame (*P), shaped (K, *T)."""
-    return np.stack(
-        [
-            frame[tuple(slice(s, s + t) for s, t in zip(start, tile, strict=True))]
-            for start in starts
-        ]
-    )
+    boxes = (tuple(map(slice, start, np.add(start, tile))) for start in starts)
+    return np.stack([frame[box] for box in boxes])
 
 
 def touched(case: Case, mask: Array) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,29 +12,20 @@ from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Array, Case
 from reftiler_conformance.check import clause
 from reftiler_conformance.compare import Mismatch, same_numbers
-from reftiler_conformance.draws import ANY
+from reftiler_conformance.draws import ANY, wide
 from reftiler_conformance.features import MODES
 from reftiler_conformance.rpc import Answer
 from reftiler_conformance.slices import coverage_of
-from reftiler_conformance.suite.narrowed import each, ranks
+from reftiler_conformance.suite.narrowed import BEYOND, each, ranks
 from reftiler_conformance.suite.positions import touched
 
-TOUCHING = ("touching",)
 RESAMPLED = ("interpolation",)
-ANYWHERE: dict[str, Any] = {
+ANYWHERE = wide("count", "pad_mode", "pad_side", "border") | {
     "fit": ("exact", "longer", "short"),
-    "count": ANY,
     "mode": tuple(mode for mode in MODES if mode != "interpolation"),
-    "pad_mode": ANY,
-    "pad_side": ANY,
-    "border": ANY,
     "scatter": ANY,
 }
-STRETCHED = ANYWHERE | {
-    "mode": RESAMPLED,
-    "fit": ("longer", "short"),
-    "scatter": (False,),
-}
+STRETCHED = ANYWHERE | {"mode": RESAMPLED, "fit": BEYOND, "scatter": (False,)}
 LED = ranks(Case(size=(9,), tile=(4,), stride=(4,), pad_side="both"))
 # Something is left over on each fitted axis; the borders of scattered tiles stay where
 # they touch the image's rim.
@@ -47,12 +38,9 @@ LEFT_OVER = ranks(
 )
 # More than 255 tiles on a pixel, and in a row.
 REAL = (Case((603,), (300,), (1,)), Case((1_031,), (16,), (3,), border=(6,)))
-FITTED, RESIZED = (
-    tuple(
-        c for c in (*LEFT_OVER, *each(REAL, mode=MODES)) if (c.mode in RESAMPLED) is r
-    )
-    for r in (False, True)
-)
+PLACES = (*LEFT_OVER, *each(REAL, mode=MODES))
+FITTED = tuple(case for case in PLACES if case.mode not in RESAMPLED)
+RESIZED = tuple(case for case in PLACES if case.mode in RESAMPLED)
 EVERYWHERE = (*LED, *FITTED, *RESIZED)
 # Positions whose products are beyond 2**31.
 LONG = {
@@ -60,66 +48,51 @@ LONG = {
     for mode in ("even", *RESAMPLED)
 }
 
-
 IN_EVERY_MODE: dict[str, Any] = ANYWHERE | {"mode": ANY, "also": EVERYWHERE}
 PLACED = {"also": (*LED, *FITTED)} | ANYWHERE
 SHRUNK = {"also": (*RESIZED, LONG["interpolation"])} | STRETCHED
-tells = partial(clause, needs=["grid"], share=0.5)
 
 
-def told(run: CaseRun, name: str, want: object) -> None:
-    """Fail unless the grid tells these numbers."""
-    grid = run.ask("grid")
-    if name not in grid:
-        raise Mismatch(f"the grid does not tell its {name}")
-    got, right = np.asarray(grid[name]), np.asarray(want)
-    run.keep(got, right)
-    same_numbers(got, right)
+def right(case: Case) -> dict[str, Any]:
+    """Return what a grid tells of a case, by the names of the checks."""
+    boxes, none = oracle.boxes(case.grid), [(0, 0)] * case.rank
+    coverage = coverage_of(case).reshape(case.size)
+    return {
+        "starts": case.grid.starts,
+        "boxes": boxes,
+        "slices": np.clip(boxes, 0, np.array(case.size)[:, np.newaxis]),
+        "coverage": coverage,
+        "uncovered": int((coverage == 0).sum()),
+        "padding": [(axis.before, axis.after) for axis in case.grid.axes] or none,
+    }
 
 
-@tells("COORD-001", **PLACED)
-def test_starts(run: CaseRun) -> None:
-    """The starts of all tiles in the frame, in the order of the tiles."""
-    told(run, "starts", run.case.grid.starts)
+def tells(name: str) -> Callable[[CaseRun], None]:
+    """Return a check that the grid tells these numbers."""
+
+    def check(run: CaseRun) -> None:
+        grid = run.ask("grid")
+        if name not in grid:
+            raise Mismatch(f"the grid does not tell its {name}")
+        got, want = np.asarray(grid[name]), np.asarray(right(run.case)[name])
+        run.keep(got, want)
+        same_numbers(got, want)
+
+    check.__name__ = name
+    return check
 
 
-def test_boxes(run: CaseRun) -> None:
-    """The image pixels that each tile reads, which may reach beyond the image."""
-    told(run, "boxes", oracle.boxes(run.case.grid))
-
-
-tells("COORD-002", **PLACED)(test_boxes)
-tells("COORD-003", **SHRUNK)(test_boxes)
-
-
-@tells("COORD-004", **IN_EVERY_MODE)
-def test_slices(run: CaseRun) -> None:
-    """The box of each tile, clipped to the image."""
-    most = np.array(run.case.size)[:, np.newaxis]
-    told(run, "slices", np.clip(oracle.boxes(run.case.grid), 0, most))
-
-
-def test_coverage(run: CaseRun) -> None:
-    """The coverage counts the tiles that take part in each pixel that is read."""
-    told(run, "coverage", coverage_of(run.case).reshape(run.case.size))
-
-
-tells("COORD-005", **ANYWHERE, also=(*FITTED, LONG["even"]))(test_coverage)
-tells("COORD-006", **SHRUNK)(test_coverage)
-
-
-@tells("COORD-007", **IN_EVERY_MODE)
-def test_uncovered(run: CaseRun) -> None:
-    """The number of pixels of coverage 0."""
-    told(run, "uncovered", int((coverage_of(run.case) == 0).sum()))
-
-
-@tells("COORD-010", **IN_EVERY_MODE)
-def test_padding(run: CaseRun) -> None:
-    """How many pixels come before and after the image; none but in padding."""
-    axes = run.case.grid.axes
-    none = [(0, 0)] * run.case.rank
-    told(run, "padding", [(axis.before, axis.after) for axis in axes] or none)
+for clause_id, name, asked in (
+    ("COORD-001", "starts", PLACED),
+    ("COORD-002", "boxes", PLACED),
+    ("COORD-003", "boxes", SHRUNK),
+    ("COORD-004", "slices", IN_EVERY_MODE),
+    ("COORD-005", "coverage", ANYWHERE | {"also": (*FITTED, LONG["even"])}),
+    ("COORD-006", "coverage", SHRUNK),
+    ("COORD-007", "uncovered", IN_EVERY_MODE),
+    ("COORD-010", "padding", IN_EVERY_MODE),
+):
+    clause(clause_id, needs=["grid"], share=0.5, **asked)(tells(name))
 
 
 def touching_agrees(run: CaseRun, mask: Array) -> None:
@@ -130,24 +103,16 @@ def touching_agrees(run: CaseRun, mask: Array) -> None:
         raise Mismatch(f"the tiles {got[:9]} are touched, should be {right[:9]}")
 
 
-@clause("COORD-008", needs=TOUCHING, share=0.5, **IN_EVERY_MODE)
+@clause("COORD-008", needs=["touching"], share=0.5, **IN_EVERY_MODE)
 def test_touching(run: CaseRun) -> None:
     """The tiles whose clipped boxes hold a marked pixel, in ascending order."""
+    size = run.case.size
     generator = np.random.Generator(np.random.PCG64(run.case.seed))
     for share in (2, 12, 1_000):
-        touching_agrees(run, generator.integers(0, share, run.case.size) == 0)
-    touching_agrees(run, np.zeros(run.case.size, bool))
-
-
-@clause(
-    "COORD-008",
-    needs=TOUCHING,
-    only=(*LED, *LEFT_OVER),
-)
-def test_touching_a_pixel(run: CaseRun) -> None:
-    """The same of every pixel alone, along the first axis."""
-    for pixel in range(run.case.size[0]):
-        mask = np.zeros(run.case.size, bool)
+        touching_agrees(run, generator.integers(0, share, size) == 0)
+    touching_agrees(run, np.zeros(size, bool))
+    for pixel in range(min(size[0], 10)):  # each of the first alone
+        mask = np.zeros(size, bool)
         mask[pixel] = True
         touching_agrees(run, mask)
 
@@ -155,7 +120,7 @@ def test_touching_a_pixel(run: CaseRun) -> None:
 MASKS = ("bool", "uint8", "int64", "uint64", "float32", "float16", "complex64")
 
 
-@clause("COORD-009", needs=TOUCHING, mode=ANY, fit=("exact", "longer"))
+@clause("COORD-009", needs=["touching"], mode=ANY, fit=("exact", "longer"))
 def test_masks(run: CaseRun) -> None:
     """A mask has the image's spatial shape; what is not zero is marked, NaN too."""
     case = run.case

@@ -21,12 +21,11 @@ from reftiler_conformance.compare import (
 )
 from reftiler_conformance.draws import ANY, FLOATS, INTEGERS, WIDE, wide
 from reftiler_conformance.expected import merge_of
-from reftiler_conformance.features import NUMBERS, WINDOWS
+from reftiler_conformance.features import MODES, NUMBERS, WINDOWS
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.slices import coverage_of, pixels_read, values
 from reftiler_conformance.suite.narrowed import COMBINED_MERGES, each, gaps, ranks
-from reftiler_conformance.suite.refused import refuses_case
-from reftiler_conformance.suite.sizes import FITTING, large
+from reftiler_conformance.suite.verbs import refuses_case
 from reftiler_conformance.suite.wide import (
     EVERY,
     PLACES,
@@ -36,10 +35,14 @@ from reftiler_conformance.suite.wide import (
 )
 from reftiler_conformance.testdata import chosen, held, whole_tiles
 
-MEAN = ("merge:mean",)
-EXACT = (*MEAN, "exact")
+MEAN = ["merge:mean"]
+EXACT = [*MEAN, "exact"]
+RANDOM = ("random",)
 WITHOUT_FILL = EVERY | {"fill": (False,)}
 """The fill is another clause."""
+WITHOUT_WINDOWS = EVERY | {"window": ("box",)}
+IN_DOUBLES = PLACES | wide("border") | {"dtype": ("float64",)}
+SCALED = IN_DOUBLES | wide("scale")
 
 CROWDED = ranks(Case(size=(12,), tile=(4,), stride=(1,)))
 # More tiles on a pixel than a byte counts.
@@ -55,8 +58,8 @@ NEIGHBOURS = ranks(Case(size=(8,), tile=(5,), stride=(3,)))
     "MERGE-001",
     needs=MEAN,
     dtype=(*FLOATS, "uint8", "int16", "int32"),
-    content=("random",),
-    also=each((*CROWDED, *MANY), content=("random",)),
+    content=RANDOM,
+    also=each((*CROWDED, *MANY), content=RANDOM),
     **WITHOUT_FILL,
 )
 def test_the_mean(run: CaseRun) -> None:
@@ -76,63 +79,103 @@ def test_the_mean(run: CaseRun) -> None:
         same_merge(got, case, tiles, half=1.0, least=least, where=several)
 
 
-@clause(
-    "MERGE-001",
-    verb="untile",
-    share=1.5,
-    also=COMBINED_MERGES,
-    **WIDE | {"overlap": ("some",), "window": WINDOWS},
-)
+ALL = WIDE | {"verb": "untile", "overlap": ("some",), "window": WINDOWS}
+
+
+@clause("MERGE-001", share=1.5, also=COMBINED_MERGES, **ALL)
 def test_every_setting(run: CaseRun) -> None:
     """With every setting at once, a merge is what the formula says."""
     agrees(run, by="coarse")
 
 
-@clause(
-    "MERGE-003",
-    needs=("untile",),
-    share=0.4,
-    also=FITTING,
-    draws=large(
-        **wide("layout", "channels_last", "fit", "mode", "pad_side"),
-        **wide("merge", "border", "fill"),
-        scatter=(False, False, True),
-        uncovered=("filled",),
-        window=("box", "box", "hann", "triangle"),
-        dtype=("float32", "float64", "uint8", "uint16"),
-        content=("random",),
-    ),
+# Sizes at which a fast tiler may go another way: 2^n, 2^n ± 1, primes, many tiles. Of
+# each axis the tile, the stride, and how many tiles fit.
+Axis = tuple[int, int, int]
+SIZES: tuple[tuple[Axis, ...], ...] = (
+    ((4, 2, 17),),
+    ((8, 4, 17), (8, 4, 2)),
+    ((4, 2, 9), (4, 2, 9), (4, 2, 3)),
+    ((6, 2, 600),),  # more than 512 tiles, three on a pixel
+    ((4, 1, 24), (4, 1, 24)),
+    ((257, 1, 270),),  # more tiles on a pixel than a byte counts
+    ((17, 1, 18), (17, 1, 17)),
+    ((1024, 512, 3),),
+    ((1021, 397, 4),),
+    ((65537, 32768, 2),),
+    ((64, 32, 5), (64, 32, 4)),
+    ((127, 64, 3), (129, 61, 3)),
+    ((31, 30, 9), (33, 17, 11)),
+    ((257, 128, 2), (255, 101, 3)),  # more than 2^16 pixels
+    ((1024, 512, 2), (8, 5, 3)),
+    ((3, 2, 2), (1021, 509, 3)),
+    ((17, 8, 3), (31, 16, 3), (16, 15, 2)),
+    ((5, 3, 3), (64, 32, 2), (65, 33, 2)),
 )
+
+
+def real(number: int, varied: bool) -> Case:
+    """Return a case of a size: filled exactly, or with a rest and other settings."""
+    axes = SIZES[number]
+    tile, stride, _ = zip(*axes, strict=True)
+    case = Case(
+        size=tuple(t + (n - 1) * s + s // 2 * varied for t, s, n in axes),
+        tile=tile,
+        stride=stride,
+        channels=None if len(axes) == 1 else 1,
+        window="box" if number % 2 else "hann",
+        dtype="float64",  # in which the order of sums shows
+        content="random",
+    )
+    if not varied:
+        return case
+    mode = MODES[number % 5]
+    return replace(
+        case,
+        channels=(1, 3, 65, 2)[number % 4 if number < 6 else number % 2],
+        channels_last=number % 3 == 1,
+        mode=mode,
+        window="box" if number % 4 else "triangle",
+        merge=(None, None, "max", "min")[number % 4],
+        border=tuple((t - s) // 2 for t, s, _ in axes) if number % 3 else (),
+        fill=7 if mode == "drop" else None,
+        dtype=("float32", "float64", "uint8", "uint16")[number // 3 % 4],
+    )
+
+
+LARGE = [real(number, varied) for number in range(18) for varied in (False, True)]
+
+
+@clause("MERGE-003", verb="untile", only=LARGE)
 def test_sizes_of_real_life(run: CaseRun) -> None:
     """However many tiles there are, and however long, they are merged by the rule."""
     agrees(run, by="" if "exact" in run.features else "coarse")
 
 
-# Two have but one order.
+SIXTY_FOUR = ("int64", "uint64")
+
+
 @clause(
     "MERGE-002",
     needs=EXACT,
     dtype=tuple(n for n in NUMBERS if n not in ("bool", "float64")),
     result=("float64",),
-    content=("random",),
+    content=RANDOM,
     also=each(
-        CROWDED,
-        dtype=("int64", "uint64", "float32"),
-        content=("random",),
-        result=("float64",),
+        CROWDED, dtype=(*SIXTY_FOUR, "float32"), content=RANDOM, result=("float64",)
     ),
     **PLACES,
 )
 def test_in_float64(run: CaseRun) -> None:
     """Values and sums are float64; a 64-bit integer is first rounded to it."""
-    agrees(run, by="numbers", where=coverage_of(run.case) == 2)
+    two = coverage_of(run.case) == 2  # which have but one order
+    agrees(run, by="numbers", where=two)
 
 
 @clause(
     "MERGE-002",
     needs=EXACT,
-    dtype=("uint64", "int64"),
-    also=each(CROWDED, dtype=("uint64", "int64")),
+    dtype=SIXTY_FOUR,
+    also=each(CROWDED, dtype=SIXTY_FOUR),
     **PLACES,
 )
 def test_large_integers(run: CaseRun) -> None:
@@ -151,11 +194,8 @@ UNLIKE = [1e16, 1.0, -1e16, 3.0, -1.0, 1e-3]
 @clause(
     "MERGE-003",
     needs=EXACT,
-    dtype=("float64",),
-    border=ANY,
-    scale=EVERY["scale"],
     also=each(CROWDED, dtype=("float64",), seed=(0, 1)),
-    **PLACES,
+    **SCALED,
 )
 def test_in_order(run: CaseRun) -> None:
     """Sums start from -0.0 and go over the tiles in ascending order."""
@@ -168,13 +208,11 @@ def test_in_order(run: CaseRun) -> None:
     "MERGE-004",
     needs=EXACT,
     window=("triangle", "hann"),
-    dtype=("float64",),
-    content=("random",),
-    border=ANY,
+    content=RANDOM,
     also=ranks(
         Case((14,), (4,), (2,), window="triangle", dtype="float64", content="random")
     ),
-    **PLACES,
+    **IN_DOUBLES,
 )
 def test_products_are_rounded(run: CaseRun) -> None:
     """A product is rounded before it is added, never fused with the addition."""
@@ -186,12 +224,8 @@ def test_products_are_rounded(run: CaseRun) -> None:
 @clause(
     "MERGE-005",
     needs=MEAN,
-    rank=(2, 1),
     window=("box", "triangle", "hann"),
-    dtype=("float64",),
-    border=ANY,
-    scale=EVERY["scale"],
-    **PLACES,
+    **SCALED | {"rank": (2, 1)},
 )
 def test_one_division(run: CaseRun) -> None:
     """There is one division, and no term is added to the divisor."""
@@ -199,7 +233,7 @@ def test_one_division(run: CaseRun) -> None:
     agrees(run, lambda case: chosen(case, range(1, 100)))
 
 
-@clause("MERGE-006", needs=EXACT, dtype=("float64",), border=ANY, **PLACES)
+@clause("MERGE-006", needs=EXACT, **IN_DOUBLES)
 def test_box_is_not_multiplied(run: CaseRun) -> None:
     """With the box window nothing is multiplied."""
     # Where numbers end, a factor shows; sums of these are exact in any order.
@@ -209,21 +243,24 @@ def test_box_is_not_multiplied(run: CaseRun) -> None:
         run.merge_agrees(tiles, by="numbers", where=exact_division(run.case))
 
 
+# What a weight or a division would change.
+WEIGHED = [
+    replace(case, window=window, dtype=dtype, content=content)
+    for window, dtype, content in (
+        ("hann", "float64", "random"),
+        ("triangle", "float32", "special"),
+        ("box", "int64", "bits"),
+        ("box", "uint64", "bits"),
+    )
+    for case in NEIGHBOURS
+]
+
+
 @clause(
     "MERGE-007",
     dtype=NUMBERS,
     content=("random", "bits", "special"),
-    also=[
-        # What a weight or a division would change.
-        replace(case, window=window, dtype=dtype, content=content)
-        for window, dtype, content in (
-            ("hann", "float64", "random"),
-            ("triangle", "float32", "special"),
-            ("box", "int64", "bits"),
-            ("box", "uint64", "bits"),
-        )
-        for case in NEIGHBOURS
-    ],
+    also=WEIGHED,
     **EVERY | {"overlap": ANY, "merge": ANY},
 )
 def test_a_lone_tile_is_copied(run: CaseRun) -> None:
@@ -265,18 +302,13 @@ def test_zeros_take_part(run: CaseRun) -> None:
         same_merge(got, case, tiles, half=1.0, least=SINGLE)
 
 
-WITHOUT_WINDOWS = EVERY | {"window": ("box",)}
-
-
-@clause(
-    "MERGE-010", share=0.5, needs=("merge:any",), dtype=("bool",), **WITHOUT_WINDOWS
-)
+@clause("MERGE-010", share=0.5, needs=["merge:any"], dtype=("bool",), **WITHOUT_WINDOWS)
 def test_any_tile_says_so(run: CaseRun) -> None:
     """Bool tiles are merged by max if nothing else is said."""
     agrees(run, by="numbers")
 
 
-@clause("MERGE-011", verb="untile", needs=("merge:mean", "refusals"), dtype=("bool",))
+@clause("MERGE-011", verb="untile", needs=[*MEAN, "refusals"], dtype=("bool",))
 def test_bools_have_no_mean(run: CaseRun) -> None:
     """The mean of bool tiles is refused, whatever dtype= says."""
     case = replace(run.case, merge="mean")
@@ -286,82 +318,77 @@ def test_bools_have_no_mean(run: CaseRun) -> None:
         refuses_case(run, "untile", wide, "bools have no mean, as float32 neither")
 
 
+EXTREMES = ("max", "min")
+
+
 @clause(
     "MERGE-012",
-    merge=("max", "min"),
+    merge=EXTREMES,
     dtype=FLOATS,
-    also=each(CROWDED, merge=("max", "min"), dtype=("float32", "float64")),
+    also=each(CROWDED, merge=EXTREMES, dtype=("float32", "float64")),
     **WITHOUT_WINDOWS,
 )
-def test_extremes_of_floats(run: CaseRun) -> None:
-    """Of floats, -0.0 is less than +0.0, and NaN wins."""
-    numbers = [0.0, -0.0, 0.0, -0.0, 1, -1, 2, math.nan, math.inf, -math.inf]
-    several = coverage_of(run.case) > 1
-    agrees(run, lambda case: chosen(case, numbers), by="numbers", where=several)
-
-
 @clause(
     "MERGE-013",
-    merge=("max", "min"),
+    merge=EXTREMES,
     dtype=INTEGERS,
     also=each(
-        CROWDED,
-        merge=("max", "min"),
-        dtype=("int64", "uint64", "int32", "uint32"),
-        seed=(1,),
+        CROWDED, merge=EXTREMES, dtype=(*SIXTY_FOUR, "int32", "uint32"), seed=(1,)
     ),
     **WITHOUT_WINDOWS,
 )
-def test_extremes_of_integers(run: CaseRun) -> None:
-    """Integers are compared exactly, those of 64 bits too."""
-    info = np.iinfo(run.case.dtype)
-    low, high = int(info.min), int(info.max)
-    # Near each other, if seen as floats.
-    near = [2**24, 2**24 + 1, high - 1, high, 2**53, 2**53 + 1, low, low + 1, -1, 0]
-    numbers = [n for n in near if low <= n <= high]
+def test_extremes(run: CaseRun) -> None:
+    """Of floats, -0.0 is less than +0.0, and NaN wins; integers are exact."""
+    numbers = [0.0, -0.0, 0.0, -0.0, 1, -1, 2, math.nan, math.inf, -math.inf]
+    if run.case.dtype in INTEGERS:
+        info = np.iinfo(run.case.dtype)
+        low, high = int(info.min), int(info.max)
+        # Near each other, if seen as floats.
+        near = [2**24, 2**24 + 1, high - 1, high, 2**53, 2**53 + 1, low, low + 1, -1, 0]
+        numbers = [n for n in near if low <= n <= high]
     several = coverage_of(run.case) > 1
     agrees(run, lambda case: chosen(case, numbers), by="numbers", where=several)
+
+
+CUSTOM = Case(size=(2,), tile=(2,), stride=(2,), window=((1.0, 2.0),))
+WEIGHING = WINDOWS[1:]
 
 
 @clause(
     "MERGE-014",
     verb="untile",
-    needs=("refusals",),
-    window=(*WINDOWS[1:], "custom"),
-    also=[Case(size=(2,), tile=(2,), stride=(2,), window=((1.0, 2.0),))],
+    needs=["refusals"],
+    window=(*WEIGHING, "custom"),
+    also=[CUSTOM],
 )
-def test_windows_have_no_extremes(run: CaseRun) -> None:
-    """A window with max or min is refused."""
-    extremes = [m for m in ("max", "min") if f"merge:{m}" in run.features]
-    if not extremes:
-        raise Unsupported("merge:max or merge:min")
-    for merge in extremes:
-        case = replace(run.case, merge=merge)
-        refuses_case(run, "untile", case, f"{merge} takes no window")
-
-
 @clause(
     "MERGE-015",
     verb="untile",
-    needs=("refusals", "merge:any"),
+    needs=["refusals", "merge:any"],
     dtype=("bool",),
-    window=WINDOWS[1:],
+    window=WEIGHING,
 )
-def test_bools_have_no_window(run: CaseRun) -> None:
-    """A window is refused for bool tiles that nothing is said about."""
-    refuses_case(run, "untile", run.case, "a window needs a mean")
+def test_windows_need_a_mean(run: CaseRun) -> None:
+    """A window is refused with max or min, and for bools without a word about them."""
+    claimed = [m for m in EXTREMES if f"merge:{m}" in run.features]
+    merges = [None] if run.case.dtype == "bool" else claimed
+    if not merges:
+        raise Unsupported("merge:max or merge:min")
+    for merge in merges:
+        case = replace(run.case, merge=merge)
+        refuses_case(run, "untile", case, f"a merge by {merge} takes no window")
 
 
-GAPS = wide("layout", "channels_last", "window", "border", "scale")
+GAPS = wide("layout", "channels_last", "window", "border", "scale", "merge")
 
 
-@clause("MERGE-016", needs=("refusals", "untile"), draws=gaps(**GAPS, merge=ANY))
+@clause("MERGE-016", needs=["refusals"], verb="untile", draws=gaps, **GAPS)
 def test_gaps_are_an_error(run: CaseRun) -> None:
     """Without a fill, pixels of no tile are an error."""
     run.refuses(run.untile, "pixels are in no tile and there is no fill")
 
 
-@clause("MERGE-017", needs=("refusals", "untile"), draws=gaps())
+@clause("MERGE-017", needs=["refusals"], verb="untile", draws=gaps)
 def test_gaps_are_counted(run: CaseRun) -> None:
     """The error about pixels of no tile says how many there are."""
     error = run.refuses(run.untile, "pixels are in no tile and there is no fill")
@@ -372,76 +399,54 @@ def test_gaps_are_counted(run: CaseRun) -> None:
 
 @clause(
     "MERGE-018",
-    needs=("fill", "untile"),
-    draws=gaps(**GAPS, fill=(True,), dtype=ANY, merge=ANY, result=WIDE["result"]),
+    needs=["fill"],
+    verb="untile",
+    draws=gaps,
+    fill=(True,),
     also=each(
         ranks(Case(size=(11,), tile=(4,), stride=(4,), mode="drop", fill=0.1)),
         dtype=("float16", "float32", "float64"),
     ),
+    **GAPS | wide("dtype", "result"),
 )
 def test_gaps_are_filled(run: CaseRun) -> None:
     """Pixels of no tile have the value of fill."""
     agrees(run, by="numbers", where=coverage_of(run.case) == 0)
 
 
-UNFIT = {"bool": (2, 0.5), "float16": (65520,), "float32": (3.5e38,)}
-UNFIT_INTEGERS = (0.5, 2**64, math.nan, math.inf, -0.0)
-
-
-@clause(
-    "MERGE-019",
-    verb="untile",
-    needs=("refusals", "fill"),
-    dtype=("bool", "float16", "float32", *INTEGERS),
-)
-def test_fill_must_fit(run: CaseRun) -> None:
-    """A fill that the result cannot hold is refused, whether or not it is needed."""
-    case = run.case
-    for fill in UNFIT.get(case.dtype, UNFIT_INTEGERS):
-        unfit = replace(case, fill=fill)
-        refuses_case(run, "untile", unfit, f"{case.dtype} cannot hold the fill {fill}")
-    if (
-        case.dtype in ("float32", "int16")
-        and {"result", "untile:uint8"} <= run.features
-    ):
-        unfit = replace(case, fill=-1, result="uint8")
-        refuses_case(run, "untile", unfit, "the result, of uint8, cannot hold the fill")
-
-
 @clause(
     "MERGE-020",
     share=0.6,
     verb="untile",
-    layout=ANY,
-    channels_last=ANY,
     fit=("longer", "short"),
     overlap=("none",),
-    pad_side=ANY,
-    pad_mode=ANY,
     also=ranks(Case(size=(6,), tile=(4,), stride=(4,), pad_side="both")),
+    **wide("layout", "channels_last", "pad_side", "pad_mode"),
 )
 def test_padding_is_cut_off(run: CaseRun) -> None:
     """The result holds the pixels of the image, and none of the padding."""
     run.merge_agrees(by="numbers")
 
 
+PADDED = WITHOUT_FILL | {
+    "overlap": ("none", "some"),
+    "fit": ("longer", "short"),
+    "mode": ("padding", "interpolation"),
+    "scatter": (False,),
+    "merge": ANY,
+}
+
+
 @clause(
     "MERGE-023",
     dtype=tuple(n for n in NUMBERS if n != "bool"),
     result=(None, *FLOATS, *INTEGERS),
-    merge=ANY,
     also=each(
         ranks(Case(size=(7,), tile=(4,), stride=(2,))),
         merge=("mean", "max"),
         result=(None, "uint8"),
     ),
-    **WITHOUT_FILL
-    | {
-        "overlap": ("none", "some"),
-        "fit": ("longer", "short"),
-        "mode": ("padding", "interpolation"),
-        "scatter": (False,),
-    },
+    **PADDED,
 )
 def test_padding_spoils_nothing(run: CaseRun) -> None:
     """What tiles hold of the padding changes nothing, NaN included."""
@@ -488,12 +493,10 @@ def test_the_result_is_new(run: CaseRun) -> None:
         raise Mismatch("the result shares memory with the tiles")
 
 
-@clause(
-    "MERGE-022",
-    dtype=(*FLOATS, "uint8"),
-    merge=ANY,
-    **WITHOUT_FILL | {"layout": ((1, 2), (2, 1), (3, 2), (None, 3)), "maps": ("same",)},
-)
+SEVERAL = {"layout": ((1, 2), (2, 1), (3, 2), (None, 3)), "maps": ("same",)}
+
+
+@clause("MERGE-022", dtype=(*FLOATS, "uint8"), merge=ANY, **WITHOUT_FILL | SEVERAL)
 def test_each_by_itself(run: CaseRun) -> None:
     """Each image and each channel has the result that it would have alone."""
     case = run.case

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Case, Sizes
-from reftiler_conformance.check import Cases, clause
+from reftiler_conformance.cases import Case
+from reftiler_conformance.check import clause
 from reftiler_conformance.compare import Mismatch, same_numbers
 from reftiler_conformance.draws import ANY
 from reftiler_conformance.expected import expected_tiles
 from reftiler_conformance.features import PAD_MODES, Features
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.slices import values
 from reftiler_conformance.suite.narrowed import (
     BEYOND,
     alike,
@@ -27,7 +28,7 @@ from reftiler_conformance.suite.narrowed import (
     square,
 )
 from reftiler_conformance.suite.positions import cut, inside, numbered, origins, windows
-from reftiler_conformance.suite.refused import refuses_case
+from reftiler_conformance.suite.verbs import refuses_case
 
 OTHER_MODES = ("interpolation", "clamp", "even", "drop")
 FILLED = PAD_MODES[1:]
@@ -41,7 +42,8 @@ CLAUSES = {
 }
 
 # A lone pixel of the image in the last tile.
-ENDING = each(ranks(Case(size=(9,), tile=(4,), stride=(4,))), pad_mode=FILLED)
+BYTES = ranks(Case(size=(9,), tile=(4,), stride=(4,), dtype="uint8"))
+ENDING = each(BYTES, dtype=["float32"], pad_mode=FILLED)
 # More padding than image, on both sides: it goes there and back, also more often than
 # a byte counts, and from a lone pixel or two.
 AROUND = each(
@@ -64,31 +66,17 @@ SURROUNDED = each(
 )
 
 
-@line("PAD-001", fit=BEYOND, pad_side=("end",))
-def test_at_the_end(run: CaseRun) -> None:
-    """The first tile begins with the image."""
-    _begins(run, (0,) * run.case.rank)
-
-
+@line("PAD-001", fit=BEYOND, pad_side=("end",), also=BYTES)
 @line("PAD-002", fit=BEYOND, pad_side=("both",))
-def test_on_both_sides(run: CaseRun) -> None:
-    """The smaller half of the padding comes before the image."""
-    _begins(run, tuple(-before for before in run.case.grid.before))
-
-
-def _begins(run: CaseRun, want: Sizes) -> None:
-    first = origins(run)[0]
+def test_first_tile(run: CaseRun) -> None:
+    """The first tile begins with the image, or with the smaller half of the padding."""
+    first, want = origins(run)[0], tuple(-before for before in run.case.grid.before)
     if first != want:
         raise Mismatch(f"the first tile begins at {first}, should at {want}")
 
 
 @line(
-    "PAD-003",
-    needs=["short"],
-    fit=BEYOND,
-    pad_mode=ANY,
-    pad_side=("end",),
-    also=ENDING,
+    "PAD-003", needs=["short"], fit=BEYOND, pad_mode=ANY, pad_side=("end",), also=ENDING
 )
 def test_before_cutting(run: CaseRun) -> None:
     """Tiles are pieces of the padded image, which one large tile shows."""
@@ -105,43 +93,35 @@ def test_before_cutting(run: CaseRun) -> None:
 
 def outside_agrees(run: CaseRun) -> None:
     """Fail unless the pixels outside the image are the oracle's."""
-    want = expected_tiles(run.case)
-    got = run.tile().array
+    want, got = expected_tiles(run.case), run.tile().array
     run.keep(got, want)
     same_numbers(got, want, where=~inside(run.case))
 
 
-@line("PAD-004", fit=BEYOND, pad_mode=("constant",), pad_side=ANY, also=CORNERS)
-def test_with_zeros(run: CaseRun) -> None:
-    """A pixel outside the image is 0 if nothing is said."""
-    outside_agrees(run)
-
-
-def sevens(features: Features) -> SearchStrategy[Case]:
-    """Draw images that are padded with 7."""
-    drawn = along(fit=BEYOND, pad_mode=("constant",), pad_side=ANY)(features)
-    return drawn.map(lambda case: replace(case, pad_value=7))
+def sevens(features: Features, **asked: Any) -> SearchStrategy[Case]:
+    """Draw images that are padded with 0, and with 7 if that can be said."""
+    values = (0, 7 if "pad_value" in features else 0)
+    return along(features, **asked).map(
+        lambda case: replace(case, pad_value=values[case.seed % 2])
+    )
 
 
 @clause(
     "PAD-004",
-    needs=["tile", "pad_value"],
     draws=sevens,
-    also=[replace(case, pad_value=7) for case in CORNERS],
+    fit=BEYOND,
+    pad_mode=("constant",),
+    pad_side=ANY,
+    also=each(CORNERS, pad_value=(0, 7)),
 )
 def test_with_a_constant(run: CaseRun) -> None:
-    """A pixel outside the image is the pad value."""
+    """A pixel outside the image is the pad value, 0 if nothing is said."""
     outside_agrees(run)
 
 
-def evenly(pad_modes: tuple[str, ...]) -> Cases:
-    """Return what draws cases in which both halves of the padding are alike."""
-
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        draw = along(fit=BEYOND, pad_mode=pad_modes, pad_side=ANY)
-        return draw(features).map(_even)
-
-    return drawn
+def evenly(features: Features, **asked: Any) -> SearchStrategy[Case]:
+    """Draw cases in which both halves of the padding are alike."""
+    return along(features, fit=BEYOND, pad_side=ANY, **asked).map(_even)
 
 
 def _even(case: Case) -> Case:
@@ -149,45 +129,26 @@ def _even(case: Case) -> Case:
     return case if all(halves) else replace(case, pad_side="end")
 
 
-@clause(
-    "PAD-005",
-    needs=["tile"],
-    draws=evenly(FILLED),
-    also=(*AROUND, *SURROUNDED),
-)
 def test_as_numpy_pads(run: CaseRun) -> None:
-    """Padding is numpy's, on every axis and for every length."""
-    case, image = run.case, numbered(run.case)
-    widths = [(line.before, line.after) for line in case.grid.axes]
-    space = values(image).reshape(case.size)
-    frame = np.pad(space, widths, case.pad_mode)  # type: ignore[call-overload]
-    got, want = cut(run, image), windows(frame, case.grid.starts, case.tile)
+    """Padding is numpy's of the pad mode, on every axis and for every length."""
     try:
-        same_numbers(got, want)
+        run.tiles_agree(by="numbers")
     except Mismatch as fault:
-        if sum(any(width) for width in widths) == 1:  # the pad mode's own clause
-            fault.clause = CLAUSES[case.pad_mode]
+        if sum(line.frame != line.length for line in run.case.grid.axes) == 1:
+            fault.clause = fault.clause or CLAUSES[run.case.pad_mode]
         raise
 
 
-def test_pad_mode(run: CaseRun) -> None:
-    """Padding shows the pixels of the image that the pad mode says."""
-    run.tiles_agree(by="numbers")
-
-
+even = partial(clause, draws=evenly)
+even("PAD-005", pad_mode=FILLED, also=(*AROUND, *SURROUNDED))(test_as_numpy_pads)
 for mode in FILLED:
-    clause(
-        CLAUSES[mode],
-        needs=["tile"],
-        share=0.5,
-        draws=evenly((mode,)),
-        also=[case for case in (*ENDING, *AROUND) if case.pad_mode == mode],
-    )(test_pad_mode)
+    also = [case for case in (*ENDING, *AROUND) if case.pad_mode == mode]
+    even(CLAUSES[mode], share=0.5, also=also, pad_mode=[mode])(test_as_numpy_pads)
 
 
 @square(
     "PAD-010",
-    needs=["tile", "refusals", "pad_value", "mode:padding", "pad:constant"],
+    needs=["refusals", "pad_value", "mode:padding", "pad:constant"],
     dtype=("uint8", "int32"),
 )
 def test_refuses_values_that_it_need_not(run: CaseRun) -> None:
@@ -198,31 +159,36 @@ def test_refuses_values_that_it_need_not(run: CaseRun) -> None:
         refuses_case(run, "tile", case, f"{case.dtype} cannot hold {value}")
 
 
-def elsewhere(features: Features) -> SearchStrategy[Case]:
+def elsewhere(features: Features, **asked: Any) -> SearchStrategy[Case]:
     """Draw cases in modes without padding, and scattered ones, that set padding."""
-    settings = {f"pad:{mode}" for mode in FILLED} | {
-        "pad_value",
-        "pad_side:both",
-    }
+    settings = {"pad_value", "pad_side:both", *(f"pad:{mode}" for mode in FILLED)}
     if not settings & features:
         raise Unsupported(" or ".join(sorted(settings)))
-    draw = alike(fit=BEYOND, mode=OTHER_MODES, pad_mode=ANY, pad_side=ANY, scatter=ANY)
     odd = st.sampled_from([0.5, 7] if "pad_value" in features else [0])
-    return draw(features).flatmap(
-        lambda case: odd.map(lambda value: replace(case, pad_value=value))
+    return st.builds(
+        lambda case, value: replace(case, pad_value=value),
+        alike(features, **asked),
+        odd,
     )
 
 
-UNPADDED = ranks(
-    *(
-        Case(size=(9,), tile=(4,), stride=(4,), mode=mode, pad_mode=pads, pad_value=7)
-        for mode in OTHER_MODES
-        for pads in ("constant", "reflect", "wrap")
-    )
+UNPADDED = each(
+    ranks(Case(size=(9,), tile=(4,), stride=(4,), pad_value=7)),
+    mode=OTHER_MODES,
+    pad_mode=("constant", "reflect", "wrap"),
 )
 
 
-@clause("PAD-011", needs=["tile"], draws=elsewhere, also=UNPADDED)
+@clause(
+    "PAD-011",
+    draws=elsewhere,
+    fit=BEYOND,
+    mode=OTHER_MODES,
+    pad_mode=ANY,
+    pad_side=ANY,
+    scatter=ANY,
+    also=UNPADDED,
+)
 def test_only_pads(run: CaseRun) -> None:
     """Without padding its settings change nothing."""
     got = run.tile().array

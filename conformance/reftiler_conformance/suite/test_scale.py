@@ -13,49 +13,66 @@ from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
 from reftiler_conformance.check import clause
 from reftiler_conformance.compare import Mismatch
-from reftiler_conformance.draws import ANY, SCALES, WIDE, cases
+from reftiler_conformance.draws import ANY, SCALES, cases, wide
 from reftiler_conformance.features import Features
 from reftiler_conformance.oracle.layout import join
-from reftiler_conformance.suite.narrowed import ranks
+from reftiler_conformance.suite.narrowed import each, ranks
 from reftiler_conformance.suite.wide import EVERY, PLACES, agrees, merge_is_right
 
+NEEDS = ["scale"]
 SCALED: dict[str, Any] = {
     "verb": "untile",
     "rank": (1, 2),
     "scale": ("scale", "scale:axes"),
 }
-NEEDS = ("untile", "scale")
-TWICE, HALF = Fraction(2), Fraction(1, 2)
+TWICE, HALF, FIFTHS = Fraction(2), Fraction(1, 2), Fraction(7, 5)
 
 UNLIKE = Case(size=(4, 6), tile=(2, 2), stride=(2, 2), scale=(TWICE, HALF), channels=1)
 LED = ranks(Case(size=(6,), tile=(4,), stride=(4,), pad_side="both", scale=(TWICE,)))
-FIFTHS = Fraction(7, 5)
-
-
 FRACTIONS = (
     UNLIKE,
-    *(
-        Case(size=(20, 20), tile=(10, 10), stride=(10, 10), channels=1, scale=(q, q))
-        for q in (Fraction(7, 5), Fraction(1, 5), Fraction(3, 10))
+    *each(
+        [Case(size=(20, 20), tile=(10, 10), stride=(10, 10), channels=1)],
+        scale=[(FIFTHS,) * 2, (FIFTHS / 7,) * 2, (Fraction(3, 10),) * 2],
     ),
-    Case((40, 20), (20, 20), (20, 20), channels=1, scale=(Fraction(1, 4),) * 2),
+    Case((40, 20), (20, 20), (20, 20), channels=1, scale=(HALF / 2,) * 2),
 )
+EIGHT = Case(size=(11,), tile=(8,), stride=(8,))
+LENGTHS = ranks(
+    *(
+        Case(size=(n,), tile=(5,), stride=(5,), scale=(FIFTHS,), mode=mode, fill=fill)
+        for n in (6, 7, 8, 9)
+        for mode, fill in (("padding", None), ("drop", 7))
+    ),
+    *each([EIGHT], scale=[(HALF / 4,), (HALF / 2,)]),
+    Case(size=(5,), tile=(3,), stride=(3,), scale=(TWICE * 2,)),
+)
+RESAMPLED = each(
+    [case for case in LENGTHS if case.fill is None], mode=["interpolation"]
+)
+FITTED = SCALED | {"overlap": ("none",)}
 
 
-@clause("SCALE-001", needs=("scale",), overlap=("none",), also=FRACTIONS, **SCALED)
+@clause("SCALE-001", needs=NEEDS, also=FRACTIONS, **FITTED)
+@clause(
+    "SCALE-009",
+    needs=NEEDS,
+    also=RESAMPLED,
+    **FITTED | {"mode": ("interpolation",), "fit": ("longer", "short")},
+)
 def test_a_fraction(run: CaseRun) -> None:
-    """The scale is the exact fraction of the lengths of the tiles."""
+    """
+    The scale is the exact fraction of the lengths of the tiles.
+
+    In interpolation the result reads the merged frame of its own length.
+    """
     run.merge_agrees(by="numbers")
 
 
 def unfit_scales(case: Case) -> list[Fraction]:
     """Return scales at which the tiles are whole, and some other length is not."""
-    grid = case.grid
-    lengths = {
-        *case.borders,
-        *grid.before,
-        *(n for start in grid.starts for n in start),
-    }
+    starts = (n for start in case.grid.starts for n in start)
+    lengths = {*case.borders, *case.grid.before, *starts}
     return [
         q
         for q in SCALES
@@ -64,15 +81,21 @@ def unfit_scales(case: Case) -> list[Fraction]:
     ]
 
 
-def unfit(features: Features) -> SearchStrategy[Case]:
+def unfit(features: Features, **asked: Any) -> SearchStrategy[Case]:
     """Draw cases of which some start, padding or border is not whole at a scale."""
-    asked = PLACES | {"layout": (), "count": ("few",), "border": ANY, "rank": (1, 2)}
     overlap = ("none", "some", "some")
-    drawn = cases(features, **asked | {"overlap": overlap})
-    return drawn.filter(unfit_scales)
+    asked = PLACES | asked | {"layout": (), "count": ("few",), "overlap": overlap}
+    return cases(features, **asked).filter(unfit_scales)
 
 
-@clause("SCALE-004", needs=(*NEEDS, "refusals"), draws=unfit)
+@clause(
+    "SCALE-004",
+    verb="untile",
+    needs=[*NEEDS, "refusals"],
+    draws=unfit,
+    border=ANY,
+    rank=(1, 2),
+)
 def test_whole_numbers(run: CaseRun) -> None:
     """A scale at which a start, the padding or the border is no integer is refused."""
     case = run.case
@@ -89,20 +112,16 @@ def test_whole_numbers(run: CaseRun) -> None:
 
 @clause(
     "SCALE-007",
-    dtype=WIDE["dtype"],
-    merge=ANY,
-    content=("random",),
     also=LED,
-    **EVERY | {"scale": SCALED["scale"]},
+    **EVERY | wide("dtype", "merge") | SCALED | {"rank": ANY, "content": ("random",)},
 )
 def test_all_lengths_are_scaled(run: CaseRun) -> None:
     """Starts, tiles, borders and the leading padding are scaled."""
     agrees(run, by="coarse", first="scale")
 
 
-def lengths(features: Features) -> SearchStrategy[Case]:
+def lengths(features: Features, **asked: Any) -> SearchStrategy[Case]:
     """Draw cases that end within a tile, or between tiles and the image's end."""
-    asked = SCALED | {"overlap": ("none", "none", "some"), "merge": ANY}
     beyond = cases(features, fit=("longer", "short"), pad_side=ANY, **asked)
     if not {"mode:drop", "fill"} <= features:
         return beyond
@@ -110,68 +129,38 @@ def lengths(features: Features) -> SearchStrategy[Case]:
     return beyond | cases(features, **asked, **left)
 
 
-LENGTHS = ranks(
-    *(
-        Case(size=(n,), tile=(5,), stride=(5,), scale=(FIFTHS,), mode=mode, fill=fill)
-        for n in (6, 7, 8, 9)
-        for mode, fill in (("padding", None), ("drop", 7))
-    ),
-    Case(size=(11,), tile=(8,), stride=(8,), scale=(Fraction(1, 8),)),
-    Case(size=(11,), tile=(8,), stride=(8,), scale=(Fraction(1, 4),)),
-    Case(size=(5,), tile=(3,), stride=(3,), scale=(Fraction(4),)),
+@clause(
+    "SCALE-008",
+    needs=NEEDS,
+    draws=lengths,
+    also=LENGTHS,
+    merge=ANY,
+    overlap=("none", "none", "some"),
+    **SCALED,
 )
-
-
-@clause("SCALE-008", needs=NEEDS, draws=lengths, also=LENGTHS)
 def test_rounded_up_and_cropped(run: CaseRun) -> None:
     """The result is as long as the image at the scale, rounded up."""
     agrees(run, first="scale")
 
 
-@clause(
-    "SCALE-009",
-    needs=("scale",),
-    mode=("interpolation",),
-    overlap=("none",),
-    fit=("longer", "short"),
-    also=[
-        replace(case, mode="interpolation")
-        for case in LENGTHS
-        if case.mode == "padding"
-    ],
-    **SCALED,
+SIDES = ranks(
+    *each(
+        [Case((26,), (12,), (4,), border=(4,), mode="drop", fill=7)],
+        scale=[(q,) for q in (HALF, HALF / 2, TWICE)],
+    )
 )
-def test_resampled_back(run: CaseRun) -> None:
-    """In interpolation the result reads the merged frame of its own length."""
-    run.merge_agrees(by="numbers")
+BORDERED = SCALED | {
+    "mode": ("drop",),
+    "scatter": (False, True),
+    "overlap": ("tight", "some"),
+    "border": (True,),
+    "fit": ("exact", "longer"),
+    "fill": (True,),
+    "merge": ANY,
+}
 
 
-@clause(
-    "SCALE-010",
-    needs=("scale",),
-    mode=("drop",),
-    scatter=(False, True),
-    overlap=("tight", "some"),
-    border=(True,),
-    fit=("exact", "longer"),
-    fill=(True,),
-    merge=ANY,
-    also=ranks(
-        *(
-            Case(
-                size=(26,),
-                tile=(12,),
-                stride=(4,),
-                border=(4,),
-                mode="drop",
-                fill=7,
-                scale=(Fraction(q),),
-            )
-            for q in ("1/2", "1/4", "2")
-        )
-    ),
-    **SCALED,
-)
+@clause("SCALE-010", needs=NEEDS, also=SIDES, **BORDERED)
 def test_sides_before_scaling(run: CaseRun) -> None:
     """Which sides keep their border is decided by the starts before scaling."""
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from functools import partial
+from itertools import product
 from math import inf, nan
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -13,14 +14,15 @@ from hypothesis.strategies import SearchStrategy
 
 from reftiler_conformance.case_run import CaseRun
 from reftiler_conformance.cases import Case
-from reftiler_conformance.check import Cases, clause
+from reftiler_conformance.check import clause
 from reftiler_conformance.draws import ANY, INTEGERS
 from reftiler_conformance.features import ODD, Features
 from reftiler_conformance.oracle.settings import Number
+from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.slices import coverage_of
 from reftiler_conformance.suite.narrowed import along, each, line, ranks
-from reftiler_conformance.suite.refused import refuses_case
 from reftiler_conformance.suite.test_pad import outside_agrees
+from reftiler_conformance.suite.verbs import VERBS, Verb, of_both, refuses_case
 
 Table = Mapping[str, tuple[Number, ...]]
 
@@ -39,8 +41,6 @@ REAL: Table = {
     "float32": (*COMMON, 2**24 + 1, 2**54 + 2**30 + 1, 3.40282356e38, 7e-46, 1e-45),
     "float64": (*COMMON, 2**53 + 1, 2**53 + 3, 10**308, 5e-324),
 }
-PADDED = ("tile", "pad_value")
-FILLED = ("untile", "fill")
 UNFIT: Table = {
     "bool": (2, -1, 0.5, nan, -0.0),
     **{
@@ -55,18 +55,20 @@ UNFIT: Table = {
 }
 
 
-def needed(role: str, dtypes: Iterable[str]) -> Cases:
-    """Return what draws cases with pixels that are padded, or filled."""
-    asked: dict[str, Any] = {"fit": ("longer",), "dtype": tuple(dtypes)}
-    if role == "fill":
-        asked |= {"verb": "untile", "mode": ("drop",), "overlap": ("none",)}
-    else:
-        asked |= {"pad_mode": ("constant",), "pad_side": ANY}
+# What holds the constant of a verb, and what draws cases that have pixels for it.
+ROLES: dict[Verb, str] = {"tile": "pad_value", "untile": "fill"}
+PLACES: dict[Verb, dict[str, Any]] = {
+    "tile": {"pad_mode": ("constant",), "pad_side": ANY},
+    "untile": {"mode": ("drop",), "overlap": ("none",)},
+}
 
-    def drawn(features: Features) -> SearchStrategy[Case]:
-        return along(**asked)(features).filter(_left_over)
 
-    return drawn
+def needed(features: Features, verb: Verb, **asked: Any) -> SearchStrategy[Case]:
+    """Draw cases with pixels that are padded, or filled."""
+    if ROLES[verb] not in features:
+        raise Unsupported(ROLES[verb])
+    drawn = along(features, verb=verb, fit=("longer",), **PLACES[verb], **asked)
+    return drawn.filter(_left_over)
 
 
 def _left_over(case: Case) -> bool:
@@ -74,29 +76,21 @@ def _left_over(case: Case) -> bool:
     return case.grid.frame != case.size or bool((ends < case.size).any())
 
 
-def constants(role: str, table: Table) -> Cases:
-    """Return what draws cases with a constant of their dtype."""
-    cases = needed(role, table)
-
-    def given(case: Case) -> SearchStrategy[Case]:
-        numbers = st.sampled_from(table[case.dtype])
-        return numbers.map(lambda number: _with(case, role, number))
-
-    return lambda features: cases(features).flatmap(given)
+def constants(features: Features, verb: Verb, table: Table) -> SearchStrategy[Case]:
+    """Draw cases with a constant of their dtype."""
+    return needed(features, verb, dtype=tuple(table)).flatmap(
+        lambda case: st.sampled_from(each([case], **{ROLES[verb]: table[case.dtype]}))
+    )
 
 
-def _with(case: Case, role: str, value: Number) -> Case:
-    return replace(case, **{role: value})  # type: ignore[arg-type]
-
-
-def corners(role: str, table: Table) -> list[Case]:
+def corners(verb: Verb, table: Table) -> list[Case]:
     """Return a case of each constant of a table, where pixels need it."""
-    mode = "drop" if role == "fill" else "padding"
+    mode = "drop" if verb == "untile" else "padding"
+    plain = ranks(Case((9,), (4,), (4,), mode=mode))
     return [
-        _with(case, role, number)
+        case
         for dtype, numbers in table.items()
-        for number in numbers
-        for case in ranks(Case((9,), (4,), (4,), mode=mode, dtype=dtype))
+        for case in each(plain, dtype=[dtype], **{ROLES[verb]: numbers})
     ]
 
 
@@ -110,23 +104,11 @@ def test_fills(run: CaseRun) -> None:
     run.merge_agrees(by="numbers", where=coverage_of(run.case) == 0)
 
 
-for clause_id, table in (
-    ("VALUE-001", TRUTH),
-    ("VALUE-002", WHOLE),
-    ("VALUE-003", REAL),
-):
-    for role, needs, judge in (
-        ("pad_value", PADDED, test_pads),
-        ("fill", FILLED, test_fills),
-    ):
-        clause(
-            clause_id,
-            needs=needs,
-            share=0.2,
-            draws=constants(role, table),
-            also=corners(role, table),
-        )(judge)
-
+TABLES = {"VALUE-001": TRUTH, "VALUE-002": WHOLE, "VALUE-003": REAL}
+for (clause_id, table), verb in product(TABLES.items(), VERBS):
+    asked = partial(clause, verb=verb, share=0.2, draws=constants, table=table)
+    judge = test_pads if verb == "tile" else test_fills
+    asked(clause_id, needs=[ROLES[verb]], also=corners(verb, table))(judge)
 
 PLAIN_ODD = tuple(name for name in ODD if ">" not in name)
 
@@ -145,31 +127,25 @@ UNFIT_CASES = [
 ]
 
 
-def refuses_unfit(run: CaseRun, verb: Literal["tile", "untile"], role: str) -> None:
-    """Fail unless a constant that the case's dtype cannot hold is refused."""
-    numbers = UNFIT[run.case.dtype]
-    number = numbers[run.case.seed % len(numbers)]
-    why = f"{run.case.dtype} cannot hold the {role} {number}"
-    refuses_case(run, verb, _with(run.case, role, number), why)
+@of_both(
+    "VALUE-005", needs=["refusals"], draws=needed, dtype=tuple(UNFIT), also=UNFIT_CASES
+)
+def test_refuses_unfit(run: CaseRun, verb: Verb) -> None:
+    """A pad value that the dtype cannot hold is refused, and a fill."""
+    dtype = run.case.result or run.case.dtype
+    number = UNFIT[dtype][run.case.seed % len(UNFIT[dtype])]
+    (bad,) = each([run.case], **{ROLES[verb]: [number]})
+    why = f"{dtype} cannot hold the {ROLES[verb]} {number}"
+    refuses_case(run, verb, bad, why)
 
 
 @clause(
-    "VALUE-005",
-    needs=[*PADDED, "refusals"],
-    draws=needed("pad_value", UNFIT),
-    also=UNFIT_CASES,
+    "MERGE-019",
+    verb="untile",
+    needs=["fill", "refusals"],
+    dtype=("bool", *REAL, *INTEGERS),
+    result=(*[None] * 3, "uint8", "float32"),
 )
-def test_refuses_pad_values(run: CaseRun) -> None:
-    """A pad value that the dtype cannot hold is refused."""
-    refuses_unfit(run, "tile", "pad_value")
-
-
-@clause(
-    "VALUE-005",
-    needs=[*FILLED, "refusals"],
-    draws=needed("fill", UNFIT),
-    also=each(UNFIT_CASES, mode=("drop",), fill=(0,)),
-)
-def test_refuses_fills(run: CaseRun) -> None:
-    """A fill that the dtype cannot hold is refused."""
-    refuses_unfit(run, "untile", "fill")
+def test_fill_must_fit(run: CaseRun) -> None:
+    """A fill that the result cannot hold is refused, whether or not it is needed."""
+    test_refuses_unfit(run, "untile")

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from reftiler_conformance import oracle
 from reftiler_conformance.case_run import CaseRun
-from reftiler_conformance.cases import Case, Sizes
+from reftiler_conformance.cases import Case
 from reftiler_conformance.check import clause
-from reftiler_conformance.compare import Mismatch, same_numbers
-from reftiler_conformance.draws import ANY
+from reftiler_conformance.compare import Mismatch, same_numbers, same_shape
+from reftiler_conformance.draws import ANY, wide
 from reftiler_conformance.features import MODES
 from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.oracle.tiling import has_view
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.suite.narrowed import BEYOND, each, ranks, square
-from reftiler_conformance.suite.refused import refuses_case
+from reftiler_conformance.suite.verbs import refuses_case
 
 VIEWED = ["view"]
 
 
-def shape_of(run: CaseRun) -> Sizes:
-    """Return the shape that the case's view has."""
-    case = run.case
-    space = (*case.grid.shape, *case.tile)
-    return join(case.batch, case.channels, space, case.channels_last)
-
-
-def same_shape(run: CaseRun) -> None:
-    """Fail unless the view has its shape."""
-    shape, want = run.view().array.shape, shape_of(run)
-    if shape != want:
-        raise Mismatch(f"the shape is {shape}, should be {want}")
-
-
 @square("VIEW-001", share=0.5, needs=VIEWED, layout=ANY, mode=ANY)
-def test_grid_before_tile(run: CaseRun) -> None:
-    """The view has the axes of the grid, then those of a tile."""
-    same_shape(run)
-
-
 @square(
     "VIEW-002",
     share=0.5,
@@ -45,17 +28,17 @@ def test_grid_before_tile(run: CaseRun) -> None:
     layout=ANY,
     channels_last=(True,),
 )
-def test_channels_behind(run: CaseRun) -> None:
-    """With channels last they come behind the tile."""
-    same_shape(run)
+def test_grid_before_tile(run: CaseRun) -> None:
+    """The view has the axes of the grid, then those of a tile, channels last behind."""
+    case = run.case
+    space = (*case.grid.shape, *case.tile)
+    shape = join(case.batch, case.channels, space, case.channels_last)
+    same_shape(run.view().array, np.empty(shape))
 
 
 # Pixels that belong to no tile are in no window.
 DROPPED = each(
-    ranks(
-        Case(size=(11,), tile=(4,), stride=(4,), mode="drop"),
-        Case(size=(67,), tile=(4,), stride=(3,), mode="drop"),
-    ),
+    ranks(Case((11,), (4,), (4,), mode="drop"), Case((67,), (4,), (3,), mode="drop")),
     seed=range(3),
 )
 
@@ -63,11 +46,9 @@ DROPPED = each(
 @clause(
     "VIEW-003",
     needs=VIEWED,
-    layout=ANY,
-    mode=ANY,
-    dtype=ANY,
     content=("random",),
     also=DROPPED,
+    **wide("layout", "mode", "dtype"),
 )
 def test_windows_are_tiles(run: CaseRun) -> None:
     """Every window has the values of its tile, wherever the image lies in memory."""
@@ -86,10 +67,7 @@ def test_windows_are_tiles(run: CaseRun) -> None:
     "VIEW-004",
     share=0.5,
     needs=VIEWED,
-    layout=ANY,
-    channels_last=ANY,
-    mode=ANY,
-    dtype=ANY,
+    **wide("layout", "channels_last", "mode", "dtype"),
 )
 def test_shares_memory(run: CaseRun) -> None:
     """The view shares the image's memory, with whatever strides that lies there."""
@@ -99,17 +77,15 @@ def test_shares_memory(run: CaseRun) -> None:
 
 
 NO_VIEWS = ranks(
-    Case(size=(10,), tile=(4,), stride=(4,)),
-    Case(size=(10,), tile=(4,), stride=(4,), mode="interpolation"),
-    Case(size=(10,), tile=(4,), stride=(4,), mode="clamp"),
+    *each([Case((10,), (4,), (4,))], mode=("padding", "interpolation", "clamp")),
     Case(size=(9,), tile=(4,), stride=(3,), mode="even"),
-    *(Case(size=(8,), tile=(4,), stride=(4,), mode=mode) for mode in MODES),
+    *each([Case((8,), (4,), (4,))], mode=MODES),
 )
 
 
 @square(
     "VIEW-006",
-    needs=["view", "refusals"],
+    needs=[*VIEWED, "refusals"],
     mode=ANY,
     fit=("exact", *BEYOND),
     pad_mode=ANY,

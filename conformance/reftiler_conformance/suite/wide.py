@@ -15,17 +15,19 @@ from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.draws import wide
 from reftiler_conformance.expected import merge_of
 from reftiler_conformance.needs import needs_to_untile
+from reftiler_conformance.oracle import ScaledGrid
+from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.rpc import Broken, Raised
 from reftiler_conformance.slices import coverage_of, values, weight_sums
 
 Tiles = Callable[[Case], Array]
 
+WHERE = ("layout", "channels_last", "count", "fit", "mode", "pad_side", "scatter")
 PLACES: dict[str, Any] = {
     "verb": "untile",
     "overlap": ("some",),
-    **wide("layout", "channels_last", "count", "fit", "mode", "pad_side"),
-    **wide("scatter", "uncovered"),
+    **wide(*WHERE, "uncovered"),
 }
 """Asks for tiles that overlap, wherever they may lie."""
 
@@ -48,10 +50,7 @@ def agrees(
 
 @contextmanager
 def blaming(
-    run: CaseRun,
-    tiles: Tiles = Case.tiles,
-    first: str = "",
-    other: str = "MERGE-001",
+    run: CaseRun, tiles: Tiles = Case.tiles, first: str = "", other: str = "MERGE-001"
 ) -> Iterator[None]:
     """
     Name the clause of the setting that is at fault, if something is wrong.
@@ -85,8 +84,10 @@ def exact_division(case: Case) -> Array:
 def _blamed(run: CaseRun, mask: Array | None, tiles: Tiles, first: str) -> str:
     """Return the clause of the setting that matters; "" for the check's own."""
     case, evidence = run.case, run.evidence
-    if mask is not None and not _is_of(mask, case):
-        mask = None  # the result has another shape
+    scaled = ScaledGrid(case.grid, case.scales)
+    shape = join(case.batch, case.depth, scaled.size, case.channels_last)
+    if mask is not None and mask.shape != shape:
+        mask = None
     if merge_is_right(run, case, tiles):
         return ""
     if mask is not None and not (mask & (coverage_of(case) > 0)).any():
@@ -96,8 +97,9 @@ def _blamed(run: CaseRun, mask: Array | None, tiles: Tiles, first: str) -> str:
             return "MERGE-018"
     matters = [
         (name, clause)
-        for name, clause, other in _without(case, mask)
-        if merge_is_right(run, other, tiles)
+        for name, clause, neutral in _without(case, mask)
+        if repr(other := replace(case, **neutral)) != repr(case)
+        and merge_is_right(run, other, tiles)
     ]
     names = [name for name, _ in matters]
     if {"window", "scale"} <= {*names}:
@@ -111,14 +113,6 @@ def _blamed(run: CaseRun, mask: Array | None, tiles: Tiles, first: str) -> str:
     plain = replace(case, dtype="float32", result=None, content="random")
     claimed = needs_to_untile(plain) <= run.features
     return "MERGE-001" if claimed and not merge_is_right(run, plain) else ""
-
-
-def _is_of(mask: Array, case: Case) -> bool:
-    """Say whether a mask has the shape of the result of a case."""
-    shape = coverage_of(case).shape
-    return mask.ndim == len(shape) and all(
-        n in (1, m) for m, n in zip(mask.shape, shape, strict=True)
-    )
 
 
 def _nearly(evidence: Evidence) -> bool:
@@ -147,34 +141,30 @@ def is_right(run: CaseRun, case: Case, ask: Callable[[CaseRun], object]) -> bool
     return True
 
 
-def _without(case: Case, mask: Array | None) -> Iterator[tuple[str, str, Case]]:
-    """Return the settings of a case: name, clause, and the case without it."""
-    if case.fill is not None and coverage_of(case).all():
-        yield "fill", "MERGE-009", replace(case, fill=None)
-    if case.scale:
-        yield "scale", _clause_of_scale(case, mask), replace(case, scale=())
-    if any(case.border):
-        yield "border", _clause_of_border(case, mask), replace(case, border=())
-    if case.window != "box":
-        yield "window", "WINDOW-001", replace(case, window="box")
-    if case.merge in ("max", "min"):
-        yield "merge", "MERGE-012", replace(case, merge=None)
-    if case.result is not None:
-        clause = "ROUND-004" if case.result_dtype.kind in "iu" else "ROUND-001"
-        yield "result", clause, replace(case, result=None)
-    if case.maps != "same":
-        yield "maps", "LAYOUT-011", replace(case, maps="same")
-    if (case.batch or 1) * (case.channels or 1) > 1:
-        one = replace(case, batch=case.batch and 1, channels=case.channels and 1)
-        yield "layout", "MERGE-022", one
+def _without(
+    case: Case, mask: Array | None
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Return the settings of a case: name, clause, and what is neutral instead."""
+    scaled = "SCALE-008" if mask is None else "SCALE-007"  # of another shape, or not
+    if case.mode == "interpolation" and case.starts is None:
+        scaled = "SCALE-009"
+    rounded = "ROUND-004" if case.result_dtype.kind in "iu" else "ROUND-001"
+    one = {"batch": case.batch and 1, "channels": case.channels and 1}
+    yield "fill", "MERGE-009", {"fill": None}
+    yield "scale", scaled, {"scale": ()}
+    yield "border", _clause_of_border(case, mask), {"border": ()}
+    yield "window", "WINDOW-001", {"window": "box"}
+    yield "merge", "MERGE-012", {"merge": None}
+    yield "result", rounded, {"result": None}
+    yield "maps", "LAYOUT-011", {"maps": "same"}
+    yield "layout", "MERGE-022", one
     if case.starts is not None:
-        other = replace(case, starts=None)
         # Where tiles no longer overlap, more is gone than that they are scattered.
-        if _most(other) >= min(2, _most(case)):
-            yield "scatter", "SCATTER-004", other
+        if _most(replace(case, starts=None)) >= min(2, _most(case)):
+            yield "scatter", "SCATTER-004", {"starts": None}
     elif case.mode in ("padding", "interpolation"):
         clause = "MERGE-020" if case.mode == "padding" else "INTERP-002"
-        yield "mode", clause, replace(case, size=case.grid.frame)
+        yield "mode", clause, {"size": case.grid.frame}
 
 
 def _most(case: Case) -> int:
@@ -185,13 +175,9 @@ def _most(case: Case) -> int:
         return 0
 
 
-def _clause_of_scale(case: Case, mask: Array | None) -> str:
-    if case.mode == "interpolation" and case.starts is None:
-        return "SCALE-009"
-    return "SCALE-008" if mask is None else "SCALE-007"  # of another shape, or not
-
-
 def _clause_of_border(case: Case, mask: Array | None) -> str:
+    if not any(case.border):
+        return ""
     if case.starts is not None:
         return "BORDER-004"
     beyond = np.zeros((), bool) if mask is None else mask & ~rim(case)
@@ -205,12 +191,17 @@ def _clause_of_border(case: Case, mask: Array | None) -> str:
 def rim(case: Case) -> Array:
     """Say which pixels of the result lie as near to its edge as the border is wide."""
     found = np.ones(coverage_of(case).shape, bool)
+    first = spatial_axis(case)
     inner: list[slice] = [slice(None)] * found.ndim
-    first = (case.batch is not None) + (
-        case.depth is not None and not case.channels_last
-    )
-    for axis, r in enumerate(case.borders, start=first):
-        wide = int(r * case.scales[axis - first])
-        inner[axis] = slice(wide, found.shape[axis] - wide)
+    for axis, (r, scale) in enumerate(zip(case.borders, case.scales, strict=True)):
+        wide = int(r * scale)
+        inner[first + axis] = slice(wide, found.shape[first + axis] - wide)
     found[tuple(inner)] = False
     return found
+
+
+def spatial_axis(case: Case) -> int:
+    """Return the first spatial axis of the result."""
+    return (case.batch is not None) + (
+        case.depth is not None and not case.channels_last
+    )

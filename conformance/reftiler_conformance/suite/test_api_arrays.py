@@ -5,7 +5,7 @@ PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -151,6 +151,8 @@ def test_knows_no_array_again(api: Api) -> None:
     for case in CASES:
         for verb, call, values, right in verbs(api, case):
             given = api.array(values.copy())
+            if not _steady(lambda: api.back(call(given)).tobytes()):  # noqa: B023
+                continue
             first = call(given)
             if not _same(api, first, right(values)):
                 continue  # it is wrong without any memory
@@ -161,6 +163,14 @@ def test_knows_no_array_again(api: Api) -> None:
                 given[...] = api.array(np.ascontiguousarray(other))
                 anew = _same(api, call(given), right(other))
                 assert anew, f"{verb} gives the result of before, {case}"
+
+
+def _steady(answer: Callable[[], object]) -> bool:
+    """Say whether a call always gives the same; if not, it needs no memory to."""
+    try:
+        return len({answer() for _ in range(6)}) == 1
+    except Exception:  # noqa: BLE001 - an error is no memory
+        return False
 
 
 def _same(api: Api, got: Any, want: Array) -> bool:
@@ -193,7 +203,11 @@ def test_knows_no_arguments_again(api: Api) -> None:
         found = api.back(result_of(code, known | {"tiler": tiler}))
         return str(found.dtype), found.shape, found.tobytes()
 
-    codes = [call.code for call in calls(QUESTIONS)]
+    codes = [
+        call.code
+        for call in calls(QUESTIONS)
+        if _steady(lambda: answer(new(), call.code))  # noqa: B023
+    ]
     want = {code: answer(new(), code) for code in codes}
     for order in (codes, codes[::-1], codes * 2):
         tiler, before = new(), "nothing"

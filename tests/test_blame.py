@@ -12,6 +12,7 @@ import pytest
 from reftiler import Tiler
 from reftiler_conformance import Case, Info, run
 from reftiler_conformance.case_run import CaseRun
+from reftiler_conformance.check import select
 from reftiler_conformance.client import Local
 from reftiler_conformance.compare import Mismatch
 from reftiler_conformance.expected import merge_of
@@ -191,3 +192,47 @@ def test_a_fault_is_named(kind: type[Tiler], asked: str, named: list[str]) -> No
     assert any(result.status is Status.PASSED for result in found)
     told = [result.clause for result in found if result.status not in fine]
     assert told == named  # once, whichever check finds it, and nothing else
+
+
+def puts_more_before(self: Any, image: Any, tiles: Any) -> Any:
+    """Pad with the larger half before the image."""
+    if self.pad_side == "end" or self.channels_last or image.ndim > self.rank + 1:
+        return tiles
+    space = tuple(range(-self.rank, 0))
+    turned = Tiler.tile(self, np.flip(image, space))
+    return np.flip(turned, (0, *space))
+
+
+def cuts_fractions_off(self: Any, tiles: Any, image: Any) -> Any:
+    if tiles.dtype != np.uint8 or self.merge in ("max", "min"):
+        return image
+    return np.trunc(Tiler.untile(self, tiles, image.shape, dtype="float64"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "case"),
+    [
+        (
+            tiler(puts_more_before),
+            "row_by_row",  # LAYOUT-008
+            Case((3, 4), (3, 3), (3, 3), channels=1, pad_side="both"),
+        ),
+        (
+            tiler(cuts_fractions_off, "untile"),
+            "untile_reads_any_memory",  # TILE-004
+            Case((2, 3), (3, 2), (1, 1), dtype="uint8", content="random"),
+        ),
+        # What no tile covers is refused by every tiler, before and after others.
+        (Tiler, "untile_forgets_settings", Case((5,), (3,), (2,), mode="drop")),
+    ],
+)
+def test_the_fault_of_another_clause_does_not_accuse(
+    kind: type[Tiler], name: str, case: Case
+) -> None:
+    subject = Subject(kind)
+    (check,) = [check for check in select() if check.name == name]
+    for seed in range(24):  # sizes hang on it
+        asked = replace(case, seed=seed)
+        asking = CaseRun(asked, Local(subject), subject.info().claimed)
+        asking.reopen()
+        check(asking)

@@ -44,7 +44,7 @@ class OutBuffer:
     shape: tuple[int, ...]
     dtype: Any
     memory: str = "C"
-    value: int = 77
+    value: float = 77
 
     def make(self) -> tuple[Array, Callable[[], bool]]:
         """Return the array, and what says if memory beside its items was written."""
@@ -52,10 +52,10 @@ class OutBuffer:
         if found.dtype.kind in "biufc":
             found[...] = self.value
         elif found.dtype.kind in "SU":
-            found[...] = chr(self.value) * found.dtype.itemsize
+            found[...] = chr(int(self.value)) * found.dtype.itemsize
         else:
             found[...] = ndarray(
-                self.shape, self.dtype, bytes([self.value]) * found.nbytes
+                self.shape, self.dtype, bytes([int(self.value)]) * found.nbytes
             )
         found.flags.writeable = self.memory != "read-only"
 

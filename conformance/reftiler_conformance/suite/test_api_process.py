@@ -119,7 +119,8 @@ def test_serves_threads(api: Api) -> None:
 
 def values(api: Api) -> list[Any]:
     """Return tilers and grids to copy."""
-    tilers = api.Tiler((4, 5), (2, 5), **ODD), api.Tiler(4, 2, fill=0)
+    zeros = api.Tiler(4, 2, fill=-0.0, pad_value=-0.0)
+    tilers = api.Tiler((4, 5), (2, 5), **ODD), api.Tiler(4, 2, fill=0), zeros
     return [value for tiler in tilers for value in (tiler, *grids(tiler))]
 
 

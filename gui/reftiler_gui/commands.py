@@ -24,7 +24,7 @@ TOOLS = (
 LINES = (
     *("recent", "export", "cancel", "quit", "copy_python", "load_settings", "seed"),
     *("pan_left", "lock", "dock_images", "theme_system", "view_image", "recolor"),
-    *("next_defect", "next_tile", "worst"),
+    *("next_defect", "next_tile", "worst", "about"),
 )
 """Before these a menu has a line."""
 
@@ -41,6 +41,7 @@ def entries(window: MainWindow) -> Iterator[ActionSpec]:
     yield ActionSpec(
         "commands", "Help", "Find a command…", ("Ctrl+K",), help_.find_command
     )
+    yield ActionSpec("about", "Help", "About reftiler", (), help_.show_about)
 
 
 def _files(window: MainWindow) -> Iterator[ActionSpec]:
@@ -81,6 +82,12 @@ def _files(window: MainWindow) -> Iterator[ActionSpec]:
         text="Save picture of the view…",
         keys=("Ctrl+Shift+E",),
         do=ask.save_view,
+    )
+    yield entry(
+        name="copy_picture",
+        text="Copy picture of the view",
+        keys=("Ctrl+C",),
+        do=ask.copy_picture,
     )
     yield entry(
         name="report",
@@ -126,6 +133,9 @@ def _edits(window: MainWindow) -> Iterator[ActionSpec]:
 def _looks(window: MainWindow) -> Iterator[ActionSpec]:
     places = window.places
     entry = partial(ActionSpec, menu="View")
+    yield entry(
+        name="full_screen", text="Full screen", keys=("F11",), do=window.full_screen
+    )
     yield entry(name="fit", text="Fit", keys=("F", "Ctrl+9"), do=places.fit)
     yield entry(name="actual", text="100 %", keys=("1", "Ctrl+0"), do=places.actual)
     larger, smaller = partial(places.zoom, 1), partial(places.zoom, -1)

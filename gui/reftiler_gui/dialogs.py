@@ -7,8 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog, QInputDialog
+import numpy as np
+from PySide6.QtCore import qVersion
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
+from reftiler import __version__ as version
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
@@ -95,6 +99,12 @@ class Dialogs:
         if path:
             self._try(lambda: save_picture(self._window.picture(), Path(path)), path)
 
+    def copy_picture(self) -> None:
+        """Put what is on screen on the clipboard."""
+        picture = self._window.picture()
+        QGuiApplication.clipboard().setImage(picture)
+        self._told(f"Copied a picture of {picture.width()} × {picture.height()} px")
+
     def export_report(self) -> None:
         """Ask what a report shall hold, and write it."""
         viewer = self._window.viewer
@@ -158,6 +168,18 @@ class Dialogs:
     def show_keys(self) -> None:
         """Show all keys."""
         ShortcutsDialog(self._window.table, self._window).exec()
+
+    def show_about(self) -> None:
+        """Say which version this is, and where more is written."""
+        versions = {"reftiler": version, "Qt": qVersion(), "numpy": np.__version__}
+        rows = "".join(f"<br>{name} {number}" for name, number in versions.items())
+        QMessageBox.about(
+            self._window,
+            "About reftiler",
+            "<b>The viewer of reftiler</b>: what tiling does to real images, and which "
+            f"tiles keep its defects.<br>{rows}<br><br>Keys: F1. Commands: "
+            "<tt>reftiler --help</tt>. The rules: <tt>conformance/SPEC.md</tt>.",
+        )
 
     def find_command(self) -> None:
         """Ask for a command and do it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -193,6 +194,10 @@ class MainWindow(Frame):
         self.docks[1].show()
         self.controls.tile.setFocus()
         self.controls.tile.height_field.selectAll()
+
+    def full_screen(self) -> None:
+        """Fill the screen, or be a window again."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def lock(self, on: bool) -> None:
         """Keep the place for the next image, or not."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFileDialog,
     QLabel,
     QMenu,
+    QMessageBox,
     QScrollArea,
     QTextBrowser,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
+import reftiler
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.report_dialog import ReportDialog
@@ -32,6 +34,7 @@ def test_every_action_can_be_done_twice(
     shown: list[str] = []
     for dialog in (ShortcutsDialog, CommandPalette, ReportDialog):
         monkeypatch.setattr(dialog, "exec", lambda me: shown.append(me.windowTitle()))
+    monkeypatch.setattr(QMessageBox, "about", lambda *_: None)
     for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
@@ -188,3 +191,27 @@ def test_every_control_has_a_name(window: MainWindow) -> None:
         if type(child).__name__ in kinds and not child.accessibleName()
     ]
     assert not nameless
+
+
+def test_the_picture_is_copied_and_the_screen_filled(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    QGuiApplication.clipboard().clear()
+    window.table.actions["copy_picture"].trigger()
+    copied = QGuiApplication.clipboard().image()
+    assert copied.size() == window.picture().size()
+    assert not copied.isNull()
+    for filled in (True, False):
+        window.table.actions["full_screen"].trigger()
+        assert window.isFullScreen() is filled
+
+
+def test_about_names_the_version(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(QMessageBox, "about", lambda *given: told.extend(given[1:]))
+    window.table.actions["about"].trigger()
+    assert reftiler.__version__ in told[-1]

@@ -137,6 +137,14 @@ def _remarks(report: Report) -> Iterator[str]:
         yield "**Not complete**: the run did not come to its end."
     if report.clauses:
         yield f"**Not all**: only {', '.join(report.clauses)} was asked about."
+    if missing := [name for name in report.devices if name not in _judged(report)]:
+        yield f"Nothing was judged on {', '.join(missing)}."
+
+
+def _judged(report: Report) -> list[str]:
+    """Return the devices on which something was judged; all of them if on none."""
+    found = [name for name in report.devices if report.scores(name).judged]
+    return found or list(report.devices)
 
 
 def _checks(report: Report) -> str:
@@ -161,8 +169,9 @@ def _columns(reports: Sequence[Report]) -> list[Column]:
     for report in reports:
         title = report.subject.name
         title += f" {report.subject.version}" if names[title] > 1 else ""
-        for device in report.devices:
-            where = f" ({device})" if len(report.devices) > 1 else ""
+        devices = _judged(report)
+        for device in devices:
+            where = f" ({device})" if len(devices) > 1 else ""
             columns.append(Column(report, device, plain(title + where)))
     return columns
 

@@ -143,9 +143,17 @@ def real(number: int, varied: bool) -> Case:
 
 
 LARGE = [real(number, varied) for number in range(18) for varied in (False, True)]
+# For tilers that claim squares, one dtype, and no window.
+SIMPLE = each(
+    [
+        replace(real(number, False), window="box", mode="clamp", dtype="float32")
+        for number in (0, 4, 7, 9, 10)
+    ],
+    channels=(None, 1),
+)
 
 
-@clause("MERGE-003", verb="untile", only=LARGE)
+@clause("MERGE-003", verb="untile", only=[*LARGE, *SIMPLE])
 def test_sizes_of_real_life(run: CaseRun) -> None:
     """However many tiles there are, and however long, they are merged by the rule."""
     agrees(run, by="" if "exact" in run.features else "coarse")

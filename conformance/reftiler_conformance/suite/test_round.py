@@ -196,6 +196,21 @@ def test_saturates(run: CaseRun) -> None:
 
 
 @clause(
+    "ROUND-004",
+    needs=EXACT,
+    dtype=("int64", "uint64"),
+    also=each(PAIRS, dtype=("int64", "uint64"), seed=range(2)),
+    **PLACES,
+)
+def test_means_saturate(run: CaseRun) -> None:
+    """The mean of the largest 64-bit integers is that integer."""
+    info = np.iinfo(run.case.dtype)
+    end = int(info.min if run.case.seed % 3 == 0 else info.max)
+    tiles = chosen(run.case, [end])
+    run.merge_agrees(tiles, by="numbers", where=exact_division(run.case))
+
+
+@clause(
     "ROUND-005",
     needs=[*RESULT, "refusals"],
     dtype=NARROW,

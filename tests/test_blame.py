@@ -51,6 +51,7 @@ class Forgetful:
         ({"border": ()}, EVERY, "BORDER-001"),
         ({"border": ()}, replace(DROP, size=(9, 10)), "BORDER-003"),
         ({"merge": None}, replace(EVERY, window="box", merge="max"), "MERGE-012"),
+        ({"merge": "min"}, replace(EVERY, window="box", merge="max"), "MERGE-012"),
         ({"fill": 0}, DROP, "MERGE-018"),
         ({"pad_side": "end"}, replace(EVERY, pad_side="both"), "MERGE-020"),
     ],

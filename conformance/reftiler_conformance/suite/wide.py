@@ -112,7 +112,9 @@ def _blamed(run: CaseRun, mask: Array | None, tiles: Tiles, first: str) -> str:
         return matters[0][1]
     plain = replace(case, dtype="float32", result=None, content="random")
     claimed = needs_to_untile(plain) <= run.features
-    return "MERGE-001" if claimed and not merge_is_right(run, plain) else ""
+    if not claimed or merge_is_right(run, plain):
+        return ""
+    return "MERGE-012" if case.merge in ("max", "min") else "MERGE-001"
 
 
 def _nearly(evidence: Evidence) -> bool:

@@ -319,10 +319,8 @@ class _Search:
         try:
             found = self._ask(case)
         except (HarnessError, SystemExit, KeyboardInterrupt) as error:
-            self._stop, self._deadline = (
-                error,
-                0.0,
-            )  # hypothesis tries again what raises
+            self._stop = error  # raised later: hypothesis tries again what raises
+            self._deadline = 0.0
             return
         if found is None:
             if self.skipped >= REFUSED and not self.asked:

@@ -107,8 +107,6 @@ def judge(asked: Iterable[Call], known: dict[str, Any]) -> None:
             message = refused(call.code, result_of, call.code, known)
             missing = [word for word in call.said if word not in message]
             assert not missing, f"{missing} not in what {call.code} says: {message}"
-            helps = len(message.split()) > 4 or not call.said
-            assert helps, f"{call.code} says no sentence: {message}"
             continue
         found = result_of(call.code, known)
         if call.value:
@@ -118,17 +116,18 @@ def judge(asked: Iterable[Call], known: dict[str, Any]) -> None:
 
 def refused(what: str, call: Callable[..., object], *given: Any, **named: Any) -> str:
     """Return the message with which a call is refused, in small letters."""
-    error = error_of(what, call, *given, **named)
+    error = error_of(call, *given, **named)
+    assert error is not None, f"{what} was taken"
     assert isinstance(error, REFUSALS), f"{what} broke: {type(error).__name__}"
     return str(error).lower()
 
 
 def error_of(
-    what: str, call: Callable[..., object], *given: Any, **named: Any
-) -> Exception:
-    """Return the error with which a call is refused."""
+    call: Callable[..., object], *given: Any, **named: Any
+) -> Exception | None:
+    """Return the error with which a call is refused; None if it is not."""
     try:
         call(*given, **named)
     except Exception as error:  # noqa: BLE001 - which one it is, is the question
         return error
-    raise AssertionError(f"{what} was taken")
+    return None

@@ -18,6 +18,7 @@ from reftiler_conformance.suite.calls import (
     calls,
     error_of,
     judge,
+    refused,
     result_of,
     words,
 )
@@ -169,7 +170,7 @@ CALLS = {
         same((t := Tiler(4, 3, mode="{MODE}")).untile(cut := t.tile(image), (2, 11, 9)),
             t.untile(cut, (2, 11, 9), t.grid((11, 9)))) -> True
     """,
-    "VIEW-007": "Tiler(4).view(zeros(9, 8)) raises TilingError: tile(",
+    "VIEW-007": "Tiler(4).view(zeros(9, 8)) raises TilingError: tile",
     "JSON-006": """
         Tiler.from_json(edited(Tiler(4, 2), colour="red"));
             Grid.from_json(edited(Tiler(4, 2).grid((9, 12)), colour="red"));
@@ -247,6 +248,8 @@ OWN_WORDS = """
         Tiler(4).untile([[[1, 2], [3, 4]]], (2, 2));
         Tiler(4).tile(zeros(8, 8), out=[[1, 2], [3, 4]]);
         Tiler(4).untile(zeros(4, 4, 4), (8, 8), out=[[1, 2], [3, 4]]) raises TypeError
+"""
+OWN_DTYPES = """
     Tiler(4).untile(zeros(4, 4, 4, dtype="complex64"), (8, 8));
         Tiler(4).untile(zeros(4, 4, 4), (8, 8), dtype=dtype("complex64"));
         Tiler(4).untile(array(np.full((4, 4, 4), nan)), (8, 8), dtype=dtype("uint8"))
@@ -254,6 +257,7 @@ OWN_WORDS = """
 """
 REFUSED = [call for table in CALLS.values() for call in calls(table) if call.error]
 EVERY = [*REFUSED, *calls(OWN_WORDS)]
+ERRORS = {"TilingError": ValueError, "TypeError": TypeError}
 
 
 @api_clauses(CALLS)
@@ -266,18 +270,29 @@ def test_calls(api: Api, asked: str) -> None:
     {
         "ERROR-001": [call for call in EVERY if call.error == "TilingError"],
         "ERROR-002": [call for call in EVERY if call.error == "TypeError"],
-        "ERROR-003": [*calls(CALLS["ERROR-003"])],
+        "ERROR-003": [*calls(CALLS["ERROR-003"]), *calls(OWN_DTYPES)],
     }
 )
 def test_errors(api: Api, asked: list[Call]) -> None:
     """A wrong value raises TilingError, a ValueError; a wrong type raises TypeError."""
     names = known(api)
     for call in asked:
-        error = error_of(call.code, result_of, call.code, names)
+        error = error_of(result_of, call.code, names)
+        if error is None:
+            continue  # that it is taken breaks the clause of its table
         kinds = [kind.__name__ for kind in type(error).__mro__]
         message = f"{call.code} raised {kinds[0]}, should be {call.error}"
         assert call.error in kinds, message
-        assert isinstance(error, (TypeError, ValueError)), "it is no ValueError"
+        kind = ERRORS[call.error]
+        assert isinstance(error, kind), f"{call.error} is no {kind.__name__}"
+
+
+@api_clause("ERROR-004")
+def test_says_a_sentence(api: Api) -> None:
+    """A refusal is told in a sentence, not in a word."""
+    for call in calls(CALLS["ERROR-004"]):
+        message = refused(call.code, result_of, call.code, known(api))
+        assert len(message.split()) > 4, f"{call.code} says no sentence: {message}"
 
 
 @api_clause("BACKEND-003")
@@ -288,6 +303,8 @@ def test_in_the_same_words(api: Api) -> None:
     theirs, ours = known(api), known(numpy)
     for call in REFUSED:
         code = call.code
-        found, right = (error_of(code, result_of, code, w) for w in (theirs, ours))
+        found, right = (error_of(result_of, code, names) for names in (theirs, ours))
+        if found is None:
+            continue  # as above
         said = [f"{type(error).__name__}: {error}" for error in (found, right)]
         assert said[0] == said[1], f"{code}: {said[0]}, should be {said[1]}"

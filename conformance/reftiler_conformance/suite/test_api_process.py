@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, partial
 from itertools import product
 from typing import Any
@@ -25,8 +25,9 @@ import numpy.typing as npt
 from reftiler_conformance.api_checks import api_clause, api_clauses
 from reftiler_conformance.process_state import changes, snapshot, unusual_state
 from reftiler_conformance.protocol import Api, Unsupported
-from reftiler_conformance.suite.calls import calls, judge, words
-from reftiler_conformance.suite.test_api_calls import CALLS, OWN_WORDS
+from reftiler_conformance.suite.calls import calls, error_of, result_of
+from reftiler_conformance.suite.test_api_calls import EVERY
+from reftiler_conformance.suite.test_api_calls import known as names_of_calls
 from reftiler_conformance.suite.test_api_tiler import ODD, SIZE, grids, is_equal
 
 Array = npt.NDArray[Any]
@@ -44,9 +45,9 @@ def used(tiler: Any, grid: Any, image: Any) -> list[Any]:
     size = tuple(image.shape[-2:])
     tiles = tiler.tile(image, grid=grid)
     plan = tiler.grid(size) if grid is None else grid
-    drawn = [tiler.random(*given).starts for given in RANDOM]
+    drawn = tiler.random(*RANDOM[0]).starts
     merged = tiler.untile(tiles, tuple(image.shape), grid)
-    return [tiles, merged, plan.starts, plan.boxes, plan.coverage(), *drawn]
+    return [tiles, merged, plan.starts, plan.boxes, plan.coverage(), drawn]
 
 
 def told(api: Api, found: list[Any]) -> list[bytes]:
@@ -186,12 +187,25 @@ sys.stdout.buffer.write(b"RESULT" + pickle.dumps(call()))
 """
 
 
-def _all_used(tiler: Any, some: tuple[Any, ...], image: Any) -> list[list[Any]]:
-    return [used(tiler, grid, image) for grid in some]
+def drawn(tiler: Any) -> list[bytes]:
+    """Return the starts of random tiles, by small and by large seeds."""
+    found = []
+    for given in RANDOM:
+        with suppress(Exception):  # whether they are refused is another clause
+            found.append(tiler.random(*given).starts.tobytes())
+    return found
+
+
+def _all_used(
+    tiler: Any, some: tuple[Any, ...], image: Any
+) -> tuple[list[list[Any]], list[bytes]]:
+    return [used(tiler, grid, image) for grid in some], drawn(tiler)
 
 
 @cache
-def _elsewhere(kind: Any, array: Callable[[Array], Any]) -> list[list[list[Any]]]:
+def _elsewhere(
+    kind: Any, array: Callable[[Array], Any]
+) -> list[tuple[list[list[Any]], list[bytes]]]:
     """Return what this and another process make of a tiler; [] if that is too slow."""
     tiler = kind((4, 5), (2, 3), mode="even", window="hann", fill=0)
     image = array(np.random.default_rng(3).standard_normal(SIZE))
@@ -213,19 +227,20 @@ def _elsewhere(kind: Any, array: Callable[[Array], Any]) -> list[list[list[Any]]
     return [call(), pickle.loads(done.stdout.partition(b"RESULT")[2])]
 
 
-def _everywhere(api: Api) -> list[list[list[bytes]]]:
+def _everywhere(api: Api) -> list[tuple[list[list[bytes]], list[bytes]]]:
+    """Return what is made in this process and in another, and the random tiles."""
     if not _importable(api):
         raise Unsupported("classes that another process can import")
     where = _elsewhere(api.Tiler, api.array)
     if not where:
         raise Unsupported(f"another process that answers within {SECONDS} s")
-    return [[told(api, found) for found in each] for each in where]
+    return [([told(api, one) for one in made], starts) for made, starts in where]
 
 
 @api_clause("TILER-007")
 def test_serves_other_processes(api: Api) -> None:
     """What was pickled gives the same results in another process."""
-    here, there = ([one[:5] for one in found] for found in _everywhere(api))
+    here, there = (made for made, _ in _everywhere(api))
     assert here == there, "a pickled tiler or grid gives other results elsewhere"
 
 
@@ -233,17 +248,14 @@ def test_serves_other_processes(api: Api) -> None:
 def test_same_in_every_process(api: Api) -> None:
     """Random tiles hang neither on the process nor on PYTHONHASHSEED nor on chance."""
     tiler = api.Tiler((4, 5), (2, 3))
-
-    def drawn() -> list[Any]:
-        return [tiler.random(*given).starts.tobytes() for given in RANDOM]
-
-    want = drawn()
+    want = drawn(tiler)
     with unusual_state():
         random.seed(1)
         np.random.seed(1)  # noqa: NPY002
-        assert drawn() == want, "random tiles hang on the state of a generator"
-    for found in _everywhere(api):
-        assert found[0][5:] == want, "another process draws other random tiles"
+        same = drawn(tiler) == want
+        assert same, "random tiles hang on the state of a generator"
+    for _, starts in _everywhere(api):
+        assert starts == want, "another process draws other random tiles"
 
 
 USED = """
@@ -265,15 +277,21 @@ def test_leaves_the_process(api: Api) -> None:
     image, tiles = rng.standard_normal((9, 12)), rng.standard_normal((16, 4, 5))
     odd = tiles * 1e300
     odd[::3], odd[1::3] = np.inf, np.nan
-    known = words(api) | {"image": image, "tiles": tiles, "odd": odd, "size": SIZE}
+    known = names_of_calls(api) | {
+        "image": image,
+        "tiles": tiles,
+        "odd": odd,
+        "size": SIZE,
+    }
     known["tiler"] = api.Tiler((4, 5), (2, 3), window="hann")
-    asked = [c for table in (USED, CALLS["ERROR-004"], OWN_WORDS) for c in calls(table)]
+    asked = [*calls(USED), *EVERY]
     if not hasattr(api.Tiler, "apply"):
         asked = [call for call in asked if ".apply" not in call.code]
-    judge(asked, known)  # what is imported then may add to the state
+    for call in asked:  # what is imported then may add to the state
+        error_of(result_of, call.code, known)
     for unusual, call in product((False, True), asked):
         with unusual_state() if unusual else nullcontext():
             before = snapshot()
-            judge([call], known)
+            error_of(result_of, call.code, known)
             changed = changes(before)
             assert not changed, f"{call.code} changed {', '.join(changed)}"

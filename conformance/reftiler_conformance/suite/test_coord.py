@@ -112,7 +112,7 @@ def test_touching(run: CaseRun) -> None:
     for share in (2, 12, 1_000):
         touching_agrees(run, generator.integers(0, share, size) == 0)
     touching_agrees(run, np.zeros(size, bool))
-    for pixel in range(min(size[0], 10)):  # each of the first alone
+    for pixel in range(min(size[0], 10)):  # each of the first rows alone
         mask = np.zeros(size, bool)
         mask[pixel] = True
         touching_agrees(run, mask)

@@ -145,7 +145,7 @@ def with_other_settings(case: Case) -> Iterator[Case]:
         "window": ("box", "hann", "triangle"),
         "merge": (None, "max", "min"),
         "result": (None, "float64"),
-        "dtype": (TWINS[case.dtype],),
+        "dtype": (TWINS.get(case.dtype, "float32"),),
     }
     for name, choices in values.items():
         for value in choices:

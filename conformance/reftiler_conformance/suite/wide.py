@@ -112,9 +112,8 @@ def _blamed(run: CaseRun, mask: Array | None, tiles: Tiles, first: str) -> str:
         return matters[0][1]
     plain = replace(case, dtype="float32", result=None, content="random")
     claimed = needs_to_untile(plain) <= run.features
-    if not claimed or merge_is_right(run, plain):
-        return ""
-    return "MERGE-012" if case.merge in ("max", "min") else "MERGE-001"
+    of_merge = "MERGE-012" if case.merge in ("max", "min") else "MERGE-001"
+    return of_merge if claimed and not merge_is_right(run, plain) else ""
 
 
 def _nearly(evidence: Evidence) -> bool:

@@ -121,7 +121,7 @@ class ContactSheetView(LazyView):
         for part in (
             labelled("O&rder", self.order),
             self.only,
-            labelled("Tile si&ze", self.size_slider),
+            labelled("Thumbnail si&ze", self.size_slider),
             self.count,
         ):
             bar.addWidget(part)

@@ -28,7 +28,7 @@ class DefectPreviewButton(QAbstractButton):
         self._pictures: tuple[QImage, QImage] | None = None
         self._names = ("resized", "")
 
-    def show_glimpse(
+    def show_preview(
         self, found: DefectPreview | None, tile: int | None = None
     ) -> None:
         """Show a defect, and the tile that has most of it; None shows nothing."""

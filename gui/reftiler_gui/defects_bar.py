@@ -199,19 +199,19 @@ class DefectsBar(QWidget):
     def _take_seen(self, found: tuple[DefectMetrics, DefectPreview]) -> None:
         seen, shown = found
         self.words.setText(seen.sentence)
-        self._show_glimpse(shown, seen.best)
+        self._show_preview(shown, seen.best)
         self.tiles.show_tiles(seen)
         self.seen.emit(seen)
 
     def _fail(self, words: str) -> None:
-        self._show_glimpse(None)
+        self._show_preview(None)
         self.words.setText(words)
 
-    def _show_glimpse(
+    def _show_preview(
         self, shown: DefectPreview | None, tile: int | None = None
     ) -> None:
         self._seen = shown is not None
-        self.preview_of_defect.show_glimpse(shown, tile)
+        self.preview_of_defect.show_preview(shown, tile)
         self._fit(self.width())
 
     def _name(self) -> None:
@@ -228,7 +228,7 @@ class DefectsBar(QWidget):
             self.tiles.hide()
 
     def _tell(self, words: str) -> None:
-        self._show_glimpse(None)
+        self._show_preview(None)
         self.words.setText(words)
         self._name()
 

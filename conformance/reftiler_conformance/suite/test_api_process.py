@@ -91,6 +91,7 @@ def test_serves_threads(api: Api) -> None:
     alike = [(2, 64, 65)] * THREADS
     unlike = [(1, 40 + 7 * i, 41) for i in range(THREADS)]
     asked = [*product(MERGING, [alike]), *product(MERGING[:2], [unlike])]
+    judged = False
     with eager_threads() as in_threads:
         for settings, shapes in asked:
             images = [api.array(rng.standard_normal(shape)) for shape in shapes]
@@ -103,6 +104,7 @@ def test_serves_threads(api: Api) -> None:
             except Exception:  # noqa: BLE001 - it fails without threads too
                 continue
             want = alone[0]
+            judged = judged or alone[1] == want
             if alone[1] != want:  # it varies without threads: TILER-004
                 continue
             for _ in range(ROUNDS):
@@ -116,6 +118,8 @@ def test_serves_threads(api: Api) -> None:
                 # Read when all are there: none may lie in another's memory.
                 got = [told(api, parts) for parts in found]
                 assert got == want, f"threads get other results than one, {settings}"
+    if not judged:
+        raise Unsupported("calls that give the same twice in one thread")
 
 
 def values(api: Api) -> list[Any]:
@@ -249,6 +253,8 @@ def test_same_in_every_process(api: Api) -> None:
     """Random tiles hang neither on the process nor on PYTHONHASHSEED nor on chance."""
     tiler = api.Tiler((4, 5), (2, 3))
     want = drawn(tiler)
+    if not want:
+        raise Unsupported("random tiles that are not refused")
     with unusual_state():
         random.seed(1)
         np.random.seed(1)  # noqa: NPY002

@@ -75,7 +75,7 @@ def merge(
     grid : Grid
         The tiles.
     model : str
-        One of `standins.MODELS`.
+        One of `mock_models.MODELS`.
     height : float
         By how much the model errs, in the image's units.
 

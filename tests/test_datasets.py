@@ -546,3 +546,56 @@ def test_entries_are_values() -> None:
     entries = {ImageEntry(Path(name), (), split, split) for name, split in places}
     assert len(entries) == 4
     assert ImageEntry(Path("a.png")) in entries
+
+
+# With strict=False: all is listed, and what is wrong stands at its entry
+
+
+@pytest.mark.parametrize(
+    ("files", "flagged"),
+    [
+        (("a.png", "a_mask.png", "a_mask.tif"), {"a": "has 2 masks"}),
+        (("a.png", "a.tif"), {"a.png": "same name", "a.tif": "same name"}),
+        (("part.png", "part_seg.png"), {"part_seg": "mask of part.png"}),
+        (("a.png", "b_mask.png"), {"b_mask": "name or place of a mask"}),
+        (("b_mask.png",), {"b_mask": "name or place of a mask"}),
+        (("a.png", "a\n.png"), {"a\n": "control characters"}),
+        (("images/a.png", "images/b.png", "masks/a.png", "masks/c.png"),
+         {"masks/c": "name or place of a mask"}),
+        (("images/a.png", "images/b.png", "images/c.png", "masks/a.png",
+          "masks/b.png"), {"c": "no mask"}),
+        (("good/a.png", "hole/b.png", "c.png"), {"c": "has no place for it"}),
+        ((*DATASET, "test/dent/001.png"), {"test/dent/001": "no mask"}),
+        ((*DATASET, *(f"raw/{k}.png" for k in range(8))),
+         {f"raw/{k}": "has no place for it" for k in range(8)}),
+        ((*DATASET, "kos1/a.jpg", "kos1/a_label.bmp"),
+         dict.fromkeys((*(path[:-4] for path in DATASET), "kos1/a", "kos1/a_label"),
+                       "has the layouts")),
+        ((*(f"x/{path}" for path in DATASET), "y.png"), {}),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_flagged_on_request(
+    tmp_path: Path, files: tuple[str, ...], flagged: dict[str, str]
+) -> None:
+    root = write_tree(tmp_path, *files)
+    if "images/a.png" not in files:  # of which the note says what was passed over
+        with pytest.raises(TilingError):
+            find_images(root, recursive=True)
+    found = find_images(root, recursive=True, strict=False)
+    problems = {entry.id: entry.problems for entry in found if entry.problems}
+    assert problems.keys() == flagged.keys()
+    assert all(words in problems[name][0] for name, words in flagged.items())
+    listed = [path for entry in found for path in (entry.image, *entry.masks)]
+    left = {root / path for path in files} - set(listed)
+    assert {path.name for path in left} <= {"a_mask.png", "a_mask.tif"}
+    assert len(listed) == len(set(listed))
+    assert len({entry.id for entry in found}) == len(found)
+
+
+def test_what_is_accepted_is_the_same_on_request(tmp_path: Path) -> None:
+    for name, files in (("set", DATASET), ("flat", ("a.png", "b.png", "b_mask.png"))):
+        root = write_tree(tmp_path / name, *files)
+        assert find_images(root, strict=False) == find_images(root)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(TilingError, match="no image in"):
+        find_images(tmp_path / "none", strict=False)

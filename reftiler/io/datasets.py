@@ -2,12 +2,12 @@
 
 `find_images` lists a folder, recognises its layout (`reftiler.io.layouts.LAYOUTS`) and
 applies it. What it passes over is counted and named in the notes; where two readings
-are possible it asks.
+are possible it asks, or with ``strict=False`` flags the images in question.
 """
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from reftiler.errors import TilingError, printable
@@ -29,6 +29,7 @@ from reftiler.io.entry_checks import (
     twin_names,
 )
 from reftiler.io.entry_notes import notes_of
+from reftiler.io.entry_problems import flag_problems
 from reftiler.io.file_tree import FileTree, fold, list_files
 from reftiler.io.labels import apply_split_list, check_good_names, label_by_masks
 from reftiler.io.layouts import (
@@ -63,6 +64,9 @@ __all__ = [
 ]
 
 
+_SAMPLED = 16  # possible masks that are read to tell masks from images, if not strict
+
+
 @dataclass(frozen=True)
 class _Request:
     """What `find_images` was asked for."""
@@ -73,6 +77,7 @@ class _Request:
     good: tuple[str, ...]
     good_given: tuple[str, ...]
     recursive: bool
+    strict: bool
 
 
 def find_images(
@@ -82,6 +87,7 @@ def find_images(
     mask_pattern: str | None = None,
     good: str | Sequence[str] = (),
     recursive: bool = False,
+    strict: bool = True,
 ) -> ImageSet:
     """
     Find an image, the images of a folder, or those of a data set, and their masks.
@@ -101,6 +107,11 @@ def find_images(
         The names of the folders whose images have no defects; by default `GOOD_NAMES`.
     recursive : bool, optional
         Whether the sub-folders of a folder that is no data set are entered.
+    strict : bool, optional
+        Whether what does not go together is refused. False is for looking at images,
+        not for working on all of them: whatever has an image's suffix is listed,
+        masks without an image among it, and `ImageEntry.problems` says what is wrong
+        with each. Masks that are not certain are left out, and no pixels decide labels.
 
     Returns
     -------
@@ -111,8 +122,8 @@ def find_images(
     Raises
     ------
     TilingError
-        There is no image; a layout or a mask is not certain; a name cannot be that of
-        an output, or two are alike. The files are named.
+        There is no image; or, if strict, a layout or a mask is not certain, a name
+        cannot be that of an output, or two are alike. The files are named.
     """
     good = (good,) if isinstance(good, str) else tuple(good)
     no_masks = mask_pattern in ("", NO_MASKS)
@@ -123,6 +134,7 @@ def find_images(
         good=tuple(map(fold, (GOOD, *good))) if good else GOOD_NAMES,
         good_given=good,
         recursive=recursive,
+        strict=strict,
     )
     try:
         return _find(Path(source), request)
@@ -172,7 +184,8 @@ def _one_file(source: Path, request: _Request) -> ImageSet:
     tree = list_files(source.parent, depth=2)
     layout, note = request.layout or PLAIN, ""
     if source.name not in tree.images:  # what its content is will be seen
-        check_names([ImageEntry(source)])
+        if request.strict:
+            check_names([ImageEntry(source)])
         return ImageSet((ImageEntry(source),), layout.name)
     if _guesses_twins(request) and source.suffix.lower() in JPEG:
         same = [path for path in tree.images if Path(path).stem == source.stem]
@@ -201,12 +214,28 @@ def _twin_note(source: Path, tree: FileTree, entry: ImageEntry) -> str:
 def _in_folder(source: Path, request: _Request) -> ImageSet:
     """Find the images of a folder by the layout that it has or shall have."""
     tree = list_files(source)
-    layout, note = request.layout or _recognised(tree, request), ""
+    try:
+        layout, note = request.layout or _recognised(tree, request), ""
+    except TilingError as error:
+        if request.strict:
+            raise
+        found = pair_by_pattern(tree, PLAIN, None, request.good)
+        found.problems = {path: [f"no mask: {error}"] for path in found.entries}
+        return _flagged(tree, PLAIN, found, request)
     if layout is None:
-        _refuse_several_sets(tree, request)
+        inner = nested_sets(tree, request.good)
+        has_own = any("/" not in path for path in tree.images)
+        if inner and (request.recursive or not has_own):
+            if not request.strict:
+                return _in_nested(tree, inner, request)
+            raise TilingError(
+                f"{printable(str(tree.root))} is a folder of data sets: give one of "
+                f"them, {first_few([tree.root / name for name in inner])}"
+            )
         layout = PLAIN
         if _guesses_twins(request):
-            layout, note = plain_layout(_entered(tree, request))
+            limit = None if request.strict else _SAMPLED
+            layout, note = plain_layout(_entered(tree, request), limit)
     if layout not in (PLAIN, SAME_STEM):
         return _completed(tree, layout, _pair(tree, layout, request), request, note)
     entered = _entered(tree, request)
@@ -216,7 +245,8 @@ def _in_folder(source: Path, request: _Request) -> ImageSet:
 
 def _recognised(tree: FileTree, request: _Request) -> Layout | None:
     fits = layouts_of(tree, request.good)
-    if fits and fits[0].generic and any("/" not in path for path in tree.images):
+    beside = request.strict and any("/" not in path for path in tree.images)
+    if fits and fits[0].generic and beside:
         fits.append(PLAIN)
     if len(fits) > 1:
         names = " and ".join(layout.name for layout in fits)
@@ -255,19 +285,26 @@ def _entered(tree: FileTree, request: _Request) -> FileTree:
     )
 
 
-def _refuse_several_sets(tree: FileTree, request: _Request) -> None:
-    inner = nested_sets(tree, request.good)
-    has_own = any("/" not in path for path in tree.images)
-    if inner and (request.recursive or not has_own):
-        raise TilingError(
-            f"{printable(str(tree.root))} is a folder of data sets: give one of them, "
-            f"{first_few([tree.root / name for name in inner])}"
-        )
+def _in_nested(tree: FileTree, inner: list[str], request: _Request) -> ImageSet:
+    """Find the images of each data set in a folder, and those beside them."""
+    entries, notes = list[ImageEntry](), list[str]()
+    for name in inner:
+        found = _in_folder(tree.root / name, request)
+        entries += [replace(one, name=f"{name}/{one.name}") for one in found]
+        notes += [f"{printable(name)}: {note}" for note in found.notes]
+    roots = tuple(f"{name}/" for name in inner)
+    lists = [getattr(tree, one.name) for one in fields(tree)[1:]]
+    outer = ([path for path in paths if not path.startswith(roots)] for paths in lists)
+    rest = FileTree(tree.root, *outer)
+    if rest.images:
+        beside = _flagged(rest, PLAIN, _pair(rest, PLAIN, request), request)
+        entries, notes = [*entries, *beside], [*notes, *beside.notes]
+    return ImageSet(tuple(entries), "", tuple(notes))
 
 
 def _pair(tree: FileTree, layout: Layout, request: _Request, part: str = "") -> Pairing:
     if _by_layout(request):
-        return pair_by_layout(tree, layout, request.good, part)
+        return pair_by_layout(tree, layout, request.good, part, strict=request.strict)
     return pair_by_pattern(tree, layout, request.pattern, request.good, part)
 
 
@@ -280,6 +317,8 @@ def _completed(
     tree: FileTree | None = None,
 ) -> ImageSet:
     """Complete, check and order what was found in the folders that were entered."""
+    if not request.strict:
+        return _flagged(entered, layout, found, request, note)
     check_readable(entered, whole=tree is None)
     tree = tree or entered
     if not found.entries:
@@ -304,4 +343,22 @@ def _completed(
     notes += notes_of(entered, layout, found, closed)
     entries = tuple(sorted(found.entries.values(), key=sort_key))
     check_names(entries)
+    return ImageSet(entries, layout.name, tuple(filter(None, notes)))
+
+
+def _flagged(
+    tree: FileTree, layout: Layout, found: Pairing, request: _Request, note: str = ""
+) -> ImageSet:
+    """Complete and order what was found; what is wrong with an entry stands there."""
+    try:
+        notes = [note, apply_split_list(tree.root, layout, found)]
+    except TilingError as error:
+        notes = [note, f"{error}: the images have no split"]
+    flag_problems(tree, layout, found, request.good, ask=_by_layout(request))
+    if not found.entries:
+        raise no_image_error(tree, layout, found)
+    notes += notes_of(tree, layout, found, [])
+    if tree.tiled:
+        notes.append(f"passed over folders of tiles: {first_few(tree.tiled)}")
+    entries = tuple(sorted(found.entries.values(), key=sort_key))
     return ImageSet(entries, layout.name, tuple(filter(None, notes)))

@@ -49,6 +49,9 @@ class ImageEntry:
     name : str
         What tells the image from others of its split and label: the file's stem,
         unless more is needed.
+    problems : tuple of str
+        Why the entry may be wrong, a sentence each; empty unless it was found by
+        ``find_images(..., strict=False)``.
     """
 
     image: Path
@@ -56,6 +59,7 @@ class ImageEntry:
     split: str = ""
     label: str = ""
     name: str = ""
+    problems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name:

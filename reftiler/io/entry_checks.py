@@ -17,6 +17,7 @@ __all__ = [
     "check_names",
     "check_readable",
     "check_strays",
+    "has_bad_name",
     "no_image_error",
     "twin_names",
 ]
@@ -36,8 +37,12 @@ def check_names(entries: Sequence[ImageEntry]) -> None:
         its first letter; two ids are the same but for case or normalisation; or an
         image has the name of a folder of others.
     """
-    files = [(e, path) for e in entries for path in (e.image, *e.masks)]
-    bad = {str(path) for e, path in files if _is_bad(path.name) or _is_bad(e.id)}
+    bad = {
+        str(path)
+        for entry in filter(has_bad_name, entries)
+        for path in (entry.image, *entry.masks)
+        if _is_bad(path.name) or _is_bad(entry.id)
+    }
     if bad:
         raise TilingError(
             f"{count_of(bad, 'name')} with control characters, backslashes, drive "
@@ -56,6 +61,12 @@ def check_names(entries: Sequence[ImageEntry]) -> None:
             "the other's mask, say so by a mask pattern (--mask-pattern '{stem}.png')"
         )
     _refuse_files_like_folders(by_id)
+
+
+def has_bad_name(entry: ImageEntry) -> bool:
+    """Whether a name cannot be that of an output on any system."""
+    names = [entry.id, *(path.name for path in (entry.image, *entry.masks))]
+    return any(map(_is_bad, names))
 
 
 def _is_bad(name: str) -> bool:

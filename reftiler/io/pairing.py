@@ -35,16 +35,24 @@ class Pairing:
         Images in no place of the layout.
     copies : list of str
         Other forms of masks.
+    problems : dict of str to list of str
+        Sentences on images whose masks are not certain, by the images' paths.
     """
 
     entries: dict[str, ImageEntry] = field(default_factory=dict)
     orphans: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)
+    problems: dict[str, list[str]] = field(default_factory=dict)
 
 
 def pair_by_layout(
-    tree: FileTree, layout: Layout, good: tuple[str, ...] = GOOD_NAMES, part: str = ""
+    tree: FileTree,
+    layout: Layout,
+    good: tuple[str, ...] = GOOD_NAMES,
+    part: str = "",
+    *,
+    strict: bool = True,
 ) -> Pairing:
     """
     Find the images of a layout in a folder, and the masks of each.
@@ -60,6 +68,8 @@ def pair_by_layout(
     part : str
         The file or the sub-folder to which the images are limited; a file that is
         named here is an image, whatever its name. Empty: all.
+    strict : bool
+        Whether an image with two masks is refused; else it has none, and a problem.
 
     Raises
     ------
@@ -76,8 +86,15 @@ def pair_by_layout(
         if place is None:
             found.strays.append(path)
             continue
-        own = _masks_of(tree, path, place, fields, by_key)
+        own = _masks_of(path, place, fields, by_key)
         used.update(own)
+        try:
+            several = any("{mask}" in pattern for pattern in place.masks)
+            _refuse_two(tree.root / path, [tree.root / m for m in own], several=several)
+        except TilingError as error:
+            if strict:
+                raise
+            found.problems[path], own = [str(error)], []
         files = tuple(tree.root / mask for mask in own)
         found.entries[path] = _entry(tree.root / path, files, place, fields, good)
     if not part:
@@ -203,18 +220,12 @@ def _index_masks(
 
 
 def _masks_of(
-    tree: FileTree,
-    path: str,
-    place: Place,
-    fields: _Fields,
-    by_key: dict[_Key, list[str]],
+    path: str, place: Place, fields: _Fields, by_key: dict[_Key, list[str]]
 ) -> list[str]:
     found: list[str] = []
     for pattern in place.masks:
         own = by_key.get(_key(pattern, fields), [])
         found += [mask for mask in own if mask not in found and mask != path]
-    several = any("{mask}" in pattern for pattern in place.masks)
-    _refuse_two(tree.root / path, [tree.root / m for m in found], several=several)
     return found
 
 

@@ -120,9 +120,16 @@ def _depths(layout: Layout, names: tuple[str, ...], *, is_file: bool) -> Iterato
                 yield depth
 
 
-def plain_layout(tree: FileTree) -> tuple[Layout, str]:
+def plain_layout(tree: FileTree, limit: int | None = None) -> tuple[Layout, str]:
     """
     Tell a folder of images from one of JPEG images with masks of the same names.
+
+    Parameters
+    ----------
+    tree : FileTree
+        The folder.
+    limit : int or None
+        How many of those files are read, spread over all; None: all.
 
     Returns
     -------
@@ -134,7 +141,8 @@ def plain_layout(tree: FileTree) -> tuple[Layout, str]:
     jpeg = {bare_path(path) for path in tree.images if image_suffix(path) in JPEG}
     others = [path for path in tree.images if image_suffix(path) not in JPEG]
     twins = [path for path in others if bare_path(path) in jpeg]
-    if not twins or not all(_looks_like_mask(tree.root / path) for path in twins):
+    step = max(1, len(twins) // limit) if limit else 1
+    if not twins or not all(_looks_like_mask(tree.root / p) for p in twins[::step]):
         return PLAIN, ""
     return SAME_STEM, (
         f"{count_of(twins, 'file')} with the name of a JPEG image and few values taken "

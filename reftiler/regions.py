@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
+    from scipy import ndimage  # which scikit-image needs
     from skimage import measure
 except ImportError as error:
     raise ImportError(
@@ -65,11 +66,12 @@ def label_regions(
     if marked.ndim != 2:
         raise TilingError(f"a mask has two axes, got the shape {marked.shape}")
     labels = measure.label(marked, connectivity=2)
+    areas = np.bincount(labels.ravel()).tolist()
     found = []
-    for one in measure.regionprops(labels):
-        top, left, bottom, right = map(int, one.bbox)
-        region = Region(((top, bottom), (left, right)), int(one.area))
-        found.append((region, int(one.label), labels))
+    boxes = ndimage.find_objects(labels) if labels.size else []
+    for number, (rows, columns) in enumerate(boxes, start=1):
+        box = (rows.start, rows.stop), (columns.start, columns.stop)
+        found.append((Region(box, areas[number]), number, labels))
     return sorted(found, key=lambda item: (*_corner(item[0]), item[1]))
 
 

@@ -131,10 +131,9 @@ class DefectsBar(QWidget):
 
     def show_defect(self, region: Region | None) -> None:
         """Take another defect, without a signal."""
-        if region is None:
-            self.number = None
-        elif region in self.defects.regions:
-            self.number = self.defects.regions.index(region)
+        number = self.defects.number(region)
+        if region is None or number is not None:
+            self.number = number
         self._look()
 
     def set_brief(self, brief: bool) -> None:

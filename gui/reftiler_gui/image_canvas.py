@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from typing import TypeAlias
 
 from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
@@ -27,6 +28,8 @@ from reftiler_gui.pan_zoom_view import PanZoomView
 from reftiler_gui.tile_cache import ImageProvider, TileCache, as_image
 
 __all__ = ["ImageCanvas", "Marker", "OverlaySettings"]
+
+Marks: TypeAlias = Callable[[Box, float], Sequence[Marker]]
 
 
 @dataclass(eq=False)
@@ -56,7 +59,7 @@ class ImageCanvas(PanZoomView):
         self.message = ""
         """What stands in the middle while there is no image."""
         self._content = _Content()
-        self._marks: tuple[Marker, ...] = ()
+        self._marks: Marks = lambda _box, _cell: ()
         self._tile: int | None = None
         self._pointed: int | None = None
         self._base: QImage | None = None
@@ -100,10 +103,22 @@ class ImageCanvas(PanZoomView):
         self.layers = layers
         self.refresh()
 
-    def set_marks(self, marks: Sequence[Marker]) -> None:
-        """Mark places, such as defects, with rings and words."""
-        self._marks = tuple(marks)
-        self.viewport().update()
+    def set_marks(self, marks: Sequence[Marker] | Marks) -> None:
+        """Mark places, such as defects, with rings and words.
+
+        Of many, a function returns those in a visible box, of which one is enough in
+        each square of so many pixels of the image.
+        """
+        self._marks = marks if callable(marks) else lambda _box, _cell: marks
+        self.refresh()
+
+    def marks(self, transform: ScreenTransform) -> Sequence[Marker]:
+        """Return the marks in view."""
+        zoom, (top, left) = transform.zoom, (transform.top, transform.left)
+        rows = int(top) - 1, math.ceil(top + transform.height / zoom)
+        columns = int(left) - 1, math.ceil(left + transform.width / zoom)
+        ratio = self.viewport().devicePixelRatioF()
+        return self._marks((rows, columns), 2 * overlays.RING * ratio / zoom)
 
     def set_tile(self, tile: int | None) -> None:
         """Outline a tile lastingly; None for none."""
@@ -169,8 +184,6 @@ class ImageCanvas(PanZoomView):
             if self._content.blocks is None:
                 self._say(painter, transform)
                 return
-            if self.layers.marks:
-                overlays.paint_marks(painter, transform, self._marks, ratio)
             if self._content.tiling is not None:
                 self._paint_tiles(painter, transform, self._content.tiling)
             self.paint_over(painter, transform)
@@ -212,6 +225,8 @@ class ImageCanvas(PanZoomView):
                 if found is not None:
                     top, left_, pixels = found
                     painter.drawImage(left_, top, as_image(pixels))
+            if content.blocks is not None and layers.marks:
+                overlays.paint_marks(painter, transform, self.marks(transform), ratio)
         return base
 
     def _border(
@@ -243,7 +258,7 @@ class ImageCanvas(PanZoomView):
         """Do as if the cursor were at a place of the image, and outline its tile."""
         tiling = self._content.tiling
         pointed = None
-        if tiling is not None and isfinite(row):
+        if tiling is not None and math.isfinite(row):
             pointed = tiling.nearest(row, col)
         if pointed != self._pointed:
             self._pointed = pointed

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from reftiler_gui.model.colors import COLORS, legend
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.screen_transform import ScreenTransform
+from reftiler_gui.model.texts import MARKED
 
 __all__ = [
     "Marker",
@@ -26,9 +29,8 @@ __all__ = [
 
 Rgb: TypeAlias = tuple[int, int, int]
 
-_MARKED = 200  # defects that are ringed at the most
 _NAMED = 12  # up to so many, with their sizes
-_RING = 22  # the diameter of a ring at the least
+RING = 22  # the diameter of a ring at the least
 _LARGE = 60  # the size on the screen from which a box needs no ring
 _INK = QColor(20, 24, 28, 215)
 _PAPER = QColor(255, 255, 255)
@@ -56,15 +58,34 @@ class Marker:
     color: Rgb = COLORS["orange"]
 
 
-def marks_of(defects: Defects, chosen: int | None = None) -> list[Marker]:
-    """Return rings around defects, a strong one for the chosen; few tell their size."""
-    named = len(defects) <= _NAMED
+def marks_of(
+    defects: Defects, chosen: int | None, visible: Box, cell: float = 1.0
+) -> list[Marker]:
+    """
+    Return rings around the defects in view, and a strong one around the chosen.
+
+    Few tell their sizes. Of many in view only the largest of each square of ``cell``
+    pixels of the image is ringed: the others lie beneath its ring.
+    """
+    boxes = defects.boxes
+    low, high = np.array(visible).T
+    meets = (boxes[..., 0] <= high) & (boxes[..., 1] >= low)
+    shown = np.flatnonzero(meets.all(axis=1))
+    if len(shown) > MARKED:
+        middles = boxes[shown].sum(axis=2) // max(1, round(2 * cell))
+        order = np.lexsort((-defects.sizes[shown].max(axis=1), *middles.T))
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (np.diff(middles[order], axis=0) != 0).any(axis=1)
+        shown = np.sort(shown[order[first]])
+    numbers = dict.fromkeys(shown.tolist())
+    if chosen is not None:
+        numbers[chosen] = numbers.pop(chosen, None)  # painted last
     marks = []
-    for number, (rows, columns) in enumerate(defects.boxes[:_MARKED].tolist()):
-        (top, bottom), (left, right) = rows, columns
-        words = f"{bottom - top} × {right - left} px" if named else ""
-        box = (top, bottom), (left, right)
-        marks.append(Marker(box, words, strong=number == chosen))
+    for number in numbers:
+        region = defects.regions[number]
+        height, width = region.size
+        words = f"{width} × {height} px" if len(defects) <= _NAMED else ""
+        marks.append(Marker(region.box, words, strong=number == chosen))
     return marks
 
 
@@ -75,26 +96,51 @@ def paint_marks(
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
+    # What is smaller than a pixel is empty, and would meet nothing.
+    screen = QRectF(-1, -1, transform.width + 2, transform.height + 2)
+    rings: dict[Rgb, QImage] = {}
     for mark in marks:
         box = _rectangle(mark.box, transform)
-        # What is smaller than a pixel is empty, and would meet nothing.
-        screen = QRectF(0, 0, transform.width, transform.height)
         if not box.adjusted(-1, -1, 1, 1).intersects(screen):
             continue
-        least = max(_RING * ratio, max(box.width(), box.height()) + 12 * ratio)
-        ring = QRectF(0, 0, least, least)
+        long = max(box.width(), box.height())
+        ring = QRectF(0, 0, *(2 * (max(RING * ratio, long + 12 * ratio),)))
         ring.moveCenter(box.center())
-        small = max(box.width(), box.height()) < _LARGE * ratio
+        small = long < _LARGE * ratio
         frame = ring if small else box.adjusted(-4, -4, 4, 4)
-        draw = painter.drawEllipse if small else painter.drawRect
-        width = (3 if mark.strong else 1.6) * ratio
-        for color, wide in ((_INK, width + 2 * ratio), (QColor(*mark.color), width)):
-            painter.setPen(QPen(color, wide))
-            draw(frame)
+        if mark.strong or not small or long > (RING - 12) * ratio:
+            _frame(painter, frame, mark, ratio, round_=small)
+        else:  # all of one size: painting a picture is ten times faster
+            if mark.color not in rings:
+                rings[mark.color] = _ring_image(mark, ratio)
+            half = rings[mark.color].width() / 2
+            painter.drawImage(ring.center() - QPointF(half, half), rings[mark.color])
         if mark.words:
             corner = QPointF(frame.right() + 4 * ratio, frame.center().y())
             paint_label(painter, corner, mark.words, ratio)
     painter.restore()
+
+
+def _frame(
+    painter: QPainter, frame: QRectF, mark: Marker, ratio: float, *, round_: bool
+) -> None:
+    width = (3 if mark.strong else 1.6) * ratio
+    for color, wide in ((_INK, width + 2 * ratio), (QColor(*mark.color), width)):
+        painter.setPen(QPen(color, wide))
+        (painter.drawEllipse if round_ else painter.drawRect)(frame)
+
+
+def _ring_image(mark: Marker, ratio: float) -> QImage:
+    """Return the ring around what is small."""
+    side = math.ceil((RING + 6) * ratio)
+    image = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    with QPainter(image) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = QRectF(0, 0, RING * ratio, RING * ratio)
+        frame.moveCenter(QPointF(side / 2, side / 2))
+        _frame(painter, frame, mark, ratio, round_=True)
+    return image
 
 
 def paint_tile(

@@ -7,6 +7,7 @@ from math import isfinite, nan
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
+    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -62,6 +63,7 @@ class PanZoomView(QAbstractScrollArea):
         self._dragged: QPointF | None = None
         self._turned = 0
         self._held = False
+        self._cursor: QPointF | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -70,6 +72,7 @@ class PanZoomView(QAbstractScrollArea):
         self.viewport().setMouseTracking(True)
         self.viewport().grabGesture(Qt.GestureType.PinchGesture)
         state.changed.connect(self.refresh)
+        state.changed.connect(self._follow)
 
     @property
     def frame(self) -> Box | None:
@@ -161,6 +164,7 @@ class PanZoomView(QAbstractScrollArea):
                 self.state.pan(move.y(), move.x())
             return
         self.point_at(*self.place(here))
+        self._cursor = here  # exactly: `point_at` computes it
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """End a drag or a click."""
@@ -176,9 +180,21 @@ class PanZoomView(QAbstractScrollArea):
     def point_at(self, row: float, col: float) -> None:
         """Do as if the cursor were at a place of the image; none is not a number."""
         if isfinite(row):
+            transform = self.transform()
+            point = (col - transform.left, row - transform.top)
+            scale = transform.zoom / self.viewport().devicePixelRatioF()
+            self._cursor = QPointF(*point) * scale
             self.hovered.emit(row, col)
         else:
+            self._cursor = None
             self.left.emit()
+
+    def _follow(self) -> None:
+        """Point at what is under the resting cursor now."""
+        cursor = self._cursor
+        if cursor is not None and self.isVisible():
+            self.point_at(*self.place(cursor))
+            self._cursor = cursor
 
     def leaveEvent(self, event: object) -> None:  # noqa: N802
         """Point at nothing."""
@@ -190,6 +206,12 @@ class PanZoomView(QAbstractScrollArea):
         if self.state.fitted and self.isVisible():
             self.fit()
         self.refresh()
+        self._follow()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Point at nothing: the cursor is over another view now."""
+        super().hideEvent(event)
+        self.point_at(nan, nan)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Fit what a linked canvas of another size has fitted to itself."""

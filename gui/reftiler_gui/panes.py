@@ -65,7 +65,7 @@ class SwipeCompare(ImageCanvas):
         part.fill(self.palette().window().color().darker(108))
         with QPainter(part) as inner:
             self._other.paint(inner, transform)
-            paint_marks(inner, transform, self._marks, ratio)
+            paint_marks(inner, transform, self.marks(transform), ratio)
         box = QRectF(0, 0, split, transform.height)
         painter.drawImage(box, part, box)
         for color, width in ((QColor(0, 0, 0), 4), (QColor(255, 255, 255), 2)):

@@ -178,7 +178,9 @@ class MainWindow(Frame):
         self.canvas.set_tile(tiling.nearest(row, col) if tiling else None)
 
     def _mark(self) -> None:
-        self.canvas.set_marks(marks_of(self.bar.defects, self.bar.number))
+        self.canvas.set_marks(
+            lambda box, cell: marks_of(self.bar.defects, self.bar.number, box, cell)
+        )
 
     def _go_to_defect(self, region: Region | None) -> None:
         self._mark()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -105,6 +106,7 @@ def test_what_is_told_of_the_cursor_follows_image_and_tiles(
     write_image(folder / "b.png", np.full((64, 64), 7, np.uint8))
     window.open([folder])
     settled(qtbot, window)
+    window.state.go(32, 32, 4)
     window.canvas.point_at(30.5, 40.5)
     assert "value 7 " not in window.status.place.text()
     window.table.actions["next"].trigger()
@@ -114,6 +116,65 @@ def test_what_is_told_of_the_cursor_follows_image_and_tiles(
     assert "tile 6 (row 1, column 2)" in window.status.place.text()
     window.canvas.left.emit()
     assert "row" not in window.status.place.text()
+
+
+def test_what_is_told_of_a_resting_cursor_follows_the_place(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    ramp = (np.arange(600 * 700) % 65521).astype(np.uint16).reshape(600, 700)
+    write_image(tmp_path / "a.png", ramp)
+    write_image(tmp_path / "b.png", ramp[:500, 9:650])
+    window.open([tmp_path])
+    settled(qtbot, window)
+    place = window.canvas.viewport().rect().center() + QPoint(20, 10)
+    qtbot.mouseMove(window.canvas.viewport(), place)
+    for action in ("larger", "larger", "next", "larger", "fit", "previous"):
+        window.table.actions[action].trigger()
+        settled(qtbot, window)
+        row, col = map(int, window.canvas.place(QPointF(place)))
+        image = window.viewer.loaded.image  # type: ignore[union-attr]
+        value = image.value(row, col)  # type: ignore[union-attr]
+        words = f"row {row}, column {col}   ·   value {value[0]:g} "  # type: ignore[index]
+        assert words in window.status.place.text(), action
+    window.show_view("sheet")
+    assert "row" not in window.status.place.text()
+
+
+def test_many_defects_are_ringed_where_they_are_seen(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    mask = np.zeros((1500, 1500), dtype=bool)
+    mask[3::6, 3::6] = True
+    mask[1201:1204, 1201:1204] = True
+    write_image(tmp_path / "a.png", mask.astype(np.uint8))
+    write_image(tmp_path / "a_mask.png", mask)
+    window.open([tmp_path])
+    settled(qtbot, window)
+    canvas = window.canvas
+    assert len(window.bar.defects) > 60_000
+    few = canvas.marks(canvas.transform())
+    assert 50 < len(few) < 2000
+    assert ((1201, 1204), (1201, 1204)) in [mark.box for mark in few]
+    canvas.state.go(900, 900, 16)
+    boxes = [mark.box for mark in canvas.marks(canvas.transform())]
+    assert boxes[-1] == ((3, 4), (3, 4))  # the chosen one, which is elsewhere
+    (top, left), (bottom, right) = (
+        canvas.place(QPointF(*corner))
+        for corner in ((0, 0), canvas.viewport().size().toTuple())
+    )
+    inside = [
+        ((row, row + 1), (col, col + 1))
+        for row in range(3, 1500, 6)
+        for col in range(3, 1500, 6)
+        if top <= row < bottom and left <= col < right
+    ]
+    assert len(inside) > 10
+    assert set(inside) <= set(boxes)
+    begin = time.perf_counter()
+    for _ in range(10):
+        window.bar.step(1)
+    assert time.perf_counter() - begin < 1
+    assert window.bar.number == 10
 
 
 def test_a_click_on_a_ring_goes_to_the_defect(qtbot: QtBot, window: MainWindow) -> None:

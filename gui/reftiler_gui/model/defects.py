@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -19,6 +19,7 @@ Ints: TypeAlias = NDArray[np.int64]
 Span: TypeAlias = tuple[int, int]
 
 _COARSE = 2**20  # pixels of the mask's level in which defects are looked for first
+_MANY, _HUGE = 500, 2**26  # regions of that level, pixels of the mask
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,14 @@ class Defects:
         """Heights and widths, shape (n, 2)."""
         return np.asarray(self.boxes[..., 1] - self.boxes[..., 0])
 
+    @cached_property
+    def _numbers(self) -> dict[Region, int]:
+        return {region: number for number, region in enumerate(self.regions)}
+
+    def number(self, region: Region | None) -> int | None:
+        """Return which of them a region is; None if it is none."""
+        return None if region is None else self._numbers.get(region)
+
     def after(self, number: int | None, step: int = 1) -> int | None:
         """Return the next defect, or with ``step=-1`` the last; it goes round."""
         if not self.regions:
@@ -74,18 +83,22 @@ def find_defects(mask: MaskPyramid) -> Defects:
     Find the defects of a mask, as `reftiler.regions.find_regions` does.
 
     Large masks are searched only where their coarse levels are marked, so that the
-    labels need no more memory than the defects are large.
+    labels need no more memory than the defects are large; many defects in a mask that
+    is not huge are found faster in one search.
     """
     level = next(n for n, one in enumerate(mask.levels) if one.size <= _COARSE)
-    if level == 0:
+    zones = label_regions(mask.levels[level]) if level else []
+    if level == 0 or (len(zones) > _MANY and mask.array.size <= _HUGE):
         return Defects(find_regions(mask.array))
-    found = list(_searched(mask, level))
+    found = list(_searched(mask, level, zones))
     return Defects(tuple(sorted(found, key=lambda one: (one.box[0][0], one.box[1][0]))))
 
 
-def _searched(mask: MaskPyramid, level: int) -> Iterator[Region]:
+def _searched(
+    mask: MaskPyramid, level: int, zones: Iterable[tuple[Region, int, Ints]]
+) -> Iterator[Region]:
     """Yield the regions in each region of a coarse level, which holds them whole."""
-    for zone, number, labels in label_regions(mask.levels[level]):
+    for zone, number, labels in zones:
         (top, bottom), (left, right) = zone.box
         mine = labels[top:bottom, left:right] == number
         for axis in (0, 1):

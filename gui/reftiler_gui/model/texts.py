@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 
+MARKED = 200
+"""Defects in view from which those close together share a ring."""
+
 _NOTHING = (
     "No image is open. Drop images or a folder here, press Ctrl+O, or take a look at "
     "the bundled sample with Ctrl+Shift+D."
@@ -84,6 +87,8 @@ def story(
             f"{ringed} ringed in orange: click a ring to see what resizing leaves of "
             "it, and what a tile keeps."
         )
+        if len(defects) > MARKED:
+            words.append("Those that lie close together share a ring: zoom in.")
     elif loaded.mask is None:
         words.append("No mask, so no defect is known.")
     else:

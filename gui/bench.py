@@ -27,14 +27,13 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import finish
-from reftiler_gui.standard import standard_window
-from reftiler_gui.window import MainWindow
 
 SIDE = 4096
 SMALL = FormSettings(tile=(64, 64), step=(12, 12))  # 113,569 tiles
@@ -112,7 +111,7 @@ def wait(app: QApplication, window: MainWindow) -> None:
 def start(app: QApplication) -> bool:
     """Measure from the command to a usable window, imports warm."""
     begin = time.perf_counter()
-    window = standard_window()
+    window = MainWindow()
     window.open(())
     window.show()
     wait(app, window)
@@ -127,7 +126,7 @@ def changes(app: QApplication, folder: Path) -> bool:
     """Measure a change of a setting in the whole window."""
     path = folder / "large.npy"
     np.save(path, np.asarray(pictures()[0].array))
-    window = standard_window()
+    window = MainWindow()
     window.resize(1280, 800)
     window.show()
     window.open([path])
@@ -139,7 +138,7 @@ def changes(app: QApplication, folder: Path) -> bool:
         field.setValue(field.value() + 1)
         window.canvas.viewport().repaint()
 
-    field = window.controls.tile.height_field
+    field = window.form.tile.height_field
     measured = statistics.median(milliseconds(change) for _ in range(15))
     window.close()
     return tell("a setting changed, 4096 × 4096", measured, 50)
@@ -178,7 +177,7 @@ def huge(app: QApplication, folder: Path) -> bool:
     for top in range(0, shape[0], 1024):
         whole[top : top + 1024] = np.arange(top, top + 1024)[:, None, None] % 251
     del whole
-    window = standard_window()
+    window = MainWindow()
     window.resize(1280, 800)
     window.show()
     app.processEvents()

@@ -15,12 +15,11 @@ from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler_gui import qt_logging
 from reftiler_gui.exporting import save_picture
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.preferences import Preferences
 from reftiler_gui.signal_handlers import SignalHandlers
-from reftiler_gui.standard import standard_window
 from reftiler_gui.theme import SCHEMES, apply_theme
-from reftiler_gui.window import MainWindow
 
 __all__ = ["LaunchOptions", "run", "take_screenshot"]
 
@@ -87,12 +86,12 @@ def _application() -> QApplication:
 
 
 def _window(app: QApplication, asked: LaunchOptions) -> MainWindow:
-    prefs = Preferences(None if asked.fresh else QSettings())
-    scheme = asked.theme or str(prefs.get("theme", "system"))
+    preferences = Preferences(None if asked.fresh else QSettings())
+    scheme = asked.theme or str(preferences.get("theme", "system"))
     if scheme not in SCHEMES:
         raise UsageError(f"--theme is one of {', '.join(SCHEMES)}, got {scheme!r}")
     apply_theme(app, scheme)
-    window = standard_window(prefs)
+    window = MainWindow(preferences)
     if asked.size is not None:
         window.resize(*asked.size)
     if asked.config is not None:

@@ -49,7 +49,7 @@ class CasesView(LazyView):
         Read the files.
     """
 
-    of_image = False
+    of_image = docks = False
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -11,7 +11,7 @@ from reftiler_gui.layer_visibility import LAYERS
 from reftiler_gui.theme import SCHEMES
 
 if TYPE_CHECKING:
-    from reftiler_gui.window import MainWindow
+    from reftiler_gui.main_window import MainWindow
 
 __all__ = ["LINES", "TOOLS", "entries"]
 
@@ -23,7 +23,7 @@ TOOLS = (
 
 LINES = (
     *("recent", "export", "cancel", "quit", "copy_python", "load_settings", "seed"),
-    *("pan_left", "lock", "dock_images", "theme_system", "view_image", "recolor"),
+    *("pan_left", "lock", "theme_system", "dock_images", "view_image", "recolor"),
     *("next_defect", "next_tile", "worst", "about"),
 )
 """Before these a menu has a line."""
@@ -125,13 +125,13 @@ def _edits(window: MainWindow) -> Iterator[ActionSpec]:
         name="seed",
         text="Next seed",
         keys=("R",),
-        do=window.controls.roll,
+        do=window.form.roll,
         tip="Other random tiles",
     )
 
 
 def _looks(window: MainWindow) -> Iterator[ActionSpec]:
-    places = window.places
+    places = window.navigator
     entry = partial(ActionSpec, menu="View")
     yield entry(
         name="full_screen", text="Full screen", keys=("F11",), do=window.full_screen
@@ -163,7 +163,9 @@ def _looks(window: MainWindow) -> Iterator[ActionSpec]:
         on=True,
         tip="Images of the same size are shown at the same place and zoom",
     )
-    yield from _docks(window)
+    yield entry(
+        name="form", text="Go to the settings", keys=("Ctrl+T",), do=window.go_to_form
+    )
     for scheme in SCHEMES:
         yield entry(
             name=f"theme_{scheme}",
@@ -171,22 +173,6 @@ def _looks(window: MainWindow) -> Iterator[ActionSpec]:
             keys=(),
             do=partial(window.apply_theme, scheme),
         )
-
-
-def _docks(window: MainWindow) -> Iterator[ActionSpec]:
-    """Yield what brings back a dock that was closed, and the way to the form."""
-    for dock, key in zip(window.docks, ("I", "T"), strict=True):
-        yield ActionSpec(
-            f"dock_{dock.objectName()}",
-            "View",
-            f"{dock.windowTitle()} at the side",
-            (f"Ctrl+Shift+{key}",),
-            dock.setVisible,
-            on=True,
-        )
-    yield ActionSpec(
-        "form", "View", "Go to the settings", ("Ctrl+T",), window.go_to_form
-    )
 
 
 def _layers(window: MainWindow) -> Iterator[ActionSpec]:
@@ -200,7 +186,7 @@ def _layers(window: MainWindow) -> Iterator[ActionSpec]:
             on=getattr(window.canvas.layers, name),
             tip=tip,
         )
-    switches = window.switches
+    switches = window.layer_visibility
     yield entry(
         name="recolor",
         text="Another colour for the mask",
@@ -222,23 +208,23 @@ def _layers(window: MainWindow) -> Iterator[ActionSpec]:
 
 
 def _setter(window: MainWindow, name: str) -> Callable[[bool], None]:
-    return lambda on: window.switches.put(name, on)
+    return lambda on: window.layer_visibility.put(name, on)
 
 
 def _moves(window: MainWindow) -> Iterator[ActionSpec]:
-    viewer, places = window.viewer, window.places
+    viewer, places = window.viewer, window.navigator
     last = partial(viewer.step, 10**9)
     for name, text, keys, do in (
         ("previous", "Previous image", ("Left", "A"), partial(viewer.step, -1)),
         ("next", "Next image", ("Right", "D"), partial(viewer.step, 1)),
         ("first", "First image", ("Home",), partial(viewer.go, 0)),
         ("last", "Last image", ("End",), last),
-        ("next_defect", "Next defect", ("N", "J"), partial(window.bar.step, 1)),
+        ("next_defect", "Next defect", ("N", "J"), partial(window.defects_bar.step, 1)),
         (
             "last_defect",
             "Previous defect",
             ("P", "Shift+J"),
-            partial(window.bar.step, -1),
+            partial(window.defects_bar.step, -1),
         ),
         ("next_tile", "Next tile", ("T",), partial(places.step_tile, 1)),
         (

@@ -24,7 +24,7 @@ from reftiler_gui.reporting import write_report
 from reftiler_gui.shortcuts import CommandPalette, ShortcutsDialog
 
 if TYPE_CHECKING:
-    from reftiler_gui.window import MainWindow
+    from reftiler_gui.main_window import MainWindow
 
 __all__ = ["Dialogs"]
 
@@ -60,7 +60,7 @@ class Dialogs:
 
     def open_recent(self) -> None:
         """Ask for one of what was open lately."""
-        recent = self._window.prefs.recent
+        recent = self._window.preferences.recent
         if not recent:
             self._window.status.tell("Nothing was opened yet.")
             return
@@ -70,7 +70,7 @@ class Dialogs:
         if wanted and Path(path).exists():
             self._window.open([path])
         elif wanted:
-            self._window.prefs.forget(path)
+            self._window.preferences.forget(path)
             self._window.status.say(f"{path} is not there any more, and is forgotten")
 
     def export_tiles(self) -> None:
@@ -167,7 +167,7 @@ class Dialogs:
 
     def show_keys(self) -> None:
         """Show all keys."""
-        ShortcutsDialog(self._window.table, self._window).exec()
+        ShortcutsDialog(self._window.registry, self._window).exec()
 
     def show_about(self) -> None:
         """Say which version this is, and where more is written."""
@@ -183,7 +183,7 @@ class Dialogs:
 
     def find_command(self) -> None:
         """Ask for a command and do it."""
-        CommandPalette(self._window.table, self._window).exec()
+        CommandPalette(self._window.registry, self._window).exec()
 
     def _told(self, words: str) -> None:
         self._window.status.tell(words)

@@ -1,44 +1,48 @@
-"""What is told of the place under the cursor, also when the image under it changes."""
+"""The read-out of the position under the cursor, also when the image changes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.model.texts import place_words
-
-if TYPE_CHECKING:
-    from reftiler_gui.frame import Frame
+from reftiler_gui.status import Status
+from reftiler_gui.viewer_model import ViewerModel
 
 __all__ = ["HoverReadout"]
 
 
 class HoverReadout:
     """
-    Tells in the status bar what is under the cursor.
+    Shows in the status bar what is under the cursor.
 
     Parameters
     ----------
-    window : Frame
-        Whose canvas and status bar.
+    canvas : ImageCanvas
+        Over which the cursor is.
+    viewer : ViewerModel
+        What the canvas shows.
+    status : Status
+        Where it is written.
     """
 
-    def __init__(self, window: Frame) -> None:
-        self._window = window
+    def __init__(
+        self, canvas: ImageCanvas, viewer: ViewerModel, status: Status
+    ) -> None:
+        self._canvas, self._viewer, self._status = canvas, viewer, status
         self._place: tuple[float, float] | None = None
-        window.canvas.hovered.connect(self._move)
-        window.canvas.left.connect(self._leave)
+        canvas.hovered.connect(self._move)
+        canvas.left.connect(self._leave)
 
-    def tell(self) -> None:
-        """Say what is there now: another image, or other tiles."""
-        loaded, words = self._window.viewer.loaded, ""
+    def update(self) -> None:
+        """Show what is there now: another image, or other tiles."""
+        loaded, words = self._viewer.loaded, ""
         if self._place is not None and loaded is not None:
-            words = place_words(loaded, self._window.canvas.tiling, *self._place)
-        self._window.status.point(words)
+            words = place_words(loaded, self._canvas.tiling, *self._place)
+        self._status.point(words)
 
     def _move(self, row: float, col: float) -> None:
         self._place = row, col
-        self.tell()
+        self.update()
 
     def _leave(self) -> None:
         self._place = None
-        self.tell()
+        self.update()

@@ -1,15 +1,13 @@
-"""The switches of the layers: what lies over the image, and how strong the mask is."""
+"""Which layers the canvas shows over the image, and how strong the mask is."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from reftiler_gui.image_canvas import OverlaySettings
+from reftiler_gui.actions import ActionRegistry
+from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings
 from reftiler_gui.model.colors import COLORS
-
-if TYPE_CHECKING:
-    from reftiler_gui.frame import Frame
+from reftiler_gui.status import Status
 
 __all__ = ["LAYERS", "LayerVisibility"]
 
@@ -34,35 +32,41 @@ class LayerVisibility:
 
     Parameters
     ----------
-    window : Frame
-        Its table has an action for each of `LAYERS`.
+    canvas : ImageCanvas
+        Whose layers.
+    registry : ActionRegistry
+        It has an action for each of `LAYERS`.
+    status : Status
+        Where a change that cannot be seen otherwise is written.
     """
 
-    def __init__(self, window: Frame) -> None:
-        self._window = window
+    def __init__(
+        self, canvas: ImageCanvas, registry: ActionRegistry, status: Status
+    ) -> None:
+        self._canvas, self._registry, self._status = canvas, registry, status
 
     def show(self, layers: OverlaySettings) -> None:
         """Show and hide all of them."""
-        self._window.canvas.set_layers(layers)
+        self._canvas.set_layers(layers)
         for name in LAYERS:
-            self._window.table.actions[name].setChecked(getattr(layers, name))
+            self._registry.actions[name].setChecked(getattr(layers, name))
 
     def put(self, name: str, value: object) -> None:
         """Change one thing about them."""
-        layers = self._window.canvas.layers
+        layers = self._canvas.layers
         self.show(replace(layers, **{name: value}))  # type: ignore[arg-type]
 
     def recolor(self) -> None:
         """Show the mask in another colour."""
         colors = [COLORS[name] for name in _COLORS]
-        now = self._window.canvas.layers.color
+        now = self._canvas.layers.color
         place = colors.index(now) + 1 if now in colors else 0
         self.put("color", colors[place % len(colors)])
-        self._window.status.tell(f"Mask: {_COLORS[place % len(colors)]}")
+        self._status.tell(f"Mask: {_COLORS[place % len(colors)]}")
 
     def fade(self, by: float) -> None:
         """Make the mask fainter or stronger."""
-        alpha = self._window.canvas.layers.alpha
+        alpha = self._canvas.layers.alpha
         alpha = round(min(max(alpha + by, 0.0), 1.0), 2)
         self.put("alpha", alpha)
-        self._window.status.tell(f"Mask: {alpha:.0%}")
+        self._status.tell(f"Mask: {alpha:.0%}")

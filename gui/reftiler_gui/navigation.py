@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtWidgets import QTabWidget
 
 from reftiler.regions import Region
 from reftiler_gui.camera import Camera
 from reftiler_gui.image_canvas import ImageCanvas
-
-if TYPE_CHECKING:
-    from reftiler_gui.frame import Frame
 
 __all__ = ["Navigator", "Zoomable"]
 
@@ -33,19 +33,28 @@ class Navigator:
 
     Parameters
     ----------
-    window : Frame
-        Whose canvases.
+    tabs : QTabWidget
+        The views; the one that is seen may have a canvas of its own.
+    canvas : ImageCanvas
+        The canvas of the view of the image.
+    show_view : callable
+        Shows a view by its name.
     """
 
-    def __init__(self, window: Frame) -> None:
-        self._window = window
+    def __init__(
+        self,
+        tabs: QTabWidget,
+        canvas: ImageCanvas,
+        show_view: Callable[[str], object],
+    ) -> None:
+        self._tabs, self._canvas, self._show_view = tabs, canvas, show_view
 
     @property
     def canvas(self) -> ImageCanvas:
         """The canvas that is seen; the window's own if none is."""
-        page = self._window.tabs.currentWidget()
+        page = self._tabs.currentWidget()
         seen = (one for one in page.findChildren(ImageCanvas) if one.isVisible())
-        return next(seen, self._window.canvas)
+        return next(seen, self._canvas)
 
     @property
     def state(self) -> Camera:
@@ -62,7 +71,7 @@ class Navigator:
 
     def zoom(self, steps: int) -> None:
         """Make what is seen larger, or with a negative number smaller."""
-        page = self._window.tabs.currentWidget()
+        page = self._tabs.currentWidget()
         if isinstance(page, Zoomable):
             page.scale_by(steps)
         else:
@@ -81,27 +90,27 @@ class Navigator:
     def go_to_defect(self, region: Region) -> None:
         """Show a defect large."""
         (top, bottom), (left, right) = region.box
-        room = self._window.canvas.viewport().size()
+        room = self._canvas.viewport().size()
         side = max(bottom - top, right - left, _LEAST) * 4
         zoom = min(_LARGEST, max(1.0, min(room.width(), room.height()) / side))
-        self._window.state.go((top + bottom) / 2, (left + right) / 2, zoom)
+        self._canvas.state.go((top + bottom) / 2, (left + right) / 2, zoom)
 
     def go_to_tile(self, tile: int) -> None:
         """Show a tile on the window's canvas."""
-        canvas = self._window.canvas
+        canvas = self._canvas
         tiling = canvas.tiling
         if tiling is None or not 0 <= tile < len(tiling):
             return
-        self._window.show_view("image")
+        self._show_view("image")
         (top, bottom), (left, right) = tiling.box(tile)
         room = canvas.viewport().size()
         zoom = 0.8 * min(room.height() / (bottom - top), room.width() / (right - left))
         canvas.set_tile(tile)
-        self._window.state.go((top + bottom) / 2, (left + right) / 2, zoom)
+        self._canvas.state.go((top + bottom) / 2, (left + right) / 2, zoom)
 
     def step_tile(self, by: int) -> None:
         """Go to the next tile, or the last with -1."""
-        canvas = self._window.canvas
+        canvas = self._canvas
         if canvas.tiling is not None:
             count, now = len(canvas.tiling), canvas.tile
             start = 0 if by > 0 else -1

@@ -20,7 +20,7 @@ class RecentFilesMenu(QMenu):
 
     Parameters
     ----------
-    prefs : Preferences
+    preferences : Preferences
         Remembers it.
     open_path : callable
         Opens a path.
@@ -28,26 +28,26 @@ class RecentFilesMenu(QMenu):
 
     def __init__(
         self,
-        prefs: Preferences,
+        preferences: Preferences,
         open_path: Callable[[str], object],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("Opened lately", parent)
-        self._prefs, self._open = prefs, open_path
+        self._preferences, self._open = preferences, open_path
         self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.fill)
 
     def fill(self) -> None:
         """List what there is now."""
         self.clear()
-        recent = self._prefs.recent
+        recent = self._preferences.recent
         for number, path in enumerate(recent, start=1):
             self._add(number, Path(path))
         if not recent:
             self.addAction("Nothing was opened yet").setEnabled(False)
             return
         self.addSeparator()
-        self.addAction("Forget all of them", self._prefs.forget)
+        self.addAction("Forget all of them", self._preferences.forget)
 
     def _add(self, number: int, path: Path) -> None:
         there = path.exists()

@@ -63,7 +63,7 @@ QGroupBox {{ font-weight: 600; margin-top: 8px; padding-top: 12px; border: 0;
              border-top: 1px solid {line}; }}
 QGroupBox::title {{ subcontrol-origin: margin; left: 0; padding: 0 6px 0 0; }}
 QLabel#refusal, QLabel#warning {{ color: {warn}; }}
-QLabel#story {{ padding: 7px 10px; background: {base};
+QLabel#message {{ padding: 7px 10px; background: {base};
                 border-bottom: 1px solid {line}; }}
 QToolBar {{ spacing: 3px; padding: 3px 6px; border: 0;
             border-bottom: 1px solid {line}; }}

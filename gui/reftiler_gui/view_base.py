@@ -61,10 +61,13 @@ class LazyView(QWidget):
         Whether the view itself goes to a defect that it is told.
     of_image : bool
         Whether it is about the image that is open, and its defects.
+    docks : bool
+        Whether the docks are of use beside it.
     """
 
     goes = False
     of_image = True
+    docks = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

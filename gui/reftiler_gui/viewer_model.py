@@ -32,7 +32,7 @@ class ViewerModel(QObject):
 
     Attributes
     ----------
-    document : ImageSet
+    image_set : ImageSet
         The images that can be shown.
     index : int
         Which of them is.
@@ -64,7 +64,7 @@ class ViewerModel(QObject):
     def __init__(self, jobs: Jobs, settings: FormSettings = START) -> None:
         super().__init__(jobs)
         self.jobs = jobs
-        self.document = ImageSet()
+        self.image_set = ImageSet()
         self.index = 0
         self.loaded: LoadedImage | None = None
         self.history = UndoStack(settings)
@@ -78,46 +78,46 @@ class ViewerModel(QObject):
         self._watcher.fileChanged.connect(lambda _path: self._rereading.start())
         self._rereading.timeout.connect(self._on_file_changed)
 
-    # The document
+    # The image set
 
     def open(self, paths: Iterable[str | Path]) -> None:
         """Open files and folders in the background; none means the bundled sample."""
         given = [Path(path) for path in paths]
 
         def opened() -> tuple[ImageSet, LoadedImage | None]:
-            document = ImageSet.open(given)
-            first = document.items[document.start : document.start + 1]
-            return document, first[0].load() if first else None
+            image_set = ImageSet.open(given)
+            first = image_set.items[image_set.start : image_set.start + 1]
+            return image_set, first[0].load() if first else None
 
         self.jobs.start("Opening", opened, lambda found: self._take(*found))
 
-    def _take(self, document: ImageSet, first: LoadedImage | None) -> None:
-        """Show a document; one of which nothing can be read leaves what is open."""
-        for told in (*document.notes, *document.problems):
+    def _take(self, image_set: ImageSet, first: LoadedImage | None) -> None:
+        """Show an image set; one of which nothing can be read leaves what is open."""
+        for told in (*image_set.notes, *image_set.problems):
             self.noticed.emit(told)
-        for path in document.settings:
+        for path in image_set.settings:
             self.read_settings(path)
-        if document.cases:
-            self.cases = document.cases
-            self.cases_given.emit(document.cases)
+        if image_set.cases:
+            self.cases = image_set.cases
+            self.cases_given.emit(image_set.cases)
         open_now = self.loaded is not None and self.loaded.image is not None
-        if first is not None and (first.image or document.items[1:] or not open_now):
+        if first is not None and (first.image or image_set.items[1:] or not open_now):
             self.jobs.cancel("Reading")
-            self.document, self.index = document, document.start
+            self.image_set, self.index = image_set, image_set.start
             self.opened.emit()
             self._take_item(first)
         elif first is not None:
             self.noticed.emit(first.words)
         elif self.loaded is None:
-            self.document = document  # of which there is nothing but what is wrong
+            self.image_set = image_set  # of which there is nothing but what is wrong
             self.item_changed.emit()
 
     def go(self, index: int) -> None:
-        """Show an image of the document."""
-        if not self.document.items:
+        """Show an image of the set."""
+        if not self.image_set.items:
             return
-        self.index = min(max(index, 0), len(self.document.items) - 1)
-        item = self.document.items[self.index]
+        self.index = min(max(index, 0), len(self.image_set.items) - 1)
+        item = self.image_set.items[self.index]
         self.jobs.start("Reading", item.load, self._take_item)
 
     def reload(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from reftiler_gui.window import MainWindow
+    from reftiler_gui.main_window import MainWindow
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,9 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    from reftiler_gui.standard import standard_window  # noqa: PLC0415 - needs Qt
+    from reftiler_gui.main_window import MainWindow  # noqa: PLC0415 - needs Qt
 
-    made = standard_window()
+    made = MainWindow()
     qtbot.addWidget(made)
     made.resize(1280, 800)
     made.show()

@@ -19,8 +19,8 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.io import read_image
 from reftiler.tilesets.manifest import Manifest
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.report_dialog import ReportDialog
-from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled, turn, write_case
 
 LEFT = Qt.MouseButton.LeftButton
@@ -46,7 +46,7 @@ def take_screenshot(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> Shoot:
 
 @pytest.fixture
 def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
-    window.table.actions["sample"].trigger()
+    window.registry.actions["sample"].trigger()
     settled(qtbot, window)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
@@ -95,11 +95,11 @@ def test_every_view_is_seen(
     settled(qtbot, opened)
     assert opened.views["cases"].isVisible()
     for scheme in ("dark", "light"):
-        opened.table.actions[f"theme_{scheme}"].trigger()
+        opened.registry.actions[f"theme_{scheme}"].trigger()
         for name in VIEWS:
             show(qtbot, opened, name)
             take_screenshot(f"{name}-{scheme}")
-    opened.table.actions["theme_system"].trigger()
+    opened.registry.actions["theme_system"].trigger()
 
 
 def test_a_wheel_and_a_drag_go_where_the_hand_goes(
@@ -125,23 +125,23 @@ def test_a_ring_that_is_clicked_is_compared(
     qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot
 ) -> None:
     canvas = opened.canvas
-    (top, bottom), (left, right) = opened.bar.defects.regions[1].box
+    (top, bottom), (left, right) = opened.defects_bar.defects.regions[1].box
     transform, ratio = canvas.transform(), canvas.viewport().devicePixelRatioF()
     x, y = (
         transform.x((left + right) / 2) / ratio,
         transform.y((top + bottom) / 2) / ratio,
     )
     QTest.mouseClick(canvas.viewport(), LEFT, pos=QPoint(round(x), round(y)))
-    assert opened.bar.number == 1
+    assert opened.defects_bar.number == 1
     show(qtbot, opened, "compare")
-    assert "53% of its contrast" in opened.bar.words.text()
+    assert "53% of its contrast" in opened.defects_bar.words.text()
     take_screenshot("ring")
 
 
 def test_a_setting_is_typed_undone_and_refused(
     qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot
 ) -> None:
-    field = opened.controls.tile.height_field
+    field = opened.form.tile.height_field
     field.setFocus()
     field.selectAll()
     QTest.keyClicks(field, "128")
@@ -152,13 +152,13 @@ def test_a_setting_is_typed_undone_and_refused(
     field.selectAll()
     QTest.keyClicks(field, "20")
     QTest.keyClick(field, Qt.Key.Key_Tab)
-    words = opened.controls.refusables["step"].words
+    words = opened.form.refusables["step"].words
     assert words.isVisible()
     assert "overlap" in words.text()
     assert len(opened.canvas.tiling or ()) == 225
     take_screenshot("refused")
-    while opened.table.actions["undo"].isEnabled():
-        opened.table.actions["undo"].trigger()
+    while opened.registry.actions["undo"].isEnabled():
+        opened.registry.actions["undo"].trigger()
     assert opened.viewer.settings.tile == (256, 256)
     assert not words.isVisible()
 
@@ -175,7 +175,7 @@ def test_what_is_dropped_is_opened(
     drop = QDropEvent(QPointF(500, 300), action, data, LEFT, none)
     QApplication.sendEvent(window, drop)
     settled(qtbot, window)
-    assert [item.name for item in window.viewer.document.items] == ["a", "b", "c"]
+    assert [item.name for item in window.viewer.image_set.items] == ["a", "b", "c"]
     take_screenshot("dropped")
 
 
@@ -190,7 +190,7 @@ def test_tiles_pictures_and_reports_are_written(
         ReportDialog, "exec", lambda _: ReportDialog.DialogCode.Accepted
     )
     for name in ("export", "save_picture", "report"):
-        opened.table.actions[name].trigger()
+        opened.registry.actions[name].trigger()
         settled(qtbot, opened)
     assert Manifest.read(tiles).images[0].grid.shape == (5, 5)
     assert read_image(seen).shape[2] == 3

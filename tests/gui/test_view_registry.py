@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -12,121 +10,97 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
 from reftiler_gui import merged_view
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.contact_sheet import by_tile
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.merging import merge
 from reftiler_gui.model.steps import finish
-from reftiler_gui.view_registry import ViewRegistry
-from reftiler_gui.window import MainWindow
 from tests.gui.showing import settle
 
 
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = MainWindow()
-    qtbot.addWidget(made)
-    yield made
-    made.jobs.stop()
-
-
-@pytest.fixture
-def gallery(window: MainWindow, qtbot: QtBot) -> ViewRegistry:
-    known = getattr(window, "gallery", None)
-    made = known if isinstance(known, ViewRegistry) else ViewRegistry.add_to(window)
-    window.show()
+@pytest.fixture(autouse=True)
+def sample(window: MainWindow, qtbot: QtBot) -> None:
     window.open(())
     settle(qtbot, window.jobs)
-    return made
 
 
-def test_a_tile_of_the_sheet_is_gone_to(
-    window: MainWindow, gallery: ViewRegistry
-) -> None:
+def test_a_tile_of_the_sheet_is_gone_to(window: MainWindow) -> None:
     window.show_view("sheet")
-    gallery.sheet.area.choose(7)
-    gallery.sheet.area.opened.emit(7)
+    window.sheet.area.choose(7)
+    window.sheet.area.opened.emit(7)
     assert window.canvas.tile == 7
     assert window.canvas.isVisible()
-    assert not gallery.sheet.isVisible()
+    assert not window.sheet.isVisible()
 
 
-def test_the_first_defect_is_compared_at_once(
-    window: MainWindow, gallery: ViewRegistry, qtbot: QtBot
-) -> None:
+def test_the_first_defect_is_compared_at_once(window: MainWindow, qtbot: QtBot) -> None:
     window.show_view("compare")
     settle(qtbot, window.jobs)
-    assert gallery.compare.words.text().startswith("This 2 × 2 px defect is 0.5 × 0.5")
+    assert window.compare.words.text().startswith("This 2 × 2 px defect is 0.5 × 0.5")
 
 
-def test_the_next_defect_is_compared_too(
-    window: MainWindow, gallery: ViewRegistry, qtbot: QtBot
-) -> None:
+def test_the_next_defect_is_compared_too(window: MainWindow, qtbot: QtBot) -> None:
     window.show_view("compare")
-    window.bar.step(1)
+    window.defects_bar.step(1)
     settle(qtbot, window.jobs)
-    assert gallery.compare.region == window.bar.region
-    assert gallery.compare.words.text() == window.bar.words.text()
+    assert window.compare.region == window.defects_bar.region
+    assert window.compare.words.text() == window.defects_bar.words.text()
 
 
-def test_the_sheet_asks_for_errors(
-    window: MainWindow, gallery: ViewRegistry, qtbot: QtBot
-) -> None:
+def test_the_sheet_asks_for_errors(window: MainWindow, qtbot: QtBot) -> None:
     window.show_view("sheet")
-    gallery.sheet.order.setCurrentIndex(2)
+    window.sheet.order.setCurrentIndex(2)
     settle(qtbot, window.jobs)
-    gallery.sheet.area.choose(0)
-    assert "largest error 25.5" in gallery.sheet.words.text()
+    window.sheet.area.choose(0)
+    assert "largest error 25.5" in window.sheet.words.text()
 
 
-def test_advice_is_taken(
-    window: MainWindow, gallery: ViewRegistry, qtbot: QtBot
-) -> None:
+def test_advice_is_taken(window: MainWindow, qtbot: QtBot) -> None:
     window.show_view("advice")
     settle(qtbot, window.jobs)
-    best = gallery.advice.plot.selected
+    best = window.advice.plot.selected
     assert best is not None
     assert best != window.viewer.settings
-    gallery.advice.take.click()
+    window.advice.take.click()
     settle(qtbot, window.jobs)
     assert window.viewer.settings == best
     window.viewer.undo()
     assert window.viewer.settings != best
 
 
-def test_every_view_has_its_key(window: MainWindow, gallery: ViewRegistry) -> None:
+def test_every_view_has_its_key(window: MainWindow) -> None:
     for name in ("sheet", "compare", "merged", "advice", "cases"):
-        window.table.actions[f"view_{name}"].trigger()
+        window.registry.actions[f"view_{name}"].trigger()
         assert window.views[name].isVisible()
 
 
-def test_views_share_place_and_zoom(window: MainWindow, gallery: ViewRegistry) -> None:
-    states = {view.state for view in (gallery.merged.image, gallery.compare.large)}
+def test_views_share_place_and_zoom(window: MainWindow) -> None:
+    states = {view.state for view in (window.merged.image, window.compare.large)}
     assert states == {window.state}
 
 
 def test_errors_are_those_of_the_tiles_that_are_shown(
-    window: MainWindow, gallery: ViewRegistry, qtbot: QtBot
+    window: MainWindow, qtbot: QtBot
 ) -> None:
     window.show_view("sheet")
-    gallery.sheet.order.setCurrentIndex(2)
+    window.sheet.order.setCurrentIndex(2)
     settle(qtbot, window.jobs)
     settings = FormSettings(tile=(512, 512), step=(512, 512))
     window.viewer.change(settings)
     settle(qtbot, window.jobs)
-    merged, tiling = gallery.merged.found, gallery.sheet.tiling
+    merged, tiling = window.merged.found, window.sheet.tiling
     assert merged is not None
     assert tiling is not None
     want = finish(by_tile(tiling, np.abs(merged.difference)))
     again = finish(merge(np.zeros((1024, 1024), np.uint8), tiling.grid, "rim", 25.5))
     assert np.array_equal(merged.difference != 0, again.difference != 0)
     for tile in range(4):
-        gallery.sheet.area.choose(tile)
-        assert f"largest error {want[tile]:.4g}" in gallery.sheet.words.text()
+        window.sheet.area.choose(tile)
+        assert f"largest error {want[tile]:.4g}" in window.sheet.words.text()
 
 
 def test_a_merge_that_fails_is_told_on_the_sheet(
     window: MainWindow,
-    gallery: ViewRegistry,
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -135,25 +109,25 @@ def test_a_merge_that_fails_is_told_on_the_sheet(
 
     monkeypatch.setattr(merged_view, "merge", refused)
     window.show_view("sheet")
-    gallery.sheet.order.setCurrentIndex(2)
+    window.sheet.order.setCurrentIndex(2)
     settle(qtbot, window.jobs)
-    assert "too many numbers" in gallery.sheet.words.text()
+    assert "too many numbers" in window.sheet.words.text()
 
 
 def test_pictures_of_the_defect_lead_to_the_comparison(
-    window: MainWindow, gallery: ViewRegistry, qtbot: QtBot
+    window: MainWindow, qtbot: QtBot
 ) -> None:
-    assert window.bar.preview_of_defect.isVisible()
-    seen = window.bar.preview_of_defect.grab().toImage()
-    size = window.bar.preview_of_defect.size()
+    assert window.defects_bar.preview_of_defect.isVisible()
+    seen = window.defects_bar.preview_of_defect.grab().toImage()
+    size = window.defects_bar.preview_of_defect.size()
     columns = (size.width() // 4, 3 * size.width() // 4)
     dark = [seen.pixelColor(x, size.height() // 2).lightness() for x in columns]
     assert dark[1] < dark[0] - 30
-    QTest.mouseClick(window.bar.preview_of_defect, Qt.MouseButton.LeftButton)
-    assert gallery.compare.isVisible()
-    assert not window.bar.preview_of_defect.isVisible()
-    assert not window.bar.words.isVisible()
+    QTest.mouseClick(window.defects_bar.preview_of_defect, Qt.MouseButton.LeftButton)
+    assert window.compare.isVisible()
+    assert not window.defects_bar.preview_of_defect.isVisible()
+    assert not window.defects_bar.words.isVisible()
     window.show_view("image")
-    assert window.bar.preview_of_defect.isVisible()
+    assert window.defects_bar.preview_of_defect.isVisible()
     window.show_view("advice")
-    assert not window.bar.isVisible()
+    assert not window.defects_bar.isVisible()

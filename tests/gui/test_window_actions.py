@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 import reftiler
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.report_dialog import ReportDialog
 from reftiler_gui.shortcuts import CommandPalette, ShortcutsDialog
-from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
 
@@ -38,7 +38,7 @@ def test_every_action_can_be_done_twice(
     for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
-    for name, action in window.table.actions.items():
+    for name, action in window.registry.actions.items():
         if name != "quit":
             action.trigger()
             action.trigger()
@@ -55,9 +55,9 @@ def test_every_switch_of_a_layer_changes_the_picture(
     settled(qtbot, window)
     for name in ("image", "mask", "marks", "grid", "padding", "coverage"):
         before = window.canvas.picture()
-        window.table.actions[name].trigger()
+        window.registry.actions[name].trigger()
         assert window.canvas.picture() != before, name
-        window.table.actions[name].trigger()
+        window.registry.actions[name].trigger()
         assert window.canvas.picture() == before, name
 
 
@@ -77,11 +77,11 @@ def test_keys_work(qtbot: QtBot, window: MainWindow) -> None:
     settled(qtbot, window)
     qtbot.waitUntil(lambda: window.viewer.index == 1)
     qtbot.keyClick(window.canvas, Qt.Key.Key_J)
-    assert window.bar.number is not None
+    assert window.defects_bar.number is not None
 
 
 def test_commands_are_found_by_letters(qtbot: QtBot, window: MainWindow) -> None:
-    dialog = CommandPalette(window.table, window)
+    dialog = CommandPalette(window.registry, window)
     qtbot.addWidget(dialog)
     dialog.show()
     qtbot.keyClicks(dialog.field, "coverage")
@@ -112,12 +112,12 @@ def test_everything_that_takes_keys_has_a_name(window: MainWindow) -> None:
 def test_every_action_is_in_the_menus_and_the_sheet_of_keys(window: MainWindow) -> None:
     shown = [a for menu in window.menuBar().findChildren(QMenu) for a in menu.actions()]
     sheet = (
-        ShortcutsDialog(window.table, window)
+        ShortcutsDialog(window.registry, window)
         .findChildren(QTextBrowser)[0]
         .toPlainText()
     )
-    for entry in window.table.entries:
-        assert window.table.actions[entry.name] in shown, entry.name
+    for entry in window.registry.entries:
+        assert window.registry.actions[entry.name] in shown, entry.name
         if entry.keys:
             assert entry.text.rstrip("…") in sheet, entry.name
     for words in ("Space + drag", "Shift, held", "two fingers"):
@@ -140,16 +140,16 @@ def test_every_menu_has_a_letter_of_its_own(window: MainWindow) -> None:
 
 
 def test_a_dock_that_was_closed_comes_back(window: MainWindow) -> None:
-    dock, action = window.docks[1], window.table.actions["dock_tiling"]
+    dock, action = window.docks["tiling"], window.registry.actions["dock_tiling"]
     dock.close()
     assert not action.isChecked()
     action.trigger()
     assert dock.isVisible()
     dock.close()
-    window.table.actions["form"].trigger()
+    window.registry.actions["form"].trigger()
     assert dock.isVisible()
     assert action.isChecked()
-    assert window.controls.tile.height_field.hasFocus()
+    assert window.form.tile.height_field.hasFocus()
 
 
 def test_the_mask_has_other_colours(qtbot: QtBot, window: MainWindow) -> None:
@@ -157,7 +157,7 @@ def test_the_mask_has_other_colours(qtbot: QtBot, window: MainWindow) -> None:
     settled(qtbot, window)
     seen = set()
     for _ in range(5):
-        window.table.actions["recolor"].trigger()
+        window.registry.actions["recolor"].trigger()
         seen.add(window.canvas.layers.color)
     assert len(seen) == 5
 
@@ -166,7 +166,7 @@ def test_what_is_moved_to_by_keys_is_told(qtbot: QtBot, window: MainWindow) -> N
     window.open(())
     settled(qtbot, window)
     window.state.go(512.5, 512.5, 2)
-    window.table.actions["pan_down"].trigger()
+    window.registry.actions["pan_down"].trigger()
     row = int(window.state.row)
     assert f"row {row}, column 512" in window.status.place.text()
 
@@ -176,7 +176,7 @@ def test_all_work_can_be_cancelled_by_a_key(qtbot: QtBot, window: MainWindow) ->
     settled(qtbot, window)
     window.show_view("merged")
     assert window.jobs.running("Merging")
-    window.table.actions["cancel"].trigger()
+    window.registry.actions["cancel"].trigger()
     assert not window.jobs.running()
     merged = window.views["merged"]
     assert isinstance(merged, MergedView)
@@ -199,12 +199,12 @@ def test_the_picture_is_copied_and_the_screen_filled(
     window.open(())
     settled(qtbot, window)
     QGuiApplication.clipboard().clear()
-    window.table.actions["copy_picture"].trigger()
+    window.registry.actions["copy_picture"].trigger()
     copied = QGuiApplication.clipboard().image()
     assert copied.size() == window.picture().size()
     assert not copied.isNull()
     for filled in (True, False):
-        window.table.actions["full_screen"].trigger()
+        window.registry.actions["full_screen"].trigger()
         assert window.isFullScreen() is filled
 
 
@@ -213,5 +213,5 @@ def test_about_names_the_version(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(QMessageBox, "about", lambda *given: told.extend(given[1:]))
-    window.table.actions["about"].trigger()
+    window.registry.actions["about"].trigger()
     assert reftiler.__version__ in told[-1]

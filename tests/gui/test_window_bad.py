@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
 from reftiler_gui.cases_view import CasesView
-from reftiler_gui.window import MainWindow
+from reftiler_gui.main_window import MainWindow
 from tests.gui.test_window_command import run
 from tests.gui.windows import settled, write_pair
 
@@ -102,7 +102,7 @@ KINDS: dict[str, Make] = {
 def said(window: MainWindow) -> str:
     cases = window.views["cases"]
     assert isinstance(cases, CasesView)
-    parts = (window.status.currentMessage(), window.story.text(), cases.title.text())
+    parts = (window.status.currentMessage(), window.message.text(), cases.title.text())
     return " ".join(parts)
 
 
@@ -124,7 +124,7 @@ def test_what_is_open_stays(
     settled(qtbot, window)
     assert window.canvas.source is source
     assert window.viewer.settings == settings
-    assert [item.name for item in window.viewer.document.items] == ["a"]
+    assert [item.name for item in window.viewer.image_set.items] == ["a"]
     window.open([folder / "b.png"])
     qtbot.waitUntil(lambda: window.canvas.source not in (source, None))
 
@@ -155,9 +155,9 @@ def test_where_nothing_is_open_it_stays_said_why(
 ) -> None:
     bad = _folder(tmp_path)
     window.open([bad])
-    qtbot.waitUntil(lambda: bad.name in window.story.text())
+    qtbot.waitUntil(lambda: bad.name in window.message.text())
     window.status.clearMessage()
-    assert "Ctrl+Shift+D" in window.story.text()
+    assert "Ctrl+Shift+D" in window.message.text()
 
 
 def test_a_mask_of_another_size_leaves_the_image(
@@ -186,10 +186,10 @@ def test_a_file_that_vanishes_from_a_folder_leaves_the_others(
     window.open([folder])
     settled(qtbot, window)
     (folder / "b.png").unlink()
-    window.table.actions["next"].trigger()
+    window.registry.actions["next"].trigger()
     settled(qtbot, window)
     assert "b.png" in said(window)
-    window.table.actions["next"].trigger()
+    window.registry.actions["next"].trigger()
     settled(qtbot, window)
     assert window.viewer.loaded is not None
     assert window.viewer.loaded.item.name == "c"
@@ -203,7 +203,7 @@ def test_among_good_files_a_bad_one_is_listed(
     window.open([folder / "a.png", write_pair(folder, "z")])
     settled(qtbot, window)
     assert "a.png" in said(window)
-    window.table.actions["last"].trigger()
+    window.registry.actions["last"].trigger()
     settled(qtbot, window)
     assert window.canvas.source is not None
 
@@ -220,6 +220,6 @@ def test_names_are_text_and_no_html(
     assert naming
     for label in naming:
         assert label.textFormat() == Qt.TextFormat.PlainText, label.text()
-    tip = window.items.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    tip = window.image_list.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert "<b>" not in tip
     assert "&lt;b&gt;bold" in tip

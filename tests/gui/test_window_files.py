@@ -14,11 +14,11 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.exporting import write_tiles
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.preferences import Preferences
-from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
 
@@ -31,15 +31,15 @@ def test_what_was_set_is_there_the_next_day(qtbot: QtBot, tmp_path: Path) -> Non
     qtbot.addWidget(first)
     settings = FormSettings(tile=(99, 98), step=(50, 40), window="hann", random=3)
     first.viewer.change(settings)
-    first.table.actions["grid"].trigger()
-    first.prefs.remember(tmp_path)
+    first.registry.actions["grid"].trigger()
+    first.preferences.remember(tmp_path)
     first.close()
     second = MainWindow(store())
     qtbot.addWidget(second)
     assert second.viewer.settings == settings
-    assert second.controls.tile.value == (99, 98)
+    assert second.form.tile.value == (99, 98)
     assert not second.canvas.layers.grid
-    assert second.prefs.recent == (str(tmp_path),)
+    assert second.preferences.recent == (str(tmp_path),)
     second.close()
 
 
@@ -63,16 +63,16 @@ def test_what_is_copied_makes_the_same_tiles(
     window.viewer.change(FormSettings(tile=(32, 32), step=(16, 16)))
     settled(qtbot, window)
     board = QGuiApplication.clipboard()
-    window.table.actions["copy_python"].trigger()
+    window.registry.actions["copy_python"].trigger()
     space: dict[str, Any] = {}
     exec(board.text(), space)
     assert len(space["tiles"]) == 9
-    window.table.actions["copy_yaml"].trigger()
+    window.registry.actions["copy_yaml"].trigger()
     (folder / "s.yaml").write_text(board.text(), encoding="utf-8")
     window.viewer.change(START)
     window.open([folder / "s.yaml"])
     qtbot.waitUntil(lambda: window.viewer.settings.tile == (32, 32))
-    window.table.actions["copy_command"].trigger()
+    window.registry.actions["copy_command"].trigger()
     assert board.text().startswith("reftiler tile ")
 
 
@@ -87,7 +87,7 @@ def test_channels_are_named(
     np.save(tmp_path / "x.npy", np.zeros((40, 50, channels), np.uint8))
     window.open([tmp_path / "x.npy"])
     settled(qtbot, window)
-    assert words in window.story.text()
+    assert words in window.message.text()
     assert window.summary.isVisible()
 
 
@@ -104,31 +104,31 @@ def test_dialogs_write_what_they_say(
         monkeypatch.setattr(QFileDialog, name, lambda *_: whole)
 
     answer("getSaveFileName", folder / "tiles")  # one that is not there yet
-    window.table.actions["export"].trigger()
+    window.registry.actions["export"].trigger()
     settled(qtbot, window)
     assert Manifest.read(folder / "tiles").images[0].grid.shape == (2, 2)
     answer("getSaveFileName", folder / "seen.png")
-    window.table.actions["save_picture"].trigger()
+    window.registry.actions["save_picture"].trigger()
     assert (folder / "seen.png").stat().st_size > 1000
     answer("getSaveFileName", folder / "none" / "seen.png")
-    window.table.actions["save_picture"].trigger()
+    window.registry.actions["save_picture"].trigger()
     assert "cannot write" in window.status.currentMessage()
     answer("getSaveFileName", folder / "t.yaml")
-    window.table.actions["save_settings"].trigger()
+    window.registry.actions["save_settings"].trigger()
     window.viewer.change(START)
     answer("getOpenFileName", folder / "t.yaml")
-    window.table.actions["load_settings"].trigger()
+    window.registry.actions["load_settings"].trigger()
     assert window.viewer.settings.tile == (32, 32)
     answer("getOpenFileNames", folder / "b.png", many=True)
-    window.table.actions["open"].trigger()
-    qtbot.waitUntil(lambda: window.viewer.document.title == "b.png")
+    window.registry.actions["open"].trigger()
+    qtbot.waitUntil(lambda: window.viewer.image_set.title == "b.png")
     answer("getExistingDirectory", folder)
-    window.table.actions["open_folder"].trigger()
-    qtbot.waitUntil(lambda: len(window.viewer.document.items) == 4)
+    window.registry.actions["open_folder"].trigger()
+    qtbot.waitUntil(lambda: len(window.viewer.image_set.items) == 4)
     last = str(folder / "b.png")
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (last, True))
-    window.table.actions["recent"].trigger()
-    qtbot.waitUntil(lambda: window.viewer.document.title == "b.png")
+    window.registry.actions["recent"].trigger()
+    qtbot.waitUntil(lambda: window.viewer.image_set.title == "b.png")
     settled(qtbot, window)
 
 
@@ -167,5 +167,5 @@ def test_a_file_that_changes_is_read_again(
     changed = np.full((200, 300), 9, np.uint8)
     window.viewer._watcher.removePath(str(path))  # as where nobody tells of changes
     np.save(path, changed)
-    window.table.actions["reload"].trigger()
+    window.registry.actions["reload"].trigger()
     qtbot.waitUntil(lambda: shown() == (9,), timeout=5000)

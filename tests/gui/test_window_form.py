@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import START, FormSettings
-from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
 
@@ -22,7 +22,7 @@ def test_a_change_shows_at_once(qtbot: QtBot, window: MainWindow) -> None:
     window.open(())
     settled(qtbot, window)
     before = window.canvas.tiling
-    window.controls.tile.height_field.setValue(128)
+    window.form.tile.height_field.setValue(128)
     assert window.viewer.settings.tile == (128, 128)
     assert window.canvas.tiling is not before
     assert window.summary.text().startswith("Tiles: 225  (15 × 15)")
@@ -34,25 +34,25 @@ def test_a_refusal_stands_beside_its_field_and_the_last_grid_stays(
     window.open(())
     settled(qtbot, window)
     before = window.canvas.tiling
-    window.controls.step.height_field.setValue(256)
-    place = window.controls.refusables["step"]
+    window.form.step.height_field.setValue(256)
+    place = window.form.refusables["step"]
     with pytest.raises(TilingError) as said:
         window.viewer.settings.tiler()
     assert place.words.text() == f"⚠ {said.value}"
     assert place.words.isVisible()
     assert window.canvas.tiling is before
-    window.table.actions["undo"].trigger()
+    window.registry.actions["undo"].trigger()
     assert not place.words.isVisible()
-    assert window.controls.step.value == (64, 64)
-    window.table.actions["redo"].trigger()
+    assert window.form.step.value == (64, 64)
+    window.registry.actions["redo"].trigger()
     assert place.words.isVisible()
 
 
 def test_stride_and_overlap_say_the_same(qtbot: QtBot, window: MainWindow) -> None:
     window.open(())
     settled(qtbot, window)
-    window.controls.how.setCurrentIndex(0)
-    assert window.controls.step.value == (192, 192)
+    window.form.how.setCurrentIndex(0)
+    assert window.form.step.value == (192, 192)
     assert window.summary.text().startswith("Tiles: 25")
     assert not window.viewer.settings.overlapping
 
@@ -71,23 +71,23 @@ def test_random_tiles_are_counted_in_the_background(
 ) -> None:
     window.open(())
     settled(qtbot, window)
-    window.controls.scatter.setChecked(True)
-    window.controls.random.setValue(9)
+    window.form.scatter.setChecked(True)
+    window.form.random.setValue(9)
     settled(qtbot, window)
     first = window.canvas.tiling
     assert first is not None
     assert len(first) == 9
     assert "are in no tile" in window.summary.text()
-    window.table.actions["seed"].trigger()
+    window.registry.actions["seed"].trigger()
     settled(qtbot, window)
     second = window.canvas.tiling
     assert second is not None
-    assert window.controls.seed.value() == 1
+    assert window.form.seed.value() == 1
     assert first.box(0) != second.box(0)
 
 
 def test_every_field_of_the_form_reaches_the_settings(window: MainWindow) -> None:
-    form, now = window.controls, window.viewer
+    form, now = window.form, window.viewer
     form.mode.setCurrentIndex(form.mode.findData("padding"))
     for field, word in (
         (form.pad_mode, "edge"),
@@ -153,12 +153,12 @@ def test_a_range_of_any_size_can_be_set(
 
 
 def test_undo_waits_for_something_to_undo(qtbot: QtBot, window: MainWindow) -> None:
-    undo, redo = (window.table.actions[name] for name in ("undo", "redo"))
+    undo, redo = (window.registry.actions[name] for name in ("undo", "redo"))
     assert not undo.isEnabled()
     assert not redo.isEnabled()
     window.open(())
     settled(qtbot, window)
-    window.controls.tile.height_field.setValue(128)
+    window.form.tile.height_field.setValue(128)
     assert undo.isEnabled()
     undo.trigger()
     assert not undo.isEnabled()
@@ -168,10 +168,10 @@ def test_undo_waits_for_something_to_undo(qtbot: QtBot, window: MainWindow) -> N
 def test_random_tiles_are_several_at_first(qtbot: QtBot, window: MainWindow) -> None:
     window.open(())
     settled(qtbot, window)
-    window.controls.scatter.setChecked(True)
+    window.form.scatter.setChecked(True)
     settled(qtbot, window)
     assert window.viewer.settings.random == 16
-    assert window.controls.random.value() == 16
+    assert window.form.random.value() == 16
 
 
 def turn_wheel(field: QWidget) -> None:
@@ -199,7 +199,7 @@ def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
 
 
 def test_the_wheel_changes_no_field_without_the_focus(opened: MainWindow) -> None:
-    form, before = opened.controls, opened.viewer.settings
+    form, before = opened.form, opened.viewer.settings
     opened.canvas.setFocus()
     for field in (form.mode, form.tile.height_field, form.border.width_field):
         turn_wheel(field)
@@ -211,7 +211,7 @@ def test_the_wheel_changes_no_field_without_the_focus(opened: MainWindow) -> Non
 
 
 def test_undo_is_of_settings_not_of_letters(opened: MainWindow) -> None:
-    field, before = opened.controls.tile.height_field, opened.viewer.settings
+    field, before = opened.form.tile.height_field, opened.viewer.settings
     field.setFocus()
     field.selectAll()
     QTest.keyClicks(field, "96")
@@ -228,8 +228,8 @@ def test_undo_is_of_settings_not_of_letters(opened: MainWindow) -> None:
 def test_letters_and_arrows_are_those_of_the_focused_list(
     opened: MainWindow,
 ) -> None:
-    mask = opened.table.actions["mask"]
-    for widget, changes in ((opened.items, False), (opened.canvas, True)):
+    mask = opened.registry.actions["mask"]
+    for widget, changes in ((opened.image_list, False), (opened.canvas, True)):
         shown = mask.isChecked()
         widget.setFocus()
         QTest.keyClick(widget, Qt.Key.Key_M)

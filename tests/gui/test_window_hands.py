@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.contact_sheet_view import ContactSheetView
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.merged_view import MergedView
-from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled
 
 LEFT = Qt.MouseButton.LeftButton
@@ -131,7 +131,7 @@ def test_the_zoom_keys_move_the_view_that_is_seen(
     cases, sheet = opened.views["cases"], opened.views["sheet"]
     assert isinstance(cases, CasesView)
     assert isinstance(sheet, ContactSheetView)
-    larger, zoom = opened.table.actions["larger"], opened.state.zoom
+    larger, zoom = opened.registry.actions["larger"], opened.state.zoom
     opened.show_view("cases")
     cases.split.show()
     cases.planes.show()
@@ -158,17 +158,17 @@ def test_a_click_on_a_tab_gives_its_view_the_keys(
 
 
 def test_n_and_p_walk_the_defects(qtbot: QtBot, opened: MainWindow) -> None:
-    assert opened.bar.number == 0
+    assert opened.defects_bar.number == 0
     QTest.keyClick(opened.canvas, Qt.Key.Key_N)
-    assert opened.bar.number == 1
+    assert opened.defects_bar.number == 1
     QTest.keyClick(opened.canvas, Qt.Key.Key_P)
-    assert opened.bar.number == 0
+    assert opened.defects_bar.number == 0
 
 
 def test_the_worst_place_is_gone_to_once_it_is_known(
     qtbot: QtBot, opened: MainWindow
 ) -> None:
-    opened.table.actions["worst"].trigger()
+    opened.registry.actions["worst"].trigger()
     settled(qtbot, opened)
     merged = opened.views["merged"]
     assert isinstance(merged, MergedView)

@@ -13,9 +13,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
-from reftiler_gui.standard import standard_window
-from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled, write_pair
 
 
@@ -24,9 +23,9 @@ def test_without_paths_the_sample_explains_itself(
 ) -> None:
     window.open(())
     settled(qtbot, window)
-    assert "2 defects ringed in orange" in window.story.text()
+    assert "2 defects ringed in orange" in window.message.text()
     assert window.summary.text().startswith("Tiles: 25  (5 × 5)")
-    assert "16% of its contrast" in window.bar.words.text()
+    assert "16% of its contrast" in window.defects_bar.words.text()
 
 
 def test_a_folder_is_walked_through_and_the_place_kept(
@@ -34,14 +33,14 @@ def test_a_folder_is_walked_through_and_the_place_kept(
 ) -> None:
     window.open([folder])
     settled(qtbot, window)
-    assert window.items.model().rowCount() == 3
+    assert window.image_list.model().rowCount() == 3
     window.state.go(10, 20, 8)
-    window.table.actions["next"].trigger()
+    window.registry.actions["next"].trigger()
     settled(qtbot, window)
     assert window.viewer.index == 1
     assert (window.state.row, window.state.col, window.state.zoom) == (10, 20, 8)
-    window.table.actions["lock"].setChecked(False)
-    window.table.actions["next"].trigger()
+    window.registry.actions["lock"].setChecked(False)
+    window.registry.actions["next"].trigger()
     settled(qtbot, window)
     assert window.state.fitted
 
@@ -57,7 +56,7 @@ def test_drops_are_opened_and_remembered(
     settled(qtbot, window)
     assert window.viewer.loaded is not None
     assert window.viewer.loaded.item.name == "b"
-    assert window.prefs.recent == (str(folder / "b.png"),)
+    assert window.preferences.recent == (str(folder / "b.png"),)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"hello"])
@@ -67,7 +66,7 @@ def test_a_bad_file_is_a_sentence_and_the_next_one_opens(
     (tmp_path / "bad.png").write_bytes(content)
     window.open([tmp_path / "bad.png"])
     settled(qtbot, window)
-    assert "bad.png" in window.story.text()
+    assert "bad.png" in window.message.text()
     assert window.canvas.source is None
     window.open([write_pair(tmp_path, "good")])
     qtbot.waitUntil(lambda: window.canvas.source is not None)
@@ -81,7 +80,7 @@ def test_an_empty_folder_leaves_what_is_open(
     (folder / "none").mkdir()
     window.open([folder / "none"])
     qtbot.waitUntil(lambda: "none" in window.status.currentMessage())
-    assert window.items.model().rowCount() == 3
+    assert window.image_list.model().rowCount() == 3
 
 
 def test_the_cursor_is_told(qtbot: QtBot, window: MainWindow) -> None:
@@ -109,7 +108,7 @@ def test_what_is_told_of_the_cursor_follows_image_and_tiles(
     window.state.go(32, 32, 4)
     window.canvas.point_at(30.5, 40.5)
     assert "value 7 " not in window.status.place.text()
-    window.table.actions["next"].trigger()
+    window.registry.actions["next"].trigger()
     settled(qtbot, window)
     assert "row 30, column 40   ·   value 7 " in window.status.place.text()
     window.viewer.change(FormSettings(tile=(16, 16), step=(16, 16)))
@@ -129,7 +128,7 @@ def test_what_is_told_of_a_resting_cursor_follows_the_place(
     place = window.canvas.viewport().rect().center() + QPoint(20, 10)
     qtbot.mouseMove(window.canvas.viewport(), place)
     for action in ("larger", "larger", "next", "larger", "fit", "previous"):
-        window.table.actions[action].trigger()
+        window.registry.actions[action].trigger()
         settled(qtbot, window)
         row, col = map(int, window.canvas.place(QPointF(place)))
         image = window.viewer.loaded.image  # type: ignore[union-attr]
@@ -151,7 +150,7 @@ def test_many_defects_are_ringed_where_they_are_seen(
     window.open([tmp_path])
     settled(qtbot, window)
     canvas = window.canvas
-    assert len(window.bar.defects) > 60_000
+    assert len(window.defects_bar.defects) > 60_000
     few = canvas.marks(canvas.transform())
     assert 50 < len(few) < 2000
     assert ((1201, 1204), (1201, 1204)) in [mark.box for mark in few]
@@ -172,16 +171,16 @@ def test_many_defects_are_ringed_where_they_are_seen(
     assert set(inside) <= set(boxes)
     begin = time.perf_counter()
     for _ in range(10):
-        window.bar.step(1)
+        window.defects_bar.step(1)
     assert time.perf_counter() - begin < 1
-    assert window.bar.number == 10
+    assert window.defects_bar.number == 10
 
 
 def test_a_click_on_a_ring_goes_to_the_defect(qtbot: QtBot, window: MainWindow) -> None:
     window.open(())
     settled(qtbot, window)
     window.canvas.clicked.emit(643.0, 803.0)
-    assert window.bar.number == 1
+    assert window.defects_bar.number == 1
     assert (window.state.row, window.state.col) == (642.5, 802.5)
     window.canvas.clicked.emit(100.0, 100.0)
     assert window.canvas.tile == 0
@@ -189,7 +188,7 @@ def test_a_click_on_a_ring_goes_to_the_defect(qtbot: QtBot, window: MainWindow) 
 
 def test_nothing_is_left_when_it_is_closed(qtbot: QtBot) -> None:
     before = set(QApplication.topLevelWidgets())
-    window = standard_window()
+    window = MainWindow()
     window.open(())
     window.show()
     window.close()
@@ -198,3 +197,13 @@ def test_nothing_is_left_when_it_is_closed(qtbot: QtBot) -> None:
     qtbot.wait(10)
     left = {one for one in QApplication.topLevelWidgets() if one.isVisible()}
     assert not left - before
+
+
+def test_docks_are_hidden_beside_cases_and_come_back(window: MainWindow) -> None:
+    window.registry.actions["dock_images"].trigger()
+    window.show_view("cases")
+    assert not any(dock.isVisible() for dock in window.docks.values())
+    window.registry.actions["form"].trigger()
+    assert window.canvas.isVisible()
+    assert window.docks["tiling"].isVisible()
+    assert not window.docks["images"].isVisible()

@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.report_dialog import ReportDialog
-from reftiler_gui.window import MainWindow
 from tests.gui.test_window_command import run
 from tests.gui.windows import settled, write_pair
 
@@ -38,19 +38,19 @@ def test_the_window_writes_a_report(
         return QDialog.DialogCode.Accepted
 
     monkeypatch.setattr(ReportDialog, "exec", accept)
-    window.table.actions["report"].trigger()
+    window.registry.actions["report"].trigger()
     settled(qtbot, window)
     text = (folder / "a-tiling.html").read_text("utf-8")
     assert "<h1>a</h1>" in text
     assert "Merged again" in text
     assert "Wrote" in window.status.currentMessage()
-    window.table.actions["report"].trigger()
+    window.registry.actions["report"].trigger()
     settled(qtbot, window)
     assert (folder / "a-tiling1.html").is_file()
 
 
 def test_without_an_image_there_is_no_report(window: MainWindow) -> None:
-    window.table.actions["report"].trigger()
+    window.registry.actions["report"].trigger()
     assert "no image to report on" in window.status.currentMessage()
 
 
@@ -125,28 +125,28 @@ def test_what_was_opened_lately_has_a_menu(
     window.open([folder / "c.png"])
     settled(qtbot, window)
     last.trigger()
-    qtbot.waitUntil(lambda: window.viewer.document.title == "b.png")
+    qtbot.waitUntil(lambda: window.viewer.image_set.title == "b.png")
     window.recent.fill()
     window.recent.actions()[-1].trigger()
-    assert window.prefs.recent == ()
+    assert window.preferences.recent == ()
     action = window.recent.menuAction()
     menus = window.menuBar().findChildren(QMenu)
     (file,) = (menu for menu in menus if action in menu.actions())
     place = file.actions().index(action)
-    assert file.actions()[place - 1] is window.table.actions["recent"]
+    assert file.actions()[place - 1] is window.registry.actions["recent"]
 
 
 def test_what_vanished_is_forgotten_with_a_sentence(
     window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = tmp_path / "gone.png"
-    window.prefs.remember(gone)
+    window.preferences.remember(gone)
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (str(gone), True))
-    window.table.actions["recent"].trigger()
+    window.registry.actions["recent"].trigger()
     assert "not there any more" in window.status.currentMessage()
-    assert window.prefs.recent == ()
+    assert window.preferences.recent == ()
     window.open([gone])
-    assert window.prefs.recent == ()
+    assert window.preferences.recent == ()
 
 
 def test_a_report_needs_no_qt(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
-from reftiler_gui.window import MainWindow
 from tests.gui.windows import settled, write_case
 
 VIEWS = ("image", "compare", "sheet", "merged", "advice", "cases")
@@ -20,14 +20,14 @@ VIEWS = ("image", "compare", "sheet", "merged", "advice", "cases")
 
 @pytest.fixture
 def small(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> Iterator[MainWindow]:
-    window.table.actions["theme_light"].trigger()  # dressed as people see it
+    window.registry.actions["theme_light"].trigger()  # dressed as people see it
     window.resize(800, 600)
     window.open(())
     settled(qtbot, window)
     window.open([write_case(tmp_path)])
     settled(qtbot, window)
     yield window
-    window.table.actions["theme_system"].trigger()
+    window.registry.actions["theme_system"].trigger()
 
 
 def shown(qtbot: QtBot, window: MainWindow, view: str) -> QWidget:
@@ -55,7 +55,7 @@ def test_everything_lies_within_what_holds_it(
 
 
 def test_no_number_of_the_tiling_is_cut_off(qtbot: QtBot, window: MainWindow) -> None:
-    window.table.actions["theme_light"].trigger()
+    window.registry.actions["theme_light"].trigger()
     window.open(())
     settled(qtbot, window)
     both = FormSettings(tile=(300, 200), step=(260, 150), pad_side="both")
@@ -66,7 +66,7 @@ def test_no_number_of_the_tiling_is_cut_off(qtbot: QtBot, window: MainWindow) ->
     cut = [one for one in labels if one.height() < one.heightForWidth(one.width())]
     assert not [one.text() for one in cut if one.isVisible()]
     assert "38 px left, 38 px right" in window.summary.text()
-    window.table.actions["theme_system"].trigger()
+    window.registry.actions["theme_system"].trigger()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_no_number_of_the_tiling_is_cut_off(qtbot: QtBot, window: MainWindow) ->
 def test_no_refusal_is_cut_off(
     qtbot: QtBot, window: MainWindow, settings: FormSettings, end: str
 ) -> None:
-    window.table.actions["theme_light"].trigger()
+    window.registry.actions["theme_light"].trigger()
     window.open(())
     settled(qtbot, window)
     window.viewer.change(settings)
@@ -88,12 +88,12 @@ def test_no_refusal_is_cut_off(
     qtbot.wait(50)
     (label,) = (
         place.words
-        for place in window.controls.refusables.values()
+        for place in window.form.refusables.values()
         if place.words.isVisible()
     )
     assert label.text().endswith(end)
     assert label.height() >= label.heightForWidth(label.width())
-    window.table.actions["theme_system"].trigger()
+    window.registry.actions["theme_system"].trigger()
 
 
 @pytest.mark.parametrize("view", VIEWS)

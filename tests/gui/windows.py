@@ -18,11 +18,11 @@ from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.results import Result, Status
 from reftiler_gui.camera import Camera
 from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
-from reftiler_gui.window import MainWindow
 from tests.runs import CASE, report
 
 Pixels = NDArray[np.uint8]

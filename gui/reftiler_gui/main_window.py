@@ -1,0 +1,524 @@
+"""The main window: what is open, how it is tiled, and views of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QTabWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler.regions import Region
+from reftiler_gui.actions import ActionRegistry, ActionSpec
+from reftiler_gui.advice_view import AdviceView
+from reftiler_gui.camera import Camera
+from reftiler_gui.cases_view import CasesView
+from reftiler_gui.commands import LINES, TOOLS, entries
+from reftiler_gui.compare_view import CompareView
+from reftiler_gui.contact_sheet_view import ContactSheetView
+from reftiler_gui.contrast_limits import ContrastLimits
+from reftiler_gui.defects_bar import DefectsBar
+from reftiler_gui.dialogs import Dialogs
+from reftiler_gui.hover_readout import HoverReadout
+from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.image_list import ImageList
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.layer_visibility import LayerVisibility
+from reftiler_gui.merged_view import MergedView
+from reftiler_gui.model.mock_models import MockModel
+from reftiler_gui.model.texts import nothing_words, story
+from reftiler_gui.navigation import Navigator
+from reftiler_gui.overlays import marks_of
+from reftiler_gui.preferences import Preferences
+from reftiler_gui.recent_files import RecentFilesMenu
+from reftiler_gui.settings_form import SettingsForm
+from reftiler_gui.status import Status
+from reftiler_gui.summary import Summary
+from reftiler_gui.theme import apply_theme
+from reftiler_gui.view_base import View, filter_shortcuts, message_label
+from reftiler_gui.viewer_model import ViewerModel
+
+__all__ = ["MainWindow"]
+
+_NARROW = 350  # the screen's pixels within which a view must do
+_WIDTHS = {"left": 180, "right": 300}  # of the docks at a side, at first
+_SIDES = {
+    "left": Qt.DockWidgetArea.LeftDockWidgetArea,
+    "right": Qt.DockWidgetArea.RightDockWidgetArea,
+}
+
+
+class MainWindow(QMainWindow):
+    """
+    The viewer.
+
+    Parameters
+    ----------
+    preferences : Preferences, optional
+        What is remembered; by default nothing is.
+    """
+
+    def __init__(self, preferences: Preferences | None = None) -> None:
+        super().__init__()
+        self.preferences = preferences or Preferences()
+        self.jobs = Jobs(self)
+        self.viewer = ViewerModel(self.jobs, self.preferences.settings)
+        self.registry = ActionRegistry(self)
+        self._menus: dict[str, QMenu] = {}
+        self.views: dict[str, QWidget] = {}
+        self.docks: dict[str, QDockWidget] = {}
+        self._hidden_docks: list[QDockWidget] = []
+        self.state = Camera(self)
+        self.canvas = ImageCanvas(self.state)
+        self.message = message_label("What there is to see")
+        self.tabs = QTabWidget()
+        self.image_list = ImageList()
+        self.form = SettingsForm()
+        self.summary = Summary()
+        self.values = ContrastLimits()
+        self.defects_bar = DefectsBar(self.jobs)
+        self.status = Status(self.jobs)
+        self.dialogs = Dialogs(self)
+        self.navigator = Navigator(self.tabs, self.canvas, self.show_view)
+        self.hover_readout = HoverReadout(self.canvas, self.viewer, self.status)
+        self.layer_visibility = LayerVisibility(self.canvas, self.registry, self.status)
+        self._lay_out()
+        self.registry.add(entries(self))
+        self.fill_menus()
+        self.recent = RecentFilesMenu(
+            self.preferences, lambda path: self.open([path]), self
+        )
+        self.insert_menu("recent", self.recent)
+        self.image_list.setMinimumWidth(90)
+        self.add_dock("images", "Images", self.image_list, "left", "Ctrl+Shift+I")
+        self.add_dock("tiling", "Tiling", self._tiling(), "right", "Ctrl+Shift+T")
+        self._add_tools()
+        self.add_view("image", "Image", self._image_page(), "Ctrl+1")
+        self._connect()
+        self._add_views()
+        self.layer_visibility.show(self.preferences.layers)
+        self._on_settings()
+        self._restore()
+        self.show_view("image")
+
+    # Parts
+
+    def _lay_out(self) -> None:
+        self.setAcceptDrops(True)
+        self.setWindowTitle("reftiler")
+        self.resize(1280, 800)
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Views")
+        # A click shows a view, and the keys are the view's then; Tab still gets here.
+        self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        filter_shortcuts(self.tabs.tabBar())
+        middle = _column(self.tabs, self.defects_bar, stretch=0)
+        self.setCentralWidget(middle)
+        self.setStatusBar(self.status)
+
+    def _image_page(self) -> QWidget:
+        """Return the canvas beneath a sentence on what there is to see."""
+        self.message.setObjectName("message")
+        self.message.setText("Opening…")
+        page = _column(self.message, self.canvas, stretch=1)
+        page.setFocusProxy(self.canvas)
+        return page
+
+    def _tiling(self) -> QScrollArea:
+        """Return the form, under what comes of it; it scrolls in a small window."""
+        inner = _column(self.summary, self.form, self.values, QWidget(), stretch=3)
+        inner.setContentsMargins(10, 0, 10, 8)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(inner)
+        room = scroll.verticalScrollBar().sizeHint().width()
+        scroll.setMinimumWidth(inner.minimumSizeHint().width() + room)
+        return scroll
+
+    def fill_menus(self) -> None:
+        """Put what the registry has into the menus; call it when it has more."""
+        for title, actions in self.registry.menus().items():
+            if title not in self._menus:
+                self._menus[title] = self.menuBar().addMenu(f"&{title}")
+            self._fill(self._menus[title], actions)
+
+    def _fill(self, menu: QMenu, actions: list[QAction]) -> None:
+        """Add what a menu does not have yet, with lines between what is of a kind."""
+        there = set(menu.actions())
+        known = self.registry.actions
+        first = [known[name] for name in LINES if name in known]
+        for action in actions:
+            if action not in there:
+                if action in first:
+                    menu.addSeparator()
+                menu.addAction(action)
+
+    def insert_menu(self, name: str, menu: QMenu) -> None:
+        """Put a menu of its own after what the registry calls so."""
+        entry = next(one for one in self.registry.entries if one.name == name)
+        actions = self._menus[entry.menu].actions()
+        place = actions.index(self.registry.actions[name]) + 1
+        self._menus[entry.menu].insertMenu(actions[place], menu)
+
+    def _add_tools(self) -> None:
+        """Put what is done often into the toolbar."""
+        tools = QToolBar("Tools")
+        tools.setObjectName("tools")
+        tools.setMovable(False)
+        for name in TOOLS:
+            if name:
+                tools.addAction(self.registry.actions[name])
+            else:
+                tools.addSeparator()
+        self.addToolBar(tools)
+
+    def add_dock(
+        self, name: str, title: str, widget: QWidget, side: str, key: str = ""
+    ) -> QDockWidget:
+        """
+        Add a dock at a side of the window.
+
+        Parameters
+        ----------
+        name : str
+            Under which its place is remembered; its action is called `dock_` and this.
+        title : str
+            What stands above it.
+        widget : QWidget
+            What it holds.
+        side : {"left", "right"}
+            Where it is at first.
+        key : str
+            The key that shows and hides it, as Qt writes it.
+
+        Returns
+        -------
+        QDockWidget
+            The dock.
+        """
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        self.addDockWidget(_SIDES[side], dock)
+        self.resizeDocks([dock], [_WIDTHS[side]], Qt.Orientation.Horizontal)
+        self.docks[name] = dock
+        keys = (key,) if key else ()
+        words = f"{title} at the side"
+        self.registry.add(
+            [ActionSpec(f"dock_{name}", "View", words, keys, dock.setVisible, on=True)]
+        )
+        self.fill_menus()
+        switch = self.registry.actions[f"dock_{name}"]
+        dock.toggleViewAction().toggled.connect(switch.setChecked)
+        return dock
+
+    def add_view(self, name: str, title: str, widget: QWidget, key: str = "") -> None:
+        """
+        Add a view in a tab of its own.
+
+        Parameters
+        ----------
+        name : str
+            What the command line calls it.
+        title : str
+            What the tab says.
+        widget : QWidget
+            If it is a `reftiler_gui.view_base.View` too, it is given what is open.
+        key : str
+            The key that shows it, as Qt writes it.
+        """
+        self.views[name] = widget
+        # The widest view must not keep the window from being small.
+        widget.setMinimumWidth(min(widget.minimumSizeHint().width(), _NARROW))
+        page = self.tabs.addTab(widget, title)
+        self.tabs.setTabToolTip(page, f"{title} ({key})" if key else title)
+        keys = (key,) if key else ()
+        words = f"Show {title.lower()}"
+        entry = ActionSpec(
+            f"view_{name}", "View", words, keys, lambda: self.show_view(name)
+        )
+        self.registry.add([entry])
+        self.fill_menus()
+        for state in {canvas.state for canvas in widget.findChildren(ImageCanvas)}:
+            state.changed.connect(self._show_zoom)
+
+    def _add_views(self) -> None:
+        """Add the views beside the canvas, and connect them to each other."""
+        jobs, viewer = self.jobs, self.viewer
+        self.compare = CompareView(jobs, self.state)
+        self.sheet = ContactSheetView(jobs)
+        self.merged = MergedView(jobs, self.state)
+        self.advice = AdviceView(jobs)
+        self.cases = CasesView(jobs)
+        self.add_view("compare", "Compare", self.compare, "Ctrl+2")
+        self.add_view("sheet", "Tiles", self.sheet, "Ctrl+3")
+        self.add_view("merged", "Merged", self.merged, "Ctrl+4")
+        self.add_view("advice", "Advice", self.advice, "Ctrl+5")
+        self.add_view("cases", "Cases", self.cases, "Ctrl+6")
+
+        def go_worst() -> None:
+            self.show_view("merged")
+            self.merged.go_worst()
+
+        words = "Worst place of the merged image"
+        self.registry.add([ActionSpec("worst", "Go", words, ("W",), go_worst)])
+        self.fill_menus()
+        self.defects_bar.preview_of_defect.clicked.connect(
+            lambda: self.show_view("compare")
+        )
+        self.sheet.tile_opened.connect(self.navigator.go_to_tile)
+        # Queued: the merged view may not have been given yet what the sheet shows.
+        queued = Qt.ConnectionType.QueuedConnection
+        self.sheet.error_wanted.connect(self.merged.compute, queued)
+        self.merged.merged.connect(self.sheet.show_merged)
+        self.merged.failed.connect(self.sheet.show_trouble)
+        self.advice.taken.connect(viewer.change)
+        viewer.opened.connect(lambda: self.advice.show_items(viewer.image_set.items))
+        viewer.cases_given.connect(self._open_cases)
+
+    def _open_cases(self, paths: tuple[Path, ...]) -> None:
+        self.cases.open(paths)
+        self.show_view("cases")
+
+    def show_view(self, name: str) -> None:
+        """Show a view."""
+        self.tabs.setCurrentWidget(self.views[name])
+        self.views[name].setFocus()
+
+    def _restore(self) -> None:
+        """Be where one was the last time."""
+        geometry, docks = (
+            self.preferences.geometry(key) for key in ("geometry", "docks")
+        )
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        if docks is not None:
+            self.restoreState(docks)
+
+    def _connect(self) -> None:
+        viewer = self.viewer
+        viewer.opened.connect(self._on_opened)
+        viewer.item_changed.connect(self._on_item)
+        viewer.pixels_changed.connect(self._on_pixels)
+        viewer.settings_changed.connect(self._on_settings)
+        viewer.tiling_changed.connect(self._on_tiling)
+        viewer.facts_changed.connect(self._on_facts)
+        viewer.noticed.connect(self.status.say)
+        self.jobs.failed.connect(lambda _name, words: self.status.say(words))
+        self.form.changed.connect(viewer.change)
+        self.values.changed.connect(viewer.set_range)
+        self.image_list.chosen.connect(viewer.go)
+        self.defects_bar.found.connect(self._on_defects)
+        self.defects_bar.chosen.connect(self._go_to_defect)
+        self.defects_bar.tile_chosen.connect(self.navigator.go_to_tile)
+        self.canvas.clicked.connect(self._on_click)
+        self.tabs.currentChanged.connect(self._on_view)
+
+    def _item_views(self) -> Iterator[View]:
+        """Yield what is given what is open."""
+        for widget in (self.defects_bar, *self.views.values()):
+            if hasattr(widget, "show_item"):
+                yield widget  # type: ignore[misc]
+
+    # What happened in the viewer
+
+    def _on_opened(self) -> None:
+        self.image_list.take(self.viewer.image_set)
+        self.setWindowTitle(f"{self.viewer.image_set.title} - reftiler")
+
+    def _on_item(self) -> None:
+        loaded = self.viewer.loaded
+        source = loaded.image if loaded else None
+        self.image_list.choose(self.viewer.index)
+        self.values.show_source(source)
+        self.canvas.message = loaded.words if loaded else ""
+        old = self.canvas.source
+        same = old is not None and source is not None and old.size == source.size
+        if not (same and self.state.locked):
+            self.state.fitted = True
+        self.canvas.set_marks(())
+        self.canvas.present(source, loaded.mask if loaded else None, self.viewer.tiling)
+        for view in self._item_views():
+            view.show_item(loaded)
+        self._show_message()
+        self.hover_readout.update()
+
+    def _on_pixels(self) -> None:
+        for canvas in self.findChildren(ImageCanvas):
+            canvas.repaint_pixels()
+
+    def _on_settings(self) -> None:
+        self.form.show_settings(self.viewer.settings)
+        self.registry.actions["undo"].setEnabled(bool(self.viewer.history.past))
+        self.registry.actions["redo"].setEnabled(bool(self.viewer.history.future))
+
+    def _on_tiling(self) -> None:
+        viewer = self.viewer
+        self.form.show_refusal(viewer.refusal)
+        if viewer.refusal is None or viewer.tiling is None:
+            most = viewer.facts.most if viewer.facts else 0
+            self.canvas.set_tiling(viewer.tiling, most)
+            for view in self._item_views():
+                view.show_tiling(viewer.tiling, viewer.settings)
+        self._on_facts()
+        self._show_message()
+        self.hover_readout.update()
+
+    def _on_facts(self) -> None:
+        viewer, refused = self.viewer, self.viewer.refusal is not None
+        self.summary.show_facts(viewer.facts, viewer.settings, refused=refused)
+        if viewer.facts is not None:
+            self.canvas.set_most(viewer.facts.most)
+
+    def _on_defects(self) -> None:
+        self._mark()
+        for view in self._item_views():
+            view.show_defect(self.defects_bar.region)
+        self._show_message()
+
+    def _show_message(self) -> None:
+        loaded, viewer = self.viewer.loaded, self.viewer
+        if loaded is None or loaded.image is None:
+            nothing = nothing_words(viewer.image_set.problems)
+            self.message.setText(loaded.words if loaded else nothing)
+            return
+        overlaps = viewer.tiling is not None and any(viewer.tiling.grid.tiler.overlap)
+        defects = self.defects_bar.defects
+        self.message.setText(story(loaded, defects, viewer.tiling, overlaps=overlaps))
+
+    def _on_view(self) -> None:
+        """Give the keys to the view that is seen now, and show what belongs to it."""
+        page = self.tabs.currentWidget()
+        if not self.tabs.tabBar().hasFocus():
+            page.setFocus()
+        self.defects_bar.set_brief(getattr(page, "goes", False))
+        self.defects_bar.setVisible(getattr(page, "of_image", True))
+        self._show_docks(getattr(page, "docks", True))
+        self._show_zoom()
+
+    def _show_docks(self, on: bool) -> None:
+        """Hide the docks for a view that is about something else than the image."""
+        for name, dock in self.docks.items():
+            shown = dock.toggleViewAction().isChecked()
+            if not on and shown:
+                self._hidden_docks.append(dock)
+            elif on and dock in self._hidden_docks:
+                self._hidden_docks.remove(dock)
+                shown = True
+            dock.setVisible(on and shown)
+            self.registry.actions[f"dock_{name}"].setEnabled(on)
+
+    def _show_zoom(self) -> None:
+        canvas = self.navigator.canvas
+        self.status.zoom(canvas.state.zoom if canvas.isVisible() else None)
+
+    # The mouse
+
+    def _on_click(self, row: float, col: float) -> None:
+        if self.defects_bar.pick(row, col, 12 / self.state.zoom):
+            return
+        tiling = self.canvas.tiling
+        self.canvas.set_tile(tiling.nearest(row, col) if tiling else None)
+
+    def _mark(self) -> None:
+        bar = self.defects_bar
+        self.canvas.set_marks(
+            lambda box, cell: marks_of(bar.defects, bar.number, box, cell)
+        )
+
+    def _go_to_defect(self, region: Region | None) -> None:
+        self._mark()
+        for view in self._item_views():
+            view.show_defect(region)
+        if region is not None and not getattr(self.tabs.currentWidget(), "goes", False):
+            self.navigator.go_to_defect(region)
+
+    # What the actions do
+
+    def go_to_form(self) -> None:
+        """Show the settings, ready to be typed into."""
+        if not self.registry.actions["dock_tiling"].isEnabled():
+            self.show_view("image")
+        self.docks["tiling"].show()
+        self.form.tile.setFocus()
+        self.form.tile.height_field.selectAll()
+
+    def full_screen(self) -> None:
+        """Fill the screen, or be a window again."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def lock(self, on: bool) -> None:
+        """Keep the place for the next image, or not."""
+        self.state.locked = on
+
+    def apply_theme(self, scheme: str) -> None:
+        """Change between light and dark."""
+        self.preferences.put("theme", scheme)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, scheme)
+
+    def stand_in(self) -> MockModel:
+        """Return the model whose merged tiles are looked at."""
+        return self.merged.stand_in
+
+    def picture(self) -> QImage:
+        """Return what is on screen: the view without the window around it."""
+        if self.canvas.isVisible():
+            return self.canvas.picture()
+        return self.tabs.currentWidget().grab().toImage()
+
+    def open(self, paths: Iterable[str | Path]) -> None:
+        """Open files and folders; none means the bundled sample."""
+        paths = list(paths)
+        for path in reversed([Path(path) for path in paths]):
+            if path.exists():
+                self.preferences.remember(path)
+        self.viewer.open(paths)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Take files and folders."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Open what is dropped."""
+        paths = [url.toLocalFile() for url in event.mimeData().urls()]
+        if any(paths):
+            self.open(filter(None, paths))
+            event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Remember, and wait until no thread works any more."""
+        self._show_docks(True)
+        self.preferences.settings = self.viewer.settings
+        self.preferences.layers = self.canvas.layers
+        self.preferences.put("geometry", self.saveGeometry())
+        self.preferences.put("docks", self.saveState())
+        self.jobs.stop()
+        super().closeEvent(event)
+
+
+def _column(*parts: QWidget, stretch: int) -> QWidget:
+    """Return widgets one above the other, without gaps; one of them stretches."""
+    page = QWidget()
+    column = QVBoxLayout(page)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for part in parts:
+        column.addWidget(part)
+    column.setStretch(stretch, 1)
+    return page

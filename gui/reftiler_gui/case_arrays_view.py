@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 from reftiler_gui.camera import Camera
 from reftiler_gui.model.cases import Failure
 from reftiler_gui.model.difference_pyramid import DifferencePyramid
+from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.intensity import risen
 from reftiler_gui.model.plane_stack import PlaneStack
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, SplitPane
@@ -109,7 +109,8 @@ class CaseArraysView(QWidget):
             low, high = min(b[0] for b in both), max(b[1] for b in both)
         if planes.stack.dtype == bool:
             return ImagePyramid(planes.stack[number])
-        return ImagePyramid(planes.stack[number], *risen(low, high))
+        limits = DisplaySettings(*risen(low, high))
+        return ImagePyramid(planes.stack[number], limits)
 
     def _marks(self, number: int) -> list[Marker]:
         found, got = self._failure, self._shown.get("got")

@@ -136,6 +136,12 @@ def _looks(window: MainWindow) -> Iterator[ActionSpec]:
     yield entry(
         name="full_screen", text="Full screen", keys=("F11",), do=window.full_screen
     )
+    yield entry(
+        name="automatic_display",
+        text="Automatic contrast",
+        keys=("Ctrl+Shift+A",),
+        do=window.display.set_automatic,
+    )
     yield entry(name="fit", text="Fit", keys=("F", "Ctrl+9"), do=places.fit)
     yield entry(name="actual", text="100 %", keys=("1", "Ctrl+0"), do=places.actual)
     larger, smaller = partial(places.zoom, 1), partial(places.zoom, -1)

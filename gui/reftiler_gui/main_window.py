@@ -27,9 +27,9 @@ from reftiler_gui.cases_view import CasesView
 from reftiler_gui.commands import LINES, TOOLS, entries
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.contact_sheet_view import ContactSheetView
-from reftiler_gui.contrast_limits import ContrastLimits
 from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
+from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.hover_readout import HoverReadout
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.image_list import ImageList
@@ -86,7 +86,7 @@ class MainWindow(QMainWindow):
         self.image_list = ImageList()
         self.form = SettingsForm()
         self.summary = Summary()
-        self.values = ContrastLimits()
+        self.display = DisplayPanel(self.viewer)
         self.defects_bar = DefectsBar(self.jobs)
         self.status = Status(self.jobs)
         self.dialogs = Dialogs(self)
@@ -103,6 +103,8 @@ class MainWindow(QMainWindow):
         self.image_list.setMinimumWidth(90)
         self.add_dock("images", "Images", self.image_list, "left", "Ctrl+Shift+I")
         self.add_dock("tiling", "Tiling", self._tiling(), "right", "Ctrl+Shift+T")
+        display = _scrolled(self.display)
+        self.add_dock("display", "Display", display, "right", "Ctrl+Shift+V")
         self._add_tools()
         self.add_view("image", "Image", self._image_page(), "Ctrl+1")
         self._connect()
@@ -136,17 +138,10 @@ class MainWindow(QMainWindow):
         return page
 
     def _tiling(self) -> QScrollArea:
-        """Return the form, under what comes of it; it scrolls in a small window."""
-        inner = _column(self.summary, self.form, self.values, QWidget(), stretch=3)
+        """Return the form, under what comes of it."""
+        inner = _column(self.summary, self.form, QWidget(), stretch=2)
         inner.setContentsMargins(10, 0, 10, 8)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(inner)
-        room = scroll.verticalScrollBar().sizeHint().width()
-        scroll.setMinimumWidth(inner.minimumSizeHint().width() + room)
-        return scroll
+        return _scrolled(inner)
 
     def fill_menus(self) -> None:
         """Put what the registry has into the menus; call it when it has more."""
@@ -212,7 +207,14 @@ class MainWindow(QMainWindow):
         dock = QDockWidget(title, self)
         dock.setObjectName(name)
         dock.setWidget(widget)
+        before = [
+            d for d in self.docks.values() if self.dockWidgetArea(d) == _SIDES[side]
+        ]
         self.addDockWidget(_SIDES[side], dock)
+        if before:  # docks of a side lie over each other, with a tab for each
+            self.setTabPosition(_SIDES[side], QTabWidget.TabPosition.North)
+            self.tabifyDockWidget(before[0], dock)
+            before[0].raise_()
         self.resizeDocks([dock], [_WIDTHS[side]], Qt.Orientation.Horizontal)
         self.docks[name] = dock
         keys = (key,) if key else ()
@@ -319,7 +321,6 @@ class MainWindow(QMainWindow):
         viewer.noticed.connect(self.status.say)
         self.jobs.failed.connect(lambda _name, words: self.status.say(words))
         self.form.changed.connect(viewer.change)
-        self.values.changed.connect(viewer.set_range)
         self.image_list.chosen.connect(viewer.go)
         self.defects_bar.found.connect(self._on_defects)
         self.defects_bar.chosen.connect(self._go_to_defect)
@@ -343,7 +344,6 @@ class MainWindow(QMainWindow):
         loaded = self.viewer.loaded
         source = loaded.image if loaded else None
         self.image_list.choose(self.viewer.index)
-        self.values.show_source(source)
         self.canvas.message = loaded.words if loaded else ""
         old = self.canvas.source
         same = old is not None and source is not None and old.size == source.size
@@ -357,6 +357,7 @@ class MainWindow(QMainWindow):
         self.hover_readout.update()
 
     def _on_pixels(self) -> None:
+        self._show_message()
         for canvas in self.findChildren(ImageCanvas):
             canvas.repaint_pixels()
 
@@ -453,6 +454,7 @@ class MainWindow(QMainWindow):
         if not self.registry.actions["dock_tiling"].isEnabled():
             self.show_view("image")
         self.docks["tiling"].show()
+        self.docks["tiling"].raise_()
         self.form.tile.setFocus()
         self.form.tile.height_field.selectAll()
 
@@ -522,3 +524,15 @@ def _column(*parts: QWidget, stretch: int) -> QWidget:
         column.addWidget(part)
     column.setStretch(stretch, 1)
     return page
+
+
+def _scrolled(inner: QWidget) -> QScrollArea:
+    """Return a widget that scrolls down in a small window."""
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+    scroll.setWidget(inner)
+    room = scroll.verticalScrollBar().sizeHint().width()
+    scroll.setMinimumWidth(inner.minimumSizeHint().width() + room)
+    return scroll

@@ -111,9 +111,7 @@ class MergedView(BlinkCompare):
 
         def work() -> Work[tuple[Merged, ImagePyramid, DifferencePyramid]]:
             found = yield from merge(source.array, view.grid, model, height)
-            picture = ImagePyramid(
-                found.image, source.low, source.high, alpha=source.has_alpha
-            )
+            picture = source.like(found.image)
             yield from picture.build()
             return found, picture, DifferencePyramid(found.difference, found.largest)
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 from reftiler import Grid
 from reftiler.errors import TilingError
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.display import DisplaySettings, Histogram
 from reftiler_gui.model.form_settings import START, FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageSet, LoadedImage
@@ -46,6 +47,12 @@ class ViewerModel(QObject):
         Why the settings are.
     facts : TilingSummary or None
         The numbers of the tiles, once they are known.
+    display : DisplaySettings
+        What was chosen for this image, as it was given.
+    histogram : Histogram or None
+        How often values occur in the channels that are shown, once it is counted.
+    keeps_display : bool
+        Whether the next image is shown with the limits, gamma and channels of this.
     cases : tuple of Path
         What the conformance kit wrote, of that which was opened last.
     """
@@ -72,6 +79,10 @@ class ViewerModel(QObject):
         self.refusal: ValidationError | None = None
         self.facts: TilingSummary | None = None
         self.cases: tuple[Path, ...] = ()
+        self.histogram: Histogram | None = None
+        self.keeps_display = False
+        self.display = DisplaySettings()
+        self._displays: dict[int, DisplaySettings] = {}
         self._changed = ("", 0.0)
         self._watcher = QFileSystemWatcher(self)
         self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
@@ -104,6 +115,7 @@ class ViewerModel(QObject):
         if first is not None and (first.image or image_set.items[1:] or not open_now):
             self.jobs.cancel("Reading")
             self.image_set, self.index = image_set, image_set.start
+            self._displays.clear()
             self.opened.emit()
             self._take_item(first)
         elif first is not None:
@@ -142,7 +154,8 @@ class ViewerModel(QObject):
 
     def _take_item(self, loaded: LoadedImage) -> None:
         before = self.loaded.image if self.loaded else None
-        self.loaded = loaded
+        display = self._displays.get(self.index, DisplaySettings())
+        self.loaded, self.histogram = loaded, None
         self._watch(loaded.item.files)
         if before is None or loaded.image is None or before.size != loaded.image.size:
             self.tiling = None  # the last good one is of no use to this image
@@ -155,21 +168,47 @@ class ViewerModel(QObject):
             self.tiling_changed.emit()
             self.facts_changed.emit()
             return
+        self.set_display(self.display if self.keeps_display else display)
         self.jobs.start("Reducing", loaded.image.build, self._on_levels)
         self.plan()
 
     def _on_levels(self, _: object) -> None:
         self.pixels_changed.emit()
 
-    def set_range(self, low: float | None, high: float | None) -> None:
-        """Choose the values shown black and white; None measures them."""
-        if self.loaded is None or self.loaded.image is None:
+    def set_display(self, display: DisplaySettings) -> None:
+        """Choose limits, gamma and channels; limits of None are measured."""
+        image = self.loaded.image if self.loaded else None
+        if image is None:
             return
+        channels = image.shown_channels(display)
+        measured = channels in image.ranges
         try:
-            self.loaded.image.set_range(low, high)
+            display.check()
+            if measured or None not in (display.low, display.high):
+                image.set_display(display)
         except TilingError as error:
             self.noticed.emit(str(error))
+            return
+        self._displays[self.index] = self.display = display
+
+        def take(histogram: Histogram) -> None:
+            if self.loaded is not None and self.loaded.image is image:
+                self.histogram = histogram
+                if not measured:
+                    self.set_display(display)
+                else:
+                    self.pixels_changed.emit()
+
+        self.histogram = image.histograms.get(channels)
         self.pixels_changed.emit()
+        if self.histogram is None:
+            self.jobs.start("Measuring", lambda: image.measure(channels), take)
+
+    def keep_display(self, keep: bool) -> None:
+        """Show the next images as this one is, or each with limits of its own."""
+        self.keeps_display = keep
+        if keep and self.loaded is not None and self.loaded.image is not None:
+            self.set_display(self.loaded.image.display)
 
     # The settings
 

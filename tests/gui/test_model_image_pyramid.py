@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from reftiler import TilingError
 from reftiler.io import open_image, write_image
+from reftiler_gui.model.display import DisplaySettings
 from reftiler_gui.model.file_pixels import FilePixels
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
@@ -70,7 +71,7 @@ class TestRegion:
             128,
             255,
         ]
-        source.set_range(0, 2000)
+        source.set_display(DisplaySettings(0, 2000))
         assert parts(source.region(0, (0, 1), (0, 3)))[0, :, 1].tolist() == [
             128,
             255,
@@ -80,7 +81,7 @@ class TestRegion:
     def test_a_range_set_by_hand_must_rise(self) -> None:
         source = ImagePyramid(np.zeros((2, 2), np.float32))
         with pytest.raises(TilingError, match="must rise"):
-            source.set_range(3, 3)
+            source.set_display(DisplaySettings(3, 3))
 
     def test_floats_with_odd_values(self) -> None:
         image = np.array([[0, 0.5, 1, np.nan, np.inf, -np.inf]], np.float32)

@@ -78,7 +78,12 @@ def test_what_is_copied_makes_the_same_tiles(
 
 @pytest.mark.parametrize(
     ("channels", "words"),
-    [(1, "uint8."), (3, "uint8, RGB."), (4, "RGBA."), (5, "5 channels, the first")],
+    [
+        (1, "uint8."),
+        (3, "uint8, RGB."),
+        (4, "4 channels, 0 1 2 shown"),
+        (5, "5 channels"),
+    ],
 )
 def test_channels_are_named(
     qtbot: QtBot, window: MainWindow, tmp_path: Path, channels: int, words: str

@@ -69,7 +69,7 @@ def preview_of_defect(
     ]
     rows, columns = (slice(start, stop) for start, stop, _ in crops)
     small = resize(source.array[rows, columns], [size for _, _, size in crops])
-    picture = ImagePyramid(small, source.low, source.high, alpha=source.has_alpha)
+    picture = source.like(small)
     shrunk = max(
         length / side for length, side in zip(source.size, target, strict=True)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.io import open_image
 from reftiler.io.codecs import check_picture
+from reftiler_gui.model.display import DisplaySettings, Histogram, value_range
 from reftiler_gui.model.file_pixels import FilePixels, mapped_file
-from reftiler_gui.model.intensity import full, scaled, table_of, value_range
 from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
 from reftiler_gui.model.steps import Work, finish
 
@@ -38,14 +39,19 @@ class ImagePyramid:
     Parameters
     ----------
     array : ndarray or FilePixels, shape (H, W) or (H, W, C)
-        Real numbers. Of more than three colours the first three are shown.
-    low, high : float, optional
-        The values shown black and white, by default those of `value_range`.
+        Real numbers.
+    display : DisplaySettings
+        The limits, gamma and channels that are shown.
     alpha : bool
         Whether the last channel is alpha, as the file's format says.
 
     Attributes
     ----------
+    display : DisplaySettings
+        As it was given, limits that were not measured, channels that were not chosen
+        by default.
+    ranges, histograms : dict of tuple of int to pair of float and Histogram
+        What was measured so far, by channels.
     has_alpha : bool
         Whether what `region` gives may be transparent.
     notes : tuple of str
@@ -60,8 +66,7 @@ class ImagePyramid:
     def __init__(
         self,
         array: Any,
-        low: float | None = None,
-        high: float | None = None,
+        display: DisplaySettings = DisplaySettings(),  # noqa: B008 - it is immutable
         *,
         alpha: bool = False,
     ) -> None:
@@ -77,7 +82,17 @@ class ImagePyramid:
         self.notes: tuple[str, ...] = ()
         self._base = 2 if array.nbytes > _LARGE else 1
         self._built: dict[int, Any] = {0: self.array}
-        self.set_range(low, high)
+        self.display = display
+        self._model: ImagePyramid | None = None
+        self.ranges: dict[tuple[int, ...], tuple[float, float]] = {}
+        self.histograms: dict[tuple[int, ...], Histogram] = {}
+        self.set_display(display)
+
+    def like(self, array: Any) -> ImagePyramid:
+        """Return other pixels, which are shown as these are, also when that changes."""
+        other = ImagePyramid(array, self.display, alpha=self.has_alpha)
+        other._model = self
+        return other
 
     @classmethod
     def open(cls, path: Path) -> ImagePyramid:
@@ -112,21 +127,60 @@ class ImagePyramid:
         """Say whether a level is what it should be, or single pixels stand in."""
         return level in self._built or level < self._base
 
-    def set_range(self, low: float | None = None, high: float | None = None) -> None:
-        """Set the values shown black and white; None measures them anew.
+    def set_display(self, display: DisplaySettings) -> None:
+        """
+        Set limits, gamma and channels.
+
+        Limits of None are measured, unless `measure` did it for these channels;
+        channels that the image does not have are those of default.
 
         Raises
         ------
         TilingError
-            If they do not rise.
+            As `DisplaySettings.check` does.
         """
-        found = value_range(self.array) if low is None or high is None else (0.0, 0.0)
-        low = found[0] if low is None else float(low)
-        high = found[1] if high is None else float(high)
-        if not (low < high and math.isfinite(low) and math.isfinite(high)):
-            raise TilingError(f"the values shown must rise, got {low} to {high}")
-        self.low, self.high = low, high
-        self._table = table_of(self.dtype, low, high)
+        display.check()
+        shown = self.shown_channels(display)
+        low, high = display.low, display.high
+        if low is None or high is None:
+            low, high = self._range(shown)
+        found = replace(display, low=low, high=high, channels=shown)
+        found.check()
+        if self._model is not None and found == self._model.display:
+            found = self._model.display
+        self.display = found
+        self._table = self.display.table(self.dtype)
+
+    def shown_channels(self, display: DisplaySettings) -> tuple[int, ...]:
+        """Return the channels that these settings show of this image."""
+        colors = self.channels - self.has_alpha
+        if display.channels and max(display.channels) < colors:
+            return display.channels
+        return (0, 1, 2) if colors >= 3 else (0,)
+
+    def measure(self, channels: tuple[int, ...]) -> Histogram:
+        """Return the histogram of some channels; slow the first time."""
+        if channels not in self.histograms:
+            self._range(channels)
+            self.histograms[channels] = Histogram.of(self.array, channels)
+        return self.histograms[channels]
+
+    def _range(self, channels: tuple[int, ...]) -> tuple[float, float]:
+        if channels not in self.ranges:
+            self.ranges[channels] = value_range(self.array, channels)
+        return self.ranges[channels]
+
+    @property
+    def low(self) -> float:
+        """The value shown black."""
+        assert self.display.low is not None
+        return self.display.low
+
+    @property
+    def high(self) -> float:
+        """The value shown white."""
+        assert self.display.high is not None
+        return self.display.high
 
     def value(self, row: int, column: int) -> tuple[float, ...] | None:
         """Return the numbers of a pixel, one a channel; None beyond the image."""
@@ -173,6 +227,8 @@ class ImagePyramid:
             alpha, Format_ARGB32_Premultiplied. Contiguous and new. Black if the file
             has become shorter meanwhile.
         """
+        if self._model is not None and self._model.display is not self.display:
+            self.set_display(self._model.display)
         try:
             return self._painted(self._part(level, rows, columns))
         except TilingError:  # whoever watches the file reads it again
@@ -213,15 +269,18 @@ class ImagePyramid:
     def _painted(self, part: Array) -> NDArray[np.uint32]:
         if part.ndim == 2:
             part = part[..., np.newaxis]
-        colored = (part[..., :-1] if self.has_alpha else part)[..., :3]
-        shown = self._bytes(colored)
+        channels = self.display.channels
+        first = channels[0]
+        span = slice(first, first + len(channels))
+        together = channels == tuple(range(first, span.stop))
+        shown = self._bytes(part[..., span if together else list(channels)])
         pixels = np.empty((*part.shape[:2], 4), dtype=np.uint8)
         for place in range(3):  # blue comes first, the lowest byte
-            channel = min(2 - place, shown.shape[-1] - 1)
-            pixels[..., place] = shown[..., channel]
+            pixels[..., place] = shown[..., min(2 - place, shown.shape[-1] - 1)]
         pixels[..., 3] = 255
         if self.has_alpha:
-            alpha = scaled(part[..., -1], 0, full(part.dtype))
+            opaque = np.iinfo(self.dtype).max if self.dtype.kind in "iu" else 1.0
+            alpha = DisplaySettings(0.0, float(opaque)).to_bytes(part[..., -1])
             pixels[..., 3] = alpha
             share = alpha[..., np.newaxis].astype(np.uint16)
             pixels[..., :3] = (pixels[..., :3] * share + 127) // 255
@@ -229,10 +288,12 @@ class ImagePyramid:
         return whole.astype(np.uint32, copy=False)
 
     def _bytes(self, part: Array) -> NDArray[np.uint8]:
+        if self._table is None or part.dtype.kind == "f":
+            return self.display.to_bytes(part)
         if part.dtype == bool:
-            return part.view(np.uint8) * np.uint8(255)
-        if self._table is None:
-            return scaled(part, self.low, self.high)
-        if part.dtype == np.uint8 and (self.low, self.high) == (0.0, 255.0):
+            part = part.view(np.uint8) * np.uint8(255)
+        if part.dtype == np.uint8 and self.display == replace(
+            self.display, low=0.0, high=255.0, gamma=1.0
+        ):
             return part
         return np.asarray(self._table[part])

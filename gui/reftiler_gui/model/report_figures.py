@@ -96,7 +96,7 @@ def compared(source: ImagePyramid, seen: DefectMetrics) -> tuple[Figure, Figure]
 
 def rejoined(source: ImagePyramid, found: Merged) -> tuple[Figure, Figure]:
     """Draw a merged image, and how it differs from the original."""
-    whole = ImagePyramid(found.image, source.low, source.high, alpha=source.has_alpha)
+    whole = source.like(found.image)
     change = DifferencePyramid(found.difference, found.largest)
     transform = transform_on(((0, source.size[0]), (0, source.size[1])), _NARROW)
     rings: tuple[Ring, ...] = ()

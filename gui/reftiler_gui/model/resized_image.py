@@ -63,9 +63,7 @@ class ResizedImage:
         pixels = source.array if level == 0 else source.reduced(level)
         small = resize(np.asarray(pixels), target)
         self.mean = 1 << level
-        self.small = ImagePyramid(
-            small, source.low, source.high, alpha=source.has_alpha
-        )
+        self.small = source.like(small)
         self.size, self._levels = source.size, source.levels
 
     @property

@@ -7,6 +7,7 @@ import math
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.merging import Merged
 from reftiler_gui.model.tiling_summary import TilingSummary
@@ -31,8 +32,6 @@ _NOTHING = (
     "No image is open. Drop images or a folder here, press Ctrl+O, or take a look at "
     "the bundled sample with Ctrl+Shift+D."
 )
-_KINDS = {1: "", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
-"""What images of so many channels are called."""
 
 
 def times(sizes: tuple[float, ...]) -> str:
@@ -77,9 +76,7 @@ def story(
     """
     assert loaded.image is not None
     size, dtype = times(loaded.image.size), loaded.image.dtype.name
-    channels = loaded.image.channels
-    kind = _KINDS.get(channels, f"{channels:,} channels, the first three shown")
-    kind = kind and f", {kind}"
+    kind = _kind_words(loaded.image)
     words = [f"{loaded.item.name}, {size} px, {dtype}{kind}."]
     if len(defects):
         ringed = count(len(defects), "defect")
@@ -96,6 +93,20 @@ def story(
     if tiling is not None and overlaps and not tiling.scattered:
         words.append("Tiles start at solid lines and end at dashed ones.")
     return " ".join(words)
+
+
+def _kind_words(image: ImagePyramid) -> str:
+    """Say what the channels are, and which of them are shown."""
+    colors, shown = image.channels - image.has_alpha, image.display.channels
+    alpha = " with alpha" if image.has_alpha else ""
+    if colors == 1:
+        return f", grey{alpha}" if alpha else ""
+    if colors == 3 and shown == (0, 1, 2):
+        return f", RGB{alpha}"
+    names = " ".join(map(str, shown))
+    if len(shown) == 3:
+        return f", {colors:,} channels{alpha}, {names} shown as RGB"
+    return f", {colors:,} channels{alpha}, {names} shown grey"
 
 
 def nothing_words(problems: tuple[str, ...]) -> str:

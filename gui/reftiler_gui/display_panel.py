@@ -1,0 +1,357 @@
+"""The display of an image: histogram, limits, gamma and channels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler_gui.fields import guard_field
+from reftiler_gui.model.display import DisplaySettings, Histogram, dtype_range
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.viewer_model import ViewerModel
+from reftiler_gui.wrap_label import WrapLabel
+
+__all__ = ["DisplayPanel", "HistogramView"]
+
+_GRIP = 8  # the screen's pixels to either side of a handle where it can be taken
+_DIGITS = 4  # of limits, in numbers that need not be whole
+_FINEST = 30  # decimals, at the most
+_CUTS = {"Smallest to largest": 0.0, "0.1 % to 99.9 %": 0.1, "1 % to 99 %": 1.0}
+_AUTO, _HAND = "Automatic", "By hand"
+
+
+class HistogramView(QWidget):
+    """A histogram, on a logarithmic scale, with a handle for each limit."""
+
+    dragged = Signal(float, float)
+    """The limits, while a handle is moved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._histogram: Histogram | None = None
+        self._limits, self._gamma = (0.0, 1.0), 1.0
+        self._span = (0.0, 1.0)
+        self._held: int | None = None
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Histogram")
+        self.setToolTip(
+            "How often values occur (logarithmic); drag the handles: what is left of "
+            "the first is black, right of the second white"
+        )
+
+    def show_histogram(
+        self, histogram: Histogram | None, limits: tuple[float, float], gamma: float
+    ) -> None:
+        """Show counts and limits."""
+        self._histogram, self._limits, self._gamma = histogram, limits, gamma
+        if self._held is None:
+            ends = (histogram.low, histogram.high) if histogram else limits
+            self._span = min(ends[0], limits[0]), max(ends[1], limits[1])
+        self.update()
+
+    def x_of(self, value: float) -> float:
+        """Return where a value lies across the widget."""
+        low, high = self._span
+        share = (value / 2 - low / 2) / (high / 2 - low / 2)
+        return _GRIP + share * (self.width() - 2 * _GRIP)
+
+    def _value_at(self, x: float) -> float:
+        share = (x - _GRIP) / max(1, self.width() - 2 * _GRIP)
+        low, high = self._span
+        return low * (1 - share) + high * share
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Take the nearer handle."""
+        if event.button() == Qt.MouseButton.LeftButton and self._histogram:
+            x = event.position().x()
+            far = [abs(x - self.x_of(limit)) for limit in self._limits]
+            self._held = int(far[1] < far[0] or (far[1] == far[0] and x > far[0]))
+            self.mouseMoveEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Move it, up to the other one."""
+        x = event.position().x()
+        if self._held is None:
+            near = any(abs(x - self.x_of(limit)) <= _GRIP for limit in self._limits)
+            shape = Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.ArrowCursor
+            self.setCursor(shape)
+            return
+        limits, other = list(self._limits), self._limits[1 - self._held]
+        apart = self.x_of(other) + (1 if self._held else -1)
+        x = max(x, apart) if self._held else min(x, apart)
+        limits[self._held] = self._value_at(x)
+        self.dragged.emit(*limits)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Let go."""
+        self._held = None
+        self.show_histogram(self._histogram, self._limits, self._gamma)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for room."""
+        return QSize(200, 104)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw bars, the curve of gamma, and the handles."""
+        floor = self.height() - 10
+        palette = self.palette()
+        text, accent = palette.text().color(), palette.highlight().color()
+        with QPainter(self) as painter:
+            painter.fillRect(0, 0, self.width(), floor, palette.base())
+            if self._histogram is None:
+                box = QRectF(0, 0, self.width(), floor)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "Counting…")
+                return
+            bar = QColor(text)
+            bar.setAlpha(150)
+            self._paint_bars(painter, self._histogram, floor, bar)
+            low, high = (self.x_of(limit) for limit in self._limits)
+            shade = QColor(palette.window().color())
+            shade.setAlpha(170)
+            painter.fillRect(QRectF(0, 0, low, floor), shade)
+            painter.fillRect(QRectF(high, 0, self.width() - high, floor), shade)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            curve = [
+                QPointF(low + (high - low) * n / 32, floor * (1 - (n / 32) ** gamma))
+                for gamma in (self._gamma,)
+                for n in range(33)
+            ]
+            painter.setPen(QPen(accent, 1.2))
+            painter.drawPolyline(QPolygonF(curve))
+            for x, ink in ((low, QColor(0, 0, 0)), (high, QColor(255, 255, 255))):
+                painter.setPen(QPen(accent, 1.6))
+                painter.drawLine(QPointF(x, 0), QPointF(x, floor))
+                grip = [QPointF(x, floor - 2), QPointF(x - 6, floor + 8)]
+                painter.setBrush(ink)
+                painter.drawPolygon(QPolygonF([*grip, QPointF(x + 6, floor + 8)]))
+
+    def _paint_bars(
+        self, painter: QPainter, histogram: Histogram, floor: int, color: QColor
+    ) -> None:
+        heights = np.log1p(histogram.counts)
+        tops = floor - heights / max(1.0, float(heights.max())) * (floor - 3)
+        edges = np.linspace(histogram.low, histogram.high, len(heights) + 1)
+        left = [self.x_of(edge) for edge in edges.tolist()]
+        outline = [QPointF(left[0], floor)]
+        for start, stop, top in zip(left, left[1:], tops.tolist(), strict=False):
+            outline += [QPointF(start, top), QPointF(max(start + 1, stop), top)]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawPolygon(QPolygonF([*outline, QPointF(outline[-1].x(), floor)]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+class DisplayPanel(QWidget):
+    """
+    The limits, gamma and channels of the image that is shown.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        What is shown.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self.histogram = HistogramView()
+        self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
+        self.limits = QComboBox()
+        self.gamma = QDoubleSpinBox()
+        self.colors = QComboBox()
+        self.channels = [QSpinBox() for _ in range(3)]
+        self.keep = QCheckBox("Keep for all images")
+        self.reset = QPushButton("Reset")
+        self.note = WrapLabel()
+        self._lay_out()
+        self.histogram.dragged.connect(self._set_limits)
+        for field in (self.low, self.high):
+            field.valueChanged.connect(self._on_limits)
+        self.limits.textActivated.connect(self._choose_limits)
+        self.gamma.valueChanged.connect(lambda value: self._change(gamma=value))
+        self.colors.currentIndexChanged.connect(self._on_channels)
+        for channel in self.channels:
+            channel.valueChanged.connect(self._on_channels)
+        self.keep.toggled.connect(viewer.keep_display)
+        self.reset.clicked.connect(self.set_automatic)
+        viewer.item_changed.connect(self._show)
+        viewer.pixels_changed.connect(self._show)
+        self._show()
+
+    def set_automatic(self) -> None:
+        """Measure the limits, and show the first channels, without gamma."""
+        self._viewer.set_display(DisplaySettings())
+
+    @property
+    def _image(self) -> ImagePyramid | None:
+        return self._viewer.loaded.image if self._viewer.loaded else None
+
+    def _change(self, **values: object) -> None:
+        display = replace(self._viewer.display, **values)  # type: ignore[arg-type]
+        self._viewer.set_display(display)
+
+    def _set_limits(self, low: float, high: float) -> None:
+        if self._image is not None and self._image.dtype.kind in "iub":
+            low, high = float(round(low)), float(round(high))
+            if low >= high:  # the handle that moves gives way
+                moved = low != self._image.low
+                low, high = (high - 1, high) if moved else (low, low + 1)
+        self._change(low=low, high=high)
+
+    def _on_limits(self) -> None:
+        self._change(low=self.low.value(), high=self.high.value())
+        self._show()
+
+    def _choose_limits(self, choice: str) -> None:
+        found, image = self._viewer.histogram, self._image
+        if image is None:
+            return
+        if choice == _AUTO:
+            self._change(low=None, high=None)
+        elif choice == _full(image):
+            self._set_limits(*dtype_range(image.dtype))
+        elif choice in _CUTS and found is not None:
+            self._set_limits(*found.limits(_CUTS[choice]))
+
+    def _on_channels(self) -> None:
+        wanted = self.channels[: 3 if self.colors.currentText() == "RGB" else 1]
+        self._change(channels=tuple(field.value() for field in wanted))
+
+    def _show(self) -> None:
+        """Show what the image has now."""
+        image, found = self._image, self._viewer.histogram
+        self.setEnabled(image is not None)
+        if image is None:
+            self.note.say("")
+            return
+        blocked = (self.low, self.high, self.gamma, self.colors, *self.channels)
+        blockers = [QSignalBlocker(widget) for widget in (*blocked, self.limits)]
+        decimals = 0
+        if image.dtype.kind == "f":
+            size = math.floor(math.log10(image.high - image.low))
+            decimals = min(max(_DIGITS - size, 1), _FINEST)
+        for field, value in ((self.low, image.low), (self.high, image.high)):
+            field.setDecimals(decimals)
+            field.setValue(value)
+        self.gamma.setValue(image.display.gamma)
+        self._show_channels(image)
+        self._show_choices(image, found)
+        self.histogram.show_histogram(
+            found, (image.low, image.high), image.display.gamma
+        )
+        self.note.say(_note(found))
+        del blockers
+
+    def _show_channels(self, image: ImagePyramid) -> None:
+        colors = image.channels - image.has_alpha
+        shown = image.shown_channels(self._viewer.display)
+        row = self.form.getWidgetPosition(self.channel_row)[0]  # type: ignore[index]
+        self.form.setRowVisible(row, colors > 1)
+        self.colors.setVisible(colors >= 3)
+        self.colors.setCurrentText("RGB" if len(shown) == 3 else "Grey")
+        for place, field in enumerate(self.channels):
+            field.setRange(0, max(0, colors - 1))
+            field.setVisible(place < len(shown))
+            if place < len(shown):
+                field.setValue(shown[place])
+
+    def _show_choices(self, image: ImagePyramid, found: Histogram | None) -> None:
+        limits = image.low, image.high
+        known = {_AUTO: image.ranges.get(image.display.channels)}
+        if found is not None:
+            known |= {name: found.limits(cut) for name, cut in _CUTS.items()}
+        known[_full(image)] = dtype_range(image.dtype)
+        now = next((name for name, pair in known.items() if pair == limits), _HAND)
+        self.limits.clear()
+        self.limits.addItems([*known, *([_HAND] if now == _HAND else [])])
+        self.limits.setCurrentText(now)
+
+    def _lay_out(self) -> None:
+        for field, name in ((self.low, "black"), (self.high, "white")):
+            field.setRange(-1e300, 1e300)
+            field.setAccessibleName(f"Value shown {name}")
+            field.setToolTip(f"What is shown {name}")
+            field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.gamma.setRange(0.1, 10)
+        self.gamma.setSingleStep(0.1)
+        self.gamma.setAccessibleName("Gamma")
+        self.gamma.setToolTip("Below 1 dark values become brighter, above 1 darker")
+        self.limits.setAccessibleName("Choose the limits")
+        self.colors.addItems(["RGB", "Grey"])
+        self.colors.setAccessibleName("Show channels as")
+        for name, channel in zip(("Red", "Green", "Blue"), self.channels, strict=True):
+            channel.setAccessibleName(f"Channel shown as {name.lower()}, or grey")
+            channel.setToolTip(f"{name}, or grey: a channel's number, from 0")
+        fields = (self.low, self.high, self.limits, self.gamma, self.colors)
+        for widget in (*fields, *self.channels):
+            guard_field(widget)
+            widget.setMinimumWidth(48)
+            policy = QSizePolicy.Policy
+            widget.setSizePolicy(policy.Expanding, policy.Fixed)
+        for field in (self.low, self.high):  # whose hint has room for 300 digits
+            field.setSizePolicy(policy.Ignored, policy.Fixed)
+        self.keep.setToolTip("Else each image has its own limits, gamma and channels")
+        self.reset.setToolTip("Measure the limits; gamma 1; the first channels")
+        ends = QHBoxLayout()
+        for part, share in ((self.low, 1), (QLabel("to"), 0), (self.high, 1)):
+            ends.addWidget(part, share)
+        self.channel_row = QWidget()
+        row = QHBoxLayout(self.channel_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.colors, *self.channels):
+            row.addWidget(widget, 1)
+        last = QHBoxLayout()
+        last.addWidget(self.gamma, 1)
+        last.addWidget(self.reset)
+        self.form = QFormLayout()
+        self.form.setFieldGrowthPolicy(
+            QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow
+        )
+        self.form.addRow("Limits", self.limits)
+        self.form.addRow("", ends)
+        self.form.addRow("Gamma", last)
+        self.form.addRow("Channels", self.channel_row)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 6, 10, 8)
+        column.addWidget(self.histogram)
+        column.addLayout(self.form)
+        column.addWidget(self.keep)
+        column.addWidget(self.note)
+        column.addStretch(1)
+
+
+def _full(image: ImagePyramid) -> str:
+    """Name the choice of the whole range."""
+    return "0 to 1" if image.dtype.kind == "f" else f"All of {image.dtype.name}"
+
+
+def _note(found: Histogram | None) -> str:
+    """Say what was counted, and what is in no bin."""
+    if found is None:
+        return "Counting the values…"
+    parts = []
+    if found.step > 1:
+        parts.append(f"Every {found.step}. row and column is counted.")
+    if found.nan or found.infinite:
+        parts.append(f"{found.nan:,} NaN and {found.infinite:,} infinite values.")
+    if not found.counts.any():
+        parts.append("There is no finite value.")
+    return " ".join(parts)

@@ -71,6 +71,13 @@ def _files(window: MainWindow) -> Iterator[ActionSpec]:
         tip="Read the image and its mask again",
     )
     yield entry(
+        name="reload_all",
+        text="Reload all",
+        keys=("Shift+F5",),
+        do=window.viewer.reload_all,
+        tip="List what was opened again, and stay at this image",
+    )
+    yield entry(
         name="export",
         text="Export tiles…",
         keys=("Ctrl+E",),
@@ -223,7 +230,7 @@ def _moves(window: MainWindow) -> Iterator[ActionSpec]:
     for name, text, keys, do in (
         ("previous", "Previous image", ("Left", "A"), partial(viewer.step, -1)),
         ("next", "Next image", ("Right", "D"), partial(viewer.step, 1)),
-        ("first", "First image", ("Home",), partial(viewer.go, 0)),
+        ("first", "First image", ("Home",), partial(viewer.step, -(10**9))),
         ("last", "Last image", ("End",), last),
         ("next_defect", "Next defect", ("N", "J"), partial(window.defects_bar.step, 1)),
         (

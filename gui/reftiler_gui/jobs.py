@@ -59,7 +59,8 @@ class Jobs(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(max(2, self._pool.maxThreadCount()))
+        # Checking 3,000 files must leave threads for what is short.
+        self._pool.setMaxThreadCount(max(4, self._pool.maxThreadCount()))
         self._tokens = itertools.count()
         self._jobs: dict[int, _Job] = {}
         self._garbage = MainThreadGC(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -55,9 +55,13 @@ class ViewerModel(QObject):
         Whether the next image is shown with the limits, gamma and channels of this.
     cases : tuple of Path
         What the conformance kit wrote, of that which was opened last.
+    order : sequence of int
+        The images through which one steps, in this order.
     """
 
     opened = Signal()
+    checked = Signal()
+    """More is known of the images than before."""
     item_changed = Signal()
     pixels_changed = Signal()
     settings_changed = Signal()
@@ -83,6 +87,8 @@ class ViewerModel(QObject):
         self.keeps_display = False
         self.display = DisplaySettings()
         self._displays: dict[int, DisplaySettings] = {}
+        self.order: Sequence[int] = ()
+        self._paths: list[Path] = []
         self._changed = ("", 0.0)
         self._watcher = QFileSystemWatcher(self)
         self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
@@ -91,18 +97,35 @@ class ViewerModel(QObject):
 
     # The image set
 
-    def open(self, paths: Iterable[str | Path]) -> None:
-        """Open files and folders in the background; none means the bundled sample."""
+    def open(self, paths: Iterable[str | Path], at: str = "") -> None:
+        """
+        Open files and folders in the background; none means the bundled sample.
+
+        Parameters
+        ----------
+        paths : iterable of str or path-like
+            What to open.
+        at : str
+            The name of the image to show first, if there is one of this name.
+        """
         given = [Path(path) for path in paths]
 
-        def opened() -> tuple[ImageSet, LoadedImage | None]:
-            image_set = ImageSet.open(given)
-            first = image_set.items[image_set.start : image_set.start + 1]
-            return image_set, first[0].load() if first else None
+        def opened() -> tuple[ImageSet, int, LoadedImage | None]:
+            found = ImageSet.open(given)
+            names = (k for k, item in enumerate(found.items) if at and item.name == at)
+            start = next(names, found.start)
+            first = found.items[start].load() if found.items else None
+            return found, start, first
 
-        self.jobs.start("Opening", opened, lambda found: self._take(*found))
+        self.jobs.start("Opening", opened, lambda found: self._take(given, *found))
 
-    def _take(self, image_set: ImageSet, first: LoadedImage | None) -> None:
+    def _take(
+        self,
+        paths: list[Path],
+        image_set: ImageSet,
+        start: int,
+        first: LoadedImage | None,
+    ) -> None:
         """Show an image set; one of which nothing can be read leaves what is open."""
         for told in (*image_set.notes, *image_set.problems):
             self.noticed.emit(told)
@@ -114,15 +137,25 @@ class ViewerModel(QObject):
         open_now = self.loaded is not None and self.loaded.image is not None
         if first is not None and (first.image or image_set.items[1:] or not open_now):
             self.jobs.cancel("Reading")
-            self.image_set, self.index = image_set, image_set.start
             self._displays.clear()
+            self._paths, self.index = paths, start
+            self.image_set, self.order = image_set, range(len(image_set.items))
             self.opened.emit()
             self._take_item(first)
+            self._check()
         elif first is not None:
             self.noticed.emit(first.words)
         elif self.loaded is None:
             self.image_set = image_set  # of which there is nothing but what is wrong
             self.item_changed.emit()
+
+    def _check(self) -> None:
+        """Find out in the background which images have defects and problems."""
+
+        def tell(_: object) -> None:
+            self.checked.emit()
+
+        self.jobs.start("Checking", self.image_set.check, tell, progress=tell)
 
     def go(self, index: int) -> None:
         """Show an image of the set."""
@@ -136,9 +169,30 @@ class ViewerModel(QObject):
         """Read the image and its mask again."""
         self.go(self.index)
 
+    def reload_all(self) -> None:
+        """List what was opened again, and stay at the image."""
+        if self.image_set.items:
+            self.open(self._paths, self.image_set.items[self.index].name)
+
     def step(self, steps: int) -> None:
-        """Show a later or, with a negative number, an earlier image."""
-        self.go(self.index + steps)
+        """Show a later or, with a negative number, an earlier image of `order`."""
+        if not self.order:
+            if self.image_set.items:
+                self.noticed.emit("the filter of the list leaves no image to go to")
+            return
+        last = len(self.order) - 1
+        if self.index in self.order:
+            place = self.order.index(self.index) + steps
+        else:
+            place = 0 if steps > 0 else last
+        self.go(self.order[min(max(place, 0), last)])
+
+    def open_masks(self, masks: Sequence[str | Path]) -> None:
+        """Take these files as the mask of the image; what any of them marks counts."""
+        if masks and self.image_set.items:
+            self.image_set = self.image_set.with_masks(self.index, map(Path, masks))
+            self.go(self.index)
+            self._check()
 
     def _watch(self, paths: Iterable[Path]) -> None:
         """Hear of changes of these files, and of no others."""
@@ -156,6 +210,9 @@ class ViewerModel(QObject):
         before = self.loaded.image if self.loaded else None
         display = self._displays.get(self.index, DisplaySettings())
         self.loaded, self.histogram = loaded, None
+        if loaded.item.image is not None:
+            self.image_set.checks[self.index] = loaded.check
+            self.checked.emit()
         self._watch(loaded.item.files)
         if before is None or loaded.image is None or before.size != loaded.image.size:
             self.tiling = None  # the last good one is of no use to this image

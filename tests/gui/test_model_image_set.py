@@ -10,6 +10,7 @@ from PIL import Image
 
 from reftiler.io import write_image
 from reftiler_gui.model.image_set import ImageItem, ImageSet
+from reftiler_gui.model.steps import finish
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
 MASK = np.zeros((20, 30), dtype=bool)
@@ -86,9 +87,60 @@ def test_several_are_opened_at_once_and_each_image_once(folder: Path) -> None:
 
 def test_what_is_passed_over_is_told(folder: Path) -> None:
     write(folder / "inner" / "c.png")
+    (folder / "d.heic").write_bytes(b"?")
     found = ImageSet.open([folder])
-    assert [item.name for item in found.items] == ["a", "b"]
-    assert any("inner" in note for note in found.notes)
+    assert [item.name for item in found.items] == ["a", "b", "inner/c"]
+    assert any("d.heic" in note for note in found.notes)
+
+
+def test_problems_are_flagged_and_nothing_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "test/good/a.png")
+    for name in "bcdefg":
+        write(tmp_path / f"test/hole/{name}.png")
+    for name in "bcde":
+        write(tmp_path / f"ground_truth/hole/{name}_mask.png", MASK)
+    write(tmp_path / "ground_truth/hole/c_mask.png", MASK[:-1])
+    write(tmp_path / "ground_truth/hole/d_mask.png", MASK & False)
+    (tmp_path / "test/hole/e.png").write_bytes(b"")
+    (tmp_path / "test/hole/f.png").unlink()
+    (tmp_path / "test/hole/f.png").mkdir()
+    write(tmp_path / "ground_truth/good/a_mask.png", MASK)
+    found = ImageSet.open([tmp_path])
+    finish(found.check())
+    known = {item.name: found.known(k) for k, item in enumerate(found.items)}
+    said = {name[-1]: check.problems for name, check in known.items()}
+    assert {name: check.has_defect for name, check in known.items()} == {
+        "test/good/a": True,
+        "test/hole/b": True,
+        "test/hole/c": True,
+        "test/hole/d": False,
+        "test/hole/e": True,
+        "test/hole/g": True,
+    }
+    assert not said["b"]
+    for name, words in {
+        "a": "folder says good",
+        "c": "is 30 × 19",
+        "d": "marks nothing",
+        "e": "the file is empty",
+        "g": "no mask",
+    }.items():
+        assert words in said[name][0]
+        item = next(item for item in found.items if item.name[-1] == name)
+        assert name in "ad" or item.load().problems
+
+
+def test_other_masks_for_an_image(folder: Path) -> None:
+    found = ImageSet.open([folder])
+    finish(found.check())
+    assert found.known(0).has_defect is None
+    changed = found.with_masks(0, [folder / "b_mask.png"])
+    finish(changed.check())
+    assert changed.known(0).has_defect
+    assert changed.items[1] == found.items[1]
+    loaded = changed.items[0].load()
+    assert loaded.mask is not None
+    assert loaded.check == changed.known(0)
 
 
 def test_a_folder_without_images_is_a_problem_and_no_more(tmp_path: Path) -> None:
@@ -102,7 +154,7 @@ def test_a_mask_of_another_size_is_told_and_the_image_stays(folder: Path) -> Non
     loaded = ImageSet.open([folder]).items[1].load()
     assert loaded.image is not None
     assert loaded.mask is None
-    assert "b_mask.png is 19 × 30 (height × width), its image 20 × 30" in loaded.words
+    assert "b_mask.png is 30 × 19 (width × height), its image 30 × 20" in loaded.words
 
 
 def test_an_unreadable_mask_is_told_and_the_image_stays(folder: Path) -> None:

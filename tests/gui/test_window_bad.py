@@ -166,7 +166,7 @@ def test_a_mask_of_another_size_leaves_the_image(
     write_image(folder / "a_mask.png", np.zeros((9, 9), dtype=bool))
     window.open([folder / "a.png"])
     settled(qtbot, window)
-    assert "is 9 × 9 (height × width), its image 64 × 64" in said(window)
+    assert "is 9 × 9 (width × height), its image 64 × 64" in said(window)
     assert window.canvas.source is not None
 
 

@@ -169,8 +169,22 @@ def test_a_file_that_changes_is_read_again(
 
     qtbot.waitUntil(lambda: shown() == (7,), timeout=5000)
     assert "part has changed" in window.status.currentMessage()
+    np.save(tmp_path / "other.npy", np.zeros((9, 9), np.uint8))
     changed = np.full((200, 300), 9, np.uint8)
     window.viewer._watcher.removePath(str(path))  # as where nobody tells of changes
     np.save(path, changed)
     window.registry.actions["reload"].trigger()
     qtbot.waitUntil(lambda: shown() == (9,), timeout=5000)
+    window.open([tmp_path])
+    settled(qtbot, window)
+    window.viewer.step(1)
+    settled(qtbot, window)
+    np.save(tmp_path / "new.npy", np.zeros((9, 9), np.uint8))
+    window.registry.actions["reload_all"].trigger()
+    settled(qtbot, window)
+    names = [item.name for item in window.viewer.image_set.items]
+    assert (names, window.viewer.index) == (["new", "other", "part"], 2)
+    path.unlink()
+    window.viewer.reload()
+    settled(qtbot, window)
+    assert "No such file" in window.viewer.image_set.known(2).problems[0]

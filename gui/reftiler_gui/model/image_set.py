@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from reftiler import samples
 from reftiler.errors import TilingError
-from reftiler.io import open_mask
+from reftiler.io import open_image, open_mask
 from reftiler.io.datasets import GOOD, ImageEntry, find_images
 from reftiler_gui.model.file_pixels import mapped_file
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.steps import Work
 
-__all__ = ["ImageItem", "ImageSet", "LoadedImage", "bundled"]
+__all__ = ["Check", "ImageItem", "ImageSet", "LoadedImage", "bundled"]
 
 Array = NDArray[Any]
 
@@ -26,6 +27,24 @@ CASES = (".npz", ".jsonl")
 """Suffixes of what the conformance kit writes."""
 SETTINGS = (".yaml", ".yml")
 """Suffixes of tiling settings."""
+_BAND = 2**24  # pixels of a mask that are looked at together
+
+
+@dataclass(frozen=True)
+class Check:
+    """
+    What is known of an image without showing it.
+
+    Attributes
+    ----------
+    has_defect : bool or None
+        None where nothing says so.
+    problems : tuple of str
+        A sentence each.
+    """
+
+    has_defect: bool | None = None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,8 @@ class ImageItem:
         The file; no image file means an image of the bundled sample.
     split, label : str
         The folders of a data set that it lies in; empty outside of one.
+    problems : tuple of str
+        What is wrong with it by the names of the files, a sentence each.
     """
 
     name: str
@@ -49,6 +70,7 @@ class ImageItem:
     split: str = ""
     label: str = ""
     make: Callable[[], tuple[Array, Array | None]] | None = None
+    problems: tuple[str, ...] = ()
 
     @property
     def has_mask(self) -> bool:
@@ -56,32 +78,71 @@ class ImageItem:
         return bool(self.masks) or (self.image is None and self.label != GOOD)
 
     @property
+    def folder(self) -> str:
+        """The part of the name that it shares with others: ``test/scratch``."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def by_name(self) -> Check:
+        """What the names of files and folders say."""
+        return Check(self.label != GOOD if self.label else None, self.problems)
+
+    @property
     def files(self) -> list[Path]:
         """The files it is read from."""
         return [*([self.image] if self.image else []), *self.masks]
+
+    def check(self) -> Check:
+        """Read the image's header and the mask; what cannot be read is a problem."""
+        if self.image is None:
+            return self.by_name
+        problems, marks, size = list(self.problems), None, None
+        try:
+            height, width = open_image(self.image).shape[:2]
+            size = height, width
+        except (ImportError, TilingError) as error:
+            problems.append(str(error))
+        try:
+            mask = open_mask(self.masks) if self.masks else None
+            if mask is not None and size not in (None, mask.shape):
+                problems.append(self._misfit(mask.shape, size))
+            elif mask is not None:
+                height, width = mask.shape
+                rows = max(1, _BAND // max(1, width))
+                marks = any(mask[k : k + rows].any() for k in range(0, height, rows))
+        except (ImportError, TilingError) as error:
+            problems.append(str(error))
+        if marks and self.label == GOOD:
+            problems.append("its folder says good, and its mask marks pixels")
+        if marks is False and self.label not in ("", GOOD):
+            problems.append(f"its folder is {self.label}, and its mask marks nothing")
+        known = self.by_name.has_defect if marks is None else marks
+        return Check(known, tuple(problems))
 
     def load(self) -> LoadedImage:
         """Read image and mask; what cannot be read is told, and costs nothing else."""
         try:
             image, mask = self._images()
-        except TilingError as error:
-            return LoadedImage(self, None, None, str(error))
-        notes = list(image.notes)
+        except (ImportError, TilingError) as error:
+            said = str(error)
+            return LoadedImage(self, None, None, said, (*self.problems, said))
+        notes, problems = list(image.notes), list(self.problems)
         if self.masks:
             try:
                 opened = open_mask(self.masks)
                 mask = opened[...]
                 mask = mask if mapped_file(mask) is None else mask.copy()
                 notes += opened.notes
-            except TilingError as error:
-                notes.append(f"{error}; the image is shown without it")
+            except (ImportError, TilingError) as error:
+                problems.append(f"{error}; the image is shown without it")
         if mask is not None and mask.shape != image.size:
-            notes.append(self._misfit(mask, image))
+            problems.append(self._misfit(mask.shape, image.size))
             mask = None
-        if mask is not None and mask.all():
-            notes.append("the mask marks the whole image")
         found = None if mask is None else MaskPyramid(mask)
-        return LoadedImage(self, image, found, "; ".join(notes))
+        if found is not None and found.area == found.array.size:
+            notes.append("the mask marks the whole image")
+        words = "; ".join((*problems, *notes))
+        return LoadedImage(self, image, found, words, tuple(problems))
 
     def _images(self) -> tuple[ImagePyramid, Array | None]:
         if self.make is not None:
@@ -90,13 +151,14 @@ class ImageItem:
         assert self.image is not None
         return ImagePyramid.open(self.image), None
 
-    def _misfit(self, mask: Array, image: ImagePyramid) -> str:
-        sizes = (" × ".join(map(str, size)) for size in (mask.shape, image.size))
-        mask_size, image_size = sizes
+    def _misfit(self, mask: tuple[int, ...], image: tuple[int, ...] | None) -> str:
+        mask_size, image_size = (
+            " × ".join(map(str, reversed(size or ()))) for size in (mask, image)
+        )
         where = self.masks[0] if self.masks else self.name
         return (
-            f"the mask {where} is {mask_size} (height × width), its "
-            f"image {image_size}: the image is shown without it"
+            f"the mask {where} is {mask_size} (width × height), its image "
+            f"{image_size}: the image is shown without it"
         )
 
 
@@ -114,14 +176,23 @@ class LoadedImage:
     mask : MaskPyramid or None
         None if there is none, or it cannot be read or has another size.
     words : str
-        A sentence for each of these misfortunes, and for what was decided in reading
-        them; empty if all is well.
+        A sentence for each problem, and for what was decided in reading them; empty if
+        all is well.
+    problems : tuple of str
+        What is wrong, a sentence each.
     """
 
     item: ImageItem
     image: ImagePyramid | None
     mask: MaskPyramid | None
     words: str
+    problems: tuple[str, ...] = ()
+
+    @property
+    def check(self) -> Check:
+        """What is known of it now."""
+        known = self.item.by_name.has_defect
+        return Check(known if self.mask is None else self.mask.area > 0, self.problems)
 
 
 @dataclass(frozen=True)
@@ -141,6 +212,8 @@ class ImageSet:
         Files for other parts of the viewer: what the conformance kit wrote, and YAML.
     title : str
         What to call it.
+    checks : dict of int to Check
+        What was found out since about items, by their indices.
     """
 
     items: tuple[ImageItem, ...] = ()
@@ -149,12 +222,34 @@ class ImageSet:
     cases: tuple[Path, ...] = ()
     settings: tuple[Path, ...] = ()
     title: str = ""
+    checks: dict[int, Check] = field(default_factory=dict, compare=False)
 
     @property
     def start(self) -> int:
         """The item to show first: one with a defect, if there is one."""
         marked = (n for n, item in enumerate(self.items) if item.has_mask)
         return next(marked, 0)
+
+    def known(self, index: int) -> Check:
+        """Return what is known of an item."""
+        return self.checks.get(index) or self.items[index].by_name
+
+    def check(self) -> Work[None]:
+        """Check all items, those with masks first; `checks` grows meanwhile."""
+        order = sorted(
+            range(len(self.items)), key=lambda index: not self.items[index].masks
+        )
+        for count, index in enumerate(order):
+            if index not in self.checks:
+                self.checks[index] = self.items[index].check()
+                yield count / len(order)
+
+    def with_masks(self, index: int, masks: Iterable[Path]) -> ImageSet:
+        """Return this set with other masks for one of its images."""
+        item = replace(self.items[index], masks=tuple(masks), problems=())
+        items = (*self.items[:index], item, *self.items[index + 1 :])
+        checks = {k: check for k, check in self.checks.items() if k != index}
+        return replace(self, items=items, checks=checks)
 
     @classmethod
     def open(cls, paths: Iterable[str | Path]) -> ImageSet:
@@ -175,7 +270,7 @@ class ImageSet:
             if any(path in files for files in others.values()):
                 continue
             try:
-                images = find_images(path)
+                images = find_images(path, recursive=True, strict=False)
                 found += images
                 notes += images.notes
             except TilingError as error:
@@ -237,12 +332,23 @@ def _made(
 
 def _items(found: Iterable[ImageEntry]) -> Iterator[ImageItem]:
     """Yield what was found, each image once and no mask as an image."""
+
+    @cache
+    def resolved(folder: Path) -> Path:
+        return folder.resolve()
+
     found = list(found)
-    seen = {mask.resolve() for sample in found for mask in sample.masks}
-    for sample in found:
-        place = sample.image.resolve()
-        if place not in seen:
-            seen.add(place)
+    masks = (mask for entry in found for mask in entry.masks)
+    seen = {resolved(mask.parent) / mask.name for mask in masks}
+    for entry in found:
+        file = resolved(entry.image.parent) / entry.image.name
+        if file not in seen:
+            seen.add(file)
             yield ImageItem(
-                sample.id, sample.image, sample.masks, sample.split, sample.label
+                entry.id,
+                entry.image,
+                entry.masks,
+                entry.split,
+                entry.label,
+                problems=entry.problems,
             )

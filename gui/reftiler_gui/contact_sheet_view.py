@@ -1,30 +1,39 @@
-"""The contact sheet of all tiles: in which order, which of them, how large."""
+"""The Tiles tab: the contact sheet, and one of its tiles large."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QFileDialog,
     QLabel,
+    QMenu,
     QSlider,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from reftiler_gui.contact_sheet_area import LARGEST, SMALLEST, ContactSheetArea
+from reftiler.errors import TilingError
+from reftiler.io import write_image
+from reftiler_gui.contact_sheet import LARGEST, SMALLEST, TileList
 from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.contact_sheet import by_tile
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.merging import Merged
+from reftiler_gui.model.tiles import ImageTiles, by_tile
+from reftiler_gui.tile_cache import as_image
+from reftiler_gui.tile_view import TileView
 from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
 
 __all__ = ["ContactSheetView"]
@@ -32,7 +41,8 @@ __all__ = ["ContactSheetView"]
 POSITION, DEFECTS, ERROR = range(3)
 """The orders, as the list has them."""
 
-_MARKS, _ERRORS = "Counting defect pixels", "Measuring errors of tiles"
+_MARKED, _ERRORS = "Counting defect pixels", "Measuring errors of tiles"
+_SAVED = "Tiles (*.png *.tif *.npy)"
 
 
 class ContactSheetView(LazyView):
@@ -42,38 +52,82 @@ class ContactSheetView(LazyView):
     Parameters
     ----------
     jobs : Jobs
-        Counts defect pixels in the background.
+        Count defect pixels, and read large tiles, in the background.
     """
 
     tile_opened = Signal(int)
-    """The tile that was clicked: go there."""
+    """A tile that is to be shown in the image."""
     error_wanted = Signal()
-    """Somebody sorts by error, and `show_merged` has told none."""
+    """Tiles are sorted by error, and `show_merged` has not given any."""
+    noticed = Signal(str)
+    """A sentence on what was done."""
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
         self._merged: Merged | None = None
-        self._marks: NDArray[np.int64] | None = None
+        self._marked: NDArray[np.int64] | None = None
         self._errors: NDArray[Any] | None = None
-        self._trouble, self._asked = "", False
-        self.area = ContactSheetArea()
+        self._tiles: ImageTiles | None = None
+        self._trouble, self._problem, self._asked = "", "", False
+        self.list = TileList(jobs)
+        self.single = TileView(jobs)
+        self.stack = QStackedWidget()
         self.order = QComboBox()
         self.order.addItems(["Position", "Defect pixels", "Error after merging"])
         self.only = QCheckBox("&Only tiles with a defect")
+        self.hatch = QCheckBox("Hatch &padding")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
-        for field in (self.order, self.size_slider):
-            guard_field(field)
-        self.size_slider.setRange(SMALLEST, LARGEST)
-        self.size_slider.setValue(self.area.side)
         self.count, self.words = QLabel(), message_label("Chosen tile")
         self._lay_out()
         self.order.currentIndexChanged.connect(self._arrange)
         self.only.toggled.connect(self._arrange)
-        self.size_slider.valueChanged.connect(self.area.set_side)
-        self.area.resized_to.connect(self._follow)
-        self.area.chosen.connect(self._tell)
-        self.area.opened.connect(self.tile_opened)
+        self.hatch.toggled.connect(self._set_hatched)
+        self.size_slider.valueChanged.connect(self.list.set_side)
+        self.list.resized_to.connect(self._on_resized)
+        self.list.chosen.connect(self._show_words)
+        self.list.opened.connect(self.open_tile)
+        self.list.failed.connect(self._on_failed)
+        self.list.customContextMenuRequested.connect(self._show_menu)
+        self.single.closed.connect(self.close_tile)
+        self.single.stepped.connect(self._step)
+        self.single.image_wanted.connect(self.tile_opened)
+        self.single.menu_wanted.connect(self._show_menu_at)
+
+    def _lay_out(self) -> None:
+        bar = FlowLayout(16)
+        for part in (
+            labelled("O&rder", self.order),
+            self.only,
+            self.hatch,
+            labelled("Thumbnail si&ze", self.size_slider),
+            self.count,
+        ):
+            bar.addWidget(part)
+        for field in (self.order, self.size_slider):
+            guard_field(field)
+        with QSignalBlocker(self.size_slider):
+            self.size_slider.setRange(SMALLEST, LARGEST)
+            self.size_slider.setValue(self.list.side)
+        self.size_slider.setFixedWidth(120)
+        self.order.setAccessibleName("Order of the tiles")
+        self.size_slider.setAccessibleName("Size of the tiles on the sheet")
+        self.count.setAccessibleName("Number of tiles")
+        self.hatch.setToolTip("Stripe what lies beyond the image, over its pixels")
+        sheet = QWidget()
+        column = QVBoxLayout(sheet)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(bar)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.words)
+        self.stack.addWidget(sheet)
+        self.stack.addWidget(self.single)
+        whole = QVBoxLayout(self)
+        whole.addWidget(self.stack)
+        self.setFocusProxy(self.list)
+        filter_shortcuts(self.list, self.order, self.size_slider)
+
+    # What the window says
 
     def show_merged(self, merged: Merged | None) -> None:
         """Take the merged image, whose errors tiles can be sorted by."""
@@ -84,11 +138,7 @@ class ContactSheetView(LazyView):
     def show_trouble(self, words: str) -> None:
         """Say why there is no merged image."""
         self._trouble, self._asked = words, False
-        self._tell(self.area.current)
-
-    def scale_by(self, steps: int) -> None:
-        """Show tiles larger, or with a negative number smaller."""
-        self.area.scale_by(steps)
+        self._show_words()
 
     def show_item(self, loaded: LoadedImage | None) -> None:
         """Take another image, of which nothing is merged yet."""
@@ -100,53 +150,45 @@ class ContactSheetView(LazyView):
         self._merged = None
         super().show_tiling(tiling, settings)
 
+    def repaint_pixels(self) -> None:
+        """Draw the tiles anew: other values are shown black and white."""
+        self.list.clear_thumbnails()
+
+    def scale_by(self, steps: int) -> None:
+        """Show tiles larger, or with a negative number smaller."""
+        if self.stack.currentWidget() is self.single:
+            self.single.canvas.state.step(steps)
+        else:
+            self.list.scale_by(steps)
+
     def rebuild(self) -> None:
         """Show the tiles, and count what is in them."""
-        self._marks = self._errors = None
-        self._trouble, self._asked = "", False
-        self.area.show_tiles(self.loaded, self.tiling)
-        for name in (_MARKS, _ERRORS):
+        self._marked = self._errors = self._tiles = None
+        self._trouble, self._problem, self._asked = "", "", False
+        for name in (_MARKED, _ERRORS):
             self._jobs.cancel(name)
-        mask = self.loaded.mask if self.loaded else None
+        loaded, view = self.loaded, self.tiling
+        if loaded is not None and loaded.image is not None and view is not None:
+            try:
+                self._tiles = ImageTiles(loaded, view)
+            except (TilingError, TypeError) as error:
+                self._problem = f"These tiles cannot be cut: {error}"
+        mask = loaded.mask if loaded else None
         self.only.setEnabled(mask is not None)
-        if self.tiling is not None and mask is not None:
-            view = self.tiling
+        if self._tiles is not None and view is not None and mask is not None:
             self._jobs.start(
-                _MARKS, lambda: by_tile(view, mask.array), self._take_marks
+                _MARKED, lambda: by_tile(view, mask.array), self._take_marked
             )
         self._arrange()
+        tile = self.single.tile
+        if self.stack.currentWidget() is self.single and tile is not None:
+            inside = self._tiles is not None and tile < len(self._tiles)
+            self.open_tile(tile) if inside else self.close_tile()
 
-    def _lay_out(self) -> None:
-        bar = FlowLayout(16)
-        for part in (
-            labelled("O&rder", self.order),
-            self.only,
-            labelled("Thumbnail si&ze", self.size_slider),
-            self.count,
-        ):
-            bar.addWidget(part)
-        self.size_slider.setFixedWidth(120)
-        self.order.setAccessibleName("Order of the tiles")
-        self.size_slider.setAccessibleName("Size of the tiles on the sheet")
-        self.count.setAccessibleName("Number of tiles")
-        whole = QVBoxLayout(self)
-        whole.addLayout(bar)
-        whole.addWidget(self.area, 1)
-        whole.addWidget(self.words)
-        self.setFocusProxy(self.area)
-        filter_shortcuts(
-            self.area, more=(Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus)
-        )
-        filter_shortcuts(self.order, self.size_slider)
+    # Order
 
-    def _follow(self, side: int) -> None:
-        """Put the slider where the sheet is, without setting that anew."""
-        with QSignalBlocker(self.size_slider):
-            self.size_slider.setValue(side)
-
-    def _take_marks(self, marks: NDArray[np.int64]) -> None:
-        self._marks = marks
-        self.area.show_marks(marks)
+    def _take_marked(self, marked: NDArray[np.int64]) -> None:
+        self._marked = marked
         self._arrange()
 
     def _take_errors(self, errors: NDArray[Any]) -> None:
@@ -155,16 +197,14 @@ class ContactSheetView(LazyView):
 
     def _arrange(self) -> None:
         """Put the tiles in the order that is chosen, as far as it is known."""
-        order, only = self.order.currentIndex(), self.only.isChecked()
+        order = self.order.currentIndex()
         if order == ERROR and self._errors is None:
             self._measure()
-        known = {DEFECTS: self._marks, ERROR: self._errors}.get(order)
-        if only and self._marks is not None:
-            held = self._marks > 0
-            known = None if known is None else np.where(held, known, 0)
-        only = only and self._marks is not None
-        self.area.arrange(known, only=only, words=order == ERROR)
-        self._tell(self.area.current)
+        values = {DEFECTS: self._marked, ERROR: self._errors}.get(order)
+        held = None if self._marked is None else self._marked > 0
+        keep = held if self.only.isChecked() and self.only.isEnabled() else None
+        self.list.put(self._tiles, values, keep, self._marked, captions=order == ERROR)
+        self._show_words()
 
     def _measure(self) -> None:
         """Find the largest error in each tile."""
@@ -182,44 +222,172 @@ class ContactSheetView(LazyView):
                 self._take_errors,
             )
 
-    def _tell(self, tile: int | None) -> None:
+    def _on_resized(self, side: int) -> None:
+        with QSignalBlocker(self.size_slider):
+            self.size_slider.setValue(side)
+
+    def _set_hatched(self, on: bool) -> None:
+        self.list.hatched = on
+        self.list.clear_thumbnails()
+        self.single.set_hatched(on)
+
+    # Words
+
+    def _on_failed(self, words: str) -> None:
+        self._problem = words
+        self._show_words()
+
+    def _show_words(self) -> None:
         self.count.setText(self._counted())
-        self.words.setText(self._sentence(tile))
+        self.words.setText(self._missing() or self.tile_words(self.list.tile))
 
     def _counted(self) -> str:
         if self.tiling is None:
             return ""
         words = f"{len(self.tiling):,} tiles"
-        if self._marks is not None:
-            held = int(np.count_nonzero(self._marks))
-            words += f", {held:,} with a defect"
+        if self._marked is not None:
+            words += f", {int(np.count_nonzero(self._marked)):,} with a defect"
         return words
 
-    def _sentence(self, tile: int | None) -> str:
-        missing = self._missing()
-        if missing or tile is None or self.tiling is None:
-            return (
-                missing or "Click a tile to go there, or use the arrow keys and Enter."
-            )
+    def tile_words(self, tile: int | None) -> str:
+        """Say where a tile lies and what is in it."""
+        if tile is None or self.tiling is None:
+            return "Double-click a tile or press Enter to see it large."
         (top, bottom), (left, right) = self.tiling.box(tile)
         words = f"Tile {tile}: rows {top} to {bottom}, columns {left} to {right}"
-        if self._marks is not None:
-            words += f", {int(self._marks[tile]):,} defect pixels"
+        if self._marked is not None:
+            words += f", {int(self._marked[tile]):,} defect pixels"
         if self._errors is not None:
             words += f", largest error {float(self._errors[tile]):.4g}"
         return words + "."
 
     def _missing(self) -> str:
         """Return why the sheet is not what was asked for; nothing if it is."""
-        loaded, order, shown = self.loaded, self.order.currentIndex(), self.area.sheet
+        loaded, order = self.loaded, self.order.currentIndex()
         if loaded is None or loaded.image is None:
             return loaded.words if loaded else "No image is open."
         if self.tiling is None:
             return "These settings give no tiles for this image."
+        if self._problem:
+            return self._problem
         if order == ERROR and self._errors is None:
             wait = "Merging the tiles to measure how far each is off…"
             return self._trouble or wait
         if order == DEFECTS and loaded.mask is None:
             return "This image has no mask, so no tile holds a defect pixel."
-        empty = shown is not None and not len(shown)
+        empty = not self.list.tile_model.rowCount()
         return "No tile holds a defect pixel." if empty else ""
+
+    # One tile
+
+    def open_tile(self, tile: int) -> None:
+        """Show a tile large."""
+        if self._tiles is None or not 0 <= tile < len(self._tiles):
+            return
+        self.list.choose(tile)
+        self.single.show_tile(self._tiles, tile)
+        self.stack.setCurrentWidget(self.single)
+        self.setFocusProxy(self.single)
+        self.single.setFocus()
+
+    def close_tile(self) -> None:
+        """Show the sheet again."""
+        self.stack.setCurrentIndex(0)
+        self.setFocusProxy(self.list)
+        self.list.setFocus()
+
+    def _step(self, by: int) -> None:
+        """Show the next tile in the order of the sheet; it goes round."""
+        model, tile = self.list.tile_model, self.single.tile
+        if tile is not None and model.rowCount():
+            row = (model.find(tile).row() + by) % model.rowCount()
+            self.open_tile(int(model.order[row]))
+
+    def chosen_picture(self) -> QImage | None:
+        """Return the chosen tile, a pixel of the picture for each of its; or None."""
+        tile = self.list.tile
+        if tile is None or self._tiles is None:
+            return None
+        source = self._tiles.source
+        pixels = source.painted(self._tiles.pixels(tile))
+        return as_image(pixels, opaque=not source.has_alpha).copy()
+
+    # The menu of a tile
+
+    def _show_menu(self, point: QPoint) -> None:
+        index = self.list.indexAt(point)
+        if index.isValid():
+            self.list.setCurrentIndex(index)
+            self._show_menu_at(self.list.viewport().mapToGlobal(point))
+
+    def _show_menu_at(self, point: QPoint) -> None:
+        tile = self.list.tile
+        if tile is not None:
+            self.tile_menu(tile).popup(point)
+
+    def tile_menu(self, tile: int) -> QMenu:
+        """Return what can be done with a tile."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        file = self.loaded.item.image if self.loaded else None
+        if self.stack.currentWidget() is not self.single:
+            menu.addAction("Open tile", lambda: self.open_tile(tile))
+        menu.addAction("Show it in the image", lambda: self.tile_opened.emit(tile))
+        menu.addSeparator()
+        menu.addAction("Copy picture", self._copy_picture)
+        menu.addAction("Copy box", lambda: self._copy_box(tile))
+        menu.addAction("Save tile…", lambda: self._save(tile))
+        menu.addSeparator()
+        folder = menu.addAction("Show in folder")
+        folder.setEnabled(file is not None)
+        if file is not None:
+            url = QUrl.fromLocalFile(str(file.resolve().parent))
+            folder.triggered.connect(lambda: QDesktopServices.openUrl(url))
+        return menu
+
+    def _copy_picture(self) -> None:
+        try:
+            picture = self.chosen_picture()
+        except (TilingError, MemoryError) as error:
+            self.noticed.emit(str(error))
+            return
+        if picture is not None:
+            QGuiApplication.clipboard().setImage(picture)
+            size = f"{picture.width()} × {picture.height()} px"
+            self.noticed.emit(f"Copied tile {self.list.tile}, {size}")
+
+    def _copy_box(self, tile: int) -> None:
+        assert self.tiling is not None
+        rows, columns = map(list, self.tiling.box(tile))
+        QGuiApplication.clipboard().setText(f"[{rows}, {columns}]")
+        self.noticed.emit(f"Copied the box of tile {tile}: [{rows}, {columns}]")
+
+    def _save(self, tile: int) -> None:
+        """Ask for a file and write a tile, its numbers as they are."""
+        tiles, loaded = self._tiles, self.loaded
+        if tiles is None or loaded is None:
+            return
+        source = tiles.source
+        eight = source.dtype.name in ("bool", "uint8", "uint16")
+        suffix = "png" if eight and source.channels <= 4 else "tif"
+        image = loaded.item.image
+        stem = image.stem if image else loaded.item.name.replace("/", "-")
+        proposed = f"{stem}-tile-{tile}.{suffix}"
+        path, _ = QFileDialog.getSaveFileName(
+            self,
+            f"Save tile {tile}",
+            str(image.parent / proposed) if image else proposed,
+            _SAVED,
+        )
+        if not path:
+            return
+        # PNG takes the last of 2 and 4 channels for alpha: it is asked only then.
+        alpha = source.has_alpha if source.channels in (2, 4) else None
+
+        def write() -> None:
+            write_image(Path(path), tiles.pixels(tile), alpha=alpha)
+
+        def done(_: None) -> None:
+            self.noticed.emit(f"Wrote tile {tile} to {path}")
+
+        self._jobs.start("Writing the tile", write, done)

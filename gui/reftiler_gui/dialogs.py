@@ -100,8 +100,10 @@ class Dialogs:
             self._try(lambda: save_picture(self._window.picture(), Path(path)), path)
 
     def copy_picture(self) -> None:
-        """Put what is on screen on the clipboard."""
-        picture = self._window.picture()
+        """Put what is on screen on the clipboard, or of the sheet the chosen tile."""
+        page = self._window.tabs.currentWidget()
+        chosen = getattr(page, "chosen_picture", lambda: None)()
+        picture = chosen or self._window.picture()
         QGuiApplication.clipboard().setImage(picture)
         self._told(f"Copied a picture of {picture.width()} × {picture.height()} px")
 

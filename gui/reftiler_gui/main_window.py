@@ -282,6 +282,8 @@ class MainWindow(QMainWindow):
             lambda: self.show_view("compare")
         )
         self.sheet.tile_opened.connect(self.navigator.go_to_tile)
+        self.sheet.noticed.connect(self.status.tell)
+        self.viewer.pixels_changed.connect(self.sheet.repaint_pixels)
         # Queued: the merged view may not have been given yet what the sheet shows.
         queued = Qt.ConnectionType.QueuedConnection
         self.sheet.error_wanted.connect(self.merged.compute, queued)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from reftiler import Grid, Tiler
-from reftiler_gui.model.contact_sheet import by_tile, sheet
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.steps import finish
+from reftiler_gui.model.tiles import by_tile, sorted_tiles
 from reftiler_gui.model.tiling_summary import facts
 
 SIZE = (53, 71)
@@ -128,19 +128,12 @@ def test_marks_and_errors_are_counted_by_tile(grid: Grid) -> None:
         assert worst[k] == error[grid.slices(k)].max()
 
 
-def test_the_sheet_shows_what_matters_first() -> None:
-    view = GridLookup(GRIDS["drop"])  # 3 x 3 tiles
-    assert sheet(view, 3).tile(2, 1) == 7
-    values = np.array([0, 2, 0, 5, 0, 0, 2, 0, 0])
-    found = sheet(view, 2, values)
-    assert found.order.tolist() == [3, 1, 6, 0, 2, 4, 5, 7, 8]
-    assert (found.rows, len(found)) == (5, 9)
-    assert found.between(1, 3).tolist() == [6, 0, 2, 4]
-    assert found.place(6) == (1, 0)
-    assert [found.tile(4, 0), found.tile(4, 1), found.tile(0, 2)] == [8, None, None]
-    few = sheet(view, 2, values, only=True)
-    assert few.order.tolist() == [3, 1, 6]
-    assert few.place(0) is None
+def test_tiles_are_sorted_and_left_out() -> None:
+    values = np.array([0, 2, np.nan, 5, 0])
+    assert sorted_tiles(5).tolist() == [0, 1, 2, 3, 4]
+    assert sorted_tiles(5, values).tolist() == [3, 1, 0, 4, 2]
+    assert sorted_tiles(5, values, values > 0).tolist() == [3, 1]
+    assert sorted_tiles(5, keep=values > 0).tolist() == [1, 3]
 
 
 class TestManyTiles:
@@ -155,7 +148,6 @@ class TestManyTiles:
         assert seconds(lambda: view.nearest(900, 900)) < 0.005
         assert seconds(lambda: view.coverage(rows, columns)) < 0.05
         assert seconds(lambda: facts(view, 3, np.dtype(np.uint8))) < 0.02
-        assert seconds(lambda: sheet(view, 100)) < 0.02
         assert seconds(lambda: view.boxes(np.arange(3000))) < 0.01
 
     def test_scattered(self) -> None:

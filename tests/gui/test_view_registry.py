@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 from reftiler.errors import TilingError
 from reftiler_gui import merged_view
 from reftiler_gui.main_window import MainWindow
-from reftiler_gui.model.contact_sheet import by_tile
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.merging import merge
 from reftiler_gui.model.steps import finish
+from reftiler_gui.model.tiles import by_tile
 from tests.gui.showing import settle
 
 
@@ -26,8 +26,8 @@ def sample(window: MainWindow, qtbot: QtBot) -> None:
 
 def test_a_tile_of_the_sheet_is_gone_to(window: MainWindow) -> None:
     window.show_view("sheet")
-    window.sheet.area.choose(7)
-    window.sheet.area.opened.emit(7)
+    window.sheet.list.choose(7)
+    window.sheet.tile_menu(7).actions()[1].trigger()
     assert window.canvas.tile == 7
     assert window.canvas.isVisible()
     assert not window.sheet.isVisible()
@@ -51,7 +51,7 @@ def test_the_sheet_asks_for_errors(window: MainWindow, qtbot: QtBot) -> None:
     window.show_view("sheet")
     window.sheet.order.setCurrentIndex(2)
     settle(qtbot, window.jobs)
-    window.sheet.area.choose(0)
+    window.sheet.list.choose(0)
     assert "largest error 25.5" in window.sheet.words.text()
 
 
@@ -95,7 +95,7 @@ def test_errors_are_those_of_the_tiles_that_are_shown(
     again = finish(merge(np.zeros((1024, 1024), np.uint8), tiling.grid, "rim", 25.5))
     assert np.array_equal(merged.difference != 0, again.difference != 0)
     for tile in range(4):
-        window.sheet.area.choose(tile)
+        window.sheet.list.choose(tile)
         assert f"largest error {want[tile]:.4g}" in window.sheet.words.text()
 
 

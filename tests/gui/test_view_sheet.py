@@ -1,17 +1,25 @@
-"""The contact sheet: all tiles in an order, to click and to walk through."""
+"""The Tiles tab: the contact sheet, one tile large, and what is done with a tile."""
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
+from reftiler.io import read_image
 from reftiler_gui.contact_sheet_view import DEFECTS, ERROR, POSITION, ContactSheetView
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.display import DisplaySettings
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -22,7 +30,8 @@ from tests.gui.showing import SETTINGS, fill, jobs, picture, settle, tiles
 
 __all__ = ["jobs"]
 
-ORANGE = (230, 159, 0)
+LEFT, KEY = Qt.MouseButton.LeftButton, Qt.Key
+REFLECT = replace(SETTINGS, tile=(70, 70), step=(35, 35), pad_mode="reflect")
 
 
 @pytest.fixture
@@ -44,83 +53,157 @@ def marks() -> np.ndarray:
 
 
 def middle(view: ContactSheetView, tile: int) -> QPoint:
-    rect = view.area.rect_of(tile)
-    assert rect is not None
-    return rect.center()
+    return view.list.visualRect(view.list.tile_model.find(tile)).center()
+
+
+def listed(view: ContactSheetView) -> list[int]:
+    found: list[int] = view.list.tile_model.order.tolist()
+    return found
+
+
+def grey(image: QImage) -> np.ndarray:
+    """Return the red of each pixel."""
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    flat = np.frombuffer(image.constBits(), np.uint8)
+    return flat.reshape(image.height(), image.bytesPerLine() // 4, 4)[..., 2]
+
+
+def act(view: ContactSheetView, tile: int, text: str) -> None:
+    view.list.choose(tile)
+    (action,) = [one for one in view.tile_menu(tile).actions() if one.text() == text]
+    action.trigger()
 
 
 def test_tiles_stand_as_they_lie_in_the_image(view: ContactSheetView) -> None:
-    sheet = view.area.sheet
-    assert sheet is not None
-    assert (sheet.columns, len(sheet)) == (7, 35)
+    tops = [middle(view, tile).y() for tile in range(35)]
+    lefts = [middle(view, tile).x() for tile in range(35)]
+    assert len(set(tops)) == 5
+    assert lefts[:7] == lefts[7:14] == sorted(lefts[:7])
     assert view.count.text() == f"35 tiles, {np.count_nonzero(marks())} with a defect"
-    assert view.area.tile_at(middle(view, 9)) == 9
 
 
-def test_a_tile_shows_its_own_pixels(view: ContactSheetView) -> None:
-    """Its pixel under the middle of the picture, enlarged, is the image's."""
-    view.area.set_side(256)
-    tile, source = 20, picture().image
-    view.area.choose(tile)
-    rect = view.area.rect_of(tile)
-    assert rect is not None
-    assert source is not None
-    grabbed = view.area.viewport().grab().toImage()
-    (top, _), (left, _) = tiles().box(tile)
-    for row, column in ((3, 5), (40, 50)):
-        shown = grabbed.pixelColor(
-            rect.left() + column * 4 + 2, rect.top() + row * 4 + 2
-        )
-        assert shown.red() == source.array[top + row, left + column]
-
-
-def test_a_click_goes_to_the_tile(view: ContactSheetView, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(view.tile_opened) as signal:
-        QTest.mouseClick(
-            view.area.viewport(), Qt.MouseButton.LeftButton, pos=middle(view, 9)
-        )
-    assert signal.args == [9]
-    assert "Tile 9: rows 32 to 96, columns 64 to 128" in view.words.text()
-
-
-def test_keys_walk_and_enter_goes(view: ContactSheetView, qtbot: QtBot) -> None:
-    area, key = view.area, Qt.Key
-    walked = []
-    for one in (key.Key_End, key.Key_Home, key.Key_Right, key.Key_Down, key.Key_Left):
-        QTest.keyClick(area, one)
-        walked.append(area.current)
-    assert walked == [34, 0, 1, 8, 7]
-    with qtbot.waitSignal(view.tile_opened) as signal:
-        QTest.keyClick(area, key.Key_Return)
-    assert signal.args == [7]
-
-
-def test_defects_come_first_and_may_be_alone(
-    view: ContactSheetView, qtbot: QtBot
+@pytest.mark.parametrize("settings", [SETTINGS, REFLECT])
+def test_a_tile_shows_the_pixels_that_the_tiler_gives(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView, settings: FormSettings
 ) -> None:
-    want = np.argsort(-marks(), kind="stable")
+    view.show_tiling(tiles(settings), settings)
+    settle(qtbot, jobs)
+    last = len(tiles(settings)) - 1
+    image = picture().image
+    assert image is not None
+    want = settings.tiler().tile(image.array)[last]
+    view.list.choose(last)
+    shown = view.chosen_picture()
+    assert shown is not None
+    assert np.array_equal(grey(shown), want)
+    view.open_tile(last)
+    settle(qtbot, jobs)
+    content = view.single.canvas.content
+    assert content is not None
+    assert np.array_equal(content.picture.array, want)
+
+
+def test_a_thumbnail_is_the_tile(view: ContactSheetView) -> None:
+    view.list.set_side(256)  # four pixels of the screen for each of the tile's
+    view.list.choose(20)
+    QApplication.processEvents()
+    place = view.list.visualRect(view.list.tile_model.find(20)).topLeft()
+    seen = grey(view.list.viewport().grab().toImage())[place.y() :, place.x() :]
+    image = picture().image
+    assert image is not None
+    want = SETTINGS.tiler().tile(image.array)[20].repeat(4, 0).repeat(4, 1)
+    thumb = view.list.thumbnail(20)
+    assert thumb is not None
+    assert np.array_equal(grey(thumb), want)
+    assert (seen[6:262, 6:262] == want).all()
+
+
+def test_hatching_of_padding_is_an_option(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    view.show_tiling(tiles(REFLECT), REFLECT)
+    settle(qtbot, jobs)
+    plain, last = view.list.thumbnail(0), len(tiles(REFLECT)) - 1
+    padded = view.list.thumbnail(last)
+    view.hatch.click()
+    view.list.viewport().grab()
+    assert view.list.thumbnail(0) == plain
+    assert view.list.thumbnail(last) != padded
+
+
+def test_a_click_chooses_and_a_double_click_opens(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    port = view.list.viewport()
+    QTest.mouseClick(port, LEFT, pos=middle(view, 9))
+    assert "Tile 9: rows 32 to 96, columns 64 to 128" in view.words.text()
+    assert not view.single.isVisible()
+    QTest.mouseDClick(port, LEFT, pos=middle(view, 9))
+    settle(qtbot, jobs)
+    assert view.single.isVisible()
+    assert "rows 32 to 96, columns 64 to 128" in view.single.words.text()
+
+
+def test_keys_walk_open_step_and_return(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    walked = []
+    for one in (
+        KEY.Key_Home,
+        KEY.Key_End,
+        KEY.Key_Home,
+        KEY.Key_Right,
+        KEY.Key_Down,
+        KEY.Key_Left,
+    ):
+        QTest.keyClick(view.list, one)
+        walked.append(view.list.tile)
+    assert walked == [0, 34, 0, 1, 8, 7]
+    QTest.keyClick(view.list, KEY.Key_Return)
+    assert view.single.tile == 7
+    QTest.keyClick(view.single.canvas, KEY.Key_Right)
+    QTest.keyClick(view.single.canvas, KEY.Key_Right)
+    QTest.keyClick(view.single.canvas, KEY.Key_Left)
+    settle(qtbot, jobs)
+    assert view.single.tile == view.list.tile == 8
+    QTest.keyClick(view.single.canvas, KEY.Key_Escape)
+    assert view.list.isVisible()
+    assert view.list.tile == 8
+
+
+def test_one_tile_has_its_defects_coverage_and_border(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    settings = replace(SETTINGS, border=(8, 8))
+    view.show_tiling(tiles(settings), settings)
+    tile = int(marks().argmax())
+    view.open_tile(tile)
+    settle(qtbot, jobs)
+    single = view.single
+    content = single.canvas.content
+    assert content is not None
+    assert sum(region.area for region in content.defects) == marks()[tile]
+    assert content.tiles.merged_part(tile) != ((0, 64), (0, 64))
+    (top, _), (left, _) = tiles(settings).box(tile)
+    single.canvas.point_at(5.5, 9.5)
+    assert f"row {top + 5}, column {left + 9} of the image" in single.pointed.text()
+    cover = tiles(settings).cover(top + 5, left + 9)
+    assert f"merged from {cover} tile" in single.pointed.text()
+    for box in (single.coverage, single.mask_box):
+        before = single.canvas.picture()
+        box.click()
+        assert single.canvas.picture() != before
+
+
+def test_defects_come_first_and_may_be_alone(view: ContactSheetView) -> None:
+    want = np.argsort(-marks(), kind="stable").tolist()
     view.order.setCurrentIndex(DEFECTS)
-    assert view.area.sheet is not None
-    assert view.area.sheet.order.tolist() == want.tolist()
+    assert listed(view) == want
     view.only.setChecked(True)
-    held = [tile for tile in want.tolist() if marks()[tile]]
-    assert view.area.sheet.order.tolist() == held
+    held = [tile for tile in want if marks()[tile]]
+    assert listed(view) == held
     view.order.setCurrentIndex(POSITION)
-    assert view.area.sheet.order.tolist() == sorted(held)
-
-
-def test_tiles_with_a_defect_are_framed(view: ContactSheetView) -> None:
-    grabbed = view.area.viewport().grab().toImage()
-
-    def framed(tile: int) -> bool:
-        rect = view.area.rect_of(tile)
-        assert rect is not None
-        color = grabbed.pixelColor(rect.left() - 2, rect.center().y())
-        return (color.red(), color.green(), color.blue()) == ORANGE
-
-    shown = marks()
-    assert framed(int(shown.argmax()))
-    assert not framed(int(shown.argmin()))
+    assert listed(view) == sorted(held)
 
 
 def test_errors_are_asked_for_and_sort(
@@ -132,10 +215,59 @@ def test_errors_are_asked_for_and_sort(
     difference[191, 255] = -7
     view.show_merged(Merged(difference, difference, (191, 255), 0))
     settle(qtbot, jobs)
-    assert view.area.sheet is not None
-    assert view.area.sheet.order[0] == 34
-    view.area.choose(34)
+    assert listed(view)[0] == 34
+    view.list.choose(34)
     assert "largest error 7" in view.words.text()
+
+
+def test_a_tile_is_copied(view: ContactSheetView) -> None:
+    act(view, 9, "Copy box")
+    assert QGuiApplication.clipboard().text() == "[[32, 96], [64, 128]]"
+    act(view, 9, "Copy picture")
+    copied = QGuiApplication.clipboard().image()
+    assert (copied.width(), copied.height()) == (64, 64)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])
+def test_a_tile_is_saved_as_it_is(
+    qtbot: QtBot,
+    jobs: Jobs,
+    view: ContactSheetView,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+) -> None:
+    image = np.random.default_rng(0).integers(0, 2**16, (192, 256, 3)).astype(np.uint16)
+    fill(view, LoadedImage(ImageItem("x"), ImagePyramid(image), None, ""))
+    path = tmp_path / f"tile{suffix}"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    act(view, 34, "Save tile…")
+    settle(qtbot, jobs)
+    want = replace(SETTINGS, channels_last=True).tiler().tile(image)[34]
+    saved = read_image(path)
+    assert saved.dtype == np.uint16
+    assert np.array_equal(saved, want)
+
+
+def test_a_tile_leads_to_the_image_and_its_folder(
+    qtbot: QtBot,
+    jobs: Jobs,
+    view: ContactSheetView,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with qtbot.waitSignal(view.tile_opened) as signal:
+        act(view, 9, "Show it in the image")
+    assert signal.args == [9]
+    opened: list[str] = []
+    monkeypatch.setattr(
+        QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile())
+    )
+    item = ImageItem("x", tmp_path / "x.png")
+    fill(view, LoadedImage(item, picture().image, None, ""))
+    settle(qtbot, jobs)
+    act(view, 9, "Show in folder")
+    assert opened == [str(tmp_path)]
 
 
 @pytest.mark.parametrize(
@@ -148,9 +280,41 @@ def test_errors_are_asked_for_and_sort(
 def test_no_image_is_a_sentence(
     view: ContactSheetView, loaded: LoadedImage | None, words: str
 ) -> None:
+    view.open_tile(3)
     view.show_item(loaded)
-    assert view.area.sheet is None
+    assert not listed(view)
+    assert view.list.isVisible()
     assert view.words.text() == words
+
+
+def test_what_the_library_refuses_to_cut_is_a_sentence(view: ContactSheetView) -> None:
+    settings = replace(REFLECT, pad_mode="constant", pad_value=300)
+    view.show_tiling(tiles(settings), settings)
+    assert not listed(view)
+    assert "pad_value" in view.words.text()
+
+
+@pytest.mark.parametrize("side", [64, 640])
+def test_a_file_that_was_cut_short_is_a_sentence(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView, tmp_path: Path, side: int
+) -> None:
+    path = tmp_path / "large.npy"
+    np.lib.format.open_memmap(path, "w+", np.uint8, (2**13, 2**13)).flush()
+    loaded = ImageItem("large", path).load()
+    assert loaded.image is not None
+    os.truncate(path, 1000)
+    settings = FormSettings((side, side), (side, side))
+    plan = settings.plan(loaded.image.size)
+    assert not hasattr(plan, "words")
+    view.show_item(loaded)
+    view.show_tiling(GridLookup(plan), settings)
+    view.list.viewport().grab()
+    QApplication.processEvents()
+    settle(qtbot, jobs)
+    assert "has become shorter" in view.words.text()
+    view.open_tile(0)
+    settle(qtbot, jobs)
+    assert "has become shorter" in view.single.words.text()
 
 
 def test_an_image_without_mask_has_no_defects(
@@ -171,36 +335,79 @@ def test_what_is_not_seen_does_no_work(qtbot: QtBot, jobs: Jobs) -> None:
     assert not jobs.running()
 
 
-def test_a_hundred_thousand_tiles_show_at_once(qtbot: QtBot, jobs: Jobs) -> None:
+def test_other_values_shown_black_and_white_are_seen(
+    view: ContactSheetView, qtbot: QtBot, jobs: Jobs
+) -> None:
+    loaded = picture()
+    fill(view, loaded)
+    settle(qtbot, jobs)
+    before = view.list.viewport().grab().toImage()
+    assert loaded.image is not None
+    loaded.image.set_display(DisplaySettings(0, 100))
+    view.repaint_pixels()
+    assert view.list.viewport().grab().toImage() != before
+
+
+def test_large_tiles_are_drawn_in_the_background(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    image = np.full((4096, 4096), 200, np.uint8)
+    loaded = LoadedImage(ImageItem("x"), ImagePyramid(image), None, "")
+    settings = FormSettings((1024, 1024), (1024, 1024))
+    view.show_item(loaded)
+    view.show_tiling(GridLookup(settings.plan(image.shape)), settings)  # type: ignore[arg-type]
+    assert view.list.thumbnail(5) is None
+    qtbot.waitUntil(lambda: view.list.thumbnail(5) is not None)
+    settle(qtbot, jobs)
+
+
+def milliseconds(do: Callable[[], object]) -> float:
+    start = time.process_time()
+    do()
+    return 1000 * (time.process_time() - start)
+
+
+def test_a_hundred_thousand_tiles_show_and_scroll_at_once(
+    qtbot: QtBot, jobs: Jobs
+) -> None:
     image = np.zeros((4096, 4096), np.uint8)
-    loaded = LoadedImage(
-        ImageItem("x"),
-        ImagePyramid(image),
-        MaskPyramid(np.zeros(image.shape, bool)),
-        "",
-    )
+    mask = MaskPyramid(np.zeros(image.shape, bool))
+    loaded = LoadedImage(ImageItem("x"), ImagePyramid(image), mask, "")
     settings = FormSettings((64, 64), (13, 13))
     view = GridLookup(settings.plan(image.shape))  # type: ignore[arg-type]
     made = ContactSheetView(jobs)
     qtbot.addWidget(made)
     made.resize(1280, 800)
     assert len(view) > 97_000
-    start = time.process_time()
-    made.show_item(loaded)
-    made.show_tiling(view, settings)
-    made.show()
-    made.area.viewport().grab()
-    assert time.process_time() - start < 0.5  # 0.04 s where nothing else runs
-    jobs.stop()
+
+    def opened() -> None:
+        made.show_item(loaded)
+        made.show_tiling(view, settings)
+        made.show()
+        made.list.viewport().grab()
+
+    assert milliseconds(opened) < 500  # 60 where nothing else runs
+    settle(qtbot, jobs)
+    qtbot.waitUntil(lambda: made.list.verticalScrollBar().maximum() > 100_000)
+    bar = made.list.verticalScrollBar()
+
+    def scrolled() -> None:
+        bar.setValue(bar.value() + 50)
+        made.list.viewport().repaint()
+
+    assert np.median([milliseconds(scrolled) for _ in range(20)]) < 60  # 10 alone
+    made.list.choose(0)
+    QTest.keyClick(made.list, KEY.Key_End)
+    assert made.list.tile == len(view) - 1
 
 
 def test_settings_that_change_show_other_tiles(
     view: ContactSheetView, qtbot: QtBot, jobs: Jobs
 ) -> None:
-    view.area.choose(34)
+    view.open_tile(34)
     other = FormSettings((128, 128), (64, 64))
     view.show_tiling(tiles(other), other)
     settle(qtbot, jobs)
-    assert view.area.sheet is not None
-    assert len(view.area.sheet) == len(tiles(other)) < len(tiles(SETTINGS))
-    assert view.area.current is None
+    assert len(listed(view)) == len(tiles(other)) < len(tiles(SETTINGS))
+    assert view.list.tile is None
+    assert view.list.isVisible()

@@ -143,9 +143,9 @@ def test_the_zoom_keys_move_the_view_that_is_seen(
     assert opened.state.zoom == zoom
     assert opened.status.percent.text() == f"{state.zoom:.0%}"
     opened.show_view("sheet")
-    side = sheet.area.side
+    side = sheet.list.side
     larger.trigger()
-    assert sheet.area.side > side
+    assert sheet.list.side > side
     assert opened.status.percent.text() == ""
 
 

@@ -230,7 +230,7 @@ class ImagePyramid:
         if self._model is not None and self._model.display is not self.display:
             self.set_display(self._model.display)
         try:
-            return self._painted(self._part(level, rows, columns))
+            return self.painted(self._part(level, rows, columns))
         except TilingError:  # whoever watches the file reads it again
             return np.full(
                 (rows[1] - rows[0], columns[1] - columns[0]), 0xFF000000, np.uint32
@@ -266,7 +266,8 @@ class ImagePyramid:
         """Yield a level, a band of rows at a time."""
         yield from mean_bands(self.array, level)
 
-    def _painted(self, part: Array) -> NDArray[np.uint32]:
+    def painted(self, part: Array) -> NDArray[np.uint32]:
+        """Return pixels of this image, or of its tiles, as `region` does."""
         if part.ndim == 2:
             part = part[..., np.newaxis]
         channels = self.display.channels

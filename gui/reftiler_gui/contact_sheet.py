@@ -1,0 +1,486 @@
+"""The contact sheet: all tiles as the tiler cuts them, sorted and filtered."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QImage,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from reftiler.errors import TilingError
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.colors import COLORS, mask_layer
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tiles import ImageTiles, sorted_tiles
+from reftiler_gui.tile_cache import as_image
+
+__all__ = ["LARGEST", "SMALLEST", "TileList", "TileListModel", "tile_picture"]
+
+SMALLEST, LARGEST = 32, 320
+"""The longer side of a thumbnail, in pixels of the screen."""
+
+TILE = Qt.ItemDataRole.UserRole
+"""The role of a tile's number in the grid."""
+
+_GAP, _CAPTION, _MARGIN = 12, 16, 6
+_CAPTION_FROM = 56  # the side of a thumbnail below which its number has no room
+_FITTED = range(200, 48, -8)  # sides that are tried so that all tiles are seen
+_PLAIN = 72  # the side where none of them is small enough
+_STEP = 1.25  # by which a key or a notch of the wheel enlarges
+_CACHED = 2**26  # bytes of thumbnails
+_AT_ONCE = 2**18  # pixels of a tile up to which a thumbnail is made while painting
+_PAINTING = 0.02  # seconds that a repaint spends on new thumbnails
+_BATCH = 2**23  # pixels of the tiles that a job reads before the sheet is repainted
+_HATCH = QColor(128, 128, 128, 150)
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+def tile_picture(
+    tiles: ImageTiles, tile: int, size: QSize, *, mask: bool, hatched: bool
+) -> QImage:
+    """
+    Draw a tile of the image.
+
+    Parameters
+    ----------
+    tiles : ImageTiles
+        Where it comes from.
+    tile : int
+        Its number.
+    size : QSize
+        Of the picture.
+    mask : bool
+        Whether marked pixels are coloured; none is too small to be seen.
+    hatched : bool
+        Whether padding is striped.
+    """
+    height, width = tiles.size
+    pixels = tiles.source.painted(tiles.pixels(tile))
+    image = as_image(pixels, opaque=not tiles.source.has_alpha)
+    smooth = size.width() < width or size.height() < height
+    modes = Qt.TransformationMode
+    drawn = image.scaled(
+        size,
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        modes.SmoothTransformation if smooth else modes.FastTransformation,
+    )
+    marked = tiles.marked(tile) if mask else None
+    outside = tiles.padding(tile) if hatched else []
+    with QPainter(drawn) as painter:
+        if marked is not None and marked.any():
+            zoom = size.width() / width
+            seen = MaskPyramid(marked).view(0, 0, zoom, size.height(), size.width())
+            painter.drawImage(0, 0, as_image(mask_layer(seen)))
+        for (top, bottom), (left, right) in outside:
+            x, y = left * size.width() / width, top * size.height() / height
+            across = (right - left) * size.width() / width
+            down = (bottom - top) * size.height() / height
+            part = QRect(round(x), round(y), round(across), round(down))
+            painter.fillRect(part, QBrush(_HATCH, Qt.BrushStyle.BDiagPattern))
+    return drawn
+
+
+class TileListModel(QAbstractListModel):
+    """
+    Tiles in an order, each with a caption.
+
+    Attributes
+    ----------
+    tiles : ImageTiles or None
+        The tiles; None for an empty list.
+    order : ndarray of int64
+        Their numbers, row by row of the list.
+    marked : ndarray of int64 or None
+        How many pixels of the mask are marked in each tile, once it is known.
+    values : ndarray or None
+        Numbers that stand in the captions, such as errors; None for defect pixels.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tiles: ImageTiles | None = None
+        self.order: NDArray[np.int64] = np.arange(0)
+        self.marked: NDArray[np.int64] | None = None
+        self.values: NDArray[Any] | None = None
+
+    def put(
+        self,
+        tiles: ImageTiles | None,
+        order: NDArray[np.int64],
+        marked: NDArray[np.int64] | None = None,
+        values: NDArray[Any] | None = None,
+    ) -> None:
+        """Show other tiles, or the same in another order."""
+        self.beginResetModel()
+        self.tiles, self.order = tiles, order
+        self.marked, self.values = marked, values
+        self.endResetModel()
+
+    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802 - Qt's name
+        """Return how many tiles are listed."""
+        return 0 if parent is not None and parent.isValid() else len(self.order)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a tile's number, or what is said of it."""
+        roles = Qt.ItemDataRole
+        if role not in (TILE, roles.DisplayRole, roles.ToolTipRole):
+            return None
+        tile = int(self.order[index.row()])
+        if role == TILE:
+            return tile
+        words = f"{tile}"
+        if self.values is not None:
+            words += f" · {self.values[tile]:.3g}"
+        elif self.marked is not None and self.marked[tile]:
+            words += f" · {self.marked[tile]:,} px"
+        return words if role == roles.DisplayRole else f"Tile {words}"
+
+    def find(self, tile: int) -> QModelIndex:
+        """Return the index of a tile; an invalid one if it is not listed."""
+        rows = np.flatnonzero(self.order == tile)
+        return self.index(int(rows[0])) if rows.size else QModelIndex()
+
+
+class _TileDelegate(QStyledItemDelegate):
+    """Paints thumbnail, caption and frame of a tile."""
+
+    def __init__(self, sheet: TileList) -> None:
+        super().__init__(sheet)
+        self._sheet = sheet
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+        """Return what every tile takes."""
+        return self._sheet.gridSize()
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: Index
+    ) -> None:
+        """Paint a tile."""
+        sheet, model = self._sheet, self._sheet.tile_model
+        tile = int(model.order[index.row()])
+        size = sheet.thumbnail_size
+        box = option.rect
+        place = QRect(box.left() + _GAP // 2, box.top() + _GAP // 2, *size.toTuple())
+        frame = place.adjusted(-3, -3, 3, 3)
+        if sheet.side >= _CAPTION_FROM:
+            frame.setBottom(frame.bottom() + _CAPTION - 2)
+        palette = sheet.palette()
+        chosen = option.state & QStyle.StateFlag.State_Selected
+        if chosen:
+            painter.fillRect(frame, palette.highlight())
+        elif model.marked is not None and model.marked[tile]:
+            painter.setPen(QPen(QColor(*COLORS["orange"]), 2))
+            painter.drawRect(frame.adjusted(1, 1, -1, -1))
+        picture = sheet.thumbnail(tile)
+        if picture is None:
+            painter.fillRect(place, palette.mid())
+        else:
+            painter.drawImage(place, picture)
+        if sheet.side >= _CAPTION_FROM:
+            brush = palette.highlightedText() if chosen else palette.windowText()
+            painter.setPen(brush.color())
+            font = painter.font()
+            font.setPixelSize(11)
+            painter.setFont(font)
+            line = QRect(place.left() + 1, place.bottom() + 1, place.width(), _CAPTION)
+            middle = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(line, middle, str(index.data()))
+
+
+class TileList(QListView):
+    """
+    Tiles in rows; thumbnails are made for what is seen.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        Make thumbnails of large tiles in the background.
+
+    Attributes
+    ----------
+    side : int
+        The longer side of a thumbnail.
+    masked, hatched : bool
+        What `tile_picture` draws over the pixels.
+    """
+
+    opened = Signal(int)
+    """A tile that was double-clicked, or for which Enter was pressed."""
+    chosen = Signal(object)
+    """The number of the current tile, or None."""
+    resized_to = Signal(int)
+    """The side of thumbnails that fits, or that a key or the wheel has set."""
+    failed = Signal(str)
+    """Why tiles cannot be read."""
+
+    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self.tile_model = TileListModel()
+        self.side, self._fitted = 96, True
+        self.masked, self.hatched = True, False
+        self._thumbnails: OrderedDict[int, QImage] = OrderedDict()
+        self._wanted: list[int] = []
+        self._deadline, self._broken = 0.0, False
+        self.setAccessibleName("Contact sheet of tiles")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(True)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setMovement(QListView.Movement.Static)
+        self.setUniformItemSizes(True)
+        self.setLayoutMode(QListView.LayoutMode.Batched)
+        self.setBatchSize(4000)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.viewport().setBackgroundRole(self.backgroundRole())
+        self.setItemDelegate(_TileDelegate(self))
+        self.setModel(self.tile_model)
+        self.doubleClicked.connect(lambda index: self.opened.emit(index.data(TILE)))
+        self.selectionModel().currentChanged.connect(
+            lambda index, _: self.chosen.emit(index.data(TILE))
+        )
+
+    # What is shown
+
+    @property
+    def tile(self) -> int | None:
+        """The current tile."""
+        found = self.currentIndex().data(TILE)
+        return None if found is None else int(found)
+
+    def choose(self, tile: int | None) -> None:
+        """Make a tile the current one and bring it into view."""
+        index = QModelIndex() if tile is None else self.tile_model.find(tile)
+        self.setCurrentIndex(index)
+        if index.isValid():
+            self.scrollTo(index)
+
+    def put(
+        self,
+        tiles: ImageTiles | None,
+        values: NDArray[Any] | None = None,
+        keep: NDArray[np.bool_] | None = None,
+        marked: NDArray[np.int64] | None = None,
+        *,
+        captions: bool = False,
+    ) -> None:
+        """
+        Show tiles.
+
+        Parameters
+        ----------
+        tiles : ImageTiles or None
+            The tiles; None for none.
+        values, keep : ndarray, optional
+            As for `sorted_tiles`.
+        marked : ndarray of int64, optional
+            How many pixels are marked in each.
+        captions : bool
+            Whether the values stand beside the numbers.
+        """
+        current, before = self.tile, self.tile_model.tiles
+        if tiles is not before:
+            self.clear_thumbnails()
+        order = sorted_tiles(len(tiles) if tiles else 0, values, keep)
+        self._in_rows = values is None and keep is None
+        self.tile_model.put(tiles, order, marked, values if captions else None)
+        self._lay_out()
+        self.scrollToTop()
+        self.choose(current)
+        if self.tile is None:
+            self.chosen.emit(None)
+
+    def clear_thumbnails(self) -> None:
+        """Draw all tiles anew: their pixels or how they are shown have changed."""
+        self._jobs.cancel("Drawing tiles")
+        self._thumbnails.clear()
+        self._broken = False
+        self.viewport().update()
+
+    # Sizes
+
+    @property
+    def thumbnail_size(self) -> QSize:
+        """What a thumbnail takes on the screen."""
+        height, width = self.tile_model.tiles.size if self.tile_model.tiles else (1, 1)
+        scale = self.side / max(height, width)
+        return QSize(max(8, round(width * scale)), max(8, round(height * scale)))
+
+    def set_side(self, side: int) -> None:
+        """Make thumbnails larger or smaller; the current tile stays in view."""
+        side = min(max(side, SMALLEST), LARGEST)
+        if side == self.side:
+            return
+        index = self.currentIndex()
+        if not index.isValid():
+            index = self.indexAt(self.viewport().rect().center())
+        self._fitted, self.side = False, side
+        self.clear_thumbnails()
+        self._lay_out()
+        self.resized_to.emit(side)
+        if index.isValid():
+            self.scrollTo(index, QListView.ScrollHint.PositionAtCenter)
+
+    def scale_by(self, steps: float) -> None:
+        """Make thumbnails larger by some steps, or with a negative number smaller."""
+        self.set_side(round(self.side * _STEP**steps))
+
+    def _lay_out(self) -> None:
+        """Fit the thumbnails until a size is set, and rows to those of the grid."""
+        tiles, count, before = self.tile_model.tiles, len(self.tile_model.order), 0
+        room = self.contentsRect().size() - QSize(2 * _MARGIN, 2 * _MARGIN)
+        # Qt leaves room for the scroll bar, seen or not, and a pixel at the end.
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        room -= QSize(bar + 2, 0)
+        columns, regular = 1, False
+        if tiles is not None:
+            regular = self._in_rows and not tiles.view.scattered
+            before = self.side
+            for side in (*_FITTED, _PLAIN) if self._fitted else (before,):
+                self.side = side
+                cell = self._cell()
+                fitting = max(1, room.width() // cell.width())
+                columns = min(tiles.view.shape[1], fitting) if regular else fitting
+                if -(-count // columns) * cell.height() <= room.height():
+                    break
+        cell = self._cell()
+        free = max(0, room.width() - columns * cell.width()) // 2 if regular else 0
+        margins = (_MARGIN + free, _MARGIN, _MARGIN + free, _MARGIN)
+        if cell != self.gridSize():
+            self.setGridSize(cell)
+        if margins != self._margins:
+            self._margins = margins
+            self.setViewportMargins(*margins)
+        if before and self.side != before:
+            self.clear_thumbnails()
+            self.resized_to.emit(self.side)
+
+    _in_rows, _margins = True, (0, 0, 0, 0)
+
+    def _cell(self) -> QSize:
+        caption = _CAPTION if self.side >= _CAPTION_FROM else 0
+        return self.thumbnail_size + QSize(_GAP, _GAP + caption)
+
+    # Thumbnails
+
+    def thumbnail(self, tile: int) -> QImage | None:
+        """Return the picture of a tile; None while it is being made."""
+        found, tiles = self._thumbnails.get(tile), self.tile_model.tiles
+        if found is not None:
+            self._thumbnails.move_to_end(tile)
+            return found
+        if tiles is None or self._broken:
+            return None
+        height, width = tiles.size
+        if height * width > _AT_ONCE or time.perf_counter() > self._deadline:
+            if not self._wanted:
+                QTimer.singleShot(0, self._make_wanted)
+            self._wanted.append(tile)
+            return None
+        try:
+            found = self._draw(tiles, tile)
+        except (TilingError, MemoryError) as error:
+            self._fail(str(error))
+            return None
+        self._keep([(tile, found)])
+        return found
+
+    def _draw(self, tiles: ImageTiles, tile: int) -> QImage:
+        size = self.thumbnail_size * self.devicePixelRatioF()
+        return tile_picture(tiles, tile, size, mask=self.masked, hatched=self.hatched)
+
+    def _make_wanted(self) -> None:
+        """Make some thumbnails in the background; a repaint asks for the next."""
+        tiles, wanted = self.tile_model.tiles, self._wanted
+        self._wanted = []
+        if tiles is None or self._jobs.running("Drawing tiles"):
+            return
+        height, width = tiles.size
+        wanted = wanted[: max(1, _BATCH // (height * width))]
+
+        def made() -> Work[list[tuple[int, QImage]]]:
+            found = []
+            for done, tile in enumerate(wanted):
+                found.append((tile, self._draw(tiles, tile)))
+                yield done / len(wanted)
+            return found
+
+        self._jobs.start("Drawing tiles", made, self._keep, self._fail)
+
+    def _keep(self, made: Iterable[tuple[int, QImage]]) -> None:
+        for tile, picture in made:
+            self._thumbnails[tile] = picture
+            while len(self._thumbnails) * picture.sizeInBytes() > _CACHED:
+                self._thumbnails.popitem(last=False)
+        self.viewport().update()
+
+    def _fail(self, words: str) -> None:
+        self._broken = True
+        self.failed.emit(words)
+
+    # Events
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint what is seen."""
+        self._deadline = time.perf_counter() + _PAINTING
+        super().paintEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put as many tiles into a row as there is room for."""
+        self._lay_out()
+        super().resizeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Open the current tile with Enter; move with the arrows."""
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and self.tile is not None:
+            self.opened.emit(self.tile)
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, search: str) -> None:  # noqa: N802 - Qt's name
+        """Search nothing: it would ask a hundred thousand tiles for their words."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Scroll; with Ctrl make the tiles larger or smaller."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.scale_by(event.angleDelta().y() / 120)
+            event.accept()
+        else:
+            super().wheelEvent(event)

@@ -1,0 +1,199 @@
+"""The tiles of the open image as the library cuts them, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler.axis import scale_index
+from reftiler.plan import plan_tile
+from reftiler.streaming.reading import read_tiles
+from reftiler_gui.model.grid_lookup import Box, GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.steps import Work
+
+__all__ = ["ImageTiles", "by_tile", "sorted_tiles"]
+
+Array: TypeAlias = NDArray[Any]
+Ints: TypeAlias = NDArray[np.int64]
+
+
+class ImageTiles:
+    """
+    The tiles of an image, padding and resampling included.
+
+    Parameters
+    ----------
+    loaded : LoadedImage
+        An image that could be read, and its mask if there is one.
+    view : GridLookup
+        Its tiles.
+
+    Raises
+    ------
+    TilingError
+        If the library refuses to cut this image: its dtype cannot hold ``pad_value``.
+    """
+
+    def __init__(self, loaded: LoadedImage, view: GridLookup) -> None:
+        assert loaded.image is not None
+        self.source, self.view = loaded.image, view
+        tiler = replace(view.grid.tiler, channels_last=True)
+        self._image = self.source.array
+        self._plan = plan_tile(
+            tiler,
+            self._image.shape,
+            self.source.dtype.name,
+            replace(view.grid, tiler=tiler),
+        )
+        self._mask = None if loaded.mask is None else loaded.mask.array
+        # As `reftiler tile` cuts masks: constant padding is not marked.
+        tiler = replace(tiler, window="box", merge=None, pad_value=0, fill=None)
+        self._mask_plan = plan_tile(
+            tiler, view.size, "bool", replace(view.grid, tiler=tiler)
+        )
+
+    def __len__(self) -> int:
+        return len(self.view)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a tile."""
+        height, width = self.view.grid.tiler.tile_size
+        return height, width
+
+    def pixels(self, tile: int) -> Array:
+        """Return ``tiler.tile(image)[tile]``; no more of the image is read."""
+        return np.asarray(read_tiles(self._image, self._plan, [tile])[0])
+
+    def picture(self, tile: int) -> ImagePyramid:
+        """Return a tile, shown as its image is."""
+        return self.source.like(self.pixels(tile))
+
+    def marked(self, tile: int) -> NDArray[np.bool_] | None:
+        """Return the tile of the mask; None if there is no mask."""
+        if self._mask is None:
+            return None
+        return np.asarray(read_tiles(self._mask, self._mask_plan, [tile])[0])
+
+    def coordinates(self, tile: int) -> tuple[Ints, Ints]:
+        """Return the image's row or column at each of a tile's, beyond it in padding.
+
+        Where the image is resampled, several may be the same, or some left out.
+        """
+        found = []
+        grid = self.view.grid
+        for axis, number in zip(grid.axes, grid.geometry.unravel(tile), strict=True):
+            place = np.arange(axis.tile, dtype=np.int64) + axis.starts[number]
+            found.append(
+                scale_index(place, axis.length, axis.padded_length)
+                if axis.resampled
+                else place - axis.pad_before
+            )
+        return found[0], found[1]
+
+    def padding(self, tile: int) -> list[Box]:
+        """Return the parts of the tile that are padding, as boxes in the tile."""
+        height, width = self.size
+        (top, bottom), (left, right) = (
+            tuple(np.searchsorted(place, [0, length]).tolist())
+            for place, length in zip(
+                self.coordinates(tile), self.view.size, strict=True
+            )
+        )
+        parts = (
+            ((0, top), (0, width)),
+            ((bottom, height), (0, width)),
+            ((top, bottom), (0, left)),
+            ((top, bottom), (right, width)),
+        )
+        return [box for box in parts if all(low < high for low, high in box)]
+
+    def merged_part(self, tile: int) -> Box:
+        """Return the tile's rows and columns that a merge reads."""
+        grid, spans = self.view.grid, []
+        for axis, number in zip(grid.axes, grid.geometry.unravel(tile), strict=True):
+            low, high = axis.valid[number].tolist()
+            index = axis.tile_index(number, low, high)
+            if not isinstance(index, slice):  # resampled: one for each image pixel
+                ends = index[[0, -1]].tolist() if low < high else (0, -1)
+                index = slice(ends[0], ends[1] + 1)
+            spans.append((index.start, index.stop))
+        return spans[0], spans[1]
+
+    def coverage(self, tile: int) -> Ints:
+        """Return how many tiles contribute to each pixel; 0 in padding."""
+        return self.view.coverage(*self.coordinates(tile))
+
+
+def sorted_tiles(
+    count: int, values: Array | None = None, keep: NDArray[np.bool_] | None = None
+) -> Ints:
+    """
+    Return the numbers of tiles in the order in which they are shown.
+
+    Parameters
+    ----------
+    count : int
+        How many tiles there are.
+    values : ndarray, shape (K,), optional
+        The largest come first, NaN last, equal ones by position; by default all are
+        by position.
+    keep : ndarray of bool, shape (K,), optional
+        Which tiles are shown; by default all.
+    """
+    order = np.arange(count)
+    if values is not None:
+        order = np.argsort(-values.astype(np.float64), kind="stable")
+    return order if keep is None else order[keep[order]]
+
+
+def by_tile(view: GridLookup, picture: Array) -> Work[Array]:
+    """
+    Return a number for each tile: marked pixels of a mask, or the largest value.
+
+    Parameters
+    ----------
+    view : GridLookup
+        The tiles; only what lies in the image counts.
+    picture : ndarray, shape (H, W)
+        A mask of bool, whose marks are counted, or other numbers, such as the size of
+        an error, whose maximum is taken.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        int64 for a mask, else the picture's dtype.
+    """
+    counting = picture.dtype == bool
+    join: Callable[..., Array] = np.add if counting else np.maximum
+    dtype = np.dtype(np.int64) if counting else picture.dtype
+    if view.scattered:
+        return (yield from _by_irregular_tile(view, picture, counting=counting))
+    rows, columns = (axis.boxes.clip(0, axis.length) for axis in view.grid.axes)
+    result = np.zeros(view.shape, dtype)
+    for number, (top, bottom) in enumerate(rows.tolist()):
+        band = picture[top:bottom]
+        line = band.sum(axis=0, dtype=dtype) if counting else band.max(axis=0)
+        # reduceat takes only indices as ends: one more number makes L an index
+        longer = np.concatenate([line, np.zeros(1, line.dtype)])
+        result[number] = join.reduceat(longer, columns.ravel())[::2]  # type: ignore[attr-defined]
+        yield (number + 1) / len(rows)
+    return result.ravel()
+
+
+def _by_irregular_tile(
+    view: GridLookup, picture: Array, *, counting: bool
+) -> Work[Array]:
+    result = []
+    for number in range(len(view)):
+        part = picture[view.grid.slices(number)]
+        result.append(int(part.sum()) if counting else part.max())
+        if number % 256 == 0:
+            yield number / len(view)
+    return np.array(result, dtype=np.int64 if counting else picture.dtype)

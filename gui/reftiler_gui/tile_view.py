@@ -1,0 +1,279 @@
+"""One tile large, as the tiler cuts it: its defects, padding, border and coverage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler.regions import Region, find_regions
+from reftiler_gui.camera import Camera
+from reftiler_gui.flow_layout import FlowLayout
+from reftiler_gui.image_canvas import ImageCanvas, Marker, OverlaySettings
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.colors import COLORS, coverage_layer
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.screen_transform import ScreenTransform
+from reftiler_gui.model.texts import count
+from reftiler_gui.model.tiles import ImageTiles
+from reftiler_gui.overlays import paint_legend, paint_marks
+from reftiler_gui.tile_cache import as_image
+from reftiler_gui.view_base import filter_shortcuts, message_label
+
+__all__ = ["TileView"]
+
+_HATCH = QColor(128, 128, 128, 170)
+_INK, _LINE = QColor(20, 24, 28, 215), QColor(*COLORS["yellow"])
+_RINGED = 200  # defects of a tile that are ringed at the most
+
+
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """A tile as it was read."""
+
+    tiles: ImageTiles
+    number: int
+    picture: ImagePyramid
+    mask: MaskPyramid | None
+    defects: tuple[Region, ...]
+    most: int
+    """How many tiles share one of its pixels at the most."""
+
+    @classmethod
+    def read(cls, tiles: ImageTiles, number: int) -> _Tile:
+        marked = tiles.marked(number)
+        return cls(
+            tiles,
+            number,
+            tiles.picture(number),
+            None if marked is None else MaskPyramid(marked),
+            () if marked is None else find_regions(marked),
+            int(tiles.coverage(number).max()),
+        )
+
+
+class _TileCanvas(ImageCanvas):
+    """A canvas whose coordinates are those of a tile."""
+
+    def __init__(self) -> None:
+        super().__init__(Camera())
+        self.layers = OverlaySettings(marks=False)  # they lie over the coverage here
+        self.content: _Tile | None = None
+        self.coverage = self.hatched = False
+        self.setAccessibleName("Tile")
+
+    def paint_over(self, painter: QPainter, transform: ScreenTransform) -> None:
+        """Paint coverage, padding, rings, and what a merge takes of the tile."""
+        content, ratio = self.content, self.viewport().devicePixelRatioF()
+        if content is None:
+            return
+        tiles, number = content.tiles, content.number
+        height, width = tiles.size
+        if self.coverage:
+            top, bottom = transform.down((0, height))
+            left, right = transform.across((0, width))
+            rows, columns = tiles.coordinates(number)
+            counts = tiles.view.coverage(
+                rows[transform.rows[top:bottom].clip(0, height - 1)],
+                columns[transform.cols[left:right].clip(0, width - 1)],
+            )
+            layer = coverage_layer(counts, content.most)
+            if layer.size:
+                painter.drawImage(left, top, as_image(layer))
+        if self.hatched:
+            for rows_, columns_ in tiles.padding(number):
+                box = _rectangle(transform, rows_, columns_)
+                painter.fillRect(box, QBrush(_HATCH, Qt.BrushStyle.BDiagPattern))
+        if self.layers.mask:
+            marks = [Marker(one.box) for one in content.defects[:_RINGED]]
+            paint_marks(painter, transform, marks, ratio)
+        taken = tiles.merged_part(number)
+        if taken != ((0, height), (0, width)):
+            box = _rectangle(transform, *taken)
+            for pen in (
+                QPen(_INK, 3 * ratio),
+                QPen(_LINE, 1.5 * ratio, Qt.PenStyle.DashLine),
+            ):
+                painter.setPen(pen)
+                painter.drawRect(box)
+        if self.coverage:
+            paint_legend(painter, transform, content.most, ratio)
+
+
+class TileView(QWidget):
+    """
+    A tile with its mask, and what there is to know of it.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        Read the tile.
+    """
+
+    closed = Signal()
+    stepped = Signal(int)
+    """The next tile is wanted (1), or the previous one (-1)."""
+    image_wanted = Signal(int)
+    """The tile is to be shown in the image."""
+    menu_wanted = Signal(QPoint)
+    """A menu is wanted at a point of the screen."""
+
+    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self.tile: int | None = None
+        self.canvas = _TileCanvas()
+        self.title = QLabel()
+        self.words, self.pointed = message_label("Tile"), message_label("Pixel")
+        self.mask_box, self.coverage = QCheckBox("&Mask"), QCheckBox("Co&verage")
+        self.mask_box.setChecked(True)
+        self.coverage.setToolTip("How many tiles a merge reads at each pixel")
+        self._back = QPushButton("All tiles")
+        self._back.setToolTip("Back to the sheet (Esc)")
+        previous, following = QPushButton("Previous"), QPushButton("Next")
+        previous.setToolTip("Previous tile of the sheet (Left)")
+        following.setToolTip("Next tile of the sheet (Right)")
+        in_image = QPushButton("Show in the image")
+        bar = FlowLayout(8)
+        for part in (
+            *(self._back, previous, following, self.title),
+            *(self.mask_box, self.coverage, in_image),
+        ):
+            bar.addWidget(part)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(bar)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self.pointed)
+        column.addWidget(self.words)
+        self.setFocusProxy(self.canvas)
+        keys = Qt.Key.Key_Escape, Qt.Key.Key_Backspace
+        filter_shortcuts(self.canvas, more=keys)
+        self._back.clicked.connect(self.closed)
+        previous.clicked.connect(lambda: self.stepped.emit(-1))
+        following.clicked.connect(lambda: self.stepped.emit(1))
+        in_image.clicked.connect(lambda: self.image_wanted.emit(self.tile))
+        self.mask_box.toggled.connect(self._show_mask)
+        self.coverage.toggled.connect(self._show_coverage)
+        self.canvas.hovered.connect(self._point)
+        self.canvas.left.connect(lambda: self.pointed.setText(" "))
+        self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.canvas.customContextMenuRequested.connect(
+            lambda point: self.menu_wanted.emit(self.canvas.mapToGlobal(point))
+        )
+
+    def show_tile(self, tiles: ImageTiles, tile: int) -> None:
+        """Show a tile."""
+        self.tile = tile
+        self.title.setText(f"Tile {tile} of {len(tiles):,}")
+        self._jobs.start(
+            "Reading the tile", lambda: _Tile.read(tiles, tile), self._take, self._fail
+        )
+
+    def set_hatched(self, on: bool) -> None:
+        """Stripe padding, or show its pixels."""
+        self.canvas.hatched = on
+        self.canvas.refresh()
+
+    def _take(self, content: _Tile) -> None:
+        self.canvas.content, self.canvas.message = content, ""
+        self.canvas.present(content.picture, content.mask)
+        self.mask_box.setEnabled(content.mask is not None)
+        self.words.setText(_tile_words(content))
+        self.pointed.setText(" ")
+
+    def _fail(self, words: str) -> None:
+        """Say why there is no tile, where it would be."""
+        self.canvas.content, self.canvas.message = None, words
+        self.canvas.present(None)
+        self.words.setText(words)
+
+    def _show_mask(self, on: bool) -> None:
+        self.canvas.set_layers(OverlaySettings(mask=on, marks=False))
+
+    def _show_coverage(self, on: bool) -> None:
+        self.canvas.coverage = on
+        self.canvas.refresh()
+
+    def _point(self, row: float, column: float) -> None:
+        """Say what is under the cursor."""
+        content, words = self.canvas.content, " "
+        here = floor(row), floor(column)
+        value = None if content is None else content.picture.value(*here)
+        if content is not None and value is not None:
+            rows, columns = content.tiles.coordinates(content.number)
+            place = int(rows[here[0]]), int(columns[here[1]])
+            view = content.tiles.view
+            inside = all(
+                0 <= n < side for n, side in zip(place, view.size, strict=True)
+            )
+            numbers = " ".join(f"{part:.6g}" for part in value)
+            parts = [f"row {here[0]}, column {here[1]} of the tile"]
+            parts.append(f"row {place[0]}, column {place[1]} of the image")
+            parts.append(f"value {numbers}")
+            parts.append(
+                f"merged from {count(view.cover(*place), 'tile')}"
+                if inside
+                else "padding"
+            )
+            words = "   ·   ".join(parts)
+        self.pointed.setText(words)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Go to the sheet with Esc, to other tiles with the arrows."""
+        keys = Qt.Key
+        steps = {keys.Key_Left: -1, keys.Key_Right: 1}
+        steps |= {keys.Key_PageUp: -1, keys.Key_PageDown: 1}
+        key = Qt.Key(event.key())
+        if key in (keys.Key_Escape, keys.Key_Backspace):
+            self.closed.emit()
+        elif key in steps:
+            self.stepped.emit(steps[key])
+        else:
+            super().keyPressEvent(event)
+
+
+def _rectangle(
+    transform: ScreenTransform, rows: tuple[int, int], columns: tuple[int, int]
+) -> QRectF:
+    x, y = transform.x(columns[0]), transform.y(rows[0])
+    return QRectF(x, y, transform.x(columns[1]) - x, transform.y(rows[1]) - y)
+
+
+def _tile_words(content: _Tile) -> str:
+    """Say where a tile lies, and what is in it."""
+    tiles, number = content.tiles, content.number
+    height, width = tiles.size
+    (top, bottom), (left, right) = tiles.view.box(number)
+    parts = [f"rows {top} to {bottom}, columns {left} to {right} of the image"]
+    resampled = tiles.view.grid.axes[0].resampled
+    parts.append(f"{width} × {height} px{', resampled' if resampled else ''}")
+    padded = sum(
+        (low[1] - low[0]) * (side[1] - side[0]) for low, side in tiles.padding(number)
+    )
+    if padded:
+        mode = tiles.view.grid.tiler.pad_mode
+        parts.append(f"{padded / (height * width):.1%} of it padding ({mode})")
+    if content.mask is not None:
+        area = int(np.count_nonzero(content.mask.array))
+        marked = f"{count(len(content.defects), 'defect')}, {area:,} px"
+        parts.append(marked if area else "no defect")
+    border = tiles.view.grid.tiler.remove_border_count
+    if any(border):
+        sides = " × ".join(map(str, border[::-1]))
+        parts.append(f"border removed: {sides} px, where it does not end the image")
+    if tiles.merged_part(number) != ((0, height), (0, width)):
+        parts.append("dashed: what a merge takes of it")
+    parts.append(f"its pixels are in up to {count(content.most, 'tile')}")
+    return "Tile " + f"{number}: " + "; ".join(parts) + "."

@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reftiler.cli.app import as_command
-from reftiler.cli.console import UsageError
+from reftiler.cli.console import UsageError, progress
 from reftiler.cli.options import TilingOptions
 from reftiler.cli.signals import ending_at_once
+from reftiler.errors import printable
 
 if TYPE_CHECKING:
     from reftiler.config import TilingConfig
 
-__all__ = ["STAND_INS", "app", "view"]
-
-STAND_INS = ("rim", "offset", "noise", "none")
-"""Names of stand-ins for a model, repeated here so that help need not import them."""
+__all__ = ["app", "view"]
 
 _NEEDED = ("libGL.so.1", "libEGL.so.1", "libxkbcommon.so.0", "libfontconfig.so.1")
 _XCB = ("libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-keysyms.so.1")
@@ -47,17 +45,10 @@ def view(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write a page on the first image and exit: its tiles, its defects.",
+            help="Write a page on all images, and a CSV file beside it, and exit: "
+            "what tiling leaves of each defect.",
         ),
     ] = None,
-    stand_in: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Into the report: tiles of a stand-in for a model, merged. One of "
-            f"{', '.join(STAND_INS)}.",
-        ),
-    ] = "",
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -93,11 +84,11 @@ def view(
     given = any(getattr(options, field.name) is not None for field in fields(options))
     config = options.resolve() if given else None
     wanted = _size(size)
-    _check_outputs({"--screenshot": screenshot, "--report": report}, paths, overwrite)
-    if stand_in and report is None:
-        raise UsageError("--stand-in belongs to --report FILE")
+    outputs = [("--screenshot", screenshot), ("--report", report)]
+    outputs += [("--report", report.with_suffix(".csv"))] if report else []
+    _check_outputs(outputs, paths, overwrite)
     if report is not None:
-        _report(report, paths or (), config, stand_in, overwrite=overwrite)
+        _report(report, paths or (), config, overwrite=overwrite)
         if screenshot is None:
             return
     if screenshot is not None:
@@ -127,13 +118,15 @@ def app(prog_name: str = "reftiler-gui") -> None:
 
 
 def _check_outputs(
-    outputs: dict[str, Path | None], paths: Sequence[Path] | None, overwrite: bool
+    outputs: Sequence[tuple[str, Path | None]],
+    paths: Sequence[Path] | None,
+    overwrite: bool,
 ) -> None:
     """Refuse to write over what is to be shown, and over what is there unasked."""
-    written = {option: path for option, path in outputs.items() if path is not None}
+    written = [(option, path) for option, path in outputs if path is not None]
     if overwrite and not written:
         raise UsageError("--overwrite belongs to --screenshot FILE and --report FILE")
-    for option, path in written.items():
+    for option, path in written:
         if not path.exists():
             continue
         if any(path.samefile(shown) for shown in paths or ()):
@@ -148,20 +141,25 @@ def _report(
     path: Path,
     paths: Sequence[Path],
     config: "TilingConfig | None",
-    stand_in: str,
     *,
     overwrite: bool,
 ) -> None:
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"the report is a page: give a name with .html, got {path}")
-    if stand_in and stand_in not in STAND_INS:
-        names = ", ".join(STAND_INS)
-        raise UsageError(f"--stand-in is one of {names}, got {stand_in!r}")
-    from reftiler_gui.model.mock_models import MockModel  # noqa: PLC0415 - it needs numpy
-    from reftiler_gui.reporting import report_on  # noqa: PLC0415 - it takes a while
+    from reftiler_gui.model.report import report_on  # noqa: PLC0415 - it takes a while
 
-    model = MockModel(stand_in) if stand_in else None
-    report_on(paths, config, model, path, overwrite=overwrite)
+    done, work = 0, report_on(paths, config, path, overwrite=overwrite)
+    with progress("Writing the report", 100) as advance:
+        try:
+            while True:
+                share = next(work)
+                while done < round(100 * share):
+                    advance()
+                    done += 1
+        except StopIteration as end:
+            written = end.value
+    table = path.with_suffix(".csv")
+    typer.echo(f"{path} and {table.name}: {printable(written.summary)}")
 
 
 def _size(text: str) -> tuple[int, int] | None:

@@ -96,13 +96,17 @@ def _files(window: MainWindow) -> Iterator[ActionSpec]:
         keys=("Ctrl+C",),
         do=ask.copy_picture,
     )
-    yield entry(
-        name="report",
-        text="Export a report…",
-        keys=("Ctrl+Shift+R",),
-        do=ask.export_report,
-        tip="One page with the settings, the grid and what is left of each defect",
-    )
+    for name, which, key in (
+        ("report", "all images", "Ctrl+Shift+R"),
+        ("report_image", "this image", "Ctrl+Alt+R"),
+    ):
+        yield entry(
+            name=name,
+            text=f"Export report on {which}…",
+            keys=(key,),
+            do=partial(ask.export_report, whole_set=name == "report"),
+            tip="A page and a CSV file: settings, grid, what is left of each defect",
+        )
     yield entry(name="cancel", text="Cancel", keys=("Esc",), do=window.jobs.give_up)
     yield entry(name="quit", text="Quit", keys=("Ctrl+Q",), do=window.close)
 

@@ -16,11 +16,9 @@ from reftiler import __version__ as version
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
-from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.report import Report, write_report
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.writing import write_file
-from reftiler_gui.report_dialog import ReportDialog
-from reftiler_gui.reporting import write_report
 from reftiler_gui.shortcuts import CommandPalette, ShortcutsDialog
 
 if TYPE_CHECKING:
@@ -107,36 +105,35 @@ class Dialogs:
         QGuiApplication.clipboard().setImage(picture)
         self._told(f"Copied a picture of {picture.width()} × {picture.height()} px")
 
-    def export_report(self) -> None:
-        """Ask what a report shall hold, and write it."""
+    def export_report(self, *, whole_set: bool) -> None:
+        """Ask for a file and write a report on this image, or on all of the set."""
         viewer = self._window.viewer
-        loaded, settings = viewer.loaded, viewer.settings
+        loaded, settings, opened = viewer.loaded, viewer.settings, viewer.image_set
         if loaded is None or loaded.image is None:
             self._window.status.say("there is no image to report on")
             return
-        dialog = ReportDialog(
-            self._proposed(loaded), self._window.stand_in(), self._window
+        items = opened.items if whole_set else (loaded.item,)
+        title = loaded.item.name if len(items) == 1 else opened.title
+        folder = Path.cwd() if loaded.item.image is None else loaded.item.image.parent
+        name = Path(title).stem.replace(" ", "-").replace("/", "-")
+        names = (folder / f"{name}-report{n or ''}.html" for n in itertools.count())
+        free = next(path for path in names if not path.exists())
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._window, "Export report", str(free), "Pages (*.html)"
         )
-        if dialog.exec() != ReportDialog.DialogCode.Accepted:
+        if not chosen:
             return
-        path, stand_in = dialog.path, dialog.stand_in
-        overwrite = dialog.overwrite.isChecked()
+        path = Path(chosen)
+        path = path if path.suffix else path.with_suffix(".html")
+        overwrite = path.exists()  # the dialog has asked
 
-        def make() -> Work[None]:
-            return write_report(loaded, settings, stand_in, path, overwrite=overwrite)
+        def make() -> Work[Report]:
+            return write_report(items, settings, title, path, overwrite=overwrite)
 
-        def done(_: None) -> None:
-            self._told(f"Wrote {path}")
+        def done(report: Report) -> None:
+            self._told(f"Wrote {path} and the CSV file beside it: {report.summary}")
 
         self._window.jobs.start("Writing the report", make, done)
-
-    def _proposed(self, loaded: LoadedImage) -> Path:
-        """Return a name for the report that is not taken yet."""
-        image = loaded.item.image
-        folder = image.parent if image else Path.cwd()
-        stem = (image.stem if image else loaded.item.name).replace("/", "-")
-        names = (f"{stem}-tiling{n or ''}.html" for n in itertools.count())
-        return next(folder / name for name in names if not (folder / name).exists())
 
     def load_settings(self) -> None:
         """Ask for a YAML file and take its settings."""

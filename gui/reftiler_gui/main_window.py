@@ -36,7 +36,6 @@ from reftiler_gui.image_list import ImageList
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.layer_visibility import LayerVisibility
 from reftiler_gui.merged_view import MergedView
-from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.model.texts import nothing_words, story
 from reftiler_gui.navigation import Navigator
 from reftiler_gui.overlays import marks_of
@@ -474,10 +473,6 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             apply_theme(app, scheme)
-
-    def stand_in(self) -> MockModel:
-        """Return the model whose merged tiles are looked at."""
-        return self.merged.stand_in
 
     def picture(self) -> QImage:
         """Return what is on screen: the view without the window around it."""

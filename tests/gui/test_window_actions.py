@@ -21,7 +21,6 @@ import reftiler
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.form_settings import FormSettings
-from reftiler_gui.report_dialog import ReportDialog
 from reftiler_gui.shortcuts import CommandPalette, ShortcutsDialog
 from tests.gui.windows import settled
 
@@ -32,7 +31,7 @@ def test_every_action_can_be_done_twice(
     window.open(())
     settled(qtbot, window)
     shown: list[str] = []
-    for dialog in (ShortcutsDialog, CommandPalette, ReportDialog):
+    for dialog in (ShortcutsDialog, CommandPalette):
         monkeypatch.setattr(dialog, "exec", lambda me: shown.append(me.windowTitle()))
     monkeypatch.setattr(QMessageBox, "about", lambda *_: None)
     for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName"):
@@ -43,8 +42,7 @@ def test_every_action_can_be_done_twice(
             action.trigger()
             action.trigger()
             settled(qtbot, window)
-    report = ["Export a report"] * 2
-    assert shown == [*report, "Keys", "Keys", "Commands", "Commands"]
+    assert shown == ["Keys", "Keys", "Commands", "Commands"]
 
 
 def test_every_switch_of_a_layer_changes_the_picture(

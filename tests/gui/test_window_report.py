@@ -7,93 +7,78 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QInputDialog, QMenu
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.main_window import MainWindow
-from reftiler_gui.model.mock_models import MockModel
-from reftiler_gui.report_dialog import ReportDialog
 from tests.gui.test_window_command import run
 from tests.gui.windows import settled, write_pair
 
-SAVE = QDialogButtonBox.StandardButton.Save
 
-
-@pytest.fixture
-def dialog(qtbot: QtBot, tmp_path: Path) -> ReportDialog:
-    made = ReportDialog(tmp_path / "r.html", MockModel())
-    qtbot.addWidget(made)
-    return made
-
-
-def test_the_window_writes_a_report(
+def test_the_window_reports_on_the_set_and_on_an_image(
     qtbot: QtBot, window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window.open([folder / "a.png"])
+    (folder / "d.png").write_bytes(b"no image")
+    window.open([folder])
     settled(qtbot, window)
+    asked: list[str] = []
 
-    def accept(dialog: ReportDialog) -> QDialog.DialogCode:
-        dialog.merged.setChecked(True)
-        assert dialog.buttons.button(SAVE).isEnabled()
-        return QDialog.DialogCode.Accepted
+    def answer(_window: object, _title: str, path: str, _kinds: str) -> tuple[str, str]:
+        asked.append(path)
+        return path, ""
 
-    monkeypatch.setattr(ReportDialog, "exec", accept)
-    window.registry.actions["report"].trigger()
-    settled(qtbot, window)
-    text = (folder / "a-tiling.html").read_text("utf-8")
-    assert "<h1>a</h1>" in text
-    assert "Merged again" in text
-    assert "Wrote" in window.status.currentMessage()
-    window.registry.actions["report"].trigger()
-    settled(qtbot, window)
-    assert (folder / "a-tiling1.html").is_file()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    for name in ("report", "report_image"):
+        window.registry.actions[name].trigger()
+        settled(qtbot, window)
+        assert f"Wrote {asked[-1]}" in window.status.currentMessage()
+    assert "3 images, 3 defects" in Path(asked[0]).read_text("utf-8")
+    assert "1 image could not be read or tiled" in Path(asked[0]).read_text("utf-8")
+    table = Path(asked[1]).with_suffix(".csv").read_text("utf-8").splitlines()
+    assert [line.split(",")[:7] for line in table[1:]] == [
+        ["a", "1", "20", "10", "3", "2", "6"]
+    ]
 
 
-def test_without_an_image_there_is_no_report(window: MainWindow) -> None:
+def test_a_report_that_is_cancelled_or_refused_leaves_nothing(
+    qtbot: QtBot, window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window.registry.actions["report"].trigger()
     assert "no image to report on" in window.status.currentMessage()
+    window.open([folder])
+    settled(qtbot, window)
+    before = sorted(folder.iterdir())
+    out = str(folder / "r.html")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (out, ""))
+    window.registry.actions["report"].trigger()
+    window.registry.actions["cancel"].trigger()
+    settled(qtbot, window)
+    assert sorted(folder.iterdir()) == before
+    (folder / "r.csv").write_text("mine", encoding="utf-8")
+    window.registry.actions["report"].trigger()
+    settled(qtbot, window)
+    assert "r.csv is there already" in window.status.currentMessage()
+    assert (folder / "r.csv").read_text("utf-8") == "mine"
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("r.txt", "ends with .html"),
-        ("none/r.html", "no folder"),
-        ("folder.html", "is a folder"),
-        ("old.html", "is there already"),
-    ],
-)
-def test_what_is_wrong_with_a_name_is_said_at_once(
-    dialog: ReportDialog, tmp_path: Path, name: str, words: str
-) -> None:
-    assert dialog.buttons.button(SAVE).isEnabled()
-    (tmp_path / "folder.html").mkdir()
-    (tmp_path / "old.html").write_text("old", encoding="utf-8")
-    dialog.field.setText(str(tmp_path / name))
-    assert words in dialog.trouble.text()
-    assert not dialog.buttons.button(SAVE).isEnabled()
-    dialog.overwrite.setChecked(True)
-    assert dialog.buttons.button(SAVE).isEnabled() == (name == "old.html")
-
-
-def test_the_command_writes_a_report_without_qt(tmp_path: Path) -> None:
+def test_the_command_writes_a_report(tmp_path: Path) -> None:
     image, out = write_pair(tmp_path, "part"), tmp_path / "r.html"
     words = (str(image), "--tile", "32", "--report", str(out))
-    assert run(*words) == (0, "")
-    assert "<h1>part</h1>" in out.read_text("utf-8")
-    assert "Merged again" not in out.read_text("utf-8")
     code, said = run(*words)
-    assert (code, "exists" in " ".join(said.split())) == (2, True)
-    assert run(*words, "--overwrite", "--stand-in", "noise") == (0, "")
-    assert "Merged again" in out.read_text("utf-8")
+    assert (code, "1 image, 1 defect" in said) == (0, True)
+    assert "<h1>part</h1>" in out.read_text("utf-8")
+    out.unlink()
+    code, said = run(*words)
+    assert (code, "r.csv exists" in " ".join(said.split())) == (2, True)
+    assert not out.exists()
+    assert run(*words, "--overwrite")[0] == 0
+    assert out.is_file()
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--report", "r.txt"), "give a name with .html"),
-        (("--report", "r.html", "--stand-in", "odd"), "--stand-in is one of rim"),
-        (("--stand-in", "rim"), "to --report FILE"),
         (("--overwrite",), "and --report FILE"),
     ],
 )
@@ -158,5 +143,6 @@ def test_a_report_needs_no_qt(tmp_path: Path) -> None:
     )
     probe = [sys.executable, "-c", "\n".join(lines)]
     run = subprocess.run(probe, capture_output=True, text=True, check=True)
-    assert (run.stdout, run.stderr) == ("", "")
+    assert "14 images, 11 defects" in run.stdout
+    assert run.stderr == ""
     assert "In tile 6" in (tmp_path / "r.html").read_text("utf-8")

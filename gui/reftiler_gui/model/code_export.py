@@ -10,7 +10,7 @@ from typing import Any
 from reftiler import Tiler, TilingError
 from reftiler_gui.model.form_settings import FormSettings, Sizes
 
-__all__ = ["as_command", "as_python", "as_words"]
+__all__ = ["as_command", "as_python", "as_terms", "as_words"]
 
 _NAMED = ("mode", "pad_mode", "pad_value", "pad_side", "window", "merge", "fill")
 
@@ -82,6 +82,28 @@ def as_command(
 ) -> str:
     """Write the command line that cuts ``source`` into the folder ``out``."""
     return shlex.join(["reftiler", "tile", source, out, *as_words(settings)])
+
+
+def as_terms(settings: FormSettings) -> list[tuple[str, str]]:
+    """Return the settings by their names in the form; sizes are width × height."""
+
+    def px(sizes: Sizes) -> str:
+        return f"{sizes[1]} × {sizes[0]} px"
+
+    terms = [("Tile size", px(settings.tile))]
+    if settings.random is None:
+        terms.append(
+            ("Overlap" if settings.overlapping else "Stride", px(settings.step))
+        )
+        terms.append(("Fit", settings.mode))
+    else:
+        terms.append(("Random tiles", f"{settings.random:,}, seed {settings.seed}"))
+    if settings.mode == "padding" or settings.random is not None:
+        value = f" {settings.pad_value:g}" if settings.pad_mode == "constant" else ""
+        terms.append(("Padding", f"{settings.pad_mode}{value}, {settings.pad_side}"))
+    terms.append(("Border removed", px(settings.border)))
+    window = settings.window if isinstance(settings.window, str) else "custom"
+    return [*terms, ("Window", window), ("Merge", settings.merge or "mean")]
 
 
 def _sized(sizes: Sizes) -> str:

@@ -1,126 +1,142 @@
-"""The pictures of a report."""
+"""The pictures of a report: drawn without a window, as PNG files within the page."""
 
 from __future__ import annotations
 
+import base64
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.io import resize
+from reftiler.io.png import encode_png
 from reftiler.regions import Region
 from reftiler_gui.model.defect_metrics import DefectMetrics
-from reftiler_gui.model.defects import Defects
-from reftiler_gui.model.difference_pyramid import DifferencePyramid
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.model.merging import Merged
-from reftiler_gui.model.overlay_settings import OverlaySettings
-from reftiler_gui.model.render import cut, drawn, laid_over, transform_on
+from reftiler_gui.model.overlay_settings import OverlaySettings, lines_of, mask_of
 from reftiler_gui.model.resized_image import ResizedImage
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.texts import times
 
-__all__ = ["Figure", "Ring", "compared", "gridded", "rejoined"]
+__all__ = ["Figure", "Ring", "compare_figures", "grid_figure"]
 
+Pixels: TypeAlias = NDArray[np.uint32]
 Rgb: TypeAlias = NDArray[np.uint8]
+Span: TypeAlias = tuple[int, int]
 Ring: TypeAlias = tuple[float, float, float, str]
-"""Column, row and radius in pixels of a picture, and a word beside it."""
+"""Column, row and radius in pixels of a picture, and a label."""
 
-_WIDE, _NARROW = 1280, 600  # pixels of a picture that has a line, or half, to itself
-_RING = 15.0  # the radius of a ring, at the least
-_AROUND = 14  # what is shown around a defect, in pixels of the resized image
+_SIDE = 1280  # pixels of the longer side of the picture of the grid
+_LARGEST = 16  # zoom of small images, at the most
+_WIDTH = 2  # of lines and outlines, in pixels of the picture
+_BACKGROUND = np.array((225, 226, 228), np.uint8)
+_RING = 15.0  # smallest radius of a ring
+_PART = 768  # pixels of the longer side of the picture of a defect, about
+_AROUND = 14  # pixels of the resized image shown around a defect
+
+
+class _Drawable(Protocol):
+    @property
+    def size(self) -> Span: ...
+    def level(self, zoom: float) -> int: ...
+    def level_size(self, level: int) -> Span: ...
+    def region(self, level: int, rows: Span, columns: Span) -> Pixels: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
     """
-    A picture.
+    A picture of a report.
 
     Attributes
     ----------
     pixels : ndarray of uint8, shape (H, W, 3)
-        It.
-    words : str
+        The picture.
+    caption : str
         What it shows.
     rings : tuple of Ring
-        Places in it to mark, in its pixels.
+        Places to mark, in its pixels.
     sharp : bool
-        Whether its pixels are to be seen, however large.
+        Whether it is enlarged without smoothing.
     """
 
     pixels: Rgb
-    words: str
+    caption: str
     rings: tuple[Ring, ...] = ()
     sharp: bool = False
 
+    @property
+    def uri(self) -> str:
+        """The picture as a PNG file in a line of text, grey ones as such."""
+        grey = bool((self.pixels == self.pixels[..., :1]).all())
+        data = encode_png(self.pixels[..., 0] if grey else self.pixels)
+        return f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"
 
-def gridded(
-    loaded: LoadedImage, view: GridLookup, defects: Defects, most: int, listed: int
+    @property
+    def line(self) -> float:
+        """Width of a ring in its pixels, so that all rings look equally wide."""
+        return float(max(self.pixels.shape[:2]) / (160 if self.sharp else 520))
+
+
+def grid_figure(
+    loaded: LoadedImage, view: GridLookup, regions: Sequence[Region]
 ) -> Figure:
-    """Draw an image with its tiles, the first of its defects ringed."""
+    """Draw an image with its mask and tiles, some of its defects ringed."""
     assert loaded.image is not None
-    transform = transform_on(view.frame, _WIDE)
-    picture = drawn(loaded.image, transform)
-    laid_over(picture, transform, view, loaded.mask, OverlaySettings(), most)
-    words = ["Tiles start at solid lines and end at dashed ones."]
+    layers, frame = OverlaySettings(), view.frame
+    transform = _transform_on(frame)
+    canvas = _drawn(loaded.image, transform)
+    if loaded.mask is not None:
+        _lay_over(canvas, mask_of(loaded.mask, transform, layers, _WIDTH))
+    _lay_over(canvas, (0, 0, lines_of(view, transform, layers, _WIDTH)))
+    caption = f"{loaded.item.name}. Tiles start at solid lines and end at dashed ones."
     if any(any(pair) for pair in view.padding):
-        words.append("Grey stripes are padding.")
-    rings = tuple(
-        _ringed(transform, region, str(number))
-        for number, region in enumerate(defects.regions[:listed], start=1)
-    )
-    if rings:
-        words.append("Defects are ringed, and numbered as in the table.")
-    return Figure(picture, " ".join(words), rings)
+        caption += " Grey stripes are padding."
+    if regions:
+        caption += " Defects are ringed, with the numbers of the table."
+    rings = []
+    for number, region in enumerate(regions, start=1):
+        (top, bottom), (left, right) = region.box
+        x = ((left + right) / 2 - transform.left) * transform.zoom
+        y = ((top + bottom) / 2 - transform.top) * transform.zoom
+        radius = max(_RING, max(region.size) * transform.zoom / 2 + 6)
+        rings.append((x, y, radius, str(number)))
+    return Figure(canvas, caption, tuple(rings))
 
 
-def compared(source: ImagePyramid, seen: DefectMetrics) -> tuple[Figure, Figure]:
-    """Draw a defect after resizing the image, and as it is."""
+def compare_figures(
+    source: ImagePyramid, small: ResizedImage, seen: DefectMetrics
+) -> tuple[Figure, Figure]:
+    """Draw a defect after resizing the image, and as it is in its tile."""
     box = _around(seen, source.size)
     (top, bottom), (left, _) = box
+    level = max(0, math.ceil(math.log2((bottom - top) / _PART)))
     (first, last), (low, high) = seen.region.box
+    place = (low + high) / 2 - left, (first + last) / 2 - top
     radius = max(seen.region.size) / 2 + (bottom - top) / 30
-    ring = ((low + high) / 2 - left, (first + last) / 2 - top, radius, "")
-    small = ResizedImage(source, seen.target)
-    words = f"Resized to {times(seen.target)} px"
+    x, y, radius = (length / 2**level for length in (*place, radius))
+    resized = f"Resized to {times(seen.target[::-1])} px"
     if small.mean > 1:
-        words += f", from means of {small.mean} × {small.mean} px"
+        resized += f", from means of {small.mean} × {small.mean} px"
     tile = "In no tile" if seen.best is None else f"In tile {seen.best}"
+    rows, columns = ((span[0] >> level, -(-span[1] >> level)) for span in box)
+    left_side, right_side = (
+        _as_rgb(picture.region(level, rows, columns), _BACKGROUND)
+        for picture in (small, source)
+    )
+    rings = ((x, y, radius, ""),)
     return (
-        Figure(cut(small, box), words, (ring,), sharp=True),
-        Figure(cut(source, box), tile, (ring,), sharp=True),
+        Figure(left_side, resized, rings, sharp=True),
+        Figure(right_side, tile, rings, sharp=True),
     )
 
 
-def rejoined(source: ImagePyramid, found: Merged) -> tuple[Figure, Figure]:
-    """Draw a merged image, and how it differs from the original."""
-    whole = source.like(found.image)
-    change = DifferencePyramid(found.difference, found.largest)
-    transform = transform_on(((0, source.size[0]), (0, source.size[1])), _NARROW)
-    rings: tuple[Ring, ...] = ()
-    if found.worst is not None:
-        row, column = ((place + 0.5) * transform.zoom for place in found.worst)
-        rings = ((column, row, _RING, "worst"),)
-    words = (
-        "Merged minus original: blue is too little, orange too much, the full colour "
-        f"{found.largest:.4g}"
-    )
-    return (
-        Figure(drawn(whole, transform), "Merged", rings),
-        Figure(drawn(change, transform), words, rings),
-    )
-
-
-def _ringed(transform: ScreenTransform, region: Region, words: str) -> Ring:
-    (top, bottom), (left, right) = region.box
-    x, y = (left + right) / 2 - transform.left, (top + bottom) / 2 - transform.top
-    radius = max(_RING, max(region.size) * transform.zoom / 2 + 6)
-    return x * transform.zoom, y * transform.zoom, radius, words
-
-
-def _around(seen: DefectMetrics, size: tuple[int, int]) -> Box:
+def _around(seen: DefectMetrics, size: Span) -> Box:
     """Return a square around a defect, moved to lie in the image if it can."""
     shrunk = max(side / goal for side, goal in zip(size, seen.target, strict=True))
     side = max(seen.region.size) + round(2 * _AROUND * max(1.0, shrunk))
@@ -129,3 +145,52 @@ def _around(seen: DefectMetrics, size: tuple[int, int]) -> Box:
         start = min(max((low + high - side) // 2, 0), max(0, length - side))
         spans.append((start, min(start + side, length)))
     return spans[0], spans[1]
+
+
+def _transform_on(frame: Box) -> ScreenTransform:
+    """Return what shows a whole box in `_SIDE` pixels, or a few less."""
+    (top, bottom), (left, right) = frame
+    zoom = _SIDE / max(bottom - top, right - left)
+    if zoom > 1:
+        zoom = float(min(int(zoom), _LARGEST))
+    height, width = (max(1, round(n * zoom)) for n in (bottom - top, right - left))
+    return ScreenTransform(float(top), float(left), zoom, height, width)
+
+
+def _drawn(picture: _Drawable, transform: ScreenTransform) -> Rgb:
+    """Draw a whole picture; what lies around it is grey."""
+    canvas = np.empty((transform.height, transform.width, 3), np.uint8)
+    canvas[:] = _BACKGROUND
+    top, bottom = transform.down((0, picture.size[0]))
+    left, right = transform.across((0, picture.size[1]))
+    if top == bottom or left == right:
+        return canvas
+    level = picture.level(transform.zoom)
+    height, width = picture.level_size(level)
+    shown = _as_rgb(picture.region(level, (0, height), (0, width)), _BACKGROUND)
+    size = bottom - top, right - left
+    if transform.zoom >= 1:
+        rows = np.arange(size[0]) * height // size[0]
+        columns = np.arange(size[1]) * width // size[1]
+        shown = shown[np.ix_(rows, columns)]
+    elif size != (height, width):
+        shown = resize(shown, size)
+    canvas[top:bottom, left:right] = shown
+    return canvas
+
+
+def _lay_over(canvas: Rgb, layer: tuple[int, int, Pixels] | None) -> None:
+    if layer is not None:
+        top, left, pixels = layer
+        height, width = pixels.shape
+        part = canvas[top : top + height, left : left + width]
+        part[:] = _as_rgb(pixels, part)
+
+
+def _as_rgb(pixels: Pixels, ground: NDArray[Any]) -> Rgb:
+    """Return premultiplied pixels 0xAARRGGBB over a background."""
+    parts = [(pixels >> np.uint32(shift)) & np.uint32(255) for shift in (16, 8, 0)]
+    color = np.stack(parts, axis=-1)
+    through = 255 - (pixels >> np.uint32(24))[..., np.newaxis].astype(np.int32)
+    whole = color.astype(np.int32) + (through * ground + 127) // 255
+    return np.asarray(whole.clip(0, 255), np.uint8)

@@ -37,6 +37,7 @@ __all__ = [
     "PixelRanking",
     "count_found",
     "defect_scores",
+    "find_pixels",
     "image_auroc",
     "image_score",
     "map_rows",
@@ -265,16 +266,22 @@ class PixelRanking:
         """
         size = mask.shape if mask is not None else size or anomaly_map.shape
         for top, bottom in _bands(size):
-            values = map_rows(anomaly_map, size, top, bottom)
-            if mask is not None:
-                values = values[np.asarray(mask[top:bottom]) == 0]
-            values = np.sort(values, axis=None)  # NaN comes last
-            unknown = int(np.isnan(values).sum())
-            values = values[: values.size - unknown]
-            self.left_out += unknown
-            self.good += values.size
-            self._below += np.searchsorted(values, self._values, "left")
-            self._upto += np.searchsorted(values, self._values, "right")
+            self.add_rows(anomaly_map, mask, size, top, bottom)
+
+    def add_rows(
+        self, anomaly_map: Any, mask: Any, size: Size, top: int, bottom: int
+    ) -> None:
+        """Rank the good pixels of some rows of an image; `add` is all of its rows."""
+        values = map_rows(anomaly_map, size, top, bottom)
+        if mask is not None:
+            values = values[np.asarray(mask[top:bottom]) == 0]
+        values = np.sort(values, axis=None)  # NaN comes last
+        unknown = int(np.isnan(values).sum())
+        values = values[: values.size - unknown]
+        self.left_out += unknown
+        self.good += values.size
+        self._below += np.searchsorted(values, self._values, "left")
+        self._upto += np.searchsorted(values, self._values, "right")
 
     def auroc(self) -> float:
         """
@@ -343,6 +350,16 @@ def rank_pixels(maps: Iterable[Any], masks: Iterable[Any]) -> PixelRanking:
     return ranking
 
 
+def find_pixels(values: Array, threshold: float) -> NDArray[np.bool_]:
+    """Say which values are at least a threshold, exactly: it is not rounded to them."""
+    if values.dtype.kind != "f":
+        return np.asarray(values >= threshold)
+    least = values.dtype.type(threshold)
+    if float(least) < threshold:
+        least = np.nextafter(least, values.dtype.type(np.inf))
+    return np.asarray(values >= least)
+
+
 def count_found(anomaly_map: Any, mask: Any, threshold: float) -> tuple[int, int]:
     """
     Count the good and the defective pixels that are found at a threshold.
@@ -364,7 +381,8 @@ def count_found(anomaly_map: Any, mask: Any, threshold: float) -> tuple[int, int
     """
     total = true = 0
     for top, bottom in _bands(mask.shape):
-        found = map_rows(anomaly_map, mask.shape, top, bottom) >= threshold
+        rows = map_rows(anomaly_map, mask.shape, top, bottom)
+        found = find_pixels(rows, threshold)
         marked = np.asarray(mask[top:bottom]) != 0
         total += int(np.count_nonzero(found))
         true += int(np.count_nonzero(found & marked))

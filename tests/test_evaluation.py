@@ -121,6 +121,10 @@ def test_defects_are_hit_by_their_largest_value() -> None:
     corners = [(one.box[0][0], one.box[1][0]) for one in found.regions]
     assert corners == sorted(corners)
     np.testing.assert_array_equal(found.hits(30), found.peaks >= 30)
+    mask_32, threshold = np.ones((1, 1), dtype=bool), 0.1 + 1e-12
+    rounded = np.full((1, 1), threshold, dtype=np.float32)  # it is larger
+    assert count_found(rounded, mask_32, threshold) == (0, 1)
+    assert count_found(rounded, mask_32, float(rounded[0, 0]) + 1e-12) == (0, 0)
     good, bad = count_found(anomaly_map, mask, 30)
     assert good == (anomaly_map[~mask] >= 30).sum()
     assert bad == (anomaly_map[mask] >= 30).sum()

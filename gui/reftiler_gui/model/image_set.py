@@ -14,8 +14,11 @@ from reftiler import samples
 from reftiler.errors import TilingError
 from reftiler.io import open_image, open_mask
 from reftiler.io.datasets import GOOD, ImageEntry, find_images
+from reftiler.validation import count_of, first_few
+from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.file_pixels import mapped_file
 from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.map_files import maps_beside, match_maps
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
 
@@ -60,6 +63,8 @@ class ImageItem:
         The file; no image file means an image of the bundled sample.
     split, label : str
         The folders of a data set that it lies in; empty outside of one.
+    maps : tuple of Path or callable
+        Anomaly maps, the first of which is shown: files, or what returns an array.
     problems : tuple of str
         What is wrong with it by the names of the files, a sentence each.
     """
@@ -70,6 +75,7 @@ class ImageItem:
     split: str = ""
     label: str = ""
     make: Callable[[], tuple[Array, Array | None]] | None = None
+    maps: tuple[Path | Callable[[], Array], ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
@@ -90,7 +96,15 @@ class ImageItem:
     @property
     def files(self) -> list[Path]:
         """The files it is read from."""
-        return [*([self.image] if self.image else []), *self.masks]
+        maps = (one for one in self.maps[:1] if isinstance(one, Path))
+        return [*([self.image] if self.image else []), *self.masks, *maps]
+
+    def open_map(self, size: tuple[int, int] | None) -> AnomalyMap:
+        """Open its first map, for an image of a size; TilingError if it is none."""
+        source = self.maps[0]
+        if isinstance(source, Path):
+            return AnomalyMap.open(source, size)
+        return AnomalyMap(source(), size, f"the map of {self.name}")
 
     def check(self) -> Check:
         """Read the image's header and the mask; what cannot be read is a problem."""
@@ -251,6 +265,58 @@ class ImageSet:
         checks = {k: check for k, check in self.checks.items() if k != index}
         return replace(self, items=items, checks=checks)
 
+    def with_maps(
+        self, sources: Iterable[Path], index: int | None = None
+    ) -> tuple[ImageSet, int, list[str]]:
+        """
+        Return this set with maps from files and folders, matched by their names.
+
+        Parameters
+        ----------
+        sources : iterable of Path
+            Files and folders of maps.
+        index : int, optional
+            An image that has a single file that fits none by its name.
+
+        Returns
+        -------
+        set : ImageSet
+            The maps that were found come before those that were there, and are no
+            images of it.
+        count : int
+            How many images have one of them.
+        notes : list of str
+            What fits no image or cannot be read, counted and named.
+        """
+        found: dict[int, tuple[Path, ...]] = {}
+        notes, sources = list[str](), list(sources)
+        names = [item.name for item in self.items]
+        images = [item.image for item in self.items]
+        for source in sources:
+            try:
+                maps, said = match_maps(names, images, source)
+            except TilingError as error:
+                notes.append(str(error))
+                continue
+            if index is not None and len(sources) == 1 and source.is_file():
+                maps, said = {index: (source,)}, []
+            for number, own in maps.items():
+                found[number] = (*found.get(number, ()), *own)
+            notes += said
+        several = [names[number] for number, own in found.items() if len(own) > 1]
+        if several:
+            notes.append(
+                f"of {count_of(several, 'image')} there are several maps, the first "
+                f"is shown: {first_few(several)}"
+            )
+        files = {path.resolve() for own in found.values() for path in own}
+        items = tuple(
+            replace(item, maps=(*found.get(number, ()), *item.maps))
+            for number, item in enumerate(self.items)
+            if item.image is None or item.image.resolve() not in files
+        )
+        return replace(self, items=items, checks={}), len(found), notes
+
     @classmethod
     def open(cls, paths: Iterable[str | Path]) -> ImageSet:
         """
@@ -279,8 +345,13 @@ class ImageSet:
                 if not records:
                     problems.append(str(error))
         more = f" and {len(given) - 1} more" if len(given) > 1 else ""
+        beside = maps_beside(entry.image for entry in found)
+        maps = [path for own in beside.values() for path in own]
+        if maps:
+            told = f"{count_of(maps, 'anomaly map')} beside images: {first_few(maps)}"
+            notes.append(told)
         return cls(
-            items=tuple(_items(found)),
+            items=tuple(_items(found, beside)),
             problems=tuple(problems),
             notes=tuple(notes),
             cases=tuple(cases),
@@ -330,16 +401,18 @@ def _made(
     return made.image, made.mask if made.defects else None
 
 
-def _items(found: Iterable[ImageEntry]) -> Iterator[ImageItem]:
-    """Yield what was found, each image once and no mask as an image."""
+def _items(
+    found: list[ImageEntry], beside: dict[Path, tuple[Path, ...]]
+) -> Iterator[ImageItem]:
+    """Yield what was found, each image once and no mask or map as an image."""
 
     @cache
     def resolved(folder: Path) -> Path:
         return folder.resolve()
 
-    found = list(found)
-    masks = (mask for entry in found for mask in entry.masks)
-    seen = {resolved(mask.parent) / mask.name for mask in masks}
+    masks = [mask for entry in found for mask in entry.masks]
+    others = [*masks, *(path for own in beside.values() for path in own)]
+    seen = {resolved(path.parent) / path.name for path in others}
     for entry in found:
         file = resolved(entry.image.parent) / entry.image.name
         if file not in seen:
@@ -351,4 +424,5 @@ def _items(found: Iterable[ImageEntry]) -> Iterator[ImageItem]:
                 entry.split,
                 entry.label,
                 problems=entry.problems,
+                maps=beside.get(entry.image, ()),
             )

@@ -1,0 +1,137 @@
+"""Which map belongs to which image, by their names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from reftiler.errors import TilingError
+from reftiler.io.file_tree import bare_path, fold, image_suffix, list_files
+from reftiler.validation import count_of, first_few
+
+__all__ = ["ENDINGS", "map_base", "maps_beside", "match_maps"]
+
+ENDINGS = ("_anomaly_map", "_heatmap", "_heat", "_map")
+"""What follows an image's name in that of its map."""
+
+
+def map_base(stem: str) -> str:
+    """Return the name of the image whose map has this one; empty for no map."""
+    ends = (end for end in ENDINGS if fold(stem).endswith(end) and len(stem) > len(end))
+    return next((stem[: -len(end)] for end in ends), "")
+
+
+def maps_beside(images: Iterable[Path]) -> dict[Path, tuple[Path, ...]]:
+    """Return the maps that lie beside images, by image: ``NAME_map.npy`` and alike."""
+    folders: dict[Path, dict[str, list[Path]]] = {}
+    found = {}
+    for image in images:
+        folder = image.parent
+        if folder not in folders:
+            folders[folder] = _named_maps(folder)
+        maps = tuple(one for one in folders[folder].get(fold(image.stem), ()))
+        if maps:
+            found[image] = maps
+    return found
+
+
+def _named_maps(folder: Path) -> dict[str, list[Path]]:
+    maps = defaultdict(list)
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return {}
+    for path in paths:
+        if image_suffix(path.name) and (base := map_base(path.stem)):
+            maps[fold(base)].append(path)
+    return maps
+
+
+def match_maps(
+    names: Sequence[str], images: Sequence[Path | None], source: Path
+) -> tuple[dict[int, tuple[Path, ...]], list[str]]:
+    """
+    Find the maps of images in a folder, or in a single file.
+
+    A map belongs to an image if the shorter of their paths, without suffix and what
+    `ENDINGS` adds, is the end of the longer: ``scratch/000_map.npy`` to
+    ``test/scratch/000``. Of several images the one that agrees in most folders has it.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The images' names, with slashes.
+    images : sequence of Path or None
+        Their files, where they have one.
+    source : Path
+        The maps.
+
+    Returns
+    -------
+    maps : dict of int to tuple of Path
+        The maps of each image that has one, by its number.
+    notes : list of str
+        What fits no image, or several, counted and named.
+
+    Raises
+    ------
+    TilingError
+        The source cannot be read, or holds no file that may be a map.
+    """
+    root, paths = _files(source)
+    known = defaultdict(list)
+    for number, (name, image) in enumerate(zip(names, images, strict=True)):
+        file = image.resolve() if image else Path(name)
+        for path in {name, bare_path(name), bare_path(file.as_posix())}:
+            parts = _parts(path)
+            known[parts[-1]].append((number, parts))
+    maps, unmatched, several = defaultdict(list), list[str](), list[str]()
+    for path in paths:
+        shared: dict[int, int] = {}
+        for parts in _keys(path):
+            for number, other in known[parts[-1]]:
+                count = min(len(parts), len(other))
+                if parts[-count:] == other[-count:]:
+                    shared[number] = max(count, shared.get(number, 0))
+        best = [n for n, count in shared.items() if count == max(shared.values())]
+        if len(best) == 1:
+            maps[best[0]].append(root / path)
+        else:
+            (several if best else unmatched).append(path)
+    notes = [
+        f"{count_of(files, 'file')} in {source} taken for no map, {why}: "
+        f"{first_few(files)}"
+        for files, why in (
+            (unmatched, "as their names fit no image"),
+            (several, "as they fit several images: give them the images' folders"),
+        )
+        if files
+    ]
+    return {number: tuple(found) for number, found in maps.items()}, notes
+
+
+def _files(source: Path) -> tuple[Path, list[str]]:
+    """Return a folder and the paths in it that may be maps."""
+    try:
+        if source.is_dir():
+            paths = list_files(source).images
+            if not paths:
+                raise TilingError(f"there is no .npy, .tif or .png map in {source}")
+            return source, paths
+        source.stat()
+    except OSError as error:
+        raise TilingError(f"cannot read the maps {source}: {error}") from error
+    return source.parent, [source.name]
+
+
+def _keys(path: str) -> list[tuple[str, ...]]:
+    """Return the paths that the image of a map may have."""
+    bare = bare_path(path)
+    folder, slash, stem = bare.rpartition("/")
+    base = map_base(stem)
+    return [_parts(bare), *([_parts(folder + slash + base)] if base else [])]
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(fold(path).strip("/").split("/"))

@@ -1,0 +1,176 @@
+"""How well maps find the defects of their masks, for an image and for a whole set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler import evaluation
+from reftiler.errors import TilingError
+from reftiler.evaluation import DefectScores, PixelRanking, image_auroc, image_score
+from reftiler.io.datasets import GOOD
+from reftiler_gui.model.anomaly_map import AnomalyMap
+from reftiler_gui.model.image_set import ImageItem
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.steps import Work
+
+__all__ = ["ImageScores", "SetScores", "score_image", "score_set", "set_range"]
+
+Counts: TypeAlias = NDArray[np.int64]
+
+BINS = 128
+LIMITS = (0.3, 0.05)
+"""Shares of good pixels up to which AUPRO is taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageScores:
+    """
+    An image's map against its mask.
+
+    Attributes
+    ----------
+    defects : DefectScores
+        The map's values at each defect.
+    ranking : PixelRanking
+        The image's pixels, ranked.
+    score : float
+        The image's: the largest value of the map.
+    good, defective : ndarray of int
+        How many pixels lie in each of `BINS` equal parts of the map's range.
+    """
+
+    defects: DefectScores
+    ranking: PixelRanking
+    score: float
+    good: Counts
+    defective: Counts
+
+
+@dataclass(eq=False)
+class SetScores:
+    """
+    The maps of a set against its masks.
+
+    Attributes
+    ----------
+    defects : dict of str to DefectScores
+        Those of each image with a mask, by its name.
+    good, defective : dict of str to float
+        The score of each image without a defect, and with one.
+    left_out : dict of str to str
+        Why images do not take part, by their names.
+    ranking : PixelRanking
+        All pixels of the images that do.
+    """
+
+    defects: dict[str, DefectScores] = field(default_factory=dict)
+    good: dict[str, float] = field(default_factory=dict)
+    defective: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    ranking: PixelRanking = field(default_factory=lambda: PixelRanking(()))
+
+    def image_auroc(self) -> float:
+        """Return the image AUROC; an image's score is the largest value of its map."""
+        scores = [*self.good.values(), *self.defective.values()]
+        return image_auroc(scores, [n >= len(self.good) for n in range(len(scores))])
+
+    def hits(self, threshold: float) -> tuple[int, int]:
+        """Return how many defects are hit at a threshold, and how many there are."""
+        hits = [one.hits(threshold) for one in self.defects.values()]
+        return sum(int(one.sum()) for one in hits), sum(one.size for one in hits)
+
+    def false_alarms(self, threshold: float) -> int:
+        """Return how many images without a defect reach a threshold."""
+        return sum(score >= threshold for score in self.good.values())
+
+
+def score_image(found: AnomalyMap, mask: MaskPyramid) -> Work[ImageScores]:
+    """Rank the pixels of an image and count its values."""
+    yield 0.0
+    defects = evaluation.defect_scores(found.array, mask.array)
+    ranking = PixelRanking([defects])
+    counts = np.zeros((2, BINS), dtype=np.int64)
+    height = mask.size[0]
+    step = max(1, evaluation.BAND // mask.size[1])
+    for top in range(0, height, step):
+        yield top / height
+        bottom = min(top + step, height)
+        ranking.add_rows(found.array, mask.array, mask.size, top, bottom)
+        values = evaluation.map_rows(found.array, mask.size, top, bottom)
+        for marked in (False, True):
+            part = values[mask.array[top:bottom] == marked]
+            counts[int(marked)] += _histogram(part, found.low, found.high)
+    return ImageScores(defects, ranking, image_score(found.array), *counts)
+
+
+def _histogram(values: NDArray[Any], low: float, high: float) -> Counts:
+    """Count values in `BINS` parts of a range; infinite ones in the outer parts."""
+    if math.isnan(low):
+        return np.zeros(BINS, dtype=np.int64)
+    values = values[~np.isnan(values)]
+    if low == high:
+        return np.bincount([BINS // 2], [values.size], minlength=BINS).astype(np.int64)
+    return np.histogram(np.clip(values, low, high), BINS, (low, high))[0]
+
+
+def score_set(items: Sequence[ImageItem]) -> Work[SetScores]:
+    """
+    Rank the pixels of all images that have a map and of which defects are known.
+
+    Maps are read twice, one at a time; what is kept are the values of defective pixels.
+    """
+    scores, used = SetScores(), list[ImageItem]()
+    for number, item in enumerate(items):
+        yield number / len(items) / 2
+        try:
+            found, mask = _opened(item)
+            if mask is not None and mask.array.any():
+                scores.defects[item.name] = evaluation.defect_scores(
+                    found.array, mask.array
+                )
+            kind = scores.defective if item.name in scores.defects else scores.good
+            kind[item.name] = image_score(found.array)
+        except TilingError as error:
+            scores.left_out[item.name] = str(error)
+        else:
+            used.append(item)
+    scores.ranking = PixelRanking(scores.defects.values())
+    for number, item in enumerate(used):
+        yield 0.5 + number / len(used) / 2
+        found, mask = _opened(item)
+        marked = None if mask is None else mask.array
+        scores.ranking.add(found.array, marked, found.size)
+    return scores
+
+
+def _opened(item: ImageItem) -> tuple[AnomalyMap, MaskPyramid | None]:
+    """Return an item's map and mask; None for an image that is known to be good."""
+    if not item.maps:
+        raise TilingError("it has no map")
+    loaded = item.load()
+    if loaded.image is None:
+        raise TilingError(loaded.words)
+    if loaded.mask is None and item.label != GOOD:
+        raise TilingError("it has no mask and no label that says that it is good")
+    return item.open_map(loaded.image.size), loaded.mask
+
+
+def set_range(items: Sequence[ImageItem]) -> Work[tuple[float, float, list[str]]]:
+    """Return the smallest and largest value of all maps, and what cannot be read."""
+    low, high, left_out = math.inf, -math.inf, list[str]()
+    mapped = [item for item in items if item.maps]
+    for number, item in enumerate(mapped):
+        yield number / len(mapped)
+        try:
+            found = item.open_map(None)
+        except TilingError:
+            left_out.append(item.name)
+        else:
+            low, high = np.fmin(low, found.low), np.fmax(high, found.high)
+    return float(low), float(high), left_out

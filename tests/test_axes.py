@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 pytest.importorskip("skimage")
 
 from reftiler import TilingError
+from reftiler.io import open_image
 from reftiler.io.axes import picture_axes, resolve_axes
 from reftiler.io.info import ReadOptions
 from reftiler_conformance.compare import same_bits
@@ -112,3 +114,43 @@ def test_axes_must_fit(axes: str) -> None:
     with pytest.raises(TilingError, match="axes") as caught:
         resolve_axes((3, 64, 80), ReadOptions(axes=axes))
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((64, 80), "YX"),
+        ((1, 64, 80), "CYX"),
+        ((3, 64, 80), "CYX"),
+        ((64, 80, 3), "YXC"),
+        ((64, 80, 14), "YXC"),
+        ((512, 512, 200), "YXC"),
+        ((9, 64, 64), "KYX"),
+        ((500, 64, 64), "KYX"),
+        ((9, 64, 64, 3), "KYXC"),
+        ((9, 3, 64, 64), "KCYX"),
+    ],
+)
+def test_axes_are_guessed_where_that_is_asked_for(
+    shape: tuple[int, ...], axes: str
+) -> None:
+    assert resolve_axes(shape, ReadOptions(guess=True)) == axes
+
+
+def test_a_page_picks_an_image_of_a_stack() -> None:
+    stack = np.arange(3 * 2 * 30 * 20).reshape(3, 2, 30, 20)
+    for page in range(6):
+        same_bits(shown(stack, "TZYX", page=page), stack[page // 2, page % 2].copy())
+    same_bits(shown(stack, "KCYX", page=2), stack[2].transpose(1, 2, 0).copy())
+    same_bits(shown(stack, "TZYX", guess=True), stack[0, 0].copy())
+    for page in (6, -1):
+        with pytest.raises(TilingError, match=f"6 images, 0 to 5.*no page {page}"):
+            shown(stack, "TZYX", page=page)
+
+
+def test_what_was_guessed_is_said(tmp_path: Path) -> None:
+    for shape, words in (((3, 64, 80), "CYX"), ((7, 64, 64), "KYX"), ((64, 80), "")):
+        np.save(tmp_path / "a.npy", np.zeros(shape, np.uint8))
+        info = open_image(tmp_path / "a.npy", ReadOptions(guess=True)).info
+        assert [words in note for note in info.notes] == [True] * bool(words)
+        assert info.pages == (7 if words == "KYX" else 1)

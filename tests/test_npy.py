@@ -123,8 +123,8 @@ def test_damaged_files_are_one_sentence(
 
 def test_there_is_one_page_and_one_level(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", picture())
-    refused(tmp_path / "a.npy", "one array", page=1)
-    refused(tmp_path / "a.npy", "one array", level=1)
+    refused(tmp_path / "a.npy", "no page 1", page=1)
+    refused(tmp_path / "a.npy", "one resolution", level=1)
     assert open_npy(tmp_path / "a.npy", ReadOptions(page=0), 0).shape == SHAPE
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reftiler.errors import TilingError
-from reftiler.io.info import ReadOptions
+from reftiler.io.info import DEFAULT_OPTIONS, ReadOptions
 
 if TYPE_CHECKING:
     from reftiler.io.lazy import Read
 
-__all__ = ["check_picture_axes", "picture_axes", "resolve_axes"]
+__all__ = [
+    "check_picture_axes",
+    "count_planes",
+    "guess_axes",
+    "guess_note",
+    "picture_axes",
+    "resolve_axes",
+]
 
-_LETTERS = "TCZYXS"  # S are the samples of a pixel, as TIFF calls channels
+_LETTERS = "KTCZYXS"  # K are images of a stack; S samples of a pixel, TIFF's channels
 _FEW_CHANNELS = 4  # as first axis of an array that is likely to have channels first
 _MANY_CHANNELS = 32  # beyond which a last axis is as likely to be the width
 
@@ -28,7 +36,8 @@ def resolve_axes(
 
     Where nobody names them, an array of three axes is rows × columns × channels, but
     one with more than 32 channels, or whose first axis is 1 to 4 while both others are
-    longer, looks as if its channels were first: somebody has to say which.
+    longer, looks as if its channels were first: somebody has to say which. Where
+    ``options.guess`` is set, `guess_axes` does.
 
     Parameters
     ----------
@@ -51,10 +60,55 @@ def resolve_axes(
     """
     if options.axes is not None:
         return _given_axes(options.axes, shape)
-    return _guess_axes(tuple(shape)) if named is None else named.upper()
+    if named is not None:
+        return named.upper()
+    return guess_axes(shape) if options.guess else _plain_axes(tuple(shape))
 
 
-def _guess_axes(sizes: tuple[int, ...]) -> str:
+def guess_axes(shape: Sequence[int]) -> str:
+    """
+    Return the likeliest axes of an array that nobody names.
+
+    Of three axes, a first one of 1 to 4 with two longer ones is channels (CYX), a last
+    one that is shorter than both others is channels (YXC), and any other array a stack
+    of images (KYX). Of four, a last axis of 1 to 4 is channels (KYXC), or else a
+    second one (KCYX).
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The array's.
+
+    Raises
+    ------
+    TilingError
+        It has another number of axes, or its four may be anything.
+    """
+    sizes = tuple(shape)
+    few = [1 <= size <= _FEW_CHANNELS for size in sizes]
+    if len(sizes) == 3:
+        if few[0] and sizes[0] < min(sizes[1:]):
+            return "CYX"
+        return "YXC" if few[2] or sizes[2] < min(sizes[:2]) else "KYX"
+    if len(sizes) == 4 and (few[3] or few[1]):
+        return "KYXC" if few[3] else "KCYX"
+    return _plain_axes(sizes)
+
+
+def guess_note(names: str, shape: Sequence[int], options: ReadOptions) -> str:
+    """Say that axes were guessed that `resolve_axes` would not name; else nothing."""
+    if not options.guess or options.axes is not None:
+        return ""
+    try:
+        plain = _plain_axes(tuple(shape))
+    except TilingError:
+        plain = ""
+    if plain == names:
+        return ""
+    return f"axes {names} are guessed from the shape {tuple(shape)} (--axes)"
+
+
+def _plain_axes(sizes: tuple[int, ...]) -> str:
     """Name the axes of a picture with channels last, unless it looks otherwise."""
     if len(sizes) == 2:
         return "YX"
@@ -73,30 +127,54 @@ def _guess_axes(sizes: tuple[int, ...]) -> str:
     return "YXC"
 
 
-def check_picture_axes(names: str, shape: Sequence[int]) -> None:
+def count_planes(names: str, shape: Sequence[int]) -> int:
+    """Return how many pictures an array with these axes holds."""
+    return math.prod(
+        size for name, size in zip(names, shape, strict=True) if name not in "YXCS"
+    )
+
+
+def check_picture_axes(
+    names: str, shape: Sequence[int], options: ReadOptions = DEFAULT_OPTIONS
+) -> tuple[int, ...]:
     """
-    Refuse an array that holds more than one picture.
+    Find the picture that is meant in an array; refuse more than one.
 
     Parameters
     ----------
     names : str
-        A letter for each axis: Y, X, C or S (channels), others of one element.
+        A letter for each axis: Y, X, C or S (channels), others of planes.
     shape : sequence of int
         The array's.
+    options : ReadOptions
+        Its ``page`` picks a plane.
+
+    Returns
+    -------
+    tuple of int
+        The index along each axis that is none of Y, X, C and S.
 
     Raises
     ------
     TilingError
-        An axis of another name is longer than one, or Y or X is missing.
+        There are several planes and none is picked, there is none of that number, or Y
+        or X is missing.
     """
     sizes = dict(zip(names.upper(), shape, strict=True))
-    many = [name for name, size in sizes.items() if name not in "YXCS" and size > 1]
     both = sizes.get("C", 1) > 1 and sizes.get("S", 1) > 1
+    planes = tuple(size for name, size in sizes.items() if name not in "YXCS")
+    count, page = math.prod(planes), options.page
+    many = count > 1 and page is None and not options.guess
     if many or both or len(sizes) != len(shape) or not {"Y", "X"} <= sizes.keys():
         raise TilingError(
             f"not one picture: axes {names.upper()} of sizes {tuple(shape)}; save one "
             "picture with axes Y and X, or name the axes, as in --axes CYX (axes='CYX')"
+            + (f", or pick one with --page 0 to {count - 1} (page)" if many else "")
         )
+    if not 0 <= (page or 0) < max(1, count):
+        holds = f"{count} images, 0 to {count - 1}" if count > 1 else "one image, 0"
+        raise TilingError(f"the array holds {holds}; there is no page {page}")
+    return tuple(map(int, np.unravel_index(page or 0, planes))) if planes else ()
 
 
 def picture_axes(
@@ -108,12 +186,12 @@ def picture_axes(
     Parameters
     ----------
     names : str
-        A letter for each axis, in any case: Y, X, C or S for channels, others of one
-        element.
+        A letter for each axis, in any case: Y, X, C or S for channels, others of
+        planes.
     shape : sequence of int
         The array's.
     options : ReadOptions
-        Its ``channels`` are kept, in their order.
+        Its ``channels`` are kept, in their order; its ``page`` picks a plane.
     read : callable
         Reads the array by slices.
 
@@ -128,12 +206,12 @@ def picture_axes(
     Raises
     ------
     TilingError
-        It is more than one picture, or has no such channels.
+        It is more than one picture, or has no such channels or page.
     """
     names, sizes = names.upper(), tuple(shape)
-    check_picture_axes(names, sizes)
     if 0 in sizes:
         raise TilingError(f"not a picture: the shape is {sizes}, it has no pixels")
+    plane = check_picture_axes(names, sizes, options)
     channel = _channel_axis(names, sizes)
     count = 1 if channel is None else sizes[channel]
     chosen = _check_channels(options.channels, count)
@@ -142,23 +220,31 @@ def picture_axes(
     height, width = (sizes[names.index(name)] for name in "YX")
     kept = count if chosen is None else len(chosen)
     picture = (height, width) if kept == 1 else (height, width, kept)
-    return picture, _PictureReader(names, channel, chosen, read)
+    return picture, _PictureReader(names, channel, chosen, plane, read)
 
 
 class _PictureReader:
     """Reads a picture from an array whose axes lie otherwise."""
 
     def __init__(
-        self, names: str, channel: int | None, chosen: list[int] | None, read: Read
+        self,
+        names: str,
+        channel: int | None,
+        chosen: list[int] | None,
+        plane: tuple[int, ...],
+        read: Read,
     ) -> None:
         self._rows, self._columns = names.index("Y"), names.index("X")
         self._rank, self._channel = len(names), channel
         self._chosen, self._read = chosen, read
+        others = [axis for axis, name in enumerate(names) if name not in "YXCS"]
+        self._plane = dict(zip(others, plane, strict=True))
 
     def __call__(self, index: tuple[slice, ...]) -> Any:
         rows, columns, *rest = index
         wanted = self._wanted(*rest)
-        box = [slice(0, 1)] * self._rank
+        starts = [self._plane.get(axis, 0) for axis in range(self._rank)]
+        box = [slice(start, start + 1) for start in starts]
         box[self._rows], box[self._columns] = rows, columns
         if self._channel is not None:
             box[self._channel] = slice(min(wanted), max(wanted) + 1)

@@ -195,7 +195,9 @@ def _with_channels(image: LazyImage, name: str, options: ReadOptions) -> LazyIma
     if options.channels is None:
         return image
     names = "YXC"[: len(image.shape)]
-    shape, read = picture_axes(names, image.shape, options, image.__getitem__)
+    shape, read = picture_axes(
+        names, image.shape, replace(options, page=None), image.__getitem__
+    )
     count = image.shape[2] if len(image.shape) == 3 else 1
     alpha = image.info.alpha and options.channels[-1] == count - 1
     info = replace(image.info, alpha=alpha)
@@ -204,7 +206,7 @@ def _with_channels(image: LazyImage, name: str, options: ReadOptions) -> LazyIma
 
 def refuse_pages(options: ReadOptions, count: int, name: str) -> int:
     """Return which of a file's pictures is to be read, or refuse."""
-    if options.page is None and count > 1:
+    if options.page is None and count > 1 and not options.guess:
         raise TilingError(f"the {name} holds {count} pictures: choose one by --page")
     page = options.page or 0
     if not 0 <= page < count:

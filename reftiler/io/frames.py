@@ -32,7 +32,7 @@ def open_gif(data: bytes, options: ReadOptions, *, indices: bool = False) -> Pic
     file = open_with(GifImagePlugin.GifImageFile, data)
     with strict_pillow():
         file.seek(page)
-    return picture_of(file, ImageInfo("GIF"), indices)
+    return picture_of(file, ImageInfo("GIF", pages=len(sizes) - 1), indices)
 
 
 def open_webp(data: bytes, options: ReadOptions, *, indices: bool = False) -> Picture:
@@ -54,6 +54,7 @@ def open_webp(data: bytes, options: ReadOptions, *, indices: bool = False) -> Pi
     orientation, notes = orientation_of(file.info.get("exif"))
     info = ImageInfo(
         format="WebP",
+        pages=file.n_frames,
         orientation=orientation,
         lossy=b"VP8 " in data,
         metadata=Metadata(icc_profile=file.info.get("icc_profile")),

@@ -20,8 +20,8 @@ class ReadOptions:
     Attributes
     ----------
     page : int or None
-        Which of the images of a TIFF, GIF, plate or bioformats2raw group, from 0;
-        None where there is one.
+        Which of the images of a TIFF, GIF, plate, bioformats2raw group or stack of an
+        array, from 0; None where there is one.
     level : int
         Which resolution of a pyramid; 0 is the full one.
     channels : tuple of int, or None
@@ -34,6 +34,10 @@ class ReadOptions:
     max_bytes : int
         Bytes of pixels up to which a file that must be decoded whole, or a chunk, is
         read.
+    guess : bool
+        Whether axes that nobody names are guessed from the sizes, where they may be
+        others, and of several images the first is read; the notes say so. Programs
+        that show an image, and what was guessed, have use for it.
     """
 
     page: int | None = None
@@ -42,6 +46,7 @@ class ReadOptions:
     axes: str | None = None
     orient: bool = True
     max_bytes: int = MAX_BYTES
+    guess: bool = False
 
 
 DEFAULT_OPTIONS = ReadOptions()
@@ -68,6 +73,11 @@ class ImageInfo:
         Of the pixels as they are given, turned upright where they were.
     notes : tuple of str
         Sentences for the user: what was passed over, what was guessed.
+    axes : str
+        A letter for each axis of the array that is stored, of which the image may be
+        one of several; empty where the format has but one image.
+    pages : int
+        How many images there are for ``page`` to pick from.
     """
 
     format: str = ""
@@ -77,3 +87,5 @@ class ImageInfo:
     lossy: bool = False
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
+    axes: str = ""
+    pages: int = 1

@@ -14,7 +14,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.io.axes import picture_axes, resolve_axes
+from reftiler.io.axes import count_planes, guess_note, picture_axes, resolve_axes
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage, os_error_reason
 
@@ -93,8 +93,9 @@ def open_npy(path: Path, options: ReadOptions, whole: int) -> LazyImage:
     path : Path
         The file.
     options : ReadOptions
-        ``page`` and ``level`` must be the first; ``axes`` settles what the axes are,
-        see `reftiler.io.axes.resolve_axes`; ``channels`` are kept.
+        ``level`` must be the first; ``axes`` settles what the axes are, see
+        `reftiler.io.axes.resolve_axes`; ``page`` picks an image of a stack;
+        ``channels`` are kept.
     whole : int
         Bytes up to which the array is read at once; a larger one is mapped.
 
@@ -116,8 +117,8 @@ def open_npy(path: Path, options: ReadOptions, whole: int) -> LazyImage:
 
 
 def _open_picture(path: Path, options: ReadOptions, whole: int) -> LazyImage:
-    if options.page or options.level:
-        raise ValueError("a NPY file holds one array: --page and --level are 0")
+    if options.level:
+        raise ValueError("a NPY file has one resolution: --level is 0")
     with path.open("rb") as file:
         header = read_header(file)
         notes = _check_length(file, header)
@@ -128,7 +129,14 @@ def _open_picture(path: Path, options: ReadOptions, whole: int) -> LazyImage:
         names = resolve_axes(header.shape, options)
         pixels = _pixels(path, file, header, whole)
     shape, read = picture_axes(names, header.shape, options, partial(_part, pixels))
-    return LazyImage(path, shape, header.dtype, read, ImageInfo("NPY", notes=notes))
+    note = guess_note(names, header.shape, options)
+    info = ImageInfo(
+        "NPY",
+        axes=names,
+        pages=count_planes(names, header.shape),
+        notes=(*notes, *([note] if note else [])),
+    )
+    return LazyImage(path, shape, header.dtype, read, info)
 
 
 def _check_length(file: IO[bytes], header: NpyHeader) -> tuple[str, ...]:

@@ -50,12 +50,15 @@ class OmeImage:
         The pixel size.
     notes : tuple of str
         What was passed over.
+    is_one_of_several : bool
+        Whether ``page`` picked the array, or nothing where there is but one.
     """
 
     node: ZarrNode
     axes: str | None = None
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
+    is_one_of_several: bool = False
 
 
 def find_image(path: Path, options: ReadOptions) -> OmeImage:
@@ -76,17 +79,16 @@ def find_image(path: Path, options: ReadOptions) -> OmeImage:
     """
     node = read_node(path)
     if node.array is not None:
-        _check_single(options)
         if options.level:
             raise ValueError(f"an array has no level {options.level}: give its group")
         return _within_group(node) or OmeImage(node, axis_letters(_named_axes(node)))
     ome = _ome(node)
     if "multiscales" in ome:
-        _check_single(options)
         return _level(node, ome["multiscales"], options.level)
     images, what = _images(node, ome)
     chosen = _chosen(images, what, options, path)
-    return find_image(chosen, replace(options, page=None))
+    image = find_image(chosen, replace(options, page=None))
+    return replace(image, is_one_of_several=True)
 
 
 def axis_letters(names: Any) -> str | None:
@@ -304,11 +306,6 @@ def _series(path: Path) -> Iterator[Path]:
     while is_node(path / str(number)):
         yield path / str(number)
         number += 1
-
-
-def _check_single(options: ReadOptions) -> None:
-    if options.page:
-        raise ValueError(f"there is no page {options.page}: it holds one image")
 
 
 def _chosen(

@@ -120,7 +120,8 @@ def _open_picture(
     colors = colors_of(image.series.keyframe, indices=indices)
     array = _colored(array, colors)
     names = resolve_axes(array.shape, replace(options, axes=None), array.axes)
-    shape, read = picture_axes(names, array.shape, options, array.read)
+    kept = replace(options, page=None)
+    shape, read = picture_axes(names, array.shape, kept, array.read)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"not a picture of real numbers: the dtype is {array.dtype}")
     if size_of(shape, array.dtype) <= whole:
@@ -133,6 +134,8 @@ def _open_picture(
         orientation=_orientation(page),
         lossy=is_lossy(image.series),
         metadata=metadata,
+        axes=image.axes,
+        pages=image.pages,
         notes=(
             image.notes
             + array.notes

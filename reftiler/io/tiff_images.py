@@ -48,6 +48,8 @@ class TiffImage:
         A letter for each axis of the series.
     plane : tuple of int
         Where on the axes that are none of a picture the image lies.
+    pages : int
+        How many images there are.
     notes : tuple of str
         Sentences for the user.
     """
@@ -56,6 +58,7 @@ class TiffImage:
     full: Any
     axes: str
     plane: tuple[int, ...]
+    pages: int
     notes: tuple[str, ...]
 
 
@@ -85,14 +88,14 @@ def find_image(file: tifffile.TiffFile, options: ReadOptions) -> TiffImage:
         chosen, plane = _chosen(options.page, counts)
         names = axes[chosen]
     elif options.axes is None and len(series) == 1 and _is_bands(file, series[0]):
-        names = "C" + names[1:]
-        notes += (f"{counts[0]} {_BANDS}",)
-    elif sum(counts) > 1:
+        names, counts = "C" + names[1:], [1]
+        notes += (f"{series[0].shape[0]} {_BANDS}",)
+    elif sum(counts) > 1 and not options.guess:
         raise ValueError(_several(series, axes, counts))
     full = series[chosen]
     level = _level(full, options.level)
     place = _place(plane, _planes(full, names))
-    return TiffImage(level, full, names, place, notes)
+    return TiffImage(level, full, names, place, sum(counts), notes)
 
 
 def picture_planes(axes: str) -> list[int]:

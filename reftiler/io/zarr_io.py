@@ -10,6 +10,7 @@ import asyncio
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from reftiler.errors import TilingError
-from reftiler.io.axes import picture_axes, resolve_axes
+from reftiler.io.axes import count_planes, guess_note, picture_axes, resolve_axes
 from reftiler.io.info import MAX_BYTES, ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage, os_error_reason
 from reftiler.io.ome_zarr import find_image
@@ -236,9 +237,19 @@ def _open_picture(path: Path, options: ReadOptions) -> LazyImage:
     if dtype.kind not in "biuf":
         raise ValueError(f"not a picture of real numbers: the dtype is {dtype}")
     names = resolve_axes(array.shape, options, found.axes)
+    count = count_planes(names, array.shape)
+    if found.is_one_of_several:  # its planes are not picked by a page as well
+        options, count = replace(options, page=None, guess=False), 1
     shape, read = picture_axes(names, array.shape, options, partial(_read, array))
     kind = "zarr" if found.axes is None else "OME-Zarr"
-    info = ImageInfo(kind, metadata=found.metadata, notes=found.notes)
+    note = guess_note(names, array.shape, options) if found.axes is None else ""
+    info = ImageInfo(
+        kind,
+        metadata=found.metadata,
+        axes=names,
+        pages=count,
+        notes=(*found.notes, *([note] if note else [])),
+    )
     return LazyImage(path, shape, dtype, read, info)
 
 

@@ -236,6 +236,18 @@ def _moves(window: MainWindow) -> Iterator[ActionSpec]:
         ("next", "Next image", ("Right", "D"), partial(viewer.step, 1)),
         ("first", "First image", ("Home",), partial(viewer.step, -(10**9))),
         ("last", "Last image", ("End",), last),
+        (
+            "next_page",
+            "Next image of a stack",
+            ("PgDown",),
+            partial(viewer.step_page, 1),
+        ),
+        (
+            "last_page",
+            "Previous image of a stack",
+            ("PgUp",),
+            partial(viewer.step_page, -1),
+        ),
         ("next_defect", "Next defect", ("N", "J"), partial(window.defects_bar.step, 1)),
         (
             "last_defect",

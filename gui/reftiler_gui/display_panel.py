@@ -34,6 +34,8 @@ _GRIP = 8  # the screen's pixels to either side of a handle where it can be take
 _DIGITS = 4  # of limits, in numbers that need not be whole
 _FINEST = 30  # decimals, at the most
 _CUTS = {"Smallest to largest": 0.0, "0.1 % to 99.9 %": 0.1, "1 % to 99 %": 1.0}
+_CHOICES = {3: ("YXC", "CYX", "KYX"), 4: ("KYXC", "KCYX")}
+"""Axes by their number: Y rows, X columns, C channels, K images of a stack."""
 _AUTO, _HAND = "Automatic", "By hand"
 
 
@@ -178,6 +180,7 @@ class DisplayPanel(QWidget):
         self.gamma = QDoubleSpinBox()
         self.colors = QComboBox()
         self.channels = [QSpinBox() for _ in range(3)]
+        self.axes, self.page = QComboBox(), QSpinBox()
         self.keep = QCheckBox("Keep for all images")
         self.reset = QPushButton("Reset")
         self.note = WrapLabel()
@@ -190,6 +193,8 @@ class DisplayPanel(QWidget):
         self.colors.currentIndexChanged.connect(self._on_channels)
         for channel in self.channels:
             channel.valueChanged.connect(self._on_channels)
+        self.axes.activated.connect(self._on_axes)
+        self.page.valueChanged.connect(lambda page: viewer.read_as(self._axes, page))
         self.keep.toggled.connect(viewer.keep_display)
         self.reset.clicked.connect(self.set_automatic)
         viewer.item_changed.connect(self._show)
@@ -235,6 +240,13 @@ class DisplayPanel(QWidget):
         wanted = self.channels[: 3 if self.colors.currentText() == "RGB" else 1]
         self._change(channels=tuple(field.value() for field in wanted))
 
+    @property
+    def _axes(self) -> str | None:
+        return self._viewer.loaded.item.reading.axes if self._viewer.loaded else None
+
+    def _on_axes(self, choice: int) -> None:
+        self._viewer.read_as(self.axes.itemText(choice) if choice else None, 0)
+
     def _show(self) -> None:
         """Show what the image has now."""
         image, found = self._image, self._viewer.histogram
@@ -243,7 +255,8 @@ class DisplayPanel(QWidget):
             self.note.say("")
             return
         blocked = (self.low, self.high, self.gamma, self.colors, *self.channels)
-        blockers = [QSignalBlocker(widget) for widget in (*blocked, self.limits)]
+        blocked = (*blocked, self.limits, self.axes, self.page)
+        blockers = [QSignalBlocker(widget) for widget in blocked]
         decimals = 0
         if image.dtype.kind == "f":
             size = math.floor(math.log10(image.high - image.low))
@@ -253,6 +266,7 @@ class DisplayPanel(QWidget):
             field.setValue(value)
         self.gamma.setValue(image.display.gamma)
         self._show_channels(image)
+        self._show_axes(image)
         self._show_choices(image, found)
         self.histogram.show_histogram(
             found, (image.low, image.high), image.display.gamma
@@ -272,6 +286,20 @@ class DisplayPanel(QWidget):
             field.setVisible(place < len(shown))
             if place < len(shown):
                 field.setValue(shown[place])
+
+    def _show_axes(self, image: ImagePyramid) -> None:
+        stored, chosen = image.info.axes, self._axes
+        choices = _CHOICES.get(len(stored), ()) if "S" not in stored else ()
+        pages = image.info.pages
+        self.form.setRowVisible(self.axes, bool(choices))
+        self.form.setRowVisible(self.page, pages > 1)
+        self.page.setRange(0, pages - 1)
+        self.page.setValue(image.page)
+        self.page.setSuffix(f" of 0 to {pages - 1}")
+        self.axes.clear()
+        automatic = "Automatic" if chosen else f"Automatic: {stored}"
+        self.axes.addItems([automatic, *choices])
+        self.axes.setCurrentText(chosen or automatic)
 
     def _show_choices(self, image: ImagePyramid, found: Histogram | None) -> None:
         limits = image.low, image.high
@@ -300,7 +328,15 @@ class DisplayPanel(QWidget):
         for name, channel in zip(("Red", "Green", "Blue"), self.channels, strict=True):
             channel.setAccessibleName(f"Channel shown as {name.lower()}, or grey")
             channel.setToolTip(f"{name}, or grey: a channel's number, from 0")
-        fields = (self.low, self.high, self.limits, self.gamma, self.colors)
+        self.axes.setAccessibleName("Axes")
+        self.axes.setToolTip(
+            "What the axes of the array are: Y rows, X columns, C channels, K images "
+            "of a stack"
+        )
+        self.page.setAccessibleName("Image of the stack")
+        self.page.setToolTip("Which image of the stack is shown (PgUp, PgDown)")
+        fields: tuple[QWidget, ...] = (self.low, self.high, self.limits, self.gamma)
+        fields = (*fields, self.colors, self.axes, self.page)
         for widget in (*fields, *self.channels):
             guard_field(widget)
             widget.setMinimumWidth(48)
@@ -329,6 +365,8 @@ class DisplayPanel(QWidget):
         self.form.addRow("", ends)
         self.form.addRow("Gamma", last)
         self.form.addRow("Channels", self.channel_row)
+        self.form.addRow("Axes", self.axes)
+        self.form.addRow("Image of stack", self.page)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 6, 10, 8)
         column.addWidget(self.histogram)

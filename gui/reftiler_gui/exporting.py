@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,9 +15,10 @@ from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 
 from reftiler.atomic import FolderLock
 from reftiler.errors import TilingError
-from reftiler.io import write_image
+from reftiler.io import ReadOptions, open_image, write_image
 from reftiler.io.datasets import ImageEntry
 from reftiler.tilesets.export import Export
+from reftiler.tilesets.job import ExportOptions
 from reftiler.tilesets.plan import plan_export
 from reftiler_gui.model.code_export import as_command, as_python
 from reftiler_gui.model.form_settings import FormSettings
@@ -90,7 +92,10 @@ def write_tiles(item: ImageItem, settings: FormSettings, folder: Path) -> Work[i
         raise TilingError(f"{folder} is not empty: choose a new or empty folder")
     with TemporaryDirectory() as room:
         sample = _on_disk(item, Path(room))
-        export = plan_export((sample,), settings.config(), source=sample.image)
+        options = ExportOptions(reading=_reading(item))
+        export = plan_export(
+            (sample,), settings.config(), source=sample.image, options=options
+        )
         yield 0.0
         with FolderLock(folder):
             yield from _written(export, folder)
@@ -127,6 +132,18 @@ def _leave(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _reading(item: ImageItem) -> ReadOptions:
+    """Return how the image is shown to be read, with nothing left to guess."""
+    axes, page = item.reading.axes, item.reading.page
+    if item.image is not None:
+        info = open_image(item.image, item.reading).info
+        if axes is None and info.format != "TIFF" and len(info.axes) > 2:
+            axes = info.axes
+        if page is None and info.pages > 1:
+            page = 0
+    return replace(item.reading, axes=axes, page=page, guess=False)
 
 
 def _on_disk(item: ImageItem, room: Path) -> ImageEntry:

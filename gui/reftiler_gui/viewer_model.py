@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.display import DisplaySettings, Histogram
 from reftiler_gui.model.form_settings import START, FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import GUESS
 from reftiler_gui.model.image_set import ImageSet, LoadedImage
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiling_summary import TilingSummary, facts
@@ -193,6 +194,31 @@ class ViewerModel(QObject):
             self.image_set = self.image_set.with_masks(self.index, map(Path, masks))
             self.go(self.index)
             self._check()
+
+    def read_as(self, axes: str | None, page: int) -> None:
+        """Read the image's file with other axes, or another image of its stack."""
+        if self.loaded is None or self.loaded.item.image is None:
+            return
+        index, item = self.index, self.loaded.item
+        item = replace(item, reading=replace(GUESS, axes=axes, page=page))
+
+        def take(loaded: LoadedImage) -> None:
+            if loaded.image is None:  # the one that is shown stays
+                self.noticed.emit(loaded.words)
+                self.pixels_changed.emit()
+            elif self.index == index:
+                self.image_set = self.image_set.with_item(index, item)
+                self._take_item(loaded)
+
+        self.jobs.start("Reading", item.load, take)
+
+    def step_page(self, steps: int) -> None:
+        """Show a later or, with a negative number, an earlier image of a stack."""
+        image = self.loaded.image if self.loaded else None
+        if self.loaded is not None and image is not None:
+            page = min(max(image.page + steps, 0), image.info.pages - 1)
+            if page != image.page:
+                self.read_as(self.loaded.item.reading.axes, page)
 
     def _watch(self, paths: Iterable[Path]) -> None:
         """Hear of changes of these files, and of no others."""

@@ -105,7 +105,7 @@ def guess_note(names: str, shape: Sequence[int], options: ReadOptions) -> str:
         plain = ""
     if plain == names:
         return ""
-    return f"axes {names} are guessed from the shape {tuple(shape)} (--axes)"
+    return f"axes {names} are guessed from the shape {tuple(shape)}"
 
 
 def _plain_axes(sizes: tuple[int, ...]) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from reftiler.io import read_image
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.display import DisplaySettings, Histogram
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -231,3 +233,88 @@ def test_a_histogram_counts_all_channels_that_are_shown() -> None:
     image[..., 1] = 200
     found = Histogram.of(image, (0, 1))
     assert (found.counts[0], found.counts[-1], found.counts.sum()) == (20, 20, 40)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "size", "channels"),
+    [
+        ((1, 64, 80), "CYX", (64, 80), 1),
+        ((3, 64, 80), "CYX", (64, 80), 3),
+        ((64, 80, 3), "YXC", (64, 80), 3),
+        ((5, 64, 64), "KYX", (64, 64), 1),
+        ((5, 64, 64, 3), "KYXC", (64, 64), 3),
+    ],
+)
+def test_axes_are_recognised_and_can_be_chosen(
+    qtbot: QtBot,
+    window: MainWindow,
+    tmp_path: Path,
+    shape: tuple[int, ...],
+    axes: str,
+    size: tuple[int, int],
+    channels: int,
+) -> None:
+    image = RNG.integers(0, 256, shape, np.uint8)
+    source = shown(qtbot, window, tmp_path / "a.npy", image)
+    assert (source.info.axes, source.size, source.channels) == (axes, size, channels)
+    panel = window.display
+    assert axes in panel.axes.currentText()
+    choices = [panel.axes.itemText(n) for n in range(panel.axes.count())]
+    other = next(name for name in choices[1:] if name != axes)
+    panel.axes.setCurrentText(other)
+    panel.axes.activated.emit(panel.axes.currentIndex())
+    settled(qtbot, window)
+    assert now(window).info.axes == other == panel.axes.currentText()
+    panel.axes.activated.emit(0)
+    settled(qtbot, window)
+    assert now(window).info.axes == axes
+
+
+def test_the_images_of_a_stack_are_gone_through(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = RNG.integers(0, 256, (5, 64, 64), np.uint8)
+    shown(qtbot, window, tmp_path / "a.npy", image)
+    assert window.display.page.isVisibleTo(window.display)
+    for name, page in (("next_page", 1), ("next_page", 2), ("last_page", 1)):
+        window.registry.actions[name].trigger()
+        settled(qtbot, window)
+        assert (np.asarray(now(window).array) == image[page]).all()
+    window.display.page.setValue(4)
+    settled(qtbot, window)
+    assert (np.asarray(now(window).array) == image[4]).all()
+    window.registry.actions["next_page"].trigger()
+    settled(qtbot, window)
+    assert now(window).page == 4
+    folder = tmp_path / "tiles"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(folder), ""))
+    window.registry.actions["export"].trigger()
+    settled(qtbot, window)
+    tile = read_image(next(folder.rglob("*.png")))
+    assert (tile[:64, :64] == image[4]).all()
+
+
+def test_axes_that_cannot_be_leave_the_image(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.npy"
+    source = shown(qtbot, window, path, RNG.integers(0, 256, (5, 64, 64), np.uint8))
+    path.unlink()
+    window.viewer.read_as("CYX", 0)
+    settled(qtbot, window)
+    assert now(window) is source
+    assert "No such file" in window.status.currentMessage()
+
+
+def test_a_mask_may_have_an_axis_more(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    mask = np.zeros((1, 64, 80), np.uint8)
+    mask[0, 5:9, 7:20] = 1
+    np.save(tmp_path / "a_mask.npy", mask)
+    np.save(tmp_path / "a.npy", RNG.integers(0, 256, (3, 64, 80), np.uint8))
+    window.open([tmp_path / "a.npy"])
+    settled(qtbot, window)
+    assert window.viewer.loaded is not None
+    assert window.viewer.loaded.mask is not None
+    assert window.viewer.loaded.mask.area == 4 * 13

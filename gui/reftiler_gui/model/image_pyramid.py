@@ -16,17 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.io import open_image
+from reftiler.io import ImageInfo, ReadOptions, open_image
 from reftiler.io.codecs import check_picture
 from reftiler_gui.model.display import DisplaySettings, Histogram, value_range
 from reftiler_gui.model.file_pixels import FilePixels, mapped_file
 from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
 from reftiler_gui.model.steps import Work, finish
 
-__all__ = ["ImagePyramid"]
+__all__ = ["GUESS", "ImagePyramid"]
 
 Array: TypeAlias = NDArray[Any]
 Span: TypeAlias = tuple[int, int]
+
+GUESS = ReadOptions(guess=True)
+"""How files are read of which nobody says how: what is guessed is said."""
 
 _SMALLEST = 128  # the longer side of the last level, at the most
 _LARGE = 2**26  # bytes from which level 1 is not kept: it would need a quarter more
@@ -54,8 +57,10 @@ class ImagePyramid:
         What was measured so far, by channels.
     has_alpha : bool
         Whether what `region` gives may be transparent.
-    notes : tuple of str
-        What the user should know of how its file was read.
+    info : ImageInfo
+        What its file says.
+    page : int
+        Which of the file's images it is.
 
     Raises
     ------
@@ -79,7 +84,7 @@ class ImagePyramid:
         self.channels = array.shape[2] if array.ndim == 3 else 1
         self.dtype = array.dtype
         self.has_alpha = alpha
-        self.notes: tuple[str, ...] = ()
+        self.info, self.page = ImageInfo(), 0
         self._base = 2 if array.nbytes > _LARGE else 1
         self._built: dict[int, Any] = {0: self.array}
         self.display = display
@@ -95,16 +100,16 @@ class ImagePyramid:
         return other
 
     @classmethod
-    def open(cls, path: Path) -> ImagePyramid:
+    def open(cls, path: Path, reading: ReadOptions = GUESS) -> ImagePyramid:
         """Open a file; TilingError with a sentence if it is no picture."""
-        image = open_image(path)
+        image = open_image(path, reading)
         array: Any = image[...]
         file = mapped_file(array)
         if file is not None:
             whole = array.flags.c_contiguous
             array = FilePixels(array, file) if whole else array.copy()
         source = cls(array, alpha=image.info.alpha)
-        source.notes = image.info.notes
+        source.info, source.page = image.info, reading.page or 0
         return source
 
     @property

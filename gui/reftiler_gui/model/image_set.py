@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from reftiler import samples
 from reftiler.errors import TilingError
-from reftiler.io import open_image, open_mask
+from reftiler.io import ReadOptions, open_image, open_mask
 from reftiler.io.datasets import GOOD, ImageEntry, find_images
 from reftiler.validation import count_of, first_few
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.file_pixels import mapped_file
-from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_pyramid import GUESS, ImagePyramid
 from reftiler_gui.model.map_files import maps_beside, match_maps
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
@@ -67,6 +67,8 @@ class ImageItem:
         Anomaly maps, the first of which is shown: files, or what returns an array.
     problems : tuple of str
         What is wrong with it by the names of the files, a sentence each.
+    reading : ReadOptions
+        How the file is read: its axes, and which image of a stack.
     """
 
     name: str
@@ -77,6 +79,7 @@ class ImageItem:
     make: Callable[[], tuple[Array, Array | None]] | None = None
     maps: tuple[Path | Callable[[], Array], ...] = ()
     problems: tuple[str, ...] = ()
+    reading: ReadOptions = GUESS
 
     @property
     def has_mask(self) -> bool:
@@ -112,12 +115,12 @@ class ImageItem:
             return self.by_name
         problems, marks, size = list(self.problems), None, None
         try:
-            height, width = open_image(self.image).shape[:2]
+            height, width = open_image(self.image, self.reading).shape[:2]
             size = height, width
         except (ImportError, TilingError) as error:
             problems.append(str(error))
         try:
-            mask = open_mask(self.masks) if self.masks else None
+            mask = open_mask(self.masks, self.reading) if self.masks else None
             if mask is not None and size not in (None, mask.shape):
                 problems.append(self._misfit(mask.shape, size))
             elif mask is not None:
@@ -140,10 +143,10 @@ class ImageItem:
         except (ImportError, TilingError) as error:
             said = str(error)
             return LoadedImage(self, None, None, said, (*self.problems, said))
-        notes, problems = list(image.notes), list(self.problems)
+        notes, problems = list(image.info.notes), list(self.problems)
         if self.masks:
             try:
-                opened = open_mask(self.masks)
+                opened = open_mask(self.masks, self.reading)
                 mask = opened[...]
                 mask = mask if mapped_file(mask) is None else mask.copy()
                 notes += opened.notes
@@ -163,7 +166,7 @@ class ImageItem:
             array, mask = self.make()
             return ImagePyramid(array), mask
         assert self.image is not None
-        return ImagePyramid.open(self.image), None
+        return ImagePyramid.open(self.image, self.reading), None
 
     def _misfit(self, mask: tuple[int, ...], image: tuple[int, ...] | None) -> str:
         mask_size, image_size = (
@@ -261,6 +264,10 @@ class ImageSet:
     def with_masks(self, index: int, masks: Iterable[Path]) -> ImageSet:
         """Return this set with other masks for one of its images."""
         item = replace(self.items[index], masks=tuple(masks), problems=())
+        return self.with_item(index, item)
+
+    def with_item(self, index: int, item: ImageItem) -> ImageSet:
+        """Return this set with another item in the place of one."""
         items = (*self.items[:index], item, *self.items[index + 1 :])
         checks = {k: check for k, check in self.checks.items() if k != index}
         return replace(self, items=items, checks=checks)

@@ -99,14 +99,18 @@ def _kind_words(image: ImagePyramid) -> str:
     """Say what the channels are, and which of them are shown."""
     colors, shown = image.channels - image.has_alpha, image.display.channels
     alpha = " with alpha" if image.has_alpha else ""
+    stack = ""
+    if image.info.pages > 1:
+        last = image.info.pages - 1
+        stack = f", image {image.page} of a stack (0 to {last}, axes {image.info.axes})"
     if colors == 1:
-        return f", grey{alpha}" if alpha else ""
-    if colors == 3 and shown == (0, 1, 2):
-        return f", RGB{alpha}"
-    names = " ".join(map(str, shown))
-    if len(shown) == 3:
-        return f", {colors:,} channels{alpha}, {names} shown as RGB"
-    return f", {colors:,} channels{alpha}, {names} shown grey"
+        kind = f", grey{alpha}" if alpha else ""
+    elif colors == 3 and shown == (0, 1, 2):
+        kind = f", RGB{alpha}"
+    else:
+        how = "as RGB" if len(shown) == 3 else "grey"
+        kind = f", {colors:,} channels{alpha}, {' '.join(map(str, shown))} shown {how}"
+    return kind + stack
 
 
 def nothing_words(problems: tuple[str, ...]) -> str:

@@ -42,6 +42,7 @@ from reftiler_gui.overlays import marks_of
 from reftiler_gui.preferences import Preferences
 from reftiler_gui.recent_files import RecentFilesMenu
 from reftiler_gui.settings_form import SettingsForm
+from reftiler_gui.side_by_side_view import SideBySideView
 from reftiler_gui.status import Status
 from reftiler_gui.summary import Summary
 from reftiler_gui.theme import apply_theme
@@ -262,20 +263,28 @@ class MainWindow(QMainWindow):
         self.compare = CompareView(jobs, self.state)
         self.sheet = ContactSheetView(jobs)
         self.merged = MergedView(jobs, self.state)
+        self.side_by_side = SideBySideView(jobs, self.state)
         self.advice = AdviceView(jobs)
         self.cases = CasesView(jobs)
         self.add_view("compare", "Compare", self.compare, "Ctrl+2")
         self.add_view("sheet", "Tiles", self.sheet, "Ctrl+3")
         self.add_view("merged", "Merged", self.merged, "Ctrl+4")
-        self.add_view("advice", "Advice", self.advice, "Ctrl+5")
-        self.add_view("cases", "Cases", self.cases, "Ctrl+6")
+        self.add_view("beside", "Side by side", self.side_by_side, "Ctrl+5")
+        self.add_view("advice", "Advice", self.advice, "Ctrl+6")
+        self.add_view("cases", "Cases", self.cases, "Ctrl+7")
 
         def go_worst() -> None:
             self.show_view("merged")
             self.merged.go_worst()
 
+        def pin() -> None:
+            self.side_by_side.pin(viewer.settings)
+            self.show_view("beside")
+
         words = "Worst place of the merged image"
         self.registry.add([ActionSpec("worst", "Go", words, ("W",), go_worst)])
+        words = "Compare with these settings (pin as A)"
+        self.registry.add([ActionSpec("pin", "Settings", words, ("Ctrl+B",), pin)])
         self.fill_menus()
         self.defects_bar.preview_of_defect.clicked.connect(
             lambda: self.show_view("compare")
@@ -288,6 +297,8 @@ class MainWindow(QMainWindow):
         self.sheet.error_wanted.connect(self.merged.compute, queued)
         self.merged.merged.connect(self.sheet.show_merged)
         self.merged.failed.connect(self.sheet.show_trouble)
+        self.side_by_side.swapped.connect(viewer.change)
+        self.side_by_side.noticed.connect(self.status.say)
         self.advice.taken.connect(viewer.change)
         viewer.opened.connect(lambda: self.advice.show_items(viewer.image_set.items))
         viewer.cases_given.connect(self._open_cases)
@@ -387,6 +398,7 @@ class MainWindow(QMainWindow):
 
     def _on_defects(self) -> None:
         self._mark()
+        self.side_by_side.show_defects(self.defects_bar.defects)
         for view in self._item_views():
             view.show_defect(self.defects_bar.region)
         self._show_message()

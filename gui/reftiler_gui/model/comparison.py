@@ -1,0 +1,151 @@
+"""Two settings for the same image: their numbers, and where their coverage differs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler_gui.model.advice import count_contained
+from reftiler_gui.model.code_export import as_terms
+from reftiler_gui.model.colors import signed
+from reftiler_gui.model.defects import Defects
+from reftiler_gui.model.form_settings import FormSettings, ValidationError
+from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.pyramid import level_size
+from reftiler_gui.model.texts import facts_words
+from reftiler_gui.model.tiling_summary import facts
+
+__all__ = ["CoverageDifference", "SettingsSide", "settings_side", "short_words"]
+
+Ints: TypeAlias = NDArray[np.int64]
+Span: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class SettingsSide:
+    """
+    One of two settings, for an image.
+
+    Attributes
+    ----------
+    settings : FormSettings
+        The settings.
+    tiling : GridLookup or None
+        The tiles; None if the settings are refused.
+    words : str
+        Why they are; empty if they are not.
+    numbers : dict of str
+        The numbers of the tiles by what they are.
+    most : int
+        The largest number of tiles that share a pixel.
+    """
+
+    settings: FormSettings
+    tiling: GridLookup | None
+    words: str
+    numbers: dict[str, str]
+    most: int
+
+
+def settings_side(
+    settings: FormSettings, image: ImagePyramid, defects: Defects
+) -> SettingsSide:
+    """Return the tiles that settings give an image, and their numbers."""
+    plan = settings.plan(image.size)
+    if isinstance(plan, ValidationError):
+        return SettingsSide(settings, None, plan.words, {}, 0)
+    view = GridLookup(plan)
+    known = facts(view, image.channels, image.dtype)
+    numbers = dict(facts_words(known, settings))
+    numbers = {name: " ".join(words.split()) for name, words in numbers.items()}
+    numbers["Uncovered"] = f"{known.uncovered:,} px"
+    if len(defects):
+        whole = count_contained(plan, defects.boxes)
+        numbers["Defects held whole"] = f"{whole:,} of {len(defects):,}"
+    return SettingsSide(settings, view, "", numbers, known.most)
+
+
+def short_words(settings: FormSettings) -> str:
+    """Return the settings in a line: the sizes, and what differs from the defaults."""
+    plain = dict(as_terms(FormSettings()))
+    terms = dict(as_terms(settings))
+    words = [terms.pop("Tile size")]
+    for name, value in terms.items():
+        if name in ("Overlap", "Stride", "Random tiles"):
+            words.append(f"{name.lower()} {value}")
+        elif plain.get(name) != value:
+            words.append(value if name == "Fit" else f"{name.lower()} {value}")
+    return ", ".join(words).replace(" px", "")
+
+
+class CoverageDifference:
+    """
+    How many more tiles a pixel lies in with B than with A.
+
+    It is painted as `reftiler_gui.model.image_pyramid.ImagePyramid` is, each pixel of
+    a level as the one in the middle of what it covers.
+
+    Parameters
+    ----------
+    a, b : GridLookup
+        Tiles of images of one size.
+
+    Attributes
+    ----------
+    least, most : int
+        The smallest and the largest difference of a pixel.
+    share : float
+        Share of the pixels whose numbers differ.
+    mean : float
+        The mean difference, which is that of the work.
+    """
+
+    has_alpha = False
+
+    def __init__(self, a: GridLookup, b: GridLookup) -> None:
+        self._pair, self.size = (a, b), a.size
+        # Between the edges of tiles nothing changes: one pixel stands for a rectangle.
+        firsts = []
+        for number, length in enumerate(self.size):
+            edges = [view.grid.axes[number].valid.ravel() for view in (a, b)]
+            found = np.unique(np.concatenate([[0], *edges]))
+            firsts.append(found[(found >= 0) & (found < length)])
+        change = self._at(*firsts)
+        heights, widths = (
+            np.diff(first, append=length)
+            for first, length in zip(firsts, self.size, strict=True)
+        )
+        pixels = math.prod(self.size)
+        self.least, self.most = int(change.min()), int(change.max())
+        self.share = float(heights @ (change != 0) @ widths) / pixels
+        self.mean = float(heights @ change @ widths) / pixels
+
+    def level(self, zoom: float) -> int:
+        """Return the level to paint at ``zoom`` screen pixels an image pixel."""
+        last = math.ceil(math.log2(max(self.size)))
+        return min(max(0, math.floor(-math.log2(zoom) + 1e-9)), last)
+
+    def level_size(self, level: int) -> Span:
+        """Return a level's height and width."""
+        return level_size(self.size, level)
+
+    def ready(self, level: int) -> bool:
+        """Say that every level is there."""
+        return True
+
+    def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
+        """Return pixels of a level to paint, as `ImagePyramid.region` does."""
+        places = [
+            ((2 * np.arange(*span) + 1) << level >> 1).clip(0, length - 1)
+            for span, length in zip((rows, columns), self.size, strict=True)
+        ]
+        return signed(self._at(*places), max(abs(self.least), abs(self.most)))
+
+    def _at(self, rows: Ints, columns: Ints) -> Ints:
+        a, b = (view.coverage(rows, columns) for view in self._pair)
+        return b - a

@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from reftiler.streaming.merged_array import MergedArray
 from reftiler.streaming.merger import Merger
 from reftiler.streaming.reading import TileBatch, TileReader
 from reftiler.streaming.stores import ReadableArray, WritableArray
@@ -15,6 +16,7 @@ Target: TypeAlias = WritableArray
 __all__ = [
     "Batch",
     "Batches",
+    "MergedArray",
     "Merger",
     "ReadableArray",
     "Source",

@@ -1,0 +1,235 @@
+"""The merge of an image's tiles, of which only what is read is merged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from reftiler.axis import Axis, Index, IntArray
+from reftiler.cut import Array
+from reftiler.errors import TilingError
+from reftiler.geometry import TileGeometry
+from reftiler.grid import Grid
+from reftiler.merge import merge_block
+from reftiler.plan import plan_untile
+from reftiler.settings import TilerSettings
+
+__all__ = ["MergedArray"]
+
+
+class MergedArray:
+    """
+    The merge of an image's tiles, of which only what is read is merged.
+
+    Reading a slice gives the bits of that slice of `reftiler.Tiler.untile`, and asks
+    for those tiles alone that contribute to it. With a step, as in
+    ``merged[::8, ::8]``, only the pixels of the slice are merged.
+
+    Parameters
+    ----------
+    tiler : TilerSettings
+        How the tiles were cut, and how they merge.
+    tiles : mapping or sequence
+        ``tiles[k]`` is tile ``k``, laid out as the tiler's tiles are.
+    tile_shape : sequence of int
+        Of one tile.
+    dtype : dtype
+        Of the tiles, and of the result.
+    shape : sequence of int
+        Of the image that was tiled, without a batch; channels may differ from the
+        tiles', as in `reftiler.Tiler.untile`.
+    grid : Grid, optional
+        Of the tiles; by default the fitted one.
+    scale : optional
+        Of the tiles, as `reftiler.Tiler.untile` takes it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the result.
+    dtype : dtype
+        Of the result.
+    plan : UntilePlan
+        The checked call.
+
+    Raises
+    ------
+    TypeError, TilingError
+        As `reftiler.Tiler.untile` does.
+
+    Examples
+    --------
+    >>> from reftiler import Tiler
+    >>> tiler, image = Tiler(64, 48), np.arange(40_000.0).reshape(200, 200)
+    >>> tiles = tiler.tile(image)
+    >>> merged = MergedArray(tiler, tiles, (64, 64), image.dtype, image.shape)
+    >>> np.array_equal(merged[50:60, ::2], image[50:60, ::2])
+    True
+    """
+
+    def __init__(
+        self,
+        tiler: TilerSettings,
+        tiles: Mapping[int, Array] | Sequence[Array] | Array,
+        tile_shape: Sequence[int],
+        dtype: Any,
+        shape: Sequence[int],
+        grid: Grid | None = None,
+        scale: Any = None,
+    ) -> None:
+        grid = Grid(tiler, _space(tiler, shape)) if grid is None else grid
+        self.dtype = np.dtype(dtype)
+        self._tiles = tiles
+        self.plan = plan_untile(
+            tiler,
+            (len(grid), *tile_shape),
+            self.dtype.name,
+            shape,
+            grid,
+            scale,
+            self.dtype.name,
+        )
+        if self.plan.result.batch is not None:
+            raise TilingError(
+                f"shape must be that of one image, got {tuple(shape)}: read the "
+                "images of a batch one by one"
+            )
+        self.shape: tuple[int, ...] = self.plan.result.shape
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self[...].astype(dtype or self.dtype, copy=False)
+
+    def __getitem__(self, index: Any, /) -> Array:
+        """
+        Merge some pixels.
+
+        Parameters
+        ----------
+        index : int, slice with a positive step, Ellipsis, or a tuple of these
+            As numpy takes it.
+        """
+        asked = _expanded(index, self.ndim)
+        layout, rank = self.plan.result, len(self.plan.geometry.axes)
+        first = 0 if layout.channels is None or layout.channels_last else 1
+        space = range(first, first + rank)
+        pixels, rest = list[range](), list[Any](asked)
+        for axis in space:
+            part, whole = asked[axis], range(self.shape[axis])
+            if isinstance(part, slice):
+                pixels.append(whole[part])
+                rest[axis] = slice(None)
+            else:
+                pixels.append(range(whole[part], whole[part] + 1))
+                rest[axis] = 0
+        out = self._merged(pixels)
+        if layout.channels is None:
+            out = out[0]
+        elif layout.channels_last:
+            out = np.moveaxis(out, 0, -1)
+        return np.asarray(out[tuple(rest)])
+
+    def _merged(self, pixels: list[range]) -> Array:
+        """Merge the pixels of some ranges, (C, *lengths)."""
+        geometry = self.plan.geometry
+        axes = [
+            axis if p == range(axis.length) else _SampledAxis.of(axis, p)
+            for axis, p in zip(geometry.axes, pixels, strict=True)
+        ]
+        out = np.empty((self.plan.tiles.channels or 1, *map(len, pixels)), self.dtype)
+        if out.size:
+            plan = replace(
+                self.plan, geometry=TileGeometry(tuple(axes), geometry.is_irregular)
+            )
+            region = tuple((0, len(p)) for p in pixels)
+            merge_block(_ChannelsFirst(self._tiles, plan.tiles), plan, region, out)
+        return out
+
+
+class _ChannelsFirst(dict[int, Array]):
+    """Tiles as (C, *T), each asked for once."""
+
+    def __init__(self, tiles: Any, layout: Any) -> None:
+        super().__init__()
+        self._tiles, self._layout = tiles, layout
+
+    def __missing__(self, k: int) -> Array:
+        tile, layout = np.asarray(self._tiles[k]), self._layout
+        if tile.shape != layout.shape[1:]:
+            raise TilingError(
+                f"tile {k} has the shape {tile.shape}, and all tiles must have "
+                f"{layout.shape[1:]}"
+            )
+        if layout.channels is None:
+            tile = tile[np.newaxis]
+        elif layout.channels_last:
+            tile = np.moveaxis(tile, -1, 0)
+        self[k] = tile
+        return tile
+
+
+@dataclass(frozen=True)
+class _SampledAxis(Axis):
+    """An axis of which only some pixels are merged; they are counted among these."""
+
+    whole: Axis | None = None
+    pixels: range = range(0)
+
+    @classmethod
+    def of(cls, axis: Axis, pixels: range) -> "_SampledAxis":
+        own = {field.name: getattr(axis, field.name) for field in fields(Axis)}
+        return cls(**{**own, "length": len(pixels), "whole": axis, "pixels": pixels})
+
+    @cached_property
+    def step(self) -> int | None:
+        assert self.whole is not None
+        step = self.whole.step
+        return step and max(1, step // self.pixels.step)
+
+    @cached_property
+    def valid(self) -> IntArray:
+        """Return the first of the pixels at or behind each end."""
+        assert self.whole is not None
+        ends = -((self.pixels.start - self.whole.valid) // self.pixels.step)
+        return np.clip(ends, 0, len(self.pixels))
+
+    def tile_index(self, number: int, low: int, high: int) -> Index:
+        assert self.whole is not None
+        some = self.pixels[low:high]
+        if some.step == 1:
+            return self.whole.tile_index(number, some.start, some.stop)
+        sources = self.whole.merge_source[some.start : some.stop : some.step]
+        return sources - self.starts[number]
+
+
+def _space(tiler: TilerSettings, shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the spatial axes of an image's shape."""
+    if tiler.channels_last and len(shape) > tiler.rank:
+        return tuple(shape[-1 - tiler.rank : -1])
+    return tuple(shape[-tiler.rank :])
+
+
+def _expanded(index: Any, ndim: int) -> tuple[Any, ...]:
+    """Return an index with a part for each axis."""
+    given = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in given:
+        place = given.index(Ellipsis)
+        given[place : place + 1] = [slice(None)] * (ndim - len(given) + 1)
+    given += [slice(None)] * (ndim - len(given))
+    for part in given:
+        step = part.step if isinstance(part, slice) else 1
+        if not (isinstance(part, slice) or hasattr(part, "__index__")) or (
+            step is not None and step < 1
+        ):
+            raise TilingError(
+                f"merged arrays are read by ints and slices of positive steps, got "
+                f"{part!r}"
+            )
+    if len(given) != ndim:
+        raise IndexError(f"the merged image has {ndim} axes, got {len(given)} indices")
+    return tuple(given)

@@ -1,6 +1,6 @@
 """The merge of an image's tiles, of which only what is read is merged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from reftiler.axis import Axis, Index, IntArray
 from reftiler.cut import Array
 from reftiler.errors import TilingError
-from reftiler.geometry import TileGeometry
+from reftiler.geometry import TileGeometry, TileLookup
 from reftiler.grid import Grid
 from reftiler.merge import merge_block
 from reftiler.plan import plan_untile
@@ -31,7 +31,7 @@ class MergedArray:
     ----------
     tiler : TilerSettings
         How the tiles were cut, and how they merge.
-    tiles : mapping or sequence
+    tiles : array, sequence, mapping or TileLookup
         ``tiles[k]`` is tile ``k``, laid out as the tiler's tiles are.
     tile_shape : sequence of int
         Of one tile.
@@ -72,7 +72,7 @@ class MergedArray:
     def __init__(
         self,
         tiler: TilerSettings,
-        tiles: Mapping[int, Array] | Sequence[Array] | Array,
+        tiles: TileLookup | Array,
         tile_shape: Sequence[int],
         dtype: Any,
         shape: Sequence[int],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler_gui.model.colors import signed
-from reftiler_gui.model.pyramid import level_size
+from reftiler_gui.model.pyramid import level_size, strongest_halved
 
 __all__ = ["DifferencePyramid"]
 
@@ -38,7 +38,7 @@ class DifferencePyramid:
         self.size: tuple[int, int] = (difference.shape[0], difference.shape[1])
         self._levels = [difference]
         while max(self._levels[-1].shape) > 1:
-            self._levels.append(_strongest(self._levels[-1]))
+            self._levels.append(strongest_halved(self._levels[-1]))
 
     def level(self, zoom: float) -> int:
         """Return the level to paint at ``zoom`` screen pixels an image pixel."""
@@ -57,16 +57,3 @@ class DifferencePyramid:
         """Return pixels of a level to paint, as `ImagePyramid.region` does."""
         part = self._levels[level][slice(*rows), slice(*columns)]
         return signed(part, self.limit)
-
-
-def _strongest(level: Floats) -> Floats:
-    """Return that of each 2 × 2 pixels that is farthest from zero."""
-    for axis in (0, 1):
-        lines = level if axis == 0 else level.T
-        even, odd = lines[::2].copy(), lines[1::2]
-        head = even[: len(odd)]
-        with np.errstate(invalid="ignore"):
-            take = ~(np.abs(head) >= np.abs(odd)) & ~np.isnan(head)
-        head[take] = odd[take]
-        level = even if axis == 0 else even.T
-    return np.ascontiguousarray(level)

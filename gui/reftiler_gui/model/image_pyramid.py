@@ -232,8 +232,6 @@ class ImagePyramid:
             alpha, Format_ARGB32_Premultiplied. Contiguous and new. Black if the file
             has become shorter meanwhile.
         """
-        if self._model is not None and self._model.display is not self.display:
-            self.set_display(self._model.display)
         try:
             return self.painted(self._part(level, rows, columns))
         except TilingError:  # whoever watches the file reads it again
@@ -273,6 +271,8 @@ class ImagePyramid:
 
     def painted(self, part: Array) -> NDArray[np.uint32]:
         """Return pixels of this image, or of its tiles, as `region` does."""
+        if self._model is not None and self._model.display is not self.display:
+            self.set_display(self._model.display)
         if part.ndim == 2:
             part = part[..., np.newaxis]
         channels = self.display.channels

@@ -1,4 +1,4 @@
-"""Stand-ins for a model: they err in the ways that windows and borders mend."""
+"""Simulated models, which err in the ways that windows and borders mend."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MODELS", "WORDS", "MockModel", "Model"]
+__all__ = ["MODELS", "WORDS", "MockModel"]
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float32]
-Model: TypeAlias = Callable[[Array, int, float], Array]
-"""Takes a tile ``(h, w)`` or ``(h, w, C)``, its number and by how much to err; returns
-a tile."""
 
 
 def _same(tile: Array, number: int, height: float) -> Array:
@@ -29,8 +26,8 @@ def _offset(tile: Array, number: int, height: float) -> Array:
 
 
 def _rim(tile: Array, number: int, height: float) -> Array:
-    """Err near the tile's rim, as a model does that pads its input with zeros."""
-    lines = [_near_rim(side) for side in tile.shape[:2]]
+    """Err near the tile's edge, as a model does that pads its input with zeros."""
+    lines = [_near_edge(side) for side in tile.shape[:2]]
     wrong = np.maximum(lines[0][:, np.newaxis], lines[1])
     wrong = wrong[..., np.newaxis] if tile.ndim == 3 else wrong
     return tile.astype(np.float32) - wrong * np.float32(height)
@@ -43,21 +40,22 @@ def _noise(tile: Array, number: int, height: float) -> Array:
     return tile.astype(np.float32) + noise * np.float32(height / 2)
 
 
-def _near_rim(side: int) -> Floats:
+def _near_edge(side: int) -> Floats:
     far = np.minimum(np.arange(side), np.arange(side)[::-1])
     return (1 - far / max(1, side / 8)).clip(0).astype(np.float32)
 
 
-MODELS: dict[str, Model] = {
-    "none": _same,
-    "offset": _offset,
+MODELS: dict[str, Callable[[Array, int, float], Array]] = {
     "rim": _rim,
+    "offset": _offset,
     "noise": _noise,
+    "none": _same,
 }
-"""By name; ``none`` errs in nothing, the others return float32."""
+"""By name: a tile ``(h, w)`` or ``(h, w, C)``, its number and by how much to err to a
+tile; ``none`` errs in nothing, the others return float32."""
 
 WORDS = {
-    "rim": "errs at the rim of its tile",
+    "rim": "errs at the edge of its tile",
     "offset": "is off by another value in each tile",
     "noise": "is noisy",
     "none": "gives back what it gets",
@@ -68,7 +66,7 @@ WORDS = {
 @dataclass(frozen=True)
 class MockModel:
     """
-    A stand-in for a model, whose tiles are merged.
+    A simulated model.
 
     Attributes
     ----------
@@ -80,3 +78,9 @@ class MockModel:
 
     name: str = "rim"
     percent: float = 10.0
+
+    @property
+    def words(self) -> str:
+        """What it does."""
+        by = f" by up to {self.percent:g} %" if self.name != "none" else ""
+        return WORDS[self.name] + by

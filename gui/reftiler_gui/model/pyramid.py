@@ -9,7 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["any_halved", "level_size", "mean_bands", "mean_halved"]
+__all__ = [
+    "any_halved",
+    "largest_halved",
+    "level_size",
+    "mean_bands",
+    "mean_halved",
+    "strongest_halved",
+]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -64,6 +71,30 @@ def any_halved(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         part |= odd
         mask = joined
     return mask
+
+
+def largest_halved(picture: Array) -> Array:
+    """Return the largest of 2 × 2 pixels, of fewer at odd ends; NaN if one is NaN."""
+    for axis in (0, 1):
+        even, odd = _halves(picture, axis)
+        lines = np.moveaxis(even.copy(), axis, 0)
+        head = lines[: odd.shape[axis]]
+        np.maximum(head, np.moveaxis(odd, axis, 0), out=head)
+        picture = np.moveaxis(lines, 0, axis)
+    return np.ascontiguousarray(picture)
+
+
+def strongest_halved(picture: Array) -> Array:
+    """Return that of 2 × 2 pixels that is farthest from zero, of fewer at odd ends."""
+    for axis in (0, 1):
+        lines = picture if axis == 0 else picture.T
+        even, odd = lines[::2].copy(), lines[1::2]
+        head = even[: len(odd)]
+        with np.errstate(invalid="ignore"):
+            take = ~(np.abs(head) >= np.abs(odd)) & ~np.isnan(head)
+        head[take] = odd[take]
+        picture = even if axis == 0 else even.T
+    return np.ascontiguousarray(picture)
 
 
 def _paired(total: Array, axis: int) -> Array:

@@ -1,0 +1,276 @@
+"""A picture that is computed where it is looked at, in the background.
+
+What is asked for and not known yet is remembered; `compute` computes it, of a reduced
+level first a sample of the pixels, then all of them. Meanwhile a coarser level is
+shown, or nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler_gui.model.pyramid import level_size
+from reftiler_gui.model.steps import Work
+
+__all__ = ["LazyPicture", "compute"]
+
+Array: TypeAlias = NDArray[Any]
+Pixels: TypeAlias = NDArray[np.uint32]
+Span: TypeAlias = tuple[int, int]
+Key: TypeAlias = tuple[int, int, int]
+
+_SIDE = 256  # of a block, in pixels of its level
+_CHUNK = 1024  # pixels on a side that are computed together
+_KEPT = 2**28  # bytes of blocks that are kept
+_QUEUED = 512  # blocks that wait to be computed
+
+
+class LazyPicture:
+    """
+    A picture of the size of an image, to be painted as an `ImagePyramid` is.
+
+    Parameters
+    ----------
+    size : pair of int
+        The image's height and width.
+    shape : pair of int
+        The picture's own; its pixels are drawn as large as they are in the image.
+    load : callable
+        ``load(rows, columns)`` is the work to be done before some pixels are read.
+    read : callable
+        ``read(rows, columns)`` returns the values of two slices, which may have steps.
+    reduce : callable
+        Halves an array's first two axes.
+    paint : callable
+        Makes pixels 0xAARRGGBB of values.
+
+    Attributes
+    ----------
+    asked : callable
+        Called when something is asked for that is not known yet.
+    """
+
+    has_alpha = True
+
+    def __init__(
+        self,
+        size: Span,
+        shape: Span,
+        load: Callable[[Span, Span], Work[None]],
+        read: Callable[[slice, slice], Array],
+        reduce: Callable[[Array], Array],
+        paint: Callable[[Array], Pixels],
+    ) -> None:
+        self.size, self.shape = size, shape
+        self.asked: Callable[[], object] = lambda: None
+        self._load, self._read, self._reduce = load, read, reduce
+        self._paint = paint
+        self._blocks: OrderedDict[Key, tuple[Array, bool]] = OrderedDict()
+        self._bytes = 0
+        self._wanted: dict[Key, None] = {}
+        self._arrived: list[Key] = []
+        self._lock = threading.Lock()
+
+    # What the canvas asks for
+
+    @property
+    def levels(self) -> int:
+        """How many levels there are, the image among them."""
+        return 1 + max(0, math.ceil(math.log2(max(self.size) / 128)))
+
+    def level(self, zoom: float) -> int:
+        """Return the level to paint at ``zoom`` screen pixels an image pixel."""
+        return min(max(0, math.floor(-math.log2(zoom) + 1e-9)), self.levels - 1)
+
+    def level_size(self, level: int) -> Span:
+        """Return a level's height and width."""
+        return level_size(self.size, level)
+
+    def ready(self, level: int) -> bool:
+        """Say that what is painted is forgotten by `arrived`, not by levels."""
+        return 0 <= level < self.levels
+
+    def region(self, level: int, rows: Span, columns: Span) -> Pixels:
+        """Return what is known of some pixels of a level; the rest is transparent."""
+        own = self._own_level(level)
+        lines = [
+            self._under(axis, level, own, span)
+            for axis, span in enumerate((rows, columns))
+        ]
+        pixels = np.zeros((rows[1] - rows[0], columns[1] - columns[0]), np.uint32)
+        new = False
+        for row, down in _by_block(lines[0]):
+            for column, across in _by_block(lines[1]):
+                key = own, row, column
+                with self._lock:
+                    values, exact = self._blocks.get(key, (None, False))
+                    if values is not None:
+                        self._blocks.move_to_end(key)
+                    if not exact:
+                        new = new or key not in self._wanted
+                        self._wanted[key] = None
+                here = lines[0][down] - row * _SIDE, lines[1][across] - column * _SIDE
+                if values is None:
+                    values, here = self._coarser(key, *here)
+                if values is not None:
+                    pixels[down, across] = self._paint(values[np.ix_(*here)])
+        if new:
+            self.asked()
+        return pixels
+
+    def arrived(self) -> Iterator[tuple[int, Span, Span]]:
+        """Yield levels, rows and columns that are better known than before."""
+        with self._lock:
+            keys, self._arrived = self._arrived, []
+        for own, *place in dict.fromkeys(keys):
+            there = level_size(self.shape, own)
+            for level in range(self.levels):
+                if self._own_level(level) != own:
+                    continue
+                rows, columns = (
+                    (n * _SIDE * size // length, -(-(n + 1) * _SIDE * size // length))
+                    for n, size, length in zip(
+                        place, self.level_size(level), there, strict=True
+                    )
+                )
+                yield level, rows, columns
+
+    def known(self, row: int, column: int) -> Array | None:
+        """Return the value at a pixel of the image if it is known."""
+        own = self._own_level(0)
+        places = [
+            int(self._under(axis, 0, own, (n, n + 1))[0])
+            for axis, n in enumerate((row, column))
+        ]
+        key = own, places[0] // _SIDE, places[1] // _SIDE
+        values, exact = self._blocks.get(key, (None, False))
+        if values is None or not exact or own > 0:
+            return None
+        return np.asarray(values[places[0] % _SIDE, places[1] % _SIDE])
+
+    def _own_level(self, level: int) -> int:
+        """Return the level of the picture that is no coarser than one of the image."""
+        scale = max(self.shape[0] / self.size[0], self.shape[1] / self.size[1])
+        return max(0, level + math.floor(math.log2(scale) + 1e-9))
+
+    def _under(self, axis: int, level: int, own: int, span: Span) -> NDArray[np.int64]:
+        """Return the pixels of the picture's level in the middle of the image's."""
+        if self.shape == self.size:
+            return np.arange(*span)
+        middle = (np.arange(*span) + 0.5) * (1 << level)
+        share = np.minimum(middle, self.size[axis] - 0.5) / self.size[axis]
+        place = np.floor(share * self.shape[axis]).astype(np.int64)
+        return np.asarray(np.minimum(place, self.shape[axis] - 1) >> own)
+
+    def _coarser(
+        self, key: Key, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[Array | None, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Return the block of a coarser level, and where these pixels lie in it."""
+        level, row, column = key
+        rows, columns = rows + row * _SIDE, columns + column * _SIDE
+        for other in range(level + 1, self.levels):
+            rows, columns = rows >> 1, columns >> 1
+            place = int(rows[0]) // _SIDE, int(columns[0]) // _SIDE
+            values, _ = self._blocks.get((other, *place), (None, False))
+            if values is not None:
+                return values, (rows - place[0] * _SIDE, columns - place[1] * _SIDE)
+        return None, (rows, columns)
+
+    # What computes it
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was asked for that nobody computes yet."""
+        return bool(self._wanted)
+
+    def asks_beyond(self, queue: Sequence[tuple[LazyPicture, Key]]) -> bool:
+        """Tell whether something was asked for that is not in the queue."""
+        with self._lock:
+            return any((self, key) not in queue for key in self._wanted)
+
+    def take(self) -> list[Key]:
+        """Return what was asked for since the last time, of it what is not known."""
+        with self._lock:
+            keys, self._wanted = list(self._wanted), {}
+        return [key for key in keys if not self.is_exact(key)]
+
+    def is_sampled(self, key: Key) -> bool:
+        """Tell whether a block is known, of all of its pixels or of a sample."""
+        return key in self._blocks
+
+    def is_exact(self, key: Key) -> bool:
+        """Tell whether a block is known, of all of its pixels."""
+        return self._blocks.get(key, (None, False))[1]
+
+    def compute(self, key: Key, *, exact: bool) -> Work[None]:
+        """Compute a block, of all of its pixels or of a sample."""
+        level, *place = key
+        side = 1 << level
+        exact = exact or level == 0
+        rows, columns = (
+            range(n * _SIDE << level, min((n + 1) * _SIDE << level, length))
+            for n, length in zip(place, self.shape, strict=True)
+        )
+        step, bands = max(side, _CHUNK), []
+        for band in _cut(rows, step):
+            parts = []
+            for part in _cut(columns, step):
+                yield from self._load(band, part)
+                by = 1 if exact else side
+                values = self._read(slice(*band, by), slice(*part, by))
+                for _ in range(level if exact else 0):
+                    values = self._reduce(values)
+                parts.append(values)
+                yield 0.0
+            bands.append(np.concatenate(parts, axis=1))
+        self._put(key, np.concatenate(bands), exact=exact)
+
+    def _put(self, key: Key, values: Array, *, exact: bool) -> None:
+        with self._lock:
+            before = self._blocks.pop(key, None)
+            self._bytes += values.nbytes - (before[0].nbytes if before else 0)
+            self._blocks[key] = values, exact
+            self._arrived.append(key)
+            while self._bytes > _KEPT and len(self._blocks) > 1:
+                self._bytes -= self._blocks.popitem(last=False)[1][0].nbytes
+
+
+def compute(pictures: Sequence[LazyPicture]) -> Work[None]:
+    """Compute what was asked of some pictures: samples first, the latest view first."""
+    queue: list[tuple[LazyPicture, Key]] = []
+    done = 0
+    while True:
+        new = [(picture, key) for picture in pictures for key in picture.take()]
+        rest = [one for one in queue if one not in new]
+        queue = [one for one in (*new, *rest) if not one[0].is_exact(one[1])][:_QUEUED]
+        if not queue:
+            return
+        unknown = [one for one in queue if not one[0].is_sampled(one[1])]
+        picture, key = (unknown or queue)[0]
+        share = done / (done + len(queue) + len(unknown))
+        for _ in picture.compute(key, exact=not unknown):
+            yield share
+            if any(picture.asks_beyond(queue) for picture in pictures):
+                break  # another view: this block has to wait
+        else:
+            done += 1
+
+
+def _cut(span: range, step: int) -> Iterator[Span]:
+    for low in range(span.start, span.stop, step):
+        yield low, min(low + step, span.stop)
+
+
+def _by_block(line: NDArray[np.int64]) -> Iterator[tuple[int, slice]]:
+    """Yield blocks, and which part of an ascending line of pixels lies in each."""
+    cuts = np.flatnonzero(np.diff(line // _SIDE)) + 1
+    for low, high in pairwise([0, *cuts.tolist(), len(line)]):
+        yield int(line[low]) // _SIDE, slice(low, high)

@@ -1,0 +1,257 @@
+"""What the results of tiles make: the merged image, its seams, its difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler import Grid
+from reftiler.geometry import Box
+from reftiler_gui.model.colors import COLORS, pixel, signed
+from reftiler_gui.model.display import DisplaySettings, risen
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.lazy_picture import LazyPicture
+from reftiler_gui.model.pyramid import largest_halved, mean_halved, strongest_halved
+from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tile_results import TileResults
+
+__all__ = ["MergedPictures", "SeamSurvey"]
+
+Array: TypeAlias = NDArray[Any]
+Pixels: TypeAlias = NDArray[np.uint32]
+Span: TypeAlias = tuple[int, int]
+
+_SEAM_TABLE = np.array(
+    [pixel(COLORS["vermillion"], step / 255) for step in range(256)], np.uint32
+)
+_LISTED = 4  # tiles whose values are told, at the most
+
+
+@dataclass(frozen=True, eq=False)
+class SeamSurvey:
+    """
+    Where the tiles of an image disagree most.
+
+    Attributes
+    ----------
+    largest : float
+        The largest difference between two tiles' values of one pixel.
+    worst : pair of int, or None
+        That pixel, of the image; None if no two tiles differ anywhere.
+    by_tile : ndarray of float64, shape (K,)
+        The largest difference in each tile.
+    overlap : bool
+        Whether any pixel is in two tiles.
+    """
+
+    largest: float
+    worst: Span | None
+    by_tile: NDArray[np.float64]
+    overlap: bool
+
+
+class MergedPictures:
+    """
+    The pictures that results make with the settings of a grid.
+
+    Parameters
+    ----------
+    results : TileResults
+        Of the grid's tiles.
+    grid : Grid
+        It says how they merge.
+    image : ImagePyramid
+        The original.
+
+    Attributes
+    ----------
+    merged, seams : LazyPicture
+        The merged image, and how much the tiles of each pixel disagree.
+    difference : LazyPicture or None
+        Merged minus original; None where these cannot be compared.
+
+    Raises
+    ------
+    TilingError
+        If reftiler refuses to merge them.
+    """
+
+    def __init__(self, results: TileResults, grid: Grid, image: ImagePyramid) -> None:
+        self.results, self.grid, self._image = results, grid, image
+        self.array = results.merged(grid)
+        self._most, self._least = (results.merged(grid, m) for m in ("max", "min"))
+        self.seam_limit = self.difference_limit = 0.0
+        self._shown: ImagePyramid | None = None
+        is_image = results.kind == "image"
+        if is_image:
+            one = np.zeros((1, 1, *self.array.shape[2:]), self.array.dtype)
+            self._shown = image.like(one)
+        self.merged = self._picture(
+            self._read, mean_halved if is_image else largest_halved, self._paint
+        )
+        self.seams = self._picture(self.disagreement, largest_halved, self._paint_seams)
+        self.difference: LazyPicture | None = None
+        if is_image:
+            self.difference = self._picture(
+                self._differ,
+                strongest_halved,
+                lambda part: signed(part, self.difference_limit),
+            )
+
+    @property
+    def pictures(self) -> list[LazyPicture]:
+        """All of them."""
+        return [one for one in (self.merged, self.difference, self.seams) if one]
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """What colours depend on; when it changes, pictures are to be painted anew."""
+        own = () if self.results.kind == "image" else self.range
+        return (self.seam_limit, self.difference_limit, *own)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The values of a map shown black and white: those seen so far."""
+        low, high = self.results.low, self.results.high
+        return risen(low, high) if math.isfinite(low) else (0.0, 1.0)
+
+    def disagreement(self, rows: slice, columns: slice) -> Array:
+        """Return how much the tiles of pixels differ, of channels the largest."""
+        most, least = self._most[rows, columns], self._least[rows, columns]
+        if most.dtype == bool:
+            most, least = most.view(np.uint8), least.view(np.uint8)
+        with np.errstate(all="ignore"):
+            found = most - least
+        found = found.max(axis=2) if found.ndim == 3 else found
+        self.seam_limit = max(self.seam_limit, _highest(found))
+        return found
+
+    def survey(self) -> Work[SeamSurvey]:
+        """Find the place where tiles disagree most, and how much each tile does."""
+        geometry = self._most.plan.geometry
+        by_tile = np.zeros(len(geometry))
+        largest, worst, overlap = 0.0, None, False
+        blocks = geometry.blocks(2**20)
+        for number, block in enumerate(blocks):
+            if geometry.coverage(block).max() > 1:
+                overlap = True
+                yield from self._load(*block)
+                found = self.disagreement(*(slice(*span) for span in block))
+                known = np.nan_to_num(found.astype(np.float64), nan=np.inf)
+                place = np.unravel_index(int(known.argmax()), known.shape)
+                if known[place] > largest:
+                    largest = float(known[place])
+                    worst = self._in_image(
+                        [int(n) + low for n, (low, _) in zip(place, block, strict=True)]
+                    )
+                for part in geometry.overlaps(block):
+                    most = known[part.in_block].max(initial=0)
+                    by_tile[part.tile] = max(by_tile[part.tile], most)
+            yield (number + 1) / len(blocks)
+        if self.results.indices is not None:
+            whole = np.zeros(len(self.grid))
+            whole[list(self.results.indices)] = by_tile
+            by_tile = whole
+        return SeamSurvey(largest, worst, by_tile, overlap)
+
+    def values(self, row: int, column: int) -> str:
+        """Say what is known at a pixel of the image: merged, and of each tile."""
+        merged = self.merged.known(row, column)
+        if merged is None:
+            return ""
+        words, known = f"merged {_words(merged)}", []
+        for overlap in self.array.plan.geometry.overlaps(self._own_box(row, column)):
+            indices = self.results.indices
+            tile = indices[overlap.tile] if indices else overlap.tile
+            result = self.results.peek(tile)
+            if result is not None:
+                known.append((tile, np.asarray(result[overlap.in_tile], np.float64)))
+        if len(known) > 1:
+            parts = [f"tile {k}: {_words(value)}" for k, value in known[:_LISTED]]
+            more = len(known) - len(parts)
+            parts += [f"{more} more"] if more else []
+            differ = np.ptp([value for _, value in known], axis=0).max()
+            words += f" from {', '.join(parts)}; they differ by {differ:.6g}"
+        return words
+
+    def _own_box(self, row: int, column: int) -> Box:
+        """Return the pixel of the merged image at one of the original."""
+        places = (
+            min(int((n + 0.5) * own / whole), own - 1)
+            for n, own, whole in zip(
+                (row, column), self.array.shape, self._image.size, strict=False
+            )
+        )
+        return tuple((n, n + 1) for n in places)
+
+    def _in_image(self, place: Sequence[int]) -> Span:
+        row, column = (
+            min(int((n + 0.5) * whole / own), whole - 1)
+            for n, own, whole in zip(
+                place, self.array.shape, self._image.size, strict=False
+            )
+        )
+        return row, column
+
+    def _picture(self, read: Any, reduce: Any, paint: Any) -> LazyPicture:
+        shape = self.array.shape[0], self.array.shape[1]
+        return LazyPicture(self._image.size, shape, self._load, read, reduce, paint)
+
+    def _load(self, rows: Span, columns: Span) -> Work[None]:
+        overlaps = self.array.plan.geometry.overlaps((rows, columns))
+        places = dict.fromkeys(overlap.tile for overlap in overlaps)
+        indices = self.results.indices
+        yield from self.results.load(indices[k] if indices else k for k in places)
+
+    def _read(self, rows: slice, columns: slice) -> Array:
+        return self.array[rows, columns]
+
+    def _differ(self, rows: slice, columns: slice) -> Array:
+        """Subtract, and take the channel where the difference is largest."""
+        merged = self.array[rows, columns].astype(np.float64)
+        image = np.asarray(self._image.array[rows, columns])
+        original = image.astype(np.float64) * (255 if image.dtype == bool else 1)
+        with np.errstate(all="ignore"):
+            change = np.where(merged == original, 0, merged - original)
+        change[np.isnan(merged) & np.isnan(original)] = 0
+        change[np.isnan(change)] = np.inf  # one of them is no number
+        if change.ndim == 3:
+            largest = np.abs(change).argmax(axis=2)[..., np.newaxis]
+            change = np.take_along_axis(change, largest, axis=2)[..., 0]
+        if self.array.plan.num_uncovered:
+            block = (rows.start, rows.stop), (columns.start, columns.stop)
+            count = self.array.plan.geometry.coverage(block)
+            change[count[:: rows.step, :: columns.step] == 0] = 0
+        self.difference_limit = max(self.difference_limit, _highest(np.abs(change)))
+        return change.astype(np.float32)
+
+    def _paint(self, part: Array) -> Pixels:
+        if self._shown is not None:
+            return self._shown.painted(part)
+        channels = part.reshape(*part.shape[:2], -1)
+        channels = channels[..., :3] if channels.shape[2] >= 3 else channels[..., :1]
+        shown = DisplaySettings(*self.range).to_bytes(channels).astype(np.uint32)
+        red, green, blue = (shown[..., min(k, shown.shape[2] - 1)] for k in range(3))
+        return np.asarray(np.uint32(0xFF000000) | red << 16 | green << 8 | blue)
+
+    def _paint_seams(self, part: Array) -> Pixels:
+        """Colour disagreement: nothing where tiles agree, opaque at the largest."""
+        with np.errstate(all="ignore"):
+            share = part.astype(np.float64) / (self.seam_limit or 1)
+        share = np.nan_to_num(share, nan=1.0, posinf=1.0).clip(0, 1)
+        return np.asarray(_SEAM_TABLE[np.ceil(np.sqrt(share) * 255).astype(np.uint8)])
+
+
+def _highest(part: Array) -> float:
+    if part.dtype.kind == "f":
+        part = part[np.isfinite(part)]
+    return float(part.max(initial=0))
+
+
+def _words(value: Array) -> str:
+    return " ".join(f"{part:.6g}" for part in np.ravel(value).tolist())

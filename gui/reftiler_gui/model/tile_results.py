@@ -1,0 +1,520 @@
+"""What came back for the tiles of an image: read from files, or made by a model."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler import Grid, TilingError
+from reftiler.batching import annotate_errors, validate_results
+from reftiler.models import Model, select_map
+from reftiler.plan import plan_tile
+from reftiler.streaming import MergedArray
+from reftiler.streaming.reading import read_tiles
+from reftiler.tilesets.listed_grid import subset_grid
+from reftiler.tilesets.manifest import NAME, Manifest
+from reftiler.tilesets.maps import MapOptions, find_maps, map_form, map_set
+from reftiler.tilesets.naming import default_pattern
+from reftiler.tilesets.records import ImageRecord, TileRecord
+from reftiler.tilesets.tile_arrays import TileArrays, TileForm, open_tiles
+from reftiler_gui.model.file_pixels import FilePixels, mapped_file
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.mock_models import MODELS, MockModel
+from reftiler_gui.model.steps import Work
+
+__all__ = [
+    "OtherTilesError",
+    "TileResults",
+    "is_results",
+    "merge_grid",
+    "open_results",
+    "run_model",
+]
+
+Array: TypeAlias = NDArray[Any]
+Source: TypeAlias = Path | Model | MockModel
+
+_KEPT = 2**29  # bytes of a model's results that are kept
+_KEPT_OF_FILES = 2**26  # of what can be read again
+_BATCH = 8  # tiles that a model is given, so that a slow one shows something soon
+_ARRAYS = (".npy", ".zarr")
+
+
+class OtherTilesError(TilingError):
+    """The results are not those of the tiles that are set; `grid` is theirs, if known.
+
+    `random` has the count and the seed of random tiles.
+    """
+
+    def __init__(
+        self,
+        words: str,
+        grid: Grid | None = None,
+        random: dict[str, int] | None = None,
+    ) -> None:
+        super().__init__(words)
+        self.grid, self.random = grid, random
+
+
+class TileResults:
+    """
+    The results of an image's tiles, kept up to some bytes once they are known.
+
+    Parameters
+    ----------
+    name : str
+        Where they come from.
+    grid : Grid
+        Of the tiles.
+    form : TileForm
+        Shape ``(h, w)`` or ``(h, w, C)`` and dtype of a result.
+    read : callable
+        Returns the results of some tiles, shape ``(n, *form.shape)``; raises
+        TilingError.
+    kind : {"image", "map"}
+        Whether results look like the image's own tiles, or are something else.
+    slow : bool
+        Whether reading takes a model's time: it is done in a thread of its own then,
+        which is left alone when the work is cancelled.
+    indices : sequence of int, optional
+        The tiles that have a result; by default all.
+
+    Attributes
+    ----------
+    low, high : float
+        The least and largest finite value seen so far; NaN before.
+    nan : int
+        Values seen so far that are NaN.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        grid: Grid,
+        form: TileForm,
+        read: Callable[[Sequence[int]], Array],
+        kind: str = "map",
+        *,
+        slow: bool = False,
+        indices: Sequence[int] | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.name, self.form, self.kind, self.slow = name, form, kind, slow
+        self.notes = tuple(notes)
+        self.indices = None if indices is None else tuple(indices)
+        self.low = self.high = np.nan
+        self.nan = 0
+        self._grid, self._read = merge_grid(grid), read
+        self._kept: OrderedDict[int, Array] = OrderedDict()
+        self._needed: dict[int, Array] = {}
+        self._seen: set[int] = set()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def fits(self, grid: Grid) -> bool:
+        """Tell whether these are results of the tiles of a grid, however it merges."""
+        return _same_tiles(self._grid, grid) and (
+            not self.slow or _padding(self._grid) == _padding(grid)
+        )
+
+    def peek(self, k: int) -> Array | None:
+        """Return the result of a tile if it is known already."""
+        with self._lock:
+            found = self._kept.get(k)
+            if found is not None:
+                self._kept.move_to_end(k)
+            return found
+
+    def tile(self, k: int) -> Array:
+        """Return the result of a tile, read or computed now if it is not known."""
+        found = self._needed.get(k)
+        found = self.peek(k) if found is None else found
+        return self._keep([k], self._read([k]))[k] if found is None else found
+
+    def load(self, tiles: Iterable[int]) -> Work[None]:
+        """Make sure that some results are known, until it is called again."""
+        needed = {k: self.peek(k) for k in tiles}
+        missing = [k for k, found in needed.items() if found is None]
+        for first in range(0, len(missing), _BATCH):
+            batch = missing[first : first + _BATCH]
+            share = first / len(missing)
+            if self.slow:
+                read = yield from _in_thread(partial(self._read, batch), share)
+            else:
+                read = self._read(batch)
+            needed.update(self._keep(batch, read))
+            yield share
+        self._needed = {k: found for k, found in needed.items() if found is not None}
+
+    def merged(self, grid: Grid, merge: str | None = None) -> MergedArray:
+        """
+        Return what the results make, merged where it is read.
+
+        Parameters
+        ----------
+        grid : Grid
+            Of the same tiles; it says how they merge.
+        merge : {"max", "min"}, optional
+            The extremes of the results instead.
+
+        Raises
+        ------
+        TilingError
+            If reftiler refuses to merge them.
+        """
+        grid = merge_grid(grid)
+        if merge is not None:
+            tiler = replace(grid.tiler, window="box", merge=merge)
+            grid = replace(grid, tiler=tiler)
+        tiles = _Lookup(self, self.indices)
+        if self.indices is not None:
+            grid = subset_grid(grid, list(self.indices))
+        shape = (*grid.image_size, *self.form.shape[2:])
+        return MergedArray(
+            grid.tiler, tiles, self.form.shape, self.form.dtype, shape, grid
+        )
+
+    def _keep(self, tiles: Sequence[int], results: Array) -> dict[int, Array]:
+        found = dict(zip(tiles, results, strict=True))
+        with self._lock:
+            for k, result in found.items():
+                if k not in self._seen:
+                    self._seen.add(k)
+                    self._measure(result)
+                if k not in self._kept:
+                    self._kept[k] = result
+                    self._bytes += result.nbytes
+            most = _KEPT if self.slow else _KEPT_OF_FILES
+            while self._bytes > most and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return found
+
+    def _measure(self, result: Array) -> None:
+        if result.dtype.kind == "f":
+            finite = np.isfinite(result)
+            if not finite.all():
+                self.nan += int(np.isnan(result).sum())
+                result = result[finite]
+        if result.size:
+            self.low = float(np.fmin(self.low, result.min()))
+            self.high = float(np.fmax(self.high, result.max()))
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """Results by their place in a grid that has some of the tiles."""
+
+    results: TileResults
+    indices: tuple[int, ...] | None
+
+    def __getitem__(self, place: int) -> Array:
+        return self.results.tile(self.indices[place] if self.indices else place)
+
+
+def merge_grid(grid: Grid) -> Grid:
+    """Return a grid for arrays with channels last; uncovered pixels become zero."""
+    fill = 0 if grid.tiler.fill is None else grid.tiler.fill
+    return replace(grid, tiler=replace(grid.tiler, channels_last=True, fill=fill))
+
+
+def _in_thread(function: Callable[[], Array], share: float) -> Work[Array]:
+    """Wait for a function that cannot be interrupted, in steps that can."""
+    found: list[Array | BaseException] = []
+
+    def run() -> None:
+        try:
+            with _one_at_a_time:
+                found.append(function())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
+            found.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.02)
+        yield share
+    (result,) = found
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+_one_at_a_time = threading.Lock()  # a model that was cancelled may still be at work
+
+
+# Files
+
+
+def is_results(path: Path) -> bool:
+    """Tell whether a path holds results of tiles: a manifest, or an array of them."""
+    if path.suffix.lower() in _ARRAYS:
+        try:
+            return len(open_tiles(path).shape) > 2
+        except (TilingError, ImportError):
+            return False
+    return (path / NAME).is_file()
+
+
+def open_results(path: Path, loaded: LoadedImage, grid: Grid) -> TileResults:
+    """
+    Open the results of an image's tiles.
+
+    Parameters
+    ----------
+    path : Path
+        An array ``(K, …)`` in .npy or .zarr; or a folder of results that are called as
+        the tiles, or of such arrays that are called as the images. If the manifest of
+        the tiles is in it, or in the folder around it, that says which tiles they are.
+    loaded : LoadedImage
+        The image.
+    grid : Grid
+        The tiles that are set.
+
+    Raises
+    ------
+    OtherTilesError
+        If they are the results of other tiles.
+    ImportError, TilingError
+        If they are no results, or cannot be read.
+    """
+    if not path.exists():
+        raise TilingError(f"there is no {path}: give an array or a folder of results")
+    grid, array = merge_grid(grid), path.suffix.lower() in _ARRAYS
+    record = None if array else _recorded(path, loaded)
+    if record is not None:
+        _check_same(path, *record, grid)
+    found = _record_of(loaded, grid) if record is None else record[0]
+    if array:
+        shape = tuple(open_tiles(path).shape)
+        if len(shape) < 3 or shape[0] != len(grid):
+            raise OtherTilesError(
+                f"{path.name} has the shape {shape}, and these settings give "
+                f"{len(grid):,} tiles: choose the settings with which the tiles were "
+                f"cut; an array of results is ({len(grid)}, height, width, …)"
+            )
+        image_set = map_set([found], {found.id: path}, MapOptions(), ())
+    else:
+        image_set = find_maps(path, [found], MapOptions())
+    (image,) = image_set.images
+    tiles: TileArrays = image.tiles
+    file = _array_file(tiles)
+    if file is not None:
+        tiles = _FileTiles(file, tiles.form)
+    kept = [tile.index for tile in found.tiles]
+    places = {k: place for place, k in enumerate(kept)}
+    notes = list(image_set.notes)
+    if image.missing:
+        notes.append(f"{image.missing:,} of {image.total:,} tiles have no result")
+
+    def read(indices: Sequence[int]) -> Array:
+        return np.concatenate([tiles.read(places[k], 1) for k in indices])
+
+    return TileResults(
+        path.name,
+        grid,
+        tiles.form,
+        read,
+        _kind(tiles.form, grid, loaded.image),
+        indices=kept if image.missing else None,
+        notes=notes,
+    )
+
+
+def _recorded(
+    folder: Path, loaded: LoadedImage
+) -> tuple[ImageRecord, dict[str, int] | None] | None:
+    """Return what the manifest of the tiles says of an image; None without one."""
+    place = next((p for p in (folder, folder.parent) if (p / NAME).is_file()), None)
+    if place is None:
+        return None
+    manifest = Manifest.read(place)
+    item = loaded.item
+    stem = item.image.stem if item.image else item.name.rsplit("/", 1)[-1]
+    by_id = [r for r in manifest.images if r.id == item.name]
+    by_stem = [r for r in manifest.images if r.id.rsplit("/", 1)[-1] == stem]
+    found = by_id or by_stem
+    if len(found) != 1:
+        names = ", ".join(record.id for record in manifest.images[:3])
+        more = len(manifest.images) - 3
+        raise TilingError(
+            f"{place / NAME} lists the tiles of {names}"
+            f"{f' and {more} more' if more > 0 else ''}, and {len(found)} of these are "
+            f"called {stem}: open the image whose tiles they are"
+        )
+    return found[0], manifest.random
+
+
+def _check_same(
+    path: Path, record: ImageRecord, random: dict[str, int] | None, grid: Grid
+) -> None:
+    if record.grid.image_size != grid.image_size:
+        sizes = [f"{w} × {h}" for h, w in (record.grid.image_size, grid.image_size)]
+        raise TilingError(
+            f"{path.name} has results of an image of {sizes[0]} px, and this one is "
+            f"{sizes[1]} px: open the image whose tiles they are"
+        )
+    if not _same_tiles(record.grid, grid):
+        (height, width), (down, across) = (
+            record.grid.tiler.tile_size,
+            (record.grid.tiler.stride),
+        )
+        kind = "random tiles" if record.grid.is_irregular else "tiles"
+        raise OtherTilesError(
+            f"{path.name} has the results of {len(record.grid):,} {kind} of {width} × "
+            f"{height} px, stride {across} × {down}, and these settings give "
+            f"{len(grid):,} others: take over the settings of the results",
+            record.grid,
+            random,
+        )
+
+
+def _record_of(loaded: LoadedImage, grid: Grid) -> ImageRecord:
+    """Return a record of an image's tiles as `reftiler tile` would name them."""
+    item, source = loaded.item, loaded.image
+    assert source is not None
+    name = item.image.stem if item.image else item.name.rsplit("/", 1)[-1]
+    pattern = default_pattern(len(grid)) + ".npy"
+    tiles = [TileRecord(k, pattern.format(id=name, index=k)) for k in range(len(grid))]
+    shape = tuple(source.array.shape)
+    return ImageRecord(
+        name, name, (), shape, np.dtype(source.dtype).name, grid, tuple(tiles)
+    )
+
+
+def _same_tiles(one: Grid, other: Grid) -> bool:
+    if len(one) != len(other) or one.image_size != other.image_size:
+        return False
+    return all(
+        (a.tile, a.pad_before, a.resampled and a.padded_length)
+        == (b.tile, b.pad_before, b.resampled and b.padded_length)
+        and np.array_equal(a.start_array, b.start_array)
+        for a, b in zip(one.axes, other.axes, strict=True)
+    )
+
+
+def _padding(grid: Grid) -> tuple[Any, ...]:
+    """Return what a model sees beyond the image."""
+    tiler = grid.tiler
+    padded = any(any(pair) for pair in grid.padding)
+    return (tiler.pad_mode, repr(tiler.pad_value)) if padded else ()
+
+
+def _kind(form: TileForm, grid: Grid, image: ImagePyramid | None) -> str:
+    if image is None:
+        return "map"
+    shape = (*grid.tiler.tile_size, *image.array.shape[2:])
+    return "image" if (form.shape, form.dtype) == (shape, image.dtype) else "map"
+
+
+def _array_file(tiles: TileArrays) -> FilePixels | None:
+    """Return the rows of a mapped array, read from its file: see `FilePixels`."""
+    array = getattr(tiles, "_array", None)
+    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
+        return None
+    file = mapped_file(array)
+    return None if file is None else FilePixels(array.reshape(len(array), -1), file)
+
+
+@dataclass(frozen=True)
+class _FileTiles:
+    """The tiles of one array in a file, which may become shorter while it is open."""
+
+    file: FilePixels
+    form: TileForm
+
+    def __len__(self) -> int:
+        return len(self.file)
+
+    def read(self, first: int, count: int) -> Array:
+        rows = self.file[first : first + count]
+        tiles = rows.reshape(len(rows), *self.form.stored_shape)
+        tiles = tiles.astype(self.form.dtype.newbyteorder("="), copy=False)
+        return np.moveaxis(tiles, 1, -1) if self.form.channels_first else tiles
+
+
+# Models
+
+
+def run_model(
+    model: Model | MockModel, image: ImagePyramid, grid: Grid
+) -> Work[TileResults]:
+    """
+    Return the results of a model, which is run on tiles when these are needed.
+
+    Parameters
+    ----------
+    model : Model or MockModel
+        It is run on the first tiles at once, to learn what it returns.
+    image : ImagePyramid
+        Whose tiles. Bools count as 0 and 255.
+    grid : Grid
+        The tiles.
+
+    Raises
+    ------
+    TilingError
+        If the model raises, or returns something else than a result for each tile; the
+        tiles are named.
+    """
+    grid, array = merge_grid(grid), image.array
+    call = plan_tile(grid.tiler, array.shape, np.dtype(array.dtype).name, grid)
+    notes: list[str] = []
+    if isinstance(model, MockModel):
+        name = f"Simulated model that {model.words}"
+    else:
+        name = model.name
+        notes += [model.note] if model.note else []
+    form: TileForm | None = None
+
+    def results(indices: Sequence[int]) -> Array:
+        tiles = read_tiles(array, call, indices)
+        tiles = tiles.astype(tiles.dtype.newbyteorder("="), copy=False)
+        if tiles.dtype == bool:
+            tiles = tiles.view(np.uint8) * np.uint8(255)
+        if isinstance(model, MockModel):
+            height = (image.high - image.low) * model.percent / 100
+            function = MODELS[model.name]
+            pairs = zip(tiles, indices, strict=True)
+            return np.stack([function(tile, k, height) for tile, k in pairs])
+        try:
+            with annotate_errors(indices, call):
+                found, note = select_map(model(tiles), name)
+                validate_results(found, len(indices), np.ndarray)
+        except Exception as error:  # whatever the model raises
+            where = "; ".join(getattr(error, "__notes__", ()))
+            own = isinstance(error, TilingError | TypeError)
+            words = f"{error}" if own else f"{type(error).__name__}: {error}"
+            raise TilingError(f"{name} failed, {where}: {words}") from error
+        if note and note not in notes:
+            notes.append(note)
+        if found.dtype.kind not in "biuf":
+            raise TilingError(f"{name} returned {found.dtype}: give real numbers")
+        return found
+
+    def read(indices: Sequence[int]) -> Array:
+        assert form is not None
+        found = results(indices)
+        if found.shape[1:] != form.stored_shape or found.dtype != form.dtype:
+            raise TilingError(
+                f"{name} returned {found.dtype} {found.shape[1:]} for tile "
+                f"{indices[0]} and {form.dtype} {form.stored_shape} before: all "
+                "results must be of one shape and dtype"
+            )
+        found = found.reshape(len(found), *form.stored_shape)
+        return np.moveaxis(found, 1, -1) if form.channels_first else found
+
+    first = yield from _in_thread(lambda: results([0]), 0.0)
+    shape = first.shape[1:]
+    form = map_form(TileForm(shape, first.dtype), grid, MapOptions(), arrays=True)
+    mock = isinstance(model, MockModel)
+    kind = "image" if mock else _kind(form, grid, image)
+    return TileResults(name, grid, form, read, kind, slow=not mock, notes=notes)

@@ -1,35 +1,40 @@
-"""All that one can do, in one table: menus, toolbar, keys and lists come from it."""
+"""The registry of actions, from which menus, toolbar, keys and lists are made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-__all__ = ["ActionRegistry", "ActionSpec"]
+__all__ = ["ActionRegistry", "ActionSpec", "keys_text"]
 
 
 @dataclass(frozen=True)
 class ActionSpec:
     """
-    Something to do.
+    An action of the window.
 
     Attributes
     ----------
     name : str
-        Unique; code calls it by this name.
+        Unique; code finds the action by it.
     menu, text : str
-        Where it stands and what it is called there.
+        The menu it is in, and its text there.
     keys : tuple of str
         Keys as Qt writes them; the first is shown.
     do : callable
-        What happens; of a switch, called with whether it is on.
+        Called when it is triggered; if it can be checked, with whether it is.
     on : bool or None
-        Of a switch, whether it is on at first; None for what is no switch.
+        Whether it is checked at first; None if it cannot be checked.
     tip : str
         What it does, where the text does not say it.
+    needs : {"", "canvas", "zoom", "layers", "image", "docks"}
+        What the view in front must have, or else the action is off: a canvas,
+        something to zoom, the layers, the open image, the docks.
+    separator : bool
+        Whether the menu has a line before it.
     """
 
     name: str
@@ -39,11 +44,13 @@ class ActionSpec:
     do: Callable[..., object]
     on: bool | None = None
     tip: str = ""
+    needs: str = ""
+    separator: bool = False
 
 
 class ActionRegistry:
     """
-    The entries and their actions.
+    Actions by name.
 
     Parameters
     ----------
@@ -53,29 +60,45 @@ class ActionRegistry:
 
     def __init__(self, window: QWidget) -> None:
         self._window = window
+        self._disabled: set[str] = set()
+        self._offered: Collection[str] = ()
         self.entries: list[ActionSpec] = []
         self.actions: dict[str, QAction] = {}
 
     def add(self, entries: Iterable[ActionSpec]) -> None:
-        """Add entries; a name or a key that is taken is an error."""
+        """Add actions; a name or a key that is taken is an error."""
         for entry in entries:
             taken = {key for one in self.entries for key in one.keys}
             if entry.name in self.actions or taken & set(entry.keys):
                 raise ValueError(f"{entry.name} or one of {entry.keys} is taken")
             self.entries.append(entry)
             self.actions[entry.name] = self._action(entry)
+        self.offer(self._offered)
 
-    def menus(self) -> dict[str, list[QAction]]:
-        """Return the actions by menu, in the order in which they were added."""
-        found: dict[str, list[QAction]] = {}
+    def menus(self) -> dict[str, list[tuple[QAction, bool]]]:
+        """Return by menu the actions, each with whether a line is before it."""
+        found: dict[str, list[tuple[QAction, bool]]] = {}
         for entry in self.entries:
-            found.setdefault(entry.menu, []).append(self.actions[entry.name])
+            actions = found.setdefault(entry.menu, [])
+            actions.append((self.actions[entry.name], entry.separator))
         return found
+
+    def enable(self, name: str, on: bool) -> None:
+        """Switch an action on or off, as far as the view in front offers it."""
+        (self._disabled.discard if on else self._disabled.add)(name)
+        self.offer(self._offered)
+
+    def offer(self, offered: Collection[str]) -> None:
+        """Switch off what needs something that the view in front does not have."""
+        self._offered = offered
+        for entry in self.entries:
+            on = not entry.needs or entry.needs in offered
+            self.actions[entry.name].setEnabled(on and entry.name not in self._disabled)
 
     def _action(self, entry: ActionSpec) -> QAction:
         action = QAction(entry.text, self._window)
         action.setShortcuts([QKeySequence(key) for key in entry.keys])
-        key = f" ({keys_words(entry)})" if entry.keys else ""
+        key = f" ({keys_text(entry)})" if entry.keys else ""
         action.setToolTip((entry.tip or entry.text.rstrip("…")) + key)
         action.setStatusTip(entry.tip)
         if entry.on is None:
@@ -89,7 +112,7 @@ class ActionRegistry:
         return action
 
 
-def keys_words(entry: ActionSpec) -> str:
-    """Write the keys of an entry as they stand on the keyboard."""
+def keys_text(entry: ActionSpec) -> str:
+    """Return the keys of an action as they are written on the keyboard."""
     form = QKeySequence.SequenceFormat.NativeText
     return " or ".join(QKeySequence(key).toString(form) for key in entry.keys)

@@ -1,266 +1,226 @@
-"""What the window can do: the entries of its table."""
+"""The actions of the window, menu by menu."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from reftiler_gui.actions import ActionSpec
-from reftiler_gui.layer_visibility import LAYERS
-from reftiler_gui.theme import SCHEMES
+from reftiler_gui.defects_bar import DefectsBar
+from reftiler_gui.dialogs import Dialogs
+from reftiler_gui.display_panel import DisplayPanel
+from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.layer_visibility import LAYERS, LayerVisibility
+from reftiler_gui.navigation import Navigator
+from reftiler_gui.settings_form import SettingsForm
+from reftiler_gui.theme import SCHEMES, current_scheme
+from reftiler_gui.viewer_model import ViewerModel
 
-if TYPE_CHECKING:
-    from reftiler_gui.main_window import MainWindow
-
-__all__ = ["LINES", "TOOLS", "entries"]
+__all__ = ["TOOLS", "entries"]
 
 TOOLS = (
-    *("open", "", "previous", "next", "", "fit", "actual", ""),
-    *("mask", "grid", "coverage", "", "undo", "redo", "", "keys"),
+    *("open", "open_folder", "", "previous", "next", "", "fit", "actual", ""),
+    *("mask", "grid", "coverage", "", "undo", "redo", "", "commands", "keys"),
 )
-"""What stands in the toolbar; an empty word is a line."""
-
-LINES = (
-    *("recent", "export", "cancel", "quit", "copy_python", "load_settings", "seed"),
-    *("pan_left", "lock", "theme_system", "dock_images", "view_image", "recolor"),
-    *("next_defect", "next_tile", "worst", "about"),
-)
-"""Before these a menu has a line."""
+"""The toolbar; an empty word is a line."""
 
 
-def entries(window: MainWindow) -> Iterator[ActionSpec]:
-    """Yield all entries but those of the views, menu by menu."""
-    yield from _files(window)
-    yield from _edits(window)
-    yield from _looks(window)
-    yield from _layers(window)
-    yield from _moves(window)
-    help_ = window.dialogs
-    yield ActionSpec("keys", "Help", "Keys", ("F1", "?"), help_.show_keys)
-    yield ActionSpec(
-        "commands", "Help", "Find a command…", ("Ctrl+K",), help_.find_command
+class Window(Protocol):
+    """What the actions use of the window."""
+
+    canvas: ImageCanvas
+    defects_bar: DefectsBar
+    dialogs: Dialogs
+    display: DisplayPanel
+    form: SettingsForm
+    jobs: Jobs
+    layer_visibility: LayerVisibility
+    navigator: Navigator
+    viewer: ViewerModel
+
+    def apply_theme(self, scheme: str) -> None: ...
+    def close(self) -> bool: ...
+    def full_screen(self) -> None: ...
+    def go_to_form(self) -> None: ...
+    def lock(self, on: bool) -> None: ...
+    def open(self, paths: tuple[str, ...]) -> None: ...
+    def show_commands(self) -> None: ...
+    def show_keys(self) -> None: ...
+
+
+def entries(window: Window) -> Iterator[ActionSpec]:
+    """Yield all actions but those of the docks and of the views."""
+    yield from _file_menu(window)
+    yield from _edit_menu(window)
+    yield from _view_menu(window)
+    yield from _layers_menu(window)
+    yield from _go_menu(window)
+    yield from _menu(
+        "Help",
+        ("keys", "Keys", "F1 ?", window.show_keys),
+        ("commands", "Find a command…", "Ctrl+K", window.show_commands),
+        None,
+        ("documentation", "Documentation", "", window.dialogs.show_documentation),
+        ("about", "About reftiler", "", window.dialogs.show_about),
     )
-    yield ActionSpec("about", "Help", "About reftiler", (), help_.show_about)
 
 
-def _files(window: MainWindow) -> Iterator[ActionSpec]:
+def _menu(title: str, *rows: tuple[Any, ...] | None) -> Iterator[ActionSpec]:
+    """
+    Yield the actions of a menu; None is a line.
+
+    A row has name, text, keys with blanks between them, what is done, and a dict of
+    whatever else `ActionSpec` takes.
+    """
+    separator = False
+    for row in rows:
+        if row is not None:
+            name, text, keys, do, *more = row
+            others = more[0] if more else {}
+            yield ActionSpec(
+                *(name, title, text, tuple(keys.split()), do),
+                **others,
+                separator=separator,
+            )
+        separator = row is None
+
+
+def _file_menu(window: Window) -> Iterator[ActionSpec]:
     ask = window.dialogs
-    entry = partial(ActionSpec, menu="File")
-    yield entry(name="open", text="Open…", keys=("Ctrl+O",), do=ask.open_files)
-    yield entry(
-        name="open_folder",
-        text="Open a folder or data set…",
-        keys=("Ctrl+Shift+O",),
-        do=ask.open_folder,
-    )
-    yield entry(
-        name="sample",
-        text="Open the bundled sample",
-        keys=("Ctrl+Shift+D",),
-        do=lambda: window.open(()),
-    )
-    yield entry(
-        name="recent", text="Open Recent…", keys=("Ctrl+R",), do=ask.open_recent
-    )
-    yield entry(
-        name="reload",
-        text="Reload",
-        keys=("F5",),
-        do=window.viewer.reload,
-        tip="Read the image and its mask again",
-    )
-    yield entry(
-        name="reload_all",
-        text="Reload all",
-        keys=("Shift+F5",),
-        do=window.viewer.reload_all,
-        tip="List what was opened again, and stay at this image",
-    )
-    yield entry(
-        name="export",
-        text="Export tiles…",
-        keys=("Ctrl+E",),
-        do=ask.export_tiles,
-        tip="Cut this image into a folder, as reftiler tile does",
-    )
-    yield entry(
-        name="save_picture",
-        text="Save picture of the view…",
-        keys=("Ctrl+Shift+E",),
-        do=ask.save_view,
-    )
-    yield entry(
-        name="copy_picture",
-        text="Copy picture of the view",
-        keys=("Ctrl+C",),
-        do=ask.copy_picture,
-    )
-    for name, which, key in (
-        ("report", "all images", "Ctrl+Shift+R"),
-        ("report_image", "this image", "Ctrl+Alt+R"),
-    ):
-        yield entry(
-            name=name,
-            text=f"Export report on {which}…",
-            keys=(key,),
-            do=partial(ask.export_report, whole_set=name == "report"),
-            tip="A page and a CSV file: settings, grid, what is left of each defect",
-        )
-    yield entry(name="cancel", text="Cancel", keys=("Esc",), do=window.jobs.give_up)
-    yield entry(name="quit", text="Quit", keys=("Ctrl+Q",), do=window.close)
-
-
-def _edits(window: MainWindow) -> Iterator[ActionSpec]:
-    ask, viewer = window.dialogs, window.viewer
-    entry = partial(ActionSpec, menu="Settings")
-    yield entry(name="undo", text="Undo", keys=("Ctrl+Z",), do=viewer.undo)
-    yield entry(
-        name="redo", text="Redo", keys=("Ctrl+Shift+Z", "Ctrl+Y"), do=viewer.redo
-    )
-    for kind, key in (("python", "P"), ("YAML", "Y"), ("command", "C")):
-        words = "as a command line" if kind == "command" else f"as {kind.capitalize()}"
-        yield entry(
-            name=f"copy_{kind.lower()}",
-            text=f"Copy {'as YAML' if kind == 'YAML' else words}",
-            keys=(f"Ctrl+Shift+{key}",),
-            do=partial(ask.copy, kind.lower()),
-        )
-    yield entry(
-        name="load_settings", text="Load YAML…", keys=("Ctrl+L",), do=ask.load_settings
-    )
-    yield entry(
-        name="save_settings", text="Save YAML…", keys=("Ctrl+S",), do=ask.save_settings
-    )
-    yield entry(
-        name="seed",
-        text="Next seed",
-        keys=("R",),
-        do=window.form.roll,
-        tip="Other random tiles",
-    )
-
-
-def _looks(window: MainWindow) -> Iterator[ActionSpec]:
-    places = window.navigator
-    entry = partial(ActionSpec, menu="View")
-    yield entry(
-        name="full_screen", text="Full screen", keys=("F11",), do=window.full_screen
-    )
-    yield entry(
-        name="automatic_display",
-        text="Automatic contrast",
-        keys=("Ctrl+Shift+A",),
-        do=window.display.set_automatic,
-    )
-    yield entry(name="fit", text="Fit", keys=("F", "Ctrl+9"), do=places.fit)
-    yield entry(name="actual", text="100 %", keys=("1", "Ctrl+0"), do=places.actual)
-    larger, smaller = partial(places.zoom, 1), partial(places.zoom, -1)
-    yield entry(
-        name="larger", text="Zoom in", keys=("+", "=", "Ctrl++", "Ctrl+="), do=larger
-    )
-    yield entry(name="smaller", text="Zoom out", keys=("-", "Ctrl+-"), do=smaller)
-    for side, down, across in (
-        ("Left", 0, -1),
-        ("Right", 0, 1),
-        ("Up", -1, 0),
-        ("Down", 1, 0),
-    ):
-        yield entry(
-            name=f"pan_{side.lower()}",
-            text=f"Move {side.lower()}",
-            keys=(f"Ctrl+{side}",),
-            do=partial(places.pan, down, across),
-        )
-    yield entry(
-        name="lock",
-        text="Keep the place for the next image",
-        keys=("L",),
-        do=window.lock,
-        on=True,
-        tip="Images of the same size are shown at the same place and zoom",
-    )
-    yield entry(
-        name="form", text="Go to the settings", keys=("Ctrl+T",), do=window.go_to_form
-    )
-    for scheme in SCHEMES:
-        yield entry(
-            name=f"theme_{scheme}",
-            text=f"Colours: {scheme}",
-            keys=(),
-            do=partial(window.apply_theme, scheme),
-        )
-
-
-def _layers(window: MainWindow) -> Iterator[ActionSpec]:
-    entry = partial(ActionSpec, menu="Layers")
-    for name, (text, key, tip) in LAYERS.items():
-        yield entry(
-            name=name,
-            text=text,
-            keys=(key,),
-            do=_setter(window, name),
-            on=getattr(window.canvas.layers, name),
-            tip=tip,
-        )
-    switches = window.layer_visibility
-    yield entry(
-        name="recolor",
-        text="Another colour for the mask",
-        keys=("C",),
-        do=switches.recolor,
-    )
-    yield entry(
-        name="fainter",
-        text="Fainter mask",
-        keys=("[",),
-        do=partial(switches.fade, -0.1),
-    )
-    yield entry(
-        name="stronger",
-        text="Stronger mask",
-        keys=("]",),
-        do=partial(switches.fade, 0.1),
-    )
-
-
-def _setter(window: MainWindow, name: str) -> Callable[[bool], None]:
-    return lambda on: window.layer_visibility.put(name, on)
-
-
-def _moves(window: MainWindow) -> Iterator[ActionSpec]:
-    viewer, places = window.viewer, window.navigator
-    last = partial(viewer.step, 10**9)
-    for name, text, keys, do in (
-        ("previous", "Previous image", ("Left", "A"), partial(viewer.step, -1)),
-        ("next", "Next image", ("Right", "D"), partial(viewer.step, 1)),
-        ("first", "First image", ("Home",), partial(viewer.step, -(10**9))),
-        ("last", "Last image", ("End",), last),
+    every = {"tip": "List what was opened again, and stay at this image"}
+    again = {"tip": "Read the image and its mask again"}
+    tiles = {"tip": "Cut this image into a folder, as reftiler tile does"}
+    report = {"tip": "A page and a CSV file: settings, grid, and each defect"}
+    return _menu(
+        "File",
+        ("open", "Open…", "Ctrl+O", ask.open_files),
+        ("open_folder", "Open a folder or data set…", "Ctrl+Shift+O", ask.open_folder),
+        ("sample", "Open the sample", "Ctrl+Shift+D", lambda: window.open(())),
+        ("recent", "Open again…", "Ctrl+R", ask.open_recent),
+        ("reload", "Reload", "F5", window.viewer.reload, again),
+        ("reload_all", "Reload all", "Shift+F5", window.viewer.reload_all, every),
+        None,
+        ("load_settings", "Load settings (YAML)…", "Ctrl+L", ask.load_settings),
+        ("save_settings", "Save settings (YAML)…", "Ctrl+S", ask.save_settings),
+        None,
+        ("export", "Export tiles…", "Ctrl+E", ask.export_tiles, tiles),
+        ("save_picture", "Save picture of the view…", "Ctrl+Shift+E", ask.save_view),
         (
-            "next_page",
-            "Next image of a stack",
-            ("PgDown",),
-            partial(viewer.step_page, 1),
+            *("report", "Export report on all images…", "Ctrl+Shift+R"),
+            *(partial(ask.export_report, whole_set=True), report),
         ),
         (
-            "last_page",
-            "Previous image of a stack",
-            ("PgUp",),
-            partial(viewer.step_page, -1),
+            *("report_image", "Export report on this image…", "Ctrl+Alt+R"),
+            *(partial(ask.export_report, whole_set=False), report),
         ),
-        ("next_defect", "Next defect", ("N", "J"), partial(window.defects_bar.step, 1)),
+        None,
+        ("cancel", "Cancel", "Esc", window.jobs.give_up),
+        None,
+        ("quit", "Quit", "Ctrl+Q", window.close),
+    )
+
+
+def _edit_menu(window: Window) -> Iterator[ActionSpec]:
+    ask, stack, docks = window.dialogs, window.viewer.undo_stack, {"needs": "docks"}
+    copy = "Copy settings as"
+    seed = {"needs": "docks", "tip": "Other random tiles"}
+    return _menu(
+        "Edit",
+        ("undo", "Undo", "Ctrl+Z", stack.undo, docks),
+        ("redo", "Redo", "Ctrl+Shift+Z Ctrl+Y", stack.redo, docks),
+        None,
+        ("copy_picture", "Copy picture of the view", "Ctrl+C", ask.copy_picture),
+        ("copy_python", f"{copy} Python", "Ctrl+Shift+P", partial(ask.copy, "python")),
+        ("copy_yaml", f"{copy} YAML", "Ctrl+Shift+Y", partial(ask.copy, "yaml")),
         (
-            "last_defect",
-            "Previous defect",
-            ("P", "Shift+J"),
-            partial(window.defects_bar.step, -1),
+            *("copy_command", f"{copy} a command line", "Ctrl+Shift+C"),
+            partial(ask.copy, "command"),
         ),
-        ("next_tile", "Next tile", ("T",), partial(places.step_tile, 1)),
+        None,
+        ("form", "Edit settings", "Ctrl+T", window.go_to_form),
+        ("seed", "Next seed", "R", window.form.roll, seed),
+    )
+
+
+def _view_menu(window: Window) -> Iterator[ActionSpec]:
+    navigator, canvas, zoom = window.navigator, {"needs": "canvas"}, {"needs": "zoom"}
+    automatic = window.display.set_automatic
+    tip = "Images of the same size are shown at the same position and zoom"
+    pans = (("Left", 0, -1), ("Right", 0, 1), ("Up", -1, 0), ("Down", 1, 0))
+    return _menu(
+        "View",
+        ("full_screen", "Full screen", "F11", window.full_screen),
+        None,
+        ("automatic_display", "Automatic contrast", "Ctrl+Shift+A", automatic),
+        ("fit", "Fit", "F Ctrl+9", navigator.fit, canvas),
+        ("actual", "100 %", "1 Ctrl+0", navigator.actual, canvas),
+        ("larger", "Zoom in", "+ = Ctrl++ Ctrl+=", partial(navigator.zoom, 1), zoom),
+        ("smaller", "Zoom out", "- Ctrl+-", partial(navigator.zoom, -1), zoom),
+        *(
+            (
+                *(f"pan_{side.lower()}", f"Pan {side.lower()}", f"Ctrl+{side}"),
+                *(partial(navigator.pan, down, across), canvas),
+            )
+            for side, down, across in pans
+        ),
         (
-            "last_tile",
-            "Previous tile",
-            ("Shift+T",),
-            partial(places.step_tile, -1),
+            *("lock", "Keep position and zoom", "L", window.lock),
+            {"on": True, "tip": tip},
         ),
-    ):
-        yield ActionSpec(name, "Go", text, keys, do)
+        None,
+        *(
+            (
+                *(f"theme_{scheme}", f"Theme: {scheme}", ""),
+                partial(_apply_theme, window, scheme),
+                {"on": scheme == current_scheme()},
+            )
+            for scheme in SCHEMES
+        ),
+    )
+
+
+def _apply_theme(window: Window, scheme: str, on: bool) -> None:
+    if on:
+        window.apply_theme(scheme)
+
+
+def _layers_menu(window: Window) -> Iterator[ActionSpec]:
+    layers, needs = window.layer_visibility, {"needs": "layers"}
+    return _menu(
+        "Layers",
+        *(
+            (
+                *(name, text, key, partial(layers.put, name)),
+                {"on": getattr(window.canvas.layers, name), "tip": tip, **needs},
+            )
+            for name, (text, key, tip) in LAYERS.items()
+        ),
+        None,
+        ("recolor", "Another colour for the mask", "C", layers.recolor, needs),
+        ("fainter", "Fainter mask", "[", partial(layers.fade, -0.1), needs),
+        ("stronger", "Stronger mask", "]", partial(layers.fade, 0.1), needs),
+    )
+
+
+def _go_menu(window: Window) -> Iterator[ActionSpec]:
+    viewer, bar, navigator = window.viewer, window.defects_bar, window.navigator
+    docks, image = {"needs": "docks"}, {"needs": "image"}
+    next_page, last_page = partial(viewer.step_page, 1), partial(viewer.step_page, -1)
+    step, back = partial(navigator.step_tile, 1), partial(navigator.step_tile, -1)
+    return _menu(
+        "Go",
+        ("previous", "Previous image", "Left A", partial(viewer.step, -1), docks),
+        ("next", "Next image", "Right D", partial(viewer.step, 1), docks),
+        ("first", "First image", "Home", partial(viewer.step, -(10**9)), docks),
+        ("last", "Last image", "End", partial(viewer.step, 10**9), docks),
+        ("next_page", "Next image of a stack", "PgDown", next_page, docks),
+        ("last_page", "Previous image of a stack", "PgUp", last_page, docks),
+        None,
+        ("next_defect", "Next defect", "N J", partial(bar.step, 1), image),
+        ("last_defect", "Previous defect", "P Shift+J", partial(bar.step, -1), image),
+        None,
+        ("next_tile", "Next tile", "T", step, image),
+        ("last_tile", "Previous tile", "Shift+T", back, image),
+    )

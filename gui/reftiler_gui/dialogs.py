@@ -16,10 +16,10 @@ from reftiler import __version__ as version
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
+from reftiler_gui.help_dialogs import DocumentationDialog
 from reftiler_gui.model.report import Report, write_report
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.writing import write_file
-from reftiler_gui.shortcuts import CommandPalette, ShortcutsDialog
 
 if TYPE_CHECKING:
     from reftiler_gui.main_window import MainWindow
@@ -164,25 +164,21 @@ class Dialogs:
             shown = lines[0] if len(lines) == 1 else f"{len(lines)} lines of {kind}"
             self._told(f"Copied: {shown}")
 
-    def show_keys(self) -> None:
-        """Show all keys."""
-        ShortcutsDialog(self._window.registry, self._window).exec()
-
     def show_about(self) -> None:
-        """Say which version this is, and where more is written."""
+        """Show the versions, and where more is written."""
         versions = {"reftiler": version, "Qt": qVersion(), "numpy": np.__version__}
         rows = "".join(f"<br>{name} {number}" for name, number in versions.items())
         QMessageBox.about(
             self._window,
             "About reftiler",
-            "<b>The viewer of reftiler</b>: what tiling does to real images, and which "
-            f"tiles keep its defects.<br>{rows}<br><br>Keys: F1. Commands: "
-            "<tt>reftiler --help</tt>. The rules: <tt>conformance/SPEC.md</tt>.",
+            "<b>The viewer of reftiler</b> shows what tiling does to images, and which "
+            f"tiles keep their defects.<br>{rows}<br><br>Help → Documentation has the "
+            "guide and the specification; <tt>reftiler --help</tt> the commands.",
         )
 
-    def find_command(self) -> None:
-        """Ask for a command and do it."""
-        CommandPalette(self._window.registry, self._window).exec()
+    def show_documentation(self) -> None:
+        """Show the guide and the specification that come with the package."""
+        DocumentationDialog(self._window).exec()
 
     def _told(self, words: str) -> None:
         self._window.status.tell(words)

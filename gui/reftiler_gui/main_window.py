@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtGui import (
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QImage,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -24,12 +30,13 @@ from reftiler_gui.actions import ActionRegistry, ActionSpec
 from reftiler_gui.advice_view import AdviceView
 from reftiler_gui.camera import Camera
 from reftiler_gui.cases_view import CasesView
-from reftiler_gui.commands import LINES, TOOLS, entries
+from reftiler_gui.commands import TOOLS, entries
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
+from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog
 from reftiler_gui.hover_readout import HoverReadout
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.image_list import ImageList
@@ -37,7 +44,7 @@ from reftiler_gui.jobs import Jobs
 from reftiler_gui.layer_visibility import LayerVisibility
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.texts import nothing_words, story
-from reftiler_gui.navigation import Navigator
+from reftiler_gui.navigation import Navigator, Zoomable
 from reftiler_gui.overlays import marks_of
 from reftiler_gui.preferences import Preferences
 from reftiler_gui.recent_files import RecentFilesMenu
@@ -45,7 +52,7 @@ from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.side_by_side_view import SideBySideView
 from reftiler_gui.status import Status
 from reftiler_gui.summary import Summary
-from reftiler_gui.theme import apply_theme
+from reftiler_gui.theme import SCHEMES, apply_theme
 from reftiler_gui.view_base import View, filter_shortcuts, message_label
 from reftiler_gui.viewer_model import ViewerModel
 
@@ -113,6 +120,7 @@ class MainWindow(QMainWindow):
         self._on_settings()
         self._restore()
         self.show_view("image")
+        self._on_view()
 
     # Parts
 
@@ -148,18 +156,12 @@ class MainWindow(QMainWindow):
         for title, actions in self.registry.menus().items():
             if title not in self._menus:
                 self._menus[title] = self.menuBar().addMenu(f"&{title}")
-            self._fill(self._menus[title], actions)
-
-    def _fill(self, menu: QMenu, actions: list[QAction]) -> None:
-        """Add what a menu does not have yet, with lines between what is of a kind."""
-        there = set(menu.actions())
-        known = self.registry.actions
-        first = [known[name] for name in LINES if name in known]
-        for action in actions:
-            if action not in there:
-                if action in first:
-                    menu.addSeparator()
-                menu.addAction(action)
+            menu, there = self._menus[title], set(self._menus[title].actions())
+            for action, separator in actions:
+                if action not in there:
+                    if separator:
+                        menu.addSeparator()
+                    menu.addAction(action)
 
     def insert_menu(self, name: str, menu: QMenu) -> None:
         """Put a menu of its own after what the registry calls so."""
@@ -218,10 +220,14 @@ class MainWindow(QMainWindow):
         self.resizeDocks([dock], [_WIDTHS[side]], Qt.Orientation.Horizontal)
         self.docks[name] = dock
         keys = (key,) if key else ()
-        words = f"{title} at the side"
-        self.registry.add(
-            [ActionSpec(f"dock_{name}", "View", words, keys, dock.setVisible, on=True)]
+        words = f"{title} panel"
+        entry = ActionSpec(
+            *(f"dock_{name}", "View", words, keys, dock.setVisible),
+            on=True,
+            needs="docks",
+            separator=len(self.docks) == 1,
         )
+        self.registry.add([entry])
         self.fill_menus()
         switch = self.registry.actions[f"dock_{name}"]
         dock.toggleViewAction().toggled.connect(switch.setChecked)
@@ -250,7 +256,8 @@ class MainWindow(QMainWindow):
         keys = (key,) if key else ()
         words = f"Show {title.lower()}"
         entry = ActionSpec(
-            f"view_{name}", "View", words, keys, lambda: self.show_view(name)
+            *(f"view_{name}", "View", words, keys, lambda: self.show_view(name)),
+            separator=len(self.views) == 1,
         )
         self.registry.add([entry])
         self.fill_menus()
@@ -339,6 +346,26 @@ class MainWindow(QMainWindow):
         self.defects_bar.tile_chosen.connect(self.navigator.go_to_tile)
         self.canvas.clicked.connect(self._on_click)
         self.tabs.currentChanged.connect(self._on_view)
+        self.viewer.undo_stack.indexChanged.connect(self._on_undo_stack)
+        self._on_undo_stack()
+        themes = QActionGroup(self)
+        for scheme in SCHEMES:
+            themes.addAction(self.registry.actions[f"theme_{scheme}"])
+        for signal in (self.jobs.started, self.jobs.ended):
+            signal.connect(
+                lambda _: self.registry.enable("cancel", self.jobs.running())
+            )
+
+    def _on_undo_stack(self) -> None:
+        """Show in the menu what is undone and redone, and whether something is."""
+        stack = self.viewer.undo_stack
+        for name, text, on in (
+            ("undo", stack.undoText(), stack.canUndo()),
+            ("redo", stack.redoText(), stack.canRedo()),
+        ):
+            words = f"{name.capitalize()} {text}".rstrip()
+            self.registry.actions[name].setText(words)
+            self.registry.enable(name, on)
 
     def _item_views(self) -> Iterator[View]:
         """Yield what is given what is open."""
@@ -375,8 +402,6 @@ class MainWindow(QMainWindow):
 
     def _on_settings(self) -> None:
         self.form.show_settings(self.viewer.settings)
-        self.registry.actions["undo"].setEnabled(bool(self.viewer.history.past))
-        self.registry.actions["redo"].setEnabled(bool(self.viewer.history.future))
 
     def _on_tiling(self) -> None:
         viewer = self.viewer
@@ -421,19 +446,33 @@ class MainWindow(QMainWindow):
         self.defects_bar.set_brief(getattr(page, "goes", False))
         self.defects_bar.setVisible(getattr(page, "of_image", True))
         self._show_docks(getattr(page, "docks", True))
+        self.registry.offer(self._offered())
         self._show_zoom()
+
+    def _offered(self) -> set[str]:
+        """Return what the view in front has; see `ActionSpec.needs`."""
+        page = self.tabs.currentWidget()
+        canvas = bool(page.findChildren(ImageCanvas))
+        found = {
+            "canvas": canvas,
+            "zoom": canvas or isinstance(page, Zoomable),
+            "layers": page is self.views["image"],
+            "image": getattr(page, "of_image", True),
+            "docks": getattr(page, "docks", True),
+        }
+        return {name for name, has in found.items() if has}
 
     def _show_docks(self, on: bool) -> None:
         """Hide the docks for a view that is about something else than the image."""
-        for name, dock in self.docks.items():
-            shown = dock.toggleViewAction().isChecked()
-            if not on and shown:
+        if on:
+            back, self._hidden_docks = self._hidden_docks, []
+            for dock in back:
+                dock.show()
+            return
+        for dock in self.docks.values():
+            if dock.toggleViewAction().isChecked():
                 self._hidden_docks.append(dock)
-            elif on and dock in self._hidden_docks:
-                self._hidden_docks.remove(dock)
-                shown = True
-            dock.setVisible(on and shown)
-            self.registry.actions[f"dock_{name}"].setEnabled(on)
+                dock.hide()
 
     def _show_zoom(self) -> None:
         canvas = self.navigator.canvas
@@ -462,9 +501,17 @@ class MainWindow(QMainWindow):
 
     # What the actions do
 
+    def show_keys(self) -> None:
+        """Show all keys."""
+        ShortcutsDialog(self.registry, self).exec()
+
+    def show_commands(self) -> None:
+        """Ask for an action by some letters, and do it."""
+        CommandPalette(self.registry, self).exec()
+
     def go_to_form(self) -> None:
         """Show the settings, ready to be typed into."""
-        if not self.registry.actions["dock_tiling"].isEnabled():
+        if not getattr(self.tabs.currentWidget(), "docks", True):
             self.show_view("image")
         self.docks["tiling"].show()
         self.docks["tiling"].raise_()

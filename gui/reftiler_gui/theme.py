@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
-__all__ = ["SCHEMES", "apply_theme"]
+__all__ = ["SCHEMES", "apply_theme", "current_scheme"]
 
 SCHEMES = ("system", "light", "dark")
 
@@ -93,7 +93,8 @@ QCheckBox::indicator:focus, QRadioButton::indicator:focus {{
 
 
 def apply_theme(app: QApplication, scheme: str = "system") -> None:
-    """Dress the whole program in one of `SCHEMES`."""
+    """Show the whole program in one of `SCHEMES`."""
+    app.setProperty("scheme", scheme)
     hints = app.styleHints()
     if scheme == "system":
         hints.unsetColorScheme()
@@ -116,6 +117,12 @@ def apply_theme(app: QApplication, scheme: str = "system") -> None:
             icons=_ICONS,
         )
     )
+
+
+def current_scheme() -> str:
+    """Return which of `SCHEMES` the program is shown in."""
+    app = QApplication.instance()
+    return str((app and app.property("scheme")) or SCHEMES[0])
 
 
 def _palette(colors: dict[str, str], disabled: str) -> QPalette:

@@ -136,7 +136,7 @@ class TileView(QWidget):
         self.canvas = _TileCanvas()
         self.title = QLabel()
         self.words, self.pointed = message_label("Tile"), message_label("Pixel")
-        self.mask_box, self.coverage = QCheckBox("&Mask"), QCheckBox("Co&verage")
+        self.mask_box, self.coverage = QCheckBox("&Mask"), QCheckBox("Cover&age")
         self.mask_box.setChecked(True)
         self.coverage.setToolTip("How many tiles a merge reads at each pixel")
         self._back = QPushButton("All tiles")

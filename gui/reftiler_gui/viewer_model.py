@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from reftiler import Grid
 from reftiler.errors import TilingError
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.display import DisplaySettings, Histogram
-from reftiler_gui.model.form_settings import START, FormSettings, ValidationError
+from reftiler_gui.model.form_settings import (
+    START,
+    FormSettings,
+    ValidationError,
+    difference_title,
+)
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import GUESS
 from reftiler_gui.model.image_set import ImageSet, LoadedImage
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiling_summary import TilingSummary, facts
-from reftiler_gui.model.undo import UndoStack
 
 __all__ = ["ViewerModel"]
 
@@ -42,6 +47,8 @@ class ViewerModel(QObject):
         It, once it is read.
     settings : FormSettings
         What the form holds.
+    undo_stack : QUndoStack
+        The changes of the settings.
     tiling : GridLookup or None
         The last tiles that were not refused.
     refusal : ValidationError or None
@@ -79,7 +86,8 @@ class ViewerModel(QObject):
         self.image_set = ImageSet()
         self.index = 0
         self.loaded: LoadedImage | None = None
-        self.history = UndoStack(settings)
+        self.settings = settings
+        self.undo_stack = QUndoStack(self)
         self.tiling: GridLookup | None = None
         self.refusal: ValidationError | None = None
         self.facts: TilingSummary | None = None
@@ -90,7 +98,6 @@ class ViewerModel(QObject):
         self._displays: dict[int, DisplaySettings] = {}
         self.order: Sequence[int] = ()
         self._paths: list[Path] = []
-        self._changed = ("", 0.0)
         self._watcher = QFileSystemWatcher(self)
         self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
         self._watcher.fileChanged.connect(lambda _path: self._rereading.start())
@@ -295,29 +302,10 @@ class ViewerModel(QObject):
 
     # The settings
 
-    @property
-    def settings(self) -> FormSettings:
-        """What the form holds."""
-        return self.history.now
-
     def change(self, settings: FormSettings) -> None:
         """Take other settings; quick changes of one field are undone together."""
-        if settings == self.settings:
-            return
-        what = _differing(self.settings, settings)
-        last, when = self._changed
-        now = time.monotonic()
-        merge = what == last and now - when < _SOON
-        self._changed = (what, now)
-        self._set(self.history.changed(settings, merge=merge))
-
-    def undo(self) -> None:
-        """Take the settings before the last change."""
-        self._set(self.history.undone())
-
-    def redo(self) -> None:
-        """Take the settings before the last undo."""
-        self._set(self.history.redone())
+        if settings != self.settings:
+            self.undo_stack.push(_SettingsChange(self, self.settings, settings))
 
     def read_settings(self, path: Path) -> None:
         """Take settings from a YAML file."""
@@ -326,8 +314,9 @@ class ViewerModel(QObject):
         except (TilingError, TypeError, ImportError) as error:
             self.noticed.emit(str(error))
 
-    def _set(self, history: UndoStack) -> None:
-        self.history = history
+    def apply_settings(self, settings: FormSettings) -> None:
+        """Show other settings, and plan the tiles by them."""
+        self.settings = settings
         self.settings_changed.emit()
         self.plan()
 
@@ -376,7 +365,30 @@ class ViewerModel(QObject):
         self.facts_changed.emit()
 
 
-def _differing(one: FormSettings, other: FormSettings) -> str:
-    """Return the names of the fields that differ."""
-    names = (field.name for field in fields(one))
-    return " ".join(n for n in names if getattr(one, n) != getattr(other, n))
+class _SettingsChange(QUndoCommand):
+    """A change of the settings; quick changes of the same fields become one."""
+
+    def __init__(
+        self, viewer: ViewerModel, before: FormSettings, after: FormSettings
+    ) -> None:
+        super().__init__(difference_title(before, after))
+        self._viewer, self.before, self.after = viewer, before, after
+        self.when = time.monotonic()
+
+    def id(self) -> int:
+        return 1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 - Qt's name
+        if not isinstance(other, _SettingsChange) or self.text() != other.text():
+            return False
+        if other.when - self.when >= _SOON:
+            return False
+        self.after, self.when = other.after, other.when
+        self.setObsolete(self.after == self.before)
+        return True
+
+    def redo(self) -> None:
+        self._viewer.apply_settings(self.after)
+
+    def undo(self) -> None:
+        self._viewer.apply_settings(self.before)

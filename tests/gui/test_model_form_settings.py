@@ -18,7 +18,6 @@ from reftiler.io import write_image
 from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.model.code_export import as_command, as_python, as_words
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
-from reftiler_gui.model.undo import UndoStack
 
 SIZE = (70, 90)
 PLAIN = FormSettings(tile=(32, 32), step=(16, 16))
@@ -163,33 +162,3 @@ class TestCommand:
 
     def test_what_is_as_always_is_not_said(self) -> None:
         assert as_words(PLAIN) == ["--tile", "32", "--stride", "16"]
-
-
-class TestHistory:
-    def test_there_and_back(self) -> None:
-        settings = [replace(PLAIN, seed=n) for n in range(4)]
-        history = UndoStack(settings[0])
-        for one in settings[1:]:
-            history = history.changed(one)
-        seen = []
-        while history.past:
-            history = history.undone()
-            seen.append(history.now.seed)
-        assert seen == [2, 1, 0]
-        assert history.undone() == history
-        history = history.redone().redone()
-        assert history.now.seed == 2
-        history = history.changed(PLAIN)
-        assert history.future == ()
-        assert history.redone() == history
-        assert history.undone().now.seed == 2
-
-    def test_a_spin_is_undone_at_once(self) -> None:
-        history = UndoStack(PLAIN).changed(replace(PLAIN, seed=1))
-        for seed in (2, 3, 4):
-            history = history.changed(replace(PLAIN, seed=seed), merge=True)
-        assert history.undone().now == PLAIN
-
-    def test_no_change_is_no_step(self) -> None:
-        history = UndoStack(PLAIN)
-        assert history.changed(replace(PLAIN)) is history

@@ -64,7 +64,7 @@ def test_advice_is_taken(window: MainWindow, qtbot: QtBot) -> None:
     window.advice.take.click()
     settle(qtbot, window.jobs)
     assert window.viewer.settings == best
-    window.viewer.undo()
+    window.viewer.undo_stack.undo()
     assert window.viewer.settings != best
 
 

@@ -18,10 +18,15 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 import reftiler
+from reftiler_gui.help_dialogs import (
+    CommandPalette,
+    DocumentationDialog,
+    ShortcutsDialog,
+)
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.form_settings import FormSettings
-from reftiler_gui.shortcuts import CommandPalette, ShortcutsDialog
+from reftiler_gui.theme import SCHEMES
 from tests.gui.windows import settled
 
 
@@ -31,7 +36,7 @@ def test_every_action_can_be_done_twice(
     window.open(())
     settled(qtbot, window)
     shown: list[str] = []
-    for dialog in (ShortcutsDialog, CommandPalette):
+    for dialog in (ShortcutsDialog, CommandPalette, DocumentationDialog):
         monkeypatch.setattr(dialog, "exec", lambda me: shown.append(me.windowTitle()))
     monkeypatch.setattr(QMessageBox, "about", lambda *_: None)
     for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName"):
@@ -42,7 +47,7 @@ def test_every_action_can_be_done_twice(
             action.trigger()
             action.trigger()
             settled(qtbot, window)
-    assert shown == ["Keys", "Keys", "Commands", "Commands"]
+    assert {*shown} == {"Keys", "Commands", "Documentation"}
 
 
 def test_every_switch_of_a_layer_changes_the_picture(
@@ -126,7 +131,7 @@ def test_every_menu_has_a_letter_of_its_own(window: MainWindow) -> None:
     letters = [
         action.text().partition("&")[2][:1] for action in window.menuBar().actions()
     ]
-    assert letters == ["F", "S", "V", "L", "G", "H"]
+    assert letters == ["F", "E", "V", "L", "G", "H"]
     for view in window.views.values():
         mine = [
             widget.text().partition("&")[2][:1].upper()
@@ -213,3 +218,27 @@ def test_about_names_the_version(
     monkeypatch.setattr(QMessageBox, "about", lambda *given: told.extend(given[1:]))
     window.registry.actions["about"].trigger()
     assert reftiler.__version__ in told[-1]
+
+
+def test_what_does_nothing_in_a_view_is_off(window: MainWindow) -> None:
+    on = {}
+    for view in window.views:
+        window.show_view(view)
+        actions = window.registry.actions.items()
+        on[view] = {name for name, action in actions if action.isEnabled()}
+    assert {"fit", "grid", "next_defect", "form"} <= on["image"]
+    assert "fit" in on["compare"] - on["advice"]
+    assert "larger" in on["sheet"] - on["advice"]
+    assert not {"grid", "next_defect"} & on["advice"]
+    assert not {"seed", "next", "dock_tiling"} & on["cases"]
+
+
+def test_the_theme_that_is_shown_is_checked(window: MainWindow) -> None:
+    actions = window.registry.actions
+    try:
+        for scheme in ("dark", "light", "light"):
+            actions[f"theme_{scheme}"].trigger()
+            checked = [name for name in SCHEMES if actions[f"theme_{name}"].isChecked()]
+            assert checked == [scheme]
+    finally:
+        actions["theme_system"].trigger()

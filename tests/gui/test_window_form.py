@@ -199,3 +199,32 @@ def test_letters_and_arrows_are_those_of_the_focused_list(
     QTest.keyClick(bar, Qt.Key.Key_Right)
     assert opened.tabs.currentIndex() != tab
     assert opened.viewer.index == image
+
+
+def test_the_menu_names_what_is_undone(window: MainWindow, qtbot: QtBot) -> None:
+    window.open(())
+    settled(qtbot, window)
+    undo = window.registry.actions["undo"]
+    assert not undo.isEnabled()
+    window.form.tile.height_field.setValue(128)
+    assert undo.text() == "Undo Tile size"
+    window.form.mode.set_value("clamp")
+    window.form.mode.currentIndexChanged.emit(0)
+    assert undo.text() == "Undo Fit"
+    undo.trigger()
+    assert window.form.mode.value == "padding"
+    assert window.registry.actions["redo"].text() == "Redo Fit"
+    undo.trigger()
+    assert window.form.tile.value == (256, 256)
+    assert not undo.isEnabled()
+
+
+def test_quick_changes_of_a_field_are_one_step_and_back_again_is_none(
+    window: MainWindow,
+) -> None:
+    field, stack = window.form.tile.height_field, window.viewer.undo_stack
+    for size in (257, 258, 259):
+        field.setValue(size)
+    assert stack.count() == 1
+    field.setValue(256)
+    assert stack.count() == 0

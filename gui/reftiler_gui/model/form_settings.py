@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from reftiler import Grid, Tiler, TilingError
@@ -11,7 +11,7 @@ from reftiler.config import TilingConfig
 from reftiler.validation import Real
 from reftiler.windows import Window
 
-__all__ = ["START", "FormSettings", "ValidationError"]
+__all__ = ["START", "FormSettings", "ValidationError", "difference_title"]
 
 Sizes = tuple[int, int]
 
@@ -163,6 +163,32 @@ _FIELDS = {
     "fill": "fill",
     "random_tile_count": "random",
     "seed": "seed",
+}
+
+
+def difference_title(one: FormSettings, other: FormSettings) -> str:
+    """Return the form's name of the field that differs; how many if several do."""
+    names = [
+        field.name
+        for field in fields(one)
+        if getattr(one, field.name) != getattr(other, field.name)
+    ]
+    if set(names) == {"step", "overlapping"}:
+        names = ["step"]
+    if len(names) != 1:
+        return f"{len(names)} settings"
+    if names == ["step"]:
+        return "Overlap" if other.overlapping else "Stride"
+    return _TITLES.get(names[0], names[0].replace("_", " ").capitalize())
+
+
+_TITLES = {
+    "tile": "Tile size",
+    "overlapping": "Stride/overlap",
+    "mode": "Fit",
+    "pad_mode": "Padding",
+    "border": "Border removed",
+    "random": "Random tiles",
 }
 
 

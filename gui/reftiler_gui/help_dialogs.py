@@ -1,8 +1,10 @@
-"""The sheet of keys, and the list of commands to type a few letters of."""
+"""The dialogs of the menu Help: keys, commands, documentation."""
 
 from __future__ import annotations
 
 from html import escape
+from importlib import metadata
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
@@ -12,16 +14,18 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QTabWidget,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
-from reftiler_gui.actions import ActionRegistry, keys_words
+import reftiler
+from reftiler_gui.actions import ActionRegistry, keys_text
 
-__all__ = ["CommandPalette", "ShortcutsDialog"]
+__all__ = ["CommandPalette", "DocumentationDialog", "ShortcutsDialog"]
 
-_HANDS = (
+_GESTURES = (
     ("Wheel, two fingers", "zoom at the cursor"),
     ("Drag, Space + drag", "move the image"),
     ("Click", "choose a tile, or a defect"),
@@ -32,16 +36,13 @@ _HANDS = (
 )
 
 
-class ShortcutsDialog(QDialog):
-    """All keys, by menu."""
+class _TextDialog(QDialog):
+    """A dialog with something to read."""
 
-    def __init__(self, table: ActionRegistry, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, text: QWidget, parent: QWidget | None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys")
-        self.resize(560, 620)
-        text = QTextBrowser()
-        text.setAccessibleName("Keys")
-        text.setHtml(_sheet(table))
+        self.setWindowTitle(title)
+        text.setAccessibleName(title)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -49,12 +50,53 @@ class ShortcutsDialog(QDialog):
         column.addWidget(buttons)
 
 
+class ShortcutsDialog(_TextDialog):
+    """All keys, by menu."""
+
+    def __init__(self, table: ActionRegistry, parent: QWidget | None = None) -> None:
+        text = QTextBrowser()
+        text.setHtml(_sheet(table))
+        super().__init__("Keys", text, parent)
+        self.resize(560, 620)
+
+
+class DocumentationDialog(_TextDialog):
+    """The guide and the specification that come with the package."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        tabs = QTabWidget()
+        root = Path(reftiler.__file__).parents[1]
+        installed, source = "reftiler_conformance/SPEC.md", "conformance/SPEC.md"
+        for title, names in (("Guide", ("README.md",)), ("SPEC", (installed, source))):
+            text = QTextBrowser()
+            text.setAccessibleName(title)
+            text.setOpenExternalLinks(True)
+            text.setSearchPaths([str(root)])
+            text.setMarkdown(_document(root, names))
+            tabs.addTab(text, title)
+        super().__init__("Documentation", tabs, parent)
+        self.resize(900, 700)
+
+
+def _document(root: Path, names: tuple[str, ...]) -> str:
+    """Return the first of these files; the guide is in the package's metadata too."""
+    for name in names:
+        if (root / name).is_file():
+            return (root / name).read_text(encoding="utf-8")
+    try:
+        guide = metadata.metadata("reftiler").json.get("description", "")
+    except metadata.PackageNotFoundError:
+        guide = ""
+    missing = f"{names[0]} did not come with this installation of reftiler."
+    return str(guide if names == ("README.md",) and guide else missing)
+
+
 def _sheet(table: ActionRegistry) -> str:
-    parts = [_rows("Hands", _HANDS)]
+    parts = [_rows("Mouse and gestures", _GESTURES)]
     menus = dict.fromkeys(entry.menu for entry in table.entries)
     for menu in menus:
         rows = [
-            (keys_words(entry), entry.text.rstrip("…"))
+            (keys_text(entry), entry.text.rstrip("…"))
             for entry in table.entries
             if entry.menu == menu and entry.keys
         ]
@@ -85,7 +127,7 @@ class CommandPalette(QDialog):
         for entry in table.entries:
             action = table.actions[entry.name]
             if action.isEnabled():
-                keys = f"    {keys_words(entry)}" if entry.keys else ""
+                keys = f"    {keys_text(entry)}" if entry.keys else ""
                 words = f"{entry.menu}: {entry.text.rstrip('…')}{keys}"
                 item = QListWidgetItem(words, self.list)
                 item.setData(Qt.ItemDataRole.UserRole, entry.name)

@@ -11,7 +11,6 @@ from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.image_canvas import ImageCanvas
-from reftiler_gui.jobs import Jobs
 from reftiler_gui.layer_visibility import LAYERS, LayerVisibility
 from reftiler_gui.navigation import Navigator
 from reftiler_gui.settings_form import SettingsForm
@@ -35,12 +34,12 @@ class Window(Protocol):
     dialogs: Dialogs
     display: DisplayPanel
     form: SettingsForm
-    jobs: Jobs
     layer_visibility: LayerVisibility
     navigator: Navigator
     viewer: ViewerModel
 
     def apply_theme(self, scheme: str) -> None: ...
+    def cancel(self) -> None: ...
     def close(self) -> bool: ...
     def full_screen(self) -> None: ...
     def go_to_form(self) -> None: ...
@@ -116,7 +115,7 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
             *(partial(ask.export_report, whole_set=False), report),
         ),
         None,
-        ("cancel", "Cancel", "Esc", window.jobs.give_up),
+        ("cancel", "Cancel", "Esc", window.cancel),
         None,
         ("quit", "Quit", "Ctrl+Q", window.close),
     )
@@ -188,6 +187,8 @@ def _apply_theme(window: Window, scheme: str, on: bool) -> None:
 
 def _layers_menu(window: Window) -> Iterator[ActionSpec]:
     layers, needs = window.layer_visibility, {"needs": "layers"}
+    tip = "Drag from one place to another to measure; Esc removes it"
+    ruler = {"on": False, "tip": tip, **needs}
     return _menu(
         "Layers",
         *(
@@ -197,6 +198,7 @@ def _layers_menu(window: Window) -> Iterator[ActionSpec]:
             )
             for name, (text, key, tip) in LAYERS.items()
         ),
+        ("ruler", "Ruler", "Shift+R", window.canvas.set_ruler, ruler),
         None,
         ("recolor", "Another colour for the mask", "C", layers.recolor, needs),
         ("fainter", "Fainter mask", "[", partial(layers.fade, -0.1), needs),

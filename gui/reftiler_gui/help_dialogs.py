@@ -27,7 +27,7 @@ __all__ = ["CommandPalette", "DocumentationDialog", "ShortcutsDialog"]
 
 _GESTURES = (
     ("Wheel, two fingers", "zoom at the cursor"),
-    ("Drag, Space + drag", "move the image"),
+    ("Drag, Space + drag", "move the image; in the minimap: go there"),
     ("Click", "choose a tile, or a defect"),
     ("Shift, held", "Compare: swap the pictures; Merged: see the original"),
     ("Ctrl + wheel, + and −", "Tiles: show them larger or smaller"),

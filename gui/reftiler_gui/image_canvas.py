@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from reftiler_gui import overlays
 from reftiler_gui.camera import Camera
+from reftiler_gui.canvas_guides import Minimap, Ruler, paint_scale_bar
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.overlay_settings import (
@@ -35,6 +36,7 @@ Marks: TypeAlias = Callable[[Box, float], Sequence[Marker]]
 @dataclass(eq=False)
 class _Content:
     blocks: TileCache | None = None
+    minimap: Minimap | None = None
     mask: MaskPyramid | None = None
     tiling: GridLookup | None = None
     most: int = 1
@@ -63,6 +65,11 @@ class ImageCanvas(PanZoomView):
         self._tile: int | None = None
         self._pointed: int | None = None
         self._base: QImage | None = None
+        self.pixel_size: tuple[float, float] | None = None
+        """Height and width of a pixel in micrometers, if they are known."""
+        self.ruler: Ruler | None = None
+        self._measures = self._in_minimap = False
+        self._measuring: tuple[int, int] | None = None
         self.setAccessibleName("Image")
 
     # What is shown
@@ -74,12 +81,14 @@ class ImageCanvas(PanZoomView):
         tiling: GridLookup | None = None,
     ) -> None:
         """Show an image, marks and tiles; `Camera.fitted` ones are fitted."""
-        blocks = self._content.blocks
+        blocks, minimap = self._content.blocks, self._content.minimap
+        if source is None or (self.source and self.source.size != source.size):
+            self.ruler = None
         if source is None:
-            blocks = None
+            blocks = minimap = None
         elif blocks is None or blocks.picture is not source:
-            blocks = TileCache(source)
-        self._content = _Content(blocks, mask)
+            blocks, minimap = TileCache(source), Minimap(source)
+        self._content = _Content(blocks, minimap, mask)
         self.set_tiling(tiling)
 
     def set_tiling(self, tiling: GridLookup | None, most: int = 0) -> None:
@@ -149,6 +158,8 @@ class ImageCanvas(PanZoomView):
         """Paint anew: the image's own pixels or their range have changed."""
         if self._content.blocks is not None:
             self._content.blocks.clear()
+        if self._content.minimap is not None:
+            self._content.minimap.clear()
         self.refresh()
 
     # Where it is
@@ -187,6 +198,8 @@ class ImageCanvas(PanZoomView):
             if self._content.tiling is not None:
                 self._paint_tiles(painter, transform, self._content.tiling)
             self.paint_over(painter, transform)
+            if self.ruler is not None:
+                self.ruler.paint(painter, transform, self.pixel_size, ratio)
 
     def _paint_tiles(
         self, painter: QPainter, transform: ScreenTransform, tiling: GridLookup
@@ -198,7 +211,11 @@ class ImageCanvas(PanZoomView):
                 overlays.paint_tile(painter, transform, tiling, tile, ratio)
         if self.layers.grid and not tiling.scattered:
             overlays.paint_decimation_note(
-                painter, transform, thinning(tiling, transform), ratio
+                painter,
+                transform,
+                thinning(tiling, transform),
+                ratio,
+                above=32 * self.layers.scale_bar,
             )
         if self.layers.coverage:
             overlays.paint_legend(painter, transform, self._content.most, ratio)
@@ -227,6 +244,10 @@ class ImageCanvas(PanZoomView):
                     painter.drawImage(left_, top, as_image(pixels))
             if content.blocks is not None and layers.marks:
                 overlays.paint_marks(painter, transform, self.marks(transform), ratio)
+            if content.blocks is not None and layers.scale_bar:
+                paint_scale_bar(painter, transform, self.pixel_size, ratio)
+            if content.minimap is not None and layers.minimap:
+                content.minimap.paint(painter, transform, ratio)
         return base
 
     def _border(
@@ -264,3 +285,65 @@ class ImageCanvas(PanZoomView):
             self._pointed = pointed
             self.viewport().update()
         super().point_at(row, col)
+
+    # The mouse
+
+    def set_ruler(self, on: bool) -> None:
+        """Let a drag measure; else it moves the image, and nothing is measured."""
+        self._measures = on
+        self.ruler = self._measuring = None
+        self._set_cursor()
+        self.viewport().update()
+
+    def _set_cursor(self) -> None:
+        if self._measures:
+            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
+        else:
+            self.viewport().unsetCursor()
+
+    def _corner(self, point: QPointF) -> tuple[int, int]:
+        row, column = self.place(point)
+        return round(row), round(column)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Begin to measure, or go where the minimap is pressed."""
+        left = event.button() == Qt.MouseButton.LeftButton and not self.held
+        if left and self._go_in_minimap(event.position(), inside=True):
+            self._in_minimap = True
+        elif left and self._measures and self.source is not None:
+            self._measuring = self._corner(event.position())
+        else:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Measure up to here, or go on in the minimap."""
+        if self._in_minimap:
+            self._go_in_minimap(event.position(), inside=False)
+        elif self._measuring is not None:
+            self.ruler = Ruler(self._measuring, self._corner(event.position()))
+            self.viewport().update()
+        else:
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """End what was begun."""
+        if self._in_minimap or self._measuring is not None:
+            self._in_minimap, self._measuring = False, None
+        else:
+            super().mouseReleaseEvent(event)
+            if self._measures:
+                self._set_cursor()
+
+    def _go_in_minimap(self, point: QPointF, *, inside: bool) -> bool:
+        """Go to a place of the minimap, if it is shown; say whether it was."""
+        minimap = self._content.minimap
+        if minimap is None or not self.layers.minimap:
+            return False
+        ratio = self.viewport().devicePixelRatioF()
+        transform, point = self.transform(), point * ratio
+        box = minimap.box(transform, ratio)
+        place = minimap.place(point, transform, ratio)
+        if box is None or place is None or (inside and not box.contains(point)):
+            return False
+        self.state.go(*place)
+        return True

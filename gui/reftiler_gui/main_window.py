@@ -389,6 +389,8 @@ class MainWindow(QMainWindow):
         if not (same and self.state.locked):
             self.state.fitted = True
         self.canvas.set_marks(())
+        metadata = source.info.metadata if source else None
+        self.canvas.pixel_size = metadata.pixel_micrometers() if metadata else None
         self.canvas.present(source, loaded.mask if loaded else None, self.viewer.tiling)
         for view in self._item_views():
             view.show_item(loaded)
@@ -521,6 +523,14 @@ class MainWindow(QMainWindow):
     def full_screen(self) -> None:
         """Fill the screen, or be a window again."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def cancel(self) -> None:
+        """Remove the ruler; if there is none, cancel what is going on."""
+        ruler = self.registry.actions["ruler"]
+        if ruler.isChecked():
+            ruler.setChecked(False)
+        else:
+            self.jobs.give_up()
 
     def lock(self, on: bool) -> None:
         """Keep the place for the next image, or not."""

@@ -194,11 +194,15 @@ def paint_label(painter: QPainter, place: QPointF, words: str, ratio: float) -> 
 
 
 def paint_decimation_note(
-    painter: QPainter, transform: ScreenTransform, every: int, ratio: float
+    painter: QPainter,
+    transform: ScreenTransform,
+    every: int,
+    ratio: float,
+    above: int = 0,
 ) -> None:
-    """Say that lines are left out, if they are."""
+    """Say that lines are left out, if they are, above what lies in the corner."""
     if every > 1:
-        place = QPointF(8 * ratio, transform.height - 16 * ratio)
+        place = QPointF(8 * ratio, transform.height - (20 + above) * ratio)
         paint_label(painter, place, f"1 of {every} lines drawn", ratio)
 
 

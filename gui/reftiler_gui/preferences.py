@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QSettings
 
 from reftiler_gui.model.form_settings import START, FormSettings
+from reftiler_gui.model.overlay_settings import START as START_LAYERS
 from reftiler_gui.model.overlay_settings import OverlaySettings
 
 __all__ = ["Preferences"]
@@ -88,11 +89,9 @@ class Preferences:
         """Which layers were shown on the last day."""
         try:
             kept = json.loads(self.get("layers", "{}"))
-            return replace(
-                OverlaySettings(), **{key: _tuples(kept[key]) for key in kept}
-            )
+            return replace(START_LAYERS, **{key: _tuples(kept[key]) for key in kept})
         except (AttributeError, TypeError, ValueError):
-            return OverlaySettings()
+            return START_LAYERS
 
     @layers.setter
     def layers(self, layers: OverlaySettings) -> None:

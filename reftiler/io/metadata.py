@@ -45,6 +45,8 @@ _LENGTHS = {
 CENTIMETERS = {name: size for size, names in _LENGTHS.items() for name in names}
 """Centimetres in each unit of length, as OME, ImageJ and people write them."""
 
+_PRINTED = (72, 96, 100, 150, 200, 300, 600)  # pixels an inch
+
 _BYTES = ("icc_profile", "palette")
 _TEXTS = ("resolution_unit", "nodata", "pixel_unit")
 _NUMBERS = {"resolution": 2, "transform": 6, "pixel_size": 2}
@@ -96,6 +98,36 @@ class Metadata:
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) is not None for field in fields(self))
+
+    def pixel_micrometers(self) -> tuple[float, float] | None:
+        """
+        Return how large a pixel is, if that is known.
+
+        A pixel size with a unit of length counts, or a resolution in pixels an inch or
+        centimeter, unless it is one of those that programs write for printers and
+        screens: 72, 96, 100, 150, 200, 300 or 600 an inch, which tell nothing.
+
+        Returns
+        -------
+        tuple of two floats, or None
+            Height and width in micrometers.
+        """
+        if self.pixel_size is not None and self.pixel_unit in CENTIMETERS:
+            unit = CENTIMETERS[self.pixel_unit]
+            size = self.pixel_size[0] * unit * 1e4, self.pixel_size[1] * unit * 1e4
+        elif self.resolution is not None and self.resolution_unit in CENTIMETERS:
+            unit = CENTIMETERS[self.resolution_unit]
+            across, down = self.resolution
+            if not (across > 0 and down > 0):
+                return None
+            size = 1e4 * unit / down, 1e4 * unit / across
+            inch = round(25_400 / size[0], 1), round(25_400 / size[1], 1)
+            if inch[0] == inch[1] and inch[0] in _PRINTED:
+                return None
+        else:
+            return None
+        known = all(math.isfinite(side) and side > 0 for side in size)
+        return size if known else None
 
     def cropped(self, top: int, left: int) -> Metadata:
         """

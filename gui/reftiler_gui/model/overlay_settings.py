@@ -23,7 +23,7 @@ from reftiler_gui.model.hatching import hatch, pad
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
 
-__all__ = ["OverlaySettings", "coverage_of", "lines_of", "mask_of", "thinning"]
+__all__ = ["START", "OverlaySettings", "coverage_of", "lines_of", "mask_of", "thinning"]
 
 Ints: TypeAlias = NDArray[np.int64]
 Pixels: TypeAlias = NDArray[np.uint32]
@@ -44,7 +44,7 @@ class OverlaySettings:
 
     Attributes
     ----------
-    image, mask, grid, gaps, padding, coverage, marks : bool
+    image, mask, grid, gaps, padding, coverage, marks, scale_bar, minimap : bool
         Each layer; ``gaps`` are the pixels in no tile, ``marks`` the rings around
         defects.
     alpha : float
@@ -60,8 +60,14 @@ class OverlaySettings:
     padding: bool = True
     coverage: bool = False
     marks: bool = True
+    scale_bar: bool = False
+    minimap: bool = False
     alpha: float = 0.4
     color: Rgb = COLORS["orange"]
+
+
+START = OverlaySettings(scale_bar=True, minimap=True)
+"""What the window shows at first."""
 
 
 def thinning(view: GridLookup, transform: ScreenTransform) -> int:

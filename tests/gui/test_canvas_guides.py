@@ -1,0 +1,129 @@
+"""Scale bar, ruler and minimap, with mouse and keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from reftiler.io import Metadata
+from reftiler_gui.canvas_guides import length_words
+from reftiler_gui.main_window import MainWindow
+from tests.gui.windows import settled
+
+LEFT = Qt.MouseButton.LeftButton
+IMAGE = np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)
+
+
+@pytest.fixture
+def calibrated(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> MainWindow:
+    """Show an image with pixels of 0.5 µm."""
+    per = 1e4 / 0.5
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, IMAGE, resolution=(per, per), resolutionunit="CENTIMETER")
+    window.open([path])
+    settled(qtbot, window)
+    return window
+
+
+def drag(qtbot: QtBot, window: MainWindow, start: QPoint, stop: QPoint) -> None:
+    port = window.canvas.viewport()
+    qtbot.mousePress(port, LEFT, pos=start)
+    qtbot.mouseMove(port, stop)
+    qtbot.mouseRelease(port, LEFT, pos=stop)
+
+
+def test_a_drag_measures_until_escape(qtbot: QtBot, calibrated: MainWindow) -> None:
+    window, canvas = calibrated, calibrated.canvas
+    window.state.go(450, 600, 2)
+    place = window.state.row, window.state.col
+    canvas.setFocus()
+    qtbot.keyClick(canvas, Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier)
+    assert window.registry.actions["ruler"].isChecked()
+    drag(qtbot, window, QPoint(100, 100), QPoint(180, 160))
+    ruler = canvas.ruler
+    assert ruler is not None
+    (top, left), (bottom, right) = ruler.start, ruler.stop
+    assert (right - left, bottom - top) == (40, 30)
+    assert (window.state.row, window.state.col) == place
+    words = ruler.words(canvas.pixel_size)
+    assert words.startswith("40 × 30 px, 50.0 px long")
+    assert "20 µm × 15 µm, 25 µm long" in words
+    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    assert canvas.ruler is None
+    drag(qtbot, window, QPoint(100, 100), QPoint(180, 160))
+    assert canvas.ruler is None
+    assert (window.state.row, window.state.col) != place
+
+
+def test_an_image_of_another_size_has_no_ruler(
+    qtbot: QtBot, calibrated: MainWindow
+) -> None:
+    calibrated.registry.actions["ruler"].trigger()
+    drag(qtbot, calibrated, QPoint(100, 100), QPoint(180, 160))
+    before = calibrated.canvas.ruler
+    assert before is not None
+    calibrated.open(())
+    settled(qtbot, calibrated)
+    assert calibrated.canvas.ruler is None
+    assert calibrated.canvas.pixel_size is None
+
+
+def test_the_minimap_moves_the_view(qtbot: QtBot, calibrated: MainWindow) -> None:
+    window, canvas = calibrated, calibrated.canvas
+    minimap = canvas._content.minimap
+    assert minimap is not None
+    assert minimap.box(canvas.transform(), 1.0) is None  # all is in view
+    window.state.go(100, 100, 4)
+    box = minimap.box(canvas.transform(), 1.0)
+    assert box is not None
+    drag(qtbot, window, box.center().toPoint(), box.bottomRight().toPoint())
+    assert window.state.row == pytest.approx(900, abs=10)
+    assert window.state.col == pytest.approx(1200, abs=10)
+    window.registry.actions["minimap"].trigger()
+    before = window.state.row
+    drag(qtbot, window, box.center().toPoint(), box.center().toPoint())
+    assert window.state.row == before
+
+
+@pytest.mark.parametrize("name", ["scale_bar", "minimap"])
+def test_a_guide_is_a_layer(calibrated: MainWindow, name: str) -> None:
+    calibrated.state.go(100, 100, 4)
+    before = calibrated.canvas.picture()
+    calibrated.registry.actions[name].trigger()
+    assert calibrated.canvas.picture() != before
+    calibrated.registry.actions[name].trigger()
+    assert calibrated.canvas.picture() == before
+
+
+@pytest.mark.parametrize(
+    ("metadata", "size"),
+    [
+        (Metadata(), None),
+        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="µm"), (2, 3)),
+        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="mm"), (2000, 3000)),
+        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="parsec"), None),
+        (Metadata(pixel_size=(0.0, 3.0), pixel_unit="µm"), None),
+        (Metadata(resolution=(100.0, 50.0), resolution_unit="centimeter"), (200, 100)),
+        (Metadata(resolution=(0.0, 1.0), resolution_unit="inch"), None),
+        (Metadata(resolution=(300.0, 300.0), resolution_unit="inch"), None),
+        (Metadata(resolution=(28.346, 28.346), resolution_unit="centimeter"), None),
+        (Metadata(resolution=(9.0, 9.0), resolution_unit="none"), None),
+        (Metadata(resolution=(508.0, 508.0), resolution_unit="inch"), (50, 50)),
+    ],
+)
+def test_what_a_file_says_of_the_size_of_pixels(
+    metadata: Metadata, size: tuple[float, float] | None
+) -> None:
+    assert metadata.pixel_micrometers() == (
+        None if size is None else pytest.approx(size)
+    )
+
+
+def test_lengths_have_the_unit_that_people_use() -> None:
+    lengths = [length_words(length) for length in (0.25, 12.5, 4200, 3e6)]
+    assert lengths == ["250 nm", "12.5 µm", "4.2 mm", "3 m"]

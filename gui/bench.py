@@ -22,6 +22,7 @@ import numpy as np
 from PySide6.QtWidgets import QApplication
 
 from reftiler import Grid
+from reftiler.io import write_image
 from reftiler_gui import qt_logging
 from reftiler_gui.camera import Camera
 from reftiler_gui.contact_sheet_view import ContactSheetView
@@ -192,6 +193,32 @@ def huge(app: QApplication, folder: Path) -> bool:
     return good and memory < 300
 
 
+def survey(app: QApplication, folder: Path) -> bool:
+    """Measure the longest stall of the window while a survey runs."""
+    draw = np.random.default_rng(0)
+    for number in range(12):
+        image = draw.integers(0, 256, (2048, 2048, 3), dtype=np.uint8)
+        mask = np.zeros(image.shape[:2], dtype=bool)
+        for row, col in draw.integers(0, 2000, (400, 2)).tolist():
+            mask[row : row + 1 + row % 40, col : col + 1 + col % 40] = True
+        write_image(folder / f"{number}.png", image)
+        write_image(folder / f"{number}_mask.png", mask)
+    window = MainWindow()
+    window.resize(1280, 800)
+    window.show()
+    window.open([folder])
+    wait(app, window)
+    window.show_view("advice")
+    last, longest = time.perf_counter(), 0.0
+    while window.jobs.running():
+        app.processEvents()
+        now = time.perf_counter()
+        last, longest = now, max(longest, 1000 * (now - last))
+        time.sleep(0.002)
+    window.close()
+    return tell("longest stall while a survey runs (clock)", longest, 150)
+
+
 def _private() -> float:
     """Return the memory that is this process's alone, MB; 0 where nobody says."""
     status = Path("/proc/self/status")
@@ -210,6 +237,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         good.append(huge(app, Path(folder)))
         good.append(changes(app, Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        good.append(survey(app, Path(folder)))
     good += repaints(app, coverage=False)
     good += repaints(app, coverage=True)
     return 0 if all(good) else 1

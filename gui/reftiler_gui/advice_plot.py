@@ -1,10 +1,12 @@
-"""What settings hold against what they cost, to click."""
+"""Pictures of the advice: defects held against cost, and how large the defects are."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
@@ -18,16 +20,20 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from reftiler_gui.advice_axes import AdviceAxes
 from reftiler_gui.model.advice import Candidate
-from reftiler_gui.model.advice_texts import named, part
 from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.form_settings import FormSettings
 
-__all__ = ["AdvicePlot"]
+__all__ = ["AdvicePlot", "DefectSizeHistogram"]
 
 _REACH = 14  # the screen's pixels from a point at which it is hit
+_LEFT, _TOP, _RIGHT, _BOTTOM = 56, 34, -20, -46  # from the widget's edges to the axes
+_TOP_PERCENT = 103.0  # so that what holds all is not at the edge
+_COSTS = (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_ROOMY = 480  # the width from which there is room for all words
 _CENTER = Qt.AlignmentFlag.AlignCenter
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter
+_AT_LEFT, _AT_RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
 
 
 class AdvicePlot(QWidget):
@@ -36,8 +42,8 @@ class AdvicePlot(QWidget):
 
     Attributes
     ----------
-    selected : FormSettings or None
-        The candidate that is chosen.
+    selected, current : FormSettings or None
+        The candidate that is chosen, and the settings in force.
     """
 
     chosen = Signal(object)
@@ -53,38 +59,33 @@ class AdvicePlot(QWidget):
         self.setMinimumSize(300, 170)
         self.selected: FormSettings | None = None
         self.current: FormSettings | None = None
-        self._rows: tuple[Candidate, ...] = ()
         self._defects = 0
+        self._rows: tuple[Candidate, ...] = ()
+        self._lowest, self._costs = 0.0, (0.9, 1.12)
 
     def show_rows(self, rows: Sequence[Candidate], defects: int) -> None:
         """Show what is known now, of so many defects."""
-        self._rows = tuple(row for row in rows if not row.refused and row.work)
+        self._rows = tuple(row for row in rows if row.work) if defects else ()
         self._defects = defects
+        if self._rows:
+            held = min(100 * row.whole / defects for row in self._rows)
+            self._lowest = min(90.0, max(0.0, math.floor((held - 3) / 10) * 10.0))
+            work = [row.work for row in self._rows]
+            self._costs = min(work) * 0.9, max(work) * 1.12
         self.update()
 
-    def select(self, settings: FormSettings | None) -> None:
-        """Ring a candidate."""
-        self.selected = settings
-        self.update()
-
-    def set_current(self, settings: FormSettings) -> None:
-        """Mark the settings that are in force."""
-        self.current = settings
-        self.update()
-
-    def axes(self) -> AdviceAxes:
-        """Return where points are."""
-        return AdviceAxes.of(self._rows, self._defects, QRectF(self.rect()))
+    def point(self, row: Candidate) -> QPointF:
+        """Return where a candidate is."""
+        return QPointF(self._x(row.work), self._y(100 * row.whole / self._defects))
 
     def at(self, point: QPointF) -> Candidate | None:
         """Return the candidate whose point is nearest, if it is near."""
         hits = []
-        for number, row in enumerate(self._rows if self._defects else ()):
-            off = self.axes().place(row) - point
-            far = math.hypot(off.x(), off.y())
-            if far <= _REACH:
-                hits.append((far, not row.front, number))
-        return self._rows[min(hits)[2]] if hits else None
+        for number, row in enumerate(self._rows):
+            off = self.point(row) - point
+            hits.append((math.hypot(off.x(), off.y()), not row.front, number))
+        nearest = min(hits, default=(math.inf, False, 0))
+        return self._rows[nearest[2]] if nearest[0] <= _REACH else None
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Ask for room."""
@@ -92,14 +93,16 @@ class AdvicePlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint axes, points and the names of those that matter."""
+        ink = self.palette().text().color()
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.fillRect(self.rect(), self.palette().base())
-            if self._rows and self._defects:
-                self.axes().paint(painter, self.palette().text().color())
-                self._points(painter)
+            painter.setPen(ink)
+            if self._rows:
+                self._paint_axes(painter, ink)
+                self._paint_points(painter, ink)
+                self._paint_names(painter)
             else:
-                painter.setPen(self.palette().text().color())
                 painter.drawText(self.rect(), _CENTER, "No defect is known yet.")
             if self.hasFocus():
                 painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -108,29 +111,31 @@ class AdvicePlot(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Choose the point that is clicked."""
-        row = self.at(event.position())
-        if row is not None:
-            self._choose(row)
+        if (row := self.at(event.position())) is not None:
+            self.chosen.emit(row.settings)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Take the point that is clicked twice."""
-        row = self.at(event.position())
-        if row is not None:
+        if (row := self.at(event.position())) is not None:
             self.taken.emit(row.settings)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Show a hand over points."""
+        shapes = Qt.CursorShape
         there = self.at(event.position()) is not None
-        shape = Qt.CursorShape.PointingHandCursor if there else None
-        self.setCursor(shape or Qt.CursorShape.ArrowCursor)
+        self.setCursor(shapes.PointingHandCursor if there else shapes.ArrowCursor)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Choose the next point by cost; Enter takes it."""
         key = event.key()
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.selected is not None:
             self.taken.emit(self.selected)
-        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._rows:
-            self._step(1 if key == Qt.Key.Key_Right else -1)
+        elif key in steps and self._rows:
+            rows = sorted(self._rows, key=lambda row: (row.work, row.whole))
+            places = [n for n, row in enumerate(rows) if row.settings == self.selected]
+            place = places[0] + steps[Qt.Key(key)] if places else 0
+            self.chosen.emit(rows[min(max(place, 0), len(rows) - 1)].settings)
         else:
             super().keyPressEvent(event)
 
@@ -138,94 +143,157 @@ class AdvicePlot(QWidget):
         """Say what a point is when the mouse rests on it."""
         if isinstance(event, QHelpEvent):
             row = self.at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self._told(row) if row else "", self)
+            words = row.sentence(self._defects) if row else ""
+            QToolTip.showText(event.globalPos(), words, self)
             return True
         return super().event(event)
 
-    def _choose(self, row: Candidate) -> None:
-        self.select(row.settings)
-        self.chosen.emit(row.settings)
+    def _x(self, cost: float) -> float:
+        low, high = self._costs
+        share = math.log(cost / low) / math.log(high / low)
+        return _LEFT + share * (self.width() + _RIGHT - _LEFT)
 
-    def _step(self, by: int) -> None:
-        rows = sorted(self._rows, key=lambda row: (row.work, row.whole))
-        places = [n for n, row in enumerate(rows) if row.settings == self.selected]
-        place = min(max(places[0] + by, 0), len(rows) - 1) if places else 0
-        self._choose(rows[place])
+    def _y(self, value: float) -> float:
+        share = (value - self._lowest) / (_TOP_PERCENT - self._lowest)
+        bottom = self.height() + _BOTTOM
+        return bottom - share * (bottom - _TOP)
 
-    def _told(self, row: Candidate) -> str:
-        size, shared = named(row.settings)
-        return (
-            f"{size}, shared: {shared}\n{part(row.whole, self._defects)} of the "
-            f"defects whole\n{row.tiles:,} tiles, {row.work:.2f} × the pixels"
-        )
-
-    def _points(self, painter: QPainter) -> None:
-        """Paint the points, those that no other beats last and filled."""
-        axes = self.axes()
-        ink, blue = self.palette().text().color(), QColor(*COLORS["blue"])
-        names = [_around(axes.place(row), _side(row)) for row in self._rows]
-        for row in sorted(self._rows, key=lambda row: row.front):
-            place, side = axes.place(row), _side(row)
-            pale = QColor(ink)
-            pale.setAlpha(150)
-            painter.setPen(QPen(QColor("white") if row.front else pale, 1.2))
-            none = QBrush(Qt.BrushStyle.NoBrush)
-            painter.setBrush(QBrush(blue) if row.front else none)
-            painter.drawEllipse(place, side, side)
-            self._ring(painter, row, place, side)
-        matter = sorted(self._rows, key=self._rank)
+    def _paint_axes(self, painter: QPainter, ink: QColor) -> None:
+        """Paint lines, numbers and what they mean."""
+        faint = QColor(ink)
+        faint.setAlpha(40)
+        right, bottom = self.width() + _RIGHT, self.height() + _BOTTOM
+        texts: list[tuple[QRectF, Qt.AlignmentFlag, str]] = []
+        painter.setPen(faint)
+        for value in range(int(self._lowest), 101, 10 if self._lowest >= 40 else 20):
+            y = self._y(value)
+            painter.drawLine(QPointF(_LEFT, y), QPointF(right, y))
+            box = QRectF(0, y - 10, _LEFT - 8, 20)
+            texts.append((box, _AT_RIGHT | _MIDDLE, f"{value}%"))
+        for cost in _COSTS:
+            if self._costs[0] <= cost <= self._costs[1]:
+                x = self._x(cost)
+                painter.drawLine(QPointF(x, _TOP), QPointF(x, bottom))
+                texts.append((QRectF(x - 30, bottom + 2, 60, 18), _CENTER, f"{cost:g}"))
+        below = QRectF(0, bottom + 20, self.width() - 8, 20)
+        words = "cost: pixels of all tiles for each pixel of the images"
+        texts.append((below, _CENTER, words))
+        above = QRectF(10, 6, self.width() - 20, 20)
+        texts.append((above, _AT_LEFT | _MIDDLE, "defects that lie whole in some tile"))
+        if self.width() > _ROOMY:
+            words = "filled: no other is better in everything"
+            texts.append((above, _AT_RIGHT | _MIDDLE, words))
         painter.setPen(ink)
-        told = set()
-        for row in matter:
-            alike = (row.whole, row.work, row.settings.tile)
-            known = row.settings in (self.selected, self.current)
-            if known or (row.front and alike not in told):
-                told.add(alike)
-                self._name(painter, row, names)
+        for place, align, words in texts:
+            painter.drawText(place, align, words)
 
-    def _ring(
-        self, painter: QPainter, row: Candidate, place: QPointF, side: float
-    ) -> None:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if row.settings == self.current:
-            painter.setPen(QPen(QColor(*COLORS["orange"]), 2.5))
-            painter.drawEllipse(place, side + 3, side + 3)
-        if row.settings == self.selected:
-            painter.setPen(QPen(self.palette().highlight().color(), 2.5))
-            painter.drawEllipse(place, side + 6, side + 6)
+    def _paint_points(self, painter: QPainter, ink: QColor) -> None:
+        """Paint the points, those that no other beats last and filled."""
+        pale = QColor(ink)
+        pale.setAlpha(150)
+        none = QBrush(Qt.BrushStyle.NoBrush)
+        rings = (
+            (self.current, 3, QColor(*COLORS["orange"])),
+            (self.selected, 6, self.palette().highlight().color()),
+        )
+        for row in sorted(self._rows, key=lambda row: row.front):
+            place, side = self.point(row), _radius(row)
+            painter.setPen(QPen(QColor("white") if row.front else pale, 1.2))
+            painter.setBrush(QColor(*COLORS["blue"]) if row.front else none)
+            painter.drawEllipse(place, side, side)
+            painter.setBrush(none)
+            for settings, more, color in rings:
+                if row.settings == settings:
+                    painter.setPen(QPen(color, 2.5))
+                    painter.drawEllipse(place, side + more, side + more)
 
-    def _rank(self, row: Candidate) -> tuple[bool, bool, int]:
-        """Return what is named first, should there be no room for all."""
-        known = row.settings == self.selected, row.settings == self.current
-        return (not known[0], not known[1], -row.whole)
-
-    def _name(self, painter: QPainter, row: Candidate, taken: list[QRectF]) -> None:
-        """Write what a point is where nothing else stands."""
-        size, shared = named(row.settings)
-        words = size.split(" × ")[0] if len(set(size.split(" × "))) == 1 else size
-        words = f"{words} / {shared}" + (" now" * (row.settings == self.current))
-        width = painter.fontMetrics().horizontalAdvance(words) + 4
-        place, side = self.axes().place(row), _side(row) + 8
-        for x, y in (
-            (place.x() - width / 2, place.y() + side),
-            (place.x() - width / 2, place.y() - side - 16),
-            (place.x() + side, place.y() - 8),
-            (place.x() - side - width, place.y() - 8),
-            (place.x() - width / 2, place.y() + side + 18),
-            (place.x() - width / 2, place.y() + side + 36),
+    def _paint_names(self, painter: QPainter) -> None:
+        """Write what the points are, the most important first, where there is room."""
+        painter.setPen(self.palette().text().color())
+        known = (self.selected, self.current)
+        taken = []
+        for row in self._rows:
+            side = _radius(row)
+            taken.append(QRectF(0, 0, 2 * side, 2 * side))
+            taken[-1].moveCenter(self.point(row))
+        named = set()
+        for row in sorted(
+            self._rows, key=lambda row: (row.settings not in known, -row.whole)
         ):
-            box = QRectF(x, y, width, 16)
-            free = not any(box.intersects(other) for other in taken)
-            if free and self.axes().box.adjusted(-12, -6, 16, 0).contains(box):
+            same = (row.whole, row.work, row.settings.tile)
+            if row.settings in known or (row.front and same not in named):
+                named.add(same)
+                self._paint_name(painter, row, taken)
+
+    def _paint_name(
+        self, painter: QPainter, row: Candidate, taken: list[QRectF]
+    ) -> None:
+        height, width = row.settings.tile
+        words = f"{row.size if width != height else width} / {row.overlap}"
+        words += " now" * (row.settings == self.current)
+        wide = painter.fontMetrics().horizontalAdvance(words) + 4
+        side, point = _radius(row) + 8, self.point(row)
+        axes = QRectF(self.rect()).adjusted(_LEFT - 12, _TOP - 6, _RIGHT + 16, _BOTTOM)
+        for x, y in (
+            (-wide / 2, side),
+            (-wide / 2, -side - 16),
+            (side, -8),
+            (-side - wide, -8),
+            (-wide / 2, side + 18),
+            (-wide / 2, side + 36),
+        ):
+            box = QRectF(point.x() + x, point.y() + y, wide, 16)
+            if axes.contains(box) and not any(map(box.intersects, taken)):
                 taken.append(box)
                 painter.drawText(box, _CENTER, words)
                 return
 
 
-def _around(place: QPointF, side: float) -> QRectF:
-    return QRectF(place.x() - side, place.y() - side, 2 * side, 2 * side)
-
-
-def _side(row: Candidate) -> float:
+def _radius(row: Candidate) -> float:
     """Return a point's radius: larger tiles are larger."""
     return 4 + math.sqrt(min(row.settings.tile)) / 6
+
+
+class DefectSizeHistogram(QWidget):
+    """How many defects there are of each length, in steps that double."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._counts: list[tuple[str, int]] = []
+        self.setMinimumHeight(98)
+
+    def show_sizes(self, sizes: NDArray[np.int64]) -> None:
+        """Count heights and widths, shape (n, 2), by the longer of the two."""
+        steps = np.log2(sizes.max(axis=1, initial=1)).astype(int)
+        counts = np.bincount(steps).tolist()
+        self._counts = [
+            (f"{2**n}-{2 ** (n + 1) - 1}" if n else "1", counts[n])
+            for n in range(int(steps.min(initial=len(counts))), len(counts))
+        ]
+        words = ", ".join(f"{count} of {name} px" for name, count in self._counts)
+        self.setAccessibleName(f"Sizes of the defects: {words or 'none'}")
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for room."""
+        return QSize(280, 106)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint a bar for each step."""
+        if not self._counts:
+            return
+        most = max(count for _, count in self._counts)
+        wide = min(84.0, self.width() / len(self._counts))
+        line = self.fontMetrics().height()
+        room = self.height() - 3 * line - 4
+        with QPainter(self) as painter:
+            for n, (name, count) in enumerate(self._counts):
+                left, high = n * wide, max(2.0 * bool(count), room * count / most)
+                bar = QRectF(left + 4, line + room - high, wide - 8, high)
+                painter.fillRect(bar, QColor(*COLORS["orange"]))
+                above = QRectF(left, room - high, wide, line)
+                painter.drawText(above, _CENTER, f"{count:,}")
+                below = QRectF(left, line + room + 2, wide, line)
+                painter.drawText(below, _CENTER, name)
+            whole = QRectF(0, self.height() - line, wide * len(self._counts), line)
+            painter.drawText(whole, _CENTER, "length of the defects, px")

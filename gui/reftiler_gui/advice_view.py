@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import numpy as np
-from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -13,19 +12,24 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QPushButton,
     QSplitter,
-    QTableView,
+    QTableWidget,
+    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from reftiler_gui.advice_plot import AdvicePlot
-from reftiler_gui.advice_table import SORTED_BY, AdviceTable
-from reftiler_gui.defect_size_histogram import DefectSizeHistogram
+from reftiler_gui.advice_plot import AdvicePlot, DefectSizeHistogram
+from reftiler_gui.elided_label import plain_tip
 from reftiler_gui.flow_layout import turn
 from reftiler_gui.job_progress import JobProgress
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.advice import Survey, candidates
-from reftiler_gui.model.advice_texts import best_of, by_stride, summed_up, told
+from reftiler_gui.model.advice import (
+    Candidate,
+    Snapshot,
+    Survey,
+    by_stride,
+    candidates,
+)
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem
@@ -34,6 +38,44 @@ from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
 __all__ = ["AdviceView"]
 
 _WIDE = 680  # pixels from which table and plot stand side by side
+_JOB = "Surveying the images"
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+_COLUMNS: tuple[tuple[str, str, Callable[[Candidate], float]], ...] = (
+    ("Tile", "Width × height of a tile, px", lambda row: row.settings.tile[0]),
+    ("Overlap", "Pixels neighbouring tiles share", lambda row: max(row.overlap_size)),
+    ("Whole", "Defects that lie whole in some tile", lambda row: row.whole),
+    ("Tiles", "Tiles of all images", lambda row: row.tiles),
+    ("Cost", "Pixels of all tiles for each pixel of the images", lambda row: row.work),
+    (
+        "Resized",
+        "Median side of the defects, were each image resized to one such tile",
+        lambda row: row.resized or 0,
+    ),
+    (
+        "Contrast",
+        "Median contrast that resizing leaves of them",
+        lambda row: row.contrast or 0,
+    ),
+)
+"""Titles, tool tips, and what the columns are sorted by."""
+
+
+class _Cell(QTableWidgetItem):
+    """A cell that is sorted by a number; those of the best candidates are in bold."""
+
+    def __init__(self, row: Candidate, words: str, number: float, tip: str) -> None:
+        super().__init__(words)
+        self.candidate, self.number = row, number
+        self.setTextAlignment(_RIGHT)
+        self.setToolTip(plain_tip(tip))
+        self.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
+        font = self.font()
+        font.setBold(row.front)
+        self.setFont(font)
+
+    def __lt__(self, other: object) -> bool:
+        return isinstance(other, _Cell) and self.number < other.number
 
 
 class AdviceView(LazyView):
@@ -47,54 +89,53 @@ class AdviceView(LazyView):
     """
 
     taken = Signal(object)
-    """The `FormSettings` that somebody takes."""
+    """The `FormSettings` that the user takes."""
 
     of_image = False
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._jobs = jobs
         self.items: tuple[ImageItem, ...] = ()
         self.survey: Survey | None = None
+        self._shown: Snapshot | None = None
         self._chosen: FormSettings | None = None
-        self._by_hand = False
-        self.busy = JobProgress(jobs, "Surveying the images")
+        self._by_user = False
+        self.busy = JobProgress(jobs, _JOB)
         self.again = QPushButton("Survey &again")
         self.take = QPushButton("&Take this setting")
         self.sizes_words = message_label("Sizes of the defects")
         self.words = message_label("The chosen setting")
         self.sizes, self.plot = DefectSizeHistogram(), AdvicePlot()
-        self.table, self.sorted, self.view = (
-            AdviceTable(),
-            QSortFilterProxyModel(),
-            QTableView(),
-        )
+        self.table = QTableWidget(0, len(_COLUMNS))
         self.split, self._foot = QSplitter(), QHBoxLayout()
         self._lay_out()
         self.again.clicked.connect(self.run)
-        self.take.clicked.connect(self._take)
-        self.view.doubleClicked.connect(self._take)
-        self.view.activated.connect(self._take)
-        self.view.selectionModel().currentRowChanged.connect(self._select)
-        self.view.clicked.connect(self._pick)
+        self.busy.cancelled.connect(self._refresh)
+        table = self.table
+        for signal in (self.take.clicked, table.doubleClicked, table.activated):
+            signal.connect(lambda *_: self._take())
+        table.currentItemChanged.connect(self._select)
+        table.clicked.connect(self._pick)
         self.plot.chosen.connect(self._pick)
         self.plot.taken.connect(self.taken)
 
     def show_items(self, items: Sequence[ImageItem]) -> None:
-        """Take the images of another document: the survey begins when it is seen."""
+        """Take the images of another set: they are surveyed when the view is seen."""
         if tuple(items) != self.items:
+            self._jobs.cancel(_JOB)
             self.items, self.survey = tuple(items), None
-            self._chosen, self._by_hand = None, False
+            self._chosen, self._by_user = None, False
             self.invalidate()
 
     def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
         """Mark the settings that are in force; a survey that is done stays."""
         self.tiling, self.settings = tiling, by_stride(settings)
-        self.table.set_current(self.settings)
-        self.plot.set_current(self.settings)
+        self.plot.current, self._shown = self.settings, None
         if self.survey is None:
             self.invalidate()
         else:
-            self._offer()
+            self._refresh()
 
     def rebuild(self) -> None:
         """Begin the survey, if there is none."""
@@ -116,64 +157,84 @@ class AdviceView(LazyView):
     def run(self) -> None:
         """Survey all images anew, the settings in force among what is tried."""
         longest = max(self.tiling.size) if self.tiling else 1024
-        survey = Survey(self.items, candidates(self.settings, longest))
-        self.survey = survey
+        self.survey = Survey(self.items, candidates(self.settings, longest))
+        self.busy.start(
+            self.survey.run,
+            self._done,
+            self.sizes_words.setText,
+            lambda _: self._refresh(),
+        )
         self._refresh()
-        self.busy.start(survey.run, self._done, self._fail, lambda _: self._refresh())
 
     def _done(self, _: None) -> None:
         self._refresh()
-        best = best_of(self.survey)
-        if best is not None and not self._by_hand:
+        best = self._shown.best if self._shown else None
+        if best is not None and not self._by_user:
             self._choose(best.settings)
 
-    def _fail(self, words: str) -> None:
-        self.sizes_words.setText(words)
-
     def _refresh(self) -> None:
-        """Show what is known now."""
-        survey = self.survey
-        rows = survey.rows if survey else ()
-        sizes = survey.sizes if survey else np.zeros((0, 2), np.int64)
-        self.table.show_rows(rows, len(sizes))
-        self.plot.show_rows(rows, len(sizes))
-        self.sizes.show_sizes(sizes)
-        self.sizes_words.setText(summed_up(survey, len(self.items)))
+        """Show one snapshot of what is known."""
+        shown = self.survey.snapshot if self.survey else Snapshot()
+        words = "Open a folder with images and masks to see which tiles suit it."
+        if self.survey is not None:
+            running = self._jobs.running(_JOB)
+            stopped = not running and shown.images + len(shown.problems) < shown.total
+            words = "Cancelled: only " * stopped + shown.sentence
+        self.sizes_words.setText(words)
+        if shown is not self._shown:
+            self._shown = shown
+            self._fill(shown)
+            self.plot.show_rows(shown.rows, len(shown.sizes))
+            self.sizes.show_sizes(shown.sizes)
         self._offer()
 
-    def _choose(self, settings: FormSettings) -> None:
+    def _fill(self, shown: Snapshot) -> None:
+        """Fill the table, and choose the setting that was chosen."""
+        table, defects = self.table, len(shown.sizes)
+        blocker = QSignalBlocker(table)
+        table.setSortingEnabled(False)
+        table.setRowCount(len(shown.rows))
+        for number, row in enumerate(shown.rows):
+            tip, now = row.sentence(defects), row.settings == self.settings
+            tile, *others = row.cells(defects)
+            for column, words in enumerate(["▸ " * now + tile, *others]):
+                key = _COLUMNS[column][2](row)
+                table.setItem(number, column, _Cell(row, words, key, tip))
+        table.setSortingEnabled(True)
+        blocker.unblock()
+        self._choose(self._chosen)
+
+    def _choose(self, settings: FormSettings | None) -> None:
         """Choose a row of the table."""
-        for number, row in enumerate(self.table.rows):
-            if row.settings == settings:
-                index = self.sorted.mapFromSource(self.table.index(number, 0))
-                self.view.setCurrentIndex(index)
-                self.view.scrollTo(index)
+        for number in range(self.table.rowCount()):
+            cell = self.table.item(number, 0)
+            if isinstance(cell, _Cell) and cell.candidate.settings == settings:
+                self.table.setCurrentItem(cell)
+                self.table.scrollToItem(cell)
 
-    def _pick(self, what: object) -> None:
-        """Choose what somebody clicked, and leave it chosen."""
-        self._by_hand = True
-        if isinstance(what, FormSettings):
-            self._choose(what)
+    def _pick(self, clicked: object) -> None:
+        """Choose what the user clicked, and leave it chosen."""
+        self._by_user = True
+        if isinstance(clicked, FormSettings):
+            self._choose(clicked)
 
-    def _select(self, index: QModelIndex) -> None:
-        place = self.sorted.mapToSource(index)
-        if place.isValid():
-            self._chosen = self.table.rows[place.row()].settings
-            self.plot.select(self._chosen)
+    def _select(self, cell: QTableWidgetItem | None, _: object = None) -> None:
+        if isinstance(cell, _Cell):
+            self._chosen = self.plot.selected = cell.candidate.settings
+            self.plot.update()
         self._offer()
 
     def _offer(self) -> None:
         """Say what the chosen setting does, and whether it can be taken."""
-        rows = [row for row in self.table.rows if row.settings == self._chosen]
-        row = rows[0] if rows else None
-        able = row is not None and not row.refused and row.settings != self.settings
-        self.take.setEnabled(able)
+        shown = self._shown or Snapshot()
+        rows = (row for row in shown.rows if row.settings == self._chosen)
+        row, words = next(rows, None), "Choose a row or a point."
+        now = row is not None and row.settings == self.settings
+        if row is not None:
+            words = row.sentence(len(shown.sizes))
+            words += " This is the setting in force." * now
+        self.take.setEnabled(row is not None and not row.refused and not now)
         self.again.setEnabled(bool(self.items))
-        defects = len(self.survey.sizes) if self.survey else 0
-        now = " This is the setting in force." * bool(
-            row and row.settings == self.settings
-        )
-        words = told(row, defects) + now if row else "Choose a row or a point."
         self.words.setText(words)
 
     def _take(self) -> None:
@@ -181,40 +242,36 @@ class AdviceView(LazyView):
             self.taken.emit(self._chosen)
 
     def _lay_out(self) -> None:
-        self.sorted.setSourceModel(self.table)
-        self.sorted.setSortRole(SORTED_BY)
-        view = self.view
-        filter_shortcuts(view, self.plot)
-        view.setModel(self.sorted)
-        view.setAccessibleName("Settings to take")
-        view.setSortingEnabled(True)
-        view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setTabKeyNavigation(False)
-        view.setShowGrid(False)
-        view.setAlternatingRowColors(True)
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(24)
-        header = view.horizontalHeader()
+        table = self.table
+        filter_shortcuts(table, self.plot)
+        table.setAccessibleName("Settings to take")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setTabKeyNavigation(False)
+        table.setShowGrid(False)
+        table.setAlternatingRowColors(True)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(24)
+        for column, (title, tip, _) in enumerate(_COLUMNS):
+            head = QTableWidgetItem(title)
+            head.setToolTip(tip)
+            table.setHorizontalHeaderItem(column, head)
+        table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
         header.setHighlightSections(False)
-        head = QHBoxLayout()
-        head.addWidget(self.sizes_words, 1)
-        head.addWidget(self.sizes)
-        split = self.split
-        split.addWidget(view)
-        split.addWidget(self.plot)
-        split.setSizes([560, 440])
-        split.setChildrenCollapsible(False)
-        buttons = QHBoxLayout()
+        top, buttons, whole = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        top.addWidget(self.sizes_words, 1)
+        top.addWidget(self.sizes)
+        self.split.addWidget(table)
+        self.split.addWidget(self.plot)
+        self.split.setSizes([560, 440])
+        self.split.setChildrenCollapsible(False)
         for widget in (self.busy, self.again, self.take):
             buttons.addWidget(widget)
         self._foot.addWidget(self.words, 1)
         self._foot.addLayout(buttons)
-        whole = QVBoxLayout(self)
-        whole.addLayout(head)
-        whole.addWidget(split, 1)
+        whole.addLayout(top)
+        whole.addWidget(self.split, 1)
         whole.addLayout(self._foot)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reftiler import Tiler
+from reftiler import Grid, Tiler
 from reftiler.io import write_image
-from reftiler_gui.model.advice import Survey, candidates, count_contained
+from reftiler_gui.model import advice
+from reftiler_gui.model.advice import (
+    Candidate,
+    Snapshot,
+    Survey,
+    candidates,
+    count_contained,
+)
 from reftiler_gui.model.form_settings import FormSettings
-from reftiler_gui.model.image_set import ImageSet
+from reftiler_gui.model.image_set import ImageItem, ImageSet, LoadedImage
 from reftiler_gui.model.steps import finish
 
 PLAIN = FormSettings(tile=(64, 64), step=(64, 64))
@@ -37,6 +45,11 @@ def survey(folder: Path, *tried: FormSettings) -> Survey:
     return Survey(ImageSet.open([folder]).items, tried)
 
 
+def rows(found: Survey, tried: int) -> tuple[Candidate, ...]:
+    finish(found.run())
+    return found.snapshot.rows[:tried]
+
+
 @pytest.mark.parametrize(
     "grid",
     [
@@ -48,24 +61,23 @@ def survey(folder: Path, *tried: FormSettings) -> Survey:
         Tiler(16).random((100, 90), 40, 0),
     ],
 )
-def test_boxes_are_held_if_a_tile_holds_them(grid: object) -> None:
+def test_boxes_are_held_if_a_tile_holds_them(grid: Grid) -> None:
     low = RNG.integers(0, 80, (300, 2))
     boxes = np.stack([low, low + RNG.integers(1, 11, (300, 2))], axis=2)
-    tiles = grid.boxes  # type: ignore[attr-defined]
+    tiles = grid.boxes
     inside = (tiles[:, None, :, 0] <= boxes[..., 0]) & (
         tiles[:, None, :, 1] >= boxes[..., 1]
     )
     want = int(inside.all(axis=2).any(axis=0).sum())
     assert 0 < want < 300
-    assert count_contained(grid, boxes) == want  # type: ignore[arg-type]
+    assert count_contained(grid, boxes) == want
 
 
 def test_a_survey_counts_defects_tiles_and_work(folder: Path) -> None:
     found = survey(folder, PLAIN, replace(PLAIN, step=(32, 32)))
-    finish(found.run())
-    assert found.images == 3
-    assert found.sizes.tolist() == [[10, 6], [4, 4]]
-    bare, shared = found.rows
+    bare, shared = rows(found, 2)
+    assert found.snapshot.images == found.snapshot.total == 3
+    assert sorted(found.snapshot.sizes.tolist()) == [[4, 4], [10, 6]]
     assert (bare.whole, bare.tiles, bare.work) == (1, 18, 1.0)
     assert (shared.whole, shared.tiles, shared.work) == (2, 45, 2.5)
     assert bare.resized == pytest.approx(np.median([2, 4 / 3]))
@@ -76,25 +88,85 @@ def test_a_survey_counts_defects_tiles_and_work(folder: Path) -> None:
 
 def test_larger_tiles_keep_more_contrast_when_resized_to(folder: Path) -> None:
     sides = (16, 64, 128)
-    found = survey(folder, *(FormSettings((s, s), (s, s)) for s in sides))
-    finish(found.run())
-    kept = [row.contrast for row in found.rows]
+    tried = [FormSettings((s, s), (s, s)) for s in sides]
+    kept = [row.contrast for row in rows(survey(folder, *tried), 3)]
     assert None not in kept
     assert kept == sorted(kept)  # type: ignore[type-var]
     assert kept[0] < kept[-1]  # type: ignore[operator]
 
 
-def test_rows_come_while_it_runs(folder: Path) -> None:
-    found = survey(folder, PLAIN)
-    work = found.run()
-    share = next(work)
-    assert 0 < share < 0.5
-    assert (found.images, found.rows[0].tiles) == (1, 6)
-    before = found.rows
-    shares = [share, *work]
+def test_each_snapshot_is_of_the_same_images_and_defects(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is cancelled: no row is ahead of another, or of the counts."""
+    monkeypatch.setattr(advice, "_PAUSE", 0)
+    found = survey(folder, PLAIN, replace(PLAIN, step=(32, 32)), FormSettings((32, 32)))
+    seen: list[Snapshot] = []
+    shares: list[float] = []
+    for share in found.run():
+        shares.append(share)
+        if not seen or seen[-1] is not found.snapshot:
+            seen.append(found.snapshot)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert before[0].tiles == 6
+    counts = [shot.images for shot in seen]
+    assert counts[0] == 0
+    assert counts == sorted(counts)
+    for shot in seen:
+        tiles = [6 * shot.images, 15 * shot.images]
+        assert [row.tiles for row in shot.rows[:2]] == tiles
+        assert len({row.contrast is None for row in shot.rows}) == 1
+        assert f" {shot.images} " in shot.sentence
+    assert "in 3 images" in seen[-1].sentence
+
+
+def test_masks_come_first_and_only_their_images_are_opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = ImageSet.open([folder]).items
+    found = Survey(items[::-1], [PLAIN])
+    assert [item.has_mask for item in found.items] == [True, True, False]
+    loaded: list[ImageItem] = []
+    load = ImageItem.load
+
+    def counted(item: ImageItem) -> LoadedImage:
+        loaded.append(item)
+        return load(item)
+
+    monkeypatch.setattr(ImageItem, "load", counted)
+    for _ in found.run():
+        assert bool(loaded) <= (found.snapshot.images == 3)
+    assert [item.name for item in loaded] == ["1", "0"]
+    assert found.snapshot.rows[0].tiles == 18
+
+
+def test_cost_counts_among_those_that_hold_all() -> None:
+    """The cheapest, then the smallest; and the overlap that holds any is tried."""
+
+    def arrays() -> tuple[np.ndarray, np.ndarray]:
+        mask = np.zeros((512, 512), dtype=bool)
+        mask[120:140, 60:70] = True  # across an edge of 128
+        mask[300:310, 300:320] = True
+        return mask.astype(np.uint8), mask
+
+    item = ImageItem("one", label="spot", make=arrays)
+    sizes = [(256, 0), (128, 32), (128, 0), (512, 0)]
+    tried = [FormSettings((s, s), (s - o, s - o)) for s, o in sizes]
+    found = Survey([item], tried)
+    finish(found.run())
+    snapshot = found.snapshot
+    whole = {(row.settings.tile[0], row.overlap): row.whole for row in snapshot.rows}
+    assert whole[128, "32 px"] == whole[256, "none"] == whole[512, "none"] == 2
+    assert whole[128, "none"] == 1
+    assert whole[128, "20 px"] == 2
+    assert snapshot.best is not None
+    assert (snapshot.best.size, snapshot.best.overlap) == ("256 × 256", "none")
+    assert "256 × 256, overlap none: they hold all" in snapshot.sentence
+    assert "An overlap of 20 px holds the largest" in snapshot.sentence
+    found = Survey([item], [tried[3], tried[1]])
+    finish(found.run())
+    assert found.snapshot.best is not None
+    assert found.snapshot.best.overlap == "20 px"  # one tile an image is no tiling
 
 
 def test_the_front_leaves_out_what_another_beats(folder: Path) -> None:
@@ -103,31 +175,46 @@ def test_the_front_leaves_out_what_another_beats(folder: Path) -> None:
         replace(PLAIN, mode="even"),
     )
     wide, worse = replace(PLAIN, step=(32, 32)), replace(PLAIN, step=(16, 16))
-    found = survey(folder, PLAIN, same, small, wide, worse)
-    finish(found.run())
-    assert [row.whole for row in found.rows] == [1, 1, 1, 2, 2]
+    found = rows(survey(folder, PLAIN, same, small, wide, worse), 5)
+    assert [row.whole for row in found] == [1, 1, 1, 2, 2]
     # The small tile holds as many as the plain one with no more work.
-    assert [row.front for row in found.rows] == [False, False, True, True, False]
+    assert [row.front for row in found[:3]] == [False, False, True]
+    assert not found[4].front
 
 
 def test_a_refused_setting_says_why(folder: Path) -> None:
     large = FormSettings((500, 500), (500, 500), mode="clamp")
-    found = survey(folder, large, PLAIN)
-    finish(found.run())
-    assert "clamp: the tile (500, 500) is larger" in found.rows[0].refused
-    assert not found.rows[0].front
-    assert found.rows[1].tiles == 18
+    refused, plain = rows(survey(folder, large, PLAIN), 2)
+    assert "clamp: the tile (500, 500) is larger" in refused.refused
+    assert not refused.front
+    assert plain.tiles == 18
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_counts(folder: Path) -> None:
+def test_what_cannot_be_read_is_said_and_the_rest_counts(folder: Path) -> None:
     found = survey(folder, PLAIN)
     (folder / "0.png").write_bytes(b"no picture")
     (folder / "1_mask.png").unlink()
+    write_image(folder / "1_mask.png", np.ones((5, 6), dtype=bool))
     finish(found.run())
-    assert [words[:2] for words in found.problems] == ["0:", "1:"]
-    assert (found.images, found.rows[0].tiles, found.rows[0].whole) == (2, 12, 0)
-    assert found.rows[0].resized is None
-    assert found.rows[0].contrast is None
+    shot = found.snapshot
+    assert [words[:2] for words in shot.problems] == ["0:", "1:"]
+    assert "the mask is 6 × 5, its image 192 × 128" in shot.problems[1]
+    assert (shot.images, shot.rows[0].tiles, shot.rows[0].whole) == (1, 6, 0)
+    assert shot.rows[0].resized is None
+    assert "0 defects in 1 image" in shot.sentence
+
+
+def test_many_sizes_are_counted_together() -> None:
+    def arrays(side: int) -> tuple[np.ndarray, np.ndarray]:
+        mask = np.zeros((side, side), dtype=bool)
+        mask[5:9, 5:9] = True
+        return mask.astype(np.uint8), mask
+
+    makes = [partial(arrays, side) for side in (64, 80, 64, 128)]
+    items = [ImageItem(f"{n}", label="x", make=make) for n, make in enumerate(makes)]
+    (row,) = rows(Survey(items, [PLAIN]), 1)
+    assert (row.whole, row.tiles) == (4, 1 + 4 + 1 + 4)
+    assert row.work == pytest.approx(10 * 64**2 / (64**2 + 80**2 + 64**2 + 128**2))
 
 
 def test_candidates_keep_the_mode_and_begin_with_what_is_set() -> None:

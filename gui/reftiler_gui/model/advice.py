@@ -1,9 +1,11 @@
-"""Which tile size and overlap suit the defects of a folder: a table to choose from."""
+"""Which tile size and overlap suit the defects of some images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TypeAlias
 
@@ -11,15 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Grid, Tiler
+from reftiler.errors import TilingError
+from reftiler.io import open_image, open_mask
 from reftiler.regions import Region
 from reftiler_gui.model.defect_metrics import look
-from reftiler_gui.model.defects import Defects, find_defects
+from reftiler_gui.model.defects import find_defects
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
+from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
+from reftiler_gui.model.texts import count
 
-__all__ = ["Candidate", "Survey", "candidates", "count_contained"]
+__all__ = [
+    "Candidate",
+    "Snapshot",
+    "Survey",
+    "by_stride",
+    "candidates",
+    "count_contained",
+]
 
 Ints: TypeAlias = NDArray[np.int64]
 Size: TypeAlias = tuple[int, int]
@@ -27,36 +40,31 @@ Size: TypeAlias = tuple[int, int]
 TILES = (128, 192, 256, 384, 512, 768, 1024)
 """Sides of tiles that are tried, in pixels."""
 OVERLAPS = (0, 8, 4, 2)
-"""What neighbours share is nothing, or the tile by one of these."""
-LOOKED_AT = 60
-"""Defects of which the contrast is measured; more are a sample."""
+"""The overlaps that are tried: none, or the tile divided by one of these."""
+SAMPLED = 60
+"""Defects of which the contrast is measured; of more, a sample."""
+_PAUSE = 0.1  # seconds between two snapshots, at the least
+_NO_SIZES: Ints = np.zeros((0, 2), np.int64)
 
 
 @dataclass(frozen=True)
 class Candidate:
     """
-    What a setting does to the defects of all images.
+    What a setting does to the defects of the images.
 
     Attributes
     ----------
-    settings : FormSettings
-        What is tried.
     whole : int
         Defects that lie whole in some tile.
-    tiles : int
-        Tiles of all images.
-    work : float
-        Pixels of all tiles for each pixel of the images: what a model must look at.
-    resized : float or None
-        Median height or width, whichever is less, of the defects after the images are
-        resized to one tile, in pixels; None without defects.
-    contrast : float or None
-        Median share of contrast that is left of them then; None while unknown.
+    tiles, work : int, float
+        Tiles of all images, and their pixels for each pixel of the images.
+    resized, contrast : float or None
+        Medians of the shorter side of a defect, in pixels, and of the share of its
+        contrast that is left, once the images are resized to one tile.
     refused : str
-        Why reftiler does not cut an image so; empty if it does.
+        Why reftiler refuses the setting; empty if it does not.
     front : bool
-        Whether no other holds at least as many defects whole with no more work and
-        no larger tiles.
+        Whether no other holds as many whole with no more work and no larger tiles.
     """
 
     settings: FormSettings
@@ -68,6 +76,125 @@ class Candidate:
     refused: str = ""
     front: bool = False
 
+    @property
+    def size(self) -> str:
+        """The tile's width × height."""
+        height, width = self.settings.tile
+        return f"{width} × {height}"
+
+    @property
+    def overlap_size(self) -> Size:
+        """What neighbouring tiles share, height and width."""
+        height, width = by_stride(self.settings).step
+        return self.settings.tile[0] - height, self.settings.tile[1] - width
+
+    @property
+    def overlap(self) -> str:
+        """The overlap in words."""
+        if self.settings.random is not None:
+            return f"{self.settings.random} random"
+        height, width = self.overlap_size
+        if height != width:
+            return f"{width} × {height} px"
+        return f"{width} px" if width else "none"
+
+    def cells(self, defects: int) -> tuple[str, ...]:
+        """Return a row of a table: tile, overlap, whole, tiles, cost and so on."""
+        height, width = self.settings.tile
+        size = str(width) if width == height else self.size
+        if self.refused:
+            return size, self.overlap, "refused", "", "", "", ""
+        return (
+            size,
+            self.overlap,
+            _percent(self.whole, defects),
+            f"{self.tiles:,}",
+            f"{self.work:.2f} ×",
+            "" if self.resized is None else f"{self.resized:.1f} px",
+            "" if self.contrast is None else f"{self.contrast:.0%}",
+        )
+
+    def sentence(self, defects: int) -> str:
+        """Say what the setting does to so many defects, or why it is refused."""
+        if self.refused:
+            return self.refused
+        words = (
+            f"Tiles of {self.size}, overlap {self.overlap}: {self.whole:,} of "
+            f"{defects:,} defects lie whole in some tile; {self.tiles:,} tiles, "
+            f"{self.work:.2f} times the pixels."
+        )
+        if self.resized is None:
+            return words
+        kept = ""
+        if self.contrast is not None:
+            kept = f" and {self.contrast:.0%} of its contrast"
+        return words + (
+            f" Of the median defect, resizing each image to {self.size} would leave "
+            f"{self.resized:.1f} px{kept}."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """
+    What a survey knew at one moment: all its parts are of the same images.
+
+    Attributes
+    ----------
+    rows : tuple of Candidate
+        What each setting does.
+    sizes : ndarray of int64, shape (n, 2)
+        Heights and widths of the defects.
+    images, total : int
+        How many images were counted, and how many there are.
+    problems : tuple of str
+        A sentence for each image or mask that could not be read.
+    """
+
+    rows: tuple[Candidate, ...] = ()
+    sizes: Ints = field(default_factory=_NO_SIZES.copy)
+    images: int = 0
+    total: int = 0
+    problems: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> Candidate | None:
+        """The cheapest, then smallest tiles of those that hold most defects whole.
+
+        One tile for each image is no tiling, and only taken where there is no other.
+        """
+        rows = [row for row in self.rows if row.tiles]
+        rows = [row for row in rows if row.tiles > self.images] or rows
+        if not (len(self.sizes) and rows):
+            return None
+        area = {row: row.settings.tile[0] * row.settings.tile[1] for row in rows}
+        return min(rows, key=lambda row: (-row.whole, round(row.work, 2), area[row]))
+
+    @property
+    def sentence(self) -> str:
+        """What is known of the images and their defects, in words."""
+        left_out = len(self.problems)
+        done = f"{self.images:,} of " if self.images + left_out < self.total else ""
+        words = f"{count(len(self.sizes), 'defect')} in {done}"
+        words += count(self.total if done else self.images, "image")
+        longer = self.sizes.max(axis=1, initial=0)
+        if len(longer):
+            middle = f"{np.median(longer):.1f}".removesuffix(".0")
+            words += f", {longer.min()} to {longer.max()} px long, median {middle} px"
+        words += "."
+        if best := self.best:
+            held = _percent(best.whole, len(self.sizes))
+            words += (
+                f"\nThe cheapest tiles that hold the most defects whole are "
+                f"{best.size}, overlap {best.overlap}: they hold {held} of them for "
+                f"{best.work:.2f} times the pixels. An overlap of {longer.max()} px "
+                "holds the largest wherever it lies."
+            )
+        if self.problems:
+            more = f" ({left_out - 1} more)" if left_out > 1 else ""
+            words += f"\n{self.problems[0]}{more}"
+        return words
+
 
 def candidates(
     current: FormSettings, longest: int, tiles: Sequence[int] = TILES
@@ -76,20 +203,33 @@ def candidates(
 
     ``longest`` is the longer side of the images: larger tiles are left out.
     """
-    plain = replace(
-        current, overlapping=False, random=None, border=(0, 0), window="box"
-    )
+    sides = [side for side in tiles if side <= longest]
     tried = [
-        replace(plain, tile=(side, side), step=(side - shared, side - shared))
-        for side, part in product([t for t in tiles if t <= longest], OVERLAPS)
-        for shared in [side // part if part else 0]
+        _square(current, side, side // part if part else 0)
+        for side, part in product(sides, OVERLAPS)
     ]
     return tuple(dict.fromkeys([current, *tried]))
 
 
+def _square(current: FormSettings, side: int, overlap: int) -> FormSettings:
+    stride = side - overlap
+    return replace(
+        current,
+        tile=(side, side),
+        step=(stride, stride),
+        overlapping=False,
+        random=None,
+        border=(0, 0),
+        window="box",
+    )
+
+
 class Survey:
     """
-    What is known of the defects of some images, while it is being found out.
+    Counts what settings do to the defects of some images.
+
+    Images with a mask come first, and only the masks and the sizes of the images are
+    read; then the images of a sample of the defects, to measure their contrast.
 
     Parameters
     ----------
@@ -100,108 +240,130 @@ class Survey:
 
     Attributes
     ----------
-    rows : tuple of Candidate
-        In the order of ``tried``; replaced, never changed, as more is known.
-    problems : tuple of str
-        A sentence for each image or mask that could not be read.
-    images : int
-        How many have been searched.
+    snapshot : Snapshot
+        What is known; replaced, never changed. May be read by other threads.
     """
 
     def __init__(
         self, items: Sequence[ImageItem], tried: Sequence[FormSettings]
     ) -> None:
-        self.items = tuple(items)
-        self.rows = tuple(Candidate(settings) for settings in tried)
-        self.problems: tuple[str, ...] = ()
-        self.images = 0
-        self._found: list[tuple[ImageItem, Size, Defects]] = []
-        self._pixels = 0
-        self._contrasts: dict[Size, list[float]] = {}
-
-    @property
-    def sizes(self) -> Ints:
-        """Heights and widths of the defects found so far, shape (n, 2)."""
-        sizes = [defects.sizes for _, _, defects in tuple(self._found)]
-        return np.concatenate([np.zeros((0, 2), np.int64), *sizes])
+        self.items = tuple(sorted(items, key=lambda item: not item.has_mask))
+        self.tried = tuple(tried)
+        rows = tuple(map(Candidate, self.tried))
+        self.snapshot = Snapshot(rows, total=len(self.items))
+        self._regions: list[tuple[ImageItem, Region]] = []
+        self._images: defaultdict[Size, list[Ints]] = defaultdict(list)
+        self._problems: list[str] = []
 
     def run(self) -> Work[None]:
-        """Search the images, then measure how much contrast is left."""
-        for number, item in enumerate(self.items):
+        """Search the masks, then measure how much contrast is left."""
+        due = 0.0
+        for number, item in enumerate(self.items, start=1):
+            share = 0.5 * number / len(self.items)
             self._search(item)
-            yield 0.5 * (number + 1) / len(self.items)
+            begin = time.monotonic()
+            if begin >= due and number < len(self.items):
+                yield from self._count(share)
+                taken = time.monotonic() - begin
+                due = begin + max(_PAUSE, 10 * taken)
+            yield share
+        largest = int(self._sizes().max(initial=0))
+        sides = {settings.tile[0] for settings in self.tried[1:]}
+        sure = (_square(self.tried[0], t, largest) for t in sides if 2 * largest <= t)
+        if largest:
+            self.tried = tuple(dict.fromkeys([*self.tried, *sorted(sure, key=_area)]))
+        yield from self._count(0.5)
         yield from self._measure()
 
     def _search(self, item: ImageItem) -> None:
-        loaded = item.load()
-        if loaded.words:
-            self.problems += (f"{item.name}: {loaded.words}",)
-        if loaded.image is None:
+        """Read the mask and the size of an image."""
+        try:
+            if item.make is not None:
+                image, mask = item.make()
+                size = (image.shape[0], image.shape[1])
+            else:
+                assert item.image is not None
+                height, width = open_image(item.image).shape[:2]
+                size = height, width
+                mask = open_mask(item.masks)[...] if item.masks else None
+        except TilingError as error:
+            self._problems.append(f"{item.name}: {error}")
             return
-        size = loaded.image.size
-        defects = find_defects(loaded.mask) if loaded.mask else Defects(())
-        if len(defects):
-            self._found.append((item, size, defects))
-        self.images += 1
-        self._pixels += size[0] * size[1]
-        counted = [self._counted(row, size, defects) for row in self.rows]
-        self.rows = _fronted(counted)
+        if mask is not None and mask.shape != size:
+            sizes = [f"{shape[1]} × {shape[0]}" for shape in (mask.shape, size)]
+            self._problems.append(
+                f"{item.name}: the mask is {sizes[0]}, its image {sizes[1]}"
+            )
+            return
+        boxes: Ints = np.zeros((0, 2, 2), np.int64)
+        if mask is not None:
+            defects = find_defects(MaskPyramid(mask))
+            boxes = defects.boxes
+            self._regions += [(item, region) for region in defects.regions]
+        self._images[size].append(boxes)
 
-    def _counted(self, row: Candidate, size: Size, defects: Defects) -> Candidate:
-        """Add an image, by geometry alone."""
-        grid = row.settings.plan(size)
-        if row.refused or isinstance(grid, ValidationError):
-            words = grid.words if isinstance(grid, ValidationError) else row.refused
-            return Candidate(row.settings, refused=row.refused or words)
-        tiles = row.tiles + len(grid)
-        height, width = row.settings.tile
-        return replace(
-            row,
-            whole=row.whole + count_contained(grid, defects.boxes),
-            tiles=tiles,
-            work=tiles * height * width / self._pixels,
-            resized=self._resized(row.settings.tile),
+    def _sizes(self) -> Ints:
+        found = [part for parts in self._images.values() for part in parts]
+        sizes = [boxes[..., 1] - boxes[..., 0] for boxes in found]
+        return np.concatenate([_NO_SIZES, *sizes])
+
+    def _count(self, share: float) -> Work[None]:
+        """Publish what all settings do to all images so far, by geometry alone."""
+        images = {size: (len(b), np.concatenate(b)) for size, b in self._images.items()}
+        rows = []
+        for settings in self.tried:
+            rows.append(_counted(settings, images))
+            yield share
+        self.snapshot = Snapshot(
+            _fronted(rows),
+            self._sizes(),
+            sum(number for number, _ in images.values()),
+            len(self.items),
+            tuple(self._problems),
         )
-
-    def _resized(self, tile: Size) -> float | None:
-        shorter = [
-            (defects.sizes * (np.array(tile) / size)).min(axis=1)
-            for _, size, defects in self._found
-        ]
-        return float(np.median(np.concatenate(shorter))) if shorter else None
 
     def _measure(self) -> Work[None]:
-        """Measure the contrast of defects, evenly chosen, for each size of tile."""
-        places = [
-            (number, k)
-            for number, (_, _, defects) in enumerate(self._found)
-            for k in range(len(defects))
-        ]
-        chosen = places[:: -(-len(places) // LOOKED_AT) or 1]
-        targets = tuple(
-            {row.settings.tile: None for row in self.rows if not row.refused}
-        )
+        """Measure the contrast of some defects after resizing to each size of tile."""
+        chosen = self._regions[:: -(-len(self._regions) // SAMPLED) or 1]
+        rows = [row for row in self.snapshot.rows if not row.refused]
+        shares: dict[Size, list[float]] = {row.settings.tile: [] for row in rows}
         loaded: LoadedImage | None = None
-        for done, (number, k) in enumerate(chosen):
-            item, _, defects = self._found[number]
+        for done, (item, region) in enumerate(chosen):
             if loaded is None or loaded.item is not item:
                 loaded = item.load()
-            for part, target in enumerate(targets):
-                self._look(loaded, defects.regions[k], target)
-                yield 0.5 + 0.5 * (done + (part + 1) / len(targets)) / len(chosen)
+            if loaded.image is None or loaded.mask is None:
+                continue  # it has vanished since
+            whole = GridLookup(Tiler(loaded.image.size).grid(loaded.image.size))
+            for number, target in enumerate(shares):
+                seen = look(loaded.image.array, loaded.mask, region, whole, target)
+                shares[target].append(seen.resized.contrast)
+                yield 0.5 + 0.5 * (done + number / len(shares)) / len(chosen)
+            left = {tile: float(np.median(part)) for tile, part in shares.items()}
+            measured = tuple(
+                replace(row, contrast=left.get(row.settings.tile))
+                for row in self.snapshot.rows
+            )
+            self.snapshot = replace(self.snapshot, rows=measured)
+        yield 1.0
 
-    def _look(self, loaded: LoadedImage, region: Region, target: Size) -> None:
-        if loaded.image is None or loaded.mask is None:
-            return  # it has vanished since
-        whole = GridLookup(Tiler(loaded.image.size).grid(loaded.image.size))
-        seen = look(loaded.image.array, loaded.mask, region, whole, target)
-        shares = self._contrasts.setdefault(target, [])
-        shares.append(seen.resized.contrast)
-        left = float(np.median(shares))
-        self.rows = tuple(
-            replace(row, contrast=left) if row.settings.tile == target else row
-            for row in self.rows
-        )
+
+def _counted(settings: FormSettings, images: dict[Size, tuple[int, Ints]]) -> Candidate:
+    """Return what a setting does to images of some sizes and their defects' boxes."""
+    whole = tiles = pixels = 0
+    shorter = []
+    for size, (number, boxes) in images.items():
+        grid = settings.plan(size)
+        if isinstance(grid, ValidationError):
+            return Candidate(settings, refused=grid.words)
+        whole += count_contained(grid, boxes)
+        tiles += number * len(grid)
+        pixels += number * size[0] * size[1]
+        scale = np.array(settings.tile) / size
+        shorter.append(((boxes[..., 1] - boxes[..., 0]) * scale).min(axis=1))
+    known = np.concatenate(shorter) if shorter else np.zeros(0)
+    resized = float(np.median(known)) if known.size else None
+    work = tiles * _area(settings) / max(1, pixels)
+    return Candidate(settings, whole, tiles, work, resized)
 
 
 def count_contained(grid: Grid, boxes: Ints) -> int:
@@ -228,18 +390,31 @@ def count_contained(grid: Grid, boxes: Ints) -> int:
 
 
 def _fronted(rows: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Mark those that no other beats in all that counts."""
-    counted = [row for row in rows if not row.refused]
-    return tuple(
-        replace(row, front=not row.refused and not any(_beats(o, row) for o in counted))
-        for row in rows
-    )
+    """Mark the candidates that no other beats."""
+    keys = {r: (-r.whole, r.work, _area(r.settings)) for r in rows if not r.refused}
+
+    def beaten(row: Candidate) -> Iterator[bool]:
+        for key in keys.values():
+            pairs = zip(key, keys[row], strict=True)
+            yield key != keys[row] and all(a <= b for a, b in pairs)
+
+    return tuple(replace(r, front=r in keys and not any(beaten(r))) for r in rows)
 
 
-def _beats(one: Candidate, other: Candidate) -> bool:
-    first, second = (
-        (-row.whole, row.work, row.settings.tile[0] * row.settings.tile[1])
-        for row in (one, other)
-    )
-    no_worse = all(a <= b for a, b in zip(first, second, strict=True))
-    return no_worse and first != second
+def _area(settings: FormSettings) -> int:
+    return settings.tile[0] * settings.tile[1]
+
+
+def by_stride(settings: FormSettings) -> FormSettings:
+    """Return settings with a stride for an overlap, so that equal ones compare so."""
+    if not settings.overlapping:
+        return settings
+    (height, width), (rows, columns) = settings.tile, settings.step
+    return replace(settings, step=(height - rows, width - columns), overlapping=False)
+
+
+def _percent(some: int, of: int) -> str:
+    """Return a share in percent, 100 only if it is all."""
+    if not of:
+        return "none"
+    return "all" if some == of else f"{min(99, round(100 * some / of))}%"

@@ -11,13 +11,19 @@ from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.image_list import GROUPS, ImageList
 from reftiler_gui.layer_visibility import LAYERS, LayerVisibility
 from reftiler_gui.navigation import Navigator
 from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.theme import SCHEMES, current_scheme
 from reftiler_gui.viewer_model import ViewerModel
 
-__all__ = ["TOOLS", "entries"]
+__all__ = ["IMAGE_ACTIONS", "LIST_OPTIONS", "TOOLS", "entries"]
+
+IMAGE_ACTIONS = ("open_mask", "show_in_folder", "copy_path", "reload")
+"""The menu of an image in the list."""
+LIST_OPTIONS = ("thumbnails", *(f"group_{kind}" for kind in GROUPS))
+"""The menu of the button beside the filter of the list."""
 
 TOOLS = (
     *("open", "open_folder", "", "previous", "next", "", "fit", "actual", ""),
@@ -34,6 +40,7 @@ class Window(Protocol):
     dialogs: Dialogs
     display: DisplayPanel
     form: SettingsForm
+    image_list: ImageList
     layer_visibility: LayerVisibility
     navigator: Navigator
     viewer: ViewerModel
@@ -41,6 +48,7 @@ class Window(Protocol):
     def apply_theme(self, scheme: str) -> None: ...
     def cancel(self) -> None: ...
     def close(self) -> bool: ...
+    def find_image(self) -> None: ...
     def full_screen(self) -> None: ...
     def go_to_form(self) -> None: ...
     def lock(self, on: bool) -> None: ...
@@ -88,6 +96,8 @@ def _menu(title: str, *rows: tuple[Any, ...] | None) -> Iterator[ActionSpec]:
 
 def _file_menu(window: Window) -> Iterator[ActionSpec]:
     ask = window.dialogs
+    mask = {"tip": "Choose the mask of this image, one file or several"}
+    notes = {"tip": "What was not read of that which was opened, and all problems"}
     every = {"tip": "List what was opened again, and stay at this image"}
     again = {"tip": "Read the image and its mask again"}
     tiles = {"tip": "Cut this image into a folder, as reftiler tile does"}
@@ -98,6 +108,12 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
         ("open_folder", "Open a folder or data set…", "Ctrl+Shift+O", ask.open_folder),
         ("sample", "Open the sample", "Ctrl+Shift+D", lambda: window.open(())),
         ("recent", "Open again…", "Ctrl+R", ask.open_recent),
+        None,
+        ("open_mask", "Open mask…", "Ctrl+M", ask.open_mask, mask),
+        ("show_in_folder", "Show in folder", "", ask.show_in_folder),
+        ("copy_path", "Copy path", "", ask.copy_path),
+        ("passed_over", "What was passed over…", "", ask.show_passed_over, notes),
+        None,
         ("reload", "Reload", "F5", window.viewer.reload, again),
         ("reload_all", "Reload all", "Shift+F5", window.viewer.reload_all, every),
         None,
@@ -145,6 +161,7 @@ def _edit_menu(window: Window) -> Iterator[ActionSpec]:
 
 def _view_menu(window: Window) -> Iterator[ActionSpec]:
     navigator, canvas, zoom = window.navigator, {"needs": "canvas"}, {"needs": "zoom"}
+    images = window.image_list
     automatic = window.display.set_automatic
     tip = "Images of the same size are shown at the same position and zoom"
     pans = (("Left", 0, -1), ("Right", 0, 1), ("Up", -1, 0), ("Down", 1, 0))
@@ -167,6 +184,12 @@ def _view_menu(window: Window) -> Iterator[ActionSpec]:
         (
             *("lock", "Keep position and zoom", "L", window.lock),
             {"on": True, "tip": tip},
+        ),
+        None,
+        ("thumbnails", "Thumbnails", "", images.show_thumbnails, {"on": False}),
+        *(
+            (f"group_{kind}", f"Images {words}", "", partial(images.group, kind))
+            for kind, words in GROUPS.items()
         ),
         None,
         *(
@@ -217,6 +240,7 @@ def _go_menu(window: Window) -> Iterator[ActionSpec]:
         ("next", "Next image", "Right D", partial(viewer.step, 1), docks),
         ("first", "First image", "Home", partial(viewer.step, -(10**9)), docks),
         ("last", "Last image", "End", partial(viewer.step, 10**9), docks),
+        ("find_image", "Find an image…", "Ctrl+F", window.find_image),
         ("next_page", "Next image of a stack", "PgDown", next_page, docks),
         ("last_page", "Previous image of a stack", "PgUp", last_page, docks),
         None,

@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import qVersion
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+from PySide6.QtCore import QUrl, qVersion
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QInputDialog,
+    QMessageBox,
+    QPlainTextEdit,
+    QVBoxLayout,
+)
 
 from reftiler import __version__ as version
 from reftiler.errors import TilingError
@@ -28,6 +35,7 @@ __all__ = ["Dialogs"]
 
 _IMAGES = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
 _OPENED = f"Images, cases and settings ({_IMAGES} *.npz *.jsonl *.yaml *.yml)"
+_MASKS = f"Masks ({_IMAGES})"
 _YAML = "YAML (*.yaml *.yml)"
 
 
@@ -70,6 +78,55 @@ class Dialogs:
         elif wanted:
             self._window.preferences.forget(path)
             self._window.status.say(f"{path} is not there any more, and is forgotten")
+
+    def open_mask(self) -> None:
+        """Ask for the mask of the image, one file or several."""
+        image = self._image_file()
+        if image is None:
+            return
+        paths, _ = QFileDialog.getOpenFileNames(
+            self._window, f"The mask of {image.name}", str(image.parent), _MASKS
+        )
+        self._window.viewer.open_masks(paths)
+
+    def show_in_folder(self) -> None:
+        """Open the folder of the image in the system's file browser."""
+        image = self._image_file()
+        if image is None:
+            return
+        folder = QUrl.fromLocalFile(str(image.absolute().parent))
+        if not QDesktopServices.openUrl(folder):
+            self._window.status.say(f"no program opens folders here: {image.parent}")
+
+    def copy_path(self) -> None:
+        """Put the path of the image on the clipboard."""
+        image = self._image_file()
+        if image is not None:
+            QGuiApplication.clipboard().setText(str(image.absolute()))
+            self._told(f"Copied: {image.absolute()}")
+
+    def _image_file(self) -> Path | None:
+        """Return the file of the image that is shown; say so if there is none."""
+        images, index = self._window.viewer.image_set, self._window.viewer.index
+        image = images.items[index].image if images.items else None
+        if image is None:
+            self._window.status.say("no image of a file is open")
+        return image
+
+    def show_passed_over(self) -> None:
+        """List what was not read of that which was opened, and all problems."""
+        images = self._window.viewer.image_set
+        lines = [*images.problems, *images.notes]
+        for row, item in enumerate(images.items):
+            lines += [f"{item.name}: {words}" for words in images.known(row).problems]
+        text = QPlainTextEdit("\n".join(lines) or "Nothing was passed over.")
+        text.setReadOnly(True)
+        text.setAccessibleName("What was passed over")
+        dialog = QDialog(self._window)
+        dialog.setWindowTitle(f"What was passed over: {images.title}")
+        dialog.resize(720, 360)
+        QVBoxLayout(dialog).addWidget(text)
+        dialog.exec()
 
     def export_tiles(self) -> None:
         """Ask for a folder, which need not be there yet, and cut the image into it."""

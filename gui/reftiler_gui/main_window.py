@@ -30,7 +30,7 @@ from reftiler_gui.actions import ActionRegistry, ActionSpec
 from reftiler_gui.advice_view import AdviceView
 from reftiler_gui.camera import Camera
 from reftiler_gui.cases_view import CasesView
-from reftiler_gui.commands import TOOLS, entries
+from reftiler_gui.commands import IMAGE_ACTIONS, LIST_OPTIONS, TOOLS, entries
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.defects_bar import DefectsBar
@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         self.canvas = ImageCanvas(self.state)
         self.message = message_label("What there is to see")
         self.tabs = QTabWidget()
-        self.image_list = ImageList()
+        self.image_list = ImageList(self.viewer)
         self.form = SettingsForm()
         self.summary = Summary()
         self.display = DisplayPanel(self.viewer)
@@ -107,7 +107,12 @@ class MainWindow(QMainWindow):
             self.preferences, lambda path: self.open([path]), self
         )
         self.insert_menu("recent", self.recent)
-        self.image_list.setMinimumWidth(90)
+        actions = self.registry.actions
+        self.image_list.set_actions(
+            options=[actions[name] for name in LIST_OPTIONS],
+            context=[actions[name] for name in IMAGE_ACTIONS],
+            passed_over=actions["passed_over"],
+        )
         self.add_dock("images", "Images", self.image_list, "left", "Ctrl+Shift+I")
         self.add_dock("tiling", "Tiling", self._tiling(), "right", "Ctrl+Shift+T")
         display = _scrolled(self.display)
@@ -340,7 +345,6 @@ class MainWindow(QMainWindow):
         viewer.noticed.connect(self.status.say)
         self.jobs.failed.connect(lambda _name, words: self.status.say(words))
         self.form.changed.connect(viewer.change)
-        self.image_list.chosen.connect(viewer.go)
         self.defects_bar.found.connect(self._on_defects)
         self.defects_bar.chosen.connect(self._go_to_defect)
         self.defects_bar.tile_chosen.connect(self.navigator.go_to_tile)
@@ -376,13 +380,11 @@ class MainWindow(QMainWindow):
     # What happened in the viewer
 
     def _on_opened(self) -> None:
-        self.image_list.take(self.viewer.image_set)
         self.setWindowTitle(f"{self.viewer.image_set.title} - reftiler")
 
     def _on_item(self) -> None:
         loaded = self.viewer.loaded
         source = loaded.image if loaded else None
-        self.image_list.choose(self.viewer.index)
         self.canvas.message = loaded.words if loaded else ""
         old = self.canvas.source
         same = old is not None and source is not None and old.size == source.size
@@ -519,6 +521,14 @@ class MainWindow(QMainWindow):
         self.docks["tiling"].raise_()
         self.form.tile.setFocus()
         self.form.tile.height_field.selectAll()
+
+    def find_image(self) -> None:
+        """Show the list of images, ready for a part of a name."""
+        if not self.registry.actions["dock_images"].isEnabled():
+            self.show_view("image")
+        self.docks["images"].show()
+        self.docks["images"].raise_()
+        self.image_list.start_search()
 
     def full_screen(self) -> None:
         """Fill the screen, or be a window again."""

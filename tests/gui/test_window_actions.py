@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtGui import QAccessible, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QDialog,
     QFileDialog,
     QLabel,
     QMenu,
@@ -36,8 +37,10 @@ def test_every_action_can_be_done_twice(
     window.open(())
     settled(qtbot, window)
     shown: list[str] = []
+    monkeypatch.setattr(QDialog, "exec", lambda me: None)
     for dialog in (ShortcutsDialog, CommandPalette, DocumentationDialog):
         monkeypatch.setattr(dialog, "exec", lambda me: shown.append(me.windowTitle()))
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _: True)
     monkeypatch.setattr(QMessageBox, "about", lambda *_: None)
     for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))

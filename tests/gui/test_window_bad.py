@@ -220,6 +220,6 @@ def test_names_are_text_and_no_html(
     assert naming
     for label in naming:
         assert label.textFormat() == Qt.TextFormat.PlainText, label.text()
-    tip = window.image_list.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    tip = window.image_list.rows.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert "<b>" not in tip
     assert "&lt;b&gt;bold" in tip

@@ -33,7 +33,7 @@ def test_a_folder_is_walked_through_and_the_place_kept(
 ) -> None:
     window.open([folder])
     settled(qtbot, window)
-    assert window.image_list.model().rowCount() == 3
+    assert len(window.image_list.rows.rows) == 3
     window.state.go(10, 20, 8)
     window.registry.actions["next"].trigger()
     settled(qtbot, window)
@@ -80,7 +80,7 @@ def test_an_empty_folder_leaves_what_is_open(
     (folder / "none").mkdir()
     window.open([folder / "none"])
     qtbot.waitUntil(lambda: "none" in window.status.currentMessage())
-    assert window.image_list.model().rowCount() == 3
+    assert len(window.image_list.rows.rows) == 3
 
 
 def test_the_cursor_is_told(qtbot: QtBot, window: MainWindow) -> None:

@@ -296,7 +296,7 @@ class MainWindow(QMainWindow):
         words = "Worst place of the merged image"
         self.registry.add([ActionSpec("worst", "Go", words, ("W",), go_worst)])
         words = "Compare with these settings (pin as A)"
-        self.registry.add([ActionSpec("pin", "Settings", words, ("Ctrl+B",), pin)])
+        self.registry.add([ActionSpec("pin", "Edit", words, ("Ctrl+B",), pin)])
         self.fill_menus()
         self.defects_bar.preview_of_defect.clicked.connect(
             lambda: self.show_view("compare")
@@ -355,9 +355,12 @@ class MainWindow(QMainWindow):
         themes = QActionGroup(self)
         for scheme in SCHEMES:
             themes.addAction(self.registry.actions[f"theme_{scheme}"])
-        for signal in (self.jobs.started, self.jobs.ended):
+        ruler = self.registry.actions["ruler"]
+        for signal in (self.jobs.started, self.jobs.ended, ruler.toggled):
             signal.connect(
-                lambda _: self.registry.enable("cancel", self.jobs.running())
+                lambda _: self.registry.enable(
+                    "cancel", self.jobs.running() or ruler.isChecked()
+                )
             )
 
     def _on_undo_stack(self) -> None:

@@ -76,13 +76,15 @@ class ContactSheetView(LazyView):
         self.order = QComboBox()
         self.order.addItems(["Position", "Defect pixels", "Error after merging"])
         self.only = QCheckBox("&Only tiles with a defect")
-        self.hatch = QCheckBox("Hatch &padding")
+        self.hatch = QCheckBox("Hatch pa&dding")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.count, self.words = QLabel(), message_label("Chosen tile")
         self._lay_out()
         self.order.currentIndexChanged.connect(self._arrange)
         self.only.toggled.connect(self._arrange)
         self.hatch.toggled.connect(self._set_hatched)
+        self.hatch.toggled.connect(self.single.hatch.setChecked)
+        self.single.hatch.toggled.connect(self.hatch.setChecked)
         self.size_slider.valueChanged.connect(self.list.set_side)
         self.list.resized_to.connect(self._on_resized)
         self.list.chosen.connect(self._show_words)
@@ -229,7 +231,6 @@ class ContactSheetView(LazyView):
     def _set_hatched(self, on: bool) -> None:
         self.list.hatched = on
         self.list.clear_thumbnails()
-        self.single.set_hatched(on)
 
     # Words
 

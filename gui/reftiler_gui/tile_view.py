@@ -136,7 +136,8 @@ class TileView(QWidget):
         self.canvas = _TileCanvas()
         self.title = QLabel()
         self.words, self.pointed = message_label("Tile"), message_label("Pixel")
-        self.mask_box, self.coverage = QCheckBox("&Mask"), QCheckBox("Cover&age")
+        self.mask_box, self.coverage = QCheckBox("Mas&k"), QCheckBox("&Coverage")
+        self.hatch = QCheckBox("Hatch &padding")
         self.mask_box.setChecked(True)
         self.coverage.setToolTip("How many tiles a merge reads at each pixel")
         self._back = QPushButton("All tiles")
@@ -148,7 +149,7 @@ class TileView(QWidget):
         bar = FlowLayout(8)
         for part in (
             *(self._back, previous, following, self.title),
-            *(self.mask_box, self.coverage, in_image),
+            *(self.mask_box, self.coverage, self.hatch, in_image),
         ):
             bar.addWidget(part)
         column = QVBoxLayout(self)
@@ -166,6 +167,7 @@ class TileView(QWidget):
         in_image.clicked.connect(lambda: self.image_wanted.emit(self.tile))
         self.mask_box.toggled.connect(self._show_mask)
         self.coverage.toggled.connect(self._show_coverage)
+        self.hatch.toggled.connect(self._show_hatching)
         self.canvas.hovered.connect(self._point)
         self.canvas.left.connect(lambda: self.pointed.setText(" "))
         self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -180,11 +182,6 @@ class TileView(QWidget):
         self._jobs.start(
             "Reading the tile", lambda: _Tile.read(tiles, tile), self._take, self._fail
         )
-
-    def set_hatched(self, on: bool) -> None:
-        """Stripe padding, or show its pixels."""
-        self.canvas.hatched = on
-        self.canvas.refresh()
 
     def _take(self, content: _Tile) -> None:
         self.canvas.content, self.canvas.message = content, ""
@@ -204,6 +201,10 @@ class TileView(QWidget):
 
     def _show_coverage(self, on: bool) -> None:
         self.canvas.coverage = on
+        self.canvas.refresh()
+
+    def _show_hatching(self, on: bool) -> None:
+        self.canvas.hatched = on
         self.canvas.refresh()
 
     def _point(self, row: float, column: float) -> None:

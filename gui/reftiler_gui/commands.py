@@ -101,6 +101,7 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
     every = {"tip": "List what was opened again, and stay at this image"}
     again = {"tip": "Read the image and its mask again"}
     tiles = {"tip": "Cut this image into a folder, as reftiler tile does"}
+    figure = {"tip": "The image resized, a tile, both, the grid, or all tiles"}
     report = {"tip": "A page and a CSV file: settings, grid, and each defect"}
     return _menu(
         "File",
@@ -122,6 +123,7 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
         None,
         ("export", "Export tiles…", "Ctrl+E", ask.export_tiles, tiles),
         ("save_picture", "Save picture of the view…", "Ctrl+Shift+E", ask.save_view),
+        ("export_figure", "Export figure…", "Ctrl+Shift+F", ask.export_figure, figure),
         (
             *("report", "Export report on all images…", "Ctrl+Shift+R"),
             *(partial(ask.export_report, whole_set=True), report),

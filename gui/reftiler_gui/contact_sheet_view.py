@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -304,14 +304,21 @@ class ContactSheetView(LazyView):
             row = (model.find(tile).row() + by) % model.rowCount()
             self.open_tile(int(model.order[row]))
 
-    def chosen_picture(self) -> QImage | None:
-        """Return the chosen tile, a pixel of the picture for each of its; or None."""
-        tile = self.list.tile
-        if tile is None or self._tiles is None:
-            return None
-        source = self._tiles.source
-        pixels = source.painted(self._tiles.pixels(tile))
-        return as_image(pixels, opaque=not source.has_alpha).copy()
+    def copy_chosen(self) -> bool:
+        """Copy the picture of the chosen tile; return whether there is one."""
+        tile, tiles = self.list.tile, self._tiles
+        if tile is None or tiles is None:
+            return False
+        try:
+            pixels = tiles.source.painted(tiles.pixels(tile))
+        except (TilingError, MemoryError) as error:
+            self.noticed.emit(str(error))
+            return True
+        picture = as_image(pixels, opaque=not tiles.source.has_alpha).copy()
+        QGuiApplication.clipboard().setImage(picture)
+        size = f"{picture.width()} × {picture.height()} px"
+        self.noticed.emit(f"Copied tile {tile}, {size}")
+        return True
 
     # The menu of a tile
 
@@ -335,7 +342,7 @@ class ContactSheetView(LazyView):
             menu.addAction("Open tile", lambda: self.open_tile(tile))
         menu.addAction("Show it in the image", lambda: self.tile_opened.emit(tile))
         menu.addSeparator()
-        menu.addAction("Copy picture", self._copy_picture)
+        menu.addAction("Copy picture", self.copy_chosen)
         menu.addAction("Copy box", lambda: self._copy_box(tile))
         menu.addAction("Save tile…", lambda: self._save(tile))
         menu.addSeparator()
@@ -345,17 +352,6 @@ class ContactSheetView(LazyView):
             url = QUrl.fromLocalFile(str(file.resolve().parent))
             folder.triggered.connect(lambda: QDesktopServices.openUrl(url))
         return menu
-
-    def _copy_picture(self) -> None:
-        try:
-            picture = self.chosen_picture()
-        except (TilingError, MemoryError) as error:
-            self.noticed.emit(str(error))
-            return
-        if picture is not None:
-            QGuiApplication.clipboard().setImage(picture)
-            size = f"{picture.width()} × {picture.height()} px"
-            self.noticed.emit(f"Copied tile {self.list.tile}, {size}")
 
     def _copy_box(self, tile: int) -> None:
         assert self.tiling is not None

@@ -23,9 +23,11 @@ from reftiler import __version__ as version
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
+from reftiler_gui.figure_dialog import FigureDialog
 from reftiler_gui.help_dialogs import DocumentationDialog
 from reftiler_gui.model.report import Report, write_report
 from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tiles import ImageTiles
 from reftiler_gui.model.writing import write_file
 
 if TYPE_CHECKING:
@@ -156,11 +158,30 @@ class Dialogs:
 
     def copy_picture(self) -> None:
         """Put what is on screen on the clipboard, or of the sheet the chosen tile."""
-        page = self._window.tabs.currentWidget()
-        chosen = getattr(page, "chosen_picture", lambda: None)()
-        picture = chosen or self._window.picture()
+        sheet = self._window.sheet
+        if sheet.isVisible() and sheet.copy_chosen():
+            return
+        picture = self._window.picture()
         QGuiApplication.clipboard().setImage(picture)
         self._told(f"Copied a picture of {picture.width()} × {picture.height()} px")
+
+    def export_figure(self) -> None:
+        """Ask which figure is drawn, and copy or save it."""
+        viewer, window = self._window.viewer, self._window
+        loaded, tiling = viewer.loaded, viewer.tiling
+        if loaded is None or loaded.image is None or tiling is None:
+            window.status.say("there is no image with tiles to draw")
+            return
+        try:
+            tiles = ImageTiles(loaded, tiling)
+        except (TilingError, TypeError) as error:
+            window.status.say(f"these tiles cannot be cut: {error}")
+            return
+        listed, order = window.sheet.list.tile_model, np.arange(len(tiles))
+        if listed.tiles is not None and listed.tiles.view is tiling:
+            order = listed.order
+        tile = window.sheet.list.tile or window.canvas.tile or 0
+        FigureDialog(loaded, tiles, order, tile, window.jobs, window).exec()
 
     def export_report(self, *, whole_set: bool) -> None:
         """Ask for a file and write a report on this image, or on all of the set."""

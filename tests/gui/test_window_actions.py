@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 import reftiler
+from reftiler_gui.figure_dialog import FigureDialog
 from reftiler_gui.help_dialogs import (
     CommandPalette,
     DocumentationDialog,
@@ -38,7 +39,7 @@ def test_every_action_can_be_done_twice(
     settled(qtbot, window)
     shown: list[str] = []
     monkeypatch.setattr(QDialog, "exec", lambda me: None)
-    for dialog in (ShortcutsDialog, CommandPalette, DocumentationDialog):
+    for dialog in (ShortcutsDialog, CommandPalette, DocumentationDialog, FigureDialog):
         monkeypatch.setattr(dialog, "exec", lambda me: shown.append(me.windowTitle()))
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda _: True)
     monkeypatch.setattr(QMessageBox, "about", lambda *_: None)
@@ -50,7 +51,7 @@ def test_every_action_can_be_done_twice(
             action.trigger()
             action.trigger()
             settled(qtbot, window)
-    assert {*shown} == {"Keys", "Commands", "Documentation"}
+    assert {*shown} == {"Keys", "Commands", "Documentation", "Export a figure"}
 
 
 def test_every_switch_of_a_layer_changes_the_picture(

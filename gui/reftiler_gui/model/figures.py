@@ -1,0 +1,154 @@
+"""Figures of the open image for papers and slides, at full resolution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler import TilingError
+from reftiler.figures import contact_sheet, draw_grid, overlay, side_by_side
+from reftiler.io import resize
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.resized_image import ResizedImage
+from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tiles import ImageTiles
+
+__all__ = ["FIGURES", "LIMIT", "FigureRequest", "draw_figure"]
+
+Rgb: TypeAlias = NDArray[np.uint8]
+
+FIGURES = {
+    "resized": "Image resized",
+    "tile": "One tile",
+    "side": "Resized image and tile, side by side",
+    "grid": "Grid on the image",
+    "sheet": "Contact sheet",
+}
+"""The figures by name, and what they are called."""
+
+LIMIT = 2**26
+"""Pixels of a figure, at the most."""
+
+
+@dataclass(frozen=True, eq=False)
+class FigureRequest:
+    """
+    Which figure, and of what.
+
+    Attributes
+    ----------
+    name : str
+        One of `FIGURES`.
+    tile : int
+        The tile of "tile" and "side"; framed in "grid".
+    size : pair of int
+        Height and width to which the image is resized.
+    mask : bool
+        Whether marked pixels are coloured and outlined.
+    order : sequence of int
+        The tiles of "sheet".
+    columns : int or None
+        How many stand in a row; None for about a square.
+    """
+
+    name: str
+    tile: int
+    size: tuple[int, int]
+    mask: bool
+    order: Sequence[int]
+    columns: int | None
+
+
+def draw_figure(
+    tiles: ImageTiles, mask: NDArray[np.bool_] | None, asked: FigureRequest
+) -> Work[Rgb]:
+    """
+    Draw a figure with `reftiler.figures`, values shown as in the viewer.
+
+    Parameters
+    ----------
+    tiles : ImageTiles
+        Of the image.
+    mask : ndarray of bool, shape (H, W), or None
+        Its mask.
+    asked : FigureRequest
+        What is drawn.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+
+    Raises
+    ------
+    TilingError
+        If it would have more pixels than `LIMIT`, or pixels cannot be read.
+    """
+    mask = mask if asked.mask else None
+    if asked.name in ("resized", "side"):
+        _check(asked.size, "resize the image to less")
+        yield 0.0
+        small = _colored(ResizedImage(tiles.source, asked.size).small)
+        if mask is not None:
+            small = overlay(small, resize(mask, asked.size))
+        if asked.name == "resized":
+            return small
+        height, width = asked.size
+        captions = [f"resized to {width} × {height}", f"tile {asked.tile}"]
+        return side_by_side([small, _tile(tiles, asked.tile, asked)], captions)
+    if asked.name == "tile":
+        yield 0.0
+        return _tile(tiles, asked.tile, asked)
+    if asked.name == "grid":
+        (top, bottom), (left, right) = tiles.view.frame
+        _check((bottom - top, right - left), "open a part of the image")
+        yield 0.0
+        whole = _colored(tiles.source)
+        if mask is not None:
+            whole = overlay(whole, mask)
+        yield 0.5
+        return draw_grid(whole, tiles.view.grid, highlight=[asked.tile])
+    return (yield from _sheet(tiles, asked))
+
+
+def _sheet(tiles: ImageTiles, asked: FigureRequest) -> Work[Rgb]:
+    if not len(asked.order):
+        raise TilingError("the sheet lists no tile: show all tiles in it")
+    side = math.isqrt(len(asked.order) * math.prod(tiles.size))
+    _check((side, side), "list fewer tiles in the sheet, or take a larger stride")
+    drawn = []
+    for done, tile in enumerate(asked.order):
+        drawn.append(_tile(tiles, tile, asked))
+        yield done / len(asked.order)
+    labels = [str(tile) for tile in asked.order] if tiles.size[1] >= 48 else None
+    held = []
+    if asked.mask:
+        masks = (tiles.marked(tile) for tile in asked.order)
+        held = [n for n, mask in enumerate(masks) if mask is not None and mask.any()]
+    return contact_sheet(drawn, columns=asked.columns, highlight=held, labels=labels)
+
+
+def _tile(tiles: ImageTiles, tile: int, asked: FigureRequest) -> Rgb:
+    picture = _colored(tiles.picture(tile))
+    mask = tiles.marked(tile) if asked.mask else None
+    return picture if mask is None or not mask.any() else overlay(picture, mask)
+
+
+def _colored(source: ImagePyramid) -> Rgb:
+    """Return all pixels as they are shown; what is transparent is on white."""
+    pixels = source.region(0, (0, source.size[0]), (0, source.size[1]))
+    parts = pixels.astype("<u4", copy=False).view(np.uint8).reshape(*pixels.shape, 4)
+    # Colours are premultiplied, so that the sum is 255 at the most.
+    return np.asarray(parts[..., 2::-1] + (255 - parts[..., 3:]))
+
+
+def _check(size: tuple[int, int], instead: str) -> None:
+    if math.prod(size) > LIMIT:
+        raise TilingError(
+            f"the figure would have {math.prod(size):,} pixels, more than {LIMIT:,}: "
+            f"{instead}"
+        )

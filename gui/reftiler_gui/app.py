@@ -31,6 +31,7 @@ class LaunchOptions:
     """What the command line asks for; nothing where it does not."""
 
     paths: tuple[Path, ...] = ()
+    maps: tuple[Path, ...] = ()
     config: TilingConfig | None = None
     size: tuple[int, int] | None = None
     view: str = ""
@@ -100,7 +101,7 @@ def _window(app: QApplication, asked: LaunchOptions) -> MainWindow:
         raise UsageError(
             f"--view is one of {', '.join(window.views)}, got {asked.view!r}"
         )
-    window.open(asked.paths)
+    window.open(asked.paths, asked.maps)
     window.show_view(asked.view or "image")
     return window
 

@@ -37,6 +37,13 @@ def view(
         ),
     ] = None,
     *,
+    maps: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A folder of anomaly maps, matched to the images by name, or a file.",
+        ),
+    ] = None,
     screenshot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a picture of the window and exit."),
@@ -78,7 +85,8 @@ def view(
     reftiler view part.png --screenshot window.png --size 1280x800
     reftiler view part.png --tile 256 --overlap 64 --report part.html
     """
-    missing = [path for path in paths or () if not path.exists()]
+    given_paths = (*(paths or ()), *(maps or ()))
+    missing = [path for path in given_paths if not path.exists()]
     if missing:
         raise UsageError(f"there is no {missing[0]}: give an image or a folder")
     given = any(getattr(options, field.name) is not None for field in fields(options))
@@ -100,6 +108,7 @@ def view(
 
     asked = app.LaunchOptions(
         paths=tuple(paths or ()),
+        maps=tuple(maps or ()),
         config=config,
         size=wanted,
         view=view,

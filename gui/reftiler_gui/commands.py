@@ -99,7 +99,9 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
     mask = {"tip": "Choose the mask of this image, one file or several"}
     notes = {"tip": "What was not read of that which was opened, and all problems"}
     every = {"tip": "List what was opened again, and stay at this image"}
-    again = {"tip": "Read the image and its mask again"}
+    again = {"tip": "Read the image, its mask and its map again"}
+    this = {"tip": "The anomaly map of this image: .npy, .tif or .png, one channel"}
+    all_ = {"tip": "Anomaly maps of all images, matched by name"}
     tiles = {"tip": "Cut this image into a folder, as reftiler tile does"}
     figure = {"tip": "The image resized, a tile, both, the grid, or all tiles"}
     report = {"tip": "A page and a CSV file: settings, grid, and each defect"}
@@ -107,6 +109,8 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
         "File",
         ("open", "Open…", "Ctrl+O", ask.open_files),
         ("open_folder", "Open a folder or data set…", "Ctrl+Shift+O", ask.open_folder),
+        ("open_map", "Open map…", "Ctrl+Shift+M", ask.open_map, this),
+        ("open_maps", "Open maps folder…", "Ctrl+Alt+M", ask.open_maps, all_),
         ("sample", "Open the sample", "Ctrl+Shift+D", lambda: window.open(())),
         ("recent", "Open again…", "Ctrl+R", ask.open_recent),
         None,

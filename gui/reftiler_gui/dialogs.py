@@ -66,6 +66,20 @@ class Dialogs:
         if path:
             self._window.open([path])
 
+    def open_map(self) -> None:
+        """Ask for the map of the image that is shown."""
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Open the anomaly map of this image", "", f"Maps ({_IMAGES})"
+        )
+        if path:
+            self._window.viewer.open_maps([path], this=True)
+
+    def open_maps(self) -> None:
+        """Ask for a folder with the maps of all images."""
+        path = QFileDialog.getExistingDirectory(self._window, "Open anomaly maps")
+        if path:
+            self._window.viewer.open_maps([path])
+
     def open_recent(self) -> None:
         """Ask for one of what was open lately."""
         recent = self._window.preferences.recent

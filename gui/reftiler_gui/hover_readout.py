@@ -36,7 +36,9 @@ class HoverReadout:
         """Show what is there now: another image, or other tiles."""
         loaded, words = self._viewer.loaded, ""
         if self._place is not None and loaded is not None:
-            words = place_words(loaded, self._canvas.tiling, *self._place)
+            words = place_words(
+                loaded, self._canvas.tiling, *self._place, self._canvas.map
+            )
         self._status.point(words)
 
     def _move(self, row: float, col: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from reftiler_gui import overlays
 from reftiler_gui.camera import Camera
 from reftiler_gui.canvas_guides import Minimap, Ruler, paint_scale_bar
+from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.overlay_settings import (
@@ -39,6 +40,8 @@ class _Content:
     minimap: Minimap | None = None
     mask: MaskPyramid | None = None
     tiling: GridLookup | None = None
+    map: AnomalyMap | None = None
+    map_settings: MapSettings = field(default_factory=MapSettings)
     most: int = 1
     """The number of tiles that has the brightest colour of the coverage layer."""
 
@@ -100,6 +103,16 @@ class ImageCanvas(PanZoomView):
         if self.state.fitted and self.isVisible():
             self.fit()
         self.refresh()
+
+    def set_map(self, found: AnomalyMap | None, settings: MapSettings) -> None:
+        """Show an anomaly map over the image, or none."""
+        self._content.map, self._content.map_settings = found, settings
+        self.refresh()
+
+    @property
+    def map(self) -> AnomalyMap | None:
+        """The anomaly map that lies over the image."""
+        return self._content.map
 
     def set_most(self, most: int) -> None:
         """Say how many tiles share a pixel at the most, for the coverage layer."""
@@ -195,6 +208,9 @@ class ImageCanvas(PanZoomView):
             if self._content.blocks is None:
                 self._say(painter, transform)
                 return
+            if self._content.map is not None and self.layers.map:
+                shown = self._content.map_settings
+                overlays.paint_color_bar(painter, transform, shown, ratio)
             if self._content.tiling is not None:
                 self._paint_tiles(painter, transform, self._content.tiling)
             self.paint_over(painter, transform)
@@ -232,6 +248,11 @@ class ImageCanvas(PanZoomView):
                 self._border(painter, transform, content.blocks.picture.size)
                 content.blocks.paint(painter, transform)
             over = []
+            if content.map is not None and (layers.map or layers.outline):
+                shown = content.map_settings
+                if not layers.outline:
+                    shown = replace(shown, threshold=None)
+                over.append(content.map.paint(transform, shown, colors=layers.map))
             if content.tiling is not None and layers.coverage:
                 over.append(coverage_of(content.tiling, transform, content.most))
             if content.mask is not None and layers.mask:

@@ -13,6 +13,8 @@ __all__ = ["LAYERS", "LayerVisibility"]
 
 LAYERS = {
     "image": ("Image", "I", "The image itself"),
+    "map": ("Anomaly map", "V", "The values of the anomaly map, as colours"),
+    "outline": ("Outline at the threshold", "Shift+V", "Where the map reaches it"),
     "mask": ("Mask", "M", "Marked pixels, none too small to be seen"),
     "marks": ("Rings around defects", "O", "Where defects are, and how large"),
     "grid": ("Grid", "G", "Tiles start at solid lines and end at dashed ones"),

@@ -42,6 +42,7 @@ from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.image_list import ImageList
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.layer_visibility import LayerVisibility
+from reftiler_gui.map_model import MapModel
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.texts import nothing_words, story
 from reftiler_gui.navigation import Navigator, Zoomable
@@ -96,6 +97,7 @@ class MainWindow(QMainWindow):
         self.display = DisplayPanel(self.viewer)
         self.defects_bar = DefectsBar(self.jobs)
         self.status = Status(self.jobs)
+        self.maps = MapModel(self.viewer, self.jobs)
         self.dialogs = Dialogs(self)
         self.navigator = Navigator(self.tabs, self.canvas, self.show_view)
         self.hover_readout = HoverReadout(self.canvas, self.viewer, self.status)
@@ -342,6 +344,8 @@ class MainWindow(QMainWindow):
         viewer.settings_changed.connect(self._on_settings)
         viewer.tiling_changed.connect(self._on_tiling)
         viewer.facts_changed.connect(self._on_facts)
+        self.maps.changed.connect(self._on_map)
+        self.maps.scored.connect(self.canvas.refresh)
         viewer.noticed.connect(self.status.say)
         self.jobs.failed.connect(lambda _name, words: self.status.say(words))
         self.form.changed.connect(viewer.change)
@@ -422,6 +426,10 @@ class MainWindow(QMainWindow):
         self._show_message()
         self.hover_readout.update()
 
+    def _on_map(self) -> None:
+        self.canvas.set_map(self.maps.map, self.maps.settings)
+        self.hover_readout.update()
+
     def _on_facts(self) -> None:
         viewer, refused = self.viewer, self.viewer.refusal is not None
         self.summary.show_facts(viewer.facts, viewer.settings, refused=refused)
@@ -496,7 +504,9 @@ class MainWindow(QMainWindow):
     def _mark(self) -> None:
         bar = self.defects_bar
         self.canvas.set_marks(
-            lambda box, cell: marks_of(bar.defects, bar.number, box, cell)
+            lambda box, cell: self.maps.mark(
+                marks_of(bar.defects, bar.number, box, cell)
+            )
         )
 
     def _go_to_defect(self, region: Region | None) -> None:
@@ -562,13 +572,15 @@ class MainWindow(QMainWindow):
             return self.canvas.picture()
         return self.tabs.currentWidget().grab().toImage()
 
-    def open(self, paths: Iterable[str | Path]) -> None:
-        """Open files and folders; none means the bundled sample."""
+    def open(
+        self, paths: Iterable[str | Path], maps: Iterable[str | Path] = ()
+    ) -> None:
+        """Open files and folders, and their maps; none means the bundled sample."""
         paths = list(paths)
         for path in reversed([Path(path) for path in paths]):
             if path.exists():
                 self.preferences.remember(path)
-        self.viewer.open(paths)
+        self.viewer.open(paths, maps=maps)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take files and folders."""
@@ -577,9 +589,11 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         """Open what is dropped."""
-        paths = [url.toLocalFile() for url in event.mimeData().urls()]
-        if any(paths):
-            self.open(filter(None, paths))
+        urls = event.mimeData().urls()
+        paths = [url.toLocalFile() for url in urls if url.toLocalFile()]
+        if paths:
+            if not self.viewer.open_dropped(paths):
+                self.open(paths)
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802

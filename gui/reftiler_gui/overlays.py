@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
+from reftiler_gui.model.anomaly_map import MapSettings, color_table
 from reftiler_gui.model.colors import COLORS, legend
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.grid_lookup import Box, GridLookup
@@ -20,6 +21,7 @@ from reftiler_gui.model.texts import MARKED
 __all__ = [
     "Marker",
     "marks_of",
+    "paint_color_bar",
     "paint_decimation_note",
     "paint_label",
     "paint_legend",
@@ -235,6 +237,45 @@ def paint_legend(
         painter.fillRect(place, QBrush(QColor(*color), kind))
         words = QRectF(left + swatch + pad, top + row * line, width, swatch)
         painter.drawText(words, middle, f"{number}")
+    painter.restore()
+
+
+def paint_color_bar(
+    painter: QPainter, transform: ScreenTransform, settings: MapSettings, ratio: float
+) -> None:
+    """Say which colour is which value, in the upper right corner."""
+    low, high = settings.low, settings.high
+    if low is None or high is None or not low <= high:
+        return
+    painter.save()
+    font = _font(painter, ratio)
+    painter.setFont(font)
+    metrics, pad = QFontMetricsF(font), 8 * ratio
+    ticks = {high: 0.0, low: 1.0}
+    if settings.threshold is not None and low < settings.threshold < high:
+        ticks[settings.threshold] = (high - settings.threshold) / (high - low)
+    texts = {value: f"{value:.4g}" for value in ticks}
+    wide = max(metrics.horizontalAdvance(text) for text in texts.values())
+    bar = QRectF(0, 0, 12 * ratio, min(140 * ratio, transform.height / 3))
+    bar.moveTopRight(QPointF(transform.width - 2 * pad - wide - 6 * ratio, 2.5 * pad))
+    patch = bar.adjusted(-pad, -1.5 * pad, wide + pad + 6 * ratio, 1.5 * pad)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_INK)
+    painter.drawRoundedRect(patch, 4 * ratio, 4 * ratio)
+    colors = np.ascontiguousarray(color_table(settings.colormap)[::-1, np.newaxis])
+    strip = QImage(colors.data, 1, len(colors), 4, QImage.Format.Format_RGB32)
+    painter.drawImage(bar, strip)
+    line, middle = metrics.height(), Qt.AlignmentFlag.AlignVCenter
+    for value, share in ticks.items():
+        y = bar.top() + share * bar.height()
+        at_threshold = value not in (low, high)
+        painter.setPen(QPen(_PAPER, (2 if at_threshold else 1) * ratio))
+        start = bar.left() if at_threshold else bar.right()
+        painter.drawLine(QPointF(start, y), QPointF(bar.right() + 4 * ratio, y))
+        near = min(share, 1 - share) * bar.height() < line
+        if not (at_threshold and near):
+            place = QRectF(bar.right() + 6 * ratio, y - line / 2, wide + 2, line)
+            painter.drawText(place, middle, texts[value])
     painter.restore()
 
 

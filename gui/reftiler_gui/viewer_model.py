@@ -71,6 +71,7 @@ class ViewerModel(QObject):
     checked = Signal()
     """More is known of the images than before."""
     item_changed = Signal()
+    maps_changed = Signal()
     pixels_changed = Signal()
     settings_changed = Signal()
     tiling_changed = Signal()
@@ -98,6 +99,7 @@ class ViewerModel(QObject):
         self._displays: dict[int, DisplaySettings] = {}
         self.order: Sequence[int] = ()
         self._paths: list[Path] = []
+        self._maps: list[Path] = []
         self._watcher = QFileSystemWatcher(self)
         self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
         self._watcher.fileChanged.connect(lambda _path: self._rereading.start())
@@ -105,7 +107,12 @@ class ViewerModel(QObject):
 
     # The image set
 
-    def open(self, paths: Iterable[str | Path], at: str = "") -> None:
+    def open(
+        self,
+        paths: Iterable[str | Path],
+        at: str = "",
+        maps: Iterable[str | Path] = (),
+    ) -> None:
         """
         Open files and folders in the background; none means the bundled sample.
 
@@ -115,17 +122,26 @@ class ViewerModel(QObject):
             What to open.
         at : str
             The name of the image to show first, if there is one of this name.
+        maps : iterable of str or path-like
+            Files and folders of their anomaly maps.
         """
-        given = [Path(path) for path in paths]
+        given, sources = ([Path(path) for path in some] for some in (paths, maps))
 
         def opened() -> tuple[ImageSet, int, LoadedImage | None]:
             found = ImageSet.open(given)
+            if sources:
+                found = found.with_maps(sources)
             names = (k for k, item in enumerate(found.items) if at and item.name == at)
             start = next(names, found.start)
             first = found.items[start].load() if found.items else None
             return found, start, first
 
-        self.jobs.start("Opening", opened, lambda found: self._take(given, *found))
+        def take(found: tuple[ImageSet, int, LoadedImage | None]) -> None:
+            self._take(given, *found)
+            if self.image_set is found[0]:
+                self._maps = sources
+
+        self.jobs.start("Opening", opened, take)
 
     def _take(
         self,
@@ -180,7 +196,8 @@ class ViewerModel(QObject):
     def reload_all(self) -> None:
         """List what was opened again, and stay at the image."""
         if self.image_set.items:
-            self.open(self._paths, self.image_set.items[self.index].name)
+            name = self.image_set.items[self.index].name
+            self.open(self._paths, name, self._maps)
 
     def step(self, steps: int) -> None:
         """Show a later or, with a negative number, an earlier image of `order`."""
@@ -226,6 +243,49 @@ class ViewerModel(QObject):
             page = min(max(image.page + steps, 0), image.info.pages - 1)
             if page != image.page:
                 self.read_as(self.loaded.item.reading.axes, page)
+
+    def open_maps(self, sources: Sequence[str | Path], *, this: bool = False) -> None:
+        """
+        Take anomaly maps from files and folders, in the background.
+
+        Parameters
+        ----------
+        sources : sequence of str or path-like
+            Their names say whose maps they are.
+        this : bool
+            Whether a single file is the map of this image, whatever its name.
+        """
+        paths, before = [Path(source) for source in sources], self.image_set
+        item = before.items[self.index] if before.items else None
+        if item is None:
+            self.noticed.emit("open the images first, then their maps")
+            return
+        at = self.index if this else None
+
+        def take(found: ImageSet) -> None:
+            if self.image_set is not before:
+                return
+            self.image_set = found
+            for note in found.notes[len(before.notes) :]:
+                self.noticed.emit(note)
+            self._maps += paths
+            if len(found.items) != len(before.items):  # some of them were the maps
+                names = [one.name for one in found.items]
+                self.index = names.index(item.name) if item.name in names else 0
+                self.order = range(len(names))
+                self.opened.emit()
+                self._check()
+            self.maps_changed.emit()
+            self.go(self.index)
+
+        self.jobs.start("Opening maps", lambda: before.with_maps(paths, at), take)
+
+    def open_dropped(self, paths: Sequence[str | Path]) -> bool:
+        """Open maps, if that is what these are; else say no."""
+        maps = self.image_set.are_maps(map(Path, paths))
+        if maps:
+            self.open_maps(paths)
+        return maps
 
     def _watch(self, paths: Iterable[Path]) -> None:
         """Hear of changes of these files, and of no others."""

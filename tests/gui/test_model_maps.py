@@ -68,8 +68,9 @@ def test_maps_of_a_folder_are_matched_by_path(tmp_path: Path) -> None:
     write(images / "train" / "good" / "000.png")
     for name in ("test/good/000_map", "scratch/000", "scratch/001_heat", "000", "x"):
         write(maps / f"{name}.npy", VALUES)
-    opened, count, notes = ImageSet.open([images]).with_maps([maps])
-    assert count == 3
+    opened = ImageSet.open([images]).with_maps([maps])
+    notes = opened.notes
+    assert any("3 of 4 images" in note for note in notes)
     assert {item.name: item.maps[:1] for item in opened.items} == {
         "train/good/000": (),
         "test/good/000": (maps / "test/good/000_map.npy",),
@@ -83,12 +84,31 @@ def test_maps_of_a_folder_are_matched_by_path(tmp_path: Path) -> None:
 def test_one_map_for_the_image_that_is_shown(tmp_path: Path) -> None:
     opened = ImageSet.open([write(tmp_path / "a.png")])
     path = write(tmp_path / "other" / "result.npy", VALUES)
-    with_map, count, notes = opened.with_maps([path], index=0)
-    assert (with_map.items[0].maps, count, notes) == ((path,), 1, [])
-    none, count, notes = opened.with_maps([tmp_path / "nothing"])
-    assert (none.items[0].maps, count, len(notes)) == ((), 0, 1)
-    _, _, notes = opened.with_maps([write(tmp_path / "empty" / "a.txt.npy").parent])
-    assert notes
+    assert opened.with_maps([path], index=0).items[0].maps == (path,)
+    for nothing in (path, tmp_path / "nothing"):
+        with_none = opened.with_maps([nothing])
+        assert with_none.items[0].maps == ()
+        assert any(nothing.name in note for note in with_none.notes)
+
+
+def test_maps_are_told_from_images(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / "images" / f"{name}.png")
+        write(tmp_path / "maps" / f"{name}.npy", VALUES)
+        write(tmp_path / "bytes" / f"{name}.png")
+        write(tmp_path / "named" / f"{name}_map.png")
+    opened = ImageSet.open([tmp_path / "images"])
+    found = {
+        path.name: opened.are_maps([path])
+        for path in (*tmp_path.iterdir(), tmp_path / "maps" / "b.npy")
+    }
+    assert found == {
+        "images": False,
+        "maps": True,
+        "bytes": False,
+        "named": True,
+        "b.npy": True,
+    }
 
 
 @pytest.mark.parametrize(

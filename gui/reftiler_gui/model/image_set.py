@@ -18,7 +18,7 @@ from reftiler.validation import count_of, first_few
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.file_pixels import mapped_file
 from reftiler_gui.model.image_pyramid import GUESS, ImagePyramid
-from reftiler_gui.model.map_files import maps_beside, match_maps
+from reftiler_gui.model.map_files import map_base, maps_beside, match_maps
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
 
@@ -272,28 +272,19 @@ class ImageSet:
         checks = {k: check for k, check in self.checks.items() if k != index}
         return replace(self, items=items, checks=checks)
 
-    def with_maps(
-        self, sources: Iterable[Path], index: int | None = None
-    ) -> tuple[ImageSet, int, list[str]]:
+    def with_maps(self, sources: Iterable[Path], index: int | None = None) -> ImageSet:
         """
         Return this set with maps from files and folders, matched by their names.
+
+        They come before those that were there, and are no images of the set. How many
+        there are, what fits no image and what cannot be read is added to the notes.
 
         Parameters
         ----------
         sources : iterable of Path
             Files and folders of maps.
         index : int, optional
-            An image that has a single file that fits none by its name.
-
-        Returns
-        -------
-        set : ImageSet
-            The maps that were found come before those that were there, and are no
-            images of it.
-        count : int
-            How many images have one of them.
-        notes : list of str
-            What fits no image or cannot be read, counted and named.
+            An image that has a single file, whatever its name.
         """
         found: dict[int, tuple[Path, ...]] = {}
         notes, sources = list[str](), list(sources)
@@ -322,7 +313,36 @@ class ImageSet:
             for number, item in enumerate(self.items)
             if item.image is None or item.image.resolve() not in files
         )
-        return replace(self, items=items, checks={}), len(found), notes
+        notes.append(f"maps of {len(found):,} of {count_of(items, 'image')}")
+        same = len(items) == len(self.items)
+        return replace(
+            self,
+            items=items,
+            notes=(*self.notes, *notes),
+            checks=self.checks if same else {},
+        )
+
+    def are_maps(self, paths: Iterable[Path]) -> bool:
+        """
+        Tell whether files and folders are maps of these images, and no images.
+
+        All fit images by their names, and are named as maps or hold fractions.
+        """
+        names = [item.name for item in self.items]
+        images = [item.image for item in self.items]
+        files = {image.resolve() for image in images if image}
+        paths = list(paths)
+        for path in paths:
+            try:
+                maps, _ = match_maps(names, images, path)
+                first = next((own[0] for own in maps.values()), None)
+                if first is None or first.resolve() in files:
+                    return False
+                if not (map_base(first.stem) or open_image(first).dtype.kind == "f"):
+                    return False
+            except (ImportError, TilingError):
+                return False
+        return bool(paths)
 
     @classmethod
     def open(cls, paths: Iterable[str | Path]) -> ImageSet:

@@ -44,9 +44,12 @@ class OverlaySettings:
 
     Attributes
     ----------
-    image, mask, grid, gaps, padding, coverage, marks, scale_bar, minimap : bool
-        Each layer; ``gaps`` are the pixels in no tile, ``marks`` the rings around
+    image, map, outline, mask, grid, gaps, padding, coverage, marks : bool
+        Each layer; ``map`` is the anomaly map, ``outline`` its regions at the
+        threshold, ``gaps`` are the pixels in no tile, ``marks`` the rings around
         defects.
+    scale_bar, minimap : bool
+        What helps to find one's way.
     alpha : float
         How much of their colour marked pixels take, 0 to 1.
     color : three ints
@@ -54,6 +57,8 @@ class OverlaySettings:
     """
 
     image: bool = True
+    map: bool = True
+    outline: bool = True
     mask: bool = True
     grid: bool = True
     gaps: bool = True

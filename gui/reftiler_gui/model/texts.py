@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
@@ -162,9 +163,13 @@ def merged_words(found: Merged, tiling: GridLookup) -> str:
 
 
 def place_words(
-    loaded: LoadedImage, tiling: GridLookup | None, row: float, col: float
+    loaded: LoadedImage,
+    tiling: GridLookup | None,
+    row: float,
+    col: float,
+    found: AnomalyMap | None = None,
 ) -> str:
-    """Say what is at a place: the pixel, its value, its tiles."""
+    """Say what is at a place: the pixel, its value, that of its map, its tiles."""
     down, across = math.floor(row), math.floor(col)
     words = [f"row {down}, column {across}"]
     value = loaded.image.value(down, across) if loaded.image else None
@@ -174,6 +179,9 @@ def place_words(
         words.append(f"value {' '.join(f'{part:.6g}' for part in value)}")
         if loaded.mask is not None and loaded.mask.array[down, across]:
             words.append("marked")
+        mapped = found.value(down, across) if found else None
+        if mapped is not None:
+            words.append(f"map {mapped:.6g}")
     if tiling is None:
         return "   ·   ".join(words)
     tiles = tiling.at(row, col)

@@ -1,0 +1,231 @@
+"""The anomaly map of the image that is shown: its range, its threshold, its scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from reftiler.evaluation import count_found
+from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
+from reftiler_gui.model.colors import COLORS
+from reftiler_gui.model.map_scores import (
+    ImageScores,
+    SetScores,
+    score_image,
+    score_set,
+    set_range,
+)
+from reftiler_gui.model.steps import Work
+from reftiler_gui.overlays import Marker
+from reftiler_gui.viewer_model import ViewerModel
+
+__all__ = ["MapModel"]
+
+_READING, _MEASURING = "Reading the map", "Measuring the maps"
+_SCORING, _SCORING_SET = "Scoring the map", "Scoring all maps"
+_COUNTING = "Counting found pixels"
+_PAUSE = 60  # milliseconds for which the threshold rests until pixels are counted
+
+
+class MapModel(QObject):
+    """
+    The map that is shown.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The image that it belongs to.
+    jobs : Jobs
+        Read and score maps.
+
+    Attributes
+    ----------
+    map : AnomalyMap or None
+        It, once it is read.
+    problem : str
+        Why there is none.
+    whole_set : bool
+        Whether colours have one range for all images.
+    scores : ImageScores or None
+        The map against the mask, once they are known.
+    set_scores : SetScores or None
+        Those of all images, once they were asked for.
+    found : pair of int, or None
+        Good and defective pixels that reach the threshold, once they are counted.
+    """
+
+    changed = Signal()
+    """Another map, range or threshold."""
+    scored = Signal()
+    """More is known of how well it finds defects."""
+
+    def __init__(self, viewer: ViewerModel, jobs: Jobs) -> None:
+        super().__init__(viewer)
+        self._viewer, self._jobs = viewer, jobs
+        self.map: AnomalyMap | None = None
+        self.problem = ""
+        self.whole_set = True
+        self.scores: ImageScores | None = None
+        self.set_scores: SetScores | None = None
+        self.found: tuple[int, int] | None = None
+        self._chosen = MapSettings()
+        self._range: tuple[float, float] | None = None
+        self._peaks: dict[object, float] = {}
+        self._resting = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._resting.timeout.connect(self._count)
+        viewer.opened.connect(self._on_maps)
+        viewer.maps_changed.connect(self._on_maps)
+        viewer.item_changed.connect(self._on_item)
+
+    @property
+    def settings(self) -> MapSettings:
+        """How the map is shown: with the range that holds now."""
+        low, high = self.range
+        return replace(self._chosen, low=low, high=high)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The values of the first and the last colour; NaN if there is no number."""
+        if self.whole_set and self._range is not None:
+            return self._range
+        return (self.map.low, self.map.high) if self.map else (math.nan, math.nan)
+
+    @property
+    def mapped(self) -> int:
+        """How many images have a map."""
+        return sum(bool(item.maps) for item in self._viewer.image_set.items)
+
+    def change(self, **values: object) -> None:
+        """Choose colour map, opacity or threshold, as `MapSettings` calls them."""
+        self._chosen = replace(self._chosen, **values)  # type: ignore[arg-type]
+        if "threshold" in values:
+            self.found = None
+            self._resting.start()
+        self.changed.emit()
+
+    def set_whole_set(self, on: bool) -> None:
+        """Colour all images by one range, or each by its own."""
+        self.whole_set = on
+        self._measure()
+        self.changed.emit()
+
+    def show(self, found: AnomalyMap | None) -> None:
+        """Show a map of the image, and score it against its mask."""
+        self.map, self.scores, self.found, self._peaks = found, None, None, {}
+        loaded = self._viewer.loaded
+        self._jobs.cancel(_SCORING)
+        self._jobs.cancel(_COUNTING)
+        if found is not None:
+            if self._chosen.threshold is None and not math.isnan(found.low):
+                middle = found.low / 2 + found.high / 2
+                self._chosen = replace(self._chosen, threshold=middle)
+            self._resting.start()
+            if loaded is not None and loaded.mask is not None:
+                mask = loaded.mask
+                self._jobs.start(
+                    _SCORING, lambda: score_image(found, mask), self._take_scores
+                )
+        self.changed.emit()
+        self.scored.emit()
+
+    def score_set(self) -> None:
+        """Score the maps of all images, in the background."""
+        items = self._viewer.image_set.items
+
+        def take(found: SetScores) -> None:
+            self.set_scores = found
+            self.scored.emit()
+
+        self._jobs.start(_SCORING_SET, lambda: score_set(items), take)
+
+    def mark(self, marks: Sequence[Marker]) -> Sequence[Marker]:
+        """Say of rings around defects which are hit at the threshold."""
+        threshold = self._chosen.threshold
+        if threshold is None or not self._peaks:
+            return marks
+        told = []
+        for mark in marks:
+            peak = self._peaks.get(mark.box)
+            if peak is None:
+                told.append(mark)
+                continue
+            hit = peak >= threshold
+            words = mark.words and f"{'hit' if hit else 'missed'}, {mark.words}"
+            color = COLORS["green" if hit else "vermillion"]
+            told.append(replace(mark, words=words, color=color))
+        return told
+
+    def peak(self, box: object) -> float | None:
+        """Return the largest value of the defect in a box, if it is known."""
+        return self._peaks.get(box)
+
+    def _on_maps(self) -> None:
+        """Other maps: the range of the set and its scores are to be found anew."""
+        self._range = self.set_scores = None
+        self._chosen = replace(self._chosen, threshold=None)
+        self._jobs.cancel(_MEASURING)
+        self._jobs.cancel(_SCORING_SET)
+        self._measure()
+
+    def _measure(self) -> None:
+        items = self._viewer.image_set.items
+        if not self.whole_set or self._range or self.mapped < 2:
+            return
+
+        def take(found: tuple[float, float, list[str]]) -> None:
+            self._range = found[:2] if found[0] <= found[1] else None
+            self.changed.emit()
+
+        self._jobs.start(_MEASURING, lambda: set_range(items), take)
+
+    def _on_item(self) -> None:
+        loaded = self._viewer.loaded
+        self._jobs.cancel(_READING)
+        self.problem = ""
+        self.show(None)
+        if loaded is None or loaded.image is None or not loaded.item.maps:
+            return
+        item, size = loaded.item, loaded.image.size
+
+        def take(found: AnomalyMap) -> None:
+            if found.notes:
+                self._viewer.noticed.emit(f"{found.name}: {'; '.join(found.notes)}")
+            self.show(found)
+
+        def fail(words: str) -> None:
+            self.problem = words
+            self._viewer.noticed.emit(f"{words}; the image is shown without its map")
+            self.changed.emit()
+
+        self._jobs.start(_READING, lambda: item.open_map(size), take, fail)
+
+    def _take_scores(self, scores: ImageScores) -> None:
+        self.scores = scores
+        defects = scores.defects
+        peaks = defects.peaks.tolist()
+        boxes = (region.box for region in defects.regions)
+        self._peaks = dict(zip(boxes, peaks, strict=True))
+        self.scored.emit()
+
+    def _count(self) -> None:
+        """Count what reaches the threshold, all over the image."""
+        found, threshold = self.map, self._chosen.threshold
+        loaded = self._viewer.loaded
+        if found is None or threshold is None or loaded is None:
+            return
+        mask = loaded.mask.array if loaded.mask else np.broadcast_to(False, found.size)
+
+        def counted() -> Work[tuple[int, int]]:
+            yield 0.0
+            return count_found(found.array, mask, threshold)
+
+        def take(counts: tuple[int, int]) -> None:
+            self.found = counts
+            self.scored.emit()
+
+        self._jobs.start(_COUNTING, counted, take)

@@ -1,0 +1,176 @@
+"""Anomaly maps in the window: opened, laid over the image, and held to its mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from reftiler_gui.main_window import MainWindow
+from tests.gui.windows import settled, write_pair
+
+SIDE = 64
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Return a folder of three images, each with a defect at rows 10, columns 20."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        write_pair(folder, name)
+    return folder
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    """Return a folder of maps of two of them; one hits at 0.8, one misses."""
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    for name, peak in (("a", 0.8), ("b", 0.1)):
+        values = np.random.default_rng(0).random((SIDE, SIDE), np.float32) / 2
+        values[10:12, 20:23] = peak
+        np.save(folder / f"{name}.npy", values)
+    return folder
+
+
+def opened(qtbot: QtBot, window: MainWindow, images: Path, *maps: Path) -> None:
+    window.open([images], maps)
+    settled(qtbot, window)
+    qtbot.waitUntil(lambda: not window.jobs.running() and window.maps.map is not None)
+
+
+def rings(window: MainWindow) -> list[str]:
+    """Return what stands beside the rings."""
+    return [mark.words for mark in window.canvas.marks(window.canvas.transform())]
+
+
+def test_a_map_lies_over_its_image(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    opened(qtbot, window, images, maps)
+    window.activateWindow()
+    window.canvas.setFocus()
+    qtbot.waitUntil(window.isActiveWindow)
+    for key, modifier in (
+        (Qt.Key.Key_V, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_V, Qt.KeyboardModifier.ShiftModifier),
+    ):
+        before = window.canvas.picture()
+        qtbot.keyClick(window.canvas, key, modifier)
+        assert window.canvas.picture() != before
+        qtbot.keyClick(window.canvas, key, modifier)
+        assert window.canvas.picture() == before
+    found = window.maps.map
+    assert found is not None
+    window.canvas.point_at(11.5, 21.5)
+    assert "map 0.8" in window.status.place.text()
+    window.viewer.go(2)
+    settled(qtbot, window)
+    assert window.maps.map is None
+    window.canvas.point_at(11.5, 21.5)
+    assert "map" not in window.status.place.text()
+
+
+def test_defects_are_hit_or_missed_at_the_threshold(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    opened(qtbot, window, images, maps)
+    for index, peak in ((0, 0.8), (1, 0.1)):
+        window.viewer.go(index)
+        qtbot.waitUntil(lambda: not window.jobs.running())
+        for threshold in (0.05, 0.5, 0.9):
+            window.maps.change(threshold=threshold)
+            assert [mark.split(",")[0] for mark in rings(window)] == [
+                "hit" if peak >= threshold else "missed"
+            ]
+    qtbot.waitUntil(lambda: window.maps.found is not None)
+    assert window.maps.found == (0, 0)
+
+
+def test_one_range_for_the_set_or_each_its_own(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    opened(qtbot, window, images, maps)
+    whole = window.maps.range
+    assert whole[1] == pytest.approx(0.8)
+    window.viewer.go(1)
+    qtbot.waitUntil(lambda: not window.jobs.running())
+    assert window.maps.range == whole
+    window.maps.set_whole_set(False)
+    assert window.maps.range[1] <= 0.5
+
+
+def test_maps_are_opened_by_menu(
+    qtbot: QtBot,
+    window: MainWindow,
+    images: Path,
+    maps: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window.open([images])
+    settled(qtbot, window)
+    path = str(maps / "a.npy")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (path, ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(maps))
+    window.viewer.go(2)  # whose name is another
+    settled(qtbot, window)
+    window.registry.actions["open_map"].trigger()
+    qtbot.waitUntil(lambda: window.maps.map is not None)
+    assert window.maps.mapped == 1
+    window.registry.actions["open_maps"].trigger()
+    qtbot.waitUntil(lambda: window.maps.mapped == 3)
+    settled(qtbot, window)
+    window.registry.actions["reload_all"].trigger()
+    settled(qtbot, window)
+    assert window.maps.mapped == 2  # what was chosen by hand is no name
+
+
+def test_dropped_maps_are_no_images(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    window.open([images])
+    settled(qtbot, window)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(maps))])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    copy = Qt.DropAction.CopyAction
+    window.dropEvent(QDropEvent(QPointF(9, 9), copy, data, left, none))
+    qtbot.waitUntil(lambda: window.maps.map is not None)
+    assert len(window.viewer.image_set.items) == 3
+    assert window.maps.mapped == 2
+
+
+def test_a_map_that_is_none_costs_the_map_alone(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    np.save(maps / "a.npy", np.zeros((SIDE, SIDE, 3)))
+    window.open([images], [maps])
+    settled(qtbot, window)
+    qtbot.waitUntil(lambda: bool(window.maps.problem))
+    assert "one number a pixel" in window.maps.problem
+    assert window.canvas.source is not None
+    np.save(maps / "a.npy", np.full((SIDE, SIDE), np.nan))
+    window.viewer.reload()
+    qtbot.waitUntil(lambda: window.maps.map is not None and not window.jobs.running())
+    found = window.maps.map
+    assert found is not None
+    assert found.unknown == SIDE * SIDE
+    window.canvas.picture()
+
+
+def test_a_map_that_changes_or_vanishes(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    opened(qtbot, window, images, maps)
+    np.save(maps / "a.npy", np.full((SIDE, SIDE), 7, dtype=np.float32))
+    qtbot.waitUntil(lambda: bool(window.maps.map and window.maps.map.high == 7))
+    (maps / "a.npy").unlink()
+    qtbot.waitUntil(lambda: bool(window.maps.problem))
+    assert window.maps.map is None
+    assert window.canvas.source is not None

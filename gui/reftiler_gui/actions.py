@@ -32,7 +32,7 @@ class ActionSpec:
         What it does, where the text does not say it.
     needs : {"", "canvas", "zoom", "layers", "image", "docks"}
         What the view in front must have, or else the action is off: a canvas,
-        something to zoom, the layers, the open image, the docks.
+        something to zoom, the layers, the defects of the open image, the docks.
     separator : bool
         Whether the menu has a line before it.
     """

@@ -18,18 +18,12 @@ from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.theme import SCHEMES, current_scheme
 from reftiler_gui.viewer_model import ViewerModel
 
-__all__ = ["IMAGE_ACTIONS", "LIST_OPTIONS", "TOOLS", "entries"]
+__all__ = ["IMAGE_ACTIONS", "LIST_OPTIONS", "entries"]
 
 IMAGE_ACTIONS = ("open_mask", "show_in_folder", "copy_path", "reload")
 """The menu of an image in the list."""
 LIST_OPTIONS = ("thumbnails", *(f"group_{kind}" for kind in GROUPS))
 """The menu of the button beside the filter of the list."""
-
-TOOLS = (
-    *("open", "open_folder", "", "previous", "next", "", "fit", "actual", ""),
-    *("mask", "grid", "coverage", "", "undo", "redo", "", "commands", "keys"),
-)
-"""The toolbar; an empty word is a line."""
 
 
 class Window(Protocol):
@@ -48,6 +42,7 @@ class Window(Protocol):
     def apply_theme(self, scheme: str) -> None: ...
     def cancel(self) -> None: ...
     def close(self) -> bool: ...
+    def collapse(self, side: str, on: bool) -> None: ...
     def find_image(self) -> None: ...
     def full_screen(self) -> None: ...
     def go_to_form(self) -> None: ...
@@ -174,6 +169,14 @@ def _view_menu(window: Window) -> Iterator[ActionSpec]:
     return _menu(
         "View",
         ("full_screen", "Full screen", "F11", window.full_screen),
+        (
+            *("left_docks", "Left panels", "Ctrl+["),
+            *(partial(window.collapse, "left"), {"on": True, "needs": "docks"}),
+        ),
+        (
+            *("right_docks", "Right panels", "Ctrl+]"),
+            *(partial(window.collapse, "right"), {"on": True, "needs": "docks"}),
+        ),
         None,
         ("automatic_display", "Automatic contrast", "Ctrl+Shift+A", automatic),
         ("fit", "Fit", "F Ctrl+9", navigator.fit, canvas),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import (
     QActionGroup,
     QCloseEvent,
@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QScrollArea,
     QTabWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
@@ -30,7 +29,7 @@ from reftiler_gui.actions import ActionRegistry, ActionSpec
 from reftiler_gui.advice_view import AdviceView
 from reftiler_gui.camera import Camera
 from reftiler_gui.cases_view import CasesView
-from reftiler_gui.commands import IMAGE_ACTIONS, LIST_OPTIONS, TOOLS, entries
+from reftiler_gui.commands import IMAGE_ACTIONS, LIST_OPTIONS, entries
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.defects_bar import DefectsBar
@@ -54,6 +53,7 @@ from reftiler_gui.side_by_side_view import SideBySideView
 from reftiler_gui.status import Status
 from reftiler_gui.summary import Summary
 from reftiler_gui.theme import SCHEMES, apply_theme
+from reftiler_gui.toolbar import ToolBar
 from reftiler_gui.view_base import View, filter_shortcuts, message_label
 from reftiler_gui.viewer_model import ViewerModel
 
@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         self.views: dict[str, QWidget] = {}
         self.docks: dict[str, QDockWidget] = {}
         self._hidden_docks: list[QDockWidget] = []
+        self._collapsed: dict[str, list[QDockWidget]] = {}
         self.state = Camera(self)
         self.canvas = ImageCanvas(self.state)
         self.message = message_label("What there is to see")
@@ -119,7 +120,9 @@ class MainWindow(QMainWindow):
         self.add_dock("tiling", "Tiling", self._tiling(), "right", "Ctrl+Shift+T")
         display = _scrolled(self.display)
         self.add_dock("display", "Display", display, "right", "Ctrl+Shift+V")
-        self._add_tools()
+        self.toolbar = ToolBar(self.registry)
+        self.addToolBar(self.toolbar)
+        self.toolbar.zoom.chosen.connect(self._set_zoom)
         self.add_view("image", "Image", self._image_page(), "Ctrl+1")
         self._connect()
         self._add_views()
@@ -177,18 +180,6 @@ class MainWindow(QMainWindow):
         place = actions.index(self.registry.actions[name]) + 1
         self._menus[entry.menu].insertMenu(actions[place], menu)
 
-    def _add_tools(self) -> None:
-        """Put what is done often into the toolbar."""
-        tools = QToolBar("Tools")
-        tools.setObjectName("tools")
-        tools.setMovable(False)
-        for name in TOOLS:
-            if name:
-                tools.addAction(self.registry.actions[name])
-            else:
-                tools.addSeparator()
-        self.addToolBar(tools)
-
     def add_dock(
         self, name: str, title: str, widget: QWidget, side: str, key: str = ""
     ) -> QDockWidget:
@@ -238,7 +229,35 @@ class MainWindow(QMainWindow):
         self.fill_menus()
         switch = self.registry.actions[f"dock_{name}"]
         dock.toggleViewAction().toggled.connect(switch.setChecked)
+        dock.toggleViewAction().toggled.connect(self._on_dock)
         return dock
+
+    def collapse(self, side: str, on: bool) -> None:
+        """Hide the docks at a side, or show again those that were hidden so."""
+        at_side = [
+            d for d in self.docks.values() if self.dockWidgetArea(d) == _SIDES[side]
+        ]
+        shown = [dock for dock in at_side if dock.toggleViewAction().isChecked()]
+        if not on:
+            self._collapsed[side] = shown
+        elif not shown:
+            shown = self._collapsed.pop(side, at_side)
+        for dock in shown:
+            dock.setVisible(on)
+
+    def _on_dock(self) -> None:
+        """Show at the buttons of the sides whether a dock is there."""
+        if self._hidden_docks:
+            return  # a view without docks is in front: they come back
+        for side, area in _SIDES.items():
+            shown = any(
+                dock.toggleViewAction().isChecked()
+                for dock in self.docks.values()
+                if self.dockWidgetArea(dock) == area
+            )
+            action = self.registry.actions[f"{side}_docks"]
+            with QSignalBlocker(action):
+                action.setChecked(shown)
 
     def add_view(self, name: str, title: str, widget: QWidget, key: str = "") -> None:
         """
@@ -491,7 +510,11 @@ class MainWindow(QMainWindow):
 
     def _show_zoom(self) -> None:
         canvas = self.navigator.canvas
-        self.status.zoom(canvas.state.zoom if canvas.isVisible() else None)
+        self.toolbar.zoom.show_zoom(canvas.state.zoom if canvas.isVisible() else None)
+
+    def _set_zoom(self, zoom: float) -> None:
+        self.navigator.set_zoom(zoom)
+        self.tabs.currentWidget().setFocus()
 
     # The mouse
 

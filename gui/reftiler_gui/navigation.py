@@ -69,6 +69,14 @@ class Navigator:
         """Show a pixel of the image as one of the screen's."""
         self.state.go(self.state.row, self.state.col, 1.0)
 
+    def set_zoom(self, zoom: float) -> None:
+        """Show the canvas that is seen at a zoom; 0 shows everything."""
+        if zoom:
+            state = self.state
+            state.zoom_at(zoom / state.zoom, state.row, state.col)
+        else:
+            self.fit()
+
     def zoom(self, steps: int) -> None:
         """Make what is seen larger, or with a negative number smaller."""
         page = self._tabs.currentWidget()

@@ -1,4 +1,4 @@
-"""The line at the bottom: the place under the cursor, the zoom, what is going on."""
+"""The line at the bottom: the position under the cursor, and what is going on."""
 
 from __future__ import annotations
 
@@ -31,8 +31,6 @@ class Status(QStatusBar):
         self.place = ElidedLabel()
         self.place.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self.place.setAccessibleName("Under the cursor")
-        self.percent = QLabel()
-        self.percent.setAccessibleName("Zoom")
         self.bar = QProgressBar()
         self.bar.setMaximumSize(110, 12)
         self.bar.setTextVisible(False)
@@ -41,7 +39,7 @@ class Status(QStatusBar):
         self.cancel.setAccessibleName("Cancel the work")
         self.doing = QLabel()
         self.addWidget(self.place, 1)
-        for part in (self.doing, self.bar, self.cancel, self.percent):
+        for part in (self.doing, self.bar, self.cancel):
             self.addPermanentWidget(part)
         self.cancel.setToolTip("Cancel the work (Esc)")
         self.cancel.clicked.connect(self._give_up)
@@ -63,14 +61,6 @@ class Status(QStatusBar):
     def point(self, words: str) -> None:
         """Show what is under the cursor; nothing shows the hint."""
         self.place.say(words or _HINT)
-
-    def zoom(self, zoom: float | None) -> None:
-        """Show the zoom; None where there is none."""
-        if zoom is None:
-            self.percent.clear()
-            return
-        digits = 0 if zoom >= 0.1 else 1
-        self.percent.setText(f"{zoom:.{digits}%}")
 
     def _give_up(self) -> None:
         self._jobs.give_up()

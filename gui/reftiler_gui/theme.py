@@ -67,7 +67,7 @@ QLabel#message {{ padding: 7px 10px; background: {base};
                 border-bottom: 1px solid {line}; }}
 QToolBar {{ spacing: 3px; padding: 3px 6px; border: 0;
             border-bottom: 1px solid {line}; }}
-QToolBar QToolButton {{ padding: 4px 8px; border-radius: 4px;
+QToolBar QToolButton {{ padding: 4px; border-radius: 4px;
                         border: 1px solid transparent; }}
 QToolBar QToolButton:hover {{ border-color: {line}; }}
 QToolBar QToolButton:checked {{ background: {held}; }}

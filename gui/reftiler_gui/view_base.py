@@ -62,12 +62,11 @@ class LazyView(QWidget):
     of_image : bool
         Whether it is about the image that is open, and its defects.
     docks : bool
-        Whether the docks are of use beside it.
+        Whether it is about what is open: otherwise the docks are hidden.
     """
 
     goes = False
-    of_image = True
-    docks = True
+    of_image = docks = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

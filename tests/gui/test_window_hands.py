@@ -141,12 +141,12 @@ def test_the_zoom_keys_move_the_view_that_is_seen(
     larger.trigger()
     assert state.zoom > before
     assert opened.state.zoom == zoom
-    assert opened.status.percent.text() == f"{state.zoom:.0%}"
+    assert opened.toolbar.zoom.currentText() == f"{100 * state.zoom:.0f} %"
     opened.show_view("sheet")
     side = sheet.list.side
     larger.trigger()
     assert sheet.list.side > side
-    assert opened.status.percent.text() == ""
+    assert opened.toolbar.zoom.currentText() == ""
 
 
 def test_a_click_on_a_tab_gives_its_view_the_keys(

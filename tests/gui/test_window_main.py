@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
@@ -207,3 +207,43 @@ def test_docks_are_hidden_beside_cases_and_come_back(window: MainWindow) -> None
     assert window.canvas.isVisible()
     assert window.docks["tiling"].isVisible()
     assert not window.docks["images"].isVisible()
+
+
+def test_the_zoom_field_shows_and_takes_a_zoom(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    field, state = window.toolbar.zoom, window.state
+    line = field.findChildren(QLineEdit)[0]
+    fitted = state.zoom
+    window.registry.actions["larger"].trigger()
+    assert field.currentText() == f"{100 * state.zoom:.0f} %"
+    for typed, zoom in (("33", 0.33), ("250 %", 2.5), ("nonsense", 2.5)):
+        field.setFocus()
+        line.selectAll()
+        qtbot.keyClicks(line, typed)
+        qtbot.keyClick(line, Qt.Key.Key_Return)
+        assert state.zoom == pytest.approx(zoom)
+        assert field.currentText() == f"{100 * zoom:.0f} %"
+    field.textActivated.emit("Fit")
+    assert state.zoom == fitted
+    window.show_view("advice")
+    assert not field.isEnabled()
+
+
+def test_the_panels_of_a_side_are_collapsed_and_come_back(window: MainWindow) -> None:
+    docks = window.docks
+    right = window.registry.actions["right_docks"]
+    docks["display"].close()
+    right.trigger()
+    assert not docks["tiling"].isVisible()
+    assert docks["images"].isVisible()
+    window.show_view("cases")
+    window.show_view("image")
+    assert not right.isChecked()
+    right.trigger()
+    assert docks["tiling"].isVisible()
+    assert not docks["display"].isVisible()
+    docks["tiling"].close()
+    assert not right.isChecked()

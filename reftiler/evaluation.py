@@ -283,6 +283,22 @@ class PixelRanking:
         self._below += np.searchsorted(values, self._values, "left")
         self._upto += np.searchsorted(values, self._values, "right")
 
+    def curve(self) -> tuple[Array, Array, Array]:
+        """
+        Return the ROC curve of all pixels.
+
+        Returns
+        -------
+        thresholds : ndarray
+            The values of defective pixels, from the largest down.
+        good, defective : ndarray of float64
+            The shares of good and of defective pixels that are found at each.
+        """
+        with np.errstate(invalid="ignore"):  # NaN without good pixels
+            good = 1 - self._below / np.float64(self.good)
+        defective = np.cumsum(self._counts[::-1]) / max(1, self.defective)
+        return self._values[::-1], good[::-1], defective
+
     def auroc(self) -> float:
         """
         Return the area under the ROC curve of all pixels.

@@ -80,6 +80,10 @@ def test_areas_are_their_plain_definitions(
     assert (ranking.good, ranking.defective) == (good.size, bad.size)
     assert ranking.left_out == sum(int(np.isnan(m).sum()) for m, _ in pairs)
     assert ranking.auroc() == pytest.approx(plain_auroc(good, bad), abs=1e-12)
+    thresholds, false, true = ranking.curve()
+    assert thresholds.tolist() == sorted(set(bad.tolist()), reverse=True)
+    assert false == pytest.approx([(good >= t).mean() for t in thresholds])
+    assert true == pytest.approx([(bad >= t).mean() for t in thresholds])
     for limit in (0.05, 0.3, 1.0):
         plain = plain_aupro(pairs, limit)
         assert ranking.aupro(limit) == pytest.approx(plain, abs=1e-12)

@@ -1,6 +1,7 @@
 """``reftiler view`` and ``reftiler-gui``: the viewer from the command line."""
 
 import ctypes
+import math
 import os
 import re
 import sys
@@ -56,6 +57,15 @@ def view(
             "what tiling leaves of each defect.",
         ),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="VALUE",
+            help="Of the anomaly maps, in the report; by default the lowest at which a "
+            "defect and no good image is found.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -95,8 +105,10 @@ def view(
     outputs = [("--screenshot", screenshot), ("--report", report)]
     outputs += [("--report", report.with_suffix(".csv"))] if report else []
     _check_outputs(outputs, paths, overwrite)
+    if threshold is not None and (report is None or not math.isfinite(threshold)):
+        raise UsageError("--threshold VALUE is a number, and belongs to --report FILE")
     if report is not None:
-        _report(report, paths or (), config, overwrite=overwrite)
+        _report(report, paths or (), config, maps or (), threshold, overwrite)
         if screenshot is None:
             return
     if screenshot is not None:
@@ -150,14 +162,18 @@ def _report(
     path: Path,
     paths: Sequence[Path],
     config: "TilingConfig | None",
-    *,
+    maps: Sequence[Path],
+    threshold: float | None,
     overwrite: bool,
 ) -> None:
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"the report is a page: give a name with .html, got {path}")
     from reftiler_gui.model.report import report_on  # noqa: PLC0415 - it takes a while
 
-    done, work = 0, report_on(paths, config, path, overwrite=overwrite)
+    work = report_on(
+        paths, config, path, maps=maps, threshold=threshold, overwrite=overwrite
+    )
+    done = 0
     with progress("Writing the report", 100) as advance:
         try:
             while True:

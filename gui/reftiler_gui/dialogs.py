@@ -218,9 +218,19 @@ class Dialogs:
         path = Path(chosen)
         path = path if path.suffix else path.with_suffix(".html")
         overwrite = path.exists()  # the dialog has asked
+        threshold = self._window.maps.settings.threshold
+        notes = (*opened.problems, *opened.notes) if whole_set else ()
 
         def make() -> Work[Report]:
-            return write_report(items, settings, title, path, overwrite=overwrite)
+            return write_report(
+                items,
+                settings,
+                title,
+                path,
+                threshold=threshold,
+                notes=notes,
+                overwrite=overwrite,
+            )
 
         def done(report: Report) -> None:
             self._told(f"Wrote {path} and the CSV file beside it: {report.summary}")

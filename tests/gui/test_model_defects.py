@@ -130,7 +130,7 @@ class TestSeeing:
             for grid in grids
         ]
         start = (
-            r"This 12 × 9 px defect is 3 × 2\.2 px after resizing to 75 × 75 and "
+            r"This 9 × 12 px defect is 2\.2 × 3 px after resizing to 75 × 75 and "
             r"keeps \d\d% of its contrast; "
         )
         assert re.fullmatch(start + r"in tile 1 it keeps all\.", words[0])

@@ -16,6 +16,7 @@ from reftiler import TilingError
 from reftiler.io import ReadOptions, resize, write_image
 from reftiler.io.png import open_png
 from reftiler_gui.model import report as module
+from reftiler_gui.model.defects import find_defects
 from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.image_set import ImageItem, ImageSet, bundled
 from reftiler_gui.model.report import Report, examine_set, report_on
@@ -208,3 +209,53 @@ def test_page_and_table_are_written_together_or_not_at_all(tmp_path: Path) -> No
     assert ImageSet.open([tmp_path]).start == 1
     with pytest.raises(TilingError, match="no image in"):
         finish(report_on((out,), None, out / "x.html", overwrite=True))
+
+
+def with_map(item: ImageItem, **values: float) -> ImageItem:
+    """Return an image whose map is 1, and at each defect the value of its number."""
+    loaded = item.load()
+    assert loaded.image is not None
+    array = np.ones(loaded.image.size, np.float32)
+    regions = find_defects(loaded.mask).regions if loaded.mask else ()
+    for region, value in zip(regions, values.values(), strict=True):
+        array[region.box[0][0], region.box[1][0]] = value
+    return replace(item, maps=(lambda: array,))
+
+
+def test_maps_say_what_a_threshold_misses() -> None:
+    good = replace(item("fine", np.zeros((64, 64), np.uint8)), label="good")
+    alarm = np.ones((64, 64), np.float32)
+    alarm[3, 3] = 5.0
+    items = (
+        with_map(marked((64, 64), (3, 4, 2, 2), (30, 30, 3, 3)), a=9.0, b=4.0),
+        with_map(marked((64, 64), (3, 4, 2, 2)), a=np.nan),
+        replace(good, maps=(lambda: alarm,)),
+        replace(good, name="other", maps=(lambda: np.ones((32, 32)),)),
+        marked((64, 64), (9, 9, 2, 2), (30, 9, 2, 2), (50, 9, 2, 2)),
+    )
+    report = examined(*items)
+    assert report.threshold == 9.0
+    assert report.why == "the lowest without a false alarm"
+    assert report.summary.endswith("2 of 3 missed at threshold 9")
+    found = [(r["threshold"], r["hits"], r["missed"]) for r in report.thresholds]
+    assert found == [(1.0, 3, 0), (4.0, 2, 1), (9.0, 1, 2)]
+    assert [row["alarms"] for row in report.thresholds] == [2, 1, 0]
+    share = 100 / (4 * 64**2 - 4 - 9 - 4)
+    assert report.thresholds[1]["false"] == f"{share:.3g} %"
+    assert report.worst[0][0].startswith(("Defect 2 of image2, missed", "Defect 1 of"))
+    text = report.html()
+    assert "it has no map" in text
+    assert "What a threshold misses" in text
+    rows = [line.decode().strip().split(",")[-3:] for line in report.csv()]
+    assert rows[1:] == [
+        ["9.0", "9.0", "yes"],
+        ["4.0", "9.0", "no"],
+        ["1.0", "9.0", "no"],
+        *[["", "", ""]] * 3,
+    ]
+    chosen = finish(examine_set(items, SMALL, "set", 4.5))
+    assert chosen.why == "chosen"
+    assert [r["hits"] for r in chosen.thresholds if r["threshold"] == 4.5] == [1]
+    nothing = examined(items[-1])
+    assert nothing.threshold is None
+    assert "What a threshold misses" not in nothing.html()

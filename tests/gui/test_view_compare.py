@@ -34,7 +34,7 @@ def view(qtbot: QtBot, jobs: Jobs) -> CompareView:
 
 def test_the_sentence_has_the_numbers(view: CompareView) -> None:
     words = view.words.text()
-    assert words.startswith("This 4 × 3 px defect is 1.3 × 0.8 px after resizing to 64")
+    assert words.startswith("This 3 × 4 px defect is 0.8 × 1.3 px after resizing to 64")
     assert words.endswith("it keeps all.")
     assert "keeps all" in view.panes[1].label.text()
     assert view.panes[0].label.text().startswith("Resized to 64 × 64: keeps ")

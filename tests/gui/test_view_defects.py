@@ -30,7 +30,7 @@ def bar(qtbot: QtBot, jobs: Jobs) -> DefectsBar:
 
 def test_the_first_is_told(bar: DefectsBar) -> None:
     assert bar.label.text() == "Defect 1 of 2"
-    assert bar.words.text().startswith("This 4 × 3 px defect is ")
+    assert bar.words.text().startswith("This 3 × 4 px defect is ")
     assert bar.region == Region(BOXES[0], 12)
 
 
@@ -75,7 +75,7 @@ def test_it_can_be_told_without_an_echo(
     bar.show_defect(bar.defects.regions[1])
     settle(qtbot, jobs)
     assert bar.label.text() == "Defect 2 of 2"
-    assert bar.words.text().startswith("This 10 × 8 px defect")
+    assert bar.words.text().startswith("This 8 × 10 px defect")
     assert told == []
 
 

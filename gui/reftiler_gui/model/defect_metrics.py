@@ -217,7 +217,8 @@ def _same(
 
 
 def _extent(size: Sequence[float]) -> str:
-    return " × ".join(f"{side:.1f}".removesuffix(".0") for side in size)
+    """Write width × height of a height and a width."""
+    return " × ".join(f"{side:.1f}".removesuffix(".0") for side in reversed(size))
 
 
 def _percent(part: float) -> str:

@@ -80,10 +80,15 @@ class SetScores:
         scores = [*self.good.values(), *self.defective.values()]
         return image_auroc(scores, [n >= len(self.good) for n in range(len(scores))])
 
+    @property
+    def peaks(self) -> NDArray[np.float64]:
+        """The largest value of each defect, NaN where it has none."""
+        return np.concatenate([[], *(one.peaks for one in self.defects.values())])
+
     def hits(self, threshold: float) -> tuple[int, int]:
         """Return how many defects are hit at a threshold, and how many there are."""
-        hits = [one.hits(threshold) for one in self.defects.values()]
-        return sum(int(one.sum()) for one in hits), sum(one.size for one in hits)
+        peaks = self.peaks
+        return int((peaks >= threshold).sum()), peaks.size
 
     def false_alarms(self, threshold: float) -> int:
         """Return how many images without a defect reach a threshold."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ from reftiler_gui.model.form_settings import START, FormSettings, ValidationErro
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, ImageSet, LoadedImage
+from reftiler_gui.model.map_scores import LIMITS, SetScores, score_set
 from reftiler_gui.model.report_figures import Figure, compare_figures, grid_figure
 from reftiler_gui.model.resized_image import ResizedImage
 from reftiler_gui.model.steps import Work, finish
@@ -42,6 +44,7 @@ from reftiler_gui.model.tiling_summary import facts
 __all__ = ["ImageRecord", "Report", "examine_set", "report_on", "write_report"]
 
 Span: TypeAlias = tuple[int, int]
+T = TypeVar("T")
 
 MEASURED = 200
 """Defects of an image whose contrast is measured; of all others the place is known."""
@@ -60,12 +63,14 @@ DEFECT = np.dtype(
         ("cut", np.bool_),
         *((name, np.int32) for name in ("tiles", "tile")),
         *((name, np.float32) for name in ("share", "tiled", "resized")),
+        ("peak", np.float64),
     ]
 )
 """A defect of `Report.defects`: the numbers of its image and of itself in that image,
 its box and area; whether no tile holds it whole; how many tiles hold a part of it, the
 number of the tile with most of it (-1 for none), the share of its pixels there, and the
-shares of its contrast kept in that tile and after resizing (NaN if not measured)."""
+shares of its contrast kept in that tile and after resizing (NaN if not measured); the
+largest value of the image's anomaly map in it (NaN without a map)."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,14 @@ class Report:
         The first image with a defect, and its tiles.
     worst : tuple of (str, Figure, Figure)
         A sentence on a defect, and pictures of it resized and in its tile.
+    scores : SetScores or None
+        The anomaly maps against the masks; None if no image has a map.
+    threshold : float or None
+        At which defects are hit or missed; None if there are no maps.
+    why : str
+        Why this one.
+    notes : tuple of str
+        What was said when the set was opened.
     """
 
     title: str
@@ -134,6 +147,10 @@ class Report:
     grids: tuple[tuple[str, int, list[tuple[str, str]], str], ...]
     grid: Figure
     worst: tuple[tuple[str, Figure, Figure], ...]
+    scores: SetScores | None = None
+    threshold: float | None = None
+    why: str = ""
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def problems(self) -> list[tuple[str, str]]:
@@ -160,9 +177,74 @@ class Report:
         words = f"{count(self.read, 'image')}, {count(len(self.defects), 'defect')}"
         if len(self.defects):
             words += f", {int(self.defects['cut'].sum()):,} cut by tile edges"
+        if self.threshold is not None:
+            known = int((~np.isnan(self.defects["peak"])).sum())
+            missed = known - int(self.hit(self.defects).sum())
+            words += (
+                f", {missed:,} of {known:,} missed at threshold {self.threshold:.6g}"
+            )
         if passed := len(self.images) - self.read:
             words += f"; {count(passed, 'image')} could not be read or tiled"
         return words
+
+    def hit(self, rows: Any) -> Any:
+        """Say of defects whether their map reaches the threshold."""
+        return rows["peak"] >= (np.inf if self.threshold is None else self.threshold)
+
+    @cached_property
+    def thresholds(self) -> list[dict[str, Any]]:
+        """What is hit, and what is found wrongly, at some thresholds; lowest first."""
+        if self.scores is None or self.threshold is None:
+            return []
+        peaks = np.sort(self.scores.peaks)[::-1]
+        peaks = peaks[~np.isnan(peaks)]  # these are never hit
+        chosen = {self.threshold: self.why}
+        for share in (1.0, 0.95, 0.9, 0.75, 0.5):
+            number = math.ceil(share * len(peaks))
+            if number:
+                words = "all defects are hit" if share == 1 else f"{share:.0%} are hit"
+                chosen.setdefault(float(peaks[number - 1]), words)
+        rows = []
+        for threshold in sorted(chosen):
+            hits, total = self.scores.hits(threshold)
+            row = {"threshold": threshold, "words": chosen[threshold], "hits": hits}
+            false, exact = self._false_share(threshold)
+            words = f"{100 * false:.3g} %" if exact else f"≤ {100 * false:.3g} %"
+            row |= {"missed": total - hits, "false": words}
+            rows.append(row | {"alarms": self.scores.false_alarms(threshold)})
+        return rows
+
+    def _false_share(self, threshold: float) -> tuple[float, bool]:
+        """Return the share of good pixels that are found, and whether it is exact.
+
+        It is exact at values of defective pixels, and else that of the next lower one.
+        """
+        assert self.scores is not None
+        values, false, _ = self.scores.ranking.curve()
+        place = int(np.searchsorted(-values, -threshold, "left"))
+        if place == len(values):
+            return 1.0, False
+        return float(false[place]), bool(values[place] == threshold)
+
+    @cached_property
+    def curve(self) -> list[tuple[float, float]]:
+        """Points of the share of defects that are hit (y) over good pixels found (x).
+
+        Good pixels are on a logarithmic axis: 0 is a share of 1e-5 or less, 1 is all.
+        """
+        if self.scores is None:
+            return []
+        peaks = np.sort(self.scores.peaks)[::-1]
+        known = peaks[~np.isnan(peaks)]
+        steps = np.unique(np.linspace(1, len(known), 200).round().astype(int)) - 1
+        points = list[tuple[float, float]]()
+        for step in steps if len(known) else ():
+            false, _ = self._false_share(known[step])
+            x = 1 + max(-5.0, math.log10(false) if false > 0 else -5.0) / 5
+            if points:  # until the threshold is reached, no other defect is hit
+                points.append((x, points[-1][1]))
+            points.append((x, int((known >= known[step]).sum()) / len(peaks)))
+        return points
 
     @property
     def advice(self) -> str:
@@ -199,6 +281,8 @@ class Report:
                 cut = int(part["cut"].sum())
                 outside = int((part["tiles"] == 0).sum())
                 row = {"size": size, "count": len(part), "cut": cut, "outside": outside}
+                mapped = part[~np.isnan(part["peak"])]
+                row["missed"] = len(mapped) - int(self.hit(mapped).sum())
                 rows.append(row | medians)
         return rows
 
@@ -206,7 +290,8 @@ class Report:
     def listed(self) -> list[tuple[str, Any]]:
         """The defects of the table, with their images: those that suffer most first."""
         found = self.defects
-        order = np.lexsort((found["resized"], found["tiled"], ~found["cut"]))
+        hit = self.hit(found) & (self.threshold is not None)
+        order = np.lexsort((found["resized"], found["tiled"], ~found["cut"], hit))
         if len(order) <= LISTED and len(self.images) == 1:
             order = np.arange(len(order))
         return [(self.images[row["image"]].name, row) for row in found[order[:LISTED]]]
@@ -240,6 +325,7 @@ class Report:
             version=__version__,
             spec=SPEC_VERSION,
             measured=MEASURED,
+            limits=LIMITS,
         )
 
     def csv(self) -> Iterator[bytes]:
@@ -248,6 +334,7 @@ class Report:
             *("image", "defect", "x", "y", "width", "height", "pixels", "cut"),
             *("tiles", "best_tile", "share_in_best_tile"),
             *("contrast_in_best_tile", "contrast_resized"),
+            *("map_peak", "threshold", "hit"),
         )
         yield _csv_line(head)
         for row in self.defects:
@@ -261,12 +348,24 @@ class Report:
                     row["tile"] if row["tile"] >= 0 else "",
                     *(f"{row[n]:.4f}" if known else "" for n in ("share", "tiled")),
                     f"{row['resized']:.4f}" if known else "",
+                    *self._map_columns(row),
                 )
             )
 
+    def _map_columns(self, row: Any) -> tuple[str, str, str]:
+        if self.threshold is None or np.isnan(row["peak"]):
+            return "", "", ""
+        hit = "yes" if self.hit(row) else "no"
+        peak = "nan" if np.isneginf(row["peak"]) else repr(float(row["peak"]))
+        return peak, repr(float(self.threshold)), hit
+
 
 def examine_set(
-    items: Sequence[ImageItem], settings: FormSettings, title: str
+    items: Sequence[ImageItem],
+    settings: FormSettings,
+    title: str,
+    threshold: float | None = None,
+    notes: Sequence[str] = (),
 ) -> Work[Report]:
     """
     Examine the images of a set.
@@ -279,31 +378,50 @@ def examine_set(
         How they are tiled.
     title : str
         What to call the set.
+    threshold : float, optional
+        Of the anomaly maps, where there are some; by default the least value of a
+        defect at which no image without a defect is found.
+    notes : sequence of str, optional
+        What was said when the set was opened, such as what was passed over.
 
     Raises
     ------
     TilingError
         If no image can be read, or the settings fit none of them.
     """
+    scores, mapped = None, any(item.maps for item in items)
+    if mapped:
+        scores = yield from _scaled(score_set(items), 0.0, 0.5)
+    threshold, why = _threshold(scores, threshold)
     records, rows = list[ImageRecord](), list[NDArray[Any]]()
     grids: dict[tuple[Span, str], list[Any]] = {}
     worst = list[_Seen]()
     example, marked = None, False
+    start = 0.5 if mapped else 0.0
     for number, item in enumerate(items):
         loaded = item.load()
         record, view = _record(loaded, settings)
         if loaded.image is not None and view is not None:
-            defects = find_defects(loaded.mask) if loaded.mask else Defects(())
-            found = np.zeros(len(defects), DEFECT)
-            for place, region in enumerate(defects.regions):
-                seen = None
-                if place < MEASURED and loaded.mask is not None:
-                    pixels, target = loaded.image.array, settings.tile
-                    seen = look(pixels, loaded.mask, region, view, target)
-                    worst = sorted([*worst, (number, place, seen)], key=_loss)
-                    del worst[PICTURED:]
-                found[place] = _row(number, place, region, view, seen)
-                yield (number + place / len(defects)) / len(items)
+            peaks = _peaks_of(item, scores)
+            before = worst
+            try:
+                defects = find_defects(loaded.mask) if loaded.mask else Defects(())
+                found = np.zeros(len(defects), DEFECT)
+                for place, region in enumerate(defects.regions):
+                    peak, seen = peaks.get(region, math.nan), None
+                    if place < MEASURED and loaded.mask is not None:
+                        pixels, target = loaded.image.array, settings.tile
+                        seen = look(pixels, loaded.mask, region, view, target)
+                        missed = threshold is not None and peak < threshold
+                        entry = (not missed, number, place, seen)
+                        worst = sorted([*worst, entry], key=_loss)[:PICTURED]
+                    found[place] = _row(number, place, region, view, seen, peak)
+                    done = (number + place / len(defects)) / len(items)
+                    yield start + (1 - start) * done
+            except TilingError as error:  # it has changed since it was opened
+                worst = before
+                records.append(replace(record, problem=str(error)))
+                continue
             if example is None or (len(defects) and not marked):
                 example, marked = number, len(defects) > 0
             size, kind = loaded.image.size, record.kind
@@ -316,7 +434,7 @@ def examine_set(
             cut = int(found["cut"].sum())
             record = replace(record, defects=len(defects), cut=cut)
         records.append(record)
-        yield (number + 1) / len(items)
+        yield start + (1 - start) * (number + 1) / len(items)
     if example is None:
         raise TilingError(records[0].problem if records else f"no image in {title}")
     return Report(
@@ -329,7 +447,11 @@ def examine_set(
             for (size, kind), numbers in grids.items()
         ),
         grid=_example(items[example].load(), settings),
-        worst=tuple(_pictured(items, worst)),
+        worst=tuple(_pictured(items, worst, settings)),
+        scores=scores,
+        threshold=threshold,
+        why=why,
+        notes=tuple(notes),
     )
 
 
@@ -339,6 +461,8 @@ def write_report(
     title: str,
     path: Path,
     *,
+    threshold: float | None = None,
+    notes: Sequence[str] = (),
     overwrite: bool,
 ) -> Work[Report]:
     """
@@ -346,7 +470,7 @@ def write_report(
 
     Parameters
     ----------
-    items, settings, title
+    items, settings, title, threshold, notes
         As `examine_set` takes them.
     path : Path
         The page; its name ends with ``.html`` or ``.htm``.
@@ -379,7 +503,7 @@ def write_report(
             )
     if table.exists() and not _is_table(table):
         raise TilingError(f"{table} is no table of a report: give another name")
-    report = yield from examine_set(items, settings, title)
+    report = yield from examine_set(items, settings, title, threshold, notes)
     page = report.html().encode()
     with OutputTransaction() as files:
         files.write(table, lambda file: atomic_write(file, report.csv()))
@@ -392,6 +516,8 @@ def report_on(
     config: TilingConfig | None,
     path: Path,
     *,
+    maps: Sequence[Path] = (),
+    threshold: float | None = None,
     overwrite: bool,
 ) -> Work[Report]:
     """
@@ -406,13 +532,23 @@ def report_on(
     if not opened.items:
         named = ", ".join(map(str, paths))
         raise TilingError("; ".join(opened.problems) or f"no image in {named}")
+    if maps:
+        opened = opened.with_maps(maps)
+    if threshold is not None and not any(item.maps for item in opened.items):
+        raise TilingError("a threshold is one of anomaly maps, and no image has a map")
     settings = START if config is None else FormSettings.of(config)
     for file in opened.settings if config is None else ():
         settings = FormSettings.read(file)
     title = opened.items[0].name if len(opened.items) == 1 else opened.title
     return (
         yield from write_report(
-            opened.items, settings, title, path, overwrite=overwrite
+            opened.items,
+            settings,
+            title,
+            path,
+            threshold=threshold,
+            notes=(*opened.problems, *opened.notes),
+            overwrite=overwrite,
         )
     )
 
@@ -426,15 +562,53 @@ def _is_table(path: Path) -> bool:
         return file.read(len(_TABLE)) == _TABLE
 
 
-_Seen: TypeAlias = tuple[int, int, DefectMetrics]
-"""The numbers of an image and of a defect in it, and what is left of the defect."""
+_Seen: TypeAlias = tuple[bool, int, int, DefectMetrics]
+"""Whether a defect is hit, the numbers of its image and of itself, its metrics."""
+
+
+def _scaled(work: Work[T], start: float, share: float) -> Work[T]:
+    """Do work that is a part of other work."""
+    while True:
+        try:
+            yield start + share * next(work)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
+def _peaks_of(item: ImageItem, scores: SetScores | None) -> dict[Region, float]:
+    """Return the largest values of a map at the defects of its image."""
+    found = scores.defects.get(item.name) if scores else None
+    if found is None:
+        return {}
+    peaks = np.where(np.isnan(found.peaks), -np.inf, found.peaks)  # all NaN: never hit
+    return dict(zip(found.regions, peaks.tolist(), strict=True))
+
+
+def _threshold(
+    scores: SetScores | None, threshold: float | None
+) -> tuple[float | None, str]:
+    """Return the threshold of the report, and why it is this one."""
+    if scores is None or not (scores.good or scores.defective):
+        return None, ""
+    if threshold is not None:
+        return threshold, "chosen"
+    good = [score for score in scores.good.values() if not math.isnan(score)]
+    peaks = scores.peaks[~np.isnan(scores.peaks)]
+    if not good and peaks.size:
+        return float(peaks.min()), "all defects are hit"
+    highest = max(good, default=0.0)
+    above = peaks[peaks > highest]
+    if above.size:
+        return float(above.min()), "the lowest without a false alarm"
+    return float(np.nextafter(highest, np.inf)), "just above all good images"
 
 
 def _loss(entry: _Seen) -> tuple[float, ...]:
     """Order defects: those that suffer most first."""
-    number, place, seen = entry
+    hit, number, place, seen = entry
     share = seen.tiled.area / seen.region.area
-    return (seen.whole, share, seen.resized.contrast, number, place)
+    return (hit, seen.whole, share, seen.resized.contrast, number, place)
 
 
 def _record(
@@ -461,6 +635,7 @@ def _row(
     region: Region,
     view: GridLookup,
     seen: DefectMetrics | None,
+    peak: float,
 ) -> tuple[Any, ...]:
     """Return a row of DEFECT."""
     (top, bottom), (left, right) = region.box
@@ -483,6 +658,7 @@ def _row(
         share,
         tiled,
         resized,
+        peak,
     )
 
 
@@ -497,11 +673,11 @@ def _example(loaded: LoadedImage, settings: FormSettings) -> Figure:
 
 
 def _pictured(
-    items: Sequence[ImageItem], worst: list[_Seen]
+    items: Sequence[ImageItem], worst: list[_Seen], settings: FormSettings
 ) -> Iterator[tuple[str, Figure, Figure]]:
     """Draw defects, each image read once."""
     sources: dict[int, tuple[ImagePyramid, ResizedImage]] = {}
-    for number, place, seen in worst:
+    for hit, number, place, seen in worst:
         if number not in sources:
             image = items[number].load().image
             if image is None:
@@ -509,8 +685,12 @@ def _pictured(
             finish(image.build())
             sources[number] = image, ResizedImage(image, seen.target)
         name = items[number].name
-        words = f"Defect {place + 1} of {name}. {seen.sentence}"
-        yield (printable(words), *compare_figures(*sources[number], seen))
+        words = (
+            f"Defect {place + 1} of {name}{'' if hit else ', missed'}. {seen.sentence}"
+        )
+        plan = settings.plan(sources[number][0].size)
+        view = None if isinstance(plan, ValidationError) else GridLookup(plan)
+        yield (printable(words), *compare_figures(*sources[number], seen, view))
 
 
 def _spelled(settings: FormSettings) -> list[tuple[str, str]]:

@@ -61,6 +61,8 @@ class Figure:
         What it shows.
     rings : tuple of Ring
         Places to mark, in its pixels.
+    frame : four floats, or None
+        Left, top, width and height of a tile in its pixels: what lies beyond is veiled.
     sharp : bool
         Whether it is enlarged without smoothing.
     """
@@ -68,6 +70,7 @@ class Figure:
     pixels: Rgb
     caption: str
     rings: tuple[Ring, ...] = ()
+    frame: tuple[float, ...] | None = None
     sharp: bool = False
 
     @property
@@ -110,7 +113,10 @@ def grid_figure(
 
 
 def compare_figures(
-    source: ImagePyramid, small: ResizedImage, seen: DefectMetrics
+    source: ImagePyramid,
+    small: ResizedImage,
+    seen: DefectMetrics,
+    view: GridLookup | None,
 ) -> tuple[Figure, Figure]:
     """Draw a defect after resizing the image, and as it is in its tile."""
     box = _around(seen, source.size)
@@ -130,9 +136,17 @@ def compare_figures(
         for picture in (small, source)
     )
     rings = ((x, y, radius, ""),)
+    frame = None
+    if view is not None and seen.best is not None:
+        spans = [
+            [min(max(place - start, 0), stop - start) / 2**level for place in span]
+            for span, (start, stop) in zip(view.box(seen.best), box, strict=True)
+        ]
+        (first, last), (low, high) = spans
+        frame = low, first, high - low, last - first
     return (
         Figure(left_side, resized, rings, sharp=True),
-        Figure(right_side, tile, rings, sharp=True),
+        Figure(right_side, tile, rings, frame, sharp=True),
     )
 
 

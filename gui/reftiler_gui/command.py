@@ -4,9 +4,12 @@ import ctypes
 import math
 import os
 import re
+import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,8 +26,27 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "view"]
 
-_NEEDED = ("libGL.so.1", "libEGL.so.1", "libxkbcommon.so.0", "libfontconfig.so.1")
-_XCB = ("libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-keysyms.so.1")
+_LIBRARIES = {
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libdbus-1.so.3": "libdbus-1-3",
+}
+"""What Qt needs of the system, and the package of Debian that has it."""
+_X11_LIBRARIES = {
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    **{
+        f"libxcb-{name}.so.{number}": f"libxcb-{name}{number}"
+        for name, number in (
+            *(("cursor", 0), ("icccm", 4), ("image", 0), ("keysyms", 1)),
+            *(("randr", 0), ("render-util", 0), ("shape", 0), ("xkb", 1)),
+        )
+    },
+}
+"""What it needs in addition for windows of an X server."""
 
 
 def view(
@@ -198,33 +220,64 @@ def _size(text: str) -> tuple[int, int] | None:
 
 
 def _check_libraries() -> None:
-    """Say what is missing in a sentence, where Qt would abort."""
-    plain = sys.platform.startswith("linux")
-    chosen = os.environ.get("QT_QPA_PLATFORM", "")
-    wayland, x11 = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
-    if plain and not (chosen or wayland or x11):
-        raise UsageError(
-            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): give "
-            "--screenshot FILE for a picture, or run it under xvfb-run"
-        )
-    if plain:
-        on_x11 = not wayland and (chosen or "xcb").startswith("xcb")
-        missing = [
-            name for name in (*_NEEDED, *(_XCB if on_x11 else ())) if not _there(name)
-        ]
-        if missing:
+    """Say in a sentence what is missing, where Qt would abort."""
+    if find_spec("PySide6") is None:
+        raise UsageError('the viewer needs its extra: pip install "reftiler[gui]"')
+    if sys.platform.startswith("linux"):
+        chosen = os.environ.get("QT_QPA_PLATFORM", "")
+        x11, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
+        if not (chosen or x11 or wayland):
             raise UsageError(
-                f"Qt needs libraries of the system that are missing: {missing[0]}; on "
-                "Debian and Ubuntu: apt install libgl1 libegl1 libxkbcommon0 "
-                "libfontconfig1 libdbus-1-3 libxcb-cursor0 libxcb-icccm4 "
-                "libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0"
+                "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): "
+                + _WAY
             )
+        on_x11 = chosen.startswith("xcb") or not (chosen or wayland)
+        needed = _LIBRARIES | (_X11_LIBRARIES if on_x11 else {})
+        if missing := [name for name in needed if not _there(name)]:
+            raise UsageError(
+                "PySide6 needs libraries of the system that are missing "
+                f"({', '.join(missing)}); on Debian and Ubuntu: apt install "
+                + " ".join(needed[name] for name in missing)
+            )
+        if chosen.partition(":")[0] not in _WITHOUT_SERVER and not _answers():
+            names = ("DISPLAY", "WAYLAND_DISPLAY")
+            given = (
+                f"{name}={os.environ[name]}" for name in names if name in os.environ
+            )
+            raise UsageError(f"no display answers at {', '.join(given)}: {_WAY}")
     try:
-        import PySide6.QtWidgets  # noqa: F401, PLC0415 - whether it is there
+        import PySide6.QtWidgets  # noqa: F401, PLC0415 - whether it can be loaded
     except ImportError as error:
         raise UsageError(
-            f'the viewer needs its extra: pip install "reftiler[gui]" ({error})'
+            f"PySide6 is installed, and cannot be loaded: {error}; a library of the "
+            "system may be missing, or two versions of Qt be mixed"
         ) from error
+
+
+_WAY = "give --screenshot FILE for a picture, or run it under xvfb-run"
+_WITHOUT_SERVER = ("offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs")
+"""Platforms of Qt that need no server of windows."""
+
+
+def _answers() -> bool:
+    """Whether an X server or a Wayland compositor takes a connection."""
+    if name := os.environ.get("WAYLAND_DISPLAY"):
+        path = Path(os.environ.get("XDG_RUNTIME_DIR", "/nowhere")) / name
+        with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+            connection.connect(str(path))
+            return True
+    if not os.environ.get("DISPLAY"):
+        return False
+    try:
+        library = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return True  # Qt will say what is wrong
+    library.XOpenDisplay.restype = ctypes.c_void_p
+    library.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    display = library.XOpenDisplay(None)
+    if display:
+        library.XCloseDisplay(display)
+    return bool(display)
 
 
 def _there(library: str) -> bool:

@@ -357,7 +357,7 @@ class DisplayPanel(QWidget):
         last = QHBoxLayout()
         last.addWidget(self.gamma, 1)
         last.addWidget(self.reset)
-        self.form = QFormLayout()
+        self.form = QFormLayout(rowWrapPolicy=QFormLayout.RowWrapPolicy.WrapLongRows)
         self.form.setFieldGrowthPolicy(
             QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow
         )

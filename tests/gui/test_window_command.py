@@ -92,12 +92,39 @@ def test_without_a_display_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there is no display" in output
 
 
-def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_display_that_does_not_answer_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", ":987")
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr(command, "_there", lambda name: "EGL" not in name)
+    monkeypatch.setattr(command, "_there", lambda _: True)
     code, output = run()
     assert code == 2
-    assert "libEGL.so.1" in output
+    assert "no display answers at DISPLAY=:987" in " ".join(output.split())
+
+
+def test_missing_libraries_are_told_from_a_missing_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(command, "_there", lambda name: "gl" not in name.lower())
+    code, output = run()
+    assert code == 2
+    assert "apt install libgl1 libegl1 libglib2.0-0" in " ".join(output.split())
+    monkeypatch.setattr(command, "find_spec", lambda _: None)
+    code, output = run()
+    assert code == 2
+    assert 'pip install "reftiler[gui]"' in " ".join(output.split())
+
+
+def test_a_picture_of_what_cannot_be_read_fails(qtbot: QtBot, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    code, output = run(str(bad), "--screenshot", str(tmp_path / "out.png"))
+    assert code == 1
+    assert "bad.png" in output
 
 
 @pytest.mark.parametrize(

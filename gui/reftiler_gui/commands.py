@@ -116,6 +116,7 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
         None,
         ("reload", "Reload", "F5", window.viewer.reload, again),
         ("reload_all", "Reload all", "Shift+F5", window.viewer.reload_all, every),
+        ("close", "Close", "Ctrl+W", window.viewer.close),
         None,
         ("load_settings", "Load settings (YAML)…", "Ctrl+L", ask.load_settings),
         ("save_settings", "Save settings (YAML)…", "Ctrl+S", ask.save_settings),

@@ -329,7 +329,7 @@ class ImageList(QWidget):
         whole.addWidget(self.view, 1)
         for part in (self.place, self.numbers, self.passed_over):
             whole.addWidget(part)
-        self.setMinimumWidth(110)
+        self.setMinimumWidth(90)
         self.setAccessibleName("List of images")
         self._fill_filter()
         self._show_numbers()

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QScrollArea,
+    QStackedWidget,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -50,6 +51,7 @@ from reftiler_gui.preferences import Preferences
 from reftiler_gui.recent_files import RecentFilesMenu
 from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.side_by_side_view import SideBySideView
+from reftiler_gui.start_page import FileCard, StartPage
 from reftiler_gui.status import Status
 from reftiler_gui.summary import Summary
 from reftiler_gui.theme import SCHEMES, apply_theme
@@ -151,7 +153,15 @@ class MainWindow(QMainWindow):
         """Return the canvas beneath a sentence on what there is to see."""
         self.message.setObjectName("message")
         self.message.setText("Opening…")
-        page = _column(self.message, self.canvas, stretch=1)
+        actions = self.registry.actions
+        self.start_page = StartPage(
+            actions, self.preferences, lambda path: self.open([path])
+        )
+        self.file_card = FileCard(actions)
+        self.image_pages = QStackedWidget()
+        for part in (self.canvas, self.start_page, self.file_card):
+            self.image_pages.addWidget(part)
+        page = _column(self.message, self.image_pages, stretch=1)
         page.setFocusProxy(self.canvas)
         return page
 
@@ -406,7 +416,8 @@ class MainWindow(QMainWindow):
     # What happened in the viewer
 
     def _on_opened(self) -> None:
-        self.setWindowTitle(f"{self.viewer.image_set.title} - reftiler")
+        title = self.viewer.image_set.title
+        self.setWindowTitle(f"{title} - reftiler" if title else "reftiler")
 
     def _on_item(self) -> None:
         loaded = self.viewer.loaded
@@ -464,13 +475,24 @@ class MainWindow(QMainWindow):
 
     def _show_message(self) -> None:
         loaded, viewer = self.viewer.loaded, self.viewer
+        page: QWidget = self.canvas
+        if loaded is None and not self.jobs.running("Opening"):
+            page = self.start_page
+            self.start_page.show_problems(viewer.image_set.problems)
+        elif loaded is not None and loaded.image is None:
+            page = self.file_card
+            self.file_card.show_file(loaded)
+        self.image_pages.setCurrentWidget(page)
+        self.message.setVisible(page is self.canvas)
         if loaded is None or loaded.image is None:
             nothing = nothing_words(viewer.image_set.problems)
             self.message.setText(loaded.words if loaded else nothing)
             return
         overlaps = viewer.tiling is not None and any(viewer.tiling.grid.tiler.overlap)
         defects = self.defects_bar.defects
-        self.message.setText(story(loaded, defects, viewer.tiling, overlaps=overlaps))
+        words = story(loaded, defects, viewer.tiling, overlaps=overlaps)
+        problems = "; ".join(loaded.problems)
+        self.message.setText(f"⚠ {problems}\n{words}" if problems else words)
 
     def _on_view(self) -> None:
         """Give the keys to the view that is seen now, and show what belongs to it."""
@@ -604,6 +626,7 @@ class MainWindow(QMainWindow):
             if path.exists():
                 self.preferences.remember(path)
         self.viewer.open(paths, maps=maps)
+        self._show_message()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take files and folders."""

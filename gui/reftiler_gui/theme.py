@@ -74,6 +74,13 @@ QToolBar QToolButton:checked {{ background: {held}; }}
 QToolBar QToolButton:focus, QListView:focus {{ border: 1px solid {accent}; }}
 QListView {{ border: 1px solid {line}; }}
 ImageList::item {{ padding: 2px 1px; }}
+QFrame#page {{ background: {window}; }}
+QFrame#card {{ background: {base}; border: 1px solid {line}; border-radius: 8px; }}
+QFrame#card[dashed="true"] {{ border: 2px dashed {rim}; }}
+QLabel#cardTitle {{ font-size: 15pt; }}
+QPushButton#link {{ color: {accent}; text-align: left; padding: 3px 0; border: 0; }}
+QPushButton#link:hover, QPushButton#link:focus {{ text-decoration: underline; }}
+QPushButton#link:disabled {{ color: {rim}; }}
 QDockWidget::title {{ padding: 5px 10px; }}
 QStatusBar::item {{ border: 0; }}
 QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px;
@@ -111,6 +118,7 @@ def apply_theme(app: QApplication, scheme: str = "system") -> None:
             warn="#f0a25e" if dark else "#a84300",
             held="#3f5a6c" if dark else "#cfe3f0",
             base=colors["Base"],
+            window=colors["Window"],
             accent=colors["Accent"],
             rim=colors["Dark"],
             name="dark" if dark else "light",

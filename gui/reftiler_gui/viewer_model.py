@@ -173,6 +173,21 @@ class ViewerModel(QObject):
             self.image_set = image_set  # of which there is nothing but what is wrong
             self.item_changed.emit()
 
+    def close(self) -> None:
+        """Open nothing."""
+        for name in ("Opening", "Opening maps", "Checking", "Reading", "Reducing"):
+            self.jobs.cancel(name)
+        self.jobs.cancel("Planning")
+        self.jobs.cancel("Counting")
+        self.image_set, self.order, self.index = ImageSet(), (), 0
+        self.loaded = self.tiling = self.facts = self.histogram = self.refusal = None
+        self._paths, self._maps = [], []
+        self._watch(())
+        self.opened.emit()
+        self.item_changed.emit()
+        self.tiling_changed.emit()
+        self.facts_changed.emit()
+
     def _check(self) -> None:
         """Find out in the background which images have defects and problems."""
 

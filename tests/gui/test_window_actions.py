@@ -50,6 +50,8 @@ def test_every_action_can_be_done_twice(
         if name != "quit":
             action.trigger()
             action.trigger()
+            if name == "close":
+                window.open(())
             settled(qtbot, window)
     assert {*shown} == {"Keys", "Commands", "Documentation", "Export a figure"}
 

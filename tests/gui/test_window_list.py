@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QIcon
-from PySide6.QtWidgets import QDialog, QFileDialog, QPlainTextEdit
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QPlainTextEdit,
+    QPushButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
@@ -196,3 +202,83 @@ def test_files_are_shown_and_copied_and_what_was_passed_over_is_listed(
     window.image_list.passed_over.click()
     assert "x.heic" in lines[0]
     assert "test/hole/e: it has no mask" in lines[0]
+
+
+def button(page: QWidget, text: str) -> QPushButton:
+    found = [one for one in page.findChildren(QPushButton) if text in one.text()]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_where_nothing_is_open_one_is_told_what_can_be(
+    qtbot: QtBot, window: MainWindow, data_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(qtbot, window, data_set)
+    window.open([data_set.parent / "gone"])
+    settled(qtbot, window)
+    page = window.start_page
+    assert not page.isVisible()
+    window.registry.actions["close"].trigger()
+    settled_nothing(qtbot, window)
+    assert page.isVisible()
+    assert not window.image_list.rows.rows
+    assert window.windowTitle() == "reftiler"
+    for view in window.views:
+        window.show_view(view)
+    window.show_view("image")
+    button(page, data_set.name).click()
+    settled(qtbot, window)
+    assert window.canvas.isVisible()
+    assert len(window.viewer.image_set.items) == 5
+    window.registry.actions["close"].trigger()
+    empty = data_set / "empty"
+    empty.mkdir()
+    window.open([empty])
+    settled_nothing(qtbot, window)
+    assert "no image in" in page.text.text()
+    assert page.isVisible()
+    given = [str(data_set / "test/good/a.png")]
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (given, ""))
+    button(page, "Open images").click()
+    settled(qtbot, window)
+    assert window.viewer.image_set.title == "a.png"
+    window.registry.actions["close"].trigger()
+    button(page, "sample").click()
+    settled(qtbot, window)
+    assert len(window.viewer.image_set.items) == 14
+
+
+def settled_nothing(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: not window.jobs.running())
+    qtbot.wait(1)
+
+
+def test_a_broken_file_is_a_card_and_the_way_out_works(
+    qtbot: QtBot, window: MainWindow, data_set: Path
+) -> None:
+    broken = data_set / "test/good/a.png"
+    pixels = broken.read_bytes()
+    broken.write_bytes(pixels[:-30])
+    opened(qtbot, window, data_set)
+    card = window.file_card
+    assert not card.isVisible()
+    assert "⚠" not in window.message.text()
+    window.registry.actions["first"].trigger()
+    settled(qtbot, window)
+    assert card.isVisible()
+    assert card.title.text() == "test/good/a"
+    assert "a.png" in card.text.text()
+    button(card, "Next").click()
+    settled(qtbot, window)
+    assert window.viewer.index == 1
+    assert not card.isVisible()
+    window.registry.actions["first"].trigger()
+    settled(qtbot, window)
+    broken.write_bytes(pixels)
+    button(card, "Reload").click()
+    qtbot.waitUntil(window.canvas.isVisible, timeout=5000)
+    settled(qtbot, window)
+    assert window.viewer.image_set.known(0).problems == ()
+    window.viewer.go(3)  # whose mask has another size
+    settled(qtbot, window)
+    assert "⚠ the mask" in window.message.text()

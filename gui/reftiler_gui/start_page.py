@@ -1,0 +1,158 @@
+"""What stands in place of an image: a page to open one, or a card for a broken file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler_gui.elided_label import plain_tip
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.preferences import Preferences
+from reftiler_gui.view_base import message_label
+
+__all__ = ["FileCard", "StartPage"]
+
+_WIDTH = 560  # of what is written, in the screen's pixels
+
+
+class _Card(QFrame):
+    """A frame in the middle of the page, with a title, a text and buttons."""
+
+    def __init__(self, name: str, actions: Mapping[str, QAction]) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.frame = QFrame()
+        self.frame.setObjectName("card")
+        self.frame.setMaximumWidth(_WIDTH)
+        self.title, self.text = message_label(f"{name}: title"), message_label(name)
+        self.title.setObjectName("cardTitle")
+        row = QHBoxLayout()
+        for text, action in actions.items():
+            button = QPushButton(text)
+            button.setToolTip(action.toolTip())
+            button.clicked.connect(action.trigger)
+            row.addWidget(button)
+        row.addStretch(1)
+        self.column = QVBoxLayout(self.frame)
+        across, down = QHBoxLayout(), QVBoxLayout(self)
+        self.column.setContentsMargins(28, 24, 28, 24)
+        self.column.setSpacing(12)
+        for part in (self.title, self.text):
+            self.column.addWidget(part)
+        self.column.addLayout(row)
+        across.addStretch(1)
+        across.addWidget(self.frame, 8)
+        across.addStretch(1)
+        down.addStretch(1)
+        down.addLayout(across)
+        down.addStretch(2)
+
+
+class StartPage(_Card):
+    """
+    Shown while nothing is open: where to drop files, three buttons, recent files.
+
+    Parameters
+    ----------
+    actions : mapping of str to QAction
+        The actions of the window.
+    preferences : Preferences
+        Holds the recent files.
+    open_path : callable
+        Opens one of them.
+    """
+
+    def __init__(
+        self,
+        actions: Mapping[str, QAction],
+        preferences: Preferences,
+        open_path: Callable[[str], object],
+    ) -> None:
+        buttons = {
+            "Open images…": actions["open"],
+            "Open a folder…": actions["open_folder"],
+            "Open the sample": actions["sample"],
+        }
+        super().__init__("What can be opened", buttons)
+        self._preferences, self._open = preferences, open_path
+        self.frame.setProperty("dashed", True)
+        self.title.setText("Drop images or a folder here")
+        self.recent = QVBoxLayout()
+        self.recent.setSpacing(0)
+        self._links: list[QWidget] = []
+        self.column.addLayout(self.recent)
+        self.show_problems(())
+
+    def show_problems(self, problems: Iterable[str]) -> None:
+        """Say why that which was to be opened is not; nothing says what can be."""
+        said = "\n".join(f"⚠ {problem}" for problem in problems)
+        self.text.setText(
+            said
+            or "Images with or without masks, data sets, settings (YAML), and "
+            "what the conformance kit wrote."
+        )
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """List the recent files that there are now."""
+        super().showEvent(event)
+        for old in self._links:
+            old.setParent(None)
+            old.deleteLater()
+        self._links = []
+        paths = self._preferences.recent
+        if paths:
+            self._links.append(QLabel("Recent"))
+            self.recent.addWidget(self._links[0])
+        for path in paths:
+            button = QPushButton()
+            button.setObjectName("link")
+            button.setFlat(True)
+            elide, width = Qt.TextElideMode.ElideMiddle, _WIDTH - 80
+            text = f"{Path(path).name}   {Path(path).parent}"
+            text = button.fontMetrics().elidedText(text, elide, width)
+            button.setText(text.replace("&", "&&"))
+            button.setToolTip(plain_tip(path))
+            button.setEnabled(Path(path).exists())
+            button.clicked.connect(partial(self._on_link, path))
+            self._links.append(button)
+            self.recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def _on_link(self, path: str, _: bool = False) -> None:
+        self._open(path)
+
+
+class FileCard(_Card):
+    """
+    Shown in place of an image that cannot be read: why, and what can be done.
+
+    Parameters
+    ----------
+    actions : mapping of str to QAction
+        The actions of the window.
+    """
+
+    def __init__(self, actions: Mapping[str, QAction]) -> None:
+        names = ("reload", "show_in_folder", "next")
+        buttons = {actions[name].text(): actions[name] for name in names}
+        super().__init__("Why it cannot be read", buttons)
+
+    def show_file(self, loaded: LoadedImage) -> None:
+        """Show what is wrong with a file."""
+        self.title.setText(loaded.item.name)
+        said = "\n".join(loaded.problems)
+        self.text.setText(
+            f"{said}\n\nNothing else is affected. If the file is still being written, "
+            "or was mended, reload it."
+        )

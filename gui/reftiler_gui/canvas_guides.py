@@ -152,19 +152,6 @@ class Minimap:
         box.moveTopRight(QPointF(transform.width - _PAD * ratio, _PAD * ratio))
         return box
 
-    def place(
-        self, point: QPointF, transform: ScreenTransform, ratio: float
-    ) -> tuple[float, float] | None:
-        """Return the row and column of the image under a point of the screen."""
-        box = self.box(transform, ratio)
-        if box is None:
-            return None
-        height, width = self._picture.size
-        return (
-            (point.y() - box.top()) / box.height() * height,
-            (point.x() - box.left()) / box.width() * width,
-        )
-
     def paint(
         self, painter: QPainter, transform: ScreenTransform, ratio: float
     ) -> None:

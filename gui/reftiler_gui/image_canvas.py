@@ -210,7 +210,9 @@ class ImageCanvas(PanZoomView):
                 return
             if self._content.map is not None and self.layers.map:
                 shown = self._content.map_settings
-                overlays.paint_color_bar(painter, transform, shown, ratio)
+                box = self._minimap_box(transform, ratio)
+                beside = transform.width - box.left() if box else 0.0
+                overlays.paint_color_bar(painter, transform, shown, ratio, beside)
             if self._content.tiling is not None:
                 self._paint_tiles(painter, transform, self._content.tiling)
             self.paint_over(painter, transform)
@@ -233,8 +235,6 @@ class ImageCanvas(PanZoomView):
                 ratio,
                 above=32 * self.layers.scale_bar,
             )
-        if self.layers.coverage:
-            overlays.paint_legend(painter, transform, self._content.most, ratio)
 
     def _painted(self, transform: ScreenTransform) -> QImage:
         """Paint all layers that stay while the cursor moves."""
@@ -265,11 +265,25 @@ class ImageCanvas(PanZoomView):
                     painter.drawImage(left_, top, as_image(pixels))
             if content.blocks is not None and layers.marks:
                 overlays.paint_marks(painter, transform, self.marks(transform), ratio)
+            self._paint_legends(painter, transform, ratio)
             if content.blocks is not None and layers.scale_bar:
                 paint_scale_bar(painter, transform, self.pixel_size, ratio)
             if content.minimap is not None and layers.minimap:
                 content.minimap.paint(painter, transform, ratio)
         return base
+
+    def _paint_legends(
+        self, painter: QPainter, transform: ScreenTransform, ratio: float
+    ) -> None:
+        content, layers, room = self._content, self.layers, 0.0
+        if content.tiling is not None and layers.coverage:
+            entries = overlays.coverage_entries(content.most)
+            title = "tiles per pixel"
+            room = overlays.paint_legend(painter, transform, title, entries, ratio)
+        mask = content.mask
+        if mask is not None and mask.labels and layers.mask and layers.labels:
+            entries = overlays.label_entries(mask)
+            overlays.paint_legend(painter, transform, "labels", entries, ratio, room)
 
     def _border(
         self, painter: QPainter, transform: ScreenTransform, size: tuple[int, int]
@@ -306,6 +320,12 @@ class ImageCanvas(PanZoomView):
             self._pointed = pointed
             self.viewport().update()
         super().point_at(row, col)
+
+    def _minimap_box(self, transform: ScreenTransform, ratio: float) -> QRectF | None:
+        """Return where the minimap is, if it is shown."""
+        minimap = self._content.minimap
+        shown = minimap is not None and self.layers.minimap
+        return minimap.box(transform, ratio) if minimap and shown else None
 
     # The mouse
 
@@ -357,14 +377,10 @@ class ImageCanvas(PanZoomView):
 
     def _go_in_minimap(self, point: QPointF, *, inside: bool) -> bool:
         """Go to a place of the minimap, if it is shown; say whether it was."""
-        minimap = self._content.minimap
-        if minimap is None or not self.layers.minimap:
+        ratio, source = self.viewport().devicePixelRatioF(), self.source
+        point, box = point * ratio, self._minimap_box(self.transform(), ratio)
+        if box is None or source is None or (inside and not box.contains(point)):
             return False
-        ratio = self.viewport().devicePixelRatioF()
-        transform, point = self.transform(), point * ratio
-        box = minimap.box(transform, ratio)
-        place = minimap.place(point, transform, ratio)
-        if box is None or place is None or (inside and not box.contains(point)):
-            return False
-        self.state.go(*place)
+        row = (point.y() - box.top()) / box.height() * source.size[0]
+        self.state.go(row, (point.x() - box.left()) / box.width() * source.size[1])
         return True

@@ -16,6 +16,7 @@ LAYERS = {
     "map": ("Anomaly map", "V", "The values of the anomaly map, as colours"),
     "outline": ("Outline at the threshold", "Shift+V", "Where the map reaches it"),
     "mask": ("Mask", "M", "Marked pixels, none too small to be seen"),
+    "labels": ("Class colours", "Shift+M", "Each label of a mask in its own colour"),
     "marks": ("Rings around defects", "O", "Where defects are, and how large"),
     "grid": ("Grid", "G", "Tiles start at solid lines and end at dashed ones"),
     "padding": ("Padding", "B", "What tiles hold beyond the image"),

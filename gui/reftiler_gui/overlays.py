@@ -12,14 +12,17 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from reftiler_gui.model.anomaly_map import MapSettings, color_table
-from reftiler_gui.model.colors import COLORS, legend
+from reftiler_gui.model.colors import COLORS, UNCOVERED, label_colors, legend
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.grid_lookup import Box, GridLookup
+from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.texts import MARKED
 
 __all__ = [
     "Marker",
+    "coverage_entries",
+    "label_entries",
     "marks_of",
     "paint_color_bar",
     "paint_decimation_note",
@@ -209,41 +212,92 @@ def paint_decimation_note(
 
 
 def paint_legend(
-    painter: QPainter, transform: ScreenTransform, most: int, ratio: float
-) -> None:
-    """Say which colour is how many tiles, in the lower right corner."""
-    entries = legend(0, most)
+    painter: QPainter,
+    transform: ScreenTransform,
+    title: str,
+    entries: Sequence[tuple[str, Rgb | None]],
+    ratio: float,
+    above: float = 0.0,
+) -> float:
+    """
+    Say what colours mean, in the lower right corner.
+
+    Parameters
+    ----------
+    painter, transform
+        What is painted on.
+    title : str
+        What the entries are.
+    entries : sequence of pairs
+        Words and colour, None for hatching.
+    ratio : float
+        The screen's pixels for one of Qt's.
+    above : float
+        The room that another legend takes below.
+
+    Returns
+    -------
+    float
+        The room that is taken, with that.
+    """
     painter.save()
     font = _font(painter, ratio)
     painter.setFont(font)
     line, swatch, pad = 18 * ratio, 14 * ratio, 8 * ratio
-    title = "tiles per pixel"
-    width = QFontMetricsF(font).horizontalAdvance(title) + 2 * pad
+    advance = QFontMetricsF(font).horizontalAdvance
+    rows = max((advance(words) for words, _ in entries), default=0) + swatch + pad
+    width = max(advance(title), rows) + 2 * pad
     height = line * (len(entries) + 1) + 2 * pad
-    corner = QPointF(transform.width - width - pad, transform.height - height - pad)
+    left, top = transform.width - width - pad, transform.height - height - pad - above
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_INK)
-    painter.drawRoundedRect(
-        QRectF(corner.x(), corner.y(), width, height), 4 * ratio, 4 * ratio
-    )
+    painter.drawRoundedRect(QRectF(left, top, width, height), 4 * ratio, 4 * ratio)
     painter.setPen(_PAPER)
-    left, top = corner.x() + pad, corner.y() + pad
+    left, top = left + pad, top + pad
     middle = Qt.AlignmentFlag.AlignVCenter
     painter.drawText(QRectF(left, top, width, line), middle, title)
-    for row, (number, color) in enumerate(entries, start=1):
+    for row, (words, color) in enumerate(entries, start=1):
         place = QRectF(left, top + row * line, swatch, swatch)
         painter.fillRect(place, QColor(60, 60, 60))
-        kind = Qt.BrushStyle.SolidPattern if number else Qt.BrushStyle.BDiagPattern
-        painter.fillRect(place, QBrush(QColor(*color), kind))
-        words = QRectF(left + swatch + pad, top + row * line, width, swatch)
-        painter.drawText(words, middle, f"{number}")
+        kind = (
+            Qt.BrushStyle.BDiagPattern if color is None else Qt.BrushStyle.SolidPattern
+        )
+        painter.fillRect(place, QBrush(QColor(*(color or UNCOVERED)), kind))
+        text = QRectF(left + swatch + pad, top + row * line, width, swatch)
+        painter.drawText(text, middle, words)
     painter.restore()
+    return above + height + pad
+
+
+def coverage_entries(most: int) -> list[tuple[str, Rgb | None]]:
+    """Return the legend of the coverage layer."""
+    return [
+        (f"{number}", color if number else None) for number, color in legend(0, most)
+    ]
+
+
+def label_entries(mask: MaskPyramid, most: int = 12) -> list[tuple[str, Rgb | None]]:
+    """Return the legend of a mask of several labels; of many, the first."""
+    colors = label_colors(len(mask.labels))
+    entries: list[tuple[str, Rgb | None]] = [
+        (f"{label}: {count:,} px", color)
+        for label, count, color in zip(mask.labels, mask.counts, colors, strict=True)
+    ]
+    left_out = len(entries) - most
+    if left_out > 0:
+        pixels = sum(mask.counts[most:])
+        entries[most:] = [(f"{left_out} more: {pixels:,} px", (90, 90, 90))]
+    return entries
 
 
 def paint_color_bar(
-    painter: QPainter, transform: ScreenTransform, settings: MapSettings, ratio: float
+    painter: QPainter,
+    transform: ScreenTransform,
+    settings: MapSettings,
+    ratio: float,
+    beside: float = 0.0,
 ) -> None:
-    """Say which colour is which value, in the upper right corner."""
+    """Say which colour is which value, in the upper right corner, beside the minimap."""
     low, high = settings.low, settings.high
     if low is None or high is None or not low <= high:
         return
@@ -257,7 +311,8 @@ def paint_color_bar(
     texts = {value: f"{value:.4g}" for value in ticks}
     wide = max(metrics.horizontalAdvance(text) for text in texts.values())
     bar = QRectF(0, 0, 12 * ratio, min(140 * ratio, transform.height / 3))
-    bar.moveTopRight(QPointF(transform.width - 2 * pad - wide - 6 * ratio, 2.5 * pad))
+    right = transform.width - 2 * pad - wide - 6 * ratio - beside
+    bar.moveTopRight(QPointF(right, 2.5 * pad))
     patch = bar.adjusted(-pad, -1.5 * pad, wide + pad + 6 * ratio, 1.5 * pad)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_INK)

@@ -27,7 +27,7 @@ from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.texts import count
 from reftiler_gui.model.tiles import ImageTiles
-from reftiler_gui.overlays import paint_legend, paint_marks
+from reftiler_gui.overlays import coverage_entries, paint_legend, paint_marks
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.view_base import filter_shortcuts, message_label
 
@@ -108,7 +108,8 @@ class _TileCanvas(ImageCanvas):
                 painter.setPen(pen)
                 painter.drawRect(box)
         if self.coverage:
-            paint_legend(painter, transform, content.most, ratio)
+            entries = coverage_entries(content.most)
+            paint_legend(painter, transform, "tiles per pixel", entries, ratio)
 
 
 class TileView(QWidget):

@@ -6,6 +6,7 @@ A pixel is one number, 0xAARRGGBB, its colour already multiplied by its alpha: w
 
 from __future__ import annotations
 
+import colorsys
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "UNCOVERED",
     "coverage_colors",
     "coverage_layer",
+    "label_colors",
     "legend",
     "mask_layer",
     "pixel",
@@ -41,8 +43,19 @@ def pixel(color: Rgb, alpha: float = 1.0) -> int:
     return round(255 * alpha) << 24 | red << 16 | green << 8 | blue
 
 
+def label_colors(count: int) -> tuple[Rgb, ...]:
+    """Return colours that differ, those that colour-blind people tell apart first."""
+    names = ("orange", "purple", "yellow", "green", "vermillion", "blue")
+    first = [COLORS[name] for name in names[:count]]
+    more = []
+    for number in range(count - len(first)):  # hues by the golden ratio
+        share = colorsys.hsv_to_rgb(number * 0.618 % 1, 0.5 + number % 3 / 4, 0.95)
+        more.append(tuple(round(255 * part) for part in share))
+    return (*first, *more)  # type: ignore[arg-type]
+
+
 def mask_layer(
-    marked: NDArray[np.bool_],
+    marked: NDArray[Any],
     color: Rgb = COLORS["orange"],
     alpha: float = 0.4,
     outline: int = 2,
@@ -52,18 +65,24 @@ def mask_layer(
 
     Parameters
     ----------
-    marked : ndarray of bool, shape (H, W)
+    marked : ndarray of bool or uint8, shape (H, W)
         As `MaskPyramid.view` gives it, a pixel for each of the screen's.
     color : three ints
-        Red, green and blue.
+        Red, green and blue; labels have `label_colors`.
     alpha : float
         How much of it marked pixels take; with 0 only the outline shows.
     outline : int
         Pixels of outline around each region, however small that is; opaque.
     """
-    layer = np.where(marked, np.uint32(pixel(color, alpha)), np.uint32(0))
+    colors = (color,) if marked.dtype == bool else label_colors(int(marked.max()))
+    places = marked.view(np.uint8)
+    filled = [0, *(pixel(one, alpha) for one in colors)]
+    layer = np.asarray(np.array(filled, np.uint32)[places])
     if outline:
-        layer[_grown(marked, outline) & ~marked] = pixel(color)
+        grown = _grown(places, outline)
+        edge = (grown != 0) & (places == 0)
+        opaque = np.array([0, *(pixel(one) for one in colors)], np.uint32)
+        layer[edge] = opaque[grown[edge]]
     return layer
 
 
@@ -132,13 +151,16 @@ def _signed_table() -> Pixels:
     )
 
 
-def _grown(marked: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
-    """Grow a mask by some pixels to all sides, corners cut."""
-    grown = marked.copy()
+def _grown(places: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
+    """Grow labels by some pixels to all sides, corners cut."""
+    grown = places.copy()
     for _ in range(by):
         before = grown.copy()
-        grown[1:] |= before[:-1]
-        grown[:-1] |= before[1:]
-        grown[:, 1:] |= before[:, :-1]
-        grown[:, :-1] |= before[:, 1:]
+        for near, far in (
+            (grown[1:], before[:-1]),
+            (grown[:-1], before[1:]),
+            (grown[:, 1:], before[:, :-1]),
+            (grown[:, :-1], before[:, 1:]),
+        ):
+            np.maximum(near, far, out=near)
     return grown

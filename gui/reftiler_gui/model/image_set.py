@@ -143,19 +143,19 @@ class ImageItem:
         except (ImportError, TilingError) as error:
             said = str(error)
             return LoadedImage(self, None, None, said, (*self.problems, said))
-        notes, problems = list(image.info.notes), list(self.problems)
+        notes, problems, void = list(image.info.notes), list(self.problems), None
         if self.masks:
             try:
                 opened = open_mask(self.masks, self.reading)
-                mask = opened[...]
+                mask, void = opened.labels[...], opened.void
                 mask = mask if mapped_file(mask) is None else mask.copy()
                 notes += opened.notes
             except (ImportError, TilingError) as error:
                 problems.append(f"{error}; the image is shown without it")
-        if mask is not None and mask.shape != image.size:
-            problems.append(self._misfit(mask.shape, image.size))
+        if mask is not None and mask.shape[:2] != image.size:
+            problems.append(self._misfit(mask.shape[:2], image.size))
             mask = None
-        found = None if mask is None else MaskPyramid(mask)
+        found = None if mask is None else MaskPyramid(mask, void)
         if found is not None and found.area == found.array.size:
             notes.append("the mask marks the whole image")
         words = "; ".join((*problems, *notes))

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.io.masks import marked
 from reftiler_gui.model.pyramid import any_halved
 
 __all__ = ["MaskPyramid"]
@@ -18,34 +19,93 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 class MaskPyramid:
     """
-    The marked pixels of an image.
+    The marked pixels of an image, and what they are marked with.
 
     Parameters
     ----------
-    array : ndarray, shape (H, W)
-        What is not zero is marked, be it 1, 255 or True.
+    array : ndarray, shape (H, W) or (H, W, C)
+        Labels: what is not zero is marked, be it 1, 255 or True. A channel for each
+        class marks a pixel with its number, from 1.
+    void : int, optional
+        The label that does not count.
+
+    Attributes
+    ----------
+    array : ndarray of bool, shape (H, W)
+        Where pixels are marked.
+    labels : tuple of int
+        The labels that there are, if they are 2 to 255; else none, and marked pixels
+        are but marked.
+    counts : tuple of int
+        How many pixels have each of them.
     """
 
-    def __init__(self, array: NDArray[Any]) -> None:
-        self.array: Mask = array if array.dtype == bool else np.asarray(array != 0)
+    def __init__(self, array: NDArray[Any], void: int | None = None) -> None:
+        bare = array.dtype == bool and array.ndim == 2
+        self.array: Mask = array if bare else marked(array, void)
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])
+        self.labels: tuple[int, ...] = ()
+        self.counts: tuple[int, ...] = ()
+        self._index: NDArray[np.uint8] | None = None
+        if not bare:
+            self._number(_classes(array), void)
+
+    def _number(self, array: NDArray[Any], void: int | None) -> None:
+        """Find the labels of an array (H, W), if there are several and not many."""
+        if array.dtype.kind not in "iu" or not array.size:
+            return
+        low, high = int(array.min()), int(array.max())
+        if low >= 0 and high < 2**16:
+            step = max(1, 2**22 // array.shape[1])
+            counts = np.zeros(high + 1, np.int64)
+            for top in range(0, len(array), step):
+                part = array[top : top + step].ravel()
+                counts += np.bincount(part, minlength=high + 1)
+            values, index = np.arange(high + 1), array
+        elif array.size <= 2**24:
+            values, index, counts = np.unique(
+                array, return_inverse=True, return_counts=True
+            )
+        else:
+            return
+        kept = (counts > 0) & (values != 0) & (values != (void or 0))
+        if not 2 <= kept.sum() < 256:
+            return
+        table = np.where(kept, kept.cumsum(), 0).astype(np.uint8)
+        self._index = table[index.reshape(array.shape)]
+        self.labels = tuple(values[kept].tolist())
+        self.counts = tuple(counts[kept].tolist())
 
     @cached_property
     def area(self) -> int:
         """How many pixels are marked."""
         return int(np.count_nonzero(self.array))
 
+    def label_at(self, row: int, column: int) -> int | None:
+        """Return the label of a pixel; None where it is not marked or has none."""
+        number = 0 if self._index is None else int(self._index[row, column])
+        return self.labels[number - 1] if number else None
+
     @cached_property
     def levels(self) -> tuple[Mask, ...]:
         """The mask and its halves, in which a pixel is marked if one of four is."""
-        found = [self.array]
-        while max(found[-1].shape) > 1:
-            found.append(any_halved(found[-1]))
-        return tuple(found)
+        return _halves_of(self.array)
+
+    @cached_property
+    def label_levels(self) -> tuple[NDArray[np.uint8], ...]:
+        """Places in `labels`, from 1, and their halves, of which the largest counts."""
+        return () if self._index is None else _halves_of(self._index)
 
     def view(
-        self, top: float, left: float, zoom: float, height: int, width: int
-    ) -> Mask:
+        self,
+        top: float,
+        left: float,
+        zoom: float,
+        height: int,
+        width: int,
+        *,
+        labels: bool = False,
+    ) -> NDArray[Any]:
         """
         Return what the screen shows of the mask.
 
@@ -58,18 +118,39 @@ class MaskPyramid:
             pixel that it covers is; else if its centre lies in a marked one.
         height, width : int
             The screen's pixels.
+        labels : bool
+            Whether labels are told apart, where there are several.
 
         Returns
         -------
-        ndarray of bool, shape (height, width)
+        ndarray of bool or uint8, shape (height, width)
+            Where it is marked, or the place in `labels`, from 1.
         """
+        levels = (labels and self.label_levels) or self.levels
         level = max(0, math.floor(-math.log2(zoom) + 1e-9))
-        level = min(level, len(self.levels) - 1)
-        mask, scale = self.levels[level], zoom * 2**level
+        level = min(level, len(levels) - 1)
+        mask, scale = levels[level], zoom * 2**level
         rows = _covered(top / 2**level, scale, height, mask.shape[0])
         columns = _covered(left / 2**level, scale, width, mask.shape[1])
         lines = _joined(mask, rows, 0)
         return _joined(lines, columns, 1)
+
+
+def _halves_of(array: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    found = [array]
+    while max(found[-1].shape) > 1:
+        found.append(any_halved(found[-1]))
+    return tuple(found)
+
+
+def _classes(array: NDArray[Any]) -> NDArray[Any]:
+    """See channels, of which one at the most marks a pixel, as labels from 1."""
+    if array.ndim == 2:
+        return array
+    each = array != 0
+    if (each.sum(axis=-1) > 1).any():
+        return np.zeros((0, 0), np.uint8)
+    return np.asarray((each * np.arange(1, array.shape[-1] + 1)).sum(axis=-1))
 
 
 def _covered(
@@ -89,19 +170,20 @@ def _covered(
 
 
 def _joined(
-    mask: Mask, span: tuple[NDArray[np.int64], NDArray[np.int64]], axis: int
-) -> Mask:
+    mask: NDArray[Any], span: tuple[NDArray[np.int64], NDArray[np.int64]], axis: int
+) -> NDArray[Any]:
     """Join the lines under each pixel of the screen; there are at most four."""
     first, stop = span
     inside = np.flatnonzero(first < stop)
     shape = list(mask.shape)
     shape[axis] = len(first)
-    result = np.zeros(shape, dtype=bool)
+    result = np.zeros(shape, dtype=mask.dtype)
     if not inside.size:
         return result
     here, last = first[inside], stop[inside] - 1
     joined = mask.take(here, axis)
     for more in range(1, int((last - here).max()) + 1):
-        joined |= mask.take(np.minimum(here + more, last), axis)
+        further = mask.take(np.minimum(here + more, last), axis)
+        np.maximum(joined, further, out=joined)
     result[(slice(None),) * axis + (slice(inside[0], inside[-1] + 1),)] = joined
     return result

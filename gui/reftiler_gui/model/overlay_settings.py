@@ -50,6 +50,8 @@ class OverlaySettings:
         defects.
     scale_bar, minimap : bool
         What helps to find one's way.
+    labels : bool
+        Whether several labels of a mask have colours of their own.
     alpha : float
         How much of their colour marked pixels take, 0 to 1.
     color : three ints
@@ -65,6 +67,7 @@ class OverlaySettings:
     padding: bool = True
     coverage: bool = False
     marks: bool = True
+    labels: bool = True
     scale_bar: bool = False
     minimap: bool = False
     alpha: float = 0.4
@@ -115,7 +118,9 @@ def mask_of(
 ) -> tuple[int, int, Pixels] | None:
     """Draw the marked pixels; return where on the screen, and what; None if nothing."""
     marked = mask.view(
-        transform.top, transform.left, transform.zoom, transform.height, transform.width
+        *(transform.top, transform.left, transform.zoom),
+        *(transform.height, transform.width),
+        labels=layers.labels,
     )
     rows = np.flatnonzero(marked.any(axis=1))
     if not rows.size:

@@ -62,13 +62,13 @@ def mean_bands(picture: Array, level: int) -> Iterator[Array]:
         yield part
 
 
-def any_halved(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return whether any of 2 × 2 pixels is marked, of fewer at odd ends."""
+def any_halved(mask: Array) -> Array:
+    """Return the largest of 2 × 2 pixels, of fewer at odd ends; of bools, any."""
     for axis in (0, 1):
         even, odd = _halves(mask, axis)
         joined = even.copy()
         part = joined[: odd.shape[0], : odd.shape[1]]
-        part |= odd
+        np.maximum(part, odd, out=part)
         mask = joined
     return mask
 

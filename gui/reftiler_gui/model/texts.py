@@ -178,7 +178,8 @@ def place_words(
     else:
         words.append(f"value {' '.join(f'{part:.6g}' for part in value)}")
         if loaded.mask is not None and loaded.mask.array[down, across]:
-            words.append("marked")
+            label = loaded.mask.label_at(down, across)
+            words.append("marked" if label is None else f"label {label}")
         mapped = found.value(down, across) if found else None
         if mapped is not None:
             words.append(f"map {mapped:.6g}")

@@ -297,7 +297,7 @@ def paint_color_bar(
     ratio: float,
     beside: float = 0.0,
 ) -> None:
-    """Say which colour is which value, in the upper right corner, beside the minimap."""
+    """Say which colour is which value, in the upper right corner."""
     low, high = settings.low, settings.high
     if low is None or high is None or not low <= high:
         return

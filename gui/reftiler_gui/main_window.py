@@ -43,6 +43,7 @@ from reftiler_gui.image_list import ImageList
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.layer_visibility import LayerVisibility
 from reftiler_gui.map_model import MapModel
+from reftiler_gui.map_panel import MapPanel
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.texts import nothing_words, story
 from reftiler_gui.navigation import Navigator, Zoomable
@@ -122,6 +123,9 @@ class MainWindow(QMainWindow):
         self.add_dock("tiling", "Tiling", self._tiling(), "right", "Ctrl+Shift+T")
         display = _scrolled(self.display)
         self.add_dock("display", "Display", display, "right", "Ctrl+Shift+V")
+        self.map_panel = MapPanel(self.maps, actions["open_map"], actions["open_maps"])
+        panel = _scrolled(self.map_panel)
+        self.add_dock("map", "Anomaly map", panel, "right", "Ctrl+Shift+H")
         self.toolbar = ToolBar(self.registry)
         self.addToolBar(self.toolbar)
         self.toolbar.zoom.chosen.connect(self._set_zoom)
@@ -548,6 +552,7 @@ class MainWindow(QMainWindow):
 
     def _mark(self) -> None:
         bar = self.defects_bar
+        self.map_panel.show_defect(bar.region)
         self.canvas.set_marks(
             lambda box, cell: self.maps.mark(
                 marks_of(bar.defects, bar.number, box, cell)

@@ -253,8 +253,8 @@ def test_scores_are_those_of_the_library(tmp_path: Path) -> None:
     values[0, 0] = np.nan
     found = finish(score_image(AnomalyMap(values), MaskPyramid(MASK)))
     ranking = rank_pixels([values], [MASK])
-    assert found.ranking.auroc() == ranking.auroc()
-    assert found.ranking.aupro() == ranking.aupro()
+    assert found.areas == (ranking.auroc(), ranking.aupro(), ranking.aupro(0.05))
+    assert found.pixels == ranking.good
     assert found.score == np.nanmax(values)
     assert (found.good.sum(), found.defective.sum()) == (591, 8)
     assert found.defects.hits(float(values[MASK].max())).tolist() == [True]
@@ -277,9 +277,8 @@ def test_scores_of_a_set_say_what_is_left_out(tmp_path: Path) -> None:
     assert set(found.left_out) == {"unmasked", "misfit", "unmapped"}
     coarse = map_rows(VALUES[::2, ::2], (20, 30), 0, 20)
     ranking = rank_pixels([bad, coarse], [MASK, None])
-    assert found.ranking.auroc() == ranking.auroc()
-    assert found.ranking.aupro(0.05) == ranking.aupro(0.05)
-    assert found.image_auroc() == 1.0
+    areas = ranking.auroc(), ranking.aupro(), ranking.aupro(0.05)
+    assert found.areas == (1.0, *areas)
     assert found.hits(0.0) == (1, 1)
     assert found.false_alarms(0.0) == 1
     assert found.false_alarms(2.0) == 0

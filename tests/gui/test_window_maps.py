@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.main_window import MainWindow
@@ -174,3 +175,107 @@ def test_a_map_that_changes_or_vanishes(
     qtbot.waitUntil(lambda: bool(window.maps.problem))
     assert window.maps.map is None
     assert window.canvas.source is not None
+
+
+def drag(qtbot: QtBot, widget: QWidget, *shares: float) -> None:
+    """Drag the mouse across a widget, from one share of its width to the next."""
+    left, y = Qt.MouseButton.LeftButton, widget.height() // 2
+    points = [QPoint(round(share * widget.width()), y) for share in shares]
+    qtbot.mousePress(widget, left, pos=points[0])
+    for point in points:
+        place, none = QPointF(point), Qt.KeyboardModifier.NoModifier
+        screen = QPointF(widget.mapToGlobal(point))
+        kind = QMouseEvent.Type.MouseMove
+        QApplication.sendEvent(
+            widget, QMouseEvent(kind, place, screen, left, left, none)
+        )
+    qtbot.mouseRelease(widget, left, pos=points[-1])
+
+
+def test_the_threshold_is_set_by_line_slider_and_field(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    opened(qtbot, window, images, maps)
+    panel = window.map_panel
+    window.docks["map"].raise_()
+    qtbot.waitUntil(panel.histogram.isVisible)
+    qtbot.waitUntil(lambda: window.maps.scores is not None)
+    low, high = window.maps.range
+
+    def told() -> tuple[Any, str, list[str]]:
+        return window.maps.settings.threshold, panel.cells[0][0].text(), rings(window)
+
+    drag(qtbot, panel.histogram, 0.2, 0.99)
+    assert told()[0] == pytest.approx(low + 0.99 * (high - low), abs=0.01)
+    picture = window.canvas.picture()
+    assert told()[1:] == ("1 of 1", ["hit, 3 × 2 px"])
+    qtbot.keyClick(panel.slider, Qt.Key.Key_Home)
+    assert told()[0] == low
+    assert window.canvas.picture() != picture
+    panel.threshold.setValue(0.9)
+    assert told() == (pytest.approx(0.9), "0 of 1", ["missed, 3 × 2 px"])
+    qtbot.mouseClick(panel.catch, Qt.MouseButton.LeftButton)
+    assert told() == (np.float32(0.8), "1 of 1", ["hit, 3 × 2 px"])
+    qtbot.waitUntil(lambda: panel.cells[1][0].text() == "0.000% (0)")
+    assert panel.cells[4][0].text() == "1.0000"
+
+
+def test_all_images_are_scored_in_the_background(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    opened(qtbot, window, images, maps)
+    window.docks["map"].raise_()
+    panel = window.map_panel
+    qtbot.waitUntil(panel.score_all.isVisible)
+    qtbot.mouseClick(panel.score_all, Qt.MouseButton.LeftButton)
+    assert window.jobs.running("Scoring all maps")
+    window.registry.actions["cancel"].trigger()
+    assert not window.jobs.running("Scoring all maps")
+    assert window.maps.set_scores is None
+    qtbot.mouseClick(panel.score_all, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.maps.set_scores is not None)
+    panel.threshold.setValue(0.5)
+    assert panel.cells[0][1].text() == "1 of 2"
+    assert "c (it has no map)" in panel.left_out.text()
+    window.open([images], [maps])  # other maps, of which nothing is known yet
+    qtbot.waitUntil(lambda: window.maps.set_scores is None)
+
+
+def test_colours_opacity_and_range_are_chosen(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    opened(qtbot, window, images, maps)
+    panel = window.map_panel
+    window.docks["map"].raise_()
+    qtbot.waitUntil(panel.colormap.isVisible)
+    window.viewer.go(1)
+    settled(qtbot, window)
+    qtbot.waitUntil(lambda: not window.jobs.running())
+    pictures = [window.canvas.picture()]
+    for widget, key in (
+        (panel.colormap, Qt.Key.Key_Down),
+        (panel.opacity, Qt.Key.Key_Right),
+        (panel.span, Qt.Key.Key_Down),
+    ):
+        qtbot.keyClick(widget, key)
+        pictures.append(window.canvas.picture())
+        assert pictures[-1] != pictures[-2], widget.accessibleName()
+    settings = window.maps.settings
+    assert (settings.colormap, settings.opacity) == ("magma", 0.61)
+    assert not window.maps.whole_set
+
+
+def test_without_a_map_the_panel_asks_for_one(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    window.open([images])
+    settled(qtbot, window)
+    window.docks["map"].raise_()
+    panel = window.map_panel
+    qtbot.waitUntil(panel.buttons.isVisible)
+    assert not panel.controls.isVisible()
+    window.viewer.open_maps([maps])
+    qtbot.waitUntil(panel.controls.isVisible)
+    window.viewer.go(2)
+    qtbot.waitUntil(panel.buttons.isVisible)
+    assert "2 images" in panel.note.text()

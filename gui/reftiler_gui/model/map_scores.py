@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,17 +38,23 @@ class ImageScores:
     ----------
     defects : DefectScores
         The map's values at each defect.
-    ranking : PixelRanking
-        The image's pixels, ranked.
+    pixels : int
+        How many good ones there are, without NaN.
+    areas : tuple of float
+        Pixel AUROC, and AUPRO to each of `LIMITS`.
     score : float
         The image's: the largest value of the map.
+    span : pair of float
+        The map's range.
     good, defective : ndarray of int
         How many pixels lie in each of `BINS` equal parts of the map's range.
     """
 
     defects: DefectScores
-    ranking: PixelRanking
+    pixels: int
+    areas: tuple[float, ...]
     score: float
+    span: tuple[float, float]
     good: Counts
     defective: Counts
 
@@ -67,6 +74,9 @@ class SetScores:
         Why images do not take part, by their names.
     ranking : PixelRanking
         All pixels of the images that do.
+    areas : tuple of float
+        Image AUROC, pixel AUROC, and AUPRO to each of `LIMITS`; an image's score is the
+        largest value of its map.
     """
 
     defects: dict[str, DefectScores] = field(default_factory=dict)
@@ -74,25 +84,20 @@ class SetScores:
     defective: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     ranking: PixelRanking = field(default_factory=lambda: PixelRanking(()))
+    areas: tuple[float, ...] = ()
 
-    def image_auroc(self) -> float:
-        """Return the image AUROC; an image's score is the largest value of its map."""
-        scores = [*self.good.values(), *self.defective.values()]
-        return image_auroc(scores, [n >= len(self.good) for n in range(len(scores))])
-
-    @property
+    @cached_property
     def peaks(self) -> NDArray[np.float64]:
-        """The largest value of each defect, NaN where it has none."""
-        return np.concatenate([[], *(one.peaks for one in self.defects.values())])
+        """The largest value of each defect of the set, NaN where it has none."""
+        return np.concatenate([np.empty(0), *(d.peaks for d in self.defects.values())])
 
     def hits(self, threshold: float) -> tuple[int, int]:
         """Return how many defects are hit at a threshold, and how many there are."""
-        peaks = self.peaks
-        return int((peaks >= threshold).sum()), peaks.size
+        return int((self.peaks >= threshold).sum()), self.peaks.size
 
     def false_alarms(self, threshold: float) -> int:
         """Return how many images without a defect reach a threshold."""
-        return sum(score >= threshold for score in self.good.values())
+        return int((np.array([*self.good.values()]) >= threshold).sum())
 
 
 def score_image(found: AnomalyMap, mask: MaskPyramid) -> Work[ImageScores]:
@@ -111,7 +116,9 @@ def score_image(found: AnomalyMap, mask: MaskPyramid) -> Work[ImageScores]:
         for marked in (False, True):
             part = values[mask.array[top:bottom] == marked]
             counts[int(marked)] += _histogram(part, found.low, found.high)
-    return ImageScores(defects, ranking, image_score(found.array), *counts)
+    span = found.low, found.high
+    score = image_score(found.array)
+    return ImageScores(defects, ranking.good, _areas(ranking), score, span, *counts)
 
 
 def _histogram(values: NDArray[Any], low: float, high: float) -> Counts:
@@ -151,7 +158,14 @@ def score_set(items: Sequence[ImageItem]) -> Work[SetScores]:
         found, mask = _opened(item)
         marked = None if mask is None else mask.array
         scores.ranking.add(found.array, marked, found.size)
+    values = [*scores.good.values(), *scores.defective.values()]
+    marked_images = [False] * len(scores.good) + [True] * len(scores.defective)
+    scores.areas = image_auroc(values, marked_images), *_areas(scores.ranking)
     return scores
+
+
+def _areas(ranking: PixelRanking) -> tuple[float, ...]:
+    return (ranking.auroc(), *(ranking.aupro(limit) for limit in LIMITS))
 
 
 def _opened(item: ImageItem) -> tuple[AnomalyMap, MaskPyramid | None]:

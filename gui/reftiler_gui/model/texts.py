@@ -82,7 +82,7 @@ def story(
     if len(defects):
         ringed = count(len(defects), "defect")
         words.append(
-            f"{ringed} ringed in orange: click a ring to see what resizing leaves of "
+            f"{ringed} ringed: click a ring to see what resizing leaves of "
             "it, and what a tile keeps."
         )
         if len(defects) > MARKED:

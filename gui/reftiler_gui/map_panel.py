@@ -1,0 +1,368 @@
+"""The panel of the anomaly map: colours, threshold, and how well it finds defects."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QPointF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reftiler.regions import Region
+from reftiler.validation import first_few
+from reftiler_gui.fields import guard_field
+from reftiler_gui.map_model import MapModel
+from reftiler_gui.model.anomaly_map import COLORMAPS
+from reftiler_gui.model.colors import COLORS
+from reftiler_gui.model.map_scores import LIMITS, ImageScores
+from reftiler_gui.model.texts import count, times
+from reftiler_gui.view_base import filter_shortcuts
+from reftiler_gui.wrap_label import WrapLabel
+
+__all__ = ["MapPanel", "ThresholdHistogram"]
+
+_STEPS = 1000  # of the slider
+_DIGITS = 5  # of the threshold
+_FINEST = 30  # decimals, at the most
+_RANGES = ("All images", "This image")
+_ROWS = (
+    "Defects hit",
+    "Good pixels found",
+    "Good images found",
+    "Score, AUROC",
+    "Pixel AUROC",
+    *(f"AUPRO to {limit:.0%}" for limit in LIMITS),
+)
+_TIPS = (
+    "Defects with a pixel at or above the threshold",
+    "Good pixels at or above the threshold: the false positive rate",
+    "Images without a defect whose map reaches the threshold",
+    "An image's score is the largest value of its map; AUROC is over images",
+    "Area under the ROC curve of all pixels",
+    *("Area under the per-region overlap, to this share of good pixels found",) * 2,
+)
+
+
+class ThresholdHistogram(QWidget):
+    """The values of good and of defective pixels, and the threshold as a line."""
+
+    dragged = Signal(float)
+    """The threshold, while the line is moved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scores: ImageScores | None = None
+        self._range, self._threshold = (0.0, 1.0), math.nan
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Values of good and defective pixels")
+        self.setToolTip(
+            "Values of good pixels (blue) and defective ones (orange), each to its own "
+            "height, logarithmic; drag the line: what is right of it is found"
+        )
+
+    def show_scores(
+        self, scores: ImageScores | None, span: tuple[float, float], threshold: float
+    ) -> None:
+        """Show counts over a range of values."""
+        self._scores, self._range, self._threshold = scores, span, threshold
+        self.update()
+
+    def x_of(self, value: float) -> float:
+        """Return where a value lies across the widget."""
+        low, high = self._range
+        return (value - low) / (high - low) * self.width() if high > low else 0.0
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Move the line to the mouse."""
+        self.mouseMoveEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Move the line with the mouse."""
+        low, high = self._range
+        if event.buttons() & Qt.MouseButton.LeftButton and high > low:
+            share = min(max(event.position().x() / max(1, self.width()), 0.0), 1.0)
+            self.dragged.emit(low + share * (high - low))
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for room."""
+        return QSize(200, 84)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw both histograms, and the line over them."""
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), self.palette().base())
+            if self._scores is None:
+                return
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            edges = np.linspace(*self._scores.span, len(self._scores.good) + 1)
+            for counts, name in (
+                (self._scores.good, "sky"),
+                (self._scores.defective, "orange"),
+            ):
+                color = QColor(*COLORS[name], 150)
+                self._paint_counts(painter, edges, counts, color)
+            x = self.x_of(self._threshold)
+            for ink, width in ((self.palette().base(), 4), (self.palette().text(), 2)):
+                painter.setPen(QPen(ink.color(), width))
+                painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+
+    def _paint_counts(
+        self,
+        painter: QPainter,
+        edges: np.ndarray[tuple[int], np.dtype[np.float64]],
+        counts: np.ndarray[tuple[int], np.dtype[np.int64]],
+        color: QColor,
+    ) -> None:
+        heights = np.log1p(counts)
+        floor = float(self.height())
+        tops = floor - heights / max(1.0, float(heights.max())) * (floor - 3)
+        left = [self.x_of(edge) for edge in edges.tolist()]
+        outline = [QPointF(left[0], floor)]
+        for start, stop, top in zip(left, left[1:], tops.tolist(), strict=False):
+            outline += [QPointF(start, top), QPointF(stop, top)]
+        painter.setPen(QPen(QColor(color.red(), color.green(), color.blue()), 1))
+        painter.setBrush(color)
+        painter.drawPolygon(QPolygonF([*outline, QPointF(left[-1], floor)]))
+
+
+class MapPanel(QWidget):
+    """
+    What is set and known of the map of the image that is shown.
+
+    Parameters
+    ----------
+    model : MapModel
+        The map.
+    open_map, open_maps : QAction
+        Ask for maps.
+    """
+
+    def __init__(self, model: MapModel, open_map: QAction, open_maps: QAction) -> None:
+        super().__init__()
+        self._model = model
+        self._region: Region | None = None
+        self.note = WrapLabel()
+        self.colormap, self.span = QComboBox(), QComboBox()
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.histogram = ThresholdHistogram()
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.threshold = QDoubleSpinBox()
+        self.catch = QPushButton("Catch this defect")
+        self.score_all = QPushButton("Score all images")
+        self.cells = [[QLabel(), QLabel()] for _ in _ROWS]
+        self.left_out = WrapLabel()
+        self.buttons = QWidget()
+        self._lay_out(open_map, open_maps)
+        self.colormap.textActivated.connect(lambda name: model.change(colormap=name))
+        self.opacity.valueChanged.connect(
+            lambda value: model.change(opacity=value / 100)
+        )
+        self.span.activated.connect(lambda place: model.set_whole_set(place == 0))
+        self.slider.valueChanged.connect(self._on_slider)
+        for signal in (self.threshold.valueChanged, self.histogram.dragged):
+            signal.connect(lambda value: model.change(threshold=value))
+        self.catch.clicked.connect(self._catch)
+        self.score_all.clicked.connect(model.score_set)
+        model.changed.connect(self._show)
+        model.scored.connect(self._show_scores)
+        self._show()
+
+    def show_defect(self, region: Region | None) -> None:
+        """Take another defect as the one to catch."""
+        self._region = region
+        self._show_scores()
+
+    def _on_slider(self, place: int) -> None:
+        low, high = self._model.range
+        self._model.change(threshold=low + (high - low) * place / _STEPS)
+
+    def _catch(self) -> None:
+        """Set the largest threshold at which the defect is hit."""
+        peak = self._model.peak(self._region.box) if self._region else None
+        if peak is not None and not math.isnan(peak):
+            self._model.change(threshold=peak)
+
+    def _show(self) -> None:
+        """Show the map's settings."""
+        model, found = self._model, self._model.map
+        self.note.say(self._describe())
+        self.buttons.setVisible(found is None)
+        self.controls.setVisible(found is not None)
+        settings, (low, high) = model.settings, model.range
+        blocked = (self.colormap, self.opacity, self.slider, self.threshold)
+        blockers = [QSignalBlocker(widget) for widget in blocked]
+        self.colormap.setCurrentText(settings.colormap)
+        self.opacity.setValue(round(100 * settings.opacity))
+        self.span.setCurrentIndex(0 if model.whole_set else 1)
+        value, real = settings.threshold, high > low
+        for widget in (self.slider, self.threshold, self.histogram):
+            widget.setEnabled(real)
+        if value is not None and real:
+            size = math.floor(math.log10(high - low))
+            self.threshold.setDecimals(min(max(_DIGITS - size, 0), _FINEST))
+            self.threshold.setSingleStep((high - low) / 100)
+            self.threshold.setValue(value)
+            self.slider.setValue(round((value - low) / (high - low) * _STEPS))
+        del blockers
+        self._show_scores()
+
+    def _describe(self) -> str:
+        model, found = self._model, self._model.map
+        if found is None:
+            if model.problem:
+                return f"{model.problem}."
+            others = f" {count(model.mapped, 'image')} of the set have one."
+            return f"This image has no anomaly map.{others if model.mapped else ''}"
+        notes = [f"{found.name}: {times(found.shape[::-1])} px, {found.array.dtype}"]
+        if found.shape != found.size:
+            height, width = map(float, found.scale)
+            each = f"{width:.4g} × {height:.4g}"
+            notes.append(f"each of its pixels covers {each} of the image's")
+        return f"{'; '.join([*notes, *found.notes])}."
+
+    def _show_scores(self) -> None:
+        """Show what is known of how well it finds defects."""
+        model, threshold = self._model, self._model.settings.threshold
+        scores, of_set = model.scores, model.set_scores
+        if model.map is None or threshold is None:
+            threshold = math.nan
+        self.histogram.show_scores(scores, model.range, threshold)
+        peak = model.peak(self._region.box) if self._region else None
+        self.catch.setEnabled(peak is not None and not math.isnan(peak))
+        mine, whole = [""] * len(_ROWS), [""] * len(_ROWS)
+        if scores is not None:
+            hits = scores.defects.hits(threshold)
+            mine[0] = f"{int(hits.sum())} of {hits.size}"
+            if model.found is not None and scores.pixels:
+                share = model.found[0] / scores.pixels
+                mine[1] = f"{share:.3%} ({model.found[0]:,})"
+            mine[3:] = [f"{scores.score:.5g}", *map(_area, scores.areas)]
+        elif model.map is not None and model.found is not None:
+            pixels = math.prod(model.map.size)
+            mine[1] = f"{model.found[0] / pixels:.3%} ({model.found[0]:,})"
+        if of_set is not None:
+            hit, defects = of_set.hits(threshold)
+            whole[0] = f"{hit} of {defects}"
+            whole[2] = f"{of_set.false_alarms(threshold)} of {len(of_set.good)}"
+            whole[3:] = map(_area, of_set.areas)
+        for cells, row in zip(self.cells, zip(mine, whole, strict=True), strict=True):
+            for cell, text in zip(cells, row, strict=True):
+                cell.setText(text)
+        self.left_out.say(self._left_out())
+
+    def _left_out(self) -> str:
+        found = self._model.set_scores
+        if found is None:
+            return ""
+        parts = [f"{count(len(found.good) + len(found.defective), 'image')} scored."]
+        if found.left_out:
+            first = next(iter(found.left_out.values()))
+            parts.append(
+                f"Left out: {count(len(found.left_out), 'image')}, "
+                f"{first_few(list(found.left_out))} ({first})."
+            )
+        if found.ranking.left_out:
+            parts.append(f"{count(found.ranking.left_out, 'NaN pixel')} left out.")
+        return " ".join(parts)
+
+    def _lay_out(self, open_map: QAction, open_maps: QAction) -> None:
+        self.colormap.addItems(list(COLORMAPS))
+        self.span.addItems(_RANGES)
+        self.span.setToolTip("Whose smallest and largest values the colours span")
+        self.opacity.setRange(0, 100)
+        self.slider.setRange(0, _STEPS)
+        self.threshold.setRange(-1e300, 1e300)
+        self.threshold.setKeyboardTracking(False)
+        for widget, name in (
+            (self.colormap, "Colour map"),
+            (self.span, "Range of the colours"),
+            (self.opacity, "Opacity of the map"),
+            (self.slider, "Threshold, as a slider"),
+            (self.threshold, "Threshold"),
+        ):
+            widget.setAccessibleName(name)
+            widget.setMinimumWidth(48)
+            widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            guard_field(widget)
+        filter_shortcuts(self.slider, self.opacity, self.colormap, self.span)
+        self.catch.setToolTip("The largest threshold at which the chosen defect is hit")
+        self.score_all.setToolTip("In the background; Esc cancels")
+        row = QHBoxLayout(self.buttons)
+        row.setContentsMargins(0, 0, 0, 0)
+        for action in (open_map, open_maps):
+            button = QToolButton()
+            button.setDefaultAction(action)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            row.addWidget(button)
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.addRow("Colours", self.colormap)
+        form.addRow("Opacity", self.opacity)
+        form.addRow("Range of", self.span)
+        wide = QHBoxLayout()  # the field's own hint has room for 300 digits
+        wide.addWidget(self.threshold)
+        form.addRow("Threshold", wide)
+        last = QHBoxLayout()
+        last.addWidget(self.catch)
+        last.addWidget(self.score_all)
+        self.controls = QWidget()
+        inner = QVBoxLayout(self.controls)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addLayout(form)
+        inner.addWidget(self.histogram)
+        inner.addWidget(self.slider)
+        inner.addLayout(last)
+        inner.addLayout(self._table())
+        inner.addWidget(self.left_out)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 6, 10, 8)
+        for part in (self.note, self.buttons, self.controls):
+            column.addWidget(part)
+        column.addStretch(1)
+
+    def _table(self) -> QGridLayout:
+        table = QGridLayout()
+        table.setColumnStretch(0, 1)
+        for column, title in ((1, "This image"), (2, "All images")):
+            head = QLabel(title)
+            head.setAlignment(Qt.AlignmentFlag.AlignRight)
+            table.addWidget(head, 0, column)
+        names = zip(_ROWS, _TIPS, self.cells, strict=True)
+        for place, (name, tip, cells) in enumerate(names, start=1):
+            label = QLabel(name)
+            label.setToolTip(tip)
+            table.addWidget(label, place, 0)
+            for column, cell in enumerate(cells, start=1):
+                cell.setAccessibleName(f"{name}, {_RANGES[2 - column].lower()}")
+                cell.setAlignment(Qt.AlignmentFlag.AlignRight)
+                cell.setTextInteractionFlags(
+                    Qt.TextInteractionFlag.TextSelectableByMouse
+                )
+                table.addWidget(cell, place, column)
+        return table
+
+
+def _area(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4f}"

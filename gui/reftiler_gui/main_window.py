@@ -310,7 +310,7 @@ class MainWindow(QMainWindow):
         self.compare = CompareView(jobs, self.state)
         self.sheet = ContactSheetView(jobs)
         self.merged = MergedView(jobs, self.state)
-        self.side_by_side = SideBySideView(jobs, self.state)
+        self.side_by_side = SideBySideView(jobs, self.state, self.maps)
         self.advice = AdviceView(jobs)
         self.cases = CasesView(jobs)
         self.add_view("compare", "Compare", self.compare, "Ctrl+2")

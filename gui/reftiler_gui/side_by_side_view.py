@@ -1,13 +1,15 @@
-"""Two settings side by side on the same image, and the difference between them."""
+"""Two settings, or two anomaly maps, side by side, and the difference between them."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
+    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -20,10 +22,12 @@ from PySide6.QtWidgets import (
 
 from reftiler.errors import TilingError
 from reftiler_gui.camera import Camera
-from reftiler_gui.flow_layout import FlowLayout
+from reftiler_gui.fields import guard_field
+from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.legend import DifferenceLegend
+from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.comparison import (
     CoverageDifference,
     SettingsSide,
@@ -32,19 +36,34 @@ from reftiler_gui.model.comparison import (
 )
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.lazy_picture import compute
+from reftiler_gui.model.map_comparison import (
+    ComparedValues,
+    Difference,
+    MapComparison,
+)
+from reftiler_gui.model.overlay_settings import OverlaySettings
+from reftiler_gui.model.steps import Work
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, SplitPane
 from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
 
 __all__ = ["SideBySideView"]
 
-_JOB = "Comparing settings"
+_JOB, _PAINTING, _MEASURING = "Comparing", "Painting the maps", "Measuring"
+_SAME = "A and B are the same settings: change the form, and B follows."
+_NO_MAPS = (
+    "This image has fewer than two maps. Open others with File, Open maps folder…, or "
+    "drop them on the window: an image keeps all of its maps, and the first is shown."
+)
+_CLOSE = 8.0  # the zoom, at the least, at the largest difference
 _Found = tuple[SettingsSide, SettingsSide, CoverageDifference | None]
 
 
 class SideBySideView(LazyView):
     """
-    The image with the tiles of two settings: A, which are pinned, and B, the form's.
+    An image with the tiles of pinned settings (A) and of the form's (B), or two maps.
 
     Parameters
     ----------
@@ -52,6 +71,8 @@ class SideBySideView(LazyView):
         Compare in the background.
     state : Camera
         The place and zoom of all panes; share it to link this view with others.
+    maps : MapModel
+        It has the threshold and the colours of maps.
     """
 
     swapped = Signal(object)
@@ -60,18 +81,27 @@ class SideBySideView(LazyView):
     """A sentence on what could not be done."""
 
     def __init__(
-        self, jobs: Jobs, state: Camera, parent: QWidget | None = None
+        self,
+        jobs: Jobs,
+        state: Camera,
+        maps: MapModel,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._jobs = jobs
+        self._jobs, self._state, self._maps = jobs, state, maps
+        self._measured: tuple[MapComparison, Difference] | None = None
+        self._painting = QTimer(self, singleShot=True, interval=0)
         self._defects = Defects(())
         self.pinned: FormSettings | None = None
         self.found: _Found | None = None
+        self.compared: MapComparison | None = None
+        self.kind, self.first, self.second = QComboBox(), QComboBox(), QComboBox()
         self.panes = tuple(SplitPane(ImageCanvas(state)) for _ in range(3))
         self.pin_button = QPushButton("Pin as &A")
         self.yaml_button = QPushButton("A from &YAML…")
         self.swap_button = QPushButton("S&wap A and B")
         self.with_difference = QCheckBox("&Difference")
+        self.largest = QPushButton("&Largest difference")
         self.table = QTableWidget(2, 0)
         self.message = message_label("How the two settings differ")
         self.legend = DifferenceLegend()
@@ -79,6 +109,11 @@ class SideBySideView(LazyView):
         self.pin_button.clicked.connect(lambda: self.pin(self.settings))
         self.yaml_button.clicked.connect(self._ask)
         self.swap_button.clicked.connect(self._swap)
+        self.largest.clicked.connect(self._go_largest)
+        self._painting.timeout.connect(self._paint)
+        for box in (self.kind, self.first, self.second):
+            box.currentIndexChanged.connect(self.invalidate)
+        maps.changed.connect(self._on_map_settings)
         self.with_difference.toggled.connect(self.panes[2].setVisible)
         self.with_difference.toggled.connect(self.legend.setVisible)
 
@@ -92,15 +127,59 @@ class SideBySideView(LazyView):
         self._defects = defects
         self.invalidate()
 
+    def show_item(self, loaded: LoadedImage | None) -> None:
+        """Take another image, whose maps can be chosen."""
+        names = [
+            f"{one.parent.name}/{one.name}"
+            if isinstance(one, Path)
+            else f"map {number + 1}"
+            for number, one in enumerate(loaded.item.maps if loaded else ())
+        ]
+        for place, box in enumerate((self.first, self.second)):
+            if names != [box.itemText(n) for n in range(box.count())]:
+                chosen = box.currentIndex()
+                box.blockSignals(True)
+                box.clear()
+                box.addItems(names)
+                box.setCurrentIndex(chosen if 0 <= chosen < len(names) else place)
+                box.blockSignals(False)
+        super().show_item(loaded)
+
     def rebuild(self) -> None:
-        """Compare the settings anew."""
-        loaded = self.loaded
-        self._jobs.cancel(_JOB)
+        """Compare anew."""
+        loaded, maps = self.loaded, self.kind.currentIndex() == 1
+        for name in (_JOB, _PAINTING, _MEASURING):
+            self._jobs.cancel(name)
+        self._painting.stop()
+        for part in (self.pin_button, self.yaml_button, self.swap_button):
+            part.setVisible(not maps)
+        for field in self._map_fields:
+            field.setVisible(maps)
+        self.largest.setVisible(maps)
+        self.largest.setEnabled(False)
+        self.compared = self._measured = None
         if self.pinned is None:
             self.pinned = self.settings
         if loaded is None or loaded.image is None:
             self._forget((loaded and loaded.words) or "No image is open.")
-            return
+        elif not maps:
+            self._compare_settings(loaded)
+        elif len(loaded.item.maps) < 2:
+            self._forget(_NO_MAPS)
+        else:
+            self._forget("Reading the maps…")
+            boxes = self.first, self.second
+            chosen = [(max(0, box.currentIndex()), box.currentText()) for box in boxes]
+            self._jobs.start(
+                _JOB,
+                partial(self._read_maps, loaded, chosen),
+                self._take_maps,
+                self._forget,
+            )
+
+    def _compare_settings(self, loaded: LoadedImage) -> None:
+        assert self.pinned is not None
+        assert loaded.image is not None
         a, b, image, defects = self.pinned, self.settings, loaded.image, self._defects
 
         def compare() -> _Found:
@@ -112,8 +191,113 @@ class SideBySideView(LazyView):
 
         self._jobs.start(_JOB, compare, self._take, self._forget)
 
+    # Maps
+
+    def _read_maps(
+        self, loaded: LoadedImage, chosen: list[tuple[int, str]]
+    ) -> Work[MapComparison]:
+        image = loaded.image
+        assert image is not None
+        yield 0.0
+        a, b = (
+            ComparedValues.of_map(loaded.item.open_map(image.size, number), name)
+            for number, name in chosen
+        )
+        return MapComparison(a, b, image, self._maps.settings.colormap)
+
+    def _take_maps(self, compared: MapComparison) -> None:
+        self.compared = compared
+        for picture in compared.pictures:
+            picture.asked = self._painting.start
+        a, b = compared.sides
+        captions = f"A: {a.name}", f"B: {b.name}", "B minus A"
+        for pane, picture, words in zip(
+            self.panes, compared.pictures, captions, strict=True
+        ):
+            pane.canvas.set_layers(PLAIN)
+            pane.canvas.present(picture)
+            pane.caption(words)
+        self.message.setText("Comparing all pixels…")
+        mask = self.loaded.mask if self.loaded else None
+        self._mark()
+        self._jobs.start(
+            _MEASURING,
+            lambda: compared.measure(mask),
+            partial(self._take_difference, compared),
+            self.message.setText,
+        )
+
+    def _paint(self) -> None:
+        """Compute what is looked at."""
+        compared = self.compared
+        if compared is None or self._jobs.running(_PAINTING):
+            return
+        pictures = compared.pictures
+
+        def arrived(_: object = None) -> None:
+            for pane, picture in zip(self.panes, pictures, strict=True):
+                if list(picture.arrived()):
+                    pane.canvas.repaint_pixels()
+            if any(picture.pending for picture in pictures):
+                self._painting.start()
+
+        self._jobs.start(
+            _PAINTING, lambda: compute(pictures), arrived, self._forget, arrived
+        )
+
+    def _take_difference(self, compared: MapComparison, found: Difference) -> None:
+        self._measured = compared, found
+        self.largest.setEnabled(found.place is not None)
+        self.legend.set_limit(compared.limit)
+        for pane in self.panes:
+            pane.canvas.repaint_pixels()
+        self._show_difference()
+
+    def _on_map_settings(self) -> None:
+        """Count hits at another threshold; other colours paint the maps anew."""
+        if self.compared is not None:
+            self.compared.set_colormap(self._maps.settings.colormap)
+            for pane in self.panes:
+                pane.canvas.repaint_pixels()
+        if self._measured is not None:
+            self._show_difference()
+
+    def _show_difference(self) -> None:
+        assert self._measured is not None
+        found, threshold = self._measured[1], self._maps.settings.threshold
+        numbers = [
+            {"Smallest": f"{low:.6g}", "Largest": f"{high:.6g}"}
+            for low, high in found.ranges
+        ]
+        if found.peaks is not None and threshold is not None:
+            for row, peaks in zip(numbers, found.peaks, strict=True):
+                hits = int((peaks >= threshold).sum())
+                row[f"Defects hit at {threshold:.6g}"] = f"{hits:,} of {len(peaks):,}"
+                low = f"{min(peaks):.6g}" if len(peaks) else ""
+                row["Lowest peak of a defect"] = low
+        self._fill_table(numbers)
+        if not found.share and not found.unknown:
+            self.message.setText("A and B are equal in every pixel.")
+            return
+        words = (
+            f"B minus A: at most {found.largest:.6g}, {found.mean:.4g} on average "
+            f"(RMSE {found.rms:.4g}); {found.share:.1%} of the pixels differ."
+        )
+        if found.unknown:
+            words += f" {found.unknown:,} pixels are NaN in A or B and left out."
+        self.message.setText(words)
+
+    def _go_largest(self) -> None:
+        """Go where the difference is largest."""
+        if self._measured is not None and self._measured[1].place is not None:
+            row, column = self._measured[1].place
+            self._state.go(row + 0.5, column + 0.5, max(self._state.zoom, _CLOSE))
+            self._mark()
+
     def _forget(self, words: str) -> None:
         self.found = None
+        self._painting.stop()
+        self.compared = None
         for pane in self.panes:
             pane.canvas.message = words
             pane.canvas.present(None)
@@ -129,6 +313,7 @@ class SideBySideView(LazyView):
         for letter, side, pane in zip("AB", found[:2], self.panes, strict=False):
             pane.canvas.message = side.words
             image = loaded.image if side.tiling else None
+            pane.canvas.set_layers(OverlaySettings())
             pane.canvas.present(image, loaded.mask, side.tiling)
             pane.canvas.set_most(side.most)
             pane.caption(f"{letter}: {short_words(side.settings)}")
@@ -144,23 +329,11 @@ class SideBySideView(LazyView):
     def _show_numbers(self, found: _Found) -> None:
         """Fill the table, what differs in bold, and say how far coverage differs."""
         a, b, change = found
-        names = list(dict.fromkeys([*a.numbers, *b.numbers]))
-        self.table.setColumnCount(len(names))
-        self.table.setHorizontalHeaderLabels(names)
-        for column, name in enumerate(names):
-            values = [side.numbers.get(name, "") for side in (a, b)]
-            for row, words in enumerate(values):
-                cell = QTableWidgetItem(words)
-                font = cell.font()
-                font.setBold(values[0] != values[1])
-                cell.setFont(font)
-                self.table.setItem(row, column, cell)
+        self._fill_table([a.numbers, b.numbers])
         if change is None:
             self.message.setText(a.words or b.words)
         elif a.settings == b.settings:
-            self.message.setText(
-                "A and B are the same settings: change the form, and B follows."
-            )
+            self.message.setText(_SAME)
         elif not change.share:
             self.message.setText("Every pixel lies in as many tiles with A as with B.")
         else:
@@ -170,6 +343,20 @@ class SideBySideView(LazyView):
                 f"{change.mean:+.2f} on average."
             )
 
+    def _fill_table(self, sides: list[dict[str, str]]) -> None:
+        """Show numbers of A and B, those that differ in bold."""
+        names = list(dict.fromkeys(name for side in sides for name in side))
+        self.table.setColumnCount(len(names))
+        self.table.setHorizontalHeaderLabels(names)
+        for column, name in enumerate(names):
+            values = [side.get(name, "") for side in sides]
+            for row, words in enumerate(values):
+                cell = QTableWidgetItem(words)
+                font = cell.font()
+                font.setBold(values[0] != values[1])
+                cell.setFont(font)
+                self.table.setItem(row, column, cell)
+
     def show_defect(self, region: object) -> None:
         """Ring another defect; nothing else depends on it."""
         self.region = region  # type: ignore[assignment]
@@ -177,6 +364,10 @@ class SideBySideView(LazyView):
 
     def _mark(self) -> None:
         marks = [] if self.region is None else [Marker(self.region.box, strong=True)]
+        place = self._measured[1].place if self._measured else None
+        if place is not None:
+            box = (place[0], place[0] + 1), (place[1], place[1] + 1)
+            marks.append(Marker(box, "largest difference"))
         for pane in self.panes:
             pane.canvas.set_marks(marks)
 
@@ -217,11 +408,27 @@ class SideBySideView(LazyView):
         lines = table.verticalHeader().defaultSectionSize() * 2
         head = table.horizontalHeader().sizeHint().height()
         table.setFixedHeight(lines + head + table.horizontalScrollBar().height() // 2)
-        filter_shortcuts(table)
+        self.kind.addItems(["Tiles of two settings", "Two maps"])
+        self.kind.setAccessibleName("What is compared")
+        self.largest.setToolTip("Go where A and B differ most")
+        for letter, box in zip("AB", (self.first, self.second), strict=True):
+            box.setAccessibleName(f"Map {letter}")
+            box.setMinimumContentsLength(12)
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+        for box in (self.kind, self.first, self.second):
+            guard_field(box)
+        filter_shortcuts(table, self.kind, self.first, self.second)
         bar = FlowLayout(12)
+        bar.addWidget(self.kind)
+        self._map_fields = labelled("A", self.first), labelled("B", self.second)
+        for field in self._map_fields:
+            bar.addWidget(field)
         for button in (self.pin_button, self.yaml_button, self.swap_button):
             bar.addWidget(button)
         bar.addWidget(self.with_difference)
+        bar.addWidget(self.largest)
         row = QHBoxLayout()
         for pane in self.panes:
             row.addWidget(pane, 1)

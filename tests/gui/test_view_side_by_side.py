@@ -11,10 +11,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from reftiler import TilingError
 from reftiler_gui.main_window import MainWindow
+from reftiler_gui.model import map_comparison
 from reftiler_gui.model.colors import signed
 from reftiler_gui.model.comparison import CoverageDifference
 from reftiler_gui.model.form_settings import START
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.lazy_picture import compute
+from reftiler_gui.model.map_comparison import ComparedValues, MapComparison
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.steps import Work, finish
 from tests.gui.windows import settled, tiles
 
 SIZE = (150, 230)
@@ -122,3 +129,100 @@ def test_the_difference_of_coverage_is_exact(other: dict[str, object]) -> None:
     whole = found.region(0, (0, SIZE[0]), (0, SIZE[1]))
     assert np.array_equal(whole, signed(change, limit))
     assert found.region(3, (0, 19), (2, 29)).shape == (19, 27)
+
+
+def test_two_maps_are_compared(
+    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path
+) -> None:
+    first = np.linspace(0, 1, 64 * 64).reshape(64, 64)
+    second = first.copy()
+    second[40, 50] += 2
+    second[10:12, 20:23] = 0
+    for name, array in (("one", first), ("two", second)):
+        (tmp_path / name).mkdir()
+        for image in "ab":
+            np.save(tmp_path / name / f"{image}_map.npy", array)
+    window.open([folder / "a.png", folder / "b.png"], [tmp_path / "one"])
+    settled(qtbot, window)
+    window.show_view("beside")
+    view = window.side_by_side
+    view.kind.setCurrentIndex(1)
+    settled(qtbot, window)
+    assert "fewer than two maps" in view.message.text()
+    window.open(
+        [folder / "a.png", folder / "b.png"], [tmp_path / "one", tmp_path / "two"]
+    )
+    settled(qtbot, window)
+    window.maps.change(threshold=0.1)
+    assert "at most 2" in view.message.text()
+    assert numbers(window, "Defects hit") == ["1 of 1", "0 of 1"]
+    assert view.first.currentText() == "one/a_map.npy"
+    view.with_difference.click()
+    view.largest.click()
+    assert (int(view.panes[0].canvas.state.row), view.panes[0].canvas.state.zoom) == (
+        40,
+        8,
+    )
+    view.second.setCurrentIndex(0)
+    settled(qtbot, window)
+    assert view.message.text() == "A and B are equal in every pixel."
+    np.save(tmp_path / "one" / "a_map.npy", np.zeros((3, 5)))
+    view.second.setCurrentIndex(1)
+    settled(qtbot, window)
+    assert "one/a_map.npy" in view.message.text() or "a_map" in view.message.text()
+    assert view.panes[0].canvas.source is None
+
+
+def values(array: np.ndarray, *, is_image: bool = False) -> ComparedValues:
+    def load(rows: tuple[int, int], columns: tuple[int, int]) -> Work[None]:
+        yield 0.0
+
+    return ComparedValues("map", array, load, is_image)
+
+
+@pytest.mark.parametrize("kind", ["float32", "uint8", "bool"])
+@pytest.mark.parametrize("other", [(24, 36), (12, 18)])
+def test_the_measure_of_two_maps_is_exact(
+    kind: str, other: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_comparison, "_BAND", 100)
+    rng = np.random.default_rng(1)
+    a = (rng.random((24, 36)) * 200 - 99).clip(0).astype(kind)
+    b = (rng.random(other) * 200 - 99).clip(0).astype(kind)
+    if kind == "float32":
+        a[3, 4], b[5, 6] = np.nan, np.inf
+        a[20, 30] = np.inf
+    mask = np.zeros((24, 36), bool)
+    mask[8:10, 8:12] = True
+    image = ImagePyramid(np.zeros((24, 36), np.uint8))
+    compared = MapComparison(values(a), values(b), image)
+    found = finish(compared.measure(MaskPyramid(mask)))
+    scale = 24 // other[0]
+    large = b.repeat(scale, 0).repeat(scale, 1).astype(float)
+    change = large - a.astype(float)
+    known = ~np.isnan(change)
+    assert found.unknown == (~known).sum()
+    assert found.share == pytest.approx((change[known] != 0).mean())
+    assert found.largest == np.abs(change[known]).max()
+    if kind != "float32":
+        assert found.mean == pytest.approx(np.abs(change).mean())
+        assert found.rms == pytest.approx(np.sqrt((change**2).mean()))
+    assert found.place is not None
+    assert abs(change[found.place]) == found.largest
+    assert found.peaks is not None
+    assert [peak.tolist() for peak in found.peaks] == [
+        [a[mask].max()],
+        [large[mask].max()],
+    ]
+    for picture in compared.pictures:
+        picture.region(0, (0, 24), (0, 36))
+    finish(compute(compared.pictures))
+    shown = compared.pictures[2].region(0, (0, 24), (0, 36))
+    assert np.array_equal(shown[known], signed(change, compared.limit)[known])
+    assert 0 < compared.limit < np.inf
+
+
+def test_values_of_other_channels_are_refused() -> None:
+    image = ImagePyramid(np.zeros((8, 8), np.uint8))
+    with pytest.raises(TilingError, match="8 × 8 × 3"):
+        MapComparison(values(np.zeros((8, 8, 3))), values(np.zeros((8, 8))), image)

@@ -102,9 +102,9 @@ class ImageItem:
         maps = (one for one in self.maps[:1] if isinstance(one, Path))
         return [*([self.image] if self.image else []), *self.masks, *maps]
 
-    def open_map(self, size: tuple[int, int] | None) -> AnomalyMap:
-        """Open its first map, for an image of a size; TilingError if it is none."""
-        source = self.maps[0]
+    def open_map(self, size: tuple[int, int] | None, number: int = 0) -> AnomalyMap:
+        """Open one of its maps, for an image of a size; TilingError if it is none."""
+        source = self.maps[number]
         if isinstance(source, Path):
             return AnomalyMap.open(source, size)
         return AnomalyMap(source(), size, f"the map of {self.name}")

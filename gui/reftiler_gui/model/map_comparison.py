@@ -1,0 +1,281 @@
+"""Two maps of an image, or two images that were merged, and the difference of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reftiler import TilingError
+from reftiler.evaluation import defect_scores, map_rows
+from reftiler_gui.model.anomaly_map import UNKNOWN, AnomalyMap, color_table
+from reftiler_gui.model.colors import pixel, signed
+from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.lazy_picture import LazyPicture
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.pyramid import largest_halved, mean_halved, strongest_halved
+from reftiler_gui.model.steps import Work
+
+__all__ = ["ComparedValues", "Difference", "MapComparison"]
+
+Array: TypeAlias = NDArray[Any]
+Pixels: TypeAlias = NDArray[np.uint32]
+Span: TypeAlias = tuple[int, int]
+
+_BAND = 2**22  # values that are compared at a time
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedValues:
+    """
+    One of the two.
+
+    Attributes
+    ----------
+    name : str
+        What to call it.
+    array : array-like, shape (h, w) or (h, w, C)
+        Its values, read by slices of rows and columns.
+    load : callable
+        ``load(rows, columns)`` is the work to be done before pixels of it are read.
+    is_image : bool
+        Whether it looks like the image; else it is a map.
+    """
+
+    name: str
+    array: Any
+    load: Callable[[Span, Span], Work[None]]
+    is_image: bool = False
+
+    @classmethod
+    def of_map(cls, found: AnomalyMap, name: str) -> ComparedValues:
+        """Return the values of a map."""
+
+        def load(rows: Span, columns: Span) -> Work[None]:
+            yield 0.0
+
+        return cls(name, found.array, load)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """
+    How far B is from A.
+
+    Attributes
+    ----------
+    largest, mean, rms : float
+        The largest and the mean absolute difference, and the root of the mean square.
+    place : pair of int, or None
+        The image's row and column of the largest; None if there is no difference.
+    share : float
+        Share of the pixels that differ.
+    unknown : int
+        Pixels that are NaN in A or in B, which are left out.
+    ranges : two pairs of float
+        The smallest and the largest finite value of A and of B.
+    peaks : two arrays of float, or None
+        The largest values at each defect, of maps of an image with a mask.
+    """
+
+    largest: float
+    mean: float
+    rms: float
+    place: Span | None
+    share: float
+    unknown: int
+    ranges: tuple[tuple[float, float], tuple[float, float]]
+    peaks: tuple[Array, Array] | None
+
+
+class MapComparison:
+    """
+    The pictures of two maps and of their difference, with one range of values.
+
+    Maps of one resolution are compared pixel by pixel, others at the resolution of the
+    image, as `reftiler.evaluation.map_rows` has it.
+
+    Parameters
+    ----------
+    a, b : ComparedValues
+        The two.
+    image : ImagePyramid
+        Their image.
+    colormap : str
+        Of maps.
+
+    Attributes
+    ----------
+    pictures : tuple of three LazyPicture
+        A, B, and B minus A.
+    low, high : float
+        The values of the first and the last colour.
+    limit : float
+        The difference that has the full colour.
+
+    Raises
+    ------
+    TilingError
+        If the two have other channels.
+    """
+
+    def __init__(
+        self,
+        a: ComparedValues,
+        b: ComparedValues,
+        image: ImagePyramid,
+        colormap: str = "inferno",
+    ) -> None:
+        shapes = [tuple(side.array.shape) for side in (a, b)]
+        self.sides, self._image = (a, b), image
+        self.shape: Span = shapes[0][:2]
+        if shapes[0] != shapes[1]:
+            if max(map(len, shapes)) > 2:
+                sizes = " and ".join(" × ".join(map(str, shape)) for shape in shapes)
+                raise TilingError(
+                    f"A and B have the shapes {sizes} (height × width × channels): "
+                    "only maps of one channel are compared at other resolutions"
+                )
+            self.shape = image.size
+        self.low, self.high, self.limit = 0.0, 1.0, 0.0
+        self._table = color_table(colormap)
+        self._shown: ImagePyramid | None = None
+        if a.is_image and b.is_image:
+            self._shown = image.like(np.zeros((1, 1, *shapes[0][2:]), a.array.dtype))
+        reduce = largest_halved if self._shown is None else mean_halved
+        first, second = (
+            self._picture(partial(self._read, side), reduce, self._paint)
+            for side in (a, b)
+        )
+        change = self._picture(
+            self._change, strongest_halved, lambda part: signed(part, self.limit)
+        )
+        self.pictures = first, second, change
+
+    def set_colormap(self, name: str) -> None:
+        """Colour maps by another table."""
+        self._table = color_table(name)
+
+    def measure(self, mask: MaskPyramid | None) -> Work[Difference]:
+        """Compare all pixels, and of maps the values at defects."""
+        height, width = self.shape
+        step = max(1, _BAND // width)
+        total, square, largest, place, finite = 0.0, 0.0, 0.0, None, 0.0
+        known = differing = 0
+        ranges = [[math.inf, -math.inf], [math.inf, -math.inf]]
+        for top in range(0, height, step):
+            rows = top, min(top + step, height)
+            yield from self._load(rows, (0, width))
+            values = [
+                self._read(side, slice(*rows), slice(0, width)) for side in self.sides
+            ]
+            for span, part in zip(ranges, values, strict=True):
+                known_part = part[np.isfinite(part)]
+                if known_part.size:
+                    span[0] = min(span[0], float(known_part.min()))
+                    span[1] = max(span[1], float(known_part.max()))
+            change = np.abs(_difference(*values))
+            told = ~np.isnan(change)
+            known += int(told.sum())
+            differing += int((change > 0).sum())
+            change[~told] = 0
+            finite = max(
+                finite, float(change.max(where=np.isfinite(change), initial=0))
+            )
+            total += float(change.sum())
+            square += float(np.square(change).sum())
+            row, column = np.unravel_index(int(change.argmax()), change.shape)
+            if change[row, column] > largest:
+                largest = float(change[row, column])
+                place = self._in_image(int(row) + top, int(column))
+            yield rows[1] / height
+        self._set_range(ranges, finite)
+        (a_low, a_high), (b_low, b_high) = ranges
+        return Difference(
+            largest=largest,
+            mean=total / max(1, known),
+            rms=math.sqrt(square / max(1, known)),
+            place=place,
+            share=differing / max(1, known),
+            unknown=height * width - known,
+            ranges=((a_low, a_high), (b_low, b_high)),
+            peaks=self._peaks(mask),
+        )
+
+    def _peaks(self, mask: MaskPyramid | None) -> tuple[Array, Array] | None:
+        a, b = (side.array for side in self.sides)
+        if mask is None or len(a.shape) > 2 or self._shown is not None:
+            return None
+        first, second = (defect_scores(one, mask.array).peaks for one in (a, b))
+        return first, second
+
+    def _set_range(self, ranges: Sequence[Sequence[float]], largest: float) -> None:
+        low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
+        if low <= high:
+            self.low, self.high = low, high
+        self.limit = largest
+
+    def _picture(self, read: Any, reduce: Any, paint: Any) -> LazyPicture:
+        return LazyPicture(
+            self._image.size, self.shape, self._load, read, reduce, paint
+        )
+
+    def _load(self, rows: Span, columns: Span) -> Work[None]:
+        for side in self.sides:
+            own = [
+                (low * length // whole, -(-high * length // whole))
+                for (low, high), length, whole in zip(
+                    (rows, columns), side.array.shape, self.shape, strict=False
+                )
+            ]
+            yield from side.load(own[0], own[1])
+
+    def _read(self, side: ComparedValues, rows: slice, columns: slice) -> Array:
+        if tuple(side.array.shape[:2]) == self.shape:
+            part = np.asarray(side.array[rows, columns])
+        else:
+            part = map_rows(side.array, self.shape, rows.start, rows.stop)
+            part = part[:: rows.step or 1, columns]
+        return part.view(np.uint8) if part.dtype == bool else part
+
+    def _change(self, rows: slice, columns: slice) -> Array:
+        a, b = (self._read(side, rows, columns) for side in self.sides)
+        return _difference(a, b).astype(np.float32)
+
+    def _paint(self, part: Array) -> Pixels:
+        if self._shown is not None:
+            return self._shown.painted(part)
+        values = part.astype(np.float64)
+        values = values if values.ndim == 2 else values.max(axis=2)
+        with np.errstate(all="ignore"):
+            share = (values - self.low) * (255 / ((self.high - self.low) or 1))
+        unknown = np.isnan(share)
+        place = np.where(unknown, 0, share).clip(0, 255).astype(np.uint8)
+        painted: Pixels = self._table.take(place)
+        painted[unknown] = pixel(UNKNOWN)
+        return painted
+
+    def _in_image(self, row: int, column: int) -> Span:
+        first, second = (
+            min(int((n + 0.5) * whole / own), whole - 1)
+            for n, own, whole in zip(
+                (row, column), self.shape, self._image.size, strict=True
+            )
+        )
+        return first, second
+
+
+def _difference(a: Array, b: Array) -> NDArray[np.float64]:
+    """Return B minus A, of channels where it is largest; NaN if one is no number."""
+    first, second = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(all="ignore"):
+        change = np.where(first == second, 0, second - first)
+    if change.ndim == 3:
+        largest = np.abs(np.nan_to_num(change, nan=np.inf)).argmax(axis=2)
+        change = np.take_along_axis(change, largest[..., np.newaxis], axis=2)[..., 0]
+    return np.asarray(change)

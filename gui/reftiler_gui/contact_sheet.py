@@ -13,7 +13,9 @@ from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
     QPersistentModelIndex,
+    QPointF,
     QRect,
+    QRectF,
     QSize,
     Qt,
     QTimer,
@@ -41,13 +43,16 @@ from PySide6.QtWidgets import (
 
 from reftiler.errors import TilingError
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.colors import COLORS, mask_layer
+from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles, sorted_tiles
 from reftiler_gui.tile_cache import as_image
 
-__all__ = ["LARGEST", "SMALLEST", "TileList", "TileListModel", "tile_picture"]
+__all__ = ["LARGEST", "SMALLEST", "TileList", "draw_tile"]
 
 SMALLEST, LARGEST = 32, 320
 """The longer side of a thumbnail, in pixels of the screen."""
@@ -69,11 +74,11 @@ _HATCH = QColor(128, 128, 128, 150)
 Index = QModelIndex | QPersistentModelIndex
 
 
-def tile_picture(
-    tiles: ImageTiles, tile: int, size: QSize, *, mask: bool, hatched: bool
+def draw_tile(
+    tiles: ImageTiles, tile: int, size: QSize, show: str, *, mask: bool, hatched: bool
 ) -> QImage:
     """
-    Draw a tile of the image.
+    Draw a tile of the image, or what came back for it.
 
     Parameters
     ----------
@@ -83,33 +88,38 @@ def tile_picture(
         Its number.
     size : QSize
         Of the picture.
+    show : {"tile", "result", "both"}
+        The tile where there is no result; with "both" a map lies over the tile.
     mask : bool
         Whether marked pixels are coloured; none is too small to be seen.
     hatched : bool
         Whether padding is striped.
     """
     height, width = tiles.size
-    pixels = tiles.source.painted(tiles.pixels(tile))
-    image = as_image(pixels, opaque=not tiles.source.has_alpha)
+    result = tiles.result(tile) if show != "tile" else None
+    shown = result if isinstance(result, ImagePyramid) else tiles.picture(tile)
+    pixels = shown.region(0, (0, shown.size[0]), (0, shown.size[1]))
     smooth = size.width() < width or size.height() < height
     modes = Qt.TransformationMode
-    drawn = image.scaled(
+    drawn = as_image(pixels, opaque=not shown.has_alpha).scaled(
         size,
         Qt.AspectRatioMode.IgnoreAspectRatio,
         modes.SmoothTransformation if smooth else modes.FastTransformation,
     )
-    marked = tiles.marked(tile) if mask else None
-    outside = tiles.padding(tile) if hatched else []
+    across, down = size.width() / width, size.height() / height
     with QPainter(drawn) as painter:
+        if isinstance(result, AnomalyMap):
+            place = ScreenTransform(0.0, 0.0, across, size.height(), size.width())
+            layer = result.paint(place, tiles.map_settings(over=show == "both"))
+            if layer is not None:
+                painter.drawImage(layer[1], layer[0], as_image(layer[2]))
+        marked = tiles.marked(tile) if mask else None
         if marked is not None and marked.any():
-            zoom = size.width() / width
-            seen = MaskPyramid(marked).view(0, 0, zoom, size.height(), size.width())
+            seen = MaskPyramid(marked).view(0, 0, across, size.height(), size.width())
             painter.drawImage(0, 0, as_image(mask_layer(seen)))
-        for (top, bottom), (left, right) in outside:
-            x, y = left * size.width() / width, top * size.height() / height
-            across = (right - left) * size.width() / width
-            down = (bottom - top) * size.height() / height
-            part = QRect(round(x), round(y), round(across), round(down))
+        for (top, bottom), (left, right) in tiles.padding(tile) if hatched else ():
+            corner = QPointF(left * across, top * down)
+            part = QRectF(corner, QPointF(right * across, bottom * down))
             painter.fillRect(part, QBrush(_HATCH, Qt.BrushStyle.BDiagPattern))
     return drawn
 
@@ -234,8 +244,8 @@ class TileList(QListView):
     ----------
     side : int
         The longer side of a thumbnail.
-    masked, hatched : bool
-        What `tile_picture` draws over the pixels.
+    show_what, masked, hatched : str, bool, bool
+        What `draw_tile` draws.
     """
 
     opened = Signal(int)
@@ -252,7 +262,7 @@ class TileList(QListView):
         self._jobs = jobs
         self.tile_model = TileListModel()
         self.side, self._fitted = 96, True
-        self.masked, self.hatched = True, False
+        self.show_what, self.masked, self.hatched = "tile", True, False
         self._thumbnails: OrderedDict[int, QImage] = OrderedDict()
         self._wanted: list[int] = []
         self._deadline, self._broken = 0.0, False
@@ -391,7 +401,7 @@ class TileList(QListView):
             self.clear_thumbnails()
             self.resized_to.emit(self.side)
 
-    _in_rows, _margins = True, (0, 0, 0, 0)
+    _in_rows, _margins, _limits = True, (0, 0, 0, 0), (0.0, 0.0)
 
     def _cell(self) -> QSize:
         caption = _CAPTION if self.side >= _CAPTION_FROM else 0
@@ -408,7 +418,8 @@ class TileList(QListView):
         if tiles is None or self._broken:
             return None
         height, width = tiles.size
-        if height * width > _AT_ONCE or time.perf_counter() > self._deadline:
+        slow = height * width > _AT_ONCE or self.show_what != "tile"
+        if slow or time.perf_counter() > self._deadline:
             if not self._wanted:
                 QTimer.singleShot(0, self._make_wanted)
             self._wanted.append(tile)
@@ -422,8 +433,12 @@ class TileList(QListView):
         return found
 
     def _draw(self, tiles: ImageTiles, tile: int) -> QImage:
-        size = self.thumbnail_size * self.devicePixelRatioF()
-        return tile_picture(tiles, tile, size, mask=self.masked, hatched=self.hatched)
+        return draw_tile(
+            *(tiles, tile, self.thumbnail_size * self.devicePixelRatioF()),
+            self.show_what,
+            mask=self.masked,
+            hatched=self.hatched,
+        )
 
     def _make_wanted(self) -> None:
         """Make some thumbnails in the background; a repaint asks for the next."""
@@ -436,6 +451,8 @@ class TileList(QListView):
 
         def made() -> Work[list[tuple[int, QImage]]]:
             found = []
+            if self.show_what != "tile":
+                yield from tiles.load_results(wanted)
             for done, tile in enumerate(wanted):
                 found.append((tile, self._draw(tiles, tile)))
                 yield done / len(wanted)
@@ -444,6 +461,10 @@ class TileList(QListView):
         self._jobs.start("Drawing tiles", made, self._keep, self._fail)
 
     def _keep(self, made: Iterable[tuple[int, QImage]]) -> None:
+        tiles = self.tile_model.tiles
+        if self.show_what != "tile" and tiles and tiles.limits != self._limits:
+            self._limits = tiles.limits  # all tiles have one range of colours
+            self._thumbnails.clear()
         for tile, picture in made:
             self._thumbnails[tile] = picture
             while len(self._thumbnails) * picture.sizeInBytes() > _CACHED:

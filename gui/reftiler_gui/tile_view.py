@@ -21,10 +21,12 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.flow_layout import FlowLayout
 from reftiler_gui.image_canvas import ImageCanvas, Marker, OverlaySettings
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.colors import COLORS, coverage_layer
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
+from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import count
 from reftiler_gui.model.tiles import ImageTiles
 from reftiler_gui.overlays import coverage_entries, paint_legend, paint_marks
@@ -49,17 +51,25 @@ class _Tile:
     defects: tuple[Region, ...]
     most: int
     """How many tiles share one of its pixels at the most."""
+    result: AnomalyMap | ImagePyramid | None
+    over: bool
+    """Whether a map lies over the tile, or hides it."""
 
     @classmethod
-    def read(cls, tiles: ImageTiles, number: int) -> _Tile:
+    def read(cls, tiles: ImageTiles, number: int, show: str) -> Work[_Tile]:
+        if show != "tile":
+            yield from tiles.load_results([number])
         marked = tiles.marked(number)
+        result = tiles.result(number) if show != "tile" else None
         return cls(
             tiles,
             number,
-            tiles.picture(number),
+            result if isinstance(result, ImagePyramid) else tiles.picture(number),
             None if marked is None else MaskPyramid(marked),
             () if marked is None else find_regions(marked),
             int(tiles.coverage(number).max()),
+            result,
+            show == "both",
         )
 
 
@@ -176,17 +186,22 @@ class TileView(QWidget):
             lambda point: self.menu_wanted.emit(self.canvas.mapToGlobal(point))
         )
 
-    def show_tile(self, tiles: ImageTiles, tile: int) -> None:
-        """Show a tile."""
+    def show_tile(self, tiles: ImageTiles, tile: int, show: str = "tile") -> None:
+        """Show a tile, or its result, as `reftiler_gui.contact_sheet.draw_tile`."""
         self.tile = tile
         self.title.setText(f"Tile {tile} of {len(tiles):,}")
         self._jobs.start(
-            "Reading the tile", lambda: _Tile.read(tiles, tile), self._take, self._fail
+            "Reading the tile",
+            lambda: _Tile.read(tiles, tile, show),
+            self._take,
+            self._fail,
         )
 
     def _take(self, content: _Tile) -> None:
         self.canvas.content, self.canvas.message = content, ""
         self.canvas.present(content.picture, content.mask)
+        found = content.result if isinstance(content.result, AnomalyMap) else None
+        self.canvas.set_map(found, content.tiles.map_settings(over=content.over))
         self.mask_box.setEnabled(content.mask is not None)
         self.words.setText(_tile_words(content))
         self.pointed.setText(" ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.axis import scale_index
+from reftiler.batching import batched
 from reftiler.plan import plan_tile
 from reftiler.streaming.reading import read_tiles
+from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tile_results import TileResults
 
 __all__ = ["ImageTiles", "by_tile", "sorted_tiles"]
 
@@ -33,6 +36,8 @@ class ImageTiles:
         An image that could be read, and its mask if there is one.
     view : GridLookup
         Its tiles.
+    results : TileResults, optional
+        What came back for them.
 
     Raises
     ------
@@ -40,8 +45,16 @@ class ImageTiles:
         If the library refuses to cut this image: its dtype cannot hold ``pad_value``.
     """
 
-    def __init__(self, loaded: LoadedImage, view: GridLookup) -> None:
+    def __init__(
+        self,
+        loaded: LoadedImage,
+        view: GridLookup,
+        results: TileResults | None = None,
+    ) -> None:
         assert loaded.image is not None
+        self.results = results
+        known = results.indices if results else ()
+        self._known = None if known is None else frozenset(known)
         self.source, self.view = loaded.image, view
         tiler = replace(view.grid.tiler, channels_last=True)
         self._image = self.source.array
@@ -74,6 +87,49 @@ class ImageTiles:
     def picture(self, tile: int) -> ImagePyramid:
         """Return a tile, shown as its image is."""
         return self.source.like(self.pixels(tile))
+
+    def load_results(self, tiles: Iterable[int]) -> Work[None]:
+        """Make sure that the results of some tiles are known."""
+        if self.results is not None:
+            yield from self.results.load(filter(self.has_result, tiles))
+
+    def has_result(self, tile: int) -> bool:
+        """Tell whether something came back for a tile."""
+        return self._known is None or tile in self._known
+
+    def result(self, tile: int) -> AnomalyMap | ImagePyramid | None:
+        """Return what came back for a tile: a map of it, or a picture like it."""
+        if self.results is None or not self.has_result(tile):
+            return None
+        array = self.results.tile(tile)
+        if self.results.kind == "image":
+            return self.source.like(array)
+        if array.ndim == 3:
+            array = np.fmax.reduce(array, axis=2)  # the largest of the channels
+        return AnomalyMap(array, self.size, f"the result of tile {tile}")
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and largest value of the results seen so far."""
+        return (self.results.low, self.results.high) if self.results else (0.0, 1.0)
+
+    def map_settings(self, *, over: bool) -> MapSettings:
+        """Return how maps of tiles are coloured, all in one range."""
+        low, high = (None if np.isnan(value) else value for value in self.limits)
+        return MapSettings(opacity=0.6 if over else 1.0, low=low, high=high)
+
+    def largest_results(self) -> Work[NDArray[np.float64]]:
+        """Return the largest value of each tile's result; NaN where there is none."""
+        found = np.full(len(self), np.nan)
+        known = [tile for tile in range(len(self)) if self.has_result(tile)]
+        assert self.results is not None
+        for batch in batched(len(known), 64):
+            some = [known[place] for place in batch]
+            yield from self.results.load(some)
+            for tile in some:
+                found[tile] = np.fmax.reduce(self.results.tile(tile), axis=None)
+            yield batch.stop / len(known)
+        return found
 
     def marked(self, tile: int) -> NDArray[np.bool_] | None:
         """Return the tile of the mask; None if there is no mask."""

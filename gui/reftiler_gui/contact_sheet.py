@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -265,6 +265,8 @@ class TileList(QListView):
         self.show_what, self.masked, self.hatched = "tile", True, False
         self._thumbnails: OrderedDict[int, QImage] = OrderedDict()
         self._wanted: list[int] = []
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._make_wanted)
         self._deadline, self._broken = 0.0, False
         self.setAccessibleName("Contact sheet of tiles")
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -420,25 +422,23 @@ class TileList(QListView):
         height, width = tiles.size
         slow = height * width > _AT_ONCE or self.show_what != "tile"
         if slow or time.perf_counter() > self._deadline:
-            if not self._wanted:
-                QTimer.singleShot(0, self._make_wanted)
             self._wanted.append(tile)
+            self._soon.start()
             return None
         try:
-            found = self._draw(tiles, tile)
+            found = self._drawing(tiles)(tile)
         except (TilingError, MemoryError) as error:
             self._fail(str(error))
             return None
         self._keep([(tile, found)])
         return found
 
-    def _draw(self, tiles: ImageTiles, tile: int) -> QImage:
-        return draw_tile(
-            *(tiles, tile, self.thumbnail_size * self.devicePixelRatioF()),
-            self.show_what,
-            mask=self.masked,
-            hatched=self.hatched,
-        )
+    def _drawing(self, tiles: ImageTiles) -> Callable[[int], QImage]:
+        """Return what draws a tile now, in any thread."""
+        size = self.thumbnail_size * self.devicePixelRatioF()
+        options = {"mask": self.masked, "hatched": self.hatched}
+        show = self.show_what
+        return lambda tile: draw_tile(tiles, tile, size, show, **options)
 
     def _make_wanted(self) -> None:
         """Make some thumbnails in the background; a repaint asks for the next."""
@@ -448,13 +448,14 @@ class TileList(QListView):
             return
         height, width = tiles.size
         wanted = wanted[: max(1, _BATCH // (height * width))]
+        draw, results = self._drawing(tiles), self.show_what != "tile"
 
         def made() -> Work[list[tuple[int, QImage]]]:
             found = []
-            if self.show_what != "tile":
+            if results:
                 yield from tiles.load_results(wanted)
             for done, tile in enumerate(wanted):
-                found.append((tile, self._draw(tiles, tile)))
+                found.append((tile, draw(tile)))
                 yield done / len(wanted)
             return found
 

@@ -92,7 +92,7 @@ class ContactSheetView(LazyView):
         self.list.failed.connect(self._on_failed)
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.single.closed.connect(self.close_tile)
-        self.single.stepped.connect(self._step)
+        self.single.stepped.connect(self.step_tile)
         self.single.image_wanted.connect(self.tile_opened)
         self.single.menu_wanted.connect(self._show_menu_at)
 
@@ -158,7 +158,7 @@ class ContactSheetView(LazyView):
 
     def scale_by(self, steps: int) -> None:
         """Show tiles larger, or with a negative number smaller."""
-        if self.stack.currentWidget() is self.single:
+        if self.is_single:
             self.single.canvas.state.step(steps)
         else:
             self.list.scale_by(steps)
@@ -183,7 +183,7 @@ class ContactSheetView(LazyView):
             )
         self._arrange()
         tile = self.single.tile
-        if self.stack.currentWidget() is self.single and tile is not None:
+        if self.is_single and tile is not None:
             inside = self._tiles is not None and tile < len(self._tiles)
             self.open_tile(tile) if inside else self.close_tile()
 
@@ -297,12 +297,19 @@ class ContactSheetView(LazyView):
         self.setFocusProxy(self.list)
         self.list.setFocus()
 
-    def _step(self, by: int) -> None:
-        """Show the next tile in the order of the sheet; it goes round."""
-        model, tile = self.list.tile_model, self.single.tile
-        if tile is not None and model.rowCount():
-            row = (model.find(tile).row() + by) % model.rowCount()
-            self.open_tile(int(model.order[row]))
+    def step_tile(self, by: int) -> None:
+        """Choose the next tile in the order of the sheet; it goes round."""
+        model, tile = self.list.tile_model, self.list.tile
+        if model.rowCount():
+            row = -1 if tile is None else model.find(tile).row()
+            row = (max(row, -1 if by > 0 else 0) + by) % model.rowCount()
+            tile = int(model.order[row])
+            self.open_tile(tile) if self.is_single else self.list.choose(tile)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one tile is shown large."""
+        return self.stack.currentWidget() is self.single
 
     def copy_chosen(self) -> bool:
         """Copy the picture of the chosen tile; return whether there is one."""
@@ -338,7 +345,7 @@ class ContactSheetView(LazyView):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         file = self.loaded.item.image if self.loaded else None
-        if self.stack.currentWidget() is not self.single:
+        if not self.is_single:
             menu.addAction("Open tile", lambda: self.open_tile(tile))
         menu.addAction("Show it in the image", lambda: self.tile_opened.emit(tile))
         menu.addSeparator()

@@ -25,6 +25,14 @@ class Zoomable(Protocol):
         """Show things larger, or with a negative number smaller."""
 
 
+@runtime_checkable
+class TileStepper(Protocol):
+    """A view that lists tiles in an order of its own."""
+
+    def step_tile(self, by: int) -> None:
+        """Choose the next tile, or the last with -1."""
+
+
 class Navigator:
     """
     Moves of the window's canvases.
@@ -118,8 +126,10 @@ class Navigator:
 
     def step_tile(self, by: int) -> None:
         """Go to the next tile, or the last with -1."""
-        canvas = self._canvas
-        if canvas.tiling is not None:
+        canvas, page = self._canvas, self._tabs.currentWidget()
+        if isinstance(page, TileStepper):
+            page.step_tile(by)
+        elif canvas.tiling is not None:
             count, now = len(canvas.tiling), canvas.tile
             start = 0 if by > 0 else -1
             self.go_to_tile(start % count if now is None else (now + by) % count)

@@ -33,6 +33,20 @@ def test_a_tile_of_the_sheet_is_gone_to(window: MainWindow) -> None:
     assert not window.sheet.isVisible()
 
 
+def test_the_next_tile_is_that_of_the_sheet(window: MainWindow, qtbot: QtBot) -> None:
+    window.show_view("sheet")
+    settle(qtbot, window.jobs)
+    window.sheet.order.setCurrentIndex(1)
+    order = window.sheet.list.tile_model.order.tolist()
+    for name, place in (("next_tile", 0), ("next_tile", 1), ("last_tile", 0)):
+        window.registry.actions[name].trigger()
+        assert window.sheet.list.tile == order[place]
+    window.sheet.open_tile(order[1])
+    window.registry.actions["next_tile"].trigger()
+    assert window.sheet.single.tile == order[2]
+    assert window.sheet.single.isVisible()
+
+
 def test_the_first_defect_is_compared_at_once(window: MainWindow, qtbot: QtBot) -> None:
     window.show_view("compare")
     settle(qtbot, window.jobs)

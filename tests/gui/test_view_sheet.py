@@ -398,6 +398,7 @@ def test_a_hundred_thousand_tiles_show_and_scroll_at_once(
     made.list.choose(0)
     QTest.keyClick(made.list, KEY.Key_End)
     assert made.list.tile == len(view) - 1
+    jobs.stop()
 
 
 def test_settings_that_change_show_other_tiles(

@@ -171,7 +171,7 @@ class CompareView(BlinkCompare):
     def _name(self) -> None:
         """Say what the pictures are, and how much contrast is left in them."""
         height, width = self._target()
-        resized, tiled, seen = f"Resized to {height} × {width}", "Original", self._seen
+        resized, tiled, seen = f"Resized to {width} × {height}", "Original", self._seen
         if seen is not None:
             tiled = "In no tile" if seen.best is None else f"Tile {seen.best}"
         self.large.names = self._swapped(resized, tiled)

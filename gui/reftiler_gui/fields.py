@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
@@ -63,7 +64,7 @@ def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:
 
 class SizeField(QWidget):
     """
-    A height and a width, as one number while they are linked.
+    A width and a height, the same number while they are linked.
 
     Parameters
     ----------
@@ -85,25 +86,28 @@ class SizeField(QWidget):
         self.link.setText("=")
         self.link.setCheckable(True)
         self.link.setChecked(True)
-        self.link.setToolTip("Height and width alike")
-        self.link.setAccessibleName(f"{name}: height and width alike")
+        self.link.setToolTip("Width and height are the same")
+        self.link.setAccessibleName(f"{name}: width and height are the same")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         for field in (self.height_field, self.width_field):
             field.setSingleStep(step)
             field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        row.addWidget(self.height_field)
-        row.addWidget(self.link)
         row.addWidget(self.width_field)
-        self.setFocusProxy(self.height_field)
-        self.height_field.valueChanged.connect(self._on_height)
-        self.width_field.valueChanged.connect(self._on_width)
+        row.addWidget(self.link)
+        row.addWidget(self.height_field)
+        self.width_field.setPrefix("W ")
+        self.height_field.setPrefix("H ")
+        self.setFocusProxy(self.width_field)
+        height, width = self.height_field, self.width_field
+        height.valueChanged.connect(partial(self._on_side, width))
+        width.valueChanged.connect(partial(self._on_side, height))
         self.link.toggled.connect(self._on_link)
 
     @property
     def value(self) -> tuple[int, int]:
-        """Height and width."""
+        """Height and width, as reftiler has them."""
         return self.height_field.value(), self.width_field.value()
 
     def set_value(self, value: tuple[int, int]) -> None:
@@ -117,22 +121,16 @@ class SizeField(QWidget):
                 self.link.setChecked(False)
         self._name_link()
 
-    def _on_height(self, number: int) -> None:
+    def _on_side(self, other: QSpinBox, number: int) -> None:
         if self.link.isChecked():
-            with QSignalBlocker(self.width_field):
-                self.width_field.setValue(number)
-        self.changed.emit()
-
-    def _on_width(self, number: int) -> None:
-        if self.link.isChecked():
-            with QSignalBlocker(self.height_field):
-                self.height_field.setValue(number)
+            with QSignalBlocker(other):
+                other.setValue(number)
         self.changed.emit()
 
     def _on_link(self, linked: bool) -> None:
         self._name_link()
         if linked:
-            self._on_height(self.height_field.value())
+            self._on_side(self.height_field, self.width_field.value())
 
     def _name_link(self) -> None:
         self.link.setText("=" if self.link.isChecked() else "×")

@@ -583,7 +583,7 @@ class MainWindow(QMainWindow):
         self.docks["tiling"].show()
         self.docks["tiling"].raise_()
         self.form.tile.setFocus()
-        self.form.tile.height_field.selectAll()
+        self.form.tile.width_field.selectAll()
 
     def find_image(self) -> None:
         """Show the list of images, ready for a part of a name."""

@@ -158,7 +158,7 @@ def test_a_dock_that_was_closed_comes_back(window: MainWindow) -> None:
     window.registry.actions["form"].trigger()
     assert dock.isVisible()
     assert action.isChecked()
-    assert window.form.tile.height_field.hasFocus()
+    assert window.form.tile.width_field.hasFocus()
 
 
 def test_the_mask_has_other_colours(qtbot: QtBot, window: MainWindow) -> None:

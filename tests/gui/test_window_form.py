@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -10,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
+from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import START, FormSettings
 from tests.gui.windows import settled
@@ -188,7 +192,7 @@ def test_letters_and_arrows_are_those_of_the_focused_list(
     opened: MainWindow,
 ) -> None:
     mask = opened.registry.actions["mask"]
-    for widget, changes in ((opened.image_list, False), (opened.canvas, True)):
+    for widget, changes in ((opened.image_list.view, False), (opened.canvas, True)):
         shown = mask.isChecked()
         widget.setFocus()
         QTest.keyClick(widget, Qt.Key.Key_M)
@@ -228,3 +232,24 @@ def test_quick_changes_of_a_field_are_one_step_and_back_again_is_none(
     assert stack.count() == 1
     field.setValue(256)
     assert stack.count() == 0
+
+
+def test_sizes_are_width_by_height(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    write_image(tmp_path / "tall.png", np.zeros((600, 300), np.uint8))
+    window.open([tmp_path / "tall.png"])
+    window.viewer.change(FormSettings(tile=(200, 100), step=(200, 100)))
+    settled(qtbot, window)
+    assert "300 × 600 px" in window.message.text()
+    window.viewer.change(FormSettings(tile=(300, 100), step=(300, 100)))
+    assert window.summary.text().startswith("Tiles: 6  (3 × 2)")
+    form = window.form.tile
+    assert form.width_field.x() < form.height_field.x()
+    form.width_field.setFocus()
+    form.width_field.selectAll()
+    qtbot.keyClicks(form.width_field, "150")
+    qtbot.keyClick(form.width_field, Qt.Key.Key_Tab)
+    assert window.viewer.settings.tile == (300, 150)
+    window.show_view("compare")
+    assert "150 × 300" in window.compare.large.names[0]

@@ -257,7 +257,7 @@ class Report:
         if any(side >= whole for side, whole in zip(large, tile, strict=True)):
             return words + "only larger tiles hold them whole."
         return words + (
-            f"an overlap of {times(tuple(large))} px (width × height) or more holds "
+            f"an overlap of {times(large[::-1])} px (width × height) or more holds "
             "every defect whole, wherever it lies, if tiles cover all pixels."
         )
 
@@ -443,7 +443,7 @@ def examine_set(
         images=tuple(records),
         defects=np.concatenate(rows),
         grids=tuple(
-            (f"{times(size[::-1])} px, {kind}", *numbers)
+            (f"{times(size)} px, {kind}", *numbers)
             for (size, kind), numbers in grids.items()
         ),
         grid=_example(items[example].load(), settings),

@@ -126,7 +126,7 @@ def compare_figures(
     place = (low + high) / 2 - left, (first + last) / 2 - top
     radius = max(seen.region.size) / 2 + (bottom - top) / 30
     x, y, radius = (length / 2**level for length in (*place, radius))
-    resized = f"Resized to {times(seen.target[::-1])} px"
+    resized = f"Resized to {times(seen.target)} px"
     if small.mean > 1:
         resized += f", from means of {small.mean} × {small.mean} px"
     tile = "In no tile" if seen.best is None else f"In tile {seen.best}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.defects import Defects
@@ -35,11 +36,11 @@ _NOTHING = (
 )
 
 
-def times(sizes: tuple[float, ...]) -> str:
-    """Write ``12 × 9``; whole numbers without decimals."""
+def times(sizes: Sequence[float]) -> str:
+    """Write a height and a width as width × height, whole numbers without decimals."""
     return " × ".join(
         f"{size:.0f}" if size >= 10 or size == int(size) else f"{size:.1f}"
-        for size in sizes
+        for size in reversed(sizes)
     )
 
 

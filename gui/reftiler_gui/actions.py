@@ -30,7 +30,7 @@ class ActionSpec:
         Whether it is checked at first; None if it cannot be checked.
     tip : str
         What it does, where the text does not say it.
-    needs : {"", "canvas", "zoom", "layers", "image", "docks"}
+    needs : {"", "canvas", "zoom", "layers", "overlays", "image", "docks"}
         What the view in front must have, or else the action is off: a canvas,
         something to zoom, the layers, the defects of the open image, the docks.
     separator : bool

@@ -12,7 +12,7 @@ from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.image_list import GROUPS, ImageList
-from reftiler_gui.layer_visibility import LAYERS, LayerVisibility
+from reftiler_gui.layer_visibility import COMPARED, LAYERS, LayerVisibility
 from reftiler_gui.navigation import Navigator
 from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.theme import SCHEMES, current_scheme
@@ -221,19 +221,23 @@ def _apply_theme(window: Window, scheme: str, on: bool) -> None:
 def _layers_menu(window: Window) -> Iterator[ActionSpec]:
     layers, needs = window.layer_visibility, {"needs": "layers"}
     tip = "Drag from one place to another to measure; Esc removes it"
-    ruler = {"on": False, "tip": tip, **needs}
+    ruler, over = {"on": False, "tip": tip, **needs}, {"needs": "overlays"}
     return _menu(
         "Layers",
         *(
             (
                 *(name, text, key, partial(layers.put, name)),
-                {"on": getattr(window.canvas.layers, name), "tip": tip, **needs},
+                {
+                    "on": getattr(window.canvas.layers, name),
+                    "tip": tip,
+                    "needs": "overlays" if name in COMPARED else "layers",
+                },
             )
             for name, (text, key, tip) in LAYERS.items()
         ),
         ("ruler", "Ruler", "Shift+R", window.canvas.set_ruler, ruler),
         None,
-        ("recolor", "Another colour for the mask", "C", layers.recolor, needs),
+        ("recolor", "Another colour for the mask", "C", layers.recolor, over),
         ("fainter", "Fainter mask", "[", partial(layers.fade, -0.1), needs),
         ("stronger", "Stronger mask", "]", partial(layers.fade, 0.1), needs),
     )

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.blink_compare import BlinkCompare
 from reftiler_gui.camera import Camera
 from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
@@ -24,7 +23,7 @@ from reftiler_gui.model.defect_metrics import DefectMetrics, look
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.resized_image import ResizedImage
 from reftiler_gui.overlays import Marker
-from reftiler_gui.panes import PLAIN, SplitPane, SwipeCompare
+from reftiler_gui.panes import PLAIN, BlinkCompare, SplitPane, SwipeCompare
 from reftiler_gui.view_base import filter_shortcuts, message_label
 
 __all__ = ["CompareView"]
@@ -155,8 +154,9 @@ class CompareView(BlinkCompare):
         """Show both pictures, each in the other's place while it is flipped."""
         source = self.loaded.image if self.loaded else None
         left, right = self._swapped(self._picture, source)
-        self.small.present(left)
-        self.large.present(right)
+        mask = self.loaded.mask if self.loaded else None
+        self.small.present(left, mask)
+        self.large.present(right, mask)
         self.large.put_over(left)
         self._name()
 

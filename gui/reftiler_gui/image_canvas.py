@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from reftiler_gui import overlays
@@ -194,6 +194,16 @@ class ImageCanvas(PanZoomView):
 
     # Painting
 
+    @property
+    def background(self) -> QColor:
+        """What is around the image."""
+        return self.palette().window().color().darker(108)
+
+    def paint_picture(self, painter: QPainter, transform: ScreenTransform) -> None:
+        """Paint the image; what lies over it comes later."""
+        if self._content.blocks is not None:
+            self._content.blocks.paint(painter, transform)
+
     def paint_over(self, painter: QPainter, transform: ScreenTransform) -> None:
         """Paint more on top, in the screen's finest pixels; for subclasses."""
 
@@ -240,13 +250,13 @@ class ImageCanvas(PanZoomView):
         """Paint all layers that stay while the cursor moves."""
         content, layers = self._content, self.layers
         base = QImage(transform.width, transform.height, QImage.Format.Format_RGB32)
-        base.fill(self.palette().window().color().darker(108))
+        base.fill(self.background)
         ratio = self.viewport().devicePixelRatioF()
         width = max(1, round(ratio))
         with QPainter(base) as painter:
             if content.blocks is not None and layers.image:
                 self._border(painter, transform, content.blocks.picture.size)
-                content.blocks.paint(painter, transform)
+                self.paint_picture(painter, transform)
             over = []
             if content.map is not None and (layers.map or layers.outline):
                 shown = content.map_settings

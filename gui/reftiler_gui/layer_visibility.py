@@ -7,9 +7,10 @@ from dataclasses import replace
 from reftiler_gui.actions import ActionRegistry
 from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings
 from reftiler_gui.model.colors import COLORS
+from reftiler_gui.panes import PLAIN
 from reftiler_gui.status import Status
 
-__all__ = ["LAYERS", "LayerVisibility"]
+__all__ = ["COMPARED", "LAYERS", "LayerVisibility"]
 
 LAYERS = {
     "image": ("Image", "I", "The image itself"),
@@ -28,6 +29,9 @@ LAYERS = {
 """The layers of the canvas by name: what they are called, their key, what they show."""
 
 
+COMPARED = ("mask", "labels", "marks", "scale_bar")
+"""Those that other canvases show as well."""
+
 _COLORS = ("orange", "vermillion", "purple", "green", "yellow")
 
 
@@ -43,16 +47,26 @@ class LayerVisibility:
         It has an action for each of `LAYERS`.
     status : Status
         Where a change that cannot be seen otherwise is written.
+
+    Attributes
+    ----------
+    followers : list of ImageCanvas
+        Others, which show the same of `COMPARED`; the mask as an outline, for they
+        are about what it marks.
     """
 
     def __init__(
         self, canvas: ImageCanvas, registry: ActionRegistry, status: Status
     ) -> None:
         self._canvas, self._registry, self._status = canvas, registry, status
+        self.followers: list[ImageCanvas] = []
 
     def show(self, layers: OverlaySettings) -> None:
         """Show and hide all of them."""
         self._canvas.set_layers(layers)
+        shown = {name: getattr(layers, name) for name in COMPARED}
+        for canvas in self.followers:
+            canvas.set_layers(replace(PLAIN, **shown, color=layers.color, alpha=0.0))
         for name in LAYERS:
             self._registry.actions[name].setChecked(getattr(layers, name))
 

@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
         self.add_view("image", "Image", self._image_page(), "Ctrl+1")
         self._connect()
         self._add_views()
+        self.layer_visibility.followers += [self.compare.small, self.compare.large]
         self.layer_visibility.show(self.preferences.layers)
         self._on_settings()
         self._restore()
@@ -433,7 +434,8 @@ class MainWindow(QMainWindow):
             self.state.fitted = True
         self.canvas.set_marks(())
         metadata = source.info.metadata if source else None
-        self.canvas.pixel_size = metadata.pixel_micrometers() if metadata else None
+        for canvas in (self.canvas, *self.layer_visibility.followers):
+            canvas.pixel_size = metadata.pixel_micrometers() if metadata else None
         self.canvas.present(source, loaded.mask if loaded else None, self.viewer.tiling)
         for view in self._item_views():
             view.show_item(loaded)
@@ -517,6 +519,7 @@ class MainWindow(QMainWindow):
             "canvas": canvas,
             "zoom": canvas or isinstance(page, Zoomable),
             "layers": page is self.views["image"],
+            "overlays": page in (self.views["image"], self.compare),
             "image": getattr(page, "of_image", True),
             "docks": getattr(page, "docks", True),
         }

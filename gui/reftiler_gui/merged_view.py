@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.blink_compare import BlinkCompare
 from reftiler_gui.camera import Camera
 from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled, turn
@@ -29,7 +28,7 @@ from reftiler_gui.model.mock_models import WORDS, MockModel
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import merged_words
 from reftiler_gui.overlays import Marker
-from reftiler_gui.panes import PLAIN, SplitPane
+from reftiler_gui.panes import PLAIN, BlinkCompare, SplitPane
 from reftiler_gui.view_base import filter_shortcuts, message_label
 
 __all__ = ["MergedView"]

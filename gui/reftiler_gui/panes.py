@@ -1,19 +1,20 @@
-"""Linked canvases side by side, each with a caption."""
+"""Views of two pictures: side by side, one over the other, or in turn."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from reftiler_gui.camera import Camera
 from reftiler_gui.elided_label import ElidedLabel
 from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings
 from reftiler_gui.model.screen_transform import ScreenTransform
-from reftiler_gui.overlays import paint_label, paint_marks
+from reftiler_gui.overlays import paint_label
 from reftiler_gui.tile_cache import ImageProvider, TileCache
+from reftiler_gui.view_base import LazyView
 
-__all__ = ["PLAIN", "SplitPane", "SwipeCompare"]
+__all__ = ["PLAIN", "BlinkCompare", "SplitPane", "SwipeCompare"]
 
 PLAIN = OverlaySettings(mask=False, grid=False, gaps=False, padding=False)
 """The image and what marks places, and nothing else."""
@@ -46,32 +47,47 @@ class SwipeCompare(ImageCanvas):
     def put_over(self, picture: ImageProvider | None) -> None:
         """Take the picture of the left part."""
         self._other = None if picture is None else TileCache(picture)
-        self.viewport().update()
+        self.refresh()
+
+    def repaint_pixels(self) -> None:
+        """Paint anew, the left part too."""
+        if self._other is not None:
+            self._other.clear()
+        super().repaint_pixels()
 
     def part(self, share: float) -> None:
         """Move the line."""
         share = min(max(share, 0.0), 1.0)
         if share != self.share:
             self.share = share
-            self.viewport().update()
+            self.refresh()
             self.parted.emit(share)
 
+    def paint_picture(self, painter: QPainter, transform: ScreenTransform) -> None:
+        """Paint both pictures, what lies over them lies over both."""
+        super().paint_picture(painter, transform)
+        if self._other is not None and self.share > 0:
+            left = QRectF(0, 0, self.share * transform.width, transform.height)
+            painter.save()
+            painter.setClipRect(left)
+            painter.fillRect(left, self.background)
+            self._other.paint(painter, transform)
+            painter.restore()
+
     def paint_over(self, painter: QPainter, transform: ScreenTransform) -> None:
-        """Paint the left part and the line."""
+        """Draw the line, and what is to its sides."""
         ratio, split = self.viewport().devicePixelRatioF(), self.share * transform.width
         if self._other is None or split <= 0:
             return
-        part = QImage(transform.width, transform.height, QImage.Format.Format_RGB32)
-        part.fill(self.palette().window().color().darker(108))
-        with QPainter(part) as inner:
-            self._other.paint(inner, transform)
-            paint_marks(inner, transform, self.marks(transform), ratio)
-        box = QRectF(0, 0, split, transform.height)
-        painter.drawImage(box, part, box)
         for color, width in ((QColor(0, 0, 0), 4), (QColor(255, 255, 255), 2)):
             painter.setPen(QPen(color, width * ratio))
             painter.drawLine(QPointF(split, 0), QPointF(split, transform.height))
-        self._name(painter, transform, ratio)
+        advance, y = painter.fontMetrics().horizontalAdvance, 18 * ratio
+        room = [(advance(name) + 24) * ratio for name in self.names]
+        if split > room[0]:
+            paint_label(painter, QPointF(8 * ratio, y), self.names[0], ratio)
+        if transform.width - split > room[1]:
+            paint_label(painter, QPointF(split + 8 * ratio, y), self.names[1], ratio)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Take the line, or the image."""
@@ -101,23 +117,6 @@ class SwipeCompare(ImageCanvas):
         shown = self._other is not None and self.share > 0
         return shown and abs(event.position().x() - line) <= _GRIP
 
-    def _name(
-        self, painter: QPainter, transform: ScreenTransform, ratio: float
-    ) -> None:
-        split, y = self.share * transform.width, 18 * ratio
-        painter.save()
-        font = painter.font()
-        font.setPixelSize(round(12 * ratio))
-        wide = [
-            painter.fontMetrics().horizontalAdvance(name) * ratio + 24 * ratio
-            for name in self.names
-        ]
-        if split > wide[0]:
-            paint_label(painter, QPointF(8 * ratio, y), self.names[0], ratio)
-        if transform.width - split > wide[1]:
-            paint_label(painter, QPointF(split + 8 * ratio, y), self.names[1], ratio)
-        painter.restore()
-
 
 class SplitPane(QWidget):
     """
@@ -146,3 +145,55 @@ class SplitPane(QWidget):
         """Say what the canvas shows."""
         self.label.say(words)
         self.canvas.setAccessibleName(words or "Picture")
+
+
+class BlinkCompare(LazyView):
+    """
+    A view with two sides.
+
+    Attributes
+    ----------
+    hold : QPushButton
+        Held, the other side is seen; put it somewhere.
+    flipped : bool
+        Whether it is.
+    """
+
+    def __init__(self, words: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.flipped = False
+        self.hold = QPushButton(words)
+        self.hold.pressed.connect(lambda: self._turn(True))
+        self.hold.released.connect(lambda: self._turn(False))
+
+    def flip(self) -> None:
+        """Show the side that ``flipped`` says."""
+        raise NotImplementedError
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Turn while Shift is held."""
+        if event.key() == Qt.Key.Key_Shift:
+            self._turn(True)
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Turn back."""
+        if event.key() == Qt.Key.Key_Shift:
+            self._turn(False)
+        super().keyReleaseEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Turn back: the key's release is told elsewhere."""
+        self._turn(False)
+        super().hideEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Turn back when another window is used."""
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self._turn(False)
+        super().changeEvent(event)
+
+    def _turn(self, on: bool) -> None:
+        if on != self.flipped:
+            self.flipped = on
+            self.flip()

@@ -11,9 +11,11 @@ from reftiler.regions import Region
 from reftiler_gui.camera import Camera
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model import resized_image
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from tests.gui.showing import BOXES, fill, jobs, picture, settle
+from tests.gui.windows import settled
 
 __all__ = ["jobs"]
 
@@ -125,3 +127,27 @@ def test_of_a_large_image_it_says_what_was_resized(
     settle(qtbot, jobs)
     assert view.panes[0].label.text().endswith("(from means of 2 × 2 px)")
     assert view.small.source is not None
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_the_mask_can_be_seen_on_both_pictures(
+    qtbot: QtBot, window: MainWindow, split: bool
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.show_view("compare")
+    settled(qtbot, window)
+    compare, actions = window.compare, window.registry.actions
+    compare.split.setChecked(split)
+    if split:
+        compare.slider.setValue(800)  # the defect is left of the line
+    assert actions["mask"].isEnabled()
+    assert not actions["grid"].isEnabled()
+    canvases = [compare.large] if split else [compare.small, compare.large]
+    for name in ("mask", "marks", "scale_bar"):
+        before = [canvas.picture() for canvas in canvases]
+        actions[name].trigger()
+        after = [canvas.picture() for canvas in canvases]
+        assert all(one != other for one, other in zip(before, after, strict=True)), name
+        actions[name].trigger()
+        assert before == [canvas.picture() for canvas in canvases], name

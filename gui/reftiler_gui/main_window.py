@@ -132,7 +132,6 @@ class MainWindow(QMainWindow):
         self.add_view("image", "Image", self._image_page(), "Ctrl+1")
         self._connect()
         self._add_views()
-        self.layer_visibility.followers += [self.compare.small, self.compare.large]
         self.layer_visibility.show(self.preferences.layers)
         self._on_settings()
         self._restore()
@@ -309,6 +308,7 @@ class MainWindow(QMainWindow):
         """Add the views beside the canvas, and connect them to each other."""
         jobs, viewer = self.jobs, self.viewer
         self.compare = CompareView(jobs, self.state)
+        self.layer_visibility.followers += [self.compare.small, self.compare.large]
         self.sheet = ContactSheetView(jobs)
         self.merged = MergedView(jobs, self.state)
         self.side_by_side = SideBySideView(jobs, self.state, self.maps)

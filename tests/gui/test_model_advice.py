@@ -166,7 +166,7 @@ def test_cost_counts_among_those_that_hold_all() -> None:
     found = Survey([item], [tried[3], tried[1]])
     finish(found.run())
     assert found.snapshot.best is not None
-    assert found.snapshot.best.overlap == "20 px"  # one tile an image is no tiling
+    assert found.snapshot.best.size == "128 × 128"  # one tile an image is no tiling
 
 
 def test_the_front_leaves_out_what_another_beats(folder: Path) -> None:

@@ -283,10 +283,10 @@ class Survey:
                 size = (image.shape[0], image.shape[1])
             else:
                 assert item.image is not None
-                height, width = open_image(item.image).shape[:2]
+                height, width = open_image(item.image, item.reading).shape[:2]
                 size = height, width
-                mask = open_mask(item.masks)[...] if item.masks else None
-        except TilingError as error:
+                mask = open_mask(item.masks, item.reading)[...] if item.masks else None
+        except (ImportError, TilingError) as error:
             self._problems.append(f"{item.name}: {error}")
             return
         if mask is not None and mask.shape != size:

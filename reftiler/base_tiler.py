@@ -1,10 +1,14 @@
 """What the tilers of all backends share: the settings, and grids made from them."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from reftiler.grid import Grid, random_starts
 from reftiler.settings import TilerSettings
 from reftiler.validation import Sizes, as_exact_ints
+
+if TYPE_CHECKING:
+    from reftiler_gui.main_window import MainWindow
 
 __all__ = ["BaseTiler"]
 
@@ -44,3 +48,34 @@ class BaseTiler(TilerSettings):
     ) -> Grid:
         """Plan tiles at ``starts``, K rows of R image pixels."""
         return Grid(self, image_size, starts)  # type: ignore[arg-type]
+
+    def show(
+        self,
+        image: Any,
+        mask: Any = None,
+        maps: Any = None,
+        *,
+        block: bool | None = None,
+    ) -> "MainWindow":
+        """Show in a window how this tiler cuts images; see `reftiler_gui.view`.
+
+        Parameters
+        ----------
+        image, mask, maps : array-like, tensor, path, or sequence of these
+            Images, what marks their defects, and anomaly maps.
+        block : bool, optional
+            Whether to return only when the window is closed; by default so in
+            scripts, but not in IPython and Jupyter.
+
+        Raises
+        ------
+        ImportError
+            If the extra ``gui`` is missing: ``pip install "reftiler[gui]"``.
+
+        Examples
+        --------
+        >>> Tiler(256, overlap=64).show("part.png")  # doctest: +SKIP
+        """
+        import reftiler_gui  # noqa: PLC0415 - it needs an extra
+
+        return reftiler_gui.view(image, mask, maps, self, block=block)

@@ -21,7 +21,7 @@ from reftiler_gui.preferences import Preferences
 from reftiler_gui.signal_handlers import SignalHandlers
 from reftiler_gui.theme import SCHEMES, apply_theme
 
-__all__ = ["LaunchOptions", "run", "take_screenshot"]
+__all__ = ["LaunchOptions", "application", "run", "take_screenshot"]
 
 _PATIENCE = 120.0  # seconds until a picture is taken of what is there
 
@@ -41,7 +41,7 @@ class LaunchOptions:
 
 def run(asked: LaunchOptions) -> int:
     """Show the window until it is closed; return the exit code."""
-    app = _application()
+    app = application()
     window = _window(app, asked)
     window.show()
     with SignalHandlers(window) as ending:
@@ -58,7 +58,7 @@ def take_screenshot(asked: LaunchOptions, path: Path) -> None:
     TilingError
         If it cannot be written, or shows that nothing could be opened.
     """
-    app = _application()
+    app = application()
     window = _window(app, asked)
     said: list[str] = []
     window.viewer.noticed.connect(said.append)
@@ -76,7 +76,8 @@ def take_screenshot(asked: LaunchOptions, path: Path) -> None:
         raise TilingError("; ".join(said) or "there is nothing to show")
 
 
-def _application() -> QApplication:
+def application() -> QApplication:
+    """Return Qt's application, made if there is none."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         qt_logging.install()

@@ -24,7 +24,7 @@ from reftiler.errors import printable
 if TYPE_CHECKING:
     from reftiler.config import TilingConfig
 
-__all__ = ["app", "view"]
+__all__ = ["UsageError", "app", "check_libraries", "view"]
 
 _LIBRARIES = {
     "libGL.so.1": "libgl1",
@@ -137,7 +137,7 @@ def view(
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.environ["QT_LOGGING_RULES"] = "qt.qpa.*=false"
     with ending_at_once():
-        _check_libraries()
+        check_libraries()
         from reftiler_gui import app  # noqa: PLC0415 - it needs Qt
 
     asked = app.LaunchOptions(
@@ -219,7 +219,9 @@ def _size(text: str) -> tuple[int, int] | None:
     return width, height
 
 
-def _check_libraries() -> None:
+def check_libraries(
+    way_out: str = "give --screenshot FILE for a picture, or run it under xvfb-run",
+) -> None:
     """Say in a sentence what is missing, where Qt would abort."""
     if find_spec("PySide6") is None:
         raise UsageError('the viewer needs its extra: pip install "reftiler[gui]"')
@@ -229,7 +231,7 @@ def _check_libraries() -> None:
         if not (chosen or x11 or wayland):
             raise UsageError(
                 "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): "
-                + _WAY
+                + way_out
             )
         on_x11 = chosen.startswith("xcb") or not (chosen or wayland)
         needed = _LIBRARIES | (_X11_LIBRARIES if on_x11 else {})
@@ -244,7 +246,7 @@ def _check_libraries() -> None:
             given = (
                 f"{name}={os.environ[name]}" for name in names if name in os.environ
             )
-            raise UsageError(f"no display answers at {', '.join(given)}: {_WAY}")
+            raise UsageError(f"no display answers at {', '.join(given)}: {way_out}")
     try:
         import PySide6.QtWidgets  # noqa: F401, PLC0415 - whether it can be loaded
     except ImportError as error:
@@ -254,7 +256,6 @@ def _check_libraries() -> None:
         ) from error
 
 
-_WAY = "give --screenshot FILE for a picture, or run it under xvfb-run"
 _WITHOUT_SERVER = ("offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs")
 """Platforms of Qt that need no server of windows."""
 

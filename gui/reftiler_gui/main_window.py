@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import (
     QActionGroup,
     QCloseEvent,
@@ -79,6 +79,8 @@ class MainWindow(QMainWindow):
     preferences : Preferences, optional
         What is remembered; by default nothing is.
     """
+
+    closed = Signal()
 
     def __init__(self, preferences: Preferences | None = None) -> None:
         super().__init__()
@@ -659,6 +661,7 @@ class MainWindow(QMainWindow):
         self.preferences.put("docks", self.saveState())
         self.jobs.stop()
         super().closeEvent(event)
+        self.closed.emit()
 
 
 def _column(*parts: QWidget, stretch: int) -> QWidget:

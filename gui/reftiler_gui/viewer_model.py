@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -98,7 +98,7 @@ class ViewerModel(QObject):
         self.display = DisplaySettings()
         self._displays: dict[int, DisplaySettings] = {}
         self.order: Sequence[int] = ()
-        self._paths: list[Path] = []
+        self._find: Callable[[], ImageSet] = ImageSet
         self._maps: list[Path] = []
         self._watcher = QFileSystemWatcher(self)
         self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
@@ -126,9 +126,20 @@ class ViewerModel(QObject):
             Files and folders of their anomaly maps.
         """
         given, sources = ([Path(path) for path in some] for some in (paths, maps))
+        self._open(partial(ImageSet.open, given), at, sources)
 
+    def show(self, image_set: ImageSet) -> None:
+        """Show images that were made in memory."""
+        self._open(lambda: image_set)
+
+    def _open(
+        self,
+        find: Callable[[], ImageSet],
+        at: str = "",
+        sources: Sequence[Path] = (),
+    ) -> None:
         def opened() -> tuple[ImageSet, int, LoadedImage | None]:
-            found = ImageSet.open(given)
+            found = find()
             if sources:
                 found = found.with_maps(sources)
             names = (k for k, item in enumerate(found.items) if at and item.name == at)
@@ -137,15 +148,15 @@ class ViewerModel(QObject):
             return found, start, first
 
         def take(found: tuple[ImageSet, int, LoadedImage | None]) -> None:
-            self._take(given, *found)
+            self._take(find, *found)
             if self.image_set is found[0]:
-                self._maps = sources
+                self._maps = list(sources)
 
         self.jobs.start("Opening", opened, take)
 
     def _take(
         self,
-        paths: list[Path],
+        find: Callable[[], ImageSet],
         image_set: ImageSet,
         start: int,
         first: LoadedImage | None,
@@ -162,7 +173,7 @@ class ViewerModel(QObject):
         if first is not None and (first.image or image_set.items[1:] or not open_now):
             self.jobs.cancel("Reading")
             self._displays.clear()
-            self._paths, self.index = paths, start
+            self._find, self.index = find, start
             self.image_set, self.order = image_set, range(len(image_set.items))
             self.opened.emit()
             self._take_item(first)
@@ -212,7 +223,7 @@ class ViewerModel(QObject):
         """List what was opened again, and stay at the image."""
         if self.image_set.items:
             name = self.image_set.items[self.index].name
-            self.open(self._paths, name, self._maps)
+            self._open(self._find, name, self._maps)
 
     def step(self, steps: int) -> None:
         """Show a later or, with a negative number, an earlier image of `order`."""

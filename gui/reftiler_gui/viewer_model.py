@@ -192,7 +192,7 @@ class ViewerModel(QObject):
         self.jobs.cancel("Counting")
         self.image_set, self.order, self.index = ImageSet(), (), 0
         self.loaded = self.tiling = self.facts = self.histogram = self.refusal = None
-        self._paths, self._maps = [], []
+        self._find, self._maps = ImageSet, []
         self._watch(())
         self.opened.emit()
         self.item_changed.emit()

@@ -1,14 +1,11 @@
 """What the tilers of all backends share: the settings, and grids made from them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reftiler.grid import Grid, random_starts
 from reftiler.settings import TilerSettings
 from reftiler.validation import Sizes, as_exact_ints
-
-if TYPE_CHECKING:
-    from reftiler_gui.main_window import MainWindow
 
 __all__ = ["BaseTiler"]
 
@@ -56,7 +53,7 @@ class BaseTiler(TilerSettings):
         maps: Any = None,
         *,
         block: bool | None = None,
-    ) -> "MainWindow":
+    ) -> Any:
         """Show in a window how this tiler cuts images; see `reftiler_gui.view`.
 
         Parameters

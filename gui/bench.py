@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -219,6 +220,50 @@ def survey(app: QApplication, folder: Path) -> bool:
     return tell("longest stall while a survey runs (clock)", longest, 150)
 
 
+def maps(app: QApplication, folder: Path) -> bool:
+    """Measure panning over a large image with its map, and the threshold."""
+    good, draw = [], np.random.default_rng(0)
+    path = folder / "wide.npy"
+    for size, limit in (((9000, 12000), 16), ((SIDE, SIDE), 33)):
+        image = np.lib.format.open_memmap(path, "w+", np.uint8, (*size, 3))
+        image[:] = np.arange(size[0])[:, None, None] % 251
+        small = draw.random((size[0] // 8, size[1] // 8), dtype=np.float32)
+        np.save(folder / "wide_map.npy", small.repeat(8, axis=0).repeat(8, axis=1))
+        mask = np.zeros(size, dtype=bool)
+        mask[1000:1040, 1000:1040] = True
+        write_image(folder / "wide_mask.png", mask)
+        window = MainWindow()
+        window.resize(1280, 800)
+        window.show()
+        window.open([path])
+        wait(app, window)
+        while window.jobs.running() or window.maps.map is None:
+            app.processEvents()
+        window.docks["map"].raise_()
+        state, repaint = window.state, window.canvas.viewport().repaint
+        for zoom in (0.09, 0.3, 0.5, 1.0, 4.0):
+            state.go(size[0] / 2, size[1] / 2, zoom)
+            repaint()
+            times = []
+            for step in range(15):
+                if limit == 16:
+                    state.pan((-1) ** step * 20 / zoom, 17 / zoom)
+                    times.append(milliseconds(repaint))
+                    continue
+                times.append(milliseconds(partial(threshold, window, 600 + step)))
+            what = "map and outline" if limit == 16 else "threshold"
+            words = f"{what}, {size[1]:,} × {size[0]:,}, zoom {zoom:g}"
+            good.append(tell(words, statistics.median(times), limit))
+        window.close()
+    return all(good)
+
+
+def threshold(window: MainWindow, place: int) -> None:
+    """Move the slider of the threshold."""
+    window.map_panel.slider.setValue(place)
+    window.canvas.viewport().repaint()
+
+
 def _private() -> float:
     """Return the memory that is this process's alone, MB; 0 where nobody says."""
     status = Path("/proc/self/status")
@@ -237,6 +282,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         good.append(huge(app, Path(folder)))
         good.append(changes(app, Path(folder)))
+        good.append(maps(app, Path(folder)))
     with tempfile.TemporaryDirectory() as folder:
         good.append(survey(app, Path(folder)))
     good += repaints(app, coverage=False)

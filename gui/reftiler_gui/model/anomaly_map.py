@@ -262,12 +262,17 @@ class AnomalyMap:
         except TilingError:  # as in `value`
             return None
         rows, columns = rows - rows[0], columns - columns[0]
+        painted = np.zeros(part.shape, dtype=np.uint32)
         if colors:
-            painted = _enlarged(self._colored(part, settings), rows, columns)
-        else:
-            painted = np.zeros((bottom - top, right - left), dtype=np.uint32)
+            painted = self._colored(part, settings)
+        found = None
         if settings.threshold is not None:
             found = find_pixels(part, settings.threshold)
+            if columns.size < 2 * part.shape[1]:  # its pixels are fine enough for lines
+                _outline(painted, found)
+                found = None
+        painted = _enlarged(painted, rows, columns)
+        if found is not None:
             _outline(painted, _enlarged(found, rows, columns))
         return top, left, painted
 
@@ -324,8 +329,10 @@ class AnomalyMap:
 def _enlarged(
     part: Array, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> Array:
-    """Return some pixels of a picture, and some several times."""
-    return part.take(columns, 1, mode="clip").take(rows, 0, mode="clip")
+    """Return pixels of a picture, some several times; the places rise, none is left."""
+    if part.shape[1] != columns.size:
+        part = part.take(columns, 1, mode="clip")
+    return part if len(part) == rows.size else part.take(rows, 0, mode="clip")
 
 
 def _outline(painted: Pixels, found: NDArray[np.bool_]) -> None:

@@ -370,7 +370,8 @@ def find_pixels(values: Array, threshold: float) -> NDArray[np.bool_]:
     """Say which values are at least a threshold, exactly: it is not rounded to them."""
     if values.dtype.kind != "f":
         return np.asarray(values >= threshold)
-    least = values.dtype.type(threshold)
+    with np.errstate(over="ignore"):
+        least = values.dtype.type(threshold)
     if float(least) < threshold:
         least = np.nextafter(least, values.dtype.type(np.inf))
     return np.asarray(values >= least)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -47,6 +48,8 @@ class MapModel(QObject):
     ----------
     map : AnomalyMap or None
         It, once it is read.
+    number : int
+        Which of an image's maps is shown.
     problem : str
         Why there is none.
     whole_set : bool
@@ -68,6 +71,7 @@ class MapModel(QObject):
         super().__init__(viewer)
         self._viewer, self._jobs = viewer, jobs
         self.map: AnomalyMap | None = None
+        self.number = 0
         self.problem = ""
         self.whole_set = True
         self.scores: ImageScores | None = None
@@ -113,6 +117,20 @@ class MapModel(QObject):
         self.whole_set = on
         self._measure()
         self.changed.emit()
+
+    @property
+    def names(self) -> list[str]:
+        """What the maps of the image are called."""
+        loaded = self._viewer.loaded
+        return [
+            f"{one.parent.name}/{one.name}" if isinstance(one, Path) else f"map {place}"
+            for place, one in enumerate(loaded.item.maps if loaded else (), start=1)
+        ]
+
+    def choose(self, number: int) -> None:
+        """Show another of the maps of this image and of the next ones."""
+        self.number = number
+        self._on_item()
 
     def show(self, found: AnomalyMap | None) -> None:
         """Show a map of the image, and score it against its mask."""
@@ -167,6 +185,7 @@ class MapModel(QObject):
     def _on_maps(self) -> None:
         """Other maps: the range of the set and its scores are to be found anew."""
         self._range = self.set_scores = None
+        self.number = 0
         self._chosen = replace(self._chosen, threshold=None)
         self._jobs.cancel(_MEASURING)
         self._jobs.cancel(_SCORING_SET)
@@ -191,6 +210,7 @@ class MapModel(QObject):
         if loaded is None or loaded.image is None or not loaded.item.maps:
             return
         item, size = loaded.item, loaded.image.size
+        number = min(self.number, len(item.maps) - 1)
 
         def take(found: AnomalyMap) -> None:
             if found.notes:
@@ -202,7 +222,7 @@ class MapModel(QObject):
             self._viewer.noticed.emit(f"{words}; the image is shown without its map")
             self.changed.emit()
 
-        self._jobs.start(_READING, lambda: item.open_map(size), take, fail)
+        self._jobs.start(_READING, lambda: item.open_map(size, number), take, fail)
 
     def _take_scores(self, scores: ImageScores) -> None:
         self.scores = scores

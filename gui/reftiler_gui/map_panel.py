@@ -164,7 +164,7 @@ class MapPanel(QWidget):
         self._model = model
         self._region: Region | None = None
         self.note = WrapLabel()
-        self.colormap, self.span = QComboBox(), QComboBox()
+        self.which, self.colormap, self.span = (QComboBox() for _ in range(3))
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.histogram = ThresholdHistogram()
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -175,6 +175,7 @@ class MapPanel(QWidget):
         self.left_out = WrapLabel()
         self.buttons = QWidget()
         self._lay_out(open_map, open_maps)
+        self.which.activated.connect(model.choose)
         self.colormap.textActivated.connect(lambda name: model.change(colormap=name))
         self.opacity.valueChanged.connect(
             lambda value: model.change(opacity=value / 100)
@@ -211,12 +212,16 @@ class MapPanel(QWidget):
         self.buttons.setVisible(found is None)
         self.controls.setVisible(found is not None)
         settings, (low, high) = model.settings, model.range
-        blocked = (self.colormap, self.opacity, self.slider, self.threshold)
+        blocked = (self.which, self.colormap, self.opacity, self.slider, self.threshold)
         blockers = [QSignalBlocker(widget) for widget in blocked]
+        self.which.clear()
+        self.which.addItems(model.names)
+        self.which.setCurrentIndex(min(model.number, self.which.count() - 1))
+        self.which.setVisible(self.which.count() > 1)
         self.colormap.setCurrentText(settings.colormap)
         self.opacity.setValue(round(100 * settings.opacity))
         self.span.setCurrentIndex(0 if model.whole_set else 1)
-        value, real = settings.threshold, high > low
+        value, real = settings.threshold, 0 < high - low < math.inf
         for widget in (self.slider, self.threshold, self.histogram):
             widget.setEnabled(real)
         if value is not None and real:
@@ -224,7 +229,8 @@ class MapPanel(QWidget):
             self.threshold.setDecimals(min(max(_DIGITS - size, 0), _FINEST))
             self.threshold.setSingleStep((high - low) / 100)
             self.threshold.setValue(value)
-            self.slider.setValue(round((value - low) / (high - low) * _STEPS))
+            share = min(max((value - low) / (high - low), 0.0), 1.0)
+            self.slider.setValue(round(share * _STEPS))
         del blockers
         self._show_scores()
 
@@ -296,6 +302,7 @@ class MapPanel(QWidget):
         self.threshold.setRange(-1e300, 1e300)
         self.threshold.setKeyboardTracking(False)
         for widget, name in (
+            (self.which, "Map"),
             (self.colormap, "Colour map"),
             (self.span, "Range of the colours"),
             (self.opacity, "Opacity of the map"),
@@ -306,7 +313,9 @@ class MapPanel(QWidget):
             widget.setMinimumWidth(48)
             widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             guard_field(widget)
-        filter_shortcuts(self.slider, self.opacity, self.colormap, self.span)
+        filter_shortcuts(
+            self.slider, self.opacity, self.which, self.colormap, self.span
+        )
         self.catch.setToolTip("The largest threshold at which the chosen defect is hit")
         self.score_all.setToolTip("In the background; Esc cancels")
         row = QHBoxLayout(self.buttons)
@@ -338,7 +347,7 @@ class MapPanel(QWidget):
         inner.addWidget(self.left_out)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 6, 10, 8)
-        for part in (self.note, self.buttons, self.controls):
+        for part in (self.which, self.note, self.buttons, self.controls):
             column.addWidget(part)
         column.addStretch(1)
 

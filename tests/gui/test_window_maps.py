@@ -279,3 +279,60 @@ def test_without_a_map_the_panel_asks_for_one(
     window.viewer.go(2)
     qtbot.waitUntil(panel.buttons.isVisible)
     assert "2 images" in panel.note.text()
+
+
+def test_one_of_several_maps_is_chosen(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    np.save(tmp_path / "other" / "a.npy", np.full((SIDE, SIDE), 3.0))
+    opened(qtbot, window, images, maps, tmp_path / "other")
+    panel = window.map_panel
+    window.docks["map"].raise_()
+    qtbot.waitUntil(panel.which.isVisible)
+    qtbot.keyClick(panel.which, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: bool(window.maps.map and window.maps.map.high == 3))
+    assert panel.which.currentText() == "other/a.npy"
+    window.viewer.go(1)
+    settled(qtbot, window)
+    qtbot.waitUntil(lambda: window.maps.map is not None)
+    assert not panel.which.isVisible()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full((SIDE, SIDE), 0.0),
+        np.full((SIDE, SIDE), np.inf),
+        np.linspace(-1, 1, SIDE * SIDE).reshape(SIDE, SIDE) * 1e308,
+        np.nextafter(np.ones((SIDE, SIDE)), np.eye(SIDE)),
+        np.linspace(0, 1e-310, SIDE * SIDE).reshape(SIDE, SIDE),
+        np.arange(SIDE * SIDE, dtype=np.uint64).reshape(SIDE, SIDE) << np.uint64(50),
+        np.random.default_rng(0).random((SIDE, SIDE)) < 0.5,
+        np.random.default_rng(0).random((SIDE, SIDE)).astype(np.float16),
+        np.random.default_rng(0).random((SIDE, SIDE)).astype(">f4"),
+    ],
+    ids=[
+        "zero",
+        "infinite",
+        "huge",
+        "neighbours",
+        "tiny",
+        "uint64",
+        "bool",
+        "half",
+        "big endian",
+    ],
+)
+def test_odd_values_are_shown(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path, values: np.ndarray[Any]
+) -> None:
+    np.save(maps / "a.npy", values)
+    opened(qtbot, window, images, maps)
+    window.docks["map"].raise_()
+    for threshold in (-1e9, 0.5, 1e9):
+        window.maps.change(threshold=threshold)
+        window.grab()
+    qtbot.waitUntil(lambda: window.maps.found is not None)
+    assert window.maps.scores is not None
+    assert window.jobs.running() is False

@@ -310,6 +310,8 @@ class AnomalyMap:
     def _colored(self, part: Array, settings: MapSettings) -> Pixels:
         low = self.low if settings.low is None else settings.low
         high = self.high if settings.high is None else settings.high
+        if high - low == math.inf:
+            part, low, high = part / 2, low / 2, high / 2
         span = 255 / (high - low) if high > low else 0.0
         wide = np.float32 if part.dtype.itemsize <= 4 else np.float64
         with np.errstate(all="ignore"):

@@ -64,7 +64,8 @@ class ImageItem:
     split, label : str
         The folders of a data set that it lies in; empty outside of one.
     maps : tuple of Path or callable
-        Anomaly maps, the first of which is shown: files, or what returns an array.
+        Anomaly maps, the first of which is shown at first: files, or what returns an
+        array.
     problems : tuple of str
         What is wrong with it by the names of the files, a sentence each.
     reading : ReadOptions
@@ -99,7 +100,7 @@ class ImageItem:
     @property
     def files(self) -> list[Path]:
         """The files it is read from."""
-        maps = (one for one in self.maps[:1] if isinstance(one, Path))
+        maps = (one for one in self.maps if isinstance(one, Path))
         return [*([self.image] if self.image else []), *self.masks, *maps]
 
     def open_map(self, size: tuple[int, int] | None, number: int = 0) -> AnomalyMap:
@@ -135,6 +136,20 @@ class ImageItem:
             problems.append(f"its folder is {self.label}, and its mask marks nothing")
         known = self.by_name.has_defect if marks is None else marks
         return Check(known, tuple(problems))
+
+    def open_mask(self) -> tuple[tuple[int, int], Array | None]:
+        """Return its size and what its mask marks; the image itself is not read."""
+        if self.image is None or self.make is not None:
+            loaded = self.load()
+            assert loaded.image is not None
+            return loaded.image.size, loaded.mask.array if loaded.mask else None
+        height, width = open_image(self.image, self.reading).shape[:2]
+        if not self.masks:
+            return (height, width), None
+        mask = open_mask(self.masks, self.reading)[...]
+        if mask.shape != (height, width):
+            raise TilingError(self._misfit(mask.shape, (height, width)))
+        return (height, width), mask
 
     def load(self) -> LoadedImage:
         """Read image and mask; what cannot be read is told, and costs nothing else."""

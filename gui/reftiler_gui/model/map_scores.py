@@ -125,10 +125,11 @@ def _histogram(values: NDArray[Any], low: float, high: float) -> Counts:
     """Count values in `BINS` parts of a range; infinite ones in the outer parts."""
     if math.isnan(low):
         return np.zeros(BINS, dtype=np.int64)
-    values = values[~np.isnan(values)]
-    if low == high:
-        return np.bincount([BINS // 2], [values.size], minlength=BINS).astype(np.int64)
-    return np.histogram(np.clip(values, low, high), BINS, (low, high))[0]
+    known = values[~np.isnan(values)].clip(low, high)
+    half = known / 2 - low / 2  # half as much, for huge ranges
+    span = high / 2 - low / 2 or 1.0
+    places = np.minimum(half / span * BINS, BINS - 1).astype(np.int64)
+    return np.bincount(places.ravel(), minlength=BINS).astype(np.int64)
 
 
 def score_set(items: Sequence[ImageItem]) -> Work[SetScores]:
@@ -142,13 +143,12 @@ def score_set(items: Sequence[ImageItem]) -> Work[SetScores]:
         yield number / len(items) / 2
         try:
             found, mask = _opened(item)
-            if mask is not None and mask.array.any():
-                scores.defects[item.name] = evaluation.defect_scores(
-                    found.array, mask.array
-                )
+            if mask is not None and mask.any():
+                defects = evaluation.defect_scores(found.array, mask)
+                scores.defects[item.name] = defects
             kind = scores.defective if item.name in scores.defects else scores.good
             kind[item.name] = image_score(found.array)
-        except TilingError as error:
+        except (ImportError, TilingError) as error:
             scores.left_out[item.name] = str(error)
         else:
             used.append(item)
@@ -156,8 +156,7 @@ def score_set(items: Sequence[ImageItem]) -> Work[SetScores]:
     for number, item in enumerate(used):
         yield 0.5 + number / len(used) / 2
         found, mask = _opened(item)
-        marked = None if mask is None else mask.array
-        scores.ranking.add(found.array, marked, found.size)
+        scores.ranking.add(found.array, mask, found.size)
     values = [*scores.good.values(), *scores.defective.values()]
     marked_images = [False] * len(scores.good) + [True] * len(scores.defective)
     scores.areas = image_auroc(values, marked_images), *_areas(scores.ranking)
@@ -168,16 +167,14 @@ def _areas(ranking: PixelRanking) -> tuple[float, ...]:
     return (ranking.auroc(), *(ranking.aupro(limit) for limit in LIMITS))
 
 
-def _opened(item: ImageItem) -> tuple[AnomalyMap, MaskPyramid | None]:
+def _opened(item: ImageItem) -> tuple[AnomalyMap, NDArray[Any] | None]:
     """Return an item's map and mask; None for an image that is known to be good."""
     if not item.maps:
         raise TilingError("it has no map")
-    loaded = item.load()
-    if loaded.image is None:
-        raise TilingError(loaded.words)
-    if loaded.mask is None and item.label != GOOD:
+    size, mask = item.open_mask()
+    if mask is None and item.label != GOOD:
         raise TilingError("it has no mask and no label that says that it is good")
-    return item.open_map(loaded.image.size), loaded.mask
+    return item.open_map(size), mask
 
 
 def set_range(items: Sequence[ImageItem]) -> Work[tuple[float, float, list[str]]]:
@@ -188,7 +185,7 @@ def set_range(items: Sequence[ImageItem]) -> Work[tuple[float, float, list[str]]
         yield number / len(mapped)
         try:
             found = item.open_map(None)
-        except TilingError:
+        except (ImportError, TilingError):
             left_out.append(item.name)
         else:
             low, high = np.fmin(low, found.low), np.fmax(high, found.high)

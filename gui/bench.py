@@ -7,6 +7,7 @@ does not. Times are of the process, because other programs disturb the clock.
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -264,6 +265,51 @@ def threshold(window: MainWindow, place: int) -> None:
     window.canvas.viewport().repaint()
 
 
+def many(app: QApplication, folder: Path) -> list[bool]:
+    """Measure how a data set of 3,000 images opens, and a step from one to the next."""
+    draw = np.random.default_rng(0)
+    mask = np.zeros((512, 512), dtype=bool)
+    mask[100:120, 200:230] = True
+    for label, count in {"good": 2000, "hole": 1000}.items():
+        for part in ("test", "ground_truth"):
+            (folder / part / label).mkdir(parents=True)
+        image, truth = folder / "image.png", folder / "mask.png"
+        write_image(image, draw.integers(0, 256, (512, 512, 3), dtype=np.uint8))
+        write_image(truth, mask)
+        for number in range(count):
+            shutil.copy(image, folder / f"test/{label}/{number:04}.png")
+            if label == "hole":
+                shutil.copy(truth, folder / f"ground_truth/hole/{number:04}_mask.png")
+        image.unlink()
+        truth.unlink()
+    window = MainWindow()
+    window.resize(1280, 800)
+    window.show()
+    begin = time.process_time()
+    window.open([folder])
+    wait(app, window)
+    opened = 1000 * (time.process_time() - begin)
+    while window.jobs.running():
+        app.processEvents()
+        time.sleep(0.001)
+
+    def step() -> float:
+        before, begin = window.viewer.loaded, time.thread_time()
+        window.viewer.step(1)
+        while window.viewer.loaded is before:
+            app.processEvents()
+            time.sleep(0.001)
+        window.canvas.viewport().repaint()
+        return 1000 * (time.thread_time() - begin)
+
+    stepped = statistics.median(step() for _ in range(60))
+    window.close()
+    return [
+        tell("a data set of 3,000 images opened", opened, 1000),
+        tell("a step to the next of them, main thread", stepped, 50),
+    ]
+
+
 def _private() -> float:
     """Return the memory that is this process's alone, MB; 0 where nobody says."""
     status = Path("/proc/self/status")
@@ -285,6 +331,8 @@ def main() -> int:
         good.append(maps(app, Path(folder)))
     with tempfile.TemporaryDirectory() as folder:
         good.append(survey(app, Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        good += many(app, Path(folder))
     good += repaints(app, coverage=False)
     good += repaints(app, coverage=True)
     return 0 if all(good) else 1

@@ -83,6 +83,9 @@ class _Rows(QAbstractListModel):
         Holds the images, and the jobs that make thumbnails.
     """
 
+    made = Signal()
+    """There are more thumbnails."""
+
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
@@ -180,7 +183,7 @@ class _Rows(QAbstractListModel):
         self._pictures.update(found)
         while len(self._pictures) > _THUMBNAILS:
             self._pictures.popitem(last=False)
-        self.dataChanged.emit(self.index(0), self.index(len(self.rows) - 1))
+        self.made.emit()  # `dataChanged` would lay out all rows again
 
 
 def _thumbnail(item: ImageItem) -> QImage | None:
@@ -297,6 +300,7 @@ class ImageList(QWidget):
         self.view.selectionModel().currentChanged.connect(self._on_current)
         self.view.clicked.connect(self._on_clicked)
         self.view.folded.connect(self._fold)
+        self.rows.made.connect(self.view.viewport().update)
         viewer.opened.connect(self._on_opened)
         viewer.item_changed.connect(self._on_item)
         viewer.checked.connect(lambda: self._soon.isActive() or self._soon.start())
@@ -379,7 +383,7 @@ class ImageList(QWidget):
             self.rows.closed.discard(self._group_of(row))
             self._refill()
         self._choose(row)
-        self._show_numbers()
+        self._show_place()
 
     def _on_checked(self) -> None:
         if self.filter.currentIndex():
@@ -450,14 +454,19 @@ class ImageList(QWidget):
             self.view.selectionModel().clear()
         self._quiet = False
 
-    def _show_numbers(self) -> None:
-        """Say which image of how many is shown, and what is known of all of them."""
-        images, order = self._viewer.image_set, self._viewer.order
-        total, index = len(images.items), self._viewer.index
+    def _show_place(self) -> None:
+        """Say which image of how many is shown."""
+        order, total = self._viewer.order, len(self._viewer.image_set.items)
+        index = self._viewer.index
         at = f"{order.index(index) + 1:,}" if index in order else "None"
         among = "" if len(order) == total else f", {total:,} in all"
         self.place.setText(f"{at} of {len(order):,}{among}" if total else "No images")
-        checks = [images.known(row) for row in range(total)]
+
+    def _show_numbers(self) -> None:
+        """Say what is known of all images, and how much there is to say of the rest."""
+        self._show_place()
+        images = self._viewer.image_set
+        checks = [images.known(row) for row in range(len(images.items))]
         known = Counter(check.has_defect for check in checks)
         named = {True: "with a defect", False: "without", None: "not known"}
         words = [f"{known[key]:,} {named[key]}" for key in named if known[key]]

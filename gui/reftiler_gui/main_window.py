@@ -143,6 +143,7 @@ class MainWindow(QMainWindow):
     # Parts
 
     def _lay_out(self) -> None:
+        self._canvases: list[ImageCanvas] = []
         self.setAcceptDrops(True)
         self.setWindowTitle("reftiler")
         self.resize(1280, 800)
@@ -303,7 +304,9 @@ class MainWindow(QMainWindow):
         )
         self.registry.add([entry])
         self.fill_menus()
-        for state in {canvas.state for canvas in widget.findChildren(ImageCanvas)}:
+        canvases = widget.findChildren(ImageCanvas)
+        self._canvases += canvases
+        for state in {canvas.state for canvas in canvases}:
             state.changed.connect(self._show_zoom)
 
     def _add_views(self) -> None:
@@ -446,7 +449,7 @@ class MainWindow(QMainWindow):
 
     def _on_pixels(self) -> None:
         self._show_message()
-        for canvas in self.findChildren(ImageCanvas):
+        for canvas in self._canvases:
             canvas.repaint_pixels()
 
     def _on_settings(self) -> None:

@@ -30,6 +30,7 @@ from reftiler_gui.model.tiling_summary import TilingSummary, facts
 __all__ = ["ViewerModel"]
 
 _SOON = 1.0  # seconds within which changes of one setting are undone together
+_PATIENCE = 0.3  # seconds for which a later image waits for the one that is read
 _SETTLED = 300  # milliseconds without another change of a file, until it is read again
 
 
@@ -100,6 +101,7 @@ class ViewerModel(QObject):
         self.order: Sequence[int] = ()
         self._find: Callable[[], ImageSet] = ImageSet
         self._maps: list[Path] = []
+        self._patient_until = 0.0
         self._watcher = QFileSystemWatcher(self)
         self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
         self._watcher.fileChanged.connect(lambda _path: self._rereading.start())
@@ -176,7 +178,7 @@ class ViewerModel(QObject):
             self._find, self.index = find, start
             self.image_set, self.order = image_set, range(len(image_set.items))
             self.opened.emit()
-            self._take_item(first)
+            self._take_item(first, start)
             self._check()
         elif first is not None:
             self.noticed.emit(first.words)
@@ -212,12 +214,23 @@ class ViewerModel(QObject):
         if not self.image_set.items:
             return
         self.index = min(max(index, 0), len(self.image_set.items) - 1)
-        item = self.image_set.items[self.index]
-        self.jobs.start("Reading", item.load, self._take_item)
+        busy = self.jobs.running("Reading") and time.monotonic() < self._patient_until
+        if not busy:  # else this image is read next: a fast walk shows what it can
+            self.reload()
 
     def reload(self) -> None:
         """Read the image and its mask again."""
-        self.go(self.index)
+        if not self.image_set.items:
+            return
+        index, item = self.index, self.image_set.items[self.index]
+        self._patient_until = time.monotonic() + _PATIENCE
+
+        def take(loaded: LoadedImage) -> None:
+            self._take_item(loaded, index)
+            if item is not self.image_set.items[self.index]:
+                self.reload()
+
+        self.jobs.start("Reading", item.load, take)
 
     def reload_all(self) -> None:
         """List what was opened again, and stay at the image."""
@@ -258,7 +271,7 @@ class ViewerModel(QObject):
                 self.pixels_changed.emit()
             elif self.index == index:
                 self.image_set = self.image_set.with_item(index, item)
-                self._take_item(loaded)
+                self._take_item(loaded, index)
 
         self.jobs.start("Reading", item.load, take)
 
@@ -325,12 +338,12 @@ class ViewerModel(QObject):
             self.noticed.emit(f"{self.loaded.item.name} has changed: it is read again")
             self.reload()
 
-    def _take_item(self, loaded: LoadedImage) -> None:
+    def _take_item(self, loaded: LoadedImage, index: int) -> None:
         before = self.loaded.image if self.loaded else None
-        display = self._displays.get(self.index, DisplaySettings())
+        display = self._displays.get(index, DisplaySettings())
         self.loaded, self.histogram = loaded, None
         if loaded.item.image is not None:
-            self.image_set.checks[self.index] = loaded.check
+            self.image_set.checks[index] = loaded.check
             self.checked.emit()
         self._watch(loaded.item.files)
         if before is None or loaded.image is None or before.size != loaded.image.size:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QVBoxLayout
 
+from reftiler.cli.grid_summary import GridSummary
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.texts import facts_words, uncovered_words
-from reftiler_gui.model.tiling_summary import TilingSummary
 from reftiler_gui.wrap_label import WrapLabel
 
 __all__ = ["Summary"]
@@ -33,7 +33,7 @@ class Summary(QGroupBox):
 
     def show_facts(
         self,
-        known: TilingSummary | None,
+        known: GridSummary | None,
         settings: FormSettings,
         *,
         refused: bool = False,

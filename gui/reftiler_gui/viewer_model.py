@@ -12,6 +12,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from reftiler import Grid
+from reftiler.cli.grid_summary import GridSummary
 from reftiler.errors import TilingError
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.display import DisplaySettings, Histogram
@@ -25,7 +26,6 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import GUESS
 from reftiler_gui.model.image_set import ImageSet, LoadedImage
 from reftiler_gui.model.steps import Work
-from reftiler_gui.model.tiling_summary import TilingSummary, facts
 
 __all__ = ["ViewerModel"]
 
@@ -54,7 +54,7 @@ class ViewerModel(QObject):
         The last tiles that were not refused.
     refusal : ValidationError or None
         Why the settings are.
-    facts : TilingSummary or None
+    facts : GridSummary or None
         The numbers of the tiles, once they are known.
     display : DisplaySettings
         What was chosen for this image, as it was given.
@@ -92,7 +92,7 @@ class ViewerModel(QObject):
         self.undo_stack = QUndoStack(self)
         self.tiling: GridLookup | None = None
         self.refusal: ValidationError | None = None
-        self.facts: TilingSummary | None = None
+        self.facts: GridSummary | None = None
         self.cases: tuple[Path, ...] = ()
         self.histogram: Histogram | None = None
         self.keeps_display = False
@@ -450,16 +450,16 @@ class ViewerModel(QObject):
             return
         self.refusal = None
         self.tiling, self.facts = GridLookup(found), None
-        told = partial(facts, self.tiling, image.channels, image.dtype)
+        known = GridSummary(found, image.channels, image.dtype)
         if self.tiling.scattered:
-            self.jobs.start("Counting", told, self._told)
+            self.jobs.start("Counting", known.counted, self._on_counted)
         else:
-            self.facts = told()
+            self.facts = known
         self.tiling_changed.emit()
         if self.facts is not None:
             self.facts_changed.emit()
 
-    def _told(self, known: TilingSummary) -> None:
+    def _on_counted(self, known: GridSummary) -> None:
         self.facts = known
         self.facts_changed.emit()
 

@@ -189,17 +189,17 @@ def _table() -> Table:
 
 
 def _totals(summary: GridSummary) -> Table:
-    cover, plan = summary.coverage(), summary.grid
-    bare, pixels = plan.uncovered, math.prod(plan.image_size)
+    plan, least, most = summary.grid, summary.least, summary.most
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
-    least, most = int(cover["min"]), int(cover["max"])
-    spread = f"in {least} to {most} tiles, {cover['mean']:.2f} on average"
+    mean = summary.coverage["mean"]
+    spread = f"in {least} to {most} tiles, {mean:.2f} on average"
     table.add_row(
         "pixels are", f"in {count(most, 'tile')}" if least == most else spread
     )
-    words = "none" if not bare else f"{count(bare, 'pixel')} ({bare / pixels:.2%})"
+    words = f"{count(summary.uncovered, 'pixel')} ({summary.share:.2%})"
+    words = words if summary.uncovered else "none"
     table.add_row("in no tile", words)
     what = f"{count(summary.channels, 'channel')} of {summary.dtype.name}"
     table.add_row("memory", f"{_memory(summary.bytes)} for all tiles, {what}")

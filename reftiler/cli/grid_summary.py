@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,9 @@ class GridSummary:
         pixels = math.prod(self.grid.tiler.tile_size) * len(self.grid)
         return pixels * self.channels * self.dtype.itemsize
 
+    @cached_property
     def coverage(self) -> dict[str, float]:
-        """Return in how many tiles a pixel lies: the least, the most and the mean."""
+        """In how many tiles a pixel lies: min, max and mean."""
         if not self.grid.is_irregular:  # a product of axes, however large the image
             covers = [axis.coverage for axis in self.grid.axes]
             least, most, mean = (
@@ -49,14 +51,39 @@ class GridSummary:
                 for part in (np.min, np.max, np.mean)
             )
             return {"min": least, "max": most, "mean": mean}
-        geometry = self.grid.geometry
-        counts = [geometry.coverage(part) for part in geometry.blocks(2**20)]
-        total = sum(int(part.sum()) for part in counts)
-        return {
-            "min": min(int(part.min()) for part in counts),
-            "max": max(int(part.max()) for part in counts),
-            "mean": total / math.prod(self.grid.image_size),
-        }
+        geometry, total = self.grid.geometry, 0
+        least, most = len(self.grid), 0
+        for block in geometry.blocks(2**20):
+            count = geometry.coverage(block)
+            least, most = min(least, int(count.min())), max(most, int(count.max()))
+            total += int(count.sum())
+        mean = total / math.prod(self.grid.image_size)
+        return {"min": least, "max": most, "mean": mean}
+
+    @property
+    def least(self) -> int:
+        """The smallest number of tiles that a pixel lies in."""
+        return int(self.coverage["min"])
+
+    @property
+    def most(self) -> int:
+        """The largest number of tiles that a pixel lies in."""
+        return int(self.coverage["max"])
+
+    @cached_property
+    def uncovered(self) -> int:
+        """Pixels in no tile."""
+        return self.grid.uncovered
+
+    @property
+    def share(self) -> float:
+        """Share of the pixels that are in no tile."""
+        return self.uncovered / math.prod(self.grid.image_size)
+
+    def counted(self) -> "GridSummary":
+        """Count the pixels of random tiles, which takes a while, and return this."""
+        _ = self.coverage, self.uncovered  # they are kept
+        return self
 
     def to_json(self) -> str:
         """Write everything for programs."""
@@ -66,8 +93,8 @@ class GridSummary:
             "tiles": len(self.grid),
             "shape": self.grid.shape,
             "axes": [] if self.grid.is_irregular else list(map(_axis, self.grid.axes)),
-            "coverage": self.coverage(),
-            "uncovered": self.grid.uncovered,
+            "coverage": self.coverage,
+            "uncovered": self.uncovered,
             "memory": {
                 "bytes": self.bytes,
                 "channels": self.channels,

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from reftiler import Grid, Tiler
+from reftiler.cli.grid_summary import GridSummary
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.steps import finish
 from reftiler_gui.model.tiles import by_tile, sorted_tiles
-from reftiler_gui.model.tiling_summary import facts
 
 SIZE = (53, 71)
 GRIDS = {
@@ -96,12 +96,12 @@ def test_tiles_that_meet_or_hold_a_box(grid: Grid) -> None:
 
 @every
 def test_facts_are_those_of_the_grid(grid: Grid) -> None:
-    told, cover = facts(GridLookup(grid), 3, np.dtype(np.uint16)), grid.coverage()
-    assert (told.tiles, told.shape) == (len(grid), grid.shape)
-    assert (told.least, told.most) == (cover.min(), cover.max())
-    assert told.mean == pytest.approx(cover.mean())
-    assert told.uncovered == grid.uncovered == (cover == 0).sum()
-    assert told.bytes == len(grid) * np.prod(grid.tiler.tile_size) * 6
+    known, cover = GridSummary(grid, 3, np.dtype(np.uint16)).counted(), grid.coverage()
+    assert (known.least, known.most) == (cover.min(), cover.max())
+    assert known.coverage["mean"] == pytest.approx(cover.mean())
+    assert known.uncovered == (cover == 0).sum()
+    assert known.share == pytest.approx((cover == 0).mean())
+    assert known.bytes == len(grid) * np.prod(grid.tiler.tile_size) * 6
 
 
 def test_padding_is_what_the_frame_has_around_the_image() -> None:
@@ -147,7 +147,7 @@ class TestManyTiles:
         assert seconds(lambda: GridLookup(replace(grid)).at(900, 900)) < 0.02
         assert seconds(lambda: view.nearest(900, 900)) < 0.005
         assert seconds(lambda: view.coverage(rows, columns)) < 0.05
-        assert seconds(lambda: facts(view, 3, np.dtype(np.uint8))) < 0.02
+        assert seconds(GridSummary(view.grid, 3, np.dtype(np.uint8)).counted) < 0.02
         assert seconds(lambda: view.boxes(np.arange(3000))) < 0.01
 
     def test_scattered(self) -> None:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.cli.grid_summary import GridSummary
 from reftiler_gui.model.advice import count_contained
 from reftiler_gui.model.code_export import as_terms
 from reftiler_gui.model.colors import signed
@@ -18,7 +19,6 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.pyramid import level_size
 from reftiler_gui.model.texts import facts_words
-from reftiler_gui.model.tiling_summary import facts
 
 __all__ = ["CoverageDifference", "SettingsSide", "settings_side", "short_words"]
 
@@ -60,7 +60,7 @@ def settings_side(
     if isinstance(plan, ValidationError):
         return SettingsSide(settings, None, plan.words, {}, 0)
     view = GridLookup(plan)
-    known = facts(view, image.channels, image.dtype)
+    known = GridSummary(plan, image.channels, image.dtype)
     numbers = dict(facts_words(known, settings))
     numbers = {name: " ".join(words.split()) for name, words in numbers.items()}
     numbers["Uncovered"] = f"{known.uncovered:,} px"

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from reftiler import SPEC_VERSION, TilingError, __version__
 from reftiler.atomic import OutputTransaction, atomic_write
+from reftiler.cli.grid_summary import GridSummary
 from reftiler.config import TilingConfig
 from reftiler.errors import printable
 from reftiler.io.datasets import GOOD
@@ -39,7 +40,6 @@ from reftiler_gui.model.report_figures import Figure, compare_figures, grid_figu
 from reftiler_gui.model.resized_image import ResizedImage
 from reftiler_gui.model.steps import Work, finish
 from reftiler_gui.model.texts import count, facts_words, times, uncovered_words
-from reftiler_gui.model.tiling_summary import facts
 
 __all__ = ["ImageRecord", "Report", "examine_set", "report_on", "write_report"]
 
@@ -426,7 +426,8 @@ def examine_set(
                 example, marked = number, len(defects) > 0
             size, kind = loaded.image.size, record.kind
             if (size, kind) not in grids:
-                known = facts(view, loaded.image.channels, loaded.image.dtype)
+                picture = loaded.image
+                known = GridSummary(view.grid, picture.channels, picture.dtype)
                 words = facts_words(known, settings), uncovered_words(known, settings)
                 grids[size, kind] = [0, *words]
             grids[size, kind][0] += 1

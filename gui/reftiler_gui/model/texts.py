@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from reftiler.cli.grid_summary import GridSummary
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings
@@ -12,7 +13,6 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.merging import Merged
-from reftiler_gui.model.tiling_summary import TilingSummary
 
 __all__ = [
     "bytes_words",
@@ -120,14 +120,15 @@ def nothing_words(problems: tuple[str, ...]) -> str:
     return "\n".join([*problems, _NOTHING])
 
 
-def facts_words(known: TilingSummary, settings: FormSettings) -> list[tuple[str, str]]:
+def facts_words(known: GridSummary, settings: FormSettings) -> list[tuple[str, str]]:
     """Return the numbers of a tiling by what they are, in words."""
-    tiles = f"{known.tiles:,}"
-    if len(known.shape) > 1 and known.tiles > 1:
-        tiles += f"  ({times(known.shape)})"
+    grid = known.grid
+    tiles = f"{len(grid):,}"
+    if not grid.is_irregular and len(grid) > 1:
+        tiles += f"  ({times(grid.shape[::-1])})"
     rows = [("Tiles", tiles)]
     if settings.random is None:
-        rows.append(("Overlap", f"{times(known.overlap)} px"))
+        rows.append(("Overlap", f"{times(grid.tiler.overlap[::-1])} px"))
         rows.append(("Padding", _padding(known)))
     each = f"{known.least}" if known.least == known.most else _range(known)
     rows.append(("Tiles per pixel", each))
@@ -135,7 +136,7 @@ def facts_words(known: TilingSummary, settings: FormSettings) -> list[tuple[str,
     return rows
 
 
-def uncovered_words(known: TilingSummary, settings: FormSettings) -> str:
+def uncovered_words(known: GridSummary, settings: FormSettings) -> str:
     """Say how many pixels are in no tile, and what helps; nothing if all are."""
     if not known.uncovered:
         return ""
@@ -204,16 +205,16 @@ def _tile_words(tiling: GridLookup, tile: int | None, number: int) -> str:
     return where if number == 1 else f"{where} and {number - 1} more"
 
 
-def _padding(known: TilingSummary) -> str:
+def _padding(known: GridSummary) -> str:
     """Say what is added at each side; all four of them take two lines."""
     names = ("above", "below"), ("left", "right")
     axes = [
         [f"{px} px {side}" for px, side in zip(pair, sides, strict=True) if px]
-        for pair, sides in zip(known.padding, names, strict=True)
+        for pair, sides in zip(known.grid.padding, names, strict=True)
     ]
     between = ",\n" if max(map(len, axes)) > 1 else ", "
     return between.join(", ".join(axis) for axis in axes if axis) or "none"
 
 
-def _range(known: TilingSummary) -> str:
-    return f"{known.least} to {known.most}, {known.mean:.2f} on average"
+def _range(known: GridSummary) -> str:
+    return f"{known.least} to {known.most}, {known.coverage['mean']:.2f} on average"

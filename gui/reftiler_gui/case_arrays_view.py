@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from reftiler.errors import TilingError
 from reftiler_gui.camera import Camera
 from reftiler_gui.model.cases import Failure
 from reftiler_gui.model.difference_pyramid import DifferencePyramid
@@ -89,10 +90,13 @@ class CaseArraysView(QWidget):
         number, names = self.plane.value(), list(self._shown)
         for canvas, name in zip(self._canvases, names, strict=False):
             planes = self._shown[name]
-            there = number < len(planes.stack)
-            picture = self._picture(name, number) if there else None
+            there, picture = number < len(planes.stack), None
             canvas.message = "" if there else "This array has fewer planes."
-            canvas.write(picture, planes.stack[number] if there else None)
+            try:
+                picture = self._picture(name, number) if there else None
+            except (ArithmeticError, TilingError, TypeError, ValueError) as error:
+                canvas.message = f"This plane cannot be shown: {error}"
+            canvas.write(picture, planes.stack[number] if picture else None)
             canvas.set_marks(self._marks(number) if name in RESULTS else [])
         if names:
             first = self._shown[names[0]]

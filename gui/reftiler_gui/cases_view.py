@@ -121,8 +121,12 @@ class CasesView(LazyView):
         row = self.view.currentIndex().row()
         if 0 <= row < len(self.table.failures):
             failure = self.table.failures[row]
+            self.words.setText("Opening…")
             self._jobs.start(
-                _OPENING, failure.open, self._take_opened, self.words.setText
+                _OPENING,
+                failure.open,
+                self._take_opened,
+                lambda words: self._show(None, words),
             )
 
     def _take_opened(self, opened: tuple[Failure, str]) -> None:

@@ -198,6 +198,8 @@ class CompareView(BlinkCompare):
             words = "This image has no mask: look for yourself what resizing leaves."
         elif self.tiling is None:
             words = "These settings give no tiles for this image."
+        elif self.searching:
+            words = "Looking for defects…"
         elif self.region is None:
             words = "Nothing is marked in the mask of this image."
         else:

@@ -121,7 +121,7 @@ class DefectsBar(QWidget):
         else:
             self._tell("Looking for defects…")
             self._jobs.start(
-                _FINDING, lambda: find_defects(mask), self._take, self._tell
+                _FINDING, lambda: find_defects(mask), self._take, self._fail_search
             )
 
     def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
@@ -177,6 +177,10 @@ class DefectsBar(QWidget):
         self._tell("" if len(defects) else "Nothing is marked in the mask.")
         self.found.emit(defects)
         self._look()
+
+    def _fail_search(self, words: str) -> None:
+        self._tell(words)
+        self.found.emit(self.defects)
 
     def _look(self) -> None:
         """Find out what is left of the defect, and which tiles hold it."""

@@ -57,6 +57,8 @@ class LazyView(QWidget):
         What the tiles were made from.
     region : Region or None
         The defect that is looked at.
+    searching : bool
+        Whether the defects of the image are still looked for.
     goes : bool
         Whether the view itself goes to a defect that it is told.
     of_image : bool
@@ -74,11 +76,13 @@ class LazyView(QWidget):
         self.tiling: GridLookup | None = None
         self.settings = FormSettings()
         self.region: Region | None = None
+        self.searching = False
         self._stale = True
 
     def show_item(self, loaded: LoadedImage | None) -> None:
         """Take another image; its tiles and its defect are not known yet."""
         self.loaded, self.tiling, self.region = loaded, None, None
+        self.searching = loaded is not None and loaded.mask is not None
         self.invalidate()
 
     def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
@@ -87,9 +91,9 @@ class LazyView(QWidget):
         self.invalidate()
 
     def show_defect(self, region: Region | None) -> None:
-        """Take another defect of the image."""
-        if region != self.region:
-            self.region = region
+        """Take another defect of the image, or know that there is none."""
+        if region != self.region or self.searching:
+            self.region, self.searching = region, False
             self.invalidate()
 
     def invalidate(self) -> None:

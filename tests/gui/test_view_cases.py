@@ -12,9 +12,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from reftiler.errors import TilingError
 from reftiler_conformance import counterexample
 from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.results import Result, Status
+from reftiler_gui import case_arrays_view
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -168,3 +170,31 @@ def test_before_anything_is_open_it_says_what_to_do(qtbot: QtBot, jobs: Jobs) ->
     assert made.title.text().startswith("Open a counterexample")
     assert made.split.isHidden()
     assert not made.copy.isEnabled()
+
+
+def test_what_cannot_be_shown_is_cleared_with_a_sentence(
+    view: CasesView, qtbot: QtBot, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not leave the plane, or the case, that was shown before."""
+
+    def refuse(*_: object) -> ImagePyramid:
+        raise TilingError("no picture")
+
+    monkeypatch.setattr(case_arrays_view, "ImagePyramid", refuse)
+    view.planes.plane.setValue(0)
+    view.planes.plane.setValue(1)
+    got, want, _ = (pane.canvas for pane in view.planes.panes)
+    assert got.source is None
+    assert want.source is None
+    assert got.message == "This plane cannot be shown: no picture"
+
+    def fail(_: object) -> None:
+        raise TilingError("it is gone")
+
+    monkeypatch.setattr(type(view.table.failures[0]), "open", fail)
+    view.view.clearSelection()
+    view.view.setCurrentIndex(view.table.index(-1, -1))
+    view.view.setCurrentIndex(view.table.index(0, 0))
+    settle(qtbot, jobs)
+    assert view.words.text() == "it is gone"
+    assert view.planes.empty

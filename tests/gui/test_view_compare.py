@@ -14,7 +14,7 @@ from reftiler_gui.jobs import Jobs
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model import resized_image
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
-from tests.gui.showing import BOXES, fill, jobs, picture, settle
+from tests.gui.showing import BOXES, SETTINGS, fill, jobs, picture, settle, tiles
 from tests.gui.windows import settled
 
 __all__ = ["jobs"]
@@ -151,3 +151,11 @@ def test_the_mask_can_be_seen_on_both_pictures(
         assert all(one != other for one, other in zip(before, after, strict=True)), name
         actions[name].trigger()
         assert before == [canvas.picture() for canvas in canvases], name
+
+
+def test_while_defects_are_searched_it_says_so(view: CompareView) -> None:
+    view.show_item(picture())
+    view.show_tiling(tiles(), SETTINGS)
+    assert view.words.text() == "Looking for defects…"
+    view.show_defect(None)
+    assert view.words.text() == "Nothing is marked in the mask of this image."

@@ -42,11 +42,11 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler.errors import TilingError
+from reftiler.io import resize
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.colors import COLORS, mask_layer
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles, sorted_tiles
@@ -61,6 +61,7 @@ TILE = Qt.ItemDataRole.UserRole
 """The role of a tile's number in the grid."""
 
 _GAP, _CAPTION, _MARGIN = 12, 16, 6
+_NARROW = 36  # the least width of a caption
 _CAPTION_FROM = 56  # the side of a thumbnail below which its number has no room
 _FITTED = range(200, 48, -8)  # sides that are tried so that all tiles are seen
 _PLAIN = 72  # the side where none of them is small enough
@@ -109,13 +110,15 @@ def draw_tile(
     across, down = size.width() / width, size.height() / height
     with QPainter(drawn) as painter:
         if isinstance(result, AnomalyMap):
-            place = ScreenTransform(0.0, 0.0, across, size.height(), size.width())
+            zoom = min(across, down)
+            sides = (max(1, round(side * zoom)) for side in tiles.size)
+            place = ScreenTransform(0.0, 0.0, zoom, *sides)
             layer = result.paint(place, tiles.map_settings(over=show == "both"))
             if layer is not None:
-                painter.drawImage(layer[1], layer[0], as_image(layer[2]))
+                painter.drawImage(drawn.rect(), as_image(layer[2]))
         marked = tiles.marked(tile) if mask else None
         if marked is not None and marked.any():
-            seen = MaskPyramid(marked).view(0, 0, across, size.height(), size.width())
+            seen = resize(marked, (size.height(), size.width()))
             painter.drawImage(0, 0, as_image(mask_layer(seen)))
         for (top, bottom), (left, right) in tiles.padding(tile) if hatched else ():
             corner = QPointF(left * across, top * down)
@@ -205,9 +208,7 @@ class _TileDelegate(QStyledItemDelegate):
         size = sheet.thumbnail_size
         box = option.rect
         place = QRect(box.left() + _GAP // 2, box.top() + _GAP // 2, *size.toTuple())
-        frame = place.adjusted(-3, -3, 3, 3)
-        if sheet.side >= _CAPTION_FROM:
-            frame.setBottom(frame.bottom() + _CAPTION - 2)
+        frame = box.adjusted(3, 3, -3, -3)
         palette = sheet.palette()
         chosen = option.state & QStyle.StateFlag.State_Selected
         if chosen:
@@ -226,7 +227,8 @@ class _TileDelegate(QStyledItemDelegate):
             font = painter.font()
             font.setPixelSize(11)
             painter.setFont(font)
-            line = QRect(place.left() + 1, place.bottom() + 1, place.width(), _CAPTION)
+            wide = box.width() - _GAP
+            line = QRect(place.left() + 1, place.bottom() + 1, wide, _CAPTION)
             middle = Qt.AlignmentFlag.AlignVCenter
             painter.drawText(line, middle, str(index.data()))
 
@@ -406,8 +408,10 @@ class TileList(QListView):
     _in_rows, _margins, _limits = True, (0, 0, 0, 0), (0.0, 0.0)
 
     def _cell(self) -> QSize:
-        caption = _CAPTION if self.side >= _CAPTION_FROM else 0
-        return self.thumbnail_size + QSize(_GAP, _GAP + caption)
+        size = self.thumbnail_size
+        if self.side >= _CAPTION_FROM:
+            size = QSize(max(size.width(), _NARROW), size.height() + _CAPTION)
+        return size + QSize(_GAP, _GAP)
 
     # Thumbnails
 

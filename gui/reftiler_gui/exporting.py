@@ -91,8 +91,7 @@ def write_tiles(item: ImageItem, settings: FormSettings, folder: Path) -> Work[i
     if folder.is_dir() and any(folder.iterdir()):
         raise TilingError(f"{folder} is not empty: choose a new or empty folder")
     with TemporaryDirectory() as room:
-        sample = _on_disk(item, Path(room))
-        options = ExportOptions(reading=_reading(item))
+        sample, options = _on_disk(item, Path(room))
         export = plan_export(
             (sample,), settings.config(), source=sample.image, options=options
         )
@@ -134,29 +133,35 @@ def _leave(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _reading(item: ImageItem) -> ReadOptions:
-    """Return how the image is shown to be read, with nothing left to guess."""
-    axes, page = item.reading.axes, item.reading.page
+def _on_disk(item: ImageItem, room: Path) -> tuple[ImageEntry, ExportOptions]:
+    """Return an image's files and how they are exported, with nothing left to guess.
+
+    An image that has no file is written first. Tiles that PNG cannot hold become TIFF.
+    """
     if item.image is not None:
-        info = open_image(item.image, item.reading).info
-        if axes is None and info.format != "TIFF" and len(info.axes) > 2:
-            axes = info.axes
-        if page is None and info.pages > 1:
+        image = open_image(item.image, item.reading)
+        axes, page = item.reading.axes, item.reading.page
+        if axes is None and image.info.format != "TIFF" and len(image.info.axes) > 2:
+            axes = image.info.axes
+        if page is None and image.info.pages > 1:
             page = 0
-    return replace(item.reading, axes=axes, page=page, guess=False)
-
-
-def _on_disk(item: ImageItem, room: Path) -> ImageEntry:
-    """Return an image's files; one that was made is written first."""
-    if item.image is not None:
-        return ImageEntry(item.image, item.masks, item.split, item.label)
-    loaded = item.load()
-    if loaded.image is None:
-        raise TilingError(loaded.words)
-    image = room / f"{item.name.replace('/', '_')}.png"
-    write_image(image, np.asarray(loaded.image.array))
-    if loaded.mask is None:
-        return ImageEntry(image)
-    mask = image.with_name(f"{image.stem}_mask.png")
-    write_image(mask, loaded.mask.array)
-    return ImageEntry(image, (mask,))
+        entry = ImageEntry(item.image, item.masks, item.split, item.label)
+        reading = replace(item.reading, axes=axes, page=page, guess=False)
+        alpha, shape, dtype = image.info.alpha, image.shape, np.dtype(image.dtype)
+    else:
+        loaded = item.load()
+        if loaded.image is None:
+            raise TilingError(loaded.words)
+        array = np.asarray(loaded.image.array)
+        alpha, shape, dtype = False, array.shape, array.dtype
+        path = room / f"{item.name.replace('/', '_')}.npy"
+        write_image(path, array)
+        masks: tuple[Path, ...] = ()
+        if loaded.mask is not None:
+            masks = (path.with_name(f"{path.stem}_mask.png"),)
+            write_image(masks[0], loaded.mask.array)
+        entry, reading = ImageEntry(path, masks), ReadOptions(axes="YXC"[: array.ndim])
+    channels = (*shape, 1)[2]
+    fits = channels in ((2, 4) if alpha else (1, 3))
+    png = fits and dtype.name in ("bool", "uint8", "uint16")
+    return entry, ExportOptions(reading=reading, file_format="png" if png else "tiff")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
+from reftiler.io import read_image
 from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.exporting import write_tiles
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem
+from reftiler_gui.model.steps import finish
 from reftiler_gui.preferences import Preferences
 from tests.gui.windows import settled
 
@@ -135,6 +138,25 @@ def test_dialogs_write_what_they_say(
     window.registry.actions["recent"].trigger()
     qtbot.waitUntil(lambda: window.viewer.image_set.title == "b.png")
     settled(qtbot, window)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3), (20, 30, 4)])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_tiles_of_every_image_are_written_without_loss(
+    tmp_path: Path, dtype: type, shape: tuple[int, ...], on_disk: bool
+) -> None:
+    image: np.ndarray = np.random.default_rng(0).integers(0, 250, shape).astype(dtype)
+    path = tmp_path / "part.npy"
+    np.save(path, image)
+    made = ImageItem("part", make=lambda: (image, None))
+    out, settings = tmp_path / "tiles", FormSettings(tile=(16, 16), step=(8, 8))
+    work = write_tiles(ImageItem("part", path) if on_disk else made, settings, out)
+    want = replace(settings, channels_last=True).tiler().tile(image)
+    assert finish(work) == len(want)
+    found = [read_image(file) for file in sorted(out.glob("part_*"))]
+    assert found[0].dtype == dtype
+    assert np.array_equal(np.stack(found), want)
 
 
 @pytest.mark.parametrize("made", [False, True])

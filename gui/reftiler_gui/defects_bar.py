@@ -137,7 +137,7 @@ class DefectsBar(QWidget):
         self._look()
 
     def set_brief(self, brief: bool) -> None:
-        """Leave out sentence and pictures, where a view has them larger."""
+        """Leave out sentence and pictures, where a view has them; the height stays."""
         self._brief = brief
         self.words.setVisible(not brief)
         self._fit(self.width())
@@ -149,10 +149,14 @@ class DefectsBar(QWidget):
 
     def _fit(self, width: int) -> None:
         """Show what there is room for."""
-        pictured = width >= _PICTURED and not self._brief
+        pictured = width >= _PICTURED
+        for part, kept in ((self.preview_of_defect, pictured), (self.words, True)):
+            policy = part.sizePolicy()
+            policy.setRetainSizeWhenHidden(kept)
+            part.setSizePolicy(policy)
         turn(self._column, beside=not pictured)
         turn(self._whole, beside=width >= _WIDE)
-        self.preview_of_defect.setVisible(pictured and self._seen)
+        self.preview_of_defect.setVisible(pictured and self._seen and not self._brief)
 
     def step(self, by: int) -> None:
         """Go to the next defect, or with −1 to the previous one; it goes round."""

@@ -29,6 +29,7 @@ from reftiler.regions import Region
 from reftiler_gui.actions import ActionRegistry, ActionSpec
 from reftiler_gui.advice_view import AdviceView
 from reftiler_gui.camera import Camera
+from reftiler_gui.canvas_readout import CanvasReadout
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.commands import IMAGE_ACTIONS, LIST_OPTIONS, entries
 from reftiler_gui.compare_view import CompareView
@@ -37,7 +38,6 @@ from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog
-from reftiler_gui.hover_readout import HoverReadout
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.image_list import ImageList
 from reftiler_gui.jobs import Jobs
@@ -106,7 +106,9 @@ class MainWindow(QMainWindow):
         self.maps = MapModel(self.viewer, self.jobs)
         self.dialogs = Dialogs(self)
         self.navigator = Navigator(self.tabs, self.canvas, self.show_view)
-        self.hover_readout = HoverReadout(self.canvas, self.viewer, self.status)
+        self.readout = CanvasReadout(
+            self.canvas, self.viewer, self.registry, self.status
+        )
         self.layer_visibility = LayerVisibility(self.canvas, self.registry, self.status)
         self._lay_out()
         self.registry.add(entries(self))
@@ -343,6 +345,7 @@ class MainWindow(QMainWindow):
             lambda: self.show_view("compare")
         )
         self.sheet.tile_opened.connect(self.navigator.go_to_tile)
+        self.readout.tile_wanted.connect(self._show_tile)
         self.sheet.noticed.connect(self.status.tell)
         self.viewer.pixels_changed.connect(self.sheet.repaint_pixels)
         # Queued: the merged view may not have been given yet what the sheet shows.
@@ -355,6 +358,10 @@ class MainWindow(QMainWindow):
         self.advice.taken.connect(viewer.change)
         viewer.opened.connect(lambda: self.advice.show_items(viewer.image_set.items))
         viewer.cases_given.connect(self._open_cases)
+
+    def _show_tile(self, tile: int) -> None:
+        self.show_view("sheet")
+        self.sheet.open_tile(tile)
 
     def _open_cases(self, paths: tuple[Path, ...]) -> None:
         self.cases.open(paths)
@@ -445,7 +452,7 @@ class MainWindow(QMainWindow):
         for view in self._item_views():
             view.show_item(loaded)
         self._show_message()
-        self.hover_readout.update()
+        self.readout.update()
 
     def _on_pixels(self) -> None:
         self._show_message()
@@ -465,11 +472,11 @@ class MainWindow(QMainWindow):
                 view.show_tiling(viewer.tiling, viewer.settings)
         self._on_facts()
         self._show_message()
-        self.hover_readout.update()
+        self.readout.update()
 
     def _on_map(self) -> None:
         self.canvas.set_map(self.maps.map, self.maps.settings)
-        self.hover_readout.update()
+        self.readout.update()
 
     def _on_facts(self) -> None:
         viewer, refused = self.viewer, self.viewer.refusal is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
@@ -232,6 +232,36 @@ def test_the_zoom_field_shows_and_takes_a_zoom(
     assert not field.isEnabled()
 
 
+@pytest.mark.qt_log_ignore("does not support")
+def test_the_menu_of_the_canvas_copies_and_leads_to_the_tile(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    loaded = window.viewer.loaded
+    assert loaded is not None
+    assert loaded.image is not None
+    point = window.canvas.viewport().rect().center()
+    row, column = map(int, window.canvas.place(QPointF(point)))
+    window.canvas.customContextMenuRequested.emit(point)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    entries = {action.text().partition(":")[0]: action for action in menu.actions()}
+    entries["Copy value"].trigger()
+    (value,) = loaded.image.value(row, column) or ()
+    assert QApplication.clipboard().text() == f"{value:g}"
+    entries["Copy position"].trigger()
+    assert QApplication.clipboard().text() == f"{row}, {column}"
+    assert window.registry.actions["show_in_folder"] in menu.actions()
+    tile = next(name for name in entries if name.startswith("Show tile"))
+    entries[tile].trigger()
+    assert window.sheet.is_single
+    assert window.sheet.isVisible()
+    menu.close()
+    texts = [action.text() for action in window.readout.menu(-9.0, 2.0).actions()]
+    assert not [text for text in texts if ":" in text]
+
+
 def test_the_panels_of_a_side_are_collapsed_and_come_back(window: MainWindow) -> None:
     docks = window.docks
     right = window.registry.actions["right_docks"]
@@ -248,3 +278,15 @@ def test_the_panels_of_a_side_are_collapsed_and_come_back(window: MainWindow) ->
     for name in ("map", "tiling"):
         docks[name].close()
     assert not right.isChecked()
+
+
+def test_the_canvas_keeps_its_size_from_view_to_view(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    height = window.defects_bar.height()
+    for name in ("compare", "merged", "sheet", "image"):
+        window.show_view(name)
+        qtbot.wait(50)
+        assert window.defects_bar.height() == height, name

@@ -63,7 +63,7 @@ class MapModel(QObject):
     """
 
     changed = Signal()
-    """Another map, range or threshold."""
+    """Another map, range or threshold, of which no scores are known yet."""
     scored = Signal()
     """More is known of how well it finds defects."""
 
@@ -149,7 +149,6 @@ class MapModel(QObject):
                     _SCORING, lambda: score_image(found, mask), self._take_scores
                 )
         self.changed.emit()
-        self.scored.emit()
 
     def score_set(self) -> None:
         """Score the maps of all images, in the background."""

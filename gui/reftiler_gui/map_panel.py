@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPolygonF,
+    QShowEvent,
 )
 from PySide6.QtWidgets import (
     QComboBox,
@@ -188,12 +189,16 @@ class MapPanel(QWidget):
         self.score_all.clicked.connect(model.score_set)
         model.changed.connect(self._show)
         model.scored.connect(self._show_scores)
-        self._show()
 
     def show_defect(self, region: Region | None) -> None:
         """Take another defect as the one to catch."""
         self._region = region
         self._show_scores()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Catch up."""
+        super().showEvent(event)
+        self._show()
 
     def _on_slider(self, place: int) -> None:
         low, high = self._model.range
@@ -206,8 +211,10 @@ class MapPanel(QWidget):
             self._model.change(threshold=peak)
 
     def _show(self) -> None:
-        """Show the map's settings."""
+        """Show the map's settings, as soon as the panel is seen."""
         model, found = self._model, self._model.map
+        if not self.isVisible():
+            return
         self.note.say(self._describe())
         self.buttons.setVisible(found is None)
         self.controls.setVisible(found is not None)
@@ -250,6 +257,8 @@ class MapPanel(QWidget):
 
     def _show_scores(self) -> None:
         """Show what is known of how well it finds defects."""
+        if not self.isVisible():
+            return
         model, threshold = self._model, self._model.settings.threshold
         scores, of_set = model.scores, model.set_scores
         if model.map is None or threshold is None:

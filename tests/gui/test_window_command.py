@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from typer.testing import CliRunner
@@ -44,6 +45,20 @@ def test_the_tiling_options_count(
     tiled = run(*words, "--overwrite")
     assert (plain[0], tiled[0]) == (0, 0)
     assert (before != read_image(out)).any()
+
+
+def test_maps_are_given(qtbot: QtBot, tmp_path: Path) -> None:
+    image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
+    (tmp_path / "maps").mkdir()
+    np.save(tmp_path / "maps" / "part.npy", np.eye(64))
+    words = (str(image), "--screenshot", str(out), "--overwrite")
+    assert run(*words)[0] == 0
+    before = read_image(out)
+    assert run(*words, "--maps", str(tmp_path / "maps")) == (0, "")
+    assert (before != read_image(out)).any()
+    code, said = run(*words, "--maps", str(tmp_path / "nothing"))
+    assert code == 2
+    assert "nothing" in said
 
 
 @pytest.mark.parametrize("option", ["--screenshot", "--report"])

@@ -41,7 +41,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, printable
 from reftiler.io import open_image
 from reftiler_gui.elided_label import plain_tip
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -92,7 +92,7 @@ class _Rows(QAbstractListModel):
         self.rows: list[int | str] = []
         self.sizes = Counter[str]()
         self.closed: set[str] = set()
-        self.grouped = self.thumbnails = False
+        self.grouped = self.thumbnails = self.by_label = False
         self._pictures: OrderedDict[int, QImage | None] = OrderedDict()
         self._wanted: dict[int, None] = {}
         self._making = QTimer(self, singleShot=True, interval=30)
@@ -126,7 +126,8 @@ class _Rows(QAbstractListModel):
             return self._head(row, role)
         item, check = self.images.items[row], self.images.known(row)
         if role == roles.DisplayRole:
-            return item.name.rpartition("/")[2] if self.grouped else item.name
+            name = item.name.rpartition("/")[2] if self.grouped else item.name
+            return printable(name)
         if role == roles.DecorationRole:
             return self._picture(row) if self.thumbnails else _icon(check)
         if role in (roles.ToolTipRole, roles.AccessibleTextRole):
@@ -138,7 +139,7 @@ class _Rows(QAbstractListModel):
 
     def _head(self, group: str, role: int) -> Any:
         """Return what is shown at the head of a group."""
-        name = group or "not in a group"
+        name = printable(group) or ("no label" if self.by_label else "no sub-folder")
         if role == Qt.ItemDataRole.DisplayRole:
             arrow = "▸" if group in self.closed else "▾"
             return f"{arrow} {name}  ({self.sizes[group]:,})"
@@ -364,7 +365,7 @@ class ImageList(QWidget):
 
     def group(self, kind: str) -> None:
         """Group the images as `GROUPS` says."""
-        self._group = kind
+        self._group, self.rows.by_label = kind, kind == "label"
         self.rows.closed.clear()
         self._refill()
 

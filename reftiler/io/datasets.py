@@ -357,7 +357,8 @@ def _flagged(
     flag_problems(tree, layout, found, request.good, ask=_by_layout(request))
     if not found.entries:
         raise no_image_error(tree, layout, found)
-    notes += notes_of(tree, layout, found, [])
+    named = replace(found, entries={})  # what an entry lacks is said there
+    notes += notes_of(tree, layout, named, [])
     if tree.tiled:
         notes.append(f"passed over folders of tiles: {first_few(tree.tiled)}")
     entries = tuple(sorted(found.entries.values(), key=sort_key))

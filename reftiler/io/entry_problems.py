@@ -98,7 +98,7 @@ def _distinguish(found: Pairing, problems: dict[str, list[str]]) -> None:
             others = [one for one in paths if one != path]
             problems[path].append(
                 f"{first_few(others)} has the same name but for upper and lower case "
-                "or suffix: an export refuses both"
+                "or suffix: rename one before an export"
             )
             name = entry.name + entry.image.suffix
             found.entries[path] = replace(entry, name=name)

@@ -141,7 +141,13 @@ def coverage_of(
     if top == bottom or left == right:
         return None
     rows, cols = transform.rows[top:bottom], transform.cols[left:right]
-    return top, left, coverage_layer(view.coverage(rows, cols), most)
+    if view.scattered:
+        return top, left, coverage_layer(view.coverage(rows, cols), most)
+    # Rows that as many rows of tiles cover have the same colours.
+    counts = view.grid.axes[0].coverage[rows]
+    _, first, place = np.unique(counts, return_index=True, return_inverse=True)
+    lines = coverage_layer(view.coverage(rows[first], cols), most)
+    return top, left, lines[place]
 
 
 def _spacing(view: GridLookup) -> float:

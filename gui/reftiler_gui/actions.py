@@ -30,9 +30,10 @@ class ActionSpec:
         Whether it is checked at first; None if it cannot be checked.
     tip : str
         What it does, where the text does not say it.
-    needs : {"", "canvas", "zoom", "layers", "overlays", "image", "docks"}
+    needs : {"", "canvas", "zoom", "layers", "overlays", "seams", "image", "docks"}
         What the view in front must have, or else the action is off: a canvas,
-        something to zoom, the layers, the defects of the open image, the docks.
+        something to zoom, all layers, those that other canvases have too, the seams of
+        results, the defects of the open image, the docks.
     separator : bool
         Whether the menu has a line before it.
     """

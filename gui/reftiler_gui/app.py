@@ -18,6 +18,7 @@ from reftiler_gui.exporting import save_picture
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.preferences import Preferences
+from reftiler_gui.results_model import Source
 from reftiler_gui.signal_handlers import SignalHandlers
 from reftiler_gui.theme import SCHEMES, apply_theme
 
@@ -35,6 +36,7 @@ class LaunchOptions:
     config: TilingConfig | None = None
     size: tuple[int, int] | None = None
     view: str = ""
+    results: Source | None = None
     theme: str = ""
     fresh: bool = False
 
@@ -72,6 +74,8 @@ def take_screenshot(asked: LaunchOptions, path: Path) -> None:
     finally:
         window.close()
     loaded = window.viewer.loaded
+    if window.results.problem:
+        raise TilingError(window.results.problem)
     if not (window.viewer.cases or (loaded and loaded.image)):
         raise TilingError("; ".join(said) or "there is nothing to show")
 
@@ -103,17 +107,15 @@ def _window(app: QApplication, asked: LaunchOptions) -> MainWindow:
             f"--view is one of {', '.join(window.views)}, got {asked.view!r}"
         )
     window.open(asked.paths, asked.maps)
-    window.show_view(asked.view or "image")
+    window.results.open(asked.results)
+    window.show_view(asked.view or ("merged" if asked.results else "image"))
     return window
 
 
 def _wait(app: QApplication, ready: Callable[[], bool]) -> None:
-    """Let the window work until something is so, and for what it does then."""
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
+    """Let the window work until something is so, and stays so for some rounds."""
+    end, rounds = time.monotonic() + _PATIENCE, 0
+    while time.monotonic() < end and rounds < 5:
         app.processEvents()
-        if ready():
-            break
+        rounds = rounds + 1 if ready() else 0
         time.sleep(0.005)
-    for _ in range(5):
-        app.processEvents()

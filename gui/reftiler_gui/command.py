@@ -23,9 +23,12 @@ from reftiler.errors import printable
 
 if TYPE_CHECKING:
     from reftiler.config import TilingConfig
+    from reftiler_gui.results_model import Source
 
 __all__ = ["UsageError", "app", "check_libraries", "view"]
 
+MOCK_MODELS = ("rim", "offset", "noise", "none")
+"""Names of simulated models, repeated here so that help need not import them."""
 _LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
@@ -88,6 +91,31 @@ def view(
             show_default=False,
         ),
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="What a model returned for the tiles: an array (K, …), or a folder of "
+            "results with the manifest of the tiles.",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="Run a model on the tiles in view: module:function (imported from the "
+            "current directory too), file.py:function, .onnx or .pt2. It runs code: "
+            "give only what you trust.",
+        ),
+    ] = "",
+    simulate: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"A simulated model error: {', '.join(MOCK_MODELS)}.",
+        ),
+    ] = "",
+    stand_in: Annotated[str, typer.Option(hidden=True)] = "",
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -116,6 +144,8 @@ def view(
     reftiler view bottle --tile 256 --overlap 64
     reftiler view part.png --screenshot window.png --size 1280x800
     reftiler view part.png --tile 256 --overlap 64 --report part.html
+    reftiler view part.png --tile 256 --overlap 64 --results maps.npy
+    reftiler view part.png --tile 256 --model mymodel:predict
     """
     given_paths = (*(paths or ()), *(maps or ()))
     missing = [path for path in given_paths if not path.exists()]
@@ -129,6 +159,11 @@ def view(
     _check_outputs(outputs, paths, overwrite)
     if threshold is not None and (report is None or not math.isfinite(threshold)):
         raise UsageError("--threshold VALUE is a number, and belongs to --report FILE")
+    source = _results(results, model, simulate or stand_in)
+    if source and report is not None and screenshot is None:
+        raise UsageError(
+            "--results, --model and --simulate need the window: leave out --report"
+        )
     if report is not None:
         _report(report, paths or (), config, maps or (), threshold, overwrite)
         if screenshot is None:
@@ -146,6 +181,7 @@ def view(
         config=config,
         size=wanted,
         view=view,
+        results=source,
         theme=theme,
         fresh=fresh or screenshot is not None,
     )
@@ -207,6 +243,21 @@ def _report(
             written = end.value
     table = path.with_suffix(".csv")
     typer.echo(f"{path} and {table.name}: {printable(written.summary)}")
+
+
+def _results(path: Path | None, model: str, mock: str) -> "Source | None":
+    """Return where results of tiles come from."""
+    if sum(map(bool, (path, model, mock))) > 1:
+        raise UsageError("give one of --results, --model and --simulate")
+    if path is not None and not path.exists():
+        raise UsageError(f"there is no {path}: give an array or a folder of results")
+    if not mock:
+        return path or model or None
+    if mock not in MOCK_MODELS:
+        raise UsageError(f"--simulate is one of {', '.join(MOCK_MODELS)}, got {mock!r}")
+    from reftiler_gui.model.mock_models import MockModel  # noqa: PLC0415 - needs numpy
+
+    return MockModel(mock)
 
 
 def _size(text: str) -> tuple[int, int] | None:

@@ -97,6 +97,7 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
     again = {"tip": "Read the image, its mask and its map again"}
     this = {"tip": "The anomaly map of this image: .npy, .tif or .png, one channel"}
     all_ = {"tip": "Anomaly maps of all images, matched by name"}
+    model = {"tip": "Run a model on the tiles in view, and merge its results"}
     tiles = {"tip": "Cut this image into a folder, as reftiler tile does"}
     figure = {"tip": "The image resized, a tile, both, the grid, or all tiles"}
     report = {"tip": "A page and a CSV file: settings, grid, and each defect"}
@@ -117,6 +118,13 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
         ("reload", "Reload", "F5", window.viewer.reload, again),
         ("reload_all", "Reload all", "Shift+F5", window.viewer.reload_all, every),
         ("close", "Close", "Ctrl+W", window.viewer.close),
+        None,
+        ("open_results", "Open tiles' results…", "Ctrl+Alt+O", ask.open_results),
+        (
+            *("open_results_folder", "Open a folder of tiles' results…"),
+            *("", ask.open_results_folder),
+        ),
+        ("open_model", "Open model…", "Ctrl+Alt+P", ask.open_model, model),
         None,
         ("load_settings", "Load settings (YAML)…", "Ctrl+L", ask.load_settings),
         ("save_settings", "Save settings (YAML)…", "Ctrl+S", ask.save_settings),
@@ -222,6 +230,7 @@ def _layers_menu(window: Window) -> Iterator[ActionSpec]:
     layers, needs = window.layer_visibility, {"needs": "layers"}
     tip = "Drag from one place to another to measure; Esc removes it"
     ruler, over = {"on": False, "tip": tip, **needs}, {"needs": "overlays"}
+    needed = dict.fromkeys(COMPARED, "overlays") | {"seams": "seams"}
     return _menu(
         "Layers",
         *(
@@ -230,7 +239,7 @@ def _layers_menu(window: Window) -> Iterator[ActionSpec]:
                 {
                     "on": getattr(window.canvas.layers, name),
                     "tip": tip,
-                    "needs": "overlays" if name in COMPARED else "layers",
+                    "needs": needed.get(name, "layers"),
                 },
             )
             for name, (text, key, tip) in LAYERS.items()

@@ -27,10 +27,7 @@ from reftiler_gui.contact_sheet import LARGEST, SMALLEST, TileList
 from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.form_settings import FormSettings
-from reftiler_gui.model.grid_lookup import GridLookup
-from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.model.merging import Merged
+from reftiler_gui.model.merged_pictures import SeamSurvey
 from reftiler_gui.model.tiles import ImageTiles, by_tile
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.tile_view import TileView
@@ -38,10 +35,10 @@ from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
 
 __all__ = ["ContactSheetView"]
 
-POSITION, DEFECTS, ERROR = range(3)
+POSITION, DEFECTS, SEAMS = range(3)
 """The orders, as the list has them."""
 
-_MARKED, _ERRORS = "Counting defect pixels", "Measuring errors of tiles"
+_MARKED = "Counting defect pixels"
 _SAVED = "Tiles (*.png *.tif *.npy)"
 
 
@@ -57,24 +54,23 @@ class ContactSheetView(LazyView):
 
     tile_opened = Signal(int)
     """A tile that is to be shown in the image."""
-    error_wanted = Signal()
-    """Tiles are sorted by error, and `show_merged` has not given any."""
+    survey_wanted = Signal()
+    """Tiles are sorted by their seams, and `show_survey` has not given any."""
     noticed = Signal(str)
     """A sentence on what was done."""
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
-        self._merged: Merged | None = None
         self._marked: NDArray[np.int64] | None = None
-        self._errors: NDArray[Any] | None = None
+        self._seams: NDArray[Any] | None = None
         self._tiles: ImageTiles | None = None
-        self._trouble, self._problem, self._asked = "", "", False
+        self._trouble, self._problem = "", ""
         self.list = TileList(jobs)
         self.single = TileView(jobs)
         self.stack = QStackedWidget()
         self.order = QComboBox()
-        self.order.addItems(["Position", "Defect pixels", "Error after merging"])
+        self.order.addItems(["Position", "Defect pixels", "Seams of the results"])
         self.only = QCheckBox("&Only tiles with a defect")
         self.hatch = QCheckBox("Hatch pa&dding")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
@@ -131,26 +127,12 @@ class ContactSheetView(LazyView):
 
     # What the window says
 
-    def show_merged(self, merged: Merged | None) -> None:
-        """Take the merged image, whose errors tiles can be sorted by."""
-        self._merged, self._errors, self._trouble = merged, None, ""
-        if merged is not None and self.order.currentIndex() == ERROR:
-            self._measure()
-
-    def show_trouble(self, words: str) -> None:
-        """Say why there is no merged image."""
-        self._trouble, self._asked = words, False
-        self._show_words()
-
-    def show_item(self, loaded: LoadedImage | None) -> None:
-        """Take another image, of which nothing is merged yet."""
-        self._merged = None
-        super().show_item(loaded)
-
-    def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
-        """Take other tiles, which are not merged yet."""
-        self._merged = None
-        super().show_tiling(tiling, settings)
+    def show_survey(self, survey: SeamSurvey | None, problem: str) -> None:
+        """Take how much the results of tiles disagree, or why it is not known."""
+        self._seams = survey.by_tile if survey else None
+        self._trouble = problem
+        if self.order.currentIndex() == SEAMS and self.isVisible():
+            self._arrange()
 
     def repaint_pixels(self) -> None:
         """Draw the tiles anew: other values are shown black and white."""
@@ -165,10 +147,9 @@ class ContactSheetView(LazyView):
 
     def rebuild(self) -> None:
         """Show the tiles, and count what is in them."""
-        self._marked = self._errors = self._tiles = None
-        self._trouble, self._problem, self._asked = "", "", False
-        for name in (_MARKED, _ERRORS):
-            self._jobs.cancel(name)
+        self._marked = self._tiles = None
+        self._problem = ""
+        self._jobs.cancel(_MARKED)
         loaded, view = self.loaded, self.tiling
         if loaded is not None and loaded.image is not None and view is not None:
             try:
@@ -193,36 +174,19 @@ class ContactSheetView(LazyView):
         self._marked = marked
         self._arrange()
 
-    def _take_errors(self, errors: NDArray[Any]) -> None:
-        self._errors = errors
-        self._arrange()
-
     def _arrange(self) -> None:
         """Put the tiles in the order that is chosen, as far as it is known."""
         order = self.order.currentIndex()
-        if order == ERROR and self._errors is None:
-            self._measure()
-        values = {DEFECTS: self._marked, ERROR: self._errors}.get(order)
+        seams = self._seams
+        if seams is None or self.tiling is None or len(seams) != len(self.tiling):
+            seams = None
+        if order == SEAMS and seams is None and not self._trouble:
+            self.survey_wanted.emit()
+        values = {DEFECTS: self._marked, SEAMS: seams}.get(order)
         held = None if self._marked is None else self._marked > 0
         keep = held if self.only.isChecked() and self.only.isEnabled() else None
-        self.list.put(self._tiles, values, keep, self._marked, captions=order == ERROR)
+        self.list.put(self._tiles, values, keep, self._marked, captions=order == SEAMS)
         self._show_words()
-
-    def _measure(self) -> None:
-        """Find the largest error in each tile."""
-        view, merged = self.tiling, self._merged
-        if view is None:
-            return
-        if merged is None:
-            if not self._asked:  # for the same tiles once is enough
-                self._asked = True
-                self.error_wanted.emit()
-        else:
-            self._jobs.start(
-                _ERRORS,
-                lambda: by_tile(view, np.abs(merged.difference)),
-                self._take_errors,
-            )
 
     def _on_resized(self, side: int) -> None:
         with QSignalBlocker(self.size_slider):
@@ -258,8 +222,8 @@ class ContactSheetView(LazyView):
         words = f"Tile {tile}: rows {top} to {bottom}, columns {left} to {right}"
         if self._marked is not None:
             words += f", {int(self._marked[tile]):,} defect pixels"
-        if self._errors is not None:
-            words += f", largest error {float(self._errors[tile]):.4g}"
+        if self._seams is not None and tile < len(self._seams):
+            words += f", disagrees by up to {float(self._seams[tile]):.4g}"
         return words + "."
 
     def _missing(self) -> str:
@@ -271,8 +235,8 @@ class ContactSheetView(LazyView):
             return "These settings give no tiles for this image."
         if self._problem:
             return self._problem
-        if order == ERROR and self._errors is None:
-            wait = "Merging the tiles to measure how far each is off…"
+        if order == SEAMS and self._seams is None:
+            wait = "Comparing the results of neighbouring tiles…"
             return self._trouble or wait
         if order == DEFECTS and loaded.mask is None:
             return "This image has no mask, so no tile holds a defect pixel."

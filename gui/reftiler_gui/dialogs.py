@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,54 @@ class Dialogs:
         path = QFileDialog.getExistingDirectory(self._window, "Open anomaly maps")
         if path:
             self._window.viewer.open_maps([path])
+
+    def open_results(self) -> None:
+        """Ask for an array of results of the tiles and open it."""
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Open the results of the tiles", "", "Arrays (*.npy)"
+        )
+        if path:
+            self._window.open_results(Path(path))
+
+    def open_results_folder(self) -> None:
+        """Ask for a folder of results of the tiles and open it; zarr's arrays too."""
+        path = QFileDialog.getExistingDirectory(
+            self._window, "Open a folder of tiles' results"
+        )
+        if path:
+            self._window.open_results(Path(path))
+
+    def open_model(self) -> None:
+        """Ask for a model, of a file of Python for its function, and run it."""
+        path, _ = QFileDialog.getOpenFileName(
+            self._window,
+            "Open a model, which is run: only one that you trust",
+            "",
+            "Models (*.py *.onnx *.pt2)",
+        )
+        if not path or not path.endswith(".py"):
+            if path:
+                self._window.open_results(path)
+            return
+        try:
+            content = ast.parse(Path(path).read_bytes()).body
+        except (OSError, SyntaxError, ValueError) as error:
+            self._window.status.say(f"cannot read {path}: {error}")
+            return
+        names = [one.name for one in content if isinstance(one, ast.FunctionDef)]
+        names += [
+            target.id
+            for one in content
+            if isinstance(one, ast.Assign)
+            for target in one.targets
+            if isinstance(target, ast.Name)
+        ]
+        name, wanted = QInputDialog.getItem(
+            *(self._window, "Open a model", "What takes a batch of tiles:", names),
+            *(0, True),
+        )
+        if wanted and name:
+            self._window.open_results(f"{path}:{name}")
 
     def open_recent(self) -> None:
         """Ask for one of what was open lately."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
@@ -15,7 +17,7 @@ from reftiler_gui import overlays
 from reftiler_gui.camera import Camera
 from reftiler_gui.canvas_guides import Minimap, Ruler, paint_scale_bar
 from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
-from reftiler_gui.model.grid_lookup import Box, GridLookup
+from reftiler_gui.model.grid_lookup import Box, GridLookup, Span
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.overlay_settings import (
     OverlaySettings,
@@ -29,9 +31,10 @@ from reftiler_gui.overlays import Marker
 from reftiler_gui.pan_zoom_view import PanZoomView
 from reftiler_gui.tile_cache import ImageProvider, TileCache, as_image
 
-__all__ = ["ImageCanvas", "Marker", "OverlaySettings"]
+__all__ = ["ImageCanvas", "Marker", "OverlaySettings", "Parts"]
 
 Marks: TypeAlias = Callable[[Box, float], Sequence[Marker]]
+Parts: TypeAlias = Mapping[ImageProvider, Iterable[tuple[int, Span, Span]]]
 
 
 @dataclass(eq=False)
@@ -42,6 +45,7 @@ class _Content:
     tiling: GridLookup | None = None
     map: AnomalyMap | None = None
     map_settings: MapSettings = field(default_factory=MapSettings)
+    seams: TileCache | None = None
     most: int = 1
     """The number of tiles that has the brightest colour of the coverage layer."""
 
@@ -91,8 +95,13 @@ class ImageCanvas(PanZoomView):
             blocks = minimap = None
         elif blocks is None or blocks.picture is not source:
             blocks, minimap = TileCache(source), Minimap(source)
-        self._content = _Content(blocks, minimap, mask)
+        self._content = _Content(blocks, minimap, mask, seams=self._content.seams)
         self.set_tiling(tiling)
+
+    def set_source(self, source: ImageProvider) -> None:
+        """Show another picture of the same size, at the same place."""
+        self._content.blocks = TileCache(source)
+        self.refresh()
 
     def set_tiling(self, tiling: GridLookup | None, most: int = 0) -> None:
         """Show other tiles; ``most`` is how many share a pixel, if that is known."""
@@ -113,6 +122,11 @@ class ImageCanvas(PanZoomView):
     def map(self) -> AnomalyMap | None:
         """The anomaly map that lies over the image."""
         return self._content.map
+
+    def set_seams(self, seams: ImageProvider | None) -> None:
+        """Show where the results of tiles disagree; None for nowhere."""
+        self._content.seams = None if seams is None else TileCache(seams)
+        self.refresh()
 
     def set_most(self, most: int) -> None:
         """Say how many tiles share a pixel at the most, for the coverage layer."""
@@ -173,6 +187,21 @@ class ImageCanvas(PanZoomView):
             self._content.blocks.clear()
         if self._content.minimap is not None:
             self._content.minimap.clear()
+        self.refresh()
+
+    def repaint_parts(self, parts: Parts | None) -> None:
+        """Paint anew what has changed of some pictures; of all that are shown if None.
+
+        Parameters
+        ----------
+        parts : dict or None
+            Levels with rows and columns, for each picture.
+        """
+        for blocks in (self._content.blocks, self._content.seams):
+            if blocks is not None and parts is None:
+                blocks.clear()
+            elif blocks is not None and parts:
+                blocks.forget(parts.get(blocks.picture, ()))
         self.refresh()
 
     # Where it is
@@ -257,22 +286,12 @@ class ImageCanvas(PanZoomView):
             if content.blocks is not None and layers.image:
                 self._border(painter, transform, content.blocks.picture.size)
                 self.paint_picture(painter, transform)
-            over = []
-            if content.map is not None and (layers.map or layers.outline):
-                shown = content.map_settings
-                if not layers.outline:
-                    shown = replace(shown, threshold=None)
-                over.append(content.map.paint(transform, shown, colors=layers.map))
-            if content.tiling is not None and layers.coverage:
-                over.append(coverage_of(content.tiling, transform, content.most))
-            if content.mask is not None and layers.mask:
-                over.append(mask_of(content.mask, transform, layers, 2 * width))
-            if content.tiling is not None:
-                over.append((0, 0, lines_of(content.tiling, transform, layers, width)))
-            for found in over:
+            for found in self._overlays(transform, width):
                 if found is not None:
                     top, left_, pixels = found
                     painter.drawImage(left_, top, as_image(pixels))
+            if content.seams is not None and layers.seams:
+                content.seams.paint(painter, transform)
             if content.blocks is not None and layers.marks:
                 overlays.paint_marks(painter, transform, self.marks(transform), ratio)
             self._paint_legends(painter, transform, ratio)
@@ -281,6 +300,23 @@ class ImageCanvas(PanZoomView):
             if content.minimap is not None and layers.minimap:
                 content.minimap.paint(painter, transform, ratio)
         return base
+
+    def _overlays(
+        self, transform: ScreenTransform, width: int
+    ) -> Iterator[tuple[int, int, NDArray[np.uint32]] | None]:
+        """Yield where layers lie on the screen, and their pixels."""
+        content, layers = self._content, self.layers
+        if content.map is not None and (layers.map or layers.outline):
+            shown = content.map_settings
+            if not layers.outline:
+                shown = replace(shown, threshold=None)
+            yield content.map.paint(transform, shown, colors=layers.map)
+        if content.tiling is not None and layers.coverage:
+            yield coverage_of(content.tiling, transform, content.most)
+        if content.mask is not None and layers.mask:
+            yield mask_of(content.mask, transform, layers, 2 * width)
+        if content.tiling is not None:
+            yield 0, 0, lines_of(content.tiling, transform, layers, width)
 
     def _paint_legends(
         self, painter: QPainter, transform: ScreenTransform, ratio: float

@@ -23,13 +23,13 @@ LAYERS = {
     "padding": ("Padding", "B", "What tiles hold beyond the image"),
     "gaps": ("Uncovered pixels", "U", "Hatched: pixels in no tile"),
     "coverage": ("Coverage", "H", "How many tiles take part in each pixel"),
+    "seams": ("Seams", "S", "How much the results of a pixel's tiles disagree"),
     "scale_bar": ("Scale bar", "Shift+B", "In µm where the file has a resolution"),
     "minimap": ("Minimap", "Shift+N", "Shown while the image is larger than the view"),
 }
 """The layers of the canvas by name: what they are called, their key, what they show."""
 
-
-COMPARED = ("mask", "labels", "marks", "scale_bar")
+COMPARED = ("mask", "labels", "marks", "scale_bar", "seams")
 """Those that other canvases show as well."""
 
 _COLORS = ("orange", "vermillion", "purple", "green", "yellow")

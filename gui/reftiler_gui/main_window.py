@@ -38,7 +38,7 @@ from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog
-from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.image_canvas import ImageCanvas, Parts
 from reftiler_gui.image_list import ImageList
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.layer_visibility import LayerVisibility
@@ -46,10 +46,12 @@ from reftiler_gui.map_model import MapModel
 from reftiler_gui.map_panel import MapPanel
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.texts import nothing_words, story
+from reftiler_gui.model.tile_results import is_results
 from reftiler_gui.navigation import Navigator, Zoomable
 from reftiler_gui.overlays import marks_of
 from reftiler_gui.preferences import Preferences
 from reftiler_gui.recent_files import RecentFilesMenu
+from reftiler_gui.results_model import ResultsModel, Source
 from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.side_by_side_view import SideBySideView
 from reftiler_gui.start_page import FileCard, StartPage
@@ -317,10 +319,16 @@ class MainWindow(QMainWindow):
         self.compare = CompareView(jobs, self.state)
         self.layer_visibility.followers += [self.compare.small, self.compare.large]
         self.sheet = ContactSheetView(jobs)
-        self.merged = MergedView(jobs, self.state)
+        self.results = ResultsModel(viewer)
+        self.merged = MergedView(
+            *(self.results, self.state, self.registry.actions["seams"]),
+            *(self.dialogs.open_results, self.dialogs.open_results_folder),
+            self.dialogs.open_model,
+        )
         self.side_by_side = SideBySideView(jobs, self.state, self.maps)
         self.advice = AdviceView(jobs)
         self.cases = CasesView(jobs)
+        self.layer_visibility.followers += [self.merged.image, self.merged.other]
         self.add_view("compare", "Compare", self.compare, "Ctrl+2")
         self.add_view("sheet", "Tiles", self.sheet, "Ctrl+3")
         self.add_view("merged", "Merged", self.merged, "Ctrl+4")
@@ -336,7 +344,7 @@ class MainWindow(QMainWindow):
             self.side_by_side.pin(viewer.settings)
             self.show_view("beside")
 
-        words = "Worst place of the merged image"
+        words = "Worst seam of the merged image"
         self.registry.add([ActionSpec("worst", "Go", words, ("W",), go_worst)])
         words = "Compare with these settings (pin as A)"
         self.registry.add([ActionSpec("pin", "Edit", words, ("Ctrl+B",), pin)])
@@ -348,11 +356,11 @@ class MainWindow(QMainWindow):
         self.readout.tile_wanted.connect(self._show_tile)
         self.sheet.noticed.connect(self.status.tell)
         self.viewer.pixels_changed.connect(self.sheet.repaint_pixels)
-        # Queued: the merged view may not have been given yet what the sheet shows.
-        queued = Qt.ConnectionType.QueuedConnection
-        self.sheet.error_wanted.connect(self.merged.compute, queued)
-        self.merged.merged.connect(self.sheet.show_merged)
-        self.merged.failed.connect(self.sheet.show_trouble)
+        self.sheet.survey_wanted.connect(self.results.find_worst)
+        self.results.changed.connect(self._on_results)
+        self.results.arrived.connect(self._on_arrived)
+        self._on_results()
+        self.merged.pointed.connect(self.status.point)
         self.side_by_side.swapped.connect(viewer.change)
         self.side_by_side.noticed.connect(self.status.say)
         self.advice.taken.connect(viewer.change)
@@ -454,6 +462,17 @@ class MainWindow(QMainWindow):
         self._show_message()
         self.readout.update()
 
+    def _on_results(self) -> None:
+        pictures = self.results.pictures
+        self.canvas.set_seams(pictures.seams if pictures else None)
+        nothing = "" if pictures else "No results of the tiles are open: see Merged."
+        problem = self.results.problem or nothing
+        self.sheet.show_survey(self.results.survey, problem)
+
+    def _on_arrived(self, parts: Parts | None) -> None:
+        for canvas in (self.canvas, self.merged.image, self.merged.other):
+            canvas.repaint_parts(parts)
+
     def _on_pixels(self) -> None:
         self._show_message()
         for canvas in self._canvases:
@@ -531,7 +550,8 @@ class MainWindow(QMainWindow):
             "canvas": canvas,
             "zoom": canvas or isinstance(page, Zoomable),
             "layers": page is self.views["image"],
-            "overlays": page in (self.views["image"], self.compare),
+            "overlays": page in (self.views["image"], self.compare, self.merged),
+            "seams": page in (self.views["image"], self.merged),
             "image": getattr(page, "of_image", True),
             "docks": getattr(page, "docks", True),
         }
@@ -648,6 +668,15 @@ class MainWindow(QMainWindow):
         self.viewer.open(paths, maps=maps)
         self._show_message()
 
+    def open_results(self, source: Source) -> None:
+        """Open what came back for the tiles, or a model that is run on them."""
+        self.results.open(source)
+        self.show_view("merged")
+
+    def _is_results(self, path: Path) -> bool:
+        tiling = self.viewer.tiling
+        return tiling is not None and is_results(path, len(tiling))
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take files and folders."""
         if event.mimeData().hasUrls():
@@ -657,7 +686,10 @@ class MainWindow(QMainWindow):
         """Open what is dropped."""
         urls = event.mimeData().urls()
         paths = [url.toLocalFile() for url in urls if url.toLocalFile()]
-        if paths:
+        if len(paths) == 1 and self._is_results(Path(paths[0])):
+            self.open_results(Path(paths[0]))
+            event.acceptProposedAction()
+        elif paths:
             if not self.viewer.open_dropped(paths):
                 self.open(paths)
             event.acceptProposedAction()

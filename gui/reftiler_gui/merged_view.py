@@ -1,14 +1,18 @@
-"""The tiles merged again, and how that differs from the original."""
+"""What the results of the tiles make, beside the original or its difference from it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
+from collections.abc import Callable
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QPushButton,
     QSpinBox,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -17,212 +21,273 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled, turn
 from reftiler_gui.image_canvas import ImageCanvas
-from reftiler_gui.job_progress import JobProgress
-from reftiler_gui.jobs import Jobs
 from reftiler_gui.legend import DifferenceLegend
-from reftiler_gui.model.difference_pyramid import DifferencePyramid
-from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.model.merging import Merged, merge
+from reftiler_gui.model.merged_pictures import MergedPictures
 from reftiler_gui.model.mock_models import WORDS, MockModel
-from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import merged_words
 from reftiler_gui.overlays import Marker
-from reftiler_gui.panes import PLAIN, BlinkCompare, SplitPane
+from reftiler_gui.panes import BlinkCompare, SplitPane
+from reftiler_gui.results_model import ResultsModel
 from reftiler_gui.view_base import filter_shortcuts, message_label
 
 __all__ = ["MergedView"]
 
 _WIDE = 520  # pixels, for the legend beside the words
 _CLOSE = 8.0  # the zoom, at the least, at the worst place
+_EMPTY = (
+    "Here you see what results of tiles make with the window, border and merge of the "
+    "form. Open an array (K, height, width), a folder of results that are called as "
+    "the tiles, or a model to be run: .py, .onnx, .pt2."
+)
+_LESSON = "Simulated model error"
 
 
 class MergedView(BlinkCompare):
     """
-    The merged image and its difference from the original, linked.
+    The merged image, linked with the original or its difference from it.
 
     Parameters
     ----------
-    jobs : Jobs
-        Merge in the background.
+    model : ResultsModel
+        The results.
     state : Camera
         The place and zoom; share it to link this view with others.
+    seams : QAction
+        Shows and hides where tiles disagree.
+    open_array, open_folder, open_model : callable
+        Ask for results, and for a model.
     """
 
-    merged = Signal(object)
-    """The `Merged`, or None while there is none."""
-    failed = Signal(str)
-    """Why the tiles cannot be merged, a sentence."""
-    went = Signal(int, int)
-    """The row and column of the worst place; the state is there already."""
+    pointed = Signal(str)
+    """What is under the cursor."""
 
     def __init__(
-        self, jobs: Jobs, state: Camera, parent: QWidget | None = None
+        self,
+        model: ResultsModel,
+        state: Camera,
+        seams: QAction,
+        open_array: Callable[[], object],
+        open_folder: Callable[[], object],
+        open_model: Callable[[], object],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__("Hold for the &original", parent)
-        self._state, self.found = state, None
+        self.model, self._state = model, state
+        self._shown: MergedPictures | None = None
         self._impatient = False
-        self._pictures: tuple[ImagePyramid, DifferencePyramid] | None = None
-        self.busy = JobProgress(jobs, "Merging")
-        self.image, self.difference = ImageCanvas(state), ImageCanvas(state)
-        self.panes = (
-            SplitPane(self.image, "Merged"),
-            SplitPane(self.difference, "Merged minus original"),
-        )
-        self.model, self.height_box = QComboBox(), QSpinBox()
-        for field in (self.model, self.height_box):
-            guard_field(field)
-        self.worst = QPushButton("&Worst place")
-        self.words, self.legend = message_label("What merging does"), DifferenceLegend()
-        self._foot = QHBoxLayout()
+        self.image, self.other = ImageCanvas(state), ImageCanvas(state)
+        self.panes = SplitPane(self.image, "Merged"), SplitPane(self.other, "")
+        self.stack = QStackedWidget()
+        self.empty = message_label("No results")
+        self.open_array = QPushButton("Open array…")
+        self.open_folder = QPushButton("Open folder…")
+        self.open_model = QPushButton("Open model…")
+        self.lesson = QPushButton(f"{_LESSON} (a lesson)")
+        self.take_over = QPushButton("&Take over the settings of the results")
+        self.retry, self.again = QPushButton("Try again"), QPushButton("Try again")
+        self.close_results, self.seams = QPushButton("Close"), QCheckBox("Sea&ms")
+        self.beside, self.mock, self.percent = QComboBox(), QComboBox(), QSpinBox()
+        self.worst = QPushButton("&Worst seam")
+        self.words, self.legend = message_label("What is merged"), DifferenceLegend()
+        self._foot, self._mock_fields = QHBoxLayout(), list[QWidget]()
         self._lay_out()
-        self.model.currentIndexChanged.connect(self.invalidate)
-        self.height_box.valueChanged.connect(self.invalidate)
-        self.busy.cancelled.connect(self._on_cancelled)
+        self.open_array.clicked.connect(open_array)
+        self.open_folder.clicked.connect(open_folder)
+        self.open_model.clicked.connect(open_model)
+        self.seams.setToolTip(seams.toolTip())
+        self.seams.toggled.connect(seams.setChecked)
+        seams.toggled.connect(self.seams.setChecked)
+        self.lesson.clicked.connect(self._open_mock)
+        self.take_over.clicked.connect(model.take_offer)
+        for button in (self.retry, self.again):
+            button.clicked.connect(model.retry)
+        self.close_results.clicked.connect(lambda: model.open(None))
+        self.beside.currentIndexChanged.connect(self._present)
+        self.mock.currentIndexChanged.connect(self._open_mock)
+        self.percent.valueChanged.connect(self._open_mock)
         self.worst.clicked.connect(self.go_worst)
+        self.image.hovered.connect(self._point)
+        self.image.left.connect(lambda: self.pointed.emit(""))
+        model.changed.connect(self.invalidate)
 
-    found: Merged | None
+    def _lay_out(self) -> None:
+        for name, words in WORDS.items():
+            self.mock.addItem(words, name)
+        for box, width in ((self.mock, 24), (self.beside, 10)):
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(width)
+        for field in (self.mock, self.percent, self.beside):
+            guard_field(field)
+        self.beside.addItems(["Original", "Difference", "Nothing"])
+        self.beside.setAccessibleName("Beside the merged image")
+        self.mock.setAccessibleName("What the simulated model does")
+        self.percent.setRange(1, 100)
+        self.percent.setValue(10)
+        self.percent.setSuffix(" %")
+        self.percent.setToolTip("Of the range of values that is shown")
+        self.percent.setAccessibleName("How much the simulated model errs")
+        self.worst.setToolTip("Go where the tiles of a pixel disagree most (W)")
+        self.hold.setToolTip("See the original instead of what is merged (hold Shift)")
+        self.close_results.setToolTip("Show these results no longer")
+        filter_shortcuts(self.mock, self.beside)
+        self._mock_fields = [
+            labelled(f"{_LESSON}: a model that", self.mock),
+            labelled("&by up to", self.percent),
+        ]
+        bar, row, pictures = FlowLayout(), QHBoxLayout(), QWidget()
+        for part in (
+            *self._mock_fields,
+            labelled("Besi&de", self.beside),
+            self.seams,
+            self.hold,
+            self.worst,
+            self.close_results,
+        ):
+            bar.addWidget(part)
+        for pane in self.panes:
+            row.addWidget(pane, 1)
+        column = QVBoxLayout(pictures)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(bar)
+        column.addLayout(row, 1)
+        self.stack.addWidget(self._empty_page())
+        self.stack.addWidget(pictures)
+        for part in (self.words, self.again, self.legend):
+            self._foot.addWidget(part)
+        self._foot.setStretch(0, 1)
+        whole = QVBoxLayout(self)
+        whole.addWidget(self.stack, 1)
+        whole.addLayout(self._foot)
+
+    def _empty_page(self) -> QWidget:
+        page, buttons = QWidget(), FlowLayout()
+        files = self.open_array, self.open_folder, self.open_model
+        for button in (self.take_over, self.retry, *files, self.lesson):
+            buttons.addWidget(button)
+        self.empty.setMaximumWidth(560)
+        column = QVBoxLayout(page)
+        column.addStretch(1)
+        column.addWidget(self.empty)
+        column.addLayout(buttons)
+        column.addStretch(2)
+        return page
+
+    # What is shown
 
     def rebuild(self) -> None:
-        """Merge the tiles anew."""
-        self.compute()
+        """Show what the results make, or why there are none."""
+        model, loaded = self.model, self.loaded
+        pictures = model.pictures if loaded and loaded.image else None
+        if pictures is not self._shown:
+            self._shown = pictures
+            if pictures is not None and self.beside.currentIndex() < 2:
+                self.beside.setCurrentIndex(int(pictures.difference is not None))
+            self._present()
+        self.stack.setCurrentIndex(int(pictures is not None))
+        self.setFocusProxy(self.image if pictures else self.open_array)
+        self._say(pictures)
+        if isinstance(model.source, MockModel):
+            with QSignalBlocker(self.mock), QSignalBlocker(self.percent):
+                self.mock.setCurrentIndex(self.mock.findData(model.source.name))
+                self.percent.setValue(round(model.source.percent))
+        for field in self._mock_fields:
+            field.setVisible(isinstance(model.source, MockModel))
+        is_cut = pictures is None and loaded is not None and self.tiling is not None
+        self.lesson.setEnabled(is_cut)
+        self.take_over.setVisible(model.offer is not None)
+        for button, on in ((self.retry, not pictures), (self.again, bool(pictures))):
+            button.setVisible(on and bool(model.problem) and model.offer is None)
+        self._mark()
+        if self._impatient and (model.survey or model.problem):
+            self._impatient = False
+            self._go()
 
-    @property
-    def stand_in(self) -> MockModel:
-        """The model whose tiles are merged."""
-        return MockModel(str(self.model.currentData()), self.height_box.value())
+    def _say(self, pictures: MergedPictures | None) -> None:
+        model, loaded, words = self.model, self.loaded, ""
+        if loaded is None or loaded.image is None:
+            self.empty.setText(loaded.words if loaded else "No image is open.")
+        elif model.source is None:
+            self.empty.setText(_EMPTY)
+        elif self.tiling is None:
+            self.empty.setText("These settings give no tiles for this image.")
+        elif pictures is None:
+            self.empty.setText(model.problem or "Opening the results…")
+        else:
+            words = model.problem
+            words += " " if words else ""
+            words += merged_words(pictures, model.survey)
+        self.words.setText(words)
+
+    def _present(self) -> None:
+        """Show the pictures in both panes."""
+        shown, loaded = self._shown, self.loaded
+        mask = loaded.mask if loaded else None
+        self.image.present(shown.merged if shown else None, mask, self.tiling)
+        kind = self.beside.currentIndex()
+        difference = shown.difference if shown else None
+        if kind == 1:
+            self.panes[1].caption(
+                "Merged minus original" if difference else
+                "Results of another kind have no difference from the image"
+            )  # fmt: skip
+            self.other.present(difference, mask, self.tiling)
+        else:
+            self.panes[1].caption("Original")
+            self.other.present(loaded.image if loaded else None, mask, self.tiling)
+        self.panes[1].setVisible(kind < 2)
+        self.legend.setVisible(kind == 1 and difference is not None)
+        self.flip()
+
+    def flip(self) -> None:
+        """Show the original instead of what is merged, or that again."""
+        shown, original = self._shown, self.loaded.image if self.loaded else None
+        if shown is not None and original is not None:
+            self.image.set_source(original if self.flipped else shown.merged)
+            self.image.set_seams(None if self.flipped else shown.seams)
+            self.panes[0].caption("Original" if self.flipped else "Merged")
+
+    def _mark(self) -> None:
+        """Mark the worst place, and say what the colours of the difference are."""
+        survey, marks = self.model.survey, []
+        if survey is not None and survey.worst is not None:
+            row, column = survey.worst
+            marks = [Marker(((row, row + 1), (column, column + 1)), "worst seam")]
+        for canvas in (self.image, self.other):
+            canvas.set_marks(marks)
+        self.legend.set_limit(self._shown.difference_limit if self._shown else 0.0)
+
+    # What is done
+
+    def _open_mock(self) -> None:
+        self.model.open(MockModel(self.mock.currentData(), self.percent.value()))
+
+    def go_worst(self) -> None:
+        """Show where the tiles of a pixel disagree most, once that is known."""
+        self._impatient = self.model.survey is None and self._shown is not None
+        self._go()
+        self.model.find_worst()
+
+    def _go(self) -> None:
+        survey = self.model.survey
+        if survey is not None and survey.worst is not None:
+            row, column = survey.worst
+            self._state.go(row + 0.5, column + 0.5, max(self._state.zoom, _CLOSE))
+
+    def _point(self, row: float, column: float) -> None:
+        if self._shown is None:
+            return
+        height, width = self.image.source.size if self.image.source else (0, 0)
+        words = ""
+        if 0 <= row < height and 0 <= column < width:
+            place = int(row), int(column)
+            words = f"row {place[0]}, column {place[1]}"
+            values = self._shown.values(*place)
+            words += f"   ·   {values}" if values else ""
+        self.pointed.emit(words)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Put the legend beneath the words where there is no room beside them."""
         super().resizeEvent(event)
         turn(self._foot, beside=event.size().width() >= _WIDE)
-
-    def compute(self) -> None:
-        """Merge the tiles, whether the view is seen or not."""
-        loaded, view = self.loaded, self.tiling
-        model = str(self.model.currentData())
-        self.height_box.setEnabled(model != "none")
-        self._forget(loaded, view is None)
-        if loaded is None or loaded.image is None or view is None:
-            return
-        source = loaded.image
-        height = (source.high - source.low) * self.height_box.value() / 100
-
-        def work() -> Work[tuple[Merged, ImagePyramid, DifferencePyramid]]:
-            found = yield from merge(source.array, view.grid, model, height)
-            picture = source.like(found.image)
-            yield from picture.build()
-            return found, picture, DifferencePyramid(found.difference, found.largest)
-
-        self._stale = False
-        self.busy.start(work, self._take, self._fail)
-
-    def go_worst(self) -> None:
-        """Show where merged and original differ most, once they are merged."""
-        self._impatient = self.found is None
-        if self.found is None or self.found.worst is None:
-            return
-        row, column = self.found.worst
-        self._state.go(row + 0.5, column + 0.5, max(self._state.zoom, _CLOSE))
-        self.went.emit(row, column)
-
-    def _forget(self, loaded: LoadedImage | None, without: bool) -> None:
-        """Show nothing of another image; what is merged of this one stays meanwhile."""
-        source = loaded.image if loaded else None
-        stays = self._pictures and source and self._pictures[0].size == source.size
-        if without or not stays:
-            self._pictures = self.found = None
-            self.worst.setEnabled(False)
-            self.hold.setEnabled(False)
-            self.merged.emit(None)
-            self._present()
-        if source is None:
-            words = loaded.words if loaded else "No image is open."
-        else:
-            words = "These settings give no tiles for this image." if without else ""
-            words = words or "Merging the tiles…"
-        self.words.setText(words)
-
-    def _take(self, found: tuple[Merged, ImagePyramid, DifferencePyramid]) -> None:
-        self.found, self._pictures = found[0], found[1:]
-        self.worst.setEnabled(self.found.worst is not None)
-        self.hold.setEnabled(True)
-        self._present()
-        assert self.tiling is not None
-        self.words.setText(merged_words(self.found, self.tiling))
-        self.merged.emit(self.found)
-        if self._impatient:
-            self.go_worst()
-
-    def _on_cancelled(self) -> None:
-        last = " What is shown is what was merged last." if self.found else ""
-        self.words.setText(f"Merging was cancelled.{last}")
-        self.failed.emit("Merging was cancelled.")
-
-    def _fail(self, words: str) -> None:
-        self._pictures = self.found = None
-        self.worst.setEnabled(False)
-        self.hold.setEnabled(False)
-        self._present()
-        self.words.setText(words)
-        self.failed.emit(words)
-
-    def _present(self) -> None:
-        """Show what there is."""
-        image, difference = self._pictures or (None, None)
-        self.image.present(image)
-        self.difference.present(difference)
-        self.legend.set_limit(self.found.largest if self.found else 0.0)
-        marks = []
-        if self.found is not None and self.found.worst is not None:
-            row, column = self.found.worst
-            marks = [Marker(((row, row + 1), (column, column + 1)), "worst")]
-        for canvas in (self.image, self.difference):
-            canvas.set_marks(marks)
-
-    def flip(self) -> None:
-        """Show the original instead of what is merged, or that again."""
-        if self._pictures is None or self.loaded is None:
-            return
-        original = self.loaded.image if self.flipped else None
-        self.image.present(original or self._pictures[0])
-        self.panes[0].caption("Original" if original else "Merged")
-
-    def _lay_out(self) -> None:
-        for name, words in WORDS.items():
-            self.model.addItem(words, name)
-        self.model.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.model.setMinimumContentsLength(26)
-        self.model.setAccessibleName("Stand-in for a model")
-        self.height_box.setRange(1, 100)
-        self.height_box.setValue(10)
-        self.height_box.setSuffix(" %")
-        self.height_box.setToolTip("Of the range of values that is shown")
-        self.height_box.setAccessibleName("How much the model errs")
-        self.worst.setToolTip("Go to the largest difference")
-        self.hold.setToolTip("See the original instead of what is merged (hold Shift)")
-        self.setFocusProxy(self.image)
-        for canvas in (self.image, self.difference):
-            canvas.set_layers(PLAIN)
-        filter_shortcuts(self.model)
-        bar = FlowLayout()
-        for part in (
-            labelled("&Model that", self.model),
-            labelled("&by up to", self.height_box),
-            self.hold,
-            self.worst,
-        ):
-            bar.addWidget(part)
-        row = QHBoxLayout()
-        for pane in self.panes:
-            row.addWidget(pane, 1)
-        foot = self._foot
-        foot.addWidget(self.words, 1)
-        foot.addWidget(self.busy)
-        foot.addWidget(self.legend)
-        whole = QVBoxLayout(self)
-        whole.addLayout(bar)
-        whole.addLayout(row, 1)
-        whole.addLayout(foot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -63,6 +63,14 @@ class TileCache:
     def clear(self) -> None:
         """Forget what was painted: the pixels are others."""
         self._kept.clear()
+
+    def forget(self, parts: Iterable[tuple[int, Span, Span]]) -> None:
+        """Forget what was painted of some levels, rows and columns."""
+        for level, rows, cols in parts:
+            for row in range(rows[0] // _SIDE, -(-rows[1] // _SIDE)):
+                for col in range(cols[0] // _SIDE, -(-cols[1] // _SIDE)):
+                    for ready in (False, True):
+                        self._kept.pop((level, ready, row * _SIDE, col * _SIDE), None)
 
     def paint(self, painter: QPainter, transform: ScreenTransform) -> None:
         """Paint what the viewport shows, in pixels of the screen."""

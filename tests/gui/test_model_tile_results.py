@@ -54,7 +54,7 @@ def pictures(results: TileResults, plan: Grid | None = None) -> MergedPictures:
 def test_an_array_of_results(tmp_path: Path, first: bool) -> None:
     maps = MAPS[:, None] if first else MAPS
     np.save(tmp_path / "maps.npy", maps)
-    assert is_results(tmp_path / "maps.npy")
+    assert is_results(tmp_path / "maps.npy", 24)
     results = open_results(tmp_path / "maps.npy", loaded(), grid())
     assert results.kind == "map"
     assert np.array_equal(np.squeeze(results.tile(3)), MAPS[3])
@@ -95,7 +95,7 @@ def tiles_folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_results_with_its_manifest(tiles_folder: Path) -> None:
-    assert is_results(tiles_folder)
+    assert is_results(tiles_folder, 24)
     results = open_results(tiles_folder / "maps", loaded(), grid())
     merged = results.merged(grid())[...]
     assert np.array_equal(merged, TILER.untile(MAPS, IMAGE.shape))

@@ -1,130 +1,316 @@
-"""Merged and original: the difference, its worst place, the stand-in models."""
+"""The view Merged: results and models opened, merged, compared, and what goes wrong."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
-from reftiler_gui.camera import Camera
-from reftiler_gui.jobs import Jobs
-from reftiler_gui.merged_view import MergedView
-from reftiler_gui.model.image_set import ImageItem, LoadedImage
-from reftiler_gui.model.merging import Merged, merge
-from reftiler_gui.model.mock_models import MODELS, WORDS
-from reftiler_gui.model.steps import finish
-from tests.gui.showing import SETTINGS, fill, jobs, picture, settle, tiles
+from reftiler import Tiler
+from reftiler.io import write_image
+from reftiler_gui.main_window import MainWindow
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.merged_pictures import MergedPictures
+from tests.command import done
 
-__all__ = ["jobs"]
+SETTINGS = FormSettings(tile=(64, 64), step=(48, 48))
+IMAGE = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
+TILER = Tiler(64, 48)
+MAPS = TILER.tile(IMAGE)[:, ::2, ::2] + np.arange(24, dtype=np.float32)[:, None, None]
+MERGED = TILER.untile(MAPS, IMAGE.shape)
 
 
 @pytest.fixture
-def view(qtbot: QtBot, jobs: Jobs) -> MergedView:
-    made = MergedView(jobs, Camera())
-    qtbot.addWidget(made)
-    made.resize(1000, 700)
-    fill(made, picture())
-    made.show()
-    settle(qtbot, jobs)
-    return made
+def opened(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> MainWindow:
+    """Return a window with two images, and the view Merged in front."""
+    for name in ("a", "b"):
+        write_image(tmp_path / f"{name}.png", IMAGE)
+    np.save(tmp_path / "maps.npy", MAPS)
+    window.viewer.change(SETTINGS)
+    window.open([tmp_path / "a.png", tmp_path / "b.png"])
+    window.show_view("merged")
+    wait(qtbot, window)
+    return window
 
 
-def test_it_is_what_the_model_merges(view: MergedView) -> None:
-    source = picture().image
-    assert source is not None
-    want = finish(merge(source.array, tiles().grid, "rim", 25.5))
-    assert view.found is not None
-    assert np.array_equal(view.found.difference, want.difference)
-    assert view.words.text().startswith("The largest difference is 25.5, at row 0")
+def wait(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until nothing is at work, nor begins to be."""
+    for _ in range(4):
+        qtbot.waitUntil(
+            lambda: window.viewer.loaded is not None and not window.jobs.running(),
+            timeout=20_000,
+        )
+        qtbot.wait(5)
 
 
-def test_every_stand_in_has_words() -> None:
-    assert set(WORDS) == set(MODELS)
+def pictures_of(window: MainWindow) -> MergedPictures:
+    assert window.results.pictures is not None
+    return window.results.pictures
 
 
-def test_without_a_model_nothing_differs(
-    view: MergedView, qtbot: QtBot, jobs: Jobs
+def shown(window: MainWindow) -> tuple[int, str]:
+    """Return which page is shown, and what it says."""
+    view = window.merged
+    page = view.stack.currentIndex()
+    return page, (view.words if page else view.empty).text()
+
+
+def write_model(folder: Path, name: str, body: str) -> str:
+    path = folder / f"{name}.py"
+    path.write_text(
+        f"import numpy as np\nimport time\ndef predict(tiles):\n    {body}\n"
+    )
+    return f"{path}:predict"
+
+
+def test_a_lesson_is_not_shown_unasked(opened: MainWindow, qtbot: QtBot) -> None:
+    assert shown(opened)[0] == 0
+    assert opened.results.pictures is None
+    QTest.mouseClick(opened.merged.lesson, Qt.MouseButton.LeftButton)
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 1
+    assert "Simulated model" in shown(opened)[1]
+    pictures = pictures_of(opened)
+    assert pictures.difference is not None
+    assert pictures.merged.known(100, 100) is not None
+    opened.merged.percent.setValue(20)
+    wait(qtbot, opened)
+    assert "20 %" in shown(opened)[1]
+    opened.merged.close_results.click()
+    assert shown(opened)[0] == 0
+
+
+def test_an_array_is_dropped(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "maps.npy"))])
+    drop = QDropEvent(
+        *(QPointF(300, 300), Qt.DropAction.CopyAction, data),
+        *(Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier),
+    )
+    opened.dropEvent(drop)
+    wait(qtbot, opened)
+    pictures = pictures_of(opened)
+    assert pictures.merged.known(101, 203) == MERGED[50, 101]
+    told: list[str] = []
+    opened.merged.pointed.connect(told.append)
+    opened.merged.image.point_at(101.5, 203.5)
+    assert f"merged {MERGED[50, 101]:.6g}" in told[-1]
+
+
+def test_window_and_merge_are_those_of_the_form(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    view.model.setCurrentIndex(view.model.findData("none"))
-    settle(qtbot, jobs)
-    assert view.words.text() == "The merged image equals the original in every pixel."
-    assert not view.worst.isEnabled()
-    assert not view.height_box.isEnabled()
+    opened.open_results(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    opened.viewer.change(replace(SETTINGS, merge="max", border=(2, 2)))
+    wait(qtbot, opened)
+    tiler = Tiler(64, 48, merge="max", remove_border_count=2)
+    want = tiler.untile(MAPS, IMAGE.shape)
+    pictures = pictures_of(opened)
+    assert pictures.merged.known(101, 203) == want[50, 101]
 
 
-def test_the_worst_place_is_gone_to(view: MergedView, qtbot: QtBot, jobs: Jobs) -> None:
-    view.model.setCurrentIndex(view.model.findData("noise"))
-    settle(qtbot, jobs)
-    assert view.found is not None
-    assert view.found.worst is not None
-    with qtbot.waitSignal(view.went) as signal:
-        QTest.mouseClick(view.worst, Qt.MouseButton.LeftButton)
-    assert tuple(signal.args or ()) == view.found.worst
-    state = view.image.state
-    assert (int(state.row), int(state.col)) == view.found.worst
-    assert state.zoom >= 8
+def test_results_of_other_tiles_offer_their_settings(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    tiles = tmp_path / "tiles"
+    done("tile", tmp_path / "a.png", tiles, "--tile", 64, "--stride", 48)
+    opened.viewer.change(replace(SETTINGS, step=(32, 32), window="hann"))
+    opened.open_results(tiles)
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 0
+    assert "24 tiles of 64 × 64 px" in shown(opened)[1]
+    QTest.mouseClick(opened.merged.take_over, Qt.MouseButton.LeftButton)
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 1
+    assert opened.viewer.settings == replace(SETTINGS, window="hann")
 
 
-def test_too_little_is_blue_and_nothing_white(view: MergedView) -> None:
-    view.difference.state.go(0.5, 100, 16)
-    shown = view.difference.viewport().grab().toImage()
-    color = shown.pixelColor(shown.width() // 2, shown.height() // 2)
-    assert color.blue() > color.red()
-    assert view.found is not None
-    row, column = np.argwhere(view.found.difference == 0)[0].tolist()
-    view.difference.state.go(row + 0.5, column + 0.5, 16)
-    shown = view.difference.viewport().grab().toImage()
-    assert shown.pixelColor(shown.width() // 2, shown.height() // 2).name() == "#ffffff"
+def test_an_array_of_too_few_results_is_refused(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "maps.npy", MAPS[1:])
+    opened.open_results(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 0
+    assert "(23, 32, 32)" in shown(opened)[1]
+    assert not opened.merged.take_over.isVisible()
+    np.save(tmp_path / "maps.npy", MAPS)
+    QTest.mouseClick(opened.merged.retry, Qt.MouseButton.LeftButton)
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 1
 
 
-def test_the_original_is_shown_while_held(view: MergedView, qtbot: QtBot) -> None:
-    merged = view.image.viewport().grab().toImage()
+def test_an_array_belongs_to_its_image(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened.open_results(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    opened.viewer.step(1)
+    wait(qtbot, opened)
+    assert "holds the results of a, not of b" in shown(opened)[1]
+    opened.viewer.step(-1)
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 1
+
+
+def test_a_file_that_changes_is_read_again_by_f5(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened.open_results(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    np.save(tmp_path / "maps.npy", MAPS + 1000)
+    opened.registry.actions["reload"].trigger()
+    wait(qtbot, opened)
+    pictures = pictures_of(opened)
+    assert pictures.merged.known(101, 203) == MERGED[50, 101] + 1000
+
+
+def test_the_worst_seam_is_gone_to(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened.open_results(tmp_path / "maps.npy")
+    opened.show_view("image")
+    wait(qtbot, opened)
+    QTest.keyClick(opened, Qt.Key.Key_W)
+    wait(qtbot, opened)
+    assert opened.tabs.currentWidget() is opened.merged
+    found = opened.results.survey
+    assert found is not None
+    assert found.worst is not None
+    assert (int(opened.state.row), int(opened.state.col)) == found.worst
+    assert "disagree most at row" in shown(opened)[1]
+
+
+def test_seams_are_a_layer_of_both_canvases(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened.open_results(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    for view, canvas in (("merged", opened.merged.image), ("image", opened.canvas)):
+        opened.show_view(view)
+        wait(qtbot, opened)
+        before = canvas.picture()
+        opened.registry.actions["seams"].trigger()
+        wait(qtbot, opened)
+        assert canvas.picture() != before
+        opened.registry.actions["seams"].trigger()
+        assert canvas.picture() == before
+
+
+def test_the_original_is_shown_while_held(opened: MainWindow, qtbot: QtBot) -> None:
+    view = opened.merged
+    view.lesson.click()
+    wait(qtbot, opened)
+    merged = view.image.picture()
     QTest.mousePress(view.hold, Qt.MouseButton.LeftButton)
     assert view.panes[0].label.text() == "Original"
-    assert view.image.viewport().grab().toImage() != merged
+    assert view.image.picture() != merged
     QTest.mouseRelease(view.hold, Qt.MouseButton.LeftButton)
-    assert view.image.viewport().grab().toImage() == merged
+    assert view.image.picture() == merged
 
 
-def test_pixels_in_no_tile_are_counted(
-    view: MergedView, qtbot: QtBot, jobs: Jobs
+def test_a_model_is_run_once_for_each_tile(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    settings = replace(SETTINGS, tile=(80, 80), step=(80, 80), mode="drop")
-    view.show_tiling(tiles(settings), settings)
-    settle(qtbot, jobs)
-    bare = 192 * 256 - 160 * 240
-    assert f"{bare:,} pixels lie in no tile" in view.words.text()
+    body = "open('count', 'a').write('x' * len(tiles)); return tiles[:, ::2, ::2] / 2"
+    opened.open_results(write_model(tmp_path, "counted", body))
+    wait(qtbot, opened)
+    opened.viewer.change(replace(SETTINGS, window="hann"))
+    opened.registry.actions["worst"].trigger()
+    wait(qtbot, opened)
+    assert "float64" in shown(opened)[1]
+    assert len(Path("count").read_text()) == 24 + 1  # one to learn what it returns
+    opened.viewer.step(1)
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 1
+    assert len(Path("count").read_text()) == 2 * 25
 
 
-def test_another_image_drops_what_was_merged(
-    view: MergedView, qtbot: QtBot, jobs: Jobs
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_model_that_fails_later_keeps_what_is_merged(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    with qtbot.waitSignal(view.merged) as signal:
-        view.show_item(LoadedImage(ImageItem("x"), None, None, "x is no image"))
-    assert signal.args == [None]
-    assert view.words.text() == "x is no image"
-    assert view.found is None
+    body = "assert len(tiles) == 1, 'no memory'; return tiles"
+    opened.open_results(write_model(tmp_path, "failing", body))
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 1
+    assert "AssertionError: no memory" in shown(opened)[1]
+    assert opened.merged.again.isVisible()
+    write_model(tmp_path, "failing", "return tiles")
+    opened.open_results(f"{tmp_path / 'failing.py'}:predict")
+    wait(qtbot, opened)
+    assert not opened.merged.again.isVisible()
 
 
-def test_a_stale_result_is_dropped(view: MergedView, qtbot: QtBot, jobs: Jobs) -> None:
-    told: list[Merged] = []
-    view.merged.connect(told.append)
-    view.height_box.setValue(20)
-    view.height_box.setValue(40)
-    settle(qtbot, jobs)
-    assert [round(one.largest) for one in told] == [102]
+def test_a_slow_model_is_cancelled_at_once(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    body = "time.sleep(0.6 if len(tiles) > 1 else 0); return tiles"
+    opened.open_results(write_model(tmp_path, "slow", body))
+    qtbot.waitUntil(lambda: opened.jobs.running("Merging"), timeout=10_000)
+    start = time.monotonic()
+    opened.registry.actions["cancel"].trigger()
+    QApplication.processEvents()
+    assert time.monotonic() - start < 0.3
+    wait(qtbot, opened)
+    assert "cancelled" in shown(opened)[1]
+    opened.close()
+    assert time.monotonic() - start < 0.5  # the call goes on, and nobody waits for it
 
 
-def test_it_can_be_cancelled(view: MergedView, qtbot: QtBot, jobs: Jobs) -> None:
-    view.height_box.setValue(50)
-    assert view.busy.isVisible()
-    view.busy.cancel.click()
-    assert not view.busy.isVisible()
-    settle(qtbot, jobs)
-    assert view.found is not None
-    assert round(view.found.largest, 1) == 25.5
-    assert view.words.text().startswith("Merging was cancelled. What is shown is")
+def test_tiles_are_sorted_by_their_seams(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened.show_view("sheet")
+    sheet = opened.sheet
+    sheet.order.setCurrentIndex(2)
+    assert "No results" in sheet.words.text()
+    opened.results.open(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    found = opened.results.survey
+    assert found is not None
+    order = sheet.list.tile_model.order
+    assert found.by_tile[int(order[0])] == found.by_tile.max()
+
+
+def test_models_and_results_are_opened_from_the_menu(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_model(tmp_path, "chosen", "return tiles")
+    asked: list[list[str]] = []
+
+    def choose(*given: object) -> tuple[str, bool]:
+        asked.append(given[3])  # type: ignore[arg-type]
+        return "predict", True
+
+    def answer(path: Path) -> None:
+        for name in ("getOpenFileName", "getExistingDirectory"):
+            both = (str(path), "") if name == "getOpenFileName" else str(path)
+            monkeypatch.setattr(QFileDialog, name, lambda *_, both=both: both)
+
+    monkeypatch.setattr(QInputDialog, "getItem", choose)
+    for action, path in (
+        ("open_model", tmp_path / "chosen.py"),
+        ("open_results", tmp_path / "maps.npy"),
+        ("open_results_folder", tmp_path / "maps"),
+    ):
+        (tmp_path / "maps").mkdir(exist_ok=True)
+        np.save(tmp_path / "maps" / "a.npy", MAPS)
+        answer(path)
+        opened.registry.actions[action].trigger()
+        wait(qtbot, opened)
+        assert shown(opened)[0] == 1, shown(opened)[1]
+    assert asked == [["predict"]]

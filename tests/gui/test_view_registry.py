@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from reftiler.errors import TilingError
-from reftiler_gui import merged_view
 from reftiler_gui.main_window import MainWindow
-from reftiler_gui.model.form_settings import FormSettings
-from reftiler_gui.model.merging import merge
-from reftiler_gui.model.steps import finish
-from reftiler_gui.model.tiles import by_tile
 from tests.gui.showing import settle
 
 
@@ -61,14 +54,6 @@ def test_the_next_defect_is_compared_too(window: MainWindow, qtbot: QtBot) -> No
     assert window.compare.words.text() == window.defects_bar.words.text()
 
 
-def test_the_sheet_asks_for_errors(window: MainWindow, qtbot: QtBot) -> None:
-    window.show_view("sheet")
-    window.sheet.order.setCurrentIndex(2)
-    settle(qtbot, window.jobs)
-    window.sheet.list.choose(0)
-    assert "largest error 25.5" in window.sheet.words.text()
-
-
 def test_advice_is_taken(window: MainWindow, qtbot: QtBot) -> None:
     window.show_view("advice")
     settle(qtbot, window.jobs)
@@ -91,41 +76,6 @@ def test_every_view_has_its_key(window: MainWindow) -> None:
 def test_views_share_place_and_zoom(window: MainWindow) -> None:
     states = {view.state for view in (window.merged.image, window.compare.large)}
     assert states == {window.state}
-
-
-def test_errors_are_those_of_the_tiles_that_are_shown(
-    window: MainWindow, qtbot: QtBot
-) -> None:
-    window.show_view("sheet")
-    window.sheet.order.setCurrentIndex(2)
-    settle(qtbot, window.jobs)
-    settings = FormSettings(tile=(512, 512), step=(512, 512))
-    window.viewer.change(settings)
-    settle(qtbot, window.jobs)
-    merged, tiling = window.merged.found, window.sheet.tiling
-    assert merged is not None
-    assert tiling is not None
-    want = finish(by_tile(tiling, np.abs(merged.difference)))
-    again = finish(merge(np.zeros((1024, 1024), np.uint8), tiling.grid, "rim", 25.5))
-    assert np.array_equal(merged.difference != 0, again.difference != 0)
-    for tile in range(4):
-        window.sheet.list.choose(tile)
-        assert f"largest error {want[tile]:.4g}" in window.sheet.words.text()
-
-
-def test_a_merge_that_fails_is_told_on_the_sheet(
-    window: MainWindow,
-    qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refused(*_: object) -> object:
-        raise TilingError("merging would keep too many numbers in memory")
-
-    monkeypatch.setattr(merged_view, "merge", refused)
-    window.show_view("sheet")
-    window.sheet.order.setCurrentIndex(2)
-    settle(qtbot, window.jobs)
-    assert "too many numbers" in window.sheet.words.text()
 
 
 def test_pictures_of_the_defect_lead_to_the_comparison(

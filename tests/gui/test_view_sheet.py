@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import read_image
-from reftiler_gui.contact_sheet_view import DEFECTS, ERROR, POSITION, ContactSheetView
+from reftiler_gui.contact_sheet_view import DEFECTS, POSITION, ContactSheetView
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.display import DisplaySettings
 from reftiler_gui.model.form_settings import FormSettings
@@ -25,7 +25,6 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
-from reftiler_gui.model.merging import Merged
 from tests.gui.showing import SETTINGS, fill, jobs, picture, settle, tiles
 
 __all__ = ["jobs"]
@@ -203,20 +202,6 @@ def test_defects_come_first_and_may_be_alone(view: ContactSheetView) -> None:
     assert listed(view) == held
     view.order.setCurrentIndex(POSITION)
     assert listed(view) == sorted(held)
-
-
-def test_errors_are_asked_for_and_sort(
-    view: ContactSheetView, qtbot: QtBot, jobs: Jobs
-) -> None:
-    with qtbot.waitSignal(view.error_wanted):
-        view.order.setCurrentIndex(ERROR)
-    difference = np.zeros((192, 256), np.float32)
-    difference[191, 255] = -7
-    view.show_merged(Merged(difference, difference, (191, 255), 0))
-    settle(qtbot, jobs)
-    assert listed(view)[0] == 34
-    view.list.choose(34)
-    assert "largest error 7" in view.words.text()
 
 
 def test_a_tile_is_copied(view: ContactSheetView) -> None:

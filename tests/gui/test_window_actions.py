@@ -26,8 +26,8 @@ from reftiler_gui.help_dialogs import (
     ShortcutsDialog,
 )
 from reftiler_gui.main_window import MainWindow
-from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.theme import SCHEMES
 from tests.gui.windows import settled
 
@@ -183,13 +183,11 @@ def test_what_is_moved_to_by_keys_is_told(qtbot: QtBot, window: MainWindow) -> N
 def test_all_work_can_be_cancelled_by_a_key(qtbot: QtBot, window: MainWindow) -> None:
     window.open(())
     settled(qtbot, window)
-    window.show_view("merged")
-    assert window.jobs.running("Merging")
+    window.open_results(MockModel())
+    assert window.jobs.running("Opening results")
     window.registry.actions["cancel"].trigger()
     assert not window.jobs.running()
-    merged = window.views["merged"]
-    assert isinstance(merged, MergedView)
-    assert merged.words.text().startswith("Merging was cancelled.")
+    assert "cancelled" in window.merged.empty.text()
 
 
 def test_every_control_has_a_name(window: MainWindow) -> None:

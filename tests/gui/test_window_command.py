@@ -88,6 +88,11 @@ def test_every_view_can_be_shot(qtbot: QtBot, tmp_path: Path, view: str) -> None
         (("--view", "odd", "--screenshot", "x.png"), "--view is one of image"),
         (("--theme", "odd", "--screenshot", "x.png"), "--theme is one of system"),
         (("--stride", "7"), "how large is a tile"),
+        (("--results", "nowhere.npy"), "there is no nowhere.npy"),
+        (("--results", ".", "--model", "a:b"), "give one of --results"),
+        (("--simulate", "odd"), "--simulate is one of rim"),
+        (("--stand-in", "odd"), "--simulate is one of rim"),
+        (("--model", "a:b", "--report", "r.html"), "leave out --report"),
     ],
 )
 def test_a_wrong_call_is_a_sentence(
@@ -96,6 +101,19 @@ def test_a_wrong_call_is_a_sentence(
     code, output = run(*words)
     assert code == 2
     assert said in " ".join(output.split())
+
+
+def test_results_and_models_are_shown(qtbot: QtBot, tmp_path: Path) -> None:
+    image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
+    np.save(tmp_path / "maps.npy", np.ones((4, 16, 16), np.float32))
+    shoot = (str(image), "--tile", "32", "--overwrite", "--screenshot", str(out))
+    maps = str(tmp_path / "maps.npy")
+    for words in (("--results", maps), ("--model", "numpy:negative")):
+        assert run(*shoot, *words) == (0, "")
+    assert run(*shoot, "--simulate", "noise") == run(*shoot, "--stand-in", "noise")
+    code, said = run(*shoot, "--model", "numpy:no_such_function")
+    assert code == 1
+    assert "numpy has no no_such_function" in said
 
 
 def test_without_a_display_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

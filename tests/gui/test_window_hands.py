@@ -14,6 +14,7 @@ from reftiler_gui.compare_view import CompareView
 from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.merged_view import MergedView
+from reftiler_gui.model.mock_models import MockModel
 from tests.gui.windows import settled
 
 LEFT = Qt.MouseButton.LeftButton
@@ -94,7 +95,7 @@ def test_two_fingers_zoom_where_they_are(opened: MainWindow) -> None:
 def test_shift_shows_the_original_of_what_is_merged(
     qtbot: QtBot, opened: MainWindow
 ) -> None:
-    opened.show_view("merged")
+    opened.open_results(MockModel())
     settled(qtbot, opened)
     merged = opened.views["merged"]
     assert isinstance(merged, MergedView)
@@ -163,15 +164,3 @@ def test_n_and_p_walk_the_defects(qtbot: QtBot, opened: MainWindow) -> None:
     assert opened.defects_bar.number == 1
     QTest.keyClick(opened.canvas, Qt.Key.Key_P)
     assert opened.defects_bar.number == 0
-
-
-def test_the_worst_place_is_gone_to_once_it_is_known(
-    qtbot: QtBot, opened: MainWindow
-) -> None:
-    opened.registry.actions["worst"].trigger()
-    settled(qtbot, opened)
-    merged = opened.views["merged"]
-    assert isinstance(merged, MergedView)
-    assert merged.found is not None
-    place = int(opened.state.row), int(opened.state.col)
-    assert place == merged.found.worst

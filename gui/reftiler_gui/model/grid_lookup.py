@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reftiler import Axis, Grid
 
-__all__ = ["Box", "GridLookup", "inside"]
+__all__ = ["Box", "GridLookup", "Span", "inside"]
 
 Ints: TypeAlias = NDArray[np.int64]
 Span: TypeAlias = tuple[int, int]

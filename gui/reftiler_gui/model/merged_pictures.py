@@ -27,7 +27,7 @@ Pixels: TypeAlias = NDArray[np.uint32]
 Span: TypeAlias = tuple[int, int]
 
 _SEAM_TABLE = np.array(
-    [pixel(COLORS["vermillion"], step / 255) for step in range(256)], np.uint32
+    [pixel(COLORS["vermillion"], 0.75 * step / 255) for step in range(256)], np.uint32
 )
 _LISTED = 4  # tiles whose values are told, at the most
 
@@ -240,7 +240,7 @@ class MergedPictures:
         return np.asarray(np.uint32(0xFF000000) | red << 16 | green << 8 | blue)
 
     def _paint_seams(self, part: Array) -> Pixels:
-        """Colour disagreement: nothing where tiles agree, opaque at the largest."""
+        """Colour disagreement: nothing where tiles agree, most at the largest seen."""
         with np.errstate(all="ignore"):
             share = part.astype(np.float64) / (self.seam_limit or 1)
         share = np.nan_to_num(share, nan=1.0, posinf=1.0).clip(0, 1)

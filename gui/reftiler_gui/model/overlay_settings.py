@@ -44,10 +44,10 @@ class OverlaySettings:
 
     Attributes
     ----------
-    image, map, outline, mask, grid, gaps, padding, coverage, marks : bool
+    image, map, outline, mask, grid, gaps, padding, coverage, seams, marks : bool
         Each layer; ``map`` is the anomaly map, ``outline`` its regions at the
-        threshold, ``gaps`` are the pixels in no tile, ``marks`` the rings around
-        defects.
+        threshold, ``gaps`` are the pixels in no tile, ``seams`` how much the results of
+        tiles disagree, ``marks`` the rings around defects.
     scale_bar, minimap : bool
         What helps to find one's way.
     labels : bool
@@ -66,6 +66,7 @@ class OverlaySettings:
     gaps: bool = True
     padding: bool = True
     coverage: bool = False
+    seams: bool = False
     marks: bool = True
     labels: bool = True
     scale_bar: bool = False

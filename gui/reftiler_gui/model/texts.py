@@ -12,7 +12,7 @@ from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.model.merging import Merged
+from reftiler_gui.model.merged_pictures import MergedPictures, SeamSurvey
 
 __all__ = [
     "bytes_words",
@@ -148,20 +148,36 @@ def uncovered_words(known: GridSummary, settings: FormSettings) -> str:
     return f"{pixels} ({known.share:.1%}) {verb} in no tile: {advice}."
 
 
-def merged_words(found: Merged, tiling: GridLookup) -> str:
-    """Say how far a merged image is from the original, and where."""
-    bare = ""
-    if found.uncovered:
-        bare = f" {found.uncovered:,} pixels lie in no tile and are left out."
-    if found.worst is None:
-        return "The merged image equals the original in every pixel." + bare
-    row, column = found.worst
-    cover = tiling.cover(row, column)
-    verb = "takes" if cover == 1 else "take"
-    return (
-        f"The largest difference is {found.largest:.4g}, at row {row}, column "
-        f"{column}, where {count(cover, 'tile')} {verb} part.{bare}"
-    )
+def merged_words(found: MergedPictures, survey: SeamSurvey | None) -> str:
+    """Say what is merged, what was noticed about it, and where tiles disagree most."""
+    results, form = found.results, found.results.form
+    number = len(found.grid if results.indices is None else results.indices)
+    channels = f", {form.shape[2]} channels" if len(form.shape) > 2 else ""
+    words = f"{results.name}: {count(number, 'result')} of {times(form.shape[:2])} px"
+    words += f"{channels}, {form.dtype.name}"
+    if math.isfinite(results.low):
+        words += f", {results.low:.4g} to {results.high:.4g} so far"
+    if results.nan:
+        words += f", {count(results.nan, 'value')} NaN"
+    sentences = [f"{words}."]
+    sentences += [f"{note[0].upper()}{note[1:]}." for note in results.notes]
+    if found.array.plan.num_uncovered:
+        bare = count(found.array.plan.num_uncovered, "pixel")
+        sentences.append(f"{bare} in no tile are shown as {found.array.plan.fill}.")
+    if found.seam_limit:
+        sentences.append(f"Seams have their full colour at {found.seam_limit:.4g}.")
+    if survey is not None and survey.worst is not None:
+        row, column = survey.worst
+        sentences.append(
+            f"Tiles disagree most at row {row}, column {column}: by "
+            f"{survey.largest:.4g}."
+        )
+    elif survey is not None and survey.overlap:
+        sentences.append("Tiles agree in every pixel that they share.")
+    elif survey is not None:
+        words = "No two tiles share a pixel: with an overlap they can be compared."
+        sentences.append(words)
+    return " ".join(sentences)
 
 
 def place_words(

@@ -34,6 +34,7 @@ from reftiler_gui.model.steps import Work
 __all__ = [
     "OtherTilesError",
     "TileResults",
+    "is_array",
     "is_results",
     "merge_grid",
     "open_results",
@@ -115,7 +116,7 @@ class TileResults:
         self.nan = 0
         self._grid, self._read = merge_grid(grid), read
         self._kept: OrderedDict[int, Array] = OrderedDict()
-        self._needed: dict[int, Array] = {}
+        self._needed = threading.local()  # what the work of this thread needs now
         self._seen: set[int] = set()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -136,7 +137,7 @@ class TileResults:
 
     def tile(self, k: int) -> Array:
         """Return the result of a tile, read or computed now if it is not known."""
-        found = self._needed.get(k)
+        found = getattr(self._needed, "tiles", {}).get(k)
         found = self.peek(k) if found is None else found
         return self._keep([k], self._read([k]))[k] if found is None else found
 
@@ -153,7 +154,7 @@ class TileResults:
                 read = self._read(batch)
             needed.update(self._keep(batch, read))
             yield share
-        self._needed = {k: found for k, found in needed.items() if found is not None}
+        self._needed.tiles = needed
 
     def merged(self, grid: Grid, merge: str | None = None) -> MergedArray:
         """
@@ -254,11 +255,17 @@ _one_at_a_time = threading.Lock()  # a model that was cancelled may still be at 
 # Files
 
 
-def is_results(path: Path) -> bool:
-    """Tell whether a path holds results of tiles: a manifest, or an array of them."""
-    if path.suffix.lower() in _ARRAYS:
+def is_array(path: Path) -> bool:
+    """Tell whether a path is that of an array, of the results of one image."""
+    return path.suffix.lower() in _ARRAYS
+
+
+def is_results(path: Path, count: int) -> bool:
+    """Tell whether a path holds a manifest of tiles, or an array of so many results."""
+    if is_array(path):
         try:
-            return len(open_tiles(path).shape) > 2
+            shape = tuple(open_tiles(path).shape)
+            return len(shape) > 2 and shape[0] == count
         except (TilingError, ImportError):
             return False
     return (path / NAME).is_file()
@@ -288,7 +295,7 @@ def open_results(path: Path, loaded: LoadedImage, grid: Grid) -> TileResults:
     """
     if not path.exists():
         raise TilingError(f"there is no {path}: give an array or a folder of results")
-    grid, array = merge_grid(grid), path.suffix.lower() in _ARRAYS
+    grid, array = merge_grid(grid), is_array(path)
     record = None if array else _recorded(path, loaded)
     if record is not None:
         _check_same(path, *record, grid)

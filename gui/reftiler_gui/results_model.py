@@ -1,0 +1,251 @@
+"""The results of the tiles that are shown: opened, merged in view, surveyed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from reftiler import Tiler
+from reftiler.config import TilingConfig
+from reftiler.errors import TilingError
+from reftiler.models import Model, load_model
+from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.lazy_picture import compute
+from reftiler_gui.model.merged_pictures import MergedPictures, SeamSurvey
+from reftiler_gui.model.mock_models import MockModel
+from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tile_results import (
+    OtherTilesError,
+    TileResults,
+    is_array,
+    open_results,
+    run_model,
+)
+from reftiler_gui.viewer_model import ViewerModel
+
+__all__ = ["ResultsModel"]
+
+Source: TypeAlias = Path | str | MockModel
+"""Where results come from: files, a model as `load_model` takes it, or a lesson."""
+
+_OPENING, _MERGING, _SURVEY = "Opening results", "Merging", "Comparing tiles"
+
+
+class ResultsModel(QObject):
+    """
+    What came back for the tiles of the image that is open.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        What is open.
+
+    Attributes
+    ----------
+    source : Path, str, MockModel or None
+        Where the results come from.
+    pictures : MergedPictures or None
+        What they make, once they are open.
+    survey : SeamSurvey or None
+        Where they disagree most, once that was asked for.
+    problem : str
+        Why there are none, or why they are not merged; a sentence.
+    offer : FormSettings or None
+        The settings of the results, where those of the form do not fit them.
+    """
+
+    changed = Signal()
+    """Something of the above has changed."""
+    arrived = Signal(object)
+    """A dict of pictures to levels, rows and columns that are to be painted anew; None
+    for all."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__(viewer)
+        self._viewer, self._jobs = viewer, viewer.jobs
+        self.source: Source | None = None
+        self.pictures: MergedPictures | None = None
+        self.survey: SeamSurvey | None = None
+        self.problem = ""
+        self.offer: FormSettings | None = None
+        self._model: Model | None = None
+        self._item = ""
+        self._opened_for: LoadedImage | None = None
+        self._limits: tuple[float, ...] = ()
+        self._starting = QTimer(self, singleShot=True, interval=0)
+        self._starting.timeout.connect(self._merge)
+        viewer.item_changed.connect(self._on_item)
+        viewer.tiling_changed.connect(self._on_tiling)
+        self._jobs.given_up.connect(self._on_given_up)
+
+    @property
+    def results(self) -> TileResults | None:
+        """The results, once they are open."""
+        return self.pictures.results if self.pictures else None
+
+    def open(self, source: Source | None) -> None:
+        """Take results from somewhere, or with None no longer."""
+        self.source, self._model = source, None
+        loaded = self._viewer.loaded
+        self._item = loaded.item.name if loaded else ""
+        self._forget()
+        self.retry()
+
+    def retry(self) -> None:
+        """Open the results again, and run a model again that has failed."""
+        self.problem, self.offer = "", None
+        loaded, tiling = self._viewer.loaded, self._viewer.tiling
+        if not (self.source and loaded and loaded.image and tiling):
+            self._jobs.cancel(_OPENING)
+            self.changed.emit()
+            return
+        if isinstance(self.source, Path) and is_array(self.source):
+            self._item = self._item or loaded.item.name
+            if loaded.item.name != self._item:
+                self._forget()
+                self._fail(
+                    f"{self.source.name} holds the results of {self._item}, not of "
+                    f"{loaded.item.name}: open the array of this image, or a folder of "
+                    "arrays that are called as the images"
+                )
+                return
+        self._jobs.start(_OPENING, lambda: self._opened(loaded), self._take, self._fail)
+        self.changed.emit()
+
+    def take_offer(self) -> None:
+        """Set the settings with which the results' tiles were cut."""
+        if self.offer is not None:
+            self._viewer.change(self.offer)
+
+    def find_worst(self) -> None:
+        """Find where tiles disagree most, if it is not known; `changed` says it."""
+        pictures = self.pictures
+        if pictures and self.survey is None and not self._jobs.running(_SURVEY):
+            self._jobs.start(_SURVEY, pictures.survey, self._take_survey, self._fail)
+
+    # Opening
+
+    def _opened(
+        self, loaded: LoadedImage
+    ) -> Work[tuple[LoadedImage, MergedPictures] | OtherTilesError]:
+        tiling, source, image = self._viewer.tiling, self.source, loaded.image
+        assert tiling is not None
+        assert image is not None
+        results = self.results
+        yield 0.0
+        if (
+            results is None
+            or self._opened_for is not loaded
+            or not results.fits(tiling.grid)
+        ):
+            try:
+                if isinstance(source, Path):
+                    results = open_results(source, loaded, tiling.grid)
+                else:
+                    if isinstance(source, str):
+                        self._model = self._model or load_model(source)
+                    model = source if isinstance(source, MockModel) else self._model
+                    assert model is not None
+                    results = yield from run_model(model, image, tiling.grid)
+            except OtherTilesError as error:
+                return error
+            except ImportError as error:
+                raise TilingError(str(error)) from error
+        return loaded, MergedPictures(results, tiling.grid, image)
+
+    def _take(
+        self, found: tuple[LoadedImage, MergedPictures] | OtherTilesError
+    ) -> None:
+        if isinstance(found, OtherTilesError):
+            self._forget()
+            self.offer = self._settings_of(found)
+            self._fail(str(found))
+            return
+        self._cancel()
+        self._opened_for, self.pictures = found
+        self.survey, self._limits = None, ()
+        for picture in self.pictures.pictures:
+            picture.asked = self._starting.start
+        self.changed.emit()
+
+    def _settings_of(self, error: OtherTilesError) -> FormSettings | None:
+        """Return the form's settings, but with the tiles of the results."""
+        if error.grid is None or (error.grid.is_irregular and error.random is None):
+            return None
+        random = error.random or {}
+        config = TilingConfig(
+            Tiler.from_other(error.grid.tiler),
+            random.get("count"),
+            random.get("seed", 0),
+        )
+        now = self._viewer.settings
+        kept = ("window", "merge", "fill", "channels_last")
+        merging = {name: getattr(now, name) for name in kept}
+        return replace(FormSettings.of(config), **merging)
+
+    def _on_item(self) -> None:
+        self._forget()
+        if self.source is not None:
+            self.changed.emit()  # `tiling_changed` follows, and opens the results
+
+    def _on_tiling(self) -> None:
+        if self.source is not None and self._viewer.refusal is None:
+            self.retry()
+
+    def _forget(self) -> None:
+        """Show nothing of other tiles."""
+        self._cancel()
+        self.pictures = self.survey = self._opened_for = None
+
+    def _cancel(self) -> None:
+        self._starting.stop()
+        for name in (_OPENING, _MERGING, _SURVEY):
+            self._jobs.cancel(name)
+
+    def _fail(self, words: str) -> None:
+        self.problem = words
+        self._starting.stop()
+        self.changed.emit()
+
+    def _on_given_up(self, name: str) -> None:
+        if name in (_OPENING, _MERGING):
+            self._fail("This was cancelled; what was merged so far is shown.")
+
+    # Merging
+
+    def _merge(self) -> None:
+        """Compute what is looked at, unless it failed or was cancelled before."""
+        if self.pictures is None or self.problem or self._jobs.running(_MERGING):
+            return
+        pictures = self.pictures.pictures
+
+        def done(_: object) -> None:
+            self._show_arrived()
+            if any(picture.pending for picture in pictures):
+                self._starting.start()
+
+        self._jobs.start(
+            _MERGING,
+            lambda: compute(pictures),
+            done,
+            self._fail,
+            lambda _: self._show_arrived(),
+        )
+
+    def _show_arrived(self) -> None:
+        if self.pictures is None:
+            return
+        parts = {one: list(one.arrived()) for one in self.pictures.pictures}
+        same, self._limits = self.pictures.limits == self._limits, self.pictures.limits
+        self.arrived.emit(parts if same else None)
+        if not same:
+            self.changed.emit()
+
+    def _take_survey(self, found: SeamSurvey) -> None:
+        self.survey = found
+        self._show_arrived()
+        self.changed.emit()

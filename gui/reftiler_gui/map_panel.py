@@ -248,7 +248,7 @@ class MapPanel(QWidget):
                 return f"{model.problem}."
             others = f" {count(model.mapped, 'image')} of the set have one."
             return f"This image has no anomaly map.{others if model.mapped else ''}"
-        notes = [f"{found.name}: {times(found.shape[::-1])} px, {found.array.dtype}"]
+        notes = [f"{found.name}: {times(found.shape)} px, {found.array.dtype}"]
         if found.shape != found.size:
             height, width = map(float, found.scale)
             each = f"{width:.4g} × {height:.4g}"

@@ -125,16 +125,12 @@ class SideBySideView(LazyView):
     def show_defects(self, defects: Defects) -> None:
         """Take the defects of the image, to count those that a tile holds whole."""
         self._defects = defects
-        self.invalidate()
+        if self.kind.currentIndex() == 0:
+            self.invalidate()
 
     def show_item(self, loaded: LoadedImage | None) -> None:
         """Take another image, whose maps can be chosen."""
-        names = [
-            f"{one.parent.name}/{one.name}"
-            if isinstance(one, Path)
-            else f"map {number + 1}"
-            for number, one in enumerate(loaded.item.maps if loaded else ())
-        ]
+        names = self._maps.names
         for place, box in enumerate((self.first, self.second)):
             if names != [box.itemText(n) for n in range(box.count())]:
                 chosen = box.currentIndex()

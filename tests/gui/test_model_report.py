@@ -167,6 +167,12 @@ def test_every_kind_of_settings_has_a_report() -> None:
     wall = marked((130, 90), (20, 20, 3, 3))
     text = examined(wall, settings=replace(SMALL, random=7, seed=3)).html()
     assert "--random 7 --seed 3" in text
+    wide = replace(SMALL, tile=(64, 80), step=(20, 30), overlapping=True)
+    report = examined(wall, settings=wide)
+    assert dict(report.grids[0][2])["Tiles"] == "6  (2 × 3)"
+    assert dict(report.grids[0][2])["Overlap"] == "30 × 20 px"
+    assert report.grids[0][0].startswith("90 × 130 px")
+    assert "one tile, 80 × 64 px" in report.html()
     ramp = tuple(float(n + 1) for n in range(64))
     text = examined(wall, settings=replace(SMALL, window=(ramp, ramp))).html()
     assert "save the settings as YAML" in text

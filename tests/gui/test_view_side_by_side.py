@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from reftiler import TilingError
+from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model import map_comparison
 from reftiler_gui.model.colors import signed
 from reftiler_gui.model.comparison import CoverageDifference
-from reftiler_gui.model.form_settings import START
+from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import compute
 from reftiler_gui.model.map_comparison import ComparedValues, MapComparison
@@ -226,3 +228,48 @@ def test_values_of_other_channels_are_refused() -> None:
     image = ImagePyramid(np.zeros((8, 8), np.uint8))
     with pytest.raises(TilingError, match="8 × 8 × 3"):
         MapComparison(values(np.zeros((8, 8, 3))), values(np.zeros((8, 8))), image)
+
+
+def test_the_whole_story(
+    qtbot: QtBot,
+    window: MainWindow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A defect is missed and cut; with more overlap a tile holds it; a report says so.
+
+    The defect lies across the edge of tiles of 128 px.
+    """
+    image = np.random.default_rng(0).integers(90, 110, (256, 256), np.uint8)
+    mask, found = np.zeros(image.shape, bool), np.zeros(image.shape, np.float32)
+    mask[60:64, 120:140] = True
+    found[61, 122], found[200, 200] = 0.4, 0.6
+    image[mask] = 250
+    write_image(tmp_path / "part.png", image)
+    write_image(tmp_path / "part_mask.png", mask)
+    np.save(tmp_path / "part_map.npy", found)
+    window.open([tmp_path / "part.png"])
+    settled(qtbot, window)
+    tight = FormSettings(tile=(128, 128), step=(0, 0), overlapping=True)
+    window.viewer.change(tight)
+    window.maps.change(threshold=0.5)
+    window.registry.actions["pin"].trigger()
+    window.viewer.change(replace(tight, step=(32, 32)))
+    settled(qtbot, window)
+    assert numbers(window, "Defects held") == ["0 of 1", "1 of 1"]
+    rows = []
+    for settings, name in ((tight, "a.html"), (window.viewer.settings, "b.html")):
+        window.viewer.change(settings)
+        path = tmp_path / name
+        answer = (str(path), "")
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, a=answer: a)
+        window.registry.actions["report"].trigger()
+        settled(qtbot, window)
+        with path.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+            rows += list(csv.DictReader(file))
+    assert [row["cut"] for row in rows] == ["yes", "no"]
+    assert [row["hit"] for row in rows] == ["no", "no"]
+    window.maps.change(threshold=0.4)
+    window.registry.actions["report_image"].trigger()
+    settled(qtbot, window)
+    assert ",yes" in (tmp_path / "b.csv").read_text("utf-8")

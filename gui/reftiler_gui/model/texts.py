@@ -125,10 +125,10 @@ def facts_words(known: GridSummary, settings: FormSettings) -> list[tuple[str, s
     grid = known.grid
     tiles = f"{len(grid):,}"
     if not grid.is_irregular and len(grid) > 1:
-        tiles += f"  ({times(grid.shape[::-1])})"
+        tiles += f"  ({times(grid.shape)})"
     rows = [("Tiles", tiles)]
     if settings.random is None:
-        rows.append(("Overlap", f"{times(grid.tiler.overlap[::-1])} px"))
+        rows.append(("Overlap", f"{times(grid.tiler.overlap)} px"))
         rows.append(("Padding", _padding(known)))
     each = f"{known.least}" if known.least == known.most else _range(known)
     rows.append(("Tiles per pixel", each))

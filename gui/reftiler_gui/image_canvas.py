@@ -251,7 +251,10 @@ class ImageCanvas(PanZoomView):
                 shown = self._content.map_settings
                 box = self._minimap_box(transform, ratio)
                 beside = transform.width - box.left() if box else 0.0
-                overlays.paint_color_bar(painter, transform, shown, ratio, beside)
+                nan = self._content.map.unknown > 0
+                overlays.paint_color_bar(
+                    painter, transform, shown, ratio, beside, nan=nan
+                )
             if self._content.tiling is not None:
                 self._paint_tiles(painter, transform, self._content.tiling)
             self.paint_over(painter, transform)

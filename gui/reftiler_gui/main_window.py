@@ -130,8 +130,10 @@ class MainWindow(QMainWindow):
         display = _scrolled(self.display)
         self.add_dock("display", "Display", display, "right", "Ctrl+Shift+V")
         self.map_panel = MapPanel(self.maps, actions["open_map"], actions["open_maps"])
-        panel = _scrolled(self.map_panel)
-        self.add_dock("map", "Anomaly map", panel, "right", "Ctrl+Shift+H")
+        self.add_dock(
+            *("map", "Anomaly map", _scrolled(self.map_panel)),
+            *("right", "Ctrl+Shift+H"),
+        )
         self.toolbar = ToolBar(self.registry)
         self.addToolBar(self.toolbar)
         self.toolbar.zoom.chosen.connect(self._set_zoom)
@@ -139,6 +141,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._add_views()
         self.layer_visibility.show(self.preferences.layers)
+        self.maps.choices = self.preferences.get("maps", "")
         self._on_settings()
         self._restore()
         self.show_view("image")
@@ -399,6 +402,7 @@ class MainWindow(QMainWindow):
         viewer.tiling_changed.connect(self._on_tiling)
         viewer.facts_changed.connect(self._on_facts)
         self.maps.changed.connect(self._on_map)
+        viewer.maps_changed.connect(self.docks["map"].raise_)
         self.maps.scored.connect(self.canvas.refresh)
         viewer.noticed.connect(self.status.say)
         self.jobs.failed.connect(lambda _name, words: self.status.say(words))
@@ -665,6 +669,9 @@ class MainWindow(QMainWindow):
         for path in reversed([Path(path) for path in paths]):
             if path.exists():
                 self.preferences.remember(path)
+        maps = list(maps)
+        if maps:
+            self.docks["map"].raise_()
         self.viewer.open(paths, maps=maps)
         self._show_message()
 
@@ -699,6 +706,7 @@ class MainWindow(QMainWindow):
         self._show_docks(True)
         self.preferences.settings = self.viewer.settings
         self.preferences.layers = self.canvas.layers
+        self.preferences.put("maps", self.maps.choices)
         self.preferences.put("geometry", self.saveGeometry())
         self.preferences.put("docks", self.saveState())
         self.jobs.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from reftiler.evaluation import count_found
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
+from reftiler_gui.model.anomaly_map import COLORMAPS, AnomalyMap, MapSettings
 from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.map_scores import (
     ImageScores,
@@ -117,6 +118,23 @@ class MapModel(QObject):
         self.whole_set = on
         self._measure()
         self.changed.emit()
+
+    @property
+    def choices(self) -> str:
+        """What is chosen for all maps, as JSON; it can be set to what was kept."""
+        chosen = self._chosen
+        return json.dumps([chosen.colormap, chosen.opacity, self.whole_set])
+
+    @choices.setter
+    def choices(self, kept: str) -> None:
+        try:
+            colormap, opacity, whole_set = json.loads(kept)
+            opacity = min(max(float(opacity), 0.0), 1.0)
+        except (TypeError, ValueError):
+            return
+        if colormap in COLORMAPS:
+            self._chosen = replace(self._chosen, colormap=colormap, opacity=opacity)
+            self.whole_set = bool(whole_set)
 
     @property
     def names(self) -> list[str]:

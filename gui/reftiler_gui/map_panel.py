@@ -272,11 +272,11 @@ class MapPanel(QWidget):
             mine[0] = f"{int(hits.sum())} of {hits.size}"
             if model.found is not None and scores.pixels:
                 share = model.found[0] / scores.pixels
-                mine[1] = f"{share:.3%} ({model.found[0]:,})"
+                mine[1] = f"{share:.3%}"
             mine[3:] = [f"{scores.score:.5g}", *map(_area, scores.areas)]
         elif model.map is not None and model.found is not None:
             pixels = math.prod(model.map.size)
-            mine[1] = f"{model.found[0] / pixels:.3%} ({model.found[0]:,})"
+            mine[1] = f"{model.found[0] / pixels:.3%}"
         if of_set is not None:
             hit, defects = of_set.hits(threshold)
             whole[0] = f"{hit} of {defects}"
@@ -285,6 +285,8 @@ class MapPanel(QWidget):
         for cells, row in zip(self.cells, zip(mine, whole, strict=True), strict=True):
             for cell, text in zip(cells, row, strict=True):
                 cell.setText(text)
+        found = f"{model.found[0]:,} pixels" if model.found else ""
+        self.cells[1][0].setToolTip(found)
         self.left_out.say(self._left_out())
 
     def _left_out(self) -> str:
@@ -375,6 +377,8 @@ class MapPanel(QWidget):
             for column, cell in enumerate(cells, start=1):
                 cell.setAccessibleName(f"{name}, {_RANGES[2 - column].lower()}")
                 cell.setAlignment(Qt.AlignmentFlag.AlignRight)
+                wide = cell.fontMetrics().horizontalAdvance("999 of 9,999")
+                cell.setMinimumWidth(wide)
                 cell.setTextInteractionFlags(
                     Qt.TextInteractionFlag.TextSelectableByMouse
                 )

@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
-from reftiler_gui.model.anomaly_map import MapSettings, color_table
+from reftiler_gui.model.anomaly_map import UNKNOWN, MapSettings, color_table
 from reftiler_gui.model.colors import COLORS, UNCOVERED, label_colors, legend
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.grid_lookup import Box, GridLookup
@@ -296,8 +296,10 @@ def paint_color_bar(
     settings: MapSettings,
     ratio: float,
     beside: float = 0.0,
+    *,
+    nan: bool = False,
 ) -> None:
-    """Say which colour is which value, in the upper right corner."""
+    """Say which colour is which value, and NaN, in the upper right corner."""
     low, high = settings.low, settings.high
     if low is None or high is None or not low <= high:
         return
@@ -313,14 +315,15 @@ def paint_color_bar(
     bar = QRectF(0, 0, 12 * ratio, min(140 * ratio, transform.height / 3))
     right = transform.width - 2 * pad - wide - 6 * ratio - beside
     bar.moveTopRight(QPointF(right, 2.5 * pad))
-    patch = bar.adjusted(-pad, -1.5 * pad, wide + pad + 6 * ratio, 1.5 * pad)
+    line, middle = metrics.height(), Qt.AlignmentFlag.AlignVCenter
+    below = 1.5 * pad + (line + 0.5 * pad if nan else 0)
+    patch = bar.adjusted(-pad, -1.5 * pad, wide + pad + 6 * ratio, below)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_INK)
     painter.drawRoundedRect(patch, 4 * ratio, 4 * ratio)
     colors = np.ascontiguousarray(color_table(settings.colormap)[::-1, np.newaxis])
     strip = QImage(colors.data, 1, len(colors), 4, QImage.Format.Format_RGB32)
     painter.drawImage(bar, strip)
-    line, middle = metrics.height(), Qt.AlignmentFlag.AlignVCenter
     for value, share in ticks.items():
         y = bar.top() + share * bar.height()
         at_threshold = value not in (low, high)
@@ -331,6 +334,11 @@ def paint_color_bar(
         if not (at_threshold and near):
             place = QRectF(bar.right() + 6 * ratio, y - line / 2, wide + 2, line)
             painter.drawText(place, middle, texts[value])
+    if nan:
+        swatch = QRectF(bar.left(), bar.bottom() + pad, bar.width(), line * 0.8)
+        painter.fillRect(swatch, QColor(*UNKNOWN))
+        place = QRectF(bar.right() + 6 * ratio, swatch.top(), wide + 2, swatch.height())
+        painter.drawText(place, middle, "NaN")
     painter.restore()
 
 

@@ -216,7 +216,7 @@ def test_the_threshold_is_set_by_line_slider_and_field(
     assert told() == (pytest.approx(0.9), "0 of 1", ["missed, 3 × 2 px"])
     qtbot.mouseClick(panel.catch, Qt.MouseButton.LeftButton)
     assert told() == (np.float32(0.8), "1 of 1", ["hit, 3 × 2 px"])
-    qtbot.waitUntil(lambda: panel.cells[1][0].text() == "0.000% (0)")
+    qtbot.waitUntil(lambda: panel.cells[1][0].text() == "0.000%")
     assert panel.cells[4][0].text() == "1.0000"
 
 
@@ -263,6 +263,15 @@ def test_colours_opacity_and_range_are_chosen(
     settings = window.maps.settings
     assert (settings.colormap, settings.opacity) == ("magma", 0.61)
     assert not window.maps.whole_set
+    window.close()
+    again = MainWindow(window.preferences)
+    qtbot.addWidget(again)
+    kept = again.maps.settings
+    assert (kept.colormap, kept.opacity) == ("magma", 0.61)
+    assert not again.maps.whole_set
+    again.maps.choices = "[1, 2]"  # of another version
+    assert again.maps.settings == kept
+    again.close()
 
 
 def test_without_a_map_the_panel_asks_for_one(

@@ -24,7 +24,7 @@ from reftiler_gui.model.colors import COLORS, pixel
 from reftiler_gui.model.file_pixels import FilePixels, mapped_file
 from reftiler_gui.model.screen_transform import ScreenTransform
 
-__all__ = ["COLORMAPS", "AnomalyMap", "MapSettings", "color_table"]
+__all__ = ["COLORMAPS", "UNKNOWN", "AnomalyMap", "MapSettings", "color_table"]
 
 Array: TypeAlias = NDArray[Any]
 Ints: TypeAlias = NDArray[np.int64]

@@ -291,7 +291,7 @@ class ImageList(QWidget):
         self.place, self.numbers = QLabel(), QLabel()
         self.passed_over = QToolButton()
         self._group = "folder"
-        self._quiet = False
+        self._quiet, self._title = False, ""
         self._soon = QTimer(self, singleShot=True, interval=_SOON)
         self._lay_out()
         self._soon.timeout.connect(self._on_checked)
@@ -373,8 +373,16 @@ class ImageList(QWidget):
 
     def _on_opened(self) -> None:
         self.rows.forget()
-        self.rows.closed.clear()
+        title, filtered = self._viewer.image_set.title, self.filter.currentText()
+        again, self._title = title == self._title, title
         self._fill_filter()
+        self._quiet = True
+        if again:  # as after a reload: what was asked for still is
+            self.filter.setCurrentIndex(max(0, self.filter.findText(filtered)))
+        else:
+            self.search.clear()
+            self.rows.closed.clear()
+        self._quiet = False
         self._refill()
 
     def _on_item(self) -> None:

@@ -82,6 +82,11 @@ def test_the_list_is_searched_and_one_steps_through_what_is_found(
     qtbot.keyClicks(search, "nothing")
     window.registry.actions["next"].trigger()
     assert "leaves no image" in window.status.currentMessage()
+    window.registry.actions["reload_all"].trigger()
+    settled(qtbot, window)
+    assert listed(window) == []
+    opened(qtbot, window, data_set / "test/good")
+    assert (search.text(), listed(window)) == ("", ["a", "b"])
 
 
 def test_the_list_is_filtered_by_what_is_known(

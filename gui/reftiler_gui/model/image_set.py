@@ -282,10 +282,11 @@ class ImageSet:
         return self.with_item(index, item)
 
     def with_item(self, index: int, item: ImageItem) -> ImageSet:
-        """Return this set with another item in the place of one."""
-        items = (*self.items[:index], item, *self.items[index + 1 :])
-        checks = {k: check for k, check in self.checks.items() if k != index}
-        return replace(self, items=items, checks=checks)
+        """Return this set with another item in the place of one, not checked yet."""
+        self.checks.pop(index, None)  # which both share: it grows in the background
+        return replace(
+            self, items=(*self.items[:index], item, *self.items[index + 1 :])
+        )
 
     def with_maps(self, sources: Iterable[Path], index: int | None = None) -> ImageSet:
         """

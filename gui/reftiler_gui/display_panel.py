@@ -198,7 +198,7 @@ class DisplayPanel(QWidget):
         self.keep.toggled.connect(viewer.keep_display)
         self.reset.clicked.connect(self.set_automatic)
         viewer.item_changed.connect(self._show)
-        viewer.pixels_changed.connect(self._show)
+        viewer.display_changed.connect(self._show)
         self._show()
 
     def set_automatic(self) -> None:
@@ -223,7 +223,6 @@ class DisplayPanel(QWidget):
 
     def _on_limits(self) -> None:
         self._change(low=self.low.value(), high=self.high.value())
-        self._show()
 
     def _choose_limits(self, choice: str) -> None:
         found, image = self._viewer.histogram, self._image

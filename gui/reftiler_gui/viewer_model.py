@@ -74,6 +74,8 @@ class ViewerModel(QObject):
     item_changed = Signal()
     maps_changed = Signal()
     pixels_changed = Signal()
+    display_changed = Signal()
+    """Limits, gamma, channels or the histogram have."""
     settings_changed = Signal()
     tiling_changed = Signal()
     facts_changed = Signal()
@@ -268,7 +270,7 @@ class ViewerModel(QObject):
         def take(loaded: LoadedImage) -> None:
             if loaded.image is None:  # the one that is shown stays
                 self.noticed.emit(loaded.words)
-                self.pixels_changed.emit()
+                self.display_changed.emit()
             elif self.index == index:
                 self.image_set = self.image_set.with_item(index, item)
                 self._take_item(loaded, index)
@@ -363,35 +365,44 @@ class ViewerModel(QObject):
 
     def _on_levels(self, _: object) -> None:
         self.pixels_changed.emit()
+        self._count()
 
     def set_display(self, display: DisplaySettings) -> None:
         """Choose limits, gamma and channels; limits of None are measured."""
         image = self.loaded.image if self.loaded else None
         if image is None:
             return
-        channels = image.shown_channels(display)
-        measured = channels in image.ranges
+        before, measured = image.display, image.shown_channels(display) in image.ranges
         try:
             display.check()
             if measured or None not in (display.low, display.high):
                 image.set_display(display)
         except TilingError as error:
             self.noticed.emit(str(error))
+            self.display_changed.emit()
             return
         self._displays[self.index] = self.display = display
+        if image.display != before:
+            self.pixels_changed.emit()
+        self._count()
 
-        def take(histogram: Histogram) -> None:
+    def _count(self) -> None:
+        """Count the values, of large images after their levels are built."""
+        image = self.loaded.image if self.loaded else None
+        if image is None:
+            return
+        channels = image.shown_channels(self.display)
+        measured = channels in image.ranges
+
+        def take(_: Histogram) -> None:
             if self.loaded is not None and self.loaded.image is image:
-                self.histogram = histogram
-                if not measured:
-                    self.set_display(display)
-                else:
-                    self.pixels_changed.emit()
+                self.set_display(self.display)
 
         self.histogram = image.histograms.get(channels)
-        self.pixels_changed.emit()
-        if self.histogram is None:
-            self.jobs.start("Measuring", lambda: image.measure(channels), take)
+        self.display_changed.emit()
+        built = image.ready(image.levels - 1)  # else both would read the file at once
+        if self.histogram is None and (built or not measured):
+            self.jobs.start("Counting values", lambda: image.measure(channels), take)
 
     def keep_display(self, keep: bool) -> None:
         """Show the next images as this one is, or each with limits of its own."""

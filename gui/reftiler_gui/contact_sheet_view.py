@@ -28,6 +28,7 @@ from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.merged_pictures import SeamSurvey
+from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.model.tiles import ImageTiles, by_tile
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.tile_view import TileView
@@ -35,10 +36,10 @@ from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
 
 __all__ = ["ContactSheetView"]
 
-POSITION, DEFECTS, SEAMS = range(3)
+POSITION, DEFECTS, SEAMS, RESULT = range(4)
 """The orders, as the list has them."""
 
-_MARKED = "Counting defect pixels"
+_MARKED, _LARGEST = "Counting defect pixels", "Reading all results"
 _SAVED = "Tiles (*.png *.tif *.npy)"
 
 
@@ -64,19 +65,27 @@ class ContactSheetView(LazyView):
         self._jobs = jobs
         self._marked: NDArray[np.int64] | None = None
         self._seams: NDArray[Any] | None = None
+        self._largest: NDArray[np.float64] | None = None
         self._tiles: ImageTiles | None = None
+        self._results: TileResults | None = None
         self._trouble, self._problem = "", ""
         self.list = TileList(jobs)
         self.single = TileView(jobs)
         self.stack = QStackedWidget()
         self.order = QComboBox()
-        self.order.addItems(["Position", "Defect pixels", "Seams of the results"])
+        self.order.addItems(
+            ["Position", "Defect pixels", "Seams of the results", "Largest result"]
+        )
+        self.show_box = QComboBox()
+        self.show_field = labelled("Sho&w", self.show_box)
         self.only = QCheckBox("&Only tiles with a defect")
         self.hatch = QCheckBox("Hatch pa&dding")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.count, self.words = QLabel(), message_label("Chosen tile")
         self._lay_out()
         self.order.currentIndexChanged.connect(self._arrange)
+        self.show_box.currentIndexChanged.connect(self._show_results_or_tiles)
+        jobs.given_up.connect(self._on_given_up)
         self.only.toggled.connect(self._arrange)
         self.hatch.toggled.connect(self._set_hatched)
         self.hatch.toggled.connect(self.single.hatch.setChecked)
@@ -96,14 +105,17 @@ class ContactSheetView(LazyView):
         bar = FlowLayout(16)
         for part in (
             labelled("O&rder", self.order),
+            self.show_field,
             self.only,
             self.hatch,
             labelled("Thumbnail si&ze", self.size_slider),
             self.count,
         ):
             bar.addWidget(part)
-        for field in (self.order, self.size_slider):
+        for field in (self.order, self.show_box, self.size_slider):
             guard_field(field)
+        self.show_field.hide()
+        self.show_box.setAccessibleName("Tiles or results")
         with QSignalBlocker(self.size_slider):
             self.size_slider.setRange(SMALLEST, LARGEST)
             self.size_slider.setValue(self.list.side)
@@ -123,7 +135,7 @@ class ContactSheetView(LazyView):
         whole = QVBoxLayout(self)
         whole.addWidget(self.stack)
         self.setFocusProxy(self.list)
-        filter_shortcuts(self.list, self.order, self.size_slider)
+        filter_shortcuts(self.list, self.order, self.show_box, self.size_slider)
 
     # What the window says
 
@@ -133,6 +145,12 @@ class ContactSheetView(LazyView):
         self._trouble = problem
         if self.order.currentIndex() == SEAMS and self.isVisible():
             self._arrange()
+
+    def show_results(self, results: TileResults | None) -> None:
+        """Take what came back for the tiles, or nothing."""
+        if results is not self._results:
+            self._results = results
+            self.invalidate()
 
     def repaint_pixels(self) -> None:
         """Draw the tiles anew: other values are shown black and white."""
@@ -147,13 +165,15 @@ class ContactSheetView(LazyView):
 
     def rebuild(self) -> None:
         """Show the tiles, and count what is in them."""
-        self._marked = self._tiles = None
+        self._marked = self._tiles = self._largest = None
         self._problem = ""
-        self._jobs.cancel(_MARKED)
+        for name in (_MARKED, _LARGEST):
+            self._jobs.cancel(name)
         loaded, view = self.loaded, self.tiling
         if loaded is not None and loaded.image is not None and view is not None:
+            fits = self._results is not None and self._results.fits(view.grid)
             try:
-                self._tiles = ImageTiles(loaded, view)
+                self._tiles = ImageTiles(loaded, view, self._results if fits else None)
             except (TilingError, TypeError) as error:
                 self._problem = f"These tiles cannot be cut: {error}"
         mask = loaded.mask if loaded else None
@@ -162,11 +182,46 @@ class ContactSheetView(LazyView):
             self._jobs.start(
                 _MARKED, lambda: by_tile(view, mask.array), self._take_marked
             )
+        self._offer_results()
         self._arrange()
         tile = self.single.tile
         if self.is_single and tile is not None:
             inside = self._tiles is not None and tile < len(self._tiles)
             self.open_tile(tile) if inside else self.close_tile()
+
+    # Results
+
+    def _offer_results(self) -> None:
+        """Let tiles or their results be shown; results as soon as there are any."""
+        results = self._tiles.results if self._tiles else None
+        kinds = {"tile": "Tile"}
+        if results is not None:
+            kinds["result"] = "Result"
+            if results.kind == "map":
+                kinds["both"] = "Result over the tile"
+        first = self.show_box.count() < 2 and self._tiles is not None
+        chosen = list(kinds)[-1] if first else self.list.show_what
+        with QSignalBlocker(self.show_box):
+            self.show_box.clear()
+            for name, text in kinds.items():
+                self.show_box.addItem(text, name)
+            self.show_box.setCurrentIndex(max(0, self.show_box.findData(chosen)))
+        self.show_field.setVisible(results is not None)
+        self.list.show_what = str(self.show_box.currentData())
+
+    def _show_results_or_tiles(self) -> None:
+        self.list.show_what = str(self.show_box.currentData())
+        self._problem = ""
+        self.list.clear_thumbnails()
+        self._show_words()
+
+    def _on_given_up(self, name: str) -> None:
+        if name == _LARGEST:
+            self.order.setCurrentIndex(POSITION)
+
+    def _take_largest(self, largest: NDArray[np.float64]) -> None:
+        self._largest = largest
+        self._arrange()
 
     # Order
 
@@ -182,10 +237,22 @@ class ContactSheetView(LazyView):
             seams = None
         if order == SEAMS and seams is None and not self._trouble:
             self.survey_wanted.emit()
-        values = {DEFECTS: self._marked, SEAMS: seams}.get(order)
+        tiles = self._tiles
+        unknown = self._largest is None and not self._jobs.running(_LARGEST)
+        if order == RESULT and unknown and tiles is not None and tiles.results:
+            self._jobs.start(
+                _LARGEST, tiles.largest_results, self._take_largest, self._on_failed
+            )
+        values = {
+            DEFECTS: self._marked,
+            SEAMS: seams,
+            RESULT: self._largest,
+        }.get(order)
         held = None if self._marked is None else self._marked > 0
         keep = held if self.only.isChecked() and self.only.isEnabled() else None
-        self.list.put(self._tiles, values, keep, self._marked, captions=order == SEAMS)
+        self.list.put(
+            tiles, values, keep, self._marked, captions=order in (SEAMS, RESULT)
+        )
         self._show_words()
 
     def _on_resized(self, side: int) -> None:
@@ -224,6 +291,8 @@ class ContactSheetView(LazyView):
             words += f", {int(self._marked[tile]):,} defect pixels"
         if self._seams is not None and tile < len(self._seams):
             words += f", disagrees by up to {float(self._seams[tile]):.4g}"
+        if self._largest is not None:
+            words += f", largest result {float(self._largest[tile]):.4g}"
         return words + "."
 
     def _missing(self) -> str:
@@ -235,13 +304,18 @@ class ContactSheetView(LazyView):
             return "These settings give no tiles for this image."
         if self._problem:
             return self._problem
+        words = ""
         if order == SEAMS and self._seams is None:
-            wait = "Comparing the results of neighbouring tiles…"
-            return self._trouble or wait
-        if order == DEFECTS and loaded.mask is None:
-            return "This image has no mask, so no tile holds a defect pixel."
-        empty = not self.list.tile_model.rowCount()
-        return "No tile holds a defect pixel." if empty else ""
+            words = self._trouble or "Comparing the results of neighbouring tiles…"
+        elif order == RESULT and (self._tiles is None or self._tiles.results is None):
+            words = self._trouble or "No results of these tiles are open."
+        elif order == RESULT and self._largest is None:
+            words = "Reading all results to find the largest value of each…"
+        elif order == DEFECTS and loaded.mask is None:
+            words = "This image has no mask, so no tile holds a defect pixel."
+        elif not self.list.tile_model.rowCount():
+            words = "No tile holds a defect pixel."
+        return words
 
     # One tile
 
@@ -250,7 +324,7 @@ class ContactSheetView(LazyView):
         if self._tiles is None or not 0 <= tile < len(self._tiles):
             return
         self.list.choose(tile)
-        self.single.show_tile(self._tiles, tile)
+        self.single.show_tile(self._tiles, tile, self.list.show_what)
         self.stack.setCurrentWidget(self.single)
         self.setFocusProxy(self.single)
         self.single.setFocus()

@@ -471,6 +471,7 @@ class MainWindow(QMainWindow):
         self.canvas.set_seams(pictures.seams if pictures else None)
         nothing = "" if pictures else "No results of the tiles are open: see Merged."
         problem = self.results.problem or nothing
+        self.sheet.show_results(self.results.results)
         self.sheet.show_survey(self.results.survey, problem)
 
     def _on_arrived(self, parts: Parts | None) -> None:

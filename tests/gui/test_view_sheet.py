@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
+from reftiler.errors import TilingError
 from reftiler.io import read_image
-from reftiler_gui.contact_sheet_view import DEFECTS, POSITION, ContactSheetView
+from reftiler.tilesets.tile_arrays import TileForm
+from reftiler_gui.contact_sheet_view import DEFECTS, POSITION, RESULT, ContactSheetView
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.display import DisplaySettings
 from reftiler_gui.model.form_settings import FormSettings
@@ -25,6 +27,7 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.tile_results import TileResults
 from tests.gui.showing import SETTINGS, fill, jobs, picture, settle, tiles
 
 __all__ = ["jobs"]
@@ -384,6 +387,96 @@ def test_a_hundred_thousand_tiles_show_and_scroll_at_once(
     QTest.keyClick(made.list, KEY.Key_End)
     assert made.list.tile == len(view) - 1
     jobs.stop()
+
+
+def results(
+    read: Callable[[Sequence[int]], np.ndarray] | None = None, kind: str = "map"
+) -> TileResults:
+    """Return results: a number for each tile, seven at a place of tile 12."""
+    found = np.repeat(np.arange(35, dtype=np.float32) % 7, 32 * 32).reshape(35, 32, 32)
+    found[12, 3, 4] = 70
+    form = TileForm((32, 32), np.dtype(np.float32))
+    if kind == "image":
+        found = np.full((35, 64, 64), 200, np.uint8)
+        form = TileForm((64, 64), np.dtype(np.uint8))
+    read = read or (lambda tiles: found[list(tiles)])
+    return TileResults("results", tiles().grid, form, read, kind)
+
+
+def drawn(qtbot: QtBot, view: ContactSheetView, tile: int) -> QImage:
+    """Return the thumbnail of a tile once it is made."""
+    view.list.viewport().update()
+    qtbot.waitUntil(lambda: view.list.thumbnail(tile) is not None)
+    found = view.list.thumbnail(tile)
+    assert found is not None
+    return found
+
+
+def test_results_are_shown_for_the_tiles_and_over_them(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    plain = drawn(qtbot, view, 12)
+    assert not view.show_box.isVisible()
+    view.show_results(results())
+    pictures = [plain]
+    assert [view.show_box.itemData(n) for n in range(3)] == ["tile", "result", "both"]
+    for what in ("both", "result"):
+        view.show_box.setCurrentIndex(view.show_box.findData(what))
+        settle(qtbot, jobs)
+        pictures.append(drawn(qtbot, view, 12))
+        assert pictures[-1] not in pictures[:-1]
+    settle(qtbot, jobs)
+    view.open_tile(12)
+    settle(qtbot, jobs)
+    assert view.single.canvas.map is not None
+    assert view.single.canvas.map.value(6, 8) == 70  # each covers 2 × 2 pixels
+    view.close_tile()
+    view.show_box.setCurrentIndex(0)
+    assert drawn(qtbot, view, 12) == plain
+    other = FormSettings((128, 128), (64, 64))
+    view.show_tiling(tiles(other), other)
+    assert not view.show_box.isVisible()
+    assert view.list.show_what == "tile"
+
+
+def test_results_that_look_like_tiles_are_pictures(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    view.show_results(results(kind="image"))
+    settle(qtbot, jobs)
+    assert view.show_box.findData("both") < 0
+    view.open_tile(3)
+    settle(qtbot, jobs)
+    content = view.single.canvas.content
+    assert content is not None
+    assert (np.asarray(content.picture.array) == 200).all()
+
+
+def test_the_largest_results_come_first(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    view.order.setCurrentIndex(RESULT)
+    assert "No results" in view.words.text()
+    view.show_results(results())
+    settle(qtbot, jobs)
+    assert listed(view)[:2] == [12, 6]
+    view.list.choose(12)
+    assert "largest result 70" in view.words.text()
+
+
+def test_a_result_that_cannot_be_read_is_a_sentence(
+    qtbot: QtBot, jobs: Jobs, view: ContactSheetView
+) -> None:
+    def refused(_: Sequence[int]) -> np.ndarray:
+        raise TilingError("there is no file of tile 3")
+
+    view.show_results(results(refused))
+    view.list.viewport().grab()
+    QApplication.processEvents()
+    settle(qtbot, jobs)
+    assert view.words.text() == "there is no file of tile 3"
+    view.show_box.setCurrentIndex(0)
+    assert not drawn(qtbot, view, 3).isNull()
 
 
 def test_settings_that_change_show_other_tiles(

@@ -64,6 +64,7 @@ from reftiler_gui.viewer_model import ViewerModel
 
 __all__ = ["MainWindow"]
 
+_LAYOUT = 2  # raise it when docks get other names
 _NARROW = 350  # the screen's pixels within which a view must do
 _WIDTHS = {"left": 180, "right": 300}  # of the docks at a side, at first
 _SIDES = {
@@ -385,13 +386,10 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         """Be where one was the last time."""
-        geometry, docks = (
-            self.preferences.geometry(key) for key in ("geometry", "docks")
-        )
-        if geometry is not None:
-            self.restoreGeometry(geometry)
-        if docks is not None:
-            self.restoreState(docks)
+        self.preferences.restore("geometry", self.restoreGeometry)
+        self.preferences.restore("docks", lambda kept: self.restoreState(kept, _LAYOUT))
+        if self.preferences.notices:
+            self.status.say("; ".join(self.preferences.notices))
 
     def _connect(self) -> None:
         viewer = self.viewer
@@ -709,7 +707,7 @@ class MainWindow(QMainWindow):
         self.preferences.layers = self.canvas.layers
         self.preferences.put("maps", self.maps.choices)
         self.preferences.put("geometry", self.saveGeometry())
-        self.preferences.put("docks", self.saveState())
+        self.preferences.put("docks", self.saveState(_LAYOUT))
         self.jobs.stop()
         super().closeEvent(event)
         self.closed.emit()

@@ -1,20 +1,21 @@
-"""What is remembered from one day to the next."""
+"""What is remembered from one time to the next."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings
 
 from reftiler_gui.model.form_settings import START, FormSettings
-from reftiler_gui.model.overlay_settings import START as START_LAYERS
 from reftiler_gui.model.overlay_settings import OverlaySettings
 
 __all__ = ["Preferences"]
 
+T = TypeVar("T")
 _RECENT = 8
 
 
@@ -26,11 +27,17 @@ class Preferences:
     ----------
     store : QSettings or None
         Where they are; None remembers nothing.
+
+    Attributes
+    ----------
+    notices : list of str
+        What was found and not used, a sentence for each.
     """
 
     def __init__(self, store: QSettings | None = None) -> None:
         self._store = store
         self._held: dict[str, Any] = {}
+        self.notices: list[str] = []
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return what is kept under a key."""
@@ -42,6 +49,8 @@ class Preferences:
         """Keep something; in a store that cannot be written it is lost, no more."""
         if self._store is None:
             self._held[key] = value
+        elif value is None:
+            self._store.remove(key)
         else:
             self._store.setValue(key, value)
 
@@ -67,18 +76,18 @@ class Preferences:
 
     @property
     def settings(self) -> FormSettings:
-        """The tiling of the last day, if it is one."""
-        try:
-            kept = json.loads(self.get("tiling", "{}"))
-            found = replace(START, **{key: _tuples(kept[key]) for key in kept})
-            checked = FormSettings.of(found.config())
-        except (AttributeError, TypeError, ValueError):  # TilingError among them
-            return START
-        if not found.overlapping:
-            return checked
-        sizes = zip(checked.tile, checked.step, strict=True)
-        height, width = (tile - stride for tile, stride in sizes)
-        return replace(checked, step=(height, width), overlapping=True)
+        """The tiling of the last time, if it is one."""
+
+        def checked(kept: dict[str, Any]) -> FormSettings:
+            found = FormSettings(**kept)
+            plain = FormSettings.of(found.config())  # TilingError is a ValueError
+            if not found.overlapping:
+                return plain
+            sizes = zip(plain.tile, plain.step, strict=True)
+            height, width = (tile - stride for tile, stride in sizes)
+            return replace(plain, step=(height, width), overlapping=True)
+
+        return self._dataclass("tiling", START, checked)
 
     @settings.setter
     def settings(self, settings: FormSettings) -> None:
@@ -86,21 +95,52 @@ class Preferences:
 
     @property
     def layers(self) -> OverlaySettings:
-        """Which layers were shown on the last day."""
-        try:
-            kept = json.loads(self.get("layers", "{}"))
-            return replace(START_LAYERS, **{key: _tuples(kept[key]) for key in kept})
-        except (AttributeError, TypeError, ValueError):
-            return START_LAYERS
+        """Which layers were shown the last time."""
+        default = OverlaySettings()
+
+        def checked(kept: dict[str, Any]) -> OverlaySettings:
+            for name, value in kept.items():
+                if type(value) is not type(getattr(default, name)):
+                    raise TypeError(name)
+            return OverlaySettings(**kept)
+
+        return self._dataclass("layers", default, checked)
 
     @layers.setter
     def layers(self, layers: OverlaySettings) -> None:
         self.put("layers", json.dumps(asdict(layers)))
 
-    def geometry(self, key: str) -> QByteArray | None:
-        """Return how a window or its docks were laid out."""
+    def _dataclass(
+        self, key: str, default: T, make: Callable[[dict[str, Any]], T]
+    ) -> T:
+        """Return what is kept; that of another version is put aside, not half read."""
+        text = self.get(key)
+        if text is None:
+            return default
+        try:
+            kept = json.loads(text)
+            names = {field.name for field in fields(default)}  # type: ignore[arg-type]
+            if kept.keys() == names:
+                return make({name: _tuples(value) for name, value in kept.items()})
+        except (AttributeError, TypeError, ValueError):
+            pass
+        self._put_aside(key, text)
+        return default
+
+    def _put_aside(self, key: str, value: Any) -> None:
+        self.put(f"another_version/{key}", value)
+        self.put(key, None)
+        self.notices.append(
+            f"the remembered {key} is of another version of reftiler: it is kept as "
+            f"another_version/{key} and not used"
+        )
+
+    def restore(self, key: str, restore: Callable[[QByteArray], bool]) -> None:
+        """Restore the layout of a window or its docks, if it is of this version."""
         kept = self.get(key)
-        return kept if isinstance(kept, QByteArray) and not kept.isEmpty() else None
+        known = isinstance(kept, QByteArray) and not kept.isEmpty()
+        if kept is not None and not (known and restore(kept)):
+            self._put_aside(key, kept)
 
 
 def _tuples(value: Any) -> Any:

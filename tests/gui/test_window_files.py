@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem
+from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.steps import finish
 from reftiler_gui.preferences import Preferences
 from tests.gui.windows import settled
@@ -57,6 +59,28 @@ def test_damaged_settings_are_forgotten(
     qtbot.addWidget(window)
     assert window.viewer.settings == START
     window.close()
+
+
+def test_what_another_version_remembered_is_put_aside_and_said(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    store = QSettings(str(tmp_path / "viewer.ini"), QSettings.Format.IniFormat)
+    other = asdict(FormSettings(tile=(64, 64), step=(64, 64))) | {"newer": 1}
+    store.setValue("tiling", json.dumps(other))
+    store.setValue("layers", json.dumps(asdict(OverlaySettings()) | {"grid": "odd"}))
+    window = MainWindow(Preferences(store))
+    qtbot.addWidget(window)
+    assert window.viewer.settings == START
+    assert window.canvas.layers == OverlaySettings()
+    assert "tiling is of another version" in window.status.currentMessage()
+    window.close()
+    assert json.loads(store.value("another_version/tiling")) == json.loads(
+        json.dumps(other)
+    )
+    again = MainWindow(Preferences(store))
+    qtbot.addWidget(again)
+    assert not again.status.currentMessage()
+    again.close()
 
 
 def test_what_is_copied_makes_the_same_tiles(

@@ -25,7 +25,6 @@ from PySide6.QtWidgets import QApplication
 
 from reftiler import Grid
 from reftiler.io import write_image
-from reftiler_gui import qt_logging
 from reftiler_gui.camera import Camera
 from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.image_canvas import ImageCanvas
@@ -37,6 +36,7 @@ from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import finish
+from reftiler_gui.runtime import install_message_handler
 
 SIDE = 4096
 SMALL = FormSettings(tile=(64, 64), step=(12, 12))  # 113,569 tiles
@@ -322,7 +322,7 @@ def _private() -> float:
 
 def main() -> int:
     """Measure everything."""
-    qt_logging.install()
+    install_message_handler()
     app = QApplication(sys.argv[:1])
     good = [start(app), sheets(app)]
     with tempfile.TemporaryDirectory() as folder:

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler_gui.advice_plot import AdvicePlot, DefectSizeHistogram
-from reftiler_gui.elided_label import plain_tip
 from reftiler_gui.flow_layout import turn
 from reftiler_gui.job_progress import JobProgress
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label, plain_tip
 from reftiler_gui.model.advice import (
     Candidate,
     Snapshot,
@@ -33,7 +33,7 @@ from reftiler_gui.model.advice import (
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem
-from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
+from reftiler_gui.view_base import LazyView, filter_shortcuts
 
 __all__ = ["AdviceView"]
 

@@ -13,13 +13,12 @@ from PySide6.QtWidgets import QApplication
 from reftiler.cli.console import UsageError
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
-from reftiler_gui import qt_logging
 from reftiler_gui.exporting import save_picture
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.preferences import Preferences
 from reftiler_gui.results_model import Source
-from reftiler_gui.signal_handlers import SignalHandlers
+from reftiler_gui.runtime import SignalHandlers, install_message_handler
 from reftiler_gui.theme import SCHEMES, apply_theme
 
 __all__ = ["LaunchOptions", "application", "run", "take_screenshot"]
@@ -84,7 +83,7 @@ def application() -> QApplication:
     """Return Qt's application, made if there is none."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
-        qt_logging.install()
+        install_message_handler()
         app = QApplication(["reftiler"])
     app.setApplicationName("viewer")
     app.setOrganizationName("reftiler")

@@ -26,8 +26,9 @@ from reftiler_gui.case_arrays_view import CaseArraysView
 from reftiler_gui.cases_table import CasesTable
 from reftiler_gui.flow_layout import turn
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label
 from reftiler_gui.model.cases import CaseFile, Failure
-from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
+from reftiler_gui.view_base import LazyView, filter_shortcuts
 
 __all__ = ["CasesView"]
 

@@ -19,12 +19,13 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label
 from reftiler_gui.model.defect_metrics import DefectMetrics, look
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.resized_image import ResizedImage
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, BlinkCompare, SplitPane, SwipeCompare
-from reftiler_gui.view_base import filter_shortcuts, message_label
+from reftiler_gui.view_base import filter_shortcuts
 
 __all__ = ["CompareView"]
 

@@ -27,12 +27,13 @@ from reftiler_gui.contact_sheet import LARGEST, SMALLEST, TileList
 from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label
 from reftiler_gui.model.merged_pictures import SeamSurvey
 from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.model.tiles import ImageTiles, by_tile
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.tile_view import TileView
-from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
+from reftiler_gui.view_base import LazyView, filter_shortcuts
 
 __all__ = ["ContactSheetView"]
 

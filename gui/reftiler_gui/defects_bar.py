@@ -16,6 +16,7 @@ from reftiler.regions import Region
 from reftiler_gui.defect_preview_button import DefectPreviewButton
 from reftiler_gui.flow_layout import turn
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label
 from reftiler_gui.model.defect_metrics import DefectMetrics, look
 from reftiler_gui.model.defect_preview import DefectPreview, preview_of_defect
 from reftiler_gui.model.defects import Defects, find_defects
@@ -23,7 +24,6 @@ from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.tiles_button import TilesButton
-from reftiler_gui.view_base import message_label
 
 __all__ = ["DefectsBar"]
 

@@ -23,10 +23,10 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler_gui.fields import guard_field
+from reftiler_gui.labels import WrapLabel
 from reftiler_gui.model.display import DisplaySettings, Histogram, dtype_range
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.viewer_model import ViewerModel
-from reftiler_gui.wrap_label import WrapLabel
 
 __all__ = ["DisplayPanel", "HistogramView"]
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.wrap_label import WrapLabel
+from reftiler_gui.labels import WrapLabel
 
 __all__ = ["ComboField", "SizeField", "ValidatedField", "guard_field", "number_field"]
 

@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
 
 from reftiler.io import write_image
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label
 from reftiler_gui.model.figures import FIGURES, FigureRequest, draw_figure
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.tiles import ImageTiles
-from reftiler_gui.view_base import message_label
 
 __all__ = ["FigureDialog"]
 

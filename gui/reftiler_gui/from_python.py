@@ -14,7 +14,7 @@ from reftiler_gui.app import application
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.given_arrays import given_images, given_settings
 from reftiler_gui.model.image_set import ImageSet
-from reftiler_gui.signal_handlers import SignalHandlers
+from reftiler_gui.runtime import SignalHandlers
 from reftiler_gui.theme import SCHEMES, apply_theme
 
 __all__ = ["show"]

@@ -43,7 +43,7 @@ from PySide6.QtWidgets import (
 
 from reftiler.errors import TilingError, printable
 from reftiler.io import open_image
-from reftiler_gui.elided_label import plain_tip
+from reftiler_gui.labels import plain_tip
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import Check, ImageItem, ImageSet
 from reftiler_gui.model.steps import Work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import threading
@@ -10,10 +11,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal, Slot
 
 from reftiler.errors import TilingError
-from reftiler_gui.gc_guard import MainThreadGC
 from reftiler_gui.model.steps import Work
 
 __all__ = ["Jobs"]
@@ -23,6 +23,10 @@ Failed: TypeAlias = Callable[[str], object]
 Progress: TypeAlias = Callable[[float], object]
 
 _PAUSE = 0.05  # seconds between two words on how far a job is
+_EVERY = 500  # milliseconds
+
+_keepers: set[int] = set()
+"""Those for whom Python itself does not collect."""
 
 
 @dataclass(eq=False)
@@ -63,7 +67,7 @@ class Jobs(QObject):
         self._pool.setMaxThreadCount(max(4, self._pool.maxThreadCount()))
         self._tokens = itertools.count()
         self._jobs: dict[int, _Job] = {}
-        self._garbage = MainThreadGC(self)
+        self._garbage = _MainThreadGC(self)
         self._told.connect(self._on_told)
         self._finished.connect(self._on_finished)
 
@@ -183,3 +187,48 @@ class Jobs(QObject):
             job.failed(words)
         else:
             self.failed.emit(job.name, words)
+
+
+class _MainThreadGC(QObject):
+    """
+    Collects garbage in the thread in which it lives, between `keep` and `leave`.
+
+    Python collects in whatever thread happens to allocate; a widget that dies in a
+    thread of the pool, in a circle of references, takes the program down.
+
+    Parameters
+    ----------
+    parent : QObject
+        Whose threads work.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self, interval=_EVERY)
+        self._timer.timeout.connect(self._collect)
+
+    def keep(self) -> None:
+        """Collect here from now on; call it before a thread begins to work."""
+        _keepers.add(id(self))
+        gc.disable()
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def leave(self) -> None:
+        """Leave it to Python again; call it when no thread works any more."""
+        self._timer.stop()
+        _keepers.discard(id(self))
+        if not _keepers:
+            gc.enable()
+
+    def _collect(self) -> None:
+        """Collect the oldest generation that is due, as Python would."""
+        due = [
+            number
+            for number, (count, most) in enumerate(
+                zip(gc.get_count(), gc.get_threshold(), strict=True)
+            )
+            if count > most
+        ]
+        if due:
+            gc.collect(due[-1])

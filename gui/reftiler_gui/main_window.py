@@ -41,6 +41,7 @@ from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog
 from reftiler_gui.image_canvas import ImageCanvas, Parts
 from reftiler_gui.image_list import ImageList
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label
 from reftiler_gui.layer_visibility import LayerVisibility
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.map_panel import MapPanel
@@ -59,7 +60,7 @@ from reftiler_gui.status import Status
 from reftiler_gui.summary import Summary
 from reftiler_gui.theme import SCHEMES, apply_theme
 from reftiler_gui.toolbar import ToolBar
-from reftiler_gui.view_base import View, filter_shortcuts, message_label
+from reftiler_gui.view_base import View, filter_shortcuts
 from reftiler_gui.viewer_model import ViewerModel
 
 __all__ = ["MainWindow"]

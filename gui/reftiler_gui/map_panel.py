@@ -34,13 +34,13 @@ from PySide6.QtWidgets import (
 from reftiler.regions import Region
 from reftiler.validation import first_few
 from reftiler_gui.fields import guard_field
+from reftiler_gui.labels import WrapLabel
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.anomaly_map import COLORMAPS
 from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.map_scores import LIMITS, ImageScores
 from reftiler_gui.model.texts import count, times
 from reftiler_gui.view_base import filter_shortcuts
-from reftiler_gui.wrap_label import WrapLabel
 
 __all__ = ["MapPanel", "ThresholdHistogram"]
 

@@ -21,6 +21,7 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled, turn
 from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.labels import message_label
 from reftiler_gui.legend import DifferenceLegend
 from reftiler_gui.model.merged_pictures import MergedPictures
 from reftiler_gui.model.mock_models import WORDS, MockModel
@@ -28,7 +29,7 @@ from reftiler_gui.model.texts import merged_words
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import BlinkCompare, SplitPane
 from reftiler_gui.results_model import ResultsModel
-from reftiler_gui.view_base import filter_shortcuts, message_label
+from reftiler_gui.view_base import filter_shortcuts
 
 __all__ = ["MergedView"]
 

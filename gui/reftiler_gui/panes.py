@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from reftiler_gui.camera import Camera
-from reftiler_gui.elided_label import ElidedLabel
 from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings
+from reftiler_gui.labels import ElidedLabel
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import paint_label
 from reftiler_gui.tile_cache import ImageProvider, TileCache

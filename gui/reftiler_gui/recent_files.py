@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QMenu, QWidget
 
-from reftiler_gui.elided_label import plain_tip
+from reftiler_gui.labels import plain_tip
 from reftiler_gui.preferences import Preferences
 
 __all__ = ["RecentFilesMenu"]

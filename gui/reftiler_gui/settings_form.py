@@ -20,7 +20,6 @@ from reftiler.axis import MODES, PAD_SIDES
 from reftiler.padding import PAD_MODES
 from reftiler.settings import MERGES
 from reftiler.windows import NAMES
-from reftiler_gui.choices import STEPS, explained
 from reftiler_gui.fields import (
     ComboField,
     SizeField,
@@ -32,6 +31,31 @@ from reftiler_gui.model.form_settings import FormSettings, ValidationError
 
 __all__ = ["SettingsForm"]
 
+_STEPS = (
+    ("stride", "From the start of a tile to that of the next"),
+    ("overlap", "Pixels that neighbouring tiles share"),
+)
+_MEANINGS = {
+    "padding": "The image is extended until tiles fit",
+    "interpolation": "The image is stretched a little until tiles fit",
+    "clamp": "The last tile slides inward: no padding",
+    "even": "Tiles are spread evenly: no padding",
+    "drop": "The last pixels belong to no tile",
+    "constant": "One value, that beside it",
+    "edge": "The last pixel, again and again",
+    "reflect": "Mirrored, the last pixel once",
+    "symmetric": "Mirrored, the last pixel twice",
+    "wrap": "The other side of the image",
+    "end": "Below and right",
+    "both": "On all sides",
+    "box": "All pixels of a tile count alike",
+    "triangle": "Pixels count less towards the rim",
+    "hann": "Pixels hardly count at the rim",
+    "gaussian": "Only the middle of a tile counts much",
+    "mean": "The weighted mean of the tiles",
+    "max": "The largest value",
+    "min": "The smallest value",
+}
 _SEVERAL = 16  # random tiles, until somebody says how many
 
 
@@ -45,15 +69,15 @@ class SettingsForm(QWidget):
         super().__init__()
         self._settings = FormSettings()
         self.tile = SizeField("Tile size", 1)
-        self.how = ComboField("Stride or overlap", STEPS)
+        self.how = ComboField("Stride or overlap", _STEPS)
         self.step = SizeField("Stride or overlap in pixels")
-        self.mode = explained("Fit: where tiles do not fit", MODES)
-        self.pad_mode = explained("Padding: what it shows", PAD_MODES)
+        self.mode = _explained("Fit: where tiles do not fit", MODES)
+        self.pad_mode = _explained("Padding: what it shows", PAD_MODES)
         self.pad_value = QDoubleSpinBox()
-        self.pad_side = explained("Pad side", PAD_SIDES)
+        self.pad_side = _explained("Pad side", PAD_SIDES)
         self.border = SizeField("Border removed", 0, 4)
-        self.window_ = explained("Window", NAMES)
-        self.merge = explained("Merge", MERGES)
+        self.window_ = _explained("Window", NAMES)
+        self.merge = _explained("Merge", MERGES)
         self.scatter = QCheckBox("Random tiles instead of a grid")
         self.random = number_field("Number of random tiles", 1)
         self.seed = number_field("Seed")
@@ -242,3 +266,8 @@ class SettingsForm(QWidget):
         for field, lives in alive:
             field.setEnabled(lives)
         self.window_.setEnabled(self.merge.value == "mean")
+
+
+def _explained(name: str, words: tuple[str, ...]) -> ComboField:
+    """Return a choice of words, each with what it means."""
+    return ComboField(name, ((word, _MEANINGS.get(word, "")) for word in words))

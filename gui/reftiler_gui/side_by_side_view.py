@@ -26,6 +26,7 @@ from reftiler_gui.fields import guard_field
 from reftiler_gui.flow_layout import FlowLayout, labelled
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label
 from reftiler_gui.legend import DifferenceLegend
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.comparison import (
@@ -47,7 +48,7 @@ from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.steps import Work
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, SplitPane
-from reftiler_gui.view_base import LazyView, filter_shortcuts, message_label
+from reftiler_gui.view_base import LazyView, filter_shortcuts
 
 __all__ = ["SideBySideView"]
 
@@ -101,7 +102,7 @@ class SideBySideView(LazyView):
         self.yaml_button = QPushButton("A from &YAML…")
         self.swap_button = QPushButton("S&wap A and B")
         self.with_difference = QCheckBox("&Difference")
-        self.largest = QPushButton("&Largest difference")
+        self.largest = QPushButton("La&rgest difference")
         self.table = QTableWidget(2, 0)
         self.message = message_label("How the two settings differ")
         self.legend = DifferenceLegend()

@@ -17,10 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.elided_label import plain_tip
+from reftiler_gui.labels import message_label, plain_tip
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.preferences import Preferences
-from reftiler_gui.view_base import message_label
 
 __all__ = ["FileCard", "StartPage"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
 
-from reftiler_gui.elided_label import ElidedLabel, plain_tip
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import ElidedLabel, plain_tip
 
 __all__ = ["Status"]
 

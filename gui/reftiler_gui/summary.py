@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QVBoxLayout
 
 from reftiler.cli.grid_summary import GridSummary
+from reftiler_gui.labels import WrapLabel
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.texts import facts_words, uncovered_words
-from reftiler_gui.wrap_label import WrapLabel
 
 __all__ = ["Summary"]
 

@@ -21,6 +21,7 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.flow_layout import FlowLayout
 from reftiler_gui.image_canvas import ImageCanvas, Marker, OverlaySettings
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.labels import message_label
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.colors import COLORS, coverage_layer
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -31,7 +32,7 @@ from reftiler_gui.model.texts import count
 from reftiler_gui.model.tiles import ImageTiles
 from reftiler_gui.overlays import coverage_entries, paint_legend, paint_marks
 from reftiler_gui.tile_cache import as_image
-from reftiler_gui.view_base import filter_shortcuts, message_label
+from reftiler_gui.view_base import filter_shortcuts
 
 __all__ = ["TileView"]
 

@@ -7,14 +7,14 @@ from typing import Protocol
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from reftiler.regions import Region
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
 
-__all__ = ["LETTERS", "LazyView", "View", "filter_shortcuts", "message_label"]
+__all__ = ["LETTERS", "LazyView", "View", "filter_shortcuts"]
 
 _MOVES = (
     *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
@@ -140,13 +140,3 @@ def filter_shortcuts(*widgets: QWidget, more: Collection[Qt.Key] = ()) -> None:
     """Keep the arrows, and what else moves, for widgets that have the focus."""
     for widget in widgets:
         _ShortcutFilter(widget, (*_MOVES, *more))
-
-
-def message_label(name: str) -> QLabel:
-    """Return a label for a sentence; it can be selected and copied."""
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setAccessibleName(name)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

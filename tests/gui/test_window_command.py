@@ -170,8 +170,8 @@ def test_a_picture_of_what_cannot_be_read_fails(qtbot: QtBot, tmp_path: Path) ->
 def test_qt_is_heard_but_for_what_it_need_not_say(said: str, heard: str) -> None:
     lines = (
         "from PySide6.QtCore import qWarning",
-        "from reftiler_gui import qt_logging",
-        "qt_logging.install()",
+        "from reftiler_gui import runtime",
+        "runtime.install_message_handler()",
         f"qWarning({said!r})",
     )
     probe = [sys.executable, "-c", "\n".join(lines)]
@@ -202,7 +202,7 @@ def test_asked_to_end_from_outside_it_remembers_and_ends(
         "signal.signal(signal.SIGINT, signal.default_int_handler)",
         "def ask(number):",
         "    heard = lambda: getattr(signal.getsignal(number), '__module__', '')",
-        "    while 'signal_handlers' not in heard():",
+        "    while 'runtime' not in heard():",
         "        time.sleep(0.05)",
         "    time.sleep(0.5)  # the window waits for events",
         "    os.kill(os.getpid(), number)",

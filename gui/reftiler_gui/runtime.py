@@ -1,17 +1,37 @@
-"""Asked to end from outside, by Ctrl-C or by the system, the window is closed."""
+"""What the program does with messages of Qt, and with signals of the system."""
 
 from __future__ import annotations
 
 import signal
 import socket
+import sys
 from types import TracebackType
 
-from PySide6.QtCore import QObject, QSocketNotifier
+from PySide6.QtCore import (
+    QMessageLogContext,
+    QObject,
+    QSocketNotifier,
+    QtMsgType,
+    qFormatLogMessage,
+    qInstallMessageHandler,
+)
 from PySide6.QtWidgets import QApplication, QWidget
 
-__all__ = ["SignalHandlers"]
+__all__ = ["SignalHandlers", "install_message_handler"]
 
+# Said of every window that is drawn without a screen.
+_NEEDLESS = "This plugin does not support propagateSizeHints()"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def install_message_handler() -> None:
+    """Write the messages of Qt to standard error, but for one that says nothing."""
+
+    def write(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        if text.strip() != _NEEDLESS:
+            sys.stderr.write(f"{qFormatLogMessage(kind, context, text)}\n")
+
+    qInstallMessageHandler(write)
 
 
 class SignalHandlers(QObject):

@@ -42,6 +42,7 @@ from reftiler.io.layouts import (
     match_path,
 )
 from reftiler.io.lazy import os_error_reason
+from reftiler.io.map_files import map_base
 from reftiler.io.mask_patterns import NO_MASKS, MaskPattern
 from reftiler.io.pairing import Pairing, pair_by_layout, pair_by_pattern
 from reftiler.io.recognition import (
@@ -203,7 +204,8 @@ def _twin_note(source: Path, tree: FileTree, entry: ImageEntry) -> str:
     beside = [path for path in tree.images if "/" not in path]
     masks = {mask.name for mask in entry.masks}
     for mask, image, pattern in twin_names(beside):
-        if image == source.name and mask not in masks:
+        is_map = bool(map_base(Path(mask).stem))
+        if image == source.name and mask not in masks and not is_map:
             return (
                 f"{printable(mask)} may be a mask of {printable(image)} and is not "
                 f"read (--mask-pattern '{printable(pattern)}' does)"

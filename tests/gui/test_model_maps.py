@@ -57,8 +57,9 @@ def test_maps_beside_images_are_theirs_and_no_images(tmp_path: Path, name: str) 
     assert found.value(3, 7) == values[3, 7]
     assert found.value(20, 0) is None
     assert tmp_path / name in opened.items[0].files
-    (single,) = ImageSet.open([tmp_path / "a.png"]).items
-    assert single.maps == (tmp_path / name,)
+    alone = ImageSet.open([tmp_path / "a.png"])
+    assert [item.maps for item in alone.items] == [(tmp_path / name,)]
+    assert not any("may be a mask" in note for note in alone.notes)
 
 
 def test_maps_of_a_folder_are_matched_by_path(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from reftiler import samples
 from reftiler.errors import TilingError
 from reftiler.io import ReadOptions, open_image, open_mask
 from reftiler.io.datasets import GOOD, ImageEntry, find_images
+from reftiler.io.map_files import map_base, maps_beside, match_maps
 from reftiler.validation import count_of, first_few
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.file_pixels import mapped_file
 from reftiler_gui.model.image_pyramid import GUESS, ImagePyramid
-from reftiler_gui.model.map_files import map_base, maps_beside, match_maps
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
 

@@ -12,9 +12,11 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from reftiler.evaluation import count_found
+from reftiler.validation import count_of, first_few
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.anomaly_map import COLORMAPS, AnomalyMap, MapSettings
 from reftiler_gui.model.colors import COLORS
+from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.model.map_scores import (
     ImageScores,
     SetScores,
@@ -78,6 +80,7 @@ class MapModel(QObject):
         self.scores: ImageScores | None = None
         self.set_scores: SetScores | None = None
         self.found: tuple[int, int] | None = None
+        self._scored: ImageSet | None = None
         self._chosen = MapSettings()
         self._range: tuple[float, float] | None = None
         self._peaks: dict[object, float] = {}
@@ -170,13 +173,13 @@ class MapModel(QObject):
 
     def score_set(self) -> None:
         """Score the maps of all images, in the background."""
-        items = self._viewer.image_set.items
+        self._scored = image_set = self._viewer.image_set
 
         def take(found: SetScores) -> None:
             self.set_scores = found
             self.scored.emit()
 
-        self._jobs.start(_SCORING_SET, lambda: score_set(items), take)
+        self._jobs.start(_SCORING_SET, lambda: score_set(image_set.items), take)
 
     def mark(self, marks: Sequence[Marker]) -> Sequence[Marker]:
         """Say of rings around defects which are hit at the threshold."""
@@ -215,12 +218,20 @@ class MapModel(QObject):
 
         def take(found: tuple[float, float, list[str]]) -> None:
             self._range = found[:2] if found[0] <= found[1] else None
+            if found[2]:
+                self._viewer.noticed.emit(
+                    f"the range of the colours leaves out {count_of(found[2], 'map')} "
+                    f"that cannot be read: {first_few(found[2])}"
+                )
             self.changed.emit()
 
         self._jobs.start(_MEASURING, lambda: set_range(items), take)
 
     def _on_item(self) -> None:
         loaded = self._viewer.loaded
+        if self._viewer.image_set is not self._scored:  # masks were opened by hand
+            self.set_scores = None
+            self._jobs.cancel(_SCORING_SET)
         self._jobs.cancel(_READING)
         self.problem = ""
         self.show(None)

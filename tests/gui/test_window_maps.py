@@ -151,10 +151,13 @@ def test_a_map_that_is_none_costs_the_map_alone(
     qtbot: QtBot, window: MainWindow, images: Path, maps: Path
 ) -> None:
     np.save(maps / "a.npy", np.zeros((SIDE, SIDE, 3)))
+    said: list[str] = []
+    window.viewer.noticed.connect(said.append)
     window.open([images], [maps])
     settled(qtbot, window)
     qtbot.waitUntil(lambda: bool(window.maps.problem))
     assert "one number a pixel" in window.maps.problem
+    qtbot.waitUntil(lambda: any("leaves out 1 map" in words for words in said))
     assert window.canvas.source is not None
     np.save(maps / "a.npy", np.full((SIDE, SIDE), np.nan))
     window.viewer.reload()
@@ -237,8 +240,8 @@ def test_all_images_are_scored_in_the_background(
     panel.threshold.setValue(0.5)
     assert panel.cells[0][1].text() == "1 of 2"
     assert "c (it has no map)" in panel.left_out.text()
-    window.open([images], [maps])  # other maps, of which nothing is known yet
-    qtbot.waitUntil(lambda: window.maps.set_scores is None)
+    window.viewer.open_masks([images / "a_mask.png", images / "b_mask.png"])
+    qtbot.waitUntil(lambda: window.maps.set_scores is None)  # of another mask
 
 
 def test_colours_opacity_and_range_are_chosen(

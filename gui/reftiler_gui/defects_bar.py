@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QBoxLayout,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QToolButton,
     QWidget,
 )
 
 from reftiler.regions import Region
-from reftiler_gui.defect_preview_button import DefectPreviewButton
 from reftiler_gui.flow_layout import turn
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
-from reftiler_gui.model.defect_metrics import DefectMetrics, look
-from reftiler_gui.model.defect_preview import DefectPreview, preview_of_defect
+from reftiler_gui.model.defect_metrics import (
+    DefectMetrics,
+    DefectPreview,
+    look,
+    preview_of_defect,
+)
 from reftiler_gui.model.defects import Defects, find_defects
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.tiles_button import TilesButton
+from reftiler_gui.model.texts import count
+from reftiler_gui.overlays import paint_label
+from reftiler_gui.tile_cache import as_image
 
 __all__ = ["DefectsBar"]
 
 _FINDING, _LOOKING = "Finding defects", "Looking at the defect"
+_LISTED = 40  # tiles that the menu lists
+_SIDE, _GAP, _RIM = 92, 6, 3  # the screen's pixels of the small pictures
 _WIDE, _PICTURED, _LEAST = 560, 370, 220
 """Pixels for the sentence beside the pictures, for the pictures, and at the least."""
 
@@ -71,7 +80,10 @@ class DefectsBar(QWidget):
         self.forth = _button("Next defect", Qt.ArrowType.RightArrow)
         self.label = QLabel()
         self.label.setAccessibleName("Defect")
-        self.tiles = TilesButton()
+        self.tiles = QToolButton()
+        self.tiles.setAccessibleName("Tiles that hold the defect")
+        self.tiles.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.tiles.setMenu(QMenu(self.tiles))
         self.preview_of_defect = DefectPreviewButton()
         self.words = message_label("What is left of the defect")
         self._column = QBoxLayout(QBoxLayout.Direction.TopToBottom)
@@ -79,7 +91,6 @@ class DefectsBar(QWidget):
         self._lay_out()
         self.back.clicked.connect(lambda: self.step(-1))
         self.forth.clicked.connect(lambda: self.step(1))
-        self.tiles.chosen.connect(self.tile_chosen)
         self._tell("No image is open.")
 
     number: int | None
@@ -207,8 +218,20 @@ class DefectsBar(QWidget):
         seen, shown = found
         self.words.setText(seen.sentence)
         self._show_preview(shown, seen.best)
-        self.tiles.show_tiles(seen)
+        self._list_tiles(seen)
         self.seen.emit(seen)
+
+    def _list_tiles(self, seen: DefectMetrics) -> None:
+        menu, number = self.tiles.menu(), len(seen.tiles)
+        menu.clear()
+        for tile in seen.tiles[:_LISTED].tolist():
+            best = " (holds most of it)" if tile == seen.best else ""
+            action = menu.addAction(f"Tile {tile}{best}")
+            action.triggered.connect(lambda *_, k=tile: self.tile_chosen.emit(k))
+        if number > _LISTED:
+            menu.addAction(f"and {number - _LISTED:,} more").setEnabled(False)
+        self.tiles.setText(f"In {count(number, 'tile')}  ")
+        self.tiles.setVisible(number > 0)
 
     def _fail(self, words: str) -> None:
         self._show_preview(None)
@@ -223,14 +246,13 @@ class DefectsBar(QWidget):
 
     def _name(self) -> None:
         """Say which of the defects it is."""
-        count = len(self.defects)
+        number = len(self.defects)
         for button in (self.back, self.forth):
-            button.setEnabled(count > 0)
-        where = "" if self.number is None else f"{self.number + 1} of {count}"
-        plural = "" if count == 1 else "s"
-        self.label.setText(
-            f"Defect {where}" if where else f"{count} defect{plural}" * bool(count)
-        )
+            button.setEnabled(number > 0)
+        words = count(number, "defect") if number else ""
+        if self.number is not None:
+            words = f"Defect {self.number + 1:,} of {number:,}"
+        self.label.setText(words)
         if self.number is None or self._tiling is None:
             self.tiles.hide()
 
@@ -246,3 +268,46 @@ def _button(name: str, arrow: Qt.ArrowType) -> QToolButton:
     button.setAccessibleName(name)
     button.setToolTip(name)
     return button
+
+
+class DefectPreviewButton(QAbstractButton):
+    """Two pictures: after resizing the image, and in a tile."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedSize(2 * _SIDE + _GAP + 2 * _RIM, _SIDE + 2 * _RIM)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Left: after resizing. Right: in its tile. Click to compare")
+        self.setAccessibleName("The defect resized, and in its tile: compare")
+        self._pictures: list[QImage] = []
+        self._names = ("resized", "")
+
+    def show_preview(
+        self, found: DefectPreview | None, tile: int | None = None
+    ) -> None:
+        """Show a defect, and the tile that has most of it; None shows nothing."""
+        self.setVisible(found is not None)
+        pixels = (found.resized, found.original) if found else ()
+        self._pictures = [as_image(one, opaque=found.opaque) for one in pixels if found]
+        self._names = "resized", "in no tile" if tile is None else f"tile {tile}"
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for room for both."""
+        return self.minimumSize()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint both, their pixels large and sharp."""
+        with QPainter(self) as painter:
+            for number, picture in enumerate(self._pictures):
+                left = _RIM + number * (_SIDE + _GAP)
+                box = QRectF(left, _RIM, _SIDE, _SIDE)
+                painter.drawImage(box, picture)
+                painter.setPen(QPen(self.palette().mid().color(), 1))
+                painter.drawRect(box)
+                place = box.bottomLeft() + QPointF(3, -11)
+                paint_label(painter, place, self._names[number], 1.0)
+            if self.hasFocus() or self.isDown():
+                painter.setPen(QPen(self.palette().highlight().color(), 2))
+                painter.drawRect(self.rect().adjusted(1, 1, -1, -1))

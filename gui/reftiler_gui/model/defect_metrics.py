@@ -1,4 +1,7 @@
-"""What is left of a defect after resizing the image, and in the tile that has most."""
+"""What is left of a defect after resizing the image, and in the tile that has most.
+
+Only its surroundings are looked at and resized: milliseconds, however large the image.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Tiler
+from reftiler.io import resize
 from reftiler.regions import Region, label_regions
-from reftiler.visibility import Remains, Visibility, examine
+from reftiler.visibility import Remains, examine
 from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 
-__all__ = ["DefectMetrics", "crop_of", "look"]
+__all__ = ["DefectMetrics", "DefectPreview", "look", "preview_of_defect"]
 
 Array: TypeAlias = NDArray[Any]
 Ints: TypeAlias = NDArray[np.int64]
+Pixels: TypeAlias = NDArray[np.uint32]
 Span: TypeAlias = tuple[int, int]
 
-_NEAR = 8  # pixels around a defect that tell reftiler what the surface is like
 _SPARE = 24  # pixels around it that are looked at, at the least
 _STEPS = 64  # resized pixels by which a crop is enlarged, at the most, to meet pixels
 _NEAR_ENOUGH = 0.01  # of a pixel
+_AROUND = 4  # what a picture shows around a defect, in pixels of the resized image
+_LEAST = 6  # the same, in pixels of the image
 _NOTHING = Remains((0.0, 0.0), 0.0, 0.0)
 
 
@@ -93,8 +100,7 @@ def look(
     """
     Compare what resizing the image and tiling leave of a defect.
 
-    The answer is that of `reftiler.visibility.examine`, which is asked about the
-    surroundings of the defect alone: milliseconds, however large the image.
+    The answer is that of `reftiler.visibility.examine`.
 
     Parameters
     ----------
@@ -111,22 +117,21 @@ def look(
     """
     height, width = target
     tiles, best = _tiles(mask, region, view)
-    crops = [
-        crop_of(span, length, side)
-        for span, length, side in zip(region.box, mask.size, target, strict=True)
-    ]
-    starts = [start for start, _, _ in crops]
+    crops = _crops(region, mask.size, target)
     box = region.box if best is None else view.box(best)
     part = [
         (max(low, start) - start, min(high, stop) - start)
         for (low, high), (start, stop, _) in zip(box, crops, strict=True)
     ]
-    rows, columns = (slice(start, stop) for start, stop, _ in crops)
-    piece = Tiler([high - low for low, high in part])
-    marks = _near(mask.array[rows, columns], region, starts)
-    grid = piece.scatter(marks.shape, [[low for low, _ in part]])
-    seen = examine(image[rows, columns], marks, grid, [size for _, _, size in crops])
-    found = _same(seen, region, starts)
+    (top, left), (rows, columns) = (start for start, _, _ in crops), _slices(crops)
+    (first, last), (begin, end) = region.box
+    marks = mask.array[rows, columns]
+    grid = Tiler([high - low for low, high in part]).scatter(
+        marks.shape, [[low for low, _ in part]]
+    )
+    here = Region(((first - top, last - top), (begin - left, end - left)), region.area)
+    sizes = [size for _, _, size in crops]
+    found = examine(image[rows, columns], marks, grid, sizes, (here,))[0]
     return DefectMetrics(
         region=region,
         target=(height, width),
@@ -138,12 +143,23 @@ def look(
     )
 
 
-def crop_of(span: Span, length: int, side: int) -> tuple[int, int, int]:
-    """
-    Return which pixels of an axis to look at, and to how many they are resized.
+def _crops(
+    region: Region, size: Sequence[int], target: Sequence[int]
+) -> list[tuple[int, int, int]]:
+    """Return which rows and columns to look at, and to how many they are resized."""
+    axes = zip(region.box, size, target, strict=True)
+    return [_crop(span, length, side) for span, length, side in axes]
 
-    The crop begins and ends where resized pixels do: then it is resized as the whole
-    image is.
+
+def _slices(crops: Sequence[tuple[int, int, int]]) -> tuple[slice, slice]:
+    rows, columns = (slice(start, stop) for start, stop, _ in crops)
+    return rows, columns
+
+
+def _crop(span: Span, length: int, side: int) -> tuple[int, int, int]:
+    """Return a crop that begins and ends where resized pixels do.
+
+    Then it is resized as the whole image is.
     """
     margin = _SPARE + math.ceil(3 * length / side)  # what antialiasing reads
     first = max(0, span[0] - margin) * side // length
@@ -159,17 +175,6 @@ def _met(places: range, scale: float, last: int = 0) -> int:
     off |= {last: 0.0} if last in off else {}
     near = (place for place in places if off[place] < _NEAR_ENOUGH)
     return next(near, min(off, key=lambda place: off[place]))
-
-
-def _near(marks: Array, region: Region, starts: Sequence[int]) -> NDArray[np.bool_]:
-    """Return a crop of a mask without what lies far from a region."""
-    rows, columns = (
-        slice(max(0, low - start - _NEAR), high - start + _NEAR)
-        for (low, high), start in zip(region.box, starts, strict=True)
-    )
-    near = np.zeros(marks.shape, dtype=bool)
-    near[rows, columns] = marks[rows, columns]
-    return near
 
 
 def _tiles(
@@ -205,17 +210,6 @@ def _alone(mask: MaskPyramid, region: Region) -> NDArray[np.bool_]:
     raise ValueError(f"the mask has no region {region}")
 
 
-def _same(
-    seen: Sequence[Visibility], region: Region, starts: Sequence[int]
-) -> Visibility:
-    """Return what was found of a region in a crop that begins at ``starts``."""
-    box = tuple(
-        (low - start, high - start)
-        for (low, high), start in zip(region.box, starts, strict=True)
-    )
-    return next(s for s in seen if (s.region.box, s.region.area) == (box, region.area))
-
-
 def _extent(size: Sequence[float]) -> str:
     """Write width × height of a height and a width."""
     return " × ".join(f"{side:.1f}".removesuffix(".0") for side in reversed(size))
@@ -223,3 +217,78 @@ def _extent(size: Sequence[float]) -> str:
 
 def _percent(part: float) -> str:
     return "all" if part > 0.9995 else f"{100 * part:.0f}%"
+
+
+@dataclass(frozen=True, eq=False)
+class DefectPreview:
+    """
+    Two pictures of one place, a pixel for each of the image's.
+
+    Attributes
+    ----------
+    resized, original : ndarray of uint32, shape (h, w)
+        To paint, as `ImagePyramid.region` gives them.
+    opaque : bool
+        Whether they are.
+    """
+
+    resized: Pixels
+    original: Pixels
+    opaque: bool
+
+
+def preview_of_defect(
+    source: ImagePyramid, region: Region, target: Sequence[int]
+) -> DefectPreview:
+    """
+    Show a defect, after the image is resized and as it is.
+
+    Parameters
+    ----------
+    source : ImagePyramid
+        The image.
+    region : Region
+        The defect.
+    target : sequence of two ints
+        Height and width to which the whole image is resized.
+
+    Raises
+    ------
+    TilingError
+        If it cannot be resized.
+    """
+    crops = _crops(region, source.size, target)
+    rows, columns = _slices(crops)
+    small = resize(source.array[rows, columns], [size for _, _, size in crops])
+    picture = source.like(small)
+    shrunk = max(
+        length / side for length, side in zip(source.size, target, strict=True)
+    )
+    spans = _spans(region, source.size, shrunk, crops)
+    under = [
+        (np.arange(low - start, high - start) * size) // (stop - start)
+        for (low, high), (start, stop, size) in zip(spans, crops, strict=True)
+    ]
+    pixels = picture.region(0, (0, picture.size[0]), (0, picture.size[1]))
+    return DefectPreview(
+        np.ascontiguousarray(pixels[np.ix_(*under)]),
+        source.region(0, spans[0], spans[1]),
+        not source.has_alpha,
+    )
+
+
+def _spans(
+    region: Region,
+    size: tuple[int, int],
+    shrunk: float,
+    crops: Sequence[tuple[int, int, int]],
+) -> list[tuple[int, int]]:
+    """Return a square around a defect, moved into the image and into what is known."""
+    side = max(region.size) + 2 * max(_LEAST, math.ceil(_AROUND * max(1.0, shrunk)))
+    spans = []
+    for (low, high), length, (start, stop, _) in zip(
+        region.box, size, crops, strict=True
+    ):
+        first = min(max((low + high - side) // 2, 0), max(0, length - side))
+        spans.append((max(first, start), min(first + side, stop)))
+    return spans

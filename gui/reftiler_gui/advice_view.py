@@ -180,6 +180,8 @@ class AdviceView(LazyView):
             running = self._jobs.running(_JOB)
             stopped = not running and shown.images + len(shown.problems) < shown.total
             words = "Cancelled: only " * stopped + shown.sentence
+        if shown is self._shown and words == self.sizes_words.text():
+            return
         self.sizes_words.setText(words)
         if shown is not self._shown:
             self._shown = shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -22,6 +23,7 @@ T = TypeVar("T")
 Failed: TypeAlias = Callable[[str], object]
 Progress: TypeAlias = Callable[[float], object]
 
+_TURN = 0.001  # seconds that a thread may keep the window waiting, each time it asks
 _PAUSE = 0.05  # seconds between two words on how far a job is
 _EVERY = 500  # milliseconds
 
@@ -62,6 +64,7 @@ class Jobs(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        sys.setswitchinterval(_TURN)
         self._pool = QThreadPool(self)
         # Checking 3,000 files must leave threads for what is short.
         self._pool.setMaxThreadCount(max(4, self._pool.maxThreadCount()))

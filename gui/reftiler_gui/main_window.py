@@ -330,7 +330,7 @@ class MainWindow(QMainWindow):
             *(self.dialogs.open_results, self.dialogs.open_results_folder),
             self.dialogs.open_model,
         )
-        self.side_by_side = SideBySideView(jobs, self.state, self.maps)
+        self.side_by_side = SideBySideView(jobs, self.state, self.maps, self.results)
         self.advice = AdviceView(jobs)
         self.cases = CasesView(jobs)
         self.layer_visibility.followers += [self.merged.image, self.merged.other]

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from reftiler import Tiler
+from reftiler import Grid, Tiler
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler.models import Model, load_model
@@ -27,10 +27,22 @@ from reftiler_gui.model.tile_results import (
 )
 from reftiler_gui.viewer_model import ViewerModel
 
-__all__ = ["ResultsModel"]
+__all__ = ["ResultsModel", "Source", "open_source"]
 
 Source: TypeAlias = Path | str | MockModel
 """Where results come from: files, a model as `load_model` takes it, or a lesson."""
+
+
+def open_source(
+    source: Source | Model, loaded: LoadedImage, grid: Grid
+) -> Work[TileResults]:
+    """Return the results of an image's tiles from files, or of a model."""
+    if isinstance(source, Path):
+        return open_results(source, loaded, grid)
+    assert loaded.image is not None
+    model = load_model(source) if isinstance(source, str) else source
+    return (yield from run_model(model, loaded.image, grid))
+
 
 _OPENING, _MERGING, _SURVEY = "Opening results", "Merging", "Comparing tiles"
 
@@ -48,6 +60,8 @@ class ResultsModel(QObject):
     ----------
     source : Path, str, MockModel or None
         Where the results come from.
+    model : Model or None
+        The model that the source names, once it is loaded.
     pictures : MergedPictures or None
         What they make, once they are open.
     survey : SeamSurvey or None
@@ -72,7 +86,7 @@ class ResultsModel(QObject):
         self.survey: SeamSurvey | None = None
         self.problem = ""
         self.offer: FormSettings | None = None
-        self._model: Model | None = None
+        self.model: Model | None = None
         self._item = ""
         self._opened_for: LoadedImage | None = None
         self._limits: tuple[float, ...] = ()
@@ -89,7 +103,7 @@ class ResultsModel(QObject):
 
     def open(self, source: Source | None) -> None:
         """Take results from somewhere, or with None no longer."""
-        self.source, self._model = source, None
+        self.source, self.model = source, None
         loaded = self._viewer.loaded
         self._item = loaded.item.name if loaded else ""
         self._forget()
@@ -143,14 +157,11 @@ class ResultsModel(QObject):
             or not results.fits(tiling.grid)
         ):
             try:
-                if isinstance(source, Path):
-                    results = open_results(source, loaded, tiling.grid)
-                else:
-                    if isinstance(source, str):
-                        self._model = self._model or load_model(source)
-                    model = source if isinstance(source, MockModel) else self._model
-                    assert model is not None
-                    results = yield from run_model(model, image, tiling.grid)
+                if isinstance(source, str):
+                    self.model = self.model or load_model(source)
+                assert source is not None
+                given = self.model or source
+                results = yield from open_source(given, loaded, tiling.grid)
             except OtherTilesError as error:
                 return error
             except ImportError as error:

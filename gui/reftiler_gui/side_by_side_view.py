@@ -36,7 +36,7 @@ from reftiler_gui.model.comparison import (
     short_words,
 )
 from reftiler_gui.model.defects import Defects
-from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.lazy_picture import compute
 from reftiler_gui.model.map_comparison import (
@@ -46,13 +46,21 @@ from reftiler_gui.model.map_comparison import (
 )
 from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, SplitPane
+from reftiler_gui.results_model import ResultsModel, Source, open_source
 from reftiler_gui.view_base import LazyView, filter_shortcuts
 
 __all__ = ["SideBySideView"]
 
 _JOB, _PAINTING, _MEASURING = "Comparing", "Painting the maps", "Measuring"
+_TILES, _MERGED, _MAPS = range(3)
+_NO_RESULTS = (
+    "No results of the tiles are open: open results or a model in the view Merged. A "
+    "model is run with both settings; of files, open those of A, pin, and open those "
+    "of B."
+)
 _SAME = "A and B are the same settings: change the form, and B follows."
 _NO_MAPS = (
     "This image has fewer than two maps. Open others with File, Open maps folder…, or "
@@ -64,7 +72,9 @@ _Found = tuple[SettingsSide, SettingsSide, CoverageDifference | None]
 
 class SideBySideView(LazyView):
     """
-    An image with the tiles of pinned settings (A) and of the form's (B), or two maps.
+    An image with pinned settings (A) and with the form's (B), or two maps of it.
+
+    Of settings the tiles are shown, or what a model's results make with each.
 
     Parameters
     ----------
@@ -74,6 +84,8 @@ class SideBySideView(LazyView):
         The place and zoom of all panes; share it to link this view with others.
     maps : MapModel
         It has the threshold and the colours of maps.
+    results : ResultsModel
+        It has the results of tiles, or the model.
     """
 
     swapped = Signal(object)
@@ -86,11 +98,15 @@ class SideBySideView(LazyView):
         jobs: Jobs,
         state: Camera,
         maps: MapModel,
+        results: ResultsModel,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._jobs, self._state, self._maps = jobs, state, maps
         self._measured: tuple[MapComparison, Difference] | None = None
+        self._results, self._source = results, results.source
+        self._pinned_source: Source | None = None
+        self._opened: dict[str, tuple[Source, LoadedImage, TileResults]] = {}
         self._painting = QTimer(self, singleShot=True, interval=0)
         self._defects = Defects(())
         self.pinned: FormSettings | None = None
@@ -115,18 +131,20 @@ class SideBySideView(LazyView):
         for box in (self.kind, self.first, self.second):
             box.currentIndexChanged.connect(self.invalidate)
         maps.changed.connect(self._on_map_settings)
+        results.changed.connect(self._on_results)
+        jobs.given_up.connect(self._on_given_up)
         self.with_difference.toggled.connect(self.panes[2].setVisible)
         self.with_difference.toggled.connect(self.legend.setVisible)
 
     def pin(self, settings: FormSettings) -> None:
-        """Take settings as A."""
-        self.pinned = settings
+        """Take settings as A, with the results that are open."""
+        self.pinned, self._pinned_source = settings, self._results.source
         self.invalidate()
 
     def show_defects(self, defects: Defects) -> None:
         """Take the defects of the image, to count those that a tile holds whole."""
         self._defects = defects
-        if self.kind.currentIndex() == 0:
+        if self.kind.currentIndex() == _TILES:
             self.invalidate()
 
     def show_item(self, loaded: LoadedImage | None) -> None:
@@ -144,7 +162,8 @@ class SideBySideView(LazyView):
 
     def rebuild(self) -> None:
         """Compare anew."""
-        loaded, maps = self.loaded, self.kind.currentIndex() == 1
+        loaded, kind = self.loaded, self.kind.currentIndex()
+        maps = kind == _MAPS
         for name in (_JOB, _PAINTING, _MEASURING):
             self._jobs.cancel(name)
         self._painting.stop()
@@ -152,15 +171,17 @@ class SideBySideView(LazyView):
             part.setVisible(not maps)
         for field in self._map_fields:
             field.setVisible(maps)
-        self.largest.setVisible(maps)
+        self.largest.setVisible(kind != _TILES)
         self.largest.setEnabled(False)
         self.compared = self._measured = None
         if self.pinned is None:
             self.pinned = self.settings
         if loaded is None or loaded.image is None:
             self._forget((loaded and loaded.words) or "No image is open.")
-        elif not maps:
+        elif kind == _TILES:
             self._compare_settings(loaded)
+        elif kind == _MERGED:
+            self._compare_results(loaded)
         elif len(loaded.item.maps) < 2:
             self._forget(_NO_MAPS)
         else:
@@ -187,6 +208,56 @@ class SideBySideView(LazyView):
             return (*sides, CoverageDifference(first, second))
 
         self._jobs.start(_JOB, compare, self._take, self._forget)
+
+    def _compare_results(self, loaded: LoadedImage) -> None:
+        assert self.pinned is not None
+        source = self._results.source
+        if source is None:
+            self._forget(_NO_RESULTS)
+            return
+        self._forget("Opening the results…")
+        sides = (
+            ("A", self.pinned, self._pinned_source or source),
+            ("B", self.settings, source),
+        )
+        merge = partial(self._merge_both, loaded, sides)
+        self._jobs.start(_JOB, merge, self._take_maps, self._forget)
+
+    def _merge_both(
+        self, loaded: LoadedImage, sides: tuple[tuple[str, FormSettings, Source], ...]
+    ) -> Work[MapComparison]:
+        image, values = loaded.image, list[ComparedValues]()
+        assert image is not None
+        for letter, settings, source in sides:
+            plan = settings.plan(image.size)
+            if isinstance(plan, ValidationError):
+                raise TilingError(f"{letter}: {plan.words}")
+            try:
+                kept = self._opened.get(letter)
+                if kept and kept[:2] == (source, loaded) and kept[2].fits(plan):
+                    results = kept[2]
+                else:
+                    mine = source == self._results.source
+                    given = (mine and self._results.model) or source
+                    results = yield from open_source(given, loaded, plan)
+                self._opened[letter] = source, loaded, results
+                name = short_words(settings)
+                values.append(ComparedValues.of_results(results, plan, name))
+            except (TilingError, ImportError) as error:
+                raise TilingError(f"{letter}: {error}") from error
+        return MapComparison(values[0], values[1], image, self._maps.settings.colormap)
+
+    def _on_given_up(self, name: str) -> None:
+        if name in (_JOB, _MEASURING):
+            self._stale = True  # it goes on when the view is shown again
+            self.message.setText("Comparing was cancelled.")
+
+    def _on_results(self) -> None:
+        if self._results.source != self._source:
+            self._source = self._results.source
+            self._opened.clear()
+            if self.kind.currentIndex() == _MERGED:
+                self.invalidate()
 
     # Maps
 
@@ -233,8 +304,9 @@ class SideBySideView(LazyView):
 
         def arrived(_: object = None) -> None:
             for pane, picture in zip(self.panes, pictures, strict=True):
-                if list(picture.arrived()):
-                    pane.canvas.repaint_pixels()
+                parts = list(picture.arrived())
+                if parts:
+                    pane.canvas.repaint_parts({picture: parts})
             if any(picture.pending for picture in pictures):
                 self._painting.start()
 
@@ -369,8 +441,11 @@ class SideBySideView(LazyView):
             pane.canvas.set_marks(marks)
 
     def _swap(self) -> None:
-        """Exchange the pinned settings and the form's."""
+        """Exchange the pinned settings and the form's; results go with them."""
         pinned, self.pinned = self.pinned, self.settings
+        source, self._pinned_source = self._pinned_source, self._results.source
+        if source is not None and source != self._results.source:
+            self._results.open(source)
         if pinned is not None:
             self.swapped.emit(pinned)
         self.invalidate()
@@ -405,7 +480,9 @@ class SideBySideView(LazyView):
         lines = table.verticalHeader().defaultSectionSize() * 2
         head = table.horizontalHeader().sizeHint().height()
         table.setFixedHeight(lines + head + table.horizontalScrollBar().height() // 2)
-        self.kind.addItems(["Tiles of two settings", "Two maps"])
+        self.kind.addItems(
+            ["Tiles of two settings", "Merged results of two settings", "Two maps"]
+        )
         self.kind.setAccessibleName("What is compared")
         self.largest.setToolTip("Go where A and B differ most")
         for letter, box in zip("AB", (self.first, self.second), strict=True):

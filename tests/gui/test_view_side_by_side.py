@@ -23,6 +23,7 @@ from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import compute
 from reftiler_gui.model.map_comparison import ComparedValues, MapComparison
 from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.model.steps import Work, finish
 from tests.gui.windows import settled, tiles
 
@@ -148,7 +149,7 @@ def test_two_maps_are_compared(
     settled(qtbot, window)
     window.show_view("beside")
     view = window.side_by_side
-    view.kind.setCurrentIndex(1)
+    view.kind.setCurrentIndex(2)
     settled(qtbot, window)
     assert "fewer than two maps" in view.message.text()
     window.open(
@@ -273,3 +274,61 @@ def test_the_whole_story(
     window.registry.actions["report_image"].trigger()
     settled(qtbot, window)
     assert ",yes" in (tmp_path / "b.csv").read_text("utf-8")
+
+
+def test_results_are_merged_with_both_settings(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    view = window.side_by_side
+    window.open([folder / "a.png"])
+    settled(qtbot, window)
+    window.show_view("beside")
+    view.kind.setCurrentIndex(1)
+    settled(qtbot, window)
+    assert "No results of the tiles are open" in view.message.text()
+    first = FormSettings(tile=(32, 32), step=(32, 32))
+    second = FormSettings(tile=(32, 32), step=(16, 16), window="hann")
+    rng, merged = np.random.default_rng(2), []
+    for name, settings in (("one", first), ("two", second)):
+        tiler = settings.tiler()
+        grid = tiler.grid((64, 64))
+        tiles = rng.random((len(grid), 32, 32), dtype=np.float32)
+        np.save(folder / f"{name}.npy", tiles)
+        merged.append(tiler.untile(tiles, (64, 64)).astype(float))
+        window.viewer.change(settings)
+        settled(qtbot, window)
+        window.results.open(folder / f"{name}.npy")
+        settled(qtbot, window)
+        if settings is first:
+            view.pin_button.click()
+            settled(qtbot, window)
+            assert view.message.text() == "A and B are equal in every pixel."
+    change = np.abs(merged[1] - merged[0])
+    assert f"at most {change.max():.6g}, {change.mean():.4g} on" in view.message.text()
+    assert numbers(window, "Largest") == [f"{one.max():.6g}" for one in merged]
+    view.swap_button.click()
+    settled(qtbot, window)
+    assert window.results.source == folder / "one.npy"
+    assert numbers(window, "Largest") == [f"{one.max():.6g}" for one in merged[::-1]]
+    (folder / "two.npy").unlink()
+    window.viewer.reload()
+    settled(qtbot, window)
+    assert view.message.text().startswith("A: there is no")
+    assert view.panes[0].canvas.source is None
+
+
+def test_a_model_is_run_with_both_settings_and_can_be_cancelled(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
+    view = opened.side_by_side
+    opened.results.open(MockModel("offset"))
+    view.kind.setCurrentIndex(1)
+    settled(qtbot, opened)
+    assert "equal in every pixel" in view.message.text()
+    opened.viewer.change(replace(START, window="hann"))
+    settled(qtbot, opened)
+    assert "RMSE" in view.message.text()
+    opened.viewer.change(replace(START, window="gaussian"))
+    qtbot.waitUntil(lambda: view.message.text() == "Comparing all pixels…")
+    opened.registry.actions["cancel"].trigger()
+    assert view.message.text() == "Comparing was cancelled."

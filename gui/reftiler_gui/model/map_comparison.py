@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler import TilingError
+from reftiler import Grid, TilingError
 from reftiler.evaluation import defect_scores, map_rows
 from reftiler_gui.model.anomaly_map import UNKNOWN, AnomalyMap, color_table
 from reftiler_gui.model.colors import pixel, signed
@@ -20,6 +20,7 @@ from reftiler_gui.model.lazy_picture import LazyPicture
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.pyramid import largest_halved, mean_halved, strongest_halved
 from reftiler_gui.model.steps import Work
+from reftiler_gui.model.tile_results import TileResults
 
 __all__ = ["ComparedValues", "Difference", "MapComparison"]
 
@@ -60,6 +61,19 @@ class ComparedValues:
             yield 0.0
 
         return cls(name, found.array, load)
+
+    @classmethod
+    def of_results(cls, results: TileResults, grid: Grid, name: str) -> ComparedValues:
+        """Return what the results of tiles make with the settings of a grid."""
+        array = results.merged(grid)
+
+        def load(rows: Span, columns: Span) -> Work[None]:
+            overlaps = array.plan.geometry.overlaps((rows, columns))
+            places = dict.fromkeys(overlap.tile for overlap in overlaps)
+            indices = results.indices
+            yield from results.load(indices[k] if indices else k for k in places)
+
+        return cls(name, array, load, results.kind == "image")
 
 
 @dataclass(frozen=True)

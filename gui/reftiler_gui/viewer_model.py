@@ -359,7 +359,15 @@ class ViewerModel(QObject):
             self.tiling_changed.emit()
             self.facts_changed.emit()
             return
-        self.set_display(self.display if self.keeps_display else display)
+        if self.keeps_display:
+            display = self.display
+        if self.keeps_display and before and before.dtype != loaded.image.dtype:
+            self.noticed.emit(
+                f"the limits kept are of {before.dtype}, this image is of "
+                f"{loaded.image.dtype}: its own are measured"
+            )
+            display = replace(display, low=None, high=None)
+        self.set_display(display)
         self.jobs.start("Reducing", loaded.image.build, self._on_levels)
         self.plan()
 

@@ -228,6 +228,21 @@ def test_images_have_limits_of_their_own_unless_they_are_kept(
     assert go(0) == (1500, 3000)
 
 
+def test_kept_limits_are_not_those_of_another_dtype(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "a.npy", RAMP.astype(np.uint16))
+    np.save(tmp_path / "b.npy", RAMP / 3000)
+    window.open([tmp_path])
+    settled(qtbot, window)
+    window.display.keep.setChecked(True)
+    window.display.gamma.setValue(0.5)
+    window.viewer.go(1)
+    settled(qtbot, window)
+    assert (now(window).low, now(window).high, now(window).display.gamma) == (0, 1, 0.5)
+    assert "uint16" in window.status.currentMessage()
+
+
 def test_a_histogram_counts_all_channels_that_are_shown() -> None:
     image = np.zeros((4, 5, 3), np.uint8)
     image[..., 1] = 200

@@ -104,7 +104,8 @@ def _kind_words(image: ImagePyramid) -> str:
     stack = ""
     if image.info.pages > 1:
         last = image.info.pages - 1
-        stack = f", image {image.page} of a stack (0 to {last}, axes {image.info.axes})"
+        axes = f", axes {image.info.axes}" if image.info.axes else ""
+        stack = f", image {image.page} of a stack (0 to {last}{axes})"
     if colors == 1:
         kind = f", grey{alpha}" if alpha else ""
     elif colors == 3 and shown == (0, 1, 2):

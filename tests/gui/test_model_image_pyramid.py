@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from reftiler import TilingError
-from reftiler.io import open_image, write_image
+from reftiler.io import ReadOptions, open_image, write_image
 from reftiler_gui.model.display import DisplaySettings
 from reftiler_gui.model.file_pixels import FilePixels
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -228,6 +228,21 @@ class TestOpening:
         for index in (np.s_[40, 0], np.s_[0, 30]):
             with pytest.raises(IndexError):
                 pixels[index]
+
+    @pytest.mark.parametrize("page", [None, 2])
+    def test_channels_first_and_stacks_are_not_copied(
+        self, tmp_path: Path, page: int | None
+    ) -> None:
+        stored = RNG.integers(0, 60000, (3, 40, 50)).astype(np.uint16)
+        np.save(tmp_path / "a.npy", stored)
+        axes = "CYX" if page is None else "KYX"
+        source = ImagePyramid.open(tmp_path / "a.npy", ReadOptions(page, axes=axes))
+        want = stored.transpose(1, 2, 0) if page is None else stored[page]
+        assert isinstance(source.array, FilePixels)
+        assert source.value(3, 4) == tuple(np.ravel(want[3, 4]).tolist())
+        for index in (np.s_[:], np.s_[5:30:3, 7:40], np.s_[4:9, 3]):
+            assert np.array_equal(source.array[index], want[index])
+        assert (source.reduced(0) == want).all()
 
     def test_other_files_are_read(self, tmp_path: Path) -> None:
         image = RNG.integers(0, 256, (60, 50), np.uint8)

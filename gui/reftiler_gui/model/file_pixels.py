@@ -31,7 +31,8 @@ class FilePixels:
     Parameters
     ----------
     array : ndarray, shape (H, W) or (H, W, C)
-        A view of the mapped file, contiguous; it is not read.
+        A view of the mapped file that is not read: contiguous, or such that each
+        channel is.
     file : memmap
         What it is a view of, as `mapped_file` finds it.
 
@@ -49,6 +50,10 @@ class FilePixels:
         self._start = file.offset + _address(array) - _address(file)
         self._file = self.path.open("rb", buffering=0)
         self._lock = threading.Lock()
+        self._channels: list[FilePixels] = []
+        if not array.flags.c_contiguous:  # channels lie one after the other
+            planes = np.moveaxis(array, -1, 0)
+            self._channels = [FilePixels(plane, file) for plane in planes]
 
     def __del__(self) -> None:
         if hasattr(self, "_file"):
@@ -71,6 +76,9 @@ class FilePixels:
         return self[:].astype(dtype or self.dtype, copy=False)
 
     def _read(self, rows: range, columns: range) -> Array:
+        if self._channels:
+            down, across = (slice(s.start, s.stop, s.step) for s in (rows, columns))
+            return np.stack([one[down, across] for one in self._channels], axis=-1)
         width, item = self.shape[1], self.nbytes // (self.shape[0] * self.shape[1])
         low, high = (columns[0], columns[-1] + 1) if columns else (0, 0)
         found = np.empty((len(rows), high - low, *self.shape[2:]), self.dtype)

@@ -106,8 +106,9 @@ class ImagePyramid:
         array: Any = image[...]
         file = mapped_file(array)
         if file is not None:
-            whole = array.flags.c_contiguous
-            array = FilePixels(array, file) if whole else array.copy()
+            first = array if array.ndim == 2 else array[..., 0]
+            rows = array.flags.c_contiguous or first.flags.c_contiguous
+            array = FilePixels(array, file) if rows else array.copy()
         source = cls(array, alpha=image.info.alpha)
         source.info, source.page = image.info, reading.page or 0
         return source

@@ -280,6 +280,11 @@ class ImageList(QWidget):
     ----------
     viewer : ViewerModel
         Holds them. The list sets the order in which one steps through them.
+
+    Attributes
+    ----------
+    grouping : str
+        One of `GROUPS`.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -290,7 +295,7 @@ class ImageList(QWidget):
         self.view, self.options = _List(), QToolButton()
         self.place, self.numbers = QLabel(), QLabel()
         self.passed_over = QToolButton()
-        self._group = "folder"
+        self.grouping = "folder"
         self._quiet, self._title = False, ""
         self._soon = QTimer(self, singleShot=True, interval=_SOON)
         self._lay_out()
@@ -365,7 +370,7 @@ class ImageList(QWidget):
 
     def group(self, kind: str) -> None:
         """Group the images as `GROUPS` says."""
-        self._group, self.rows.by_label = kind, kind == "label"
+        self.grouping, self.rows.by_label = kind, kind == "label"
         self.rows.closed.clear()
         self._refill()
 
@@ -447,7 +452,7 @@ class ImageList(QWidget):
     def _group_of(self, row: int) -> str:
         item = self._viewer.image_set.items[row]
         groups = {"folder": item.folder, "label": item.label}
-        return groups.get(self._group, "")
+        return groups.get(self.grouping, "")
 
     def _choose(self, row: int) -> None:
         """Mark an image as shown, if it is listed."""

@@ -39,7 +39,7 @@ from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog
 from reftiler_gui.image_canvas import ImageCanvas, Parts
-from reftiler_gui.image_list import ImageList
+from reftiler_gui.image_list import GROUPS, ImageList
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
 from reftiler_gui.layer_visibility import LayerVisibility
@@ -391,6 +391,11 @@ class MainWindow(QMainWindow):
         self.preferences.restore("docks", lambda kept: self.restoreState(kept, _LAYOUT))
         if self.preferences.notices:
             self.status.say("; ".join(self.preferences.notices))
+        kind = str(self.preferences.get("images_grouped"))
+        if kind in GROUPS:
+            self.image_list.group(kind)
+        on = self.preferences.get("thumbnails") in (True, "true")  # of INI files
+        self.registry.actions["thumbnails"].setChecked(on)
 
     def _connect(self) -> None:
         viewer = self.viewer
@@ -707,6 +712,8 @@ class MainWindow(QMainWindow):
         self.preferences.settings = self.viewer.settings
         self.preferences.layers = self.canvas.layers
         self.preferences.put("maps", self.maps.choices)
+        self.preferences.put("images_grouped", self.image_list.grouping)
+        self.preferences.put("thumbnails", self.image_list.rows.thumbnails)
         self.preferences.put("geometry", self.saveGeometry())
         self.preferences.put("docks", self.saveState(_LAYOUT))
         self.jobs.stop()

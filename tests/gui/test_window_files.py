@@ -37,6 +37,8 @@ def test_what_was_set_is_there_the_next_day(qtbot: QtBot, tmp_path: Path) -> Non
     settings = FormSettings(tile=(99, 98), step=(50, 40), window="hann", random=3)
     first.viewer.change(settings)
     first.registry.actions["grid"].trigger()
+    first.registry.actions["thumbnails"].trigger()
+    first.registry.actions["group_label"].trigger()
     first.preferences.remember(tmp_path)
     first.close()
     second = MainWindow(store())
@@ -44,6 +46,8 @@ def test_what_was_set_is_there_the_next_day(qtbot: QtBot, tmp_path: Path) -> Non
     assert second.viewer.settings == settings
     assert second.form.tile.value == (99, 98)
     assert not second.canvas.layers.grid
+    assert second.image_list.rows.thumbnails
+    assert second.image_list.grouping == "label"
     assert second.preferences.recent == (str(tmp_path),)
     second.close()
 

@@ -42,11 +42,11 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler.errors import TilingError
-from reftiler.io import resize
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.anomaly_map import AnomalyMap
-from reftiler_gui.model.colors import COLORS, mask_layer
+from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.overlay_settings import OverlaySettings, mask_of
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles, sorted_tiles
@@ -108,18 +108,22 @@ def draw_tile(
         modes.SmoothTransformation if smooth else modes.FastTransformation,
     )
     across, down = size.width() / width, size.height() / height
+    zoom = min(across, down)
+    place = ScreenTransform(
+        0.0, 0.0, zoom, *(max(1, round(n * zoom)) for n in tiles.size)
+    )
+    over = QImage(place.width, place.height, QImage.Format.Format_ARGB32_Premultiplied)
+    over.fill(0)
+    found, layers = tiles.mask(tile) if mask else None, []
+    if isinstance(result, AnomalyMap):
+        layers.append(result.paint(place, tiles.map_settings(over=show == "both")))
+    if found is not None:
+        layers.append(mask_of(found, place, OverlaySettings(), 2))
+    with QPainter(over) as painter:
+        for layer in filter(None, layers):
+            painter.drawImage(layer[1], layer[0], as_image(layer[2]))
     with QPainter(drawn) as painter:
-        if isinstance(result, AnomalyMap):
-            zoom = min(across, down)
-            sides = (max(1, round(side * zoom)) for side in tiles.size)
-            place = ScreenTransform(0.0, 0.0, zoom, *sides)
-            layer = result.paint(place, tiles.map_settings(over=show == "both"))
-            if layer is not None:
-                painter.drawImage(drawn.rect(), as_image(layer[2]))
-        marked = tiles.marked(tile) if mask else None
-        if marked is not None and marked.any():
-            seen = resize(marked, (size.height(), size.width()))
-            painter.drawImage(0, 0, as_image(mask_layer(seen)))
+        painter.drawImage(drawn.rect(), over)
         for (top, bottom), (left, right) in tiles.padding(tile) if hatched else ():
             corner = QPointF(left * across, top * down)
             part = QRectF(corner, QPointF(right * across, bottom * down))

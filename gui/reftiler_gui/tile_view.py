@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
-import numpy as np
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
@@ -60,14 +59,14 @@ class _Tile:
     def read(cls, tiles: ImageTiles, number: int, show: str) -> Work[_Tile]:
         if show != "tile":
             yield from tiles.load_results([number])
-        marked = tiles.marked(number)
+        mask = tiles.mask(number)
         result = tiles.result(number) if show != "tile" else None
         return cls(
             tiles,
             number,
             result if isinstance(result, ImagePyramid) else tiles.picture(number),
-            None if marked is None else MaskPyramid(marked),
-            () if marked is None else find_regions(marked),
+            mask,
+            () if mask is None else find_regions(mask.array),
             int(tiles.coverage(number).max()),
             result,
             show == "both",
@@ -240,6 +239,8 @@ class TileView(QWidget):
             parts = [f"row {here[0]}, column {here[1]} of the tile"]
             parts.append(f"row {place[0]}, column {place[1]} of the image")
             parts.append(f"value {numbers}")
+            if isinstance(content.result, AnomalyMap):
+                parts.append(f"result {content.result.value(*here):.6g}")
             parts.append(
                 f"merged from {count(view.cover(*place), 'tile')}"
                 if inside
@@ -284,7 +285,7 @@ def _tile_words(content: _Tile) -> str:
         mode = tiles.view.grid.tiler.pad_mode
         parts.append(f"{padded / (height * width):.1%} of it padding ({mode})")
     if content.mask is not None:
-        area = int(np.count_nonzero(content.mask.array))
+        area = content.mask.area
         marked = f"{count(len(content.defects), 'defect')}, {area:,} px"
         parts.append(marked if area else "no defect")
     border = tiles.view.grid.tiler.remove_border_count

@@ -46,7 +46,7 @@ def test_a_tile_is_the_librarys(
         got = tiles.pixels(k)
         assert got.dtype == want.dtype
         assert np.array_equal(got, want[k])
-        marked = tiles.marked(k)
+        marked = tiles.mask(k)
         rows, columns = tiles.coordinates(k)
         inside = np.zeros((16, 20), bool)
         inside[np.ix_((rows >= 0) & (rows < 53), (columns >= 0) & (columns < 71))] = 1
@@ -57,7 +57,7 @@ def test_a_tile_is_the_librarys(
         assert marked is not None
         here = np.ix_(rows.clip(0, 52), columns.clip(0, 70))
         shown = tiles.coverage(k) > 0
-        assert np.array_equal(marked[shown], mask[here][shown])
+        assert np.array_equal(marked.array[shown], mask[here][shown])
 
 
 def test_random_tiles_are_the_librarys() -> None:
@@ -67,7 +67,19 @@ def test_random_tiles_are_the_librarys() -> None:
     tiles = ImageTiles(loaded(image), GridLookup(grid))
     want = tiler.tile(image, grid=grid)
     assert all(np.array_equal(tiles.pixels(k), want[k]) for k in range(9))
-    assert tiles.marked(0) is None
+    assert tiles.mask(0) is None
+
+
+def test_labels_of_a_mask_keep_their_numbers() -> None:
+    labels = np.zeros(SIZE, np.uint8)
+    labels[2:5, 3:6], labels[40:44, 60:66] = 3, 7
+    view = GridLookup(Tiler((16, 20), (16, 20)).grid(SIZE))
+    whole = LoadedImage(ImageItem("x"), ImagePyramid(labels), MaskPyramid(labels), "")
+    tile = ImageTiles(whole, view).mask(11)
+    assert tile is not None
+    assert tile.labels == (3, 7)
+    assert tile.label_at(40 - 32, 60 - 60) == 7
+    assert tile.counts == (0, 24)
 
 
 def test_what_a_merge_reads_is_the_border_and_padding_less() -> None:

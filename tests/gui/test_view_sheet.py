@@ -70,6 +70,15 @@ def grey(image: QImage) -> np.ndarray:
     return flat.reshape(image.height(), image.bytesPerLine() // 4, 4)[..., 2]
 
 
+def drawn(qtbot: QtBot, view: ContactSheetView, tile: int) -> QImage:
+    """Return the thumbnail of a tile once it is made."""
+    view.list.viewport().update()
+    qtbot.waitUntil(lambda: view.list.thumbnail(tile) is not None)
+    found = view.list.thumbnail(tile)
+    assert found is not None
+    return found
+
+
 def act(view: ContactSheetView, tile: int, text: str) -> None:
     view.list.choose(tile)
     (action,) = [one for one in view.tile_menu(tile).actions() if one.text() == text]
@@ -104,17 +113,15 @@ def test_a_tile_shows_the_pixels_that_the_tiler_gives(
     assert np.array_equal(content.picture.array, want)
 
 
-def test_a_thumbnail_is_the_tile(view: ContactSheetView) -> None:
+def test_a_thumbnail_is_the_tile(qtbot: QtBot, view: ContactSheetView) -> None:
     view.list.set_side(256)  # four pixels of the screen for each of the tile's
     view.list.choose(20)
-    QApplication.processEvents()
+    thumb = drawn(qtbot, view, 20)
     place = view.list.visualRect(view.list.tile_model.find(20)).topLeft()
     seen = grey(view.list.viewport().grab().toImage())[place.y() :, place.x() :]
     image = picture().image
     assert image is not None
     want = SETTINGS.tiler().tile(image.array)[20].repeat(4, 0).repeat(4, 1)
-    thumb = view.list.thumbnail(20)
-    assert thumb is not None
     assert np.array_equal(grey(thumb), want)
     assert (seen[6:262, 6:262] == want).all()
 
@@ -124,12 +131,11 @@ def test_hatching_of_padding_is_an_option(
 ) -> None:
     view.show_tiling(tiles(REFLECT), REFLECT)
     settle(qtbot, jobs)
-    plain, last = view.list.thumbnail(0), len(tiles(REFLECT)) - 1
-    padded = view.list.thumbnail(last)
+    plain, last = drawn(qtbot, view, 0), len(tiles(REFLECT)) - 1
+    padded = drawn(qtbot, view, last)
     view.hatch.click()
-    view.list.viewport().grab()
-    assert view.list.thumbnail(0) == plain
-    assert view.list.thumbnail(last) != padded
+    assert drawn(qtbot, view, 0) == plain
+    assert drawn(qtbot, view, last) != padded
 
 
 def test_a_click_chooses_and_a_double_click_opens(
@@ -401,15 +407,6 @@ def results(
         form = TileForm((64, 64), np.dtype(np.uint8))
     read = read or (lambda tiles: found[list(tiles)])
     return TileResults("results", tiles().grid, form, read, kind)
-
-
-def drawn(qtbot: QtBot, view: ContactSheetView, tile: int) -> QImage:
-    """Return the thumbnail of a tile once it is made."""
-    view.list.viewport().update()
-    qtbot.waitUntil(lambda: view.list.thumbnail(tile) is not None)
-    found = view.list.thumbnail(tile)
-    assert found is not None
-    return found
 
 
 def test_results_are_shown_for_the_tiles_and_over_them(

@@ -127,15 +127,15 @@ def _sheet(tiles: ImageTiles, asked: FigureRequest) -> Work[Rgb]:
     labels = [str(tile) for tile in asked.order] if tiles.size[1] >= 48 else None
     held = []
     if asked.mask:
-        masks = (tiles.marked(tile) for tile in asked.order)
-        held = [n for n, mask in enumerate(masks) if mask is not None and mask.any()]
+        masks = map(tiles.mask, asked.order)
+        held = [n for n, mask in enumerate(masks) if mask is not None and mask.area]
     return contact_sheet(drawn, columns=asked.columns, highlight=held, labels=labels)
 
 
 def _tile(tiles: ImageTiles, tile: int, asked: FigureRequest) -> Rgb:
     picture = _colored(tiles.picture(tile))
-    mask = tiles.marked(tile) if asked.mask else None
-    return picture if mask is None or not mask.any() else overlay(picture, mask)
+    mask = tiles.mask(tile) if asked.mask else None
+    return picture if mask is None or not mask.area else overlay(picture, mask.array)
 
 
 def _colored(source: ImagePyramid) -> Rgb:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -75,6 +76,15 @@ class MaskPyramid:
         self._index = table[index.reshape(array.shape)]
         self.labels = tuple(values[kept].tolist())
         self.counts = tuple(counts[kept].tolist())
+
+    def cut(self, read: Callable[[NDArray[Any]], NDArray[Any]]) -> MaskPyramid:
+        """Return what a function reads of the mask, with the same labels."""
+        found = MaskPyramid(read(self.array))
+        if self._index is not None:
+            found.labels, found._index = self.labels, read(self._index)
+            counts = np.bincount(found._index.ravel(), minlength=len(self.labels) + 1)
+            found.counts = tuple(counts[1:].tolist())
+        return found
 
     @cached_property
     def area(self) -> int:

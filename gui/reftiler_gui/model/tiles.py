@@ -17,6 +17,7 @@ from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
+from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
 
@@ -64,7 +65,7 @@ class ImageTiles:
             self.source.dtype.name,
             replace(view.grid, tiler=tiler),
         )
-        self._mask = None if loaded.mask is None else loaded.mask.array
+        self._mask = loaded.mask
         # As `reftiler tile` cuts masks: constant padding is not marked.
         tiler = replace(tiler, window="box", merge=None, pad_value=0, fill=None)
         self._mask_plan = plan_tile(
@@ -131,11 +132,12 @@ class ImageTiles:
             yield batch.stop / len(known)
         return found
 
-    def marked(self, tile: int) -> NDArray[np.bool_] | None:
+    def mask(self, tile: int) -> MaskPyramid | None:
         """Return the tile of the mask; None if there is no mask."""
         if self._mask is None:
             return None
-        return np.asarray(read_tiles(self._mask, self._mask_plan, [tile])[0])
+        plan = self._mask_plan
+        return self._mask.cut(lambda array: read_tiles(array, plan, [tile])[0])
 
     def coordinates(self, tile: int) -> tuple[Ints, Ints]:
         """Return the image's row or column at each of a tile's, beyond it in padding.

@@ -244,7 +244,9 @@ class Dialogs:
         if listed.tiles is not None and listed.tiles.view is tiling:
             order = listed.order
         tile = window.sheet.list.tile or window.canvas.tile or 0
-        FigureDialog(loaded, tiles, order, tile, window.jobs, window).exec()
+        dialog = FigureDialog(loaded, tiles, order, tile, window.jobs, window)
+        dialog.exec()
+        dialog.deleteLater()  # with the figure, which may be large
 
     def export_report(self, *, whole_set: bool) -> None:
         """Ask for a file and write a report on this image, or on all of the set."""

@@ -94,6 +94,7 @@ class FigureDialog(QDialog):
         self.copy.clicked.connect(self._copy)
         self.save.clicked.connect(self._ask)
         self.buttons.rejected.connect(self.reject)
+        self.finished.connect(self._soon.stop)
         self.finished.connect(lambda: jobs.cancel(_DRAWING))
         self._change()
 

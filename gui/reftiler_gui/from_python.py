@@ -67,8 +67,13 @@ def _interactive() -> bool:
     """Let IPython and Jupyter run Qt's event loop; return whether they do."""
     module = sys.modules.get("IPython")
     shell = module.get_ipython() if module is not None else None
-    if shell is None:
+    running = getattr(shell, "active_eventloop", None) or "qt"
+    if (
+        shell is None
+        or getattr(shell, "simple_prompt", False)  # which runs no event loop
+        or not running.startswith("qt")  # but another, of which there is only one
+    ):
         return False
     os.environ.setdefault("QT_API", "pyside6")  # else IPython may import PyQt
     shell.enable_gui("qt6")
-    return getattr(shell, "active_eventloop", "qt6") is not None
+    return True

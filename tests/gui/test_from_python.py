@@ -156,6 +156,18 @@ def test_in_jupyter_its_event_loop_is_started(
     settled(qtbot, window)
 
 
+@pytest.mark.parametrize("shell", [{"simple_prompt": True}, {"active_eventloop": "tk"}])
+def test_without_its_event_loop_ipython_waits(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, shell: dict[str, Any]
+) -> None:
+    module = SimpleNamespace(get_ipython=lambda: SimpleNamespace(**shell))
+    monkeypatch.setitem(sys.modules, "IPython", module)
+    QTimer.singleShot(200, QApplication.closeAllWindows)
+    window = reftiler_gui.view(GREY)
+    qtbot.addWidget(window)
+    assert not window.isVisible()
+
+
 @pytest.mark.parametrize(
     ("given", "named", "error", "match"),
     [

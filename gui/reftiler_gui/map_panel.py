@@ -114,7 +114,8 @@ class ThresholdHistogram(QWidget):
         """Draw both histograms, and the line over them."""
         with QPainter(self) as painter:
             painter.fillRect(self.rect(), self.palette().base())
-            if self._scores is None:
+            low, high = self._range
+            if self._scores is None or not 0 < high - low < math.inf:
                 return
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             edges = np.linspace(*self._scores.span, len(self._scores.good) + 1)

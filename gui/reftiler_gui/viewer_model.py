@@ -309,7 +309,7 @@ class ViewerModel(QObject):
             self.image_set = found
             for note in found.notes[len(before.notes) :]:
                 self.noticed.emit(note)
-            self._maps += paths
+            self._maps += [path for path in paths if path not in self._maps]
             if len(found.items) != len(before.items):  # some of them were the maps
                 names = [one.name for one in found.items]
                 self.index = names.index(item.name) if item.name in names else 0

@@ -85,7 +85,9 @@ def test_maps_of_a_folder_are_matched_by_path(tmp_path: Path) -> None:
 def test_one_map_for_the_image_that_is_shown(tmp_path: Path) -> None:
     opened = ImageSet.open([write(tmp_path / "a.png")])
     path = write(tmp_path / "other" / "result.npy", VALUES)
-    assert opened.with_maps([path], index=0).items[0].maps == (path,)
+    once = opened.with_maps([path], index=0)
+    assert once.items[0].maps == (path,)
+    assert once.with_maps([path], index=0).items[0].maps == (path,)
     for nothing in (path, tmp_path / "nothing"):
         with_none = opened.with_maps([nothing])
         assert with_none.items[0].maps == ()

@@ -325,7 +325,7 @@ class ImageSet:
             )
         files = {path.resolve() for own in found.values() for path in own}
         items = tuple(
-            replace(item, maps=(*found.get(number, ()), *item.maps))
+            replace(item, maps=(*dict.fromkeys((*found.get(number, ()), *item.maps)),))
             for number, item in enumerate(self.items)
             if item.image is None or item.image.resolve() not in files
         )

@@ -108,7 +108,7 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
         ("open_map", "Open map…", "Ctrl+Shift+M", ask.open_map, this),
         ("open_maps", "Open maps folder…", "Ctrl+Alt+M", ask.open_maps, all_),
         ("sample", "Open the sample", "Ctrl+Shift+D", lambda: window.open(())),
-        ("recent", "Open again…", "Ctrl+R", ask.open_recent),
+        ("recent", "Open Recent…", "Ctrl+R", ask.open_recent),
         None,
         ("open_mask", "Open mask…", "Ctrl+M", ask.open_mask, mask),
         ("show_in_folder", "Show in folder", "", ask.show_in_folder),

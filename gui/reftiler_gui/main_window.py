@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QActionGroup,
     QCloseEvent,
@@ -315,6 +315,8 @@ class MainWindow(QMainWindow):
         self.fill_menus()
         canvases = widget.findChildren(ImageCanvas)
         self._canvases += canvases
+        for canvas in canvases:
+            canvas.installEventFilter(self)
         for state in {canvas.state for canvas in canvases}:
             state.changed.connect(self._show_zoom)
 
@@ -548,13 +550,24 @@ class MainWindow(QMainWindow):
         self.defects_bar.set_brief(getattr(page, "goes", False))
         self.defects_bar.setVisible(getattr(page, "of_image", True))
         self._show_docks(getattr(page, "docks", True))
+        self._on_canvases()
+
+    def _on_canvases(self) -> None:
+        """Switch off what needs a canvas where none is seen, and show its zoom."""
         self.registry.offer(self._offered())
         self._show_zoom()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Hear of canvases that a view shows and hides."""
+        if event.type() in (QEvent.Type.Show, QEvent.Type.Hide) and self.isVisible():
+            QTimer.singleShot(0, self, self._on_canvases)
+        return super().eventFilter(watched, event)
 
     def _offered(self) -> set[str]:
         """Return what the view in front has; see `ActionSpec.needs`."""
         page = self.tabs.currentWidget()
-        canvas = bool(page.findChildren(ImageCanvas))
+        canvases = page.findChildren(ImageCanvas)
+        canvas = any(one.isVisibleTo(page) for one in canvases)
         found = {
             "canvas": canvas,
             "zoom": canvas or isinstance(page, Zoomable),
@@ -574,7 +587,7 @@ class MainWindow(QMainWindow):
                 dock.show()
             return
         for dock in self.docks.values():
-            if dock.toggleViewAction().isChecked():
+            if not dock.isHidden():
                 self._hidden_docks.append(dock)
                 dock.hide()
 

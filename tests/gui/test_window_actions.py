@@ -232,6 +232,7 @@ def test_what_does_nothing_in_a_view_is_off(window: MainWindow) -> None:
         on[view] = {name for name, action in actions if action.isEnabled()}
     assert {"fit", "grid", "next_defect", "form"} <= on["image"]
     assert "fit" in on["compare"] - on["advice"]
+    assert "fit" not in on["sheet"]
     assert "larger" in on["sheet"] - on["advice"]
     assert not {"grid", "next_defect"} & on["advice"]
     assert not {"seed", "next", "dock_tiling"} & on["cases"]

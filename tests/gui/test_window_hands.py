@@ -139,6 +139,7 @@ def test_the_zoom_keys_move_the_view_that_is_seen(
     cases.planes.panes[0].show()
     state = cases.planes.state
     before = state.zoom
+    qtbot.waitUntil(larger.isEnabled)
     larger.trigger()
     assert state.zoom > before
     assert opened.state.zoom == zoom

@@ -199,6 +199,18 @@ def test_nothing_is_left_when_it_is_closed(qtbot: QtBot) -> None:
     assert not left - before
 
 
+def test_a_window_that_begins_with_cases_has_no_docks(qtbot: QtBot) -> None:
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show_view("cases")
+    window.show()
+    qtbot.waitExposed(window)
+    assert not any(dock.isVisible() for dock in window.docks.values())
+    window.show_view("image")
+    assert window.docks["tiling"].isVisible()
+    window.close()
+
+
 def test_docks_are_hidden_beside_cases_and_come_back(window: MainWindow) -> None:
     window.registry.actions["dock_images"].trigger()
     window.show_view("cases")
@@ -290,3 +302,16 @@ def test_the_canvas_keeps_its_size_from_view_to_view(
         window.show_view(name)
         qtbot.wait(50)
         assert window.defects_bar.height() == height, name
+
+
+def test_fit_is_on_once_the_sheet_shows_a_canvas(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open(())
+    settled(qtbot, window)
+    window.show_view("sheet")
+    fit = window.registry.actions["fit"]
+    qtbot.waitUntil(lambda: not fit.isEnabled())
+    window.sheet.open_tile(3)
+    qtbot.waitUntil(fit.isEnabled)
+    assert window.toolbar.zoom.isEnabled()

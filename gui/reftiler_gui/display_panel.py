@@ -312,37 +312,33 @@ class DisplayPanel(QWidget):
         self.limits.setCurrentText(now)
 
     def _lay_out(self) -> None:
-        for field, name in ((self.low, "black"), (self.high, "white")):
-            field.setRange(-1e300, 1e300)
-            field.setAccessibleName(f"Value shown {name}")
-            field.setToolTip(f"What is shown {name}")
-            field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.gamma.setRange(0.1, 10)
-        self.gamma.setSingleStep(0.1)
-        self.gamma.setAccessibleName("Gamma")
-        self.gamma.setToolTip("Below 1 dark values become brighter, above 1 darker")
-        self.limits.setAccessibleName("Choose the limits")
-        self.colors.addItems(["RGB", "Grey"])
-        self.colors.setAccessibleName("Show channels as")
+        axes = "Y rows, X columns, C channels, K images of a stack"
+        named: dict[QWidget, tuple[str, str]] = {
+            self.low: ("Value shown black", "What is shown black"),
+            self.high: ("Value shown white", "What is shown white"),
+            self.limits: ("Choose the limits", "How the limits are chosen"),
+            self.gamma: ("Gamma", "Below 1 dark values become brighter, above darker"),
+            self.colors: ("Show channels as", "Three channels as RGB, or one as grey"),
+            self.axes: ("Axes", f"What the axes of the array are: {axes}"),
+            self.page: ("Image of the stack", "Which is shown (PgUp, PgDown)"),
+        }
         for name, channel in zip(("Red", "Green", "Blue"), self.channels, strict=True):
-            channel.setAccessibleName(f"Channel shown as {name.lower()}, or grey")
-            channel.setToolTip(f"{name}, or grey: a channel's number, from 0")
-        self.axes.setAccessibleName("Axes")
-        self.axes.setToolTip(
-            "What the axes of the array are: Y rows, X columns, C channels, K images "
-            "of a stack"
-        )
-        self.page.setAccessibleName("Image of the stack")
-        self.page.setToolTip("Which image of the stack is shown (PgUp, PgDown)")
-        fields: tuple[QWidget, ...] = (self.low, self.high, self.limits, self.gamma)
-        fields = (*fields, self.colors, self.axes, self.page)
-        for widget in (*fields, *self.channels):
+            shown = f"Channel shown as {name.lower()}, or grey"
+            named[channel] = (shown, f"{shown}: its number, from 0")
+        policy = QSizePolicy.Policy
+        for widget, (name, tip) in named.items():
+            widget.setAccessibleName(name)
+            widget.setToolTip(tip)
             guard_field(widget)
             widget.setMinimumWidth(48)
-            policy = QSizePolicy.Policy
             widget.setSizePolicy(policy.Expanding, policy.Fixed)
-        for field in (self.low, self.high):  # whose hint has room for 300 digits
-            field.setSizePolicy(policy.Ignored, policy.Fixed)
+        for field in (self.low, self.high):
+            field.setRange(-1e300, 1e300)
+            field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+            field.setSizePolicy(policy.Ignored, policy.Fixed)  # its hint has 300 digits
+        self.gamma.setRange(0.1, 10)
+        self.gamma.setSingleStep(0.1)
+        self.colors.addItems(["RGB", "Grey"])
         self.keep.setToolTip("Else each image has its own limits, gamma and channels")
         self.reset.setToolTip("Measure the limits; gamma 1; the first channels")
         ends = QHBoxLayout()

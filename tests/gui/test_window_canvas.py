@@ -52,16 +52,6 @@ def test_lines_are_where_tiles_start(qtbot: QtBot, zoom: float) -> None:
     }
 
 
-def test_ends_are_dashed(qtbot: QtBot) -> None:
-    view = tiles((100, 120), tile=(40, 40), step=(30, 30))
-    canvas = canvas_of(qtbot, GREY, tiling=view)
-    canvas.state.go(50, 60, 2)
-    transform = canvas.transform()
-    inside = slice(*transform.down((0, 100)))
-    line = (seen(canvas)[inside, transform.x(40) - 1] == SKY).all(axis=1)
-    assert 0.3 < line.mean() < 0.7
-
-
 def test_the_grid_can_be_hidden(qtbot: QtBot) -> None:
     view = tiles((100, 120), tile=(40, 40), step=(20, 20))
     canvas = canvas_of(qtbot, GREY, tiling=view)
@@ -86,18 +76,6 @@ def test_one_marked_pixel_never_vanishes(qtbot: QtBot, zoom: float) -> None:
     canvas.state.go(501, 497, zoom)
     opaque = (seen(canvas) == ORANGE).all(axis=2)
     assert opaque.sum() >= 8
-
-
-def test_a_marked_pixel_is_blended(qtbot: QtBot) -> None:
-    mask = np.zeros(GREY.shape, dtype=bool)
-    mask[40:60, 50:70] = True
-    canvas = canvas_of(qtbot, GREY, mask)
-    canvas.set_layers(replace(canvas.layers, alpha=0.5))
-    canvas.state.go(50, 60, 4)
-    middle = seen(canvas)[150, 200].astype(int)
-    assert np.abs(middle - (0.5 * ORANGE + 50)).max() <= 2
-    canvas.set_layers(replace(canvas.layers, mask=False))
-    assert (seen(canvas)[150, 200] == 100).all()
 
 
 def test_uncovered_pixels_are_hatched_and_others_not(qtbot: QtBot) -> None:
@@ -136,32 +114,6 @@ def test_random_tiles_are_outlined_and_the_rest_is_hatched(qtbot: QtBot) -> None
         slice(*transform.down((0, 100))), slice(*transform.across((0, 120)))
     ].any()
     del bottom
-
-
-def test_padding_is_striped_beyond_the_image(qtbot: QtBot) -> None:
-    view = tiles((100, 120), tile=(64, 64), step=(64, 64))
-    canvas = canvas_of(qtbot, GREY, tiling=view)
-    canvas.fit()
-    transform = canvas.transform()
-    part = seen(canvas)[
-        transform.y(103) : transform.y(125), transform.x(5) : transform.x(60)
-    ]
-    assert len(np.unique(part.reshape(-1, 3), axis=0)) >= 2
-    assert canvas.frame == ((0, 128), (0, 128))
-
-
-def test_the_heat_map_has_a_colour_for_each_count(qtbot: QtBot) -> None:
-    view = tiles((100, 120), tile=(40, 40), step=(20, 20))
-    canvas = canvas_of(qtbot, GREY, tiling=view)
-    canvas.set_layers(replace(canvas.layers, coverage=True, grid=False))
-    canvas.set_most(4)
-    canvas.state.go(50, 60, 2)
-    shown, transform = seen(canvas), canvas.transform()
-    colors = {
-        tuple(shown[transform.y(r), transform.x(c)])
-        for r, c in ((5, 5), (5, 30), (30, 30))
-    }
-    assert len(colors) == 3
 
 
 def test_the_tile_under_the_cursor_and_what_is_kept_are_outlined(qtbot: QtBot) -> None:

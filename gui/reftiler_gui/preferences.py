@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from reftiler_gui.model import overlay_settings
 from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.overlay_settings import OverlaySettings
 
@@ -96,13 +97,13 @@ class Preferences:
     @property
     def layers(self) -> OverlaySettings:
         """Which layers were shown the last time."""
-        default = OverlaySettings()
+        default = overlay_settings.START
 
         def checked(kept: dict[str, Any]) -> OverlaySettings:
             for name, value in kept.items():
                 if type(value) is not type(getattr(default, name)):
                     raise TypeError(name)
-            return OverlaySettings(**kept)
+            return replace(default, **kept)
 
         return self._dataclass("layers", default, checked)
 

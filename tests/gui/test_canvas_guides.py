@@ -94,6 +94,7 @@ def test_the_minimap_moves_the_view(qtbot: QtBot, calibrated: MainWindow) -> Non
 def test_a_guide_is_a_layer(calibrated: MainWindow, name: str) -> None:
     calibrated.state.go(100, 100, 4)
     before = calibrated.canvas.picture()
+    assert getattr(calibrated.canvas.layers, name)  # at first
     calibrated.registry.actions[name].trigger()
     assert calibrated.canvas.picture() != before
     calibrated.registry.actions[name].trigger()

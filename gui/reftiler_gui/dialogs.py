@@ -26,6 +26,7 @@ from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
 from reftiler_gui.figure_dialog import FigureDialog
 from reftiler_gui.help_dialogs import DocumentationDialog
+from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.model.report import Report, write_report
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles
@@ -251,14 +252,14 @@ class Dialogs:
     def export_report(self, *, whole_set: bool) -> None:
         """Ask for a file and write a report on this image, or on all of the set."""
         viewer = self._window.viewer
-        loaded, settings, opened = viewer.loaded, viewer.settings, viewer.image_set
+        loaded, settings, image_set = viewer.loaded, viewer.settings, viewer.image_set
         if loaded is None or loaded.image is None:
             self._window.status.say("there is no image to report on")
             return
-        items = opened.items if whole_set else (loaded.item,)
-        title = loaded.item.name if len(items) == 1 else opened.title
+        if not whole_set or len(image_set.items) == 1:
+            image_set = ImageSet((loaded.item,), title=loaded.item.name)
         folder = Path.cwd() if loaded.item.image is None else loaded.item.image.parent
-        name = Path(title).stem.replace(" ", "-").replace("/", "-")
+        name = Path(image_set.title).stem.replace(" ", "-").replace("/", "-")
         names = (folder / f"{name}-report{n or ''}.html" for n in itertools.count())
         free = next(path for path in names if not path.exists())
         chosen, _ = QFileDialog.getSaveFileName(
@@ -267,20 +268,13 @@ class Dialogs:
         if not chosen:
             return
         path = Path(chosen)
-        path = path if path.suffix else path.with_suffix(".html")
         overwrite = path.exists()  # the dialog has asked
+        path = path if path.suffix else path.with_suffix(".html")
         threshold = self._window.maps.settings.threshold
-        notes = (*opened.problems, *opened.notes) if whole_set else ()
 
         def make() -> Work[Report]:
             return write_report(
-                items,
-                settings,
-                title,
-                path,
-                threshold=threshold,
-                notes=notes,
-                overwrite=overwrite,
+                image_set, settings, path, threshold=threshold, overwrite=overwrite
             )
 
         def done(report: Report) -> None:

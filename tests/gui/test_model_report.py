@@ -40,7 +40,7 @@ def marked(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> ImageIte
 
 
 def examined(*items: ImageItem, settings: FormSettings = SMALL) -> Report:
-    return finish(examine_set(items, settings, "set"))
+    return finish(examine_set(ImageSet(items, title="set"), settings))
 
 
 class Balance(HTMLParser):
@@ -259,7 +259,7 @@ def test_maps_say_what_a_threshold_misses() -> None:
         ["1.0", "9.0", "no"],
         *[["", "", ""]] * 3,
     ]
-    chosen = finish(examine_set(items, SMALL, "set", 4.5))
+    chosen = finish(examine_set(ImageSet(items), SMALL, 4.5))
     assert chosen.why == "chosen"
     assert [r["hits"] for r in chosen.thresholds if r["threshold"] == 4.5] == [1]
     nothing = examined(items[-1])

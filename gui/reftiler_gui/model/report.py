@@ -361,34 +361,27 @@ class Report:
 
 
 def examine_set(
-    items: Sequence[ImageItem],
-    settings: FormSettings,
-    title: str,
-    threshold: float | None = None,
-    notes: Sequence[str] = (),
+    image_set: ImageSet, settings: FormSettings, threshold: float | None = None
 ) -> Work[Report]:
     """
     Examine the images of a set.
 
     Parameters
     ----------
-    items : sequence of ImageItem
+    image_set : ImageSet
         The images; those that cannot be read or tiled are passed over and named.
     settings : FormSettings
         How they are tiled.
-    title : str
-        What to call the set.
     threshold : float, optional
         Of the anomaly maps, where there are some; by default the least value of a
         defect at which no image without a defect is found.
-    notes : sequence of str, optional
-        What was said when the set was opened, such as what was passed over.
 
     Raises
     ------
     TilingError
         If no image can be read, or the settings fit none of them.
     """
+    items = image_set.items
     scores, mapped = None, any(item.maps for item in items)
     if mapped:
         scores = yield from _scaled(score_set(items), 0.0, 0.5)
@@ -437,9 +430,11 @@ def examine_set(
         records.append(record)
         yield start + (1 - start) * (number + 1) / len(items)
     if example is None:
-        raise TilingError(records[0].problem if records else f"no image in {title}")
+        raise TilingError(
+            records[0].problem if records else f"no image in {image_set.title}"
+        )
     return Report(
-        title=title,
+        title=image_set.title,
         settings=settings,
         images=tuple(records),
         defects=np.concatenate(rows),
@@ -452,18 +447,16 @@ def examine_set(
         scores=scores,
         threshold=threshold,
         why=why,
-        notes=tuple(notes),
+        notes=(*image_set.problems, *image_set.notes),
     )
 
 
 def write_report(
-    items: Sequence[ImageItem],
+    image_set: ImageSet,
     settings: FormSettings,
-    title: str,
     path: Path,
     *,
     threshold: float | None = None,
-    notes: Sequence[str] = (),
     overwrite: bool,
 ) -> Work[Report]:
     """
@@ -471,7 +464,7 @@ def write_report(
 
     Parameters
     ----------
-    items, settings, title, threshold, notes
+    image_set, settings, threshold
         As `examine_set` takes them.
     path : Path
         The page; its name ends with ``.html`` or ``.htm``.
@@ -504,7 +497,7 @@ def write_report(
             )
     if table.exists() and not _is_table(table):
         raise TilingError(f"{table} is no table of a report: give another name")
-    report = yield from examine_set(items, settings, title, threshold, notes)
+    report = yield from examine_set(image_set, settings, threshold)
     page = report.html().encode()
     with OutputTransaction() as files:
         files.write(table, lambda file: atomic_write(file, report.csv()))
@@ -540,18 +533,12 @@ def report_on(
     settings = START if config is None else FormSettings.of(config)
     for file in opened.settings if config is None else ():
         settings = FormSettings.read(file)
-    title = opened.items[0].name if len(opened.items) == 1 else opened.title
-    return (
-        yield from write_report(
-            opened.items,
-            settings,
-            title,
-            path,
-            threshold=threshold,
-            notes=(*opened.problems, *opened.notes),
-            overwrite=overwrite,
-        )
+    if len(opened.items) == 1:
+        opened = replace(opened, title=opened.items[0].name)
+    writing = write_report(
+        opened, settings, path, threshold=threshold, overwrite=overwrite
     )
+    return (yield from writing)
 
 
 _TABLE = b"image,defect,"

@@ -11,6 +11,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -27,10 +28,21 @@ Pixels: TypeAlias = NDArray[np.uint32]
 Span: TypeAlias = tuple[int, int]
 Key: TypeAlias = tuple[int, int, int]
 
-_SIDE = 256  # of a block, in pixels of its level
-_CHUNK = 1024  # pixels on a side that are computed together
+_CHUNK = 1024  # pixels on a side that are computed together, at the most about
 _KEPT = 2**28  # bytes of blocks that are kept
 _QUEUED = 512  # blocks that wait to be computed
+
+
+@dataclass(eq=False)
+class _Block:
+    values: Array
+    exact: bool
+    style: object = None
+    pixels: Pixels = field(default_factory=lambda: np.zeros((0, 0), np.uint32))
+
+    @property
+    def nbytes(self) -> int:
+        return self.values.nbytes + self.pixels.nbytes
 
 
 class LazyPicture:
@@ -51,6 +63,8 @@ class LazyPicture:
         Halves an array's first two axes.
     paint : callable
         Makes pixels 0xAARRGGBB of values.
+    style : callable
+        Returns what `paint` depends on: when it changes, pixels are painted anew.
 
     Attributes
     ----------
@@ -68,12 +82,13 @@ class LazyPicture:
         read: Callable[[slice, slice], Array],
         reduce: Callable[[Array], Array],
         paint: Callable[[Array], Pixels],
+        style: Callable[[], object],
     ) -> None:
         self.size, self.shape = size, shape
         self.asked: Callable[[], object] = lambda: None
         self._load, self._read, self._reduce = load, read, reduce
-        self._paint = paint
-        self._blocks: OrderedDict[Key, tuple[Array, bool]] = OrderedDict()
+        self._paint, self._style = paint, style
+        self._blocks: OrderedDict[Key, _Block] = OrderedDict()
         self._bytes = 0
         self._wanted: dict[Key, None] = {}
         self._arrived: list[Key] = []
@@ -101,27 +116,30 @@ class LazyPicture:
     def region(self, level: int, rows: Span, columns: Span) -> Pixels:
         """Return what is known of some pixels of a level; the rest is transparent."""
         own = self._own_level(level)
+        side = _side(own)
         lines = [
             self._under(axis, level, own, span)
             for axis, span in enumerate((rows, columns))
         ]
         pixels = np.zeros((rows[1] - rows[0], columns[1] - columns[0]), np.uint32)
         new = False
-        for row, down in _by_block(lines[0]):
-            for column, across in _by_block(lines[1]):
+        for row, down in _by_block(lines[0], side):
+            for column, across in _by_block(lines[1], side):
                 key = own, row, column
                 with self._lock:
-                    values, exact = self._blocks.get(key, (None, False))
-                    if values is not None:
+                    block = self._blocks.get(key)
+                    if block is not None:
                         self._blocks.move_to_end(key)
-                    if not exact:
+                    if block is None or not block.exact:
                         new = new or key not in self._wanted
                         self._wanted[key] = None
-                here = lines[0][down] - row * _SIDE, lines[1][across] - column * _SIDE
-                if values is None:
-                    values, here = self._coarser(key, *here)
-                if values is not None:
-                    pixels[down, across] = self._paint(values[np.ix_(*here)])
+                here = lines[0][down] - row * side, lines[1][across] - column * side
+                if block is None:
+                    block, here = self._coarser(key, *here)
+                if block is not None:
+                    if block.style != self._style():
+                        self._draw(block)
+                    pixels[down, across] = block.pixels[np.ix_(*here)]
         if new:
             self.asked()
         return pixels
@@ -131,12 +149,12 @@ class LazyPicture:
         with self._lock:
             keys, self._arrived = self._arrived, []
         for own, *place in dict.fromkeys(keys):
-            there = level_size(self.shape, own)
+            there, side = level_size(self.shape, own), _side(own)
             for level in range(self.levels):
                 if self._own_level(level) != own:
                     continue
                 rows, columns = (
-                    (n * _SIDE * size // length, -(-(n + 1) * _SIDE * size // length))
+                    (n * side * size // length, -(-(n + 1) * side * size // length))
                     for n, size, length in zip(
                         place, self.level_size(level), there, strict=True
                     )
@@ -150,11 +168,12 @@ class LazyPicture:
             int(self._under(axis, 0, own, (n, n + 1))[0])
             for axis, n in enumerate((row, column))
         ]
-        key = own, places[0] // _SIDE, places[1] // _SIDE
-        values, exact = self._blocks.get(key, (None, False))
-        if values is None or not exact or own > 0:
+        side = _side(own)
+        key = own, places[0] // side, places[1] // side
+        block = self._blocks.get(key)
+        if block is None or not block.exact or own > 0:
             return None
-        return np.asarray(values[places[0] % _SIDE, places[1] % _SIDE])
+        return np.asarray(block.values[places[0] % side, places[1] % side])
 
     def _own_level(self, level: int) -> int:
         """Return the level of the picture that is no coarser than one of the image."""
@@ -172,16 +191,17 @@ class LazyPicture:
 
     def _coarser(
         self, key: Key, rows: NDArray[np.int64], columns: NDArray[np.int64]
-    ) -> tuple[Array | None, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    ) -> tuple[_Block | None, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Return the block of a coarser level, and where these pixels lie in it."""
         level, row, column = key
-        rows, columns = rows + row * _SIDE, columns + column * _SIDE
+        rows, columns = rows + row * _side(level), columns + column * _side(level)
         for other in range(level + 1, self.levels):
             rows, columns = rows >> 1, columns >> 1
-            place = int(rows[0]) // _SIDE, int(columns[0]) // _SIDE
-            values, _ = self._blocks.get((other, *place), (None, False))
-            if values is not None:
-                return values, (rows - place[0] * _SIDE, columns - place[1] * _SIDE)
+            side = _side(other)
+            place = int(rows[0]) // side, int(columns[0]) // side
+            block = self._blocks.get((other, *place))
+            if block is not None:
+                return block, (rows - place[0] * side, columns - place[1] * side)
         return None, (rows, columns)
 
     # What computes it
@@ -208,39 +228,43 @@ class LazyPicture:
 
     def is_exact(self, key: Key) -> bool:
         """Tell whether a block is known, of all of its pixels."""
-        return self._blocks.get(key, (None, False))[1]
+        block = self._blocks.get(key)
+        return block is not None and block.exact
 
     def compute(self, key: Key, *, exact: bool) -> Work[None]:
         """Compute a block, of all of its pixels or of a sample."""
         level, *place = key
-        side = 1 << level
-        exact = exact or level == 0
+        by = 1 if exact or level == 0 else 1 << level
         rows, columns = (
-            range(n * _SIDE << level, min((n + 1) * _SIDE << level, length))
+            range(
+                n * _side(level) << level, min((n + 1) * _side(level) << level, length)
+            )
             for n, length in zip(place, self.shape, strict=True)
         )
-        step, bands = max(side, _CHUNK), []
+        step, bands = max(1 << level, _CHUNK), []
         for band in _cut(rows, step):
             parts = []
             for part in _cut(columns, step):
                 yield from self._load(band, part)
-                by = 1 if exact else side
                 values = self._read(slice(*band, by), slice(*part, by))
-                for _ in range(level if exact else 0):
+                for _ in range(level if by == 1 else 0):
                     values = self._reduce(values)
                 parts.append(values)
                 yield 0.0
             bands.append(np.concatenate(parts, axis=1))
-        self._put(key, np.concatenate(bands), exact=exact)
-
-    def _put(self, key: Key, values: Array, *, exact: bool) -> None:
+        block = _Block(np.concatenate(bands), by == 1)
+        self._draw(block)
         with self._lock:
             before = self._blocks.pop(key, None)
-            self._bytes += values.nbytes - (before[0].nbytes if before else 0)
-            self._blocks[key] = values, exact
+            self._bytes += block.nbytes - (before.nbytes if before else 0)
+            self._blocks[key] = block
             self._arrived.append(key)
             while self._bytes > _KEPT and len(self._blocks) > 1:
-                self._bytes -= self._blocks.popitem(last=False)[1][0].nbytes
+                self._bytes -= self._blocks.popitem(last=False)[1].nbytes
+
+    def _draw(self, block: _Block) -> None:
+        block.style = self._style()
+        block.pixels = self._paint(block.values)
 
 
 def compute(pictures: Sequence[LazyPicture]) -> Work[None]:
@@ -249,6 +273,7 @@ def compute(pictures: Sequence[LazyPicture]) -> Work[None]:
     done = 0
     while True:
         new = [(picture, key) for picture in pictures for key in picture.take()]
+        new.sort(key=lambda one: one[1])  # pictures of one place share their merge
         rest = [one for one in queue if one not in new]
         queue = [one for one in (*new, *rest) if not one[0].is_exact(one[1])][:_QUEUED]
         if not queue:
@@ -264,13 +289,18 @@ def compute(pictures: Sequence[LazyPicture]) -> Work[None]:
             done += 1
 
 
+def _side(level: int) -> int:
+    """Return the side of a level's blocks: they take about the same time to compute."""
+    return max(32, min(256, _CHUNK >> level))
+
+
 def _cut(span: range, step: int) -> Iterator[Span]:
     for low in range(span.start, span.stop, step):
         yield low, min(low + step, span.stop)
 
 
-def _by_block(line: NDArray[np.int64]) -> Iterator[tuple[int, slice]]:
+def _by_block(line: NDArray[np.int64], side: int) -> Iterator[tuple[int, slice]]:
     """Yield blocks, and which part of an ascending line of pixels lies in each."""
-    cuts = np.flatnonzero(np.diff(line // _SIDE)) + 1
+    cuts = np.flatnonzero(np.diff(line // side)) + 1
     for low, high in pairwise([0, *cuts.tolist(), len(line)]):
-        yield int(line[low]) // _SIDE, slice(low, high)
+        yield int(line[low]) // side, slice(low, high)

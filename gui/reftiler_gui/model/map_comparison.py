@@ -235,8 +235,11 @@ class MapComparison:
         self.limit = largest
 
     def _picture(self, read: Any, reduce: Any, paint: Any) -> LazyPicture:
+        def style() -> object:
+            return self.low, self.high, self.limit, self._image.display, id(self._table)
+
         return LazyPicture(
-            self._image.size, self.shape, self._load, read, reduce, paint
+            self._image.size, self.shape, self._load, read, reduce, paint, style
         )
 
     def _load(self, rows: Span, columns: Span) -> Work[None]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reftiler import Grid
 from reftiler.geometry import Box
+from reftiler_gui.model.anomaly_map import UNKNOWN, color_table
 from reftiler_gui.model.colors import COLORS, pixel, signed
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -29,6 +30,7 @@ Span: TypeAlias = tuple[int, int]
 _SEAM_TABLE = np.array(
     [pixel(COLORS["vermillion"], 0.75 * step / 255) for step in range(256)], np.uint32
 )
+_SHARED = 4  # merges that wait for another picture to need them
 _LISTED = 4  # tiles whose values are told, at the most
 
 
@@ -91,16 +93,26 @@ class MergedPictures:
         if is_image:
             one = np.zeros((1, 1, *self.array.shape[2:]), self.array.dtype)
             self._shown = image.like(one)
+        self._merges: dict[tuple[object, ...], Array] = {}
         self.merged = self._picture(
-            self._read, mean_halved if is_image else largest_halved, self._paint
+            self._read,
+            mean_halved if is_image else largest_halved,
+            self._paint,
+            lambda: image.display if is_image else self.range,
         )
-        self.seams = self._picture(self.disagreement, largest_halved, self._paint_seams)
+        self.seams = self._picture(
+            self.disagreement,
+            largest_halved,
+            self._paint_seams,
+            lambda: self.seam_limit,
+        )
         self.difference: LazyPicture | None = None
         if is_image:
             self.difference = self._picture(
                 self._differ,
                 strongest_halved,
                 lambda part: signed(part, self.difference_limit),
+                lambda: self.difference_limit,
             )
 
     @property
@@ -198,9 +210,9 @@ class MergedPictures:
         )
         return row, column
 
-    def _picture(self, read: Any, reduce: Any, paint: Any) -> LazyPicture:
+    def _picture(self, *how: Any) -> LazyPicture:
         shape = self.array.shape[0], self.array.shape[1]
-        return LazyPicture(self._image.size, shape, self._load, read, reduce, paint)
+        return LazyPicture(self._image.size, shape, self._load, *how)
 
     def _load(self, rows: Span, columns: Span) -> Work[None]:
         overlaps = self.array.plan.geometry.overlaps((rows, columns))
@@ -209,11 +221,18 @@ class MergedPictures:
         yield from self.results.load(indices[k] if indices else k for k in places)
 
     def _read(self, rows: slice, columns: slice) -> Array:
-        return self.array[rows, columns]
+        """Merge, or return what was merged just before for another picture."""
+        key = (*rows.indices(self.array.shape[0]), *columns.indices(2**62))
+        found = self._merges.pop(key, None)
+        if found is None:
+            found = self._merges[key] = self.array[rows, columns]
+            while len(self._merges) > _SHARED:
+                del self._merges[next(iter(self._merges))]
+        return found
 
     def _differ(self, rows: slice, columns: slice) -> Array:
         """Subtract, and take the channel where the difference is largest."""
-        merged = self.array[rows, columns].astype(np.float64)
+        merged = self._read(rows, columns).astype(np.float64)
         image = np.asarray(self._image.array[rows, columns])
         original = image.astype(np.float64) * (255 if image.dtype == bool else 1)
         with np.errstate(all="ignore"):
@@ -234,9 +253,15 @@ class MergedPictures:
         if self._shown is not None:
             return self._shown.painted(part)
         channels = part.reshape(*part.shape[:2], -1)
-        channels = channels[..., :3] if channels.shape[2] >= 3 else channels[..., :1]
-        shown = DisplaySettings(*self.range).to_bytes(channels).astype(np.uint32)
-        red, green, blue = (shown[..., min(k, shown.shape[2] - 1)] for k in range(3))
+        display = DisplaySettings(*self.range)
+        if channels.shape[2] < 3:
+            pixels = color_table("inferno")[display.to_bytes(channels[..., 0])]
+            if part.dtype.kind == "f":
+                pixels[np.isnan(channels[..., 0])] = pixel(UNKNOWN)
+            return pixels
+        red, green, blue = np.moveaxis(
+            display.to_bytes(channels[..., :3]).astype(np.uint32), 2, 0
+        )
         return np.asarray(np.uint32(0xFF000000) | red << 16 | green << 8 | blue)
 
     def _paint_seams(self, part: Array) -> Pixels:

@@ -24,13 +24,13 @@ from reftiler_gui.model.form_settings import (
 )
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import GUESS
-from reftiler_gui.model.image_set import ImageSet, LoadedImage
+from reftiler_gui.model.image_set import ImageItem, ImageSet, LoadedImage
 from reftiler_gui.model.steps import Work
 
 __all__ = ["ViewerModel"]
 
 _SOON = 1.0  # seconds within which changes of one setting are undone together
-_PATIENCE = 0.3  # seconds for which a later image waits for the one that is read
+_PATIENCE = 300  # milliseconds for which an image waits for the one that is read
 _SETTLED = 300  # milliseconds without another change of a file, until it is read again
 
 
@@ -103,7 +103,9 @@ class ViewerModel(QObject):
         self.order: Sequence[int] = ()
         self._find: Callable[[], ImageSet] = ImageSet
         self._maps: list[Path] = []
-        self._patient_until = 0.0
+        self._reading: ImageItem | None = None
+        self._patience = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._patience.timeout.connect(self._catch_up)
         self._watcher = QFileSystemWatcher(self)
         self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
         self._watcher.fileChanged.connect(lambda _path: self._rereading.start())
@@ -180,6 +182,7 @@ class ViewerModel(QObject):
             self._find, self.index = find, start
             self.image_set, self.order = image_set, range(len(image_set.items))
             self.opened.emit()
+            self._reading = image_set.items[start]
             self._take_item(first, start)
             self._check()
         elif first is not None:
@@ -216,8 +219,14 @@ class ViewerModel(QObject):
         if not self.image_set.items:
             return
         self.index = min(max(index, 0), len(self.image_set.items) - 1)
-        busy = self.jobs.running("Reading") and time.monotonic() < self._patient_until
+        busy = self.jobs.running("Reading") and self._patience.isActive()
         if not busy:  # else this image is read next: a fast walk shows what it can
+            self.reload()
+
+    def _catch_up(self) -> None:
+        """Read the image that was gone to, if it is not the one that is read."""
+        items = self.image_set.items
+        if items and self._reading is not items[self.index]:
             self.reload()
 
     def reload(self) -> None:
@@ -225,12 +234,12 @@ class ViewerModel(QObject):
         if not self.image_set.items:
             return
         index, item = self.index, self.image_set.items[self.index]
-        self._patient_until = time.monotonic() + _PATIENCE
+        self._reading = item
+        self._patience.start()
 
         def take(loaded: LoadedImage) -> None:
             self._take_item(loaded, index)
-            if item is not self.image_set.items[self.index]:
-                self.reload()
+            self._catch_up()
 
         self.jobs.start("Reading", item.load, take)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from tests.gui.windows import settled
 
 DOT = np.zeros((8, 8), dtype=bool)
@@ -48,6 +50,10 @@ def opened(qtbot: QtBot, window: MainWindow, *paths: Path) -> None:
 def listed(window: MainWindow) -> list[str]:
     rows, items = window.image_list.rows.rows, window.viewer.image_set.items
     return [row if isinstance(row, str) else items[row].name[-1] for row in rows]
+
+
+def shown(window: MainWindow) -> str:
+    return window.viewer.loaded.item.name if window.viewer.loaded else ""
 
 
 def choose(window: MainWindow, words: str) -> None:
@@ -87,6 +93,38 @@ def test_the_list_is_searched_and_one_steps_through_what_is_found(
     assert listed(window) == []
     opened(qtbot, window, data_set / "test/good")
     assert (search.text(), listed(window)) == ("", ["a", "b"])
+
+
+def test_a_fast_walk_ends_at_the_last_image(
+    qtbot: QtBot, window: MainWindow, data_set: Path
+) -> None:
+    opened(qtbot, window, data_set)
+    for name in ("first", "next", "next", "last", "previous"):
+        window.registry.actions[name].trigger()
+    settled(qtbot, window)
+    assert shown(window) == "test/hole/d"
+    assert window.image_list.place.text() == "4 of 5"
+
+
+def test_one_walks_on_from_an_image_that_is_read_slowly(
+    qtbot: QtBot, window: MainWindow, data_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(qtbot, window, data_set)
+    load, slow = ImageItem.load, threading.Event()
+
+    def slowly(item: ImageItem) -> LoadedImage:
+        assert item.name != "test/good/a" or slow.wait(10)
+        return load(item)
+
+    monkeypatch.setattr(ImageItem, "load", slowly)
+    window.registry.actions["first"].trigger()
+    window.registry.actions["next"].trigger()
+    try:
+        qtbot.waitUntil(lambda: shown(window) == "test/good/b")
+    finally:
+        slow.set()
+    settled(qtbot, window)
+    assert shown(window) == "test/good/b"
 
 
 def test_the_list_is_filtered_by_what_is_known(

@@ -137,7 +137,7 @@ class Dialogs:
             self._window.status.tell("Nothing was opened yet.")
             return
         path, wanted = QInputDialog.getItem(
-            self._window, "Open again", "Opened lately:", recent, 0, False
+            self._window, "Open Recent", "Recent files:", recent, 0, False
         )
         if wanted and Path(path).exists():
             self._window.open([path])

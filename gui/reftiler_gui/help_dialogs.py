@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from importlib import metadata
 from pathlib import Path
@@ -25,6 +26,7 @@ from reftiler_gui.actions import ActionRegistry, keys_text
 
 __all__ = ["CommandPalette", "DocumentationDialog", "ShortcutsDialog"]
 
+_HTML = r"(?s)<!--.*?-->|<img [^>]*>"
 _GESTURES = (
     ("Wheel, two fingers", "zoom at the cursor"),
     ("Drag, Space + drag", "move the image; in the minimap: go there"),
@@ -71,8 +73,8 @@ class DocumentationDialog(_TextDialog):
             text = QTextBrowser()
             text.setAccessibleName(title)
             text.setOpenExternalLinks(True)
-            text.setSearchPaths([str(root)])
-            text.setMarkdown(_document(root, names))
+            # Qt hides what follows a comment or a tag of HTML.
+            text.setMarkdown(re.sub(_HTML, "", _document(root, names)))
             tabs.addTab(text, title)
         super().__init__("Documentation", tabs, parent)
         self.resize(900, 700)

@@ -1,4 +1,4 @@
-"""The menu of what was opened lately."""
+"""The menu of recent files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RecentFilesMenu(QMenu):
         open_path: Callable[[str], object],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("Opened lately", parent)
+        super().__init__("Recent files", parent)
         self._preferences, self._open = preferences, open_path
         self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.fill)

@@ -247,3 +247,12 @@ def test_the_theme_that_is_shown_is_checked(window: MainWindow) -> None:
             assert checked == [scheme]
     finally:
         actions["theme_system"].trigger()
+
+
+def test_the_documentation_is_whole(qtbot: QtBot) -> None:
+    dialog = DocumentationDialog()
+    qtbot.addWidget(dialog)
+    texts = [text.toPlainText() for text in dialog.findChildren(QTextBrowser)]
+    assert len(texts) == 2
+    for words in ("Large inspection images do not fit", "MERGE-001"):
+        assert any(words in text for text in texts)

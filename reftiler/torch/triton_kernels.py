@@ -127,8 +127,9 @@ def merge_block(
 
     count = tl.zeros((BLOCK,), tl.int32)
     held = tl.zeros((BLOCK,), tiles.dtype.element_ty)
-    total = tl.full((BLOCK,), -0.0, tl.float64)  # MERGE-003
-    weight = tl.full((BLOCK,), -0.0, tl.float64)
+    # MERGE-003: a sum begins with -0.0; by its bits, as Triton 3.8 makes 0.0 of it.
+    total = tl.full((BLOCK,), -(2**63), tl.int64).to(tl.float64, bitcast=True)
+    weight = total
     for index in range(first, last):  # MERGE-003: tiles in ascending order
         for row in range(deep_y):
             for item in range(deep_x):

@@ -77,8 +77,8 @@ def test_defects_cut_by_tile_edges_are_counted_over_the_set() -> None:
     assert rows["share"].tolist() == [0.5, 1.0, pytest.approx(12 * 5 / 180), 1.0]
     assert [one.cut for one in report.images] == [2, 0]
     assert "an overlap of 20 × 9 px" in report.advice
-    worst = report.worst[0][0]
-    assert worst.startswith("Defect 3 of image3.")
+    assert report.worst[0][0].startswith("Defect 3 of image3.")
+    assert report.grid.caption.startswith("image3.")
     wide = FormSettings(tile=(64, 64), step=(20, 20), overlapping=True)
     after = examined(
         marked((128, 192), (60, 10, 8, 4), (10, 20, 5, 6), (120, 60, 20, 9)),

@@ -59,6 +59,14 @@ def test_a_report_that_is_cancelled_or_refused_leaves_nothing(
     settled(qtbot, window)
     assert "r.csv is there already" in window.status.currentMessage()
     assert (folder / "r.csv").read_text("utf-8") == "mine"
+    (folder / "r.csv").unlink()
+    (folder / "r.html").write_text("mine", encoding="utf-8")
+    typed = str(folder / "r")  # of which the dialog has not asked
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (typed, ""))
+    window.registry.actions["report"].trigger()
+    settled(qtbot, window)
+    assert "r.html is there already" in window.status.currentMessage()
+    assert (folder / "r.html").read_text("utf-8") == "mine"
 
 
 def test_the_command_writes_a_report(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ class Report:
         For each size and kind of image: it, how many images, the numbers of its grid
         and a warning of uncovered pixels, if any.
     grid : Figure
-        The first image with a defect, and its tiles.
+        The image of the defect that suffers most, and its tiles.
     worst : tuple of (str, Figure, Figure)
         A sentence on a defect, and pictures of it resized and in its tile.
     scores : SetScores or None
@@ -389,7 +389,7 @@ def examine_set(
     records, rows = list[ImageRecord](), list[NDArray[Any]]()
     grids: dict[tuple[Span, str], list[Any]] = {}
     worst = list[_Seen]()
-    example, marked = None, False
+    example: int | None = None
     start = 0.5 if mapped else 0.0
     for number, item in enumerate(items):
         loaded = item.load()
@@ -415,8 +415,7 @@ def examine_set(
                 worst = before
                 records.append(replace(record, problem=str(error)))
                 continue
-            if example is None or (len(defects) and not marked):
-                example, marked = number, len(defects) > 0
+            example = number if example is None else example
             size, kind = loaded.image.size, record.kind
             if (size, kind) not in grids:
                 picture = loaded.image
@@ -442,7 +441,7 @@ def examine_set(
             (f"{times(size)} px, {kind}", *numbers)
             for (size, kind), numbers in grids.items()
         ),
-        grid=_example(items[example].load(), settings),
+        grid=_example(items[worst[0][1] if worst else example].load(), settings),
         worst=tuple(_pictured(items, worst, settings)),
         scores=scores,
         threshold=threshold,

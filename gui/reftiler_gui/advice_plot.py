@@ -32,8 +32,10 @@ _TOP_PERCENT = 103.0  # so that what holds all is not at the edge
 _COSTS = (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _ROOMY = 480  # the width from which there is room for all words
 _CENTER = Qt.AlignmentFlag.AlignCenter
-_MIDDLE = Qt.AlignmentFlag.AlignVCenter
-_AT_LEFT, _AT_RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+_AT_LEFT, _AT_RIGHT = (
+    side | Qt.AlignmentFlag.AlignVCenter
+    for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+)
 
 
 class AdvicePlot(QWidget):
@@ -163,26 +165,24 @@ class AdvicePlot(QWidget):
         faint = QColor(ink)
         faint.setAlpha(40)
         right, bottom = self.width() + _RIGHT, self.height() + _BOTTOM
-        texts: list[tuple[QRectF, Qt.AlignmentFlag, str]] = []
+        above = QRectF(10, 6, self.width() - 20, 20)
+        below = QRectF(0, bottom + 20, self.width() - 8, 20)
+        texts = [
+            (below, _CENTER, "cost: pixels of all tiles for each pixel of the images"),
+            (above, _AT_LEFT, "defects that lie whole in some tile"),
+        ]
+        if self.width() > _ROOMY:
+            texts.append((above, _AT_RIGHT, "filled: no other is better in everything"))
         painter.setPen(faint)
         for value in range(int(self._lowest), 101, 10 if self._lowest >= 40 else 20):
             y = self._y(value)
             painter.drawLine(QPointF(_LEFT, y), QPointF(right, y))
-            box = QRectF(0, y - 10, _LEFT - 8, 20)
-            texts.append((box, _AT_RIGHT | _MIDDLE, f"{value}%"))
+            texts.append((QRectF(0, y - 10, _LEFT - 8, 20), _AT_RIGHT, f"{value}%"))
         for cost in _COSTS:
-            if self._costs[0] <= cost <= self._costs[1]:
-                x = self._x(cost)
+            x = self._x(cost)
+            if _LEFT <= x <= right:
                 painter.drawLine(QPointF(x, _TOP), QPointF(x, bottom))
                 texts.append((QRectF(x - 30, bottom + 2, 60, 18), _CENTER, f"{cost:g}"))
-        below = QRectF(0, bottom + 20, self.width() - 8, 20)
-        words = "cost: pixels of all tiles for each pixel of the images"
-        texts.append((below, _CENTER, words))
-        above = QRectF(10, 6, self.width() - 20, 20)
-        texts.append((above, _AT_LEFT | _MIDDLE, "defects that lie whole in some tile"))
-        if self.width() > _ROOMY:
-            words = "filled: no other is better in everything"
-            texts.append((above, _AT_RIGHT | _MIDDLE, words))
         painter.setPen(ink)
         for place, align, words in texts:
             painter.drawText(place, align, words)
@@ -211,11 +211,7 @@ class AdvicePlot(QWidget):
         """Write what the points are, the most important first, where there is room."""
         painter.setPen(self.palette().text().color())
         known = (self.selected, self.current)
-        taken = []
-        for row in self._rows:
-            side = _radius(row)
-            taken.append(QRectF(0, 0, 2 * side, 2 * side))
-            taken[-1].moveCenter(self.point(row))
+        taken = [_around(self.point(row), _radius(row)) for row in self._rows]
         named = set()
         for row in sorted(
             self._rows, key=lambda row: (row.settings not in known, -row.whole)
@@ -228,25 +224,22 @@ class AdvicePlot(QWidget):
     def _paint_name(
         self, painter: QPainter, row: Candidate, taken: list[QRectF]
     ) -> None:
-        height, width = row.settings.tile
-        words = f"{row.size if width != height else width} / {row.overlap}"
-        words += " now" * (row.settings == self.current)
+        now = " now" * (row.settings == self.current)
+        words = f"{row.cells(self._defects)[0]} / {row.overlap}{now}"
         wide = painter.fontMetrics().horizontalAdvance(words) + 4
         side, point = _radius(row) + 8, self.point(row)
         axes = QRectF(self.rect()).adjusted(_LEFT - 12, _TOP - 6, _RIGHT + 16, _BOTTOM)
-        for x, y in (
-            (-wide / 2, side),
-            (-wide / 2, -side - 16),
-            (side, -8),
-            (-side - wide, -8),
-            (-wide / 2, side + 18),
-            (-wide / 2, side + 36),
-        ):
+        places = [(-wide / 2, y) for y in (side, -side - 16, side + 18, side + 36)]
+        for x, y in (*places[:2], (side, -8), (-side - wide, -8), *places[2:]):
             box = QRectF(point.x() + x, point.y() + y, wide, 16)
             if axes.contains(box) and not any(map(box.intersects, taken)):
                 taken.append(box)
                 painter.drawText(box, _CENTER, words)
                 return
+
+
+def _around(point: QPointF, side: float) -> QRectF:
+    return QRectF(point.x() - side, point.y() - side, 2 * side, 2 * side)
 
 
 def _radius(row: Candidate) -> float:

@@ -126,6 +126,19 @@ def test_paths_are_opened_as_on_the_command_line(qtbot: QtBot, folder: Path) -> 
     assert len(window.defects_bar.defects) == 1
 
 
+def test_a_mapped_file_that_is_cut_short_does_not_end_the_process(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.npy"
+    np.save(path, np.ones((2000, 1500), np.uint8))
+    window = shown(qtbot, np.load(path, mmap_mode="r"), np.load(path, mmap_mode="r"))
+    os.truncate(path, 4096)
+    window.canvas.repaint_pixels()
+    window.canvas.viewport().repaint()
+    window.registry.actions["actual"].trigger()
+    window.canvas.viewport().repaint()
+
+
 def test_a_script_waits_until_the_window_is_closed(qtbot: QtBot) -> None:
     def close() -> None:
         (window,) = [w for w in QApplication.topLevelWidgets() if w.isVisible()]

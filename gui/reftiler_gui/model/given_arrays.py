@@ -16,6 +16,7 @@ from reftiler.io import read_image, read_mask
 from reftiler.io.axes import guess_axes
 from reftiler.settings import TilerSettings
 from reftiler.validation import shorten
+from reftiler_gui.model.file_pixels import FilePixels, mapped_file
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_pyramid import GUESS
 from reftiler_gui.model.image_set import ImageItem, ImageSet
@@ -135,13 +136,23 @@ def _map(value: Any) -> Path | Callable[[], Array]:
     array = _array(value, "maps")
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
-    return lambda: array
+    return lambda: _unmapped(array)
 
 
 def _read(image: Path | Array, mask: Array | None) -> tuple[Array, Array | None]:
     if isinstance(image, Path):
         image = np.asarray(read_image(image, GUESS))
-    return image, mask
+    if mask is not None and mapped_file(mask) is not None:
+        mask = mask.copy()
+    return _unmapped(image), mask
+
+
+def _unmapped(array: Array) -> Any:
+    """Return what does not end the process when a mapped file is cut short."""
+    file = mapped_file(array)
+    if file is None or file.mode == "c" or not array.flags.c_contiguous:
+        return array
+    return FilePixels(array, file)
 
 
 def _check_size(mask: Array, image: Array, name: str) -> None:

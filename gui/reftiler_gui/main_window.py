@@ -46,6 +46,7 @@ from reftiler_gui.layer_visibility import LayerVisibility
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.map_panel import MapPanel
 from reftiler_gui.merged_view import MergedView
+from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.texts import nothing_words, story
 from reftiler_gui.model.tile_results import is_results
 from reftiler_gui.navigation import Navigator, Zoomable
@@ -153,6 +154,7 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self._canvases: list[ImageCanvas] = []
+        self._merged_map: AnomalyMap | None = None
         self.setAcceptDrops(True)
         self.setWindowTitle("reftiler")
         self.resize(1280, 800)
@@ -366,6 +368,7 @@ class MainWindow(QMainWindow):
         self.sheet.survey_wanted.connect(self.results.find_worst)
         self.results.changed.connect(self._on_results)
         self.results.arrived.connect(self._on_arrived)
+        self.results.map_made.connect(self._on_map_made)
         self._on_results()
         self.merged.pointed.connect(self.status.point)
         self.side_by_side.swapped.connect(viewer.change)
@@ -479,6 +482,15 @@ class MainWindow(QMainWindow):
         problem = self.results.problem or nothing
         self.sheet.show_results(self.results.results)
         self.sheet.show_survey(self.results.survey, problem)
+
+    def _on_map_made(self, found: AnomalyMap | None) -> None:
+        """Show a merged map as that of the image, or the image's own again."""
+        if found is not None:
+            self.maps.show(found)
+            self.docks["map"].raise_()
+        elif self.maps.map is not None and self.maps.map is self._merged_map:
+            self.maps.choose(self.maps.number)
+        self._merged_map = found
 
     def _on_arrived(self, parts: Parts | None) -> None:
         for canvas in (self.canvas, self.merged.image, self.merged.other):

@@ -87,6 +87,7 @@ class MergedView(BlinkCompare):
         self.take_over = QPushButton("&Take over the settings of the results")
         self.retry, self.again = QPushButton("Try again"), QPushButton("Try again")
         self.close_results, self.seams = QPushButton("Close"), QCheckBox("Sea&ms")
+        self.as_map = QCheckBox("As anomal&y map")
         self.beside, self.mock, self.percent = QComboBox(), QComboBox(), QSpinBox()
         self.worst = QPushButton("&Worst seam")
         self.words, self.legend = message_label("What is merged"), DifferenceLegend()
@@ -98,6 +99,8 @@ class MergedView(BlinkCompare):
         self.seams.setToolTip(seams.toolTip())
         self.seams.toggled.connect(seams.setChecked)
         seams.toggled.connect(self.seams.setChecked)
+        self.as_map.setToolTip("Over the image too, with threshold, hits and scores")
+        self.as_map.toggled.connect(model.show_as_map)
         self.lesson.clicked.connect(self._open_mock)
         self.take_over.clicked.connect(model.take_offer)
         for button in (self.retry, self.again):
@@ -142,6 +145,7 @@ class MergedView(BlinkCompare):
             *self._mock_fields,
             labelled("Besi&de", self.beside),
             self.seams,
+            self.as_map,
             self.hold,
             self.worst,
             self.close_results,
@@ -195,6 +199,7 @@ class MergedView(BlinkCompare):
                 self.percent.setValue(round(model.source.percent))
         for field in self._mock_fields:
             field.setVisible(isinstance(model.source, MockModel))
+        self.as_map.setEnabled(pictures is not None and pictures.is_map)
         is_cut = pictures is None and loaded is not None and self.tiling is not None
         self.lesson.setEnabled(is_cut)
         self.take_over.setVisible(model.offer is not None)

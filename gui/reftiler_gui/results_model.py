@@ -12,6 +12,7 @@ from reftiler import Grid, Tiler
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler.models import Model, load_model
+from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.lazy_picture import compute
@@ -45,6 +46,7 @@ def open_source(
 
 
 _OPENING, _MERGING, _SURVEY = "Opening results", "Merging", "Comparing tiles"
+_MAP = "Merging the anomaly map"
 
 
 class ResultsModel(QObject):
@@ -68,6 +70,8 @@ class ResultsModel(QObject):
         Where they disagree most, once that was asked for.
     problem : str
         Why there are none, or why they are not merged; a sentence.
+    as_map : bool
+        Whether the merged image is the anomaly map, too.
     offer : FormSettings or None
         The settings of the results, where those of the form do not fit them.
     """
@@ -78,6 +82,9 @@ class ResultsModel(QObject):
     """A dict of pictures to levels, rows and columns that are to be painted anew; None
     for all."""
 
+    map_made = Signal(object)
+    """The merged image as an `AnomalyMap`; None if it is not wanted, or is none."""
+
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(viewer)
         self._viewer, self._jobs = viewer, viewer.jobs
@@ -86,6 +93,7 @@ class ResultsModel(QObject):
         self.survey: SeamSurvey | None = None
         self.problem = ""
         self.offer: FormSettings | None = None
+        self.as_map = False
         self.model: Model | None = None
         self._item = ""
         self._opened_for: LoadedImage | None = None
@@ -127,7 +135,14 @@ class ResultsModel(QObject):
                     "arrays that are called as the images"
                 )
                 return
-        self._jobs.start(_OPENING, lambda: self._opened(loaded), self._take, self._fail)
+        if self.results is not None and not self.results.fits(tiling.grid):
+            self._forget()
+
+        def fail(words: str) -> None:
+            self._forget()
+            self._fail(words)
+
+        self._jobs.start(_OPENING, lambda: self._opened(loaded), self._take, fail)
         self.changed.emit()
 
     def take_offer(self) -> None:
@@ -140,6 +155,26 @@ class ResultsModel(QObject):
         pictures = self.pictures
         if pictures and self.survey is None and not self._jobs.running(_SURVEY):
             self._jobs.start(_SURVEY, pictures.survey, self._take_survey, self._fail)
+
+    def show_as_map(self, on: bool) -> None:
+        """Merge all of the image as its anomaly map, now and whenever it changes."""
+        self.as_map = on
+        self._make_map()
+        self.changed.emit()
+
+    def _make_map(self) -> None:
+        pictures, loaded = self.pictures, self._opened_for
+        self._jobs.cancel(_MAP)
+        if not self.as_map or pictures is None or not pictures.is_map:
+            self.map_made.emit(None)
+            return
+        size = loaded.image.size if loaded and loaded.image else None
+
+        def made() -> Work[AnomalyMap]:
+            array = yield from pictures.whole()
+            return AnomalyMap(array, size, pictures.results.name)
+
+        self._jobs.start(_MAP, made, self.map_made.emit, self._fail)
 
     # Opening
 
@@ -182,6 +217,7 @@ class ResultsModel(QObject):
         for picture in self.pictures.pictures:
             picture.asked = self._starting.start
         self.changed.emit()
+        self._make_map()
 
     def _settings_of(self, error: OtherTilesError) -> FormSettings | None:
         """Return the form's settings, but with the tiles of the results."""
@@ -214,7 +250,7 @@ class ResultsModel(QObject):
 
     def _cancel(self) -> None:
         self._starting.stop()
-        for name in (_OPENING, _MERGING, _SURVEY):
+        for name in (_OPENING, _MERGING, _SURVEY, _MAP):
             self._jobs.cancel(name)
 
     def _fail(self, words: str) -> None:

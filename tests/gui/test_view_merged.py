@@ -314,3 +314,36 @@ def test_models_and_results_are_opened_from_the_menu(
         wait(qtbot, opened)
         assert shown(opened)[0] == 1, shown(opened)[1]
     assert asked == [["predict"]]
+
+
+def test_what_is_merged_can_be_the_anomaly_map(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened.open_results(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    opened.merged.as_map.setChecked(True)
+    wait(qtbot, opened)
+    found = opened.maps.map
+    assert found is not None
+    assert found.value(101, 203) == MERGED[50, 101]
+    opened.viewer.change(replace(SETTINGS, merge="max"))
+    wait(qtbot, opened)
+    want = Tiler(64, 48, merge="max").untile(MAPS, IMAGE.shape)
+    assert opened.maps.map is not None
+    assert opened.maps.map.value(101, 203) == want[50, 101]
+    opened.merged.as_map.setChecked(False)
+    wait(qtbot, opened)
+    assert opened.maps.map is None
+
+
+def test_a_refused_merge_shows_no_stale_picture(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "maps.npy", MAPS > 100)
+    opened.open_results(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 1
+    opened.viewer.change(replace(SETTINGS, window="hann"))
+    wait(qtbot, opened)
+    assert shown(opened)[0] == 0
+    assert "bool" in shown(opened)[1]

@@ -30,6 +30,7 @@ Span: TypeAlias = tuple[int, int]
 _SEAM_TABLE = np.array(
     [pixel(COLORS["vermillion"], 0.75 * step / 255) for step in range(256)], np.uint32
 )
+_BAND = 1024  # pixels on a side that are merged together
 _SHARED = 4  # merges that wait for another picture to need them
 _LISTED = 4  # tiles whose values are told, at the most
 
@@ -141,6 +142,25 @@ class MergedPictures:
             found = most - least
         found = found.max(axis=2) if found.ndim == 3 else found
         self.seam_limit = max(self.seam_limit, _highest(found))
+        return found
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the results have one number a pixel."""
+        return self.results.form.shape[2:] in ((), (1,))
+
+    def whole(self) -> Work[Array]:
+        """Merge all of the image, shape (h, w): see `is_map`."""
+        height, width = self.array.shape[:2]
+        found = np.empty((height, width), self.array.dtype)
+        for top in range(0, height, _BAND):
+            for left in range(0, width, _BAND):
+                rows = top, min(top + _BAND, height)
+                columns = left, min(left + _BAND, width)
+                yield from self._load(rows, columns)
+                part = self.array[slice(*rows), slice(*columns)]
+                found[slice(*rows), slice(*columns)] = part.reshape(part.shape[:2])
+            yield rows[1] / height
         return found
 
     def survey(self) -> Work[SeamSurvey]:

@@ -727,8 +727,7 @@ class MainWindow(QMainWindow):
             self.open_results(Path(paths[0]))
             event.acceptProposedAction()
         elif paths:
-            if not self.viewer.open_dropped(paths):
-                self.open(paths)
+            self.viewer.open_dropped(paths, lambda: self.open(paths))
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802

@@ -330,12 +330,22 @@ class ViewerModel(QObject):
 
         self.jobs.start("Opening maps", lambda: before.with_maps(paths, at), take)
 
-    def open_dropped(self, paths: Sequence[str | Path]) -> bool:
-        """Open maps, if that is what these are; else say no."""
-        maps = self.image_set.are_maps(map(Path, paths))
-        if maps:
-            self.open_maps(paths)
-        return maps
+    def open_dropped(
+        self, paths: Sequence[str | Path], otherwise: Callable[[], object]
+    ) -> None:
+        """Open maps, if that is what these are; else do something else with them."""
+        image_set = self.image_set
+        if not image_set.items:
+            otherwise()
+            return
+
+        def take(maps: bool) -> None:
+            if maps:
+                self.open_maps(paths)
+            else:
+                otherwise()
+
+        self.jobs.start("Opening", lambda: image_set.are_maps(map(Path, paths)), take)
 
     def _watch(self, paths: Iterable[Path]) -> None:
         """Hear of changes of these files, and of no others."""

@@ -12,6 +12,7 @@ import pytest
 from reftiler import TilingError
 from reftiler.evaluation import map_rows, rank_pixels
 from reftiler.io import write_image
+from reftiler_gui.model import anomaly_map
 from reftiler_gui.model.anomaly_map import (
     COLORMAPS,
     AnomalyMap,
@@ -203,8 +204,13 @@ def test_colours_rise_from_dark_to_bright(name: str) -> None:
     assert (np.diff(light) > -1.5).all()
 
 
+@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("zoom", [0.03, 0.1, 0.37, 0.5, 0.99])
-def test_no_peak_vanishes_at_any_zoom(zoom: float) -> None:
+def test_no_peak_vanishes_at_any_zoom(
+    zoom: float, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:  # half the resolution is not kept
+        monkeypatch.setattr(anomaly_map, "_LARGE", 1000)
     values = np.zeros((700, 900), dtype=np.float32)
     peaks = [(3, 5), (333, 471), (698, 899), (100, 897)]
     for row, column in peaks:

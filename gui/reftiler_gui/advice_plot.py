@@ -214,7 +214,12 @@ class AdvicePlot(QWidget):
         taken = [_around(self.point(row), _radius(row)) for row in self._rows]
         named = set()
         for row in sorted(
-            self._rows, key=lambda row: (row.settings not in known, -row.whole)
+            self._rows,
+            key=lambda row: (
+                row.settings != self.selected,
+                row.settings != self.current,
+                -row.whole,
+            ),
         ):
             same = (row.whole, row.work, row.settings.tile)
             if row.settings in known or (row.front and same not in named):

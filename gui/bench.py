@@ -259,6 +259,52 @@ def maps(app: QApplication, folder: Path) -> bool:
     return all(good)
 
 
+def merged(app: QApplication, folder: Path) -> bool:
+    """Measure the first picture of tiles' results of a large image, and panning."""
+    size, settings = (9000, 12000), FormSettings(tile=(256, 256), step=(192, 192))
+    plan = settings.plan(size)
+    assert isinstance(plan, Grid)
+    image = np.lib.format.open_memmap(folder / "merged.npy", "w+", np.uint8, (*size, 3))
+    image[:] = np.arange(size[0])[:, None, None] % 251
+    draw = np.random.default_rng(0)
+    results = draw.integers(0, 256, (256, 256, 3), np.uint8)[np.newaxis]
+    np.save(folder / "results.npy", results.repeat(len(plan), axis=0))
+    window = MainWindow()
+    window.resize(1280, 800)
+    window.show()
+    window.viewer.change(settings)
+    window.open([folder / "merged.npy"])
+    wait(app, window)
+    while window.jobs.running():
+        app.processEvents()
+    arrived: list[float] = []
+    begin = time.perf_counter()
+
+    def arrive(parts: dict[object, object] | None) -> None:
+        if parts and any(parts.values()):
+            window.merged.image.viewport().repaint()
+            arrived.append(time.perf_counter() - begin)
+
+    window.results.arrived.connect(arrive)
+    window.open_results(folder / "results.npy")
+    while not arrived:
+        app.processEvents()
+    good = [tell("first picture of merged results (clock)", 1000 * arrived[0], 1000)]
+    window.state.go(4500.5, 6000.5, 1.0)
+    times, end = [], time.perf_counter() + 3
+    while time.perf_counter() < end:
+        app.processEvents()
+    for step in range(30):
+        window.state.pan((-1) ** step * 20, 17)
+        times.append(milliseconds(window.merged.image.viewport().repaint))
+        app.processEvents()
+    words = "panning over merged results, 12,000 × 9,000 × 3"
+    good.append(tell(words, statistics.median(times), 16))
+    sys.stdout.write(f"{'private memory then':<52}{_private():9.0f} MB\n")
+    window.close()
+    return all(good)
+
+
 def threshold(window: MainWindow, place: int) -> None:
     """Move the slider of the threshold."""
     window.map_panel.slider.setValue(place)
@@ -329,6 +375,7 @@ def main() -> int:
         good.append(huge(app, Path(folder)))
         good.append(changes(app, Path(folder)))
         good.append(maps(app, Path(folder)))
+        good.append(merged(app, Path(folder)))
     with tempfile.TemporaryDirectory() as folder:
         good.append(survey(app, Path(folder)))
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ import pytest
 from reftiler import Grid, Tiler, TilingError
 from reftiler.io import write_image
 from reftiler.models import Model
+from reftiler_gui.model import tile_results
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
@@ -194,6 +195,17 @@ def test_a_slow_model_does_not_hold_up_who_cancels() -> None:
     next(work)
     work.close()
     assert time.monotonic() - start < 0.3
+
+
+def test_no_more_results_are_kept_than_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tile_results, "_KEPT_OF_FILES", 3 * MAPS[0].nbytes)
+    np.save(tmp_path / "maps.npy", MAPS)
+    results = open_results(tmp_path / "maps.npy", loaded(), grid())
+    finish(results.load(range(24)))
+    assert [k for k in range(24) if results.peek(k) is not None] == [21, 22, 23]
+    assert np.array_equal(results.tile(0), MAPS[0])
 
 
 def test_nan_and_range_are_noticed(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from functools import partial
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QComboBox,
     QHBoxLayout,
     QSizePolicy,
+    QSlider,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -19,12 +21,20 @@ from PySide6.QtWidgets import (
 
 from reftiler_gui.labels import WrapLabel
 
-__all__ = ["ComboField", "SizeField", "ValidatedField", "guard_field", "number_field"]
+__all__ = [
+    "ComboField",
+    "SizeField",
+    "ValidatedField",
+    "guard_field",
+    "guard_fields",
+    "number_field",
+]
 
 MOST = 1_000_000_000
 """Far beyond any image: whether a size makes sense is for reftiler to say."""
 
 
+_DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
 _UNDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
@@ -47,7 +57,15 @@ class _FieldGuard(QObject):
 def guard_field(field: QWidget) -> None:
     """Let the wheel change a field only if it has the focus, and undo undo settings."""
     field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # none that the wheel gives
-    field.installEventFilter(_FieldGuard(field))
+    if not field.findChildren(_FieldGuard, options=_DIRECT):
+        field.installEventFilter(_FieldGuard(field))
+
+
+def guard_fields(page: QWidget) -> None:
+    """Guard all fields within a page, whoever made them."""
+    for kind in (QComboBox, QAbstractSpinBox, QSlider):
+        for field in page.findChildren(kind):
+            guard_field(field)
 
 
 def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:

@@ -37,6 +37,7 @@ from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
+from reftiler_gui.fields import guard_fields
 from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog
 from reftiler_gui.image_canvas import ImageCanvas, Parts
 from reftiler_gui.image_list import GROUPS, ImageList
@@ -122,21 +123,7 @@ class MainWindow(QMainWindow):
             self.preferences, lambda path: self.open([path]), self
         )
         self.insert_menu("recent", self.recent)
-        actions = self.registry.actions
-        self.image_list.set_actions(
-            options=[actions[name] for name in LIST_OPTIONS],
-            context=[actions[name] for name in IMAGE_ACTIONS],
-            passed_over=actions["passed_over"],
-        )
-        self.add_dock("images", "Images", self.image_list, "left", "Ctrl+Shift+I")
-        self.add_dock("tiling", "Tiling", self._tiling(), "right", "Ctrl+Shift+T")
-        display = _scrolled(self.display)
-        self.add_dock("display", "Display", display, "right", "Ctrl+Shift+V")
-        self.map_panel = MapPanel(self.maps, actions["open_map"], actions["open_maps"])
-        self.add_dock(
-            *("map", "Anomaly map", _scrolled(self.map_panel)),
-            *("right", "Ctrl+Shift+H"),
-        )
+        self._add_docks()
         self.toolbar = ToolBar(self.registry)
         self.addToolBar(self.toolbar)
         self.toolbar.zoom.chosen.connect(self._set_zoom)
@@ -188,6 +175,23 @@ class MainWindow(QMainWindow):
         inner = _column(self.summary, self.form, QWidget(), stretch=2)
         inner.setContentsMargins(10, 0, 10, 8)
         return _scrolled(inner)
+
+    def _add_docks(self) -> None:
+        actions = self.registry.actions
+        self.image_list.set_actions(
+            options=[actions[name] for name in LIST_OPTIONS],
+            context=[actions[name] for name in IMAGE_ACTIONS],
+            passed_over=actions["passed_over"],
+        )
+        self.add_dock("images", "Images", self.image_list, "left", "Ctrl+Shift+I")
+        self.add_dock("tiling", "Tiling", self._tiling(), "right", "Ctrl+Shift+T")
+        display = _scrolled(self.display)
+        self.add_dock("display", "Display", display, "right", "Ctrl+Shift+V")
+        self.map_panel = MapPanel(self.maps, actions["open_map"], actions["open_maps"])
+        self.add_dock(
+            *("map", "Anomaly map", _scrolled(self.map_panel)),
+            *("right", "Ctrl+Shift+H"),
+        )
 
     def fill_menus(self) -> None:
         """Put what the registry has into the menus; call it when it has more."""
@@ -245,6 +249,7 @@ class MainWindow(QMainWindow):
             before[0].raise_()
         self.resizeDocks([dock], [_WIDTHS[side]], Qt.Orientation.Horizontal)
         self.docks[name] = dock
+        guard_fields(widget)
         keys = (key,) if key else ()
         words = f"{title} panel"
         entry = ActionSpec(
@@ -303,6 +308,7 @@ class MainWindow(QMainWindow):
             The key that shows it, as Qt writes it.
         """
         self.views[name] = widget
+        guard_fields(widget)
         # The widest view must not keep the window from being small.
         widget.setMinimumWidth(min(widget.minimumSizeHint().width(), _NARROW))
         page = self.tabs.addTab(widget, title)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QToolBar, QWidget
 
 from reftiler_gui.actions import ActionRegistry
+from reftiler_gui.fields import guard_field
 from reftiler_gui.icons import ICONS, icon
 from reftiler_gui.view_base import filter_shortcuts
 
@@ -34,7 +35,7 @@ class ZoomField(QComboBox):
         self.setAccessibleName("Zoom")
         self.setToolTip("Zoom: choose or type one, as 33 %")
         self.setFixedWidth(92)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        guard_field(self)
         self.addItems(_ZOOMS)
         self._zoom: float | None = None
         field = QLineEdit()

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
@@ -152,6 +152,10 @@ def turn_wheel(field: QWidget) -> None:
     QApplication.sendEvent(field, event)
 
 
+def chosen(field: QComboBox | QSlider) -> int:
+    return field.currentIndex() if isinstance(field, QComboBox) else field.value()
+
+
 @pytest.fixture
 def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
     window.open(())
@@ -163,10 +167,19 @@ def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
 
 def test_the_wheel_changes_no_field_without_the_focus(opened: MainWindow) -> None:
     form, before = opened.form, opened.viewer.settings
-    opened.canvas.setFocus()
-    for field in (form.mode, form.tile.height_field, form.border.width_field):
-        turn_wheel(field)
-        assert not field.hasFocus()
+    for view in opened.views:
+        opened.show_view(view)
+        fields: list[QComboBox | QSlider] = [*opened.findChildren(QComboBox)]
+        fields += opened.findChildren(QSlider)
+        for field in fields:
+            if field.isVisible() and field.isEnabled() and not field.hasFocus():
+                value = chosen(field)
+                turn_wheel(field)
+                assert chosen(field) == value, field.accessibleName()
+                assert not field.hasFocus()
+    opened.show_view("image")
+    for number in (form.tile.height_field, form.border.width_field):
+        turn_wheel(number)
     assert opened.viewer.settings == before
     form.mode.setFocus()
     turn_wheel(form.mode)

@@ -181,7 +181,9 @@ def test_every_kind_of_settings_has_a_report() -> None:
     assert "No defect is marked" in examined(marked((70, 70))).html()
 
 
-def test_page_and_table_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+def test_page_and_table_are_written_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a", "b"):
         write_image(tmp_path / f"{name}.png", np.full((90, 90), 9, np.uint8))
     mask = np.zeros((90, 90), dtype=bool)
@@ -213,6 +215,9 @@ def test_page_and_table_are_written_together_or_not_at_all(tmp_path: Path) -> No
             write(name, overwrite=True)
     assert sorted(one.name for one in out.iterdir()) == ["q.csv", "r.csv", "r.html"]
     assert ImageSet.open([tmp_path]).start == 1
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    with pytest.raises(TilingError, match="needs jinja2"):
+        write("s.html")
     with pytest.raises(TilingError, match="no image in"):
         finish(report_on((out,), None, out / "x.html", overwrite=True))
 

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -496,6 +497,8 @@ def write_report(
             )
     if table.exists() and not _is_table(table):
         raise TilingError(f"{table} is no table of a report: give another name")
+    if find_spec("jinja2") is None:  # before any work is done
+        raise TilingError('a report needs jinja2: pip install "reftiler[gui]"')
     report = yield from examine_set(image_set, settings, threshold)
     page = report.html().encode()
     with OutputTransaction() as files:

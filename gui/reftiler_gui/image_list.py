@@ -438,8 +438,10 @@ class ImageList(QWidget):
         self.rows.grouped = len(groups) > 1
         rows: list[int | str] = []
         for group, members in groups.items():
-            rows += [group] if self.rows.grouped else []
-            rows += members if group not in self.rows.closed else []
+            if self.rows.grouped:  # else there is no head to click
+                rows.append(group)
+            if not (self.rows.grouped and group in self.rows.closed):
+                rows += members
         self._viewer.order = [row for members in groups.values() for row in members]
         if rows != self.rows.rows or self.sender() is not self._soon:
             place = self.view.verticalScrollBar().value()

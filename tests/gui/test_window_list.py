@@ -168,6 +168,10 @@ def test_groups_are_hidden_and_shown(
     assert window.viewer.index == 3
     qtbot.keyClick(view, Qt.Key.Key_Left)
     assert listed(window) == ["test/good", "test/hole"]
+    window.image_list.search.setText("hole")
+    assert listed(window) == ["c", "d", "e"]  # of one group, which has no head
+    window.image_list.search.clear()
+    view.selectionModel().setCurrentIndex(rows.index(1), flag)
     qtbot.keyClick(view, Qt.Key.Key_Right)
     assert len(listed(window)) == 5
     window.registry.actions["first"].trigger()  # into the group that is hidden

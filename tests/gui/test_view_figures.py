@@ -119,7 +119,12 @@ def test_the_window_offers_figures_of_the_chosen_tile(
     qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[FigureRequest] = []
-    monkeypatch.setattr(FigureDialog, "exec", lambda me: asked.append(me.request))
+
+    def answered(dialog: FigureDialog) -> None:
+        asked.append(dialog.request)
+        dialog.reject()
+
+    monkeypatch.setattr(FigureDialog, "exec", answered)
     window.registry.actions["export_figure"].trigger()
     assert not asked  # there is no image yet
     window.open(())

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QFileDialog,
@@ -188,7 +189,11 @@ class ContactSheetView(LazyView):
         tile = self.single.tile
         if self.is_single and tile is not None:
             inside = self._tiles is not None and tile < len(self._tiles)
-            self.open_tile(tile) if inside else self.close_tile()
+            if inside and self._tiles is not None:  # the form may have the focus
+                self.list.choose(tile)
+                self.single.show_tile(self._tiles, tile, self.list.show_what)
+            else:
+                self.close_tile()
 
     # Results
 
@@ -332,13 +337,16 @@ class ContactSheetView(LazyView):
 
     def close_tile(self) -> None:
         """Show the sheet again."""
+        focus = QApplication.focusWidget()
+        focused = focus is not None and self.single.isAncestorOf(focus)
         self.stack.setCurrentIndex(0)
         self.setFocusProxy(self.list)
-        self.list.setFocus()
+        if focused:
+            self.list.setFocus()
 
     def step_tile(self, by: int) -> None:
         """Choose the next tile in the order of the sheet; it goes round."""
-        model, tile = self.list.tile_model, self.list.tile
+        model, tile = self.list.tile_model, self.tile
         if model.rowCount():
             row = -1 if tile is None else model.find(tile).row()
             row = (max(row, -1 if by > 0 else 0) + by) % model.rowCount()
@@ -350,9 +358,14 @@ class ContactSheetView(LazyView):
         """Whether one tile is shown large."""
         return self.stack.currentWidget() is self.single
 
+    @property
+    def tile(self) -> int | None:
+        """The tile that is shown large, or else chosen in the sheet."""
+        return self.single.tile if self.is_single else self.list.tile
+
     def copy_chosen(self) -> bool:
         """Copy the picture of the chosen tile; return whether there is one."""
-        tile, tiles = self.list.tile, self._tiles
+        tile, tiles = self.tile, self._tiles
         if tile is None or tiles is None:
             return False
         try:
@@ -375,7 +388,7 @@ class ContactSheetView(LazyView):
             self._show_menu_at(self.list.viewport().mapToGlobal(point))
 
     def _show_menu_at(self, point: QPoint) -> None:
-        tile = self.list.tile
+        tile = self.tile
         if tile is not None:
             self.tile_menu(tile).popup(point)
 
@@ -411,8 +424,9 @@ class ContactSheetView(LazyView):
         if tiles is None or loaded is None:
             return
         source = tiles.source
-        eight = source.dtype.name in ("bool", "uint8", "uint16")
-        suffix = "png" if eight and source.channels <= 4 else "tif"
+        fits = source.channels in ((2, 4) if source.has_alpha else (1, 3))
+        fits = fits and source.dtype.name in ("bool", "uint8", "uint16")
+        suffix = "png" if fits else "tif"
         image = loaded.item.image
         stem = image.stem if image else loaded.item.name.replace("/", "-")
         proposed = f"{stem}-tile-{tile}.{suffix}"

@@ -244,7 +244,7 @@ class Dialogs:
         listed, order = window.sheet.list.tile_model, np.arange(len(tiles))
         if listed.tiles is not None and listed.tiles.view is tiling:
             order = listed.order
-        tile = window.sheet.list.tile or window.canvas.tile or 0
+        tile = window.sheet.tile or window.canvas.tile or 0
         dialog = FigureDialog(loaded, tiles, order, tile, window.jobs, window)
         dialog.exec()
         dialog.deleteLater()  # with the figure, which may be large

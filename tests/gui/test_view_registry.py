@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.main_window import MainWindow
+from reftiler_gui.model.form_settings import FormSettings
 from tests.gui.showing import settle
 
 
@@ -38,6 +39,23 @@ def test_the_next_tile_is_that_of_the_sheet(window: MainWindow, qtbot: QtBot) ->
     window.registry.actions["next_tile"].trigger()
     assert window.sheet.single.tile == order[2]
     assert window.sheet.single.isVisible()
+
+
+def test_a_tile_that_is_shown_leaves_the_focus_to_the_form(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    window.show_view("sheet")
+    settle(qtbot, window.jobs)
+    window.sheet.open_tile(3)
+    field = window.form.tile.height_field
+    for side in (300, 1024):  # the latter leaves one tile
+        field.setFocus()
+        window.viewer.change(FormSettings(tile=(side, side), step=(side, side)))
+        settle(qtbot, window.jobs)
+        assert field.hasFocus()
+    assert not window.sheet.is_single
 
 
 def test_the_first_defect_is_compared_at_once(window: MainWindow, qtbot: QtBot) -> None:

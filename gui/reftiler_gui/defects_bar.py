@@ -142,7 +142,7 @@ class DefectsBar(QWidget):
 
     def show_defect(self, region: Region | None) -> None:
         """Take another defect, without a signal."""
-        number = self.defects.number(region)
+        number = self.defects.numbers.get(region) if region else None
         if region is None or number is not None:
             self.number = number
         self._look()

@@ -50,12 +50,9 @@ class Defects:
         return np.asarray(self.boxes[..., 1] - self.boxes[..., 0])
 
     @cached_property
-    def _numbers(self) -> dict[Region, int]:
+    def numbers(self) -> dict[Region, int]:
+        """Which of them each region is."""
         return {region: number for number, region in enumerate(self.regions)}
-
-    def number(self, region: Region | None) -> int | None:
-        """Return which of them a region is; None if it is none."""
-        return None if region is None else self._numbers.get(region)
 
     def after(self, number: int | None, step: int = 1) -> int | None:
         """Return the next defect, or with ``step=-1`` the last; it goes round."""
@@ -89,9 +86,13 @@ def find_defects(mask: MaskPyramid) -> Defects:
     level = next(n for n, one in enumerate(mask.levels) if one.size <= _COARSE)
     zones = label_regions(mask.levels[level]) if level else []
     if level == 0 or (len(zones) > _MANY and mask.array.size <= _HUGE):
-        return Defects(find_regions(mask.array))
-    found = list(_searched(mask, level, zones))
-    return Defects(tuple(sorted(found, key=lambda one: (one.box[0][0], one.box[1][0]))))
+        defects = Defects(find_regions(mask.array))
+    else:
+        found = _searched(mask, level, zones)
+        order = sorted(found, key=lambda one: (one.box[0][0], one.box[1][0]))
+        defects = Defects(tuple(order))
+    _ = defects.boxes, defects.numbers  # now, not in the thread of the window
+    return defects
 
 
 def _searched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -35,11 +36,11 @@ Source: TypeAlias = Path | str | MockModel
 
 
 def open_source(
-    source: Source | Model, loaded: LoadedImage, grid: Grid
+    source: Source | Model, loaded: LoadedImage, grid: Grid, names: Iterable[str] = ()
 ) -> Work[TileResults]:
     """Return the results of an image's tiles from files, or of a model."""
     if isinstance(source, Path):
-        return open_results(source, loaded, grid)
+        return open_results(source, loaded, grid, names)
     assert loaded.image is not None
     model = load_model(source) if isinstance(source, str) else source
     return (yield from run_model(model, loaded.image, grid))
@@ -108,6 +109,11 @@ class ResultsModel(QObject):
     def results(self) -> TileResults | None:
         """The results, once they are open."""
         return self.pictures.results if self.pictures else None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all images, to tell whose results are in a folder."""
+        return [item.name for item in self._viewer.image_set.items]
 
     def open(self, source: Source | None) -> None:
         """Take results from somewhere, or with None no longer."""
@@ -196,7 +202,7 @@ class ResultsModel(QObject):
                     self.model = self.model or load_model(source)
                 assert source is not None
                 given = self.model or source
-                results = yield from open_source(given, loaded, tiling.grid)
+                results = yield from open_source(given, loaded, tiling.grid, self.names)
             except OtherTilesError as error:
                 return error
             except ImportError as error:

@@ -239,7 +239,8 @@ class SideBySideView(LazyView):
                 else:
                     mine = source == self._results.source
                     given = (mine and self._results.model) or source
-                    results = yield from open_source(given, loaded, plan)
+                    names = self._results.names
+                    results = yield from open_source(given, loaded, plan, names)
                 self._opened[letter] = source, loaded, results
                 name = short_words(settings)
                 values.append(ComparedValues.of_results(results, plan, name))
@@ -479,7 +480,9 @@ class SideBySideView(LazyView):
         table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         lines = table.verticalHeader().defaultSectionSize() * 2
         head = table.horizontalHeader().sizeHint().height()
-        table.setFixedHeight(lines + head + table.horizontalScrollBar().height() // 2)
+        table.setFixedHeight(
+            lines + head + table.horizontalScrollBar().sizeHint().height()
+        )
         self.kind.addItems(
             ["Tiles of two settings", "Merged results of two settings", "Two maps"]
         )

@@ -129,6 +129,35 @@ def test_a_folder_of_arrays_called_as_the_images(tmp_path: Path) -> None:
     assert np.array_equal(results.tile(5), MAPS[5])
 
 
+def test_results_in_folders_belong_to_the_images_of_these(tmp_path: Path) -> None:
+    names = ["train/good/000", "test/dent/000", "test/good/000"]
+    for k, name in enumerate(names[1:]):
+        path = tmp_path / "all" / f"{name}.npy"
+        path.parent.mkdir(parents=True)
+        np.save(path, MAPS + k)
+
+    def opened(folder: str, name: str, image: Path | None = None) -> TileResults:
+        part = LoadedImage(ImageItem(name, image), loaded().image, None, "")
+        return open_results(tmp_path / folder, part, grid(), names)
+
+    for k, name in enumerate(names[1:]):
+        found = opened("all", name)
+        assert np.array_equal(found.tile(5), MAPS[5] + k)
+        assert not found.notes  # those of other images are theirs
+    # An image that is opened alone has the end of its path.
+    found = opened("all", "000", tmp_path / "set" / "test" / "good" / "000.png")
+    assert np.array_equal(found.tile(5), MAPS[5] + 1)
+    assert np.array_equal(opened("all/test", "test/dent/000").tile(5), MAPS[5])
+    with pytest.raises(TilingError, match="no results of train/good/000: give an arr"):
+        opened("all", "train/good/000")
+    with pytest.raises(TilingError, match="called 000, as are 3 images"):
+        opened("all/test/dent", "test/good/000")
+    for k, tile in enumerate(MAPS):
+        (tmp_path / "tiles" / "good").mkdir(parents=True, exist_ok=True)
+        np.save(tmp_path / "tiles" / "good" / f"000_{k:04d}.npy", tile)
+    assert np.array_equal(opened("tiles", "test/good/000").tile(5), MAPS[5])
+
+
 def test_a_model_is_run_on_tiles_when_they_are_needed() -> None:
     given: list[int] = []
 

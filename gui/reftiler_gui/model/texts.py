@@ -153,7 +153,7 @@ def merged_words(found: MergedPictures, survey: SeamSurvey | None) -> str:
     """Say what is merged, what was noticed about it, and where tiles disagree most."""
     results, form = found.results, found.results.form
     number = len(found.grid if results.indices is None else results.indices)
-    channels = f", {form.shape[2]} channels" if len(form.shape) > 2 else ""
+    channels = f", {count(form.shape[2], 'channel')}" if len(form.shape) > 2 else ""
     words = f"{results.name}: {count(number, 'result')} of {times(form.shape[:2])} px"
     words += f"{channels}, {form.dtype.name}"
     if math.isfinite(results.low):

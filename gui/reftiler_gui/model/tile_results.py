@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from reftiler import Grid, TilingError
 from reftiler.batching import annotate_errors, validate_results
+from reftiler.io.file_tree import bare_path
 from reftiler.models import Model, select_map
 from reftiler.plan import plan_tile
 from reftiler.streaming import MergedArray
 from reftiler.streaming.reading import read_tiles
 from reftiler.tilesets.listed_grid import subset_grid
 from reftiler.tilesets.manifest import NAME, Manifest
-from reftiler.tilesets.maps import MapOptions, find_maps, map_form, map_set
+from reftiler.tilesets.maps import MapOptions, find_maps, map_form, map_set, walk
 from reftiler.tilesets.naming import default_pattern
 from reftiler.tilesets.records import ImageRecord, TileRecord
 from reftiler.tilesets.tile_arrays import TileArrays, TileForm, open_tiles
+from reftiler.validation import first_few
 from reftiler_gui.model.file_pixels import FilePixels, mapped_file
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
@@ -271,7 +273,9 @@ def is_results(path: Path, count: int) -> bool:
     return (path / NAME).is_file()
 
 
-def open_results(path: Path, loaded: LoadedImage, grid: Grid) -> TileResults:
+def open_results(
+    path: Path, loaded: LoadedImage, grid: Grid, names: Iterable[str] = ()
+) -> TileResults:
     """
     Open the results of an image's tiles.
 
@@ -285,6 +289,8 @@ def open_results(path: Path, loaded: LoadedImage, grid: Grid) -> TileResults:
         The image.
     grid : Grid
         The tiles that are set.
+    names : iterable of str
+        Of all images of the set: each has results of its own in a folder.
 
     Raises
     ------
@@ -295,11 +301,13 @@ def open_results(path: Path, loaded: LoadedImage, grid: Grid) -> TileResults:
     """
     if not path.exists():
         raise TilingError(f"there is no {path}: give an array or a folder of results")
-    grid, array = merge_grid(grid), is_array(path)
+    grid, array, names = merge_grid(grid), is_array(path), list(names)
     record = None if array else _recorded(path, loaded)
     if record is not None:
         _check_same(path, *record, grid)
-    found = _record_of(loaded, grid) if record is None else record[0]
+        found = record[0]
+    else:
+        found = _record_of(loaded, grid, None if array else path, names)
     if array:
         shape = tuple(open_tiles(path).shape)
         if len(shape) < 3 or shape[0] != len(grid):
@@ -310,7 +318,8 @@ def open_results(path: Path, loaded: LoadedImage, grid: Grid) -> TileResults:
             )
         image_set = map_set([found], {found.id: path}, MapOptions(), ())
     else:
-        image_set = find_maps(path, [found], MapOptions())
+        others = _of_others(path, names, found.id) if record is None else frozenset()
+        image_set = find_maps(path, [found], MapOptions(), others)
     (image,) = image_set.images
     tiles: TileArrays = image.tiles
     file = _array_file(tiles)
@@ -334,6 +343,21 @@ def open_results(path: Path, loaded: LoadedImage, grid: Grid) -> TileResults:
         indices=kept if image.missing else None,
         notes=notes,
     )
+
+
+def _of_others(folder: Path, names: Iterable[str], name: str) -> frozenset[Path]:
+    """Return the results that are called as other images, whose they are."""
+    ends = set[str]()
+    for parts in (bare_path(other).split("/") for other in names):
+        ends.update("/".join(parts[k:]) for k in range(len(parts)))
+    ends -= {name}
+    found = set[Path]()
+    for path in walk(folder):
+        own = bare_path(path.relative_to(folder).as_posix())
+        of_tile = own.rpartition("_")[0]
+        if of_tile != name and (own in ends or of_tile in ends):
+            found.add(path)
+    return frozenset(found)
 
 
 def _recorded(
@@ -384,17 +408,55 @@ def _check_same(
         )
 
 
-def _record_of(loaded: LoadedImage, grid: Grid) -> ImageRecord:
-    """Return a record of an image's tiles as `reftiler tile` would name them."""
+def _record_of(
+    loaded: LoadedImage, grid: Grid, folder: Path | None, names: Iterable[str]
+) -> ImageRecord:
+    """Return a record of an image's tiles, called as its results in a folder are."""
     item, source = loaded.item, loaded.image
     assert source is not None
-    name = item.image.stem if item.image else item.name.rsplit("/", 1)[-1]
     pattern = default_pattern(len(grid)) + ".npy"
+    name = item.name if folder is None else _name_in(folder, loaded, pattern, names)
     tiles = [TileRecord(k, pattern.format(id=name, index=k)) for k in range(len(grid))]
     shape = tuple(source.array.shape)
     return ImageRecord(
         name, name, (), shape, np.dtype(source.dtype).name, grid, tuple(tiles)
     )
+
+
+def _name_in(
+    folder: Path, loaded: LoadedImage, pattern: str, names: Iterable[str]
+) -> str:
+    """Return the longest end of an image's path under which a folder has results."""
+    item = loaded.item
+    paths = [item.name, bare_path(item.name)]
+    if item.image:
+        paths.append(bare_path(item.image.resolve().as_posix()))
+    ends = {
+        "/".join(parts[k:])
+        for parts in (path.strip("/").split("/") for path in paths)
+        for k in range(len(parts))
+    }
+    for name in sorted(ends, key=lambda end: (-end.count("/"), -len(end))):
+        own, first = folder / name, folder / pattern.format(id=name, index=0)
+        found = own.parent.is_dir() and any(
+            bare_path(other.name) in (own.name, first.with_suffix("").name)
+            for other in own.parent.iterdir()
+        )
+        if found:
+            also = [n for n in names if f"/{bare_path(n)}".endswith(f"/{name}")]
+            if "/" not in name and len(also) > 1:
+                raise TilingError(
+                    f"{folder} has results called {name}, as are {len(also)} images: "
+                    f"{first_few(also)}; put results into folders as the images are"
+                )
+            return name
+    if "/" in item.name:
+        raise TilingError(
+            f"{folder} has no results of {item.name}: give an array "
+            f"{bare_path(item.name)}.npy or .zarr for each image, or a file for each "
+            f"tile, {pattern.format(id=bare_path(item.name), index=0)} or .png …"
+        )
+    return item.image.stem if item.image else item.name
 
 
 def _same_tiles(one: Grid, other: Grid) -> bool:

@@ -98,11 +98,14 @@ def draw_tile(
     """
     height, width = tiles.size
     result = tiles.result(tile) if show != "tile" else None
-    shown = result if isinstance(result, ImagePyramid) else tiles.picture(tile)
-    pixels = shown.region(0, (0, shown.size[0]), (0, shown.size[1]))
+    source = tiles.source
+    if isinstance(result, ImagePyramid):
+        pixels = result.region(0, (0, result.size[0]), (0, result.size[1]))
+    else:
+        pixels = source.painted(tiles.pixels(tile))
     smooth = size.width() < width or size.height() < height
     modes = Qt.TransformationMode
-    drawn = as_image(pixels, opaque=not shown.has_alpha).scaled(
+    drawn = as_image(pixels, opaque=not source.has_alpha).scaled(
         size,
         Qt.AspectRatioMode.IgnoreAspectRatio,
         modes.SmoothTransformation if smooth else modes.FastTransformation,
@@ -112,18 +115,19 @@ def draw_tile(
     place = ScreenTransform(
         0.0, 0.0, zoom, *(max(1, round(n * zoom)) for n in tiles.size)
     )
-    over = QImage(place.width, place.height, QImage.Format.Format_ARGB32_Premultiplied)
-    over.fill(0)
     found, layers = tiles.mask(tile) if mask else None, []
     if isinstance(result, AnomalyMap):
         layers.append(result.paint(place, tiles.map_settings(over=show == "both")))
-    if found is not None:
+    if found is not None and found.area:
         layers.append(mask_of(found, place, OverlaySettings(), 2))
+    over = QImage(place.width, place.height, QImage.Format.Format_ARGB32_Premultiplied)
+    over.fill(0)
     with QPainter(over) as painter:
         for layer in filter(None, layers):
             painter.drawImage(layer[1], layer[0], as_image(layer[2]))
     with QPainter(drawn) as painter:
-        painter.drawImage(drawn.rect(), over)
+        if layers:
+            painter.drawImage(drawn.rect(), over)
         for (top, bottom), (left, right) in tiles.padding(tile) if hatched else ():
             corner = QPointF(left * across, top * down)
             part = QRectF(corner, QPointF(right * across, bottom * down))

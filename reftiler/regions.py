@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from scipy import ndimage  # which scikit-image needs
-    from skimage import measure
+    import scipy  # which scikit-image needs
+    import skimage  # its parts are loaded when they are used
 except ImportError as error:
     raise ImportError(
         'finding regions needs scikit-image: pip install "reftiler[cli]"'
@@ -65,10 +65,10 @@ def label_regions(
     """Return the regions, each with its number and the array of all numbers."""
     if marked.ndim != 2:
         raise TilingError(f"a mask has two axes, got the shape {marked.shape}")
-    labels = measure.label(marked, connectivity=2)
+    labels = skimage.measure.label(marked, connectivity=2)
     areas = np.bincount(labels.ravel()).tolist()
     found = []
-    boxes = ndimage.find_objects(labels) if labels.size else []
+    boxes = scipy.ndimage.find_objects(labels) if labels.size else []
     for number, (rows, columns) in enumerate(boxes, start=1):
         box = (rows.start, rows.stop), (columns.start, columns.stop)
         found.append((Region(box, areas[number]), number, labels))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from skimage import morphology, restoration
+    import skimage  # its parts are loaded when they are used
 except ImportError as error:
     raise ImportError(
         'looking at defects needs scikit-image: pip install "reftiler[cli]"'
@@ -164,14 +164,16 @@ def _change(image: NDArray[Any], alone: _Mask, marked: _Mask) -> _Floats:
     rows, columns = _window(alone)
     part, hole = image[rows, columns].astype(np.float64), alone[rows, columns]
     unknown = marked[rows, columns]
-    known = morphology.isotropic_dilation(hole, _AROUND) & ~unknown
+    known = skimage.morphology.isotropic_dilation(hole, _AROUND) & ~unknown
     if not known.any():  # all is marked: there is no surface to stand out of
         known = hole
     surface = np.broadcast_to(part[known].mean(axis=0), part.shape)
     if not hole.all() and unknown.sum() <= _SMOOTH:
         low, high = part[known].min(axis=0), part[known].max(axis=0)
         channel = -1 if part.ndim == 3 else None
-        smooth = restoration.inpaint_biharmonic(part, unknown, channel_axis=channel)
+        smooth = skimage.restoration.inpaint_biharmonic(
+            part, unknown, channel_axis=channel
+        )
         surface = smooth.clip(low, high)
     change = np.zeros(image.shape)
     inside = hole[..., np.newaxis] if part.ndim == 3 else hole

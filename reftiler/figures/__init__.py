@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from skimage import measure, morphology
+    import skimage  # its parts are loaded when they are used
 except ImportError as error:
     raise ImportError(
         'figures need scikit-image: pip install "reftiler[cli]"'
@@ -159,7 +159,7 @@ def _surroundings(marked: Mask, margin: int) -> tuple[slice, slice]:
 
 def _outlines(marked: Mask, width: int, least: int) -> Mask:
     """Return lines around regions: close around large ones, wide around small."""
-    labels = measure.label(marked, connectivity=2)
+    labels = skimage.measure.label(marked, connectivity=2)
     small = _extents(labels) < least
     small[0] = False
     little, large = small[labels], marked & ~small[labels]
@@ -183,8 +183,10 @@ def _extents(labels: _Ints) -> _Ints:
 def _ring(mask: Mask, radius: int, width: int) -> Mask:
     if not mask.any():
         return mask
-    outer = morphology.isotropic_dilation(mask, radius)
-    return np.asarray(outer & ~morphology.isotropic_dilation(mask, radius - width))
+    outer = skimage.morphology.isotropic_dilation(mask, radius)
+    return np.asarray(
+        outer & ~skimage.morphology.isotropic_dilation(mask, radius - width)
+    )
 
 
 def _show_coverage(canvas: Rgb, coverage: _Ints, color: Rgb) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from skimage import util
+    import skimage  # its parts are loaded when they are used
 except ImportError as error:
     raise ImportError(
         'figures need scikit-image: pip install "reftiler[cli]"'
@@ -80,7 +80,7 @@ def contact_sheet(
         else as_int(gap, "gap", minimum=0)
     )
     cells = _framed(np.stack(pictures), strong, color_of(color), max(2, gap // 2))
-    sheet = util.montage(
+    sheet = skimage.util.montage(
         cells,
         fill=[_WHITE] * 3,
         grid_shape=(-(-count // columns), columns),

@@ -113,7 +113,7 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
         ("open_mask", "Open mask…", "Ctrl+M", ask.open_mask, mask),
         ("show_in_folder", "Show in folder", "", ask.show_in_folder),
         ("copy_path", "Copy path", "", ask.copy_path),
-        ("passed_over", "What was passed over…", "", ask.show_passed_over, notes),
+        ("passed_over", "Notes on what is open…", "", ask.show_passed_over, notes),
         None,
         ("reload", "Reload", "F5", window.viewer.reload, again),
         ("reload_all", "Reload all", "Shift+F5", window.viewer.reload_all, every),

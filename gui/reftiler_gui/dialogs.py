@@ -180,16 +180,16 @@ class Dialogs:
         return image
 
     def show_passed_over(self) -> None:
-        """List what was not read of that which was opened, and all problems."""
+        """List what was found and passed over in what is open, and all problems."""
         images = self._window.viewer.image_set
         lines = [*images.problems, *images.notes]
         for row, item in enumerate(images.items):
             lines += [f"{item.name}: {words}" for words in images.known(row).problems]
-        text = QPlainTextEdit("\n".join(lines) or "Nothing was passed over.")
+        text = QPlainTextEdit("\n".join(lines) or "There are no notes.")
         text.setReadOnly(True)
-        text.setAccessibleName("What was passed over")
+        text.setAccessibleName("Notes")
         dialog = QDialog(self._window)
-        dialog.setWindowTitle(f"What was passed over: {images.title}")
+        dialog.setWindowTitle(f"Notes on what is open: {images.title}")
         dialog.resize(720, 360)
         QVBoxLayout(dialog).addWidget(text)
         dialog.exec()

@@ -326,8 +326,8 @@ class ImageList(QWidget):
         self.options.setToolTip("Groups and thumbnails")
         self.options.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.passed_over.setAutoRaise(True)
-        self.passed_over.setAccessibleName("What was passed over")
-        self.passed_over.setToolTip("What was not read, and all problems")
+        self.passed_over.setAccessibleName("Notes on what is open")
+        self.passed_over.setToolTip("What was found and passed over, and all problems")
         self.numbers.setWordWrap(True)
         top, whole = QHBoxLayout(), QVBoxLayout(self)
         top.addWidget(self.filter, 1)
@@ -491,7 +491,7 @@ class ImageList(QWidget):
         self.numbers.setText(", ".join(words))
         self.numbers.setVisible(bool(words))
         notes = len(images.notes) + len(images.problems)
-        self.passed_over.setText(f"Passed over ({notes:,})…")
+        self.passed_over.setText(f"Notes ({notes:,})…")
         self.passed_over.setVisible(bool(notes))
 
     # The mouse and the keys

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QScrollArea,
     QStackedWidget,
+    QStyleOptionDockWidget,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -66,6 +67,21 @@ from reftiler_gui.view_base import View, filter_shortcuts
 from reftiler_gui.viewer_model import ViewerModel
 
 __all__ = ["MainWindow"]
+
+
+class _Dock(QDockWidget):
+    """A dock whose title is not repeated under the tab that has it."""
+
+    def initStyleOption(  # noqa: N802 - Qt's name
+        self, option: QStyleOptionDockWidget
+    ) -> None:
+        super().initStyleOption(option)
+        window = self.parentWidget()
+        if isinstance(window, QMainWindow) and not self.isFloating():
+            others = window.tabifiedDockWidgets(self)
+            if any(one.toggleViewAction().isChecked() for one in others):
+                option.title = ""
+
 
 _LAYOUT = 2  # raise it when docks get other names
 _NARROW = 350  # the screen's pixels within which a view must do
@@ -236,7 +252,7 @@ class MainWindow(QMainWindow):
         QDockWidget
             The dock.
         """
-        dock = QDockWidget(title, self)
+        dock = _Dock(title, self)
         dock.setObjectName(name)
         dock.setWidget(widget)
         before = [
@@ -524,6 +540,7 @@ class MainWindow(QMainWindow):
 
     def _on_map(self) -> None:
         self.canvas.set_map(self.maps.map, self.maps.settings)
+        self.results.set_map_settings(self.maps.settings)
         self.readout.update()
 
     def _on_facts(self) -> None:

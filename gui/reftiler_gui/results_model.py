@@ -13,7 +13,7 @@ from reftiler import Grid, Tiler
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler.models import Model, load_model
-from reftiler_gui.model.anomaly_map import AnomalyMap
+from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.lazy_picture import compute
@@ -99,6 +99,7 @@ class ResultsModel(QObject):
         self._item = ""
         self._opened_for: LoadedImage | None = None
         self._limits: tuple[float, ...] = ()
+        self._map_settings = MapSettings()
         self._starting = QTimer(self, singleShot=True, interval=0)
         self._starting.timeout.connect(self._merge)
         viewer.item_changed.connect(self._on_item)
@@ -168,6 +169,15 @@ class ResultsModel(QObject):
         self._make_map()
         self.changed.emit()
 
+    def set_map_settings(self, settings: MapSettings) -> None:
+        """Show results that are a map with the colours and the range of maps."""
+        old = self._map_settings
+        self._map_settings = settings = replace(settings, threshold=None, opacity=1)
+        if settings != old and self.pictures is not None and self.pictures.is_map:
+            self.pictures.map_settings = settings
+            self.arrived.emit(None)
+            self.changed.emit()
+
     def _make_map(self) -> None:
         pictures, loaded = self.pictures, self._opened_for
         self._jobs.cancel(_MAP)
@@ -219,6 +229,7 @@ class ResultsModel(QObject):
             return
         self._cancel()
         self._opened_for, self.pictures = found
+        self.pictures.map_settings = self._map_settings
         self.survey, self._limits = None, ()
         for picture in self.pictures.pictures:
             picture.asked = self._starting.start

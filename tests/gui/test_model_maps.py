@@ -81,6 +81,10 @@ def test_maps_of_a_folder_are_matched_by_path(tmp_path: Path) -> None:
     }
     assert any("x.npy" in note for note in notes)
     assert any("000.npy" in note and "several" in note for note in notes)
+    # Of an image that is opened alone the other maps are no news.
+    alone = ImageSet.open([images / "test" / "scratch" / "001.png"]).with_maps([maps])
+    assert alone.items[0].maps == (maps / "scratch/001_heat.npy",)
+    assert alone.notes == ("maps of 1 of 1 image",)
 
 
 def test_one_map_for_the_image_that_is_shown(tmp_path: Path) -> None:

@@ -150,6 +150,11 @@ def test_results_in_folders_belong_to_the_images_of_these(tmp_path: Path) -> Non
     assert np.array_equal(opened("all/test", "test/dent/000").tile(5), MAPS[5])
     with pytest.raises(TilingError, match="no results of train/good/000: give an arr"):
         opened("all", "train/good/000")
+    np.save(tmp_path / "all" / "train", MAPS[:-1])
+    (tmp_path / "all" / "train").mkdir()
+    (tmp_path / "all" / "train.npy").rename(tmp_path / "all" / "train" / "000.npy")
+    with pytest.raises(OtherTilesError, match="choose the settings with which the"):
+        opened("all", "train/000")
     with pytest.raises(TilingError, match="called 000, as are 3 images"):
         opened("all/test/dent", "test/good/000")
     for k, tile in enumerate(MAPS):

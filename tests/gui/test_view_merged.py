@@ -316,6 +316,27 @@ def test_models_and_results_are_opened_from_the_menu(
     assert asked == [["predict"]]
 
 
+def test_merged_maps_have_the_colours_and_the_range_of_maps(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened.open_results(tmp_path / "maps.npy")
+    wait(qtbot, opened)
+    first = pictures_of(opened).merged.region(0, (0, 40), (0, 40)).copy()
+    assert "Colours from" in shown(opened)[1]
+    opened.maps.change(colormap="viridis")
+    wait(qtbot, opened)
+    other = pictures_of(opened).merged.region(0, (0, 40), (0, 40)).copy()
+    assert not np.array_equal(first, other)
+    values = np.linspace(-5, 999, IMAGE.size).reshape(IMAGE.shape)
+    np.save(tmp_path / "range_map.npy", values)
+    opened.viewer.open_maps([tmp_path / "range_map.npy"], this=True)
+    wait(qtbot, opened)
+    assert pictures_of(opened).range == (-5, 999)
+    assert "Colours from -5 to 999." in shown(opened)[1]
+    dark = pictures_of(opened).merged.region(0, (0, 40), (0, 40))
+    assert not np.array_equal(dark, other)
+
+
 def test_what_is_merged_can_be_the_anomaly_map(
     opened: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QStyleOptionDockWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
@@ -209,6 +209,18 @@ def test_a_window_that_begins_with_cases_has_no_docks(qtbot: QtBot) -> None:
     window.show_view("image")
     assert window.docks["tiling"].isVisible()
     window.close()
+
+
+def test_a_dock_in_a_tab_has_no_second_title(window: MainWindow) -> None:
+    def title(name: str) -> str:
+        option = QStyleOptionDockWidget()
+        window.docks[name].initStyleOption(option)
+        return str(option.title)
+
+    assert (title("tiling"), title("images")) == ("", "Images")
+    for name in ("display", "map"):
+        window.registry.actions[f"dock_{name}"].trigger()
+    assert title("tiling") == "Tiling"
 
 
 def test_docks_are_hidden_beside_cases_and_come_back(window: MainWindow) -> None:

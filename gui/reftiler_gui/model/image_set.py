@@ -316,7 +316,8 @@ class ImageSet:
                 maps, said = {index: (source,)}, []
             for number, own in maps.items():
                 found[number] = (*found.get(number, ()), *own)
-            notes += said
+            alone = len(self.items) == 1 and maps  # the others are of other images
+            notes += [] if alone else said
         several = [names[number] for number, own in found.items() if len(own) > 1]
         if several:
             notes.append(

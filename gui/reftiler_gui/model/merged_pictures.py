@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reftiler import Grid
 from reftiler.geometry import Box
-from reftiler_gui.model.anomaly_map import UNKNOWN, color_table
+from reftiler_gui.model.anomaly_map import UNKNOWN, MapSettings, color_table
 from reftiler_gui.model.colors import COLORS, pixel, signed
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -77,6 +77,8 @@ class MergedPictures:
         The merged image, and how much the tiles of each pixel disagree.
     difference : LazyPicture or None
         Merged minus original; None where these cannot be compared.
+    map_settings : MapSettings
+        The colours of results that are a map, see `is_map`, and their range.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class MergedPictures:
 
     def __init__(self, results: TileResults, grid: Grid, image: ImagePyramid) -> None:
         self.results, self.grid, self._image = results, grid, image
+        self.map_settings = MapSettings()
         self.array = results.merged(grid)
         self._most, self._least = (results.merged(grid, m) for m in ("max", "min"))
         self.seam_limit = self.difference_limit = 0.0
@@ -99,7 +102,7 @@ class MergedPictures:
             self._read,
             mean_halved if is_image else largest_halved,
             self._paint,
-            lambda: image.display if is_image else self.range,
+            lambda: image.display if is_image else (self.map_settings, *self.range),
         )
         self.seams = self._picture(
             self.disagreement,
@@ -129,7 +132,10 @@ class MergedPictures:
 
     @property
     def range(self) -> tuple[float, float]:
-        """The values of a map shown black and white: those seen so far."""
+        """The values of the first and last colour: of anomaly maps, or seen so far."""
+        low, high = self.map_settings.low, self.map_settings.high
+        if self.is_map and low is not None and high is not None and low <= high:
+            return low, high
         low, high = self.results.low, self.results.high
         return risen(low, high) if math.isfinite(low) else (0.0, 1.0)
 
@@ -275,7 +281,8 @@ class MergedPictures:
         channels = part.reshape(*part.shape[:2], -1)
         display = DisplaySettings(*self.range)
         if channels.shape[2] < 3:
-            pixels = color_table("inferno")[display.to_bytes(channels[..., 0])]
+            table = color_table(self.map_settings.colormap)
+            pixels = table[display.to_bytes(channels[..., 0])]
             if part.dtype.kind == "f":
                 pixels[np.isnan(channels[..., 0])] = pixel(UNKNOWN)
             return pixels

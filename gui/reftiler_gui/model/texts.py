@@ -161,6 +161,9 @@ def merged_words(found: MergedPictures, survey: SeamSurvey | None) -> str:
     if results.nan:
         words += f", {count(results.nan, 'value')} NaN"
     sentences = [f"{words}."]
+    if found.is_map and results.kind == "map":
+        low, high = found.range
+        sentences.append(f"Colours from {low:.4g} to {high:.4g}.")
     sentences += [f"{note[0].upper()}{note[1:]}." for note in results.notes]
     if found.array.plan.num_uncovered:
         bare = count(found.array.plan.num_uncovered, "pixel")

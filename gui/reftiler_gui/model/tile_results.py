@@ -305,17 +305,20 @@ def open_results(
     record = None if array else _recorded(path, loaded)
     if record is not None:
         _check_same(path, *record, grid)
-        found = record[0]
+        found, arrays = record[0], list[Path]()
     else:
         found = _record_of(loaded, grid, None if array else path, names)
-    if array:
-        shape = tuple(open_tiles(path).shape)
+        inside = (path / f"{found.id}{suffix}" for suffix in _ARRAYS)
+        arrays = [path] if array else [own for own in inside if own.exists()]
+    for own in arrays:
+        shape = tuple(open_tiles(own).shape)
         if len(shape) < 3 or shape[0] != len(grid):
             raise OtherTilesError(
-                f"{path.name} has the shape {shape}, and these settings give "
+                f"{own.name} has the shape {shape}, and these settings give "
                 f"{len(grid):,} tiles: choose the settings with which the tiles were "
                 f"cut; an array of results is ({len(grid)}, height, width, …)"
             )
+    if array:
         image_set = map_set([found], {found.id: path}, MapOptions(), ())
     else:
         others = _of_others(path, names, found.id) if record is None else frozenset()

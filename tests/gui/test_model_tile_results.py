@@ -78,7 +78,7 @@ def test_results_of_other_tiles_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", np.zeros((24, 32, 32), complex))
     with pytest.raises(TilingError, match="real numbers"):
         open_results(tmp_path / "maps.npy", loaded(), grid())
-    with pytest.raises(TilingError, match="there is no"):
+    with pytest.raises(TilingError, match="is no array"):
         open_results(tmp_path / "absent", loaded(), grid())
 
 
@@ -189,10 +189,15 @@ def raising(tiles: Any) -> Any:
     raise KeyError("weights")
 
 
+def exiting(tiles: Any) -> Any:
+    raise SystemExit(3)
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
         (raising, r"m failed, in tiles? .*KeyError: 'weights'"),
+        (exiting, "SystemExit: 3"),
         (lambda tiles: None, "got NoneType"),
         (lambda tiles: tiles[:1].repeat(3, 0), "given . tiles? and returned shape"),
         (lambda tiles: tiles.mean(axis=(1, 2)), "needs a batch, a height and a width"),

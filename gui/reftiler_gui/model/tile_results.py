@@ -299,8 +299,10 @@ def open_results(
     ImportError, TilingError
         If they are no results, or cannot be read.
     """
-    if not path.exists():
-        raise TilingError(f"there is no {path}: give an array or a folder of results")
+    if not (path.is_dir() or (is_array(path) and path.exists())):
+        raise TilingError(
+            f"{path} is no array (.npy, .zarr) and no folder of results: give one"
+        )
     grid, array, names = merge_grid(grid), is_array(path), list(names)
     record = None if array else _recorded(path, loaded)
     if record is not None:
@@ -561,8 +563,9 @@ def run_model(
             with annotate_errors(indices, call):
                 found, note = select_map(model(tiles), name)
                 validate_results(found, len(indices), np.ndarray)
-        except Exception as error:  # whatever the model raises
-            where = "; ".join(getattr(error, "__notes__", ()))
+        except (Exception, SystemExit) as error:  # whatever the model raises
+            places = getattr(error, "__places_", None) or [f"in tile {indices[0]}"]
+            where = "; ".join(places)
             own = isinstance(error, TilingError | TypeError)
             words = f"{error}" if own else f"{type(error).__name__}: {error}"
             raise TilingError(f"{name} failed, {where}: {words}") from error

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from reftiler_gui.actions import ActionSpec
-from reftiler_gui.defects_bar import DefectsBar
-from reftiler_gui.dialogs import Dialogs
-from reftiler_gui.display_panel import DisplayPanel
-from reftiler_gui.image_canvas import ImageCanvas
-from reftiler_gui.image_list import GROUPS, ImageList
-from reftiler_gui.layer_visibility import COMPARED, LAYERS, LayerVisibility
-from reftiler_gui.navigation import Navigator
-from reftiler_gui.settings_form import SettingsForm
+from reftiler_gui.image_list import GROUPS
+from reftiler_gui.layer_visibility import COMPARED, LAYERS
 from reftiler_gui.theme import SCHEMES, current_scheme
-from reftiler_gui.viewer_model import ViewerModel
+
+if TYPE_CHECKING:
+    from reftiler_gui.main_window import MainWindow
 
 __all__ = ["IMAGE_ACTIONS", "LIST_OPTIONS", "entries"]
 
@@ -26,33 +22,7 @@ LIST_OPTIONS = ("thumbnails", *(f"group_{kind}" for kind in GROUPS))
 """The menu of the button beside the filter of the list."""
 
 
-class Window(Protocol):
-    """What the actions use of the window."""
-
-    canvas: ImageCanvas
-    defects_bar: DefectsBar
-    dialogs: Dialogs
-    display: DisplayPanel
-    form: SettingsForm
-    image_list: ImageList
-    layer_visibility: LayerVisibility
-    navigator: Navigator
-    viewer: ViewerModel
-
-    def apply_theme(self, scheme: str) -> None: ...
-    def cancel(self) -> None: ...
-    def close(self) -> bool: ...
-    def collapse(self, side: str, on: bool) -> None: ...
-    def find_image(self) -> None: ...
-    def full_screen(self) -> None: ...
-    def go_to_form(self) -> None: ...
-    def lock(self, on: bool) -> None: ...
-    def open(self, paths: tuple[str, ...]) -> None: ...
-    def show_commands(self) -> None: ...
-    def show_keys(self) -> None: ...
-
-
-def entries(window: Window) -> Iterator[ActionSpec]:
+def entries(window: MainWindow) -> Iterator[ActionSpec]:
     """Yield all actions but those of the docks and of the views."""
     yield from _file_menu(window)
     yield from _edit_menu(window)
@@ -89,7 +59,7 @@ def _menu(title: str, *rows: tuple[Any, ...] | None) -> Iterator[ActionSpec]:
         separator = row is None
 
 
-def _file_menu(window: Window) -> Iterator[ActionSpec]:
+def _file_menu(window: MainWindow) -> Iterator[ActionSpec]:
     ask = window.dialogs
     mask = {"tip": "Choose the mask of this image, one file or several"}
     notes = {"tip": "What was not read of that which was opened, and all problems"}
@@ -147,7 +117,7 @@ def _file_menu(window: Window) -> Iterator[ActionSpec]:
     )
 
 
-def _edit_menu(window: Window) -> Iterator[ActionSpec]:
+def _edit_menu(window: MainWindow) -> Iterator[ActionSpec]:
     ask, stack, docks = window.dialogs, window.viewer.undo_stack, {"needs": "docks"}
     copy = "Copy settings as"
     seed = {"needs": "docks", "tip": "Other random tiles"}
@@ -169,7 +139,7 @@ def _edit_menu(window: Window) -> Iterator[ActionSpec]:
     )
 
 
-def _view_menu(window: Window) -> Iterator[ActionSpec]:
+def _view_menu(window: MainWindow) -> Iterator[ActionSpec]:
     navigator, canvas, zoom = window.navigator, {"needs": "canvas"}, {"needs": "zoom"}
     images = window.image_list
     automatic = window.display.set_automatic
@@ -221,12 +191,12 @@ def _view_menu(window: Window) -> Iterator[ActionSpec]:
     )
 
 
-def _apply_theme(window: Window, scheme: str, on: bool) -> None:
+def _apply_theme(window: MainWindow, scheme: str, on: bool) -> None:
     if on:
         window.apply_theme(scheme)
 
 
-def _layers_menu(window: Window) -> Iterator[ActionSpec]:
+def _layers_menu(window: MainWindow) -> Iterator[ActionSpec]:
     layers, needs = window.layer_visibility, {"needs": "layers"}
     tip = "Drag from one place to another to measure; Esc removes it"
     ruler, over = {"on": False, "tip": tip, **needs}, {"needs": "overlays"}
@@ -252,7 +222,7 @@ def _layers_menu(window: Window) -> Iterator[ActionSpec]:
     )
 
 
-def _go_menu(window: Window) -> Iterator[ActionSpec]:
+def _go_menu(window: MainWindow) -> Iterator[ActionSpec]:
     viewer, bar, navigator = window.viewer, window.defects_bar, window.navigator
     docks, image = {"needs": "docks"}, {"needs": "image"}
     next_page, last_page = partial(viewer.step_page, 1), partial(viewer.step_page, -1)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRect
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from reftiler_gui.flow_layout import FlowLayout
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
@@ -106,3 +107,29 @@ def test_no_sentence_is_cut_off_or_a_column_of_words(
             lines = label.heightForWidth(label.width()) / label.fontMetrics().height()
             assert label.height() >= label.heightForWidth(label.width()), label.text()
             assert lines < 7, label.text()
+
+
+def test_a_row_takes_more_lines_when_a_part_grows_or_comes(qtbot: QtBot) -> None:
+    page, picture, row = QWidget(), QWidget(), FlowLayout()
+    first, second = QLabel("first"), QLabel("second")
+    row.addWidget(first)
+    row.addWidget(second)
+    column = QVBoxLayout(page)
+    column.addLayout(row)
+    column.addWidget(picture, 1)
+    page.setFixedSize(200, 300)
+    qtbot.addWidget(page)
+    page.show()
+    third = QLabel("a third part, which is long")
+
+    def top() -> int:
+        QApplication.processEvents()
+        return picture.y()
+
+    one = top()
+    first.setText("longer than it was before")
+    two = top()
+    row.addWidget(third)
+    three = top()
+    third.hide()
+    assert one < two == top() < three

@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QPushButton,
     QSplitter,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -33,7 +31,7 @@ from reftiler_gui.model.advice import (
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem
-from reftiler_gui.view_base import LazyView, filter_shortcuts
+from reftiler_gui.view_base import LazyView, filter_shortcuts, table_of_rows
 
 __all__ = ["AdviceView"]
 
@@ -69,7 +67,6 @@ class _Cell(QTableWidgetItem):
         self.candidate, self.number = row, number
         self.setTextAlignment(_RIGHT)
         self.setToolTip(plain_tip(tip))
-        self.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
         font = self.font()
         font.setBold(row.front)
         self.setFont(font)
@@ -107,7 +104,7 @@ class AdviceView(LazyView):
         self.sizes_words = message_label("Sizes of the defects")
         self.words = message_label("The chosen setting")
         self.sizes, self.plot = DefectSizeHistogram(), AdvicePlot()
-        self.table = QTableWidget(0, len(_COLUMNS))
+        self.table = table_of_rows("Settings to take", [c[0] for c in _COLUMNS])
         self.split, self._foot = QSplitter(), QHBoxLayout()
         self._lay_out()
         self.again.clicked.connect(self.run)
@@ -246,23 +243,14 @@ class AdviceView(LazyView):
     def _lay_out(self) -> None:
         table = self.table
         filter_shortcuts(table, self.plot)
-        table.setAccessibleName("Settings to take")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setTabKeyNavigation(False)
-        table.setShowGrid(False)
-        table.setAlternatingRowColors(True)
-        table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(24)
-        for column, (title, tip, _) in enumerate(_COLUMNS):
-            head = QTableWidgetItem(title)
-            head.setToolTip(tip)
-            table.setHorizontalHeaderItem(column, head)
+        for column, (_, tip, _) in enumerate(_COLUMNS):
+            role = Qt.ItemDataRole.ToolTipRole
+            table.model().setHeaderData(column, Qt.Orientation.Horizontal, tip, role)
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
-        header.setHighlightSections(False)
         top, buttons, whole = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
         top.addWidget(self.sizes_words, 1)
         top.addWidget(self.sizes)

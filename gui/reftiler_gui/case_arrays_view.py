@@ -13,11 +13,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 from reftiler.errors import TilingError
 from reftiler_gui.camera import Camera
 from reftiler_gui.image_canvas import ImageCanvas
-from reftiler_gui.model.cases import Failure
+from reftiler_gui.model.cases import Failure, PlaneStack
 from reftiler_gui.model.difference_pyramid import DifferencePyramid
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.plane_stack import PlaneStack
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, SplitPane
@@ -75,7 +74,7 @@ class PixelValueOverlay(ImageCanvas):
 
 
 def spelled(value: Any) -> str:
-    """Write a number as shortly as tells it from its neighbours."""
+    """Write a number in at most six digits."""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     return f"{float(value):.6g}".replace("-", "−")
@@ -98,7 +97,7 @@ class CaseArraysView(QWidget):
         self.panes = [SplitPane(canvas) for canvas in self._canvases]
         self.plane, self.label, self.value = QSlider(), QLabel(), QLabel()
         self._shown: dict[str, PlaneStack] = {}
-        self._failure: Failure | None = None
+        self._first: tuple[int, int, int] | None = None
         self._lay_out()
         self.plane.valueChanged.connect(self._paint)
         for pane in self.panes:
@@ -109,8 +108,10 @@ class CaseArraysView(QWidget):
         arrays = failure.arrays if failure else {}
         # What has no results, or such as are no arrays, has its inputs all the same.
         names = INPUTS if inputs or not RESULTS.keys() & arrays.keys() else RESULTS
-        self._failure = failure
         self._shown = {name: arrays[name] for name in names if name in arrays}
+        self._first, got = None, self._shown.get("got")
+        if failure is not None and failure.first is not None and got is not None:
+            self._first = got.place(failure.first)
         planes = max((len(one.stack) for one in self._shown.values()), default=0)
         self.plane.setRange(0, max(0, planes - 1))
         for part in (self.plane, self.label):
@@ -123,19 +124,14 @@ class CaseArraysView(QWidget):
             pane.show()
         self.value.clear()
         self.state.fitted = True
+        self.setVisible(bool(self._shown))
         self._paint()
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to show."""
-        return not self._shown
 
     def go_first(self) -> None:
         """Show the first item that differs."""
-        found, got = self._failure, self._shown.get("got")
-        if found is None or found.first is None or got is None:
+        if self._first is None:
             return
-        plane, row, column = got.place(found.first)
+        plane, row, column = self._first
         self.plane.setValue(plane)
         if not self.state.fitted or self.state.zoom < _CLOSE:
             zoom = max(self.state.zoom, _CLOSE)
@@ -144,6 +140,10 @@ class CaseArraysView(QWidget):
     def _paint(self) -> None:
         """Show the plane that is chosen."""
         number, names = self.plane.value(), list(self._shown)
+        marks = []
+        if self._first is not None and self._first[0] == number:
+            _, row, column = self._first
+            marks = [Marker(((row, row + 1), (column, column + 1)), strong=True)]
         for canvas, name in zip(self._canvases, names, strict=False):
             planes = self._shown[name]
             there, picture = number < len(planes.stack), None
@@ -153,7 +153,7 @@ class CaseArraysView(QWidget):
             except (ArithmeticError, TilingError, TypeError, ValueError) as error:
                 canvas.message = f"This plane cannot be shown: {error}"
             canvas.write(picture, planes.stack[number] if picture else None)
-            canvas.set_marks(self._marks(number) if name in RESULTS else [])
+            canvas.set_marks(marks)
         if names:
             first = self._shown[names[0]]
             place = first.label(number) if number < len(first.stack) else ""
@@ -164,21 +164,13 @@ class CaseArraysView(QWidget):
         low, high = planes.range
         if name == "difference":
             return DifferencePyramid(planes.stack[number], max(-low, high, 0.0))
-        if name in ("got", "want"):  # alike values look alike
+        if name in ("got", "want"):  # equal values have equal colours
             both = [self._shown[n].range for n in ("got", "want") if n in self._shown]
             low, high = min(b[0] for b in both), max(b[1] for b in both)
         if planes.stack.dtype == bool:
             return ImagePyramid(planes.stack[number])
         limits = DisplaySettings(*risen(low, high))
         return ImagePyramid(planes.stack[number], limits)
-
-    def _marks(self, number: int) -> list[Marker]:
-        found, got = self._failure, self._shown.get("got")
-        if found is None or found.first is None or got is None:
-            return []
-        plane, row, column = got.place(found.first)
-        box = (row, row + 1), (column, column + 1)
-        return [Marker(box, strong=True)] if plane == number else []
 
     def _hover(self, row: float, column: float) -> None:
         """Say what the arrays have under the cursor."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
@@ -17,22 +16,29 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSplitter,
-    QTableView,
+    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from reftiler_gui.case_arrays_view import CaseArraysView
-from reftiler_gui.cases_table import CasesTable
 from reftiler_gui.flow_layout import turn
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import message_label
+from reftiler_gui.labels import message_label, plain_tip
 from reftiler_gui.model.cases import CaseFile, Failure
-from reftiler_gui.view_base import LazyView, filter_shortcuts
+from reftiler_gui.view_base import LazyView, filter_shortcuts, table_of_rows
 
 __all__ = ["CasesView"]
 
 _READING, _OPENING = "Reading failed cases", "Opening a failed case"
+_COLUMNS = {
+    "clause": "Clause",
+    "check": "Check",
+    "level": "Level",
+    "device": "Device",
+    "status": "Result",
+    "words": "What is wrong",
+}
 _WIDE = 520  # pixels, for the switches beside the words
 _NOTHING = (
     "Open a counterexample (.npz), a record (.jsonl) or the folder in which they are: "
@@ -55,14 +61,13 @@ class CasesView(LazyView):
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
+        self.failures: list[Failure] = []
         self.failure: Failure | None = None
         self.open_button = QPushButton("&Open…")
         self.title = message_label("What was read")
-        self.table, self.view = CasesTable(), QTableView()
-        self.clause, self.words = (
-            message_label("Clause"),
-            message_label("What is wrong"),
-        )
+        self.table = table_of_rows("Failed checks", list(_COLUMNS.values()))
+        self.clause = message_label("Clause")
+        self.words = message_label("What is wrong")
         self.planes = CaseArraysView()
         self.inputs = QCheckBox("Show the &inputs")
         self.first = QPushButton("First &difference")
@@ -74,13 +79,15 @@ class CasesView(LazyView):
         self.title.setText(_NOTHING)
         self._show(None)
         self.open_button.clicked.connect(self._ask)
-        self.view.selectionModel().currentRowChanged.connect(self._select)
+        self.table.selectionModel().currentRowChanged.connect(self._select)
         self.inputs.toggled.connect(self._repaint)
         self.first.clicked.connect(self.planes.go_first)
-        self.copy.clicked.connect(self.copy_replay)
+        self.copy.clicked.connect(
+            lambda: QGuiApplication.clipboard().setText(self.replay.text())
+        )
 
     def open(self, paths: Sequence[Path]) -> None:
-        """Read files; what cannot be read is told, and what was shown stays."""
+        """Read files; if none can be read, a sentence says so and all else stays."""
         paths = tuple(paths)
         if paths:
             self.title.setText("Reading…")
@@ -97,11 +104,7 @@ class CasesView(LazyView):
         turn(self._switches, beside=event.size().width() >= _WIDE)
 
     def rebuild(self) -> None:
-        """Do nothing: what is shown does not hang on the image."""
-
-    def copy_replay(self) -> None:
-        """Copy the command that asks again."""
-        QGuiApplication.clipboard().setText(self.replay.text())
+        """Do nothing: what is shown does not depend on the image."""
 
     def _ask(self) -> None:
         found, _ = QFileDialog.getOpenFileNames(
@@ -114,25 +117,30 @@ class CasesView(LazyView):
         words = [file.words or file.title for file in files]
         self.title.setText("\n".join(word for word in words if word))
         if failures or not any(file.words for file in files):
-            self.table.show_failures(failures)
+            self.table.setRowCount(0)
+            self.failures = failures
+            self.table.setRowCount(len(failures))
+            for row, failure in enumerate(failures):
+                for column, name in enumerate(_COLUMNS):
+                    shown = getattr(failure, name)
+                    shown = shown.replace("_", " ") if name == "check" else shown
+                    cell = QTableWidgetItem(shown)
+                    cell.setToolTip(plain_tip(shown))
+                    self.table.setItem(row, column, cell)
             self._show(None)
-            self.view.setCurrentIndex(self.table.index(0, 0))
+            self.table.setCurrentCell(0, 0)
 
     def _select(self) -> None:
-        row = self.view.currentIndex().row()
-        if 0 <= row < len(self.table.failures):
-            failure = self.table.failures[row]
+        row = self.table.currentRow()
+        if row >= 0:
+            failure = self.failures[row]
             self.words.setText("Opening…")
             self._jobs.start(
                 _OPENING,
                 failure.open,
-                self._take_opened,
+                lambda opened: self._show(*opened),
                 lambda words: self._show(None, words),
             )
-
-    def _take_opened(self, opened: tuple[Failure, str]) -> None:
-        failure, words = opened
-        self._show(failure, words)
 
     def _show(self, failure: Failure | None, problem: str = "") -> None:
         """Show a failure, or that there is none."""
@@ -146,27 +154,15 @@ class CasesView(LazyView):
         self._repaint()
 
     def _repaint(self) -> None:
-        inputs = self.inputs.isChecked()
-        self.planes.show_failure(self.failure, inputs=inputs)
-        self.planes.setVisible(not self.planes.empty)
-        self.split.setVisible(bool(self.table.failures))
+        self.planes.show_failure(self.failure, inputs=self.inputs.isChecked())
+        self.split.setVisible(bool(self.failures))
 
     def _lay_out(self) -> None:
-        view = self.view
-        filter_shortcuts(view, self.planes.plane)
-        view.setModel(self.table)
-        view.setAccessibleName("Failed checks")
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setTabKeyNavigation(False)
-        view.setShowGrid(False)
-        view.setWordWrap(False)  # what does not fit is told below, and by the mouse
-        view.setAlternatingRowColors(True)
-        view.verticalHeader().hide()
-        header = view.horizontalHeader()
+        filter_shortcuts(self.table, self.planes.plane)
+        self.table.setWordWrap(False)  # tool tips and the words below have all of it
+        header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
-        header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         self.replay.setReadOnly(True)
         self.replay.setAccessibleName("Command that asks again")
@@ -194,7 +190,7 @@ class CasesView(LazyView):
         column.addStretch(0)
         column.addLayout(foot)
         split = self.split
-        split.addWidget(view)
+        split.addWidget(self.table)
         split.addWidget(detail)
         split.setStretchFactor(1, 1)
         split.setSizes([150, 600])

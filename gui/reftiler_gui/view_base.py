@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QWidget
 
 from reftiler.regions import Region
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
 
-__all__ = ["LETTERS", "LazyView", "View", "filter_shortcuts"]
+__all__ = ["LETTERS", "LazyView", "View", "filter_shortcuts", "table_of_rows"]
 
 _MOVES = (
     *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
@@ -140,3 +140,19 @@ def filter_shortcuts(*widgets: QWidget, more: Collection[Qt.Key] = ()) -> None:
     """Keep the arrows, and what else moves, for widgets that have the focus."""
     for widget in widgets:
         _ShortcutFilter(widget, (*_MOVES, *more))
+
+
+def table_of_rows(name: str, titles: Sequence[str]) -> QTableWidget:
+    """Return an empty table of which one row at a time is selected."""
+    table = QTableWidget(0, len(titles))
+    table.setAccessibleName(name)
+    table.setHorizontalHeaderLabels(titles)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setTabKeyNavigation(False)
+    table.setShowGrid(False)
+    table.setAlternatingRowColors(True)
+    table.verticalHeader().hide()
+    table.horizontalHeader().setHighlightSections(False)
+    return table

@@ -14,8 +14,7 @@ from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.clauses import clauses
 from reftiler_conformance.oracle import BFLOAT16
 from reftiler_conformance.results import Result, Status
-from reftiler_gui.model.cases import CaseFile
-from reftiler_gui.model.plane_stack import PlaneStack
+from reftiler_gui.model.cases import CaseFile, PlaneStack
 from tests.runs import CASE, EVERY, report
 
 RESULT = Result(

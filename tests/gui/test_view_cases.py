@@ -51,7 +51,8 @@ def view(qtbot: QtBot, jobs: Jobs, example: Path) -> CasesView:
 
 
 def test_the_failure_is_told(view: CasesView) -> None:
-    cells = [view.table.index(0, n).data() for n in range(view.table.columnCount())]
+    model = view.table.model()
+    cells = [model.index(0, n).data() for n in range(model.columnCount())]
     assert cells == ["MERGE-001", "mean", "MUST", "cpu", "failed", "1 of 24 differ"]
     assert view.clause.text().startswith("MERGE-001: ")
     assert "[1, 2, 0]: got 99.0, want 20.0" in view.words.text()
@@ -152,7 +153,7 @@ def test_damaged_files_leave_what_is_shown(
     view.open([path])
     settle(qtbot, jobs)
     assert "damaged.npz" in view.title.text()
-    assert len(view.table.failures) == 1
+    assert len(view.failures) == 1
 
 
 def test_a_file_that_vanished_is_a_sentence(
@@ -191,10 +192,9 @@ def test_what_cannot_be_shown_is_cleared_with_a_sentence(
     def fail(_: object) -> None:
         raise TilingError("it is gone")
 
-    monkeypatch.setattr(type(view.table.failures[0]), "open", fail)
-    view.view.clearSelection()
-    view.view.setCurrentIndex(view.table.index(-1, -1))
-    view.view.setCurrentIndex(view.table.index(0, 0))
+    monkeypatch.setattr(type(view.failures[0]), "open", fail)
+    view.table.setCurrentCell(-1, -1)
+    view.table.setCurrentCell(0, 0)
     settle(qtbot, jobs)
     assert view.words.text() == "it is gone"
-    assert view.planes.empty
+    assert view.planes.isHidden()

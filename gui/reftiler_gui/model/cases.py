@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -9,13 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler_gui.model.plane_stack import PlaneStack
-
 if TYPE_CHECKING:
-    from reftiler_conformance.counterexample import Counterexample
-    from reftiler_conformance.results import Report, Result
+    from reftiler_conformance.results import Result
 
-__all__ = ["CaseFile", "Failure"]
+__all__ = ["CaseFile", "Failure", "PlaneStack"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -23,6 +21,59 @@ _MISSING = (
     'failed cases are read by the conformance kit: pip install "reftiler[conformance]"'
 )
 _ARRAYS = ("got", "want", "image", "tiles", "mask")
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneStack:
+    """
+    An array as a stack of pictures.
+
+    Attributes
+    ----------
+    stack : ndarray, shape (P, H, W)
+        Bool or float64. The array's last two axes are rows and columns, the others
+        count planes; of less than two axes it is one row.
+    shape : tuple of int
+        The array's.
+    dtype : str
+        The name of the array's dtype.
+    """
+
+    stack: Array
+    shape: tuple[int, ...]
+    dtype: str
+
+    @classmethod
+    def of(cls, values: Array, dtype: str = "") -> PlaneStack:
+        """Stack the planes of an array of real numbers."""
+        whole = values.reshape((1,) * (2 - values.ndim) + values.shape)
+        planes = math.prod(whole.shape[:-2])
+        stack = whole.reshape(planes, *whole.shape[-2:])
+        if stack.dtype != bool:
+            stack = stack.astype(np.float64)
+        return cls(stack, values.shape, dtype or values.dtype.name)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest and the largest finite value; 0 and 1 if there is none."""
+        finite = self.stack[np.isfinite(self.stack)]
+        if not finite.size:
+            return 0.0, 1.0
+        return float(finite.min()), float(finite.max())
+
+    def place(self, index: tuple[int, ...]) -> tuple[int, int, int]:
+        """Return the plane, row and column of an item of the array."""
+        full = (0,) * (2 - len(index)) + tuple(index)
+        lead = self.shape[:-2]
+        plane = int(np.ravel_multi_index(full[:-2], lead)) if lead else 0
+        return plane, full[-2], full[-1]
+
+    def label(self, plane: int) -> str:
+        """Return a plane's index among the array's leading axes: ``[2, 0]``."""
+        lead = self.shape[:-2]
+        if not lead:
+            return ""
+        return f"[{', '.join(map(str, map(int, np.unravel_index(plane, lead))))}]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +169,8 @@ def _opened(path: Path) -> CaseFile:
         counterexample,
         jsonlines,
     )
+    from reftiler_conformance.report import verdict  # noqa: PLC0415
+    from reftiler_conformance.results import Status  # noqa: PLC0415
 
     with path.open("rb") as file:
         packed = file.read(2) == b"PK"
@@ -125,45 +178,26 @@ def _opened(path: Path) -> CaseFile:
         found = counterexample.read(path)
         who = f"{found.subject} {found.subject_version}".strip() or path.stem
         title = f"{who}, specification {found.spec_version}"
-        return CaseFile(path, title, (_failure(found),))
+        failure = _without_arrays(found.result, found.replay)
+        failure = replace(failure, arrays=_pictures(found.arrays))
+        if (first := found.first) is not None:
+            failure = replace(
+                failure, first=first.index, got_item=first.got, want_item=first.want
+            )
+        return CaseFile(path, title, (failure,))
     report = jsonlines.read(path)
-    return CaseFile(path, _title(report), tuple(_listed(path, report)))
+    title = f"{report.subject.name} {report.subject.version} {verdict(report).message}"
+    failures = []
+    for result in report.results:
+        if result.status not in (Status.PASSED, Status.UNSUPPORTED, Status.NOT_RUN):
+            command = counterexample.replay_command(result, report)
+            name = result.counterexample
+            failure = _without_arrays(result, command)
+            failures.append(replace(failure, file=path.parent / name if name else None))
+    return CaseFile(path, title, tuple(failures))
 
 
-def _title(report: Report) -> str:
-    from reftiler_conformance.report import verdict  # noqa: PLC0415
-
-    subject = report.subject
-    return f"{subject.name} {subject.version} {verdict(report).message}"
-
-
-def _failure(found: Counterexample) -> Failure:
-    failure, first = _line(found.result, found.replay), found.first
-    return replace(
-        failure,
-        first=None if first is None else first.index,
-        got_item="" if first is None else first.got,
-        want_item="" if first is None else first.want,
-        arrays=_pictures(found.arrays),
-    )
-
-
-def _listed(path: Path, report: Report) -> list[Failure]:
-    from reftiler_conformance.counterexample import replay_command  # noqa: PLC0415
-    from reftiler_conformance.results import Status  # noqa: PLC0415
-
-    quiet = (Status.PASSED, Status.UNSUPPORTED, Status.NOT_RUN)
-    return [
-        replace(
-            _line(result, replay_command(result, report)),
-            file=path.parent / result.counterexample if result.counterexample else None,
-        )
-        for result in report.results
-        if result.status not in quiet
-    ]
-
-
-def _line(result: Result, replay: str) -> Failure:
+def _without_arrays(result: Result, replay: str) -> Failure:
     from reftiler_conformance.clauses import all_clauses  # noqa: PLC0415
     from reftiler_conformance.counterexample import message_of  # noqa: PLC0415
 
@@ -197,16 +231,9 @@ def _pictures(arrays: dict[str, Array]) -> dict[str, PlaneStack]:
             pictures[name] = PlaneStack.of(numbers, name_of(array.dtype))
     got, want = pictures.get("got"), pictures.get("want")
     if got is not None and want is not None and got.shape == want.shape:
-        pictures["difference"] = PlaneStack.of(
-            _difference(got.stack, want.stack, got.shape)
-        )
+        left, right = got.stack.astype(np.float64), want.stack.astype(np.float64)
+        with np.errstate(all="ignore"):
+            change = np.where(left == right, 0, left - right)
+        change[np.isnan(left) & np.isnan(right)] = 0  # NaN in both does not differ
+        pictures["difference"] = PlaneStack.of(change.reshape(got.shape))
     return pictures
-
-
-def _difference(got: Array, want: Array, shape: tuple[int, ...]) -> Array:
-    """Subtract; what is equal, or no number in both, does not differ."""
-    left, right = got.astype(np.float64), want.astype(np.float64)
-    with np.errstate(all="ignore"):
-        change = np.where(left == right, 0, left - right)
-    change[np.isnan(left) & np.isnan(right)] = 0
-    return np.asarray(change.reshape(shape))

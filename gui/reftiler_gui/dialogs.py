@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import itertools
 from collections.abc import Callable
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,10 @@ from PySide6.QtWidgets import (
 from reftiler import __version__ as version
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
-from reftiler_gui.exporting import copy_settings, save_picture, write_tiles
+from reftiler_gui.exporting import save_picture, write_tiles
 from reftiler_gui.figure_dialog import FigureDialog
 from reftiler_gui.help_dialogs import DocumentationDialog
+from reftiler_gui.model.code_export import as_command, as_python
 from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.model.report import Report, write_report
 from reftiler_gui.model.steps import Work
@@ -40,6 +41,7 @@ __all__ = ["Dialogs"]
 _IMAGES = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
 _OPENED = f"Images, cases and settings ({_IMAGES} *.npz *.jsonl *.yaml *.yml)"
 _MASKS = f"Masks ({_IMAGES})"
+_MAPS = f"Maps ({_IMAGES})"
 _YAML = "YAML (*.yaml *.yml)"
 
 
@@ -56,6 +58,17 @@ class Dialogs:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
 
+    def _file(self, title: str, kinds: str) -> str:
+        """Ask for a file to read; empty if none was chosen."""
+        return QFileDialog.getOpenFileName(self._window, title, "", kinds)[0]
+
+    def _folder(self, title: str) -> str:
+        return QFileDialog.getExistingDirectory(self._window, title)
+
+    def _new_file(self, title: str, name: str, kinds: str = "") -> str:
+        """Ask for a file to write."""
+        return QFileDialog.getSaveFileName(self._window, title, name, kinds)[0]
+
     def open_files(self) -> None:
         """Ask for files and open them."""
         paths, _ = QFileDialog.getOpenFileNames(self._window, "Open", "", _OPENED)
@@ -64,49 +77,34 @@ class Dialogs:
 
     def open_folder(self) -> None:
         """Ask for a folder and open it."""
-        path = QFileDialog.getExistingDirectory(self._window, "Open a folder")
-        if path:
+        if path := self._folder("Open a folder"):
             self._window.open([path])
 
     def open_map(self) -> None:
         """Ask for the map of the image that is shown."""
-        path, _ = QFileDialog.getOpenFileName(
-            self._window, "Open the anomaly map of this image", "", f"Maps ({_IMAGES})"
-        )
-        if path:
+        if path := self._file("Open the anomaly map of this image", _MAPS):
             self._window.viewer.open_maps([path], this=True)
 
     def open_maps(self) -> None:
         """Ask for a folder with the maps of all images."""
-        path = QFileDialog.getExistingDirectory(self._window, "Open anomaly maps")
-        if path:
+        if path := self._folder("Open anomaly maps"):
             self._window.viewer.open_maps([path])
 
     def open_results(self) -> None:
         """Ask for an array of results of the tiles and open it."""
-        path, _ = QFileDialog.getOpenFileName(
-            self._window, "Open the results of the tiles", "", "Arrays (*.npy)"
-        )
-        if path:
+        if path := self._file("Open the results of the tiles", "Arrays (*.npy)"):
             self._window.open_results(Path(path))
 
     def open_results_folder(self) -> None:
         """Ask for a folder of results of the tiles and open it; zarr's arrays too."""
-        path = QFileDialog.getExistingDirectory(
-            self._window, "Open a folder of tiles' results"
-        )
-        if path:
+        if path := self._folder("Open a folder of tiles' results"):
             self._window.open_results(Path(path))
 
     def open_model(self) -> None:
         """Ask for a model, of a file of Python for its function, and run it."""
-        path, _ = QFileDialog.getOpenFileName(
-            self._window,
-            "Open a model, which is run: only one that you trust",
-            "",
-            "Models (*.py *.onnx *.pt2)",
-        )
-        if not path or not path.endswith(".py"):
+        title = "Open a model, which is run: only one that you trust"
+        path = self._file(title, "Models (*.py *.onnx *.pt2)")
+        if not path.endswith(".py"):
             if path:
                 self._window.open_results(path)
             return
@@ -116,16 +114,11 @@ class Dialogs:
             self._window.status.say(f"cannot read {path}: {error}")
             return
         names = [one.name for one in content if isinstance(one, ast.FunctionDef)]
-        names += [
-            target.id
-            for one in content
-            if isinstance(one, ast.Assign)
-            for target in one.targets
-            if isinstance(target, ast.Name)
-        ]
+        assigned = [one.targets for one in content if isinstance(one, ast.Assign)]
+        names += [one.id for one in chain(*assigned) if isinstance(one, ast.Name)]
+        words = "What takes a batch of tiles:"
         name, wanted = QInputDialog.getItem(
-            *(self._window, "Open a model", "What takes a batch of tiles:", names),
-            *(0, True),
+            self._window, "Open a model", words, names, 0, True
         )
         if wanted and name:
             self._window.open_results(f"{path}:{name}")
@@ -169,7 +162,7 @@ class Dialogs:
         image = self._image_file()
         if image is not None:
             QGuiApplication.clipboard().setText(str(image.absolute()))
-            self._told(f"Copied: {image.absolute()}")
+            self._say_done(f"Copied: {image.absolute()}")
 
     def _image_file(self) -> Path | None:
         """Return the file of the image that is shown; say so if there is none."""
@@ -199,25 +192,21 @@ class Dialogs:
         loaded, settings = self._window.viewer.loaded, self._window.viewer.settings
         if loaded is None:
             return
-        folder, _ = QFileDialog.getSaveFileName(
-            self._window, "A new folder for the tiles", "tiles"
-        )
+        folder = self._new_file("A new folder for the tiles", "tiles")
         if folder:
 
             def make() -> Work[int]:
                 return write_tiles(loaded.item, settings, Path(folder))
 
-            def done(count: int) -> None:
-                self._told(f"Wrote {count:,} tiles to {folder}")
+            def done(tiles: int) -> None:
+                self._say_done(f"Wrote {tiles:,} tiles to {folder}")
 
             self._window.jobs.start("Writing tiles", make, done)
 
     def save_view(self) -> None:
         """Ask for a file and write what is on screen."""
-        path, _ = QFileDialog.getSaveFileName(
-            self._window, "Save what is on screen", "tiling.png", "Pictures (*.png)"
-        )
-        if path:
+        title = "Save what is on screen"
+        if path := self._new_file(title, "tiling.png", "Pictures (*.png)"):
             self._try(lambda: save_picture(self._window.picture(), Path(path)), path)
 
     def copy_picture(self) -> None:
@@ -227,7 +216,7 @@ class Dialogs:
             return
         picture = self._window.picture()
         QGuiApplication.clipboard().setImage(picture)
-        self._told(f"Copied a picture of {picture.width()} × {picture.height()} px")
+        self._say_done(f"Copied a picture of {picture.width()} × {picture.height()} px")
 
     def export_figure(self) -> None:
         """Ask which figure is drawn, and copy or save it."""
@@ -260,11 +249,9 @@ class Dialogs:
             image_set = ImageSet((loaded.item,), title=loaded.item.name)
         folder = Path.cwd() if loaded.item.image is None else loaded.item.image.parent
         name = Path(image_set.title).stem.replace(" ", "-").replace("/", "-")
-        names = (folder / f"{name}-report{n or ''}.html" for n in itertools.count())
+        names = (folder / f"{name}-report{n or ''}.html" for n in count())
         free = next(path for path in names if not path.exists())
-        chosen, _ = QFileDialog.getSaveFileName(
-            self._window, "Export report", str(free), "Pages (*.html)"
-        )
+        chosen = self._new_file("Export report", str(free), "Pages (*.html)")
         if not chosen:
             return
         path = Path(chosen)
@@ -278,38 +265,36 @@ class Dialogs:
             )
 
         def done(report: Report) -> None:
-            self._told(f"Wrote {path} and the CSV file beside it: {report.summary}")
+            self._say_done(f"Wrote {path} and the CSV file beside it: {report.summary}")
 
         self._window.jobs.start("Writing the report", make, done)
 
     def load_settings(self) -> None:
         """Ask for a YAML file and take its settings."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Load", "", _YAML)
-        if path:
+        if path := self._file("Load", _YAML):
             self._window.viewer.read_settings(Path(path))
 
     def save_settings(self) -> None:
         """Ask for a file and write the settings."""
-        path, _ = QFileDialog.getSaveFileName(
-            self._window, "Save", "tiling.yaml", _YAML
-        )
-        if path:
+        if path := self._new_file("Save", "tiling.yaml", _YAML):
             file, settings = Path(path), self._window.viewer.settings
             self._try(lambda: write_file(file, settings.yaml(), overwrite=True), path)
 
     def copy(self, kind: str) -> None:
-        """Put the settings on the clipboard."""
-        loaded = self._window.viewer.loaded
+        """Put the settings on the clipboard: as python, yaml or a command."""
+        loaded, settings = self._window.viewer.loaded, self._window.viewer.settings
         image = loaded.item.image if loaded else None
-        settings = self._window.viewer.settings
+        source = "image.png" if image is None else str(image)
         try:
-            words = copy_settings(settings, kind, image)
+            spell = as_python if kind == "python" else as_command
+            words = settings.yaml() if kind == "yaml" else spell(settings, source)
         except (TilingError, TypeError, ImportError) as error:
             self._window.status.say(str(error))
-        else:
-            lines = words.strip().splitlines()
-            shown = lines[0] if len(lines) == 1 else f"{len(lines)} lines of {kind}"
-            self._told(f"Copied: {shown}")
+            return
+        QGuiApplication.clipboard().setText(words)
+        lines = words.strip().splitlines()
+        shown = lines[0] if len(lines) == 1 else f"{len(lines)} lines of {kind}"
+        self._say_done(f"Copied: {shown}")
 
     def show_about(self) -> None:
         """Show the versions, and where more is written."""
@@ -327,7 +312,7 @@ class Dialogs:
         """Show the guide and the specification that come with the package."""
         DocumentationDialog(self._window).exec()
 
-    def _told(self, words: str) -> None:
+    def _say_done(self, words: str) -> None:
         self._window.status.tell(words)
 
     def _try(self, do: Callable[[], object], path: str) -> None:
@@ -336,4 +321,4 @@ class Dialogs:
         except (TilingError, TypeError, ImportError) as error:
             self._window.status.say(str(error))
         else:
-            self._told(f"Wrote {path}")
+            self._say_done(f"Wrote {path}")

@@ -1,4 +1,4 @@
-"""What leaves the viewer: pictures, tiles, settings."""
+"""What leaves the viewer: pictures and tiles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from PySide6.QtCore import QBuffer
-from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
+from PySide6.QtGui import QImage, QImageWriter
 
 from reftiler.atomic import FolderLock
 from reftiler.errors import TilingError
@@ -20,38 +20,14 @@ from reftiler.io.datasets import ImageEntry
 from reftiler.tilesets.export import Export
 from reftiler.tilesets.job import ExportOptions
 from reftiler.tilesets.plan import plan_export
-from reftiler_gui.model.code_export import as_command, as_python
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.writing import write_file
 
-__all__ = ["KINDS", "copy_settings", "save_picture", "write_tiles"]
-
-KINDS = ("python", "yaml", "command")
-"""How settings can be spelled."""
+__all__ = ["save_picture", "write_tiles"]
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
-
-
-def copy_settings(settings: FormSettings, kind: str, image: Path | None) -> str:
-    """
-    Put settings on the clipboard, spelled as one of `KINDS`.
-
-    Raises
-    ------
-    TilingError, TypeError, ImportError
-        If they cannot be spelled so.
-    """
-    source = str(image) if image else "image.png"
-    if kind == "python":
-        words = as_python(settings, source)
-    elif kind == "yaml":
-        words = settings.yaml()
-    else:
-        words = as_command(settings, source)
-    QGuiApplication.clipboard().setText(words)
-    return words
 
 
 def save_picture(picture: QImage, path: Path) -> None:

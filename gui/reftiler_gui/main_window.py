@@ -54,11 +54,10 @@ from reftiler_gui.model.tile_results import is_results
 from reftiler_gui.navigation import Navigator, Zoomable
 from reftiler_gui.overlays import marks_of
 from reftiler_gui.preferences import Preferences
-from reftiler_gui.recent_files import RecentFilesMenu
 from reftiler_gui.results_model import ResultsModel, Source
 from reftiler_gui.settings_form import SettingsForm
 from reftiler_gui.side_by_side_view import SideBySideView
-from reftiler_gui.start_page import FileCard, StartPage
+from reftiler_gui.start_page import FileCard, RecentFilesMenu, StartPage
 from reftiler_gui.status import Status
 from reftiler_gui.summary import Summary
 from reftiler_gui.theme import SCHEMES, apply_theme

@@ -1,4 +1,4 @@
-"""What stands in place of an image: a page to open one, or a card for a broken file."""
+"""Pages in place of an image: what can be opened, recent files, a broken file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -21,7 +22,7 @@ from reftiler_gui.labels import message_label, plain_tip
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.preferences import Preferences
 
-__all__ = ["FileCard", "StartPage"]
+__all__ = ["FileCard", "RecentFilesMenu", "StartPage"]
 
 _WIDTH = 560  # of what is written, in the screen's pixels
 
@@ -85,7 +86,8 @@ class StartPage(_Card):
             "Open the sample": actions["sample"],
         }
         super().__init__("What can be opened", buttons)
-        self._preferences, self._open = preferences, open_path
+        self._preferences = preferences
+        self._open = lambda path, _checked=False: open_path(path)
         self.frame.setProperty("dashed", True)
         self.title.setText("Drop images or a folder here")
         self.recent = QVBoxLayout()
@@ -110,7 +112,7 @@ class StartPage(_Card):
             old.setParent(None)
             old.deleteLater()
         self._links = []
-        paths = self._preferences.recent
+        paths = [Path(path) for path in self._preferences.recent]
         if paths:
             self._links.append(QLabel("Recent"))
             self.recent.addWidget(self._links[0])
@@ -118,18 +120,14 @@ class StartPage(_Card):
             button = QPushButton()
             button.setObjectName("link")
             button.setFlat(True)
-            elide, width = Qt.TextElideMode.ElideMiddle, _WIDTH - 80
-            text = f"{Path(path).name}   {Path(path).parent}"
-            text = button.fontMetrics().elidedText(text, elide, width)
+            text, elide = f"{path.name}   {path.parent}", Qt.TextElideMode.ElideMiddle
+            text = button.fontMetrics().elidedText(text, elide, _WIDTH - 80)
             button.setText(text.replace("&", "&&"))
-            button.setToolTip(plain_tip(path))
-            button.setEnabled(Path(path).exists())
-            button.clicked.connect(partial(self._on_link, path))
+            button.setToolTip(plain_tip(str(path)))
+            button.setEnabled(path.exists())
+            button.clicked.connect(partial(self._open, str(path)))
             self._links.append(button)
             self.recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
-
-    def _on_link(self, path: str, _: bool = False) -> None:
-        self._open(path)
 
 
 class FileCard(_Card):
@@ -155,3 +153,45 @@ class FileCard(_Card):
             f"{said}\n\nNothing else is affected. If the file is still being written, "
             "or was mended, reload it."
         )
+
+
+class RecentFilesMenu(QMenu):
+    """
+    What was opened lately, the last first; what has vanished is grey.
+
+    Parameters
+    ----------
+    preferences : Preferences
+        Remembers it.
+    open_path : callable
+        Opens a path.
+    """
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        open_path: Callable[[str], object],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__("Recent files", parent)
+        self._preferences = preferences
+        self._open = lambda path, _checked=False: open_path(path)
+        self.setToolTipsVisible(True)
+        self.aboutToShow.connect(self.fill)
+
+    def fill(self) -> None:
+        """List what there is now."""
+        self.clear()
+        recent = [Path(path) for path in self._preferences.recent]
+        for number, path in enumerate(recent, start=1):
+            name, there = path.name.replace("&", "&&"), path.exists()
+            gone = "" if there else ": not there any more"
+            action = self.addAction(f"&{number}  {name}   ({path.parent}){gone}")
+            action.setToolTip(plain_tip(str(path)))
+            action.setEnabled(there)
+            action.triggered.connect(partial(self._open, str(path)))
+        if not recent:
+            self.addAction("Nothing was opened yet").setEnabled(False)
+            return
+        self.addSeparator()
+        self.addAction("Forget all of them", self._preferences.forget)

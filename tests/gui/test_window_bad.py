@@ -160,24 +160,22 @@ def test_where_nothing_is_open_it_stays_said_why(
     assert "Ctrl+Shift+D" in window.message.text()
 
 
-def test_a_mask_of_another_size_leaves_the_image(
-    qtbot: QtBot, window: MainWindow, folder: Path
+@pytest.mark.parametrize("readable", [False, True])
+def test_a_bad_mask_leaves_the_image(
+    qtbot: QtBot, window: MainWindow, folder: Path, readable: bool
 ) -> None:
-    write_image(folder / "a_mask.png", np.zeros((9, 9), dtype=bool))
+    mask, words = folder / "a_mask.png", "a_mask.png is 9 × 9 (width × height)"
+    if readable:
+        write_image(mask, np.zeros((9, 9), dtype=bool))
+    else:
+        mask.write_bytes(b"no mask")
+        words = "the image is shown without it"
     window.open([folder / "a.png"])
     settled(qtbot, window)
-    assert "is 9 × 9 (width × height), its image 64 × 64" in said(window)
+    assert words in said(window)
     assert window.canvas.source is not None
-
-
-def test_a_mask_that_cannot_be_read_leaves_the_image(
-    qtbot: QtBot, window: MainWindow, folder: Path
-) -> None:
-    (folder / "a_mask.png").write_bytes(b"no mask")
-    window.open([folder / "a.png"])
-    settled(qtbot, window)
-    assert "the image is shown without it" in said(window)
-    assert window.canvas.source is not None
+    assert window.viewer.loaded is not None
+    assert window.viewer.loaded.mask is None
 
 
 def test_a_file_that_vanishes_from_a_folder_leaves_the_others(

@@ -18,10 +18,10 @@ from reftiler.io import read_image
 from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.exporting import write_tiles
 from reftiler_gui.main_window import MainWindow
+from reftiler_gui.model import overlay_settings
 from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem
-from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.steps import finish
 from reftiler_gui.preferences import Preferences
 from tests.gui.windows import settled
@@ -71,11 +71,13 @@ def test_what_another_version_remembered_is_put_aside_and_said(
     store = QSettings(str(tmp_path / "viewer.ini"), QSettings.Format.IniFormat)
     other = asdict(FormSettings(tile=(64, 64), step=(64, 64))) | {"newer": 1}
     store.setValue("tiling", json.dumps(other))
-    store.setValue("layers", json.dumps(asdict(OverlaySettings()) | {"grid": "odd"}))
+    store.setValue(
+        "layers", json.dumps(asdict(overlay_settings.START) | {"grid": "odd"})
+    )
     window = MainWindow(Preferences(store))
     qtbot.addWidget(window)
     assert window.viewer.settings == START
-    assert window.canvas.layers == OverlaySettings()
+    assert window.canvas.layers == overlay_settings.START
     assert "tiling is of another version" in window.status.currentMessage()
     window.close()
     assert json.loads(store.value("another_version/tiling")) == json.loads(

@@ -6,10 +6,17 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QImage, QPainter, QPen
 
 from reftiler_gui.model.screen_transform import ScreenTransform
-from reftiler_gui.overlays import paint_label
+from reftiler_gui.overlays import (
+    INK,
+    PAPER,
+    paint_label,
+    paint_patch,
+    screen_box,
+    set_font,
+)
 from reftiler_gui.tile_cache import ImageProvider, as_image
 
 __all__ = ["Minimap", "Ruler", "paint_scale_bar"]
@@ -17,7 +24,6 @@ __all__ = ["Minimap", "Ruler", "paint_scale_bar"]
 PixelSize = tuple[float, float]
 """Height and width of a pixel in micrometers."""
 
-_INK, _PAPER = QColor(20, 24, 28, 215), QColor(255, 255, 255)
 _LONGEST = 160  # the screen's pixels that a scale bar takes at the most
 _LARGEST = 150  # the same, of a side of the minimap
 _PAD = 8
@@ -43,22 +49,15 @@ def paint_scale_bar(
     words = length_words(length) if size else f"{length:.0f} px"
     wide = length / each * transform.zoom
     painter.save()
-    font = painter.font()
-    font.setPixelSize(round(12 * ratio))
-    painter.setFont(font)
-    room = max(wide, painter.fontMetrics().horizontalAdvance(words))
+    room = max(wide, set_font(painter, ratio).horizontalAdvance(words))
     box = QRectF(0, 0, room + 2 * _PAD * ratio, 32 * ratio)
     box.moveBottomLeft(QPointF(_PAD * ratio, transform.height - _PAD * ratio))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_INK)
-    painter.drawRoundedRect(box, 3 * ratio, 3 * ratio)
-    painter.setPen(_PAPER)
+    paint_patch(painter, box, 3 * ratio)
     upper = box.adjusted(0, 2 * ratio, 0, -12 * ratio)
     painter.drawText(upper, Qt.AlignmentFlag.AlignCenter, words)
     bar = QRectF(0, 0, wide, 4 * ratio)
     bar.moveCenter(QPointF(box.center().x(), box.bottom() - 9 * ratio))
-    painter.fillRect(bar, _PAPER)
+    painter.fillRect(bar, PAPER)
     painter.restore()
 
 
@@ -100,17 +99,14 @@ class Ruler:
         ]
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for color, wide in ((_INK, 4 * ratio), (_PAPER, 1.6 * ratio)):
+        for color, wide in ((INK, 4 * ratio), (PAPER, 1.6 * ratio)):
             painter.setPen(QPen(color, wide))
-            painter.setBrush(_PAPER)
+            painter.setBrush(PAPER)
             painter.drawLine(QLineF(*ends))
             for end in ends:
                 painter.drawEllipse(end, 2.5 * ratio, 2.5 * ratio)
-        font = painter.font()
-        font.setPixelSize(round(12 * ratio))
-        painter.setFont(font)
         words = self.words(size)
-        room = painter.fontMetrics().horizontalAdvance(words) + 20 * ratio
+        room = set_font(painter, ratio).horizontalAdvance(words) + 20 * ratio
         x = min(max(ends[1].x() + 10 * ratio, 0), transform.width - room)
         y = min(
             max(ends[1].y() + 16 * ratio, 12 * ratio), transform.height - 12 * ratio
@@ -141,10 +137,7 @@ class Minimap:
         """Return where it lies on the screen; None if the whole image is in view."""
         height, width = self._picture.size
         view = QRectF(0, 0, transform.width, transform.height)
-        left, top = transform.x(0), transform.y(0)
-        if view.contains(
-            QRectF(left, top, transform.x(width) - left, transform.y(height) - top)
-        ):
+        if view.contains(screen_box(((0, height), (0, width)), transform)):
             return None
         longest = min(_LARGEST * ratio, transform.width / 3, transform.height / 3)
         share = longest / max(height, width)
@@ -172,7 +165,7 @@ class Minimap:
                 Qt.TransformationMode.SmoothTransformation,
             )
         painter.save()
-        painter.fillRect(box.adjusted(-2, -2, 2, 2), _INK)
+        painter.fillRect(box.adjusted(-2, -2, 2, 2), INK)
         painter.drawImage(box, self._image)
         scale = box.width() / width, box.height() / height
         view = QRectF(
@@ -181,7 +174,7 @@ class Minimap:
             transform.width / transform.zoom * scale[0],
             transform.height / transform.zoom * scale[1],
         ).intersected(box)
-        for color, wide in ((_INK, 3 * ratio), (_PAPER, 1.4 * ratio)):
+        for color, wide in ((INK, 3 * ratio), (PAPER, 1.4 * ratio)):
             painter.setPen(QPen(color, wide))
             painter.drawRect(view)
         painter.restore()

@@ -76,7 +76,8 @@ class CanvasReadout(QObject):
             position, pixel = f"{down}, {across}", " ".join(f"{v:.9g}" for v in value)
             self._add_copy(menu, f"position: row {down}, column {across}", position)
             self._add_copy(menu, f"value: {pixel}", pixel)
-            if self._canvas.map and (of_map := self._canvas.map.value(down, across)):
+            of_map = self._canvas.map.value(down, across) if self._canvas.map else None
+            if of_map is not None:
                 self._add_copy(menu, f"value of the map: {of_map:.9g}", f"{of_map:.9g}")
         for tile in tiling.at(row, col)[:_TILES] if tiling else ():
             show = partial(self.tile_wanted.emit, int(tile))

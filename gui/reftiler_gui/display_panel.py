@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
@@ -22,21 +26,38 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.fields import guard_field
+from reftiler_gui.fields import prepare_field
 from reftiler_gui.labels import WrapLabel
 from reftiler_gui.model.display import DisplaySettings, Histogram, dtype_range
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.viewer_model import ViewerModel
 
-__all__ = ["DisplayPanel", "HistogramView"]
+__all__ = ["DisplayPanel", "HistogramView", "decimals_of", "outline_of"]
+
+Counts: TypeAlias = NDArray[np.int64]
 
 _GRIP = 8  # the screen's pixels to either side of a handle where it can be taken
-_DIGITS = 4  # of limits, in numbers that need not be whole
 _FINEST = 30  # decimals, at the most
 _CUTS = {"Smallest to largest": 0.0, "0.1 % to 99.9 %": 0.1, "1 % to 99 %": 1.0}
 _CHOICES = {3: ("YXC", "CYX", "KYX"), 4: ("KYXC", "KCYX")}
 """Axes by their number: Y rows, X columns, C channels, K images of a stack."""
 _AUTO, _HAND = "Automatic", "By hand"
+
+
+def outline_of(counts: Counts, edges: Sequence[float], floor: float) -> QPolygonF:
+    """Return the outline of a histogram, logarithmic; edges are the screen's pixels."""
+    heights = np.log1p(counts)
+    tops = floor - heights / max(1.0, float(heights.max())) * (floor - 3)
+    outline = [QPointF(edges[0], floor)]
+    for start, stop, top in zip(edges, edges[1:], tops.tolist(), strict=False):
+        outline += [QPointF(start, top), QPointF(max(start + 1, stop), top)]
+    return QPolygonF([*outline, QPointF(outline[-1].x(), floor)])
+
+
+def decimals_of(span: float, digits: int, least: int = 0) -> int:
+    """Return the decimals of a field in which a span has so many digits."""
+    size = math.floor(math.log10(min(span, sys.float_info.max)))
+    return min(max(digits - size, least), _FINEST)
 
 
 class HistogramView(QWidget):
@@ -115,26 +136,30 @@ class HistogramView(QWidget):
         """Draw bars, the curve of gamma, and the handles."""
         floor = self.height() - 10
         palette = self.palette()
-        text, accent = palette.text().color(), palette.highlight().color()
+        accent = palette.highlight().color()
         with QPainter(self) as painter:
             painter.fillRect(0, 0, self.width(), floor, palette.base())
             if self._histogram is None:
                 box = QRectF(0, 0, self.width(), floor)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "Counting…")
                 return
-            bar = QColor(text)
+            found, bar = self._histogram, palette.text().color()
             bar.setAlpha(150)
-            self._paint_bars(painter, self._histogram, floor, bar)
+            edges = np.linspace(found.low, found.high, len(found.counts) + 1)
+            places = [self.x_of(edge) for edge in edges.tolist()]
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(bar)
+            painter.drawPolygon(outline_of(found.counts, places, floor))
             low, high = (self.x_of(limit) for limit in self._limits)
             shade = QColor(palette.window().color())
             shade.setAlpha(170)
             painter.fillRect(QRectF(0, 0, low, floor), shade)
             painter.fillRect(QRectF(high, 0, self.width() - high, floor), shade)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            shares = [n / 32 for n in range(33)]
             curve = [
-                QPointF(low + (high - low) * n / 32, floor * (1 - (n / 32) ** gamma))
-                for gamma in (self._gamma,)
-                for n in range(33)
+                QPointF(low + (high - low) * n, floor * (1 - n**self._gamma))
+                for n in shares
             ]
             painter.setPen(QPen(accent, 1.2))
             painter.drawPolyline(QPolygonF(curve))
@@ -144,21 +169,6 @@ class HistogramView(QWidget):
                 grip = [QPointF(x, floor - 2), QPointF(x - 6, floor + 8)]
                 painter.setBrush(ink)
                 painter.drawPolygon(QPolygonF([*grip, QPointF(x + 6, floor + 8)]))
-
-    def _paint_bars(
-        self, painter: QPainter, histogram: Histogram, floor: int, color: QColor
-    ) -> None:
-        heights = np.log1p(histogram.counts)
-        tops = floor - heights / max(1.0, float(heights.max())) * (floor - 3)
-        edges = np.linspace(histogram.low, histogram.high, len(heights) + 1)
-        left = [self.x_of(edge) for edge in edges.tolist()]
-        outline = [QPointF(left[0], floor)]
-        for start, stop, top in zip(left, left[1:], tops.tolist(), strict=False):
-            outline += [QPointF(start, top), QPointF(max(start + 1, stop), top)]
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        painter.drawPolygon(QPolygonF([*outline, QPointF(outline[-1].x(), floor)]))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 class DisplayPanel(QWidget):
@@ -216,7 +226,7 @@ class DisplayPanel(QWidget):
     def _set_limits(self, low: float, high: float) -> None:
         if self._image is not None and self._image.dtype.kind in "iub":
             low, high = float(round(low)), float(round(high))
-            if low >= high:  # the handle that moves gives way
+            if low >= high:  # the handle that is dragged stops
                 moved = low != self._image.low
                 low, high = (high - 1, high) if moved else (low, low + 1)
         self._change(low=low, high=high)
@@ -253,13 +263,12 @@ class DisplayPanel(QWidget):
         if image is None:
             self.note.say("")
             return
-        blocked = (self.low, self.high, self.gamma, self.colors, *self.channels)
-        blocked = (*blocked, self.limits, self.axes, self.page)
-        blockers = [QSignalBlocker(widget) for widget in blocked]
+        numbers = self.low, self.high, self.gamma, self.page, *self.channels
+        choices = self.colors, self.limits, self.axes
+        blockers = [QSignalBlocker(widget) for widget in (*numbers, *choices)]
         decimals = 0
         if image.dtype.kind == "f":
-            size = math.floor(math.log10(image.high - image.low))
-            decimals = min(max(_DIGITS - size, 1), _FINEST)
+            decimals = decimals_of(image.high - image.low, 4, least=1)
         for field, value in ((self.low, image.low), (self.high, image.high)):
             field.setDecimals(decimals)
             field.setValue(value)
@@ -327,11 +336,7 @@ class DisplayPanel(QWidget):
             named[channel] = (shown, f"{shown}: its number, from 0")
         policy = QSizePolicy.Policy
         for widget, (name, tip) in named.items():
-            widget.setAccessibleName(name)
-            widget.setToolTip(tip)
-            guard_field(widget)
-            widget.setMinimumWidth(48)
-            widget.setSizePolicy(policy.Expanding, policy.Fixed)
+            prepare_field(widget, name, tip)
         for field in (self.low, self.high):
             field.setRange(-1e300, 1e300)
             field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)

@@ -28,6 +28,7 @@ __all__ = [
     "guard_field",
     "guard_fields",
     "number_field",
+    "prepare_field",
 ]
 
 MOST = 1_000_000_000
@@ -59,6 +60,15 @@ def guard_field(field: QWidget) -> None:
     field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # none that the wheel gives
     if not field.findChildren(_FieldGuard, options=_DIRECT):
         field.installEventFilter(_FieldGuard(field))
+
+
+def prepare_field(field: QWidget, name: str, tip: str = "") -> None:
+    """Name and guard a field of a panel, and let it take the width that there is."""
+    field.setAccessibleName(name)
+    field.setToolTip(tip)
+    field.setMinimumWidth(48)
+    field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    guard_field(field)
 
 
 def guard_fields(page: QWidget) -> None:

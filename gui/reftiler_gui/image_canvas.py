@@ -1,4 +1,4 @@
-"""The canvas: an image, its mask and its tiles, to zoom and to move."""
+"""The canvas: an image, its mask and its tiles, to zoom and to pan."""
 
 from __future__ import annotations
 
@@ -245,7 +245,9 @@ class ImageCanvas(PanZoomView):
             painter.scale(1 / ratio, 1 / ratio)
             painter.drawImage(0, 0, self._base)
             if self._content.blocks is None:
-                self._say(painter, transform)
+                painter.setPen(self.palette().windowText().color())
+                middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self._base.rect(), middle, self.message)
                 return
             if self._content.map is not None and self.layers.map:
                 shown = self._content.map_settings
@@ -279,7 +281,7 @@ class ImageCanvas(PanZoomView):
             )
 
     def _painted(self, transform: ScreenTransform) -> QImage:
-        """Paint all layers that stay while the cursor moves."""
+        """Paint all layers that do not follow the cursor."""
         content, layers = self._content, self.layers
         base = QImage(transform.width, transform.height, QImage.Format.Format_RGB32)
         base.fill(self.background)
@@ -287,7 +289,11 @@ class ImageCanvas(PanZoomView):
         width = max(1, round(ratio))
         with QPainter(base) as painter:
             if content.blocks is not None and layers.image:
-                self._border(painter, transform, content.blocks.picture.size)
+                # Where an image ends that is as dark or as bright as what is around.
+                height, side = content.blocks.picture.size
+                edge = overlays.screen_box(((0, height), (0, side)), transform)
+                painter.setPen(self.palette().mid().color())
+                painter.drawRect(edge.adjusted(-1, -1, 0, 0))
                 self.paint_picture(painter, transform)
             for found in self._overlays(transform, width):
                 if found is not None:
@@ -334,25 +340,6 @@ class ImageCanvas(PanZoomView):
             entries = overlays.label_entries(mask)
             overlays.paint_legend(painter, transform, "labels", entries, ratio, room)
 
-    def _border(
-        self, painter: QPainter, transform: ScreenTransform, size: tuple[int, int]
-    ) -> None:
-        """Draw where an image ends that is as dark or as bright as what is around."""
-        left, top = transform.x(0) - 1, transform.y(0) - 1
-        painter.setPen(self.palette().mid().color())
-        painter.drawRect(
-            left, top, transform.x(size[1]) - left, transform.y(size[0]) - top
-        )
-
-    def _say(self, painter: QPainter, transform: ScreenTransform) -> None:
-        painter.setPen(self.palette().windowText().color())
-        box = QRectF(0, 0, transform.width, transform.height)
-        painter.drawText(
-            box,
-            Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
-            self.message,
-        )
-
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Paint anew in other colours."""
         if event.type() == QEvent.Type.PaletteChange:
@@ -379,7 +366,7 @@ class ImageCanvas(PanZoomView):
     # The mouse
 
     def set_ruler(self, on: bool) -> None:
-        """Let a drag measure; else it moves the image, and nothing is measured."""
+        """Let a drag measure; else it pans the image, and nothing is measured."""
         self._measures = on
         self.ruler = self._measuring = None
         self._set_cursor()

@@ -186,17 +186,17 @@ class MapModel(QObject):
         threshold = self._chosen.threshold
         if threshold is None or not self._peaks:
             return marks
-        told = []
+        colored = []
         for mark in marks:
             peak = self._peaks.get(mark.box)
             if peak is None:
-                told.append(mark)
+                colored.append(mark)
                 continue
             hit = peak >= threshold
             words = mark.words and f"{'hit' if hit else 'missed'}, {mark.words}"
             color = COLORS["green" if hit else "vermillion"]
-            told.append(replace(mark, words=words, color=color))
-        return told
+            colored.append(replace(mark, words=words, color=color))
+        return colored
 
     def peak(self, box: object) -> float | None:
         """Return the largest value of the defect in a box, if it is known."""

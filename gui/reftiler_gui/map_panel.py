@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
-    QPolygonF,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -33,7 +32,8 @@ from PySide6.QtWidgets import (
 
 from reftiler.regions import Region
 from reftiler.validation import first_few
-from reftiler_gui.fields import guard_field
+from reftiler_gui.display_panel import decimals_of, outline_of
+from reftiler_gui.fields import prepare_field
 from reftiler_gui.labels import WrapLabel
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.anomaly_map import COLORMAPS
@@ -45,8 +45,6 @@ from reftiler_gui.view_base import filter_shortcuts
 __all__ = ["MapPanel", "ThresholdHistogram"]
 
 _STEPS = 1000  # of the slider
-_DIGITS = 5  # of the threshold
-_FINEST = 30  # decimals, at the most
 _RANGES = ("All images", "This image")
 _ROWS = (
     "Defects hit",
@@ -119,34 +117,18 @@ class ThresholdHistogram(QWidget):
                 return
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             edges = np.linspace(*self._scores.span, len(self._scores.good) + 1)
+            places = [self.x_of(edge) for edge in edges.tolist()]
             for counts, name in (
                 (self._scores.good, "sky"),
                 (self._scores.defective, "orange"),
             ):
-                color = QColor(*COLORS[name], 150)
-                self._paint_counts(painter, edges, counts, color)
+                painter.setPen(QPen(QColor(*COLORS[name]), 1))
+                painter.setBrush(QColor(*COLORS[name], 150))
+                painter.drawPolygon(outline_of(counts, places, self.height()))
             x = self.x_of(self._threshold)
             for ink, width in ((self.palette().base(), 4), (self.palette().text(), 2)):
                 painter.setPen(QPen(ink.color(), width))
                 painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
-
-    def _paint_counts(
-        self,
-        painter: QPainter,
-        edges: np.ndarray[tuple[int], np.dtype[np.float64]],
-        counts: np.ndarray[tuple[int], np.dtype[np.int64]],
-        color: QColor,
-    ) -> None:
-        heights = np.log1p(counts)
-        floor = float(self.height())
-        tops = floor - heights / max(1.0, float(heights.max())) * (floor - 3)
-        left = [self.x_of(edge) for edge in edges.tolist()]
-        outline = [QPointF(left[0], floor)]
-        for start, stop, top in zip(left, left[1:], tops.tolist(), strict=False):
-            outline += [QPointF(start, top), QPointF(stop, top)]
-        painter.setPen(QPen(QColor(color.red(), color.green(), color.blue()), 1))
-        painter.setBrush(color)
-        painter.drawPolygon(QPolygonF([*outline, QPointF(left[-1], floor)]))
 
 
 class MapPanel(QWidget):
@@ -205,11 +187,15 @@ class MapPanel(QWidget):
         low, high = self._model.range
         self._model.change(threshold=low + (high - low) * place / _STEPS)
 
-    def _catch(self) -> None:
-        """Set the largest threshold at which the defect is hit."""
+    @property
+    def _peak(self) -> float | None:
+        """The largest threshold at which the defect is hit."""
         peak = self._model.peak(self._region.box) if self._region else None
-        if peak is not None and not math.isnan(peak):
-            self._model.change(threshold=peak)
+        return None if peak is None or math.isnan(peak) else peak
+
+    def _catch(self) -> None:
+        if self._peak is not None:
+            self._model.change(threshold=self._peak)
 
     def _show(self) -> None:
         """Show the map's settings, as soon as the panel is seen."""
@@ -233,8 +219,7 @@ class MapPanel(QWidget):
         for widget in (self.slider, self.threshold, self.histogram):
             widget.setEnabled(real)
         if value is not None and real:
-            size = math.floor(math.log10(high - low))
-            self.threshold.setDecimals(min(max(_DIGITS - size, 0), _FINEST))
+            self.threshold.setDecimals(decimals_of(high - low, 5))
             self.threshold.setSingleStep((high - low) / 100)
             self.threshold.setValue(value)
             share = min(max((value - low) / (high - low), 0.0), 1.0)
@@ -265,19 +250,16 @@ class MapPanel(QWidget):
         if model.map is None or threshold is None:
             threshold = math.nan
         self.histogram.show_scores(scores, model.range, threshold)
-        peak = model.peak(self._region.box) if self._region else None
-        self.catch.setEnabled(peak is not None and not math.isnan(peak))
+        self.catch.setEnabled(self._peak is not None)
         mine, whole = [""] * len(_ROWS), [""] * len(_ROWS)
         if scores is not None:
             hits = scores.defects.hits(threshold)
             mine[0] = f"{int(hits.sum())} of {hits.size}"
             if model.found is not None and scores.pixels:
-                share = model.found[0] / scores.pixels
-                mine[1] = f"{share:.3%}"
+                mine[1] = f"{model.found[0] / scores.pixels:.3%}"
             mine[3:] = [f"{scores.score:.5g}", *map(_area, scores.areas)]
         elif model.map is not None and model.found is not None:
-            pixels = math.prod(model.map.size)
-            mine[1] = f"{model.found[0] / pixels:.3%}"
+            mine[1] = f"{model.found[0] / math.prod(model.map.size):.3%}"
         if of_set is not None:
             hit, defects = of_set.hits(threshold)
             whole[0] = f"{hit} of {defects}"
@@ -286,8 +268,8 @@ class MapPanel(QWidget):
         for cells, row in zip(self.cells, zip(mine, whole, strict=True), strict=True):
             for cell, text in zip(cells, row, strict=True):
                 cell.setText(text)
-        found = f"{model.found[0]:,} pixels" if model.found else ""
-        self.cells[1][0].setToolTip(found)
+        pixels = f"{model.found[0]:,} pixels" if model.found else ""
+        self.cells[1][0].setToolTip(pixels)
         self.left_out.say(self._left_out())
 
     def _left_out(self) -> str:
@@ -308,7 +290,6 @@ class MapPanel(QWidget):
     def _lay_out(self, open_map: QAction, open_maps: QAction) -> None:
         self.colormap.addItems(list(COLORMAPS))
         self.span.addItems(_RANGES)
-        self.span.setToolTip("Whose smallest and largest values the colours span")
         self.opacity.setRange(0, 100)
         self.slider.setRange(0, _STEPS)
         self.threshold.setRange(-1e300, 1e300)
@@ -321,10 +302,8 @@ class MapPanel(QWidget):
             (self.slider, "Threshold, as a slider"),
             (self.threshold, "Threshold"),
         ):
-            widget.setAccessibleName(name)
-            widget.setMinimumWidth(48)
-            widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            guard_field(widget)
+            prepare_field(widget, name)
+        self.span.setToolTip("Whose smallest and largest values the colours span")
         filter_shortcuts(
             self.slider, self.opacity, self.which, self.colormap, self.span
         )

@@ -29,7 +29,10 @@ __all__ = [
     "paint_label",
     "paint_legend",
     "paint_marks",
+    "paint_patch",
     "paint_tile",
+    "screen_box",
+    "set_font",
 ]
 
 Rgb: TypeAlias = tuple[int, int, int]
@@ -37,8 +40,8 @@ Rgb: TypeAlias = tuple[int, int, int]
 _NAMED = 12  # up to so many, with their sizes
 RING = 22  # the diameter of a ring at the least
 _LARGE = 60  # the size on the screen from which a box needs no ring
-_INK = QColor(20, 24, 28, 215)
-_PAPER = QColor(255, 255, 255)
+INK = QColor(20, 24, 28, 215)
+PAPER = QColor(255, 255, 255)
 _TILE = QColor(*COLORS["yellow"])
 
 
@@ -105,7 +108,7 @@ def paint_marks(
     screen = QRectF(-1, -1, transform.width + 2, transform.height + 2)
     rings: dict[Rgb, QImage] = {}
     for mark in marks:
-        box = _rectangle(mark.box, transform)
+        box = screen_box(mark.box, transform)
         if not box.adjusted(-1, -1, 1, 1).intersects(screen):
             continue
         long = max(box.width(), box.height())
@@ -130,7 +133,7 @@ def _frame(
     painter: QPainter, frame: QRectF, mark: Marker, ratio: float, *, round_: bool
 ) -> None:
     width = (3 if mark.strong else 1.6) * ratio
-    for color, wide in ((_INK, width + 2 * ratio), (QColor(*mark.color), width)):
+    for color, wide in ((INK, width + 2 * ratio), (QColor(*mark.color), width)):
         painter.setPen(QPen(color, wide))
         (painter.drawEllipse if round_ else painter.drawRect)(frame)
 
@@ -159,15 +162,19 @@ def paint_tile(
     painter.save()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     box, kept = tiling.box(tile), tiling.kept(tile)
-    outer = _rectangle(box, transform)
-    for color, wide in ((_INK, 5 * ratio), (_TILE, 2.5 * ratio)):
+    outer = screen_box(box, transform)
+    for color, wide in ((INK, 5 * ratio), (_TILE, 2.5 * ratio)):
         pen = QPen(color, wide)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         painter.setPen(pen)
         painter.drawRect(outer)
-    inner = _rectangle(kept, transform)
-    if _clipped(box, tiling.size) != kept:
-        painter.setPen(QPen(_INK, 3 * ratio))
+    inner = screen_box(kept, transform)
+    clipped = tuple(
+        (max(0, low), min(high, length))
+        for (low, high), length in zip(box, tiling.size, strict=True)
+    )
+    if clipped != kept:
+        painter.setPen(QPen(INK, 3 * ratio))
         painter.drawRect(inner)
         painter.setPen(QPen(_TILE, 1.5 * ratio, Qt.PenStyle.DashLine))
         painter.drawRect(inner)
@@ -182,18 +189,12 @@ def paint_tile(
 def paint_label(painter: QPainter, place: QPointF, words: str, ratio: float) -> None:
     """Write words on a dark patch, their left middle at a place."""
     painter.save()
-    font = _font(painter, ratio)
-    painter.setFont(font)
-    size = QFontMetricsF(font).boundingRect(words)
+    size = set_font(painter, ratio).boundingRect(words)
     pad = 4 * ratio
     patch = QRectF(0, 0, size.width() + 2 * pad, size.height() + pad)
     patch.moveLeft(place.x())
     patch.moveTop(place.y() - patch.height() / 2)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_INK)
-    painter.drawRoundedRect(patch, 3 * ratio, 3 * ratio)
-    painter.setPen(_PAPER)
+    paint_patch(painter, patch, 3 * ratio)
     painter.drawText(patch, Qt.AlignmentFlag.AlignCenter, words)
     painter.restore()
 
@@ -241,18 +242,13 @@ def paint_legend(
         The room that is taken, with that.
     """
     painter.save()
-    font = _font(painter, ratio)
-    painter.setFont(font)
     line, swatch, pad = 18 * ratio, 14 * ratio, 8 * ratio
-    advance = QFontMetricsF(font).horizontalAdvance
+    advance = set_font(painter, ratio).horizontalAdvance
     rows = max((advance(words) for words, _ in entries), default=0) + swatch + pad
     width = max(advance(title), rows) + 2 * pad
     height = line * (len(entries) + 1) + 2 * pad
     left, top = transform.width - width - pad, transform.height - height - pad - above
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_INK)
-    painter.drawRoundedRect(QRectF(left, top, width, height), 4 * ratio, 4 * ratio)
-    painter.setPen(_PAPER)
+    paint_patch(painter, QRectF(left, top, width, height), 4 * ratio)
     left, top = left + pad, top + pad
     middle = Qt.AlignmentFlag.AlignVCenter
     painter.drawText(QRectF(left, top, width, line), middle, title)
@@ -304,9 +300,7 @@ def paint_color_bar(
     if low is None or high is None or not low <= high:
         return
     painter.save()
-    font = _font(painter, ratio)
-    painter.setFont(font)
-    metrics, pad = QFontMetricsF(font), 8 * ratio
+    metrics, pad = set_font(painter, ratio), 8 * ratio
     ticks = {high: 0.0, low: 1.0}
     if settings.threshold is not None and low < settings.threshold < high:
         ticks[settings.threshold] = (high - settings.threshold) / (high - low)
@@ -318,16 +312,14 @@ def paint_color_bar(
     line, middle = metrics.height(), Qt.AlignmentFlag.AlignVCenter
     below = 1.5 * pad + (line + 0.5 * pad if nan else 0)
     patch = bar.adjusted(-pad, -1.5 * pad, wide + pad + 6 * ratio, below)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_INK)
-    painter.drawRoundedRect(patch, 4 * ratio, 4 * ratio)
+    paint_patch(painter, patch, 4 * ratio)
     colors = np.ascontiguousarray(color_table(settings.colormap)[::-1, np.newaxis])
     strip = QImage(colors.data, 1, len(colors), 4, QImage.Format.Format_RGB32)
     painter.drawImage(bar, strip)
     for value, share in ticks.items():
         y = bar.top() + share * bar.height()
         at_threshold = value not in (low, high)
-        painter.setPen(QPen(_PAPER, (2 if at_threshold else 1) * ratio))
+        painter.setPen(QPen(PAPER, (2 if at_threshold else 1) * ratio))
         start = bar.left() if at_threshold else bar.right()
         painter.drawLine(QPointF(start, y), QPointF(bar.right() + 4 * ratio, y))
         near = min(share, 1 - share) * bar.height() < line
@@ -342,21 +334,26 @@ def paint_color_bar(
     painter.restore()
 
 
-def _font(painter: QPainter, ratio: float) -> QFont:
+def set_font(painter: QPainter, ratio: float) -> QFontMetricsF:
+    """Write in the size of all that is painted over images; return its measures."""
     font = QFont(painter.font())
     font.setPixelSize(round(12 * ratio))
-    return font
+    painter.setFont(font)
+    return QFontMetricsF(font)
 
 
-def _rectangle(box: Box, transform: ScreenTransform) -> QRectF:
+def paint_patch(painter: QPainter, box: QRectF, radius: float) -> None:
+    """Paint a dark patch, on which what follows is written in white."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(INK)
+    painter.drawRoundedRect(box, radius, radius)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+    painter.setPen(PAPER)
+
+
+def screen_box(box: Box, transform: ScreenTransform) -> QRectF:
+    """Return where rows and columns of the image lie on the screen."""
     (top, bottom), (left, right) = box
     start = QPointF(transform.x(left), transform.y(top))
     return QRectF(start, QPointF(transform.x(right), transform.y(bottom)))
-
-
-def _clipped(box: Box, size: tuple[int, int]) -> Box:
-    rows, cols = (
-        (max(0, low), min(high, length))
-        for (low, high), length in zip(box, size, strict=True)
-    )
-    return rows, cols

@@ -51,6 +51,7 @@ def colors_of(source: ImagePyramid, row: int, column: int) -> tuple[int, ...]:
         RAMP.astype(np.float32),
         RAMP > 2000,
         np.array([[-3e38, 0, 3e38]], np.float32),
+        np.array([[-1.5e308, 0, 1.5e308]]),
         np.full((9, 9), 6e22),
         np.full((9, 9), np.nan),
         np.zeros((9, 9), np.int64),

@@ -36,6 +36,7 @@ def maps(tmp_path: Path) -> Path:
     for name, peak in (("a", 0.8), ("b", 0.1)):
         values = np.random.default_rng(0).random((SIDE, SIDE), np.float32) / 2
         values[10:12, 20:23] = peak
+        values[0, 0] = 0
         np.save(folder / f"{name}.npy", values)
     return folder
 
@@ -71,6 +72,8 @@ def test_a_map_lies_over_its_image(
     assert found is not None
     window.canvas.point_at(11.5, 21.5)
     assert "map 0.8" in window.status.place.text()
+    texts = [action.text() for action in window.readout.menu(0, 0).actions()]
+    assert "Copy value of the map: 0" in texts
     window.viewer.go(2)
     settled(qtbot, window)
     assert window.maps.map is None

@@ -21,7 +21,7 @@ from reftiler.evaluation import find_pixels, map_rows
 from reftiler.io import ReadOptions, open_image
 from reftiler.io.npy import read_header
 from reftiler_gui.model.colors import COLORS, pixel
-from reftiler_gui.model.file_pixels import FilePixels, mapped_file
+from reftiler_gui.model.file_pixels import FilePixels, without_mapping
 from reftiler_gui.model.screen_transform import ScreenTransform
 
 __all__ = ["COLORMAPS", "UNKNOWN", "AnomalyMap", "MapSettings", "color_table"]
@@ -137,23 +137,15 @@ class AnomalyMap:
     def open(cls, path: Path, size: Size | None = None) -> AnomalyMap:
         """Open a file of any format that `reftiler.io` reads."""
         image = open_image(path, ReadOptions(axes=_npy_axes(path)))
-        array: Any = image[...]
-        file = mapped_file(array)
-        if file is not None:
-            array = array.reshape(array.shape[:2]) if array.shape[2:] == (1,) else array
-            whole = array.flags.c_contiguous and array.ndim == 2
-            array = FilePixels(array, file) if whole else array.copy()
-        return cls(array, size, path.name)
+        return cls(without_mapping(_plane(image[...])), size, path.name)
 
     def _checked(self, array: Any) -> Any:
-        array = array if isinstance(array, FilePixels) else np.asarray(array)
+        if not isinstance(array, FilePixels):
+            array = _plane(np.asarray(array))
         if array.dtype.kind not in "biuf":
             raise TilingError(
                 f"{self.name} is no map: its values are {array.dtype}, not real numbers"
             )
-        shape = tuple(length for length in array.shape if length != 1)
-        if array.ndim > 2 and len(shape) == 2:
-            array = array.reshape(shape)
         if array.ndim != 2 or 0 in array.shape:
             raise TilingError(
                 f"{self.name} is no map: it has the shape {array.shape}, a map has one "
@@ -365,6 +357,12 @@ def max_halved(picture: Array, times: int = 1) -> Array:
                 np.fmax(joined[-1], lines[-1], out=joined[-1])
             picture = np.moveaxis(joined, 0, axis)
     return np.ascontiguousarray(picture)
+
+
+def _plane(array: Array) -> Array:
+    """Leave out axes of one element, of which a map may have more than two."""
+    shape = tuple(length for length in array.shape if length != 1)
+    return array.reshape(shape) if array.ndim > 2 and len(shape) == 2 else array
 
 
 def _npy_axes(path: Path) -> str | None:

@@ -70,15 +70,10 @@ class DisplaySettings:
         """Return 0 at ``low``, below it and for NaN, 255 from ``high`` on."""
         assert self.low is not None
         assert self.high is not None
-        small = part.dtype.kind == "f" and part.dtype.itemsize <= 4
         low, high = self.low, self.high
         if high - low > 1e37:  # more than the dtype may hold
-            part, low, high, small = (
-                part.astype(np.float64) / 4,
-                low / 4,
-                high / 4,
-                False,
-            )
+            part, low, high = part.astype(np.float64) / 4, low / 4, high / 4
+        small = part.dtype.kind == "f" and part.dtype.itemsize <= 4
         wide: Array = part.astype(np.float32 if small else np.float64)
         with np.errstate(all="ignore"):
             wide = np.clip((wide - low) * (1 / (high - low)), 0, 1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 
-__all__ = ["FilePixels", "mapped_file"]
+__all__ = ["FilePixels", "mapped_file", "without_mapping"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -110,6 +110,16 @@ def mapped_file(array: Array) -> np.memmap[Any, Any] | None:
     while base is not None and not isinstance(base, mmap.mmap):
         array, base = base, getattr(base, "base", None)
     return array if isinstance(array, np.memmap) and base is not None else None
+
+
+def without_mapping(array: Array) -> Any:
+    """Return `FilePixels` for a view of a mapped file, or a copy if it cannot be."""
+    file = mapped_file(array)
+    if file is None:
+        return array
+    plane = array if array.ndim == 2 else array[..., 0]
+    rows = array.flags.c_contiguous or plane.flags.c_contiguous
+    return FilePixels(array, file) if rows else array.copy()
 
 
 def _address(array: Array) -> int:

@@ -1,13 +1,12 @@
 """Pixels of an image by region and resolution, ready to be painted.
 
 Level 0 is the image; each further level has half the resolution, a pixel the mean of
-four. Levels are built in the background; until one is there, single pixels stand in.
+four. Levels are built in the background; until then, single pixels are shown.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,7 +18,7 @@ from reftiler.errors import TilingError
 from reftiler.io import ImageInfo, ReadOptions, open_image
 from reftiler.io.codecs import check_picture
 from reftiler_gui.model.display import DisplaySettings, Histogram, value_range
-from reftiler_gui.model.file_pixels import FilePixels, mapped_file
+from reftiler_gui.model.file_pixels import without_mapping
 from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
 from reftiler_gui.model.steps import Work, finish
 
@@ -103,13 +102,7 @@ class ImagePyramid:
     def open(cls, path: Path, reading: ReadOptions = GUESS) -> ImagePyramid:
         """Open a file; TilingError with a sentence if it is no picture."""
         image = open_image(path, reading)
-        array: Any = image[...]
-        file = mapped_file(array)
-        if file is not None:
-            first = array if array.ndim == 2 else array[..., 0]
-            rows = array.flags.c_contiguous or first.flags.c_contiguous
-            array = FilePixels(array, file) if rows else array.copy()
-        source = cls(array, alpha=image.info.alpha)
+        source = cls(without_mapping(image[...]), alpha=image.info.alpha)
         source.info, source.page = image.info, reading.page or 0
         return source
 
@@ -130,7 +123,7 @@ class ImagePyramid:
         return level_size(self.size, level)
 
     def ready(self, level: int) -> bool:
-        """Say whether a level is what it should be, or single pixels stand in."""
+        """Say whether a level is built, so that no single pixels are shown."""
         return level in self._built or level < self._base
 
     def set_display(self, display: DisplaySettings) -> None:
@@ -200,7 +193,11 @@ class ImagePyramid:
     def build(self) -> Work[None]:
         """Build the levels that are not there yet."""
         if self.levels > self._base and self._base not in self._built:
-            yield from self._first()
+            bands: list[Array] = []
+            for part in mean_bands(self.array, self._base):
+                bands.append(part)
+                yield min(1.0, sum(map(len, bands)) / self.level_size(self._base)[0])
+            self._built[self._base] = np.concatenate(bands)
         for level in range(self._base + 1, self.levels):
             if level not in self._built:
                 self._built[level] = mean_halved(self._built[level - 1])
@@ -209,7 +206,7 @@ class ImagePyramid:
     def reduced(self, level: int) -> Array:
         """Return all pixels of a level, which is built if it is not there yet."""
         if 0 < level < self._base:
-            return np.concatenate(list(self._bands(level)))
+            return np.concatenate(list(mean_bands(self.array, level)))
         if level not in self._built:
             finish(self.build())
         found: Array = self._built[level]
@@ -254,21 +251,7 @@ class ImagePyramid:
         here, there = (
             slice(span[0] * step, span[1] * step, step) for span in (rows, columns)
         )
-        part = self._built[nearest][here, there]
-        return np.ascontiguousarray(part)
-
-    def _first(self) -> Work[None]:
-        """Build the finest level that is kept."""
-        bands: list[Array] = []
-        for part in self._bands(self._base):
-            bands.append(part)
-            done = sum(map(len, bands)) / self.level_size(self._base)[0]
-            yield min(1.0, done)
-        self._built[self._base] = np.concatenate(bands)
-
-    def _bands(self, level: int) -> Iterator[Array]:
-        """Yield a level, a band of rows at a time."""
-        yield from mean_bands(self.array, level)
+        return np.ascontiguousarray(self._built[nearest][here, there])
 
     def painted(self, part: Array) -> NDArray[np.uint32]:
         """Return pixels of this image, or of its tiles, as `region` does."""

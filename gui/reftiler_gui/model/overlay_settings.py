@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from reftiler_gui.model.colors import (
     COLORS,
+    UNCOVERED,
     coverage_layer,
     mask_layer,
     pixel,
 )
 from reftiler_gui.model.grid_lookup import GridLookup
-from reftiler_gui.model.hatching import hatch, pad
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
 
@@ -30,9 +30,11 @@ Pixels: TypeAlias = NDArray[np.uint32]
 Rgb: TypeAlias = tuple[int, int, int]
 Span: TypeAlias = tuple[int, int]
 
-_STARTS = pixel(COLORS["sky"])
-_ENDS = pixel(COLORS["sky"])
+_LINE = pixel(COLORS["sky"])
 _CASING = pixel(COLORS["black"], 0.45)
+_HATCH, _TINT = pixel(UNCOVERED), pixel(UNCOVERED, 0.16)
+_STRIPE, _PALE = pixel((128, 128, 128), 0.55), pixel((128, 128, 128), 0.2)
+_LEAST = 3  # the screen's pixels that uncovered ones take at the least
 _CLOSE = 5  # the screen's pixels from line to line below which some are left out
 _DASHED = 10  # the same, below which only starts are drawn
 
@@ -104,9 +106,9 @@ def lines_of(
     """
     buffer = np.zeros((transform.height, transform.width), dtype=np.uint32)
     if layers.padding:
-        pad(buffer, view, transform, width)
+        _pad(buffer, view, transform, width)
     if layers.gaps:
-        hatch(buffer, view, transform, width)
+        _hatch(buffer, view, transform, width)
     if layers.grid and view.scattered:
         _outline(buffer, view, transform)
     elif layers.grid:
@@ -136,9 +138,7 @@ def coverage_of(
     view: GridLookup, transform: ScreenTransform, most: int
 ) -> tuple[int, int, Pixels] | None:
     """Colour how many tiles take part in each pixel; place and colours, or None."""
-    height, width = view.size
-    top, bottom = transform.down((0, height))
-    left, right = transform.across((0, width))
+    (top, bottom), (left, right) = _image(view, transform)
     if top == bottom or left == right:
         return None
     rows, cols = transform.rows[top:bottom], transform.cols[left:right]
@@ -161,6 +161,77 @@ def _frame(view: GridLookup, transform: ScreenTransform) -> tuple[Span, Span]:
     return transform.down(rows), transform.across(cols)
 
 
+def _image(view: GridLookup, transform: ScreenTransform) -> tuple[Span, Span]:
+    height, width = view.size
+    return transform.down((0, height)), transform.across((0, width))
+
+
+def _pad(
+    buffer: Pixels, view: GridLookup, transform: ScreenTransform, width: int
+) -> None:
+    """Stripe what tiles hold beyond the image."""
+    (top, bottom), (left, right) = _frame(view, transform)
+    (first, last), (low, high) = _image(view, transform)
+    for rows, cols in (
+        ((top, first), (left, right)),
+        ((last, bottom), (left, right)),
+        ((first, last), (left, low)),
+        ((first, last), (high, right)),
+    ):
+        _stripe(buffer, transform, rows, cols, (_STRIPE, _PALE, width))
+
+
+def _hatch(
+    buffer: Pixels, view: GridLookup, transform: ScreenTransform, width: int
+) -> None:
+    """Hatch where no tile takes part, at least some pixels wide."""
+    rows, cols = _image(view, transform)
+    ink = _HATCH, _TINT, width
+    if view.scattered:
+        part = slice(*rows), slice(*cols)
+        if buffer[part].size:
+            striped = np.zeros_like(buffer)
+            _stripe(striped, transform, rows, cols, ink)
+            cover = view.coverage(transform.rows[part[0]], transform.cols[part[1]])
+            buffer[part] = striped[part] * (cover == 0)
+        return
+    for gap in view.gaps[0]:
+        _stripe(buffer, transform, _widened(transform.down(gap), rows), cols, ink)
+    for gap in view.gaps[1]:
+        _stripe(buffer, transform, rows, _widened(transform.across(gap), cols), ink)
+
+
+def _widened(span: Span, within: Span) -> Span:
+    low, high = span
+    if high - low < _LEAST:
+        low = max(within[0], min(low, within[1] - _LEAST))
+        high = min(within[1], low + _LEAST)
+    return low, high
+
+
+def _stripe(
+    buffer: Pixels,
+    transform: ScreenTransform,
+    rows: Span,
+    cols: Span,
+    ink: tuple[int, int, int],
+) -> None:
+    """Fill a part with diagonal stripes that move with the image."""
+    if rows[0] >= rows[1] or cols[0] >= cols[1]:
+        return
+    strong, weak, width = ink
+    period = 10 * width
+    down = np.arange(*rows) - transform.y(0)
+    across = np.arange(*cols) - transform.x(0)
+    line = np.where(np.arange(period) < 2 * width, strong, weak).astype(np.uint32)
+    # A row is the one above, moved by a pixel.
+    count = cols[1] - cols[0]
+    long = np.resize(line, count + period)
+    rolled = np.stack([long[n : n + count] for n in range(period)])
+    start = int(across[0] % period)
+    buffer[rows[0] : rows[1], cols[0] : cols[1]] = rolled[(down + start) % period]
+
+
 def _rule(
     buffer: Pixels, view: GridLookup, transform: ScreenTransform, width: int
 ) -> None:
@@ -178,8 +249,8 @@ def _rule(
         _lines(across, begin[0] + width, _CASING)
         _lines(down.T, begin[1] + width, _CASING)
     for side in range(width):
-        _lines(across, begin[0] + side, _STARTS)
-        _lines(down.T, begin[1] + side, _STARTS)
+        _lines(across, begin[0] + side, _LINE)
+        _lines(down.T, begin[1] + side, _LINE)
 
 
 def _lines(lines: Pixels, places: Ints, color: int) -> None:
@@ -191,7 +262,7 @@ def _dash(lines: Pixels, places: Ints, start: int, width: int) -> None:
     """Dash rows of a buffer, in step with the image."""
     inside = places[(places >= 0) & (places < len(lines))]
     on = (np.arange(lines.shape[1]) - start) // (5 * width) % 2 == 0
-    lines[np.ix_(inside, on)] = _ENDS
+    lines[np.ix_(inside, on)] = _LINE
 
 
 def _outline(buffer: Pixels, view: GridLookup, transform: ScreenTransform) -> None:
@@ -199,8 +270,8 @@ def _outline(buffer: Pixels, view: GridLookup, transform: ScreenTransform) -> No
     rows, cols = (axis.boxes for axis in view.grid.axes)
     ys = np.stack([transform.ys(rows[:, 0]), transform.ys(rows[:, 1]) - 1], axis=1)
     xs = np.stack([transform.xs(cols[:, 0]), transform.xs(cols[:, 1]) - 1], axis=1)
-    buffer[_edges(ys, xs, buffer.shape[0], buffer.shape[1])] = _STARTS
-    buffer.T[_edges(xs, ys, buffer.shape[1], buffer.shape[0])] = _STARTS
+    buffer[_edges(ys, xs, buffer.shape[0], buffer.shape[1])] = _LINE
+    buffer.T[_edges(xs, ys, buffer.shape[1], buffer.shape[0])] = _LINE
 
 
 def _edges(lines: Ints, spans: Ints, height: int, width: int) -> NDArray[np.bool_]:

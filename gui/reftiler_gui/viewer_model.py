@@ -23,7 +23,7 @@ from reftiler_gui.model.form_settings import (
     difference_title,
 )
 from reftiler_gui.model.grid_lookup import GridLookup
-from reftiler_gui.model.image_pyramid import GUESS
+from reftiler_gui.model.image_pyramid import GUESS, ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, ImageSet, LoadedImage
 from reftiler_gui.model.steps import Work
 
@@ -99,7 +99,7 @@ class ViewerModel(QObject):
         self.histogram: Histogram | None = None
         self.keeps_display = False
         self.display = DisplaySettings()
-        self._displays: dict[int, DisplaySettings] = {}
+        self._displays: dict[tuple[str, Path | None], DisplaySettings] = {}
         self.order: Sequence[int] = ()
         self._find: Callable[[], ImageSet] = ImageSet
         self._maps: list[Path] = []
@@ -110,6 +110,16 @@ class ViewerModel(QObject):
         self._rereading = QTimer(self, singleShot=True, interval=_SETTLED)
         self._watcher.fileChanged.connect(lambda _path: self._rereading.start())
         self._rereading.timeout.connect(self._on_file_changed)
+
+    @property
+    def item(self) -> ImageItem | None:
+        """The image that was gone to, which is perhaps not read yet."""
+        return self.image_set.items[self.index] if self.image_set.items else None
+
+    @property
+    def image(self) -> ImagePyramid | None:
+        """The pixels of the image that is shown; None where they cannot be read."""
+        return self.loaded.image if self.loaded else None
 
     # The image set
 
@@ -168,15 +178,14 @@ class ViewerModel(QObject):
         first: LoadedImage | None,
     ) -> None:
         """Show an image set; one of which nothing can be read leaves what is open."""
-        for told in (*image_set.notes, *image_set.problems):
-            self.noticed.emit(told)
+        for sentence in (*image_set.notes, *image_set.problems):
+            self.noticed.emit(sentence)
         for path in image_set.settings:
             self.read_settings(path)
         if image_set.cases:
             self.cases = image_set.cases
             self.cases_given.emit(image_set.cases)
-        open_now = self.loaded is not None and self.loaded.image is not None
-        if first is not None and (first.image or image_set.items[1:] or not open_now):
+        if first is not None and (first.image or image_set.items[1:] or not self.image):
             self.jobs.cancel("Reading")
             self._displays.clear()
             self._find, self.index = find, start
@@ -195,8 +204,8 @@ class ViewerModel(QObject):
         """Open nothing."""
         for name in ("Opening", "Opening maps", "Checking", "Reading", "Reducing"):
             self.jobs.cancel(name)
-        self.jobs.cancel("Planning")
-        self.jobs.cancel("Counting")
+        for name in ("Planning", "Counting"):
+            self.jobs.cancel(name)
         self.image_set, self.order, self.index = ImageSet(), (), 0
         self.loaded = self.tiling = self.facts = self.histogram = self.refusal = None
         self._find, self._maps = ImageSet, []
@@ -209,10 +218,10 @@ class ViewerModel(QObject):
     def _check(self) -> None:
         """Find out in the background which images have defects and problems."""
 
-        def tell(_: object) -> None:
+        def checked(_: object) -> None:
             self.checked.emit()
 
-        self.jobs.start("Checking", self.image_set.check, tell, progress=tell)
+        self.jobs.start("Checking", self.image_set.check, checked, progress=checked)
 
     def go(self, index: int) -> None:
         """Show an image of the set."""
@@ -225,15 +234,14 @@ class ViewerModel(QObject):
 
     def _catch_up(self) -> None:
         """Read the image that was gone to, if it is not the one that is read."""
-        items = self.image_set.items
-        if items and self._reading is not items[self.index]:
+        if self._reading is not self.item:
             self.reload()
 
     def reload(self) -> None:
         """Read the image and its mask again."""
-        if not self.image_set.items:
+        index, item = self.index, self.item
+        if item is None:
             return
-        index, item = self.index, self.image_set.items[self.index]
         self._reading = item
         self._patience.start()
 
@@ -245,9 +253,8 @@ class ViewerModel(QObject):
 
     def reload_all(self) -> None:
         """List what was opened again, and stay at the image."""
-        if self.image_set.items:
-            name = self.image_set.items[self.index].name
-            self._open(self._find, name, self._maps)
+        if self.item is not None:
+            self._open(self._find, self.item.name, self._maps)
 
     def step(self, steps: int) -> None:
         """Show a later or, with a negative number, an earlier image of `order`."""
@@ -271,9 +278,10 @@ class ViewerModel(QObject):
 
     def read_as(self, axes: str | None, page: int) -> None:
         """Read the image's file with other axes, or another image of its stack."""
-        if self.loaded is None or self.loaded.item.image is None:
-            return
-        index, item = self.index, self.loaded.item
+        index, item = self.index, self.item
+        shown = self.loaded.item.image if self.loaded else None
+        if item is None or shown is None or item.image != shown:
+            return  # another image is read already: the choice was not for it
         item = replace(item, reading=replace(GUESS, axes=axes, page=page))
 
         def take(loaded: LoadedImage) -> None:
@@ -288,8 +296,7 @@ class ViewerModel(QObject):
 
     def step_page(self, steps: int) -> None:
         """Show a later or, with a negative number, an earlier image of a stack."""
-        image = self.loaded.image if self.loaded else None
-        if self.loaded is not None and image is not None:
+        if self.loaded is not None and (image := self.image) is not None:
             page = min(max(image.page + steps, 0), image.info.pages - 1)
             if page != image.page:
                 self.read_as(self.loaded.item.reading.axes, page)
@@ -305,8 +312,7 @@ class ViewerModel(QObject):
         this : bool
             Whether a single file is the map of this image, whatever its name.
         """
-        paths, before = [Path(source) for source in sources], self.image_set
-        item = before.items[self.index] if before.items else None
+        paths, before, item = list(map(Path, sources)), self.image_set, self.item
         if item is None:
             self.noticed.emit("open the images first, then their maps")
             return
@@ -320,6 +326,7 @@ class ViewerModel(QObject):
                 self.noticed.emit(note)
             self._maps += [path for path in paths if path not in self._maps]
             if len(found.items) != len(before.items):  # some of them were the maps
+                self.jobs.cancel("Reading")  # whose index is of another image now
                 names = [one.name for one in found.items]
                 self.index = names.index(item.name) if item.name in names else 0
                 self.order = range(len(names))
@@ -360,8 +367,7 @@ class ViewerModel(QObject):
             self.reload()
 
     def _take_item(self, loaded: LoadedImage, index: int) -> None:
-        before = self.loaded.image if self.loaded else None
-        display = self._displays.get(index, DisplaySettings())
+        before = self.image
         self.loaded, self.histogram = loaded, None
         if loaded.item.image is not None:
             self.image_set.checks[index] = loaded.check
@@ -378,9 +384,10 @@ class ViewerModel(QObject):
             self.tiling_changed.emit()
             self.facts_changed.emit()
             return
-        if self.keeps_display:
-            display = self.display
-        if self.keeps_display and before and before.dtype != loaded.image.dtype:
+        item, display = loaded.item, self.display
+        if not self.keeps_display:
+            display = self._displays.get((item.name, item.image), DisplaySettings())
+        elif before is not None and before.dtype != loaded.image.dtype:
             self.noticed.emit(
                 f"the limits kept are of {before.dtype}, this image is of "
                 f"{loaded.image.dtype}: its own are measured"
@@ -396,8 +403,8 @@ class ViewerModel(QObject):
 
     def set_display(self, display: DisplaySettings) -> None:
         """Choose limits, gamma and channels; limits of None are measured."""
-        image = self.loaded.image if self.loaded else None
-        if image is None:
+        loaded, image = self.loaded, self.image
+        if loaded is None or image is None:
             return
         before, measured = image.display, image.shown_channels(display) in image.ranges
         try:
@@ -408,21 +415,21 @@ class ViewerModel(QObject):
             self.noticed.emit(str(error))
             self.display_changed.emit()
             return
-        self._displays[self.index] = self.display = display
+        self._displays[loaded.item.name, loaded.item.image] = self.display = display
         if image.display != before:
             self.pixels_changed.emit()
         self._count()
 
     def _count(self) -> None:
         """Count the values, of large images after their levels are built."""
-        image = self.loaded.image if self.loaded else None
+        image = self.image
         if image is None:
             return
         channels = image.shown_channels(self.display)
         measured = channels in image.ranges
 
         def take(_: Histogram) -> None:
-            if self.loaded is not None and self.loaded.image is image:
+            if self.image is image:
                 self.set_display(self.display)
 
         self.histogram = image.histograms.get(channels)
@@ -434,8 +441,8 @@ class ViewerModel(QObject):
     def keep_display(self, keep: bool) -> None:
         """Show the next images as this one is, or each with limits of its own."""
         self.keeps_display = keep
-        if keep and self.loaded is not None and self.loaded.image is not None:
-            self.set_display(self.loaded.image.display)
+        if keep and self.image is not None:
+            self.set_display(self.image.display)
 
     # The settings
 
@@ -461,17 +468,15 @@ class ViewerModel(QObject):
 
     def plan(self) -> None:
         """Plan the tiles of the image; random ones in the background."""
-        if self.loaded is None or self.loaded.image is None:
+        if self.image is None:
             return
-        size, settings = self.loaded.image.size, self.settings
+        size, settings = self.image.size, self.settings
         self.jobs.cancel("Counting")
         if settings.random is None:
             self.jobs.cancel("Planning")
             self._planned(settings.plan(size))
-        else:
-            self._plan_random(settings, size)
+            return
 
-    def _plan_random(self, settings: FormSettings, size: tuple[int, int]) -> None:
         def planned() -> Work[Grid | ValidationError]:
             yield 0.0
             return settings.plan(size)
@@ -479,7 +484,7 @@ class ViewerModel(QObject):
         self.jobs.start("Planning", planned, self._planned)
 
     def _planned(self, found: Grid | ValidationError) -> None:
-        image = self.loaded.image if self.loaded else None
+        image = self.image
         if image is None:
             return
         if isinstance(found, ValidationError):
@@ -487,12 +492,11 @@ class ViewerModel(QObject):
             self.tiling_changed.emit()
             return
         self.refusal = None
-        self.tiling, self.facts = GridLookup(found), None
+        self.tiling = GridLookup(found)
         known = GridSummary(found, image.channels, image.dtype)
+        self.facts = None if self.tiling.scattered else known
         if self.tiling.scattered:
             self.jobs.start("Counting", known.counted, self._on_counted)
-        else:
-            self.facts = known
         self.tiling_changed.emit()
         if self.facts is not None:
             self.facts_changed.emit()

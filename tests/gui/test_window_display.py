@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from reftiler.io import read_image
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.display import DisplaySettings, Histogram
 from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from tests.gui.windows import settled
 
 RNG = np.random.default_rng(0)
@@ -308,6 +310,33 @@ def test_the_images_of_a_stack_are_gone_through(
     settled(qtbot, window)
     tile = read_image(next(folder.rglob("*.png")))
     assert (tile[:64, :64] == image[4]).all()
+
+
+def test_what_is_chosen_while_another_image_is_read_is_not_for_it(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        np.save(tmp_path / f"{name}.npy", RNG.integers(0, 9, (5, 64, 64), np.uint8))
+    window.open([tmp_path])
+    settled(qtbot, window)
+    load, slow = ImageItem.load, threading.Event()
+
+    def slowly(item: ImageItem) -> LoadedImage:
+        assert slow.wait(10)
+        return load(item)
+
+    monkeypatch.setattr(ImageItem, "load", slowly)
+    window.viewer.go(1)
+    window.display.gamma.setValue(2)
+    window.registry.actions["next_page"].trigger()
+    slow.set()
+    settled(qtbot, window)
+    assert window.viewer.loaded is not None
+    assert window.viewer.loaded.item.name == "b"
+    assert (now(window).page, now(window).display.gamma) == (0, 1)
+    window.viewer.go(0)
+    settled(qtbot, window)
+    assert (now(window).page, now(window).display.gamma) == (0, 2)
 
 
 def test_axes_that_cannot_be_leave_the_image(

@@ -150,6 +150,24 @@ def test_dropped_maps_are_no_images(
     assert window.maps.mapped == 2
 
 
+def test_an_image_that_is_a_map_leaves_the_list_and_the_others_as_they_are(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    for name in "abc":
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).random((64, 64)))
+    window.open([tmp_path])
+    settled(qtbot, window)
+    window.viewer.go(2)
+    settled(qtbot, window)
+    window.display.gamma.setValue(2)
+    window.viewer.open_maps([tmp_path / "b.npy"], this=True)
+    qtbot.waitUntil(lambda: window.maps.map is not None)
+    settled(qtbot, window)
+    assert [item.name for item in window.viewer.image_set.items] == ["a", "c"]
+    assert window.viewer.index == 1
+    assert window.viewer.display.gamma == 2
+
+
 def test_a_map_that_is_none_costs_the_map_alone(
     qtbot: QtBot, window: MainWindow, images: Path, maps: Path
 ) -> None:

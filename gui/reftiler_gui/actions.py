@@ -76,14 +76,6 @@ class ActionRegistry:
             self.actions[entry.name] = self._action(entry)
         self.offer(self._offered)
 
-    def menus(self) -> dict[str, list[tuple[QAction, bool]]]:
-        """Return by menu the actions, each with whether a line is before it."""
-        found: dict[str, list[tuple[QAction, bool]]] = {}
-        for entry in self.entries:
-            actions = found.setdefault(entry.menu, [])
-            actions.append((self.actions[entry.name], entry.separator))
-        return found
-
     def enable(self, name: str, on: bool) -> None:
         """Switch an action on or off, as far as the view in front offers it."""
         (self._disabled.discard if on else self._disabled.add)(name)

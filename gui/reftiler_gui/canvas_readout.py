@@ -99,7 +99,7 @@ class CanvasReadout(QObject):
 
     def _copy(self, text: str) -> None:
         QGuiApplication.clipboard().setText(text)
-        self._status.tell(f"Copied: {text}")
+        self._status.inform(f"Copied: {text}")
 
     def _move(self, row: float, col: float) -> None:
         self._place = row, col

@@ -115,7 +115,6 @@ def view(
             help=f"A simulated model error: {', '.join(MOCK_MODELS)}.",
         ),
     ] = "",
-    stand_in: Annotated[str, typer.Option(hidden=True)] = "",
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -159,7 +158,7 @@ def view(
     _check_outputs(outputs, paths, overwrite)
     if threshold is not None and (report is None or not math.isfinite(threshold)):
         raise UsageError("--threshold VALUE is a number, and belongs to --report FILE")
-    source = _results(results, model, simulate or stand_in)
+    source = _results(results, model, simulate)
     if source and report is not None and screenshot is None:
         raise UsageError(
             "--results, --model and --simulate need the window: leave out --report"

@@ -127,7 +127,7 @@ class Dialogs:
         """Ask for one of what was open lately."""
         recent = self._window.preferences.recent
         if not recent:
-            self._window.status.tell("Nothing was opened yet.")
+            self._window.status.inform("Nothing was opened yet.")
             return
         path, wanted = QInputDialog.getItem(
             self._window, "Open Recent", "Recent files:", recent, 0, False
@@ -313,7 +313,7 @@ class Dialogs:
         DocumentationDialog(self._window).exec()
 
     def _say_done(self, words: str) -> None:
-        self._window.status.tell(words)
+        self._window.status.inform(words)
 
     def _try(self, do: Callable[[], object], path: str) -> None:
         try:

@@ -60,14 +60,14 @@ class JobProgress(QWidget):
     ) -> None:
         """Start the job anew, as `Jobs.start` does."""
 
-        def moved(share: float) -> None:
+        def progressed(share: float) -> None:
             self.bar.setValue(round(1000 * share))
             if progress is not None:
                 progress(share)
 
         self.bar.setValue(0)
         self.show()
-        self._jobs.start(self._name, make, done, failed, moved)
+        self._jobs.start(self._name, make, done, failed, progressed)
 
     def _on_given_up(self, name: str) -> None:
         if name == self._name:

@@ -24,7 +24,7 @@ Failed: TypeAlias = Callable[[str], object]
 Progress: TypeAlias = Callable[[float], object]
 
 _TURN = 0.001  # seconds that a thread may keep the window waiting, each time it asks
-_PAUSE = 0.05  # seconds between two words on how far a job is
+_PAUSE = 0.05  # seconds between two reports of how far a job is
 _EVERY = 500  # milliseconds
 
 _keepers: set[int] = set()
@@ -50,7 +50,7 @@ class Jobs(QObject):
     """
 
     started = Signal(str)
-    moved = Signal(str, float)
+    progressed = Signal(str, float)
     """The name of a job and the share of it that is done."""
     ended = Signal(str)
     """The name of a job that is done, failed, or was cancelled and not replaced."""
@@ -59,7 +59,7 @@ class Jobs(QObject):
     failed = Signal(str, str)
     """The name of a job for whose failure nobody asked, and the sentence."""
 
-    _told = Signal(int, float)
+    _progressed = Signal(int, float)
     _finished = Signal(int, object, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -71,7 +71,7 @@ class Jobs(QObject):
         self._tokens = itertools.count()
         self._jobs: dict[int, _Job] = {}
         self._garbage = _MainThreadGC(self)
-        self._told.connect(self._on_told)
+        self._progressed.connect(self._on_progressed)
         self._finished.connect(self._on_finished)
 
     def start(
@@ -166,15 +166,15 @@ class Jobs(QObject):
                 return end.value
             if time.monotonic() - last > _PAUSE:
                 last = time.monotonic()
-                self._told.emit(token, share)
+                self._progressed.emit(token, share)
         work.close()
         return None
 
     @Slot(int, float)
-    def _on_told(self, token: int, share: float) -> None:
+    def _on_progressed(self, token: int, share: float) -> None:
         job = self._jobs.get(token)
         if job is not None:
-            self.moved.emit(job.name, share)
+            self.progressed.emit(job.name, share)
             if job.progress is not None:
                 job.progress(share)
 

@@ -81,11 +81,11 @@ class LayerVisibility:
         now = self._canvas.layers.color
         place = colors.index(now) + 1 if now in colors else 0
         self.put("color", colors[place % len(colors)])
-        self._status.tell(f"Mask: {_COLORS[place % len(colors)]}")
+        self._status.inform(f"Mask: {_COLORS[place % len(colors)]}")
 
     def fade(self, by: float) -> None:
         """Make the mask fainter or stronger."""
         alpha = self._canvas.layers.alpha
         alpha = round(min(max(alpha + by, 0.0), 1.0), 2)
         self.put("alpha", alpha)
-        self._status.tell(f"Mask: {alpha:.0%}")
+        self._status.inform(f"Mask: {alpha:.0%}")

@@ -132,12 +132,13 @@ class MainWindow(QMainWindow):
         )
         self.layer_visibility = LayerVisibility(self.canvas, self.registry, self.status)
         self._lay_out()
-        self.registry.add(entries(self))
-        self.fill_menus()
+        self._add_actions(*entries(self))
         self.recent = RecentFilesMenu(
             self.preferences, lambda path: self.open([path]), self
         )
-        self.insert_menu("recent", self.recent)
+        file_menu = self._menus["File"]
+        place = file_menu.actions().index(self.registry.actions["recent"]) + 1
+        file_menu.insertMenu(file_menu.actions()[place], self.recent)
         self._add_docks()
         self.toolbar = ToolBar(self.registry)
         self.addToolBar(self.toolbar)
@@ -208,24 +209,15 @@ class MainWindow(QMainWindow):
             *("right", "Ctrl+Shift+H"),
         )
 
-    def fill_menus(self) -> None:
-        """Put what the registry has into the menus; call it when it has more."""
-        for title, actions in self.registry.menus().items():
-            if title not in self._menus:
-                self._menus[title] = self.menuBar().addMenu(f"&{title}")
-            menu, there = self._menus[title], set(self._menus[title].actions())
-            for action, separator in actions:
-                if action not in there:
-                    if separator:
-                        menu.addSeparator()
-                    menu.addAction(action)
-
-    def insert_menu(self, name: str, menu: QMenu) -> None:
-        """Put a menu of its own after what the registry calls so."""
-        entry = next(one for one in self.registry.entries if one.name == name)
-        actions = self._menus[entry.menu].actions()
-        place = actions.index(self.registry.actions[name]) + 1
-        self._menus[entry.menu].insertMenu(actions[place], menu)
+    def _add_actions(self, *specs: ActionSpec) -> None:
+        """Put actions into the registry and at the end of their menus."""
+        self.registry.add(specs)
+        for spec in specs:
+            if spec.menu not in self._menus:
+                self._menus[spec.menu] = self.menuBar().addMenu(f"&{spec.menu}")
+            if spec.separator:
+                self._menus[spec.menu].addSeparator()
+            self._menus[spec.menu].addAction(self.registry.actions[spec.name])
 
     def add_dock(
         self, name: str, title: str, widget: QWidget, side: str, key: str = ""
@@ -254,9 +246,7 @@ class MainWindow(QMainWindow):
         dock = _Dock(title, self)
         dock.setObjectName(name)
         dock.setWidget(widget)
-        before = [
-            d for d in self.docks.values() if self.dockWidgetArea(d) == _SIDES[side]
-        ]
+        before = self._docks_at(side)
         self.addDockWidget(_SIDES[side], dock)
         if before:  # docks of a side lie over each other, with a tab for each
             self.setTabPosition(_SIDES[side], QTabWidget.TabPosition.North)
@@ -273,18 +263,19 @@ class MainWindow(QMainWindow):
             needs="docks",
             separator=len(self.docks) == 1,
         )
-        self.registry.add([entry])
-        self.fill_menus()
+        self._add_actions(entry)
         switch = self.registry.actions[f"dock_{name}"]
         dock.toggleViewAction().toggled.connect(switch.setChecked)
         dock.toggleViewAction().toggled.connect(self._on_dock)
         return dock
 
+    def _docks_at(self, side: str) -> list[QDockWidget]:
+        docks = self.docks.values()
+        return [dock for dock in docks if self.dockWidgetArea(dock) == _SIDES[side]]
+
     def collapse(self, side: str, on: bool) -> None:
         """Hide the docks at a side, or show again those that were hidden so."""
-        at_side = [
-            d for d in self.docks.values() if self.dockWidgetArea(d) == _SIDES[side]
-        ]
+        at_side = self._docks_at(side)
         shown = [dock for dock in at_side if dock.toggleViewAction().isChecked()]
         if not on:
             self._collapsed[side] = shown
@@ -297,12 +288,9 @@ class MainWindow(QMainWindow):
         """Show at the buttons of the sides whether a dock is there."""
         if self._hidden_docks:
             return  # a view without docks is in front: they come back
-        for side, area in _SIDES.items():
-            shown = any(
-                dock.toggleViewAction().isChecked()
-                for dock in self.docks.values()
-                if self.dockWidgetArea(dock) == area
-            )
+        for side in _SIDES:
+            docks = self._docks_at(side)
+            shown = any(dock.toggleViewAction().isChecked() for dock in docks)
             action = self.registry.actions[f"{side}_docks"]
             with QSignalBlocker(action):
                 action.setChecked(shown)
@@ -334,8 +322,7 @@ class MainWindow(QMainWindow):
             *(f"view_{name}", "View", words, keys, lambda: self.show_view(name)),
             separator=len(self.views) == 1,
         )
-        self.registry.add([entry])
-        self.fill_menus()
+        self._add_actions(entry)
         canvases = widget.findChildren(ImageCanvas)
         self._canvases += canvases
         for canvas in canvases:
@@ -347,7 +334,6 @@ class MainWindow(QMainWindow):
         """Add the views beside the canvas, and connect them to each other."""
         jobs, viewer = self.jobs, self.viewer
         self.compare = CompareView(jobs, self.state)
-        self.layer_visibility.followers += [self.compare.small, self.compare.large]
         self.sheet = ContactSheetView(jobs)
         self.results = ResultsModel(viewer)
         self.merged = MergedView(
@@ -358,7 +344,10 @@ class MainWindow(QMainWindow):
         self.side_by_side = SideBySideView(jobs, self.state, self.maps, self.results)
         self.advice = AdviceView(jobs)
         self.cases = CasesView(jobs)
-        self.layer_visibility.followers += [self.merged.image, self.merged.other]
+        self.layer_visibility.followers += [
+            *(self.compare.small, self.compare.large),
+            *(self.merged.image, self.merged.other),
+        ]
         self.add_view("compare", "Compare", self.compare, "Ctrl+2")
         self.add_view("sheet", "Tiles", self.sheet, "Ctrl+3")
         self.add_view("merged", "Merged", self.merged, "Ctrl+4")
@@ -374,17 +363,18 @@ class MainWindow(QMainWindow):
             self.side_by_side.pin(viewer.settings)
             self.show_view("beside")
 
-        words = "Worst seam of the merged image"
-        self.registry.add([ActionSpec("worst", "Go", words, ("W",), go_worst)])
-        words = "Compare with these settings (pin as A)"
-        self.registry.add([ActionSpec("pin", "Edit", words, ("Ctrl+B",), pin)])
-        self.fill_menus()
+        worst = "Worst seam of the merged image"
+        compare = "Compare with these settings (pin as A)"
+        self._add_actions(
+            ActionSpec("worst", "Go", worst, ("W",), go_worst),
+            ActionSpec("pin", "Edit", compare, ("Ctrl+B",), pin),
+        )
         self.defects_bar.preview_of_defect.clicked.connect(
             lambda: self.show_view("compare")
         )
         self.sheet.tile_opened.connect(self.navigator.go_to_tile)
         self.readout.tile_wanted.connect(self._show_tile)
-        self.sheet.noticed.connect(self.status.tell)
+        self.sheet.noticed.connect(self.status.inform)
         self.viewer.pixels_changed.connect(self.sheet.repaint_pixels)
         self.sheet.survey_wanted.connect(self.results.find_worst)
         self.results.changed.connect(self._on_results)
@@ -669,20 +659,21 @@ class MainWindow(QMainWindow):
 
     def go_to_form(self) -> None:
         """Show the settings, ready to be typed into."""
-        if not getattr(self.tabs.currentWidget(), "docks", True):
-            self.show_view("image")
-        self.docks["tiling"].show()
-        self.docks["tiling"].raise_()
+        self._show_dock("tiling")
         self.form.tile.setFocus()
         self.form.tile.width_field.selectAll()
 
     def find_image(self) -> None:
         """Show the list of images, ready for a part of a name."""
-        if not self.registry.actions["dock_images"].isEnabled():
-            self.show_view("image")
-        self.docks["images"].show()
-        self.docks["images"].raise_()
+        self._show_dock("images")
         self.image_list.start_search()
+
+    def _show_dock(self, name: str) -> None:
+        """Show a dock, if need be in a view that has docks."""
+        if not self.registry.actions[f"dock_{name}"].isEnabled():
+            self.show_view("image")
+        self.docks[name].show()
+        self.docks[name].raise_()
 
     def full_screen(self) -> None:
         """Fill the screen, or be a window again."""
@@ -717,24 +708,19 @@ class MainWindow(QMainWindow):
         self, paths: Iterable[str | Path], maps: Iterable[str | Path] = ()
     ) -> None:
         """Open files and folders, and their maps; none means the bundled sample."""
-        paths = list(paths)
-        for path in reversed([Path(path) for path in paths]):
+        opened, maps = [Path(path) for path in paths], list(maps)
+        for path in reversed(opened):
             if path.exists():
                 self.preferences.remember(path)
-        maps = list(maps)
         if maps:
             self.docks["map"].raise_()
-        self.viewer.open(paths, maps=maps)
+        self.viewer.open(opened, maps=maps)
         self._show_message()
 
     def open_results(self, source: Source) -> None:
         """Open what came back for the tiles, or a model that is run on them."""
         self.results.open(source)
         self.show_view("merged")
-
-    def _is_results(self, path: Path) -> bool:
-        tiling = self.viewer.tiling
-        return tiling is not None and is_results(path, len(tiling))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take files and folders."""
@@ -745,7 +731,9 @@ class MainWindow(QMainWindow):
         """Open what is dropped."""
         urls = event.mimeData().urls()
         paths = [url.toLocalFile() for url in urls if url.toLocalFile()]
-        if len(paths) == 1 and self._is_results(Path(paths[0])):
+        tiling = self.viewer.tiling
+        count = 0 if tiling is None else len(tiling)
+        if len(paths) == 1 and count and is_results(Path(paths[0]), count):
             self.open_results(Path(paths[0]))
             event.acceptProposedAction()
         elif paths:

@@ -61,12 +61,12 @@ class SignalHandlers(QObject):
         self._notifier = QSocketNotifier(
             self._ours.fileno(), QSocketNotifier.Type.Read, self
         )
-        self._notifier.activated.connect(self._hear)
+        self._notifier.activated.connect(self._on_signal)
 
     def __enter__(self) -> SignalHandlers:
-        # What runs in the background has been told to ignore Ctrl-C, and does.
-        heard = [one for one in _SIGNALS if signal.getsignal(one) != signal.SIG_IGN]
-        self._before = {one: signal.signal(one, _nothing) for one in heard}
+        # What runs in the background was started to ignore Ctrl-C, and does.
+        handled = [one for one in _SIGNALS if signal.getsignal(one) != signal.SIG_IGN]
+        self._before = {one: signal.signal(one, _nothing) for one in handled}
         self._woken = signal.set_wakeup_fd(self._theirs.fileno())
         return self
 
@@ -83,11 +83,11 @@ class SignalHandlers(QObject):
         for end in (self._ours, self._theirs):
             end.close()
 
-    def _hear(self) -> None:
+    def _on_signal(self) -> None:
         self.code = 128 + self._ours.recv(1)[0]
         self._window.close()
         QApplication.quit()  # out of a dialog too
 
 
 def _nothing(*_: object) -> None:
-    """Take a signal; the socket tells of it."""
+    """Take a signal; the socket passes it on."""

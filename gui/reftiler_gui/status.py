@@ -26,7 +26,6 @@ class Status(QStatusBar):
 
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()
-        self._jobs = jobs
         self._running: list[str] = []
         self.place = ElidedLabel()
         self.place.setAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -42,19 +41,19 @@ class Status(QStatusBar):
         for part in (self.doing, self.bar, self.cancel):
             self.addPermanentWidget(part)
         self.cancel.setToolTip("Cancel the work (Esc)")
-        self.cancel.clicked.connect(self._give_up)
+        self.cancel.clicked.connect(lambda _=False: jobs.give_up())
         jobs.started.connect(self._on_started)
-        jobs.moved.connect(self._on_moved)
+        jobs.progressed.connect(self._on_progressed)
         jobs.ended.connect(self._on_ended)
         self.point("")
-        self._tell()
+        self._show_running()
 
     def say(self, words: str) -> None:
         """Show a sentence for a while."""
         self.showMessage(f"⚠ {words}", _LONG)
         self.setToolTip(plain_tip(words))
 
-    def tell(self, words: str) -> None:
+    def inform(self, words: str) -> None:
         """Show what was done for a while."""
         self.showMessage(words, _LONG // 2)
 
@@ -62,15 +61,12 @@ class Status(QStatusBar):
         """Show what is under the cursor; nothing shows the hint."""
         self.place.say(words or _HINT)
 
-    def _give_up(self) -> None:
-        self._jobs.give_up()
-
     def _on_started(self, name: str) -> None:
         if name not in self._running:
             self._running.append(name)
-        self._tell()
+        self._show_running()
 
-    def _on_moved(self, name: str, share: float) -> None:
+    def _on_progressed(self, name: str, share: float) -> None:
         if self._running and self._running[-1] == name:
             self.bar.setRange(0, 100)
             self.bar.setValue(round(100 * share))
@@ -78,9 +74,9 @@ class Status(QStatusBar):
     def _on_ended(self, name: str) -> None:
         if name in self._running:
             self._running.remove(name)
-        self._tell()
+        self._show_running()
 
-    def _tell(self) -> None:
+    def _show_running(self) -> None:
         busy = bool(self._running)
         self.doing.setText(f"{self._running[-1]}…" if busy else "")
         self.bar.setRange(0, 0)

@@ -190,16 +190,6 @@ def test_all_work_can_be_cancelled_by_a_key(qtbot: QtBot, window: MainWindow) ->
     assert "cancelled" in window.merged.empty.text()
 
 
-def test_every_control_has_a_name(window: MainWindow) -> None:
-    kinds = ("QSpinBox", "QDoubleSpinBox", "QComboBox", "Choice", "ImageList")
-    nameless = [
-        child
-        for child in window.findChildren(QWidget)
-        if type(child).__name__ in kinds and not child.accessibleName()
-    ]
-    assert not nameless
-
-
 def test_the_picture_is_copied_and_the_screen_filled(
     qtbot: QtBot, window: MainWindow
 ) -> None:

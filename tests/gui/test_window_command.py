@@ -91,7 +91,6 @@ def test_every_view_can_be_shot(qtbot: QtBot, tmp_path: Path, view: str) -> None
         (("--results", "nowhere.npy"), "there is no nowhere.npy"),
         (("--results", ".", "--model", "a:b"), "give one of --results"),
         (("--simulate", "odd"), "--simulate is one of rim"),
-        (("--stand-in", "odd"), "--simulate is one of rim"),
         (("--model", "a:b", "--report", "r.html"), "leave out --report"),
     ],
 )
@@ -108,9 +107,12 @@ def test_results_and_models_are_shown(qtbot: QtBot, tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", np.ones((4, 16, 16), np.float32))
     shoot = (str(image), "--tile", "32", "--overwrite", "--screenshot", str(out))
     maps = str(tmp_path / "maps.npy")
-    for words in (("--results", maps), ("--model", "numpy:negative")):
+    for words in (
+        ("--results", maps),
+        ("--model", "numpy:negative"),
+        ("--simulate", "noise"),
+    ):
         assert run(*shoot, *words) == (0, "")
-    assert run(*shoot, "--simulate", "noise") == run(*shoot, "--stand-in", "noise")
     code, said = run(*shoot, "--model", "numpy:no_such_function")
     assert code == 1
     assert "numpy has no no_such_function" in said

@@ -181,27 +181,22 @@ class ImageCanvas(PanZoomView):
         self._base = None
         self.viewport().update()
 
-    def repaint_pixels(self) -> None:
-        """Paint anew: the image's own pixels or their range have changed."""
-        if self._content.blocks is not None:
-            self._content.blocks.clear()
-        if self._content.minimap is not None:
-            self._content.minimap.clear()
-        self.refresh()
-
-    def repaint_parts(self, parts: Parts | None) -> None:
-        """Paint anew what has changed of some pictures; of all that are shown if None.
+    def repaint_pixels(self, parts: Parts | None = None) -> None:
+        """
+        Paint anew what has changed: pixels, or the range of their values.
 
         Parameters
         ----------
-        parts : dict or None
-            Levels with rows and columns, for each picture.
+        parts : dict, optional
+            Levels with rows and columns, for each picture; all if there is none.
         """
         for blocks in (self._content.blocks, self._content.seams):
             if blocks is not None and parts is None:
                 blocks.clear()
             elif blocks is not None and parts:
                 blocks.forget(parts.get(blocks.picture, ()))
+        if parts is None and self._content.minimap is not None:
+            self._content.minimap.clear()
         self.refresh()
 
     # Where it is
@@ -250,10 +245,9 @@ class ImageCanvas(PanZoomView):
                 painter.drawText(self._base.rect(), middle, self.message)
                 return
             if self._content.map is not None and self.layers.map:
-                shown = self._content.map_settings
+                shown, nan = self._content.map_settings, self._content.map.unknown > 0
                 box = self._minimap_box(transform, ratio)
                 beside = transform.width - box.left() if box else 0.0
-                nan = self._content.map.unknown > 0
                 overlays.paint_color_bar(
                     painter, transform, shown, ratio, beside, nan=nan
                 )
@@ -272,13 +266,12 @@ class ImageCanvas(PanZoomView):
             if tile is not None:
                 overlays.paint_tile(painter, transform, tiling, tile, ratio)
         if self.layers.grid and not tiling.scattered:
-            overlays.paint_decimation_note(
-                painter,
-                transform,
-                thinning(tiling, transform),
-                ratio,
-                above=32 * self.layers.scale_bar,
-            )
+            every = thinning(tiling, transform)
+            above = (20 + 32 * self.layers.scale_bar) * ratio
+            place = QPointF(8 * ratio, transform.height - above)
+            if every > 1:
+                words = f"1 of {every} lines drawn"
+                overlays.paint_label(painter, place, words, ratio)
 
     def _painted(self, transform: ScreenTransform) -> QImage:
         """Paint all layers that do not follow the cursor."""
@@ -359,9 +352,8 @@ class ImageCanvas(PanZoomView):
 
     def _minimap_box(self, transform: ScreenTransform, ratio: float) -> QRectF | None:
         """Return where the minimap is, if it is shown."""
-        minimap = self._content.minimap
-        shown = minimap is not None and self.layers.minimap
-        return minimap.box(transform, ratio) if minimap and shown else None
+        minimap = self._content.minimap if self.layers.minimap else None
+        return minimap.box(transform, ratio) if minimap else None
 
     # The mouse
 

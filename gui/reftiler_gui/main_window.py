@@ -505,7 +505,7 @@ class MainWindow(QMainWindow):
 
     def _on_arrived(self, parts: Parts | None) -> None:
         for canvas in (self.canvas, self.merged.image, self.merged.other):
-            canvas.repaint_parts(parts)
+            canvas.repaint_pixels(parts)
 
     def _on_pixels(self) -> None:
         self._show_message()

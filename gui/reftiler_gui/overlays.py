@@ -25,7 +25,6 @@ __all__ = [
     "label_entries",
     "marks_of",
     "paint_color_bar",
-    "paint_decimation_note",
     "paint_label",
     "paint_legend",
     "paint_marks",
@@ -197,19 +196,6 @@ def paint_label(painter: QPainter, place: QPointF, words: str, ratio: float) -> 
     paint_patch(painter, patch, 3 * ratio)
     painter.drawText(patch, Qt.AlignmentFlag.AlignCenter, words)
     painter.restore()
-
-
-def paint_decimation_note(
-    painter: QPainter,
-    transform: ScreenTransform,
-    every: int,
-    ratio: float,
-    above: int = 0,
-) -> None:
-    """Say that lines are left out, if they are, above what lies in the corner."""
-    if every > 1:
-        place = QPointF(8 * ratio, transform.height - (20 + above) * ratio)
-        paint_label(painter, place, f"1 of {every} lines drawn", ratio)
 
 
 def paint_legend(

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from reftiler_gui.camera import Camera
-from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings
+from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings, Parts
 from reftiler_gui.labels import ElidedLabel
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import paint_label
@@ -49,11 +49,11 @@ class SwipeCompare(ImageCanvas):
         self._other = None if picture is None else TileCache(picture)
         self.refresh()
 
-    def repaint_pixels(self) -> None:
+    def repaint_pixels(self, parts: Parts | None = None) -> None:
         """Paint anew, the left part too."""
         if self._other is not None:
             self._other.clear()
-        super().repaint_pixels()
+        super().repaint_pixels(parts)
 
     def part(self, share: float) -> None:
         """Move the line."""

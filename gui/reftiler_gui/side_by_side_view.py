@@ -307,7 +307,7 @@ class SideBySideView(LazyView):
             for pane, picture in zip(self.panes, pictures, strict=True):
                 parts = list(picture.arrived())
                 if parts:
-                    pane.canvas.repaint_parts({picture: parts})
+                    pane.canvas.repaint_pixels({picture: parts})
             if any(picture.pending for picture in pictures):
                 self._painting.start()
 

@@ -13,9 +13,8 @@ from pytestqt.qtbot import QtBot
 from reftiler.io import Metadata
 from reftiler_gui.canvas_guides import length_words
 from reftiler_gui.main_window import MainWindow
-from tests.gui.windows import settled
+from tests.gui.windows import drag, settled
 
-LEFT = Qt.MouseButton.LeftButton
 IMAGE = np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)
 
 
@@ -30,13 +29,6 @@ def calibrated(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> MainWindow:
     return window
 
 
-def drag(qtbot: QtBot, window: MainWindow, start: QPoint, stop: QPoint) -> None:
-    port = window.canvas.viewport()
-    qtbot.mousePress(port, LEFT, pos=start)
-    qtbot.mouseMove(port, stop)
-    qtbot.mouseRelease(port, LEFT, pos=stop)
-
-
 def test_a_drag_measures_until_escape(qtbot: QtBot, calibrated: MainWindow) -> None:
     window, canvas = calibrated, calibrated.canvas
     window.state.go(450, 600, 2)
@@ -44,7 +36,7 @@ def test_a_drag_measures_until_escape(qtbot: QtBot, calibrated: MainWindow) -> N
     canvas.setFocus()
     qtbot.keyClick(canvas, Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier)
     assert window.registry.actions["ruler"].isChecked()
-    drag(qtbot, window, QPoint(100, 100), QPoint(180, 160))
+    drag(window.canvas.viewport(), QPoint(100, 100), QPoint(180, 160))
     ruler = canvas.ruler
     assert ruler is not None
     (top, left), (bottom, right) = ruler.start, ruler.stop
@@ -55,7 +47,7 @@ def test_a_drag_measures_until_escape(qtbot: QtBot, calibrated: MainWindow) -> N
     assert "20 µm × 15 µm, 25 µm long" in words
     qtbot.keyClick(canvas, Qt.Key.Key_Escape)
     assert canvas.ruler is None
-    drag(qtbot, window, QPoint(100, 100), QPoint(180, 160))
+    drag(window.canvas.viewport(), QPoint(100, 100), QPoint(180, 160))
     assert canvas.ruler is None
     assert (window.state.row, window.state.col) != place
 
@@ -64,7 +56,7 @@ def test_an_image_of_another_size_has_no_ruler(
     qtbot: QtBot, calibrated: MainWindow
 ) -> None:
     calibrated.registry.actions["ruler"].trigger()
-    drag(qtbot, calibrated, QPoint(100, 100), QPoint(180, 160))
+    drag(calibrated.canvas.viewport(), QPoint(100, 100), QPoint(180, 160))
     before = calibrated.canvas.ruler
     assert before is not None
     calibrated.open(())
@@ -81,12 +73,12 @@ def test_the_minimap_moves_the_view(qtbot: QtBot, calibrated: MainWindow) -> Non
     window.state.go(100, 100, 4)
     box = minimap.box(canvas.transform(), 1.0)
     assert box is not None
-    drag(qtbot, window, box.center().toPoint(), box.bottomRight().toPoint())
+    drag(window.canvas.viewport(), box.center().toPoint(), box.bottomRight().toPoint())
     assert window.state.row == pytest.approx(900, abs=10)
     assert window.state.col == pytest.approx(1200, abs=10)
     window.registry.actions["minimap"].trigger()
     before = window.state.row
-    drag(qtbot, window, box.center().toPoint(), box.center().toPoint())
+    drag(window.canvas.viewport(), box.center().toPoint(), box.center().toPoint())
     assert window.state.row == before
 
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from reftiler import TilingError
 from reftiler.io import ReadOptions, open_image, write_image
-from reftiler_gui.model.display import DisplaySettings
 from reftiler_gui.model.file_pixels import FilePixels
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
@@ -62,37 +61,26 @@ class TestRegion:
         assert (pixels[..., 1:] == image[..., :3]).all()
         assert ImagePyramid.open(tmp_path / "alpha.png").has_alpha
 
-    def test_sixteen_bits_show_the_range_of_the_data(self) -> None:
-        image = np.array([[1000, 2000, 3000]], np.uint16)
-        source = ImagePyramid(image)
-        assert (source.low, source.high) == (1000, 3000)
-        assert parts(source.region(0, (0, 1), (0, 3)))[0, :, 1].tolist() == [
-            0,
-            128,
-            255,
-        ]
-        source.set_display(DisplaySettings(0, 2000))
-        assert parts(source.region(0, (0, 1), (0, 3)))[0, :, 1].tolist() == [
-            128,
-            255,
-            255,
-        ]
-
-    def test_a_range_set_by_hand_must_rise(self) -> None:
-        source = ImagePyramid(np.zeros((2, 2), np.float32))
-        with pytest.raises(TilingError, match="must rise"):
-            source.set_display(DisplaySettings(3, 3))
-
-    def test_floats_with_odd_values(self) -> None:
-        image = np.array([[0, 0.5, 1, np.nan, np.inf, -np.inf]], np.float32)
-        source = ImagePyramid(image)
-        assert (source.low, source.high) == (0, 1)
-        shown = parts(source.region(0, (0, 1), (0, 6)))[0, :, 1].tolist()
-        assert shown == [0, 128, 255, 0, 255, 0]
-
-    def test_an_even_picture_has_a_range(self) -> None:
-        source = ImagePyramid(np.full((3, 3), 7.0))
-        assert (source.low, source.high) == (7, 8)
+    @pytest.mark.parametrize(
+        ("values", "limits", "shown"),
+        [
+            (np.array([1000, 2000, 3000], np.uint16), (1000, 3000), [0, 128, 255]),
+            (np.array([7.0, 7.0]), (7, 8), [0, 0]),
+            (
+                np.array([0, 0.5, 1, np.nan, np.inf, -np.inf], np.float32),
+                (0, 1),
+                [0, 128, 255, 0, 255, 0],
+            ),
+        ],
+        ids=["uint16", "even", "odd"],
+    )
+    def test_the_range_of_the_data_is_shown(
+        self, values: NDArray[Any], limits: tuple[float, float], shown: list[int]
+    ) -> None:
+        source = ImagePyramid(values[np.newaxis])
+        assert (source.low, source.high) == limits
+        pixels = parts(source.region(0, (0, 1), (0, values.size)))
+        assert pixels[0, :, 1].tolist() == shown
 
     def test_bools_are_black_and_white_and_their_means_grey(self) -> None:
         image = np.zeros((512, 512), dtype=bool)
@@ -145,7 +133,7 @@ class TestLevels:
             limit = np.iinfo(dtype).max
             assert mean_halved(np.full((2, 2), limit, dtype))[0, 0] == float(limit)
 
-    def test_pixels_stand_in_until_a_level_is_built(self) -> None:
+    def test_single_pixels_are_shown_until_a_level_is_built(self) -> None:
         image = RNG.integers(0, 256, (600, 500), np.uint8)
         source = ImagePyramid(image)
         assert source.levels == 4
@@ -251,11 +239,9 @@ class TestOpening:
             source = ImagePyramid.open(tmp_path / name)
             assert isinstance(source.array, np.ndarray)
             assert (source.array == image).all()
-
-    def test_small_files_are_read(self, tmp_path: Path) -> None:
-        np.save(tmp_path / "a.npy", np.zeros((20, 50), np.uint8))
-        source = ImagePyramid.open(tmp_path / "a.npy")
-        assert isinstance(source.array, np.ndarray)
+        np.save(tmp_path / "small.npy", image[:10])
+        small = ImagePyramid.open(tmp_path / "small.npy")
+        assert isinstance(small.array, np.ndarray)
 
     def test_damaged_files_have_a_sentence(self, tmp_path: Path) -> None:
         np.save(tmp_path / "a.npy", np.zeros((90, 90), np.uint8))

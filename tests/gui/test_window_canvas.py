@@ -13,7 +13,7 @@ from reftiler_gui.camera import LADDER, Camera
 from reftiler_gui.image_canvas import Marker
 from reftiler_gui.model.colors import COLORS, UNCOVERED
 from reftiler_gui.model.overlay_settings import thinning
-from tests.gui.windows import canvas_of, seen, tiles, turn
+from tests.gui.windows import canvas_of, drag, seen, tiles, turn
 
 GREY = np.full((100, 120), 100, dtype=np.uint8)
 SKY = np.array(COLORS["sky"])
@@ -105,7 +105,7 @@ def test_random_tiles_are_outlined_and_the_rest_is_hatched(qtbot: QtBot) -> None
     canvas = canvas_of(qtbot, GREY, tiling=view)
     canvas.state.go(50, 60, 2)
     shown, transform = seen(canvas), canvas.transform()
-    (top, bottom), (left, right) = view.box(0)
+    (top, _), (left, right) = view.box(0)
     corner = shown[transform.y(top), transform.x(left) : transform.x(right)]
     assert (corner == SKY).all()
     cover = view.coverage(transform.rows.clip(0, 99), transform.cols.clip(0, 119))
@@ -113,7 +113,6 @@ def test_random_tiles_are_outlined_and_the_rest_is_hatched(qtbot: QtBot) -> None
     assert not outside[
         slice(*transform.down((0, 100))), slice(*transform.across((0, 120)))
     ].any()
-    del bottom
 
 
 def test_the_tile_under_the_cursor_and_what_is_kept_are_outlined(qtbot: QtBot) -> None:
@@ -159,15 +158,11 @@ def test_a_drag_moves_and_does_not_click(qtbot: QtBot) -> None:
     canvas.state.go(50, 60, 4)
     clicks: list[tuple[float, float]] = []
     canvas.clicked.connect(lambda row, col: clicks.append((row, col)))
-    left = Qt.MouseButton.LeftButton
     port = canvas.viewport()
-    qtbot.mousePress(port, left, pos=QPoint(100, 100))
-    for x in (110, 120, 140):
-        qtbot.mouseMove(port, QPoint(x, 100))
-    qtbot.mouseRelease(port, left, pos=QPoint(140, 100))
+    drag(port, *(QPoint(x, 100) for x in (100, 110, 120, 140)))
     assert (canvas.state.row, canvas.state.col) == (50, 50)
     assert not clicks
-    qtbot.mouseClick(port, left, pos=QPoint(200, 150))
+    qtbot.mouseClick(port, Qt.MouseButton.LeftButton, pos=QPoint(200, 150))
     assert np.allclose(clicks, [(50, 50)], atol=0.3)
 
 

@@ -194,21 +194,6 @@ def test_channels_are_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -
     assert not panel.channels[1].isVisibleTo(panel)
 
 
-def test_four_channels_are_no_rgba(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path
-) -> None:
-    image = RNG.integers(0, 9999, (20, 30, 4)).astype(np.uint16)
-    source = shown(qtbot, window, tmp_path / "rgbn.npy", image)
-    assert not source.has_alpha
-    assert "RGBA" not in window.message.text()
-    window.display.colors.setCurrentText("Grey")
-    window.display.channels[0].setValue(3)
-    settled(qtbot, window)
-    place = image[4, 5, 3] - image[..., 3].min()
-    share = place / (image[..., 3].max() - image[..., 3].min())
-    assert colors_of(source, 4, 5)[0] == pytest.approx(255 * share, abs=1)
-
-
 def test_images_have_limits_of_their_own_unless_they_are_kept(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.mock_models import MockModel
-from tests.gui.windows import settled
+from tests.gui.windows import drag, settled
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -33,12 +33,6 @@ def focused() -> QWidget:
     found = QApplication.focusWidget()
     assert found is not None
     return found
-
-
-def drag(port: QWidget, start: QPoint, end: QPoint) -> None:
-    QTest.mousePress(port, LEFT, pos=start)
-    QTest.mouseMove(port, end)
-    QTest.mouseRelease(port, LEFT, pos=end)
 
 
 def test_with_space_held_a_click_chooses_nothing(opened: MainWindow) -> None:

@@ -8,14 +8,27 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.main_window import MainWindow
-from tests.gui.windows import settled, write_pair
+from tests.gui.windows import drag, settled, write_pair
 
 SIDE = 64
+NOISE = np.random.default_rng(0).random((SIDE, SIDE))
+RAMP = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
+ODD: dict[str, np.ndarray[Any]] = {
+    "zero": np.full((SIDE, SIDE), 0.0),
+    "infinite": np.full((SIDE, SIDE), np.inf),
+    "huge": (RAMP / RAMP.max() * 2 - 1) * 1e308,
+    "neighbours": np.nextafter(np.ones((SIDE, SIDE)), np.eye(SIDE)),
+    "tiny": RAMP / RAMP.max() * 1e-310,
+    "uint64": RAMP.astype(np.uint64) << np.uint64(50),
+    "bool": NOISE < 0.5,
+    "half": NOISE.astype(np.float16),
+    "big endian": NOISE.astype(">f4"),
+}
 
 
 @pytest.fixture
@@ -201,21 +214,6 @@ def test_a_map_that_changes_or_vanishes(
     assert window.canvas.source is not None
 
 
-def drag(qtbot: QtBot, widget: QWidget, *shares: float) -> None:
-    """Drag the mouse across a widget, from one share of its width to the next."""
-    left, y = Qt.MouseButton.LeftButton, widget.height() // 2
-    points = [QPoint(round(share * widget.width()), y) for share in shares]
-    qtbot.mousePress(widget, left, pos=points[0])
-    for point in points:
-        place, none = QPointF(point), Qt.KeyboardModifier.NoModifier
-        screen = QPointF(widget.mapToGlobal(point))
-        kind = QMouseEvent.Type.MouseMove
-        QApplication.sendEvent(
-            widget, QMouseEvent(kind, place, screen, left, left, none)
-        )
-    qtbot.mouseRelease(widget, left, pos=points[-1])
-
-
 def test_the_threshold_is_set_by_line_slider_and_field(
     qtbot: QtBot, window: MainWindow, images: Path, maps: Path
 ) -> None:
@@ -226,20 +224,21 @@ def test_the_threshold_is_set_by_line_slider_and_field(
     qtbot.waitUntil(lambda: window.maps.scores is not None)
     low, high = window.maps.range
 
-    def told() -> tuple[Any, str, list[str]]:
+    def shown() -> tuple[Any, str, list[str]]:
         return window.maps.settings.threshold, panel.cells[0][0].text(), rings(window)
 
-    drag(qtbot, panel.histogram, 0.2, 0.99)
-    assert told()[0] == pytest.approx(low + 0.99 * (high - low), abs=0.01)
+    width, y = panel.histogram.width(), panel.histogram.height() // 2
+    drag(panel.histogram, *(QPoint(round(x * width), y) for x in (0.2, 0.99)))
+    assert shown()[0] == pytest.approx(low + 0.99 * (high - low), abs=0.01)
     picture = window.canvas.picture()
-    assert told()[1:] == ("1 of 1", ["hit, 3 × 2 px"])
+    assert shown()[1:] == ("1 of 1", ["hit, 3 × 2 px"])
     qtbot.keyClick(panel.slider, Qt.Key.Key_Home)
-    assert told()[0] == low
+    assert shown()[0] == low
     assert window.canvas.picture() != picture
     panel.threshold.setValue(0.9)
-    assert told() == (pytest.approx(0.9), "0 of 1", ["missed, 3 × 2 px"])
+    assert shown() == (pytest.approx(0.9), "0 of 1", ["missed, 3 × 2 px"])
     qtbot.mouseClick(panel.catch, Qt.MouseButton.LeftButton)
-    assert told() == (np.float32(0.8), "1 of 1", ["hit, 3 × 2 px"])
+    assert shown() == (np.float32(0.8), "1 of 1", ["hit, 3 × 2 px"])
     qtbot.waitUntil(lambda: panel.cells[1][0].text() == "0.000%")
     assert panel.cells[4][0].text() == "1.0000"
 
@@ -332,31 +331,7 @@ def test_one_of_several_maps_is_chosen(
     assert not panel.which.isVisible()
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        np.full((SIDE, SIDE), 0.0),
-        np.full((SIDE, SIDE), np.inf),
-        np.linspace(-1, 1, SIDE * SIDE).reshape(SIDE, SIDE) * 1e308,
-        np.nextafter(np.ones((SIDE, SIDE)), np.eye(SIDE)),
-        np.linspace(0, 1e-310, SIDE * SIDE).reshape(SIDE, SIDE),
-        np.arange(SIDE * SIDE, dtype=np.uint64).reshape(SIDE, SIDE) << np.uint64(50),
-        np.random.default_rng(0).random((SIDE, SIDE)) < 0.5,
-        np.random.default_rng(0).random((SIDE, SIDE)).astype(np.float16),
-        np.random.default_rng(0).random((SIDE, SIDE)).astype(">f4"),
-    ],
-    ids=[
-        "zero",
-        "infinite",
-        "huge",
-        "neighbours",
-        "tiny",
-        "uint64",
-        "bool",
-        "half",
-        "big endian",
-    ],
-)
+@pytest.mark.parametrize("values", ODD.values(), ids=ODD)
 def test_odd_values_are_shown(
     qtbot: QtBot, window: MainWindow, images: Path, maps: Path, values: np.ndarray[Any]
 ) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
@@ -61,6 +62,17 @@ def seen(canvas: ImageCanvas) -> Pixels:
     flat = np.frombuffer(picture.constBits(), dtype=np.uint8)
     whole = flat.reshape(picture.height(), picture.bytesPerLine() // 4, 4)
     return np.ascontiguousarray(whole[:, : picture.width(), 2::-1])
+
+
+def drag(widget: QWidget, *points: QPoint) -> None:
+    """Drag with the left button from point to point."""
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(widget, left, pos=points[0])
+    for point in points:
+        places = QPointF(point), QPointF(widget.mapToGlobal(point))
+        event = QMouseEvent(QMouseEvent.Type.MouseMove, *places, left, left, none)
+        QApplication.sendEvent(widget, event)
+    QTest.mouseRelease(widget, left, pos=points[-1])
 
 
 def turn(canvas: ImageCanvas, x: float, y: float, notches: int) -> None:

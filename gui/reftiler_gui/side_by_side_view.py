@@ -347,7 +347,11 @@ class SideBySideView(LazyView):
                 row["Lowest peak of a defect"] = low
         self._fill_table(numbers)
         if not found.share and not found.unknown:
-            self.message.setText("A and B are equal in every pixel.")
+            words = "A and B are equal in every pixel."
+            merged = self.kind.currentIndex() == _MERGED
+            if merged and self.pinned == self.settings:
+                words += f" {_SAME}"
+            self.message.setText(words)
             return
         words = (
             f"B minus A: at most {found.largest:.6g}, {found.mean:.4g} on average "

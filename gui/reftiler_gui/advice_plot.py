@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -211,16 +211,17 @@ class AdvicePlot(QWidget):
         """Write what the points are, the most important first, where there is room."""
         painter.setPen(self.palette().text().color())
         known = (self.selected, self.current)
-        taken = [_around(self.point(row), _radius(row)) for row in self._rows]
-        named = set()
-        for row in sorted(
-            self._rows,
-            key=lambda row: (
-                row.settings != self.selected,
-                row.settings != self.current,
-                -row.whole,
-            ),
-        ):
+        taken, named = list[QRectF](), set()
+        for row in self._rows:
+            point, side = self.point(row), _radius(row)
+            corner = point - QPointF(side, side)
+            taken.append(QRectF(corner, QSizeF(2 * side, 2 * side)))
+
+        def importance(row: Candidate) -> tuple[bool, bool, int]:
+            is_selected, is_current = (row.settings == one for one in known)
+            return not is_selected, not is_current, -row.whole
+
+        for row in sorted(self._rows, key=importance):
             same = (row.whole, row.work, row.settings.tile)
             if row.settings in known or (row.front and same not in named):
                 named.add(same)
@@ -241,10 +242,6 @@ class AdvicePlot(QWidget):
                 taken.append(box)
                 painter.drawText(box, _CENTER, words)
                 return
-
-
-def _around(point: QPointF, side: float) -> QRectF:
-    return QRectF(point.x() - side, point.y() - side, 2 * side, 2 * side)
 
 
 def _radius(row: Candidate) -> float:

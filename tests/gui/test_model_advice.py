@@ -195,10 +195,13 @@ def test_what_cannot_be_read_is_said_and_the_rest_counts(folder: Path) -> None:
     (folder / "0.png").write_bytes(b"no picture")
     (folder / "1_mask.png").unlink()
     write_image(folder / "1_mask.png", np.ones((5, 6), dtype=bool))
+    arrays = np.zeros((9, 9), np.uint8), np.ones((5, 6), dtype=bool)
+    given = ImageItem("given", label="spot", make=lambda: arrays)
+    found = Survey((*found.items, given), [PLAIN])
     finish(found.run())
     shot = found.snapshot
-    assert [words[:2] for words in shot.problems] == ["0:", "1:"]
-    assert "the mask is 6 × 5, its image 192 × 128" in shot.problems[1]
+    assert [words.split(":")[0] for words in shot.problems] == ["0", "1", "given"]
+    assert "is 6 × 5 (width × height), its image 192 × 128" in shot.problems[1]
     assert (shot.images, shot.rows[0].tiles, shot.rows[0].whole) == (1, 6, 0)
     assert shot.rows[0].resized is None
     assert "0 defects in 1 image" in shot.sentence

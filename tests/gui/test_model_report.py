@@ -93,7 +93,7 @@ def test_what_is_passed_over_is_counted_and_named() -> None:
         raise TilingError("the file is torn")
 
     report = examined(
-        ImageItem("bad", make=broken),
+        ImageItem("bad", make=broken, maps=(lambda: np.ones((90, 90)),)),
         item("small", np.zeros((20, 20), np.uint8)),
         item("plain", np.zeros((90, 90), np.uint8)),
         item("odd", np.zeros((90, 90), np.uint8), np.zeros((5, 5), bool)),

@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 
 from reftiler import Grid, Tiler
 from reftiler.errors import TilingError
-from reftiler.io import open_image, open_mask
 from reftiler.regions import Region
 from reftiler_gui.model.defect_metrics import look
-from reftiler_gui.model.defects import find_defects
+from reftiler_gui.model.defects import Defects, find_defects
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
-from reftiler_gui.model.texts import count
+from reftiler_gui.model.texts import count, times
 
 __all__ = [
     "Candidate",
@@ -79,8 +78,7 @@ class Candidate:
     @property
     def size(self) -> str:
         """The tile's width × height."""
-        height, width = self.settings.tile
-        return f"{width} × {height}"
+        return times(self.settings.tile)
 
     @property
     def overlap_size(self) -> Size:
@@ -95,7 +93,7 @@ class Candidate:
             return f"{self.settings.random} random"
         height, width = self.overlap_size
         if height != width:
-            return f"{width} × {height} px"
+            return f"{times((height, width))} px"
         return f"{width} px" if width else "none"
 
     def cells(self, defects: int) -> tuple[str, ...]:
@@ -163,12 +161,11 @@ class Snapshot:
 
         One tile for each image is no tiling, and only taken where there is no other.
         """
-        rows = [row for row in self.rows if row.tiles]
-        rows = [row for row in rows if row.tiles > self.images] or rows
+        tiled = [row for row in self.rows if row.tiles]
+        rows = [row for row in tiled if row.tiles > self.images] or tiled
         if not (len(self.sizes) and rows):
             return None
-        area = {row: row.settings.tile[0] * row.settings.tile[1] for row in rows}
-        return min(rows, key=lambda row: (-row.whole, round(row.work, 2), area[row]))
+        return min(rows, key=lambda r: (-r.whole, round(r.work, 2), _area(r.settings)))
 
     @property
     def sentence(self) -> str:
@@ -278,29 +275,13 @@ class Survey:
     def _search(self, item: ImageItem) -> None:
         """Read the mask and the size of an image."""
         try:
-            if item.make is not None:
-                image, mask = item.make()
-                size = (image.shape[0], image.shape[1])
-            else:
-                assert item.image is not None
-                height, width = open_image(item.image, item.reading).shape[:2]
-                size = height, width
-                mask = open_mask(item.masks, item.reading)[...] if item.masks else None
+            size, mask = item.open_mask()
         except (ImportError, TilingError) as error:
             self._problems.append(f"{item.name}: {error}")
             return
-        if mask is not None and mask.shape != size:
-            sizes = [f"{shape[1]} × {shape[0]}" for shape in (mask.shape, size)]
-            self._problems.append(
-                f"{item.name}: the mask is {sizes[0]}, its image {sizes[1]}"
-            )
-            return
-        boxes: Ints = np.zeros((0, 2, 2), np.int64)
-        if mask is not None:
-            defects = find_defects(MaskPyramid(mask))
-            boxes = defects.boxes
-            self._regions += [(item, region) for region in defects.regions]
-        self._images[size].append(boxes)
+        defects = Defects(()) if mask is None else find_defects(MaskPyramid(mask))
+        self._regions += [(item, region) for region in defects.regions]
+        self._images[size].append(defects.boxes)
 
     def _sizes(self) -> Ints:
         found = [part for parts in self._images.values() for part in parts]

@@ -123,7 +123,8 @@ class ImageItem:
         try:
             mask = open_mask(self.masks, self.reading) if self.masks else None
             if mask is not None and size not in (None, mask.shape):
-                problems.append(self._misfit(mask.shape, size))
+                misfit = self._misfit(mask.shape, size)
+                problems.append(f"{misfit}: the image is shown without it")
             elif mask is not None:
                 height, width = mask.shape
                 rows = max(1, _BAND // max(1, width))
@@ -141,7 +142,8 @@ class ImageItem:
         """Return its size and what its mask marks; the image itself is not read."""
         if self.image is None or self.make is not None:
             loaded = self.load()
-            assert loaded.image is not None
+            if loaded.image is None or len(loaded.problems) > len(self.problems):
+                raise TilingError(loaded.words)
             return loaded.image.size, loaded.mask.array if loaded.mask else None
         height, width = open_image(self.image, self.reading).shape[:2]
         if not self.masks:
@@ -168,7 +170,8 @@ class ImageItem:
             except (ImportError, TilingError) as error:
                 problems.append(f"{error}; the image is shown without it")
         if mask is not None and mask.shape[:2] != image.size:
-            problems.append(self._misfit(mask.shape[:2], image.size))
+            misfit = self._misfit(mask.shape[:2], image.size)
+            problems.append(f"{misfit}: the image is shown without it")
             mask = None
         found = None if mask is None else MaskPyramid(mask, void)
         if found is not None and found.area == found.array.size:
@@ -189,8 +192,7 @@ class ImageItem:
         )
         where = self.masks[0] if self.masks else self.name
         return (
-            f"the mask {where} is {mask_size} (width × height), its image "
-            f"{image_size}: the image is shown without it"
+            f"the mask {where} is {mask_size} (width × height), its image {image_size}"
         )
 
 

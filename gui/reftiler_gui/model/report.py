@@ -53,6 +53,8 @@ PICTURED = 6
 """Defects that the page shows as pictures: those that suffer most."""
 LISTED = 500
 """Rows of a table of the page, at the most; the CSV file has them all."""
+_TABLE = b"image,defect,"
+"""How the CSV file begins: another file of its name is never replaced."""
 
 DEFECT = np.dtype(
     [
@@ -156,11 +158,8 @@ class Report:
     @cached_property
     def problems(self) -> list[tuple[str, str]]:
         """The images that were passed over or read in part, and why."""
-        return [
-            (one.name, one.problem or one.notes)
-            for one in self.images
-            if one.problem or one.notes
-        ]
+        said = ((one.name, one.problem or one.notes) for one in self.images)
+        return [(name, words) for name, words in said if words]
 
     @property
     def read(self) -> int:
@@ -267,24 +266,24 @@ class Report:
         """The defects by their shorter side: what is cut and what is left of each."""
         sides = np.minimum(self.defects["width"], self.defects["height"])
         edges = [1, 3, 5, 9, 17, 33, 65, 129, np.inf]
-        rows = []
+        rows = list[dict[str, Any]]()
         for low, high in pairwise(edges):
             part = self.defects[(sides >= low) & (sides < high)]
-            if len(part):
-                size = (
-                    f"{low} to {high - 1} px" if high < np.inf else f"{low} px and more"
-                )
-                known = part[~np.isnan(part["resized"])]
-                medians = {
-                    name: float(np.median(known[name])) if len(known) else None
-                    for name in ("resized", "tiled")
-                }
-                cut = int(part["cut"].sum())
-                outside = int((part["tiles"] == 0).sum())
-                row = {"size": size, "count": len(part), "cut": cut, "outside": outside}
-                mapped = part[~np.isnan(part["peak"])]
-                row["missed"] = len(mapped) - int(self.hit(mapped).sum())
-                rows.append(row | medians)
+            if not len(part):
+                continue
+            known = part[~np.isnan(part["resized"])]
+            mapped = part[~np.isnan(part["peak"])]
+            size = f"{low} to {high - 1} px" if high < np.inf else f"{low} px and more"
+            row = {
+                "size": size,
+                "count": len(part),
+                "cut": int(part["cut"].sum()),
+                "outside": int((part["tiles"] == 0).sum()),
+                "missed": int((~self.hit(mapped)).sum()),
+            }
+            for name in ("resized", "tiled"):
+                row[name] = float(np.median(known[name])) if len(known) else None
+            rows.append(row)
         return rows
 
     @cached_property
@@ -339,7 +338,14 @@ class Report:
         )
         yield _csv_line(head)
         for row in self.defects:
-            known = not np.isnan(row["resized"])
+            kept = ["", "", ""]
+            if not np.isnan(row["resized"]):
+                kept = [f"{row[n]:.4f}" for n in ("share", "tiled", "resized")]
+            mapped = "", "", ""
+            if self.threshold is not None and not np.isnan(row["peak"]):
+                peak = "nan" if np.isneginf(row["peak"]) else repr(float(row["peak"]))
+                hit = "yes" if self.hit(row) else "no"
+                mapped = peak, repr(float(self.threshold)), hit
             yield _csv_line(
                 (
                     printable(self.images[row["image"]].name),
@@ -347,18 +353,10 @@ class Report:
                     "yes" if row["cut"] else "no",
                     row["tiles"],
                     row["tile"] if row["tile"] >= 0 else "",
-                    *(f"{row[n]:.4f}" if known else "" for n in ("share", "tiled")),
-                    f"{row['resized']:.4f}" if known else "",
-                    *self._map_columns(row),
+                    *kept,
+                    *mapped,
                 )
             )
-
-    def _map_columns(self, row: Any) -> tuple[str, str, str]:
-        if self.threshold is None or np.isnan(row["peak"]):
-            return "", "", ""
-        hit = "yes" if self.hit(row) else "no"
-        peak = "nan" if np.isneginf(row["peak"]) else repr(float(row["peak"]))
-        return peak, repr(float(self.threshold)), hit
 
 
 def examine_set(
@@ -488,15 +486,17 @@ def write_report(
         raise TilingError(f"the report is a page: give a name with .html, got {path}")
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise TilingError(f"cannot write {path}: {folder} is no folder to write to")
-    for file in (path, table):
-        if file.is_dir():
-            raise TilingError(f"cannot write {file}: it is a folder")
-        if file.exists() and not overwrite:
+    for target in (path, table):
+        if target.is_dir():
+            raise TilingError(f"cannot write {target}: it is a folder")
+        if target.exists() and not overwrite:
             raise TilingError(
-                f"{file} is there already: give another name, or ask to overwrite it"
+                f"{target} is there already: give another name, or ask to overwrite it"
             )
-    if table.exists() and not _is_table(table):
-        raise TilingError(f"{table} is no table of a report: give another name")
+    if table.exists():
+        with table.open("rb") as file:
+            if file.read(len(_TABLE)) != _TABLE:
+                raise TilingError(f"{table} is no table of a report: give another name")
     if find_spec("jinja2") is None:  # before any work is done
         raise TilingError('a report needs jinja2: pip install "reftiler[gui]"')
     report = yield from examine_set(image_set, settings, threshold)
@@ -541,15 +541,6 @@ def report_on(
         opened, settings, path, threshold=threshold, overwrite=overwrite
     )
     return (yield from writing)
-
-
-_TABLE = b"image,defect,"
-"""How the CSV file begins: another file of its name is never replaced."""
-
-
-def _is_table(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_TABLE)) == _TABLE
 
 
 _Seen: TypeAlias = tuple[bool, int, int, DefectMetrics]
@@ -629,27 +620,13 @@ def _row(
 ) -> tuple[Any, ...]:
     """Return a row of DEFECT."""
     (top, bottom), (left, right) = region.box
-    box = (left, top, right - left, bottom - top)
-    cut = not view.holding(*region.box).size
-    tiles, tile, share = len(view.meeting(*region.box)), -1, np.nan
-    tiled = resized = np.nan
-    if seen is not None:
-        tiles, tile = len(seen.tiles), -1 if seen.best is None else seen.best
-        share = seen.tiled.area / region.area
-        tiled, resized = seen.tiled.contrast, seen.resized.contrast
-    return (
-        number,
-        place + 1,
-        *box,
-        region.area,
-        cut,
-        tiles,
-        tile,
-        share,
-        tiled,
-        resized,
-        peak,
-    )
+    box = left, top, right - left, bottom - top
+    first = number, place + 1, *box, region.area, not view.holding(*region.box).size
+    if seen is None:
+        return *first, len(view.meeting(*region.box)), -1, *[np.nan] * 3, peak
+    best = -1 if seen.best is None else seen.best
+    kept = seen.tiled.area / region.area, seen.tiled.contrast, seen.resized.contrast
+    return *first, len(seen.tiles), best, *kept, peak
 
 
 def _example(loaded: LoadedImage, settings: FormSettings) -> Figure:

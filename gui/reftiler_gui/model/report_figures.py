@@ -6,7 +6,7 @@ import base64
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +38,6 @@ _BACKGROUND = np.array((225, 226, 228), np.uint8)
 _RING = 15.0  # smallest radius of a ring
 _PART = 768  # pixels of the longer side of the picture of a defect, about
 _AROUND = 14  # pixels of the resized image shown around a defect
-
-
-class _Drawable(Protocol):
-    @property
-    def size(self) -> Span: ...
-    def level(self, zoom: float) -> int: ...
-    def level_size(self, level: int) -> Span: ...
-    def region(self, level: int, rows: Span, columns: Span) -> Pixels: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +163,7 @@ def _transform_on(frame: Box) -> ScreenTransform:
     return ScreenTransform(float(top), float(left), zoom, height, width)
 
 
-def _drawn(picture: _Drawable, transform: ScreenTransform) -> Rgb:
+def _drawn(picture: ImagePyramid, transform: ScreenTransform) -> Rgb:
     """Draw a whole picture; what lies around it is grey."""
     canvas = np.empty((transform.height, transform.width, 3), np.uint8)
     canvas[:] = _BACKGROUND

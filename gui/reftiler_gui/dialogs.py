@@ -166,11 +166,11 @@ class Dialogs:
 
     def _image_file(self) -> Path | None:
         """Return the file of the image that is shown; say so if there is none."""
-        images, index = self._window.viewer.image_set, self._window.viewer.index
-        image = images.items[index].image if images.items else None
-        if image is None:
+        item = self._window.viewer.item
+        if item is None or item.image is None:
             self._window.status.say("no image of a file is open")
-        return image
+            return None
+        return item.image
 
     def show_passed_over(self) -> None:
         """List what was found and passed over in what is open, and all problems."""

@@ -66,8 +66,8 @@ def write_tiles(item: ImageItem, settings: FormSettings, folder: Path) -> Work[i
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise TilingError(f"{folder} is not empty: choose a new or empty folder")
-    with TemporaryDirectory() as room:
-        sample, options = _on_disk(item, Path(room))
+    with TemporaryDirectory() as temporary:
+        sample, options = _on_disk(item, Path(temporary))
         export = plan_export(
             (sample,), settings.config(), source=sample.image, options=options
         )
@@ -96,11 +96,11 @@ def _written(export: Export, folder: Path) -> Work[None]:
         finally:
             stop.set()
             if writing.exception() is not None:  # it waits for the end
-                _leave(folder)
+                _clear(folder)
     writing.result()
 
 
-def _leave(folder: Path) -> None:
+def _clear(folder: Path) -> None:
     """Remove what a run that failed has left in a folder that was new or empty."""
     for path in list(folder.iterdir()) if folder.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
@@ -109,7 +109,7 @@ def _leave(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _on_disk(item: ImageItem, room: Path) -> tuple[ImageEntry, ExportOptions]:
+def _on_disk(item: ImageItem, temporary: Path) -> tuple[ImageEntry, ExportOptions]:
     """Return an image's files and how they are exported, with nothing left to guess.
 
     An image that has no file is written first. Tiles that PNG cannot hold become TIFF.
@@ -130,7 +130,7 @@ def _on_disk(item: ImageItem, room: Path) -> tuple[ImageEntry, ExportOptions]:
             raise TilingError(loaded.words)
         array = np.asarray(loaded.image.array)
         alpha, shape, dtype = False, array.shape, array.dtype
-        path = room / f"{item.name.replace('/', '_')}.npy"
+        path = temporary / f"{item.name.replace('/', '_')}.npy"
         write_image(path, array)
         masks: tuple[Path, ...] = ()
         if loaded.mask is not None:

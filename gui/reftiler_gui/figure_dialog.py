@@ -149,18 +149,14 @@ class FigureDialog(QDialog):
     def _draw(self) -> None:
         mask = self._loaded.mask.array if self._loaded.mask else None
         tiles, request = self._tiles, self.request
-
-        def done(figure: NDArray[np.uint8]) -> None:
-            self._show(figure, "")
-
         self._jobs.start(
             _DRAWING,
             lambda: draw_figure(tiles, mask, request),
-            done,
+            self._show,
             lambda words: self._show(None, words),
         )
 
-    def _show(self, figure: NDArray[np.uint8] | None, words: str) -> None:
+    def _show(self, figure: NDArray[np.uint8] | None, words: str = "") -> None:
         self._figure = figure
         for button in (self.copy, self.save):
             button.setEnabled(figure is not None)
@@ -174,11 +170,10 @@ class FigureDialog(QDialog):
         if image is None:
             self.preview.clear()
             return
-        room = self.preview.size()
-        kept = Qt.AspectRatioMode.KeepAspectRatio
-        if image.width() > room.width() or image.height() > room.height():
+        size, kept = self.preview.size(), Qt.AspectRatioMode.KeepAspectRatio
+        if image.width() > size.width() or image.height() > size.height():
             smooth = Qt.TransformationMode.SmoothTransformation
-            image = image.scaled(room, kept, smooth)
+            image = image.scaled(size, kept, smooth)
         self.preview.setPixmap(QPixmap.fromImage(image))
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,12 +131,11 @@ class _Rows(QAbstractListModel):
             return printable(name)
         if role == roles.DecorationRole:
             return self._picture(row) if self.thumbnails else _icon(check)
-        if role in (roles.ToolTipRole, roles.AccessibleTextRole):
-            named = str(item.image or item.name) if role == roles.ToolTipRole else ""
-            said = "; ".join((_WORDS[check.has_defect], *check.problems))
-            said = f"{named or item.name}, {said}"
-            return plain_tip(said) if role == roles.ToolTipRole else said
-        return None
+        words = "; ".join((_WORDS[check.has_defect], *check.problems))
+        if role == roles.AccessibleTextRole:
+            return f"{item.name}, {words}"
+        tip = f"{item.image or item.name}, {words}"
+        return plain_tip(tip) if role == roles.ToolTipRole else None
 
     def _head(self, group: str, role: int) -> Any:
         """Return what is shown at the head of a group."""
@@ -414,7 +414,7 @@ class ImageList(QWidget):
         choices: dict[str, Callable[[ImageItem, Check], bool]] = dict(_STATES)
         for kind in ("label", "split"):
             for name in sorted({getattr(item, kind) for item in items} - {""}):
-                choices[f"{kind.capitalize()}: {name}"] = _having(kind, name)
+                choices[f"{kind.capitalize()}: {name}"] = partial(_has, kind, name)
         self._quiet = True
         self.filter.clear()
         for words, passes in choices.items():
@@ -453,8 +453,9 @@ class ImageList(QWidget):
 
     def _group_of(self, row: int) -> str:
         item = self._viewer.image_set.items[row]
-        groups = {"folder": item.folder, "label": item.label}
-        return groups.get(self.grouping, "")
+        if self.grouping == "label":
+            return item.label
+        return item.name.rpartition("/")[0] if self.grouping == "folder" else ""
 
     def _choose(self, row: int) -> None:
         """Mark an image as shown, if it is listed."""
@@ -526,5 +527,5 @@ class ImageList(QWidget):
         self.view.setFocus()
 
 
-def _having(kind: str, name: str) -> Callable[[ImageItem, Check], bool]:
-    return lambda item, _: getattr(item, kind) == name
+def _has(kind: str, name: str, item: ImageItem, _: Check) -> bool:
+    return bool(getattr(item, kind) == name)

@@ -271,8 +271,9 @@ class ViewerModel(QObject):
 
     def open_masks(self, masks: Sequence[str | Path]) -> None:
         """Take these files as the mask of the image; what any of them marks counts."""
-        if masks and self.image_set.items:
-            self.image_set = self.image_set.with_masks(self.index, map(Path, masks))
+        if masks and self.item is not None:
+            item = replace(self.item, masks=tuple(map(Path, masks)), problems=())
+            self.image_set = self.image_set.with_item(self.index, item)
             self.go(self.index)
             self._check()
 

@@ -93,7 +93,7 @@ def test_problems_are_flagged_and_nothing_is_refused(tmp_path: Path) -> None:
         assert name in "ad" or item.load().problems
 
 
-def test_what_decided_the_mask_is_told(folder: Path) -> None:
+def test_what_decided_the_mask_is_said(folder: Path) -> None:
     (folder / "b_mask.png").unlink()
     drawn = Image.fromarray(np.full((20, 30), 255, np.uint8))
     drawn.save(folder / "b_mask.jpg", quality=75)

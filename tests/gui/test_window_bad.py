@@ -18,7 +18,7 @@ from reftiler.io import write_image
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.main_window import MainWindow
 from tests.gui.test_window_command import run
-from tests.gui.windows import settled, write_pair
+from tests.gui.windows import settled
 
 Make = Callable[[Path], Path]
 
@@ -191,18 +191,6 @@ def test_a_file_that_vanishes_from_a_folder_leaves_the_others(
     settled(qtbot, window)
     assert window.viewer.loaded is not None
     assert window.viewer.loaded.item.name == "c"
-    assert window.canvas.source is not None
-
-
-def test_among_good_files_a_bad_one_is_listed(
-    qtbot: QtBot, window: MainWindow, folder: Path
-) -> None:
-    (folder / "a.png").write_bytes(b"hello")
-    window.open([folder / "a.png", write_pair(folder, "z")])
-    settled(qtbot, window)
-    assert "a.png" in said(window)
-    window.registry.actions["last"].trigger()
-    settled(qtbot, window)
     assert window.canvas.source is not None
 
 

@@ -109,26 +109,6 @@ def test_what_is_copied_makes_the_same_tiles(
     assert board.text().startswith("reftiler tile ")
 
 
-@pytest.mark.parametrize(
-    ("channels", "words"),
-    [
-        (1, "uint8."),
-        (3, "uint8, RGB."),
-        (4, "4 channels, 0 1 2 shown"),
-        (5, "5 channels"),
-    ],
-)
-def test_channels_are_named(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path, channels: int, words: str
-) -> None:
-    assert not window.summary.isVisible()
-    np.save(tmp_path / "x.npy", np.zeros((40, 50, channels), np.uint8))
-    window.open([tmp_path / "x.npy"])
-    settled(qtbot, window)
-    assert words in window.message.text()
-    assert window.summary.isVisible()
-
-
 def test_dialogs_write_what_they_say(
     qtbot: QtBot, window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

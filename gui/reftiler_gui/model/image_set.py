@@ -88,11 +88,6 @@ class ImageItem:
         return bool(self.masks) or (self.image is None and self.label != GOOD)
 
     @property
-    def folder(self) -> str:
-        """The part of the name that it shares with others: ``test/scratch``."""
-        return self.name.rpartition("/")[0]
-
-    @property
     def by_name(self) -> Check:
         """What the names of files and folders say."""
         return Check(self.label != GOOD if self.label else None, self.problems)
@@ -154,12 +149,12 @@ class ImageItem:
         return (height, width), mask
 
     def load(self) -> LoadedImage:
-        """Read image and mask; what cannot be read is told, and costs nothing else."""
+        """Read image and mask; what cannot be read is a problem, and no more."""
         try:
             image, mask = self._images()
         except (ImportError, TilingError) as error:
-            said = str(error)
-            return LoadedImage(self, None, None, said, (*self.problems, said))
+            words = str(error)
+            return LoadedImage(self, None, None, words, (*self.problems, words))
         notes, problems, void = list(image.info.notes), list(self.problems), None
         if self.masks:
             try:
@@ -278,11 +273,6 @@ class ImageSet:
                 self.checks[index] = self.items[index].check()
                 yield count / len(order)
 
-    def with_masks(self, index: int, masks: Iterable[Path]) -> ImageSet:
-        """Return this set with other masks for one of its images."""
-        item = replace(self.items[index], masks=tuple(masks), problems=())
-        return self.with_item(index, item)
-
     def with_item(self, index: int, item: ImageItem) -> ImageSet:
         """Return this set with another item in the place of one, not checked yet."""
         self.checks.pop(index, None)  # which both share: it grows in the background
@@ -310,16 +300,16 @@ class ImageSet:
         images = [item.image for item in self.items]
         for source in sources:
             try:
-                maps, said = match_maps(names, images, source)
+                maps, unmatched = match_maps(names, images, source)
             except TilingError as error:
                 notes.append(str(error))
                 continue
             if index is not None and len(sources) == 1 and source.is_file():
-                maps, said = {index: (source,)}, []
+                maps, unmatched = {index: (source,)}, []
             for number, own in maps.items():
                 found[number] = (*found.get(number, ()), *own)
             alone = len(self.items) == 1 and maps  # the others are of other images
-            notes += [] if alone else said
+            notes += [] if alone else unmatched
         several = [names[number] for number, own in found.items() if len(own) > 1]
         if several:
             notes.append(
@@ -394,8 +384,8 @@ class ImageSet:
         beside = maps_beside(entry.image for entry in found)
         maps = [path for own in beside.values() for path in own]
         if maps:
-            told = f"{count_of(maps, 'anomaly map')} beside images: {first_few(maps)}"
-            notes.append(told)
+            total = count_of(maps, "anomaly map")
+            notes.append(f"{total} beside images: {first_few(maps)}")
         return cls(
             items=tuple(_items(found, beside)),
             problems=tuple(problems),

@@ -139,7 +139,7 @@ class SizeField(QWidget):
         return self.height_field.value(), self.width_field.value()
 
     def set_value(self, value: tuple[int, int]) -> None:
-        """Show a size, without telling anybody."""
+        """Show a size, without a signal."""
         fields = (self.height_field, self.width_field)
         for field, number in zip(fields, value, strict=True):
             with QSignalBlocker(field):
@@ -187,7 +187,7 @@ class ComboField(QComboBox):
         return str(self.currentData())
 
     def set_value(self, value: str) -> None:
-        """Choose a word, without telling anybody; one that is missing is added."""
+        """Choose a word, without a signal; one that is missing is added."""
         with QSignalBlocker(self):
             if self.findData(value) < 0:
                 self.addItem(value, value)

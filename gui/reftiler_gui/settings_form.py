@@ -60,7 +60,7 @@ _SEVERAL = 16  # random tiles, until somebody says how many
 
 
 class SettingsForm(QWidget):
-    """The settings of the tiler; every change is told at once."""
+    """The settings of the tiler; every change is emitted at once."""
 
     changed = Signal(object)
     """The new FormSettings."""
@@ -84,19 +84,6 @@ class SettingsForm(QWidget):
         self.dice = QPushButton("Next seed")
         self.refusables: dict[str, ValidatedField] = {}
         self._labels: list[QWidget] = []
-        self._prepare()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._tiles_group())
-        column.addWidget(self._merging_group())
-        column.addWidget(self._random_group())
-        widest = max(label.sizeHint().width() for label in self._labels)
-        for label in self._labels:
-            label.setMinimumWidth(widest)  # the fields of all groups begin alike
-        self._listen()
-        self.show_settings(self._settings)
-
-    def _prepare(self) -> None:
         self.pad_value.setRange(-1e9, 1e9)
         self.pad_value.setDecimals(2)
         guard_field(self.pad_value)
@@ -104,9 +91,19 @@ class SettingsForm(QWidget):
         self.scatter.setAccessibleName("Random tiles instead of a grid")
         self.dice.setToolTip("Other random tiles")
         self.random.setValue(_SEVERAL)
+        self._lay_out()
+        self._listen()
+        self.show_settings(self._settings)
 
-    def _tiles_group(self) -> QGroupBox:
-        return self._group(
+    def _lay_out(self) -> None:
+        seed = QWidget()
+        row = QHBoxLayout(seed)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.seed, 1)
+        row.addWidget(self.dice)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        tiles = self._group(
             "Tiles",
             ("Tile size", "tile", self.tile),
             ("Stride/overlap", "", self.how),
@@ -116,27 +113,23 @@ class SettingsForm(QWidget):
             ("Pad value", "pad_value", self.pad_value),
             ("Pad side", "pad_side", self.pad_side),
         )
-
-    def _merging_group(self) -> QGroupBox:
-        return self._group(
+        merging = self._group(
             "Merging",
             ("Border removed", "border", self.border),
             ("Window", "window", self.window_),
             ("Merge", "merge", self.merge),
         )
-
-    def _random_group(self) -> QGroupBox:
-        seed = QWidget()
-        row = QHBoxLayout(seed)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.seed, 1)
-        row.addWidget(self.dice)
-        return self._group(
+        random = self._group(
             "Random tiles",
             ("", "", self.scatter),
             ("Number", "random", self.random),
             ("Seed", "seed", seed),
         )
+        for group in (tiles, merging, random):
+            column.addWidget(group)
+        widest = max(label.sizeHint().width() for label in self._labels)
+        for label in self._labels:
+            label.setMinimumWidth(widest)  # the fields of all groups begin alike
 
     def _group(self, title: str, *rows: tuple[str, str, QWidget]) -> QGroupBox:
         group = QGroupBox(title)
@@ -161,13 +154,8 @@ class SettingsForm(QWidget):
     def _listen(self) -> None:
         for size in (self.tile, self.step, self.border):
             size.changed.connect(self._on_change)
-        for choice in (
-            self.mode,
-            self.pad_mode,
-            self.pad_side,
-            self.window_,
-            self.merge,
-        ):
+        choices = (self.mode, self.pad_mode, self.pad_side, self.window_, self.merge)
+        for choice in choices:
             choice.currentIndexChanged.connect(self._on_change)
         for number in (self.random, self.seed, self.pad_value):
             number.valueChanged.connect(self._on_change)
@@ -180,7 +168,7 @@ class SettingsForm(QWidget):
         self.seed.setValue(self.seed.value() + 1)
 
     def show_settings(self, settings: FormSettings) -> None:
-        """Show other settings, without telling anybody."""
+        """Show other settings, without a signal."""
         self._settings = settings
         with QSignalBlocker(self):
             self.tile.set_value(settings.tile)
@@ -249,22 +237,16 @@ class SettingsForm(QWidget):
         )
 
     def _enable(self) -> None:
-        """Leave alive only what counts."""
+        """Disable fields that have no effect."""
         scattered = self.scatter.isChecked()
         padded = self.mode.value == "padding" and not scattered
-        alive: tuple[tuple[QWidget, bool], ...] = (
-            (self.how, not scattered),
-            (self.step, not scattered),
-            (self.mode, not scattered),
-            (self.pad_mode, padded),
-            (self.pad_side, padded),
-            (self.pad_value, padded and self.pad_mode.value == "constant"),
-            (self.random, scattered),
-            (self.seed, scattered),
-            (self.dice, scattered),
-        )
-        for field, lives in alive:
-            field.setEnabled(lives)
+        for grid in (self.how, self.step, self.mode):
+            grid.setEnabled(not scattered)
+        for random in (self.random, self.seed, self.dice):
+            random.setEnabled(scattered)
+        for padding in (self.pad_mode, self.pad_side):
+            padding.setEnabled(padded)
+        self.pad_value.setEnabled(padded and self.pad_mode.value == "constant")
         self.window_.setEnabled(self.merge.value == "mean")
 
 

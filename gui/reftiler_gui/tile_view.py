@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
-from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -29,7 +29,12 @@ from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import count
 from reftiler_gui.model.tiles import ImageTiles
-from reftiler_gui.overlays import coverage_entries, paint_legend, paint_marks
+from reftiler_gui.overlays import (
+    coverage_entries,
+    paint_legend,
+    paint_marks,
+    screen_box,
+)
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.view_base import filter_shortcuts
 
@@ -102,15 +107,15 @@ class _TileCanvas(ImageCanvas):
             if layer.size:
                 painter.drawImage(left, top, as_image(layer))
         if self.hatched:
-            for rows_, columns_ in tiles.padding(number):
-                box = _rectangle(transform, rows_, columns_)
+            for padding in tiles.padding(number):
+                box = screen_box(padding, transform)
                 painter.fillRect(box, QBrush(_HATCH, Qt.BrushStyle.BDiagPattern))
         if self.layers.mask:
             marks = [Marker(one.box) for one in content.defects[:_RINGED]]
             paint_marks(painter, transform, marks, ratio)
         taken = tiles.merged_part(number)
         if taken != ((0, height), (0, width)):
-            box = _rectangle(transform, *taken)
+            box = screen_box(taken, transform)
             for pen in (
                 QPen(_INK, 3 * ratio),
                 QPen(_LINE, 1.5 * ratio, Qt.PenStyle.DashLine),
@@ -176,9 +181,8 @@ class TileView(QWidget):
         previous.clicked.connect(lambda: self.stepped.emit(-1))
         following.clicked.connect(lambda: self.stepped.emit(1))
         in_image.clicked.connect(lambda: self.image_wanted.emit(self.tile))
-        self.mask_box.toggled.connect(self._show_mask)
-        self.coverage.toggled.connect(self._show_coverage)
-        self.hatch.toggled.connect(self._show_hatching)
+        for box in (self.mask_box, self.coverage, self.hatch):
+            box.toggled.connect(self._show_layers)
         self.canvas.hovered.connect(self._point)
         self.canvas.left.connect(lambda: self.pointed.setText(" "))
         self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -212,16 +216,11 @@ class TileView(QWidget):
         self.canvas.present(None)
         self.words.setText(words)
 
-    def _show_mask(self, on: bool) -> None:
-        self.canvas.set_layers(OverlaySettings(mask=on, marks=False))
-
-    def _show_coverage(self, on: bool) -> None:
-        self.canvas.coverage = on
-        self.canvas.refresh()
-
-    def _show_hatching(self, on: bool) -> None:
-        self.canvas.hatched = on
-        self.canvas.refresh()
+    def _show_layers(self) -> None:
+        self.canvas.coverage = self.coverage.isChecked()
+        self.canvas.hatched = self.hatch.isChecked()
+        mask = self.mask_box.isChecked()
+        self.canvas.set_layers(OverlaySettings(mask=mask, marks=False))
 
     def _point(self, row: float, column: float) -> None:
         """Say what is under the cursor."""
@@ -261,13 +260,6 @@ class TileView(QWidget):
             self.stepped.emit(steps[key])
         else:
             super().keyPressEvent(event)
-
-
-def _rectangle(
-    transform: ScreenTransform, rows: tuple[int, int], columns: tuple[int, int]
-) -> QRectF:
-    x, y = transform.x(columns[0]), transform.y(rows[0])
-    return QRectF(x, y, transform.x(columns[1]) - x, transform.y(rows[1]) - y)
 
 
 def _tile_words(content: _Tile) -> str:

@@ -40,6 +40,16 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 @pytest.fixture
+def sample(qtbot: QtBot, window: MainWindow) -> MainWindow:
+    """Return a window that shows the bundled sample."""
+    from tests.gui.windows import settled  # noqa: PLC0415 - needs Qt
+
+    window.open(())
+    settled(qtbot, window)
+    return window
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     from tests.gui.windows import write_pair  # noqa: PLC0415 - needs Qt
 

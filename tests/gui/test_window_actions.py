@@ -33,10 +33,8 @@ from tests.gui.windows import settled
 
 
 def test_every_action_can_be_done_twice(
-    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, sample: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window.open(())
-    settled(qtbot, window)
     shown: list[str] = []
     monkeypatch.setattr(QDialog, "exec", lambda me: None)
     for dialog in (ShortcutsDialog, CommandPalette, DocumentationDialog, FigureDialog):
@@ -46,13 +44,13 @@ def test_every_action_can_be_done_twice(
     for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
-    for name, action in window.registry.actions.items():
+    for name, action in sample.registry.actions.items():
         if name != "quit":
             action.trigger()
             action.trigger()
             if name == "close":
-                window.open(())
-            settled(qtbot, window)
+                sample.open(())
+            settled(qtbot, sample)
     assert {*shown} == {"Keys", "Commands", "Documentation", "Export a figure"}
 
 
@@ -70,23 +68,21 @@ def test_every_switch_of_a_layer_changes_the_picture(
         assert window.canvas.picture() == before, name
 
 
-def test_keys_work(qtbot: QtBot, window: MainWindow) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.activateWindow()
-    window.canvas.setFocus()
-    qtbot.waitUntil(window.isActiveWindow)
-    qtbot.keyClick(window.canvas, Qt.Key.Key_G)
-    assert not window.canvas.layers.grid
-    qtbot.keyClick(window.canvas, Qt.Key.Key_1)
-    assert window.state.zoom == 1
-    qtbot.keyClick(window.canvas, Qt.Key.Key_F)
-    assert window.state.fitted
-    qtbot.keyClick(window.canvas, Qt.Key.Key_Right)
-    settled(qtbot, window)
-    qtbot.waitUntil(lambda: window.viewer.index == 1)
-    qtbot.keyClick(window.canvas, Qt.Key.Key_J)
-    assert window.defects_bar.number is not None
+def test_keys_work(qtbot: QtBot, sample: MainWindow) -> None:
+    sample.activateWindow()
+    sample.canvas.setFocus()
+    qtbot.waitUntil(sample.isActiveWindow)
+    qtbot.keyClick(sample.canvas, Qt.Key.Key_G)
+    assert not sample.canvas.layers.grid
+    qtbot.keyClick(sample.canvas, Qt.Key.Key_1)
+    assert sample.state.zoom == 1
+    qtbot.keyClick(sample.canvas, Qt.Key.Key_F)
+    assert sample.state.fitted
+    qtbot.keyClick(sample.canvas, Qt.Key.Key_Right)
+    settled(qtbot, sample)
+    qtbot.waitUntil(lambda: sample.viewer.index == 1)
+    qtbot.keyClick(sample.canvas, Qt.Key.Key_J)
+    assert sample.defects_bar.number is not None
 
 
 def test_commands_are_found_by_letters(qtbot: QtBot, window: MainWindow) -> None:
@@ -161,57 +157,47 @@ def test_a_dock_that_was_closed_comes_back(window: MainWindow) -> None:
     assert window.form.tile.width_field.hasFocus()
 
 
-def test_the_mask_has_other_colours(qtbot: QtBot, window: MainWindow) -> None:
-    window.open(())
-    settled(qtbot, window)
+def test_the_mask_has_other_colours(sample: MainWindow) -> None:
     seen = set()
     for _ in range(5):
-        window.registry.actions["recolor"].trigger()
-        seen.add(window.canvas.layers.color)
+        sample.registry.actions["recolor"].trigger()
+        seen.add(sample.canvas.layers.color)
     assert len(seen) == 5
 
 
-def test_what_is_moved_to_by_keys_is_told(qtbot: QtBot, window: MainWindow) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.state.go(512.5, 512.5, 2)
-    window.registry.actions["pan_down"].trigger()
-    row = int(window.state.row)
-    assert f"row {row}, column 512" in window.status.place.text()
+def test_what_is_under_the_cursor_follows_keys(sample: MainWindow) -> None:
+    sample.state.go(512.5, 512.5, 2)
+    sample.registry.actions["pan_down"].trigger()
+    row = int(sample.state.row)
+    assert f"row {row}, column 512" in sample.status.place.text()
 
 
-def test_all_work_can_be_cancelled_by_a_key(qtbot: QtBot, window: MainWindow) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.open_results(MockModel())
-    assert window.jobs.running("Opening results")
-    window.registry.actions["cancel"].trigger()
-    assert not window.jobs.running()
-    assert "cancelled" in window.merged.empty.text()
+def test_all_work_can_be_cancelled_by_a_key(sample: MainWindow) -> None:
+    sample.open_results(MockModel())
+    assert sample.jobs.running("Opening results")
+    sample.registry.actions["cancel"].trigger()
+    assert not sample.jobs.running()
+    assert "cancelled" in sample.merged.empty.text()
 
 
-def test_the_picture_is_copied_and_the_screen_filled(
-    qtbot: QtBot, window: MainWindow
-) -> None:
-    window.open(())
-    settled(qtbot, window)
+def test_the_picture_is_copied_and_the_screen_filled(sample: MainWindow) -> None:
     QGuiApplication.clipboard().clear()
-    window.registry.actions["copy_picture"].trigger()
+    sample.registry.actions["copy_picture"].trigger()
     copied = QGuiApplication.clipboard().image()
-    assert copied.size() == window.picture().size()
+    assert copied.size() == sample.picture().size()
     assert not copied.isNull()
     for filled in (True, False):
-        window.registry.actions["full_screen"].trigger()
-        assert window.isFullScreen() is filled
+        sample.registry.actions["full_screen"].trigger()
+        assert sample.isFullScreen() is filled
 
 
 def test_about_names_the_version(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(QMessageBox, "about", lambda *given: told.extend(given[1:]))
+    shown: list[str] = []
+    monkeypatch.setattr(QMessageBox, "about", lambda *given: shown.extend(given[1:]))
     window.registry.actions["about"].trigger()
-    assert reftiler.__version__ in told[-1]
+    assert reftiler.__version__ in shown[-1]
 
 
 def test_what_does_nothing_in_a_view_is_off(window: MainWindow) -> None:

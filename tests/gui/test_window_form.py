@@ -19,72 +19,60 @@ from reftiler_gui.model.form_settings import START, FormSettings
 from tests.gui.windows import settled
 
 
-def test_a_change_shows_at_once(qtbot: QtBot, window: MainWindow) -> None:
-    window.open(())
-    settled(qtbot, window)
-    before = window.canvas.tiling
-    window.form.tile.height_field.setValue(128)
-    assert window.viewer.settings.tile == (128, 128)
-    assert window.canvas.tiling is not before
-    assert window.summary.text().startswith("Tiles: 225  (15 × 15)")
+def test_a_change_shows_at_once(sample: MainWindow) -> None:
+    before = sample.canvas.tiling
+    sample.form.tile.height_field.setValue(128)
+    assert sample.viewer.settings.tile == (128, 128)
+    assert sample.canvas.tiling is not before
+    assert sample.summary.text().startswith("Tiles: 225  (15 × 15)")
 
 
 def test_a_refusal_stands_beside_its_field_and_the_last_grid_stays(
-    qtbot: QtBot, window: MainWindow
+    sample: MainWindow,
 ) -> None:
-    window.open(())
-    settled(qtbot, window)
-    before = window.canvas.tiling
-    window.form.step.height_field.setValue(256)
-    place = window.form.refusables["step"]
+    before = sample.canvas.tiling
+    sample.form.step.height_field.setValue(256)
+    place = sample.form.refusables["step"]
     with pytest.raises(TilingError) as said:
-        window.viewer.settings.tiler()
+        sample.viewer.settings.tiler()
     assert place.words.text() == f"⚠ {said.value}"
     assert place.words.isVisible()
-    assert window.canvas.tiling is before
-    window.registry.actions["undo"].trigger()
+    assert sample.canvas.tiling is before
+    sample.registry.actions["undo"].trigger()
     assert not place.words.isVisible()
-    assert window.form.step.value == (64, 64)
-    window.registry.actions["redo"].trigger()
+    assert sample.form.step.value == (64, 64)
+    sample.registry.actions["redo"].trigger()
     assert place.words.isVisible()
 
 
-def test_stride_and_overlap_say_the_same(qtbot: QtBot, window: MainWindow) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.form.how.setCurrentIndex(0)
-    assert window.form.step.value == (192, 192)
-    assert window.summary.text().startswith("Tiles: 25")
-    assert not window.viewer.settings.overlapping
+def test_stride_and_overlap_say_the_same(sample: MainWindow) -> None:
+    sample.form.how.setCurrentIndex(0)
+    assert sample.form.step.value == (192, 192)
+    assert sample.summary.text().startswith("Tiles: 25")
+    assert not sample.viewer.settings.overlapping
 
 
-def test_uncovered_pixels_are_counted_in_words(
-    qtbot: QtBot, window: MainWindow
-) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.viewer.change(FormSettings(tile=(300, 300), step=(300, 300), mode="drop"))
-    assert f"{1024**2 - 900**2:,} pixels" in window.summary.text()
+def test_uncovered_pixels_are_counted_in_words(sample: MainWindow) -> None:
+    sample.viewer.change(FormSettings(tile=(300, 300), step=(300, 300), mode="drop"))
+    assert f"{1024**2 - 900**2:,} pixels" in sample.summary.text()
 
 
 def test_random_tiles_are_counted_in_the_background(
-    qtbot: QtBot, window: MainWindow
+    qtbot: QtBot, sample: MainWindow
 ) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.form.scatter.setChecked(True)
-    assert window.viewer.settings.random == window.form.random.value() == 16
-    window.form.random.setValue(9)
-    settled(qtbot, window)
-    first = window.canvas.tiling
+    sample.form.scatter.setChecked(True)
+    assert sample.viewer.settings.random == sample.form.random.value() == 16
+    sample.form.random.setValue(9)
+    settled(qtbot, sample)
+    first = sample.canvas.tiling
     assert first is not None
     assert len(first) == 9
-    assert "are in no tile" in window.summary.text()
-    window.registry.actions["seed"].trigger()
-    settled(qtbot, window)
-    second = window.canvas.tiling
+    assert "are in no tile" in sample.summary.text()
+    sample.registry.actions["seed"].trigger()
+    settled(qtbot, sample)
+    second = sample.canvas.tiling
     assert second is not None
-    assert window.form.seed.value() == 1
+    assert sample.form.seed.value() == 1
     assert first.box(0) != second.box(0)
 
 
@@ -136,12 +124,10 @@ def chosen(field: QComboBox | QSlider) -> int:
 
 
 @pytest.fixture
-def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
-    window.open(())
-    settled(qtbot, window)
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
-    return window
+def opened(qtbot: QtBot, sample: MainWindow) -> MainWindow:
+    sample.activateWindow()
+    qtbot.waitUntil(sample.isActiveWindow)
+    return sample
 
 
 def test_the_wheel_changes_no_field_without_the_focus(opened: MainWindow) -> None:
@@ -197,23 +183,21 @@ def test_letters_and_arrows_are_those_of_the_focused_list(
     assert opened.viewer.index == image
 
 
-def test_the_menu_names_what_is_undone(window: MainWindow, qtbot: QtBot) -> None:
-    window.open(())
-    settled(qtbot, window)
-    undo, redo = (window.registry.actions[name] for name in ("undo", "redo"))
+def test_the_menu_names_what_is_undone(sample: MainWindow) -> None:
+    undo, redo = (sample.registry.actions[name] for name in ("undo", "redo"))
     assert not undo.isEnabled()
     assert not redo.isEnabled()
-    window.form.tile.height_field.setValue(128)
+    sample.form.tile.height_field.setValue(128)
     assert undo.text() == "Undo Tile size"
-    window.form.mode.set_value("clamp")
-    window.form.mode.currentIndexChanged.emit(0)
+    sample.form.mode.set_value("clamp")
+    sample.form.mode.currentIndexChanged.emit(0)
     assert undo.text() == "Undo Fit"
     undo.trigger()
-    assert window.form.mode.value == "padding"
+    assert sample.form.mode.value == "padding"
     assert redo.isEnabled()
     assert redo.text() == "Redo Fit"
     undo.trigger()
-    assert window.form.tile.value == (256, 256)
+    assert sample.form.tile.value == (256, 256)
     assert not undo.isEnabled()
 
 

@@ -18,14 +18,10 @@ from reftiler_gui.model.form_settings import FormSettings
 from tests.gui.windows import settled, write_pair
 
 
-def test_without_paths_the_sample_explains_itself(
-    qtbot: QtBot, window: MainWindow
-) -> None:
-    window.open(())
-    settled(qtbot, window)
-    assert "2 defects ringed" in window.message.text()
-    assert window.summary.text().startswith("Tiles: 25  (5 × 5)")
-    assert "16% of its contrast" in window.defects_bar.words.text()
+def test_without_paths_the_sample_explains_itself(sample: MainWindow) -> None:
+    assert "2 defects ringed" in sample.message.text()
+    assert sample.summary.text().startswith("Tiles: 25  (5 × 5)")
+    assert "16% of its contrast" in sample.defects_bar.words.text()
 
 
 def test_a_folder_is_walked_through_and_the_place_kept(
@@ -83,11 +79,9 @@ def test_an_empty_folder_leaves_what_is_open(
     assert len(window.image_list.rows.rows) == 3
 
 
-def test_the_cursor_is_told(qtbot: QtBot, window: MainWindow) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.canvas.point_at(330.5, 410.5)
-    words = window.status.place.text()
+def test_the_status_bar_shows_what_is_under_the_cursor(sample: MainWindow) -> None:
+    sample.canvas.point_at(330.5, 410.5)
+    words = sample.status.place.text()
     for part in (
         "row 330, column 410",
         "marked",
@@ -95,11 +89,11 @@ def test_the_cursor_is_told(qtbot: QtBot, window: MainWindow) -> None:
         "2 tiles",
     ):
         assert part in words
-    window.canvas.point_at(-1, 5)
-    assert "outside" in window.status.place.text()
+    sample.canvas.point_at(-1, 5)
+    assert "outside" in sample.status.place.text()
 
 
-def test_what_is_told_of_the_cursor_follows_image_and_tiles(
+def test_what_is_shown_of_the_cursor_follows_image_and_tiles(
     qtbot: QtBot, window: MainWindow, folder: Path
 ) -> None:
     write_image(folder / "b.png", np.full((64, 64), 7, np.uint8))
@@ -117,7 +111,7 @@ def test_what_is_told_of_the_cursor_follows_image_and_tiles(
     assert "row" not in window.status.place.text()
 
 
-def test_what_is_told_of_a_resting_cursor_follows_the_place(
+def test_what_is_shown_of_a_resting_cursor_follows_the_place(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     ramp = (np.arange(600 * 700) % 65521).astype(np.uint16).reshape(600, 700)
@@ -176,14 +170,12 @@ def test_many_defects_are_ringed_where_they_are_seen(
     assert window.defects_bar.number == 10
 
 
-def test_a_click_on_a_ring_goes_to_the_defect(qtbot: QtBot, window: MainWindow) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.canvas.clicked.emit(643.0, 803.0)
-    assert window.defects_bar.number == 1
-    assert (window.state.row, window.state.col) == (642.5, 802.5)
-    window.canvas.clicked.emit(100.0, 100.0)
-    assert window.canvas.tile == 0
+def test_a_click_on_a_ring_goes_to_the_defect(sample: MainWindow) -> None:
+    sample.canvas.clicked.emit(643.0, 803.0)
+    assert sample.defects_bar.number == 1
+    assert (sample.state.row, sample.state.col) == (642.5, 802.5)
+    sample.canvas.clicked.emit(100.0, 100.0)
+    assert sample.canvas.tile == 0
 
 
 def test_nothing_is_left_when_it_is_closed(qtbot: QtBot) -> None:
@@ -234,14 +226,12 @@ def test_docks_are_hidden_beside_cases_and_come_back(window: MainWindow) -> None
 
 
 def test_the_zoom_field_shows_and_takes_a_zoom(
-    qtbot: QtBot, window: MainWindow
+    qtbot: QtBot, sample: MainWindow
 ) -> None:
-    window.open(())
-    settled(qtbot, window)
-    field, state = window.toolbar.zoom, window.state
+    field, state = sample.toolbar.zoom, sample.state
     line = field.findChildren(QLineEdit)[0]
     fitted = state.zoom
-    window.registry.actions["larger"].trigger()
+    sample.registry.actions["larger"].trigger()
     assert field.currentText() == f"{100 * state.zoom:.0f} %"
     for typed, zoom in (("33", 0.33), ("250 %", 2.5), ("nonsense", 2.5)):
         field.setFocus()
@@ -252,22 +242,20 @@ def test_the_zoom_field_shows_and_takes_a_zoom(
         assert field.currentText() == f"{100 * zoom:.0f} %"
     field.textActivated.emit("Fit")
     assert state.zoom == fitted
-    window.show_view("advice")
+    sample.show_view("advice")
     assert not field.isEnabled()
 
 
 @pytest.mark.qt_log_ignore("does not support")
 def test_the_menu_of_the_canvas_copies_and_leads_to_the_tile(
-    qtbot: QtBot, window: MainWindow
+    sample: MainWindow,
 ) -> None:
-    window.open(())
-    settled(qtbot, window)
-    loaded = window.viewer.loaded
+    loaded = sample.viewer.loaded
     assert loaded is not None
     assert loaded.image is not None
-    point = window.canvas.viewport().rect().center()
-    row, column = map(int, window.canvas.place(QPointF(point)))
-    window.canvas.customContextMenuRequested.emit(point)
+    point = sample.canvas.viewport().rect().center()
+    row, column = map(int, sample.canvas.place(QPointF(point)))
+    sample.canvas.customContextMenuRequested.emit(point)
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     entries = {action.text().partition(":")[0]: action for action in menu.actions()}
@@ -276,13 +264,13 @@ def test_the_menu_of_the_canvas_copies_and_leads_to_the_tile(
     assert QApplication.clipboard().text() == f"{value:g}"
     entries["Copy position"].trigger()
     assert QApplication.clipboard().text() == f"{row}, {column}"
-    assert window.registry.actions["show_in_folder"] in menu.actions()
+    assert sample.registry.actions["show_in_folder"] in menu.actions()
     tile = next(name for name in entries if name.startswith("Show tile"))
     entries[tile].trigger()
-    assert window.sheet.is_single
-    assert window.sheet.isVisible()
+    assert sample.sheet.is_single
+    assert sample.sheet.isVisible()
     menu.close()
-    texts = [action.text() for action in window.readout.menu(-9.0, 2.0).actions()]
+    texts = [action.text() for action in sample.readout.menu(-9.0, 2.0).actions()]
     assert not [text for text in texts if ":" in text]
 
 
@@ -305,25 +293,21 @@ def test_the_panels_of_a_side_are_collapsed_and_come_back(window: MainWindow) ->
 
 
 def test_the_canvas_keeps_its_size_from_view_to_view(
-    qtbot: QtBot, window: MainWindow
+    qtbot: QtBot, sample: MainWindow
 ) -> None:
-    window.open(())
-    settled(qtbot, window)
-    height = window.defects_bar.height()
+    height = sample.defects_bar.height()
     for name in ("compare", "merged", "sheet", "image"):
-        window.show_view(name)
+        sample.show_view(name)
         qtbot.wait(50)
-        assert window.defects_bar.height() == height, name
+        assert sample.defects_bar.height() == height, name
 
 
 def test_fit_is_on_once_the_sheet_shows_a_canvas(
-    qtbot: QtBot, window: MainWindow
+    qtbot: QtBot, sample: MainWindow
 ) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.show_view("sheet")
-    fit = window.registry.actions["fit"]
+    sample.show_view("sheet")
+    fit = sample.registry.actions["fit"]
     qtbot.waitUntil(lambda: not fit.isEnabled())
-    window.sheet.open_tile(3)
+    sample.sheet.open_tile(3)
     qtbot.waitUntil(fit.isEnabled)
-    assert window.toolbar.zoom.isEnabled()
+    assert sample.toolbar.zoom.isEnabled()

@@ -78,7 +78,7 @@ def test_results_of_other_tiles_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", np.zeros((24, 32, 32), complex))
     with pytest.raises(TilingError, match="real numbers"):
         open_results(tmp_path / "maps.npy", loaded(), grid())
-    with pytest.raises(TilingError, match="is no array"):
+    with pytest.raises(TilingError, match="there is no"):
         open_results(tmp_path / "absent", loaded(), grid())
 
 
@@ -196,7 +196,7 @@ def exiting(tiles: Any) -> Any:
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (raising, r"m failed, in tiles? .*KeyError: 'weights'"),
+        (raising, r"m failed, in tiles? .*at \[.*KeyError: 'weights'"),
         (exiting, "SystemExit: 3"),
         (lambda tiles: None, "got NoneType"),
         (lambda tiles: tiles[:1].repeat(3, 0), "given . tiles? and returned shape"),

@@ -299,7 +299,9 @@ def open_results(
     ImportError, TilingError
         If they are no results, or cannot be read.
     """
-    if not (path.is_dir() or (is_array(path) and path.exists())):
+    if not path.exists():
+        raise TilingError(f"there is no {path}: give an array or a folder of results")
+    if not (path.is_dir() or is_array(path)):
         raise TilingError(
             f"{path} is no array (.npy, .zarr) and no folder of results: give one"
         )
@@ -564,7 +566,7 @@ def run_model(
                 found, note = select_map(model(tiles), name)
                 validate_results(found, len(indices), np.ndarray)
         except (Exception, SystemExit) as error:  # whatever the model raises
-            places = getattr(error, "__places_", None) or [f"in tile {indices[0]}"]
+            places = getattr(error, "__notes__", ()) or (f"in tile {indices[0]}",)
             where = "; ".join(places)
             own = isinstance(error, TilingError | TypeError)
             words = f"{error}" if own else f"{type(error).__name__}: {error}"

@@ -110,7 +110,6 @@ class SideBySideView(LazyView):
         self._painting = QTimer(self, singleShot=True, interval=0)
         self._defects = Defects(())
         self.pinned: FormSettings | None = None
-        self.found: _Found | None = None
         self.compared: MapComparison | None = None
         self.kind, self.first, self.second = QComboBox(), QComboBox(), QComboBox()
         self.panes = tuple(SplitPane(ImageCanvas(state)) for _ in range(3))
@@ -201,11 +200,10 @@ class SideBySideView(LazyView):
         a, b, image, defects = self.pinned, self.settings, loaded.image, self._defects
 
         def compare() -> _Found:
-            sides = settings_side(a, image, defects), settings_side(b, image, defects)
-            first, second = (side.tiling for side in sides)
-            if first is None or second is None:
-                return (*sides, None)
-            return (*sides, CoverageDifference(first, second))
+            first, second = (settings_side(one, image, defects) for one in (a, b))
+            if first.tiling is None or second.tiling is None:
+                return first, second, None
+            return first, second, CoverageDifference(first.tiling, second.tiling)
 
         self._jobs.start(_JOB, compare, self._take, self._forget)
 
@@ -259,8 +257,6 @@ class SideBySideView(LazyView):
             self._opened.clear()
             if self.kind.currentIndex() == _MERGED:
                 self.invalidate()
-
-    # Maps
 
     def _read_maps(
         self, loaded: LoadedImage, chosen: list[tuple[int, str]]
@@ -369,7 +365,6 @@ class SideBySideView(LazyView):
             self._mark()
 
     def _forget(self, words: str) -> None:
-        self.found = None
         self._painting.stop()
         self.compared = None
         for pane in self.panes:
@@ -383,26 +378,21 @@ class SideBySideView(LazyView):
         loaded = self.loaded
         if loaded is None or loaded.image is None:
             return
-        self.found = found
-        for letter, side, pane in zip("AB", found[:2], self.panes, strict=False):
+        a, b, change = found
+        for letter, side, pane in zip("AB", (a, b), self.panes, strict=False):
             pane.canvas.message = side.words
             image = loaded.image if side.tiling else None
             pane.canvas.set_layers(OverlaySettings())
             pane.canvas.present(image, loaded.mask, side.tiling)
             pane.canvas.set_most(side.most)
             pane.caption(f"{letter}: {short_words(side.settings)}")
-        change, last = found[2], self.panes[2]
+        last = self.panes[2]
         last.canvas.message = "One of the two settings gives no tiles for this image."
         last.canvas.present(change)
         last.caption("B minus A: tiles that a pixel lies in")
         limit = max(abs(change.least), abs(change.most)) if change else 0
         self.legend.set_limit(limit)
-        self._show_numbers(found)
         self._mark()
-
-    def _show_numbers(self, found: _Found) -> None:
-        """Fill the table, what differs in bold, and say how far coverage differs."""
-        a, b, change = found
         self._fill_table([a.numbers, b.numbers])
         if change is None:
             self.message.setText(a.words or b.words)

@@ -50,7 +50,7 @@ def view(qtbot: QtBot, jobs: Jobs, example: Path) -> CasesView:
     return made
 
 
-def test_the_failure_is_told(view: CasesView) -> None:
+def test_a_failure_has_a_row_and_its_clause(view: CasesView) -> None:
     model = view.table.model()
     cells = [model.index(0, n).data() for n in range(model.columnCount())]
     assert cells == ["MERGE-001", "mean", "MUST", "cpu", "failed", "1 of 24 differ"]
@@ -104,16 +104,11 @@ def test_the_first_difference_is_gone_to(view: CasesView, qtbot: QtBot) -> None:
     QTest.mouseClick(view.first, Qt.MouseButton.LeftButton)
     assert view.planes.plane.value() == 1
     assert view.planes.label.text() == "Plane [1] of 2"
-    canvas = view.planes.panes[2].canvas
-    shown = canvas.viewport().grab().toImage()
-    transform = canvas.transform()
-    wrong = shown.pixelColor(transform.x(0) + 4, transform.y(2) + 4)
-    alike = shown.pixelColor(transform.x(1) + 4, transform.y(1) + 4)
-    assert wrong.red() > 200 > wrong.blue()
-    assert alike.name() == "#ffffff"
+    camera = view.planes.state
+    assert (int(camera.row), int(camera.col)) == (2, 0)
 
 
-def test_values_under_the_cursor_are_told(view: CasesView) -> None:
+def test_values_under_the_cursor_are_shown(view: CasesView) -> None:
     view.planes.go_first()
     canvas = view.planes.panes[0].canvas
     transform = canvas.transform()
@@ -144,24 +139,18 @@ def test_numbers_are_written_once_there_is_room(view: CasesView) -> None:
     assert colors[0] == 1 < colors[1]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", b"{not json}"])
+@pytest.mark.parametrize("content", [None, b"PK\x03\x04 no zip"])
 def test_damaged_files_leave_what_is_shown(
-    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path, content: bytes
+    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path, content: bytes | None
 ) -> None:
     path = tmp_path / "damaged.npz"
-    path.write_bytes(content)
+    if content is not None:
+        path.write_bytes(content)
     view.open([path])
     settle(qtbot, jobs)
     assert "damaged.npz" in view.title.text()
     assert len(view.failures) == 1
-
-
-def test_a_file_that_vanished_is_a_sentence(
-    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path
-) -> None:
-    view.open([tmp_path / "gone.npz"])
-    settle(qtbot, jobs)
-    assert "gone.npz" in view.title.text()
+    assert view.failure is not None
 
 
 def test_before_anything_is_open_it_says_what_to_do(qtbot: QtBot, jobs: Jobs) -> None:

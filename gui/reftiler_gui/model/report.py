@@ -215,11 +215,9 @@ class Report:
         return rows
 
     def _false_share(self, threshold: float) -> tuple[float, bool]:
-        """Return the share of good pixels that are found, and whether it is exact.
-
-        It is exact at values of defective pixels, and else that of the next lower one.
-        """
+        """Return the share of good pixels that are found, and whether it is exact."""
         assert self.scores is not None
+        # Known at values of defective pixels; elsewhere that of the next lower one.
         values, false, _ = self.scores.ranking.curve()
         place = int(np.searchsorted(-values, -threshold, "left"))
         if place == len(values):

@@ -313,14 +313,16 @@ class ViewerModel(QObject):
         this : bool
             Whether a single file is the map of this image, whatever its name.
         """
-        paths, before, item = list(map(Path, sources)), self.image_set, self.item
-        if item is None:
+        paths, before = list(map(Path, sources)), self.image_set
+        if not before.items:
             self.noticed.emit("open the images first, then their maps")
             return
         at = self.index if this else None
 
         def take(found: ImageSet) -> None:
-            if self.image_set is not before:
+            item = self.item
+            if self.image_set is not before or item is None:
+                self.noticed.emit("the images have changed: open their maps again")
                 return
             self.image_set = found
             for note in found.notes[len(before.notes) :]:

@@ -174,11 +174,29 @@ def test_an_image_that_is_a_map_leaves_the_list_and_the_others_as_they_are(
     settled(qtbot, window)
     window.display.gamma.setValue(2)
     window.viewer.open_maps([tmp_path / "b.npy"], this=True)
-    qtbot.waitUntil(lambda: window.maps.map is not None)
+    window.viewer.go(0)
+    qtbot.waitUntil(lambda: len(window.viewer.image_set.items) == 2)
     settled(qtbot, window)
     assert [item.name for item in window.viewer.image_set.items] == ["a", "c"]
-    assert window.viewer.index == 1
+    assert (window.viewer.index, window.viewer.display.gamma) == (0, 1)
+    window.viewer.go(1)
+    qtbot.waitUntil(lambda: window.maps.map is not None)
+    settled(qtbot, window)
     assert window.viewer.display.gamma == 2
+
+
+def test_maps_of_images_that_have_changed_are_not_dropped_in_silence(
+    qtbot: QtBot, window: MainWindow, images: Path, maps: Path
+) -> None:
+    window.open([images])
+    settled(qtbot, window)
+    notices: list[str] = []
+    window.viewer.noticed.connect(notices.append)
+    window.viewer.open_maps([maps])
+    window.viewer.open_masks([images / "a.png"])
+    settled(qtbot, window)
+    assert window.maps.map is None
+    assert any("maps" in notice for notice in notices)
 
 
 def test_a_map_that_is_none_costs_the_map_alone(

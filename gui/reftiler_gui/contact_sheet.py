@@ -176,7 +176,7 @@ class TileListModel(QAbstractListModel):
         return 0 if parent is not None and parent.isValid() else len(self.order)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a tile's number, or what is said of it."""
+        """Return a tile's number or caption."""
         roles = Qt.ItemDataRole
         if role not in (TILE, roles.DisplayRole, roles.ToolTipRole):
             return None
@@ -278,6 +278,7 @@ class TileList(QListView):
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._make_wanted)
         self._deadline, self._broken = 0.0, False
+        self._in_rows, self._margins, self._limits = True, (0, 0, 0, 0), (0.0, 0.0)
         self.setAccessibleName("Contact sheet of tiles")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFlow(QListView.Flow.LeftToRight)
@@ -412,8 +413,6 @@ class TileList(QListView):
         if before and self.side != before:
             self.clear_thumbnails()
             self.resized_to.emit(self.side)
-
-    _in_rows, _margins, _limits = True, (0, 0, 0, 0), (0.0, 0.0)
 
     def _cell(self) -> QSize:
         size = self.thumbnail_size

@@ -188,8 +188,8 @@ class ContactSheetView(LazyView):
         self._arrange()
         tile = self.single.tile
         if self.is_single and tile is not None:
-            inside = self._tiles is not None and tile < len(self._tiles)
-            if inside and self._tiles is not None:  # the form may have the focus
+            if self._tiles is not None and tile < len(self._tiles):
+                # not `open_tile`: the form may have the focus
                 self.list.choose(tile)
                 self.single.show_tile(self._tiles, tile, self.list.show_what)
             else:
@@ -225,35 +225,30 @@ class ContactSheetView(LazyView):
         if name == _LARGEST:
             self.order.setCurrentIndex(POSITION)
 
-    def _take_largest(self, largest: NDArray[np.float64]) -> None:
-        self._largest = largest
-        self._arrange()
-
     # Order
 
     def _take_marked(self, marked: NDArray[np.int64]) -> None:
         self._marked = marked
         self._arrange()
 
+    def _take_largest(self, largest: NDArray[np.float64]) -> None:
+        self._largest = largest
+        self._arrange()
+
     def _arrange(self) -> None:
         """Put the tiles in the order that is chosen, as far as it is known."""
         order = self.order.currentIndex()
-        seams = self._seams
-        if seams is None or self.tiling is None or len(seams) != len(self.tiling):
+        seams, tiles = self._seams, self._tiles
+        if seams is not None and len(seams) != len(self.tiling or ()):
             seams = None
         if order == SEAMS and seams is None and not self._trouble:
             self.survey_wanted.emit()
-        tiles = self._tiles
         unknown = self._largest is None and not self._jobs.running(_LARGEST)
         if order == RESULT and unknown and tiles is not None and tiles.results:
             self._jobs.start(
                 _LARGEST, tiles.largest_results, self._take_largest, self._on_failed
             )
-        values = {
-            DEFECTS: self._marked,
-            SEAMS: seams,
-            RESULT: self._largest,
-        }.get(order)
+        values = (None, self._marked, seams, self._largest)[order]
         held = None if self._marked is None else self._marked > 0
         keep = held if self.only.isChecked() and self.only.isEnabled() else None
         self.list.put(
@@ -276,19 +271,14 @@ class ContactSheetView(LazyView):
         self._show_words()
 
     def _show_words(self) -> None:
-        self.count.setText(self._counted())
-        self.words.setText(self._missing() or self.tile_words(self.list.tile))
-
-    def _counted(self) -> str:
-        if self.tiling is None:
-            return ""
-        words = f"{len(self.tiling):,} tiles"
-        if self._marked is not None:
+        words = "" if self.tiling is None else f"{len(self.tiling):,} tiles"
+        if words and self._marked is not None:
             words += f", {int(np.count_nonzero(self._marked)):,} with a defect"
-        return words
+        self.count.setText(words)
+        self.words.setText(self._missing() or self._tile_words(self.list.tile))
 
-    def tile_words(self, tile: int | None) -> str:
-        """Say where a tile lies and what is in it."""
+    def _tile_words(self, tile: int | None) -> str:
+        """Return where a tile lies and what is in it."""
         if tile is None or self.tiling is None:
             return "Double-click a tile or press Enter to see it large."
         (top, bottom), (left, right) = self.tiling.box(tile)

@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 
 def describe(tile: Array) -> Array:
-    """Return band passes and edges around every second pixel, shape (h, w, features)."""
+    """Return the surroundings of every second pixel, shape (h, w, features)."""
     tile = tile.astype(np.float32)
     found = [tile]
     for scale in SCALES:

@@ -50,7 +50,7 @@ class Status(QStatusBar):
 
     def say(self, words: str) -> None:
         """Show a sentence for a while."""
-        self.showMessage(f"⚠ {words}", _LONG)
+        self.showMessage(words, _LONG)
         self.setToolTip(plain_tip(words))
 
     def inform(self, words: str) -> None:

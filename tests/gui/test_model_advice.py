@@ -161,7 +161,7 @@ def test_cost_counts_among_those_that_hold_all() -> None:
     assert whole[128, "20 px"] == 2
     assert snapshot.best is not None
     assert (snapshot.best.size, snapshot.best.overlap) == ("256 × 256", "none")
-    assert "256 × 256, overlap none: they hold all" in snapshot.sentence
+    assert "256 × 256, overlap none: all of them" in snapshot.sentence
     assert "An overlap of 20 px holds the largest" in snapshot.sentence
     found = Survey([item], [tried[3], tried[1]])
     finish(found.run())

@@ -78,6 +78,9 @@ def test_results_of_other_tiles_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", np.zeros((24, 32, 32), complex))
     with pytest.raises(TilingError, match="real numbers"):
         open_results(tmp_path / "maps.npy", loaded(), grid())
+    (tmp_path / "maps.txt").write_text("1 2 3")
+    with pytest.raises(TilingError, match="is no array"):
+        open_results(tmp_path / "maps.txt", loaded(), grid())
     with pytest.raises(TilingError, match="there is no"):
         open_results(tmp_path / "absent", loaded(), grid())
 

@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_view_has_its_picture() -> None:
     shown = {words[words.index("--view") + 1] for words in DRAWN if "--view" in words}
     assert shown == {"compare", "sheet", "merged", "advice"}
-    assert len(DRAWN) == 7  # the image, its map, and the cases, which come by themselves
+    assert len(DRAWN) == 7  # the image, maps and cases come by themselves
     readme = (ROOT / "README.md").read_text("utf-8")
     for words in DRAWN:
         assert readme.count(words[-1]) == 2, words[-1]

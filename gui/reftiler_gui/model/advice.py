@@ -182,10 +182,10 @@ class Snapshot:
         if best := self.best:
             held = _percent(best.whole, len(self.sizes))
             words += (
-                f"\nThe cheapest tiles that hold the most defects whole are "
-                f"{best.size}, overlap {best.overlap}: they hold {held} of them for "
-                f"{best.work:.2f} times the pixels. An overlap of {longer.max()} px "
-                "holds the largest wherever it lies."
+                "\nOf tiles smaller than the images, the cheapest that hold the most "
+                f"defects whole are {best.size}, overlap {best.overlap}: {held} of "
+                f"them, for {best.work:.2f} times the pixels. An overlap of "
+                f"{longer.max()} px holds the largest wherever it lies."
             )
         if self.problems:
             more = f" ({left_out - 1} more)" if left_out > 1 else ""

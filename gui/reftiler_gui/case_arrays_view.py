@@ -162,15 +162,15 @@ class CaseArraysView(QWidget):
     def _picture(self, name: str, number: int) -> ImageProvider:
         planes = self._shown[name]
         low, high = planes.range
+        plane = planes.stack[number]
         if name == "difference":
-            return DifferencePyramid(planes.stack[number], max(-low, high, 0.0))
+            return DifferencePyramid(plane, max(-low, high, 0.0))
         if name in ("got", "want"):  # equal values have equal colours
             both = [self._shown[n].range for n in ("got", "want") if n in self._shown]
             low, high = min(b[0] for b in both), max(b[1] for b in both)
-        if planes.stack.dtype == bool:
-            return ImagePyramid(planes.stack[number])
-        limits = DisplaySettings(*risen(low, high))
-        return ImagePyramid(planes.stack[number], limits)
+        if plane.dtype == bool:
+            return ImagePyramid(plane)
+        return ImagePyramid(plane, DisplaySettings(*risen(low, high)))
 
     def _hover(self, row: float, column: float) -> None:
         """Say what the arrays have under the cursor."""

@@ -101,11 +101,12 @@ def test_got_want_and_difference_stand_side_by_side(view: CasesView) -> None:
 
 def test_the_first_difference_is_gone_to(view: CasesView, qtbot: QtBot) -> None:
     assert view.planes.plane.value() == 0
+    view.planes.state.go(0.5, 3.5, 10)
     QTest.mouseClick(view.first, Qt.MouseButton.LeftButton)
     assert view.planes.plane.value() == 1
     assert view.planes.label.text() == "Plane [1] of 2"
     camera = view.planes.state
-    assert (int(camera.row), int(camera.col)) == (2, 0)
+    assert (int(camera.row), int(camera.col), camera.zoom) == (2, 0, 24)
 
 
 def test_values_under_the_cursor_are_shown(view: CasesView) -> None:

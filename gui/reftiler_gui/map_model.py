@@ -172,7 +172,7 @@ class MapModel(QObject):
         self.changed.emit()
 
     def score_set(self) -> None:
-        """Score the maps of all images, in the background."""
+        """Score the maps of all images."""
         self._scored = image_set = self._viewer.image_set
 
         def take(found: SetScores) -> None:
@@ -253,11 +253,9 @@ class MapModel(QObject):
         self._jobs.start(_READING, lambda: item.open_map(size, number), take, fail)
 
     def _take_scores(self, scores: ImageScores) -> None:
-        self.scores = scores
-        defects = scores.defects
-        peaks = defects.peaks.tolist()
+        self.scores, defects = scores, scores.defects
         boxes = (region.box for region in defects.regions)
-        self._peaks = dict(zip(boxes, peaks, strict=True))
+        self._peaks = dict(zip(boxes, defects.peaks.tolist(), strict=True))
         self.scored.emit()
 
     def _count(self) -> None:

@@ -161,9 +161,7 @@ class MapPanel(QWidget):
         self._lay_out(open_map, open_maps)
         self.which.activated.connect(model.choose)
         self.colormap.textActivated.connect(lambda name: model.change(colormap=name))
-        self.opacity.valueChanged.connect(
-            lambda value: model.change(opacity=value / 100)
-        )
+        self.opacity.valueChanged.connect(lambda part: model.change(opacity=part / 100))
         self.span.activated.connect(lambda place: model.set_whole_set(place == 0))
         self.slider.valueChanged.connect(self._on_slider)
         for signal in (self.threshold.valueChanged, self.histogram.dragged):

@@ -99,7 +99,7 @@ def test_one_map_for_the_image_that_is_shown(tmp_path: Path) -> None:
         assert any(nothing.name in note for note in with_none.notes)
 
 
-def test_maps_are_told_from_images(tmp_path: Path) -> None:
+def test_a_folder_is_of_maps_or_of_images(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write(tmp_path / "images" / f"{name}.png")
         write(tmp_path / "maps" / f"{name}.npy", VALUES)

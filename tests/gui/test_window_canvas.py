@@ -175,13 +175,6 @@ def test_all_is_seen_when_fitted_and_stays_so(qtbot: QtBot) -> None:
     assert transform.y(1000) < 200
 
 
-def test_canvases_that_share_a_state_move_together(qtbot: QtBot) -> None:
-    one, other = canvas_of(qtbot, GREY), canvas_of(qtbot, GREY)
-    other.state = one.state
-    one.state.go(20, 30, 8)
-    assert other.transform() == one.transform()
-
-
 def test_the_ladder_is_climbed_and_the_middle_kept_within_bounds() -> None:
     state = Camera()
     state.bound(((0, 100), (0, 200)))

@@ -215,19 +215,15 @@ class DisplayPanel(QWidget):
         """Measure the limits, and show the first channels, without gamma."""
         self._viewer.set_display(DisplaySettings())
 
-    @property
-    def _image(self) -> ImagePyramid | None:
-        return self._viewer.loaded.image if self._viewer.loaded else None
-
     def _change(self, **values: object) -> None:
         display = replace(self._viewer.display, **values)  # type: ignore[arg-type]
         self._viewer.set_display(display)
 
     def _set_limits(self, low: float, high: float) -> None:
-        if self._image is not None and self._image.dtype.kind in "iub":
+        if self._viewer.image is not None and self._viewer.image.dtype.kind in "iub":
             low, high = float(round(low)), float(round(high))
             if low >= high:  # the handle that is dragged stops
-                moved = low != self._image.low
+                moved = low != self._viewer.image.low
                 low, high = (high - 1, high) if moved else (low, low + 1)
         self._change(low=low, high=high)
 
@@ -235,7 +231,7 @@ class DisplayPanel(QWidget):
         self._change(low=self.low.value(), high=self.high.value())
 
     def _choose_limits(self, choice: str) -> None:
-        found, image = self._viewer.histogram, self._image
+        found, image = self._viewer.histogram, self._viewer.image
         if image is None:
             return
         if choice == _AUTO:
@@ -258,7 +254,7 @@ class DisplayPanel(QWidget):
 
     def _show(self) -> None:
         """Show what the image has now."""
-        image, found = self._image, self._viewer.histogram
+        image, found = self._viewer.image, self._viewer.histogram
         self.setEnabled(image is not None)
         if image is None:
             self.note.say("")

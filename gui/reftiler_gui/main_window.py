@@ -166,8 +166,7 @@ class MainWindow(QMainWindow):
         # A click shows a view, and the keys are the view's then; Tab still gets here.
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
         filter_shortcuts(self.tabs.tabBar())
-        middle = _column(self.tabs, self.defects_bar, stretch=0)
-        self.setCentralWidget(middle)
+        self.setCentralWidget(_column(self.tabs, self.defects_bar, stretch=0))
         self.setStatusBar(self.status)
 
     def _image_page(self) -> QWidget:
@@ -204,10 +203,8 @@ class MainWindow(QMainWindow):
         display = _scrolled(self.display)
         self.add_dock("display", "Display", display, "right", "Ctrl+Shift+V")
         self.map_panel = MapPanel(self.maps, actions["open_map"], actions["open_maps"])
-        self.add_dock(
-            *("map", "Anomaly map", _scrolled(self.map_panel)),
-            *("right", "Ctrl+Shift+H"),
-        )
+        maps = _scrolled(self.map_panel)
+        self.add_dock("map", "Anomaly map", maps, "right", "Ctrl+Shift+H")
 
     def _add_actions(self, *specs: ActionSpec) -> None:
         """Put actions into the registry and at the end of their menus."""
@@ -582,7 +579,7 @@ class MainWindow(QMainWindow):
         self._show_zoom()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Hear of canvases that a view shows and hides."""
+        """Notice canvases that a view shows and hides."""
         if event.type() in (QEvent.Type.Show, QEvent.Type.Hide) and self.isVisible():
             QTimer.singleShot(0, self, self._on_canvases)
         return super().eventFilter(watched, event)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from types import TracebackType
 
 from PySide6.QtCore import (
     QMessageLogContext,
@@ -70,12 +69,7 @@ class SignalHandlers(QObject):
         self._woken = signal.set_wakeup_fd(self._theirs.fileno())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(self._woken)
         for one, handler in self._before.items():
             signal.signal(one, handler)

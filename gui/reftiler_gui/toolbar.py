@@ -79,7 +79,7 @@ class ToolBar(QToolBar):
         self.setObjectName("tools")
         self.setMovable(False)
         self.setIconSize(QSize(20, 20))
-        self._registry = registry
+        self._actions = registry.actions
         self.zoom = ZoomField()
         for name in _ACTIONS:
             if name == "zoom":
@@ -104,6 +104,5 @@ class ToolBar(QToolBar):
 
     def _draw(self) -> None:
         for name in set(_ACTIONS) & ICONS.keys():
-            action = self._registry.actions[name]
-            action.setIcon(icon(name, self.palette()))
-            action.setIconVisibleInMenu(False)
+            self._actions[name].setIcon(icon(name, self.palette()))
+            self._actions[name].setIconVisibleInMenu(False)

@@ -97,7 +97,7 @@ def repaints(app: QApplication, *, coverage: bool) -> list[bool]:
         for step in range(15):
             state.pan((-1) ** step * 20 / zoom, 17 / zoom * (-1) ** (step // 2))
             times.append(milliseconds(canvas.viewport().repaint))
-        with_map = ", heat map" if coverage else ""
+        with_map = ", coverage" if coverage else ""
         words = f"repaint, {len(view):,} tiles{with_map}, zoom {zoom:g}"
         results.append(tell(words, statistics.median(times), 16))
     canvas.close()

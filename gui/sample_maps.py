@@ -63,7 +63,8 @@ def score(tiles: Array) -> Array:
 
 def main(folder: Path) -> None:
     """Write the data set and a map of each test image."""
-    samples.write_dataset(folder / TEXTURE, TEXTURE)
+    if not (folder / TEXTURE).exists():
+        samples.write_dataset(folder / TEXTURE, TEXTURE)
     for entry in find_images(folder / TEXTURE):
         if entry.split == "test":
             image = open_image(entry.image)[...]

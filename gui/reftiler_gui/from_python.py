@@ -52,6 +52,7 @@ def show(
     window.show()
     _open.add(window)
     window.closed.connect(lambda: _open.discard(window))
+    window.closed.connect(window.deleteLater)  # its images go with it
     waits = QThread.currentThread().loopLevel() == 0
     if waits and (not _interactive() if block is None else block):
         loop = QEventLoop()

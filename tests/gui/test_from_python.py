@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 import reftiler_gui
 from reftiler import Tiler, TilingError
@@ -66,6 +67,14 @@ def test_arrays_and_tensors_of_any_layout(qtbot: QtBot, given: Any, want: Any) -
     window = shown(qtbot, given)
     assert np.array_equal(pixels(window), want)
     assert len(window.viewer.image_set.items) == 1
+
+
+def test_a_closed_window_lets_go_of_its_images(qtbot: QtBot) -> None:
+    window = reftiler_gui.view(GREY, block=False)
+    settled(qtbot, window)
+    window.close()
+    # Only the window says that it is gone: its wrapper in Python would stay alive.
+    qtbot.waitUntil(lambda: not isValid(window))
 
 
 def test_mask_maps_and_tiler_are_shown(qtbot: QtBot) -> None:
@@ -176,9 +185,7 @@ def test_without_its_event_loop_ipython_waits(
     module = SimpleNamespace(get_ipython=lambda: SimpleNamespace(**shell))
     monkeypatch.setitem(sys.modules, "IPython", module)
     QTimer.singleShot(200, QApplication.closeAllWindows)
-    window = reftiler_gui.view(GREY)
-    qtbot.addWidget(window)
-    assert not window.isVisible()
+    assert not reftiler_gui.view(GREY).isVisible()
 
 
 @pytest.mark.parametrize(

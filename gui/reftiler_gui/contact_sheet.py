@@ -353,6 +353,7 @@ class TileList(QListView):
         """Draw all tiles anew: their pixels or how they are shown have changed."""
         self._jobs.cancel("Drawing tiles")
         self._thumbnails.clear()
+        self._wanted = []
         self._broken = False
         self.viewport().update()
 

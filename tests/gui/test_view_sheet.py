@@ -79,6 +79,24 @@ def drawn(qtbot: QtBot, view: ContactSheetView, tile: int) -> QImage:
     return found
 
 
+def test_tiles_that_are_no_more_are_not_drawn(
+    qtbot: QtBot,
+    jobs: Jobs,
+    view: ContactSheetView,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reftiler_gui.contact_sheet._AT_ONCE", 0)
+    failed: list[str] = []
+    jobs.failed.connect(lambda _name, words: failed.append(words))
+    view.list.clear_thumbnails()
+    assert view.list.thumbnail(34) is None  # it will be made in the background
+    fewer = replace(SETTINGS, tile=(128, 128), step=(128, 128))
+    view.show_tiling(tiles(fewer), fewer)
+    settle(qtbot, jobs)
+    drawn(qtbot, view, 0)
+    assert not failed
+
+
 def act(view: ContactSheetView, tile: int, text: str) -> None:
     view.list.choose(tile)
     (action,) = [one for one in view.tile_menu(tile).actions() if one.text() == text]

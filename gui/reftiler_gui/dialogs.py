@@ -25,7 +25,7 @@ from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import save_picture, write_tiles
 from reftiler_gui.figure_dialog import FigureDialog
-from reftiler_gui.help_dialogs import DocumentationDialog
+from reftiler_gui.help_dialogs import DocumentationDialog, run_dialog
 from reftiler_gui.model.code_export import as_command, as_python
 from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.model.report import Report, write_report
@@ -185,7 +185,7 @@ class Dialogs:
         dialog.setWindowTitle(f"Notes on what is open: {images.title}")
         dialog.resize(720, 360)
         QVBoxLayout(dialog).addWidget(text)
-        dialog.exec()
+        run_dialog(dialog)
 
     def export_tiles(self) -> None:
         """Ask for a folder, which need not be there yet, and cut the image into it."""
@@ -234,9 +234,7 @@ class Dialogs:
         if listed.tiles is not None and listed.tiles.view is tiling:
             order = listed.order
         tile = window.sheet.tile or window.canvas.tile or 0
-        dialog = FigureDialog(loaded, tiles, order, tile, window.jobs, window)
-        dialog.exec()
-        dialog.deleteLater()  # with the figure, which may be large
+        run_dialog(FigureDialog(loaded, tiles, order, tile, window.jobs, window))
 
     def export_report(self, *, whole_set: bool) -> None:
         """Ask for a file and write a report on this image, or on all of the set."""
@@ -310,7 +308,7 @@ class Dialogs:
 
     def show_documentation(self) -> None:
         """Show the guide and the specification that come with the package."""
-        DocumentationDialog(self._window).exec()
+        run_dialog(DocumentationDialog(self._window))
 
     def _say_done(self, words: str) -> None:
         self._window.status.inform(words)

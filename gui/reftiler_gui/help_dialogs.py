@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 import reftiler
 from reftiler_gui.actions import ActionRegistry, keys_text
 
-__all__ = ["CommandPalette", "DocumentationDialog", "ShortcutsDialog"]
+__all__ = ["CommandPalette", "DocumentationDialog", "ShortcutsDialog", "run_dialog"]
 
 _HTML = r"(?s)<!--.*?-->|<img [^>]*>"
 _GESTURES = (
@@ -36,6 +36,12 @@ _GESTURES = (
     ("Arrows, Enter", "Tiles: choose one and go there"),
     ("Tab", "the next control; Alt and an underlined letter: that control"),
 )
+
+
+def run_dialog(dialog: QDialog) -> None:
+    """Show a dialog until it is closed, and let go of it."""
+    dialog.exec()
+    dialog.deleteLater()  # its parent would keep it
 
 
 class _TextDialog(QDialog):

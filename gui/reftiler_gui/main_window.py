@@ -39,7 +39,7 @@ from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.fields import guard_fields
-from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog
+from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog, run_dialog
 from reftiler_gui.image_canvas import ImageCanvas, Parts
 from reftiler_gui.image_list import GROUPS, ImageList
 from reftiler_gui.jobs import Jobs
@@ -648,11 +648,11 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         """Show all keys."""
-        ShortcutsDialog(self.registry, self).exec()
+        run_dialog(ShortcutsDialog(self.registry, self))
 
     def show_commands(self) -> None:
         """Ask for an action by some letters, and do it."""
-        CommandPalette(self.registry, self).exec()
+        run_dialog(CommandPalette(self.registry, self))
 
     def go_to_form(self) -> None:
         """Show the settings, ready to be typed into."""

@@ -52,6 +52,7 @@ def test_every_action_can_be_done_twice(
                 sample.open(())
             settled(qtbot, sample)
     assert {*shown} == {"Keys", "Commands", "Documentation", "Export a figure"}
+    qtbot.waitUntil(lambda: not sample.findChildren(QDialog))
 
 
 def test_every_switch_of_a_layer_changes_the_picture(

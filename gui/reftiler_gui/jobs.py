@@ -71,6 +71,7 @@ class Jobs(QObject):
         self._tokens = itertools.count()
         self._jobs: dict[int, _Job] = {}
         self._garbage = _MainThreadGC(self)
+        self._stopped = False
         self._progressed.connect(self._on_progressed)
         self._finished.connect(self._on_finished)
 
@@ -99,6 +100,8 @@ class Jobs(QObject):
         progress : callable, optional
             Called with the share that is done, now and then.
         """
+        if self._stopped:
+            return
         self._drop(name)
         self._garbage.keep()
         token = next(self._tokens)
@@ -123,7 +126,8 @@ class Jobs(QObject):
             self.given_up.emit(one)
 
     def stop(self) -> None:
-        """Cancel all jobs and wait until no thread works any more."""
+        """Cancel all jobs, wait until no thread works any more, and start no others."""
+        self._stopped = True  # what hears of an end may ask for more
         for name in {job.name for job in self._jobs.values()}:
             self.cancel(name)
         self._pool.clear()

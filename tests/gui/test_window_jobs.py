@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 
@@ -103,10 +104,12 @@ def test_stop_waits_for_the_threads(qtbot: QtBot) -> None:
         ended.set()
         return 1
 
+    jobs.ended.connect(lambda _: jobs.start("b", work, _never))
     jobs.start("a", work, _never)
     jobs.stop()
     assert not jobs.running()
     assert jobs._pool.activeThreadCount() == 0
+    assert gc.isenabled()
 
 
 def test_garbage_is_collected_where_widgets_live(qtbot: QtBot, jobs: Jobs) -> None:

@@ -135,3 +135,27 @@ def test_what_a_format_loses_is_named() -> None:
     assert "the ICC profile" in ALL.lost(".npy")
     assert "the pixel size" not in ALL.lost(".ome.zarr")
     assert Metadata().lost(".npy") == ()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "size"),
+    [
+        (Metadata(), None),
+        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="µm"), (2, 3)),
+        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="mm"), (2000, 3000)),
+        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="parsec"), None),
+        (Metadata(pixel_size=(0.0, 3.0), pixel_unit="µm"), None),
+        (Metadata(resolution=(100.0, 50.0), resolution_unit="centimeter"), (200, 100)),
+        (Metadata(resolution=(0.0, 1.0), resolution_unit="inch"), None),
+        (Metadata(resolution=(300.0, 300.0), resolution_unit="inch"), None),
+        (Metadata(resolution=(28.346, 28.346), resolution_unit="centimeter"), None),
+        (Metadata(resolution=(9.0, 9.0), resolution_unit="none"), None),
+        (Metadata(resolution=(508.0, 508.0), resolution_unit="inch"), (50, 50)),
+    ],
+)
+def test_what_a_file_says_of_the_size_of_pixels(
+    metadata: Metadata, size: tuple[float, float] | None
+) -> None:
+    assert metadata.pixel_micrometers() == (
+        None if size is None else pytest.approx(size)
+    )

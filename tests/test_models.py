@@ -55,7 +55,7 @@ def test_the_map_among_the_results_is_taken() -> None:
     found, note = select_map({"pred": one, "anomaly_map": two, "score": score})
     assert found is two
     assert "3 arrays" in note
-    assert select_map((score, one))[0] is one
+    assert select_map((score, one, two))[0] is one
     with pytest.raises(TilingError, match=r"returned \(4,\)"):
         select_map(score)
     with pytest.raises(TypeError, match="got NoneType"):

@@ -38,7 +38,7 @@ class PanZoomView(QAbstractScrollArea):
     Something that is zoomed and moved.
 
     The wheel and two fingers zoom at the cursor, a drag with the left or middle button
-    moves, with Space held whatever lies under it, and a click is told. Coordinates are
+    moves, with Space held whatever lies under it, and clicks have a signal. Places are
     the image's: row and column, floats, pixel 0 from 0 to 1.
 
     Parameters
@@ -232,7 +232,7 @@ class PanZoomView(QAbstractScrollArea):
             self._hold(False)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
-        """Forget Space: its release is told elsewhere."""
+        """Forget Space: another window gets its release."""
         self._hold(False)
         super().focusOutEvent(event)
 

@@ -183,7 +183,7 @@ class BlinkCompare(LazyView):
         super().keyReleaseEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """Turn back: the key's release is told elsewhere."""
+        """Turn back: another window gets the key's release."""
         self._turn(False)
         super().hideEvent(event)
 

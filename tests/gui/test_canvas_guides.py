@@ -10,7 +10,6 @@ import tifffile
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from reftiler.io import Metadata
 from reftiler_gui.canvas_guides import length_words
 from reftiler_gui.main_window import MainWindow
 from tests.gui.windows import drag, settled
@@ -91,30 +90,6 @@ def test_a_guide_is_a_layer(calibrated: MainWindow, name: str) -> None:
     assert calibrated.canvas.picture() != before
     calibrated.registry.actions[name].trigger()
     assert calibrated.canvas.picture() == before
-
-
-@pytest.mark.parametrize(
-    ("metadata", "size"),
-    [
-        (Metadata(), None),
-        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="µm"), (2, 3)),
-        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="mm"), (2000, 3000)),
-        (Metadata(pixel_size=(2.0, 3.0), pixel_unit="parsec"), None),
-        (Metadata(pixel_size=(0.0, 3.0), pixel_unit="µm"), None),
-        (Metadata(resolution=(100.0, 50.0), resolution_unit="centimeter"), (200, 100)),
-        (Metadata(resolution=(0.0, 1.0), resolution_unit="inch"), None),
-        (Metadata(resolution=(300.0, 300.0), resolution_unit="inch"), None),
-        (Metadata(resolution=(28.346, 28.346), resolution_unit="centimeter"), None),
-        (Metadata(resolution=(9.0, 9.0), resolution_unit="none"), None),
-        (Metadata(resolution=(508.0, 508.0), resolution_unit="inch"), (50, 50)),
-    ],
-)
-def test_what_a_file_says_of_the_size_of_pixels(
-    metadata: Metadata, size: tuple[float, float] | None
-) -> None:
-    assert metadata.pixel_micrometers() == (
-        None if size is None else pytest.approx(size)
-    )
 
 
 def test_lengths_have_the_unit_that_people_use() -> None:

@@ -194,10 +194,10 @@ class MapComparison:
                     span[0] = min(span[0], float(known_part.min()))
                     span[1] = max(span[1], float(known_part.max()))
             change = np.abs(_difference(*values))
-            told = ~np.isnan(change)
-            known += int(told.sum())
+            comparable = ~np.isnan(change)
+            known += int(comparable.sum())
             differing += int((change > 0).sum())
-            change[~told] = 0
+            change[~comparable] = 0
             finite = max(
                 finite, float(change.max(where=np.isfinite(change), initial=0))
             )

@@ -291,7 +291,8 @@ def paint_color_bar(
     if settings.threshold is not None and low < settings.threshold < high:
         ticks[settings.threshold] = (high - settings.threshold) / (high - low)
     texts = {value: f"{value:.4g}" for value in ticks}
-    wide = max(metrics.horizontalAdvance(text) for text in texts.values())
+    written = [*texts.values(), *(["NaN"] if nan else [])]
+    wide = max(metrics.horizontalAdvance(text) for text in written)
     bar = QRectF(0, 0, 12 * ratio, min(140 * ratio, transform.height / 3))
     right = transform.width - 2 * pad - wide - 6 * ratio - beside
     bar.moveTopRight(QPointF(right, 2.5 * pad))

@@ -61,6 +61,8 @@ EXCUSED = (
     "needs anomalib",
     "needs an X server",
     "needs cosmic-ray",
+    "needs napari",
+    "needs openvino",
     # Packages that a step of .ci/run goes without, by its own word.
     *(
         words.format(name)

@@ -102,7 +102,7 @@ def test_a_module_of_torch_by_name(
 
 
 def write_onnx(path: Path, batch: int | None) -> None:
-    onnx = pytest.importorskip("onnx")
+    onnx = pytest.importorskip("onnx", reason="needs onnx: pip install onnx")
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
     given = helper.make_tensor_value_info("tiles", kind, [batch, 3, 16, 16])
     made = helper.make_tensor_value_info("map", kind, [batch, 1, 16, 16])
@@ -117,7 +117,7 @@ def write_onnx(path: Path, batch: int | None) -> None:
 def test_an_onnx_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, batch: int | None
 ) -> None:
-    pytest.importorskip(runtime)
+    pytest.importorskip(runtime, reason=f"needs {runtime}: pip install {runtime}")
     if runtime == "openvino":
         monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     write_onnx(tmp_path / "max.onnx", batch)

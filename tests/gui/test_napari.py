@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-napari = pytest.importorskip("napari", reason="the plug-in needs napari")
-npe2, magicgui = pytest.importorskip("npe2"), pytest.importorskip("magicgui")
+napari = pytest.importorskip("napari", reason="needs napari: pip install napari")
+npe2 = pytest.importorskip("npe2", reason="needs napari's npe2")
+magicgui = pytest.importorskip("magicgui", reason="needs napari's magicgui")
 
 from reftiler import Tiler, TilingError  # noqa: E402 - napari may be missing
 from reftiler.io import write_image  # noqa: E402

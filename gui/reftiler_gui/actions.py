@@ -13,51 +13,28 @@ __all__ = ["ActionRegistry", "ActionSpec", "keys_text"]
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """
-    An action of the window.
+    """An action of the window."""
 
-    Attributes
-    ----------
-    name : str
-        Unique; code finds the action by it.
-    menu, text : str
-        The menu it is in, and its text there.
-    keys : tuple of str
-        Keys as Qt writes them; the first is shown.
-    do : callable
-        Called when it is triggered; if it can be checked, with whether it is.
-    on : bool or None
-        Whether it is checked at first; None if it cannot be checked.
-    tip : str
-        What it does, where the text does not say it.
-    needs : {"", "canvas", "zoom", "layers", "overlays", "seams", "image", "docks"}
-        What the view in front must have, or else the action is off: a canvas,
-        something to zoom, all layers, those that other canvases have too, the seams of
-        results, the defects of the open image, the docks.
-    separator : bool
-        Whether the menu has a line before it.
-    """
-
-    name: str
+    name: str  # unique; code finds the action by it
+    # menu, text: the menu it is in, and its text there
     menu: str
     text: str
-    keys: tuple[str, ...]
+    keys: tuple[str, ...]  # keys as Qt writes them; the first is shown
+    # called when it is triggered; if it can be checked, with whether it is
     do: Callable[..., object]
+    # whether it is checked at first; None if it cannot be checked
     on: bool | None = None
-    tip: str = ""
+    tip: str = ""  # what it does, where the text does not say it
+    # {"", "canvas", "zoom", "layers", "overlays", "seams", "image", "docks"}: what the
+    # view in front must have, or else the action is off: a canvas, something to zoom,
+    # all layers, those that other canvases have too, the seams of results, the defects
+    # of the open image, the docks
     needs: str = ""
-    separator: bool = False
+    separator: bool = False  # whether the menu has a line before it
 
 
 class ActionRegistry:
-    """
-    Actions by name.
-
-    Parameters
-    ----------
-    window : QWidget
-        Where the keys work.
-    """
+    """Actions by name."""
 
     def __init__(self, window: QWidget) -> None:
         self._window = window

@@ -39,14 +39,7 @@ _AT_LEFT, _AT_RIGHT = (
 
 
 class AdvicePlot(QWidget):
-    """
-    Candidates: the pixels a model must look at, and the defects held whole.
-
-    Attributes
-    ----------
-    selected, current : FormSettings or None
-        The candidate that is chosen, and the settings in force.
-    """
+    """Candidates: the pixels a model must look at, and the defects held whole."""
 
     chosen = Signal(object)
     """The settings of the point that was clicked."""
@@ -59,6 +52,7 @@ class AdvicePlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(300, 170)
+        # selected, current: the candidate that is chosen, and the settings in force
         self.selected: FormSettings | None = None
         self.current: FormSettings | None = None
         self._defects = 0

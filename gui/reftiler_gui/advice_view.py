@@ -76,14 +76,7 @@ class _Cell(QTableWidgetItem):
 
 
 class AdviceView(LazyView):
-    """
-    A table and a plot of settings, of which one can be taken.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Survey the images.
-    """
+    """A table and a plot of settings, of which one can be taken."""
 
     taken = Signal(object)
     """The `FormSettings` that the user takes."""

@@ -51,14 +51,7 @@ def run(asked: LaunchOptions) -> int:
 
 
 def take_screenshot(asked: LaunchOptions, path: Path) -> None:
-    """
-    Write a picture of the window once all work is done.
-
-    Raises
-    ------
-    TilingError
-        If it cannot be written, or shows that nothing could be opened.
-    """
+    """Write a picture of the window once all work is done; TilingError if it cannot."""
     app = application()
     window = _window(app, asked)
     said: list[str] = []

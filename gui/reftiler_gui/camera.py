@@ -20,28 +20,18 @@ _MARGIN = 12  # the screen's pixels left free around what is fitted
 
 
 class Camera(QObject):
-    """
-    The place and the zoom that one or several canvases show.
-
-    Attributes
-    ----------
-    row, col : float
-        The image's coordinates in the middle of the canvas; pixel 0 is from 0 to 1.
-    zoom : float
-        Pixels of the screen, as Qt counts them, for one of the image.
-    fitted : bool
-        Whether all is shown, and shall be when the window is resized.
-    locked : bool
-        Whether the next image of the same size is shown where this one was.
-    """
+    """The place and the zoom that one or several canvases show."""
 
     changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        # the image's coordinates in the middle of the canvas; pixel 0 is from 0 to 1
         self.row = self.col = 0.0
-        self.zoom = 1.0
+        self.zoom = 1.0  # pixels of the screen, as Qt counts them, for one of the image
+        # whether all is shown, and shall be when the window is resized
         self.fitted = True
+        # whether the next image of the same size is shown where this one was
         self.locked = True
         self._bounds: Box | None = None
 

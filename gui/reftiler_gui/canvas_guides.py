@@ -63,15 +63,9 @@ def paint_scale_bar(
 
 @dataclass(frozen=True)
 class Ruler:
-    """
-    A line between two corners of pixels.
+    """A line between two corners of pixels."""
 
-    Attributes
-    ----------
-    start, stop : pair of int
-        Row and column of its ends.
-    """
-
+    # start, stop: row and column of its ends
     start: tuple[int, int]
     stop: tuple[int, int]
 
@@ -116,14 +110,7 @@ class Ruler:
 
 
 class Minimap:
-    """
-    The whole image in the upper right corner, with a frame around what is in view.
-
-    Parameters
-    ----------
-    picture : ImageProvider
-        The image.
-    """
+    """The image in the upper right corner, with a frame around what is in view."""
 
     def __init__(self, picture: ImageProvider) -> None:
         self._picture = picture

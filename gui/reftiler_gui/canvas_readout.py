@@ -22,20 +22,7 @@ _TILES = 4  # of those that hold a pixel, in the menu
 
 
 class CanvasReadout(QObject):
-    """
-    The read-out and the context menu of the canvas.
-
-    Parameters
-    ----------
-    canvas : ImageCanvas
-        Over which the cursor is.
-    viewer : ViewerModel
-        What the canvas shows.
-    registry : ActionRegistry
-        Has the actions of the menu that do not depend on the position.
-    status : Status
-        Where the read-out is written.
-    """
+    """The read-out and the context menu of the canvas."""
 
     tile_wanted = Signal(int)
     """A tile that shall be shown by itself."""

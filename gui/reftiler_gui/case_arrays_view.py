@@ -81,18 +81,11 @@ def spelled(value: Any) -> str:
 
 
 class CaseArraysView(QWidget):
-    """
-    Up to three arrays.
-
-    Attributes
-    ----------
-    state : Camera
-        Their place and zoom.
-    """
+    """Up to three arrays."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.state = Camera()
+        self.state = Camera()  # their place and zoom
         self._canvases = [PixelValueOverlay(self.state) for _ in range(3)]
         self.panes = [SplitPane(canvas) for canvas in self._canvases]
         self.plane, self.label, self.value = QSlider(), QLabel(), QLabel()

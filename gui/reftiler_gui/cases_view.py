@@ -47,14 +47,7 @@ _NOTHING = (
 
 
 class CasesView(LazyView):
-    """
-    What the conformance kit wrote down.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Read the files.
-    """
+    """What the conformance kit wrote down."""
 
     of_image = docks = False
 

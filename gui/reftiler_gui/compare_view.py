@@ -39,16 +39,7 @@ T = TypeVar("T")
 
 
 class CompareView(BlinkCompare):
-    """
-    What resizing and tiling leave of a defect, at the same place and zoom.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Resize the image.
-    state : Camera
-        The place and zoom; share it to link this view with others.
-    """
+    """What resizing and tiling leave of a defect, at the same place and zoom."""
 
     goes = True
 

@@ -78,23 +78,10 @@ Index = QModelIndex | QPersistentModelIndex
 def draw_tile(
     tiles: ImageTiles, tile: int, size: QSize, show: str, *, mask: bool, hatched: bool
 ) -> QImage:
-    """
-    Draw a tile of the image, or what came back for it.
+    """Draw a tile of the image, or what came back for it; marks are never too small.
 
-    Parameters
-    ----------
-    tiles : ImageTiles
-        Where it comes from.
-    tile : int
-        Its number.
-    size : QSize
-        Of the picture.
-    show : {"tile", "result", "both"}
-        The tile where there is no result; with "both" a map lies over the tile.
-    mask : bool
-        Whether marked pixels are coloured; none is too small to be seen.
-    hatched : bool
-        Whether padding is striped.
+    ``show`` is tile, result or both: with both a map lies over the tile, and where
+    there is no result the tile is drawn.
     """
     height, width = tiles.size
     result = tiles.result(tile) if show != "tile" else None
@@ -136,26 +123,16 @@ def draw_tile(
 
 
 class TileListModel(QAbstractListModel):
-    """
-    Tiles in an order, each with a caption.
-
-    Attributes
-    ----------
-    tiles : ImageTiles or None
-        The tiles; None for an empty list.
-    order : ndarray of int64
-        Their numbers, row by row of the list.
-    marked : ndarray of int64 or None
-        How many pixels of the mask are marked in each tile, once it is known.
-    values : ndarray or None
-        Numbers that stand in the captions, such as errors; None for defect pixels.
-    """
+    """Tiles in an order, each with a caption."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.tiles: ImageTiles | None = None
+        self.tiles: ImageTiles | None = None  # the tiles; None for an empty list
+        # their numbers, row by row of the list
         self.order: NDArray[np.int64] = np.arange(0)
+        # how many pixels of the mask are marked in each tile, once it is known
         self.marked: NDArray[np.int64] | None = None
+        # numbers that stand in the captions, such as errors; None for defect pixels
         self.values: NDArray[Any] | None = None
 
     def put(
@@ -242,21 +219,7 @@ class _TileDelegate(QStyledItemDelegate):
 
 
 class TileList(QListView):
-    """
-    Tiles in rows; thumbnails are made for what is seen.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Make thumbnails of large tiles in the background.
-
-    Attributes
-    ----------
-    side : int
-        The longer side of a thumbnail.
-    show_what, masked, hatched : str, bool, bool
-        What `draw_tile` draws.
-    """
+    """Tiles in rows; thumbnails are made for what is seen."""
 
     opened = Signal(int)
     """A tile that was double-clicked, or for which Enter was pressed."""
@@ -271,7 +234,9 @@ class TileList(QListView):
         super().__init__(parent)
         self._jobs = jobs
         self.tile_model = TileListModel()
+        # side: the longer side of a thumbnail
         self.side, self._fitted = 96, True
+        # what `draw_tile` draws
         self.show_what, self.masked, self.hatched = "tile", True, False
         self._thumbnails: OrderedDict[int, QImage] = OrderedDict()
         self._wanted: list[int] = []
@@ -323,20 +288,7 @@ class TileList(QListView):
         *,
         captions: bool = False,
     ) -> None:
-        """
-        Show tiles.
-
-        Parameters
-        ----------
-        tiles : ImageTiles or None
-            The tiles; None for none.
-        values, keep : ndarray, optional
-            As for `sorted_tiles`.
-        marked : ndarray of int64, optional
-            How many pixels are marked in each.
-        captions : bool
-            Whether the values stand beside the numbers.
-        """
+        """Show tiles in the order of `sorted_tiles`; captions may tell their values."""
         current, before = self.tile, self.tile_model.tiles
         if tiles is not before:
             self.clear_thumbnails()

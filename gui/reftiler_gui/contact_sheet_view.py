@@ -46,14 +46,7 @@ _SAVED = "Tiles (*.png *.tif *.npy)"
 
 
 class ContactSheetView(LazyView):
-    """
-    All tiles of the image.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Count defect pixels, and read large tiles, in the background.
-    """
+    """All tiles of the image."""
 
     tile_opened = Signal(int)
     """A tile that is to be shown in the image."""

@@ -42,22 +42,9 @@ _WIDE, _PICTURED, _LEAST = 560, 370, 220
 
 
 class DefectsBar(QWidget):
-    """
-    A line to put beneath the canvas: last and next defect, its tiles, the sentence.
+    """The line beneath the canvas: last and next defect, its tiles, the sentence.
 
     It is a `reftiler_gui.view_base.View`, and works even where it is not seen.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Find the defects and look at them.
-
-    Attributes
-    ----------
-    defects : Defects
-        Those of the image.
-    number : int or None
-        That which is looked at.
     """
 
     found = Signal(object)
@@ -93,7 +80,7 @@ class DefectsBar(QWidget):
         self.forth.clicked.connect(lambda: self.step(1))
         self._tell("No image is open.")
 
-    number: int | None
+    number: int | None  # that which is looked at
 
     def _lay_out(self) -> None:
         steps = QHBoxLayout()

@@ -46,14 +46,7 @@ _YAML = "YAML (*.yaml *.yml)"
 
 
 class Dialogs:
-    """
-    Questions to the user, and what follows from the answers.
-
-    Parameters
-    ----------
-    window : MainWindow
-        Who asks.
-    """
+    """Questions to the user, and what follows from the answers."""
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window

@@ -172,14 +172,7 @@ class HistogramView(QWidget):
 
 
 class DisplayPanel(QWidget):
-    """
-    The limits, gamma and channels of the image that is shown.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-        What is shown.
-    """
+    """The limits, gamma and channels of the image that is shown."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()

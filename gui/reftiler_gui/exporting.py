@@ -31,14 +31,7 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 def save_picture(picture: QImage, path: Path) -> None:
-    """
-    Write a picture.
-
-    Raises
-    ------
-    TilingError
-        If it cannot be written.
-    """
+    """Write a picture; TilingError if it cannot be written."""
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
     suffix = path.suffix.lower()
@@ -51,18 +44,9 @@ def save_picture(picture: QImage, path: Path) -> None:
 
 
 def write_tiles(item: ImageItem, settings: FormSettings, folder: Path) -> Work[int]:
-    """
-    Cut an image into a folder, as ``reftiler tile`` does.
+    """Cut an image into a folder, as ``reftiler tile`` does; return how many tiles.
 
-    Returns
-    -------
-    int
-        How many tiles were written; none, and nothing is left, if it was cancelled.
-
-    Raises
-    ------
-    TilingError
-        If the settings or the files are refused.
+    If it is refused (TilingError) or cancelled, nothing is left.
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise TilingError(f"{folder} is not empty: choose a new or empty folder")

@@ -91,18 +91,7 @@ def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:
 
 
 class SizeField(QWidget):
-    """
-    A width and a height, the same number while they are linked.
-
-    Parameters
-    ----------
-    name : str
-        What it is the size of.
-    least : int
-        The smallest number.
-    step : int
-        By which the arrows change it.
-    """
+    """A width and a height, the same number while they are linked."""
 
     changed = Signal()
 

@@ -36,22 +36,7 @@ _LARGEST = 16384  # pixels of the resized image's sides
 
 
 class FigureDialog(QDialog):
-    """
-    Draws figures of the open image, shows them, copies and saves them.
-
-    Parameters
-    ----------
-    loaded : LoadedImage
-        An image that could be read.
-    tiles : ImageTiles
-        Its tiles.
-    order : ndarray of int64
-        The tiles of the contact sheet.
-    tile : int
-        The tile that is proposed.
-    jobs : Jobs
-        Draw and write.
-    """
+    """Draws figures of the open image, shows them, copies and saves them."""
 
     def __init__(
         self,

@@ -16,14 +16,7 @@ __all__ = ["FlowLayout", "labelled", "turn"]
 
 
 class FlowLayout(QLayout):
-    """
-    Widgets side by side, in as many lines as they need.
-
-    Parameters
-    ----------
-    gap : int
-        Pixels between widgets, and between lines.
-    """
+    """Widgets side by side, in as many lines as they need."""
 
     def __init__(self, gap: int = 8) -> None:
         super().__init__()

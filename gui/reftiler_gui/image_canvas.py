@@ -51,16 +51,7 @@ class _Content:
 
 
 class ImageCanvas(PanZoomView):
-    """
-    An image and what lies over it.
-
-    Parameters
-    ----------
-    state : Camera
-        The place and zoom; canvases that share one are linked.
-    parent : QWidget, optional
-        As everywhere in Qt.
-    """
+    """An image and what lies over it."""
 
     def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
@@ -182,14 +173,7 @@ class ImageCanvas(PanZoomView):
         self.viewport().update()
 
     def repaint_pixels(self, parts: Parts | None = None) -> None:
-        """
-        Paint anew what has changed: pixels, or the range of their values.
-
-        Parameters
-        ----------
-        parts : dict, optional
-            Levels with rows and columns, for each picture; all if there is none.
-        """
+        """Paint changed pixels anew: all, or levels, rows and columns of pictures."""
         for blocks in (self._content.blocks, self._content.seams):
             if blocks is not None and parts is None:
                 blocks.clear()

@@ -75,14 +75,7 @@ _STATES = {
 
 
 class _Rows(QAbstractListModel):
-    """
-    The rows of the list: a number for an image, a text for the head of a group.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-        Holds the images, and the jobs that make thumbnails.
-    """
+    """The rows of the list: a number for an image, a text for the head of a group."""
 
     made = Signal()
     """There are more thumbnails."""
@@ -273,19 +266,7 @@ class _List(QListView):
 
 
 class ImageList(QWidget):
-    """
-    The images that are open, those among them that pass the filter, and their numbers.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-        Holds them. The list sets the order in which one steps through them.
-
-    Attributes
-    ----------
-    grouping : str
-        One of `GROUPS`.
-    """
+    """The images that are open and pass the filter, and how many there are."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -295,7 +276,7 @@ class ImageList(QWidget):
         self.view, self.options = _List(), QToolButton()
         self.place, self.numbers = QLabel(), QLabel()
         self.passed_over = QToolButton()
-        self.grouping = "folder"
+        self.grouping = "folder"  # one of `GROUPS`
         self._quiet, self._title = False, ""
         self._soon = QTimer(self, singleShot=True, interval=_SOON)
         self._lay_out()

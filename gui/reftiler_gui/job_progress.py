@@ -17,16 +17,7 @@ T = TypeVar("T")
 
 
 class JobProgress(QWidget):
-    """
-    A job of a view, seen while it runs.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Run it.
-    name : str
-        What it is, for people too: ``Merging``.
-    """
+    """A job of a view, seen while it runs."""
 
     cancelled = Signal()
     """Somebody did not want it any more."""

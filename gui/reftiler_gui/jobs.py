@@ -83,22 +83,11 @@ class Jobs(QObject):
         failed: Failed | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """
-        Start a job.
+        """Start a job; one that is under way by this name is cancelled.
 
-        Parameters
-        ----------
-        name : str
-            What it is; an earlier job of this name is cancelled.
-        make : callable
-            Called in a thread; returns the result, or `Work` that does. Work is
-            cancelled between its steps.
-        done : callable
-            Called with the result.
-        failed : callable, optional
-            Called with a sentence if it fails; by default the signal says it.
-        progress : callable, optional
-            Called with the share that is done, now and then.
+        ``make`` is called in a thread and returns the result, or `Work` that does,
+        which is cancelled between its steps. If it fails, ``failed`` or else the signal
+        has a sentence; ``progress`` is told the share that is done, now and then.
         """
         if self._stopped:
             return
@@ -197,16 +186,10 @@ class Jobs(QObject):
 
 
 class _MainThreadGC(QObject):
-    """
-    Collects garbage in the thread in which it lives, between `keep` and `leave`.
+    """Collects garbage in the thread in which it lives, between `keep` and `leave`.
 
     Python collects in whatever thread happens to allocate; a widget that dies in a
     thread of the pool, in a circle of references, takes the program down.
-
-    Parameters
-    ----------
-    parent : QObject
-        Whose threads work.
     """
 
     def __init__(self, parent: QObject) -> None:

@@ -36,29 +36,14 @@ _COLORS = ("orange", "vermillion", "purple", "green", "yellow")
 
 
 class LayerVisibility:
-    """
-    What is shown on the window's canvas.
-
-    Parameters
-    ----------
-    canvas : ImageCanvas
-        Whose layers.
-    registry : ActionRegistry
-        It has an action for each of `LAYERS`.
-    status : Status
-        Where a change that cannot be seen otherwise is written.
-
-    Attributes
-    ----------
-    followers : list of ImageCanvas
-        Others, which show the same of `COMPARED`; the mask as an outline, for they
-        are about what it marks.
-    """
+    """What is shown on the window's canvas."""
 
     def __init__(
         self, canvas: ImageCanvas, registry: ActionRegistry, status: Status
     ) -> None:
         self._canvas, self._registry, self._status = canvas, registry, status
+        # others, which show the same of `COMPARED`; the mask as an outline, for they
+        # are about what it marks
         self.followers: list[ImageCanvas] = []
 
     def show(self, layers: OverlaySettings) -> None:

@@ -92,14 +92,7 @@ _SIDES = {
 
 
 class MainWindow(QMainWindow):
-    """
-    The viewer.
-
-    Parameters
-    ----------
-    preferences : Preferences, optional
-        What is remembered; by default nothing is.
-    """
+    """The viewer."""
 
     closed = Signal()
 
@@ -219,27 +212,7 @@ class MainWindow(QMainWindow):
     def add_dock(
         self, name: str, title: str, widget: QWidget, side: str, key: str = ""
     ) -> QDockWidget:
-        """
-        Add a dock at a side of the window.
-
-        Parameters
-        ----------
-        name : str
-            Under which its place is remembered; its action is called `dock_` and this.
-        title : str
-            What stands above it.
-        widget : QWidget
-            What it holds.
-        side : {"left", "right"}
-            Where it is at first.
-        key : str
-            The key that shows and hides it, as Qt writes it.
-
-        Returns
-        -------
-        QDockWidget
-            The dock.
-        """
+        """Add a dock, whose place is remembered by its name; its key shows it."""
         dock = _Dock(title, self)
         dock.setObjectName(name)
         dock.setWidget(widget)
@@ -293,19 +266,9 @@ class MainWindow(QMainWindow):
                 action.setChecked(shown)
 
     def add_view(self, name: str, title: str, widget: QWidget, key: str = "") -> None:
-        """
-        Add a view in a tab of its own.
+        """Add a view in a tab of its own; ``name`` is what the command line calls it.
 
-        Parameters
-        ----------
-        name : str
-            What the command line calls it.
-        title : str
-            What the tab says.
-        widget : QWidget
-            If it is a `reftiler_gui.view_base.View` too, it is given what is open.
-        key : str
-            The key that shows it, as Qt writes it.
+        A widget that is a `reftiler_gui.view_base.View` too is given what is open.
         """
         self.views[name] = widget
         guard_fields(widget)

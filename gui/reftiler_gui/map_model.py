@@ -37,33 +37,7 @@ _PAUSE = 60  # milliseconds for which the threshold rests until pixels are count
 
 
 class MapModel(QObject):
-    """
-    The map that is shown.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-        The image that it belongs to.
-    jobs : Jobs
-        Read and score maps.
-
-    Attributes
-    ----------
-    map : AnomalyMap or None
-        It, once it is read.
-    number : int
-        Which of an image's maps is shown.
-    problem : str
-        Why there is none.
-    whole_set : bool
-        Whether colours have one range for all images.
-    scores : ImageScores or None
-        The map against the mask, once they are known.
-    set_scores : SetScores or None
-        Those of all images, once they were asked for.
-    found : pair of int, or None
-        Good and defective pixels that reach the threshold, once they are counted.
-    """
+    """The map that is shown."""
 
     changed = Signal()
     """Another map, range or threshold, of which no scores are known yet."""
@@ -73,12 +47,15 @@ class MapModel(QObject):
     def __init__(self, viewer: ViewerModel, jobs: Jobs) -> None:
         super().__init__(viewer)
         self._viewer, self._jobs = viewer, jobs
-        self.map: AnomalyMap | None = None
-        self.number = 0
-        self.problem = ""
-        self.whole_set = True
+        self.map: AnomalyMap | None = None  # it, once it is read
+        self.number = 0  # which of an image's maps is shown
+        self.problem = ""  # why there is none
+        self.whole_set = True  # whether colours have one range for all images
+        # the map against the mask, once they are known
         self.scores: ImageScores | None = None
+        # those of all images, once they were asked for
         self.set_scores: SetScores | None = None
+        # good and defective pixels that reach the threshold, once they are counted
         self.found: tuple[int, int] | None = None
         self._scored: ImageSet | None = None
         self._chosen = MapSettings()

@@ -132,16 +132,7 @@ class ThresholdHistogram(QWidget):
 
 
 class MapPanel(QWidget):
-    """
-    What is set and known of the map of the image that is shown.
-
-    Parameters
-    ----------
-    model : MapModel
-        The map.
-    open_map, open_maps : QAction
-        Ask for maps.
-    """
+    """What is set and known of the map of the image that is shown."""
 
     def __init__(self, model: MapModel, open_map: QAction, open_maps: QAction) -> None:
         super().__init__()

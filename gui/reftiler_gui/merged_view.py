@@ -44,20 +44,7 @@ _LESSON = "Simulated model error"
 
 
 class MergedView(BlinkCompare):
-    """
-    The merged image, linked with the original or its difference from it.
-
-    Parameters
-    ----------
-    model : ResultsModel
-        The results.
-    state : Camera
-        The place and zoom; share it to link this view with others.
-    seams : QAction
-        Shows and hides where tiles disagree.
-    open_array, open_folder, open_model : callable
-        Ask for results, and for a model.
-    """
+    """The merged image, linked with the original or its difference from it."""
 
     pointed = Signal(str)
     """What is under the cursor."""

@@ -34,19 +34,9 @@ class TileStepper(Protocol):
 
 
 class Navigator:
-    """
-    Moves of the window's canvases.
+    """Moves of the window's canvases.
 
     Fit, zoom and pan move the canvas that is seen, which may be another view's.
-
-    Parameters
-    ----------
-    tabs : QTabWidget
-        The views; the one that is seen may have a canvas of its own.
-    canvas : ImageCanvas
-        The canvas of the view of the image.
-    show_view : callable
-        Shows a view by its name.
     """
 
     def __init__(

@@ -46,22 +46,11 @@ _TILE = QColor(*COLORS["yellow"])
 
 @dataclass(frozen=True)
 class Marker:
-    """
-    A place to mark.
+    """A place to mark."""
 
-    Attributes
-    ----------
-    box : pair of pairs of int
-        Rows and columns, ends not included.
-    words : str
-        What stands beside it.
-    strong : bool
-        Whether it is the one that is meant now.
-    """
-
-    box: Box
-    words: str = ""
-    strong: bool = False
+    box: Box  # rows and columns, ends not included
+    words: str = ""  # what stands beside it
+    strong: bool = False  # whether it is the one that is meant now
     color: Rgb = COLORS["orange"]
 
 
@@ -206,27 +195,7 @@ def paint_legend(
     ratio: float,
     above: float = 0.0,
 ) -> float:
-    """
-    Say what colours mean, in the lower right corner.
-
-    Parameters
-    ----------
-    painter, transform
-        What is painted on.
-    title : str
-        What the entries are.
-    entries : sequence of pairs
-        Words and colour, None for hatching.
-    ratio : float
-        The screen's pixels for one of Qt's.
-    above : float
-        The room that another legend takes below.
-
-    Returns
-    -------
-    float
-        The room that is taken, with that.
-    """
+    """Say what colours mean, None hatching; return the room taken, with others'."""
     painter.save()
     line, swatch, pad = 18 * ratio, 14 * ratio, 8 * ratio
     advance = set_font(painter, ratio).horizontalAdvance

@@ -34,19 +34,11 @@ _NOTCH = 120  # a step of the wheel, as Qt counts
 
 
 class PanZoomView(QAbstractScrollArea):
-    """
-    Something that is zoomed and moved.
+    """Something that is zoomed and moved.
 
     The wheel and two fingers zoom at the cursor, a drag with the left or middle button
     moves, with Space held whatever lies under it, and clicks have a signal. Places are
     the image's: row and column, floats, pixel 0 from 0 to 1.
-
-    Parameters
-    ----------
-    state : Camera
-        The place and zoom; views that share one are linked.
-    parent : QWidget, optional
-        As everywhere in Qt.
     """
 
     hovered = Signal(float, float)

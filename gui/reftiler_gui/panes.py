@@ -23,24 +23,16 @@ _GRIP = 6  # the screen's pixels to either side of the line where it can be take
 
 
 class SwipeCompare(ImageCanvas):
-    """
-    A canvas whose left part shows another picture, up to a line that can be moved.
-
-    Attributes
-    ----------
-    share : float
-        Where the line is, 0 to 1; 0 shows nothing of the other picture.
-    names : pair of str
-        What stands to the left and the right of the line.
-    """
+    """A canvas whose left part, up to a line to be moved, shows another picture."""
 
     parted = Signal(float)
     """Where the line was moved."""
 
     def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
+        # where the line is, 0 to 1; 0 shows nothing of the other picture
         self.share = 0.0
-        self.names = ("", "")
+        self.names = ("", "")  # what stands to the left and the right of the line
         self._other: TileCache | None = None
         self._taken = False
 
@@ -119,20 +111,13 @@ class SwipeCompare(ImageCanvas):
 
 
 class SplitPane(QWidget):
-    """
-    A canvas with a caption above it.
-
-    Attributes
-    ----------
-    canvas : ImageCanvas
-        Below.
-    """
+    """A canvas with a caption above it."""
 
     def __init__(
         self, canvas: ImageCanvas, caption: str = "", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.canvas = canvas
+        self.canvas = canvas  # below
         self.label = ElidedLabel()
         self.caption(caption)
         column = QVBoxLayout(self)
@@ -148,21 +133,12 @@ class SplitPane(QWidget):
 
 
 class BlinkCompare(LazyView):
-    """
-    A view with two sides.
-
-    Attributes
-    ----------
-    hold : QPushButton
-        Held, the other side is seen; put it somewhere.
-    flipped : bool
-        Whether it is.
-    """
+    """A view with two sides."""
 
     def __init__(self, words: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.flipped = False
-        self.hold = QPushButton(words)
+        self.flipped = False  # whether it is
+        self.hold = QPushButton(words)  # held, the other side is seen; put it somewhere
         self.hold.pressed.connect(lambda: self._turn(True))
         self.hold.released.connect(lambda: self._turn(False))
 

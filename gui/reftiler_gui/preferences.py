@@ -21,24 +21,12 @@ _RECENT = 8
 
 
 class Preferences:
-    """
-    Settings that are kept.
-
-    Parameters
-    ----------
-    store : QSettings or None
-        Where they are; None remembers nothing.
-
-    Attributes
-    ----------
-    notices : list of str
-        What was found and not used, a sentence for each.
-    """
+    """Settings that are kept."""
 
     def __init__(self, store: QSettings | None = None) -> None:
         self._store = store
         self._held: dict[str, Any] = {}
-        self.notices: list[str] = []
+        self.notices: list[str] = []  # what was found and not used, a sentence for each
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return what is kept under a key."""

@@ -51,31 +51,7 @@ _MAP = "Merging the anomaly map"
 
 
 class ResultsModel(QObject):
-    """
-    What came back for the tiles of the image that is open.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-        What is open.
-
-    Attributes
-    ----------
-    source : Path, str, MockModel or None
-        Where the results come from.
-    model : Model or None
-        The model that the source names, once it is loaded.
-    pictures : MergedPictures or None
-        What they make, once they are open.
-    survey : SeamSurvey or None
-        Where they disagree most, once that was asked for.
-    problem : str
-        Why there are none, or why they are not merged; a sentence.
-    as_map : bool
-        Whether the merged image is the anomaly map, too.
-    offer : FormSettings or None
-        The settings of the results, where those of the form do not fit them.
-    """
+    """What came back for the tiles of the image that is open."""
 
     changed = Signal()
     """Something of the above has changed."""
@@ -89,12 +65,16 @@ class ResultsModel(QObject):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(viewer)
         self._viewer, self._jobs = viewer, viewer.jobs
-        self.source: Source | None = None
+        self.source: Source | None = None  # where the results come from
+        # what they make, once they are open
         self.pictures: MergedPictures | None = None
+        # where they disagree most, once that was asked for
         self.survey: SeamSurvey | None = None
-        self.problem = ""
+        self.problem = ""  # why there are none, or why they are not merged; a sentence
+        # the settings of the results, where those of the form do not fit them
         self.offer: FormSettings | None = None
-        self.as_map = False
+        self.as_map = False  # whether the merged image is the anomaly map, too
+        # the model that the source names, once it is loaded
         self.model: Model | None = None
         self._item = ""
         self._opened_for: LoadedImage | None = None

@@ -34,25 +34,15 @@ def install_message_handler() -> None:
 
 
 class SignalHandlers(QObject):
-    """
-    Closes a window as its user does, so that what it remembers is written.
+    """Closes a window as its user does, so that what it remembers is written.
 
-    While nothing happens Qt waits outside of Python, where no handler of a signal
-    runs; the number of the signal comes through a socket, which wakes it.
-
-    Parameters
-    ----------
-    window : QWidget
-        What is closed.
-
-    Attributes
-    ----------
-    code : int
-        128 and the signal's number, as shells have it; 0 if there was none.
+    While nothing happens Qt waits outside of Python, where no handler of a signal runs;
+    the number of the signal comes through a socket, which wakes it.
     """
 
     def __init__(self, window: QWidget) -> None:
         super().__init__()
+        # 128 and the signal's number, as shells have it; 0 if there was none
         self.code = 0
         self._window = window
         self._ours, self._theirs = socket.socketpair()

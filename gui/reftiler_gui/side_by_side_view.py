@@ -71,21 +71,9 @@ _Found = tuple[SettingsSide, SettingsSide, CoverageDifference | None]
 
 
 class SideBySideView(LazyView):
-    """
-    An image with pinned settings (A) and with the form's (B), or two maps of it.
+    """An image with pinned settings (A) and with the form's (B), or two maps of it.
 
     Of settings the tiles are shown, or what a model's results make with each.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Compare in the background.
-    state : Camera
-        The place and zoom of all panes; share it to link this view with others.
-    maps : MapModel
-        It has the threshold and the colours of maps.
-    results : ResultsModel
-        It has the results of tiles, or the model.
     """
 
     swapped = Signal(object)

@@ -61,18 +61,7 @@ class _Card(QFrame):
 
 
 class StartPage(_Card):
-    """
-    Shown while nothing is open: where to drop files, three buttons, recent files.
-
-    Parameters
-    ----------
-    actions : mapping of str to QAction
-        The actions of the window.
-    preferences : Preferences
-        Holds the recent files.
-    open_path : callable
-        Opens one of them.
-    """
+    """Shown while nothing is open: where to drop files, three buttons, recent files."""
 
     def __init__(
         self,
@@ -131,14 +120,7 @@ class StartPage(_Card):
 
 
 class FileCard(_Card):
-    """
-    Shown in place of an image that cannot be read: why, and what can be done.
-
-    Parameters
-    ----------
-    actions : mapping of str to QAction
-        The actions of the window.
-    """
+    """Shown in place of an image that cannot be read: why, and what can be done."""
 
     def __init__(self, actions: Mapping[str, QAction]) -> None:
         names = ("reload", "show_in_folder", "next")
@@ -156,16 +138,7 @@ class FileCard(_Card):
 
 
 class RecentFilesMenu(QMenu):
-    """
-    What was opened lately, the last first; what has vanished is grey.
-
-    Parameters
-    ----------
-    preferences : Preferences
-        Remembers it.
-    open_path : callable
-        Opens a path.
-    """
+    """What was opened lately, the last first; what has vanished is grey."""
 
     def __init__(
         self,

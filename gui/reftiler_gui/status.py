@@ -15,14 +15,7 @@ _LONG = 12_000  # milliseconds that a sentence stays
 
 
 class Status(QStatusBar):
-    """
-    What is under the cursor and what goes on.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        What goes on.
-    """
+    """What is under the cursor and what goes on."""
 
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()

@@ -47,14 +47,7 @@ def as_image(pixels: NDArray[np.uint32], *, opaque: bool = False) -> QImage:
 
 
 class TileCache:
-    """
-    A picture in blocks.
-
-    Parameters
-    ----------
-    picture : ImageProvider
-        What is painted.
-    """
+    """A picture in blocks."""
 
     def __init__(self, picture: ImageProvider) -> None:
         self.picture = picture

@@ -128,14 +128,7 @@ class _TileCanvas(ImageCanvas):
 
 
 class TileView(QWidget):
-    """
-    A tile with its mask, and what there is to know of it.
-
-    Parameters
-    ----------
-    jobs : Jobs
-        Read the tile.
-    """
+    """A tile with its mask, and what there is to know of it."""
 
     closed = Signal()
     stepped = Signal(int)

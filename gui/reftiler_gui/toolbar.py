@@ -65,14 +65,7 @@ def _percent(zoom: float) -> str:
 
 
 class ToolBar(QToolBar):
-    """
-    The toolbar.
-
-    Parameters
-    ----------
-    registry : ActionRegistry
-        Has the actions.
-    """
+    """The toolbar."""
 
     def __init__(self, registry: ActionRegistry) -> None:
         super().__init__("Toolbar")

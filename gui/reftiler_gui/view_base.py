@@ -44,39 +44,21 @@ class View(Protocol):
 
 
 class LazyView(QWidget):
-    """
-    A view that does its work when it is seen.
+    """A view that does its work when it is seen."""
 
-    Attributes
-    ----------
-    loaded : LoadedImage or None
-        The image.
-    tiling : GridLookup or None
-        Its tiles; None while the image or the setting has none.
-    settings : FormSettings
-        What the tiles were made from.
-    region : Region or None
-        The defect that is looked at.
-    searching : bool
-        Whether the defects of the image are still looked for.
-    goes : bool
-        Whether the view itself goes to a defect that it is told.
-    of_image : bool
-        Whether it is about the image that is open, and its defects.
-    docks : bool
-        Whether it is about what is open: otherwise the docks are hidden.
-    """
-
-    goes = False
+    goes = False  # whether the view itself goes to a defect that it is told
+    # docks: whether it is about what is open: otherwise the docks are hidden
+    # of_image: whether it is about the image that is open, and its defects
     of_image = docks = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.loaded: LoadedImage | None = None
+        self.loaded: LoadedImage | None = None  # the image
+        # its tiles; None while the image or the setting has none
         self.tiling: GridLookup | None = None
-        self.settings = FormSettings()
-        self.region: Region | None = None
-        self.searching = False
+        self.settings = FormSettings()  # what the tiles were made from
+        self.region: Region | None = None  # the defect that is looked at
+        self.searching = False  # whether the defects of the image are still looked for
         self._stale = True
 
     def show_item(self, loaded: LoadedImage | None) -> None:

@@ -35,38 +35,7 @@ _SETTLED = 300  # milliseconds without another change of a file, until it is rea
 
 
 class ViewerModel(QObject):
-    """
-    What is open, and how it is tiled.
-
-    Attributes
-    ----------
-    image_set : ImageSet
-        The images that can be shown.
-    index : int
-        Which of them is.
-    loaded : LoadedImage or None
-        It, once it is read.
-    settings : FormSettings
-        What the form holds.
-    undo_stack : QUndoStack
-        The changes of the settings.
-    tiling : GridLookup or None
-        The last tiles that were not refused.
-    refusal : ValidationError or None
-        Why the settings are.
-    facts : GridSummary or None
-        The numbers of the tiles, once they are known.
-    display : DisplaySettings
-        What was chosen for this image, as it was given.
-    histogram : Histogram or None
-        How often values occur in the channels that are shown, once it is counted.
-    keeps_display : bool
-        Whether the next image is shown with the limits, gamma and channels of this.
-    cases : tuple of Path
-        What the conformance kit wrote, of that which was opened last.
-    order : sequence of int
-        The images through which one steps, in this order.
-    """
+    """What is open, and how it is tiled."""
 
     opened = Signal()
     checked = Signal()
@@ -87,19 +56,25 @@ class ViewerModel(QObject):
     def __init__(self, jobs: Jobs, settings: FormSettings = START) -> None:
         super().__init__(jobs)
         self.jobs = jobs
-        self.image_set = ImageSet()
-        self.index = 0
-        self.loaded: LoadedImage | None = None
-        self.settings = settings
-        self.undo_stack = QUndoStack(self)
-        self.tiling: GridLookup | None = None
-        self.refusal: ValidationError | None = None
+        self.image_set = ImageSet()  # the images that can be shown
+        self.index = 0  # which of them is
+        self.loaded: LoadedImage | None = None  # it, once it is read
+        self.settings = settings  # what the form holds
+        self.undo_stack = QUndoStack(self)  # the changes of the settings
+        self.tiling: GridLookup | None = None  # the last tiles that were not refused
+        self.refusal: ValidationError | None = None  # why the settings are
+        # the numbers of the tiles, once they are known
         self.facts: GridSummary | None = None
+        # what the conformance kit wrote, of that which was opened last
         self.cases: tuple[Path, ...] = ()
+        # how often values occur in the channels that are shown, once it is counted
         self.histogram: Histogram | None = None
+        # whether the next image is shown with the limits, gamma and channels of this
         self.keeps_display = False
+        # what was chosen for this image, as it was given
         self.display = DisplaySettings()
         self._displays: dict[tuple[str, Path | None], DisplaySettings] = {}
+        # the images through which one steps, in this order
         self.order: Sequence[int] = ()
         self._find: Callable[[], ImageSet] = ImageSet
         self._maps: list[Path] = []
@@ -129,17 +104,10 @@ class ViewerModel(QObject):
         at: str = "",
         maps: Iterable[str | Path] = (),
     ) -> None:
-        """
-        Open files and folders in the background; none means the bundled sample.
+        """Open files and folders in the background; none means the bundled sample.
 
-        Parameters
-        ----------
-        paths : iterable of str or path-like
-            What to open.
-        at : str
-            The name of the image to show first, if there is one of this name.
-        maps : iterable of str or path-like
-            Files and folders of their anomaly maps.
+        ``at`` is the name of the image to show first, ``maps`` are files and folders of
+        maps.
         """
         given, sources = ([Path(path) for path in some] for some in (paths, maps))
         self._open(partial(ImageSet.open, given), at, sources)
@@ -303,15 +271,9 @@ class ViewerModel(QObject):
                 self.read_as(self.loaded.item.reading.axes, page)
 
     def open_maps(self, sources: Sequence[str | Path], *, this: bool = False) -> None:
-        """
-        Take anomaly maps from files and folders, in the background.
+        """Take anomaly maps from files and folders, matched by name, in the background.
 
-        Parameters
-        ----------
-        sources : sequence of str or path-like
-            Their names say whose maps they are.
-        this : bool
-            Whether a single file is the map of this image, whatever its name.
+        With ``this`` a single file is the map of this image, whatever its name.
         """
         paths, before = list(map(Path, sources)), self.image_set
         if not before.items:

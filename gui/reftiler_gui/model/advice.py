@@ -48,31 +48,19 @@ _NO_SIZES: Ints = np.zeros((0, 2), np.int64)
 
 @dataclass(frozen=True)
 class Candidate:
-    """
-    What a setting does to the defects of the images.
-
-    Attributes
-    ----------
-    whole : int
-        Defects that lie whole in some tile.
-    tiles, work : int, float
-        Tiles of all images, and their pixels for each pixel of the images.
-    resized, contrast : float or None
-        Medians of the shorter side of a defect, in pixels, and of the share of its
-        contrast that is left, once the images are resized to one tile.
-    refused : str
-        Why reftiler refuses the setting; empty if it does not.
-    front : bool
-        Whether no other holds as many whole with no more work and no larger tiles.
-    """
+    """What a setting does to the defects of the images."""
 
     settings: FormSettings
-    whole: int = 0
+    whole: int = 0  # defects that lie whole in some tile
+    # tiles, work: tiles of all images, and their pixels for each pixel of the images
     tiles: int = 0
     work: float = 0.0
+    # resized, contrast: medians of the shorter side of a defect, in pixels, and of the
+    # share of its contrast that is left, once the images are resized to one tile
     resized: float | None = None
     contrast: float | None = None
-    refused: str = ""
+    refused: str = ""  # why reftiler refuses the setting; empty if it does not
+    # whether no other holds as many whole with no more work and no larger tiles
     front: bool = False
 
     @property
@@ -134,25 +122,15 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """
-    What a survey knew at one moment: all its parts are of the same images.
+    """What a survey knew at one moment: all its parts are of the same images."""
 
-    Attributes
-    ----------
-    rows : tuple of Candidate
-        What each setting does.
-    sizes : ndarray of int64, shape (n, 2)
-        Heights and widths of the defects.
-    images, total : int
-        How many images were counted, and how many there are.
-    problems : tuple of str
-        A sentence for each image or mask that could not be read.
-    """
-
-    rows: tuple[Candidate, ...] = ()
+    rows: tuple[Candidate, ...] = ()  # what each setting does
+    # shape (n, 2): heights and widths of the defects
     sizes: Ints = field(default_factory=_NO_SIZES.copy)
+    # images, total: how many images were counted, and how many there are
     images: int = 0
     total: int = 0
+    # a sentence for each image or mask that could not be read
     problems: tuple[str, ...] = ()
 
     @property
@@ -222,23 +200,10 @@ def _square(current: FormSettings, side: int, overlap: int) -> FormSettings:
 
 
 class Survey:
-    """
-    Counts what settings do to the defects of some images.
+    """Counts what settings do to the defects of some images.
 
     Images with a mask come first, and only the masks and the sizes of the images are
     read; then the images of a sample of the defects, to measure their contrast.
-
-    Parameters
-    ----------
-    items : sequence of ImageItem
-        Those without a mask count for tiles, but not for defects.
-    tried : sequence of FormSettings
-        Of `candidates`.
-
-    Attributes
-    ----------
-    snapshot : Snapshot
-        What is known; replaced, never changed. May be read by other threads.
     """
 
     def __init__(
@@ -247,6 +212,7 @@ class Survey:
         self.items = tuple(sorted(items, key=lambda item: not item.has_mask))
         self.tried = tuple(tried)
         rows = tuple(map(Candidate, self.tried))
+        # what is known; replaced, never changed. May be read by other threads
         self.snapshot = Snapshot(rows, total=len(self.items))
         self._regions: list[tuple[ImageItem, Region]] = []
         self._images: defaultdict[Size, list[Ints]] = defaultdict(list)
@@ -348,16 +314,7 @@ def _counted(settings: FormSettings, images: dict[Size, tuple[int, Ints]]) -> Ca
 
 
 def count_contained(grid: Grid, boxes: Ints) -> int:
-    """
-    Return how many boxes lie whole in some tile.
-
-    Parameters
-    ----------
-    grid : Grid
-        The tiles.
-    boxes : ndarray of int64, shape (n, 2, 2)
-        First and one past last, of rows and columns.
-    """
+    """Return how many boxes, shape (n, 2, 2), lie whole in some tile."""
     if grid.is_irregular:
         view = GridLookup(grid)
         return sum(view.holding(tuple(r), tuple(c)).size > 0 for r, c in boxes.tolist())

@@ -51,25 +51,14 @@ _LARGE = 2**29  # bytes from which half the resolution is not kept: it takes a q
 
 @dataclass(frozen=True)
 class MapSettings:
-    """
-    How a map is shown.
+    """How a map is shown."""
 
-    Attributes
-    ----------
-    colormap : str
-        One of `COLORMAPS`.
-    opacity : float
-        Of the colours over the image, 0 to 1.
-    low, high : float or None
-        The values of the first and the last colour; None for the map's own.
-    threshold : float or None
-        The least value that is found; regions of these are outlined.
-    """
-
-    colormap: str = "inferno"
-    opacity: float = 0.6
+    colormap: str = "inferno"  # one of `COLORMAPS`
+    opacity: float = 0.6  # of the colours over the image, 0 to 1
+    # low, high: the values of the first and the last colour; None for the map's own
     low: float | None = None
     high: float | None = None
+    # the least value that is found; regions of these are outlined
     threshold: float | None = None
 
 
@@ -87,47 +76,23 @@ def color_table(name: str, opacity: float = 1.0, count: int = 256) -> Pixels:
 
 
 class AnomalyMap:
-    """
-    A map over an image.
-
-    Parameters
-    ----------
-    array : array-like, shape (h, w), (1, h, w) or (h, w, 1)
-        Real numbers; of files, `FilePixels` too.
-    size : pair of int, optional
-        The image's height and width; by default the map's.
-    name : str
-        What messages call it.
-
-    Attributes
-    ----------
-    shape : pair of int
-        The map's height and width.
-    scale : pair of Fraction
-        Pixels of the image that one of the map covers, down and across.
-    low, high : float
-        The smallest and the largest finite value; NaN if there is none.
-    unknown, infinite : int
-        Pixels of the map that are NaN, or infinite.
-
-    Raises
-    ------
-    TilingError
-        It is no map of this image.
-    """
+    """A map (h, w) over an image of a size; TilingError if it is none of this image."""
 
     def __init__(self, array: Any, size: Size | None = None, name: str = "") -> None:
         self.name = name or "the map"
         self.array = self._checked(array)
-        self.shape: Size = self.array.shape
+        self.shape: Size = self.array.shape  # the map's height and width
         self.size = size or self.shape
         height, width = (
             Fraction(whole, part)
             for whole, part in zip(self.size, self.shape, strict=True)
         )
+        # pixels of the image that one of the map covers, down and across
         self.scale = height, width
         self._check_scale()
+        # the smallest and the largest finite value; NaN if there is none
         self.low = self.high = math.nan
+        # pixels of the map that are NaN, or infinite
         self.unknown = self.infinite = 0
         self._base = 2 if self.array.nbytes > _LARGE else 1
         self._levels: dict[int, Any] = {0: self.array}
@@ -223,23 +188,9 @@ class AnomalyMap:
     def paint(
         self, transform: ScreenTransform, settings: MapSettings, *, colors: bool = True
     ) -> tuple[int, int, Pixels] | None:
-        """
-        Draw what the screen shows of the map.
+        """Draw what the screen shows: its row, its column and pixels; None if nothing.
 
-        Parameters
-        ----------
-        transform : ScreenTransform
-            Where the screen is.
-        settings : MapSettings
-            Range, colours and threshold.
-        colors : bool
-            Whether values are coloured, or regions at the threshold outlined alone.
-
-        Returns
-        -------
-        (int, int, ndarray of uint32) or None
-            The screen's row and column where it begins, and its pixels; None if
-            nothing of the map is in view.
+        Without ``colors`` the regions at the threshold are outlined alone.
         """
         top, bottom = transform.down((0, self.size[0]))
         left, right = transform.across((0, self.size[1]))

@@ -25,23 +25,13 @@ _ARRAYS = ("got", "want", "image", "tiles", "mask")
 
 @dataclass(frozen=True, eq=False)
 class PlaneStack:
-    """
-    An array as a stack of pictures.
+    """An array as a stack of pictures."""
 
-    Attributes
-    ----------
-    stack : ndarray, shape (P, H, W)
-        Bool or float64. The array's last two axes are rows and columns, the others
-        count planes; of less than two axes it is one row.
-    shape : tuple of int
-        The array's.
-    dtype : str
-        The name of the array's dtype.
-    """
-
+    # shape (P, H, W): bool or float64. The array's last two axes are rows and columns,
+    # the others count planes; of less than two axes it is one row
     stack: Array
-    shape: tuple[int, ...]
-    dtype: str
+    shape: tuple[int, ...]  # the array's
+    dtype: str  # the name of the array's dtype
 
     @classmethod
     def of(cls, values: Array, dtype: str = "") -> PlaneStack:
@@ -78,45 +68,26 @@ class PlaneStack:
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """
-    A check that did not pass.
+    """A check that did not pass."""
 
-    Attributes
-    ----------
-    clause, check, level, device, status : str
-        What was asked, where, and how it went.
-    words : str
-        What is wrong.
-    text : str
-        What the clause says.
-    case : str
-        The smallest case that fails.
-    replay : str
-        The command that asks again.
-    first : tuple of int, or None
-        The index of the first item that differs.
-    got_item, want_item : str
-        What stands there, and what should.
-    arrays : dict of PlaneStack
-        Of ``got``, ``want``, ``difference``, ``image``, ``tiles`` and ``mask`` those
-        that there are.
-    file : Path or None
-        The counterexample, where this is the line of a record: `open` reads it.
-    """
-
+    # clause, check, level, device, status: what was asked, where, and how it went
     clause: str
     check: str
     level: str
     device: str
     status: str
-    words: str
-    text: str
-    case: str
-    replay: str
-    first: tuple[int, ...] | None = None
+    words: str  # what is wrong
+    text: str  # what the clause says
+    case: str  # the smallest case that fails
+    replay: str  # the command that asks again
+    first: tuple[int, ...] | None = None  # the index of the first item that differs
+    # got_item, want_item: what stands there, and what should
     got_item: str = ""
     want_item: str = ""
+    # of ``got``, ``want``, ``difference``, ``image``, ``tiles`` and ``mask`` those that
+    # there are
     arrays: dict[str, PlaneStack] = field(default_factory=dict)
+    # the counterexample, where this is the line of a record: `open` reads it
     file: Path | None = None
 
     def open(self) -> tuple[Failure, str]:
@@ -129,25 +100,12 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class CaseFile:
-    """
-    A counterexample or a record.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    title : str
-        Who was asked, by which specification.
-    failures : tuple of Failure
-        What did not pass, in the file's order.
-    words : str
-        Why it cannot be shown; empty if it can.
-    """
+    """A counterexample or a record."""
 
     path: Path
-    title: str = ""
-    failures: tuple[Failure, ...] = ()
-    words: str = ""
+    title: str = ""  # who was asked, by which specification
+    failures: tuple[Failure, ...] = ()  # what did not pass, in the file's order
+    words: str = ""  # why it cannot be shown; empty if it can
 
     @classmethod
     def open(cls, path: Path) -> CaseFile:

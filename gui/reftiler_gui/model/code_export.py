@@ -16,14 +16,7 @@ _NAMED = ("mode", "pad_mode", "pad_value", "pad_side", "window", "merge", "fill"
 
 
 def as_python(settings: FormSettings, image: str = "image.png") -> str:
-    """
-    Write a program that cuts an image file.
-
-    Raises
-    ------
-    TilingError, TypeError
-        If reftiler refuses the settings.
-    """
+    """Write a program that cuts an image file; TilingError or TypeError if refused."""
     tiler = replace(settings.tiler(), channels_last=True)  # as image files have them
     plain = Tiler(tiler.tile_size)
     words = [_python(tiler.tile_size)]
@@ -50,13 +43,9 @@ def as_python(settings: FormSettings, image: str = "image.png") -> str:
 
 
 def as_words(settings: FormSettings) -> list[str]:
-    """
-    Return the options of ``reftiler tile``, ``grid`` and ``view``.
+    """Return the options of ``reftiler tile``, ``grid`` and ``view``.
 
-    Raises
-    ------
-    TilingError
-        If the window is none of those that have a name.
+    TilingError if the window is none of those that have a name.
     """
     if not isinstance(settings.window, str):
         raise TilingError(

@@ -60,19 +60,10 @@ def mask_layer(
     alpha: float = 0.4,
     outline: int = 2,
 ) -> Pixels:
-    """
-    Colour a mask at the resolution of the screen.
+    """Colour a mask at the resolution of the screen, as `MaskPyramid.view` gives it.
 
-    Parameters
-    ----------
-    marked : ndarray of bool or uint8, shape (H, W)
-        As `MaskPyramid.view` gives it, a pixel for each of the screen's.
-    color : three ints
-        Red, green and blue; labels have `label_colors`.
-    alpha : float
-        How much of it marked pixels take; with 0 only the outline shows.
-    outline : int
-        Pixels of outline around each region, however small that is; opaque.
+    Marked pixels take ``alpha`` of the colour, labels of `label_colors`; each region,
+    however small, has an opaque outline so many pixels wide.
     """
     places = marked.view(np.uint8)
     edge = _grown(places, outline) * (places == 0)
@@ -115,15 +106,9 @@ def legend(least: int, most: int, rows: int = 12) -> tuple[tuple[int, Rgb], ...]
 
 
 def signed(difference: NDArray[Any], limit: float) -> Pixels:
-    """
-    Colour a difference: blue below zero, white at it, orange above; NaN is black.
+    """Colour a difference: blue below zero, white at it, orange above; NaN is black.
 
-    Parameters
-    ----------
-    difference : ndarray, shape (H, W)
-        Of real numbers.
-    limit : float
-        What has the full colour; beyond is clipped. With 0 all that differs has it.
+    ``limit`` and what is beyond has the full colour; with 0 all that differs has it.
     """
     with np.errstate(all="ignore"):
         share = (

@@ -28,28 +28,13 @@ Span: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class SettingsSide:
-    """
-    One of two settings, for an image.
-
-    Attributes
-    ----------
-    settings : FormSettings
-        The settings.
-    tiling : GridLookup or None
-        The tiles; None if the settings are refused.
-    words : str
-        Why they are; empty if they are not.
-    numbers : dict of str
-        The numbers of the tiles by what they are.
-    most : int
-        The largest number of tiles that share a pixel.
-    """
+    """One of two settings, for an image."""
 
     settings: FormSettings
-    tiling: GridLookup | None
-    words: str
-    numbers: dict[str, str]
-    most: int
+    tiling: GridLookup | None  # the tiles; None if the settings are refused
+    words: str  # why they are; empty if they are not
+    numbers: dict[str, str]  # the numbers of the tiles by what they are
+    most: int  # the largest number of tiles that share a pixel
 
 
 def settings_side(
@@ -84,25 +69,10 @@ def short_words(settings: FormSettings) -> str:
 
 
 class CoverageDifference:
-    """
-    How many more tiles a pixel lies in with B than with A.
+    """How many more tiles a pixel lies in with B than with A.
 
-    It is painted as `reftiler_gui.model.image_pyramid.ImagePyramid` is, each pixel of
-    a level as the one in the middle of what it covers.
-
-    Parameters
-    ----------
-    a, b : GridLookup
-        Tiles of images of one size.
-
-    Attributes
-    ----------
-    least, most : int
-        The smallest and the largest difference of a pixel.
-    share : float
-        Share of the pixels whose numbers differ.
-    mean : float
-        The mean difference, which is that of the work.
+    It is painted as `reftiler_gui.model.image_pyramid.ImagePyramid` is, each pixel of a
+    level as the one in the middle of what it covers.
     """
 
     has_alpha = False
@@ -121,8 +91,11 @@ class CoverageDifference:
             for first, length in zip(firsts, self.size, strict=True)
         )
         pixels = math.prod(self.size)
+        # the smallest and the largest difference of a pixel
         self.least, self.most = int(change.min()), int(change.max())
+        # share of the pixels whose numbers differ
         self.share = float(heights @ (change != 0) @ widths) / pixels
+        # the mean difference, which is that of the work
         self.mean = float(heights @ change @ widths) / pixels
 
     def level(self, zoom: float) -> int:

@@ -38,32 +38,17 @@ _NOTHING = Remains((0.0, 0.0), 0.0, 0.0)
 
 @dataclass(frozen=True)
 class DefectMetrics:
-    """
-    How well a defect can be seen in the resized image and in its best tile.
+    """How well a defect can be seen in the resized image and in its best tile."""
 
-    Attributes
-    ----------
-    region : Region
-        In the image.
-    target : pair of int
-        Height and width to which the image is resized.
-    contrast : float
-        How far it stands out of the surface, in the image's units.
-    resized, tiled : Remains
-        What is left of it after resizing, and in the tile where most of it is.
-    tiles : ndarray of int64
-        The tiles that hold a pixel of it.
-    best : int or None
-        That tile; None if it lies in none.
-    """
-
-    region: Region
-    target: Span
-    contrast: float
+    region: Region  # in the image
+    target: Span  # height and width to which the image is resized
+    contrast: float  # how far it stands out of the surface, in the image's units
+    # resized, tiled: what is left of it after resizing, and in the tile where most of
+    # it is
     resized: Remains
     tiled: Remains
-    tiles: Ints
-    best: int | None
+    tiles: Ints  # the tiles that hold a pixel of it
+    best: int | None  # that tile; None if it lies in none
 
     @property
     def whole(self) -> bool:
@@ -97,23 +82,9 @@ def look(
     view: GridLookup,
     target: Sequence[int],
 ) -> DefectMetrics:
-    """
-    Compare what resizing the image and tiling leave of a defect.
+    """Compare what resizing the image to ``target`` and tiling leave of a defect.
 
     The answer is that of `reftiler.visibility.examine`.
-
-    Parameters
-    ----------
-    image : ndarray, shape (H, W) or (H, W, C)
-        Of real numbers.
-    mask : MaskPyramid
-        Of its size.
-    region : Region
-        A defect of it, as `find_defects` finds it.
-    view : GridLookup
-        The tiles.
-    target : sequence of two ints
-        Height and width to which the whole image is resized.
     """
     height, width = target
     tiles, best = _tiles(mask, region, view)
@@ -221,42 +192,18 @@ def _percent(part: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class DefectPreview:
-    """
-    Two pictures of one place, a pixel for each of the image's.
+    """Two pictures of one place, a pixel for each of the image's."""
 
-    Attributes
-    ----------
-    resized, original : ndarray of uint32, shape (h, w)
-        To paint, as `ImagePyramid.region` gives them.
-    opaque : bool
-        Whether they are.
-    """
-
+    # resized, original: shape (h, w): to paint, as `ImagePyramid.region` gives them
     resized: Pixels
     original: Pixels
-    opaque: bool
+    opaque: bool  # whether they are
 
 
 def preview_of_defect(
     source: ImagePyramid, region: Region, target: Sequence[int]
 ) -> DefectPreview:
-    """
-    Show a defect, after the image is resized and as it is.
-
-    Parameters
-    ----------
-    source : ImagePyramid
-        The image.
-    region : Region
-        The defect.
-    target : sequence of two ints
-        Height and width to which the whole image is resized.
-
-    Raises
-    ------
-    TilingError
-        If it cannot be resized.
-    """
+    """Show a defect as it is and after resizing; TilingError if that cannot be done."""
     crops = _crops(region, source.size, target)
     rows, columns = _slices(crops)
     small = resize(source.array[rows, columns], [size for _, _, size in crops])

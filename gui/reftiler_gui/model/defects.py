@@ -24,16 +24,9 @@ _MANY, _HUGE = 500, 2**26  # regions of that level, pixels of the mask
 
 @dataclass(frozen=True)
 class Defects:
-    """
-    The defects of an image, from top to bottom, then from left to right.
+    """The defects of an image, from top to bottom, then from left to right."""
 
-    Attributes
-    ----------
-    regions : tuple of Region
-        Marked pixels that hang together.
-    """
-
-    regions: tuple[Region, ...]
+    regions: tuple[Region, ...]  # marked pixels that hang together
 
     def __len__(self) -> int:
         return len(self.regions)

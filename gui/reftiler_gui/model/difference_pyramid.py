@@ -18,17 +18,9 @@ Span: TypeAlias = tuple[int, int]
 
 
 class DifferencePyramid:
-    """
-    A difference, to be painted as `reftiler_gui.model.image_pyramid.ImagePyramid` is.
+    """A difference, to be painted as an `ImagePyramid` is.
 
     A pixel of a level is that of four that differs most.
-
-    Parameters
-    ----------
-    difference : ndarray, shape (H, W)
-        Of real numbers.
-    limit : float
-        The difference that has the full colour.
     """
 
     has_alpha = False

@@ -31,34 +31,19 @@ _BINS = 256
 
 @dataclass(frozen=True)
 class DisplaySettings:
-    """
-    What the user chose for the display of an image.
+    """What the user chose for the display of an image."""
 
-    Attributes
-    ----------
-    low, high : float or None
-        The values shown black and white; None measures them, see `value_range`.
-    gamma : float
-        Values between are raised to it: below 1 dark ones become brighter.
-    channels : tuple of int
-        One channel is shown grey, three as red, green and blue; none means the first
-        three colours, or the first if there are fewer.
-    """
-
+    # low, high: the values shown black and white; None measures them, see `value_range`
     low: float | None = None
     high: float | None = None
+    # values between are raised to it: below 1 dark ones become brighter
     gamma: float = 1.0
+    # one channel is shown grey, three as red, green and blue; none means the first
+    # three colours, or the first if there are fewer
     channels: tuple[int, ...] = ()
 
     def check(self) -> None:
-        """
-        Refuse limits that do not rise, and a gamma that is not above zero.
-
-        Raises
-        ------
-        TilingError
-            The rule and the values are named.
-        """
+        """Raise TilingError for limits that do not rise, and a gamma not above zero."""
         low, high = self.low, self.high
         finite = all(limit is None or math.isfinite(limit) for limit in (low, high))
         if not finite or (low is not None and high is not None and low >= high):
@@ -93,43 +78,21 @@ class DisplaySettings:
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """
-    How often values occur.
+    """How often values occur."""
 
-    Attributes
-    ----------
-    counts : ndarray of int
-        Of bins of equal width.
-    low, high : float
-        Where the first bin begins and the last one ends.
-    percentiles : tuple of float
-        The values at `PERCENTILES` of the finite numbers.
-    nan, infinite : int
-        Numbers that are in no bin.
-    step : int
-        Every so many rows and columns were counted; 1 means all pixels.
-    """
-
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int64]  # of bins of equal width
+    # low, high: where the first bin begins and the last one ends
     low: float
     high: float
-    percentiles: tuple[float, ...]
+    percentiles: tuple[float, ...]  # the values at `PERCENTILES` of the finite numbers
+    # nan, infinite: numbers that are in no bin
     nan: int = 0
     infinite: int = 0
-    step: int = 1
+    step: int = 1  # every so many rows and columns were counted; 1 means all pixels
 
     @classmethod
     def of(cls, array: Any, channels: tuple[int, ...]) -> Histogram:
-        """
-        Count the values of some channels; of large images those of a sample.
-
-        Parameters
-        ----------
-        array : ndarray or FilePixels, shape (H, W) or (H, W, C)
-            Real numbers.
-        channels : tuple of int
-            Those that are counted, together.
-        """
+        """Count the values of some channels together, of large images of a sample."""
         values, step = _sample(array, channels, _SAMPLE)
         nan = infinite = 0
         if values.dtype.kind == "f":

@@ -37,56 +37,22 @@ LIMIT = 2**26
 
 @dataclass(frozen=True, eq=False)
 class FigureRequest:
-    """
-    Which figure, and of what.
+    """Which figure, and of what."""
 
-    Attributes
-    ----------
-    name : str
-        One of `FIGURES`.
-    tile : int
-        The tile of "tile" and "side"; framed in "grid".
-    size : pair of int
-        Height and width to which the image is resized.
-    mask : bool
-        Whether marked pixels are coloured and outlined.
-    order : sequence of int
-        The tiles of "sheet".
-    columns : int or None
-        How many stand in a row; None for about a square.
-    """
-
-    name: str
-    tile: int
-    size: tuple[int, int]
-    mask: bool
-    order: Sequence[int]
-    columns: int | None
+    name: str  # one of `FIGURES`
+    tile: int  # the tile of "tile" and "side"; framed in "grid"
+    size: tuple[int, int]  # height and width to which the image is resized
+    mask: bool  # whether marked pixels are coloured and outlined
+    order: Sequence[int]  # the tiles of "sheet"
+    columns: int | None  # how many stand in a row; None for about a square
 
 
 def draw_figure(
     tiles: ImageTiles, mask: NDArray[np.bool_] | None, asked: FigureRequest
 ) -> Work[Rgb]:
-    """
-    Draw a figure with `reftiler.figures`, values shown as in the viewer.
+    """Draw a figure, shape (H, W, 3), values shown as in the viewer.
 
-    Parameters
-    ----------
-    tiles : ImageTiles
-        Of the image.
-    mask : ndarray of bool, shape (H, W), or None
-        Its mask.
-    asked : FigureRequest
-        What is drawn.
-
-    Returns
-    -------
-    ndarray of uint8, shape (H, W, 3)
-
-    Raises
-    ------
-    TilingError
-        If it would have more pixels than `LIMIT`, or pixels cannot be read.
+    TilingError if it would have more pixels than `LIMIT`, or some cannot be read.
     """
     mask = mask if asked.mask else None
     if asked.name in ("resized", "side"):

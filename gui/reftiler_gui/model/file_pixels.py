@@ -23,23 +23,11 @@ Array: TypeAlias = NDArray[Any]
 
 
 class FilePixels:
-    """
-    A picture whose pixels lie in a file, row by row.
+    """A picture whose pixels lie in a file, row by row.
 
-    It is read by numbers and slices that go forwards, and whole by ``np.asarray``.
-
-    Parameters
-    ----------
-    array : ndarray, shape (H, W) or (H, W, C)
-        A view of the mapped file that is not read: contiguous, or such that each
-        channel is.
-    file : memmap
-        What it is a view of, as `mapped_file` finds it.
-
-    Raises
-    ------
-    TilingError
-        When it is read: the file has become shorter.
+    It is read by numbers and slices that go forwards, and whole by ``np.asarray``; that
+    raises TilingError once the file is shorter. ``array`` is a view of the mapped file:
+    contiguous, or such that each channel is.
     """
 
     def __init__(self, array: Array, file: np.memmap[Any, Any]) -> None:

@@ -18,19 +18,10 @@ Sizes = tuple[int, int]
 
 @dataclass(frozen=True)
 class ValidationError:
-    """
-    Why a setting is refused.
+    """Why a setting is refused."""
 
-    Attributes
-    ----------
-    field : str
-        The field of `FormSettings` beside which to say so.
-    words : str
-        The sentence of reftiler.
-    """
-
-    field: str
-    words: str
+    field: str  # the field of `FormSettings` beside which to say so
+    words: str  # the sentence of reftiler
 
 
 @dataclass(frozen=True)
@@ -88,13 +79,9 @@ class FormSettings:
 
     @classmethod
     def of(cls, config: TilingConfig) -> FormSettings:
-        """
-        Return the settings that make a configuration.
+        """Return the settings that make a configuration.
 
-        Raises
-        ------
-        TilingError
-            If it switches tiling off, or its tiles have not two axes.
+        TilingError if it switches tiling off, or its tiles have not two axes.
         """
         tiler = config.tiler
         if tiler is None:
@@ -122,16 +109,7 @@ class FormSettings:
 
     @classmethod
     def read(cls, path: Path) -> FormSettings:
-        """
-        Read a YAML file with a tiling section.
-
-        Raises
-        ------
-        ImportError
-            If PyYAML is not installed.
-        TilingError, TypeError
-            If the file cannot be read or breaks a rule; the file is named.
-        """
+        """Read a YAML file with a tiling section; an error names the file."""
         config = TilingConfig.from_yaml(path)
         try:
             return cls.of(config)

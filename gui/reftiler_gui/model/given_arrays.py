@@ -45,13 +45,10 @@ def given_settings(tiler: Any) -> FormSettings | None:
 def given_images(
     image: Any, mask: Any, maps: Any, settings: FormSettings | None
 ) -> tuple[ImageSet | list[Path], list[Path]]:
-    """
-    Return what to open: an image set, or the paths of images and of their maps.
+    """Return what to open: an image set, or the paths of images and of their maps.
 
-    Raises
-    ------
-    TilingError, TypeError
-        If something is no image, mask or map, or there are more or fewer of these.
+    TilingError or TypeError if something is no image, mask or map, or there are more or
+    fewer of these.
     """
     images, several = _images(image, settings)
     paths = [one for one in images if isinstance(one, Path)]

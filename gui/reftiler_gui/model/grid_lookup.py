@@ -23,16 +23,10 @@ Box: TypeAlias = tuple[Span, Span]
 
 
 class GridLookup:
-    """
-    The tiles of a grid of two axes.
+    """The tiles of a grid of two axes.
 
     Coordinates are rows and columns of the image, beyond it in padding; a box is
     ``((top, bottom), (left, right))``, ends not included.
-
-    Parameters
-    ----------
-    grid : Grid
-        Fitted or scattered.
     """
 
     def __init__(self, grid: Grid) -> None:
@@ -129,18 +123,9 @@ class GridLookup:
         return int(count[0, 0])
 
     def coverage(self, rows: Ints, columns: Ints) -> Ints:
-        """
-        Return how many tiles take part in some pixels of the image.
+        """Return how many tiles take part in each pixel of rows and columns, ascending.
 
-        Parameters
-        ----------
-        rows, columns : ndarray of int64
-            Ascending, such as those that the screen shows; pixels beyond the image
-            lie in no tile.
-
-        Returns
-        -------
-        ndarray of int64, shape (len(rows), len(columns))
+        Pixels beyond the image lie in no tile.
         """
         if self.scattered:
             return self._counted(rows, columns)

@@ -35,37 +35,7 @@ _LARGE = 2**26  # bytes from which level 1 is not kept: it would need a quarter 
 
 
 class ImagePyramid:
-    """
-    The pixels of an image.
-
-    Parameters
-    ----------
-    array : ndarray or FilePixels, shape (H, W) or (H, W, C)
-        Real numbers.
-    display : DisplaySettings
-        The limits, gamma and channels that are shown.
-    alpha : bool
-        Whether the last channel is alpha, as the file's format says.
-
-    Attributes
-    ----------
-    display : DisplaySettings
-        As it was given, limits that were not measured, channels that were not chosen
-        by default.
-    ranges, histograms : dict of tuple of int to pair of float and Histogram
-        What was measured so far, by channels.
-    has_alpha : bool
-        Whether what `region` gives may be transparent.
-    info : ImageInfo
-        What its file says.
-    page : int
-        Which of the file's images it is.
-
-    Raises
-    ------
-    TilingError
-        If the array is no picture.
-    """
+    """The pixels of an image."""
 
     def __init__(
         self,
@@ -82,12 +52,17 @@ class ImagePyramid:
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])
         self.channels = array.shape[2] if array.ndim == 3 else 1
         self.dtype = array.dtype
-        self.has_alpha = alpha
+        self.has_alpha = alpha  # whether what `region` gives may be transparent
+        # page: which of the file's images it is
+        # info: what its file says
         self.info, self.page = ImageInfo(), 0
         self._base = 2 if array.nbytes > _LARGE else 1
         self._built: dict[int, Any] = {0: self.array}
+        # as it was given, limits that were not measured, channels that were not chosen
+        # by default
         self.display = display
         self._model: ImagePyramid | None = None
+        # ranges, histograms: what was measured so far, by channels
         self.ranges: dict[tuple[int, ...], tuple[float, float]] = {}
         self.histograms: dict[tuple[int, ...], Histogram] = {}
         self.set_display(display)
@@ -127,16 +102,10 @@ class ImagePyramid:
         return level in self._built or level < self._base
 
     def set_display(self, display: DisplaySettings) -> None:
-        """
-        Set limits, gamma and channels.
+        """Set limits, gamma and channels; TilingError as `DisplaySettings.check`.
 
         Limits of None are measured, unless `measure` did it for these channels;
         channels that the image does not have are those of default.
-
-        Raises
-        ------
-        TilingError
-            As `DisplaySettings.check` does.
         """
         display.check()
         shown = self.shown_channels(display)
@@ -213,22 +182,10 @@ class ImagePyramid:
         return found
 
     def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
-        """
-        Return pixels of a level to paint.
+        """Return pixels of a level to paint, new ones, of some of its rows and columns.
 
-        Parameters
-        ----------
-        level : int
-            Up to ``levels - 1``.
-        rows, columns : pairs of int
-            First and one past last pixel, counted in the level and within it.
-
-        Returns
-        -------
-        ndarray of uint32, shape (h, w)
-            0xAARRGGBB, as QImage's Format_RGB32 has it, or, where the image has
-            alpha, Format_ARGB32_Premultiplied. Contiguous and new. Black if the file
-            has become shorter meanwhile.
+        They are 0xAARRGGBB, premultiplied where the image has alpha; black if the file
+        has become shorter meanwhile.
         """
         try:
             return self.painted(self._part(level, rows, columns))

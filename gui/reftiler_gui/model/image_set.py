@@ -35,51 +35,30 @@ _BAND = 2**24  # pixels of a mask that are looked at together
 
 @dataclass(frozen=True)
 class Check:
-    """
-    What is known of an image without showing it.
+    """What is known of an image without showing it."""
 
-    Attributes
-    ----------
-    has_defect : bool or None
-        None where nothing says so.
-    problems : tuple of str
-        A sentence each.
-    """
-
-    has_defect: bool | None = None
-    problems: tuple[str, ...] = ()
+    has_defect: bool | None = None  # None where nothing says so
+    problems: tuple[str, ...] = ()  # a sentence each
 
 
 @dataclass(frozen=True)
 class ImageItem:
-    """
-    An image that can be shown.
+    """An image that can be shown."""
 
-    Attributes
-    ----------
-    name : str
-        Unique within its source: ``part`` or ``test/scratch/000``.
-    image : Path or None
-        The file; no image file means an image of the bundled sample.
-    split, label : str
-        The folders of a data set that it lies in; empty outside of one.
-    maps : tuple of Path or callable
-        Anomaly maps, the first of which is shown at first: files, or what returns an
-        array.
-    problems : tuple of str
-        What is wrong with it by the names of the files, a sentence each.
-    reading : ReadOptions
-        How the file is read: its axes, and which image of a stack.
-    """
-
-    name: str
+    name: str  # unique within its source: ``part`` or ``test/scratch/000``
+    # the file; no image file means an image of the bundled sample
     image: Path | None = None
     masks: tuple[Path, ...] = ()
+    # split, label: the folders of a data set that it lies in; empty outside of one
     split: str = ""
     label: str = ""
     make: Callable[[], tuple[Array, Array | None]] | None = None
+    # anomaly maps, the first of which is shown at first: files, or what returns an
+    # array
     maps: tuple[Path | Callable[[], Array], ...] = ()
+    # what is wrong with it by the names of the files, a sentence each
     problems: tuple[str, ...] = ()
+    # how the file is read: its axes, and which image of a stack
     reading: ReadOptions = GUESS
 
     @property
@@ -193,29 +172,16 @@ class ImageItem:
 
 @dataclass(frozen=True, eq=False)
 class LoadedImage:
-    """
-    An item as it was read.
-
-    Attributes
-    ----------
-    item : ImageItem
-        What was to be read.
-    image : ImagePyramid or None
-        None if it cannot be read.
-    mask : MaskPyramid or None
-        None if there is none, or it cannot be read or has another size.
-    words : str
-        A sentence for each problem, and for what was decided in reading them; empty if
-        all is well.
-    problems : tuple of str
-        What is wrong, a sentence each.
-    """
+    """An item as it was read."""
 
     item: ImageItem
-    image: ImagePyramid | None
+    image: ImagePyramid | None  # None if it cannot be read
+    # None if there is none, or it cannot be read or has another size
     mask: MaskPyramid | None
+    # a sentence for each problem, and for what was decided in reading them; empty if
+    # all is well
     words: str
-    problems: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()  # what is wrong, a sentence each
 
     @property
     def check(self) -> Check:
@@ -226,31 +192,18 @@ class LoadedImage:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """
-    What is open.
+    """What is open."""
 
-    Attributes
-    ----------
-    items : tuple of ImageItem
-        In the order in which they were given and found.
-    problems : tuple of str
-        A sentence for each path in which there is nothing to show.
-    notes : tuple of str
-        What `find_images` passed over or guessed.
-    cases, settings : tuple of Path
-        Files for other parts of the viewer: what the conformance kit wrote, and YAML.
-    title : str
-        What to call it.
-    checks : dict of int to Check
-        What was found out since about items, by their indices.
-    """
-
-    items: tuple[ImageItem, ...] = ()
+    items: tuple[ImageItem, ...] = ()  # in the order in which they were given and found
+    # a sentence for each path in which there is nothing to show
     problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what `find_images` passed over or guessed
+    # cases, settings: files for other parts of the viewer: what the conformance kit
+    # wrote, and YAML
     cases: tuple[Path, ...] = ()
     settings: tuple[Path, ...] = ()
-    title: str = ""
+    title: str = ""  # what to call it
+    # what was found out since about items, by their indices
     checks: dict[int, Check] = field(default_factory=dict, compare=False)
 
     @property
@@ -281,18 +234,11 @@ class ImageSet:
         )
 
     def with_maps(self, sources: Iterable[Path], index: int | None = None) -> ImageSet:
-        """
-        Return this set with maps from files and folders, matched by their names.
+        """Return this set with maps from files and folders, matched by their names.
 
-        They come before those that were there, and are no images of the set. How many
+        They come before those that were there, and are no images of the set; with
+        ``index`` a single file is the map of that image, whatever its name. How many
         there are, what fits no image and what cannot be read is added to the notes.
-
-        Parameters
-        ----------
-        sources : iterable of Path
-            Files and folders of maps.
-        index : int, optional
-            An image that has a single file, whatever its name.
         """
         found: dict[int, tuple[Path, ...]] = {}
         notes, sources = list[str](), list(sources)

@@ -46,30 +46,12 @@ class _Block:
 
 
 class LazyPicture:
-    """
-    A picture of the size of an image, to be painted as an `ImagePyramid` is.
+    """A picture of the size of an image, its own pixels enlarged to that.
 
-    Parameters
-    ----------
-    size : pair of int
-        The image's height and width.
-    shape : pair of int
-        The picture's own; its pixels are drawn as large as they are in the image.
-    load : callable
-        ``load(rows, columns)`` is the work to be done before some pixels are read.
-    read : callable
-        ``read(rows, columns)`` returns the values of two slices, which may have steps.
-    reduce : callable
-        Halves an array's first two axes.
-    paint : callable
-        Makes pixels 0xAARRGGBB of values.
-    style : callable
-        Returns what `paint` depends on: when it changes, pixels are painted anew.
-
-    Attributes
-    ----------
-    asked : callable
-        Called when something is asked for that is not known yet.
+    ``load`` is the work to be done before some pixels are read, ``read`` returns the
+    values of two slices, which may have steps, ``reduce`` halves an array's first two
+    axes, ``paint`` makes pixels 0xAARRGGBB of values, and ``style`` returns what
+    `paint` depends on: when it changes, pixels are painted anew.
     """
 
     has_alpha = True
@@ -85,6 +67,7 @@ class LazyPicture:
         style: Callable[[], object],
     ) -> None:
         self.size, self.shape = size, shape
+        # called when something is asked for that is not known yet
         self.asked: Callable[[], object] = lambda: None
         self._load, self._read, self._reduce = load, read, reduce
         self._paint, self._style = paint, style

@@ -33,25 +33,13 @@ _BAND = 2**22  # values that are compared at a time
 
 @dataclass(frozen=True, eq=False)
 class ComparedValues:
-    """
-    One of the two.
+    """One of the two."""
 
-    Attributes
-    ----------
-    name : str
-        What to call it.
-    array : array-like, shape (h, w) or (h, w, C)
-        Its values, read by slices of rows and columns.
-    load : callable
-        ``load(rows, columns)`` is the work to be done before pixels of it are read.
-    is_image : bool
-        Whether it looks like the image; else it is a map.
-    """
-
-    name: str
-    array: Any
+    name: str  # what to call it
+    array: Any  # shape (h, w): its values, read by slices of rows and columns
+    # ``load(rows, columns)`` is the work to be done before pixels of it are read
     load: Callable[[Span, Span], Work[None]]
-    is_image: bool = False
+    is_image: bool = False  # whether it looks like the image; else it is a map
 
     @classmethod
     def of_map(cls, found: AnomalyMap, name: str) -> ComparedValues:
@@ -78,64 +66,29 @@ class ComparedValues:
 
 @dataclass(frozen=True)
 class Difference:
-    """
-    How far B is from A.
+    """How far B is from A."""
 
-    Attributes
-    ----------
-    largest, mean, rms : float
-        The largest and the mean absolute difference, and the root of the mean square.
-    place : pair of int, or None
-        The image's row and column of the largest; None if there is no difference.
-    share : float
-        Share of the pixels that differ.
-    unknown : int
-        Pixels that are NaN in A or in B, which are left out.
-    ranges : two pairs of float
-        The smallest and the largest finite value of A and of B.
-    peaks : two arrays of float, or None
-        The largest values at each defect, of maps of an image with a mask.
-    """
-
+    # largest, mean, rms: the largest and the mean absolute difference, and the root of
+    # the mean square
     largest: float
     mean: float
     rms: float
+    # the image's row and column of the largest; None if there is no difference
     place: Span | None
-    share: float
-    unknown: int
+    share: float  # share of the pixels that differ
+    unknown: int  # pixels that are NaN in A or in B, which are left out
+    # the smallest and the largest finite value of A and of B
     ranges: tuple[tuple[float, float], tuple[float, float]]
+    # the largest values at each defect, of maps of an image with a mask
     peaks: tuple[Array, Array] | None
 
 
 class MapComparison:
-    """
-    The pictures of two maps and of their difference, with one range of values.
+    """The pictures of two maps and of their difference, with one range of values.
 
     Maps of one resolution are compared pixel by pixel, others at the resolution of the
-    image, as `reftiler.evaluation.map_rows` has it.
-
-    Parameters
-    ----------
-    a, b : ComparedValues
-        The two.
-    image : ImagePyramid
-        Their image.
-    colormap : str
-        Of maps.
-
-    Attributes
-    ----------
-    pictures : tuple of three LazyPicture
-        A, B, and B minus A.
-    low, high : float
-        The values of the first and the last colour.
-    limit : float
-        The difference that has the full colour.
-
-    Raises
-    ------
-    TilingError
-        If the two have other channels.
+    image, as `reftiler.evaluation.map_rows` has it. TilingError if the two have other
+    channels.
     """
 
     def __init__(
@@ -156,6 +109,8 @@ class MapComparison:
                     "only maps of one channel are compared at other resolutions"
                 )
             self.shape = image.size
+        # limit: the difference that has the full colour
+        # low, high: the values of the first and the last colour
         self.low, self.high, self.limit = 0.0, 1.0, 0.0
         self._table = color_table(colormap)
         self._shown: ImagePyramid | None = None
@@ -169,7 +124,7 @@ class MapComparison:
         change = self._picture(
             self._change, strongest_halved, lambda part: signed(part, self.limit)
         )
-        self.pictures = first, second, change
+        self.pictures = first, second, change  # a, B, and B minus A
 
     def set_colormap(self, name: str) -> None:
         """Colour maps by another table."""

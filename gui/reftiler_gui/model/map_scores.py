@@ -31,59 +31,34 @@ LIMITS = (0.3, 0.05)
 
 @dataclass(frozen=True, eq=False)
 class ImageScores:
-    """
-    An image's map against its mask.
+    """An image's map against its mask."""
 
-    Attributes
-    ----------
-    defects : DefectScores
-        The map's values at each defect.
-    pixels : int
-        How many good ones there are, without NaN.
-    areas : tuple of float
-        Pixel AUROC, and AUPRO to each of `LIMITS`.
-    score : float
-        The image's: the largest value of the map.
-    span : pair of float
-        The map's range.
-    good, defective : ndarray of int
-        How many pixels lie in each of `BINS` equal parts of the map's range.
-    """
-
-    defects: DefectScores
-    pixels: int
-    areas: tuple[float, ...]
-    score: float
-    span: tuple[float, float]
+    defects: DefectScores  # the map's values at each defect
+    pixels: int  # how many good ones there are, without NaN
+    areas: tuple[float, ...]  # pixel AUROC, and AUPRO to each of `LIMITS`
+    score: float  # the image's: the largest value of the map
+    span: tuple[float, float]  # the map's range
+    # good, defective: how many pixels lie in each of `BINS` equal parts of the map's
+    # range
     good: Counts
     defective: Counts
 
 
 @dataclass(eq=False)
 class SetScores:
-    """
-    The maps of a set against its masks.
+    """The maps of a set against its masks."""
 
-    Attributes
-    ----------
-    defects : dict of str to DefectScores
-        Those of each image with a mask, by its name.
-    good, defective : dict of str to float
-        The score of each image without a defect, and with one.
-    left_out : dict of str to str
-        Why images do not take part, by their names.
-    ranking : PixelRanking
-        All pixels of the images that do.
-    areas : tuple of float
-        Image AUROC, pixel AUROC, and AUPRO to each of `LIMITS`; an image's score is the
-        largest value of its map.
-    """
-
+    # those of each image with a mask, by its name
     defects: dict[str, DefectScores] = field(default_factory=dict)
+    # good, defective: the score of each image without a defect, and with one
     good: dict[str, float] = field(default_factory=dict)
     defective: dict[str, float] = field(default_factory=dict)
+    # why images do not take part, by their names
     left_out: dict[str, str] = field(default_factory=dict)
+    # all pixels of the images that do
     ranking: PixelRanking = field(default_factory=lambda: PixelRanking(()))
+    # image AUROC, pixel AUROC, and AUPRO to each of `LIMITS`; an image's score is the
+    # largest value of its map
     areas: tuple[float, ...] = ()
 
     @cached_property

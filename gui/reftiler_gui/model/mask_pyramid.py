@@ -19,34 +19,21 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 
 class MaskPyramid:
-    """
-    The marked pixels of an image, and what they are marked with.
+    """The marked pixels of an image, and what they are marked with.
 
-    Parameters
-    ----------
-    array : ndarray, shape (H, W) or (H, W, C)
-        Labels: what is not zero is marked, be it 1, 255 or True. A channel for each
-        class marks a pixel with its number, from 1.
-    void : int, optional
-        The label that does not count.
-
-    Attributes
-    ----------
-    array : ndarray of bool, shape (H, W)
-        Where pixels are marked.
-    labels : tuple of int
-        The labels that there are, if they are 2 to 255; else none, and marked pixels
-        are but marked.
-    counts : tuple of int
-        How many pixels have each of them.
+    What is not zero is marked, be it 1, 255 or True, but for the label ``void``;
+    channels (H, W, C), one for each class, mark pixels with their numbers, from 1.
     """
 
     def __init__(self, array: NDArray[Any], void: int | None = None) -> None:
         bare = array.dtype == bool and array.ndim == 2
+        # shape (H, W): where pixels are marked
         self.array: Mask = array if bare else marked(array, void)
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])
+        # the labels that there are, if they are 2 to 255; else none, and marked pixels
+        # are but marked
         self.labels: tuple[int, ...] = ()
-        self.counts: tuple[int, ...] = ()
+        self.counts: tuple[int, ...] = ()  # how many pixels have each of them
         self._index: NDArray[np.uint8] | None = None
         if not bare:
             self._number(_classes(array), void)
@@ -116,25 +103,11 @@ class MaskPyramid:
         *,
         labels: bool = False,
     ) -> NDArray[Any]:
-        """
-        Return what the screen shows of the mask.
+        """Return what the screen shows of the mask, from its upper left corner on.
 
-        Parameters
-        ----------
-        top, left : float
-            The image's coordinates at the screen's upper left corner.
-        zoom : float
-            Screen pixels an image pixel. Below 1 a screen pixel is marked if any
-            pixel that it covers is; else if its centre lies in a marked one.
-        height, width : int
-            The screen's pixels.
-        labels : bool
-            Whether labels are told apart, where there are several.
-
-        Returns
-        -------
-        ndarray of bool or uint8, shape (height, width)
-            Where it is marked, or the place in `labels`, from 1.
+        Below zoom 1 a pixel of the screen is marked if any pixel that it covers is;
+        else if its centre lies in a marked one. With ``labels`` it is the place in
+        `labels`, from 1.
         """
         levels = (labels and self.label_levels) or self.levels
         level = max(0, math.floor(-math.log2(zoom) + 1e-9))

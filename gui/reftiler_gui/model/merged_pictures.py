@@ -37,57 +37,20 @@ _LISTED = 4  # tiles whose values are told, at the most
 
 @dataclass(frozen=True, eq=False)
 class SeamSurvey:
-    """
-    Where the tiles of an image disagree most.
+    """Where the tiles of an image disagree most."""
 
-    Attributes
-    ----------
-    largest : float
-        The largest difference between two tiles' values of one pixel.
-    worst : pair of int, or None
-        That pixel, of the image; None if no two tiles differ anywhere.
-    by_tile : ndarray of float64, shape (K,)
-        The largest difference in each tile.
-    overlap : bool
-        Whether any pixel is in two tiles.
-    """
-
-    largest: float
-    worst: Span | None
-    by_tile: NDArray[np.float64]
-    overlap: bool
+    largest: float  # the largest difference between two tiles' values of one pixel
+    worst: Span | None  # that pixel, of the image; None if no two tiles differ anywhere
+    by_tile: NDArray[np.float64]  # shape (K,): the largest difference in each tile
+    overlap: bool  # whether any pixel is in two tiles
 
 
 class MergedPictures:
-    """
-    The pictures that results make with the settings of a grid.
-
-    Parameters
-    ----------
-    results : TileResults
-        Of the grid's tiles.
-    grid : Grid
-        It says how they merge.
-    image : ImagePyramid
-        The original.
-
-    Attributes
-    ----------
-    merged, seams : LazyPicture
-        The merged image, and how much the tiles of each pixel disagree.
-    difference : LazyPicture or None
-        Merged minus original; None where these cannot be compared.
-    map_settings : MapSettings
-        The colours of results that are a map, see `is_map`, and their range.
-
-    Raises
-    ------
-    TilingError
-        If reftiler refuses to merge them.
-    """
+    """The pictures that results make with the settings of a grid."""
 
     def __init__(self, results: TileResults, grid: Grid, image: ImagePyramid) -> None:
         self.results, self.grid, self._image = results, grid, image
+        # the colours of results that are a map, see `is_map`, and their range
         self.map_settings = MapSettings()
         self.array = results.merged(grid)
         self._most, self._least = (results.merged(grid, m) for m in ("max", "min"))
@@ -98,6 +61,7 @@ class MergedPictures:
             one = np.zeros((1, 1, *self.array.shape[2:]), self.array.dtype)
             self._shown = image.like(one)
         self._merges: dict[tuple[object, ...], Array] = {}
+        # merged, seams: the merged image, and how much the tiles of each pixel disagree
         self.merged = self._picture(
             self._read,
             mean_halved if is_image else largest_halved,
@@ -110,6 +74,7 @@ class MergedPictures:
             self._paint_seams,
             lambda: self.seam_limit,
         )
+        # merged minus original; None where these cannot be compared
         self.difference: LazyPicture | None = None
         if is_image:
             self.difference = self._picture(

@@ -65,19 +65,10 @@ WORDS = {
 
 @dataclass(frozen=True)
 class MockModel:
-    """
-    A simulated model.
+    """A simulated model."""
 
-    Attributes
-    ----------
-    name : str
-        One of `MODELS`.
-    percent : float
-        By how much it errs, of the range of values that is shown.
-    """
-
-    name: str = "rim"
-    percent: float = 10.0
+    name: str = "rim"  # one of `MODELS`
+    percent: float = 10.0  # by how much it errs, of the range of values that is shown
 
     @property
     def words(self) -> str:

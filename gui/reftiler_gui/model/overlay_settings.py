@@ -41,25 +41,12 @@ _DASHED = 10  # the same, below which only starts are drawn
 
 @dataclass(frozen=True)
 class OverlaySettings:
-    """
-    What is shown.
+    """What is shown."""
 
-    Attributes
-    ----------
-    image, map, outline, mask, grid, gaps, padding, coverage, seams, marks : bool
-        Each layer; ``map`` is the anomaly map, ``outline`` its regions at the
-        threshold, ``gaps`` are the pixels in no tile, ``seams`` how much the results of
-        tiles disagree, ``marks`` the rings around defects.
-    scale_bar, minimap : bool
-        What helps to find one's way.
-    labels : bool
-        Whether several labels of a mask have colours of their own.
-    alpha : float
-        How much of their colour marked pixels take, 0 to 1.
-    color : three ints
-        The mask's.
-    """
-
+    # image, map, outline, mask, grid, gaps, padding, coverage, seams, marks: each
+    # layer; ``map`` is the anomaly map, ``outline`` its regions at the threshold,
+    # ``gaps`` are the pixels in no tile, ``seams`` how much the results of tiles
+    # disagree, ``marks`` the rings around defects
     image: bool = True
     map: bool = True
     outline: bool = True
@@ -70,11 +57,12 @@ class OverlaySettings:
     coverage: bool = False
     seams: bool = False
     marks: bool = True
-    labels: bool = True
+    labels: bool = True  # whether several labels of a mask have colours of their own
+    # scale_bar, minimap: what helps to find one's way
     scale_bar: bool = False
     minimap: bool = False
-    alpha: float = 0.4
-    color: Rgb = COLORS["orange"]
+    alpha: float = 0.4  # how much of their colour marked pixels take, 0 to 1
+    color: Rgb = COLORS["orange"]  # the mask's
 
 
 START = OverlaySettings(scale_bar=True, minimap=True)
@@ -90,20 +78,7 @@ def thinning(view: GridLookup, transform: ScreenTransform) -> int:
 def lines_of(
     view: GridLookup, transform: ScreenTransform, layers: OverlaySettings, width: int
 ) -> Pixels:
-    """
-    Draw padding, uncovered pixels and the grid.
-
-    Parameters
-    ----------
-    view : GridLookup
-        The tiles.
-    transform : ScreenTransform
-        Where the screen is.
-    layers : OverlaySettings
-        Which of the three are shown.
-    width : int
-        Of a line, in pixels of the screen.
-    """
+    """Draw padding, uncovered pixels and the grid; lines are so many pixels wide."""
     buffer = np.zeros((transform.height, transform.width), dtype=np.uint32)
     if layers.padding:
         _pad(buffer, view, transform, width)

@@ -78,82 +78,40 @@ largest value of the image's anomaly map in it (NaN without a map)."""
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """
-    What is known of an image of the set.
+    """What is known of an image of the set."""
 
-    Attributes
-    ----------
-    name : str
-        Its name in the set.
-    size : pair of int, or None
-        Height and width; None if it cannot be read.
-    kind : str
-        Its channels and dtype.
-    defects : int
-        How many its mask marks.
-    cut : int
-        How many of them no tile holds whole.
-    masked : bool
-        Whether its defects are known: it has a mask, or is labelled good.
-    problem : str
-        Why it could not be read or tiled; empty if it was.
-    notes : str
-        What else was said when it was read, such as a mask of another size.
-    """
-
-    name: str
-    size: Span | None = None
-    kind: str = ""
-    defects: int = 0
-    cut: int = 0
+    name: str  # its name in the set
+    size: Span | None = None  # height and width; None if it cannot be read
+    kind: str = ""  # its channels and dtype
+    defects: int = 0  # how many its mask marks
+    cut: int = 0  # how many of them no tile holds whole
+    # whether its defects are known: it has a mask, or is labelled good
     masked: bool = False
-    problem: str = ""
+    problem: str = ""  # why it could not be read or tiled; empty if it was
+    # what else was said when it was read, such as a mask of another size
     notes: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """
-    The numbers and pictures of a report.
+    """The numbers and pictures of a report."""
 
-    Attributes
-    ----------
-    title : str
-        What the set is called.
-    settings : FormSettings
-        How its images are tiled.
-    images : tuple of ImageRecord
-        All images, in their order.
-    defects : ndarray of DEFECT
-        All defects, image by image.
-    grids : tuple of (str, int, list, str)
-        For each size and kind of image: it, how many images, the numbers of its grid
-        and a warning of uncovered pixels, if any.
-    grid : Figure
-        The image of the defect that suffers most, and its tiles.
-    worst : tuple of (str, Figure, Figure)
-        A sentence on a defect, and pictures of it resized and in its tile.
-    scores : SetScores or None
-        The anomaly maps against the masks; None if no image has a map.
-    threshold : float or None
-        At which defects are hit or missed; None if there are no maps.
-    why : str
-        Why this one.
-    notes : tuple of str
-        What was said when the set was opened.
-    """
-
-    title: str
-    settings: FormSettings
-    images: tuple[ImageRecord, ...]
-    defects: NDArray[Any]
+    title: str  # what the set is called
+    settings: FormSettings  # how its images are tiled
+    images: tuple[ImageRecord, ...]  # all images, in their order
+    defects: NDArray[Any]  # all defects, image by image
+    # for each size and kind of image: it, how many images, the numbers of its grid and
+    # a warning of uncovered pixels, if any
     grids: tuple[tuple[str, int, list[tuple[str, str]], str], ...]
-    grid: Figure
+    grid: Figure  # the image of the defect that suffers most, and its tiles
+    # a sentence on a defect, and pictures of it resized and in its tile
     worst: tuple[tuple[str, Figure, Figure], ...]
+    # the anomaly maps against the masks; None if no image has a map
     scores: SetScores | None = None
+    # at which defects are hit or missed; None if there are no maps
     threshold: float | None = None
-    why: str = ""
-    notes: tuple[str, ...] = ()
+    why: str = ""  # why this one
+    notes: tuple[str, ...] = ()  # what was said when the set was opened
 
     @cached_property
     def problems(self) -> list[tuple[str, str]]:
@@ -360,23 +318,10 @@ class Report:
 def examine_set(
     image_set: ImageSet, settings: FormSettings, threshold: float | None = None
 ) -> Work[Report]:
-    """
-    Examine the images of a set.
+    """Examine the images of a set; those that cannot be read or tiled are named.
 
-    Parameters
-    ----------
-    image_set : ImageSet
-        The images; those that cannot be read or tiled are passed over and named.
-    settings : FormSettings
-        How they are tiled.
-    threshold : float, optional
-        Of the anomaly maps, where there are some; by default the least value of a
-        defect at which no image without a defect is found.
-
-    Raises
-    ------
-    TilingError
-        If no image can be read, or the settings fit none of them.
+    The threshold of anomaly maps is by default the least value of a defect at which no
+    image without a defect is found. TilingError if no image can be read and tiled.
     """
     items = image_set.items
     scores, mapped = None, any(item.maps for item in items)
@@ -455,28 +400,10 @@ def write_report(
     threshold: float | None = None,
     overwrite: bool,
 ) -> Work[Report]:
-    """
-    Examine a set and write the page, and beside it the CSV file of the same name.
+    """Examine a set and write the page, and beside it the CSV file of the same name.
 
-    Parameters
-    ----------
-    image_set, settings, threshold
-        As `examine_set` takes them.
-    path : Path
-        The page; its name ends with ``.html`` or ``.htm``.
-    overwrite : bool
-        Whether files that are there already are replaced.
-
-    Returns
-    -------
-    Report
-        What was written.
-
-    Raises
-    ------
-    TilingError, TypeError
-        If a file is there already or cannot be written, which is found out first, or
-        as `examine_set` raises. Nothing is written then.
+    TilingError if a file is there already, unless it is to be overwritten, or cannot be
+    written, which is found out first. Nothing is written then.
     """
     table = path.with_suffix(".csv")
     folder = path.absolute().parent
@@ -514,14 +441,7 @@ def report_on(
     threshold: float | None = None,
     overwrite: bool,
 ) -> Work[Report]:
-    """
-    Write a report on all images that a window would show, as `write_report` does.
-
-    Raises
-    ------
-    TilingError, TypeError, ImportError
-        As `write_report`, and if there is no image in ``paths``.
-    """
+    """Write a report on all images that a window would show, as `write_report` does."""
     opened = ImageSet.open(paths)
     if not opened.items:
         named = ", ".join(map(str, paths))

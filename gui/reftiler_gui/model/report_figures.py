@@ -42,28 +42,14 @@ _AROUND = 14  # pixels of the resized image shown around a defect
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """
-    A picture of a report.
+    """A picture of a report."""
 
-    Attributes
-    ----------
-    pixels : ndarray of uint8, shape (H, W, 3)
-        The picture.
-    caption : str
-        What it shows.
-    rings : tuple of Ring
-        Places to mark, in its pixels.
-    frame : four floats, or None
-        Left, top, width and height of a tile in its pixels: what lies beyond is veiled.
-    sharp : bool
-        Whether it is enlarged without smoothing.
-    """
-
-    pixels: Rgb
-    caption: str
-    rings: tuple[Ring, ...] = ()
+    pixels: Rgb  # shape (H, W, 3): the picture
+    caption: str  # what it shows
+    rings: tuple[Ring, ...] = ()  # places to mark, in its pixels
+    # left, top, width and height of a tile in its pixels: what lies beyond is veiled
     frame: tuple[float, ...] | None = None
-    sharp: bool = False
+    sharp: bool = False  # whether it is enlarged without smoothing
 
     @property
     def uri(self) -> str:

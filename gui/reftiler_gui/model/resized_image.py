@@ -28,29 +28,7 @@ Span = tuple[int, int]
 
 
 class ResizedImage:
-    """
-    What resizing leaves of an image, to be painted as `ImagePyramid` is.
-
-    Parameters
-    ----------
-    source : ImagePyramid
-        The image; its range of values is taken over.
-    target : sequence of two ints
-        Height and width to which it is resized.
-
-    Attributes
-    ----------
-    small : ImagePyramid
-        The resized image.
-    mean : int
-        The side of the squares of pixels whose means were resized; 1 if the pixels
-        themselves were.
-
-    Raises
-    ------
-    TilingError
-        If it cannot be resized, or would have more numbers than LIMIT.
-    """
+    """What resizing leaves of an image, shown as that is; TilingError if too large."""
 
     def __init__(self, source: ImagePyramid, target: Sequence[int]) -> None:
         numbers = math.prod(target) * source.channels
@@ -62,8 +40,10 @@ class ResizedImage:
         level = _level(source, target)
         pixels = source.array if level == 0 else source.reduced(level)
         small = resize(np.asarray(pixels), target)
+        # the side of the squares of pixels whose means were resized; 1 if the pixels
+        # themselves were
         self.mean = 1 << level
-        self.small = source.like(small)
+        self.small = source.like(small)  # the resized image
         self.size, self._levels = source.size, source.levels
 
     @property

@@ -16,22 +16,13 @@ Span: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True)
 class ScreenTransform:
-    """
-    A window onto the image.
+    """A window onto the image."""
 
-    Attributes
-    ----------
-    top, left : float
-        The image's coordinates at the screen's upper left corner.
-    zoom : float
-        Pixels of the screen for one of the image.
-    height, width : int
-        Pixels of the screen.
-    """
-
+    # top, left: the image's coordinates at the screen's upper left corner
     top: float
     left: float
-    zoom: float
+    zoom: float  # pixels of the screen for one of the image
+    # height, width: pixels of the screen
     height: int
     width: int
 

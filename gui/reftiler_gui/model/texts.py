@@ -62,20 +62,7 @@ def bytes_words(number: int) -> str:
 def story(
     loaded: LoadedImage, defects: Defects, tiling: GridLookup | None, *, overlaps: bool
 ) -> str:
-    """
-    Say in a sentence or two what there is to see, and what to do.
-
-    Parameters
-    ----------
-    loaded : LoadedImage
-        The image, which is there.
-    defects : Defects
-        Those of its mask.
-    tiling : GridLookup or None
-        Its tiles.
-    overlaps : bool
-        Whether neighbouring tiles do.
-    """
+    """Say in a sentence or two what there is to see of an image, and what to do."""
     assert loaded.image is not None
     size, dtype = times(loaded.image.size), loaded.image.dtype.name
     kind = _kind_words(loaded.image)

@@ -69,34 +69,12 @@ class OtherTilesError(TilingError):
 
 
 class TileResults:
-    """
-    The results of an image's tiles, kept up to some bytes once they are known.
+    """The results of an image's tiles, kept up to some bytes once they are known.
 
-    Parameters
-    ----------
-    name : str
-        Where they come from.
-    grid : Grid
-        Of the tiles.
-    form : TileForm
-        Shape ``(h, w)`` or ``(h, w, C)`` and dtype of a result.
-    read : callable
-        Returns the results of some tiles, shape ``(n, *form.shape)``; raises
-        TilingError.
-    kind : {"image", "map"}
-        Whether results look like the image's own tiles, or are something else.
-    slow : bool
-        Whether reading takes a model's time: it is done in a thread of its own then,
-        which is left alone when the work is cancelled.
-    indices : sequence of int, optional
-        The tiles that have a result; by default all.
-
-    Attributes
-    ----------
-    low, high : float
-        The least and largest finite value seen so far; NaN before.
-    nan : int
-        Values seen so far that are NaN.
+    ``read`` returns the results of some tiles, shape ``(n, *form.shape)``; ``kind`` is
+    image where these look like the image's own tiles, else map. What is ``slow``, as a
+    model, is read in a thread of its own, which is left alone when the work is
+    cancelled. ``indices`` are the tiles that have a result; None for all.
     """
 
     def __init__(
@@ -114,8 +92,9 @@ class TileResults:
         self.name, self.form, self.kind, self.slow = name, form, kind, slow
         self.notes = tuple(notes)
         self.indices = None if indices is None else tuple(indices)
+        # the least and largest finite value seen so far; NaN before
         self.low = self.high = np.nan
-        self.nan = 0
+        self.nan = 0  # values seen so far that are NaN
         self._grid, self._read = merge_grid(grid), read
         self._kept: OrderedDict[int, Array] = OrderedDict()
         self._needed = threading.local()  # what the work of this thread needs now
@@ -159,20 +138,9 @@ class TileResults:
         self._needed.tiles = needed
 
     def merged(self, grid: Grid, merge: str | None = None) -> MergedArray:
-        """
-        Return what the results make, merged where it is read.
+        """Return what the results make with a grid, merged where it is read.
 
-        Parameters
-        ----------
-        grid : Grid
-            Of the same tiles; it says how they merge.
-        merge : {"max", "min"}, optional
-            The extremes of the results instead.
-
-        Raises
-        ------
-        TilingError
-            If reftiler refuses to merge them.
+        With ``merge`` max or min the extremes instead. TilingError if reftiler refuses.
         """
         grid = merge_grid(grid)
         if merge is not None:
@@ -276,28 +244,12 @@ def is_results(path: Path, count: int) -> bool:
 def open_results(
     path: Path, loaded: LoadedImage, grid: Grid, names: Iterable[str] = ()
 ) -> TileResults:
-    """
-    Open the results of an image's tiles.
+    """Open the results of an image's tiles.
 
-    Parameters
-    ----------
-    path : Path
-        An array ``(K, …)`` in .npy or .zarr; or a folder of results that are called as
-        the tiles, or of such arrays that are called as the images. If the manifest of
-        the tiles is in it, or in the folder around it, that says which tiles they are.
-    loaded : LoadedImage
-        The image.
-    grid : Grid
-        The tiles that are set.
-    names : iterable of str
-        Of all images of the set: each has results of its own in a folder.
-
-    Raises
-    ------
-    OtherTilesError
-        If they are the results of other tiles.
-    ImportError, TilingError
-        If they are no results, or cannot be read.
+    A path is an array ``(K, …)`` in .npy or .zarr; or a folder of results that are
+    called as the tiles, or of such arrays that are called as the images, whose names
+    tell them apart. A manifest in it, or in the folder around it, says which tiles they
+    are: OtherTilesError if others are set, else TilingError or ImportError.
     """
     if not path.exists():
         raise TilingError(f"there is no {path}: give an array or a folder of results")
@@ -523,23 +475,11 @@ class _FileTiles:
 def run_model(
     model: Model | MockModel, image: ImagePyramid, grid: Grid
 ) -> Work[TileResults]:
-    """
-    Return the results of a model, which is run on tiles when these are needed.
+    """Return the results of a model, which is run on tiles when these are needed.
 
-    Parameters
-    ----------
-    model : Model or MockModel
-        It is run on the first tiles at once, to learn what it returns.
-    image : ImagePyramid
-        Whose tiles. Bools count as 0 and 255.
-    grid : Grid
-        The tiles.
-
-    Raises
-    ------
-    TilingError
-        If the model raises, or returns something else than a result for each tile; the
-        tiles are named.
+    It is run on the first tile at once, to learn what it returns; bools count as 0 and
+    255. TilingError names the tiles if it raises or returns something else than a
+    result for each.
     """
     grid, array = merge_grid(grid), image.array
     call = plan_tile(grid.tiler, array.shape, np.dtype(array.dtype).name, grid)

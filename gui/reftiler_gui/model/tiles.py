@@ -28,22 +28,9 @@ Ints: TypeAlias = NDArray[np.int64]
 
 
 class ImageTiles:
-    """
-    The tiles of an image, padding and resampling included.
+    """The tiles of an image, padding and resampling included.
 
-    Parameters
-    ----------
-    loaded : LoadedImage
-        An image that could be read, and its mask if there is one.
-    view : GridLookup
-        Its tiles.
-    results : TileResults, optional
-        What came back for them.
-
-    Raises
-    ------
-    TilingError
-        If the library refuses to cut this image: its dtype cannot hold ``pad_value``.
+    TilingError if it cannot be cut so: its dtype cannot hold ``pad_value``.
     """
 
     def __init__(
@@ -192,18 +179,9 @@ class ImageTiles:
 def sorted_tiles(
     count: int, values: Array | None = None, keep: NDArray[np.bool_] | None = None
 ) -> Ints:
-    """
-    Return the numbers of tiles in the order in which they are shown.
+    """Return the numbers of the tiles that are kept, in the order shown.
 
-    Parameters
-    ----------
-    count : int
-        How many tiles there are.
-    values : ndarray, shape (K,), optional
-        The largest come first, NaN last, equal ones by position; by default all are
-        by position.
-    keep : ndarray of bool, shape (K,), optional
-        Which tiles are shown; by default all.
+    The largest values come first, NaN last, equal ones by position.
     """
     order = np.arange(count)
     if values is not None:
@@ -212,21 +190,9 @@ def sorted_tiles(
 
 
 def by_tile(view: GridLookup, picture: Array) -> Work[Array]:
-    """
-    Return a number for each tile: marked pixels of a mask, or the largest value.
+    """Return for each tile the marked pixels of a mask, or the largest number.
 
-    Parameters
-    ----------
-    view : GridLookup
-        The tiles; only what lies in the image counts.
-    picture : ndarray, shape (H, W)
-        A mask of bool, whose marks are counted, or other numbers, such as the size of
-        an error, whose maximum is taken.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-        int64 for a mask, else the picture's dtype.
+    Only what lies in the image counts.
     """
     counting = picture.dtype == bool
     join: Callable[..., Array] = np.add if counting else np.maximum

@@ -11,23 +11,7 @@ __all__ = ["write_file"]
 
 
 def write_file(path: Path, data: bytes | str, *, overwrite: bool) -> None:
-    """
-    Write a file.
-
-    Parameters
-    ----------
-    path : Path
-        Where; its folder is there already.
-    data : bytes or str
-        What; a text as UTF-8.
-    overwrite : bool
-        Whether one that is there already is replaced.
-
-    Raises
-    ------
-    TilingError
-        If it is there already, or cannot be written.
-    """
+    """Write a file; TilingError if it is there already, or cannot be written."""
     if path.is_dir():
         raise TilingError(f"cannot write {path}: it is a folder")
     if not overwrite and path.exists():

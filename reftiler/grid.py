@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reftiler import json_io
+from reftiler import coordinates, json_io
 from reftiler.axis import Axis, IntArray, fit_axis
 from reftiler.errors import TilingError
 from reftiler.geometry import TileGeometry
@@ -166,6 +166,94 @@ class Grid:
         marked = marked.astype(bool)  # COORD-008
         found = [k for k in range(len(self)) if marked[self.slices(k)].any()]
         return np.array(found, dtype=np.int64)
+
+    def to_image(self, k: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
+        """Return where points of a tile lie in the image.
+
+        Parameters
+        ----------
+        k : int, or array_like of int, shape (…)
+            The index of the tile; or one for each point.
+        points : array_like, shape (…, R)
+            Coordinates of pixel edges in the tile, in the order of the axes: pixel i
+            reaches from i to i + 1. NaN stays NaN.
+
+        Returns
+        -------
+        ndarray of float64, shape (…, R)
+            Coordinates of pixel edges in the image; outside it where there is padding.
+
+        Raises
+        ------
+        TypeError
+            If ``k`` is no int or ``points`` are not real numbers.
+        TilingError
+            If there is no such tile, or shapes do not fit.
+
+        Examples
+        --------
+        >>> from reftiler import Tiler
+        >>> grid = Tiler([4], [3]).grid([10])
+        >>> grid.to_image(1, [[0.0], [1.5]]).tolist()
+        [[3.0], [4.5]]
+        >>> grid.to_tile(1, [[4.5]]).tolist()
+        [[1.5]]
+        """
+        return coordinates.to_image(self.geometry, k, points)
+
+    def to_tile(self, k: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
+        """Return where points of the image lie in a tile: the inverse of `to_image`.
+
+        Parameters
+        ----------
+        k : int, or array_like of int, shape (…)
+            The index of the tile; or one for each point.
+        points : array_like, shape (…, R)
+            Coordinates of pixel edges in the image.
+
+        Returns
+        -------
+        ndarray of float64, shape (…, R)
+            Below 0 or beyond the tile's size for points that it does not show.
+
+        Raises
+        ------
+        TypeError, TilingError
+            As `to_image` does.
+        """
+        return coordinates.to_tile(self.geometry, k, points)
+
+    def clip(self, boxes: ArrayLike, k: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Clip boxes of the image to the image, or to what a tile shows of it.
+
+        Parameters
+        ----------
+        boxes : array_like, shape (…, R, 2)
+            Start and stop on each axis, in pixel edges of the image.
+        k : int, or array_like of int, shape (…), optional
+            The index of the tile, or one for each box.
+
+        Returns
+        -------
+        ndarray of float64, shape (…, R, 2)
+            A box of which nothing is left is empty: on some axis start equals stop.
+
+        Raises
+        ------
+        TypeError
+            If ``k`` is no int or ``boxes`` are not real numbers.
+        TilingError
+            If a box has start > stop or NaN, there is no such tile, or shapes do not
+            fit.
+
+        Examples
+        --------
+        >>> from reftiler import Tiler
+        >>> grid = Tiler([4], [3]).grid([10])
+        >>> grid.clip([[-2, 5.5]]).tolist(), grid.clip([[-2, 5.5]], k=1).tolist()
+        ([[0.0, 5.5]], [[3.0, 5.5]])
+        """
+        return coordinates.clip_boxes(self.geometry, boxes, k)
 
     def to_json(self) -> str:
         """Write everything that untiling needs."""

@@ -122,6 +122,15 @@ def tells(name: str, change: Callable[[Any], Any]) -> type[Tiler]:
     return grid_with(**{name: property(lambda grid: change(get(grid)))})
 
 
+def points(name: str, change: Callable[..., Any]) -> type[Tiler]:
+    """Return tilers whose grids place points by ``change(found, grid, k, p)``."""
+
+    def place(grid: Grid, k: Any, given: Any) -> Any:
+        return change(getattr(Grid, name)(grid, k, given), grid, k, np.asarray(given))
+
+    return grid_with(**{name: place})
+
+
 def _answering(sound: Any, answer: Answer) -> Callable[..., Any]:
     def method(*given: Any, **named: Any) -> Any:
         try:
@@ -140,7 +149,7 @@ def answering(answer: Answer) -> type[Tiler]:
         found = {name: _answering(getattr(owner, name), answer) for name in names}
         return {**found, "from_json": from_json}
 
-    own = grid_with(**members(Grid, "touching"))
+    own = grid_with(**members(Grid, "touching", "to_image", "to_tile", "clip"))
     verbs = ("__init__", "grid", "scatter", "random", "tile", "untile", "view")
     reader = staticmethod(_answering(read, answer))
     return type("Answering", (own,), members(own, *verbs) | {"read": reader})
@@ -280,6 +289,24 @@ BROKEN: dict[str, list[Any]] = {
         first("tile", lambda s, _, grid: isinstance(grid.tiler, type(s)) or refuse("")),
     ],
     "BACKEND-003": [FORGIVING, MUTE, answering(lambda e: refuse(str(e), ValueError))],
+    "COORD-011": [
+        points("to_image", lambda found, grid, k, p: found + 0.5),
+        points("to_image", lambda found, grid, k, p: found[..., ::-1]),
+    ],
+    "COORD-012": [
+        points("to_image", lambda found, grid, k, p: p + grid.starts[k]),
+        points("to_image", lambda found, grid, k, p: p + grid.boxes[k, :, 0]),
+    ],
+    "COORD-013": [
+        points("to_tile", lambda found, grid, k, p: p - grid.starts[k]),
+        points("to_tile", lambda found, grid, k, p: p - grid.boxes[k, :, 0]),
+    ],
+    "COORD-014": [points("to_tile", lambda found, grid, k, p: np.nan_to_num(found))],
+    "COORD-015": [
+        grid_with(clip=lambda grid, boxes, k=None: Grid.clip(grid, boxes)),
+        grid_with(clip=lambda grid, boxes, k=None: np.asarray(boxes)),
+        grid_with(clip=lambda grid, boxes, k=0: Grid.clip(grid, boxes, k or 0)),
+    ],
     "LAYOUT-009": [
         returns("untile", lambda r, t, *_: r[0, :, :3] if t.channels_last else r)
     ],

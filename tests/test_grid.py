@@ -207,3 +207,25 @@ def test_what_a_grid_returns_does_not_change_it(size: tuple[int, ...]) -> None:
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 7
     assert (tiler.untile(tiler.tile(image), size, grid) == image).all()
+
+
+@given(cases(merge=True))
+def test_points_of_tiles_come_back(case: Case) -> None:
+    grid = case.grid(case.tiler(Tiler))
+    tile, rank = np.array(case.settings.tile), case.settings.rank
+    every = np.arange(len(grid))
+    for place in (np.zeros(rank), tile / 2, tile + 0.25):
+        points = np.broadcast_to(place, (len(grid), rank))
+        there = grid.to_image(every, points)
+        np.testing.assert_allclose(grid.to_tile(every, there), points, atol=1e-9)
+        if not grid.axes[0].resampled:  # boxes are what tiles show
+            assert (there == grid.boxes[..., 0] + points).all()
+    boxes = np.broadcast_to(np.array(case.size)[:, np.newaxis] * [-1, 2], (1, rank, 2))
+    assert grid.clip(boxes)[0].tolist() == [[0, length] for length in case.size]
+    clipped = grid.clip(np.repeat(boxes, len(grid), axis=0), every)
+    ends = np.array([[(s.start, s.stop) for s in grid.slices(k)] for k in every])
+    if grid.axes[0].resampled:  # what a tile shows is wider by parts of pixels
+        assert (clipped[..., 0] >= ends[..., 0]).all()
+        assert (np.abs(clipped - ends) < 1).all()
+    else:
+        assert (clipped == ends).all()

@@ -41,7 +41,10 @@ def known(api: Api) -> dict[str, Any]:
         tiles = api.array(np.zeros((4, *tile), np.float32))
         return api.back(api.Tiler(8).untile(tiles, (16, 16), scale=scale)).shape
 
-    tiler, line = api.Tiler((8, 9)), api.Tiler([2])
+    def line(tile: Any, stride: Any = None, size: Any = (10,), **settings: Any) -> Any:
+        return api.Tiler(tile, stride, **settings).grid(size)
+
+    tiler, pairs = api.Tiler((8, 9)), api.Tiler([2])
     return words(api) | {
         "stride": lambda n: api.Tiler((8, 9), n).stride,
         "overlap": lambda n: api.Tiler((8, 9), overlap=n).overlap,
@@ -49,10 +52,11 @@ def known(api: Api) -> dict[str, Any]:
             api.Tiler((8, 9), 1, remove_border_count=n).remove_border_count
         ),
         "align": lambda n: tiler.random((80, 90), 9, 0, n).starts.tolist(),
-        "image_size": lambda n: line.grid([n]),
-        "start": lambda n: line.scatter([9], [[n]]),
-        "count": lambda n: line.random([9], n, 0),
-        "seed": lambda n: line.random([9], 9, n),
+        "image_size": lambda n: pairs.grid([n]),
+        "start": lambda n: pairs.scatter([9], [[n]]),
+        "count": lambda n: pairs.random([9], n, 0),
+        "seed": lambda n: pairs.random([9], 9, n),
+        "line": line,
         "merged": merged,
         "same": lambda one, other: np.array_equal(api.back(one), api.back(other)),
         "image": api.array(np.arange(2.0 * 11 * 9).reshape(2, 11, 9)),
@@ -127,6 +131,51 @@ CALLS = {
         Tiler([17], mode="<clamp|even|drop>").grid([13]);
             Tiler([17]).<scatter([13], [[0]])|random([13], 1, 0)>
             raises TilingError: 13, 17, padding
+    """,
+    "COORD-011": """
+        line([4], 3).to_image(<0|1|2>, [[0.5]]).tolist() -> [[<0|1|2> * 3 + 0.5]]
+        line((4, 6), (3, 5), size=(9, 17)).to_image(5, (0.5, 2)).tolist() -> [3.5, 7.0]
+    """,
+    "COORD-012": """
+        line([4], pad_side="both").to_image(<0|1>, [0.1]).tolist()
+            -> [0.1 + (4 * <0|1> - 1)]
+        line([4], mode="interpolation").to_image(<0|2>, [0.1]).tolist()
+            -> [(0.1 + 4 * <0|2>) * 10 / 12]
+        Tiler([4]).random([10], 3, 7).to_image(2, [1.5]).tolist()
+            -> [1.5 + int(Tiler([4]).random([10], 3, 7).starts[2, 0])]
+    """,
+    "COORD-013": """
+        line([4], pad_side="both").to_tile(<0|1>, [0.1]).tolist()
+            -> [0.1 - (4 * <0|1> - 1)]
+        line([4], mode="interpolation").to_tile(<0|2>, [0.1]).tolist()
+            -> [0.1 * 12 / 10 - 4 * <0|2>]
+    """,
+    "COORD-014": """
+        line([4]).to_image([2, 0], [[1.0], [nan]]).tolist()[0] -> [9.0]
+        line([4]).to_image([0, 2], [[1], [3]]).tolist() -> [[1.0], [11.0]]
+        np.isnan(line([4]).<to_image|to_tile>(1, [nan])).tolist() -> [True]
+        line([4]).<to_image|to_tile>(<3|-1|[0, 3]>, [[1.0], [2.0]]);
+            line([4]).<to_image|to_tile>(0, <[]|1.0|[1.0, 2.0]>);
+            line([4]).<to_image|to_tile>([0, 1, 2], [[1.0], [2.0]]) raises TilingError
+        line([4]).<to_image|to_tile>(<1.0|True|"1">, [1.0]);
+            line([4]).<to_image|to_tile>(1, <["1"]|[True]|[1j]>) raises TypeError
+    """,
+    "COORD-015": """
+        line([4], 3).clip([[-2, 5.5]]).tolist() -> [[0.0, 5.5]]
+        line([4], 3).clip([[[-2, -1]], [[11, 12]]]).tolist()
+            -> [[[0.0, 0.0]], [[10.0, 10.0]]]
+        line([4], 3).clip([[-2, 5.5]], <1|2>).tolist()
+            -> [[3.0 * <1|2>, max(5.5, 3.0 * <1|2>)]]
+        line([4], 3).clip([[[-2, 5.5]], [[5, 99]]], [0, 1]).tolist()
+            -> [[[0.0, 4.0]], [[5.0, 7.0]]]
+        line([4], pad_side="both").clip([[-2, 99]], <0|2>).tolist()
+            -> [[7.0 * (<0|2> // 2), 3 + 7.0 * (<0|2> // 2)]]
+        line([4], mode="interpolation").clip([[-2, 99]], 1).tolist()
+            -> [[4 * 10 / 12, 8 * 10 / 12]]
+        line([4]).clip(<[[2, 1]]|[[nan, 1]]|[2, 3]|[[0, 1], [0, 1]]>);
+            line([4]).clip([[0, 1]], <3|-1|[0, 1]>) raises TilingError
+        line([4]).clip([[0, 1]], <1.0|True>);
+            line([4]).clip([["0", "1"]]) raises TypeError
     """,
     "LAYOUT-009": f"""
         back(Tiler((4, 3)).untile({FOUR}, <(8, 6)|[8, 6]|(3, 8, 6)|(1, 3, 8, 6)>))

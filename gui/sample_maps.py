@@ -2,7 +2,7 @@
 
 The detector needs no download: it describes each pixel by its surroundings at a few
 scales, and scores it by how far it is from the nearest of those seen in good images.
-It runs on tiles; `score` is for ``reftiler view --model sample_maps:score`` too.
+It runs on tiles; `score` is for ``reftiler view --model sample_maps.py:score`` too.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ def memory() -> tuple[spatial.cKDTree, Array]:
 
 
 def score(tiles: Array) -> Array:
-    """Return anomaly maps (K, 1, h / 2, w / 2) of tiles (K, 1, h, w)."""
+    """Return anomaly maps (B, h / 2, w / 2) of grey tiles (B, h, w)."""
     tree, spread = memory()
-    described = np.stack([describe(tile) for tile in tiles[:, 0]]) / spread
+    described = np.stack([describe(tile) for tile in tiles]) / spread
     distance, _ = tree.query(described, workers=-1)
-    return np.asarray(distance, np.float32)[:, np.newaxis]
+    return np.asarray(distance, np.float32)
 
 
 def main(folder: Path) -> None:
@@ -70,7 +70,7 @@ def main(folder: Path) -> None:
             image = open_image(entry.image)[...]
             path = folder / "maps" / f"{entry.id}.npy"
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, TILER.apply(score, image[np.newaxis])[0])
+            np.save(path, TILER.apply(score, image))
 
 
 if __name__ == "__main__":

@@ -115,7 +115,9 @@ class DefectsBar(QWidget):
             self._jobs.cancel(name)
         if mask is None:
             words = "This image has no mask, so its defects are not known."
-            self._tell(words if loaded else "No image is open.")
+            if loaded is None or loaded.image is None:
+                words = "No image is open." if loaded is None else ""
+            self._tell(words)
         else:
             self._tell("Looking for defects…")
             self._jobs.start(

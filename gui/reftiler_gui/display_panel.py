@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.fields import prepare_field
+from reftiler_gui.fields import RealField, prepare_field
 from reftiler_gui.labels import WrapLabel
 from reftiler_gui.model.display import DisplaySettings, Histogram, dtype_range
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -140,8 +140,9 @@ class HistogramView(QWidget):
         with QPainter(self) as painter:
             painter.fillRect(0, 0, self.width(), floor, palette.base())
             if self._histogram is None:
-                box = QRectF(0, 0, self.width(), floor)
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "Counting…")
+                box, words = QRectF(0, 0, self.width(), floor), "Counting…"
+                middle = Qt.AlignmentFlag.AlignCenter
+                painter.drawText(box, middle, words if self.isEnabled() else "")
                 return
             found, bar = self._histogram, palette.text().color()
             bar.setAlpha(150)
@@ -178,7 +179,7 @@ class DisplayPanel(QWidget):
         super().__init__()
         self._viewer = viewer
         self.histogram = HistogramView()
-        self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
+        self.low, self.high = RealField(), RealField()
         self.limits = QComboBox()
         self.gamma = QDoubleSpinBox()
         self.colors = QComboBox()
@@ -250,6 +251,7 @@ class DisplayPanel(QWidget):
         image, found = self._viewer.image, self._viewer.histogram
         self.setEnabled(image is not None)
         if image is None:
+            self.histogram.show_histogram(None, (0.0, 1.0), 1.0)
             self.note.say("")
             return
         numbers = self.low, self.high, self.gamma, self.page, *self.channels
@@ -328,6 +330,7 @@ class DisplayPanel(QWidget):
             prepare_field(widget, name, tip)
         for field in (self.low, self.high):
             field.setRange(-1e300, 1e300)
+            field.setKeyboardTracking(False)  # 2 of 2500 would be refused
             field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
             field.setSizePolicy(policy.Ignored, policy.Fixed)  # its hint has 300 digits
         self.gamma.setRange(0.1, 10)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
+    QDoubleSpinBox,
     QHBoxLayout,
     QSizePolicy,
     QSlider,
@@ -23,6 +25,7 @@ from reftiler_gui.labels import WrapLabel
 
 __all__ = [
     "ComboField",
+    "RealField",
     "SizeField",
     "ValidatedField",
     "guard_field",
@@ -88,6 +91,38 @@ def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:
     field.setMinimumWidth(64)
     guard_field(field)
     return field
+
+
+_LONGEST = 12
+"""Digits of a real number from which it is written with an exponent."""
+_BEGUN = re.compile(r"[-+]?\d*[.,]?\d*(e[-+]?\d*)?", re.IGNORECASE)
+
+
+class RealField(QDoubleSpinBox):
+    """A real number, a long one with an exponent: ``6e+22``."""
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+        """Write a value."""
+        text = super().textFromValue(value)
+        return text if len(text) <= _LONGEST else self.locale().toString(value, "g", 6)
+
+    def valueFromText(self, text: str) -> float:  # noqa: N802 - Qt's name
+        """Read what was written or typed."""
+        return self._read(text)[0]
+
+    def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
+        """Tell numbers from what may become one."""
+        state = QValidator.State.Invalid
+        if _BEGUN.fullmatch(text):
+            known = self._read(text)[1]
+            begun = QValidator.State.Intermediate
+            state = QValidator.State.Acceptable if known else begun
+        return state, text, place
+
+    def _read(self, text: str) -> tuple[float, bool]:
+        value, known = self.locale().toDouble(text)
+        known = known and self.minimum() <= value <= self.maximum()
+        return value, known
 
 
 class SizeField(QWidget):

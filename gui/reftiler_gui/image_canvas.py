@@ -63,6 +63,7 @@ class ImageCanvas(PanZoomView):
         self._tile: int | None = None
         self._pointed: int | None = None
         self._base: QImage | None = None
+        self._color_bar: MapSettings | None = None
         self.pixel_size: tuple[float, float] | None = None
         """Height and width of a pixel in micrometers, if they are known."""
         self.ruler: Ruler | None = None
@@ -113,6 +114,17 @@ class ImageCanvas(PanZoomView):
     def map(self) -> AnomalyMap | None:
         """The anomaly map that lies over the image."""
         return self._content.map
+
+    def set_color_bar(self, settings: MapSettings | None) -> None:
+        """Say what the colours of a picture that is a map itself mean, or nothing."""
+        self._color_bar = settings
+        self.viewport().update()
+
+    @property
+    def color_bar(self) -> MapSettings | None:
+        """The colours that are explained: those of the map over the image, if any."""
+        over = self._content.map is not None and self.layers.map
+        return self._content.map_settings if over else self._color_bar
 
     def set_seams(self, seams: ImageProvider | None) -> None:
         """Show where the results of tiles disagree; None for nowhere."""
@@ -228,12 +240,12 @@ class ImageCanvas(PanZoomView):
                 middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
                 painter.drawText(self._base.rect(), middle, self.message)
                 return
-            if self._content.map is not None and self.layers.map:
-                shown, nan = self._content.map_settings, self._content.map.unknown > 0
+            if self.color_bar is not None:
                 box = self._minimap_box(transform, ratio)
                 beside = transform.width - box.left() if box else 0.0
+                nan = self._content.map is not None and self._content.map.unknown > 0
                 overlays.paint_color_bar(
-                    painter, transform, shown, ratio, beside, nan=nan
+                    painter, transform, self.color_bar, ratio, beside, nan=nan
                 )
             if self._content.tiling is not None:
                 self._paint_tiles(painter, transform, self._content.tiling)

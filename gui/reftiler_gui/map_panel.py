@@ -17,7 +17,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -33,7 +32,7 @@ from PySide6.QtWidgets import (
 from reftiler.regions import Region
 from reftiler.validation import first_few
 from reftiler_gui.display_panel import decimals_of, outline_of
-from reftiler_gui.fields import prepare_field
+from reftiler_gui.fields import RealField, prepare_field
 from reftiler_gui.labels import WrapLabel
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.anomaly_map import COLORMAPS
@@ -143,7 +142,7 @@ class MapPanel(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.histogram = ThresholdHistogram()
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.threshold = QDoubleSpinBox()
+        self.threshold = RealField()
         self.catch = QPushButton("Catch this defect")
         self.score_all = QPushButton("Score all images")
         self.cells = [[QLabel(), QLabel()] for _ in _ROWS]

@@ -240,16 +240,21 @@ class MergedView(BlinkCompare):
             self.image.set_source(original if self.flipped else shown.merged)
             self.image.set_seams(None if self.flipped else shown.seams)
             self.panes[0].caption("Original" if self.flipped else "Merged")
+        self._mark()
 
     def _mark(self) -> None:
-        """Mark the worst place, and say what the colours of the difference are."""
+        """Mark the worst place, and say what the colours are."""
         survey, marks = self.model.survey, []
         if survey is not None and survey.worst is not None:
             row, column = survey.worst
             marks = [Marker(((row, row + 1), (column, column + 1)), "worst seam")]
         for canvas in (self.image, self.other):
             canvas.set_marks(marks)
-        self.legend.set_limit(self._shown.difference_limit if self._shown else 0.0)
+        shown = self._shown
+        self.image.set_color_bar(
+            shown.color_bar if shown and not self.flipped else None
+        )
+        self.legend.set_limit(shown.difference_limit if shown else 0.0)
 
     # What is done
 

@@ -260,6 +260,7 @@ class SideBySideView(LazyView):
 
     def _take_maps(self, compared: MapComparison) -> None:
         self.compared = compared
+        self.panes[1].canvas.set_color_bar(None)  # until the range is known
         for picture in compared.pictures:
             picture.asked = self._painting.start
         a, b = compared.sides
@@ -303,18 +304,23 @@ class SideBySideView(LazyView):
         self._measured = compared, found
         self.largest.setEnabled(found.place is not None)
         self.legend.set_limit(compared.limit)
-        for pane in self.panes:
-            pane.canvas.repaint_pixels()
+        self._repaint(compared)
         self._show_difference()
 
     def _on_map_settings(self) -> None:
         """Count hits at another threshold; other colours paint the maps anew."""
         if self.compared is not None:
             self.compared.set_colormap(self._maps.settings.colormap)
-            for pane in self.panes:
-                pane.canvas.repaint_pixels()
+            self._repaint(self.compared)
         if self._measured is not None:
             self._show_difference()
+
+    def _repaint(self, compared: MapComparison) -> None:
+        """Paint in other colours, or with another range."""
+        bar = compared.color_bar if self._measured else None
+        self.panes[1].canvas.set_color_bar(bar)  # both maps have it
+        for pane in self.panes:
+            pane.canvas.repaint_pixels()
 
     def _show_difference(self) -> None:
         assert self._measured is not None
@@ -355,10 +361,12 @@ class SideBySideView(LazyView):
     def _forget(self, words: str) -> None:
         self._painting.stop()
         self.compared = None
-        for pane in self.panes:
-            pane.canvas.message = words
+        for pane, name in zip(self.panes, ("A", "B", "B minus A"), strict=True):
+            pane.canvas.message = ""
+            pane.canvas.set_color_bar(None)
             pane.canvas.present(None)
-        self.table.setColumnCount(0)
+            pane.caption(name)
+        self._fill_table([])
         self.legend.set_limit(0)
         self.message.setText(words)
 
@@ -371,6 +379,7 @@ class SideBySideView(LazyView):
             pane.canvas.message = side.words
             image = loaded.image if side.tiling else None
             pane.canvas.set_layers(OverlaySettings())
+            pane.canvas.set_color_bar(None)
             pane.canvas.present(image, loaded.mask, side.tiling)
             pane.canvas.set_most(side.most)
             pane.caption(f"{letter}: {short_words(side.settings)}")
@@ -398,6 +407,7 @@ class SideBySideView(LazyView):
     def _fill_table(self, sides: list[dict[str, str]]) -> None:
         """Show numbers of A and B, those that differ in bold."""
         names = list(dict.fromkeys(name for side in sides for name in side))
+        self.table.setVisible(bool(names))
         self.table.setColumnCount(len(names))
         self.table.setHorizontalHeaderLabels(names)
         for column, name in enumerate(names):
@@ -408,6 +418,10 @@ class SideBySideView(LazyView):
                 font.setBold(values[0] != values[1])
                 cell.setFont(font)
                 self.table.setItem(row, column, cell)
+        lines = (self.table.rowHeight(row) for row in range(self.table.rowCount()))
+        head, bar = self.table.horizontalHeader(), self.table.horizontalScrollBar()
+        room = sum(lines) + head.sizeHint().height() + bar.sizeHint().height()
+        self.table.setFixedHeight(room + 2 * self.table.frameWidth())
 
     def show_defect(self, region: object) -> None:
         """Ring another defect; nothing else depends on it."""
@@ -460,11 +474,6 @@ class SideBySideView(LazyView):
         wide = QHeaderView.ResizeMode.ResizeToContents
         table.horizontalHeader().setSectionResizeMode(wide)
         table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        lines = table.verticalHeader().defaultSectionSize() * 2
-        head = table.horizontalHeader().sizeHint().height()
-        table.setFixedHeight(
-            lines + head + table.horizontalScrollBar().sizeHint().height()
-        )
         self.kind.addItems(
             ["Tiles of two settings", "Merged results of two settings", "Two maps"]
         )

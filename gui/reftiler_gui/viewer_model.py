@@ -51,7 +51,7 @@ class ViewerModel(QObject):
     cases_given = Signal(object)
     """Paths of files that the conformance kit wrote."""
     noticed = Signal(str)
-    """A sentence on what could not be done."""
+    """A sentence on what could not be done; none once another image is gone to."""
 
     def __init__(self, jobs: Jobs, settings: FormSettings = START) -> None:
         super().__init__(jobs)
@@ -195,7 +195,10 @@ class ViewerModel(QObject):
         """Show an image of the set."""
         if not self.image_set.items:
             return
+        before = self.index
         self.index = min(max(index, 0), len(self.image_set.items) - 1)
+        if self.index != before:
+            self.noticed.emit("")
         busy = self.jobs.running("Reading") and self._patience.isActive()
         if not busy:  # else this image is read next: a fast walk shows what it can
             self.reload()
@@ -305,19 +308,22 @@ class ViewerModel(QObject):
     def open_dropped(
         self, paths: Sequence[str | Path], otherwise: Callable[[], object]
     ) -> None:
-        """Open maps, if that is what these are; else do something else with them."""
-        image_set = self.image_set
+        """Open masks of this image, or maps; else do something else with them."""
+        image_set, files = self.image_set, list(map(Path, paths))
         if not image_set.items:
             otherwise()
+            return
+        if image_set.are_masks(files, self.index):
+            self.open_masks(files)
             return
 
         def take(maps: bool) -> None:
             if maps:
-                self.open_maps(paths)
+                self.open_maps(files)
             else:
                 otherwise()
 
-        self.jobs.start("Opening", lambda: image_set.are_maps(map(Path, paths)), take)
+        self.jobs.start("Opening", lambda: image_set.are_maps(files), take)
 
     def _watch(self, paths: Iterable[Path]) -> None:
         """Hear of changes of these files, and of no others."""
@@ -348,6 +354,7 @@ class ViewerModel(QObject):
             self.facts = None
             self.tiling_changed.emit()
             self.facts_changed.emit()
+            self.display_changed.emit()
             return
         item, display = loaded.item, self.display
         if not self.keeps_display:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reftiler import Grid, Tiler, TilingError
+from reftiler import Grid, Tiler, TilingError, samples
 from reftiler.io import write_image
-from reftiler.models import Model
+from reftiler.models import Model, load_model
 from reftiler_gui.model import tile_results
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -30,6 +30,7 @@ from reftiler_gui.model.tile_results import (
 )
 from tests.command import done
 
+ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = FormSettings(tile=(64, 64), step=(48, 48), window="hann")
 IMAGE = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
 TILER = Tiler(64, 48, window="hann")
@@ -320,3 +321,12 @@ def test_without_an_overlap_nothing_disagrees() -> None:
     results = finish(run_model(MockModel("offset"), image, plan))
     found = finish(pictures(results, plan).survey())
     assert (found.largest, found.worst, found.overlap) == (0.0, None, False)
+
+
+def test_the_detector_of_the_readme_finds_the_glint() -> None:
+    detector = load_model(f"{ROOT / 'gui' / 'sample_maps.py'}:score")
+    image = samples.sample("brick", "spot", 1).image[:256, :256]
+    plan = grid(FormSettings(tile=(256, 256), step=(256, 256)), image.shape)
+    found = finish(run_model(detector, ImagePyramid(image), plan)).tile(0)
+    place = np.unravel_index(int(found.argmax()), found.shape)
+    assert place == pytest.approx((46, 45.75), abs=1)  # of half the resolution

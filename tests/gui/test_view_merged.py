@@ -18,7 +18,9 @@ from reftiler import Tiler
 from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
+from reftiler_gui.model.lazy_picture import LazyPicture, compute
 from reftiler_gui.model.merged_pictures import MergedPictures
+from reftiler_gui.model.steps import Work
 from tests.command import done
 
 SETTINGS = FormSettings(tile=(64, 64), step=(48, 48))
@@ -103,6 +105,30 @@ def test_an_array_is_dropped(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -
     opened.merged.pointed.connect(told.append)
     opened.merged.image.point_at(101.5, 203.5)
     assert f"merged {MERGED[50, 101]:.6g}" in told[-1]
+    bar = opened.merged.image.color_bar
+    assert bar is not None
+    assert (bar.low, bar.high) == pictures.range
+    QTest.mousePress(opened.merged.hold, Qt.MouseButton.LeftButton)
+    assert opened.merged.image.color_bar is None
+    QTest.mouseRelease(opened.merged.hold, Qt.MouseButton.LeftButton)
+    assert opened.merged.image.color_bar == bar
+
+
+def test_what_is_asked_for_as_the_work_ends_is_merged(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = list[LazyPicture]()
+
+    def compute_and_ask(pictures: list[LazyPicture]) -> Work[None]:
+        yield from compute(pictures)
+        if not late:  # the job is not over yet, and computes nothing more
+            late.append(pictures[0])
+            pictures[0].asked = lambda: None
+            pictures[0].region(0, (0, 200), (0, 300))
+
+    monkeypatch.setattr("reftiler_gui.results_model.compute", compute_and_ask)
+    opened.results.open(tmp_path / "maps.npy")
+    qtbot.waitUntil(lambda: bool(late) and late[0].known(199, 299) is not None)
 
 
 def test_window_and_merge_are_those_of_the_form(

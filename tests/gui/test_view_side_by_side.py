@@ -105,6 +105,17 @@ def test_settings_that_fit_no_image_are_a_sentence(
     assert view.panes[1].canvas.source is not None
 
 
+def test_a_small_window_has_room_for_both_rows(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
+    opened.resize(900, 600)
+    qtbot.wait(1)
+    table = opened.side_by_side.table
+    assert table.horizontalScrollBar().isVisible()
+    last = table.visualRect(table.model().index(1, 0))
+    assert table.viewport().rect().contains(last)
+
+
 def test_without_an_image_the_view_says_so(window: MainWindow) -> None:
     window.show_view("beside")
     assert window.side_by_side.message.text() == "No image is open."
@@ -152,12 +163,19 @@ def test_two_maps_are_compared(
     view.kind.setCurrentIndex(2)
     settled(qtbot, window)
     assert "fewer than two maps" in view.message.text()
+    assert not view.table.isVisible()
+    assert (
+        "256" not in view.panes[0].canvas.accessibleName()
+    )  # the settings compared before
     window.open(
         [folder / "a.png", folder / "b.png"], [tmp_path / "one", tmp_path / "two"]
     )
     settled(qtbot, window)
     window.maps.change(threshold=0.1)
     assert "at most 2" in view.message.text()
+    bar = view.panes[1].canvas.color_bar
+    assert bar is not None
+    assert (bar.low, bar.high) == (first.min(), second.max())
     assert numbers(window, "Defects hit") == ["1 of 1", "0 of 1"]
     assert view.first.currentText() == "one/a_map.npy"
     view.with_difference.click()

@@ -187,8 +187,10 @@ def test_a_file_that_vanishes_from_a_folder_leaves_the_others(
     window.registry.actions["next"].trigger()
     settled(qtbot, window)
     assert "b.png" in said(window)
+    assert window.defects_bar.words.text() == ""
     window.registry.actions["next"].trigger()
     settled(qtbot, window)
+    assert "b.png" not in said(window)
     assert window.viewer.loaded is not None
     assert window.viewer.loaded.item.name == "c"
     assert window.canvas.source is not None

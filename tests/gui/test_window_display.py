@@ -134,6 +134,22 @@ def test_a_handle_is_dragged_up_to_the_other(
     assert (source.low, source.high) == before
 
 
+def test_large_limits_are_written_and_typed_with_an_exponent(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    image = RAMP.astype(np.float64) * 1e20
+    source = shown(qtbot, window, tmp_path / "a.npy", image)
+    field = window.display.high
+    assert field.text() == "3e+23"
+    field.selectAll()
+    qtbot.keyClicks(field, "2.5E23x\r")  # no x is in a number
+    assert source.high == 2.5e23
+    assert source.low == pytest.approx(1e23)
+    field.selectAll()
+    qtbot.keyClicks(field, "1e\r")  # not whole: what was there stays
+    assert source.high == 2.5e23
+
+
 def test_limits_are_typed_and_must_rise(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:

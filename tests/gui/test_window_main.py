@@ -18,6 +18,19 @@ from reftiler_gui.model.form_settings import FormSettings
 from tests.gui.windows import settled, write_pair
 
 
+def drop(window: MainWindow, path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(9, 9), action, data, button, none))
+
+
+def shown(window: MainWindow) -> str:
+    """Return the name of the image that is shown."""
+    return window.viewer.loaded.item.name if window.viewer.loaded else ""
+
+
 def test_without_paths_the_sample_explains_itself(sample: MainWindow) -> None:
     assert "2 defects ringed" in sample.message.text()
     assert sample.summary.text().startswith("Tiles: 25  (5 × 5)")
@@ -44,15 +57,29 @@ def test_a_folder_is_walked_through_and_the_place_kept(
 def test_drops_are_opened_and_remembered(
     qtbot: QtBot, window: MainWindow, folder: Path
 ) -> None:
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(folder / "b.png"))])
-    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    none = Qt.KeyboardModifier.NoModifier
-    window.dropEvent(QDropEvent(QPointF(9, 9), action, data, button, none))
+    drop(window, folder / "b.png")
     settled(qtbot, window)
-    assert window.viewer.loaded is not None
-    assert window.viewer.loaded.item.name == "b"
+    assert shown(window) == "b"
     assert window.preferences.recent == (str(folder / "b.png"),)
+
+
+@pytest.mark.parametrize("name", ["b_label.png", "labels/b.png", "labels/b_gt.png"])
+def test_a_mask_that_is_dropped_is_that_of_the_image(
+    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path, name: str
+) -> None:
+    window.open([folder / "b.png"])
+    settled(qtbot, window)
+    other = tmp_path / "other" / name
+    other.parent.mkdir(parents=True)
+    write_image(other, np.eye(64, dtype=bool))
+    drop(window, other)
+    settled(qtbot, window)
+    loaded = window.viewer.loaded
+    assert loaded is not None
+    assert (loaded.item.name, loaded.item.masks) == ("b", (other,))
+    assert np.array_equal(loaded.mask.array, np.eye(64))  # type: ignore[union-attr]
+    drop(window, folder / "a.png")  # called as no mask: another image
+    qtbot.waitUntil(lambda: shown(window) == "a")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"hello"])

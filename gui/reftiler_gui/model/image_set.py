@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from reftiler import samples
 from reftiler.errors import TilingError
 from reftiler.io import ReadOptions, open_image, open_mask
 from reftiler.io.datasets import GOOD, ImageEntry, find_images
+from reftiler.io.layouts import PLAIN, match_path
 from reftiler.io.map_files import map_base, maps_beside, match_maps
 from reftiler.validation import count_of, first_few
 from reftiler_gui.model.anomaly_map import AnomalyMap
@@ -276,6 +277,19 @@ class ImageSet:
             notes=(*self.notes, *notes),
             checks=self.checks if same else {},
         )
+
+    def are_masks(self, paths: Sequence[Path], index: int) -> bool:
+        """Tell whether files are called as masks of an image, and not as the image."""
+        item = self.items[index]
+        stem = item.image.stem if item.image else item.name.rpartition("/")[2]
+        patterns = PLAIN.places[0].masks
+
+        def is_mask(path: Path) -> bool:
+            name = f"{path.resolve().parent.name}/{path.stem}"
+            found = (match_path(pattern, name) for pattern in patterns)
+            return any(fields and fields["stem"] == stem for fields in found)
+
+        return bool(paths) and all(path.is_file() and is_mask(path) for path in paths)
 
     def are_maps(self, paths: Iterable[Path]) -> bool:
         """

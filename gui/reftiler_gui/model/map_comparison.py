@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from reftiler import Grid, TilingError
 from reftiler.evaluation import defect_scores, map_rows
-from reftiler_gui.model.anomaly_map import UNKNOWN, AnomalyMap, color_table
+from reftiler_gui.model.anomaly_map import UNKNOWN, AnomalyMap, MapSettings, color_table
 from reftiler_gui.model.colors import pixel, signed
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import LazyPicture
@@ -112,7 +112,7 @@ class MapComparison:
         # limit: the difference that has the full colour
         # low, high: the values of the first and the last colour
         self.low, self.high, self.limit = 0.0, 1.0, 0.0
-        self._table = color_table(colormap)
+        self._colormap = colormap
         self._shown: ImagePyramid | None = None
         if a.is_image and b.is_image:
             self._shown = image.like(np.zeros((1, 1, *shapes[0][2:]), a.array.dtype))
@@ -128,7 +128,14 @@ class MapComparison:
 
     def set_colormap(self, name: str) -> None:
         """Colour maps by another table."""
-        self._table = color_table(name)
+        self._colormap = name
+
+    @property
+    def color_bar(self) -> MapSettings | None:
+        """The colours of both maps and their values; None of pictures."""
+        if self._shown is not None:
+            return None
+        return MapSettings(self._colormap, 1.0, self.low, self.high)
 
     def measure(self, mask: MaskPyramid | None) -> Work[Difference]:
         """Compare all pixels, and of maps the values at defects."""
@@ -191,7 +198,7 @@ class MapComparison:
 
     def _picture(self, read: Any, reduce: Any, paint: Any) -> LazyPicture:
         def style() -> object:
-            return self.low, self.high, self.limit, self._image.display, id(self._table)
+            return self.low, self.high, self.limit, self._image.display, self._colormap
 
         return LazyPicture(
             self._image.size, self.shape, self._load, read, reduce, paint, style
@@ -228,7 +235,7 @@ class MapComparison:
             share = (values - self.low) * (255 / ((self.high - self.low) or 1))
         unknown = np.isnan(share)
         place = np.where(unknown, 0, share).clip(0, 255).astype(np.uint8)
-        painted: Pixels = self._table.take(place)
+        painted: Pixels = color_table(self._colormap).take(place)
         painted[unknown] = pixel(UNKNOWN)
         return painted
 

@@ -104,6 +104,13 @@ class MergedPictures:
         low, high = self.results.low, self.results.high
         return risen(low, high) if math.isfinite(low) else (0.0, 1.0)
 
+    @property
+    def color_bar(self) -> MapSettings | None:
+        """The colours of the merged image and their values; None of a picture."""
+        if self._shown is not None or math.prod(self.array.shape[2:]) > 2:
+            return None
+        return MapSettings(self.map_settings.colormap, 1.0, *self.range)
+
     def disagreement(self, rows: slice, columns: slice) -> Array:
         """Return how much the tiles of pixels differ, of channels the largest."""
         most, least = self._most[rows, columns], self._least[rows, columns]
@@ -245,7 +252,7 @@ class MergedPictures:
             return self._shown.painted(part)
         channels = part.reshape(*part.shape[:2], -1)
         display = DisplaySettings(*self.range)
-        if channels.shape[2] < 3:
+        if self.color_bar is not None:
             table = color_table(self.map_settings.colormap)
             pixels = table[display.to_bytes(channels[..., 0])]
             if part.dtype.kind == "f":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.plan import TilePlan, plan_tile
 from reftiler.pytree import tree_leaves, tree_map, tree_paths
+from reftiler.read_ahead import ReadAhead
 from reftiler.streaming.arrays import ArrayLibrary
 from reftiler.streaming.reading import read_tiles
 
@@ -70,17 +71,33 @@ class TileSource:
         How it is tiled.
     batches : list of range
         The indices of each batch's tiles.
-    extract : callable
-        Returns the tiles of some indices, where the model takes them.
+    read : callable
+        Returns the tiles of some indices, in memory; may be called in a thread.
     arrays : ArrayLibrary
         What tiles and results are arrays of.
+    to_model : callable
+        Brings tiles that were read to where the model takes them.
+    read_ahead : bool
+        Whether the next batch is read in a thread while the model works.
+    indices : bool
+        Whether the model is called with its tiles' indices and boxes too.
     """
 
     image: Any
     call: TilePlan
     batches: list[range]
-    extract: Callable[[Sequence[int]], Any]
+    read: Callable[[Sequence[int]], Any]
     arrays: ArrayLibrary
+    to_model: Callable[[Any], Any] = lambda tiles: tiles
+    read_ahead: bool = True
+    indices: bool = False
+
+    def following(self) -> Callable[[Sequence[int]], Sequence[int]]:
+        """Return what gives the batch that follows a batch, or none."""
+        if not self.read_ahead:
+            return lambda _: ()
+        after = {batch.start: following for batch, following in pairwise(self.batches)}
+        return lambda batch: after.get(batch[0], ())
 
 
 def apply(
@@ -92,8 +109,9 @@ def apply(
 ) -> Any:
     """Return the merged results in the structure in which the model returns them.
 
-    Only one batch of tiles exists at a time, and of the results those tiles that wait
-    for others. What a merger has from an earlier process is not computed again.
+    Of the tiles, the batch that the model has and the one that is read ahead exist at
+    a time; of the results, those tiles that wait for others. What a merger has from an
+    earlier process is not computed again.
 
     Parameters
     ----------
@@ -113,12 +131,16 @@ def apply(
             _check_apart(source, source.arrays.check_writable(target))
     # APPLY-001, APPLY-002: each batch once; APPLY-003: the merger keeps the order
     batches = source.batches if progress is None else progress(source.batches)
+    following = source.following()
     with ExitStack() as stack:
         results = _Results(source, out, start, stack)
+        reader = stack.enter_context(ReadAhead(source.read))
         for batch in batches:
             pending = results.pending(batch)
             if pending:
-                results.add(pending, _run(model, source, pending))
+                expected = results.pending(following(batch))
+                computed = _run(model, source, reader, pending, expected)
+                results.add(pending, computed)
         return results.finish()
 
 
@@ -135,13 +157,30 @@ def part_of(checkpoint: Any, number: int) -> Path | None:
 
 
 def _run(
-    model: Callable[[Any], Any], source: TileSource, indices: Sequence[int]
+    model: Callable[..., Any],
+    source: TileSource,
+    reader: ReadAhead,
+    indices: Sequence[int],
+    expected: Sequence[int],
 ) -> Any:
-    """Return the model's results for some tiles, which exist no longer then."""
+    """Return the model's results for some tiles, while the next ones are read."""
     with annotate_errors(indices, source.call):
-        results = model(source.extract(indices))
+        tiles = source.to_model(reader.take(indices))
+        if expected:
+            reader.expect(expected)
+        results = model(tiles, *_positions(source, indices, tiles))
     validate_results(results, len(indices), source.arrays.array_type)
     return results
+
+
+def _positions(source: TileSource, indices: Sequence[int], tiles: Any) -> list[Any]:
+    """Return the indices and boxes of tiles, where the model takes them."""
+    if not source.indices:
+        return []
+    numbers, grid = np.array(indices, dtype=np.int64), source.call.grid
+    # APPLY-004: the boxes are the grid's, those of every image alike
+    boxes = grid.boxes[numbers % len(grid)]
+    return [source.arrays.to_tiles(array, tiles) for array in (numbers, boxes)]
 
 
 class _Results:

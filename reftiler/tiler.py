@@ -23,7 +23,7 @@ from reftiler.streaming.keywords import accepts_old_names
 from reftiler.streaming.merger import MAX_MEMORY, Merger
 from reftiler.streaming.reading import TileReader, read_tiles
 from reftiler.streaming.stores import ReadableArray
-from reftiler.validation import refuse_masked
+from reftiler.validation import as_bool, refuse_masked
 
 Array = NDArray[Any]
 
@@ -142,7 +142,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
     @accepts_old_names
     def apply(  # noqa: PLR0913 - all but two are optional
         self,
-        model: Callable[[Array], Any],
+        model: Callable[..., Any],
         image: ReadableArray,
         *,
         batch_size: int = 16,
@@ -153,6 +153,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         out: Any = None,
         max_memory: int | None = MAX_MEMORY,
         checkpoint: str | PathLike[str] | None = None,
+        indices: bool = False,
+        read_ahead: bool = True,
     ) -> Any:
         """Run a model over the tiles of an image in batches and merge its results.
 
@@ -186,6 +188,13 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             A folder by which a later call continues where this one was ended, by an
             error or with its process. It is emptied at the end. Then ``out`` must be
             a store that is still there; see `reftiler.streaming.Merger`.
+        indices : bool
+            Whether the model is called as ``model(tiles, indices, boxes)``: with the
+            indices of its tiles, shape (B,), image-major over all images, and their
+            boxes as `Grid.boxes` has them, shape (B, R, 2); both int64.
+        read_ahead : bool
+            Whether the next batch is read in a thread while the model works, so that
+            there are two in memory. False for images that one thread alone may read.
 
         Returns
         -------
@@ -218,8 +227,15 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
                 name=path,
             )
 
-        extract = partial(read_tiles, image, reader.call)
-        source = TileSource(image, reader.call, reader.batches, extract, ArrayLibrary())
+        source = TileSource(
+            image,
+            reader.call,
+            reader.batches,
+            partial(read_tiles, image, reader.call),
+            ArrayLibrary(),
+            read_ahead=as_bool(read_ahead, "read_ahead"),
+            indices=as_bool(indices, "indices"),
+        )
         merged = apply(model, source, out, progress, start)
         if checkpoint is not None:
             with suppress(OSError):  # there are other files in it

@@ -195,9 +195,11 @@ def misreads(change: Change) -> Reader:
 def applies(change: Any) -> type[Tiler]:
     """Return tilers that apply another model in other batches: ``change(model, n)``."""
 
-    def apply(self: Tiler, model: Any, image: Any, batch_size: int, grid: Any) -> Any:
+    def apply(
+        self: Tiler, model: Any, image: Any, batch_size: int, **named: Any
+    ) -> Any:
         model, size = change(model, batch_size)
-        return Tiler.apply(self, model, image, batch_size=size, grid=grid)
+        return Tiler.apply(self, model, image, batch_size=size, **named)
 
     return does(apply=apply)
 
@@ -278,6 +280,11 @@ BROKEN: dict[str, list[Any]] = {
         applies(lambda m, n: (lambda t: m(t[::-1].copy())[::-1].copy(), n)),
     ],
     "APPLY-003": [api_with(NumpyApi(), Merger=LastComesFirst)],
+    "APPLY-004": [
+        applies(lambda m, n: (lambda t, i, b: m(t, i % 4, b), n)),
+        applies(lambda m, n: (lambda t, i, b: m(t, i, b.clip(0, 10)), n)),
+        applies(lambda m, n: (lambda t, i, b: m(t, i, b - b[:1] * (i[0] > 8)), n)),
+    ],
     "BACKEND-001": [
         returns("tile", lambda tiles, *_: tiles + tiles.dtype.type(0)),
         returns("untile", lambda found, *_: found.astype("f4").astype(found.dtype)),

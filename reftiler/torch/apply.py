@@ -16,7 +16,7 @@ from reftiler.streaming.reading import TileReader, read_tiles
 from reftiler.torch.cut import cut_tile
 from reftiler.torch.dtypes import dtype_name
 from reftiler.torch.layout import as_nchw
-from reftiler.torch.numpy_bridge import device_of, to_device
+from reftiler.torch.numpy_bridge import as_tensor, device_of, pinned, send
 from reftiler.torch.streaming import TensorArrays
 
 
@@ -69,26 +69,46 @@ class DeferredMerger:
 
 
 def tile_source(
-    tiler: Any, image: Any, batch_size: int, grid: Any, model: Any
+    tiler: Any,
+    image: Any,
+    batch_size: int,
+    grid: Any,
+    model: Any,
+    *,
+    read_ahead: bool,
+    indices: bool,
 ) -> TileSource:
-    """Return the tiles of a tensor, or a store of the host, on the model's device."""
+    """Return the tiles of a tensor, or a store of the host, for the model's device."""
+    home = image.device if isinstance(image, Tensor) else torch.device("cpu")
+    device = device_of(model, home)
+    read: Callable[[Sequence[int]], Tensor]
     if isinstance(image, Tensor):
         call = plan_tile(tiler, image.shape, dtype_name(image.dtype), grid)
-        batches, home = batched(call.tiles.batch_size, batch_size), image.device
-        device = device_of(model, home)
+        batches = batched(call.tiles.batch_size, batch_size)
+        recorded = torch.is_grad_enabled() and image.requires_grad
+        # Modes and streams are a thread's own, so that a thread reads what needs none.
+        read_ahead &= home.type == "cpu" != device.type and not recorded
 
-        def extract(indices: Sequence[int]) -> Tensor:
-            return extract_batch(image, call, indices).to(device, non_blocking=True)
+        def read(indices: Sequence[int]) -> Tensor:
+            return pinned(extract_batch(image, call, indices), device)
 
     else:
         reader = TileReader(tiler, image, batch_size, grid)
-        call, batches, home = reader.call, reader.batches, torch.device("cpu")
-        device = device_of(model, home)
+        call, batches = reader.call, reader.batches
 
-        def extract(indices: Sequence[int]) -> Tensor:
-            return to_device(read_tiles(image, call, indices), device)
+        def read(indices: Sequence[int]) -> Tensor:
+            return pinned(as_tensor(read_tiles(image, call, indices)), device)
 
-    return TileSource(image, call, batches, extract, TensorArrays(home))
+    return TileSource(
+        image,
+        call,
+        batches,
+        read,
+        TensorArrays(home),
+        to_model=lambda tiles: send(tiles, device),
+        read_ahead=read_ahead,
+        indices=indices,
+    )
 
 
 def extract_batch(image: Tensor, call: TilePlan, indices: Sequence[int]) -> Tensor:

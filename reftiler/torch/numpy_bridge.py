@@ -13,7 +13,15 @@ from reftiler.errors import TilingError
 from reftiler.pytree import tree_map
 from reftiler.torch.dtypes import dtype_name
 
-__all__ = ["NumpyModel", "device_of", "numpy_dtype", "to_device"]
+__all__ = [
+    "NumpyModel",
+    "as_tensor",
+    "device_of",
+    "numpy_dtype",
+    "pinned",
+    "send",
+    "to_device",
+]
 
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
@@ -41,14 +49,27 @@ def device_of(model: Callable[[Tensor], Any], default: torch.device) -> torch.de
     return default
 
 
+def as_tensor(array: NDArray[Any]) -> Tensor:
+    """Return an array as a tensor of the host, in the machine's byte order."""
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+
+
+def pinned(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the host in page-locked memory, if it is for a GPU."""
+    # torch keeps such memory for the next batch, once this one has arrived.
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory()
+    return tensor
+
+
 def to_device(tiles: NDArray[Any], device: torch.device) -> Tensor:
     """Send tiles of the host to a device, through page-locked memory to a GPU."""
-    native = tiles.astype(tiles.dtype.newbyteorder("="), copy=False)
-    tensor = torch.from_numpy(native)
-    if device.type == "cuda":
-        # torch keeps such memory for the next batch, once this one has arrived.
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
+    return send(pinned(as_tensor(tiles), device), device)
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device; a GPU need not have it yet."""
+    return tensor.to(device, non_blocking=device.type == "cuda")
 
 
 class NumpyModel:

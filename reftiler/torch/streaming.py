@@ -64,6 +64,10 @@ class TensorArrays(ArrayLibrary):
         with torch.inference_mode(mode=False):  # it may be written in any mode
             return torch.empty(shape, dtype=dtype, device=self.device)
 
+    def to_tiles(self, array: Any, tiles: Tensor) -> Tensor:
+        """Return an array of numpy as a tensor, where some tiles are."""
+        return torch.from_numpy(array).to(tiles.device)
+
     def copy(self, target: Tensor, source: Tensor) -> None:
         """Copy a tensor into another."""
         target.copy_(source)

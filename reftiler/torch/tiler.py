@@ -25,6 +25,7 @@ from reftiler.torch.dtypes import is_tracing
 from reftiler.torch.plans import eager_tile, eager_untile
 from reftiler.torch.streaming import TensorArrays
 from reftiler.torch.validation import check_dtype, check_no_out, check_out, check_tensor
+from reftiler.validation import as_bool
 
 
 class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they are
@@ -152,7 +153,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
     @accepts_old_names
     def apply(  # noqa: PLR0913 - all but two are optional
         self,
-        model: Callable[[Tensor], Any],
+        model: Callable[..., Any],
         image: Tensor | ReadableArray,
         *,
         batch_size: int = 16,
@@ -163,6 +164,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         out: Any = None,
         max_memory: int | None = MAX_MEMORY,
         checkpoint: str | PathLike[str] | None = None,
+        indices: bool = False,
+        read_ahead: bool = True,
     ) -> Any:
         """Run a model over the tiles of an image in batches and merge its results.
 
@@ -192,6 +195,12 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             `reftiler.Tiler.apply`; by default new tensors on the image's device.
         max_memory, checkpoint
             As for `reftiler.Tiler.apply`.
+        indices : bool
+            Whether the model is called as ``model(tiles, indices, boxes)``, as by
+            `reftiler.Tiler.apply`: two tensors where the tiles are.
+        read_ahead : bool
+            As for `reftiler.Tiler.apply`: a batch for a GPU is read into page-locked
+            memory. Tensors where the model is need no thread.
 
         Returns
         -------
@@ -212,7 +221,15 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             check_dtype(dtype)
         if out is None and checkpoint is not None:
             raise TilingError("checkpoint= needs out=: a result in memory goes with it")
-        source = tile_source(self, image, batch_size, grid, model)
+        source = tile_source(
+            self,
+            image,
+            batch_size,
+            grid,
+            model,
+            read_ahead=as_bool(read_ahead, "read_ahead"),
+            indices=as_bool(indices, "indices"),
+        )
         home = image.device if isinstance(image, Tensor) else torch.device("cpu")
         recorded = isinstance(image, Tensor) and out is None
 

@@ -158,3 +158,25 @@ def test_in_whatever_order(api: Api) -> None:
                 merging.add(order[i : i + step], tiles[order[i : i + step]])
             got = told(api, merging.finish())
             assert got == want, f"tiles that arrive as {order} merge otherwise: {tiler}"
+
+
+@api_clause("APPLY-004")
+def test_told_where_its_tiles_lie(api: Api) -> None:
+    """A model that asks for them is given the numbers and boxes of its tiles."""
+    for tiler, image, grid, tiles, size in batches(api):
+        seen: list[list[Array]] = []
+
+        def model(batch: Any, indices: Any, boxes: Any) -> Any:
+            seen.append([api.back(array) for array in (indices, boxes)])  # noqa: B023
+            assert len(batch) == len(indices) == len(boxes), "a tile has no number"
+            return batch
+
+        tiler.apply(model, image, batch_size=size, grid=grid, indices=True)
+        indices, boxes = (np.concatenate(part) for part in zip(*seen, strict=True))
+        assert np.array_equal(indices, np.arange(len(tiles))), f"numbers are {indices}"
+        shape, last = tuple(image.shape), tiler.channels_last
+        plan = (
+            tiler.grid(shape[-3:-1] if last else shape[-2:]) if grid is None else grid
+        )
+        want = np.tile(plan.boxes, (len(tiles) // len(plan), 1, 1))
+        assert np.array_equal(boxes, want), f"boxes differ from the grid's: {tiler}"

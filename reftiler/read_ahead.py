@@ -1,0 +1,53 @@
+"""Read one batch of tiles in a thread while the model works on another."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
+
+__all__ = ["ReadAhead"]
+
+
+class ReadAhead:
+    """Reads a batch that is expected next in a thread, a batch at a time.
+
+    Used in a ``with`` statement, at whose end the thread has ended, after an error
+    too. No two reads run at the same time, so that what is read need not bear it.
+
+    Parameters
+    ----------
+    read : callable
+        Returns the tiles of some indices.
+    """
+
+    def __init__(self, read: Callable[[Sequence[int]], Any]) -> None:
+        self._read = read
+        self._thread: ThreadPoolExecutor | None = None
+        self._expected: tuple[Sequence[int], Future[Any]] | None = None
+
+    def __enter__(self) -> "ReadAhead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._expected = None
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
+
+    def expect(self, indices: Sequence[int]) -> None:
+        """Begin to read the tiles of some indices."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "reftiler-read")
+        self._expected = indices, self._thread.submit(self._read, indices)
+
+    def take(self, indices: Sequence[int]) -> Any:
+        """Return the tiles of some indices, whether or not they were expected.
+
+        An error of the reader is raised here, when its tiles are due; that of tiles
+        that nobody takes is not told.
+        """
+        if self._expected is None:
+            return self._read(indices)
+        (expected, future), self._expected = self._expected, None
+        if expected == indices:
+            return future.result()
+        wait([future])
+        return self._read(indices)

@@ -32,7 +32,7 @@ from tests.folders import SPOT, write_part
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("sample") / "brick"
-    write_dataset(root)
+    write_dataset(root, max_good=2)
     return root
 
 

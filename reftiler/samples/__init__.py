@@ -22,7 +22,7 @@ except ImportError as error:
 
 from reftiler.errors import TilingError
 from reftiler.io import write_image
-from reftiler.io.datasets import ImageSet, find_images
+from reftiler.io.datasets import GOOD, ImageSet, find_images
 from reftiler.samples.painting import Defect, paint
 from reftiler.validation import as_int, one_of
 
@@ -50,7 +50,7 @@ _DARKEST, _BRIGHTEST = 24, 231  # of a clean surface: a defect can always be see
 # the seams of 256 x 256 tiles, which is where tiling and merging go wrong.
 _Plan = tuple[tuple[str, tuple[int, int], tuple[int, int]], ...]
 _PLANS: dict[str, tuple[_Plan, ...]] = {
-    "good": ((), ()),
+    "good": ((),) * 20,  # an AUROC of images needs more than a few good ones
     "dent": (
         (("dent", (236, 610), (40, 40)),),
         (("dent", (700, 300), (12, 9)), ("dent", (420, 760), (24, 30))),
@@ -140,15 +140,28 @@ def sample(
     return SampleImage(image.astype(np.uint8), mask, clean, defects, path)
 
 
-def samples(texture: str = "brick") -> Iterator[SampleImage]:
-    """Make all images of a texture, in the order in which `find_images` has them."""
+def samples(
+    texture: str = "brick", max_good: int | None = None
+) -> Iterator[SampleImage]:
+    """Make all images of a texture, in the order in which `find_images` has them.
+
+    Of the test images without defects, `max_good` are made, or all.
+    """
     for split, counts in CONTENTS.items():
         for label in sorted(counts):
-            for index in range(counts[label]):
+            count = counts[label]
+            if split == "test" and label == GOOD and max_good is not None:
+                count = min(count, max_good)
+            for index in range(count):
                 yield sample(texture, label, index, split)
 
 
-def write_dataset(root: str | os.PathLike[str], texture: str = "brick") -> ImageSet:
+def write_dataset(
+    root: str | os.PathLike[str],
+    texture: str = "brick",
+    *,
+    max_good: int | None = None,
+) -> ImageSet:
     """
     Write the images and masks of a texture in the layout of MVTec AD.
 
@@ -158,6 +171,8 @@ def write_dataset(root: str | os.PathLike[str], texture: str = "brick") -> Image
         The data set's root, a new or empty folder: nothing is ever overwritten.
     texture : str
         One of `TEXTURES`.
+    max_good : int, optional
+        How many test images without defects are written; all of them by default.
 
     Returns
     -------
@@ -168,7 +183,9 @@ def write_dataset(root: str | os.PathLike[str], texture: str = "brick") -> Image
     one_of(texture, "texture", TEXTURES)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise TilingError(f"the sample is written to a new or empty folder, not {root}")
-    for made in samples(texture):
+    if max_good is not None:
+        as_int(max_good, "max_good", minimum=0)
+    for made in samples(texture, max_good):
         image = root / f"{made.path}.png"
         _write(image, made.image)
         if made.defects:

@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_nothing_given_is_the_sample_with_a_defect_first() -> None:
     found = ImageSet.open([])
-    assert len(found.items) == 14
+    assert len(found.items) == 32
     first = found.items[found.start]
     assert (first.name, first.label) == ("test/spot/000", "spot")
     loaded = first.load()

@@ -30,7 +30,6 @@ from reftiler_gui.model.tile_results import (
 )
 from tests.command import done
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = FormSettings(tile=(64, 64), step=(48, 48), window="hann")
 IMAGE = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
 TILER = Tiler(64, 48, window="hann")
@@ -324,7 +323,7 @@ def test_without_an_overlap_nothing_disagrees() -> None:
 
 
 def test_the_detector_of_the_readme_finds_the_glint() -> None:
-    detector = load_model(f"{ROOT / 'gui' / 'sample_maps.py'}:score")
+    detector = load_model("reftiler.samples.detector:brick")
     image = samples.sample("brick", "spot", 1).image[:256, :256]
     plan = grid(FormSettings(tile=(256, 256), step=(256, 256)), image.shape)
     found = finish(run_model(detector, ImagePyramid(image), plan)).tile(0)

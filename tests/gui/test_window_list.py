@@ -287,7 +287,7 @@ def test_where_nothing_is_open_the_page_says_what_can_be(
     window.registry.actions["close"].trigger()
     button(page, "sample").click()
     settled(qtbot, window)
-    assert len(window.viewer.image_set.items) == 14
+    assert len(window.viewer.image_set.items) == 32
 
 
 def settled_nothing(qtbot: QtBot, window: MainWindow) -> None:

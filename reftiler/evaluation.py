@@ -31,8 +31,10 @@ from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 from reftiler.regions import Region, label_regions
+from reftiler.validation import one_of
 
 __all__ = [
+    "SCORES",
     "DefectScores",
     "PixelRanking",
     "count_found",
@@ -97,16 +99,46 @@ def _parts(count: int, length: int) -> NDArray[np.int64]:
     return -(-np.arange(length + 1) * count // length)
 
 
-def image_score(anomaly_map: Any) -> float:
-    """Return the largest value of a map, which is the score of its image.
+SCORES = {
+    "max": "largest value",
+    "mean": "mean of all values",
+    "top": "mean of the largest 1 % of values",
+}
+"""The rules by which an image gets its score from its map."""
 
-    NaN pixels are left out; the score is NaN if there are no others.
+
+def image_score(anomaly_map: Any, rule: str = "max") -> float:
     """
-    found = [
-        float(np.fmax.reduce(np.asarray(anomaly_map[top:bottom]), axis=None))
-        for top, bottom in _bands(anomaly_map.shape)
-    ]
-    return float(np.fmax.reduce(found))
+    Return the score of an image from its map.
+
+    Parameters
+    ----------
+    anomaly_map : array-like, shape (h, w)
+        Real numbers; NaN pixels are left out.
+    rule : str
+        One of `SCORES`. The largest 1 % are at least one pixel.
+
+    Returns
+    -------
+    float
+        NaN if there is no pixel but NaN.
+    """
+    one_of(rule, "rule", tuple(SCORES))
+    height, width = anomaly_map.shape
+    most = 1 if rule == "max" else max(1, -(-height * width // 100))
+    kept, total, count = np.empty(0), 0.0, 0
+    for top, bottom in _bands(anomaly_map.shape):
+        values = np.asarray(anomaly_map[top:bottom]).ravel()
+        values = values[~np.isnan(values)].astype(np.float64)
+        total, count = total + float(values.sum()), count + values.size
+        kept = np.concatenate([kept, values])
+        kept = np.partition(kept, kept.size - min(most, kept.size))[-most:]
+    if not count:
+        return math.nan
+    if rule == "mean":
+        return total / count
+    most = 1 if rule == "max" else max(1, -(-count // 100))
+    return float(np.sort(kept)[-most:].mean())
 
 
 def image_auroc(scores: Iterable[float], defective: Iterable[bool]) -> float:
@@ -201,7 +233,7 @@ def _zones(mask: Any) -> Iterator[tuple[Size, Size]]:
 
     So labels take no more memory than the defects are large.
     """
-    marked = np.zeros(len(mask), dtype=bool)
+    marked = np.zeros(mask.shape[0], dtype=bool)
     for top, bottom in _bands(mask.shape):
         marked[top:bottom] = np.asarray(mask[top:bottom]).any(axis=1)
     for top, bottom in _runs(marked):
@@ -298,6 +330,30 @@ class PixelRanking:
             good = 1 - self._below / np.float64(self.good)
         defective = np.cumsum(self._counts[::-1]) / max(1, self.defective)
         return self._values[::-1], good[::-1], defective
+
+    def threshold(self, rate: float) -> float:
+        """
+        Return the least threshold at which few enough good pixels are found.
+
+        Defects whose largest value is at least that are hit at a false-positive rate
+        of `rate`, and no others.
+
+        Parameters
+        ----------
+        rate : float
+            The largest share of good pixels that may be found, 0 to 1.
+
+        Returns
+        -------
+        float
+            A value of a defective pixel; NaN if more are found at each of these, or
+            if there are no good pixels.
+        """
+        if not 0 <= rate <= 1:
+            raise TilingError(f"a false-positive rate is 0 to 1, got {rate}")
+        thresholds, good, _ = self.curve()
+        fitting = thresholds[good <= rate]
+        return float(fitting[-1]) if fitting.size else math.nan
 
     def auroc(self) -> float:
         """

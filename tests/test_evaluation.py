@@ -89,6 +89,46 @@ def test_areas_are_their_plain_definitions(
         assert ranking.aupro(limit) == pytest.approx(plain, abs=1e-12)
 
 
+def test_areas_are_those_of_scikit_learn() -> None:
+    """Equal values among them."""
+    metrics = pytest.importorskip("sklearn.metrics", reason="needs scikit-learn")
+    pairs = [pair(seed) for seed in range(3)]
+    maps, masks = zip(*pairs, strict=True)
+    want = metrics.roc_auc_score(np.stack(masks).ravel(), np.stack(maps).ravel())
+    assert rank_pixels(maps, masks).auroc() == pytest.approx(want, abs=1e-12)
+    scores, bad = [0.3, 0.3, 0.1, 0.9, 0.5], [True, False, False, True, False]
+    want = metrics.roc_auc_score(bad, scores)
+    assert image_auroc(scores, bad) == pytest.approx(want, abs=1e-12)
+
+
+@pytest.mark.parametrize("limit", [0.3, 0.05])
+def test_aupro_is_that_of_anomalib(limit: float) -> None:
+    aupro = pytest.importorskip("anomalib.metrics.aupro", reason="needs anomalib")
+    torch = pytest.importorskip("torch")
+    maps, masks = zip(*(pair(seed) for seed in range(4)), strict=True)
+    metric = aupro._AUPRO(fpr_limit=limit)
+    metric.update(torch.tensor(np.stack(maps)), torch.tensor(np.stack(masks)).int())
+    want = float(metric.compute())
+    assert rank_pixels(maps, masks).aupro(limit) == pytest.approx(want, abs=1e-6)
+
+
+def test_a_threshold_finds_few_enough_good_pixels() -> None:
+    pairs = [pair(seed, nan=seed == 1) for seed in range(3)]
+    ranking = rank_pixels(*zip(*pairs, strict=True))
+    values = np.unique(np.concatenate([values[mask] for values, mask in pairs]))
+    for rate in (0.0, 0.013, 0.2, 1.0):
+        fitting = [
+            value
+            for value in values[~np.isnan(values)].tolist()
+            if sum(count_found(*one, value)[0] for one in pairs) <= rate * ranking.good
+        ]
+        assert ranking.threshold(rate) == fitting[0]
+    mask = pairs[0][1]
+    assert math.isnan(rank_pixels([1.0 - mask], [mask]).threshold(0.5))
+    with pytest.raises(TilingError, match="false-positive rate"):
+        ranking.threshold(1.5)
+
+
 def test_perfect_and_constant_maps_and_what_is_undefined() -> None:
     mask = np.zeros((8, 8), dtype=bool)
     mask[2:4, 2:4] = True
@@ -134,10 +174,19 @@ def test_defects_are_hit_by_their_largest_value() -> None:
     assert bad == (anomaly_map[mask] >= 30).sum()
 
 
-def test_images_are_scored_by_their_largest_value() -> None:
+def test_images_are_scored_by_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "BAND", 100)
     anomaly_map, _ = pair(1, nan=True)
     assert image_score(anomaly_map) == np.nanmax(anomaly_map)
     assert math.isnan(image_score(np.full((4, 4), np.nan)))
+    known = np.sort(anomaly_map[~np.isnan(anomaly_map)].astype(float))
+    assert image_score(anomaly_map, "mean") == pytest.approx(known.mean())
+    count = math.ceil(known.size / 100)
+    assert image_score(anomaly_map, "top") == known[-count:].mean()
+    for rule in ("mean", "top"):
+        assert math.isnan(image_score(np.full((4, 4), np.nan), rule))
+    with pytest.raises(TilingError, match="rule must be one of"):
+        image_score(anomaly_map, "peak")
     scores = [0.1, 0.4, 0.4, 0.9, math.nan]
     bad = [False, False, True, True, True]
     assert image_auroc(scores, bad) == plain_auroc(

@@ -19,12 +19,14 @@ from reftiler.errors import TilingError
 
 if TYPE_CHECKING:
     from reftiler.config import TilingConfig
+    from reftiler.io.datasets import ImageSet
     from reftiler.io.info import ReadOptions
     from reftiler.io.lazy import LazyImage
     from reftiler.validation import Real
 
 __all__ = [
     "CHOICES",
+    "FindingOptions",
     "ReadingOptions",
     "TilingOptions",
     "byte_count",
@@ -36,6 +38,7 @@ __all__ = [
 _PANEL = "Tiling"
 _RANDOM = "Random tiles"
 _READING = "Reading"
+_FINDING = "Finding images and masks"
 
 CHOICES = {
     "mode": ("padding", "interpolation", "clamp", "even", "drop"),
@@ -315,6 +318,79 @@ class ReadingOptions:
         from reftiler.io.read import open_image  # noqa: PLC0415 - slow to import
 
         return open_image(path, self.resolve())
+
+
+@dataclass(frozen=True)
+class FindingOptions:
+    """Which images and masks are found, as the options of a command say it."""
+
+    mask_threshold: Annotated[
+        float | None,
+        _option(
+            "--mask-threshold",
+            "NUMBER",
+            "In masks of grey values, it and what is above mark.",
+            _FINDING,
+        ),
+    ] = None
+    mask_pattern: Annotated[
+        Text,
+        _option(
+            "--mask-pattern",
+            "PATTERN",
+            "Where masks are: masks/{stem}_seg.png; none: nowhere.",
+            _FINDING,
+        ),
+    ] = None
+    layout: Annotated[
+        Text,
+        _option(
+            "--layout",
+            "NAME",
+            "How the data set is laid out, if that is not recognised.",
+            _FINDING,
+        ),
+    ] = None
+    good: Annotated[
+        Text,
+        _option(
+            "--good",
+            "NAMES",
+            "Folders of images without defects, such as ok,normal.",
+            _FINDING,
+        ),
+    ] = None
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive",
+            help="Enter the folders in a folder too.",
+            rich_help_panel=_FINDING,
+        ),
+    ] = False
+
+    def find(self, source: Path) -> ImageSet:
+        """
+        Find the images of a source and their masks.
+
+        Raises
+        ------
+        UsageError, TilingError
+            There is no such source; see `reftiler.io.datasets.find_images`.
+        """
+        from reftiler.io.datasets import find_images  # noqa: PLC0415 - slow to import
+
+        if not source.exists():
+            raise UsageError(
+                f"there is no {source}: give an image, a folder or a data set"
+            )
+        return find_images(
+            source,
+            layout=self.layout,
+            mask_pattern=self.mask_pattern,
+            good=tuple(filter(None, (self.good or "").split(","))),
+            recursive=self.recursive,
+        )
 
 
 def _indices(text: str, name: str) -> tuple[int, ...]:

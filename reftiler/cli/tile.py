@@ -18,7 +18,7 @@ from reftiler.cli.console import (
     stdout,
     times,
 )
-from reftiler.cli.options import ReadingOptions, TilingOptions
+from reftiler.cli.options import FindingOptions, ReadingOptions, TilingOptions
 from reftiler.cli.setting_names import with_option_names
 from reftiler.errors import TilingError, printable
 from reftiler.validation import as_int, first_few
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reftiler.io.datasets import ImageSet
     from reftiler.tilesets.job import ExportOptions, Job
     from reftiler.tilesets.manifest import Manifest
-
-_FINDING = "Finding images and masks"
 
 
 def _option(name: str, metavar: str, text: str, panel: str | None = None) -> Any:
@@ -54,6 +52,7 @@ def tile(  # noqa: PLR0913 - an option each
     ],
     options: TilingOptions,
     reading: ReadingOptions,
+    finding: FindingOptions,
     file_format: Annotated[
         str, typer.Option("--format", metavar="NAME", help="png, tiff, npy or zarr.")
     ] = "png",
@@ -79,44 +78,6 @@ def tile(  # noqa: PLR0913 - an option each
             "A tile is marked from so many on: 20, or 0.5% of it.",
         ),
     ] = "1",
-    mask_threshold: Annotated[
-        float | None,
-        _option(
-            "--mask-threshold",
-            "NUMBER",
-            "In masks of grey values, it and what is above mark.",
-        ),
-    ] = None,
-    mask_pattern: Annotated[
-        str | None,
-        _option(
-            "--mask-pattern",
-            "PATTERN",
-            "Where masks are: masks/{stem}_seg.png; none: nowhere.",
-            _FINDING,
-        ),
-    ] = None,
-    layout: Annotated[
-        str | None,
-        _option(
-            "--layout",
-            "NAME",
-            "How the data set is laid out, if that is not recognised.",
-            _FINDING,
-        ),
-    ] = None,
-    good: Annotated[
-        str | None,
-        _option(
-            "--good",
-            "NAMES",
-            "Folders of images without defects, such as ok,normal.",
-            _FINDING,
-        ),
-    ] = None,
-    recursive: Annotated[
-        bool, _flag("--recursive", "Enter the folders in a folder too.", _FINDING)
-    ] = False,
     skip_bad: Annotated[
         bool, _flag("--skip-bad", "Leave out images that cannot be cut, and list them.")
     ] = False,
@@ -157,7 +118,6 @@ def tile(  # noqa: PLR0913 - an option each
     reftiler tile slides tiles --tile 512 --format zarr --workers 8
     """
     from reftiler.atomic import FolderLock  # noqa: PLC0415 - the help needs it not
-    from reftiler.io.datasets import find_images  # noqa: PLC0415
     from reftiler.tilesets.job import ExportOptions, describe  # noqa: PLC0415
 
     config = options.resolve()
@@ -168,7 +128,7 @@ def tile(  # noqa: PLR0913 - an option each
             min_marked=min_marked,
             name=name,
             reading=reading.resolve(),
-            mask_threshold=mask_threshold,
+            mask_threshold=finding.mask_threshold,
             skip_bad=skip_bad,
         )
     except TilingError as error:
@@ -185,13 +145,7 @@ def tile(  # noqa: PLR0913 - an option each
         )
     if scheduler is not None:  # its workers are somewhere else
         source, out = source.absolute(), out.absolute()
-    found = find_images(
-        source,
-        layout=layout,
-        mask_pattern=mask_pattern,
-        good=tuple(filter(None, (good or "").split(","))),
-        recursive=recursive,
-    )
+    found = finding.find(source)
     call = describe(config, source, how, found.layout)
     with FolderLock(out):
         earlier, unfinished = _check_room(

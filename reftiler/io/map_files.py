@@ -1,17 +1,34 @@
-"""Which map belongs to which image, by their names."""
+"""Anomaly maps in files: which belongs to which image, and what can be one."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 from reftiler.io.file_tree import bare_path, fold, image_suffix, list_files
+from reftiler.io.info import ReadOptions
+from reftiler.io.npy import read_header
+from reftiler.io.read import open_image
 from reftiler.validation import count_of, first_few
 
-__all__ = ["ENDINGS", "map_base", "maps_beside", "match_maps"]
+__all__ = [
+    "ENDINGS",
+    "as_map",
+    "check_map_size",
+    "map_base",
+    "maps_beside",
+    "match_maps",
+    "open_map",
+]
 
+Array: TypeAlias = NDArray[Any]
 ENDINGS = ("_anomaly_map", "_heatmap", "_heat", "_map")
 """What follows an image's name in that of its map."""
 
@@ -135,3 +152,80 @@ def _keys(path: str) -> list[tuple[str, ...]]:
 
 def _parts(path: str) -> tuple[str, ...]:
     return tuple(fold(path).strip("/").split("/"))
+
+
+def open_map(path: Path) -> Array:
+    """
+    Open a file as a map: one number a pixel.
+
+    Parameters
+    ----------
+    path : Path
+        Of any format that `reftiler.io` reads; axes of one element are left out.
+
+    Returns
+    -------
+    ndarray, shape (h, w)
+        Mapped, not read, where the file allows it.
+
+    Raises
+    ------
+    TilingError
+        It cannot be read, or is no map.
+    """
+    return as_map(open_image(path, ReadOptions(axes=_npy_axes(path)))[...], path.name)
+
+
+def as_map(array: Array, name: str) -> Array:
+    """
+    Return an array ``(h, w)``, ``(1, h, w)`` or ``(h, w, 1)`` of real numbers as a map.
+
+    Bools become 0 and 1. TilingError, which calls the map by its name, if it is none.
+    """
+    shape = tuple(length for length in array.shape if length != 1)
+    if array.ndim > 2 and len(shape) == 2:
+        array = array.reshape(shape)
+    if array.dtype.kind not in "biuf":
+        raise TilingError(
+            f"{name} is no map: its values are {array.dtype}, not real numbers"
+        )
+    if array.ndim != 2 or 0 in array.shape:
+        raise TilingError(
+            f"{name} is no map: it has the shape {array.shape}, a map has one number a "
+            "pixel, (H, W); a picture of a map has colours instead"
+        )
+    return array.view(np.uint8) if array.dtype == bool else array
+
+
+def check_map_size(shape: tuple[int, int], size: tuple[int, int], name: str) -> None:
+    """Refuse a map that cannot be one of the whole of an image of a size."""
+    height, width = (Fraction(n, part) for n, part in zip(size, shape, strict=True))
+    whole = all(1 in (one.numerator, one.denominator) for one in (height, width)) and (
+        height > 1
+    ) == (width > 1)
+    if height == width or whole or shape[0] == shape[1]:
+        return
+    across, down = float(width), float(height)
+    raise TilingError(
+        f"{name} is {_times(shape)}, its image {_times(size)}: a pixel of the map "
+        f"would cover {across:.4g} × {down:.4g} of the image's; these two must be "
+        "equal or whole numbers, or the map square, as of an image that was resized to "
+        "a square"
+    )
+
+
+def _npy_axes(path: Path) -> str | None:
+    """Return the axes of an array whose first ones are of one element."""
+    if path.suffix.lower() != ".npy":
+        return None
+    try:
+        with path.open("rb") as file:
+            shape = read_header(file).shape
+    except (OSError, ValueError):
+        return None  # who opens it says why
+    leading = {3: "CYX", 4: "TCYX"}.get(len(shape))
+    return leading if shape[:-2] == (1,) * (len(shape) - 2) else None
+
+
+def _times(size: tuple[int, int]) -> str:
+    return f"{size[1]} × {size[0]}"

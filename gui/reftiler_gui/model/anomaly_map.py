@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 from reftiler.evaluation import find_pixels, map_rows
-from reftiler.io import ReadOptions, open_image
-from reftiler.io.npy import read_header
+from reftiler.io.map_files import as_map, check_map_size, open_map
 from reftiler_gui.model.colors import COLORS, pixel
 from reftiler_gui.model.file_pixels import FilePixels, without_mapping
 from reftiler_gui.model.screen_transform import ScreenTransform
@@ -80,7 +79,8 @@ class AnomalyMap:
 
     def __init__(self, array: Any, size: Size | None = None, name: str = "") -> None:
         self.name = name or "the map"
-        self.array = self._checked(array)
+        given = isinstance(array, FilePixels)
+        self.array = array if given else as_map(np.asarray(array), self.name)
         self.shape: Size = self.array.shape  # the map's height and width
         self.size = size or self.shape
         height, width = (
@@ -89,7 +89,7 @@ class AnomalyMap:
         )
         # pixels of the image that one of the map covers, down and across
         self.scale = height, width
-        self._check_scale()
+        check_map_size(self.shape, self.size, self.name)
         # the smallest and the largest finite value; NaN if there is none
         self.low = self.high = math.nan
         # pixels of the map that are NaN, or infinite
@@ -101,37 +101,7 @@ class AnomalyMap:
     @classmethod
     def open(cls, path: Path, size: Size | None = None) -> AnomalyMap:
         """Open a file of any format that `reftiler.io` reads."""
-        image = open_image(path, ReadOptions(axes=_npy_axes(path)))
-        return cls(without_mapping(_plane(image[...])), size, path.name)
-
-    def _checked(self, array: Any) -> Any:
-        if not isinstance(array, FilePixels):
-            array = _plane(np.asarray(array))
-        if array.dtype.kind not in "biuf":
-            raise TilingError(
-                f"{self.name} is no map: its values are {array.dtype}, not real numbers"
-            )
-        if array.ndim != 2 or 0 in array.shape:
-            raise TilingError(
-                f"{self.name} is no map: it has the shape {array.shape}, a map has one "
-                "number a pixel, (H, W); a picture of a map has colours instead"
-            )
-        return array.view(np.uint8) if array.dtype == bool else array
-
-    def _check_scale(self) -> None:
-        """Refuse a map that cannot be one of the whole image."""
-        height, width = self.scale
-        whole = all(
-            1 in (one.numerator, one.denominator) for one in (height, width)
-        ) and (height > 1) == (width > 1)
-        if height == width or whole or self.shape[0] == self.shape[1]:
-            return
-        raise TilingError(
-            f"{self.name} is {_times(self.shape)}, its image {_times(self.size)}: a "
-            f"pixel of the map would cover {float(width):.4g} × {float(height):.4g} of "
-            "the image's; these two must be equal or whole numbers, or the map square, "
-            "as of an image that was resized to a square"
-        )
+        return cls(without_mapping(open_map(path)), size, path.name)
 
     @property
     def notes(self) -> list[str]:
@@ -308,25 +278,6 @@ def max_halved(picture: Array, times: int = 1) -> Array:
                 np.fmax(joined[-1], lines[-1], out=joined[-1])
             picture = np.moveaxis(joined, 0, axis)
     return np.ascontiguousarray(picture)
-
-
-def _plane(array: Array) -> Array:
-    """Leave out axes of one element, of which a map may have more than two."""
-    shape = tuple(length for length in array.shape if length != 1)
-    return array.reshape(shape) if array.ndim > 2 and len(shape) == 2 else array
-
-
-def _npy_axes(path: Path) -> str | None:
-    """Return the axes of an array whose first ones are of one element."""
-    if path.suffix.lower() != ".npy":
-        return None
-    try:
-        with path.open("rb") as file:
-            shape = read_header(file).shape
-    except (OSError, ValueError):
-        return None  # who opens it says why
-    leading = {3: "CYX", 4: "TCYX"}.get(len(shape))
-    return leading if shape[:-2] == (1,) * (len(shape) - 2) else None
 
 
 def _times(size: Size) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,6 +13,9 @@ __all__ = ["ScreenTransform"]
 
 Ints: TypeAlias = NDArray[np.int64]
 Span: TypeAlias = tuple[int, int]
+
+# A middle that a pixel's edge meets is beyond it, also where floats miss it a little.
+_TIE = 0.5 + 1e-7
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,21 @@ class ScreenTransform:
 
     def y(self, row: float) -> int:
         """Return the first pixel of the screen at or below a row's beginning."""
-        return round((row - self.top) * self.zoom)
+        return self._first((row - self.top) * self.zoom)
 
     def x(self, col: float) -> int:
         """Return the first pixel of the screen at or right of a column's beginning."""
-        return round((col - self.left) * self.zoom)
+        return self._first((col - self.left) * self.zoom)
 
     def ys(self, rows: Ints) -> Ints:
         """Return `y` of many rows."""
-        return np.asarray(np.rint((rows - self.top) * self.zoom), dtype=np.int64)
+        return np.asarray(np.ceil((rows - self.top) * self.zoom - _TIE), dtype=np.int64)
 
     def xs(self, cols: Ints) -> Ints:
         """Return `x` of many columns."""
-        return np.asarray(np.rint((cols - self.left) * self.zoom), dtype=np.int64)
+        return np.asarray(
+            np.ceil((cols - self.left) * self.zoom - _TIE), dtype=np.int64
+        )
 
     @property
     def rows(self) -> Ints:
@@ -70,6 +76,11 @@ class ScreenTransform:
     def across(self, cols: Span) -> Span:
         """Return the screen's pixels of some columns, clipped."""
         return _clipped(self.x(cols[0]), self.x(cols[1]), self.width)
+
+    @staticmethod
+    def _first(place: float) -> int:
+        """Return the first pixel of the screen whose middle is not before a place."""
+        return math.ceil(place - _TIE)
 
 
 def _clipped(low: int, high: int, length: int) -> Span:

@@ -176,7 +176,11 @@ def _view_menu(window: MainWindow) -> Iterator[ActionSpec]:
         None,
         ("thumbnails", "Thumbnails", "", images.show_thumbnails, {"on": False}),
         *(
-            (f"group_{kind}", f"Images {words}", "", partial(images.group, kind))
+            (
+                *(f"group_{kind}", f"Images {words}", ""),
+                partial(_group, window, kind),
+                {"on": kind == images.grouping},
+            )
             for kind, words in GROUPS.items()
         ),
         None,
@@ -194,6 +198,11 @@ def _view_menu(window: MainWindow) -> Iterator[ActionSpec]:
 def _apply_theme(window: MainWindow, scheme: str, on: bool) -> None:
     if on:
         window.apply_theme(scheme)
+
+
+def _group(window: MainWindow, kind: str, on: bool) -> None:
+    if on:
+        window.image_list.group(kind)
 
 
 def _layers_menu(window: MainWindow) -> Iterator[ActionSpec]:

@@ -64,6 +64,7 @@ class ImageCanvas(PanZoomView):
         self._pointed: int | None = None
         self._base: QImage | None = None
         self._color_bar: MapSettings | None = None
+        self._nan = False  # whether the bar has NaN
         self.pixel_size: tuple[float, float] | None = None
         """Height and width of a pixel in micrometers, if they are known."""
         self.ruler: Ruler | None = None
@@ -115,9 +116,9 @@ class ImageCanvas(PanZoomView):
         """The anomaly map that lies over the image."""
         return self._content.map
 
-    def set_color_bar(self, settings: MapSettings | None) -> None:
+    def set_color_bar(self, settings: MapSettings | None, *, nan: bool = False) -> None:
         """Say what the colours of a picture that is a map itself mean, or nothing."""
-        self._color_bar = settings
+        self._color_bar, self._nan = settings, nan
         self.viewport().update()
 
     @property
@@ -243,7 +244,8 @@ class ImageCanvas(PanZoomView):
             if self.color_bar is not None:
                 box = self._minimap_box(transform, ratio)
                 beside = transform.width - box.left() if box else 0.0
-                nan = self._content.map is not None and self._content.map.unknown > 0
+                over = self._content.map if self.layers.map else None
+                nan = over.unknown > 0 if over is not None else self._nan
                 overlays.paint_color_bar(
                     painter, transform, self.color_bar, ratio, beside, nan=nan
                 )

@@ -369,7 +369,7 @@ class MainWindow(QMainWindow):
             self.status.say("; ".join(self.preferences.notices))
         kind = str(self.preferences.get("images_grouped"))
         if kind in GROUPS:
-            self.image_list.group(kind)
+            self.registry.actions[f"group_{kind}"].setChecked(True)
         on = self.preferences.get("thumbnails") in (True, "true")  # of INI files
         self.registry.actions["thumbnails"].setChecked(on)
 
@@ -394,9 +394,10 @@ class MainWindow(QMainWindow):
         self.tabs.currentChanged.connect(self._on_view)
         self.viewer.undo_stack.indexChanged.connect(self._on_undo_stack)
         self._on_undo_stack()
-        themes = QActionGroup(self)
-        for scheme in SCHEMES:
-            themes.addAction(self.registry.actions[f"theme_{scheme}"])
+        for name, choices in (("theme", SCHEMES), ("group", GROUPS)):
+            group = QActionGroup(self)
+            for choice in choices:
+                group.addAction(self.registry.actions[f"{name}_{choice}"])
         ruler = self.registry.actions["ruler"]
         for signal in (self.jobs.started, self.jobs.ended, ruler.toggled):
             signal.connect(

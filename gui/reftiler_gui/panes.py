@@ -19,6 +19,7 @@ __all__ = ["PLAIN", "BlinkCompare", "SplitPane", "SwipeCompare"]
 PLAIN = OverlaySettings(mask=False, grid=False, gaps=False, padding=False)
 """The image and what marks places, and nothing else."""
 
+_NONE = Qt.KeyboardModifier.NoModifier
 _GRIP = 6  # the screen's pixels to either side of the line where it can be taken
 
 
@@ -148,7 +149,8 @@ class BlinkCompare(LazyView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Turn while Shift is held."""
-        if event.key() == Qt.Key.Key_Shift:
+        alone = event.modifiers() in (_NONE, Qt.KeyboardModifier.ShiftModifier)
+        if event.key() == Qt.Key.Key_Shift and alone:  # no begun Ctrl+Shift+E
             self._turn(True)
         super().keyPressEvent(event)
 
@@ -159,15 +161,15 @@ class BlinkCompare(LazyView):
         super().keyReleaseEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """Turn back: another window gets the key's release."""
+        """Turn back: another view gets the key's release."""
         self._turn(False)
         super().hideEvent(event)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Turn back when another window is used."""
-        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+    def event(self, event: QEvent) -> bool:
+        """Turn back when another window is used, which gets the key's release."""
+        if event.type() == QEvent.Type.WindowDeactivate:
             self._turn(False)
-        super().changeEvent(event)
+        return super().event(event)
 
     def _turn(self, on: bool) -> None:
         if on != self.flipped:

@@ -20,7 +20,7 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.flow_layout import FlowLayout
 from reftiler_gui.image_canvas import ImageCanvas, Marker, OverlaySettings
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import message_label
+from reftiler_gui.labels import ElidedLabel, message_label
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.colors import COLORS, coverage_layer
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -144,7 +144,9 @@ class TileView(QWidget):
         self.tile: int | None = None
         self.canvas = _TileCanvas()
         self.title = QLabel()
-        self.words, self.pointed = message_label("Tile"), message_label("Pixel")
+        self.words, self.pointed = message_label("Tile"), ElidedLabel()
+        self.pointed.setAccessibleName("Pixel")
+        self.pointed.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self.mask_box, self.coverage = QCheckBox("Mas&k"), QCheckBox("&Coverage")
         self.hatch = QCheckBox("Hatch &padding")
         self.mask_box.setChecked(True)
@@ -177,7 +179,7 @@ class TileView(QWidget):
         for box in (self.mask_box, self.coverage, self.hatch):
             box.toggled.connect(self._show_layers)
         self.canvas.hovered.connect(self._point)
-        self.canvas.left.connect(lambda: self.pointed.setText(" "))
+        self.canvas.left.connect(lambda: self.pointed.say(" "))
         self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.canvas.customContextMenuRequested.connect(
             lambda point: self.menu_wanted.emit(self.canvas.mapToGlobal(point))
@@ -186,7 +188,7 @@ class TileView(QWidget):
     def show_tile(self, tiles: ImageTiles, tile: int, show: str = "tile") -> None:
         """Show a tile, or its result, as `reftiler_gui.contact_sheet.draw_tile`."""
         self.tile = tile
-        self.title.setText(f"Tile {tile} of {len(tiles):,}")
+        self.title.setText(f"Tile {tile}  (0 to {len(tiles) - 1:,})")
         self._jobs.start(
             "Reading the tile",
             lambda: _Tile.read(tiles, tile, show),
@@ -201,7 +203,7 @@ class TileView(QWidget):
         self.canvas.set_map(found, content.tiles.map_settings(over=content.over))
         self.mask_box.setEnabled(content.mask is not None)
         self.words.setText(_tile_words(content))
-        self.pointed.setText(" ")
+        self.pointed.say(" ")
 
     def _fail(self, words: str) -> None:
         """Say why there is no tile, where it would be."""
@@ -239,7 +241,7 @@ class TileView(QWidget):
                 else "padding"
             )
             words = "   ·   ".join(parts)
-        self.pointed.setText(words)
+        self.pointed.say(words)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Go to the sheet with Esc, to other tiles with the arrows."""

@@ -11,12 +11,13 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from reftiler import Tiler
 from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
+from reftiler_gui.model.anomaly_map import MapSettings
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.lazy_picture import LazyPicture, compute
 from reftiler_gui.model.merged_pictures import MergedPictures
@@ -65,6 +66,14 @@ def shown(window: MainWindow) -> tuple[int, str]:
     return page, (view.words if page else view.empty).text()
 
 
+def color_bar(window: MainWindow) -> MapSettings | None:
+    return window.merged.image.color_bar
+
+
+def captions(window: MainWindow) -> list[str]:
+    return [pane.label.text() for pane in window.merged.panes]
+
+
 def write_model(folder: Path, name: str, body: str) -> str:
     path = folder / f"{name}.py"
     path.write_text(
@@ -105,13 +114,22 @@ def test_an_array_is_dropped(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -
     opened.merged.pointed.connect(told.append)
     opened.merged.image.point_at(101.5, 203.5)
     assert f"merged {MERGED[50, 101]:.6g}" in told[-1]
-    bar = opened.merged.image.color_bar
+    bar = color_bar(opened)
     assert bar is not None
     assert (bar.low, bar.high) == pictures.range
     QTest.mousePress(opened.merged.hold, Qt.MouseButton.LeftButton)
-    assert opened.merged.image.color_bar is None
+    assert color_bar(opened) is None
     QTest.mouseRelease(opened.merged.hold, Qt.MouseButton.LeftButton)
-    assert opened.merged.image.color_bar == bar
+    assert color_bar(opened) == bar
+    QTest.keyPress(opened.merged, Qt.Key.Key_Shift, Qt.KeyboardModifier.ControlModifier)
+    assert captions(opened) == ["Merged", "Original"]
+    QTest.keyPress(opened.merged, Qt.Key.Key_Shift)
+    assert captions(opened) == ["Original", "Original"]
+    dialog = QDialog(opened)  # to which the key's release goes
+    dialog.show()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    assert captions(opened) == ["Merged", "Original"]
 
 
 def test_what_is_asked_for_as_the_work_ends_is_merged(

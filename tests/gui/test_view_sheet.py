@@ -214,6 +214,10 @@ def test_one_tile_has_its_defects_coverage_and_border(
     assert f"row {top + 5}, column {left + 9} of the image" in single.pointed.text()
     cover = tiles(settings).cover(top + 5, left + 9)
     assert f"merged from {cover} tile" in single.pointed.text()
+    room = single.canvas.height()  # what is said of the cursor takes none of it
+    single.pointed.say(single.pointed.text() * 9)
+    qtbot.wait(1)
+    assert single.canvas.height() == room
     for box in (single.coverage, single.mask_box):
         before = single.canvas.picture()
         box.click()

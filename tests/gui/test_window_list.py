@@ -177,6 +177,8 @@ def test_groups_are_hidden_and_shown(
     assert listed(window)[::3] == ["good", "hole", "e"]
     window.registry.actions["group_none"].trigger()
     assert listed(window) == list("abcde")
+    checked = [name for name, one in window.registry.actions.items() if one.isChecked()]
+    assert [name for name in checked if name.startswith("group_")] == ["group_none"]
 
 
 def test_thumbnails_are_made_for_what_is_seen(

@@ -7,20 +7,18 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QHeaderView,
-    QPushButton,
     QSplitter,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler_gui.advice_plot import AdvicePlot, DefectSizeHistogram
-from reftiler_gui.flow_layout import turn
+from reftiler_gui.fields import button
 from reftiler_gui.job_progress import JobProgress
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label, plain_tip
+from reftiler_gui.layouts import hbox, turn, vbox
 from reftiler_gui.model.advice import (
     Candidate,
     Snapshot,
@@ -92,18 +90,18 @@ class AdviceView(LazyView):
         self._chosen: FormSettings | None = None
         self._by_user = False
         self.busy = JobProgress(jobs, _JOB)
-        self.again = QPushButton("Survey &again")
-        self.take = QPushButton("&Take this setting")
+        self.again = button("Survey &again", self.run)
+        self.take = button("&Take this setting", self._take)
         self.sizes_words = message_label("Sizes of the defects")
         self.words = message_label("The chosen setting")
         self.sizes, self.plot = DefectSizeHistogram(), AdvicePlot()
         self.table = table_of_rows("Settings to take", [c[0] for c in _COLUMNS])
-        self.split, self._foot = QSplitter(), QHBoxLayout()
+        self.split = QSplitter()
+        self._foot = hbox((self.words, 1), hbox(self.busy, self.again, self.take))
         self._lay_out()
-        self.again.clicked.connect(self.run)
         self.busy.cancelled.connect(self._refresh)
         table = self.table
-        for signal in (self.take.clicked, table.doubleClicked, table.activated):
+        for signal in (table.doubleClicked, table.activated):
             signal.connect(lambda *_: self._take())
         table.currentItemChanged.connect(self._select)
         table.clicked.connect(self._pick)
@@ -244,17 +242,9 @@ class AdviceView(LazyView):
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
-        top, buttons, whole = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
-        top.addWidget(self.sizes_words, 1)
-        top.addWidget(self.sizes)
         self.split.addWidget(table)
         self.split.addWidget(self.plot)
         self.split.setSizes([560, 440])
         self.split.setChildrenCollapsible(False)
-        for widget in (self.busy, self.again, self.take):
-            buttons.addWidget(widget)
-        self._foot.addWidget(self.words, 1)
-        self._foot.addLayout(buttons)
-        whole.addLayout(top)
-        whole.addWidget(self.split, 1)
-        whole.addLayout(self._foot)
+        top = hbox((self.sizes_words, 1), self.sizes)
+        self.setLayout(vbox(top, (self.split, 1), self._foot))

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, qGray
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from reftiler.errors import TilingError
 from reftiler_gui.camera import Camera
+from reftiler_gui.fields import named, slider
 from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.cases import Failure, PlaneStack
 from reftiler_gui.model.difference_pyramid import DifferencePyramid
 from reftiler_gui.model.display import DisplaySettings, risen
@@ -88,7 +90,8 @@ class CaseArraysView(QWidget):
         self.state = Camera()  # their place and zoom
         self._canvases = [PixelValueOverlay(self.state) for _ in range(3)]
         self.panes = [SplitPane(canvas) for canvas in self._canvases]
-        self.plane, self.label, self.value = QSlider(), QLabel(), QLabel()
+        self.plane = slider("Plane of the arrays", 0, 0)
+        self.label, self.value = QLabel(), named(QLabel(), "Values under the cursor")
         self._shown: dict[str, PlaneStack] = {}
         self._first: tuple[int, int, int] | None = None
         self._lay_out()
@@ -179,22 +182,11 @@ class CaseArraysView(QWidget):
         self.value.setText(where + ", ".join(words) if words else "")
 
     def _lay_out(self) -> None:
-        self.plane.setOrientation(Qt.Orientation.Horizontal)
         self.plane.setPageStep(1)
         self.plane.setMaximumWidth(300)
-        self.plane.setAccessibleName("Plane of the arrays")
-        self.value.setAccessibleName("Values under the cursor")
         for pane in self.panes:
             pane.canvas.set_layers(PLAIN)
             pane.canvas.setMinimumSize(80, 48)  # of which there are three
-        row = QHBoxLayout()
-        for pane in self.panes:
-            row.addWidget(pane, 1)
-        foot = QHBoxLayout()
-        foot.addWidget(self.label)
-        foot.addWidget(self.plane)
-        foot.addWidget(self.value, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addLayout(row, 1)
-        whole.addLayout(foot)
+        pictures = hbox(*((pane, 1) for pane in self.panes))
+        foot = hbox(self.label, self.plane, (self.value, 1))
+        self.setLayout(vbox((pictures, 1), foot, margin=0))

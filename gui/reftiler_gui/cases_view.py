@@ -10,21 +10,19 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSplitter,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler_gui.case_arrays_view import CaseArraysView
-from reftiler_gui.flow_layout import turn
+from reftiler_gui.fields import button, named
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label, plain_tip
+from reftiler_gui.layouts import as_widget, hbox, turn, vbox
 from reftiler_gui.model.cases import CaseFile, Failure
 from reftiler_gui.view_base import LazyView, filter_shortcuts, table_of_rows
 
@@ -56,28 +54,23 @@ class CasesView(LazyView):
         self._jobs = jobs
         self.failures: list[Failure] = []
         self.failure: Failure | None = None
-        self.open_button = QPushButton("&Open…")
+        self.open_button = button("&Open…", self._ask)
         self.title = message_label("What was read")
         self.table = table_of_rows("Failed checks", list(_COLUMNS.values()))
         self.clause = message_label("Clause")
         self.words = message_label("What is wrong")
         self.planes = CaseArraysView()
         self.inputs = QCheckBox("Show the &inputs")
-        self.first = QPushButton("First &difference")
-        self.replay = QLineEdit()
-        self.copy = QPushButton("&Copy")
+        self.first = button("First &difference", self.planes.go_first)
+        self.replay = named(QLineEdit(readOnly=True), "Command that asks again")
+        self.copy = button("&Copy", self._copy)
         self.split = QSplitter(Qt.Orientation.Vertical)
-        self._switches = QHBoxLayout()
+        self._switches = hbox((self.words, 1), hbox(self.inputs, self.first))
         self._lay_out()
         self.title.setText(_NOTHING)
         self._show(None)
-        self.open_button.clicked.connect(self._ask)
         self.table.selectionModel().currentRowChanged.connect(self._select)
         self.inputs.toggled.connect(self._repaint)
-        self.first.clicked.connect(self.planes.go_first)
-        self.copy.clicked.connect(
-            lambda: QGuiApplication.clipboard().setText(self.replay.text())
-        )
 
     def open(self, paths: Sequence[Path]) -> None:
         """Read files; if none can be read, a sentence says so and all else stays."""
@@ -98,6 +91,9 @@ class CasesView(LazyView):
 
     def rebuild(self) -> None:
         """Do nothing: what is shown does not depend on the image."""
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.replay.text())
 
     def _ask(self) -> None:
         found, _ = QFileDialog.getOpenFileNames(
@@ -157,41 +153,22 @@ class CasesView(LazyView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        self.replay.setReadOnly(True)
-        self.replay.setAccessibleName("Command that asks again")
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self.replay.setFont(fixed)
-        top = QHBoxLayout()
-        top.addWidget(self.title, 1)
-        top.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignTop)
+        top = hbox((self.title, 1), self.open_button)
+        top.setAlignment(self.open_button, Qt.AlignmentFlag.AlignTop)
         label = QLabel("&Replay")
         label.setBuddy(self.replay)
-        foot = QHBoxLayout()
-        for widget in (label, self.replay, self.copy):
-            foot.addWidget(widget)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.inputs)
-        buttons.addWidget(self.first)
-        self._switches.addWidget(self.words, 1)
-        self._switches.addLayout(buttons)
-        detail = QWidget()
-        column = QVBoxLayout(detail)
-        column.setContentsMargins(0, 4, 0, 0)
-        column.addWidget(self.clause)
-        column.addLayout(self._switches)
-        column.addWidget(self.planes, 1)
-        column.addStretch(0)
-        column.addLayout(foot)
-        split = self.split
-        split.addWidget(self.table)
-        split.addWidget(detail)
-        split.setStretchFactor(1, 1)
-        split.setSizes([150, 600])
-        split.setChildrenCollapsible(False)
-        whole = QVBoxLayout(self)
-        whole.addLayout(top)
-        whole.addWidget(split, 1)
-        whole.addStretch(0)
+        foot = hbox(label, self.replay, self.copy)
+        planes = (self.planes, 1)
+        detail = vbox(self.clause, self._switches, planes, None, foot, margin=0)
+        detail.setContentsMargins(0, 4, 0, 0)
+        self.split.addWidget(self.table)
+        self.split.addWidget(as_widget(detail))
+        self.split.setStretchFactor(1, 1)
+        self.split.setSizes([150, 600])
+        self.split.setChildrenCollapsible(False)
+        self.setLayout(vbox(top, (self.split, 1), None))
 
 
 def _sentence(failure: Failure) -> str:

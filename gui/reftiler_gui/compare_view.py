@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QHBoxLayout,
     QRadioButton,
-    QSlider,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler_gui.camera import Camera
-from reftiler_gui.fields import guard_field
-from reftiler_gui.flow_layout import FlowLayout, labelled
+from reftiler_gui.fields import named, slider
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
+from reftiler_gui.layouts import flow, hbox, labelled, vbox
 from reftiler_gui.model.defect_metrics import DefectMetrics, look
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.resized_image import ResizedImage
@@ -56,9 +52,11 @@ class CompareView(BlinkCompare):
         self.panes = SplitPane(self.small), SplitPane(self.large)
         self.beside = QRadioButton("Side &by side")
         self.split = QRadioButton("S&plit")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.target = QSpinBox()
-        guard_field(self.target)
+        self.slider = slider("Where the resized image ends", 0, _PARTS, _FIRST)
+        self.target = named(
+            QSpinBox(minimum=0, maximum=_LARGEST, suffix=" px"),
+            "Side to which the image is resized",
+        )
         self._lay_out()
         self.beside.setChecked(True)
         self._switch(split=False)
@@ -215,29 +213,14 @@ class CompareView(BlinkCompare):
         self.setFocusProxy(self.large)
         filter_shortcuts(self.slider, self.beside, self.split)
         group = QButtonGroup(self)
-        self.slider.setRange(0, _PARTS)
-        self.slider.setValue(_FIRST)
-        self.slider.setAccessibleName("Where the resized image ends")
-        self.target.setRange(0, _LARGEST)
-        self.target.setSpecialValueText("one tile")
-        self.target.setSuffix(" px")
-        self.target.setAccessibleName("Side to which the image is resized")
-        bar = QHBoxLayout()
-        parts = FlowLayout(12)
         for button in (self.beside, self.split):
             group.addButton(button)
-            parts.addWidget(button)
-        parts.addWidget(self.hold)
-        parts.addWidget(labelled("Res&ize to", self.target))
-        bar.addLayout(parts, 2)
-        bar.addWidget(self.slider, 1)
-        row = QHBoxLayout()
-        for pane in self.panes:
-            row.addWidget(pane, 1)
-        whole = QVBoxLayout(self)
-        whole.addWidget(self.words)
-        whole.addLayout(row, 1)
-        whole.addLayout(bar)
+        self.target.setSpecialValueText("one tile")
+        size = labelled("Res&ize to", self.target)
+        parts = flow(self.beside, self.split, self.hold, size, gap=12)
+        pictures = hbox(*((pane, 1) for pane in self.panes))
+        bar = hbox((parts, 2), (self.slider, 1))
+        self.setLayout(vbox(self.words, (pictures, 1), bar))
 
 
 def _kept(share: float) -> str:

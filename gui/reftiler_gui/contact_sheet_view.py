@@ -16,19 +16,17 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QMenu,
-    QSlider,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler.errors import TilingError
 from reftiler.io import write_image
 from reftiler_gui.contact_sheet import LARGEST, SMALLEST, TileList
-from reftiler_gui.fields import guard_field
-from reftiler_gui.flow_layout import FlowLayout, labelled
+from reftiler_gui.fields import named, slider
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
+from reftiler_gui.layouts import as_widget, flow, labelled, vbox
 from reftiler_gui.model.merged_pictures import SeamSurvey
 from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.model.tiles import ImageTiles, by_tile
@@ -67,16 +65,20 @@ class ContactSheetView(LazyView):
         self.list = TileList(jobs)
         self.single = TileView(jobs)
         self.stack = QStackedWidget()
-        self.order = QComboBox()
+        self.order = named(QComboBox(), "Order of the tiles")
         self.order.addItems(
             ["Position", "Defect pixels", "Seams of the results", "Largest result"]
         )
-        self.show_box = QComboBox()
+        self.show_box = named(QComboBox(), "Tiles or results")
         self.show_field = labelled("Sho&w", self.show_box)
         self.only = QCheckBox("&Only tiles with a defect")
         self.hatch = QCheckBox("Hatch pa&dding")
-        self.size_slider = QSlider(Qt.Orientation.Horizontal)
-        self.count, self.words = QLabel(), message_label("Chosen tile")
+        self.hatch.setToolTip("Stripe what lies beyond the image, over its pixels")
+        self.size_slider = slider(
+            "Size of the tiles on the sheet", SMALLEST, LARGEST, self.list.side
+        )
+        self.count = named(QLabel(), "Number of tiles")
+        self.words = message_label("Chosen tile")
         self._lay_out()
         self.order.currentIndexChanged.connect(self._arrange)
         self.show_box.currentIndexChanged.connect(self._show_results_or_tiles)
@@ -97,38 +99,18 @@ class ContactSheetView(LazyView):
         self.single.menu_wanted.connect(self._show_menu_at)
 
     def _lay_out(self) -> None:
-        bar = FlowLayout(16)
-        for part in (
+        self.show_field.hide()
+        self.size_slider.setFixedWidth(120)
+        bar = flow(
             labelled("O&rder", self.order),
-            self.show_field,
-            self.only,
-            self.hatch,
+            *(self.show_field, self.only, self.hatch),
             labelled("Thumbnail si&ze", self.size_slider),
             self.count,
-        ):
-            bar.addWidget(part)
-        for field in (self.order, self.show_box, self.size_slider):
-            guard_field(field)
-        self.show_field.hide()
-        self.show_box.setAccessibleName("Tiles or results")
-        with QSignalBlocker(self.size_slider):
-            self.size_slider.setRange(SMALLEST, LARGEST)
-            self.size_slider.setValue(self.list.side)
-        self.size_slider.setFixedWidth(120)
-        self.order.setAccessibleName("Order of the tiles")
-        self.size_slider.setAccessibleName("Size of the tiles on the sheet")
-        self.count.setAccessibleName("Number of tiles")
-        self.hatch.setToolTip("Stripe what lies beyond the image, over its pixels")
-        sheet = QWidget()
-        column = QVBoxLayout(sheet)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(bar)
-        column.addWidget(self.list, 1)
-        column.addWidget(self.words)
-        self.stack.addWidget(sheet)
+            gap=16,
+        )
+        self.stack.addWidget(as_widget(vbox(bar, (self.list, 1), self.words, margin=0)))
         self.stack.addWidget(self.single)
-        whole = QVBoxLayout(self)
-        whole.addWidget(self.stack)
+        self.setLayout(vbox(self.stack))
         self.setFocusProxy(self.list)
         filter_shortcuts(self.list, self.order, self.show_box, self.size_slider)
 

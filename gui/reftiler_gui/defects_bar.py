@@ -6,8 +6,6 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QBoxLayout,
-    QHBoxLayout,
     QLabel,
     QMenu,
     QToolButton,
@@ -15,9 +13,10 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler.regions import Region
-from reftiler_gui.flow_layout import turn
+from reftiler_gui.fields import named
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
+from reftiler_gui.layouts import hbox, turn, vbox
 from reftiler_gui.model.defect_metrics import (
     DefectMetrics,
     DefectPreview,
@@ -65,41 +64,24 @@ class DefectsBar(QWidget):
         self.defects, self.number = Defects(()), None
         self.back = _button("Previous defect", Qt.ArrowType.LeftArrow)
         self.forth = _button("Next defect", Qt.ArrowType.RightArrow)
-        self.label = QLabel()
-        self.label.setAccessibleName("Defect")
-        self.tiles = QToolButton()
-        self.tiles.setAccessibleName("Tiles that hold the defect")
+        self.label = named(QLabel(), "Defect")
+        self.tiles = named(QToolButton(), "Tiles that hold the defect")
         self.tiles.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.tiles.setMenu(QMenu(self.tiles))
         self.preview_of_defect = DefectPreviewButton()
         self.words = message_label("What is left of the defect")
-        self._column = QBoxLayout(QBoxLayout.Direction.TopToBottom)
-        self._whole = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._lay_out()
+        self._column = vbox(hbox(self.back, self.forth, self.label), self.tiles)
+        head = hbox(self._column, self.preview_of_defect, (None, 1), gap=12)
+        head.setAlignment(self._column, Qt.AlignmentFlag.AlignVCenter)
+        self._whole = hbox(head, (self.words, 1), gap=12)
+        self._whole.setContentsMargins(6, 4, 6, 4)
+        self.setLayout(self._whole)
+        self.setMinimumWidth(_LEAST)
         self.back.clicked.connect(lambda: self.step(-1))
         self.forth.clicked.connect(lambda: self.step(1))
         self._tell("No image is open.")
 
     number: int | None  # that which is looked at
-
-    def _lay_out(self) -> None:
-        steps = QHBoxLayout()
-        for widget in (self.back, self.forth, self.label):
-            steps.addWidget(widget)
-        column = self._column
-        column.addLayout(steps)
-        column.addWidget(self.tiles)
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addLayout(column)
-        head.setAlignment(column, Qt.AlignmentFlag.AlignVCenter)
-        head.addWidget(self.preview_of_defect)
-        head.addStretch(1)
-        self._whole.setContentsMargins(6, 4, 6, 4)
-        self._whole.setSpacing(12)
-        self._whole.addLayout(head)
-        self._whole.addWidget(self.words, 1)
-        self.setMinimumWidth(_LEAST)
 
     @property
     def region(self) -> Region | None:
@@ -252,10 +234,8 @@ class DefectsBar(QWidget):
 
 
 def _button(name: str, arrow: Qt.ArrowType) -> QToolButton:
-    button = QToolButton()
+    button = named(QToolButton(), name, name)
     button.setArrowType(arrow)
-    button.setAccessibleName(name)
-    button.setToolTip(name)
     return button
 
 

@@ -17,15 +17,16 @@ from PySide6.QtWidgets import (
     QInputDialog,
     QMessageBox,
     QPlainTextEdit,
-    QVBoxLayout,
 )
 
 from reftiler import __version__ as version
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import save_picture, write_tiles
+from reftiler_gui.fields import named
 from reftiler_gui.figure_dialog import FigureDialog
 from reftiler_gui.help_dialogs import DocumentationDialog, run_dialog
+from reftiler_gui.layouts import vbox
 from reftiler_gui.model.code_export import as_command, as_python
 from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.model.report import Report, write_report
@@ -171,13 +172,12 @@ class Dialogs:
         lines = [*images.problems, *images.notes]
         for row, item in enumerate(images.items):
             lines += [f"{item.name}: {words}" for words in images.known(row).problems]
-        text = QPlainTextEdit("\n".join(lines) or "There are no notes.")
-        text.setReadOnly(True)
-        text.setAccessibleName("Notes")
+        words = "\n".join(lines) or "There are no notes."
+        notes = named(QPlainTextEdit(words, readOnly=True), "Notes")
         dialog = QDialog(self._window)
         dialog.setWindowTitle(f"Notes on what is open: {images.title}")
         dialog.resize(720, 360)
-        QVBoxLayout(dialog).addWidget(text)
+        dialog.setLayout(vbox(notes))
         run_dialog(dialog)
 
     def export_tiles(self) -> None:

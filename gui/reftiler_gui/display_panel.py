@@ -17,17 +17,15 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
-from reftiler_gui.fields import RealField, prepare_field
+from reftiler_gui.fields import RealField, button, prepare_field
 from reftiler_gui.labels import WrapLabel
+from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.model.display import DisplaySettings, Histogram, dtype_range
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.viewer_model import ViewerModel
@@ -181,12 +179,17 @@ class DisplayPanel(QWidget):
         self.histogram = HistogramView()
         self.low, self.high = RealField(), RealField()
         self.limits = QComboBox()
-        self.gamma = QDoubleSpinBox()
+        self.gamma = QDoubleSpinBox(minimum=0.1, maximum=10, singleStep=0.1)
         self.colors = QComboBox()
         self.channels = [QSpinBox() for _ in range(3)]
         self.axes, self.page = QComboBox(), QSpinBox()
         self.keep = QCheckBox("Keep for all images")
-        self.reset = QPushButton("Reset")
+        self.keep.setToolTip("Else each image has its own limits, gamma and channels")
+        self.reset = button(
+            "Reset",
+            self.set_automatic,
+            "Measure the limits; gamma 1; the first channels",
+        )
         self.note = WrapLabel()
         self._lay_out()
         self.histogram.dragged.connect(self._set_limits)
@@ -200,7 +203,6 @@ class DisplayPanel(QWidget):
         self.axes.activated.connect(self._on_axes)
         self.page.valueChanged.connect(lambda page: viewer.read_as(self._axes, page))
         self.keep.toggled.connect(viewer.keep_display)
-        self.reset.clicked.connect(self.set_automatic)
         viewer.item_changed.connect(self._show)
         viewer.display_changed.connect(self._show)
         self._show()
@@ -333,39 +335,22 @@ class DisplayPanel(QWidget):
             field.setKeyboardTracking(False)  # 2 of 2500 would be refused
             field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
             field.setSizePolicy(policy.Ignored, policy.Fixed)  # its hint has 300 digits
-        self.gamma.setRange(0.1, 10)
-        self.gamma.setSingleStep(0.1)
         self.colors.addItems(["RGB", "Grey"])
-        self.keep.setToolTip("Else each image has its own limits, gamma and channels")
-        self.reset.setToolTip("Measure the limits; gamma 1; the first channels")
-        ends = QHBoxLayout()
-        for part, share in ((self.low, 1), (QLabel("to"), 0), (self.high, 1)):
-            ends.addWidget(part, share)
-        self.channel_row = QWidget()
-        row = QHBoxLayout(self.channel_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.colors, *self.channels):
-            row.addWidget(widget, 1)
-        last = QHBoxLayout()
-        last.addWidget(self.gamma, 1)
-        last.addWidget(self.reset)
+        fields = (self.colors, *self.channels)
+        self.channel_row = as_widget(hbox(*((one, 1) for one in fields), margin=0))
         self.form = QFormLayout(rowWrapPolicy=QFormLayout.RowWrapPolicy.WrapLongRows)
         self.form.setFieldGrowthPolicy(
             QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow
         )
         self.form.addRow("Limits", self.limits)
-        self.form.addRow("", ends)
-        self.form.addRow("Gamma", last)
+        self.form.addRow("", hbox((self.low, 1), QLabel("to"), (self.high, 1)))
+        self.form.addRow("Gamma", hbox((self.gamma, 1), self.reset))
         self.form.addRow("Channels", self.channel_row)
         self.form.addRow("Axes", self.axes)
         self.form.addRow("Image of stack", self.page)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(10, 6, 10, 8)
-        column.addWidget(self.histogram)
-        column.addLayout(self.form)
-        column.addWidget(self.keep)
-        column.addWidget(self.note)
-        column.addStretch(1)
+        whole = vbox(self.histogram, self.form, self.keep, self.note, (None, 1))
+        whole.setContentsMargins(10, 6, 10, 8)
+        self.setLayout(whole)
 
 
 def _full(image: ImagePyramid) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator
@@ -12,27 +13,33 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
-    QHBoxLayout,
+    QPushButton,
     QSizePolicy,
     QSlider,
     QSpinBox,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler_gui.labels import WrapLabel
+from reftiler_gui.layouts import hbox, vbox
 
 __all__ = [
     "ComboField",
     "RealField",
     "SizeField",
     "ValidatedField",
+    "button",
     "guard_field",
     "guard_fields",
+    "named",
+    "narrow",
     "number_field",
     "prepare_field",
+    "slider",
 ]
+
+WidgetT = TypeVar("WidgetT", bound=QWidget)
 
 MOST = 1_000_000_000
 """Far beyond any image: whether a size makes sense is for reftiler to say."""
@@ -58,6 +65,42 @@ class _FieldGuard(QObject):
         return super().eventFilter(watched, event)
 
 
+def named(widget: WidgetT, name: str, tip: str = "") -> WidgetT:
+    """Name a widget for those who do not see it, and say what it does."""
+    widget.setAccessibleName(name)
+    widget.setToolTip(tip)
+    return widget
+
+
+def button(
+    text: str, do: Callable[[], object] | None = None, tip: str = ""
+) -> QPushButton:
+    """Return a button."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    if do is not None:
+        made.clicked.connect(lambda _=False: do())
+    return made
+
+
+def slider(name: str, low: int, high: int, value: int = 0) -> QSlider:
+    """Return a slider from left to right."""
+    made = named(QSlider(Qt.Orientation.Horizontal), name)
+    made.setRange(low, high)
+    made.setValue(value)
+    return made
+
+
+def narrow(combo: QComboBox, length: int, items: Sequence[str] = ()) -> QComboBox:
+    """Let a choice ask for so many letters, however long its items are."""
+    combo.setSizeAdjustPolicy(
+        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    )
+    combo.setMinimumContentsLength(length)
+    combo.addItems(items)
+    return combo
+
+
 def guard_field(field: QWidget) -> None:
     """Let the wheel change a field only if it has the focus, and undo undo settings."""
     field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # none that the wheel gives
@@ -66,12 +109,9 @@ def guard_field(field: QWidget) -> None:
 
 
 def prepare_field(field: QWidget, name: str, tip: str = "") -> None:
-    """Name and guard a field of a panel, and let it take the width that there is."""
-    field.setAccessibleName(name)
-    field.setToolTip(tip)
-    field.setMinimumWidth(48)
+    """Name a field of a panel, and let it take the width that there is."""
+    named(field, name, tip).setMinimumWidth(48)
     field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    guard_field(field)
 
 
 def guard_fields(page: QWidget) -> None:
@@ -83,13 +123,9 @@ def guard_fields(page: QWidget) -> None:
 
 def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:
     """Return a field for a whole number."""
-    field = QSpinBox()
-    field.setRange(least, MOST)
-    field.setSuffix(suffix)
-    field.setAccessibleName(name)
+    field = named(QSpinBox(minimum=least, maximum=MOST, suffix=suffix), name)
     field.setGroupSeparatorShown(True)
     field.setMinimumWidth(64)
-    guard_field(field)
     return field
 
 
@@ -134,21 +170,16 @@ class SizeField(QWidget):
         super().__init__()
         self.height_field = number_field(f"{name}, height", least)
         self.width_field = number_field(f"{name}, width", least)
-        self.link = QToolButton()
+        same = "width and height are the same"
+        self.link = named(QToolButton(), f"{name}: {same}", same.capitalize())
         self.link.setText("=")
         self.link.setCheckable(True)
         self.link.setChecked(True)
-        self.link.setToolTip("Width and height are the same")
-        self.link.setAccessibleName(f"{name}: width and height are the same")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
         for field in (self.height_field, self.width_field):
             field.setSingleStep(step)
             field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        row.addWidget(self.width_field)
-        row.addWidget(self.link)
-        row.addWidget(self.height_field)
+        fields = self.width_field, self.link, self.height_field
+        self.setLayout(hbox(*fields, margin=0, gap=4))
         self.width_field.setPrefix("W ")
         self.height_field.setPrefix("H ")
         self.setFocusProxy(self.width_field)
@@ -193,12 +224,7 @@ class ComboField(QComboBox):
 
     def __init__(self, name: str, words: Iterable[tuple[str, str]]) -> None:
         super().__init__()
-        self.setAccessibleName(name)
-        self.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.setMinimumContentsLength(8)
-        guard_field(self)
+        narrow(named(self, name), 8)
         for place, (word, meaning) in enumerate(words):
             self.addItem(word, word)
             self.setItemData(place, meaning, Qt.ItemDataRole.ToolTipRole)
@@ -232,11 +258,7 @@ class ValidatedField(QWidget):
         self.words = WrapLabel()
         self.words.setObjectName("refusal")
         self.words.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(3)
-        column.addWidget(field)
-        column.addWidget(self.words)
+        self.setLayout(vbox(field, self.words, margin=0, gap=3))
         self.setFocusProxy(field)
 
     def refuse(self, words: str) -> None:

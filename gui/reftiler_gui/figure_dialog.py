@@ -15,16 +15,16 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler.io import write_image
+from reftiler_gui.fields import named
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
+from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.figures import FIGURES, FigureRequest, draw_figure
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.tiles import ImageTiles
@@ -52,17 +52,18 @@ class FigureDialog(QDialog):
         self._figure: NDArray[np.uint8] | None = None
         self.setWindowTitle("Export a figure")
         self.resize(760, 620)
-        self.kind = QComboBox()
+        self.kind = named(QComboBox(), "Figure")
         for name, text in FIGURES.items():
             self.kind.addItem(text, name)
-        self.tile = _number(0, len(tiles) - 1, tile)
+        self.tile = _number("Tile of the figure", 0, len(tiles) - 1, tile)
         height, width = tiles.size
-        self.columns = _number(1, _LARGEST, width)
-        self.rows = _number(1, _LARGEST, height)
+        self.columns = _number("Resized width", 1, _LARGEST, width)
+        self.rows = _number("Resized height", 1, _LARGEST, height)
         self.mask_box = QCheckBox("Mask")
         self.mask_box.setChecked(loaded.mask is not None)
         self.mask_box.setEnabled(loaded.mask is not None)
-        self.preview, self.words = QLabel(), message_label("Figure")
+        self.preview = named(QLabel(), "Preview of the figure")
+        self.words = message_label("Figure")
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Save | buttons.Close)
         self.copy = self.buttons.addButton(
@@ -84,28 +85,15 @@ class FigureDialog(QDialog):
         self._change()
 
     def _lay_out(self) -> None:
-        size = QHBoxLayout()
-        for part in (self.columns, QLabel("×"), self.rows, QLabel("px")):
-            size.addWidget(part)
-        size.addStretch(1)
+        size = hbox(self.columns, QLabel("×"), self.rows, QLabel("px"), (None, 1))
         form = QFormLayout()
         form.addRow("Figure", self.kind)
         form.addRow("Tile", self.tile)
         form.addRow("Resized to, width × height", size)
         form.addRow("", self.mask_box)
-        for field, name in (
-            *((self.kind, "Figure"), (self.tile, "Tile of the figure")),
-            *((self.columns, "Resized width"), (self.rows, "Resized height")),
-        ):
-            field.setAccessibleName(name)
         self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.preview.setMinimumSize(320, 240)
-        self.preview.setAccessibleName("Preview of the figure")
-        column = QVBoxLayout(self)
-        column.addLayout(form)
-        column.addWidget(self.preview, 1)
-        column.addWidget(self.words)
-        column.addWidget(self.buttons)
+        self.setLayout(vbox(form, (self.preview, 1), self.words, self.buttons))
 
     @property
     def request(self) -> FigureRequest:
@@ -204,9 +192,7 @@ class FigureDialog(QDialog):
         )
 
 
-def _number(least: int, most: int, value: int) -> QSpinBox:
-    field = QSpinBox()
-    field.setRange(least, most)
-    field.setValue(value)
+def _number(name: str, least: int, most: int, value: int) -> QSpinBox:
+    field = named(QSpinBox(minimum=least, maximum=most, value=value), name)
     field.setGroupSeparatorShown(True)
     return field

@@ -17,12 +17,13 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QTabWidget,
     QTextBrowser,
-    QVBoxLayout,
     QWidget,
 )
 
 import reftiler
 from reftiler_gui.actions import ActionRegistry, keys_text
+from reftiler_gui.fields import named
+from reftiler_gui.layouts import vbox
 
 __all__ = ["CommandPalette", "DocumentationDialog", "ShortcutsDialog", "run_dialog"]
 
@@ -50,12 +51,9 @@ class _TextDialog(QDialog):
     def __init__(self, title: str, text: QWidget, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        text.setAccessibleName(title)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.addWidget(text)
-        column.addWidget(buttons)
+        self.setLayout(vbox(named(text, title), buttons))
 
 
 class ShortcutsDialog(_TextDialog):
@@ -76,9 +74,7 @@ class DocumentationDialog(_TextDialog):
         root = Path(reftiler.__file__).parents[1]
         installed, source = "reftiler_conformance/SPEC.md", "conformance/SPEC.md"
         for title, names in (("Guide", ("README.md",)), ("SPEC", (installed, source))):
-            text = QTextBrowser()
-            text.setAccessibleName(title)
-            text.setOpenExternalLinks(True)
+            text = named(QTextBrowser(openExternalLinks=True), title)
             # Qt hides what follows a comment or a tag of HTML.
             text.setMarkdown(re.sub(_HTML, "", _document(root, names)))
             tabs.addTab(text, title)
@@ -127,11 +123,9 @@ class CommandPalette(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Commands")
         self.resize(460, 420)
-        self.field = QLineEdit()
-        self.field.setPlaceholderText("Type a few letters…")
-        self.field.setAccessibleName("Letters of a command")
-        self.list = QListWidget()
-        self.list.setAccessibleName("Commands")
+        field = QLineEdit(placeholderText="Type a few letters…")
+        self.field = named(field, "Letters of a command")
+        self.list = named(QListWidget(), "Commands")
         for entry in table.entries:
             action = table.actions[entry.name]
             if action.isEnabled():
@@ -144,9 +138,7 @@ class CommandPalette(QDialog):
         self.field.returnPressed.connect(self._run)
         self.list.itemActivated.connect(self._run)
         self.field.installEventFilter(self)
-        column = QVBoxLayout(self)
-        column.addWidget(self.field)
-        column.addWidget(self.list)
+        self.setLayout(vbox(self.field, self.list))
         self._filter("")
 
     def _filter(self, letters: str) -> None:

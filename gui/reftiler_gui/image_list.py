@@ -32,19 +32,19 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QListView,
     QMenu,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler.errors import TilingError, printable
 from reftiler.io import open_image
+from reftiler_gui.fields import named, narrow
 from reftiler_gui.labels import plain_tip
+from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import Check, ImageItem, ImageSet
 from reftiler_gui.model.steps import Work
@@ -236,11 +236,9 @@ class _Search(QLineEdit):
     left = Signal()
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setPlaceholderText("Search")
-        self.setClearButtonEnabled(True)
-        self.setAccessibleName("Search the names of images")
-        self.setToolTip("A part of the name (Ctrl+F); Esc clears it")
+        super().__init__(placeholderText="Search", clearButtonEnabled=True)
+        tip = "A part of the name (Ctrl+F); Esc clears it"
+        named(self, "Search the names of images", tip)
         filter_shortcuts(self, more=(Qt.Key.Key_Escape,))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
@@ -299,27 +297,18 @@ class ImageList(QWidget):
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.view.setIconSize(QSize(20, 14))
         filter_shortcuts(self.view, more=LETTERS)
-        self.filter.setAccessibleName("Which images are listed")
-        narrow = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        self.filter.setSizeAdjustPolicy(narrow)
+        narrow(named(self.filter, "Which images are listed"), 0)
         self.options.setText("⋮")
-        self.options.setAccessibleName("Groups and thumbnails")
-        self.options.setToolTip("Groups and thumbnails")
+        named(self.options, "Groups and thumbnails", "Groups and thumbnails")
         self.options.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.passed_over.setAutoRaise(True)
-        self.passed_over.setAccessibleName("Notes on what is open")
-        self.passed_over.setToolTip("What was found and passed over, and all problems")
+        notes = "What was found and passed over, and all problems"
+        named(self.passed_over, "Notes on what is open", notes).setAutoRaise(True)
         self.numbers.setWordWrap(True)
-        top, whole = QHBoxLayout(), QVBoxLayout(self)
-        top.addWidget(self.filter, 1)
-        top.addWidget(self.options)
+        top = hbox((self.filter, 1), self.options)
+        foot = self.place, self.numbers, self.passed_over
+        whole = vbox(self.search, top, (self.view, 1), *foot, gap=4)
         whole.setContentsMargins(6, 0, 4, 4)
-        whole.setSpacing(4)
-        whole.addWidget(self.search)
-        whole.addLayout(top)
-        whole.addWidget(self.view, 1)
-        for part in (self.place, self.numbers, self.passed_over):
-            whole.addWidget(part)
+        self.setLayout(whole)
         self.setMinimumWidth(90)
         self.setAccessibleName("List of images")
         self._fill_filter()

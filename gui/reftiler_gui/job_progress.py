@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QWidget
 
+from reftiler_gui.fields import button, named
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import hbox
 from reftiler_gui.model.steps import Work
 
 __all__ = ["JobProgress"]
@@ -25,20 +27,13 @@ class JobProgress(QWidget):
     def __init__(self, jobs: Jobs, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._name = jobs, name
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 1000)
+        self.bar = named(QProgressBar(maximum=1000), f"{name}: how far it is")
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(90, 12)
-        self.bar.setAccessibleName(f"{name}: how far it is")
-        self.cancel = QPushButton("Cancel")
+        self.cancel = button("Cancel", lambda: jobs.give_up(name))
         self.cancel.setAccessibleName(f"Cancel: {name}")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel(f"{name}…"))
-        row.addWidget(self.bar)
-        row.addWidget(self.cancel)
+        self.setLayout(hbox(QLabel(f"{name}…"), self.bar, self.cancel, margin=0))
         self.hide()
-        self.cancel.clicked.connect(lambda: jobs.give_up(name))
         jobs.ended.connect(self._on_ended)
         jobs.given_up.connect(self._on_given_up)
 

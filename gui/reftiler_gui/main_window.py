@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QStackedWidget,
     QStyleOptionDockWidget,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -45,6 +44,7 @@ from reftiler_gui.image_list import GROUPS, ImageList
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
 from reftiler_gui.layer_visibility import LayerVisibility
+from reftiler_gui.layouts import as_widget, vbox
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.map_panel import MapPanel
 from reftiler_gui.merged_view import MergedView
@@ -159,7 +159,8 @@ class MainWindow(QMainWindow):
         # A click shows a view, and the keys are the view's then; Tab still gets here.
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
         filter_shortcuts(self.tabs.tabBar())
-        self.setCentralWidget(_column(self.tabs, self.defects_bar, stretch=0))
+        whole = vbox((self.tabs, 1), self.defects_bar, margin=0, gap=0)
+        self.setCentralWidget(as_widget(whole))
         self.setStatusBar(self.status)
 
     def _image_page(self) -> QWidget:
@@ -174,13 +175,13 @@ class MainWindow(QMainWindow):
         self.image_pages = QStackedWidget()
         for part in (self.canvas, self.start_page, self.file_card):
             self.image_pages.addWidget(part)
-        page = _column(self.message, self.image_pages, stretch=1)
+        page = as_widget(vbox(self.message, (self.image_pages, 1), margin=0, gap=0))
         page.setFocusProxy(self.canvas)
         return page
 
     def _tiling(self) -> QScrollArea:
         """Return the form, under what comes of it."""
-        inner = _column(self.summary, self.form, QWidget(), stretch=2)
+        inner = as_widget(vbox(self.summary, self.form, (None, 1), margin=0, gap=0))
         inner.setContentsMargins(10, 0, 10, 8)
         return _scrolled(inner)
 
@@ -714,18 +715,6 @@ class MainWindow(QMainWindow):
         self.jobs.stop()
         super().closeEvent(event)
         self.closed.emit()
-
-
-def _column(*parts: QWidget, stretch: int) -> QWidget:
-    """Return widgets one above the other, without gaps; one of them stretches."""
-    page = QWidget()
-    column = QVBoxLayout(page)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    for part in parts:
-        column.addWidget(part)
-    column.setStretch(stretch, 1)
-    return page
 
 
 def _scrolled(inner: QWidget) -> QScrollArea:

@@ -19,21 +19,18 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
-    QSlider,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler.regions import Region
 from reftiler.validation import first_few
 from reftiler_gui.display_panel import decimals_of, outline_of
-from reftiler_gui.fields import RealField, prepare_field
+from reftiler_gui.fields import RealField, button, prepare_field, slider
 from reftiler_gui.labels import WrapLabel
+from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.anomaly_map import COLORMAPS
 from reftiler_gui.model.colors import COLORS
@@ -139,15 +136,20 @@ class MapPanel(QWidget):
         self._region: Region | None = None
         self.note = WrapLabel()
         self.which, self.colormap, self.span = (QComboBox() for _ in range(3))
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity = slider("Opacity of the map", 0, 100)
         self.histogram = ThresholdHistogram()
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.threshold = RealField()
-        self.catch = QPushButton("Catch this defect")
-        self.score_all = QPushButton("Score all images")
+        self.slider = slider("Threshold, as a slider", 0, _STEPS)
+        self.threshold = RealField(minimum=-1e300, maximum=1e300)
+        self.catch = button(
+            "Catch this defect",
+            self._catch,
+            "The largest threshold at which the chosen defect is hit",
+        )
+        self.score_all = button(
+            "Score all images", model.score_set, "In the background; Esc cancels"
+        )
         self.cells = [[QLabel(), QLabel()] for _ in _ROWS]
         self.left_out = WrapLabel()
-        self.buttons = QWidget()
         self._lay_out(open_map, open_maps)
         self.which.activated.connect(model.choose)
         self.colormap.textActivated.connect(lambda name: model.change(colormap=name))
@@ -156,8 +158,6 @@ class MapPanel(QWidget):
         self.slider.valueChanged.connect(self._on_slider)
         for signal in (self.threshold.valueChanged, self.histogram.dragged):
             signal.connect(lambda value: model.change(threshold=value))
-        self.catch.clicked.connect(self._catch)
-        self.score_all.clicked.connect(model.score_set)
         model.changed.connect(self._show)
         model.scored.connect(self._show_scores)
 
@@ -278,57 +278,38 @@ class MapPanel(QWidget):
     def _lay_out(self, open_map: QAction, open_maps: QAction) -> None:
         self.colormap.addItems(list(COLORMAPS))
         self.span.addItems(_RANGES)
-        self.opacity.setRange(0, 100)
-        self.slider.setRange(0, _STEPS)
-        self.threshold.setRange(-1e300, 1e300)
         self.threshold.setKeyboardTracking(False)
-        for widget, name in (
-            (self.which, "Map"),
-            (self.colormap, "Colour map"),
-            (self.span, "Range of the colours"),
-            (self.opacity, "Opacity of the map"),
-            (self.slider, "Threshold, as a slider"),
-            (self.threshold, "Threshold"),
+        span = "Whose smallest and largest values the colours span"
+        for widget, name, tip in (
+            (self.which, "Map", ""),
+            (self.colormap, "Colour map", ""),
+            (self.span, "Range of the colours", span),
+            (self.opacity, self.opacity.accessibleName(), ""),
+            (self.slider, self.slider.accessibleName(), ""),
+            (self.threshold, "Threshold", ""),
         ):
-            prepare_field(widget, name)
-        self.span.setToolTip("Whose smallest and largest values the colours span")
+            prepare_field(widget, name, tip)
         filter_shortcuts(
             self.slider, self.opacity, self.which, self.colormap, self.span
         )
-        self.catch.setToolTip("The largest threshold at which the chosen defect is hit")
-        self.score_all.setToolTip("In the background; Esc cancels")
-        row = QHBoxLayout(self.buttons)
-        row.setContentsMargins(0, 0, 0, 0)
-        for action in (open_map, open_maps):
-            button = QToolButton()
-            button.setDefaultAction(action)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            row.addWidget(button)
+        buttons = QToolButton(), QToolButton()
+        for one, action in zip(buttons, (open_map, open_maps), strict=True):
+            one.setDefaultAction(action)
+            one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.buttons = as_widget(hbox(*buttons, margin=0))
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Colours", self.colormap)
         form.addRow("Opacity", self.opacity)
         form.addRow("Range of", self.span)
-        wide = QHBoxLayout()  # the field's own hint has room for 300 digits
-        wide.addWidget(self.threshold)
-        form.addRow("Threshold", wide)
-        last = QHBoxLayout()
-        last.addWidget(self.catch)
-        last.addWidget(self.score_all)
-        self.controls = QWidget()
-        inner = QVBoxLayout(self.controls)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.addLayout(form)
-        inner.addWidget(self.histogram)
-        inner.addWidget(self.slider)
-        inner.addLayout(last)
-        inner.addLayout(self._table())
-        inner.addWidget(self.left_out)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(10, 6, 10, 8)
-        for part in (self.which, self.note, self.buttons, self.controls):
-            column.addWidget(part)
-        column.addStretch(1)
+        # the field's own hint has room for 300 digits
+        form.addRow("Threshold", hbox(self.threshold))
+        last = hbox(self.catch, self.score_all)
+        parts = form, self.histogram, self.slider, last, self._table(), self.left_out
+        self.controls = as_widget(vbox(*parts, margin=0))
+        whole = vbox(self.which, self.note, self.buttons, self.controls, (None, 1))
+        whole.setContentsMargins(10, 6, 10, 8)
+        self.setLayout(whole)
 
     def _table(self) -> QGridLayout:
         table = QGridLayout()

@@ -9,19 +9,16 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
-    QPushButton,
     QSpinBox,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler_gui.camera import Camera
-from reftiler_gui.fields import guard_field
-from reftiler_gui.flow_layout import FlowLayout, labelled, turn
+from reftiler_gui.fields import button, named, narrow
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.labels import message_label
+from reftiler_gui.layouts import as_widget, flow, hbox, labelled, turn, vbox
 from reftiler_gui.legend import DifferenceLegend
 from reftiler_gui.model.merged_pictures import MergedPictures
 from reftiler_gui.model.mock_models import WORDS, MockModel
@@ -67,36 +64,43 @@ class MergedView(BlinkCompare):
         self.panes = SplitPane(self.image, "Merged"), SplitPane(self.other, "")
         self.stack = QStackedWidget()
         self.empty = message_label("No results")
-        self.open_array = QPushButton("Open array…")
-        self.open_folder = QPushButton("Open folder…")
-        self.open_model = QPushButton("Open model…")
-        self.lesson = QPushButton(f"{_LESSON} (a lesson)")
-        self.take_over = QPushButton("&Take over the settings of the results")
-        self.retry, self.again = QPushButton("Try again"), QPushButton("Try again")
-        self.close_results, self.seams = QPushButton("Close"), QCheckBox("Sea&ms")
-        self.as_map = QCheckBox("As anomal&y map")
-        self.beside, self.mock, self.percent = QComboBox(), QComboBox(), QSpinBox()
-        self.worst = QPushButton("&Worst seam")
-        self.words, self.legend = message_label("What is merged"), DifferenceLegend()
-        self._foot, self._mock_fields = QHBoxLayout(), list[QWidget]()
-        self._lay_out()
-        self.open_array.clicked.connect(open_array)
-        self.open_folder.clicked.connect(open_folder)
-        self.open_model.clicked.connect(open_model)
+        self.open_array = button("Open array…", open_array)
+        self.open_folder = button("Open folder…", open_folder)
+        self.open_model = button("Open model…", open_model)
+        self.lesson = button(f"{_LESSON} (a lesson)", self._open_mock)
+        take_over = "&Take over the settings of the results"
+        self.take_over = button(take_over, model.take_offer)
+        self.retry, self.again = (button("Try again", model.retry) for _ in range(2))
+        closed = "Show these results no longer"
+        self.close_results = button("Close", lambda: model.open(None), closed)
+        self.seams = QCheckBox("Sea&ms")
         self.seams.setToolTip(seams.toolTip())
+        self.as_map = QCheckBox("As anomal&y map")
+        self.as_map.setToolTip("Over the image too, with threshold, hits and scores")
+        self.beside = named(QComboBox(), "Beside the merged image")
+        narrow(self.beside, 10, ["Original", "Difference", "Nothing"])
+        self.mock = named(QComboBox(), "What the simulated model does")
+        narrow(self.mock, 24)
+        self.percent = named(
+            QSpinBox(minimum=1, maximum=100, value=10, suffix=" %"),
+            "How much the simulated model errs",
+            "Of the range of values that is shown",
+        )
+        worst = "Go where the tiles of a pixel disagree most (W)"
+        self.worst = button("&Worst seam", self.go_worst, worst)
+        self.words, self.legend = message_label("What is merged"), DifferenceLegend()
+        self._foot = hbox((self.words, 1), self.again, self.legend)
+        self._mock_fields = (
+            labelled(f"{_LESSON}: a model that", self.mock),
+            labelled("&by up to", self.percent),
+        )
+        self._lay_out()
         self.seams.toggled.connect(seams.setChecked)
         seams.toggled.connect(self.seams.setChecked)
-        self.as_map.setToolTip("Over the image too, with threshold, hits and scores")
         self.as_map.toggled.connect(model.show_as_map)
-        self.lesson.clicked.connect(self._open_mock)
-        self.take_over.clicked.connect(model.take_offer)
-        for button in (self.retry, self.again):
-            button.clicked.connect(model.retry)
-        self.close_results.clicked.connect(lambda: model.open(None))
         self.beside.currentIndexChanged.connect(self._present)
         self.mock.currentIndexChanged.connect(self._open_mock)
         self.percent.valueChanged.connect(self._open_mock)
-        self.worst.clicked.connect(self.go_worst)
         self.image.hovered.connect(self._point)
         self.image.left.connect(lambda: self.pointed.emit(""))
         model.changed.connect(self.invalidate)
@@ -104,67 +108,22 @@ class MergedView(BlinkCompare):
     def _lay_out(self) -> None:
         for name, words in WORDS.items():
             self.mock.addItem(words, name)
-        for box, width in ((self.mock, 24), (self.beside, 10)):
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(width)
-        for field in (self.mock, self.percent, self.beside):
-            guard_field(field)
-        self.beside.addItems(["Original", "Difference", "Nothing"])
-        self.beside.setAccessibleName("Beside the merged image")
-        self.mock.setAccessibleName("What the simulated model does")
-        self.percent.setRange(1, 100)
-        self.percent.setValue(10)
-        self.percent.setSuffix(" %")
-        self.percent.setToolTip("Of the range of values that is shown")
-        self.percent.setAccessibleName("How much the simulated model errs")
-        self.worst.setToolTip("Go where the tiles of a pixel disagree most (W)")
         self.hold.setToolTip("See the original instead of what is merged (hold Shift)")
-        self.close_results.setToolTip("Show these results no longer")
         filter_shortcuts(self.mock, self.beside)
-        self._mock_fields = [
-            labelled(f"{_LESSON}: a model that", self.mock),
-            labelled("&by up to", self.percent),
-        ]
-        bar, row, pictures = FlowLayout(), QHBoxLayout(), QWidget()
-        for part in (
-            *self._mock_fields,
-            labelled("Besi&de", self.beside),
-            self.seams,
-            self.as_map,
-            self.hold,
-            self.worst,
-            self.close_results,
-        ):
-            bar.addWidget(part)
-        for pane in self.panes:
-            row.addWidget(pane, 1)
-        column = QVBoxLayout(pictures)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(bar)
-        column.addLayout(row, 1)
-        self.stack.addWidget(self._empty_page())
-        self.stack.addWidget(pictures)
-        for part in (self.words, self.again, self.legend):
-            self._foot.addWidget(part)
-        self._foot.setStretch(0, 1)
-        whole = QVBoxLayout(self)
-        whole.addWidget(self.stack, 1)
-        whole.addLayout(self._foot)
-
-    def _empty_page(self) -> QWidget:
-        page, buttons = QWidget(), FlowLayout()
-        files = self.open_array, self.open_folder, self.open_model
-        for button in (self.take_over, self.retry, *files, self.lesson):
-            buttons.addWidget(button)
+        bar = flow(
+            *(*self._mock_fields, labelled("Besi&de", self.beside), self.seams),
+            *(self.as_map, self.hold, self.worst, self.close_results),
+        )
+        pictures = hbox(*((pane, 1) for pane in self.panes))
+        buttons = flow(
+            *(self.take_over, self.retry, self.open_array, self.open_folder),
+            *(self.open_model, self.lesson),
+        )
         self.empty.setMaximumWidth(560)
-        column = QVBoxLayout(page)
-        column.addStretch(1)
-        column.addWidget(self.empty)
-        column.addLayout(buttons)
-        column.addStretch(2)
-        return page
+        empty = vbox((None, 1), self.empty, buttons, (None, 2))
+        self.stack.addWidget(as_widget(empty))
+        self.stack.addWidget(as_widget(vbox(bar, (pictures, 1), margin=0)))
+        self.setLayout(vbox((self.stack, 1), self._foot))
 
     # What is shown
 
@@ -190,8 +149,8 @@ class MergedView(BlinkCompare):
         is_cut = pictures is None and loaded is not None and self.tiling is not None
         self.lesson.setEnabled(is_cut)
         self.take_over.setVisible(model.offer is not None)
-        for button, on in ((self.retry, not pictures), (self.again, bool(pictures))):
-            button.setVisible(on and bool(model.problem) and model.offer is None)
+        for retry, on in ((self.retry, not pictures), (self.again, bool(pictures))):
+            retry.setVisible(on and bool(model.problem) and model.offer is None)
         self._mark()
         if self._impatient and (model.survey or model.problem):
             self._impatient = False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from reftiler_gui.camera import Camera
 from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings, Parts
 from reftiler_gui.labels import ElidedLabel
+from reftiler_gui.layouts import vbox
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import paint_label
 from reftiler_gui.tile_cache import ImageProvider, TileCache
@@ -121,11 +122,7 @@ class SplitPane(QWidget):
         self.canvas = canvas  # below
         self.label = ElidedLabel()
         self.caption(caption)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.label)
-        column.addWidget(canvas, 1)
+        self.setLayout(vbox(self.label, (canvas, 1), margin=0, gap=4))
 
     def caption(self, words: str) -> None:
         """Say what the canvas shows."""

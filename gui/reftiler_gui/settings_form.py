@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
@@ -10,9 +11,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QGroupBox,
-    QHBoxLayout,
-    QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,9 +22,11 @@ from reftiler_gui.fields import (
     ComboField,
     SizeField,
     ValidatedField,
-    guard_field,
+    button,
+    named,
     number_field,
 )
+from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 
 __all__ = ["SettingsForm"]
@@ -56,6 +56,8 @@ _MEANINGS = {
     "max": "The largest value",
     "min": "The smallest value",
 }
+_ALIKE = ("tile", "step", "border", "mode", "pad_mode", "pad_side")
+"""Fields of the form that show a setting of the same name as it is."""
 _SEVERAL = 16  # random tiles, until somebody says how many
 
 
@@ -73,36 +75,29 @@ class SettingsForm(QWidget):
         self.step = SizeField("Stride or overlap in pixels")
         self.mode = _explained("Fit: where tiles do not fit", MODES)
         self.pad_mode = _explained("Padding: what it shows", PAD_MODES)
-        self.pad_value = QDoubleSpinBox()
+        self.pad_value = named(
+            QDoubleSpinBox(minimum=-1e9, maximum=1e9, decimals=2), "Pad value"
+        )
         self.pad_side = _explained("Pad side", PAD_SIDES)
         self.border = SizeField("Border removed", 0, 4)
         self.window_ = _explained("Window", NAMES)
         self.merge = _explained("Merge", MERGES)
-        self.scatter = QCheckBox("Random tiles instead of a grid")
+        scatter = "Random tiles instead of a grid"
+        self.scatter = named(QCheckBox(scatter), scatter)
         self.random = number_field("Number of random tiles", 1)
         self.seed = number_field("Seed")
-        self.dice = QPushButton("Next seed")
+        self.dice = button("Next seed", self.roll, "Other random tiles")
         self.refusables: dict[str, ValidatedField] = {}
         self._labels: list[QWidget] = []
-        self.pad_value.setRange(-1e9, 1e9)
-        self.pad_value.setDecimals(2)
-        guard_field(self.pad_value)
-        self.pad_value.setAccessibleName("Pad value")
-        self.scatter.setAccessibleName("Random tiles instead of a grid")
-        self.dice.setToolTip("Other random tiles")
+        self._fields: dict[str, SizeField | ComboField] = {
+            name: getattr(self, name) for name in _ALIKE
+        }
         self.random.setValue(_SEVERAL)
         self._lay_out()
         self._listen()
         self.show_settings(self._settings)
 
     def _lay_out(self) -> None:
-        seed = QWidget()
-        row = QHBoxLayout(seed)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.seed, 1)
-        row.addWidget(self.dice)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
         tiles = self._group(
             "Tiles",
             ("Tile size", "tile", self.tile),
@@ -123,10 +118,9 @@ class SettingsForm(QWidget):
             "Random tiles",
             ("", "", self.scatter),
             ("Number", "random", self.random),
-            ("Seed", "seed", seed),
+            ("Seed", "seed", as_widget(hbox((self.seed, 1), self.dice, margin=0))),
         )
-        for group in (tiles, merging, random):
-            column.addWidget(group)
+        self.setLayout(vbox(tiles, merging, random, margin=0))
         widest = max(label.sizeHint().width() for label in self._labels)
         for label in self._labels:
             label.setMinimumWidth(widest)  # the fields of all groups begin alike
@@ -152,16 +146,15 @@ class SettingsForm(QWidget):
         return group
 
     def _listen(self) -> None:
-        for size in (self.tile, self.step, self.border):
-            size.changed.connect(self._on_change)
-        choices = (self.mode, self.pad_mode, self.pad_side, self.window_, self.merge)
-        for choice in choices:
-            choice.currentIndexChanged.connect(self._on_change)
+        for field in (*self._fields.values(), self.window_, self.merge):
+            if isinstance(field, SizeField):
+                field.changed.connect(self._on_change)
+            else:
+                field.currentIndexChanged.connect(self._on_change)
         for number in (self.random, self.seed, self.pad_value):
             number.valueChanged.connect(self._on_change)
         self.how.currentIndexChanged.connect(self._on_how)
         self.scatter.toggled.connect(self._on_change)
-        self.dice.clicked.connect(self.roll)
 
     def roll(self) -> None:
         """Take the next seed, of random tiles."""
@@ -170,27 +163,19 @@ class SettingsForm(QWidget):
     def show_settings(self, settings: FormSettings) -> None:
         """Show other settings, without a signal."""
         self._settings = settings
-        with QSignalBlocker(self):
-            self.tile.set_value(settings.tile)
-            self.how.set_value("overlap" if settings.overlapping else "stride")
-            self.step.set_value(settings.step)
-            self.mode.set_value(settings.mode)
-            self.pad_mode.set_value(settings.pad_mode)
-            self.pad_side.set_value(settings.pad_side)
-            self.border.set_value(settings.border)
-            named = isinstance(settings.window, str)
-            self.window_.set_value(str(settings.window) if named else "custom")
-            self.merge.set_value(settings.merge or "mean")
-            with QSignalBlocker(self.pad_value):
-                self.pad_value.setValue(float(settings.pad_value))
-            for field, number in (
-                (self.random, settings.random or self.random.value()),
-                (self.seed, min(settings.seed, 10**9)),
-            ):
-                with QSignalBlocker(field):
-                    field.setValue(number)
-            with QSignalBlocker(self.scatter):
-                self.scatter.setChecked(settings.random is not None)
+        quiet = self, self.pad_value, self.random, self.seed, self.scatter
+        blockers = [QSignalBlocker(part) for part in quiet]
+        for name, field in self._fields.items():
+            field.set_value(getattr(settings, name))
+        self.how.set_value("overlap" if settings.overlapping else "stride")
+        is_named = isinstance(settings.window, str)
+        self.window_.set_value(str(settings.window) if is_named else "custom")
+        self.merge.set_value(settings.merge or "mean")
+        self.pad_value.setValue(float(settings.pad_value))
+        self.random.setValue(settings.random or self.random.value())
+        self.seed.setValue(min(settings.seed, 10**9))
+        self.scatter.setChecked(settings.random is not None)
+        del blockers
         self._enable()
 
     def show_refusal(self, refusal: ValidationError | None) -> None:
@@ -216,20 +201,14 @@ class SettingsForm(QWidget):
             self.changed.emit(settings)
 
     def _read(self) -> FormSettings:
-        old = self._settings
-        number = self.pad_value.value()
+        old, number, merge = self._settings, self.pad_value.value(), self.merge.value
+        values: dict[str, Any] = {n: one.value for n, one in self._fields.items()}
         window = self.window_.value
-        merge = self.merge.value
         return replace(
             old,
-            tile=self.tile.value,
-            step=self.step.value,
+            **values,
             overlapping=self.how.value == "overlap",
-            mode=self.mode.value,
-            pad_mode=self.pad_mode.value,
             pad_value=int(number) if number.is_integer() else number,
-            pad_side=self.pad_side.value,
-            border=self.border.value,
             window=old.window if window == "custom" else window,
             merge=None if merge == "mean" and old.merge is None else merge,
             random=self.random.value() if self.scatter.isChecked() else None,

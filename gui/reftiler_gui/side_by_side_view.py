@@ -11,22 +11,19 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QHBoxLayout,
     QHeaderView,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler.errors import TilingError
 from reftiler_gui.camera import Camera
-from reftiler_gui.fields import guard_field
-from reftiler_gui.flow_layout import FlowLayout, labelled
+from reftiler_gui.fields import button, named, narrow
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
+from reftiler_gui.layouts import flow, hbox, labelled, vbox
 from reftiler_gui.legend import DifferenceLegend
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.comparison import (
@@ -99,21 +96,28 @@ class SideBySideView(LazyView):
         self._defects = Defects(())
         self.pinned: FormSettings | None = None
         self.compared: MapComparison | None = None
-        self.kind, self.first, self.second = QComboBox(), QComboBox(), QComboBox()
+        kinds = ["Tiles of two settings", "Merged results of two settings", "Two maps"]
+        self.kind = named(QComboBox(), "What is compared")
+        self.kind.addItems(kinds)
+        self.first, self.second = (
+            narrow(named(QComboBox(), f"Map {letter}"), 12) for letter in "AB"
+        )
         self.panes = tuple(SplitPane(ImageCanvas(state)) for _ in range(3))
-        self.pin_button = QPushButton("Pin as &A")
-        self.yaml_button = QPushButton("A from &YAML…")
-        self.swap_button = QPushButton("S&wap A and B")
+        keep = "Keep the settings of the form to compare with"
+        self.pin_button = button("Pin as &A", lambda: self.pin(self.settings), keep)
+        self.yaml_button = button(
+            "A from &YAML…", self._ask, "Compare with the settings of a file"
+        )
+        swap = "The form takes A, and A what the form had"
+        self.swap_button = button("S&wap A and B", self._swap, swap)
         self.with_difference = QCheckBox("&Difference")
-        self.largest = QPushButton("La&rgest difference")
-        self.table = QTableWidget(2, 0)
+        self.largest = button(
+            "La&rgest difference", self._go_largest, "Go where A and B differ most"
+        )
+        self.table = named(QTableWidget(2, 0), "Numbers of the two settings")
         self.message = message_label("How the two settings differ")
         self.legend = DifferenceLegend()
         self._lay_out()
-        self.pin_button.clicked.connect(lambda: self.pin(self.settings))
-        self.yaml_button.clicked.connect(self._ask)
-        self.swap_button.clicked.connect(self._swap)
-        self.largest.clicked.connect(self._go_largest)
         self._painting.timeout.connect(self._paint)
         for box in (self.kind, self.first, self.second):
             box.currentIndexChanged.connect(self.invalidate)
@@ -458,53 +462,25 @@ class SideBySideView(LazyView):
                 self.noticed.emit(str(error))
 
     def _lay_out(self) -> None:
-        self.pin_button.setToolTip("Keep the settings of the form to compare with")
-        self.yaml_button.setToolTip("Compare with the settings of a file")
-        self.swap_button.setToolTip("The form takes A, and A what the form had")
         self.setFocusProxy(self.panes[0].canvas)
         self.panes[2].canvas.set_layers(PLAIN)
         for part in (self.panes[2], self.legend):
             part.hide()
         table = self.table
-        table.setAccessibleName("Numbers of the two settings")
         table.setVerticalHeaderLabels(["A", "B"])
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
         table.setTabKeyNavigation(False)
-        wide = QHeaderView.ResizeMode.ResizeToContents
-        table.horizontalHeader().setSectionResizeMode(wide)
+        head, wide = table.horizontalHeader(), QHeaderView.ResizeMode.ResizeToContents
+        head.setSectionResizeMode(wide)
         table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.kind.addItems(
-            ["Tiles of two settings", "Merged results of two settings", "Two maps"]
-        )
-        self.kind.setAccessibleName("What is compared")
-        self.largest.setToolTip("Go where A and B differ most")
-        for letter, box in zip("AB", (self.first, self.second), strict=True):
-            box.setAccessibleName(f"Map {letter}")
-            box.setMinimumContentsLength(12)
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-        for box in (self.kind, self.first, self.second):
-            guard_field(box)
         filter_shortcuts(table, self.kind, self.first, self.second)
-        bar = FlowLayout(12)
-        bar.addWidget(self.kind)
         self._map_fields = labelled("A", self.first), labelled("B", self.second)
-        for field in self._map_fields:
-            bar.addWidget(field)
-        for button in (self.pin_button, self.yaml_button, self.swap_button):
-            bar.addWidget(button)
-        bar.addWidget(self.with_difference)
-        bar.addWidget(self.largest)
-        row = QHBoxLayout()
-        for pane in self.panes:
-            row.addWidget(pane, 1)
-        foot = QHBoxLayout()
-        foot.addWidget(self.message, 1)
-        foot.addWidget(self.legend)
-        whole = QVBoxLayout(self)
-        whole.addLayout(bar)
-        whole.addLayout(row, 1)
-        whole.addLayout(foot)
-        whole.addWidget(table)
+        bar = flow(
+            *(self.kind, *self._map_fields, self.pin_button, self.yaml_button),
+            *(self.swap_button, self.with_difference, self.largest),
+            gap=12,
+        )
+        pictures = hbox(*((pane, 1) for pane in self.panes))
+        foot = hbox((self.message, 1), self.legend)
+        self.setLayout(vbox(bar, (pictures, 1), foot, table))

@@ -10,15 +10,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLabel,
     QMenu,
-    QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
+from reftiler_gui.fields import button
 from reftiler_gui.labels import message_label, plain_tip
+from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.preferences import Preferences
 
@@ -38,26 +37,16 @@ class _Card(QFrame):
         self.frame.setMaximumWidth(_WIDTH)
         self.title, self.text = message_label(f"{name}: title"), message_label(name)
         self.title.setObjectName("cardTitle")
-        row = QHBoxLayout()
-        for text, action in actions.items():
-            button = QPushButton(text)
-            button.setToolTip(action.toolTip())
-            button.clicked.connect(action.trigger)
-            row.addWidget(button)
-        row.addStretch(1)
-        self.column = QVBoxLayout(self.frame)
-        across, down = QHBoxLayout(), QVBoxLayout(self)
+        buttons = (
+            button(text, action.trigger, action.toolTip())
+            for text, action in actions.items()
+        )
+        row = hbox(*buttons, (None, 1))
+        self.column = vbox(self.title, self.text, row, gap=12)
         self.column.setContentsMargins(28, 24, 28, 24)
-        self.column.setSpacing(12)
-        for part in (self.title, self.text):
-            self.column.addWidget(part)
-        self.column.addLayout(row)
-        across.addStretch(1)
-        across.addWidget(self.frame, 8)
-        across.addStretch(1)
-        down.addStretch(1)
-        down.addLayout(across)
-        down.addStretch(2)
+        self.frame.setLayout(self.column)
+        across = hbox((None, 1), (self.frame, 8), (None, 1))
+        self.setLayout(vbox((None, 1), across, (None, 2)))
 
 
 class StartPage(_Card):
@@ -76,11 +65,10 @@ class StartPage(_Card):
         }
         super().__init__("What can be opened", buttons)
         self._preferences = preferences
-        self._open = lambda path, _checked=False: open_path(path)
+        self._open = open_path
         self.frame.setProperty("dashed", True)
         self.title.setText("Drop images or a folder here")
-        self.recent = QVBoxLayout()
-        self.recent.setSpacing(0)
+        self.recent = vbox(gap=0)
         self._links: list[QWidget] = []
         self.column.addLayout(self.recent)
         self.show_problems(())
@@ -106,17 +94,15 @@ class StartPage(_Card):
             self._links.append(QLabel("Recent"))
             self.recent.addWidget(self._links[0])
         for path in paths:
-            button = QPushButton()
-            button.setObjectName("link")
-            button.setFlat(True)
             text, elide = f"{path.name}   {path.parent}", Qt.TextElideMode.ElideMiddle
-            text = button.fontMetrics().elidedText(text, elide, _WIDTH - 80)
-            button.setText(text.replace("&", "&&"))
-            button.setToolTip(plain_tip(str(path)))
-            button.setEnabled(path.exists())
-            button.clicked.connect(partial(self._open, str(path)))
-            self._links.append(button)
-            self.recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+            text = self.fontMetrics().elidedText(text, elide, _WIDTH - 80)
+            link = button(text.replace("&", "&&"), partial(self._open, str(path)))
+            link.setToolTip(plain_tip(str(path)))
+            link.setObjectName("link")
+            link.setFlat(True)
+            link.setEnabled(path.exists())
+            self._links.append(link)
+            self.recent.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
 
 
 class FileCard(_Card):

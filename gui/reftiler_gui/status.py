@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
+from reftiler_gui.fields import button, named
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import ElidedLabel, plain_tip
 
@@ -20,21 +21,16 @@ class Status(QStatusBar):
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()
         self._running: list[str] = []
-        self.place = ElidedLabel()
+        self.place = named(ElidedLabel(), "Under the cursor")
         self.place.setAlignment(Qt.AlignmentFlag.AlignLeft)
-        self.place.setAccessibleName("Under the cursor")
-        self.bar = QProgressBar()
+        self.bar = named(QProgressBar(textVisible=False), "How far the work is")
         self.bar.setMaximumSize(110, 12)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("How far the work is")
-        self.cancel = QPushButton("Cancel")
+        self.cancel = button("Cancel", jobs.give_up, "Cancel the work (Esc)")
         self.cancel.setAccessibleName("Cancel the work")
         self.doing = QLabel()
         self.addWidget(self.place, 1)
         for part in (self.doing, self.bar, self.cancel):
             self.addPermanentWidget(part)
-        self.cancel.setToolTip("Cancel the work (Esc)")
-        self.cancel.clicked.connect(lambda _=False: jobs.give_up())
         jobs.started.connect(self._on_started)
         jobs.progressed.connect(self._on_progressed)
         jobs.ended.connect(self._on_ended)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFormLayout, QGroupBox, QVBoxLayout
+from PySide6.QtWidgets import QFormLayout, QGroupBox
 
 from reftiler.cli.grid_summary import GridSummary
 from reftiler_gui.labels import WrapLabel
+from reftiler_gui.layouts import vbox
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.texts import facts_words, uncovered_words
 
@@ -25,10 +26,9 @@ class Summary(QGroupBox):
         self.warning = WrapLabel()
         self.warning.setObjectName("warning")
         self.warning.hide()
-        column = QVBoxLayout(self)
+        column = vbox(self._form, self.warning)
         column.setContentsMargins(0, 4, 0, 2)
-        column.addLayout(self._form)
-        column.addWidget(self.warning)
+        self.setLayout(column)
         self.hide()  # there is nothing to say yet
 
     def show_facts(

@@ -10,17 +10,16 @@ from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QCheckBox,
     QLabel,
-    QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from reftiler.regions import Region, find_regions
 from reftiler_gui.camera import Camera
-from reftiler_gui.flow_layout import FlowLayout
+from reftiler_gui.fields import button
 from reftiler_gui.image_canvas import ImageCanvas, Marker, OverlaySettings
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import ElidedLabel, message_label
+from reftiler_gui.layouts import flow, vbox
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.colors import COLORS, coverage_layer
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -151,31 +150,24 @@ class TileView(QWidget):
         self.hatch = QCheckBox("Hatch &padding")
         self.mask_box.setChecked(True)
         self.coverage.setToolTip("How many tiles a merge reads at each pixel")
-        self._back = QPushButton("All tiles")
-        self._back.setToolTip("Back to the sheet (Esc)")
-        previous, following = QPushButton("Previous"), QPushButton("Next")
-        previous.setToolTip("Previous tile of the sheet (Left)")
-        following.setToolTip("Next tile of the sheet (Right)")
-        in_image = QPushButton("Show in the image")
-        bar = FlowLayout(8)
-        for part in (
-            *(self._back, previous, following, self.title),
-            *(self.mask_box, self.coverage, self.hatch, in_image),
-        ):
-            bar.addWidget(part)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(bar)
-        column.addWidget(self.canvas, 1)
-        column.addWidget(self.pointed)
-        column.addWidget(self.words)
+        bar = flow(
+            button("All tiles", self.closed.emit, "Back to the sheet (Esc)"),
+            button(
+                "Previous",
+                lambda: self.stepped.emit(-1),
+                "Previous tile of the sheet (Left)",
+            ),
+            button(
+                "Next", lambda: self.stepped.emit(1), "Next tile of the sheet (Right)"
+            ),
+            *(self.title, self.mask_box, self.coverage, self.hatch),
+            button("Show in the image", lambda: self.image_wanted.emit(self.tile)),
+        )
+        parts = bar, (self.canvas, 1), self.pointed, self.words
+        self.setLayout(vbox(*parts, margin=0))
         self.setFocusProxy(self.canvas)
         keys = Qt.Key.Key_Escape, Qt.Key.Key_Backspace
         filter_shortcuts(self.canvas, more=keys)
-        self._back.clicked.connect(self.closed)
-        previous.clicked.connect(lambda: self.stepped.emit(-1))
-        following.clicked.connect(lambda: self.stepped.emit(1))
-        in_image.clicked.connect(lambda: self.image_wanted.emit(self.tile))
         for box in (self.mask_box, self.coverage, self.hatch):
             box.toggled.connect(self._show_layers)
         self.canvas.hovered.connect(self._point)

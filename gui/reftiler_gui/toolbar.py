@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QToolBar, QWidget
 
 from reftiler_gui.actions import ActionRegistry
-from reftiler_gui.fields import guard_field
+from reftiler_gui.fields import guard_field, named
 from reftiler_gui.icons import ICONS, icon
 from reftiler_gui.view_base import filter_shortcuts
 
@@ -32,8 +32,7 @@ class ZoomField(QComboBox):
     def __init__(self) -> None:
         super().__init__()
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.setAccessibleName("Zoom")
-        self.setToolTip("Zoom: choose or type one, as 33 %")
+        named(self, "Zoom", "Zoom: choose or type one, as 33 %")
         self.setFixedWidth(92)
         guard_field(self)
         self.addItems(_ZOOMS)

@@ -10,8 +10,8 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from reftiler_gui.flow_layout import FlowLayout
 from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.layouts import FlowLayout
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
 from tests.gui.windows import settled, write_case

@@ -1,6 +1,9 @@
-"""A row that goes on in the next line where there is no room."""
+"""Rows and columns of widgets, and rows that go on in the next line."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias, TypeVar
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
@@ -9,10 +12,56 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QLayoutItem,
+    QVBoxLayout,
     QWidget,
 )
 
-__all__ = ["FlowLayout", "labelled", "turn"]
+__all__ = ["FlowLayout", "as_widget", "flow", "hbox", "labelled", "turn", "vbox"]
+
+BoxT = TypeVar("BoxT", bound=QBoxLayout)
+Content: TypeAlias = QWidget | QLayout | None
+Part: TypeAlias = Content | tuple[Content, int]
+"""What stands in a row or a column, and its stretch; None is free room."""
+
+
+def hbox(*parts: Part, margin: int | None = None, gap: int = -1) -> QHBoxLayout:
+    """Return parts side by side; without a margin there is that of the style."""
+    return _filled(QHBoxLayout(), parts, margin, gap)
+
+
+def vbox(*parts: Part, margin: int | None = None, gap: int = -1) -> QVBoxLayout:
+    """Return parts one above the other, as `hbox` has them side by side."""
+    return _filled(QVBoxLayout(), parts, margin, gap)
+
+
+def _filled(box: BoxT, parts: Iterable[Part], margin: int | None, gap: int) -> BoxT:
+    if margin is not None:
+        box.setContentsMargins(margin, margin, margin, margin)
+    box.setSpacing(gap)
+    for part in parts:
+        content, stretch = part if isinstance(part, tuple) else (part, 0)
+        if isinstance(content, QWidget):
+            box.addWidget(content, stretch)
+        elif content is not None:
+            box.addLayout(content, stretch)
+        else:
+            box.addStretch(stretch)
+    return box
+
+
+def as_widget(layout: QLayout) -> QWidget:
+    """Return a widget that has a layout."""
+    widget = QWidget()
+    widget.setLayout(layout)
+    return widget
+
+
+def flow(*parts: QWidget, gap: int = 8) -> FlowLayout:
+    """Return widgets side by side, in as many lines as they need."""
+    found = FlowLayout(gap)
+    for part in parts:
+        found.addWidget(part)
+    return found
 
 
 class FlowLayout(QLayout):
@@ -120,10 +169,6 @@ def turn(box: QBoxLayout, *, beside: bool) -> None:
 
 def labelled(words: str, field: QWidget) -> QWidget:
     """Return a field with a label before it, which stay together."""
-    whole, label = QWidget(), QLabel(words)
+    label = QLabel(words)
     label.setBuddy(field)
-    row = QHBoxLayout(whole)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.addWidget(label)
-    row.addWidget(field)
-    return whole
+    return as_widget(hbox(label, field, margin=0))

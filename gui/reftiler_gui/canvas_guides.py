@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 
+from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import (
     INK,
@@ -17,7 +18,7 @@ from reftiler_gui.overlays import (
     screen_box,
     set_font,
 )
-from reftiler_gui.tile_cache import ImageProvider, as_image
+from reftiler_gui.tile_cache import as_image
 
 __all__ = ["Minimap", "Ruler", "paint_scale_bar"]
 
@@ -112,7 +113,7 @@ class Ruler:
 class Minimap:
     """The image in the upper right corner, with a frame around what is in view."""
 
-    def __init__(self, picture: ImageProvider) -> None:
+    def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._image: QImage | None = None
 
@@ -142,10 +143,8 @@ class Minimap:
         height, width = self._picture.size
         if self._image is None:
             level = self._picture.level(box.width() / width)
-            rows, cols = self._picture.level_size(level)
-            pixels = self._picture.region(level, (0, rows), (0, cols))
             opaque = not self._picture.has_alpha
-            self._image = as_image(pixels, opaque=opaque).scaled(
+            self._image = as_image(self._picture.whole(level), opaque=opaque).scaled(
                 round(box.width()),
                 round(box.height()),
                 Qt.AspectRatioMode.IgnoreAspectRatio,

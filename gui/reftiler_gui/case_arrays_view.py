@@ -19,10 +19,10 @@ from reftiler_gui.model.cases import Failure, PlaneStack
 from reftiler_gui.model.difference_pyramid import DifferencePyramid
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, SplitPane
-from reftiler_gui.tile_cache import ImageProvider
 
 __all__ = ["CaseArraysView", "PixelValueOverlay"]
 
@@ -41,9 +41,9 @@ class PixelValueOverlay(ImageCanvas):
     def __init__(self, state: Camera) -> None:
         super().__init__(state)
         self._values: NDArray[Any] | None = None
-        self._picture: ImageProvider | None = None
+        self._picture: Picture | None = None
 
-    def write(self, picture: ImageProvider | None, values: NDArray[Any] | None) -> None:
+    def write(self, picture: Picture | None, values: NDArray[Any] | None) -> None:
         """Show a picture and what its pixels are."""
         self._picture, self._values = picture, values
         self.present(picture)
@@ -60,7 +60,7 @@ class PixelValueOverlay(ImageCanvas):
         height, width = self._values.shape
         rows = np.unique(transform.rows.clip(0, height - 1)).tolist()
         columns = np.unique(transform.cols.clip(0, width - 1)).tolist()
-        pixels = self._picture.region(0, (0, height), (0, width))
+        pixels = self._picture.whole()
         font = painter.font()
         font.setPixelSize(round(_SIZE * ratio))
         painter.setFont(font)
@@ -155,7 +155,7 @@ class CaseArraysView(QWidget):
             place = first.label(number) if number < len(first.stack) else ""
             self.label.setText(f"Plane {place} of {self.plane.maximum() + 1}")
 
-    def _picture(self, name: str, number: int) -> ImageProvider:
+    def _picture(self, name: str, number: int) -> Picture:
         planes = self._shown[name]
         low, high = planes.range
         plane = planes.stack[number]

@@ -87,7 +87,7 @@ def draw_tile(
     result = tiles.result(tile) if show != "tile" else None
     source = tiles.source
     if isinstance(result, ImagePyramid):
-        pixels = result.region(0, (0, result.size[0]), (0, result.size[1]))
+        pixels = result.whole()
     else:
         pixels = source.painted(tiles.pixels(tile))
     smooth = size.width() < width or size.height() < height

@@ -26,15 +26,16 @@ from reftiler_gui.model.overlay_settings import (
     mask_of,
     thinning,
 )
+from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import Marker
 from reftiler_gui.pan_zoom_view import PanZoomView
-from reftiler_gui.tile_cache import ImageProvider, TileCache, as_image
+from reftiler_gui.tile_cache import TileCache, as_image
 
 __all__ = ["ImageCanvas", "Marker", "OverlaySettings", "Parts"]
 
 Marks: TypeAlias = Callable[[Box, float], Sequence[Marker]]
-Parts: TypeAlias = Mapping[ImageProvider, Iterable[tuple[int, Span, Span]]]
+Parts: TypeAlias = Mapping[Picture, Iterable[tuple[int, Span, Span]]]
 
 
 @dataclass(eq=False)
@@ -76,7 +77,7 @@ class ImageCanvas(PanZoomView):
 
     def present(
         self,
-        source: ImageProvider | None,
+        source: Picture | None,
         mask: MaskPyramid | None = None,
         tiling: GridLookup | None = None,
     ) -> None:
@@ -91,7 +92,7 @@ class ImageCanvas(PanZoomView):
         self._content = _Content(blocks, minimap, mask, seams=self._content.seams)
         self.set_tiling(tiling)
 
-    def set_source(self, source: ImageProvider) -> None:
+    def set_source(self, source: Picture) -> None:
         """Show another picture of the same size, at the same place."""
         self._content.blocks = TileCache(source)
         self.refresh()
@@ -127,7 +128,7 @@ class ImageCanvas(PanZoomView):
         over = self._content.map is not None and self.layers.map
         return self._content.map_settings if over else self._color_bar
 
-    def set_seams(self, seams: ImageProvider | None) -> None:
+    def set_seams(self, seams: Picture | None) -> None:
         """Show where the results of tiles disagree; None for nowhere."""
         self._content.seams = None if seams is None else TileCache(seams)
         self.refresh()
@@ -171,7 +172,7 @@ class ImageCanvas(PanZoomView):
         return self._tile
 
     @property
-    def source(self) -> ImageProvider | None:
+    def source(self) -> Picture | None:
         """The image that is shown."""
         return self._content.blocks.picture if self._content.blocks else None
 

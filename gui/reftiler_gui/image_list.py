@@ -192,9 +192,8 @@ def _thumbnail(item: ImageItem) -> QImage | None:
             array, alpha = image[...], image.info.alpha
         step = max(1, max(array.shape[:2]) // (2 * _SIDE))
         small = ImagePyramid(np.ascontiguousarray(array[::step, ::step]), alpha=alpha)
-        pixels = small.region(0, (0, small.size[0]), (0, small.size[1]))
         keep, smooth = Qt.AspectRatioMode, Qt.TransformationMode
-        return as_image(pixels, opaque=not alpha).scaled(
+        return as_image(small.whole(), opaque=not alpha).scaled(
             _SIDE, _SIDE, keep.KeepAspectRatio, smooth.SmoothTransformation
         )
     except (ImportError, TilingError):

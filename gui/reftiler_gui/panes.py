@@ -10,9 +10,10 @@ from reftiler_gui.camera import Camera
 from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings, Parts
 from reftiler_gui.labels import ElidedLabel
 from reftiler_gui.layouts import vbox
+from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import paint_label
-from reftiler_gui.tile_cache import ImageProvider, TileCache
+from reftiler_gui.tile_cache import TileCache
 from reftiler_gui.view_base import LazyView
 
 __all__ = ["PLAIN", "BlinkCompare", "SplitPane", "SwipeCompare"]
@@ -38,7 +39,7 @@ class SwipeCompare(ImageCanvas):
         self._other: TileCache | None = None
         self._taken = False
 
-    def put_over(self, picture: ImageProvider | None) -> None:
+    def put_over(self, picture: Picture | None) -> None:
         """Take the picture of the left part."""
         self._other = None if picture is None else TileCache(picture)
         self.refresh()

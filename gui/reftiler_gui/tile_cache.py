@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
+from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 
-__all__ = ["ImageProvider", "TileCache", "as_image"]
+__all__ = ["TileCache", "as_image"]
 
 Span: TypeAlias = tuple[int, int]
 
 _SIDE = 512
 _ROOM = 96  # blocks that are kept, a MiB each
-
-
-class ImageProvider(Protocol):
-    """What can be painted: see `reftiler_gui.model.image_pyramid.ImagePyramid`."""
-
-    @property
-    def has_alpha(self) -> bool: ...  # noqa: D102
-    @property
-    def size(self) -> tuple[int, int]: ...  # noqa: D102
-    def level(self, zoom: float) -> int: ...  # noqa: D102
-    def level_size(self, level: int) -> tuple[int, int]: ...  # noqa: D102
-    def ready(self, level: int) -> bool: ...  # noqa: D102
-    def region(  # noqa: D102
-        self, level: int, rows: Span, columns: Span
-    ) -> NDArray[np.uint32]: ...
 
 
 def as_image(pixels: NDArray[np.uint32], *, opaque: bool = False) -> QImage:
@@ -49,7 +35,7 @@ def as_image(pixels: NDArray[np.uint32], *, opaque: bool = False) -> QImage:
 class TileCache:
     """A picture in blocks."""
 
-    def __init__(self, picture: ImageProvider) -> None:
+    def __init__(self, picture: Picture) -> None:
         self.picture = picture
         self._kept: OrderedDict[tuple[int, bool, int, int], QImage] = OrderedDict()
 

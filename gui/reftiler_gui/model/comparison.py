@@ -17,7 +17,7 @@ from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.pyramid import level_size
+from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.texts import facts_words
 
 __all__ = ["CoverageDifference", "SettingsSide", "settings_side", "short_words"]
@@ -68,14 +68,12 @@ def short_words(settings: FormSettings) -> str:
     return ", ".join(words).replace(" px", "")
 
 
-class CoverageDifference:
+class CoverageDifference(Picture):
     """How many more tiles a pixel lies in with B than with A.
 
     It is painted as `reftiler_gui.model.image_pyramid.ImagePyramid` is, each pixel of a
     level as the one in the middle of what it covers.
     """
-
-    has_alpha = False
 
     def __init__(self, a: GridLookup, b: GridLookup) -> None:
         self._pair, self.size = (a, b), a.size
@@ -97,19 +95,6 @@ class CoverageDifference:
         self.share = float(heights @ (change != 0) @ widths) / pixels
         # the mean difference, which is that of the work
         self.mean = float(heights @ change @ widths) / pixels
-
-    def level(self, zoom: float) -> int:
-        """Return the level to paint at ``zoom`` screen pixels an image pixel."""
-        last = math.ceil(math.log2(max(self.size)))
-        return min(max(0, math.floor(-math.log2(zoom) + 1e-9)), last)
-
-    def level_size(self, level: int) -> Span:
-        """Return a level's height and width."""
-        return level_size(self.size, level)
-
-    def ready(self, level: int) -> bool:
-        """Say that every level is there."""
-        return True
 
     def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
         """Return pixels of a level to paint, as `ImagePyramid.region` does."""

@@ -216,9 +216,8 @@ def preview_of_defect(
         (np.arange(low - start, high - start) * size) // (stop - start)
         for (low, high), (start, stop, size) in zip(spans, crops, strict=True)
     ]
-    pixels = picture.region(0, (0, picture.size[0]), (0, picture.size[1]))
     return DefectPreview(
-        np.ascontiguousarray(pixels[np.ix_(*under)]),
+        np.ascontiguousarray(picture.whole()[np.ix_(*under)]),
         source.region(0, spans[0], spans[1]),
         not source.has_alpha,
     )

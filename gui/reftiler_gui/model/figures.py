@@ -106,7 +106,7 @@ def _tile(tiles: ImageTiles, tile: int, asked: FigureRequest) -> Rgb:
 
 def _colored(source: ImagePyramid) -> Rgb:
     """Return all pixels as they are shown; what is transparent is on white."""
-    pixels = source.region(0, (0, source.size[0]), (0, source.size[1]))
+    pixels = source.whole()
     parts = pixels.astype("<u4", copy=False).view(np.uint8).reshape(*pixels.shape, 4)
     # Colours are premultiplied, so that the sum is 255 at the most.
     return np.asarray(parts[..., 2::-1] + (255 - parts[..., 3:]))

@@ -6,7 +6,6 @@ four. Levels are built in the background; until then, single pixels are shown.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,7 +18,8 @@ from reftiler.io import ImageInfo, ReadOptions, open_image
 from reftiler.io.codecs import check_picture
 from reftiler_gui.model.display import DisplaySettings, Histogram, value_range
 from reftiler_gui.model.file_pixels import without_mapping
-from reftiler_gui.model.pyramid import level_size, mean_bands, mean_halved
+from reftiler_gui.model.picture import Picture
+from reftiler_gui.model.pyramid import mean_bands, mean_halved
 from reftiler_gui.model.steps import Work, finish
 
 __all__ = ["GUESS", "ImagePyramid"]
@@ -30,11 +30,10 @@ Span: TypeAlias = tuple[int, int]
 GUESS = ReadOptions(guess=True)
 """How files are read of which nobody says how: what is guessed is said."""
 
-_SMALLEST = 128  # the longer side of the last level, at the most
 _LARGE = 2**26  # bytes from which level 1 is not kept: it would need a quarter more
 
 
-class ImagePyramid:
+class ImagePyramid(Picture):
     """The pixels of an image."""
 
     def __init__(
@@ -49,10 +48,10 @@ class ImagePyramid:
         except ValueError as error:
             raise TilingError(str(error)) from error
         self.array = array
-        self.size: tuple[int, int] = (array.shape[0], array.shape[1])
+        self.size = array.shape[0], array.shape[1]
         self.channels = array.shape[2] if array.ndim == 3 else 1
         self.dtype = array.dtype
-        self.has_alpha = alpha  # whether what `region` gives may be transparent
+        self.has_alpha = alpha
         # page: which of the file's images it is
         # info: what its file says
         self.info, self.page = ImageInfo(), 0
@@ -80,22 +79,6 @@ class ImagePyramid:
         source = cls(without_mapping(image[...]), alpha=image.info.alpha)
         source.info, source.page = image.info, reading.page or 0
         return source
-
-    @property
-    def levels(self) -> int:
-        """How many levels there are, the image among them."""
-        return 1 + max(0, math.ceil(math.log2(max(self.size) / _SMALLEST)))
-
-    def level(self, zoom: float) -> int:
-        """Return the level to paint at ``zoom`` screen pixels an image pixel.
-
-        Its pixels are the largest that are no larger than the screen's.
-        """
-        return min(max(0, math.floor(-math.log2(zoom) + 1e-9)), self.levels - 1)
-
-    def level_size(self, level: int) -> tuple[int, int]:
-        """Return a level's height and width."""
-        return level_size(self.size, level)
 
     def ready(self, level: int) -> bool:
         """Say whether a level is built, so that no single pixels are shown."""
@@ -182,11 +165,7 @@ class ImagePyramid:
         return found
 
     def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
-        """Return pixels of a level to paint, new ones, of some of its rows and columns.
-
-        They are 0xAARRGGBB, premultiplied where the image has alpha; black if the file
-        has become shorter meanwhile.
-        """
+        """Return pixels of a level to paint; black if the file has become shorter."""
         try:
             return self.painted(self._part(level, rows, columns))
         except TilingError:  # whoever watches the file reads it again

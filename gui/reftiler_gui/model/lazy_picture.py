@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler_gui.model.picture import Picture, pixels_under
 from reftiler_gui.model.pyramid import level_size
 from reftiler_gui.model.steps import Work
 
@@ -45,7 +46,7 @@ class _Block:
         return self.values.nbytes + self.pixels.nbytes
 
 
-class LazyPicture:
+class LazyPicture(Picture):
     """A picture of the size of an image, its own pixels enlarged to that.
 
     ``load`` is the work to be done before some pixels are read, ``read`` returns the
@@ -78,23 +79,6 @@ class LazyPicture:
         self._lock = threading.Lock()
 
     # What the canvas asks for
-
-    @property
-    def levels(self) -> int:
-        """How many levels there are, the image among them."""
-        return 1 + max(0, math.ceil(math.log2(max(self.size) / 128)))
-
-    def level(self, zoom: float) -> int:
-        """Return the level to paint at ``zoom`` screen pixels an image pixel."""
-        return min(max(0, math.floor(-math.log2(zoom) + 1e-9)), self.levels - 1)
-
-    def level_size(self, level: int) -> Span:
-        """Return a level's height and width."""
-        return level_size(self.size, level)
-
-    def ready(self, level: int) -> bool:
-        """Say that what is painted is forgotten by `arrived`, not by levels."""
-        return 0 <= level < self.levels
 
     def region(self, level: int, rows: Span, columns: Span) -> Pixels:
         """Return what is known of some pixels of a level; the rest is transparent."""
@@ -167,10 +151,8 @@ class LazyPicture:
         """Return the pixels of the picture's level in the middle of the image's."""
         if self.shape == self.size:
             return np.arange(*span)
-        middle = (np.arange(*span) + 0.5) * (1 << level)
-        share = np.minimum(middle, self.size[axis] - 0.5) / self.size[axis]
-        place = np.floor(share * self.shape[axis]).astype(np.int64)
-        return np.asarray(np.minimum(place, self.shape[axis] - 1) >> own)
+        places = pixels_under(span, level, self.size[axis], self.shape[axis])
+        return np.asarray(places >> own)
 
     def _coarser(
         self, key: Key, rows: NDArray[np.int64], columns: NDArray[np.int64]

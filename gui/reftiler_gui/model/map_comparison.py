@@ -18,7 +18,13 @@ from reftiler_gui.model.colors import pixel, signed
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import LazyPicture
 from reftiler_gui.model.mask_pyramid import MaskPyramid
-from reftiler_gui.model.pyramid import largest_halved, mean_halved, strongest_halved
+from reftiler_gui.model.picture import rescaled
+from reftiler_gui.model.pyramid import (
+    largest_halved,
+    mean_halved,
+    strongest_channel,
+    strongest_halved,
+)
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
 
@@ -55,12 +61,7 @@ class ComparedValues:
         """Return what the results of tiles make with the settings of a grid."""
         array = results.merged(grid)
 
-        def load(rows: Span, columns: Span) -> Work[None]:
-            overlaps = array.plan.geometry.overlaps((rows, columns))
-            places = dict.fromkeys(overlap.tile for overlap in overlaps)
-            indices = results.indices
-            yield from results.load(indices[k] if indices else k for k in places)
-
+        load = partial(results.load_part, array)
         return cls(name, array, load, results.kind == "image")
 
 
@@ -168,7 +169,8 @@ class MapComparison:
             row, column = np.unravel_index(int(change.argmax()), change.shape)
             if change[row, column] > largest:
                 largest = float(change[row, column])
-                place = self._in_image(int(row) + top, int(column))
+                own = int(row) + top, int(column)
+                place = rescaled(own, self.shape, self._image.size)
             yield rows[1] / height
         self._set_range(ranges, finite)
         (a_low, a_high), (b_low, b_high) = ranges
@@ -239,22 +241,10 @@ class MapComparison:
         painted[unknown] = pixel(UNKNOWN)
         return painted
 
-    def _in_image(self, row: int, column: int) -> Span:
-        first, second = (
-            min(int((n + 0.5) * whole / own), whole - 1)
-            for n, own, whole in zip(
-                (row, column), self.shape, self._image.size, strict=True
-            )
-        )
-        return first, second
-
 
 def _difference(a: Array, b: Array) -> NDArray[np.float64]:
     """Return B minus A, of channels where it is largest; NaN if one is no number."""
     first, second = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(all="ignore"):
         change = np.where(first == second, 0, second - first)
-    if change.ndim == 3:
-        largest = np.abs(np.nan_to_num(change, nan=np.inf)).argmax(axis=2)
-        change = np.take_along_axis(change, largest[..., np.newaxis], axis=2)[..., 0]
-    return np.asarray(change)
+    return strongest_channel(change)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.io.masks import marked
-from reftiler_gui.model.pyramid import any_halved
+from reftiler_gui.model.pyramid import largest_halved
 
 __all__ = ["MaskPyramid"]
 
@@ -127,7 +127,7 @@ class MaskPyramid:
 def _halves_of(array: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     found = [array]
     while max(found[-1].shape) > 1:
-        found.append(any_halved(found[-1]))
+        found.append(largest_halved(found[-1]))
     return tuple(found)
 
 

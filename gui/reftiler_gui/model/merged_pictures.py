@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,13 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Grid
-from reftiler.geometry import Box
 from reftiler_gui.model.anomaly_map import UNKNOWN, MapSettings, color_table
 from reftiler_gui.model.colors import COLORS, pixel, signed
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import LazyPicture
-from reftiler_gui.model.pyramid import largest_halved, mean_halved, strongest_halved
+from reftiler_gui.model.picture import rescaled
+from reftiler_gui.model.pyramid import (
+    largest_halved,
+    mean_halved,
+    strongest_channel,
+    strongest_halved,
+)
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
 
@@ -156,9 +160,10 @@ class MergedPictures:
                 place = np.unravel_index(int(known.argmax()), known.shape)
                 if known[place] > largest:
                     largest = float(known[place])
-                    worst = self._in_image(
-                        [int(n) + low for n, (low, _) in zip(place, block, strict=True)]
-                    )
+                    own = [
+                        int(n) + low for n, (low, _) in zip(place, block, strict=True)
+                    ]
+                    worst = rescaled(own, self.array.shape, self._image.size)
                 for part in geometry.overlaps(block):
                     most = known[part.in_block].max(initial=0)
                     by_tile[part.tile] = max(by_tile[part.tile], most)
@@ -175,7 +180,9 @@ class MergedPictures:
         if merged is None:
             return ""
         words, known = f"merged {_words(merged)}", []
-        for overlap in self.array.plan.geometry.overlaps(self._own_box(row, column)):
+        own = rescaled((row, column), self._image.size, self.array.shape)
+        box = tuple((n, n + 1) for n in own)
+        for overlap in self.array.plan.geometry.overlaps(box):
             indices = self.results.indices
             tile = indices[overlap.tile] if indices else overlap.tile
             result = self.results.peek(tile)
@@ -189,34 +196,12 @@ class MergedPictures:
             words += f" from {', '.join(parts)}; they differ by {differ:.6g}"
         return words
 
-    def _own_box(self, row: int, column: int) -> Box:
-        """Return the pixel of the merged image at one of the original."""
-        places = (
-            min(int((n + 0.5) * own / whole), own - 1)
-            for n, own, whole in zip(
-                (row, column), self.array.shape, self._image.size, strict=False
-            )
-        )
-        return tuple((n, n + 1) for n in places)
-
-    def _in_image(self, place: Sequence[int]) -> Span:
-        row, column = (
-            min(int((n + 0.5) * whole / own), whole - 1)
-            for n, own, whole in zip(
-                place, self.array.shape, self._image.size, strict=False
-            )
-        )
-        return row, column
-
     def _picture(self, *how: Any) -> LazyPicture:
         shape = self.array.shape[0], self.array.shape[1]
         return LazyPicture(self._image.size, shape, self._load, *how)
 
     def _load(self, rows: Span, columns: Span) -> Work[None]:
-        overlaps = self.array.plan.geometry.overlaps((rows, columns))
-        places = dict.fromkeys(overlap.tile for overlap in overlaps)
-        indices = self.results.indices
-        yield from self.results.load(indices[k] if indices else k for k in places)
+        yield from self.results.load_part(self.array, rows, columns)
 
     def _read(self, rows: slice, columns: slice) -> Array:
         """Merge, or return what was merged just before for another picture."""
@@ -237,9 +222,7 @@ class MergedPictures:
             change = np.where(merged == original, 0, merged - original)
         change[np.isnan(merged) & np.isnan(original)] = 0
         change[np.isnan(change)] = np.inf  # one of them is no number
-        if change.ndim == 3:
-            largest = np.abs(change).argmax(axis=2)[..., np.newaxis]
-            change = np.take_along_axis(change, largest, axis=2)[..., 0]
+        change = strongest_channel(change)
         if self.array.plan.num_uncovered:
             block = (rows.start, rows.stop), (columns.start, columns.stop)
             count = self.array.plan.geometry.coverage(block)

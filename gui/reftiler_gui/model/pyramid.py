@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "any_halved",
     "largest_halved",
     "level_size",
     "mean_bands",
     "mean_halved",
+    "strongest_channel",
     "strongest_halved",
 ]
 
@@ -62,26 +62,14 @@ def mean_bands(picture: Array, level: int) -> Iterator[Array]:
         yield part
 
 
-def any_halved(mask: Array) -> Array:
-    """Return the largest of 2 × 2 pixels, of fewer at odd ends; of bools, any."""
-    for axis in (0, 1):
-        even, odd = _halves(mask, axis)
-        joined = even.copy()
-        part = joined[: odd.shape[0], : odd.shape[1]]
-        np.maximum(part, odd, out=part)
-        mask = joined
-    return mask
-
-
 def largest_halved(picture: Array) -> Array:
     """Return the largest of 2 × 2 pixels, of fewer at odd ends; NaN if one is NaN."""
     for axis in (0, 1):
         even, odd = _halves(picture, axis)
-        lines = np.moveaxis(even.copy(), axis, 0)
-        head = lines[: odd.shape[axis]]
-        np.maximum(head, np.moveaxis(odd, axis, 0), out=head)
-        picture = np.moveaxis(lines, 0, axis)
-    return np.ascontiguousarray(picture)
+        picture = even.copy()
+        head = picture[(slice(None),) * axis + (slice(odd.shape[axis]),)]
+        np.maximum(head, odd, out=head)
+    return picture
 
 
 def strongest_halved(picture: Array) -> Array:
@@ -95,6 +83,15 @@ def strongest_halved(picture: Array) -> Array:
         head[take] = odd[take]
         picture = even if axis == 0 else even.T
     return np.ascontiguousarray(picture)
+
+
+def strongest_channel(picture: Array) -> Array:
+    """Return that channel of each pixel that is farthest from zero; NaN is farthest."""
+    if picture.ndim == 2:
+        return picture
+    far = np.abs(np.nan_to_num(picture, nan=np.inf))
+    place = far.argmax(axis=2)[..., np.newaxis]
+    return np.take_along_axis(picture, place, axis=2)[..., 0]
 
 
 def _paired(total: Array, axis: int) -> Array:

@@ -159,7 +159,7 @@ def _drawn(picture: ImagePyramid, transform: ScreenTransform) -> Rgb:
         return canvas
     level = picture.level(transform.zoom)
     height, width = picture.level_size(level)
-    shown = _as_rgb(picture.region(level, (0, height), (0, width)), _BACKGROUND)
+    shown = _as_rgb(picture.whole(level), _BACKGROUND)
     size = bottom - top, right - left
     if transform.zoom >= 1:
         rows = np.arange(size[0]) * height // size[0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.io import resize
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.pyramid import level_size
+from reftiler_gui.model.picture import Picture, pixels_under
 
 __all__ = ["LIMIT", "ResizedImage"]
 
@@ -27,7 +27,7 @@ _FINE = 8  # pixels of that level for one of the resized image, if there are as 
 Span = tuple[int, int]
 
 
-class ResizedImage:
+class ResizedImage(Picture):
     """What resizing leaves of an image, shown as that is; TilingError if too large."""
 
     def __init__(self, source: ImagePyramid, target: Sequence[int]) -> None:
@@ -44,42 +44,17 @@ class ResizedImage:
         # themselves were
         self.mean = 1 << level
         self.small = source.like(small)  # the resized image
-        self.size, self._levels = source.size, source.levels
-
-    @property
-    def has_alpha(self) -> bool:
-        """Whether what `region` gives may be transparent."""
-        return self.small.has_alpha
-
-    def level(self, zoom: float) -> int:
-        """Return the level to paint at ``zoom`` screen pixels an image pixel."""
-        return min(max(0, int(np.floor(-np.log2(zoom) + 1e-9))), self._levels - 1)
-
-    def level_size(self, level: int) -> Span:
-        """Return a level's height and width."""
-        return level_size(self.size, level)
-
-    def ready(self, level: int) -> bool:
-        """Say that a level is what it should be."""
-        return 0 <= level < self._levels
+        self.size, self.has_alpha = source.size, source.has_alpha
 
     def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
         """Return pixels of a level to paint, as `ImagePyramid.region` does."""
-        lines = [
-            self._under(axis, level, span) for axis, span in enumerate((rows, columns))
-        ]
+        spans = zip((rows, columns), self.size, self.small.size, strict=True)
+        lines = [pixels_under(span, level, *sides) for span, *sides in spans]
         first, second = ((int(line[0]), int(line[-1]) + 1) for line in lines)
         part = self.small.region(0, first, second)
         return np.ascontiguousarray(
             part[np.ix_(lines[0] - first[0], lines[1] - second[0])]
         )
-
-    def _under(self, axis: int, level: int, span: Span) -> NDArray[np.int64]:
-        """Return the resized pixel in the middle of each of a level's."""
-        length, side = self.size[axis], self.small.size[axis]
-        middle = (np.arange(*span) + 0.5) * (1 << level)
-        place = np.minimum(middle, length - 0.5) * (side / length)
-        return np.asarray(np.floor(place), dtype=np.int64)
 
 
 def _level(source: ImagePyramid, target: Sequence[int]) -> int:

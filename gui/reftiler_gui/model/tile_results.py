@@ -45,6 +45,7 @@ __all__ = [
 
 Array: TypeAlias = NDArray[Any]
 Source: TypeAlias = Path | Model | MockModel
+Span: TypeAlias = tuple[int, int]
 
 _KEPT = 2**29  # bytes of a model's results that are kept
 _KEPT_OF_FILES = 2**26  # of what can be read again
@@ -136,6 +137,12 @@ class TileResults:
             needed.update(self._keep(batch, read))
             yield share
         self._needed.tiles = needed
+
+    def load_part(self, merged: MergedArray, rows: Span, columns: Span) -> Work[None]:
+        """Make sure that the results are known of which a part of `merged` is made."""
+        overlaps = merged.plan.geometry.overlaps((rows, columns))
+        places = dict.fromkeys(overlap.tile for overlap in overlaps)
+        yield from self.load(self.indices[k] if self.indices else k for k in places)
 
     def merged(self, grid: Grid, merge: str | None = None) -> MergedArray:
         """Return what the results make with a grid, merged where it is read.

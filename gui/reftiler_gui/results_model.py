@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -33,6 +34,7 @@ __all__ = ["ResultsModel", "Source", "open_source"]
 
 Source: TypeAlias = Path | str | MockModel
 """Where results come from: files, a model as `load_model` takes it, or a lesson."""
+_Opened: TypeAlias = tuple[LoadedImage, MergedPictures, Model | None]
 
 
 def open_source(
@@ -129,7 +131,10 @@ class ResultsModel(QObject):
             self._forget()
             self._fail(words)
 
-        self._jobs.start(_OPENING, lambda: self._opened(loaded), self._take, fail)
+        kept = self.results if self._opened_for is loaded else None
+        given = loaded, tiling.grid, self.source, self.model, kept
+        opening = partial(self._opened, *given)
+        self._jobs.start(_OPENING, opening, self._take, fail)
         self.changed.emit()
 
     def take_offer(self) -> None:
@@ -175,40 +180,37 @@ class ResultsModel(QObject):
     # Opening
 
     def _opened(
-        self, loaded: LoadedImage
-    ) -> Work[tuple[LoadedImage, MergedPictures] | OtherTilesError]:
-        tiling, source, image = self._viewer.tiling, self.source, loaded.image
-        assert tiling is not None
+        self,
+        loaded: LoadedImage,
+        grid: Grid,
+        source: Source,
+        model: Model | None,
+        results: TileResults | None,
+    ) -> Work[_Opened | OtherTilesError]:
+        """Open results; in the background, where what the window shows may change."""
+        image = loaded.image
         assert image is not None
-        results = self.results
         yield 0.0
-        if (
-            results is None
-            or self._opened_for is not loaded
-            or not results.fits(tiling.grid)
-        ):
+        if results is None or not results.fits(grid):
             try:
                 if isinstance(source, str):
-                    self.model = self.model or load_model(source)
-                assert source is not None
-                given = self.model or source
-                results = yield from open_source(given, loaded, tiling.grid, self.names)
+                    model = model or load_model(source)
+                given = model or source
+                results = yield from open_source(given, loaded, grid, self.names)
             except OtherTilesError as error:
                 return error
             except ImportError as error:
                 raise TilingError(str(error)) from error
-        return loaded, MergedPictures(results, tiling.grid, image)
+        return loaded, MergedPictures(results, grid, image), model
 
-    def _take(
-        self, found: tuple[LoadedImage, MergedPictures] | OtherTilesError
-    ) -> None:
+    def _take(self, found: _Opened | OtherTilesError) -> None:
         if isinstance(found, OtherTilesError):
             self._forget()
             self.offer = self._settings_of(found)
             self._fail(str(found))
             return
         self._cancel()
-        self._opened_for, self.pictures = found
+        self._opened_for, self.pictures, self.model = found
         self.pictures.map_settings = self._map_settings
         self.survey, self._limits = None, ()
         for picture in self.pictures.pictures:

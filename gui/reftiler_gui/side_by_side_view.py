@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler.errors import TilingError
+from reftiler.models import Model
 from reftiler_gui.camera import Camera
 from reftiler_gui.fields import button, named, narrow
 from reftiler_gui.image_canvas import ImageCanvas
@@ -210,11 +211,17 @@ class SideBySideView(LazyView):
             ("A", self.pinned, self._pinned_source or source),
             ("B", self.settings, source),
         )
-        merge = partial(self._merge_both, loaded, sides)
+        model = self._results.model
+        models = {source: model} if model else {}
+        merge = partial(self._merge_both, loaded, sides, models, self._results.names)
         self._jobs.start(_JOB, merge, self._take_maps, self._forget)
 
     def _merge_both(
-        self, loaded: LoadedImage, sides: tuple[tuple[str, FormSettings, Source], ...]
+        self,
+        loaded: LoadedImage,
+        sides: tuple[tuple[str, FormSettings, Source], ...],
+        models: dict[Source, Model],
+        names: list[str],
     ) -> Work[MapComparison]:
         image, values = loaded.image, list[ComparedValues]()
         assert image is not None
@@ -227,9 +234,7 @@ class SideBySideView(LazyView):
                 if kept and kept[:2] == (source, loaded) and kept[2].fits(plan):
                     results = kept[2]
                 else:
-                    mine = source == self._results.source
-                    given = (mine and self._results.model) or source
-                    names = self._results.names
+                    given = models.get(source, source)
                     results = yield from open_source(given, loaded, plan, names)
                 self._opened[letter] = source, loaded, results
                 name = short_words(settings)

@@ -21,7 +21,7 @@ from reftiler_gui.model.anomaly_map import MapSettings
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.lazy_picture import LazyPicture, compute
 from reftiler_gui.model.merged_pictures import MergedPictures
-from reftiler_gui.model.steps import Work
+from reftiler_gui.model.steps import Work, finish
 from tests.command import done
 
 SETTINGS = FormSettings(tile=(64, 64), step=(48, 48))
@@ -412,3 +412,19 @@ def test_a_refused_merge_shows_no_stale_picture(
     wait(qtbot, opened)
     assert shown(opened)[0] == 0
     assert "bool" in shown(opened)[1]
+
+
+def test_a_model_that_is_loaded_too_late_is_not_run(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    slow, quick = tmp_path / "slow.py", tmp_path / "quick.py"
+    slow.write_text("import time\ntime.sleep(0.6)\ndef f(tiles):\n    return tiles * 0")
+    quick.write_text("def f(tiles):\n    return 255 - tiles")
+    opened.open_results(f"{slow}:f")
+    qtbot.wait(200)
+    opened.open_results(f"{quick}:f")
+    qtbot.wait(800)
+    opened.viewer.change(replace(SETTINGS, step=(32, 32)))
+    wait(qtbot, opened)
+    whole = pictures_of(opened).whole()
+    assert np.array_equal(finish(whole), 255 - IMAGE)

@@ -25,6 +25,8 @@ candle,train,normal,candle/Data/Images/Normal/0000.JPG,
 candle,test,anomaly,candle/Data/Images/Anomaly/000.JPG,candle/Data/Masks/Anomaly/000.png
 capsules,test,normal,capsules/Data/Images/Normal/0001.JPG,
 """
+_A = {"id": 1, "file_name": "a.png", "height": 2, "width": 2}
+COCO = json.dumps({"images": [_A], "annotations": [], "categories": []})
 JSON = json.dumps(
     {
         "meta": {"normal_class": "OK"},
@@ -145,6 +147,24 @@ TREES: dict[str, tuple[str, dict[str, tuple[str, ...]], list[str], tuple[str, ..
             "test/good/000",
         ],
         (),
+    ),
+    "YOLO": (
+        "yolo",
+        dict.fromkeys(("images/train/a.png", "images/val/b.png"), ()),
+        ["train/a", "validation/b"],
+        ("labels/train/a.txt", "labels/val/b.txt"),
+    ),
+    "YOLO by split": (
+        "yolo",
+        dict.fromkeys(("train/images/a.png", "valid/images/b.png"), ()),
+        ["train/a", "validation/b"],
+        ("train/labels/a.txt",),
+    ),
+    "COCO": (
+        "coco",
+        dict.fromkeys(("train2017/a.png", "val2017/b.png"), ()),
+        ["train/a", "validation/b"],
+        ("annotations/instances_train2017.json",),
     ),
     "BMAD": (
         "bmad",
@@ -299,7 +319,10 @@ def _tree(root: Path, case: str) -> Path:
     write_tree(root, *images, *(mask for masks in images.values() for mask in masks))
     for name in others:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(CSV if name.endswith(".csv") else JSON)
+        kinds = {".csv": CSV, ".txt": ""}
+        (root / name).write_text(
+            COCO if "instances" in name else kinds.get(name[-4:], JSON)
+        )
     return root
 
 
@@ -348,7 +371,9 @@ def test_a_layout_is_cut_and_put_together(tmp_path: Path, case: str) -> None:
                 unmarked = entry.label and tile.marked == 0
                 label = "good" if unmarked else entry.label
                 folder = Path(tile.file).parent
-                assert folder.as_posix() == "/".join(filter(None, [entry.split, label]))
+                kind = "images" if entries.layout == "yolo" else ""
+                parts = filter(None, [kind, entry.split, label])
+                assert folder.as_posix() == "/".join(parts)
 
 
 def _split_and_label(folders: list[str]) -> list[str]:
@@ -366,6 +391,8 @@ def test_a_part_of_a_data_set(tmp_path: Path, case: str) -> None:
     layout, images, *_ = TREES[case]
     root = tmp_path / "candle"
     write_tree(root, *images, *(mask for masks in images.values() for mask in masks))
+    if layout in ("yolo", "coco"):
+        _tree(root, case)
     whole = {entry.image: entry for entry in find_images(root)}
     assert len(whole) == len(images)
     for image, entry in whole.items():
@@ -373,7 +400,8 @@ def test_a_part_of_a_data_set(tmp_path: Path, case: str) -> None:
         assert alone.masks == entry.masks
         folder = {one.image: one for one in find_images(image.parent)}
         assert folder[image].masks == entry.masks
-        if layout not in ("class-folders", "split-folders", "images-masks", "visa"):
+        if layout not in ("class-folders", "split-folders", "images-masks", "visa",
+                          "yolo"):  # fmt: skip
             assert alone == folder[image] == entry
 
 

@@ -21,6 +21,7 @@ OPTIONS = {
     "seed": "--seed",
     "format": "--format",
     "min_marked": "--min-marked",
+    "min_visible": "--min-visible",
     "name": "--name",
 }
 """The option that stands for each setting of a configuration."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,8 +26,12 @@ from reftiler.validation import as_int, first_few
 
 if TYPE_CHECKING:
     from reftiler.io.datasets import ImageSet
-    from reftiler.tilesets.job import ExportOptions, Job
+    from reftiler.tilesets.executors import Executor
+    from reftiler.tilesets.export import Export
+    from reftiler.tilesets.job import Job
     from reftiler.tilesets.manifest import Manifest
+
+_OBJECTS = "Objects"
 
 
 def _option(name: str, metavar: str, text: str, panel: str | None = None) -> Any:
@@ -67,7 +72,8 @@ def tile(  # noqa: PLR0913 - an option each
     skip_empty: Annotated[
         bool,
         _flag(
-            "--skip-empty", "Of defective images with masks, keep only marked tiles."
+            "--skip-empty",
+            "Of images with marks or objects, keep only the tiles that have some.",
         ),
     ] = False,
     min_marked: Annotated[
@@ -78,8 +84,30 @@ def tile(  # noqa: PLR0913 - an option each
             "A tile is marked from so many on: 20, or 0.5% of it.",
         ),
     ] = "1",
+    annotations: Annotated[
+        str | None,
+        _option(
+            "--annotations",
+            "PATH",
+            "Objects: a COCO file, YOLO's folder of labels or data.yaml; none.",
+            _OBJECTS,
+        ),
+    ] = None,
+    min_visible: Annotated[
+        float,
+        _option(
+            "--min-visible",
+            "SHARE",
+            "A tile has an object of which so much is visible; by default 0.1.",
+            _OBJECTS,
+        ),
+    ] = 0.1,
     skip_bad: Annotated[
-        bool, _flag("--skip-bad", "Leave out images that cannot be cut, and list them.")
+        bool,
+        _flag(
+            "--skip-bad",
+            "Leave out images that cannot be cut, and wrong objects, and list them.",
+        ),
     ] = False,
     overwrite: Annotated[
         bool, _flag("--overwrite", "Replace the tiles of an earlier run in OUT.")
@@ -101,6 +129,7 @@ def tile(  # noqa: PLR0913 - an option each
     Data sets are recognised by their folders; the mask of part.png may be called
     part_mask.png and lie beside it. The tiles of a data set are laid out as MVTec AD:
     tiles of defective images on which nothing is marked belong to the good ones.
+    Objects that COCO's JSON or YOLO's labels name are cut along, in the same form.
     metadata.jsonl lists all tiles for other programs, manifest.json for untile.
 
     All images are checked before the first tile is written. The manifest is written
@@ -118,10 +147,17 @@ def tile(  # noqa: PLR0913 - an option each
     reftiler tile slides tiles --tile 512 --format zarr --workers 8
     """
     from reftiler.atomic import FolderLock  # noqa: PLC0415 - the help needs it not
+    from reftiler.io.annotations import find_annotations  # noqa: PLC0415
+    from reftiler.io.yolo import IMAGES  # noqa: PLC0415
+    from reftiler.objects.tiling import check_min_visible  # noqa: PLC0415
+    from reftiler.tilesets.executors import open_executor  # noqa: PLC0415
     from reftiler.tilesets.job import ExportOptions, describe  # noqa: PLC0415
+    from reftiler.tilesets.plan import plan_export, signature  # noqa: PLC0415
+    from reftiler.tilesets.tile_annotations import TileAnnotations  # noqa: PLC0415
 
     config = options.resolve()
     try:
+        min_visible = check_min_visible(min_visible)
         how = ExportOptions(
             file_format=file_format,
             skip_empty=skip_empty,
@@ -146,7 +182,13 @@ def tile(  # noqa: PLR0913 - an option each
     if scheduler is not None:  # its workers are somewhere else
         source, out = source.absolute(), out.absolute()
     found = finding.find(source)
-    call = describe(config, source, how, found.layout)
+    of_images = find_annotations(source, found, annotations)
+    objects = None
+    if of_images is not None:
+        objects = TileAnnotations(of_images, min_visible)
+        if of_images.format == "yolo":  # its readers look for labels beside it
+            how = replace(how, folder=IMAGES)
+    call = describe(config, source, how, found.layout, signature(objects))
     with FolderLock(out):
         earlier, unfinished = _check_room(
             out, call, (found, source), overwrite=overwrite
@@ -156,43 +198,32 @@ def tile(  # noqa: PLR0913 - an option each
             message = f"{out} is done: it holds all tiles of this call"
             stdout.print(printable(message), markup=False, soft_wrap=True)
             return
-        with _resumable():
-            _run(
-                found, config, source, how, unfinished, earlier, out, workers, scheduler
-            )
+        with _resumable(), open_executor(workers, scheduler) as executor:
+            with progress_of("Checking images", 0, len(found)) as advance:
+                export = plan_export(
+                    found,
+                    config,
+                    source=source,
+                    options=how,
+                    annotations=objects,
+                    unfinished=unfinished,
+                    executor=executor,
+                    advance=advance,
+                )
+            _write(export, out, found.notes, earlier, executor)
 
 
-def _run(  # noqa: PLR0913
-    found: ImageSet,
-    config: Any,
-    source: Path,
-    how: ExportOptions,
-    unfinished: Job | None,
-    earlier: Manifest | None,
+def _write(
+    export: Export,
     out: Path,
-    workers: int | None,
-    scheduler: str | None,
+    notes: tuple[str, ...],
+    earlier: Manifest | None,
+    executor: Executor,
 ) -> None:
-    """Plan, cut and tell."""
-    from reftiler.tilesets.executors import open_executor  # noqa: PLC0415
-    from reftiler.tilesets.plan import plan_export  # noqa: PLC0415
-
-    with open_executor(workers, scheduler) as executor:
-        with progress_of("Checking images", 0, len(found)) as advance:
-            export = plan_export(
-                found,
-                config,
-                source=source,
-                options=how,
-                unfinished=unfinished,
-                executor=executor,
-                advance=advance,
-            )
-        with progress_of("Writing tiles", export.count, len(found)) as advance:
-            written = export.write(
-                out, earlier=earlier, executor=executor, advance=advance
-            )
-    _tell(written, (*found.notes, *export.notes), out)
+    """Cut and tell."""
+    with progress_of("Writing tiles", export.count, len(export.entries)) as advance:
+        written = export.write(out, earlier=earlier, executor=executor, advance=advance)
+    _tell(written, (*notes, *export.notes), out)
 
 
 def _check_workers(workers: int | None, scheduler: str | None) -> None:
@@ -314,7 +345,10 @@ def _tell(manifest: Manifest, notes: tuple[str, ...], out: Path) -> None:
     stdout.print(printable(str(out)), markup=False, soft_wrap=True)
     if manifest.skip_empty:
         left_out = sum(image.missing for image in images)
-        stdout.print(f"Left out {count(left_out, 'tile')} that the masks do not mark")
+        why = (
+            "without objects" if manifest.annotations else "that the masks do not mark"
+        )
+        stdout.print(f"Left out {count(left_out, 'tile')} {why}")
     for source, reason in manifest.bad:
         lines = f"left out {source}: {reason}"
         stdout.print(printable(lines), markup=False, soft_wrap=True)

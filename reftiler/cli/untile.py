@@ -47,7 +47,7 @@ def untile(
         typer.Argument(
             metavar="RESULT",
             help="An image file (.png, .tif, .npy, .zarr, .ome.zarr), or a folder for "
-            "all images.",
+            "all images; of --detections a .json.",
         ),
     ],
     merging: MergeOptions,
@@ -86,6 +86,7 @@ def untile(
     reftiler untile tiles labels --masks
     reftiler untile defects sparse --fill 0
     reftiler untile crops whole.tif --pattern "{id}_{x}_{y}.png"
+    reftiler untile tiles objects.json --detections results.json
     """
     # Only here: what is imported takes its time, and --help needs none of it.
     from reftiler.tilesets.results import (  # noqa: PLC0415
@@ -104,6 +105,11 @@ def untile(
         with as_usage_error():
             one_of(file_format, "--format", tuple(RESULT_FORMATS))
     check_used(merging, results, pattern, masks=masks)
+    if results.detections is not None:
+        given = {**vars(merging), **vars(results), **vars(pattern)}
+        given |= {"masks": masks, "format": file_format}
+        _untile_objects(folder, result, given, overwrite=overwrite)
+        return
     results.check_folder()
     with ExitStack() as locks:
         if pattern.pattern is None:
@@ -128,6 +134,38 @@ def untile(
     _tell(found, result, len(rest), "mask" if masks else "image")
     for note in notes:
         stdout.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
+
+
+def _untile_objects(
+    folder: Path, result: Path, given: dict[str, Any], *, overwrite: bool
+) -> None:
+    """Write what was found in tiles in the coordinates of the images."""
+    from reftiler.atomic import OutputTransaction, atomic_write  # noqa: PLC0415
+    from reftiler.tilesets.detections import (  # noqa: PLC0415
+        detections_to_image,
+        rows_as_json,
+    )
+
+    detections = given.pop("detections")
+    for name, value in given.items():
+        if value not in (None, False):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} has no effect on --detections: leave it out")
+    if result.suffix.lower() != ".json":
+        raise UsageError(f"{result} must be called .json, for --detections become that")
+    if not detections.exists():
+        raise UsageError(f"there is no {detections}: give COCO's or YOLO's results")
+    if result.exists() and not overwrite:
+        raise UsageError(f"{result} exists: give another RESULT, or --overwrite")
+    _check_apart(folder, [result])
+    with FolderLock(folder, shared=True):
+        rows = detections_to_image(folder, detections)
+    with OutputTransaction() as files:
+        files.write(result, lambda path: atomic_write(path, rows_as_json(rows)))
+    images = len({row["file_name"] for row in rows})
+    found = f"{count(len(rows), 'object')} of {count(images, 'image')}"
+    stdout.print(f"Brought back [bold]{found}[/]:", end=" ")
+    stdout.print(printable(str(result)), markup=False, soft_wrap=True)
 
 
 def _find(

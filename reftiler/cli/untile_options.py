@@ -109,6 +109,17 @@ class ResultOptions:
         ),
     ] = False
 
+    detections: Annotated[
+        Path | None,
+        _option(
+            "--detections",
+            "PATH",
+            "Bring objects back to the images instead: COCO's results, or a folder of "
+            "YOLO's text files.",
+            _RESULTS,
+        ),
+    ] = None
+
     def check_folder(self) -> None:
         """Refuse a folder of results that is none."""
         if self.maps is not None and not self.maps.is_dir():

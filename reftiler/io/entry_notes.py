@@ -17,7 +17,11 @@ _ABOUT = re.compile(
     r"(readme|licen[cs]e|copying|changelog|citation).*|thumbs\.db|desktop\.ini",
     re.IGNORECASE,
 )
-
+_OBJECTS = re.compile(
+    r"(.*/)?(_annotations\.coco\.json|annotations/[^/]+\.json|data\.yaml|classes\.txt"
+    r"|labels/([^/]+/)?[^/]+\.txt)"
+)
+"""Files that `reftiler.io.annotations` reads."""
 
 _PICTURES = {
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
@@ -103,6 +107,7 @@ def _missing_masks(found: Pairing) -> list[str]:
 def _other_files(tree: FileTree) -> list[str]:
     notes = []
     others = [p for p in tree.others if not _ABOUT.fullmatch(p.rpartition("/")[2])]
+    others = [path for path in others if not _OBJECTS.fullmatch(path.lower())]
     pictures = [path for path in others if _suffix(path) in _PICTURES]
     if pictures:
         notes.append(

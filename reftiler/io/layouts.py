@@ -58,6 +58,7 @@ _FIELDS = {
     "copies": MASK_COPIES,
     "folder": r"(?:[^/]+/)*",
     "number": r"\d+",
+    "year": r"\d{4}",
 }
 _ANY = r"[^/]+"
 SPLIT_NAMES = {
@@ -140,7 +141,7 @@ class Layout:
         The first that matches an image is the image's.
     needs : tuple of tuple of str
         The layout is recognised where each pattern of one of these groups matches a
-        file. Empty: never.
+        file: an image without its suffix, or another file with it. Empty: never.
     forbids : tuple of str
         It is not where one of these does.
     landmarks : tuple of str
@@ -190,6 +191,11 @@ _LABELLED = "{split}/{label}/{stem}"
 _TRUTH_OF_AD = "ground_truth/{label}/{stem}"
 _PAIRS = ("{%s}/{split}/{stem}", "{%s}/{label}/{stem}", "{split}/{%s}/{stem}",
           "{split}_{%s}/{stem}", "{%s}/{stem}")  # fmt: skip
+_YOLO = (("{images}/{split}/{stem}", "labels/{split}/{file}.txt"),
+         ("{split}/{images}/{stem}", "{split}/labels/{file}.txt"),
+         ("{images}/{stem}", "labels/{file}.txt"))  # fmt: skip
+_COCO = ("{images}/{split}/{stem}", "{images}/{split}{year}/{stem}",
+         "{split}{year}/{stem}", "{split}/{stem}", "{images}/{stem}")  # fmt: skip
 
 PLAIN = Layout(
     "plain",
@@ -332,6 +338,18 @@ LAYOUTS = (
                    "[gG]round*", "[sS]egmentation*", "*_[mM]ask*", "*_[lL]abel*",
                    "*_[aA]nnotation*", "*_[gG][tT]*"),
         copies=("{copies}/{stem}", "{split}/{copies}/{stem}"),
+    ),
+    Layout(
+        "yolo",
+        tuple(Place(images) for images, _ in _YOLO),
+        needs=_YOLO,
+        landmarks=("labels", "*/labels"),
+    ),
+    Layout(
+        "coco",
+        tuple(Place(images) for images in _COCO),
+        needs=tuple((images, "annotations/{file}.json") for images in _COCO),
+        landmarks=("annotations/*.json",),
     ),
     Layout(
         "class-folders",

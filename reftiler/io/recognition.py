@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 import numpy as np
 
@@ -27,6 +28,9 @@ MAX_PIXELS = 2**18
 """Pixels that are looked at for that, spread over the image."""
 
 
+_Probes: TypeAlias = tuple[list[str], list[str], list[str]]
+
+
 def layouts_of(tree: FileTree, good: tuple[str, ...]) -> list[Layout]:
     """Return the layouts that a folder has; more than one is one too many."""
     probes = _probes(tree)
@@ -49,15 +53,18 @@ def _folders_above(path: str) -> list[str]:
     return [str(folder) for folder in PurePosixPath(path).parents]
 
 
-def _probes(tree: FileTree) -> tuple[list[str], list[str]]:
-    """Return the images' paths without suffix, and one of each folder."""
+def _probes(tree: FileTree) -> _Probes:
+    """Return the images' paths without suffix, one of each folder, and other files."""
     bare = [bare_path(path) for path in tree.images]
-    return bare, list({path.rpartition("/")[0]: path for path in bare}.values())
+    folders = {path.rpartition("/")[0]: path for path in bare}
+    others = {
+        (path.rpartition("/")[0], PurePosixPath(path).suffix): path
+        for path in tree.others
+    }
+    return bare, list(folders.values()), list(others.values())
 
 
-def _roots(
-    layout: Layout, probes: tuple[list[str], list[str]], good: tuple[str, ...]
-) -> set[str]:
+def _roots(layout: Layout, probes: _Probes, good: tuple[str, ...]) -> set[str]:
     """Return the folders, relative to the tree's, in which a layout begins."""
     found = set[str]()
     for group in layout.needs:
@@ -67,14 +74,15 @@ def _roots(
     return found
 
 
-def _matching(
-    pattern: str, probes: tuple[list[str], list[str]], good: tuple[str, ...]
-) -> set[str]:
+def _matching(pattern: str, probes: _Probes, good: tuple[str, ...]) -> set[str]:
     """Return the folders relative to which a pattern matches some file."""
     count = pattern.count("/") + 1
-    any_name = pattern.rpartition("/")[2] in ("{stem}", "{mask}")
+    images, of_folders, others = probes
+    name = pattern.rpartition("/")[2]
+    if name.endswith((".txt", ".json")):
+        images = others
     found = set[str]()
-    for path in probes[1] if any_name else probes[0]:
+    for path in of_folders if name in ("{stem}", "{mask}") else images:
         parts = path.split("/")
         root = "/".join(parts[:-count])
         if len(parts) < count or root in found:

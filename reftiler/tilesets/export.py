@@ -35,6 +35,7 @@ from reftiler.tilesets.extract import (
 )
 from reftiler.tilesets.job import ExportOptions, Job
 from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest, remove_files
+from reftiler.tilesets.tile_annotations import TileAnnotations
 from reftiler.tilesets.tile_storage import STORAGES
 from reftiler.tilesets.validate import BadImage
 
@@ -65,6 +66,8 @@ class Export:
         How the tiles are written.
     carried : frozenset of str
         The ids of the images that an unfinished run has begun.
+    annotations : TileAnnotations or None
+        The objects of the images, which are cut along.
     """
 
     entries: tuple[ImageEntry, ...]
@@ -72,6 +75,7 @@ class Export:
     job: Job
     options: ExportOptions
     carried: frozenset[str] = frozenset()
+    annotations: TileAnnotations | None = None
 
     @property
     def count(self) -> int:
@@ -80,17 +84,21 @@ class Export:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for the user, each once, with the number of images it is about."""
+        """Sentences for the user, each once, with the number of images it is about.
+
+        What became of objects is known when they are written.
+        """
         seen: dict[str, list[str]] = {}
         for image in self.manifest.images:
             for note in self.job.notes.get(image.id, ()):
                 seen.setdefault(note, []).append(image.source)
-        if self.options.skip_empty:
+        if self.options.skip_empty and self.annotations is None:
             bare = [one for one in self.manifest.images if not (one.masks or one.label)]
             if bare:
                 note = "without a mask: all tiles are kept"
                 seen[note] = [one.source for one in bare]
-        return tuple(f"{_images(sources)}: {note}" for note, sources in seen.items())
+        notes = [f"{_images(sources)}: {note}" for note, sources in seen.items()]
+        return (*notes, *(() if self.annotations is None else self.annotations.notes))
 
     def write(
         self,
@@ -230,11 +238,16 @@ class Export:
             job.write(folder / job_file.NAME)
             _without_stale(folder, job)
             manifest = replace(manifest, images=images, bad=reasons)
+            if self.annotations is not None:
+                names = self.annotations.names(images)
+                manifest = replace(manifest, annotations=names)
         for entry, image in zip(self.entries, self.manifest.images, strict=True):
             if image.id not in bad and is_changed(entry, image.fingerprints):
                 raise changed_error(entry)
-        sync_files(folder / name for name in manifest.files)
         with OutputTransaction() as files:
+            if self.annotations is not None:
+                self.annotations.write(files, folder, manifest.images)
+            sync_files(folder / name for name in manifest.files)
             files.write(folder / METADATA_NAME, manifest.write_metadata)
             files.write(folder / NAME, manifest.write)
         remove(folder / job_file.NAME)

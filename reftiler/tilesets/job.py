@@ -61,7 +61,10 @@ class ExportOptions:
     mask_threshold : float or None
         From which value on a grey mask marks.
     skip_bad : bool
-        Leave out images that cannot be read or cut, instead of refusing them.
+        Leave out images that cannot be read or cut, and objects of images that are
+        wrong, instead of refusing them.
+    folder : str
+        The folder of all tiles; empty: the tile set's own.
     """
 
     file_format: str = "png"
@@ -71,6 +74,7 @@ class ExportOptions:
     reading: ReadOptions = field(default_factory=ReadOptions)
     mask_threshold: float | None = None
     skip_bad: bool = False
+    folder: str = ""
 
     def __post_init__(self) -> None:
         one_of(self.file_format, "format", tuple(FORMATS))
@@ -123,12 +127,15 @@ class Job:
     stale : tuple of str
         The files of earlier runs that are still to be removed, before the first tile
         is written: until then a file under a tile's name may be one of theirs.
+    annotations : tuple of str
+        The files of the objects of tiles, which are written last.
     """
 
     call: dict[str, Any]
     images: Mapping[str, ImageRecord]
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """
@@ -144,6 +151,7 @@ class Job:
             "call": self.call,
             "notes": self.notes,
             "stale": self.stale,
+            "annotations": self.annotations,
         }
         atomic_write(path, json_chunks(head, self.images.values()), durable=True)
 
@@ -174,10 +182,10 @@ class Job:
     @classmethod
     def _from_dict(cls, given: Any, where: str) -> "Job":
         keys = ("call", "images", "notes", "stale")
-        content = check_content(given, keys, where)
+        content = check_content(given, (*keys, "annotations"), where)
         require(content, keys, where)
-        for key in ("images", "stale"):
-            if not is_sequence(content[key]):
+        for key in ("images", "stale", "annotations"):
+            if not is_sequence(content.setdefault(key, [])):
                 raise TypeError(f"{key} must be a list")
         if not isinstance(content["call"], dict):
             raise TypeError("call must be an object")
@@ -185,11 +193,14 @@ class Job:
         notes = {
             name: tuple(map(str, texts)) for name, texts in content["notes"].items()
         }
-        stale = tuple(map(safe_relative, content["stale"]))
-        check_removable(stale)
+        stale, annotations = (
+            tuple(map(safe_relative, content[key])) for key in ("stale", "annotations")
+        )
+        check_removable((*stale, *annotations))
         for record in records:
             check_removable(record.files)
-        return cls(content["call"], {one.id: one for one in records}, notes, stale)
+        images = {one.id: one for one in records}
+        return cls(content["call"], images, notes, stale, annotations)
 
 
 def _damaged(path: Path, error: Exception) -> TilingError:
@@ -200,7 +211,11 @@ def _damaged(path: Path, error: Exception) -> TilingError:
 
 
 def describe(
-    config: TilingConfig, source: Path, options: ExportOptions, layout: str = ""
+    config: TilingConfig,
+    source: Path,
+    options: ExportOptions,
+    layout: str = "",
+    objects: tuple[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return what a run is asked for; what differs in it cannot go on from another."""
     assert config.tiler is not None
@@ -215,6 +230,8 @@ def describe(
         "tiler": json.loads(replace(config.tiler, channels_last=True).to_json()),
         **asdict(options),
     }
+    if objects is not None:
+        call["annotations"], call["min_visible"] = objects
     call["format"] = call.pop("file_format")
     del call["skip_bad"]  # a run may go on with it, and without
     plain: dict[str, Any] = json.loads(json.dumps(call))  # as a job file gives it back

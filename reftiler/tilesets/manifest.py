@@ -6,6 +6,7 @@ may be moved, and one from a stranger makes us read and remove nothing outside.
 """
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -42,7 +43,10 @@ METADATA_NAME = "metadata.jsonl"
 
 _NEEDED = ("reftiler_version", "source", "format", "random", "skip_empty", "images")
 _OWN = (NAME, METADATA_NAME)
-_KEYS = (*_NEEDED, "layout", "call", "min_marked", "bad")
+_KEYS = (*_NEEDED, "layout", "call", "min_marked", "bad", "annotations")
+_ANNOTATIONS = re.compile(
+    r"(.+/)?_annotations\.coco\.json|annotations/[^/]+\.json|data\.yaml|labels/.+\.txt"
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Manifest:
         From how many marked pixels on a tile counts as marked.
     bad : tuple of pairs of str
         The images that were left out as bad, and why.
+    annotations : tuple of str
+        The files of the objects of tiles, relative to the manifest's folder.
     """
 
     source: str
@@ -84,6 +90,7 @@ class Manifest:
     call: str = ""
     min_marked: int = 1
     bad: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -103,9 +110,10 @@ class Manifest:
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """All files of tiles and masks; for zarr the arrays, which are folders."""
+        """All of tiles, masks and objects; for zarr the arrays, which are folders."""
         if self.format != "zarr":
-            return tuple(file for image in self.images for file in image.files)
+            tiles = (file for image in self.images for file in image.files)
+            return (*tiles, *self.annotations)
         return tuple(file for image in self.images for file in _arrays(image))
 
     def write(self, path: Path) -> None:
@@ -191,6 +199,7 @@ class Manifest:
         least = as_int(content.get("min_marked", 1), "min_marked", minimum=1)
         found = {"images": images, "random": random, "skip_empty": skip_empty}
         found |= {"min_marked": least, "bad": _bad(content.get("bad", []))}
+        found["annotations"] = _texts(content.get("annotations", []))
         return cls(**{**content, **found})
 
 
@@ -203,6 +212,12 @@ def _bad(content: Any) -> tuple[tuple[str, str], ...]:
     return tuple((name, reason) for name, reason in pairs)
 
 
+def _texts(content: Any) -> tuple[str, ...]:
+    if not is_sequence(content) or not all(isinstance(name, str) for name in content):
+        raise TypeError(f"annotations must list files, got {shorten(content)}")
+    return tuple(content)
+
+
 def check_removable(names: Iterable[str]) -> None:
     """
     Check that reftiler may have written files of these names in a folder of tiles.
@@ -213,7 +228,8 @@ def check_removable(names: Iterable[str]) -> None:
         A name is neither that of a tile nor of a manifest.
     """
     for name in names:
-        if not name.endswith(tuple(FORMATS.values())) and name not in _OWN:
+        is_ours = name in _OWN or name.endswith(tuple(FORMATS.values()))
+        if not (is_ours or _ANNOTATIONS.fullmatch(name)):
             raise TilingError(f"it lists {shorten(name)}, which is no tile")
 
 

@@ -99,6 +99,8 @@ class TileNames:
         Of their format.
     min_marked : int
         From how many marked pixels on a tile counts as marked.
+    folder : str
+        Where the files lie; empty: in the tile set's own folder.
     """
 
     entry: ImageEntry
@@ -106,6 +108,7 @@ class TileNames:
     pattern: str
     suffix: str
     min_marked: int
+    folder: str = ""
 
     @property
     def in_dataset(self) -> bool:
@@ -121,7 +124,8 @@ class TileNames:
     def tile(self, index: int, marked: int | None) -> str:
         """Return the file of a tile."""
         label = tile_label(self.entry.label, marked, self.min_marked)
-        return _joined(self.entry.split, label, self._name(index, marked)) + self.suffix
+        name = self._name(index, marked) + self.suffix
+        return _joined(self.folder, self.entry.split, label, name)
 
     def mask(self, index: int, marked: int, *, is_zero: bool) -> str | None:
         """Return the file of a mask's tile; None if a data set does without it."""

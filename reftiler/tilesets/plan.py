@@ -22,6 +22,7 @@ from reftiler.tilesets.job import (
 )
 from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest
 from reftiler.tilesets.records import ImageRecord
+from reftiler.tilesets.tile_annotations import TileAnnotations
 from reftiler.tilesets.tile_storage import STORAGES
 from reftiler.tilesets.validate import (
     BadImage,
@@ -30,8 +31,9 @@ from reftiler.tilesets.validate import (
     relative,
     validate,
 )
+from reftiler.validation import count_of
 
-__all__ = ["is_finished", "lost_files", "plan_export"]
+__all__ = ["is_finished", "lost_files", "plan_export", "signature"]
 
 _NAMED = 20  # bad images that an error names
 
@@ -42,6 +44,7 @@ def plan_export(
     *,
     source: Path,
     options: ExportOptions | None = None,
+    annotations: TileAnnotations | None = None,
     unfinished: Job | None = None,
     executor: Executor = SERIAL,
     advance: Advance = lambda tiles, images: None,
@@ -59,6 +62,8 @@ def plan_export(
         The image, folder or data set in which the entries were found.
     options : ExportOptions, optional
         How the tiles are written.
+    annotations : TileAnnotations, optional
+        The objects of the images, which are cut along.
     unfinished : Job, optional
         That of a run that was ended early. If it was asked for the same, its images
         that did not change since are not checked again, nor are tiles of them cut
@@ -79,9 +84,14 @@ def plan_export(
         raise TilingError("the configuration switches tiling off: there is no tile")
     config = replace(config, tiler=replace(config.tiler, channels_last=True))
     _check_name(config, options)
+    if annotations is not None and options.file_format == "zarr":
+        raise TilingError(
+            "objects are annotated file by file, and in zarr the tiles of an image are "
+            "one array: use --format png or tiff, or --annotations none"
+        )
     layout = getattr(entries, "layout", "")
     entries = tuple(entries)
-    call = describe(config, source, options, layout)
+    call = describe(config, source, options, layout, signature(annotations))
     known: dict[ImageEntry, Validated] = {}
     if unfinished is not None and unfinished.call == call:
         known = _unchanged(unfinished, entries, source)
@@ -95,13 +105,21 @@ def plan_export(
     for task, result in executor.run(validate, tasks):
         found[task.entry] = result
         advance(0, 1)
+    if annotations is not None:
+        found = {
+            entry: _with_objects(one, annotations, options)
+            for entry, one in found.items()
+        }
     results = [(entry, found[entry]) for entry in entries]
     good = {e: one for e, one in results if isinstance(one, Validated)}
     bad = [one for _, one in results if isinstance(one, BadImage)]
     _check_bad(bad, good, options)
+    if annotations is not None:
+        _check_faults(annotations.annotations.faults, options)
     images = tuple(one.record for one in good.values())
     _check_clashes(images, options)
-    _check_masks(images, options)
+    if annotations is None:
+        _check_masks(images, options)
     assert config.tiler is not None
     manifest = Manifest(
         source=as_text(source.resolve().name),
@@ -113,12 +131,21 @@ def plan_export(
         call=digest(call),
         min_marked=min_pixels(options.min_marked, config.tiler.tile_size),
         bad=tuple((one.source, one.reason) for one in bad),
+        annotations=() if annotations is None else annotations.names(images),
     )
     notes = {one.record.id: one.notes for one in good.values()}
     carried = frozenset(known[entry].record.id for entry in known)
     stale = _stale(unfinished, carried)
-    job = Job(call, {one.id: one for one in images}, notes, stale)
-    return Export(tuple(good), manifest, job, options, carried)
+    records = {one.id: one for one in images}
+    job = Job(call, records, notes, stale, manifest.annotations)
+    return Export(tuple(good), manifest, job, options, carried, annotations)
+
+
+def signature(annotations: TileAnnotations | None) -> tuple[str, float] | None:
+    """Return what tells a run's annotations from those of others, for `describe`."""
+    if annotations is None:
+        return None
+    return annotations.annotations.fingerprint, annotations.min_visible
 
 
 def is_finished(
@@ -159,8 +186,8 @@ def lost_files(manifest: Manifest, folder: Path) -> tuple[str, ...]:
                 lost += [names[k] for k in storage.missing(folder, names, 0)]
             except TilingError:  # an array, as a whole
                 lost += names
-    if not (folder / METADATA_NAME).is_file():
-        lost.append(METADATA_NAME)
+    others = (METADATA_NAME, *manifest.annotations)
+    lost += [name for name in others if not (folder / name).is_file()]
     return tuple(dict.fromkeys(lost))
 
 
@@ -170,6 +197,33 @@ def _is_of(record: ImageRecord, entry: ImageEntry, source: Path) -> bool:
     found = (relative(entry.image, source), masks, entry.split, entry.label)
     known = (record.source, record.masks, record.split, record.label)
     return found == known and not is_changed(entry, record.fingerprints)
+
+
+def _check_faults(faults: Sequence[str], options: ExportOptions) -> None:
+    """Refuse objects that are wrong, all at once."""
+    if not faults or options.skip_bad:
+        return
+    more = len(faults) - _NAMED
+    named = "; ".join(faults[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    raise TilingError(
+        f"{count_of(faults, 'object')} cannot be cut (--skip-bad leaves them out): "
+        f"{named}"
+    )
+
+
+def _with_objects(
+    found: Validated | BadImage, annotations: TileAnnotations, options: ExportOptions
+) -> Validated | BadImage:
+    """Compare an image with its objects; leave out tiles without any, if asked to."""
+    if isinstance(found, BadImage):
+        return found
+    try:
+        annotations.check(found.record)
+    except TilingError as error:
+        return BadImage(found.record.source, str(error))
+    if not options.skip_empty or found.record.masks:
+        return found
+    return replace(found, record=annotations.kept(found.record))
 
 
 def _check_name(config: TilingConfig, options: ExportOptions) -> None:
@@ -258,4 +312,5 @@ def _stale(unfinished: Job | None, carried: frozenset[str]) -> tuple[str, ...]:
         if name not in carried
         for file in record.files
     ]
-    return tuple(dict.fromkeys((NAME, METADATA_NAME, *unfinished.stale, *left)))
+    own = (NAME, METADATA_NAME, *unfinished.annotations)
+    return tuple(dict.fromkeys((*own, *unfinished.stale, *left)))

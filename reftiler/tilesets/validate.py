@@ -157,6 +157,7 @@ def _validated(task: ValidateTask) -> Validated:
         options.name or default_pattern(len(record.grid)),
         suffix,
         min_pixels(options.min_marked, record.grid.tiler.tile_size),
+        options.folder,
     )
     notes, marks = list(_image_notes(image, suffix)), None
     if mask is not None:

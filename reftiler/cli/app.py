@@ -22,6 +22,7 @@ COMMANDS = {
     "grid": "Show what the tiles of an image are: how many, where, how much memory.",
     "tile": "Cut images into tiles, their masks in step, and write a manifest.",
     "untile": "Put tiles together: images, masks, or what a model made of them.",
+    "apply": "Run a model on the tiles of images, and merge its results to maps.",
     "evaluate": "Say how well anomaly maps find the defects of a data set.",
     "demo": "Show what resizing loses of small defects, and tiling keeps.",
 }

@@ -1,0 +1,203 @@
+"""``reftiler apply``: a model on the tiles of images, merged to maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reftiler.cli.console import (
+    UsageError,
+    as_usage_error,
+    count,
+    progress_of,
+    stderr,
+    stdout,
+)
+from reftiler.cli.options import FindingOptions, ReadingOptions, TilingOptions
+from reftiler.errors import printable
+from reftiler.validation import as_int
+
+if TYPE_CHECKING:
+    from reftiler.inference import MapJob
+    from reftiler.io.datasets import ImageEntry
+    from reftiler.tiler import Tiler
+
+GO_ON = "what is done stays: run it again to go on"
+
+
+def apply(  # noqa: PLR0913 - an option each
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="model.onnx, model.pt2, module:function or file.py:function. A model "
+            "is code: run none that you do not trust.",
+        ),
+    ],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE", help="An image, a folder of images, or a data set."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The folder for the maps; new or empty."),
+    ],
+    options: TilingOptions,
+    reading: ReadingOptions,
+    finding: FindingOptions,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only images of this split of a data set, such as test.",
+            show_default=False,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(metavar="COUNT", help="Tiles for the model at a time.")
+    ] = 16,
+    file_format: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="tiff, npy or zarr.")
+    ] = "tiff",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the maps of an earlier run.")
+    ] = False,
+) -> None:
+    """Run a model on the tiles of images, and merge what it returns to maps.
+
+    Each image gets a map of its own path below OUT, of whatever size and dtype the
+    model's results have. `reftiler evaluate` and `reftiler view --maps` read them.
+    maps.json says how they were made.
+
+    Images and maps may be larger than memory. A run that was ended early goes on when
+    it is started again, in the midst of an image too.
+
+    [bold]Examples[/]
+
+    reftiler apply patchcore.onnx bottle maps --tile 256 --overlap 64 --split test
+    reftiler apply model.pt2 scan.tif maps --tile 512 --overlap 128 --window hann
+    reftiler apply detector.py:score scans maps --config patchcore.yaml --format npy
+    """
+    from reftiler.atomic import FolderLock  # noqa: PLC0415 - the help needs it not
+    from reftiler.inference import MapJob, fingerprint  # noqa: PLC0415
+    from reftiler.models import load_model  # noqa: PLC0415
+
+    tiler = _tiler(options)
+    with as_usage_error():
+        as_int(batch_size, "--batch-size", minimum=1)
+    _check_room(source, out)
+    found = finding.find(source)
+    entries = _of_split(list(found), split)
+    loaded = load_model(model)
+    with as_usage_error():
+        job = MapJob(
+            model=model,
+            model_digest=fingerprint(model, loaded.function),
+            source=str(source.resolve()),
+            tiler=tiler,
+            reading=reading.resolve(),
+            file_format=file_format,
+        )
+    with FolderLock(out), _resumable():
+        before = _clear(job, out, entries, overwrite=overwrite)
+        notes = (*found.notes, *_run(job, loaded, entries, out, batch_size))
+    made = len(entries) - before
+    if made:
+        stdout.print(f"Wrote [bold]{count(made, 'map')}[/] to", end=" ")
+    else:
+        stdout.print("Nothing to do: all maps are in", end=" ")
+    stdout.print(printable(str(out)), markup=False, soft_wrap=True)
+    if made and before:
+        stdout.print(f"{count(before, 'map')} had been finished before")
+    for note in notes:
+        stdout.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
+
+
+def _tiler(options: TilingOptions) -> Tiler:
+    config = options.resolve()
+    assert config.tiler is not None
+    if config.random_count is not None:
+        raise UsageError("random tiles leave gaps in maps: leave out --random")
+    return replace(config.tiler, channels_last=True)
+
+
+def _check_room(source: Path, out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file: give a new or empty folder for the maps")
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        raise UsageError(
+            f"{out} lies in {source}, where its maps would be taken for images: give a "
+            "folder outside"
+        )
+
+
+def _of_split(entries: list[ImageEntry], split: str | None) -> list[ImageEntry]:
+    if split is None:
+        return entries
+    chosen = [entry for entry in entries if entry.split == split]
+    if not chosen:
+        known = sorted({entry.split for entry in entries} - {""})
+        there = f"there are {', '.join(known)}" if known else "it has no splits"
+        raise UsageError(f"no image is of the split {split}: {there}")
+    return chosen
+
+
+def _clear(
+    job: MapJob, out: Path, entries: list[ImageEntry], *, overwrite: bool
+) -> int:
+    """Make room for the maps, and return how many of them are there already."""
+    from reftiler.atomic import LOCK_NAME, stale_temp_files  # noqa: PLC0415
+    from reftiler.inference import NAME, remove_maps  # noqa: PLC0415
+
+    earlier = job.read_earlier(out)
+    if earlier is None:
+        rest = set(out.iterdir()) - {out / LOCK_NAME, *stale_temp_files(out)}
+        if rest:
+            hint = f"; --overwrite replaces only what {NAME} lists" if overwrite else ""
+            raise UsageError(
+                f"{out} is not empty, and no run of reftiler apply left that: give "
+                f"another folder, or empty it{hint}"
+            )
+        return 0
+    if overwrite:
+        remove_maps(out, earlier)
+        return 0
+    call = job.to_dict()
+    differing = [key for key in call if earlier["call"].get(key) != call[key]]
+    if differing:
+        raise UsageError(
+            f"{out} holds maps of another {' and '.join(differing)}: give another "
+            "folder, or --overwrite to replace them"
+        )
+    return sum(job.path(out, entry).exists() for entry in entries)
+
+
+def _run(
+    job: MapJob, model: Any, entries: list[ImageEntry], out: Path, batch_size: int
+) -> tuple[str, ...]:
+    from reftiler.inference import plan_maps, write_maps  # noqa: PLC0415
+
+    grids, notes = plan_maps(entries, job)
+    total = sum(map(len, grids))
+    with progress_of("Applying the model", total, len(entries)) as advance:
+        said = write_maps(
+            entries, model, job, out, batch_size=batch_size, advance=advance
+        )
+    return (*notes, *said)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say that nothing is lost, after Ctrl-C; 130 is the shells' code for it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stderr.print(f"interrupted: {GO_ON}", soft_wrap=True)
+        raise typer.Exit(130) from None

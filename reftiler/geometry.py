@@ -6,10 +6,10 @@ integers and no array of pixels: every backend asks it.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import product
+from itertools import cycle, product
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -84,6 +84,16 @@ class TileGeometry:
             for number, (axis, scale) in enumerate(zip(self.axes, scales, strict=True))
         )
         return TileGeometry(axes, self.is_irregular)
+
+    def select(self, tiles: Sequence[int]) -> "TileGeometry":
+        """Return the geometry of some tiles, in their order; the image stays."""
+        index = np.asarray(tiles, np.int64)
+        numbers = (index,) if self.is_irregular else np.unravel_index(index, self.shape)
+        axes = tuple(
+            replace(axis, starts=tuple(axis.starts[n] for n in number.tolist()))
+            for axis, number in zip(self.axes, cycle(numbers), strict=False)
+        )
+        return TileGeometry(axes, is_irregular=True)
 
     def overlaps(self, block: Box) -> Iterator[Overlap]:
         """Yield what each tile contributes to ``block``, tiles in ascending order."""

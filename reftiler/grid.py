@@ -1,6 +1,8 @@
 """The plan: where every tile of an image lies, before any pixel is touched."""
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -20,11 +22,12 @@ from reftiler.validation import (
     as_ints,
     is_sequence,
     refuse_masked,
+    shorten,
     shown,
     validate_image_fits,
 )
 
-KEYS = ("tiler", "image_size", "starts")
+KEYS = ("tiler", "image_size", "starts", "selection")
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,9 @@ class Grid:
     """Where the tiles of one image size lie, for every backend.
 
     Made by `Tiler.grid`, `Tiler.random` or `Tiler.scatter`. A *regular* grid is the
-    product of its axes; an *irregular* one is a list of starts. Its JSON is all that
-    untiling needs, in another process, later (JSON-005).
+    product of its axes; an *irregular* one is a list of starts, or some tiles of
+    another grid (`select`). Its JSON is all that untiling needs, in another process,
+    later (JSON-005).
 
     Parameters
     ----------
@@ -43,6 +47,8 @@ class Grid:
         Pixels of the image on its R spatial axes.
     scatter : sequence of K sequences of R ints, optional
         The starts of an irregular grid's tiles, in the image.
+    selection : sequence of int, optional
+        Which tiles of the whole grid these are, in their order; see `select`.
 
     Raises
     ------
@@ -50,12 +56,14 @@ class Grid:
         If a size or a start is not an int.
     TilingError
         If the image is empty, has another rank than the tiles, is smaller than the
-        tile where that cannot be mended, or a start lies outside.
+        tile where that cannot be mended, a start lies outside, or the selection is
+        empty, names a tile twice or one that there is not.
     """
 
     tiler: TilerSettings
     image_size: tuple[int, ...]
     scatter: tuple[tuple[int, ...], ...] | None = None
+    selection: tuple[int, ...] | None = None
     _json: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +77,9 @@ class Grid:
         if self.scatter is not None:
             object.__setattr__(self, "scatter", self._checked_starts(self.scatter))
         self._check_count()
+        if self.selection is not None:
+            chosen = _checked_indices(self.selection, len(self.whole_geometry))
+            object.__setattr__(self, "selection", chosen)
         object.__setattr__(self, "_json", self._dumped())
 
     def __len__(self) -> int:
@@ -76,8 +87,8 @@ class Grid:
 
     @property
     def is_irregular(self) -> bool:
-        """Whether this is a list of starts rather than a product of axes."""
-        return self.scatter is not None
+        """Whether this is a list of tiles rather than a product of axes."""
+        return self.scatter is not None or self.selection is not None
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -86,14 +97,22 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Tiles along each axis; (K,) for a scattered grid."""
+        """Tiles along each axis; (K,) for an irregular grid."""
         return self.geometry.shape
 
     @cached_property
     def geometry(self) -> TileGeometry:
         """The geometry that tiling and merging work from."""
-        axes = self._regular_axes() if self.scatter is None else self._irregular_axes()
-        return TileGeometry(axes, self.is_irregular)
+        if self.selection is None:
+            return self.whole_geometry
+        return self.whole_geometry.select(self.selection)  # SELECT-001, SELECT-003
+
+    @cached_property
+    def whole_geometry(self) -> TileGeometry:
+        """The geometry of all tiles, of which some may be selected."""
+        scattered = self.scatter is not None
+        axes = self._irregular_axes() if scattered else self._regular_axes()
+        return TileGeometry(axes, scattered)
 
     @cached_property
     def starts(self) -> IntArray:
@@ -117,6 +136,48 @@ class Grid:
     def uncovered(self) -> int:
         """The number of image pixels in which no tile takes part (COORD-007)."""
         return self.geometry.num_uncovered
+
+    def select(self, indices: Sequence[int] | IntArray) -> "Grid":
+        """Return the grid of some of the tiles, in the order of their indices.
+
+        They keep their places, their padding and, in the merge, the borders that they
+        have in the whole grid. Pixels of none of them become the tiler's ``fill``.
+
+        Parameters
+        ----------
+        indices : sequence of K' ints, or ndarray
+            Tiles of this grid, 0 to K − 1, none of them twice: such as `touching`
+            returns.
+
+        Returns
+        -------
+        Grid
+            Irregular, of K' tiles. Its `selection` are their indices in the whole grid;
+            `select` of a selection counts the tiles of that.
+
+        Raises
+        ------
+        TypeError
+            If an index is not an int.
+        TilingError
+            If there is no index, one comes twice, or there is no such tile.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from reftiler import Tiler
+        >>> tiler, image = Tiler([4], fill=-1), np.arange(10)
+        >>> some = tiler.grid([10]).select([2, 0])
+        >>> tiles = tiler.tile(image, grid=some)
+        >>> tiles.tolist()
+        [[8, 9, 0, 0], [0, 1, 2, 3]]
+        >>> tiler.untile(tiles, image.shape, grid=some).tolist()
+        [0, 1, 2, 3, -1, -1, -1, -1, 8, 9]
+        """
+        chosen = _checked_indices(indices, len(self))
+        if self.selection is not None:  # SELECT-004
+            chosen = tuple(self.selection[i] for i in chosen)
+        return replace(self, selection=chosen)
 
     def slices(self, k: int) -> tuple[slice, ...]:
         """Return tile ``k``'s box clipped to the image, to index it with."""
@@ -267,6 +328,8 @@ class Grid:
         }
         if self.scatter is not None:
             content["starts"] = self.scatter
+        if self.selection is not None:  # SELECT-005
+            content["selection"] = self.selection
         return json_io.dump(content)
 
     @classmethod
@@ -287,7 +350,8 @@ class Grid:
         """Read a grid from the decoded JSON object, version already checked."""
         json_io.require(content, KEYS[:2], "the grid's JSON")
         tiler = TilerSettings.from_dict(content["tiler"])
-        return cls(tiler, content["image_size"], content.get("starts"))
+        listed = content.get("starts"), content.get("selection")
+        return cls(tiler, content["image_size"], *listed)
 
     def _regular_axes(self) -> tuple[Axis, ...]:
         tiler = self.tiler
@@ -331,10 +395,11 @@ class Grid:
 
     def _check_count(self) -> None:
         """Refuse more tiles than a 64-bit integer counts."""
-        if math.prod(self.shape) > MAX_SIZE:
+        shape = self.whole_geometry.shape
+        if math.prod(shape) > MAX_SIZE:
             raise TilingError(
-                f"{' × '.join(map(str, self.shape))} tiles are more than can be "
-                "counted: use a larger stride"
+                f"{' × '.join(map(str, shape))} tiles are more than can be counted: "
+                "use a larger stride"
             )
 
     def _checked_starts(self, starts: Any) -> tuple[tuple[int, ...], ...]:
@@ -359,6 +424,38 @@ class Grid:
                 f"{self.image_size}: starts go from 0 to {last}"
             )
         return checked
+
+
+def _checked_indices(indices: Any, count: int) -> tuple[int, ...]:
+    """Return the indices of some of ``count`` tiles, or refuse them (SELECT-002)."""
+    refuse_masked(indices, "indices")
+    if isinstance(indices, np.ndarray):
+        if indices.dtype == np.bool_:
+            raise TypeError(
+                "indices must be ints, got an array of bools: give numpy.flatnonzero "
+                "of it"
+            )
+        indices = indices.tolist()
+    if not is_sequence(indices):
+        raise TypeError(f"indices must be a list of ints, got {shorten(indices)}")
+    if not len(indices):
+        raise TilingError(
+            "indices must name at least one tile, got none: without tiles there is "
+            "nothing to do, so leave the call out"
+        )
+    checked = tuple(as_int(k, "an index", minimum=0) for k in indices)
+    if max(checked) >= count:
+        raise TilingError(
+            f"there is no tile {shown(max(checked))}: the grid has the tiles 0 to "
+            f"{count - 1}"
+        )
+    if len(set(checked)) < len(checked):
+        twice = next(k for k, n in Counter(checked).items() if n > 1)
+        raise TilingError(
+            f"tile {twice} is selected {checked.count(twice)} times: name each tile "
+            "once, as in dict.fromkeys(indices); scatter() takes a start twice"
+        )
+    return checked
 
 
 SEED_LIMIT = 2**128

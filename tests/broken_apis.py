@@ -8,6 +8,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -149,7 +150,9 @@ def answering(answer: Answer) -> type[Tiler]:
         found = {name: _answering(getattr(owner, name), answer) for name in names}
         return {**found, "from_json": from_json}
 
-    own = grid_with(**members(Grid, "touching", "to_image", "to_tile", "clip"))
+    own = grid_with(
+        **members(Grid, "touching", "select", "to_image", "to_tile", "clip")
+    )
     verbs = ("__init__", "grid", "scatter", "random", "tile", "untile", "view")
     reader = staticmethod(_answering(read, answer))
     return type("Answering", (own,), members(own, *verbs) | {"read": reader})
@@ -314,6 +317,12 @@ BROKEN: dict[str, list[Any]] = {
         grid_with(clip=lambda grid, boxes, k=None: np.asarray(boxes)),
         grid_with(clip=lambda grid, boxes, k=0: Grid.clip(grid, boxes, k or 0)),
     ],
+    "SELECT-004": [
+        grid_with(select=lambda g, i: replace(g, selection=Grid.select(g, i) and i)),
+        grid_with(select=lambda g, i: Grid.select(g, sorted(i))),
+        grid_with(**equal_by(lambda g: (g.tiler, g.image_size, g.scatter))),
+    ],
+    "SELECT-005": [rereads(grid=without("selection"))],
     "LAYOUT-009": [
         returns("untile", lambda r, t, *_: r[0, :, :3] if t.channels_last else r)
     ],

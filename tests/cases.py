@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy.typing as npt
 
-from reftiler_conformance.oracle import Grid, ScaledGrid, Settings, fitted, scattered
+from reftiler_conformance.oracle import (
+    Grid,
+    ScaledGrid,
+    Settings,
+    fitted,
+    scattered,
+    select,
+)
 from reftiler_conformance.oracle.grid import Pixel
 from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.testdata import fill_with
@@ -19,7 +26,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Case:
-    """An image to be cut; ``starts`` only where the tiles are scattered."""
+    """An image to be cut; ``starts`` only where the tiles are scattered.
+
+    ``selection`` are the tiles of the grid that are selected; None means all.
+    """
 
     settings: Settings
     size: tuple[int, ...]
@@ -29,6 +39,7 @@ class Case:
     content: str = "index"
     seed: int = 0
     starts: tuple[Pixel, ...] | None = None
+    selection: tuple[int, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,8 +50,15 @@ class Case:
     def oracle_grid(self) -> Grid:
         """Where the definition puts the tiles."""
         if self.starts is None:
-            return fitted(self.settings, self.size)
-        return scattered(self.settings, self.size, self.starts)
+            whole = fitted(self.settings, self.size)
+        else:
+            whole = scattered(self.settings, self.size, self.starts)
+        return whole if self.selection is None else select(whole, self.selection)
+
+    @property
+    def is_irregular(self) -> bool:
+        """Whether the tiles are a list."""
+        return self.starts is not None or self.selection is not None
 
     def image(self) -> Array:
         """Return the image, read-only: nobody may write to what is given."""
@@ -53,8 +71,10 @@ class Case:
     def grid(self, tiler: Any) -> Any:
         """Return the grid of a tiler that should be the plan."""
         if self.starts is None:
-            return tiler.grid(self.size)
-        return tiler.scatter(self.size, self.starts)
+            whole = tiler.grid(self.size)
+        else:
+            whole = tiler.scatter(self.size, self.starts)
+        return whole if self.selection is None else whole.select(self.selection)
 
 
 @dataclass(frozen=True)

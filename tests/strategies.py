@@ -98,7 +98,10 @@ def cases(
     scatter: bool = True,
     merge: bool = False,
 ) -> Case:
-    """Draw a tiling and an image; with ``merge`` what matters to untile as well."""
+    """Draw a tiling and an image; with ``merge`` what matters to untile as well.
+
+    With ``scatter`` some are of scattered or selected tiles.
+    """
     rank = draw(st.sampled_from([1, 2, 2, 3]))
     mode = draw(st.sampled_from(modes))
     scattering = scatter and draw(st.integers(0, 4)) == 0
@@ -117,7 +120,7 @@ def cases(
         st.sampled_from([(None, None), (None, 1), (None, 3), (1, 2), (2, 1), (2, 3)])
     )
     last = draw(st.booleans())
-    return Case(
+    case = Case(
         settings=Settings(tile, stride, mode=mode, channels_last=last, **settings),
         size=size,
         batch=batch,
@@ -127,6 +130,11 @@ def cases(
         seed=draw(st.integers(0, 2**16)),
         starts=draw(scatters(spans)) if scattering else None,
     )
+    if scatter and draw(st.integers(0, 5)) == 0:
+        every = range(len(case.oracle_grid.tile_specs))
+        kept = draw(st.lists(st.sampled_from(every), min_size=1, unique=True))
+        case = replace(case, selection=tuple(kept))
+    return case
 
 
 @st.composite
@@ -178,11 +186,7 @@ def merges(
     if scaled and isinstance(settings.window, str):
         scale = tuple(draw(st.sampled_from(q)) for q in exact_scales(case))
     fill = None
-    if (
-        settings.mode == "drop"
-        or case.starts is not None
-        or draw(st.integers(0, 5)) == 0
-    ):
+    if settings.mode == "drop" or case.is_irregular or draw(st.integers(0, 5)) == 0:
         fill = draw(constants(result or case.dtype))
     channels = draw(st.sampled_from([None, 1, 2]))
     case = replace(case, settings=replace(settings, fill=fill))

@@ -41,7 +41,7 @@ def test_any_chunks_give_the_bits_of_apply(
 ) -> None:
     settings = case.tiler(Tiler).to_dict()
     tiler = Tiler.from_dict({**settings, "fill": 0, "window": "box", "merge": None})
-    grid = tiler.scatter(case.size, case.starts) if case.starts else None
+    grid = case.grid(tiler) if case.is_irregular else None
     image, seen = case.image(), 0
 
     def model(tiles: Array) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def right(plan: OracleGrid) -> dict[str, Any]:
 def test_a_grid_says_what_the_definition_says(case: Case) -> None:
     grid = case.grid(case.tiler(Tiler))
     assert plan_of(grid) == right(case.oracle_grid)
-    assert grid.is_irregular == (case.starts is not None)
+    assert grid.is_irregular == case.is_irregular
     assert grid.image_size == case.size
     assert grid.tiler == case.tiler(Tiler)
 

@@ -38,7 +38,7 @@ def test_the_model_sees_what_tile_returns(case: Case, batch_size: int) -> None:
     grid, image = case.grid(tiler), tensor(case.image())
     model = Replay(torch.zeros((10**4, *case.settings.tile)))
     gapless = Tiler.from_dict({**tiler.to_dict(), "fill": 0, "window": "box"})
-    grid = gapless.scatter(case.size, case.starts) if case.starts else None
+    grid = case.grid(gapless) if case.is_irregular else None
     gapless.apply(model, image, batch_size=batch_size, grid=grid)
     assert {len(batch) for batch in model.batches[:-1]} <= {batch_size}
     assert len(model.batches[-1]) <= batch_size
@@ -54,7 +54,7 @@ def test_results_are_merged_as_the_reference_does(
 ) -> None:
     case = merge.case
     reference, tiler = tilers(case)
-    grid = None if case.starts is None else case.grid(reference)
+    grid = case.grid(reference) if case.is_irregular else None
     ours: dict[str, Any] = dict(merge.scale_argument())
     theirs = {**ours, "batch_size": batch_size}
     if merge.result is not None:

@@ -34,7 +34,7 @@ def settings_of(merge: MergeCase) -> tuple[dict[str, Any], dict[str, Any]]:
 def judge(merge: MergeCase) -> Any:
     """Return what the reference makes of it; None where a NaN cannot be an integer."""
     case, (reference, _) = merge.case, tilers(merge.case)
-    grid = None if case.starts is None else case.grid(reference)
+    grid = case.grid(reference) if case.is_irregular else None
     ours, _ = settings_of(merge)
     try:
         return reference.untile(merge.tiles(), case.shape, grid, **ours)
@@ -47,7 +47,7 @@ def judge(merge: MergeCase) -> Any:
 def agree(merge: MergeCase, body: str, want: Any) -> None:
     """Fail unless torch merges to what the reference does, or refuses as it does."""
     case, (_, tiler) = merge.case, tilers(merge.case)
-    grid = None if case.starts is None else case.grid(tiler)
+    grid = case.grid(tiler) if case.is_irregular else None
     _, theirs = settings_of(merge)
     tiles = tensor(merge.tiles())
 

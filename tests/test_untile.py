@@ -32,7 +32,7 @@ def judge(merge: MergeCase) -> Any:
 def run(merge: MergeCase, tiles: Any = None, **more: Any) -> Any:
     """Return what reftiler makes of a merge."""
     case, tiler = merge.case, merge.case.tiler(Tiler)
-    grid = None if case.starts is None else case.grid(tiler)
+    grid = case.grid(tiler) if case.is_irregular else None
     given_tiles = merge.tiles() if tiles is None else tiles
     settings = {**merge.scale_argument(), **more}
     if merge.result is not None:

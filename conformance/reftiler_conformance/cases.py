@@ -20,6 +20,7 @@ from reftiler_conformance.oracle import (
     fitted,
     random_starts,
     scattered,
+    select,
 )
 from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.oracle.settings import Number
@@ -52,6 +53,8 @@ class Case:
         Where the tiles lie, if they are scattered.
     random
         ``(count, seed, align)`` of random tiles, instead of ``starts``.
+    selection
+        Which tiles of that grid are selected, and in which order; None means all.
     maps
         The channels of the tiles to be merged: a number, None, or as the image's.
     scale
@@ -79,6 +82,7 @@ class Case:
     seed: int = 0
     starts: tuple[Sizes, ...] | None = None
     random: tuple[int, int, int] | None = None
+    selection: Sizes | None = None
     maps: int | Literal["same"] | None = "same"
     scale: tuple[Fraction, ...] = ()
     result: str | None = None
@@ -125,8 +129,10 @@ class Case:
                 random_starts(self.oracle_settings, self.size, count, seed, aligns)
             )
         if starts is None:
-            return fitted(self.oracle_settings, self.size)
-        return scattered(self.oracle_settings, self.size, starts)
+            whole = fitted(self.oracle_settings, self.size)
+        else:
+            whole = scattered(self.oracle_settings, self.size, starts)
+        return whole if self.selection is None else select(whole, self.selection)
 
     @property
     def count(self) -> int:

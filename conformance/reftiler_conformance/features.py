@@ -70,6 +70,7 @@ FEATURES: dict[str, str] = {
     "touching": "tells which tiles hold a marked pixel",
     "scatter": "takes explicit starts",
     "random": "draws random tiles by seed",
+    "select": "takes some tiles of a grid alone",
     "json": "saves a grid as JSON and untiles from it",
     "exact": "merges to the bit: float64 sums in order, one division, one rounding",
     "refusals": "raises where the specification refuses, rather than give a result",

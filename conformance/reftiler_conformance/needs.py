@@ -38,6 +38,8 @@ def _layout(case: Case) -> Iterator[str]:
 
 
 def _fit(case: Case) -> Iterator[str]:
+    if case.selection is not None:
+        yield "select"
     if case.random is not None:
         yield "random"
         return

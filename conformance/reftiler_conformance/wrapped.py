@@ -21,7 +21,8 @@ PLAIN = (
 """What a class claims that says nothing of itself."""
 
 _BY_ADAPTER = {
-    *("scale", "result", "grid", "touching", "scatter", "random", "json", "api"),
+    *("scale", "result", "grid", "touching", "scatter", "random", "select"),
+    *("json", "api"),
 }
 """What a class as it is cannot be asked: there is no one way to call it."""
 

@@ -16,7 +16,7 @@ from reftiler.io import open_image
 from reftiler.io.metadata import Metadata
 from reftiler.layout import FEW_CHANNELS
 from reftiler.settings import TilerSettings
-from reftiler.tilesets.listed_grid import grid_at, subset_grid
+from reftiler.tilesets.listed_grid import grid_at
 from reftiler.tilesets.maps import MapOptions, map_form, some_of
 from reftiler.tilesets.patterns import NamePattern
 from reftiler.tilesets.reassemble import TiledImage, TiledImageSet, averaging_notes
@@ -216,7 +216,7 @@ def _grid(
     shape = (len(grid),) if names == ("index",) else grid.shape
     _check_inside(places, names, shape, grid.image_size)
     kept = [int(np.ravel_multi_index(place, shape)) for place in places]
-    return subset_grid(grid, kept), len(grid)
+    return grid if len(kept) == len(grid) else grid.select(kept), len(grid)
 
 
 def _check_inside(

@@ -1,24 +1,21 @@
-"""Grids that list their tiles: some of another grid, or those that files name."""
+"""Grids of the tiles that files name, which may stick out of the image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import numpy as np
 
 from reftiler.axis import Axis
 from reftiler.geometry import TileGeometry
 from reftiler.grid import Grid
 from reftiler.settings import TilerSettings
 
-__all__ = ["grid_at", "subset_grid"]
+__all__ = ["grid_at"]
 
 
 @dataclass(frozen=True)
 class ListedGrid(Grid):
     """
-    A grid of tiles in any order and number, padded or resampled as another grid's.
+    A grid of tiles in any order and number, padded as they need it.
 
     Attributes
     ----------
@@ -34,33 +31,9 @@ class ListedGrid(Grid):
         return True
 
     @cached_property
-    def geometry(self) -> TileGeometry:
+    def whole_geometry(self) -> TileGeometry:
         """The geometry of the listed tiles."""
         return TileGeometry(self.listed, is_irregular=True)
-
-
-def subset_grid(grid: Grid, indices: Sequence[int]) -> Grid:
-    """
-    Return the grid of some tiles of a grid; the image and the padding stay.
-
-    Parameters
-    ----------
-    grid : Grid
-        It may have any number of tiles: only those of ``indices`` are looked at.
-    indices : sequence of int
-        At least one, ascending.
-    """
-    if len(indices) == len(grid):
-        return grid
-    if grid.is_irregular:
-        numbers: Any = [np.asarray(indices)] * len(grid.axes)
-    else:
-        numbers = np.unravel_index(np.asarray(indices), grid.shape)
-    axes = tuple(
-        replace(axis, starts=tuple(axis.starts[n] for n in of_axis.tolist()))
-        for axis, of_axis in zip(grid.axes, numbers, strict=True)
-    )
-    return ListedGrid(grid.tiler, grid.image_size, listed=axes)
 
 
 def grid_at(

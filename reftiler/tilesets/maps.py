@@ -16,7 +16,6 @@ from reftiler.io.metadata import Metadata
 from reftiler.io.zarr_io import SUFFIX as ZARR
 from reftiler.io.zarr_io import missing_chunks
 from reftiler.layout import tiles_layout
-from reftiler.tilesets.listed_grid import subset_grid
 from reftiler.tilesets.reassemble import (
     Scale,
     TiledImageSet,
@@ -157,7 +156,9 @@ def map_set(
     first = next(record for record in records if record.id in found)
     where = found[first.id]
     path = where if isinstance(where, Path) else where[0]
-    kept = subset_grid(first.grid, [tile.index for tile in first.tiles])
+    kept = first.grid
+    if 0 < len(first.tiles) < len(kept):
+        kept = kept.select([tile.index for tile in first.tiles])
     stored, files = form_of(path, rows=path is where), TileFiles
     palette = palette_of(path)
     if palette is not None:

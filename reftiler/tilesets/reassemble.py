@@ -21,7 +21,6 @@ from reftiler.grid import Grid
 from reftiler.io.metadata import Metadata
 from reftiler.plan import UntilePlan, plan_untile
 from reftiler.streaming import Merger, Target
-from reftiler.tilesets.listed_grid import subset_grid
 from reftiler.tilesets.records import ImageRecord
 from reftiler.tilesets.tile_arrays import TileArrays, TileForm
 
@@ -217,7 +216,7 @@ def tiled_image(
     indices = [tile.index for tile in record.tiles]
     if settings:  # before a list is made of the grid, whose axes hold the border
         grid = replace(grid, tiler=replace(grid.tiler, **settings))
-    kept = subset_grid(grid, indices) if indices else grid
+    kept = grid.select(indices) if 0 < len(indices) < len(grid) else grid
     return TiledImage(record.id, kept, tiles, len(grid), record.image_metadata)
 
 

@@ -75,7 +75,7 @@ def _irregular_depth(geometry: TileGeometry) -> Iterator[DepthSlice]:
         pixel = tuple(
             np.where(
                 valid,
-                along(np.arange(axis.length), (a,), rank) - np.array(axis.starts)[tile],
+                along(axis.merge_source, (a,), rank) - axis.start_array[tile],
                 0,
             )
             for a, axis in enumerate(geometry.axes)

@@ -22,6 +22,7 @@ from reftiler_conformance.oracle.grid import (
     moved,
     random_starts,
     scattered,
+    select,
     tile_order,
 )
 from reftiler_conformance.oracle.philox import block
@@ -93,6 +94,24 @@ mutants_of(grid, "scattered")(
     lambda asked, size, starts: replace(
         scattered(asked, size, starts), axes=fitted(asked, size).axes
     ),
+)
+mutants_of(grid, "select")(
+    "select_sorted, SELECT-001: Selected tiles are sorted.",
+    lambda plan, indices: select(plan, sorted(indices)),
+    "select_unpadded, SELECT-001: Selected tiles are cut without padding.",
+    lambda plan, indices: replace(select(plan, indices), axes=()),
+    "select_border_anew, SELECT-003: The first and last selected tiles keep their rim.",
+    lambda plan, indices: replace(
+        found := select(plan, indices),
+        tile_specs=tuple(
+            replace(place, low=(k == 0,) * len(place.low))
+            for k, place in enumerate(found.tile_specs)
+        ),
+    ),
+)
+mutants_of(Unchecked, "read_case")(
+    "select_twice, SELECT-002: A tile that is selected twice counts once.",
+    opened_anyway(lambda case: replace(case, selection=(0,))),
 )
 mutants_of(Session, "give_tiles")(
     "scatter_batch, SCATTER-004: Only the first image has scattered tiles of its own.",

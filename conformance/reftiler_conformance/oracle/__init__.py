@@ -17,6 +17,7 @@ from reftiler_conformance.oracle.grid import (
     padding,
     random_starts,
     scattered,
+    select,
     touching,
 )
 from reftiler_conformance.oracle.merge import (
@@ -49,6 +50,7 @@ __all__ = [
     "profile",
     "random_starts",
     "scattered",
+    "select",
     "tile",
     "touching",
     "uncovered",

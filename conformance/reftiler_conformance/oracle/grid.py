@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from reftiler_conformance.oracle.axis import Axis, fit
@@ -25,12 +25,16 @@ class TileSpec:
 
 @dataclass(frozen=True)
 class Grid:
-    """The places of all tiles; ``axes`` is empty if they are scattered."""
+    """The places of all tiles; ``axes`` is empty if they are scattered.
+
+    If they are ``selected``, the axes are those of the whole grid.
+    """
 
     settings: Settings
     size: tuple[int, ...]
     axes: tuple[Axis, ...]
     tile_specs: tuple[TileSpec, ...]
+    selected: bool = False
 
     @property
     def starts(self) -> list[Pixel]:
@@ -40,7 +44,7 @@ class Grid:
     @property
     def shape(self) -> tuple[int, ...]:
         """The number of tiles along each axis."""
-        if not self.axes:
+        if self.selected or not self.axes:
             return (len(self.tile_specs),)
         return tuple(len(line.starts) for line in self.axes)
 
@@ -107,6 +111,12 @@ def scattered(
         high = tuple(s + t == length for s, t, length in sides)
         places.append(TileSpec(tuple(start), low, high))
     return Grid(settings, tuple(size), (), tuple(places))
+
+
+def select(grid: Grid, indices: Sequence[int]) -> Grid:
+    """Return the grid of some tiles, in the order of their indices: SELECT-001."""
+    places = tuple(grid.tile_specs[index] for index in indices)
+    return replace(grid, tile_specs=places, selected=True)
 
 
 def random_starts(

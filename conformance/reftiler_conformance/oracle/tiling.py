@@ -71,7 +71,7 @@ def shown(grid: Grid, pixel: Pixel) -> Pixel | None:
 
 def has_view(grid: Grid) -> bool:
     """Say whether the tiles can be seen in the image without a copy: VIEW-006."""
-    if not grid.axes or grid.frame != grid.size:
+    if grid.selected or not grid.axes or grid.frame != grid.size:
         return False
     steps = ({b - a for a, b in pairwise(line.starts)} for line in grid.axes)
     return all(len(different) <= 1 for different in steps)

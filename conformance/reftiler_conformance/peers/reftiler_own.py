@@ -77,6 +77,10 @@ class Session(PeerSession):
         self.grid_ = self._grid()
 
     def _grid(self) -> Any:
+        grid, selection = self._whole_grid(), self.case.selection
+        return grid if selection is None else grid.select(selection)
+
+    def _whole_grid(self) -> Any:
         case = self.case
         if case.random is not None:
             count, seed, align = case.random

@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE: these asserts are the subject's process's, in plain Python.
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,6 +58,7 @@ def known(api: Api) -> dict[str, Any]:
         "count": lambda n: pairs.random([9], n, 0),
         "seed": lambda n: pairs.random([9], 9, n),
         "line": line,
+        "loads": json.loads,
         "merged": merged,
         "same": lambda one, other: np.array_equal(api.back(one), api.back(other)),
         "image": api.array(np.arange(2.0 * 11 * 9).reshape(2, 11, 9)),
@@ -220,6 +222,25 @@ CALLS = {
             t.untile(cut, (2, 11, 9), t.grid((11, 9)))) -> True
     """,
     "VIEW-007": "Tiler(4).view(zeros(9, 8)) raises TilingError: tile",
+    "SELECT-004": """
+        line([4]).selection -> None
+        line([4]).select(np.array([2, 0])).selection -> (2, 0)
+        line([4], 2).select([3, 1, 2]).select(<[2, 0]|range(2, -1, -2)>).selection
+            -> (2, 3)
+        Tiler([4]).scatter([10], [[6], [3]]).select([1]).starts.tolist() -> [[3]]
+        len({line([4]).select([0, 1]), line([4]).select((np.uint8(0), 1)),
+            line([4]).select([1, 0]), line([4]).select([0, 1, 2]), line([4])}) -> 4
+        line([4], 2).select([3, 1]).select(<[2]|[-1]|[0, 0]>) raises TilingError
+        line([4]).select(<1|"01"|[True]|[1.0]|np.ones(3, bool)|None>) raises TypeError
+    """,
+    "SELECT-005": """
+        sorted(loads((some := line([4]).select([2, 0])).to_json()))
+            -> ["image_size", "selection", "spec_version", "tiler"]
+        loads(line([4]).select([2, 0]).to_json())["selection"] -> [2, 0]
+        Grid.from_json((some := line([4]).select([2, 0])).to_json()) == some -> True
+        Grid.from_json(edited(line([4]), selection=<[]|[3]|[1, 1]>)) raises TilingError
+        Grid.from_json(edited(line([4]), selection=<["1"]|2>)) raises TypeError
+    """,
     "JSON-006": """
         Tiler.from_json(edited(Tiler(4, 2), colour="red"));
             Grid.from_json(edited(Tiler(4, 2).grid((9, 12)), colour="red"));

@@ -159,6 +159,8 @@ def _without(
     yield "result", rounded, {"result": None}
     yield "maps", "LAYOUT-011", {"maps": "same"}
     yield "layout", "MERGE-022", one
+    if case.selection is not None:
+        yield "select", "SELECT-003", {"selection": None}
     if case.starts is not None:
         # Where tiles no longer overlap, more is gone than that they are scattered.
         if _most(replace(case, starts=None)) >= min(2, _most(case)):

@@ -20,7 +20,6 @@ from reftiler.models import Model, select_map
 from reftiler.plan import plan_tile
 from reftiler.streaming import MergedArray
 from reftiler.streaming.reading import read_tiles
-from reftiler.tilesets.listed_grid import subset_grid
 from reftiler.tilesets.manifest import NAME, Manifest
 from reftiler.tilesets.maps import MapOptions, find_maps, map_form, map_set, walk
 from reftiler.tilesets.naming import default_pattern
@@ -154,8 +153,8 @@ class TileResults:
             tiler = replace(grid.tiler, window="box", merge=merge)
             grid = replace(grid, tiler=tiler)
         tiles = _Lookup(self, self.indices)
-        if self.indices is not None:
-            grid = subset_grid(grid, list(self.indices))
+        if self.indices and len(self.indices) < len(grid):
+            grid = grid.select(self.indices)
         shape = (*grid.image_size, *self.form.shape[2:])
         return MergedArray(
             grid.tiler, tiles, self.form.shape, self.form.dtype, shape, grid

@@ -278,7 +278,7 @@ def check_libraries(
     if sys.platform.startswith("linux"):
         chosen = os.environ.get("QT_QPA_PLATFORM", "")
         x11, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
-        if not (chosen or x11 or wayland):
+        if not (x11 or wayland) and (not chosen or chosen.startswith("xcb")):
             raise UsageError(
                 "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): "
                 + way_out

@@ -210,9 +210,8 @@ class MergedView(BlinkCompare):
         for canvas in (self.image, self.other):
             canvas.set_marks(marks)
         shown = self._shown
-        self.image.set_color_bar(
-            shown.color_bar if shown and not self.flipped else None
-        )
+        bar = shown.color_bar if shown and not self.flipped else None
+        self.image.set_color_bar(bar, nan=bool(shown and shown.results.nan))
         self.legend.set_limit(shown.difference_limit if shown else 0.0)
 
     # What is done

@@ -326,8 +326,9 @@ class SideBySideView(LazyView):
 
     def _repaint(self, compared: MapComparison) -> None:
         """Paint in other colours, or with another range."""
-        bar = compared.color_bar if self._measured else None
-        self.panes[1].canvas.set_color_bar(bar)  # both maps have it
+        if self._measured is not None:  # now the range is known; both maps have it
+            nan = self._measured[1].unknown > 0
+            self.panes[1].canvas.set_color_bar(compared.color_bar, nan=nan)
         for pane in self.panes:
             pane.canvas.repaint_pixels()
 

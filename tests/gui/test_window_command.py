@@ -118,9 +118,13 @@ def test_results_and_models_are_shown(qtbot: QtBot, tmp_path: Path) -> None:
     assert "numpy has no no_such_function" in said
 
 
-def test_without_a_display_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+@pytest.mark.parametrize("platform", ["", "xcb"])
+def test_without_a_display_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", platform)
     monkeypatch.setattr("sys.platform", "linux")
     code, output = run()
     assert code == 2

@@ -58,11 +58,15 @@ _COLUMNS: tuple[tuple[str, str, Callable[[Candidate], float]], ...] = (
 
 
 class _Cell(QTableWidgetItem):
-    """A cell that is sorted by a number; those of the best candidates are in bold."""
+    """A cell that is sorted by a number, then by tile and overlap.
+
+    Those of the best candidates are in bold.
+    """
 
     def __init__(self, row: Candidate, words: str, number: float, tip: str) -> None:
         super().__init__(words)
-        self.candidate, self.number = row, number
+        self.candidate = row
+        self.order = number, row.settings.tile, row.overlap_size
         self.setTextAlignment(_RIGHT)
         self.setToolTip(plain_tip(tip))
         font = self.font()
@@ -70,7 +74,7 @@ class _Cell(QTableWidgetItem):
         self.setFont(font)
 
     def __lt__(self, other: object) -> bool:
-        return isinstance(other, _Cell) and self.number < other.number
+        return isinstance(other, _Cell) and self.order < other.order
 
 
 class AdviceView(LazyView):

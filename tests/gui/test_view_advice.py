@@ -154,6 +154,12 @@ def test_columns_sort_by_number(view: AdviceView) -> None:
     tiles = [int(words.replace(",", "")) for words in column(view, 3)]
     assert tiles == sorted(tiles)
     assert tiles != sorted(tiles, key=str)
+    view.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    sizes = [
+        (int(tile.lstrip("▸ ")), int(overlap.removesuffix(" px").replace("none", "0")))
+        for tile, overlap in zip(column(view, 0), column(view, 1), strict=True)
+    ]
+    assert sizes == sorted(sizes)
 
 
 def test_images_without_masks_have_no_defects(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -329,3 +330,17 @@ def test_the_detector_of_the_readme_finds_the_glint() -> None:
     found = finish(run_model(detector, ImagePyramid(image), plan)).tile(0)
     place = np.unravel_index(int(found.argmax()), found.shape)
     assert place == pytest.approx((46, 45.75), abs=1)  # of half the resolution
+
+
+def test_a_model_has_seen_the_padding_and_files_have_not(tmp_path: Path) -> None:
+    model = Model("same", lambda tiles: tiles[:, ::2, ::2])
+    of_model = finish(run_model(model, loaded().image, grid()))  # type: ignore[arg-type]
+    np.save(tmp_path / "maps.npy", MAPS)
+    of_file = open_results(tmp_path / "maps.npy", loaded(), grid())
+    reflected = grid(replace(SETTINGS, pad_mode="reflect"))
+    for other, same in (
+        (grid(replace(SETTINGS, window="box")), True),
+        (reflected, False),
+    ):
+        assert of_model.fits(other) == same
+        assert of_file.fits(other)

@@ -142,11 +142,11 @@ def test_what_is_asked_for_as_the_work_ends_is_merged(
         if not late:  # the job is not over yet, and computes nothing more
             late.append(pictures[0])
             pictures[0].asked = lambda: None
-            pictures[0].region(0, (0, 200), (0, 300))
+            pictures[0].region(2, (0, 50), (0, 75))  # which no canvas shows now
 
     monkeypatch.setattr("reftiler_gui.results_model.compute", compute_and_ask)
     opened.results.open(tmp_path / "maps.npy")
-    qtbot.waitUntil(lambda: bool(late) and late[0].known(199, 299) is not None)
+    qtbot.waitUntil(lambda: bool(late) and late[0].is_exact((1, 0, 0)))
 
 
 def test_window_and_merge_are_those_of_the_form(

@@ -70,7 +70,7 @@ def apply(  # noqa: PLR0913 - an option each
         bool, typer.Option("--overwrite", help="Replace the maps of an earlier run.")
     ] = False,
 ) -> None:
-    """Run a model on the tiles of images, and merge what it returns to maps.
+    """Run a model on the tiles of images, and merge its results to maps.
 
     Each image gets a map of its own path below OUT, of whatever size and dtype the
     model's results have. `reftiler evaluate` and `reftiler view --maps` read them.

@@ -62,12 +62,15 @@ of whose tiles were merged when the next came; in a thread that never cut anythi
 the last call of all. Where two batches in hand have as many tiles and another size,
 keep `Tiler.grid` and pass it to ``untile``.
 
+`EnsembleTiler` takes the place of the tiler of anomalib's tiled ensemble.
+
 `torch.export` takes models with this tiler for any batch size and one image size;
 `torch.compile` takes them with a break in the graph where they tile.
 """
 
 from typing import TYPE_CHECKING
 
+from reftiler.anomalib.ensemble import EnsembleTiler
 from reftiler.anomalib.images import (
     ImageUpscaleMode,
     StrideSizeError,
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
     from reftiler.anomalib.callback import TilerConfigurationCallback
 
 __all__ = [
+    "EnsembleTiler",
     "ImageUpscaleMode",
     "StrideSizeError",
     "Tiler",

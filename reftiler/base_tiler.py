@@ -1,11 +1,14 @@
 """What the tilers of all backends share: the settings, and grids made from them."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
-from reftiler.grid import Grid, random_starts
+from reftiler.errors import TilingError
+from reftiler.grid import Grid
+from reftiler.random_starts import random_starts, random_starts_inside
 from reftiler.settings import TilerSettings
-from reftiler.validation import Sizes, as_exact_ints
+from reftiler.validation import Real, Sizes, as_exact_ints
 
 __all__ = ["BaseTiler"]
 
@@ -22,7 +25,14 @@ class BaseTiler(TilerSettings):
         return Grid(self, image_size)  # type: ignore[arg-type]
 
     def random(
-        self, image_size: Sequence[int], count: int, seed: int, align: Sizes = 1
+        self,
+        image_size: Sequence[int],
+        count: int,
+        seed: int,
+        align: Sizes = 1,
+        *,
+        inside: Any = None,
+        share: Real | Fraction | None = None,
     ) -> Grid:
         """Plan ``count`` random tiles, the same on every platform and in every version.
 
@@ -36,9 +46,50 @@ class BaseTiler(TilerSettings):
             0 to 2**128 − 1; the same seed gives the same tiles.
         align : int or sequence of R ints
             Starts are multiples of this, so that scaled tiles can be merged.
+        inside : array_like or Tensor, shape image_size, optional
+            Pixels that are not zero are marked: a share of the tiles hold one, of
+            which each is equally likely, at any place in the tile. The other tiles
+            lie anywhere, as those without ``inside`` do.
+        share : int, float or Fraction, optional
+            Which share of the tiles that is, 0 to 1; by default 1/3.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of the wrong type.
+        TilingError
+            If the image is smaller than the tile, the mask has another size or marks
+            no pixel that a tile can hold, or ``share`` comes without ``inside``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from reftiler import Tiler
+        >>> mask = np.zeros((500, 400), bool)
+        >>> mask[200:210, 300:310] = True
+        >>> grid = Tiler(64).random(mask.shape, 30, seed=0, inside=mask, share=0.5)
+        >>> len(grid.touching(mask)) >= 15
+        True
         """
         size = as_exact_ints(image_size, "image_size", rank=self.rank, minimum=1)
-        return Grid(self, size, random_starts(size, self.tile_size, count, seed, align))
+        if inside is None:
+            if share is not None:  # RANDOM-010
+                raise TilingError(
+                    f"share={share} needs inside=: a mask of the pixels of which a "
+                    "share of the tiles hold one"
+                )
+            starts = random_starts(size, self.tile_size, count, seed, align)
+        else:
+            starts = random_starts_inside(
+                size,
+                self.tile_size,
+                count,
+                seed,
+                align,
+                inside,
+                1 / 3 if share is None else share,
+            )
+        return Grid(self, size, starts)
 
     def scatter(
         self, image_size: Sequence[int], starts: Sequence[Sequence[int]]

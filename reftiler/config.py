@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from reftiler.errors import TilingError
-from reftiler.grid import SEED_LIMIT, Grid
+from reftiler.grid import Grid
+from reftiler.random_starts import SEED_LIMIT
 from reftiler.tiler import Tiler
 from reftiler.validation import as_bool, as_int, reject_unknown_keys, shorten
 from reftiler.yaml_io import load_yaml_support, read_yaml

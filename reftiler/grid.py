@@ -19,8 +19,8 @@ from reftiler.validation import (
     MAX_SIZE,
     as_exact_ints,
     as_int,
-    as_ints,
     is_sequence,
+    marked_pixels,
     refuse_masked,
     shorten,
     shown,
@@ -199,7 +199,7 @@ class Grid:
 
         Parameters
         ----------
-        mask : array_like, shape image_size
+        mask : array_like or Tensor, shape image_size
             Pixels that are not zero are marked.
 
         Returns
@@ -212,19 +212,7 @@ class Grid:
         TilingError
             If the mask has another size than the image, or is not of numbers.
         """
-        refuse_masked(mask, "mask")
-        marked = np.asarray(mask)
-        if marked.shape != self.image_size:  # COORD-009
-            raise TilingError(
-                f"the mask is {marked.shape}, the grid's image {self.image_size}: give "
-                "a mask of the image's own size, without channels"
-            )
-        if marked.dtype.kind not in "biufc":
-            raise TilingError(
-                f"the mask is {marked.dtype}: give bools or numbers; what is not zero "
-                "is marked"
-            )
-        marked = marked.astype(bool)  # COORD-008
+        marked = marked_pixels(mask, self.image_size)  # COORD-008
         found = [k for k in range(len(self)) if marked[self.slices(k)].any()]
         return np.array(found, dtype=np.int64)
 
@@ -456,57 +444,3 @@ def _checked_indices(indices: Any, count: int) -> tuple[int, ...]:
             "once, as in dict.fromkeys(indices); scatter() takes a start twice"
         )
     return checked
-
-
-SEED_LIMIT = 2**128
-MAX_COUNT = 2**28
-"""Random tiles at a time: their starts are a list, some 100 bytes each."""
-
-
-def random_starts(
-    image_size: tuple[int, ...],
-    tile_size: tuple[int, ...],
-    count: int,
-    seed: int,
-    align: Any = 1,
-) -> tuple[tuple[int, ...], ...]:
-    """Draw the starts of ``count`` tiles, each place on the raster equally likely.
-
-    Raw 64-bit words of numpy's Philox with ``key=seed`` are taken tile by tile, axis
-    by axis, and scaled to a range in exact integers: no float and no library's
-    ``randint``, whose results change with versions.
-
-    Parameters
-    ----------
-    image_size, tile_size : tuple of R ints
-        Pixels per spatial axis; no tile side may exceed the image's.
-    count : int
-        How many tiles, at least 1.
-    seed : int
-        0 to 2**128 − 1.
-    align : int or sequence of R ints
-        Starts are multiples of this.
-
-    Returns
-    -------
-    tuple of count tuples of R ints
-    """
-    rank = len(image_size)
-    # RANDOM-001, RANDOM-005
-    count = as_int(count, "count", minimum=1, maximum=MAX_COUNT)
-    seed = as_int(seed, "seed", minimum=0)
-    if seed >= SEED_LIMIT:  # RANDOM-004
-        raise TilingError(f"seed must be below 2**128, got {shown(seed)}")
-    aligns = as_ints(align, "align", rank=rank, minimum=1)
-    validate_image_fits(image_size, tile_size, "random tiles")
-    places = [
-        (length - side) // step + 1
-        for length, side, step in zip(image_size, tile_size, aligns, strict=True)
-    ]
-    # RANDOM-002, RANDOM-003, RANDOM-006
-    words = np.random.Philox(key=seed).random_raw(count * rank).tolist()
-    starts = [
-        (word * places[k % rank] >> 64) * aligns[k % rank]
-        for k, word in enumerate(words)
-    ]
-    return tuple(tuple(starts[k : k + rank]) for k in range(0, len(starts), rank))

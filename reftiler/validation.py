@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reftiler.errors import TilingError, printable
 
@@ -128,6 +129,40 @@ def refuse_masked(value: Any, name: str) -> None:
             f"{name} is a masked array, and masks are not kept: give {name}.filled(…) "
             "with a value that may enter the result"
         )
+
+
+def marked_pixels(mask: Any, size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return where a mask of an image of ``size`` is not zero.
+
+    Parameters
+    ----------
+    mask : array_like or Tensor
+        Of bools or numbers, on any device.
+    size : tuple of int
+        The image's, which the mask must have.
+
+    Raises
+    ------
+    TypeError
+        If it is a masked array.
+    TilingError
+        If it has another size than the image, or is not of numbers.
+    """
+    refuse_masked(mask, "mask")
+    if hasattr(mask, "detach"):  # a tensor
+        mask = mask.detach().cpu()
+    marked = np.asarray(mask)
+    if marked.shape != size:  # COORD-009
+        raise TilingError(
+            f"the mask is {marked.shape}, the grid's image {size}: give a mask of the "
+            "image's own size, without channels"
+        )
+    if marked.dtype.kind not in "biufc":
+        raise TilingError(
+            f"the mask is {marked.dtype}: give bools or numbers; what is not zero is "
+            "marked"
+        )
+    return marked.astype(bool, copy=False)
 
 
 def one_of(value: Any, name: str, known: Sequence[str]) -> str:

@@ -241,5 +241,8 @@ class OtherElsewhere(reftiler.Tiler):
     def tile(self, image: Any, **named: Any) -> Any:
         return super().tile(image, **named) * os.getpid()
 
-    def random(self, size: Any, count: int, seed: int, align: Any = 1) -> reftiler.Grid:
-        return super().random(size, count, seed + hash("seed") % 2**60, align)
+    def random(
+        self, size: Any, count: int, seed: int, align: Any = 1, **named: Any
+    ) -> reftiler.Grid:
+        seed += hash("seed") % 2**60
+        return super().random(size, count, seed, align, **named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -59,3 +60,34 @@ def test_numpy_integers_are_integers() -> None:
     size: Any = (np.int64(9), np.uint8(8))
     numbers: list[Any] = [np.int32(5), np.int64(11), np.int8(2)]
     assert Tiler(3).random(size, *numbers) == want
+
+
+def test_starts_inside_that_no_version_may_change() -> None:
+    mask = np.zeros((100, 70))
+    mask[[5, 60], [8, 66]] = 1, np.nan
+    grid = Tiler(32).random((100, 70), 6, 0, inside=mask)
+    assert grid == Tiler(32).random((100, 70), 6, 0, inside=mask, share=1 / 3)
+    want = [[7, 22], [19, 36], [37, 35], [9, 22], [59, 29], [1, 8]]
+    assert grid.starts.tolist() == want
+
+
+def test_tiles_inside_lie_all_around_a_marked_pixel() -> None:
+    mask = np.arange(12) == 6
+    grid = Tiler([3]).random([12], 900, 7, inside=mask, share=1)
+    starts, counts = np.unique(grid.starts, return_counts=True)
+    assert starts.tolist() == [4, 5, 6]
+    assert counts.min() > 250
+    some = Tiler([3]).random([12], 900, 7, inside=mask, share=Fraction(1, 2))
+    assert 450 <= len(some.touching(mask)) < 650
+    assert len(np.unique(some.starts)) == 10
+    first = Tiler([3]).random([12], 90, 7, inside=mask, share=Fraction(1, 2))
+    assert first.starts.tolist() == some.starts[:90].tolist()
+
+
+def test_one_tile_is_inside_as_often_as_many_are() -> None:
+    mask = np.arange(100) == 50
+    hits = [
+        len(Tiler([3]).random([100], 1, seed, inside=mask, share=0.25).touching(mask))
+        for seed in range(400)
+    ]
+    assert 70 < sum(hits) < 150  # a quarter, and 3 of 98 by chance

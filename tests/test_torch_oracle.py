@@ -40,6 +40,13 @@ def test_random_starts_are_the_definitions(count: int, seed: int, align: int) ->
     assert tiles[:, 0, 0].tolist() == corners
 
 
+def test_masks_of_random_tiles_are_tensors_or_arrays() -> None:
+    mask = torch.arange(99).reshape(9, 11) == 50
+    grid = Tiler((3, 4)).random((9, 11), 9, 1, inside=mask, share=0.5)
+    assert grid == Tiler((3, 4)).random((9, 11), 9, 1, inside=mask.numpy(), share=0.5)
+    assert grid.touching(mask).tolist() == grid.touching(mask.numpy()).tolist()
+
+
 @given(cases(), st.sampled_from(BODIES))
 def test_tile_is_the_definition(case: Case, body: str) -> None:
     tiler = case.tiler(Tiler)

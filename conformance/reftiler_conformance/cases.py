@@ -19,6 +19,7 @@ from reftiler_conformance.oracle import (
     Settings,
     fitted,
     random_starts,
+    random_starts_inside,
     scattered,
     select,
 )
@@ -53,6 +54,8 @@ class Case:
         Where the tiles lie, if they are scattered.
     random
         ``(count, seed, align)`` of random tiles, instead of ``starts``.
+    inside, share
+        The marked pixels of which a share of the random tiles hold one.
     selection
         Which tiles of that grid are selected, and in which order; None means all.
     maps
@@ -82,6 +85,8 @@ class Case:
     seed: int = 0
     starts: tuple[Sizes, ...] | None = None
     random: tuple[int, int, int] | None = None
+    inside: tuple[Sizes, ...] | None = None
+    share: Fraction | None = None
     selection: Sizes | None = None
     maps: int | Literal["same"] | None = "same"
     scale: tuple[Fraction, ...] = ()
@@ -125,9 +130,12 @@ class Case:
         if self.random is not None:
             count, seed, align = self.random
             aligns = (align,) * self.rank
-            starts = tuple(
-                random_starts(self.oracle_settings, self.size, count, seed, aligns)
-            )
+            given = (self.oracle_settings, self.size, count, seed, aligns)
+            if self.inside is None:
+                starts = tuple(random_starts(*given))
+            else:
+                share = Fraction(1 / 3 if self.share is None else self.share)
+                starts = tuple(random_starts_inside(*given, self.inside, share))
         if starts is None:
             whole = fitted(self.oracle_settings, self.size)
         else:
@@ -159,6 +167,13 @@ class Case:
     def result_dtype(self) -> np.dtype[Any]:
         """The dtype to merge into."""
         return as_dtype(self.result or self.dtype)
+
+    def mask(self) -> Array:
+        """Return where the pixels are marked that random tiles hold."""
+        marked = np.zeros(self.size, bool)
+        for pixel in self.inside or ():
+            marked[pixel] = True
+        return marked
 
     def image(self) -> Array:
         """Return the image, read-only."""

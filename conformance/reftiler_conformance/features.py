@@ -70,6 +70,7 @@ FEATURES: dict[str, str] = {
     "touching": "tells which tiles hold a marked pixel",
     "scatter": "takes explicit starts",
     "random": "draws random tiles by seed",
+    "random:inside": "draws random tiles of which a share hold a marked pixel",
     "select": "takes some tiles of a grid alone",
     "json": "saves a grid as JSON and untiles from it",
     "exact": "merges to the bit: float64 sums in order, one division, one rounding",

@@ -42,6 +42,8 @@ def _fit(case: Case) -> Iterator[str]:
         yield "select"
     if case.random is not None:
         yield "random"
+        if case.inside is not None:
+            yield "random:inside"
         return
     if case.starts is not None:
         yield "scatter"

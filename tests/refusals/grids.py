@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
+
+import numpy as np
 
 from tests.refusals.table import Refusal, mistyped, wrong
 
@@ -29,7 +32,31 @@ def without(cls: Any, key: str) -> str:
     return json.dumps(content)
 
 
+MARKED = np.eye(8, dtype=bool)
+
+
+def inside(t: Any, mask: Any, **named: Any) -> object:
+    return t(4).random((8, 8), 3, 0, inside=mask, **named)
+
+
 SEEDS = [
+    wrong("share alone", lambda t, _: t(4).random((8, 8), 1, 0, share=0.5), "inside="),
+    wrong("negative share", lambda t, _: inside(t, MARKED, share=-0.1), "0 to 1"),
+    wrong("share in percent", lambda t, _: inside(t, MARKED, share=33), "0 to 1", "33"),
+    wrong("NaN share", lambda t, _: inside(t, MARKED, share=math.nan), "0 to 1"),
+    mistyped("str share", lambda t, _: inside(t, MARKED, share="1/3"), "share"),
+    wrong("no marks", lambda t, _: inside(t, MARKED * 0), "no pixel is marked"),
+    wrong("other mask", lambda t, _: inside(t, MARKED[1:]), "7, 8", "8, 8"),
+    wrong("other tensor", lambda t, a: inside(t, a((1, 8, 8), "bool")), "1, 8, 8"),
+    mistyped(
+        "masked mask", lambda t, _: inside(t, np.ma.array(MARKED)), "masked array"
+    ),
+    wrong(
+        "marks that no tile holds",
+        lambda t, _: t([3]).random([9], 1, 0, 7, inside=np.arange(9) == 5),
+        "no pixel is marked that a tile (3,) can hold",
+        "multiples of (7,)",
+    ),
     wrong("negative seed", lambda t, _: t(4).random((8, 8), 1, -1), "seed", "-1"),
     wrong("seed too large", lambda t, _: t(4).random((8, 8), 1, 2**128), "seed", "128"),
     wrong("no tiles", lambda t, _: t(4).random((8, 8), 0, 0), "count", "0"),

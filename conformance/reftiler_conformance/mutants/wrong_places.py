@@ -19,10 +19,12 @@ from reftiler_conformance.oracle.grid import (
     boxes,
     clipped,
     fitted,
+    is_inside,
     moved,
     random_starts,
     scattered,
     select,
+    start_around,
     tile_order,
 )
 from reftiler_conformance.oracle.philox import block
@@ -132,6 +134,32 @@ mutants_of(grid, "random_start")(
     lambda word, last, align: word * (last + 1) // 2**64,
     "random_modulo, RANDOM-003/RANDOM-002: A start is the remainder of a word.",
     lambda word, last, align: word % (last // align + 1) * align,
+)
+mutants_of(grid, "is_inside")(
+    "inside_never, RANDOM-007/RANDOM-008/RANDOM-009: Marked pixels attract no tile.",
+    lambda k, share, first: False,
+    "inside_by_count, RANDOM-008: The first word counts for nothing.",
+    lambda k, share, first: is_inside(k, share, 0),
+)
+mutants_of(grid, "row_major")(
+    "inside_columns_first, RANDOM-009: Marked pixels are counted column by column.",
+    lambda pixels: sorted(pixels, key=lambda pixel: pixel[::-1]),
+)
+mutants_of(grid, "start_around")(
+    "inside_centred, RANDOM-009/RANDOM-008: A marked pixel is in the middle of a tile.",
+    lambda word, x, length, tile, step: max(
+        0, min((x - tile // 2) // step, (length - tile) // step) * step
+    ),
+    "inside_unaligned, RANDOM-009: Tiles that hold a marked pixel are not aligned.",
+    lambda word, x, length, tile, step: start_around(word, x, length, tile, 1),
+)
+mutants_of(grid, "is_held")(
+    "inside_unheld, RANDOM-009/RANDOM-007: A pixel that no tile can hold is picked.",
+    lambda pixel, sides: True,
+)
+mutants_of(Unchecked, "read_case")(
+    "inside_unmarked, RANDOM-010: Without a marked pixel, tiles lie anywhere.",
+    opened_anyway(lambda case: replace(case, inside=None)),
 )
 mutants_of(Grid, "starts")(
     "starts_in_image, COORD-001: The starts are told in the image, not in the frame.",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import product
 
 from reftiler_conformance.oracle.axis import Axis, fit
@@ -136,6 +138,65 @@ def random_starts(
 def random_start(word: int, last: int, align: int) -> int:
     """Return the start that a word means, from 0 to ``last``: RANDOM-003."""
     return word * (last // align + 1) // 2**64 * align
+
+
+def random_starts_inside(
+    settings: Settings,
+    size: Sequence[int],
+    count: int,
+    seed: int,
+    align: Sequence[int],
+    marked: Sequence[Pixel],
+    share: Fraction,
+) -> list[Pixel]:
+    """Draw random tiles of which a share hold a marked pixel: RANDOM-009."""
+    stream = words(seed)
+    first = next(stream)
+    sides = list(zip(size, settings.tile, align, strict=True))
+    held = [pixel for pixel in row_major(marked) if is_held(pixel, sides)]
+    starts = []
+    for k in range(count):
+        choice, *places = [next(stream) for _ in range(1 + len(sides))]
+        if is_inside(k, share, first):
+            pixel = held[choice * len(held) // 2**64]
+            around = zip(places, pixel, sides, strict=True)
+            start = [start_around(word, x, *side) for word, x, side in around]
+        else:
+            start = [
+                random_start(word, length - tile, step)
+                for word, (length, tile, step) in zip(places, sides, strict=True)
+            ]
+        starts.append(tuple(start))
+    return starts
+
+
+def row_major(pixels: Sequence[Pixel]) -> list[Pixel]:
+    """Return pixels in the order of an array."""
+    return sorted(pixels)
+
+
+def is_inside(k: int, share: Fraction, first: int) -> bool:
+    """Say whether tile k is one that holds a marked pixel: RANDOM-008."""
+    offset = Fraction(first, 2**64)
+    return math.floor((k + 1) * share + offset) > math.floor(k * share + offset)
+
+
+def multiples_around(x: int, length: int, tile: int, align: int) -> tuple[int, int]:
+    """Return the lowest and the highest start that holds x, in multiples of align."""
+    low = max(0, -((tile - 1 - x) // align))
+    return low, min(x // align, (length - tile) // align)
+
+
+def is_held(pixel: Pixel, sides: Sequence[tuple[int, int, int]]) -> bool:
+    """Say whether a tile can hold a pixel: RANDOM-010."""
+    ends = [multiples_around(x, *side) for x, side in zip(pixel, sides, strict=True)]
+    return all(low <= high for low, high in ends)
+
+
+def start_around(word: int, x: int, length: int, tile: int, align: int) -> int:
+    """Return the start that a word means, of those that hold x: RANDOM-009."""
+    low, high = multiples_around(x, length, tile, align)
+    return (low + word * (high - low + 1) // 2**64) * align
 
 
 def box(sizes: Sequence[int]) -> Iterator[Pixel]:

@@ -84,7 +84,9 @@ class Session(PeerSession):
         case = self.case
         if case.random is not None:
             count, seed, align = case.random
-            return self.tiler.random(case.size, count, seed, align)
+            mask = None if case.inside is None else case.mask()
+            marks = _given(inside=mask, share=case.share)
+            return self.tiler.random(case.size, count, seed, align, **marks)
         if case.starts is not None:
             return self.tiler.scatter(case.size, case.starts)
         return self.tiler.grid(case.size)

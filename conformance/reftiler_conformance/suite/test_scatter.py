@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -167,3 +168,71 @@ KNOWN = Case((100, 80), (32, 32), (32, 32), random=(4, 7, 1))
 def test_everywhere_alike(run: CaseRun) -> None:
     """The seed 7 gives the starts that it gives everywhere."""
     begin_at(run, [(60, 14), (28, 19), (5, 34), (20, 30)])
+
+
+def marked(features: Features, aligns: Sizes = (1, 9)) -> SearchStrategy[Case]:
+    """Draw cases of random tiles of which a share hold one of few marked pixels."""
+
+    def mark(case: Case, places: list[int], share: Fraction | None) -> Case:
+        # The first tile holds the first pixel, so that there is always one.
+        ends = [min(case.tile, case.size, key=sum), *[case.size] * (len(places) - 1)]
+        pixels = {
+            tuple(place // 37**axis % n for axis, n in enumerate(end))
+            for place, end in zip(places, ends, strict=True)
+        }
+        return replace(case, inside=tuple(pixels), share=share)
+
+    places = st.lists(st.integers(0, 10**7), min_size=1, max_size=5)
+    shares = st.none() | st.fractions(0, 1, max_denominator=9)
+    return st.builds(mark, drawn(features, aligns), places, shares)
+
+
+inside = partial(clause, needs=["random", "random:inside"], draws=marked)
+# Many tiles, pixels that no tile can hold, and shares that floats would round.
+MARKED = tuple(
+    Case(size, tile, tile, random=random, inside=pixels, share=share)
+    for size, tile, random, pixels, share in (
+        ((97,), (10,), (211, 2**80, 25), ((4,), (30,), (15,), (96,)), Fraction(2, 7)),
+        ((64, 50), (9, 7), (99, 5, 1), ((0, 49), (63, 0), (30, 30)), None),
+        ((33, 17, 20), (8, 5, 7), (40, 11, 3), ((32, 16, 19), (0, 1, 2)), Fraction(1)),
+        ((40, 40), (8, 8), (50, 3, 1), ((7, 8),), Fraction(0)),
+    )
+)
+
+
+@inside("RANDOM-007", also=MARKED)
+def test_a_share_holds_a_marked_pixel(run: CaseRun) -> None:
+    """At every length, so many tiles as the share is hold a marked pixel."""
+    case, starts = run.case, origins(run)
+    assert case.inside is not None
+    share = Fraction(1 / 3 if case.share is None else case.share)
+    found = 0
+    for n, start in enumerate(starts, 1):
+        found += any(_holds(start, case.tile, pixel) for pixel in case.inside)
+        if found < n * share // 1:
+            raise Mismatch(f"of the first {n} tiles {found} hold a marked pixel")
+
+
+def _holds(start: Sizes, tile: Sizes, pixel: Sizes) -> bool:
+    sides = zip(start, tile, pixel, strict=True)
+    return all(first <= x < first + t for first, t, x in sides)
+
+
+@inside("RANDOM-008", aligns=(1, 1), also=MARKED)
+@inside("RANDOM-009", also=MARKED)
+def test_words_of_tiles_inside(run: CaseRun) -> None:
+    """Words choose the tiles that hold a marked pixel, the pixels and the places."""
+    begin_at(run, run.case.grid.starts)
+
+
+@inside("RANDOM-010", needs=["random", "random:inside", "refusals"])
+def test_marks_and_shares(run: CaseRun) -> None:
+    """There is a marked pixel that tiles can hold, and a share from 0 to 1."""
+    case = replace(run.case, random=(1, 7, 1))
+    refuses_case(run, "tile", replace(case, inside=()), "no pixel is marked")
+    for share in (Fraction(-1, 9), Fraction(10, 9)):
+        refuses_case(run, "tile", replace(case, share=share), f"the share is {share}")
+    far = replace(case, size=(9,), tile=(3,), stride=(3,), batch=None, channels=None)
+    if case.rank == 1:
+        far = replace(far, random=(1, 7, 7), inside=((5,),), border=())
+        refuses_case(run, "tile", far, "no tile can hold a marked pixel")

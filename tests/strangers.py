@@ -241,8 +241,6 @@ class OtherElsewhere(reftiler.Tiler):
     def tile(self, image: Any, **named: Any) -> Any:
         return super().tile(image, **named) * os.getpid()
 
-    def random(
-        self, size: Any, count: int, seed: int, align: Any = 1, **named: Any
-    ) -> reftiler.Grid:
-        seed += hash("seed") % 2**60
-        return super().random(size, count, seed, align, **named)
+    def random(self, *given: Any, **named: Any) -> reftiler.Grid:
+        size, count, seed, *rest = given
+        return super().random(size, count, seed + hash("seed") % 2**60, *rest, **named)

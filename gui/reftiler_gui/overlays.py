@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from reftiler_gui.model.anomaly_map import UNKNOWN, MapSettings, color_table
+from reftiler_gui.model.array_types import Rgb
 from reftiler_gui.model.colors import COLORS, UNCOVERED, label_colors, legend
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.grid_lookup import Box, GridLookup
@@ -34,7 +34,6 @@ __all__ = [
     "set_font",
 ]
 
-Rgb: TypeAlias = tuple[int, int, int]
 
 _NAMED = 12  # up to so many, with their sizes
 RING = 22  # the diameter of a ring at the least

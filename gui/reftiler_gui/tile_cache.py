@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
+from reftiler_gui.model.array_types import Span
 from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 
 __all__ = ["TileCache", "as_image"]
 
-Span: TypeAlias = tuple[int, int]
 
 _SIDE = 512
 _ROOM = 96  # blocks that are kept, a MiB each

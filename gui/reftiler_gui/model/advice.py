@@ -7,14 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reftiler import Grid, Tiler
 from reftiler.errors import TilingError
 from reftiler.regions import Region
+from reftiler_gui.model.array_types import Ints, Size
 from reftiler_gui.model.defect_metrics import look
 from reftiler_gui.model.defects import Defects, find_defects
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
@@ -33,8 +32,6 @@ __all__ = [
     "count_contained",
 ]
 
-Ints: TypeAlias = NDArray[np.int64]
-Size: TypeAlias = tuple[int, int]
 
 TILES = (128, 192, 256, 384, 512, 768, 1024)
 """Sides of tiles that are tried, in pixels."""

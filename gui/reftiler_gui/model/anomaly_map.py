@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,13 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.evaluation import find_pixels, map_rows
 from reftiler.io.map_files import as_map, check_map_size, open_map
+from reftiler_gui.model.array_types import Array, Ints, Pixels, Size
 from reftiler_gui.model.colors import COLORS, pixel
 from reftiler_gui.model.file_pixels import FilePixels, without_mapping
 from reftiler_gui.model.screen_transform import ScreenTransform
 
 __all__ = ["COLORMAPS", "UNKNOWN", "AnomalyMap", "MapSettings", "color_table"]
 
-Array: TypeAlias = NDArray[Any]
-Ints: TypeAlias = NDArray[np.int64]
-Pixels: TypeAlias = NDArray[np.uint32]
-Size: TypeAlias = tuple[int, int]
 
 COLORMAPS = {
     "viridis": "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c 1f9f88 "

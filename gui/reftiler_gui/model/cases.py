@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from reftiler_gui.model.array_types import Array
 
 if TYPE_CHECKING:
     from reftiler_conformance.results import Result
 
 __all__ = ["CaseFile", "Failure", "PlaneStack"]
 
-Array: TypeAlias = NDArray[Any]
 
 _MISSING = (
     'failed cases are read by the conformance kit: pip install "reftiler[conformance]"'

@@ -7,12 +7,13 @@ A pixel is one number, 0xAARRGGBB, its colour already multiplied by its alpha: w
 from __future__ import annotations
 
 import colorsys
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.figures import COLORS
+from reftiler_gui.model.array_types import Pixels, Rgb
 
 __all__ = [
     "COLORS",
@@ -26,8 +27,6 @@ __all__ = [
     "signed",
 ]
 
-Pixels: TypeAlias = NDArray[np.uint32]
-Rgb: TypeAlias = tuple[int, int, int]
 
 UNCOVERED = COLORS["vermillion"]
 """The colour of the hatching where no tile takes part."""

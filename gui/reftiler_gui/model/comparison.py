@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.cli.grid_summary import GridSummary
 from reftiler_gui.model.advice import count_contained
+from reftiler_gui.model.array_types import Ints, Span
 from reftiler_gui.model.code_export import as_terms
 from reftiler_gui.model.colors import signed
 from reftiler_gui.model.defects import Defects
@@ -21,9 +21,6 @@ from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.texts import facts_words
 
 __all__ = ["CoverageDifference", "SettingsSide", "settings_side", "short_words"]
-
-Ints: TypeAlias = NDArray[np.int64]
-Span: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +16,13 @@ from reftiler import Tiler
 from reftiler.io import resize
 from reftiler.regions import Region, label_regions
 from reftiler.visibility import Remains, examine
+from reftiler_gui.model.array_types import Array, Ints, Pixels, Span
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 
 __all__ = ["DefectMetrics", "DefectPreview", "look", "preview_of_defect"]
 
-Array: TypeAlias = NDArray[Any]
-Ints: TypeAlias = NDArray[np.int64]
-Pixels: TypeAlias = NDArray[np.uint32]
-Span: TypeAlias = tuple[int, int]
 
 _SPARE = 24  # pixels around it that are looked at, at the least
 _STEPS = 64  # resized pixels by which a crop is enlarged, at the most, to meet pixels

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reftiler.regions import Region, find_regions, label_regions
+from reftiler_gui.model.array_types import Ints, Span
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 
 __all__ = ["Defects", "find_defects"]
 
-Ints: TypeAlias = NDArray[np.int64]
-Span: TypeAlias = tuple[int, int]
 
 _COARSE = 2**20  # pixels of the mask's level in which defects are looked for first
 _MANY, _HUGE = 500, 2**26  # regions of that level, pixels of the mask

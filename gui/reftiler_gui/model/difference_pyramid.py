@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler_gui.model.array_types import Span
 from reftiler_gui.model.colors import signed
 from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.pyramid import strongest_halved
 
 __all__ = ["DifferencePyramid"]
-
-Span: TypeAlias = tuple[int, int]
 
 
 class DifferencePyramid(Picture):

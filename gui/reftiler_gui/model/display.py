@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
+from reftiler_gui.model.array_types import Array
 
 __all__ = [
     "PERCENTILES",
@@ -20,7 +21,6 @@ __all__ = [
     "value_range",
 ]
 
-Array: TypeAlias = NDArray[Any]
 
 PERCENTILES = (0.0, 0.1, 1.0, 99.0, 99.9, 100.0)
 """Those that a histogram knows."""

@@ -10,16 +10,14 @@ import mmap
 import os
 import threading
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
+from reftiler_gui.model.array_types import Array
 
 __all__ = ["FilePixels", "mapped_file", "without_mapping"]
-
-Array: TypeAlias = NDArray[Any]
 
 
 class FilePixels:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
@@ -16,14 +15,13 @@ from reftiler.io import read_image, read_mask
 from reftiler.io.axes import guess_axes
 from reftiler.settings import TilerSettings
 from reftiler.validation import shorten
+from reftiler_gui.model.array_types import Array
 from reftiler_gui.model.file_pixels import FilePixels, mapped_file
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_pyramid import GUESS
 from reftiler_gui.model.image_set import ImageItem, ImageSet
 
 __all__ = ["given_images", "given_settings"]
-
-Array = NDArray[Any]
 
 
 def given_settings(tiler: Any) -> FormSettings | None:

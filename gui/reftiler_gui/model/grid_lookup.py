@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Axis, Grid
+from reftiler_gui.model.array_types import Box, Ints, Span
 
 __all__ = ["Box", "GridLookup", "Span", "inside"]
-
-Ints: TypeAlias = NDArray[np.int64]
-Span: TypeAlias = tuple[int, int]
-Box: TypeAlias = tuple[Span, Span]
 
 
 class GridLookup:

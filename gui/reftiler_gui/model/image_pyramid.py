@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.io import ImageInfo, ReadOptions, open_image
 from reftiler.io.codecs import check_picture
+from reftiler_gui.model.array_types import Array, Span
 from reftiler_gui.model.display import DisplaySettings, Histogram, value_range
 from reftiler_gui.model.file_pixels import without_mapping
 from reftiler_gui.model.picture import Picture
@@ -24,8 +25,6 @@ from reftiler_gui.model.steps import Work, finish
 
 __all__ = ["GUESS", "ImagePyramid"]
 
-Array: TypeAlias = NDArray[Any]
-Span: TypeAlias = tuple[int, int]
 
 GUESS = ReadOptions(guess=True)
 """How files are read of which nobody says how: what is guessed is said."""

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from reftiler import samples
 from reftiler.errors import TilingError
@@ -18,6 +15,7 @@ from reftiler.io.layouts import PLAIN, match_path
 from reftiler.io.map_files import map_base, maps_beside, match_maps
 from reftiler.validation import count_of, first_few
 from reftiler_gui.model.anomaly_map import AnomalyMap
+from reftiler_gui.model.array_types import Array
 from reftiler_gui.model.file_pixels import mapped_file
 from reftiler_gui.model.image_pyramid import GUESS, ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
@@ -25,7 +23,6 @@ from reftiler_gui.model.steps import Work
 
 __all__ = ["Check", "ImageItem", "ImageSet", "LoadedImage", "bundled"]
 
-Array = NDArray[Any]
 
 CASES = (".npz", ".jsonl")
 """Suffixes of what the conformance kit writes."""

@@ -13,20 +13,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler_gui.model.array_types import Array, Pixels, Span
 from reftiler_gui.model.picture import Picture, pixels_under
 from reftiler_gui.model.pyramid import level_size
 from reftiler_gui.model.steps import Work
 
 __all__ = ["LazyPicture", "compute"]
 
-Array: TypeAlias = NDArray[Any]
-Pixels: TypeAlias = NDArray[np.uint32]
-Span: TypeAlias = tuple[int, int]
 Key: TypeAlias = tuple[int, int, int]
 
 _CHUNK = 1024  # pixels on a side that are computed together, at the most about

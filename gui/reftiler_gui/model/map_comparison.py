@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reftiler import Grid, TilingError
 from reftiler.evaluation import defect_scores, map_rows
 from reftiler_gui.model.anomaly_map import UNKNOWN, AnomalyMap, MapSettings, color_table
+from reftiler_gui.model.array_types import Array, Pixels, Span
 from reftiler_gui.model.colors import pixel, signed
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import LazyPicture
@@ -30,9 +31,6 @@ from reftiler_gui.model.tile_results import TileResults
 
 __all__ = ["ComparedValues", "Difference", "MapComparison"]
 
-Array: TypeAlias = NDArray[Any]
-Pixels: TypeAlias = NDArray[np.uint32]
-Span: TypeAlias = tuple[int, int]
 
 _BAND = 2**22  # values that are compared at a time
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Grid
 from reftiler_gui.model.anomaly_map import UNKNOWN, MapSettings, color_table
+from reftiler_gui.model.array_types import Array, Pixels, Span
 from reftiler_gui.model.colors import COLORS, pixel, signed
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -27,9 +28,6 @@ from reftiler_gui.model.tile_results import TileResults
 
 __all__ = ["MergedPictures", "SeamSurvey"]
 
-Array: TypeAlias = NDArray[Any]
-Pixels: TypeAlias = NDArray[np.uint32]
-Span: TypeAlias = tuple[int, int]
 
 _SEAM_TABLE = np.array(
     [pixel(COLORS["vermillion"], 0.75 * step / 255) for step in range(256)], np.uint32

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler_gui.model.array_types import Array
+
 __all__ = ["MODELS", "WORDS", "MockModel"]
 
-Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float32]
 
 

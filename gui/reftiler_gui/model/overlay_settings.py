@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler_gui.model.array_types import Ints, Pixels, Rgb, Span
 from reftiler_gui.model.colors import (
     COLORS,
     UNCOVERED,
@@ -25,10 +25,6 @@ from reftiler_gui.model.screen_transform import ScreenTransform
 
 __all__ = ["START", "OverlaySettings", "coverage_of", "lines_of", "mask_of", "thinning"]
 
-Ints: TypeAlias = NDArray[np.int64]
-Pixels: TypeAlias = NDArray[np.uint32]
-Rgb: TypeAlias = tuple[int, int, int]
-Span: TypeAlias = tuple[int, int]
 
 _LINE = pixel(COLORS["sky"])
 _CASING = pixel(COLORS["black"], 0.45)

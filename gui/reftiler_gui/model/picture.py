@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from reftiler_gui.model.array_types import Ints, Pixels, Span
 from reftiler_gui.model.pyramid import level_size
 
 __all__ = ["Picture", "pixels_under", "rescaled"]
 
-Ints: TypeAlias = NDArray[np.int64]
-Pixels: TypeAlias = NDArray[np.uint32]
-Span: TypeAlias = tuple[int, int]
 
 _SMALLEST = 128  # the longer side of the last level, at the most
 

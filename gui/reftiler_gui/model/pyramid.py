@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from reftiler_gui.model.array_types import Array
 
 __all__ = [
     "largest_halved",
@@ -18,7 +19,6 @@ __all__ = [
     "strongest_halved",
 ]
 
-Array: TypeAlias = NDArray[Any]
 
 _BAND = 2**22  # numbers that are halved at a time
 

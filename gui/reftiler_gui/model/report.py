@@ -29,6 +29,7 @@ from reftiler.config import TilingConfig
 from reftiler.errors import printable
 from reftiler.io.datasets import GOOD
 from reftiler.regions import Region
+from reftiler_gui.model.array_types import Span
 from reftiler_gui.model.code_export import as_command, as_python, as_terms
 from reftiler_gui.model.defect_metrics import DefectMetrics, look
 from reftiler_gui.model.defects import Defects, find_defects
@@ -44,7 +45,6 @@ from reftiler_gui.model.texts import count, facts_words, times, uncovered_words
 
 __all__ = ["ImageRecord", "Report", "examine_set", "report_on", "write_report"]
 
-Span: TypeAlias = tuple[int, int]
 T = TypeVar("T")
 
 MEASURED = 200

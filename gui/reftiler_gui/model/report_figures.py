@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reftiler.io import resize
 from reftiler.io.png import encode_png
 from reftiler.regions import Region
+from reftiler_gui.model.array_types import Pixels, Span
 from reftiler_gui.model.defect_metrics import DefectMetrics
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -25,9 +26,7 @@ from reftiler_gui.model.texts import times
 
 __all__ = ["Figure", "Ring", "compare_figures", "grid_figure"]
 
-Pixels: TypeAlias = NDArray[np.uint32]
 Rgb: TypeAlias = NDArray[np.uint8]
-Span: TypeAlias = tuple[int, int]
 Ring: TypeAlias = tuple[float, float, float, str]
 """Column, row and radius in pixels of a picture, and a label."""
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 from reftiler.io import resize
+from reftiler_gui.model.array_types import Span
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.picture import Picture, pixels_under
 
@@ -23,8 +24,6 @@ LIMIT = 2**26
 each. Of a larger one a level of its pyramid is."""
 
 _FINE = 8  # pixels of that level for one of the resized image, if there are as many
-
-Span = tuple[int, int]
 
 
 class ResizedImage(Picture):

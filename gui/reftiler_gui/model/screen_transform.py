@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+
+from reftiler_gui.model.array_types import Ints, Span
 
 __all__ = ["ScreenTransform"]
 
-Ints: TypeAlias = NDArray[np.int64]
-Span: TypeAlias = tuple[int, int]
 
 # A middle that a pixel's edge meets is beyond it, also where floats miss it a little.
 _TIE = 0.5 + 1e-7

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reftiler import Grid, TilingError
 from reftiler.batching import annotate_errors, validate_results
@@ -26,6 +25,7 @@ from reftiler.tilesets.naming import default_pattern
 from reftiler.tilesets.records import ImageRecord, TileRecord
 from reftiler.tilesets.tile_arrays import TileArrays, TileForm, open_tiles
 from reftiler.validation import first_few
+from reftiler_gui.model.array_types import Array, Span
 from reftiler_gui.model.file_pixels import FilePixels, mapped_file
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
@@ -42,9 +42,7 @@ __all__ = [
     "run_model",
 ]
 
-Array: TypeAlias = NDArray[Any]
 Source: TypeAlias = Path | Model | MockModel
-Span: TypeAlias = tuple[int, int]
 
 _KEPT = 2**29  # bytes of a model's results that are kept
 _KEPT_OF_FILES = 2**26  # of what can be read again

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from reftiler.batching import batched
 from reftiler.plan import plan_tile
 from reftiler.streaming.reading import read_tiles
 from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
+from reftiler_gui.model.array_types import Array, Ints
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
@@ -22,9 +22,6 @@ from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
 
 __all__ = ["ImageTiles", "by_tile", "sorted_tiles"]
-
-Array: TypeAlias = NDArray[Any]
-Ints: TypeAlias = NDArray[np.int64]
 
 
 class ImageTiles:

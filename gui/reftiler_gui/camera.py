@@ -56,6 +56,10 @@ class Camera(QObject):
         self.fitted = False
         self._move(row, col, self.zoom if zoom is None else zoom)
 
+    def go_to_pixel(self, row: int, col: int, least: float = 8.0) -> None:
+        """Put a pixel into the middle, at the least at this zoom."""
+        self.go(row + 0.5, col + 0.5, max(self.zoom, least))
+
     def pan(self, rows: float, cols: float) -> None:
         """Move by some of the image's pixels."""
         self.go(self.row + rows, self.col + cols)

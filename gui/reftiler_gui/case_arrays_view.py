@@ -130,16 +130,14 @@ class CaseArraysView(QWidget):
         plane, row, column = self._first
         self.plane.setValue(plane)
         if not self.state.fitted or self.state.zoom < _CLOSE:
-            zoom = max(self.state.zoom, _CLOSE)
-            self.state.go(row + 0.5, column + 0.5, zoom)
+            self.state.go_to_pixel(row, column, _CLOSE)
 
     def _paint(self) -> None:
         """Show the plane that is chosen."""
         number, names = self.plane.value(), list(self._shown)
         marks = []
         if self._first is not None and self._first[0] == number:
-            _, row, column = self._first
-            marks = [Marker(((row, row + 1), (column, column + 1)), strong=True)]
+            marks = [Marker.at(*self._first[1:])]
         for canvas, name in zip(self._canvases, names, strict=False):
             planes = self._shown[name]
             there, picture = number < len(planes.stack), None

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from reftiler.errors import TilingError
 from reftiler.io import write_image
 from reftiler_gui.contact_sheet import LARGEST, SMALLEST, TileList
+from reftiler_gui.exporting import fits_png
 from reftiler_gui.fields import named, slider
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
@@ -389,18 +390,10 @@ class ContactSheetView(LazyView):
         if tiles is None or loaded is None:
             return
         source = tiles.source
-        fits = source.channels in ((2, 4) if source.has_alpha else (1, 3))
-        fits = fits and source.dtype.name in ("bool", "uint8", "uint16")
-        suffix = "png" if fits else "tif"
-        image = loaded.item.image
-        stem = image.stem if image else loaded.item.name.replace("/", "-")
-        proposed = f"{stem}-tile-{tile}.{suffix}"
-        path, _ = QFileDialog.getSaveFileName(
-            self,
-            f"Save tile {tile}",
-            str(image.parent / proposed) if image else proposed,
-            _SAVED,
-        )
+        png = fits_png(source.channels, source.dtype, alpha=source.has_alpha)
+        item = loaded.item
+        name = item.path_beside(f"{item.stem}-tile-{tile}.{'png' if png else 'tif'}")
+        path, _ = QFileDialog.getSaveFileName(self, f"Save tile {tile}", name, _SAVED)
         if not path:
             return
         # PNG takes the last of 2 and 4 channels for alpha: it is asked only then.

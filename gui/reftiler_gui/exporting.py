@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QBuffer
@@ -25,7 +26,7 @@ from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.writing import write_file
 
-__all__ = ["save_picture", "write_tiles"]
+__all__ = ["fits_png", "save_picture", "write_tiles"]
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
@@ -121,7 +122,11 @@ def _on_disk(item: ImageItem, temporary: Path) -> tuple[ImageEntry, ExportOption
             masks = (path.with_name(f"{path.stem}_mask.png"),)
             write_image(masks[0], loaded.mask.array)
         entry, reading = ImageEntry(path, masks), ReadOptions(axes="YXC"[: array.ndim])
-    channels = (*shape, 1)[2]
-    fits = channels in ((2, 4) if alpha else (1, 3))
-    png = fits and dtype.name in ("bool", "uint8", "uint16")
+    png = fits_png((*shape, 1)[2], dtype, alpha=alpha)
     return entry, ExportOptions(reading=reading, file_format="png" if png else "tiff")
+
+
+def fits_png(channels: int, dtype: np.dtype[Any], *, alpha: bool) -> bool:
+    """Tell whether PNG can hold pixels."""
+    known = channels in ((2, 4) if alpha else (1, 3))
+    return known and dtype.name in ("bool", "uint8", "uint16")

@@ -172,15 +172,11 @@ class FigureDialog(QDialog):
 
     def _ask(self) -> None:
         """Ask for a file, and write the figure that is shown."""
-        image, request, figure = self._loaded.item.image, self.request, self._figure
-        stem = image.stem if image else self._loaded.item.name.replace("/", "-")
+        item, request, figure = self._loaded.item, self.request, self._figure
         number = f"-{request.tile}" if request.name in ("tile", "side") else ""
-        name = f"{stem}-{request.name}{number}.png"
+        name = item.path_beside(f"{item.stem}-{request.name}{number}.png")
         path, _ = QFileDialog.getSaveFileName(
-            self,
-            "Save the figure",
-            str(image.parent / name) if image else name,
-            "Pictures (*.png *.tif)",
+            self, "Save the figure", name, "Pictures (*.png *.tif)"
         )
         if not path or figure is None:
             return

@@ -31,7 +31,6 @@ from reftiler_gui.view_base import filter_shortcuts
 __all__ = ["MergedView"]
 
 _WIDE = 520  # pixels, for the legend beside the words
-_CLOSE = 8.0  # the zoom, at the least, at the worst place
 _EMPTY = (
     "Here you see what results of tiles make with the window, border and merge of the "
     "form. Open an array (K, height, width), a folder of results that are called as "
@@ -205,8 +204,7 @@ class MergedView(BlinkCompare):
         """Mark the worst place, and say what the colours are."""
         survey, marks = self.model.survey, []
         if survey is not None and survey.worst is not None:
-            row, column = survey.worst
-            marks = [Marker(((row, row + 1), (column, column + 1)), "worst seam")]
+            marks = [Marker.at(*survey.worst, "worst seam")]
         for canvas in (self.image, self.other):
             canvas.set_marks(marks)
         shown = self._shown
@@ -228,8 +226,7 @@ class MergedView(BlinkCompare):
     def _go(self) -> None:
         survey = self.model.survey
         if survey is not None and survey.worst is not None:
-            row, column = survey.worst
-            self._state.go(row + 0.5, column + 0.5, max(self._state.zoom, _CLOSE))
+            self._state.go_to_pixel(*survey.worst)
 
     def _point(self, row: float, column: float) -> None:
         if self._shown is None:

@@ -52,6 +52,11 @@ class Marker:
     strong: bool = False  # whether it is the one that is meant now
     color: Rgb = COLORS["orange"]
 
+    @classmethod
+    def at(cls, row: int, column: int, words: str = "") -> Marker:
+        """Return what marks a pixel; without words strongly."""
+        return cls(((row, row + 1), (column, column + 1)), words, strong=not words)
+
 
 def marks_of(
     defects: Defects, chosen: int | None, visible: Box, cell: float = 1.0

@@ -64,7 +64,6 @@ _NO_MAPS = (
     "This image has fewer than two maps. Open others with File, Open maps folder…, or "
     "drop them on the window: an image keeps all of its maps, and the first is shown."
 )
-_CLOSE = 8.0  # the zoom, at the least, at the largest difference
 _Found = tuple[SettingsSide, SettingsSide, CoverageDifference | None]
 
 
@@ -364,8 +363,7 @@ class SideBySideView(LazyView):
     def _go_largest(self) -> None:
         """Go where the difference is largest."""
         if self._measured is not None and self._measured[1].place is not None:
-            row, column = self._measured[1].place
-            self._state.go(row + 0.5, column + 0.5, max(self._state.zoom, _CLOSE))
+            self._state.go_to_pixel(*self._measured[1].place)
             self._mark()
 
     def _forget(self, words: str) -> None:
@@ -442,8 +440,7 @@ class SideBySideView(LazyView):
         marks = [] if self.region is None else [Marker(self.region.box, strong=True)]
         place = self._measured[1].place if self._measured else None
         if place is not None:
-            box = (place[0], place[0] + 1), (place[1], place[1] + 1)
-            marks.append(Marker(box, "largest difference"))
+            marks.append(Marker.at(*place, "largest difference"))
         for pane in self.panes:
             pane.canvas.set_marks(marks)
 

@@ -12,52 +12,37 @@ __all__ = ["SCHEMES", "apply_theme", "current_scheme"]
 
 SCHEMES = ("system", "light", "dark")
 
-_DARK = {
-    "Window": "#212529",
-    "WindowText": "#e8eaec",
-    "Base": "#2d3237",
-    "AlternateBase": "#33383d",
-    "Text": "#e8eaec",
-    "Button": "#3a4046",
-    "ButtonText": "#e8eaec",
-    "BrightText": "#ffffff",
-    "ToolTipBase": "#31363b",
-    "ToolTipText": "#e8eaec",
-    "Highlight": "#56b4e9",
-    "HighlightedText": "#101214",
-    "PlaceholderText": "#9aa0a6",
-    "Link": "#56b4e9",
-    "Light": "#3d4348",
-    "Midlight": "#373c41",
-    "Mid": "#4a5157",
-    "Dark": "#5c646b",
-    "Shadow": "#000000",
-    "Accent": "#56b4e9",
+_PALETTE = {
+    "Window": ("#f3f4f5", "#212529"),
+    "WindowText": ("#1d2125", "#e8eaec"),
+    "Base": ("#ffffff", "#2d3237"),
+    "AlternateBase": ("#f0f2f4", "#33383d"),
+    "Text": ("#1d2125", "#e8eaec"),
+    "Button": ("#f7f8f9", "#3a4046"),
+    "ButtonText": ("#1d2125", "#e8eaec"),
+    "BrightText": ("#ffffff", "#ffffff"),
+    "ToolTipBase": ("#ffffff", "#31363b"),
+    "ToolTipText": ("#1d2125", "#e8eaec"),
+    "Highlight": ("#0072b2", "#56b4e9"),
+    "HighlightedText": ("#ffffff", "#101214"),
+    "PlaceholderText": ("#6b7177", "#9aa0a6"),
+    "Link": ("#0072b2", "#56b4e9"),
+    "Light": ("#ffffff", "#3d4348"),
+    "Midlight": ("#e6e8ea", "#373c41"),
+    "Mid": ("#c3c7cb", "#4a5157"),
+    "Dark": ("#a4a9ae", "#5c646b"),
+    "Shadow": ("#7b8086", "#000000"),
+    "Accent": ("#0072b2", "#56b4e9"),
 }
-_LIGHT = {
-    "Window": "#f3f4f5",
-    "WindowText": "#1d2125",
-    "Base": "#ffffff",
-    "AlternateBase": "#f0f2f4",
-    "Text": "#1d2125",
-    "Button": "#f7f8f9",
-    "ButtonText": "#1d2125",
-    "BrightText": "#ffffff",
-    "ToolTipBase": "#ffffff",
-    "ToolTipText": "#1d2125",
-    "Highlight": "#0072b2",
-    "HighlightedText": "#ffffff",
-    "PlaceholderText": "#6b7177",
-    "Link": "#0072b2",
-    "Light": "#ffffff",
-    "Midlight": "#e6e8ea",
-    "Mid": "#c3c7cb",
-    "Dark": "#a4a9ae",
-    "Shadow": "#7b8086",
-    "Accent": "#0072b2",
+"""The colours of Qt's palette, light and dark."""
+_OTHERS = {
+    "line": ("#d3d7da", "#3d4348"),
+    "warn": ("#a84300", "#f0a25e"),
+    "held": ("#cfe3f0", "#3f5a6c"),
+    "disabled": ("#9298a0", "#7d848b"),
 }
+"""The colours of the style sheet that the palette does not have."""
 _ICONS = (Path(__file__).parent / "icons").as_posix()
-_DISABLED = {"dark": "#7d848b", "light": "#9298a0"}
 _SHEET = """
 QGroupBox {{ font-weight: 600; margin-top: 8px; padding-top: 12px; border: 0;
              border-top: 1px solid {line}; }}
@@ -110,21 +95,13 @@ def apply_theme(app: QApplication, scheme: str = "system") -> None:
         dark = scheme == "dark"
         hints.setColorScheme(Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light)
     app.setStyle("Fusion")
-    colors = _DARK if dark else _LIGHT
-    app.setPalette(_palette(colors, _DISABLED["dark" if dark else "light"]))
-    app.setStyleSheet(
-        _SHEET.format(
-            line="#3d4348" if dark else "#d3d7da",
-            warn="#f0a25e" if dark else "#a84300",
-            held="#3f5a6c" if dark else "#cfe3f0",
-            base=colors["Base"],
-            window=colors["Window"],
-            accent=colors["Accent"],
-            rim=colors["Dark"],
-            name="dark" if dark else "light",
-            icons=_ICONS,
-        )
-    )
+    colors = {name: pair[dark] for name, pair in (_PALETTE | _OTHERS).items()}
+    app.setPalette(_palette(colors))
+    shown = {name: colors[name] for name in ("line", "warn", "held")}
+    shown |= {"base": colors["Base"], "window": colors["Window"]}
+    shown |= {"accent": colors["Accent"], "rim": colors["Dark"]}
+    name = "dark" if dark else "light"
+    app.setStyleSheet(_SHEET.format(**shown, name=name, icons=_ICONS))
 
 
 def current_scheme() -> str:
@@ -133,14 +110,11 @@ def current_scheme() -> str:
     return str((app and app.property("scheme")) or SCHEMES[0])
 
 
-def _palette(colors: dict[str, str], disabled: str) -> QPalette:
-    palette = QPalette()
-    for name, color in colors.items():
-        palette.setColor(getattr(QPalette.ColorRole, name), QColor(color))
-    for role in ("WindowText", "Text", "ButtonText"):
-        palette.setColor(
-            QPalette.ColorGroup.Disabled,
-            getattr(QPalette.ColorRole, role),
-            QColor(disabled),
-        )
+def _palette(colors: dict[str, str]) -> QPalette:
+    palette, roles = QPalette(), QPalette.ColorRole
+    for name in _PALETTE:
+        palette.setColor(getattr(roles, name), QColor(colors[name]))
+    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+        disabled = QColor(colors["disabled"])
+        palette.setColor(QPalette.ColorGroup.Disabled, role, disabled)
     return palette

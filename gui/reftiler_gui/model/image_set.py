@@ -75,6 +75,15 @@ class ImageItem:
         maps = (one for one in self.maps if isinstance(one, Path))
         return [*([self.image] if self.image else []), *self.masks, *maps]
 
+    @property
+    def stem(self) -> str:
+        """What files that are made of it are called."""
+        return self.image.stem if self.image else self.name.replace("/", "-")
+
+    def path_beside(self, name: str) -> str:
+        """Return a path for a file beside the image, if that is one."""
+        return str(self.image.parent / name) if self.image else name
+
     def open_map(self, size: tuple[int, int] | None, number: int = 0) -> AnomalyMap:
         """Open one of its maps, for an image of a size; TilingError if it is none."""
         source = self.maps[number]

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
 
 from reftiler_gui.advice_plot import AdvicePlot, DefectSizeHistogram
 from reftiler_gui.fields import button
-from reftiler_gui.job_progress import JobProgress
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label, plain_tip
 from reftiler_gui.layouts import hbox, turn, vbox
@@ -29,6 +28,7 @@ from reftiler_gui.model.advice import (
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem
+from reftiler_gui.status import JobProgress
 from reftiler_gui.view_base import LazyView, filter_shortcuts, table_of_rows
 
 __all__ = ["AdviceView"]

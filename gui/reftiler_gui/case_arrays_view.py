@@ -16,10 +16,9 @@ from reftiler_gui.fields import named, slider
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.cases import Failure, PlaneStack
-from reftiler_gui.model.difference_pyramid import DifferencePyramid
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.picture import Picture
+from reftiler_gui.model.picture import DifferencePyramid, Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, SplitPane

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from reftiler import __version__ as version
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
-from reftiler_gui.exporting import save_picture, write_tiles
+from reftiler_gui.exporting import save_picture, write_file, write_tiles
 from reftiler_gui.fields import named
 from reftiler_gui.figure_dialog import FigureDialog
 from reftiler_gui.help_dialogs import DocumentationDialog, run_dialog
@@ -32,7 +32,6 @@ from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.model.report import Report, write_report
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles
-from reftiler_gui.model.writing import write_file
 
 if TYPE_CHECKING:
     from reftiler_gui.main_window import MainWindow

@@ -1,4 +1,4 @@
-"""What leaves the viewer: pictures and tiles."""
+"""What leaves the viewer: pictures, tiles and files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import numpy as np
 from PySide6.QtCore import QBuffer
 from PySide6.QtGui import QImage, QImageWriter
 
-from reftiler.atomic import FolderLock
-from reftiler.errors import TilingError
+from reftiler import TilingError
+from reftiler.atomic import FolderLock, atomic_write
 from reftiler.io import ReadOptions, open_image, write_image
 from reftiler.io.datasets import ImageEntry
 from reftiler.tilesets.export import Export
@@ -24,9 +24,8 @@ from reftiler.tilesets.plan import plan_export
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.model.steps import Work
-from reftiler_gui.model.writing import write_file
 
-__all__ = ["fits_png", "save_picture", "write_tiles"]
+__all__ = ["fits_png", "save_picture", "write_file", "write_tiles"]
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
@@ -130,3 +129,18 @@ def fits_png(channels: int, dtype: np.dtype[Any], *, alpha: bool) -> bool:
     """Tell whether PNG can hold pixels."""
     known = channels in ((2, 4) if alpha else (1, 3))
     return known and dtype.name in ("bool", "uint8", "uint16")
+
+
+def write_file(path: Path, data: bytes | str, *, overwrite: bool) -> None:
+    """Write a file; TilingError if it is there already, or cannot be written."""
+    if path.is_dir():
+        raise TilingError(f"cannot write {path}: it is a folder")
+    if not overwrite and path.exists():
+        raise TilingError(
+            f"{path} is there already: give another name, or ask to overwrite it"
+        )
+    try:
+        atomic_write(path, data.encode() if isinstance(data, str) else data)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise TilingError(f"cannot write {path}: {cause}") from error

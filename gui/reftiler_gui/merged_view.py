@@ -19,12 +19,11 @@ from reftiler_gui.fields import button, named, narrow
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.labels import message_label
 from reftiler_gui.layouts import as_widget, flow, hbox, labelled, turn, vbox
-from reftiler_gui.legend import DifferenceLegend
 from reftiler_gui.model.merged_pictures import MergedPictures
 from reftiler_gui.model.mock_models import WORDS, MockModel
 from reftiler_gui.model.texts import merged_words
 from reftiler_gui.overlays import Marker
-from reftiler_gui.panes import BlinkCompare, SplitPane
+from reftiler_gui.panes import BlinkCompare, DifferenceLegend, SplitPane
 from reftiler_gui.results_model import ResultsModel
 from reftiler_gui.view_base import filter_shortcuts
 

@@ -1,27 +1,38 @@
-"""Views of two pictures: side by side, one over the other, or in turn."""
+"""Views of two pictures, side by side or in turn, and the colours of a difference."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QPushButton, QWidget
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from reftiler_gui.camera import Camera
 from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings, Parts
 from reftiler_gui.labels import ElidedLabel
 from reftiler_gui.layouts import vbox
+from reftiler_gui.model.colors import signed
 from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import paint_label
-from reftiler_gui.tile_cache import TileCache
+from reftiler_gui.tile_cache import TileCache, as_image
 from reftiler_gui.view_base import LazyView
 
-__all__ = ["PLAIN", "BlinkCompare", "SplitPane", "SwipeCompare"]
+__all__ = ["PLAIN", "BlinkCompare", "DifferenceLegend", "SplitPane", "SwipeCompare"]
 
 PLAIN = OverlaySettings(mask=False, grid=False, gaps=False, padding=False)
 """The image and what marks places, and nothing else."""
 
 _NONE = Qt.KeyboardModifier.NoModifier
+_SWATCH = 12  # the screen's pixels that the band of a legend is high
 _GRIP = 6  # the screen's pixels to either side of the line where it can be taken
 
 
@@ -173,3 +184,44 @@ class BlinkCompare(LazyView):
         if on != self.flipped:
             self.flipped = on
             self.flip()
+
+
+class DifferenceLegend(QWidget):
+    """A band of colours with the values at its ends and its middle."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._limit = 0.0
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.set_limit(0.0)
+
+    def set_limit(self, limit: float) -> None:
+        """Take the difference that has the full colour; 0 hides the band."""
+        self._limit = limit
+        high = f"{limit:.4g}"
+        self.setAccessibleName(
+            f"Blue is {high} too little, white no difference, orange {high} too much"
+        )
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for a band and a line of words."""
+        return QSize(260, _SWATCH + self.fontMetrics().height() + 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint the band and its values."""
+        if not self._limit:
+            return
+        band = signed(np.linspace(-1, 1, 255)[np.newaxis], 1.0)
+        box = QRect(0, 0, self.width(), _SWATCH)
+        words = box.adjusted(0, _SWATCH + 2, 0, self.fontMetrics().height() + 2)
+        names = (f"−{self._limit:.4g}", "0", f"+{self._limit:.4g}")
+        sides = (
+            Qt.AlignmentFlag.AlignLeft,
+            Qt.AlignmentFlag.AlignHCenter,
+            Qt.AlignmentFlag.AlignRight,
+        )
+        with QPainter(self) as painter:
+            painter.drawImage(box, as_image(band, opaque=True))
+            for name, side in zip(names, sides, strict=True):
+                painter.drawText(words, side, name)

@@ -25,10 +25,12 @@ from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
 from reftiler_gui.layouts import flow, hbox, labelled, vbox
-from reftiler_gui.legend import DifferenceLegend
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.comparison import (
+    ComparedValues,
     CoverageDifference,
+    Difference,
+    MapComparison,
     SettingsSide,
     settings_side,
     short_words,
@@ -37,16 +39,11 @@ from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.lazy_picture import compute
-from reftiler_gui.model.map_comparison import (
-    ComparedValues,
-    Difference,
-    MapComparison,
-)
 from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.overlays import Marker
-from reftiler_gui.panes import PLAIN, SplitPane
+from reftiler_gui.panes import PLAIN, DifferenceLegend, SplitPane
 from reftiler_gui.results_model import ResultsModel, Source, open_source
 from reftiler_gui.view_base import LazyView, filter_shortcuts
 

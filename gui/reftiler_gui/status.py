@@ -1,15 +1,22 @@
-"""The line at the bottom: the position under the cursor, and what is going on."""
+"""The line at the bottom, and the line of a job: what goes on, and how to cancel it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
 from reftiler_gui.fields import button, named
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import ElidedLabel, plain_tip
+from reftiler_gui.layouts import hbox
+from reftiler_gui.model.steps import Work
 
-__all__ = ["Status"]
+__all__ = ["JobProgress", "Status"]
+
+T = TypeVar("T")
 
 _HINT = "Wheel: zoom   ·   drag: move   ·   click a ring or a tile   ·   ?: all keys"
 _LONG = 12_000  # milliseconds that a sentence stays
@@ -71,3 +78,49 @@ class Status(QStatusBar):
         self.bar.setRange(0, 0)
         for part in (self.doing, self.bar, self.cancel):
             part.setVisible(busy)
+
+
+class JobProgress(QWidget):
+    """A job of a view, seen while it runs."""
+
+    cancelled = Signal()
+    """Somebody did not want it any more."""
+
+    def __init__(self, jobs: Jobs, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs, self._name = jobs, name
+        self.bar = named(QProgressBar(maximum=1000), f"{name}: how far it is")
+        self.bar.setTextVisible(False)
+        self.bar.setFixedSize(90, 12)
+        self.cancel = button("Cancel", lambda: jobs.give_up(name))
+        self.cancel.setAccessibleName(f"Cancel: {name}")
+        self.setLayout(hbox(QLabel(f"{name}…"), self.bar, self.cancel, margin=0))
+        self.hide()
+        jobs.ended.connect(self._on_ended)
+        jobs.given_up.connect(self._on_given_up)
+
+    def start(
+        self,
+        make: Callable[[], T | Work[T]],
+        done: Callable[[T], object],
+        failed: Callable[[str], object],
+        progress: Callable[[float], object] | None = None,
+    ) -> None:
+        """Start the job anew, as `Jobs.start` does."""
+
+        def progressed(share: float) -> None:
+            self.bar.setValue(round(1000 * share))
+            if progress is not None:
+                progress(share)
+
+        self.bar.setValue(0)
+        self.show()
+        self._jobs.start(self._name, make, done, failed, progressed)
+
+    def _on_given_up(self, name: str) -> None:
+        if name == self._name:
+            self.cancelled.emit()
+
+    def _on_ended(self, name: str) -> None:
+        if name == self._name:
+            self.hide()

@@ -9,8 +9,8 @@ from reftiler.errors import TilingError
 from reftiler.io import resize
 from reftiler_gui.model import resized_image
 from reftiler_gui.model.colors import COLORS, pixel, signed
-from reftiler_gui.model.difference_pyramid import DifferencePyramid
 from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.picture import DifferencePyramid
 from reftiler_gui.model.pyramid import mean_halved
 from reftiler_gui.model.resized_image import ResizedImage
 

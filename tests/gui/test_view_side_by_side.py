@@ -17,11 +17,14 @@ from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model import map_comparison
 from reftiler_gui.model.colors import signed
-from reftiler_gui.model.comparison import CoverageDifference
+from reftiler_gui.model.comparison import (
+    ComparedValues,
+    CoverageDifference,
+    MapComparison,
+)
 from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import compute
-from reftiler_gui.model.map_comparison import ComparedValues, MapComparison
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.model.steps import Work, finish

@@ -1,26 +1,53 @@
-"""Two settings for the same image: their numbers, and where their coverage differs."""
+"""Two settings, two maps or two merged images of an image, and how they differ."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler import Grid, TilingError
 from reftiler.cli.grid_summary import GridSummary
+from reftiler.evaluation import defect_scores, map_rows
 from reftiler_gui.model.advice import count_contained
-from reftiler_gui.model.array_types import Ints, Span
+from reftiler_gui.model.anomaly_map import UNKNOWN, AnomalyMap, MapSettings, color_table
+from reftiler_gui.model.array_types import Array, Ints, Pixels, Span
 from reftiler_gui.model.code_export import as_terms
-from reftiler_gui.model.colors import signed
+from reftiler_gui.model.colors import pixel, signed
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.picture import Picture
+from reftiler_gui.model.lazy_picture import LazyPicture
+from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.picture import Picture, rescaled
+from reftiler_gui.model.pyramid import (
+    largest_halved,
+    mean_halved,
+    strongest_channel,
+    strongest_halved,
+)
+from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import facts_words
+from reftiler_gui.model.tile_results import TileResults
 
-__all__ = ["CoverageDifference", "SettingsSide", "settings_side", "short_words"]
+__all__ = [
+    "ComparedValues",
+    "CoverageDifference",
+    "Difference",
+    "MapComparison",
+    "SettingsSide",
+    "settings_side",
+    "short_words",
+]
+
+
+_BAND = 2**22  # values that are compared at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,3 +131,216 @@ class CoverageDifference(Picture):
     def _at(self, rows: Ints, columns: Ints) -> Ints:
         a, b = (view.coverage(rows, columns) for view in self._pair)
         return b - a
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedValues:
+    """One of the two."""
+
+    name: str  # what to call it
+    array: Any  # shape (h, w): its values, read by slices of rows and columns
+    # ``load(rows, columns)`` is the work to be done before pixels of it are read
+    load: Callable[[Span, Span], Work[None]]
+    is_image: bool = False  # whether it looks like the image; else it is a map
+
+    @classmethod
+    def of_map(cls, found: AnomalyMap, name: str) -> ComparedValues:
+        """Return the values of a map."""
+
+        def load(rows: Span, columns: Span) -> Work[None]:
+            yield 0.0
+
+        return cls(name, found.array, load)
+
+    @classmethod
+    def of_results(cls, results: TileResults, grid: Grid, name: str) -> ComparedValues:
+        """Return what the results of tiles make with the settings of a grid."""
+        array = results.merged(grid)
+
+        load = partial(results.load_part, array)
+        return cls(name, array, load, results.kind == "image")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far B is from A."""
+
+    # largest, mean, rms: the largest and the mean absolute difference, and the root of
+    # the mean square
+    largest: float
+    mean: float
+    rms: float
+    # the image's row and column of the largest; None if there is no difference
+    place: Span | None
+    share: float  # share of the pixels that differ
+    unknown: int  # pixels that are NaN in A or in B, which are left out
+    # the smallest and the largest finite value of A and of B
+    ranges: tuple[tuple[float, float], tuple[float, float]]
+    # the largest values at each defect, of maps of an image with a mask
+    peaks: tuple[Array, Array] | None
+
+
+class MapComparison:
+    """The pictures of two maps and of their difference, with one range of values.
+
+    Maps of one resolution are compared pixel by pixel, others at the resolution of the
+    image, as `reftiler.evaluation.map_rows` has it. TilingError if the two have other
+    channels.
+    """
+
+    def __init__(
+        self,
+        a: ComparedValues,
+        b: ComparedValues,
+        image: ImagePyramid,
+        colormap: str = "inferno",
+    ) -> None:
+        shapes = [tuple(side.array.shape) for side in (a, b)]
+        self.sides, self._image = (a, b), image
+        self.shape: Span = shapes[0][:2]
+        if shapes[0] != shapes[1]:
+            if max(map(len, shapes)) > 2:
+                sizes = " and ".join(" × ".join(map(str, shape)) for shape in shapes)
+                raise TilingError(
+                    f"A and B have the shapes {sizes} (height × width × channels): "
+                    "only maps of one channel are compared at other resolutions"
+                )
+            self.shape = image.size
+        # limit: the difference that has the full colour
+        # low, high: the values of the first and the last colour
+        self.low, self.high, self.limit = 0.0, 1.0, 0.0
+        self._colormap = colormap
+        self._shown: ImagePyramid | None = None
+        if a.is_image and b.is_image:
+            self._shown = image.like(np.zeros((1, 1, *shapes[0][2:]), a.array.dtype))
+        reduce = largest_halved if self._shown is None else mean_halved
+        first, second = (
+            self._picture(partial(self._read, side), reduce, self._paint)
+            for side in (a, b)
+        )
+        change = self._picture(
+            self._change, strongest_halved, lambda part: signed(part, self.limit)
+        )
+        self.pictures = first, second, change  # a, B, and B minus A
+
+    def set_colormap(self, name: str) -> None:
+        """Colour maps by another table."""
+        self._colormap = name
+
+    @property
+    def color_bar(self) -> MapSettings | None:
+        """The colours of both maps and their values; None of pictures."""
+        if self._shown is not None:
+            return None
+        return MapSettings(self._colormap, 1.0, self.low, self.high)
+
+    def measure(self, mask: MaskPyramid | None) -> Work[Difference]:
+        """Compare all pixels, and of maps the values at defects."""
+        height, width = self.shape
+        step = max(1, _BAND // width)
+        total, square, largest, place, finite = 0.0, 0.0, 0.0, None, 0.0
+        known = differing = 0
+        ranges = [[math.inf, -math.inf], [math.inf, -math.inf]]
+        for top in range(0, height, step):
+            rows = top, min(top + step, height)
+            yield from self._load(rows, (0, width))
+            values = [
+                self._read(side, slice(*rows), slice(0, width)) for side in self.sides
+            ]
+            for span, part in zip(ranges, values, strict=True):
+                known_part = part[np.isfinite(part)]
+                if known_part.size:
+                    span[0] = min(span[0], float(known_part.min()))
+                    span[1] = max(span[1], float(known_part.max()))
+            change = np.abs(_difference(*values))
+            comparable = ~np.isnan(change)
+            known += int(comparable.sum())
+            differing += int((change > 0).sum())
+            change[~comparable] = 0
+            finite = max(
+                finite, float(change.max(where=np.isfinite(change), initial=0))
+            )
+            total += float(change.sum())
+            square += float(np.square(change).sum())
+            row, column = np.unravel_index(int(change.argmax()), change.shape)
+            if change[row, column] > largest:
+                largest = float(change[row, column])
+                own = int(row) + top, int(column)
+                place = rescaled(own, self.shape, self._image.size)
+            yield rows[1] / height
+        self._set_range(ranges, finite)
+        (a_low, a_high), (b_low, b_high) = ranges
+        return Difference(
+            largest=largest,
+            mean=total / max(1, known),
+            rms=math.sqrt(square / max(1, known)),
+            place=place,
+            share=differing / max(1, known),
+            unknown=height * width - known,
+            ranges=((a_low, a_high), (b_low, b_high)),
+            peaks=self._peaks(mask),
+        )
+
+    def _peaks(self, mask: MaskPyramid | None) -> tuple[Array, Array] | None:
+        a, b = (side.array for side in self.sides)
+        if mask is None or len(a.shape) > 2 or self._shown is not None:
+            return None
+        first, second = (defect_scores(one, mask.array).peaks for one in (a, b))
+        return first, second
+
+    def _set_range(self, ranges: Sequence[Sequence[float]], largest: float) -> None:
+        low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
+        if low <= high:
+            self.low, self.high = low, high
+        self.limit = largest
+
+    def _picture(self, read: Any, reduce: Any, paint: Any) -> LazyPicture:
+        def style() -> object:
+            return self.low, self.high, self.limit, self._image.display, self._colormap
+
+        return LazyPicture(
+            self._image.size, self.shape, self._load, read, reduce, paint, style
+        )
+
+    def _load(self, rows: Span, columns: Span) -> Work[None]:
+        for side in self.sides:
+            own = [
+                (low * length // whole, -(-high * length // whole))
+                for (low, high), length, whole in zip(
+                    (rows, columns), side.array.shape, self.shape, strict=False
+                )
+            ]
+            yield from side.load(own[0], own[1])
+
+    def _read(self, side: ComparedValues, rows: slice, columns: slice) -> Array:
+        if tuple(side.array.shape[:2]) == self.shape:
+            part = np.asarray(side.array[rows, columns])
+        else:
+            part = map_rows(side.array, self.shape, rows.start, rows.stop)
+            part = part[:: rows.step or 1, columns]
+        return part.view(np.uint8) if part.dtype == bool else part
+
+    def _change(self, rows: slice, columns: slice) -> Array:
+        a, b = (self._read(side, rows, columns) for side in self.sides)
+        return _difference(a, b).astype(np.float32)
+
+    def _paint(self, part: Array) -> Pixels:
+        if self._shown is not None:
+            return self._shown.painted(part)
+        values = part.astype(np.float64)
+        values = values if values.ndim == 2 else values.max(axis=2)
+        with np.errstate(all="ignore"):
+            share = (values - self.low) * (255 / ((self.high - self.low) or 1))
+        unknown = np.isnan(share)
+        place = np.where(unknown, 0, share).clip(0, 255).astype(np.uint8)
+        painted: Pixels = color_table(self._colormap).take(place)
+        painted[unknown] = pixel(UNKNOWN)
+        return painted
+
+
+def _difference(a: Array, b: Array) -> NDArray[np.float64]:
+    """Return B minus A, of channels where it is largest; NaN if one is no number."""
+    first, second = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(all="ignore"):
+        change = np.where(first == second, 0, second - first)
+    return strongest_channel(change)

@@ -83,12 +83,10 @@ class AdvicePlot(QWidget):
         nearest = min(hits, default=(math.inf, False, 0))
         return self._rows[nearest[2]] if nearest[0] <= _REACH else None
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for room."""
+    def sizeHint(self) -> QSize:
         return QSize(520, 420)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint axes, points and the names of those that matter."""
+    def paintEvent(self, event: QPaintEvent) -> None:
         ink = self.palette().text().color()
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -105,23 +103,20 @@ class AdvicePlot(QWidget):
                 painter.setPen(QPen(self.palette().highlight().color(), 2))
                 painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Choose the point that is clicked."""
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if (row := self.at(event.position())) is not None:
             self.chosen.emit(row.settings)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Take the point that is clicked twice."""
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if (row := self.at(event.position())) is not None:
             self.taken.emit(row.settings)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Show a hand over points."""
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         shapes = Qt.CursorShape
         there = self.at(event.position()) is not None
         self.setCursor(shapes.PointingHandCursor if there else shapes.ArrowCursor)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Choose the next point by cost; Enter takes it."""
         key = event.key()
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
@@ -263,12 +258,10 @@ class DefectSizeHistogram(QWidget):
         self.setAccessibleName(f"Sizes of the defects: {words or 'none'}")
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for room."""
+    def sizeHint(self) -> QSize:
         return QSize(280, 106)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint a bar for each step."""
+    def paintEvent(self, event: QPaintEvent) -> None:
         if not self._counts:
             return
         most = max(count for _, count in self._counts)

@@ -135,7 +135,7 @@ class AdviceView(LazyView):
             self.run()
         self._refresh()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Put table and plot one above the other where there is no room."""
         super().resizeEvent(event)
         beside = event.size().width() >= _WIDE

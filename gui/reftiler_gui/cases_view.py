@@ -84,7 +84,7 @@ class CasesView(LazyView):
                 self.title.setText,
             )
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the switches beneath the words where there is no room beside them."""
         super().resizeEvent(event)
         turn(self._switches, beside=event.size().width() >= _WIDE)

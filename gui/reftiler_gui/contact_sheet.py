@@ -148,8 +148,7 @@ class TileListModel(QAbstractListModel):
         self.marked, self.values = marked, values
         self.endResetModel()
 
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802 - Qt's name
-        """Return how many tiles are listed."""
+    def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.order)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -180,8 +179,7 @@ class _TileDelegate(QStyledItemDelegate):
         super().__init__(sheet)
         self._sheet = sheet
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        """Return what every tile takes."""
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return self._sheet.gridSize()
 
     def paint(
@@ -442,17 +440,15 @@ class TileList(QListView):
 
     # Events
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint what is seen."""
+    def paintEvent(self, event: QPaintEvent) -> None:
         self._deadline = time.perf_counter() + _PAINTING
         super().paintEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Put as many tiles into a row as there is room for."""
+    def resizeEvent(self, event: QResizeEvent) -> None:
         self._lay_out()
         super().resizeEvent(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open the current tile with Enter; move with the arrows."""
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if enter and self.tile is not None:
@@ -460,10 +456,10 @@ class TileList(QListView):
         else:
             super().keyPressEvent(event)
 
-    def keyboardSearch(self, search: str) -> None:  # noqa: N802 - Qt's name
+    def keyboardSearch(self, search: str) -> None:
         """Search nothing: it would ask a hundred thousand tiles for their words."""
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+    def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll; with Ctrl make the tiles larger or smaller."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.scale_by(event.angleDelta().y() / 120)

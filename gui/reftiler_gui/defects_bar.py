@@ -124,7 +124,7 @@ class DefectsBar(QWidget):
         self.words.setVisible(not brief)
         self._fit(self.width())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the sentence beneath the rest where there is no room beside it."""
         super().resizeEvent(event)
         self._fit(event.size().width())
@@ -262,12 +262,10 @@ class DefectPreviewButton(QAbstractButton):
         self._names = "resized", "in no tile" if tile is None else f"tile {tile}"
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for room for both."""
+    def sizeHint(self) -> QSize:
         return self.minimumSize()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint both, their pixels large and sharp."""
+    def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             for number, picture in enumerate(self._pictures):
                 left = _RIM + number * (_SIDE + _GAP)

@@ -99,7 +99,7 @@ class HistogramView(QWidget):
         low, high = self._span
         return low * (1 - share) + high * share
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take the nearer handle."""
         if event.button() == Qt.MouseButton.LeftButton and self._histogram:
             x = event.position().x()
@@ -107,7 +107,7 @@ class HistogramView(QWidget):
             self._held = int(far[1] < far[0] or (far[1] == far[0] and x > far[0]))
             self.mouseMoveEvent(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Move it, up to the other one."""
         x = event.position().x()
         if self._held is None:
@@ -121,17 +121,14 @@ class HistogramView(QWidget):
         limits[self._held] = self._value_at(x)
         self.dragged.emit(*limits)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Let go."""
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._held = None
         self.show_histogram(self._histogram, self._limits, self._gamma)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for room."""
+    def sizeHint(self) -> QSize:
         return QSize(200, 104)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Draw bars, the curve of gamma, and the handles."""
+    def paintEvent(self, event: QPaintEvent) -> None:
         floor = self.height() - 10
         palette = self.palette()
         accent = palette.highlight().color()

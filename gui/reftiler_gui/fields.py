@@ -52,7 +52,7 @@ _UNDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 class _FieldGuard(QObject):
     """Leaves the wheel to what scrolls, and undo to the window."""
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Pass on what is not meant for a field."""
         wheel = event.type() == QEvent.Type.Wheel
         if wheel and isinstance(watched, QWidget) and not watched.hasFocus():
@@ -137,13 +137,11 @@ _BEGUN = re.compile(r"[-+]?\d*[.,]?\d*(e[-+]?\d*)?", re.IGNORECASE)
 class RealField(QDoubleSpinBox):
     """A real number, a long one with an exponent: ``6e+22``."""
 
-    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
-        """Write a value."""
+    def textFromValue(self, value: float) -> str:
         text = super().textFromValue(value)
         return text if len(text) <= _LONGEST else self.locale().toString(value, "g", 6)
 
-    def valueFromText(self, text: str) -> float:  # noqa: N802 - Qt's name
-        """Read what was written or typed."""
+    def valueFromText(self, text: str) -> float:
         return self._read(text)[0]
 
     def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:

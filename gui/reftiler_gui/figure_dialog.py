@@ -160,8 +160,7 @@ class FigureDialog(QDialog):
             pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888
         ).copy()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Show the figure as large as there is room."""
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._show_preview()
 

@@ -157,7 +157,7 @@ class CommandPalette(QDialog):
             self.accept()
             self._table.actions[item.data(Qt.ItemDataRole.UserRole)].trigger()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let the arrow keys choose while one types."""
         keys = (Qt.Key.Key_Up, Qt.Key.Key_Down)
         if isinstance(event, QKeyEvent) and event.key() in keys:

@@ -229,7 +229,7 @@ class ImageCanvas(PanZoomView):
     def paint_over(self, painter: QPainter, transform: ScreenTransform) -> None:
         """Paint more on top, in the screen's finest pixels; for subclasses."""
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the layers, and on top what follows the cursor."""
         transform, ratio = self.transform(), self.viewport().devicePixelRatioF()
         if self._base is None:
@@ -332,8 +332,7 @@ class ImageCanvas(PanZoomView):
             entries = overlays.label_entries(mask)
             overlays.paint_legend(painter, transform, "labels", entries, ratio, room)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint anew in other colours."""
+    def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             self.refresh()
         super().changeEvent(event)
@@ -373,7 +372,7 @@ class ImageCanvas(PanZoomView):
         row, column = self.place(point)
         return round(row), round(column)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to measure, or go where the minimap is pressed."""
         left = event.button() == Qt.MouseButton.LeftButton and not self.held
         if left and self._go_in_minimap(event.position(), inside=True):
@@ -383,7 +382,7 @@ class ImageCanvas(PanZoomView):
         else:
             super().mousePressEvent(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Measure up to here, or go on in the minimap."""
         if self._in_minimap:
             self._go_in_minimap(event.position(), inside=False)
@@ -393,8 +392,7 @@ class ImageCanvas(PanZoomView):
         else:
             super().mouseMoveEvent(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """End what was begun."""
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._in_minimap or self._measuring is not None:
             self._in_minimap, self._measuring = False, None
         else:

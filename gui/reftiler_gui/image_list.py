@@ -107,7 +107,7 @@ class _Rows(QAbstractListModel):
         self.rows, self.sizes = rows, sizes
         self.endResetModel()
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self.rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -240,7 +240,7 @@ class _Search(QLineEdit):
         named(self, "Search the names of images", tip)
         filter_shortcuts(self, more=(Qt.Key.Key_Escape,))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
         if key == Qt.Key.Key_Escape and self.text():
             self.clear()
@@ -255,7 +255,7 @@ class _List(QListView):
 
     folded = Signal(QModelIndex, bool)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self.folded.emit(self.currentIndex(), event.key() == Qt.Key.Key_Left)
         else:

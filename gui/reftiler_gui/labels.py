@@ -30,7 +30,7 @@ class WrapLabel(QLabel):
         self.setText(words)
         self._ask(self.width())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Ask for the lines that are needed at this width."""
         super().resizeEvent(event)
         self._ask(event.size().width())
@@ -59,8 +59,7 @@ class ElidedLabel(QLabel):
         self.setText(words)
         self.setToolTip(plain_tip(words))
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint as much as there is room for."""
+    def paintEvent(self, event: QPaintEvent) -> None:
         metrics, middle = self.fontMetrics(), Qt.TextElideMode.ElideMiddle
         words = metrics.elidedText(self.text(), middle, self.width())
         with QPainter(self) as painter:

@@ -74,8 +74,7 @@ class FlowLayout(QLayout):
         self._gap = gap
         self.setContentsMargins(0, 0, 0, 0)
 
-    def addItem(self, item: QLayoutItem) -> None:  # noqa: N802 - Qt's name
-        """Take what is added."""
+    def addItem(self, item: QLayoutItem) -> None:
         self._items.append(item)
         self.invalidate()
 
@@ -83,12 +82,10 @@ class FlowLayout(QLayout):
         """Return how many there are."""
         return len(self._items)
 
-    def itemAt(self, index: int) -> QLayoutItem | None:  # noqa: N802
-        """Return one of them; None beyond the last."""
+    def itemAt(self, index: int) -> QLayoutItem | None:
         return self._items[index] if 0 <= index < len(self._items) else None
 
-    def takeAt(self, index: int) -> QLayoutItem | None:  # noqa: N802
-        """Remove one of them."""
+    def takeAt(self, index: int) -> QLayoutItem | None:
         self.invalidate()
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
@@ -97,27 +94,22 @@ class FlowLayout(QLayout):
         self._heights.clear()
         super().invalidate()
 
-    def expandingDirections(self) -> Qt.Orientation:  # noqa: N802 - Qt's name
-        """Ask for no more room than is needed."""
+    def expandingDirections(self) -> Qt.Orientation:
         return Qt.Orientation(0)
 
-    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
-        """Say that what is narrow is high."""
+    def hasHeightForWidth(self) -> bool:
         return True
 
-    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
-        """Return the height that so wide a row needs."""
+    def heightForWidth(self, width: int) -> int:
         if width not in self._heights:
             self._heights[width] = self._laid_out(QRect(0, 0, width, 0), move=False)
         return self._heights[width]
 
-    def setGeometry(self, rect: QRect) -> None:  # noqa: N802 - Qt's name
-        """Put the widgets into their lines."""
+    def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)
         self._laid_out(rect, move=True)
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for one line."""
+    def sizeHint(self) -> QSize:
         hints = [item.sizeHint() for item in self._shown()]
         gaps = self._gap * max(0, len(hints) - 1)
         return QSize(
@@ -125,8 +117,7 @@ class FlowLayout(QLayout):
             max((hint.height() for hint in hints), default=0),
         )
 
-    def minimumSize(self) -> QSize:  # noqa: N802 - Qt's name
-        """Need room for the widest of them."""
+    def minimumSize(self) -> QSize:
         size = QSize()
         for item in self._shown():
             size = size.expandedTo(item.minimumSize())

@@ -71,9 +71,7 @@ __all__ = ["MainWindow"]
 class _Dock(QDockWidget):
     """A dock whose title is not repeated under the tab that has it."""
 
-    def initStyleOption(  # noqa: N802 - Qt's name
-        self, option: QStyleOptionDockWidget
-    ) -> None:
+    def initStyleOption(self, option: QStyleOptionDockWidget) -> None:
         super().initStyleOption(option)
         window = self.parentWidget()
         if isinstance(window, QMainWindow) and not self.isFloating():
@@ -543,7 +541,7 @@ class MainWindow(QMainWindow):
         self.registry.offer(self._offered())
         self._show_zoom()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Notice canvases that a view shows and hides."""
         if event.type() in (QEvent.Type.Show, QEvent.Type.Hide) and self.isVisible():
             QTimer.singleShot(0, self, self._on_canvases)
@@ -684,13 +682,11 @@ class MainWindow(QMainWindow):
         self.results.open(source)
         self.show_view("merged")
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Take files and folders."""
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """Open what is dropped."""
+    def dropEvent(self, event: QDropEvent) -> None:
         urls = event.mimeData().urls()
         paths = [url.toLocalFile() for url in urls if url.toLocalFile()]
         tiling = self.viewer.tiling
@@ -702,7 +698,7 @@ class MainWindow(QMainWindow):
             self.viewer.open_dropped(paths, lambda: self.open(paths))
             event.acceptProposedAction()
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+    def closeEvent(self, event: QCloseEvent) -> None:
         """Remember, and wait until no thread works any more."""
         self._show_docks(True)
         self.preferences.settings = self.viewer.settings

@@ -89,23 +89,19 @@ class ThresholdHistogram(QWidget):
         low, high = self._range
         return (value - low) / (high - low) * self.width() if high > low else 0.0
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Move the line to the mouse."""
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self.mouseMoveEvent(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Move the line with the mouse."""
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         low, high = self._range
         if event.buttons() & Qt.MouseButton.LeftButton and high > low:
             share = min(max(event.position().x() / max(1, self.width()), 0.0), 1.0)
             self.dragged.emit(low + share * (high - low))
 
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for room."""
+    def sizeHint(self) -> QSize:
         return QSize(200, 84)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Draw both histograms, and the line over them."""
+    def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.fillRect(self.rect(), self.palette().base())
             low, high = self._range
@@ -166,8 +162,7 @@ class MapPanel(QWidget):
         self._region = region
         self._show_scores()
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Catch up."""
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._show()
 

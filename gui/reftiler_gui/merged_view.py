@@ -239,7 +239,7 @@ class MergedView(BlinkCompare):
             words += f"   ·   {values}" if values else ""
         self.pointed.emit(words)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the legend beneath the words where there is no room beside them."""
         super().resizeEvent(event)
         turn(self._foot, beside=event.size().width() >= _WIDE)

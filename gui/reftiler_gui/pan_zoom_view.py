@@ -100,8 +100,7 @@ class PanZoomView(QAbstractScrollArea):
             transform.left + point.x() * ratio / transform.zoom,
         )
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        """Zoom at the cursor."""
+    def wheelEvent(self, event: QWheelEvent) -> None:
         self._turned += event.angleDelta().y()
         steps = int(self._turned / _NOTCH)
         self._turned -= steps * _NOTCH
@@ -109,7 +108,7 @@ class PanZoomView(QAbstractScrollArea):
             self.state.step(steps, *self.place(event.position()))
         event.accept()
 
-    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
+    def viewportEvent(self, event: QEvent) -> bool:
         """Zoom between two fingers, on a screen or beside it."""
         if isinstance(event, QNativeGestureEvent):
             if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
@@ -139,14 +138,12 @@ class PanZoomView(QAbstractScrollArea):
         else:
             self.viewport().unsetCursor()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Begin a drag or a click."""
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         buttons = (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton)
         if event.button() in buttons:
             self._pressed = self._dragged = event.position()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Move the image, or point at a tile."""
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         here = event.position()
         if self._pressed is not None and self._dragged is not None:
             if (here - self._pressed).manhattanLength() > _STILL or self._moving:
@@ -158,8 +155,7 @@ class PanZoomView(QAbstractScrollArea):
         self.point_at(*self.place(here))
         self._cursor = here  # exactly: `point_at` computes it
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """End a drag or a click."""
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         moved, self._pressed = self._moving or self._held, None
         self._hold(self._held)
         if not moved and event.button() == Qt.MouseButton.LeftButton:
@@ -188,11 +184,10 @@ class PanZoomView(QAbstractScrollArea):
             self.point_at(*self.place(cursor))
             self._cursor = cursor
 
-    def leaveEvent(self, event: object) -> None:  # noqa: N802
-        """Point at nothing."""
+    def leaveEvent(self, event: object) -> None:
         self.point_at(nan, nan)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep what was fitted fitted."""
         super().resizeEvent(event)
         if self.state.fitted and self.isVisible():
@@ -200,34 +195,32 @@ class PanZoomView(QAbstractScrollArea):
         self.refresh()
         self._follow()
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+    def hideEvent(self, event: QHideEvent) -> None:
         """Point at nothing: the cursor is over another view now."""
         super().hideEvent(event)
         self.point_at(nan, nan)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+    def showEvent(self, event: QShowEvent) -> None:
         """Fit what a linked canvas of another size has fitted to itself."""
         super().showEvent(event)
         if self.state.fitted:
             self.fit()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Hold Space; leave other keys to the window: the base would scroll."""
         event.setAccepted(event.key() == Qt.Key.Key_Space)
         if event.isAccepted() and not event.isAutoRepeat():
             self._hold(True)
 
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Let Space go."""
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
         event.setAccepted(event.key() == Qt.Key.Key_Space)
         if event.isAccepted() and not event.isAutoRepeat():
             self._hold(False)
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         """Forget Space: another window gets its release."""
         self._hold(False)
         super().focusOutEvent(event)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for room."""
+    def sizeHint(self) -> QSize:
         return QSize(640, 480)

@@ -95,14 +95,12 @@ class SwipeCompare(ImageCanvas):
         if transform.width - split > room[1]:
             paint_label(painter, QPointF(split + 8 * ratio, y), self.names[1], ratio)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Take the line, or the image."""
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self._taken = self._near(event) and not self.held
         if not self._taken:
             super().mousePressEvent(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Move the line, or the image."""
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._taken:
             self.part(event.position().x() / max(1, self.viewport().width()))
             return
@@ -111,8 +109,7 @@ class SwipeCompare(ImageCanvas):
             near = Qt.CursorShape.SplitHCursor if self._near(event) else None
             self.viewport().setCursor(near or Qt.CursorShape.ArrowCursor)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Let go."""
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._taken:
             self._taken = False
         else:
@@ -156,20 +153,19 @@ class BlinkCompare(LazyView):
         """Show the side that ``flipped`` says."""
         raise NotImplementedError
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Turn while Shift is held."""
         alone = event.modifiers() in (_NONE, Qt.KeyboardModifier.ShiftModifier)
         if event.key() == Qt.Key.Key_Shift and alone:  # no begun Ctrl+Shift+E
             self._turn(True)
         super().keyPressEvent(event)
 
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Turn back."""
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Shift:
             self._turn(False)
         super().keyReleaseEvent(event)
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+    def hideEvent(self, event: QHideEvent) -> None:
         """Turn back: another view gets the key's release."""
         self._turn(False)
         super().hideEvent(event)
@@ -204,12 +200,10 @@ class DifferenceLegend(QWidget):
         )
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for a band and a line of words."""
+    def sizeHint(self) -> QSize:
         return QSize(260, _SWATCH + self.fontMetrics().height() + 2)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint the band and its values."""
+    def paintEvent(self, event: QPaintEvent) -> None:
         if not self._limit:
             return
         band = signed(np.linspace(-1, 1, 255)[np.newaxis], 1.0)

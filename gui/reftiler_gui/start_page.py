@@ -82,8 +82,7 @@ class StartPage(_Card):
             "what the conformance kit wrote."
         )
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """List the recent files that there are now."""
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         for old in self._links:
             old.setParent(None)

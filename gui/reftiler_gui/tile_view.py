@@ -235,7 +235,7 @@ class TileView(QWidget):
             words = "   ·   ".join(parts)
         self.pointed.say(words)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go to the sheet with Esc, to other tiles with the arrows."""
         keys = Qt.Key
         steps = {keys.Key_Left: -1, keys.Key_Right: 1}

@@ -88,8 +88,7 @@ class LazyView(QWidget):
         """Show what there is now; called when the view is seen and out of date."""
         raise NotImplementedError
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Catch up."""
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._stale:
             self._renew()
@@ -107,7 +106,7 @@ class _ShortcutFilter(QObject):
         self._keys = keys
         widget.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Accept what the window's actions would take."""
         override = event.type() == QEvent.Type.ShortcutOverride
         if override and isinstance(event, QKeyEvent) and event.key() in self._keys:

@@ -491,7 +491,7 @@ class _SettingsChange(QUndoCommand):
     def id(self) -> int:
         return 1
 
-    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 - Qt's name
+    def mergeWith(self, other: QUndoCommand) -> bool:
         if not isinstance(other, _SettingsChange) or self.text() != other.text():
             return False
         if other.when - self.when >= _SOON:

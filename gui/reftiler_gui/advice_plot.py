@@ -41,10 +41,8 @@ _AT_LEFT, _AT_RIGHT = (
 class AdvicePlot(QWidget):
     """Candidates: the pixels a model must look at, and the defects held whole."""
 
-    chosen = Signal(object)
-    """The settings of the point that was clicked."""
-    taken = Signal(object)
-    """The same, double-clicked: take them."""
+    chosen = Signal(object)  # the settings of the point that was clicked
+    taken = Signal(object)  # the same, double-clicked: take them
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

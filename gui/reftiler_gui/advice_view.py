@@ -80,8 +80,7 @@ class _Cell(QTableWidgetItem):
 class AdviceView(LazyView):
     """A table and a plot of settings, of which one can be taken."""
 
-    taken = Signal(object)
-    """The `FormSettings` that the user takes."""
+    taken = Signal(object)  # the `FormSettings` that the user takes
 
     of_image = False
 

@@ -22,8 +22,7 @@ from reftiler_gui.tile_cache import as_image
 
 __all__ = ["Minimap", "Ruler", "paint_scale_bar"]
 
-PixelSize = tuple[float, float]
-"""Height and width of a pixel in micrometers."""
+PixelSize = tuple[float, float]  # height and width of a pixel in micrometers
 
 _LONGEST = 160  # the screen's pixels that a scale bar takes at the most
 _LARGEST = 150  # the same, of a side of the minimap

@@ -24,8 +24,7 @@ _TILES = 4  # of those that hold a pixel, in the menu
 class CanvasReadout(QObject):
     """The read-out and the context menu of the canvas."""
 
-    tile_wanted = Signal(int)
-    """A tile that shall be shown by itself."""
+    tile_wanted = Signal(int)  # a tile that shall be shown by itself
 
     def __init__(
         self,

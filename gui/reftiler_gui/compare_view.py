@@ -16,7 +16,7 @@ from reftiler_gui.fields import named, slider
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
 from reftiler_gui.layouts import flow, hbox, labelled, vbox
-from reftiler_gui.model.defect_metrics import DefectMetrics, look
+from reftiler_gui.model.defect_metrics import DefectMetrics, look, shrinkage
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.resized_image import ResizedImage
 from reftiler_gui.overlays import Marker
@@ -72,7 +72,7 @@ class CompareView(BlinkCompare):
         loaded, target = self.loaded, self._target()
         source = loaded.image if loaded else None
         for canvas in (self.small, self.large):
-            canvas.message = (loaded and loaded.words) or "No image is open."
+            canvas.message = self.missing
             canvas.set_marks(self._marks())
         self._seen = None
         self.flip()
@@ -110,11 +110,8 @@ class CompareView(BlinkCompare):
         assert self.region is not None
         assert loaded.image is not None
         (top, bottom), (left, right) = self.region.box
-        shrunk = max(
-            side / small
-            for side, small in zip(loaded.image.size, self._target(), strict=True)
-        )
-        around = max(bottom - top, right - left) + 2 * _AROUND * max(1.0, shrunk)
+        shrunk = shrinkage(loaded.image.size, self._target())
+        around = max(bottom - top, right - left) + 2 * _AROUND * shrunk
         room = min(self.large.viewport().width(), self.large.viewport().height())
         zoom = max(room, 100) / around
         zoom = float(int(zoom)) if zoom > 1 else zoom
@@ -182,12 +179,10 @@ class CompareView(BlinkCompare):
 
     def _tell(self) -> None:
         """Say what is missing for the sentence."""
-        if self.loaded is None or self.loaded.image is None:
-            words = self.loaded.words if self.loaded else "No image is open."
-        elif self.loaded.mask is None:
+        if self.loaded and self.loaded.image and self.loaded.mask is None:
             words = "This image has no mask: look for yourself what resizing leaves."
-        elif self.tiling is None:
-            words = "These settings give no tiles for this image."
+        elif self.missing:
+            words = self.missing
         elif self.searching:
             words = "Looking for defects…"
         elif self.region is None:

@@ -54,11 +54,9 @@ from reftiler_gui.tile_cache import as_image
 
 __all__ = ["LARGEST", "SMALLEST", "TileList", "draw_tile"]
 
-SMALLEST, LARGEST = 32, 320
-"""The longer side of a thumbnail, in pixels of the screen."""
+SMALLEST, LARGEST = 32, 320  # the longer side of a thumbnail, in pixels of the screen
 
-TILE = Qt.ItemDataRole.UserRole
-"""The role of a tile's number in the grid."""
+TILE = Qt.ItemDataRole.UserRole  # the role of a tile's number in the grid
 
 _GAP, _CAPTION, _MARGIN = 12, 16, 6
 _NARROW = 36  # the least width of a caption
@@ -221,12 +219,10 @@ class TileList(QListView):
 
     opened = Signal(int)
     """A tile that was double-clicked, or for which Enter was pressed."""
-    chosen = Signal(object)
-    """The number of the current tile, or None."""
+    chosen = Signal(object)  # the number of the current tile, or None
     resized_to = Signal(int)
     """The side of thumbnails that fits, or that a key or the wheel has set."""
-    failed = Signal(str)
-    """Why tiles cannot be read."""
+    failed = Signal(str)  # why tiles cannot be read
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)

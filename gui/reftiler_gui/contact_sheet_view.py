@@ -37,8 +37,7 @@ from reftiler_gui.view_base import LazyView, filter_shortcuts
 
 __all__ = ["ContactSheetView"]
 
-POSITION, DEFECTS, SEAMS, RESULT = range(4)
-"""The orders, as the list has them."""
+POSITION, DEFECTS, SEAMS, RESULT = range(4)  # the orders, as the list has them
 
 _MARKED, _LARGEST = "Counting defect pixels", "Reading all results"
 _SAVED = "Tiles (*.png *.tif *.npy)"
@@ -47,12 +46,10 @@ _SAVED = "Tiles (*.png *.tif *.npy)"
 class ContactSheetView(LazyView):
     """All tiles of the image."""
 
-    tile_opened = Signal(int)
-    """A tile that is to be shown in the image."""
+    tile_opened = Signal(int)  # a tile that is to be shown in the image
     survey_wanted = Signal()
     """Tiles are sorted by their seams, and `show_survey` has not given any."""
-    noticed = Signal(str)
-    """A sentence on what was done."""
+    noticed = Signal(str)  # a sentence on what was done
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -269,21 +266,16 @@ class ContactSheetView(LazyView):
 
     def _missing(self) -> str:
         """Return why the sheet is not what was asked for; nothing if it is."""
-        loaded, order = self.loaded, self.order.currentIndex()
-        if loaded is None or loaded.image is None:
-            return loaded.words if loaded else "No image is open."
-        if self.tiling is None:
-            return "These settings give no tiles for this image."
-        if self._problem:
-            return self._problem
-        words = ""
+        order, words = self.order.currentIndex(), self.missing or self._problem
+        if words:
+            return words
         if order == SEAMS and self._seams is None:
             words = self._trouble or "Comparing the results of neighbouring tiles…"
         elif order == RESULT and (self._tiles is None or self._tiles.results is None):
             words = self._trouble or "No results of these tiles are open."
         elif order == RESULT and self._largest is None:
             words = "Reading all results to find the largest value of each…"
-        elif order == DEFECTS and loaded.mask is None:
+        elif order == DEFECTS and self.loaded and self.loaded.mask is None:
             words = "This image has no mask, so no tile holds a defect pixel."
         elif not self.list.tile_model.rowCount():
             words = "No tile holds a defect pixel."

@@ -46,14 +46,11 @@ class DefectsBar(QWidget):
     It is a `reftiler_gui.view_base.View`, and works even where it is not seen.
     """
 
-    found = Signal(object)
-    """The `Defects` of the image, once they are known."""
+    found = Signal(object)  # the `Defects` of the image, once they are known
     chosen = Signal(object)
     """The `Region` to look at, or None; the bar was asked for it: go there."""
-    seen = Signal(object)
-    """What is left of it: a `DefectMetrics`."""
-    tile_chosen = Signal(int)
-    """A tile that was picked from those that hold the defect."""
+    seen = Signal(object)  # what is left of it: a `DefectMetrics`
+    tile_chosen = Signal(int)  # a tile that was picked from those that hold the defect
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -61,8 +61,7 @@ def decimals_of(span: float, digits: int, least: int = 0) -> int:
 class HistogramView(QWidget):
     """A histogram, on a logarithmic scale, with a handle for each limit."""
 
-    dragged = Signal(float, float)
-    """The limits, while a handle is moved."""
+    dragged = Signal(float, float)  # the limits, while a handle is moved
 
     def __init__(self) -> None:
         super().__init__()

@@ -129,8 +129,7 @@ def number_field(name: str, least: int = 0, suffix: str = "") -> QSpinBox:
     return field
 
 
-_LONGEST = 12
-"""Digits of a real number from which it is written with an exponent."""
+_LONGEST = 12  # digits of a real number from which it is written with an exponent
 _BEGUN = re.compile(r"[-+]?\d*[.,]?\d*(e[-+]?\d*)?", re.IGNORECASE)
 
 

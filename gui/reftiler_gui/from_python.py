@@ -19,8 +19,7 @@ from reftiler_gui.theme import SCHEMES, apply_theme
 
 __all__ = ["show"]
 
-_open: set[MainWindow] = set()
-"""Windows that live although nobody may hold them."""
+_open: set[MainWindow] = set()  # windows that live although nobody may hold them
 
 
 def show(

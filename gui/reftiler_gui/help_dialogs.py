@@ -8,13 +8,12 @@ from importlib import metadata
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QLineEdit,
     QListWidget,
-    QListWidgetItem,
     QTabWidget,
     QTextBrowser,
     QWidget,
@@ -126,14 +125,12 @@ class CommandPalette(QDialog):
         field = QLineEdit(placeholderText="Type a few letters…")
         self.field = named(field, "Letters of a command")
         self.list = named(QListWidget(), "Commands")
+        self._found: dict[str, QAction] = {}
         for entry in table.entries:
-            action = table.actions[entry.name]
-            if action.isEnabled():
-                keys = f"    {keys_text(entry)}" if entry.keys else ""
-                words = f"{entry.menu}: {entry.text.rstrip('…')}{keys}"
-                item = QListWidgetItem(words, self.list)
-                item.setData(Qt.ItemDataRole.UserRole, entry.name)
-        self._table = table
+            keys = f"    {keys_text(entry)}" if entry.keys else ""
+            words = f"{entry.menu}: {entry.text.rstrip('…')}{keys}"
+            if table.actions[entry.name].isEnabled():
+                self._found[words] = table.actions[entry.name]
         self.field.textChanged.connect(self._filter)
         self.field.returnPressed.connect(self._run)
         self.list.itemActivated.connect(self._run)
@@ -142,30 +139,21 @@ class CommandPalette(QDialog):
         self._filter("")
 
     def _filter(self, letters: str) -> None:
-        wanted = letters.lower().split()
-        first = None
-        for row in range(self.list.count()):
-            item = self.list.item(row)
-            hit = all(word in item.text().lower() for word in wanted)
-            item.setHidden(not hit)
-            first = row if hit and first is None else first
-        self.list.setCurrentRow(-1 if first is None else first)
+        wanted, found = letters.lower().split(), self._found
+        self.list.clear()
+        self.list.addItems([w for w in found if all(p in w.lower() for p in wanted)])
+        self.list.setCurrentRow(0)
 
     def _run(self) -> None:
-        item = self.list.currentItem()
-        if self.list.currentRow() >= 0 and not item.isHidden():
+        if self.list.currentRow() >= 0:
             self.accept()
-            self._table.actions[item.data(Qt.ItemDataRole.UserRole)].trigger()
+            self._found[self.list.currentItem().text()].trigger()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let the arrow keys choose while one types."""
         keys = (Qt.Key.Key_Up, Qt.Key.Key_Down)
-        if isinstance(event, QKeyEvent) and event.key() in keys:
-            step = 1 if event.key() == Qt.Key.Key_Down else -1
-            row = self.list.currentRow() + step
-            while 0 <= row < self.list.count() and self.list.item(row).isHidden():
-                row += step
-            if event.type() == QEvent.Type.KeyPress:
-                self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))
-            return True
-        return super().eventFilter(watched, event)
+        if not (isinstance(event, QKeyEvent) and event.key() in keys):
+            return super().eventFilter(watched, event)
+        if event.type() == QEvent.Type.KeyPress:
+            self.list.keyPressEvent(event)
+        return True

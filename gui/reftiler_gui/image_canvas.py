@@ -57,8 +57,7 @@ class ImageCanvas(PanZoomView):
     def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.layers = OverlaySettings()
-        self.message = ""
-        """What stands in the middle while there is no image."""
+        self.message = ""  # what stands in the middle while there is no image
         self._content = _Content()
         self._marks: Marks = lambda _box, _cell: ()
         self._tile: int | None = None

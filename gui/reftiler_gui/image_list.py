@@ -77,8 +77,7 @@ _STATES = {
 class _Rows(QAbstractListModel):
     """The rows of the list: a number for an image, a text for the head of a group."""
 
-    made = Signal()
-    """There are more thumbnails."""
+    made = Signal()  # there are more thumbnails
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()

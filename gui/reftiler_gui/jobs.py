@@ -27,8 +27,7 @@ _TURN = 0.001  # seconds that a thread may keep the window waiting, each time it
 _PAUSE = 0.05  # seconds between two reports of how far a job is
 _EVERY = 500  # milliseconds
 
-_keepers: set[int] = set()
-"""Those for whom Python itself does not collect."""
+_keepers: set[int] = set()  # those for whom Python itself does not collect
 
 
 @dataclass(eq=False)

@@ -41,8 +41,7 @@ class MapModel(QObject):
 
     changed = Signal()
     """Another map, range or threshold, of which no scores are known yet."""
-    scored = Signal()
-    """More is known of how well it finds defects."""
+    scored = Signal()  # more is known of how well it finds defects
 
     def __init__(self, viewer: ViewerModel, jobs: Jobs) -> None:
         super().__init__(viewer)

@@ -63,8 +63,7 @@ _TIPS = (
 class ThresholdHistogram(QWidget):
     """The values of good and of defective pixels, and the threshold as a line."""
 
-    dragged = Signal(float)
-    """The threshold, while the line is moved."""
+    dragged = Signal(float)  # the threshold, while the line is moved
 
     def __init__(self) -> None:
         super().__init__()

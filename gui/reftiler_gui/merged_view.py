@@ -41,8 +41,7 @@ _LESSON = "Simulated model error"
 class MergedView(BlinkCompare):
     """The merged image, linked with the original or its difference from it."""
 
-    pointed = Signal(str)
-    """What is under the cursor."""
+    pointed = Signal(str)  # what is under the cursor
 
     def __init__(
         self,
@@ -156,12 +155,10 @@ class MergedView(BlinkCompare):
 
     def _say(self, pictures: MergedPictures | None) -> None:
         model, loaded, words = self.model, self.loaded, ""
-        if loaded is None or loaded.image is None:
-            self.empty.setText(loaded.words if loaded else "No image is open.")
-        elif model.source is None:
+        if model.source is None and loaded and loaded.image:
             self.empty.setText(_EMPTY)
-        elif self.tiling is None:
-            self.empty.setText("These settings give no tiles for this image.")
+        elif self.missing:
+            self.empty.setText(self.missing)
         elif pictures is None:
             self.empty.setText(model.problem or "Opening the results…")
         else:

@@ -41,12 +41,9 @@ class PanZoomView(QAbstractScrollArea):
     the image's: row and column, floats, pixel 0 from 0 to 1.
     """
 
-    hovered = Signal(float, float)
-    """Row and column under the cursor."""
-    left = Signal()
-    """The cursor is elsewhere."""
-    clicked = Signal(float, float)
-    """Row and column of a click."""
+    hovered = Signal(float, float)  # row and column under the cursor
+    left = Signal()  # the cursor is elsewhere
+    clicked = Signal(float, float)  # row and column of a click
 
     def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
         super().__init__(parent)

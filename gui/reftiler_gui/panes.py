@@ -39,8 +39,7 @@ _GRIP = 6  # the screen's pixels to either side of the line where it can be take
 class SwipeCompare(ImageCanvas):
     """A canvas whose left part, up to a line to be moved, shows another picture."""
 
-    parted = Signal(float)
-    """Where the line was moved."""
+    parted = Signal(float)  # where the line was moved
 
     def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)

@@ -55,8 +55,7 @@ _MAP = "Merging the anomaly map"
 class ResultsModel(QObject):
     """What came back for the tiles of the image that is open."""
 
-    changed = Signal()
-    """Something of the above has changed."""
+    changed = Signal()  # something of the above has changed
     arrived = Signal(object)
     """A dict of pictures to levels, rows and columns that are to be painted anew; None
     for all."""

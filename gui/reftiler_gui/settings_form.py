@@ -64,8 +64,7 @@ _SEVERAL = 16  # random tiles, until somebody says how many
 class SettingsForm(QWidget):
     """The settings of the tiler; every change is emitted at once."""
 
-    changed = Signal(object)
-    """The new FormSettings."""
+    changed = Signal(object)  # the new FormSettings
 
     def __init__(self) -> None:
         super().__init__()

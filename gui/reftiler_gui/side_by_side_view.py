@@ -70,10 +70,8 @@ class SideBySideView(LazyView):
     Of settings the tiles are shown, or what a model's results make with each.
     """
 
-    swapped = Signal(object)
-    """The FormSettings that the form is to take."""
-    noticed = Signal(str)
-    """A sentence on what could not be done."""
+    swapped = Signal(object)  # the FormSettings that the form is to take
+    noticed = Signal(str)  # a sentence on what could not be done
 
     def __init__(
         self,
@@ -165,7 +163,7 @@ class SideBySideView(LazyView):
         if self.pinned is None:
             self.pinned = self.settings
         if loaded is None or loaded.image is None:
-            self._forget((loaded and loaded.words) or "No image is open.")
+            self._forget(self.missing)
         elif kind == _TILES:
             self._compare_settings(loaded)
         elif kind == _MERGED:

@@ -83,8 +83,7 @@ class Status(QStatusBar):
 class JobProgress(QWidget):
     """A job of a view, seen while it runs."""
 
-    cancelled = Signal()
-    """Somebody did not want it any more."""
+    cancelled = Signal()  # somebody did not want it any more
 
     def __init__(self, jobs: Jobs, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -53,11 +53,9 @@ class _Tile:
     picture: ImagePyramid
     mask: MaskPyramid | None
     defects: tuple[Region, ...]
-    most: int
-    """How many tiles share one of its pixels at the most."""
+    most: int  # how many tiles share one of its pixels at the most
     result: AnomalyMap | ImagePyramid | None
-    over: bool
-    """Whether a map lies over the tile, or hides it."""
+    over: bool  # whether a map lies over the tile, or hides it
 
     @classmethod
     def read(cls, tiles: ImageTiles, number: int, show: str) -> Work[_Tile]:
@@ -130,12 +128,9 @@ class TileView(QWidget):
     """A tile with its mask, and what there is to know of it."""
 
     closed = Signal()
-    stepped = Signal(int)
-    """The next tile is wanted (1), or the previous one (-1)."""
-    image_wanted = Signal(int)
-    """The tile is to be shown in the image."""
-    menu_wanted = Signal(QPoint)
-    """A menu is wanted at a point of the screen."""
+    stepped = Signal(int)  # the next tile is wanted (1), or the previous one (-1)
+    image_wanted = Signal(int)  # the tile is to be shown in the image
+    menu_wanted = Signal(QPoint)  # a menu is wanted at a point of the screen
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -26,8 +26,7 @@ _ZOOMS = ("Fit", "12.5 %", "25 %", "50 %", "100 %", "200 %", "400 %", "800 %")
 class ZoomField(QComboBox):
     """The zoom of the view in front; another one can be chosen or typed."""
 
-    chosen = Signal(float)
-    """The zoom; 0 shows everything."""
+    chosen = Signal(float)  # the zoom; 0 shows everything
 
     def __init__(self) -> None:
         super().__init__()

@@ -78,6 +78,14 @@ class LazyView(QWidget):
             self.region, self.searching = region, False
             self.invalidate()
 
+    @property
+    def missing(self) -> str:
+        """Why there are no tiles to show; empty if there are."""
+        if self.loaded is None or self.loaded.image is None:
+            return (self.loaded and self.loaded.words) or "No image is open."
+        no_tiles = "These settings give no tiles for this image."
+        return no_tiles if self.tiling is None else ""
+
     def invalidate(self) -> None:
         """Say that what is shown is out of date."""
         self._stale = True

@@ -38,18 +38,15 @@ class ViewerModel(QObject):
     """What is open, and how it is tiled."""
 
     opened = Signal()
-    checked = Signal()
-    """More is known of the images than before."""
+    checked = Signal()  # more is known of the images than before
     item_changed = Signal()
     maps_changed = Signal()
     pixels_changed = Signal()
-    display_changed = Signal()
-    """Limits, gamma, channels or the histogram have."""
+    display_changed = Signal()  # limits, gamma, channels or the histogram have
     settings_changed = Signal()
     tiling_changed = Signal()
     facts_changed = Signal()
-    cases_given = Signal(object)
-    """Paths of files that the conformance kit wrote."""
+    cases_given = Signal(object)  # paths of files that the conformance kit wrote
     noticed = Signal(str)
     """A sentence on what could not be done; none once another image is gone to."""
 

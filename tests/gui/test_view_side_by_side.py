@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from reftiler import TilingError
 from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
-from reftiler_gui.model import map_comparison
+from reftiler_gui.model import comparison
 from reftiler_gui.model.colors import signed
 from reftiler_gui.model.comparison import (
     ComparedValues,
@@ -209,7 +209,7 @@ def values(array: np.ndarray, *, is_image: bool = False) -> ComparedValues:
 def test_the_measure_of_two_maps_is_exact(
     kind: str, other: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_comparison, "_BAND", 100)
+    monkeypatch.setattr(comparison, "_BAND", 100)
     rng = np.random.default_rng(1)
     a = (rng.random((24, 36)) * 200 - 99).clip(0).astype(kind)
     b = (rng.random(other) * 200 - 99).clip(0).astype(kind)

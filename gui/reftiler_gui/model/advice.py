@@ -33,12 +33,10 @@ __all__ = [
 ]
 
 
-TILES = (128, 192, 256, 384, 512, 768, 1024)
-"""Sides of tiles that are tried, in pixels."""
+TILES = (128, 192, 256, 384, 512, 768, 1024)  # sides of tiles that are tried, in pixels
 OVERLAPS = (0, 8, 4, 2)
 """The overlaps that are tried: none, or the tile divided by one of these."""
-SAMPLED = 60
-"""Defects of which the contrast is measured; of more, a sample."""
+SAMPLED = 60  # defects of which the contrast is measured; of more, a sample
 _PAUSE = 0.1  # seconds between two snapshots, at the least
 _NO_SIZES: Ints = np.zeros((0, 2), np.int64)
 

@@ -24,7 +24,14 @@ from reftiler_gui.model.colors import COLORS, pixel
 from reftiler_gui.model.file_pixels import FilePixels, without_mapping
 from reftiler_gui.model.screen_transform import ScreenTransform
 
-__all__ = ["COLORMAPS", "UNKNOWN", "AnomalyMap", "MapSettings", "color_table"]
+__all__ = [
+    "COLORMAPS",
+    "UNKNOWN",
+    "AnomalyMap",
+    "MapSettings",
+    "color_table",
+    "map_colors",
+]
 
 
 COLORMAPS = {
@@ -37,8 +44,7 @@ COLORMAPS = {
 }
 """Colour maps by name: colours at equal distances, from low to high values."""
 
-UNKNOWN = COLORS["sky"]
-"""The colour of NaN, which is in none of the colour maps."""
+UNKNOWN = COLORS["sky"]  # the colour of NaN, which is in none of the colour maps
 _INSIDE, _OUTSIDE = pixel(COLORS["white"]), pixel(COLORS["black"])
 _SHIFTED = slice(1, None), slice(None, -1)
 _BAND = 2**22  # values that are looked at together
@@ -220,22 +226,36 @@ class AnomalyMap:
     def _colored(self, part: Array, settings: MapSettings) -> Pixels:
         low = self.low if settings.low is None else settings.low
         high = self.high if settings.high is None else settings.high
-        if high - low == math.inf:
-            part, low, high = part / 2, low / 2, high / 2
-        span = 255 / (high - low) if high > low else 0.0
-        wide = np.float32 if part.dtype.itemsize <= 4 else np.float64
-        with np.errstate(all="ignore"):
-            share = np.subtract(part, low, dtype=wide)
-            share *= span
-            np.clip(share, 0, 255, out=share)
-            if self.infinite:
-                share[np.isnan(share)] = 0  # an infinite value of a constant map
-            place = share.astype(np.uint8)
-        table = color_table(settings.colormap, settings.opacity)
-        painted: Pixels = table.take(place, mode="clip")
-        if self.unknown:
-            painted[np.isnan(part)] = pixel(UNKNOWN, max(settings.opacity, 0.5))
-        return painted
+        clean = not (self.unknown or self.infinite)
+        how = settings.colormap, settings.opacity
+        return map_colors(part, (low, high), *how, clean=clean)
+
+
+def map_colors(
+    part: Array,
+    limits: tuple[float, float],
+    colormap: str,
+    opacity: float = 1.0,
+    *,
+    clean: bool = False,
+) -> Pixels:
+    """Colour the values of a map; clean ones hold no NaN and no infinite value."""
+    low, high = limits
+    if high - low == math.inf:
+        part, low, high = part / 2, low / 2, high / 2
+    span = 255 / (high - low) if high > low else 0.0
+    wide = np.float32 if part.dtype.itemsize <= 4 else np.float64
+    with np.errstate(all="ignore"):
+        share = np.subtract(part, low, dtype=wide)
+        share *= span
+        np.clip(share, 0, 255, out=share)
+        if not clean:
+            share[np.isnan(share)] = 0  # an infinite value of a constant map, too
+        place = share.astype(np.uint8)
+    painted: Pixels = color_table(colormap, opacity).take(place, mode="clip")
+    if not clean:
+        painted[np.isnan(part)] = pixel(UNKNOWN, max(opacity, 0.5))
+    return painted
 
 
 def _enlarged(

@@ -10,11 +10,7 @@ Ints: TypeAlias = NDArray[np.int64]
 Pixels: TypeAlias = NDArray[np.uint32]
 """To paint, 0xAARRGGBB, premultiplied by alpha; see `reftiler_gui.model.colors`."""
 
-Span: TypeAlias = tuple[int, int]
-"""The first row or column and one past the last."""
-Size: TypeAlias = tuple[int, int]
-"""Height and width."""
-Box: TypeAlias = tuple[Span, Span]
-"""Rows and columns."""
-Rgb: TypeAlias = tuple[int, int, int]
-"""Red, green and blue, 0 to 255."""
+Span: TypeAlias = tuple[int, int]  # the first row or column and one past the last
+Size: TypeAlias = tuple[int, int]  # height and width
+Box: TypeAlias = tuple[Span, Span]  # rows and columns
+Rgb: TypeAlias = tuple[int, int, int]  # red, green and blue, 0 to 255

@@ -18,6 +18,7 @@ from reftiler_gui.model.array_types import Pixels, Rgb
 __all__ = [
     "COLORS",
     "UNCOVERED",
+    "as_rgb",
     "coverage_colors",
     "coverage_layer",
     "label_colors",
@@ -28,8 +29,7 @@ __all__ = [
 ]
 
 
-UNCOVERED = COLORS["vermillion"]
-"""The colour of the hatching where no tile takes part."""
+UNCOVERED = COLORS["vermillion"]  # the colour of the hatching where no tile takes part
 
 # From dark to bright, evenly as the eye sees it, in any kind of colour vision.
 _RISING = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
@@ -102,6 +102,14 @@ def legend(least: int, most: int, rows: int = 12) -> tuple[tuple[int, Rgb], ...]
     step = max(1, -(-(most - least + 1) // rows))
     numbers = sorted({*range(least, most + 1, step), most})
     return tuple((number, colors[number]) for number in numbers)
+
+
+def as_rgb(pixels: Pixels, ground: Any = 255) -> NDArray[np.uint8]:
+    """Return pixels as red, green and blue, shape (H, W, 3), over a background."""
+    parts = pixels.astype("<u4", copy=False).view(np.uint8).reshape(*pixels.shape, 4)
+    through = 255 - parts[..., 3:].astype(np.int32)
+    whole = parts[..., 2::-1] + (through * ground + 127) // 255
+    return np.asarray(whole.clip(0, 255), np.uint8)
 
 
 def signed(difference: NDArray[Any], limit: float) -> Pixels:

@@ -15,10 +15,10 @@ from reftiler import Grid, TilingError
 from reftiler.cli.grid_summary import GridSummary
 from reftiler.evaluation import defect_scores, map_rows
 from reftiler_gui.model.advice import count_contained
-from reftiler_gui.model.anomaly_map import UNKNOWN, AnomalyMap, MapSettings, color_table
+from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings, map_colors
 from reftiler_gui.model.array_types import Array, Ints, Pixels, Span
 from reftiler_gui.model.code_export import as_terms
-from reftiler_gui.model.colors import pixel, signed
+from reftiler_gui.model.colors import signed
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
@@ -327,15 +327,8 @@ class MapComparison:
     def _paint(self, part: Array) -> Pixels:
         if self._shown is not None:
             return self._shown.painted(part)
-        values = part.astype(np.float64)
-        values = values if values.ndim == 2 else values.max(axis=2)
-        with np.errstate(all="ignore"):
-            share = (values - self.low) * (255 / ((self.high - self.low) or 1))
-        unknown = np.isnan(share)
-        place = np.where(unknown, 0, share).clip(0, 255).astype(np.uint8)
-        painted: Pixels = color_table(self._colormap).take(place)
-        painted[unknown] = pixel(UNKNOWN)
-        return painted
+        values = part if part.ndim == 2 else part.max(axis=2)
+        return map_colors(values, (self.low, self.high), self._colormap)
 
 
 def _difference(a: Array, b: Array) -> NDArray[np.float64]:

@@ -16,12 +16,19 @@ from reftiler import Tiler
 from reftiler.io import resize
 from reftiler.regions import Region, label_regions
 from reftiler.visibility import Remains, examine
-from reftiler_gui.model.array_types import Array, Ints, Pixels, Span
+from reftiler_gui.model.array_types import Array, Box, Ints, Pixels, Size, Span
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 
-__all__ = ["DefectMetrics", "DefectPreview", "look", "preview_of_defect"]
+__all__ = [
+    "DefectMetrics",
+    "DefectPreview",
+    "look",
+    "preview_of_defect",
+    "shrinkage",
+    "square_around",
+]
 
 
 _SPARE = 24  # pixels around it that are looked at, at the least
@@ -204,10 +211,12 @@ def preview_of_defect(
     rows, columns = _slices(crops)
     small = resize(source.array[rows, columns], [size for _, _, size in crops])
     picture = source.like(small)
-    shrunk = max(
-        length / side for length, side in zip(source.size, target, strict=True)
-    )
-    spans = _spans(region, source.size, shrunk, crops)
+    spare = math.ceil(_AROUND * shrinkage(source.size, target))
+    box = square_around(region, source.size, max(_LEAST, spare))
+    spans = [
+        (max(low, start), min(high, stop))
+        for (low, high), (start, stop, _) in zip(box, crops, strict=True)
+    ]
     under = [
         (np.arange(low - start, high - start) * size) // (stop - start)
         for (low, high), (start, stop, size) in zip(spans, crops, strict=True)
@@ -219,18 +228,16 @@ def preview_of_defect(
     )
 
 
-def _spans(
-    region: Region,
-    size: tuple[int, int],
-    shrunk: float,
-    crops: Sequence[tuple[int, int, int]],
-) -> list[tuple[int, int]]:
-    """Return a square around a defect, moved into the image and into what is known."""
-    side = max(region.size) + 2 * max(_LEAST, math.ceil(_AROUND * max(1.0, shrunk)))
+def shrinkage(size: Sequence[int], target: Sequence[int]) -> float:
+    """Return how many pixels become one when an image is resized; at the least 1."""
+    return max(1.0, *(side / goal for side, goal in zip(size, target, strict=True)))
+
+
+def square_around(region: Region, size: Size, spare: int) -> Box:
+    """Return a square around a defect, moved to lie in the image if it can."""
+    side = max(region.size) + 2 * spare
     spans = []
-    for (low, high), length, (start, stop, _) in zip(
-        region.box, size, crops, strict=True
-    ):
+    for (low, high), length in zip(region.box, size, strict=True):
         first = min(max((low + high - side) // 2, 0), max(0, length - side))
-        spans.append((max(first, start), min(first + side, stop)))
-    return spans
+        spans.append((first, min(first + side, length)))
+    return spans[0], spans[1]

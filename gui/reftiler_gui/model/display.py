@@ -22,8 +22,7 @@ __all__ = [
 ]
 
 
-PERCENTILES = (0.0, 0.1, 1.0, 99.0, 99.9, 100.0)
-"""Those that a histogram knows."""
+PERCENTILES = (0.0, 0.1, 1.0, 99.0, 99.9, 100.0)  # those that a histogram knows
 
 _SAMPLE = 2**22  # numbers up to which all of them are counted
 _BINS = 256

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reftiler import TilingError
 from reftiler.figures import contact_sheet, draw_grid, overlay, side_by_side
 from reftiler.io import resize
-from reftiler_gui.model.image_pyramid import ImagePyramid
+from reftiler_gui.model.colors import as_rgb
 from reftiler_gui.model.resized_image import ResizedImage
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles
@@ -31,8 +31,7 @@ FIGURES = {
 }
 """The figures by name, and what they are called."""
 
-LIMIT = 2**26
-"""Pixels of a figure, at the most."""
+LIMIT = 2**26  # pixels of a figure, at the most
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ def draw_figure(
     if asked.name in ("resized", "side"):
         _check(asked.size, "resize the image to less")
         yield 0.0
-        small = _colored(ResizedImage(tiles.source, asked.size).small)
+        small = as_rgb(ResizedImage(tiles.source, asked.size).small.whole())
         if mask is not None:
             small = overlay(small, resize(mask, asked.size))
         if asked.name == "resized":
@@ -73,7 +72,7 @@ def draw_figure(
         (top, bottom), (left, right) = tiles.view.frame
         _check((bottom - top, right - left), "open a part of the image")
         yield 0.0
-        whole = _colored(tiles.source)
+        whole = as_rgb(tiles.source.whole())
         if mask is not None:
             whole = overlay(whole, mask)
         yield 0.5
@@ -99,17 +98,9 @@ def _sheet(tiles: ImageTiles, asked: FigureRequest) -> Work[Rgb]:
 
 
 def _tile(tiles: ImageTiles, tile: int, asked: FigureRequest) -> Rgb:
-    picture = _colored(tiles.picture(tile))
+    picture = as_rgb(tiles.picture(tile).whole())
     mask = tiles.mask(tile) if asked.mask else None
     return picture if mask is None or not mask.area else overlay(picture, mask.array)
-
-
-def _colored(source: ImagePyramid) -> Rgb:
-    """Return all pixels as they are shown; what is transparent is on white."""
-    pixels = source.whole()
-    parts = pixels.astype("<u4", copy=False).view(np.uint8).reshape(*pixels.shape, 4)
-    # Colours are premultiplied, so that the sum is 255 at the most.
-    return np.asarray(parts[..., 2::-1] + (255 - parts[..., 3:]))
 
 
 def _check(size: tuple[int, int], instead: str) -> None:

@@ -24,10 +24,8 @@ from reftiler_gui.model.steps import Work
 __all__ = ["Check", "ImageItem", "ImageSet", "LoadedImage", "bundled"]
 
 
-CASES = (".npz", ".jsonl")
-"""Suffixes of what the conformance kit writes."""
-SETTINGS = (".yaml", ".yml")
-"""Suffixes of tiling settings."""
+CASES = (".npz", ".jsonl")  # suffixes of what the conformance kit writes
+SETTINGS = (".yaml", ".yml")  # suffixes of tiling settings
 _BAND = 2**24  # pixels of a mask that are looked at together
 
 

@@ -25,8 +25,7 @@ __all__ = ["ImageScores", "SetScores", "score_image", "score_set", "set_range"]
 Counts: TypeAlias = NDArray[np.int64]
 
 BINS = 128
-LIMITS = (0.3, 0.05)
-"""Shares of good pixels up to which AUPRO is taken."""
+LIMITS = (0.3, 0.05)  # shares of good pixels up to which AUPRO is taken
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler import Grid
-from reftiler_gui.model.anomaly_map import UNKNOWN, MapSettings, color_table
+from reftiler_gui.model.anomaly_map import MapSettings, map_colors
 from reftiler_gui.model.array_types import Array, Pixels, Span
 from reftiler_gui.model.colors import COLORS, pixel, signed
 from reftiler_gui.model.display import DisplaySettings, risen
@@ -232,13 +232,10 @@ class MergedPictures:
         if self._shown is not None:
             return self._shown.painted(part)
         channels = part.reshape(*part.shape[:2], -1)
+        if channels.shape[2] < 3:
+            colormap = self.map_settings.colormap
+            return map_colors(channels[..., 0], self.range, colormap)
         display = DisplaySettings(*self.range)
-        if self.color_bar is not None:
-            table = color_table(self.map_settings.colormap)
-            pixels = table[display.to_bytes(channels[..., 0])]
-            if part.dtype.kind == "f":
-                pixels[np.isnan(channels[..., 0])] = pixel(UNKNOWN)
-            return pixels
         red, green, blue = np.moveaxis(
             display.to_bytes(channels[..., :3]).astype(np.uint32), 2, 0
         )

@@ -61,8 +61,7 @@ class OverlaySettings:
     color: Rgb = COLORS["orange"]  # the mask's
 
 
-START = OverlaySettings(scale_bar=True, minimap=True)
-"""What the window shows at first."""
+START = OverlaySettings(scale_bar=True, minimap=True)  # what the window shows at first
 
 
 def thinning(view: GridLookup, transform: ScreenTransform) -> int:

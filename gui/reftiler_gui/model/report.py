@@ -49,10 +49,8 @@ T = TypeVar("T")
 
 MEASURED = 200
 """Defects of an image whose contrast is measured; of all others the place is known."""
-PICTURED = 6
-"""Defects that the page shows as pictures: those that suffer most."""
-LISTED = 500
-"""Rows of a table of the page, at the most; the CSV file has them all."""
+PICTURED = 6  # defects that the page shows as pictures: those that suffer most
+LISTED = 500  # rows of a table of the page, at the most; the CSV file has them all
 _TABLE = b"image,defect,"
 """How the CSV file begins: another file of its name is never replaced."""
 

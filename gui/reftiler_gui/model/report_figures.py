@@ -6,7 +6,7 @@ import base64
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from reftiler.io import resize
 from reftiler.io.png import encode_png
 from reftiler.regions import Region
-from reftiler_gui.model.array_types import Pixels, Span
-from reftiler_gui.model.defect_metrics import DefectMetrics
+from reftiler_gui.model.array_types import Pixels
+from reftiler_gui.model.colors import as_rgb
+from reftiler_gui.model.defect_metrics import DefectMetrics, shrinkage, square_around
 from reftiler_gui.model.grid_lookup import Box, GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
@@ -96,7 +97,8 @@ def compare_figures(
     view: GridLookup | None,
 ) -> tuple[Figure, Figure]:
     """Draw a defect after resizing the image, and as it is in its tile."""
-    box = _around(seen, source.size)
+    around = round(_AROUND * shrinkage(source.size, seen.target))
+    box = square_around(seen.region, source.size, around)
     (top, bottom), (left, _) = box
     level = max(0, math.ceil(math.log2((bottom - top) / _PART)))
     (first, last), (low, high) = seen.region.box
@@ -109,7 +111,7 @@ def compare_figures(
     tile = "In no tile" if seen.best is None else f"In tile {seen.best}"
     rows, columns = ((span[0] >> level, -(-span[1] >> level)) for span in box)
     left_side, right_side = (
-        _as_rgb(picture.region(level, rows, columns), _BACKGROUND)
+        as_rgb(picture.region(level, rows, columns), _BACKGROUND)
         for picture in (small, source)
     )
     rings = ((x, y, radius, ""),)
@@ -125,17 +127,6 @@ def compare_figures(
         Figure(left_side, resized, rings, sharp=True),
         Figure(right_side, tile, rings, frame, sharp=True),
     )
-
-
-def _around(seen: DefectMetrics, size: Span) -> Box:
-    """Return a square around a defect, moved to lie in the image if it can."""
-    shrunk = max(side / goal for side, goal in zip(size, seen.target, strict=True))
-    side = max(seen.region.size) + round(2 * _AROUND * max(1.0, shrunk))
-    spans = []
-    for (low, high), length in zip(seen.region.box, size, strict=True):
-        start = min(max((low + high - side) // 2, 0), max(0, length - side))
-        spans.append((start, min(start + side, length)))
-    return spans[0], spans[1]
 
 
 def _transform_on(frame: Box) -> ScreenTransform:
@@ -158,7 +149,7 @@ def _drawn(picture: ImagePyramid, transform: ScreenTransform) -> Rgb:
         return canvas
     level = picture.level(transform.zoom)
     height, width = picture.level_size(level)
-    shown = _as_rgb(picture.whole(level), _BACKGROUND)
+    shown = as_rgb(picture.whole(level), _BACKGROUND)
     size = bottom - top, right - left
     if transform.zoom >= 1:
         rows = np.arange(size[0]) * height // size[0]
@@ -175,13 +166,4 @@ def _lay_over(canvas: Rgb, layer: tuple[int, int, Pixels] | None) -> None:
         top, left, pixels = layer
         height, width = pixels.shape
         part = canvas[top : top + height, left : left + width]
-        part[:] = _as_rgb(pixels, part)
-
-
-def _as_rgb(pixels: Pixels, ground: NDArray[Any]) -> Rgb:
-    """Return premultiplied pixels 0xAARRGGBB over a background."""
-    parts = [(pixels >> np.uint32(shift)) & np.uint32(255) for shift in (16, 8, 0)]
-    color = np.stack(parts, axis=-1)
-    through = 255 - (pixels >> np.uint32(24))[..., np.newaxis].astype(np.int32)
-    whole = color.astype(np.int32) + (through * ground + 127) // 255
-    return np.asarray(whole.clip(0, 255), np.uint8)
+        part[:] = as_rgb(pixels, part)

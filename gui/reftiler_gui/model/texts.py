@@ -27,8 +27,7 @@ __all__ = [
 ]
 
 
-MARKED = 200
-"""Defects in view from which those close together share a ring."""
+MARKED = 200  # defects in view from which those close together share a ring
 
 _NOTHING = (
     "No image is open. Drop images or a folder here, press Ctrl+O, or take a look at "

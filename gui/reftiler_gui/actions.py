@@ -16,13 +16,11 @@ class ActionSpec:
     """An action of the window."""
 
     name: str  # unique; code finds the action by it
-    # menu, text: the menu it is in, and its text there
     menu: str
     text: str
     keys: tuple[str, ...]  # keys as Qt writes them; the first is shown
     # called when it is triggered; if it can be checked, with whether it is
     do: Callable[..., object]
-    # whether it is checked at first; None if it cannot be checked
     on: bool | None = None
     tip: str = ""  # what it does, where the text does not say it
     # {"", "canvas", "zoom", "layers", "overlays", "seams", "image", "docks"}: what the

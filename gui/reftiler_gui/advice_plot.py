@@ -50,7 +50,6 @@ class AdvicePlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(300, 170)
-        # selected, current: the candidate that is chosen, and the settings in force
         self.selected: FormSettings | None = None
         self.current: FormSettings | None = None
         self._defects = 0

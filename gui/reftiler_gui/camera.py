@@ -31,7 +31,6 @@ class Camera(QObject):
         self.zoom = 1.0  # pixels of the screen, as Qt counts them, for one of the image
         # whether all is shown, and shall be when the window is resized
         self.fitted = True
-        # whether the next image of the same size is shown where this one was
         self.locked = True
         self._bounds: Box | None = None
 

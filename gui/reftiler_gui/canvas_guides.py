@@ -65,7 +65,6 @@ def paint_scale_bar(
 class Ruler:
     """A line between two corners of pixels."""
 
-    # start, stop: row and column of its ends
     start: tuple[int, int]
     stop: tuple[int, int]
 

@@ -126,7 +126,6 @@ class TileListModel(QAbstractListModel):
     def __init__(self) -> None:
         super().__init__()
         self.tiles: ImageTiles | None = None  # the tiles; None for an empty list
-        # their numbers, row by row of the list
         self.order: NDArray[np.int64] = np.arange(0)
         # how many pixels of the mask are marked in each tile, once it is known
         self.marked: NDArray[np.int64] | None = None
@@ -228,9 +227,7 @@ class TileList(QListView):
         super().__init__(parent)
         self._jobs = jobs
         self.tile_model = TileListModel()
-        # side: the longer side of a thumbnail
         self.side, self._fitted = 96, True
-        # what `draw_tile` draws
         self.show_what, self.masked, self.hatched = "tile", True, False
         self._thumbnails: OrderedDict[int, QImage] = OrderedDict()
         self._wanted: list[int] = []

@@ -50,11 +50,8 @@ class MapModel(QObject):
         self.number = 0  # which of an image's maps is shown
         self.problem = ""  # why there is none
         self.whole_set = True  # whether colours have one range for all images
-        # the map against the mask, once they are known
         self.scores: ImageScores | None = None
-        # those of all images, once they were asked for
         self.set_scores: SetScores | None = None
-        # good and defective pixels that reach the threshold, once they are counted
         self.found: tuple[int, int] | None = None
         self._scored: ImageSet | None = None
         self._chosen = MapSettings()

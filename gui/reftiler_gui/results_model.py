@@ -67,15 +67,12 @@ class ResultsModel(QObject):
         super().__init__(viewer)
         self._viewer, self._jobs = viewer, viewer.jobs
         self.source: Source | None = None  # where the results come from
-        # what they make, once they are open
         self.pictures: MergedPictures | None = None
-        # where they disagree most, once that was asked for
         self.survey: SeamSurvey | None = None
         self.problem = ""  # why there are none, or why they are not merged; a sentence
         # the settings of the results, where those of the form do not fit them
         self.offer: FormSettings | None = None
         self.as_map = False  # whether the merged image is the anomaly map, too
-        # the model that the source names, once it is loaded
         self.model: Model | None = None
         self._item = ""
         self._opened_for: LoadedImage | None = None

@@ -54,7 +54,6 @@ class LazyView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.loaded: LoadedImage | None = None  # the image
-        # its tiles; None while the image or the setting has none
         self.tiling: GridLookup | None = None
         self.settings = FormSettings()  # what the tiles were made from
         self.region: Region | None = None  # the defect that is looked at

@@ -60,7 +60,6 @@ class ViewerModel(QObject):
         self.undo_stack = QUndoStack(self)  # the changes of the settings
         self.tiling: GridLookup | None = None  # the last tiles that were not refused
         self.refusal: ValidationError | None = None  # why the settings are
-        # the numbers of the tiles, once they are known
         self.facts: GridSummary | None = None
         # what the conformance kit wrote, of that which was opened last
         self.cases: tuple[Path, ...] = ()
@@ -71,7 +70,6 @@ class ViewerModel(QObject):
         # what was chosen for this image, as it was given
         self.display = DisplaySettings()
         self._displays: dict[tuple[str, Path | None], DisplaySettings] = {}
-        # the images through which one steps, in this order
         self.order: Sequence[int] = ()
         self._find: Callable[[], ImageSet] = ImageSet
         self._maps: list[Path] = []

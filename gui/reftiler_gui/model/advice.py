@@ -122,10 +122,8 @@ class Snapshot:
     rows: tuple[Candidate, ...] = ()  # what each setting does
     # shape (n, 2): heights and widths of the defects
     sizes: Ints = field(default_factory=_NO_SIZES.copy)
-    # images, total: how many images were counted, and how many there are
     images: int = 0
     total: int = 0
-    # a sentence for each image or mask that could not be read
     problems: tuple[str, ...] = ()
 
     @property

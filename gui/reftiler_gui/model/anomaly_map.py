@@ -95,7 +95,6 @@ class AnomalyMap:
         check_map_size(self.shape, self.size, self.name)
         # the smallest and the largest finite value; NaN if there is none
         self.low = self.high = math.nan
-        # pixels of the map that are NaN, or infinite
         self.unknown = self.infinite = 0
         self._base = 2 if self.array.nbytes > _LARGE else 1
         self._levels: dict[int, Any] = {0: self.array}

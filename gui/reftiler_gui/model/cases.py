@@ -70,7 +70,6 @@ class PlaneStack:
 class Failure:
     """A check that did not pass."""
 
-    # clause, check, level, device, status: what was asked, where, and how it went
     clause: str
     check: str
     level: str
@@ -81,11 +80,9 @@ class Failure:
     case: str  # the smallest case that fails
     replay: str  # the command that asks again
     first: tuple[int, ...] | None = None  # the index of the first item that differs
-    # got_item, want_item: what stands there, and what should
     got_item: str = ""
     want_item: str = ""
-    # of ``got``, ``want``, ``difference``, ``image``, ``tiles`` and ``mask`` those that
-    # there are
+    # ``got``, ``want``, ``difference``, ``image``, ``tiles``, ``mask``: what there is
     arrays: dict[str, PlaneStack] = field(default_factory=dict)
     # the counterexample, where this is the line of a record: `open` reads it
     file: Path | None = None

@@ -113,11 +113,8 @@ class CoverageDifference(Picture):
             for first, length in zip(firsts, self.size, strict=True)
         )
         pixels = math.prod(self.size)
-        # the smallest and the largest difference of a pixel
         self.least, self.most = int(change.min()), int(change.max())
-        # share of the pixels whose numbers differ
         self.share = float(heights @ (change != 0) @ widths) / pixels
-        # the mean difference, which is that of the work
         self.mean = float(heights @ change @ widths) / pixels
 
     def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
@@ -170,11 +167,9 @@ class Difference:
     largest: float
     mean: float
     rms: float
-    # the image's row and column of the largest; None if there is no difference
     place: Span | None
     share: float  # share of the pixels that differ
     unknown: int  # pixels that are NaN in A or in B, which are left out
-    # the smallest and the largest finite value of A and of B
     ranges: tuple[tuple[float, float], tuple[float, float]]
     # the largest values at each defect, of maps of an image with a mask
     peaks: tuple[Array, Array] | None

@@ -46,8 +46,7 @@ class DefectMetrics:
     region: Region  # in the image
     target: Span  # height and width to which the image is resized
     contrast: float  # how far it stands out of the surface, in the image's units
-    # resized, tiled: what is left of it after resizing, and in the tile where most of
-    # it is
+    # resized, tiled: what is left of it then, and in the tile where most of it is
     resized: Remains
     tiled: Remains
     tiles: Ints  # the tiles that hold a pixel of it

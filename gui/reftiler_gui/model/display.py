@@ -84,7 +84,6 @@ class Histogram:
     low: float
     high: float
     percentiles: tuple[float, ...]  # the values at `PERCENTILES` of the finite numbers
-    # nan, infinite: numbers that are in no bin
     nan: int = 0
     infinite: int = 0
     step: int = 1  # every so many rows and columns were counted; 1 means all pixels

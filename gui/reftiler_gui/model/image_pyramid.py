@@ -51,13 +51,10 @@ class ImagePyramid(Picture):
         self.channels = array.shape[2] if array.ndim == 3 else 1
         self.dtype = array.dtype
         self.has_alpha = alpha
-        # page: which of the file's images it is
-        # info: what its file says
         self.info, self.page = ImageInfo(), 0
         self._base = 2 if array.nbytes > _LARGE else 1
         self._built: dict[int, Any] = {0: self.array}
-        # as it was given, limits that were not measured, channels that were not chosen
-        # by default
+        # as it was given, but with limits and channels where it has none
         self.display = display
         self._model: ImagePyramid | None = None
         # ranges, histograms: what was measured so far, by channels

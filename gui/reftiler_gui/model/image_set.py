@@ -42,8 +42,7 @@ class ImageItem:
     """An image that can be shown."""
 
     name: str  # unique within its source: ``part`` or ``test/scratch/000``
-    # the file; no image file means an image of the bundled sample
-    image: Path | None = None
+    image: Path | None = None  # None for an image that is made
     masks: tuple[Path, ...] = ()
     # split, label: the folders of a data set that it lies in; empty outside of one
     split: str = ""
@@ -52,9 +51,7 @@ class ImageItem:
     # anomaly maps, the first of which is shown at first: files, or what returns an
     # array
     maps: tuple[Path | Callable[[], Array], ...] = ()
-    # what is wrong with it by the names of the files, a sentence each
     problems: tuple[str, ...] = ()
-    # how the file is read: its axes, and which image of a stack
     reading: ReadOptions = GUESS
 
     @property
@@ -200,15 +197,11 @@ class ImageSet:
     """What is open."""
 
     items: tuple[ImageItem, ...] = ()  # in the order in which they were given and found
-    # a sentence for each path in which there is nothing to show
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what `find_images` passed over or guessed
-    # cases, settings: files for other parts of the viewer: what the conformance kit
-    # wrote, and YAML
     cases: tuple[Path, ...] = ()
     settings: tuple[Path, ...] = ()
     title: str = ""  # what to call it
-    # what was found out since about items, by their indices
     checks: dict[int, Check] = field(default_factory=dict, compare=False)
 
     @property

@@ -66,7 +66,6 @@ class LazyPicture(Picture):
         style: Callable[[], object],
     ) -> None:
         self.size, self.shape = size, shape
-        # called when something is asked for that is not known yet
         self.asked: Callable[[], object] = lambda: None
         self._load, self._read, self._reduce = load, read, reduce
         self._paint, self._style = paint, style

@@ -47,14 +47,11 @@ class ImageScores:
 class SetScores:
     """The maps of a set against its masks."""
 
-    # those of each image with a mask, by its name
     defects: dict[str, DefectScores] = field(default_factory=dict)
     # good, defective: the score of each image without a defect, and with one
     good: dict[str, float] = field(default_factory=dict)
     defective: dict[str, float] = field(default_factory=dict)
-    # why images do not take part, by their names
     left_out: dict[str, str] = field(default_factory=dict)
-    # all pixels of the images that do
     ranking: PixelRanking = field(default_factory=lambda: PixelRanking(()))
     # image AUROC, pixel AUROC, and AUPRO to each of `LIMITS`; an image's score is the
     # largest value of its map

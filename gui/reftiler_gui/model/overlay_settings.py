@@ -54,7 +54,6 @@ class OverlaySettings:
     seams: bool = False
     marks: bool = True
     labels: bool = True  # whether several labels of a mask have colours of their own
-    # scale_bar, minimap: what helps to find one's way
     scale_bar: bool = False
     minimap: bool = False
     alpha: float = 0.4  # how much of their colour marked pixels take, 0 to 1

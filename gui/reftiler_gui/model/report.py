@@ -86,7 +86,6 @@ class ImageRecord:
     # whether its defects are known: it has a mask, or is labelled good
     masked: bool = False
     problem: str = ""  # why it could not be read or tiled; empty if it was
-    # what else was said when it was read, such as a mask of another size
     notes: str = ""
 
 
@@ -102,11 +101,8 @@ class Report:
     # a warning of uncovered pixels, if any
     grids: tuple[tuple[str, int, list[tuple[str, str]], str], ...]
     grid: Figure  # the image of the defect that suffers most, and its tiles
-    # a sentence on a defect, and pictures of it resized and in its tile
     worst: tuple[tuple[str, Figure, Figure], ...]
-    # the anomaly maps against the masks; None if no image has a map
     scores: SetScores | None = None
-    # at which defects are hit or missed; None if there are no maps
     threshold: float | None = None
     why: str = ""  # why this one
     notes: tuple[str, ...] = ()  # what was said when the set was opened

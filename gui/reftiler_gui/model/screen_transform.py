@@ -24,7 +24,6 @@ class ScreenTransform:
     top: float
     left: float
     zoom: float  # pixels of the screen for one of the image
-    # height, width: pixels of the screen
     height: int
     width: int
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from reftiler.axis import Axis
 from reftiler.cli.console import UsageError, as_usage_error, count, stdout, times
-from reftiler.cli.grid_summary import GridSummary
+from reftiler.cli.grid_summary import GridSummary, bytes_words
 from reftiler.cli.options import ReadingOptions, TilingOptions, size
 from reftiler.errors import printable
 from reftiler.grid import Grid
@@ -202,14 +202,6 @@ def _totals(summary: GridSummary) -> Table:
     words = words if summary.uncovered else "none"
     table.add_row("in no tile", words)
     what = f"{count(summary.channels, 'channel')} of {summary.dtype.name}"
-    table.add_row("memory", f"{_memory(summary.bytes)} for all tiles, {what}")
+    table.add_row("memory", f"{bytes_words(summary.bytes)} for all tiles, {what}")
     table.add_row("settings", str(plan.tiler), style="dim")
     return table
-
-
-def _memory(size: float) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"

@@ -114,3 +114,12 @@ def _axis(axis: Axis) -> dict[str, Any]:
         "padding": [axis.pad_before, axis.pad_after],
         "starts": list(axis.starts),
     }
+
+
+def bytes_words(size: float) -> str:
+    """Write bytes as people read them."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} TiB"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from reftiler import Grid, Tiler, TilingError
 from reftiler.config import TilingConfig
@@ -14,6 +15,11 @@ from reftiler.windows import Window
 __all__ = ["START", "FormSettings", "ValidationError", "difference_title"]
 
 Sizes = tuple[int, int]
+
+_ALIKE = (
+    *("mode", "pad_mode", "pad_value", "pad_side"),
+    *("window", "merge", "channels_last", "fill"),
+)  # settings that the form has as the tiler has them
 
 
 @dataclass(frozen=True)
@@ -51,20 +57,9 @@ class FormSettings:
 
     def tiler(self) -> Tiler:
         """Return the tiler; TilingError or TypeError if reftiler refuses it."""
-        return Tiler(
-            self.tile,
-            None if self.overlapping else self.step,
-            overlap=self.step if self.overlapping else None,
-            mode=self.mode,
-            pad_mode=self.pad_mode,
-            pad_value=self.pad_value,
-            pad_side=self.pad_side,
-            window=self.window,
-            merge=self.merge,
-            remove_border_count=self.border,
-            channels_last=self.channels_last,
-            fill=self.fill,
-        )
+        given: dict[str, Any] = {name: getattr(self, name) for name in _ALIKE}
+        given["overlap" if self.overlapping else "stride"] = self.step
+        return Tiler(self.tile, remove_border_count=self.border, **given)
 
     def config(self) -> TilingConfig:
         """Return the configuration; TilingError or TypeError if it is refused."""
@@ -91,20 +86,14 @@ class FormSettings:
                 "tiles of images have a height and a width, got tile_size: "
                 f"{list(tiler.tile_size)}"
             )
+        alike: dict[str, Any] = {name: getattr(tiler, name) for name in _ALIKE}
         return cls(
             tile=_pair(tiler.tile_size),
             step=_pair(tiler.stride),
-            mode=tiler.mode,
-            pad_mode=tiler.pad_mode,
-            pad_value=tiler.pad_value,
-            pad_side=tiler.pad_side,
-            window=tiler.window,
-            merge=tiler.merge,
             border=_pair(tiler.remove_border_count),
-            fill=tiler.fill,
             random=config.random_count,
             seed=config.seed,
-            channels_last=tiler.channels_last,
+            **alike,
         )
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from reftiler.cli.grid_summary import GridSummary
+from reftiler.cli.grid_summary import GridSummary, bytes_words
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings
@@ -15,7 +15,6 @@ from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.merged_pictures import MergedPictures, SeamSurvey
 
 __all__ = [
-    "bytes_words",
     "count",
     "facts_words",
     "merged_words",
@@ -46,16 +45,6 @@ def times(sizes: Sequence[float]) -> str:
 def count(number: int, noun: str) -> str:
     """Write ``1 tile`` and ``2 tiles``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def bytes_words(number: int) -> str:
-    """Write bytes as people read them."""
-    size = float(number)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:,.1f} TiB"
 
 
 def story(

@@ -19,10 +19,12 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)
 
 @pytest.fixture
 def calibrated(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> MainWindow:
-    """Show an image with pixels of 0.5 µm."""
+    """Show an image with pixels of 0.5 × 0.25 µm."""
     per = 1e4 / 0.5
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, IMAGE, resolution=(per, per), resolutionunit="CENTIMETER")
+    tifffile.imwrite(
+        path, IMAGE, resolution=(per, 2 * per), resolutionunit="CENTIMETER"
+    )
     window.open([path])
     settled(qtbot, window)
     return window
@@ -43,7 +45,7 @@ def test_a_drag_measures_until_escape(qtbot: QtBot, calibrated: MainWindow) -> N
     assert (window.state.row, window.state.col) == place
     words = ruler.words(canvas.pixel_size)
     assert words.startswith("40 × 30 px, 50.0 px long")
-    assert "20 µm × 15 µm, 25 µm long" in words
+    assert "20 µm × 7.5 µm, 21.36 µm long" in words
     qtbot.keyClick(canvas, Qt.Key.Key_Escape)
     assert canvas.ruler is None
     drag(window.canvas.viewport(), QPoint(100, 100), QPoint(180, 160))

@@ -40,6 +40,7 @@ def test_next_and_previous_go_round(bar: DefectsBar, qtbot: QtBot, jobs: Jobs) -
     bar.show_item(
         LoadedImage(ImageItem("dots"), picture().image, MaskPyramid(mask), "")
     )
+    assert bar.words.text() == "Looking for defects…"
     settle(qtbot, jobs)
     told: list[int] = []
     bar.chosen.connect(lambda region: told.append(region.box[0][0]))

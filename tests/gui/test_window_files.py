@@ -65,11 +65,16 @@ def test_damaged_settings_are_forgotten(
     window.close()
 
 
+@pytest.mark.parametrize("newer", [False, True])
 def test_what_another_version_remembered_is_put_aside_and_said(
-    qtbot: QtBot, tmp_path: Path
+    qtbot: QtBot, tmp_path: Path, newer: bool
 ) -> None:
     store = QSettings(str(tmp_path / "viewer.ini"), QSettings.Format.IniFormat)
-    other = asdict(FormSettings(tile=(64, 64), step=(64, 64))) | {"newer": 1}
+    other = asdict(FormSettings(tile=(64, 64), step=(64, 64)))
+    if newer:
+        other["newer"] = 1
+    else:
+        del other["merge"]
     store.setValue("tiling", json.dumps(other))
     store.setValue(
         "layers", json.dumps(asdict(overlay_settings.START) | {"grid": "odd"})

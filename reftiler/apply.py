@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.axis import IntArray
 from reftiler.batching import (
     Progress,
     annotate_errors,
@@ -26,7 +27,14 @@ from reftiler.read_ahead import ReadAhead
 from reftiler.streaming.arrays import ArrayLibrary
 from reftiler.streaming.reading import read_tiles
 
-__all__ = ["ResultMerger", "TileSource", "apply", "extract_tile", "part_of"]
+__all__ = [
+    "ResultMerger",
+    "TileSource",
+    "apply",
+    "choose_tiles",
+    "extract_tile",
+    "part_of",
+]
 
 
 class ResultMerger(Protocol):
@@ -59,6 +67,10 @@ MergerFactory = Callable[[Any, Any, int, str], ResultMerger]
 """Makes a merger of a leaf of the first results, its out, its number and its path."""
 
 
+Chosen: TypeAlias = tuple[IntArray, int] | None
+"""Which tiles of a grid are computed, and how many it has; None means all."""
+
+
 @dataclass(frozen=True)
 class TileSource:
     """The tiles of an image: how many there are in which batches, and how to get some.
@@ -81,6 +93,8 @@ class TileSource:
         Whether the next batch is read in a thread while the model works.
     indices : bool
         Whether the model is called with its tiles' indices and boxes too.
+    chosen : Chosen
+        Which tiles of a grid the call's are.
     """
 
     image: Any
@@ -91,6 +105,7 @@ class TileSource:
     to_model: Callable[[Any], Any] = lambda tiles: tiles
     read_ahead: bool = True
     indices: bool = False
+    chosen: Chosen = None
 
     def following(self) -> Callable[[Sequence[int]], Sequence[int]]:
         """Return what gives the batch that follows a batch, or none."""
@@ -144,6 +159,35 @@ def apply(
         return results.finish()
 
 
+def choose_tiles(call: TilePlan, where: Any) -> tuple[TilePlan, Chosen]:
+    """Return a call of the tiles alone that hold a pixel that ``where`` marks.
+
+    Raises
+    ------
+    TypeError, TilingError
+        As `Grid.touching` does; if no pixel is marked, or some lie in none of the
+        tiles and there is no fill.
+    """
+    if where is None:
+        return call, None
+    grid = call.grid
+    marked = grid.touching(where)  # APPLY-005
+    if not len(marked):
+        raise TilingError(
+            "where= marks no pixel, so that there is no tile to compute, and nothing "
+            "tells what results are like: leave the call out where mask.any() is false"
+        )
+    some = grid if len(marked) == len(grid) else grid.select(marked)
+    if some.tiler.fill is None and some.uncovered:
+        raise TilingError(
+            f"{some.uncovered} of the pixels of {some.image_size} lie in none of the "
+            f"{len(marked)} tiles that where= marks: give the Tiler a fill for them"
+        )
+    count = call.image.batch_size * len(some)
+    tiles = replace(call.tiles, batch=count)
+    return TilePlan(call.image, some, tiles), (marked, len(grid))
+
+
 def extract_tile(image: Array, grid: Grid, k: int) -> Array:
     """Return the tile of an image that ``tile`` with this grid has at ``k``."""
     call = plan_tile(grid.tiler, image.shape, image.dtype.name, grid)
@@ -177,9 +221,13 @@ def _positions(source: TileSource, indices: Sequence[int], tiles: Any) -> list[A
     """Return the indices and boxes of tiles, where the model takes them."""
     if not source.indices:
         return []
-    numbers, grid = np.array(indices, dtype=np.int64), source.call.grid
-    # APPLY-004: the boxes are the grid's, those of every image alike
-    boxes = grid.boxes[numbers % len(grid)]
+    grid = source.call.grid
+    image, k = np.divmod(np.array(indices, dtype=np.int64), len(grid))
+    boxes, count = grid.boxes[k], len(grid)
+    if source.chosen is not None:  # APPLY-005
+        which, count = source.chosen
+        k = which[k]
+    numbers = image * count + k  # APPLY-004
     return [source.arrays.to_tiles(array, tiles) for array in (numbers, boxes)]
 
 

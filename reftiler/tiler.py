@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from reftiler import cut, merge
-from reftiler.apply import TileSource, apply, part_of
+from reftiler.apply import TileSource, apply, choose_tiles, part_of
 from reftiler.base_tiler import BaseTiler
-from reftiler.batching import Progress
+from reftiler.batching import Progress, batched
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.plan import plan_tile, plan_untile
@@ -153,6 +153,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         out: Any = None,
         max_memory: int | None = MAX_MEMORY,
         checkpoint: str | PathLike[str] | None = None,
+        where: ArrayLike | None = None,
         indices: bool = False,
         read_ahead: bool = True,
     ) -> Any:
@@ -188,6 +189,10 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             A folder by which a later call continues where this one was ended, by an
             error or with its process. It is emptied at the end. Then ``out`` must be
             a store that is still there; see `reftiler.streaming.Merger`.
+        where : array_like, shape (*S), optional
+            Only tiles that hold a pixel that is not zero are computed, of all images
+            of a batch alike; other pixels become the tiler's ``fill``. With
+            ``indices`` the model is still given the tiles' numbers among all.
         indices : bool
             Whether the model is called as ``model(tiles, indices, boxes)``: with the
             indices of its tiles, shape (B,), image-major over all images, and their
@@ -205,12 +210,14 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         ------
         TilingError
             If the model returns another number of results than it was given tiles, or
-            ``out`` does not suit the results or is read-only. An error of the model
+            ``out`` does not suit the results or is read-only, or ``where`` has another
+            size than the image or marks no pixel. An error of the model
             is raised as it is, with a note that names the tiles and their place.
         """
         if out is None and checkpoint is not None:
             raise TilingError("checkpoint= needs out=: a result in memory goes with it")
-        reader = TileReader(self, image, batch_size, grid)
+        whole = TileReader(self, image, batch_size, grid).call
+        call, chosen = choose_tiles(whole, where)
 
         def start(leaf: Array, target: Any, number: int, path: str) -> Merger:
             return Merger(
@@ -220,7 +227,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
                 tile_shape=leaf.shape[1:],
                 tile_dtype=leaf.dtype,
                 dtype=dtype,
-                grid=reader.call.grid,
+                grid=call.grid,
                 scale=scale,
                 max_memory=None if out is None else max_memory,
                 checkpoint=part_of(checkpoint, number),
@@ -229,12 +236,13 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
 
         source = TileSource(
             image,
-            reader.call,
-            reader.batches,
-            partial(read_tiles, image, reader.call),
+            call,
+            batched(call.tiles.batch_size, batch_size),
+            partial(read_tiles, image, call),
             ArrayLibrary(),
             read_ahead=as_bool(read_ahead, "read_ahead"),
             indices=as_bool(indices, "indices"),
+            chosen=chosen,
         )
         merged = apply(model, source, out, progress, start)
         if checkpoint is not None:

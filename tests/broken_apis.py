@@ -207,6 +207,16 @@ def applies(change: Any) -> type[Tiler]:
     return does(apply=apply)
 
 
+def applied(**changes: Callable[[Any], Any]) -> type[Tiler]:
+    """Return tilers that change what ``apply`` is given by name."""
+
+    def apply(self: Any, *given: Any, **named: Any) -> Any:
+        changed = {n: changes[n](named[n]) for n in changes.keys() & named.keys()}
+        return Tiler.apply(self, *given, **{**named, **changed})
+
+    return does(apply=apply)
+
+
 class LastComesFirst(Merger):
     """Merges tiles in the order in which they arrive."""
 
@@ -283,6 +293,13 @@ BROKEN: dict[str, list[Any]] = {
         applies(lambda m, n: (lambda t: m(t[::-1].copy())[::-1].copy(), n)),
     ],
     "APPLY-003": [api_with(NumpyApi(), Merger=LastComesFirst)],
+    "APPLY-005": [
+        applied(where=lambda where: None),
+        applied(where=np.ones_like),
+        applied(where=lambda where: where if where.any() else 1 - where),
+        applied(where=lambda where: np.resize(where, (10, 8))),
+        applies(lambda m, n: (lambda t, i, b: m(t, i * 0 + np.arange(len(i)), b), n)),
+    ],
     "APPLY-004": [
         applies(lambda m, n: (lambda t, i, b: m(t, i % 4, b), n)),
         applies(lambda m, n: (lambda t, i, b: m(t, i, b.clip(0, 10)), n)),

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reftiler.apply import TileSource
+from reftiler.apply import TileSource, choose_tiles
 from reftiler.batching import batched
 from reftiler.plan import TilePlan, plan_tile
 from reftiler.streaming.arrivals import Arrivals
@@ -77,37 +77,35 @@ def tile_source(
     *,
     read_ahead: bool,
     indices: bool,
+    where: Any,
 ) -> TileSource:
     """Return the tiles of a tensor, or a store of the host, for the model's device."""
     home = image.device if isinstance(image, Tensor) else torch.device("cpu")
     device = device_of(model, home)
-    read: Callable[[Sequence[int]], Tensor]
     if isinstance(image, Tensor):
-        call = plan_tile(tiler, image.shape, dtype_name(image.dtype), grid)
-        batches = batched(call.tiles.batch_size, batch_size)
+        whole = plan_tile(tiler, image.shape, dtype_name(image.dtype), grid)
         recorded = torch.is_grad_enabled() and image.requires_grad
         # Modes and streams are a thread's own, so that a thread reads what needs none.
         read_ahead &= home.type == "cpu" != device.type and not recorded
-
-        def read(indices: Sequence[int]) -> Tensor:
-            return pinned(extract_batch(image, call, indices), device)
-
     else:
-        reader = TileReader(tiler, image, batch_size, grid)
-        call, batches = reader.call, reader.batches
+        whole = TileReader(tiler, image, batch_size, grid).call
+    call, chosen = choose_tiles(whole, where)
 
-        def read(indices: Sequence[int]) -> Tensor:
-            return pinned(as_tensor(read_tiles(image, call, indices)), device)
+    def read(indices: Sequence[int]) -> Tensor:
+        if isinstance(image, Tensor):
+            return pinned(extract_batch(image, call, indices), device)
+        return pinned(as_tensor(read_tiles(image, call, indices)), device)
 
     return TileSource(
         image,
         call,
-        batches,
+        batched(call.tiles.batch_size, batch_size),
         read,
         TensorArrays(home),
         to_model=lambda tiles: send(tiles, device),
         read_ahead=read_ahead,
         indices=indices,
+        chosen=chosen,
     )
 
 

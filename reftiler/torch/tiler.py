@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from reftiler.apply import apply, part_of
@@ -164,6 +165,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         out: Any = None,
         max_memory: int | None = MAX_MEMORY,
         checkpoint: str | PathLike[str] | None = None,
+        where: Tensor | ArrayLike | None = None,
         indices: bool = False,
         read_ahead: bool = True,
     ) -> Any:
@@ -195,6 +197,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             `reftiler.Tiler.apply`; by default new tensors on the image's device.
         max_memory, checkpoint
             As for `reftiler.Tiler.apply`.
+        where : Tensor or array_like, shape (*S), optional
+            As for `reftiler.Tiler.apply`; on any device.
         indices : bool
             Whether the model is called as ``model(tiles, indices, boxes)``, as by
             `reftiler.Tiler.apply`: two tensors where the tiles are.
@@ -213,7 +217,8 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         TypeError
             If the model returns something else than tensors.
         TilingError
-            If it returns another number of results than it was given tiles.
+            If it returns another number of results than it was given tiles, or
+            ``where`` has another size than the image or marks no pixel.
         """
         if isinstance(image, Tensor):
             check_tensor(image, "image")
@@ -229,7 +234,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             model,
             read_ahead=as_bool(read_ahead, "read_ahead"),
             indices=as_bool(indices, "indices"),
+            where=where,
         )
+        tiles = source.call.grid
         home = image.device if isinstance(image, Tensor) else torch.device("cpu")
         recorded = isinstance(image, Tensor) and out is None
 
@@ -237,7 +244,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             leaf: Tensor, target: Any, number: int, path: str
         ) -> Merger | DeferredMerger:
             if torch.is_grad_enabled() and leaf.requires_grad:
-                untile = partial(self.untile, shape=tuple(image.shape), grid=grid)
+                untile = partial(self.untile, shape=tuple(image.shape), grid=tiles)
                 merge = partial(untile, scale=scale, dtype=dtype)
                 return DeferredMerger(source.call.tiles.batch_size, merge, home)
             return Merger(
@@ -247,7 +254,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
                 tile_shape=leaf.shape[1:],
                 tile_dtype=leaf.dtype,
                 dtype=dtype,
-                grid=source.call.grid,
+                grid=tiles,
                 scale=scale,
                 max_memory=None if out is None else max_memory,
                 checkpoint=part_of(checkpoint, number),

@@ -180,3 +180,38 @@ def test_told_where_its_tiles_lie(api: Api) -> None:
         )
         want = np.tile(plan.boxes, (len(tiles) // len(plan), 1, 1))
         assert np.array_equal(boxes, want), f"boxes differ from the grid's: {tiler}"
+
+
+@api_clause("APPLY-005")
+def test_marked_tiles_alone(api: Api) -> None:
+    """With a mask the model sees the tiles that hold a marked pixel, and no other."""
+    for tiler, image, grid, tiles, size in batches(api):
+        if tiler.fill is None:
+            continue
+        shape = image.shape[:-1] if tiler.channels_last else image.shape
+        plan = tiler.grid(shape[-2:]) if grid is None else grid
+        mask = np.zeros(tuple(shape[-2:]), np.uint8)
+        mask[1, 1] = mask[7, 1] = 3
+        marked = plan.touching(mask)
+        assert 0 < len(marked) < len(plan), "the mask marks all tiles, or none"
+        seen: list[Array] = []
+
+        def model(batch: Any, indices: Any, boxes: Any) -> Any:
+            seen.append(api.back(indices))  # noqa: B023
+            same = told(api, batch) == told(api, tiles[indices])  # noqa: B023
+            assert same, f"the tiles {indices} are not those of their numbers"
+            return batch
+
+        named = {"batch_size": size, "indices": True}
+        got = tiler.apply(model, image, grid=grid, where=mask, **named)
+        numbers = np.concatenate(seen)
+        assert np.array_equal(numbers, marked), f"{numbers} are seen, not {marked}"
+        some = plan.select(marked)
+        want = tiler.untile(tiler.tile(image, grid=some), tuple(image.shape), some)
+        assert told(api, got) == told(api, want), f"not as of a selection: {tiler}"
+        for bad in (mask * 0, mask[1:]):
+            try:
+                tiler.apply(lambda t: t, image, grid=grid, where=bad)
+            except ValueError:
+                continue
+            raise AssertionError(f"a mask {bad.shape} that marks {bad.sum()} was taken")

@@ -18,7 +18,7 @@ from reftiler.validation import (
     validate_image_fits,
 )
 
-__all__ = ["SEED_LIMIT", "random_starts", "random_starts_inside"]
+__all__ = ["SEED_LIMIT", "as_share", "random_starts", "random_starts_inside"]
 
 Starts: TypeAlias = tuple[tuple[int, ...], ...]
 
@@ -92,7 +92,7 @@ def random_starts_inside(
     """
     count, seed, aligns = _checked(image_size, tile_size, count, seed, align)
     sides = list(zip(image_size, tile_size, aligns, strict=True))
-    rank, share = len(sides), _as_share(share)
+    rank, share = len(sides), as_share(share)
     held = np.flatnonzero(_held_pixels(inside, sides))
     if not held.size:  # RANDOM-010
         raise TilingError(
@@ -140,7 +140,8 @@ def _checked(
     return count, seed, aligns
 
 
-def _as_share(value: Any) -> Fraction:
+def as_share(value: Any) -> Fraction:
+    """Return the share of the tiles that hold a marked pixel, exactly, or refuse it."""
     share = value if isinstance(value, Fraction) else as_real(value, "share")
     if not 0 <= share <= 1:  # NaN is not
         raise TilingError(f"share must be from 0 to 1, got {value}")

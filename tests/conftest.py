@@ -63,6 +63,8 @@ EXCUSED = (
     "needs cosmic-ray",
     "needs napari",
     "needs openvino",
+    "needs torchvision",
+    "needs albumentations",
     # Packages that a step of .ci/run goes without, by its own word.
     *(
         words.format(name)

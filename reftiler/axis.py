@@ -1,7 +1,7 @@
 """One axis of a grid: integers only, the same for every backend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
 from typing import overload
@@ -202,6 +202,11 @@ class Axis:
             return self.merge_source[low:high] - start
         return slice(low + self.pad_before - start, high + self.pad_before - start)
 
+    def selected(self, merge: str) -> "SelectingAxis":
+        """Return this axis with one tile for each pixel, chosen by ``merge``."""
+        own = {field.name: getattr(self, field.name) for field in fields(Axis)}
+        return SelectingAxis(**own, merge=merge)
+
     def scaled(self, scale: Fraction, name: str) -> "Axis":
         """Return this axis for tiles of ``scale`` times the resolution.
 
@@ -240,6 +245,50 @@ class Axis:
                     f"whole; it and every other start, padding and border must be a "
                     f"multiple of {scale.denominator}"
                 )
+
+
+@dataclass(frozen=True)
+class SelectingAxis(Axis):
+    """An axis of a regular grid, to each pixel of which at most one tile contributes.
+
+    Attributes
+    ----------
+    merge : str
+        Which: the ``first``, the ``last``, or that of the nearest ``center``.
+    """
+
+    merge: str = "first"
+
+    @cached_property
+    def valid(self) -> IntArray:
+        """Image pixels to which each tile contributes, shape (n, 2)."""
+        low, high = super().valid.T
+        pixels = np.arange(self.length, dtype=np.int64)
+        # Tiles begin and end in the same order, so those in a pixel are neighbours.
+        first = np.searchsorted(high, pixels, side="right")
+        stop = np.searchsorted(low, pixels, side="right")
+        tile = self._chosen(first, stop)
+        # Doubled, so that a pixel of no tile has a number between those of its
+        # neighbours, and all numbers ascend.
+        number = np.where(first < stop, 2 * tile, 2 * stop - 1)
+        tiles = 2 * np.arange(len(self))
+        ends = [np.searchsorted(number, tiles, side) for side in ("left", "right")]
+        return _frozen(np.stack(ends, axis=1).astype(np.int64))
+
+    def _chosen(self, first: IntArray, stop: IntArray) -> IntArray:
+        """Return of the tiles from ``first`` to ``stop`` of each pixel the chosen."""
+        if self.merge != "center":  # MERGE-024
+            return first if self.merge == "first" else stop - 1
+        # MERGE-025: 2 x + 1 - t is 0 where twice the start is this
+        center = 2 * self.merge_source + 1 - self.tile
+        starts = 2 * self.start_array
+        behind = np.searchsorted(starts, center).clip(
+            first, np.maximum(first, stop - 1)
+        )
+        behind = behind.clip(0, len(self) - 1)
+        before = np.maximum(behind - 1, first).clip(0, len(self) - 1)
+        nearer = abs(starts[before] - center) <= abs(starts[behind] - center)
+        return np.where(nearer, before, behind)
 
 
 def fit_axis(length: int, tile: int, stride: int, mode: str, *, both: bool) -> Axis:

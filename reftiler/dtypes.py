@@ -26,6 +26,14 @@ OVERFLOW_THRESHOLD = {
     "float64": Fraction(2**1024 - 2**970),
 }
 
+# Floats hold every whole number up to this magnitude.
+EXACT_INTEGERS = {
+    "float16": 2**11,
+    "bfloat16": 2**8,
+    "float32": 2**24,
+    "float64": 2**53,
+}
+
 MERGEABLE = ("bool", *INTEGERS, "float16", "float32", "float64")
 
 
@@ -59,6 +67,17 @@ def check_representable(value: Real, dtype: str, name: str) -> None:
         fits, room = isinstance(value, int) and value == 0, "only 0 has a meaning there"
     if not fits:  # VALUE-005
         raise TilingError(f"{name}={value!r} does not fit {dtype}: {room}")
+
+
+def holds_all(dtype: str, source: str) -> bool:
+    """Tell whether ``dtype`` holds every value of an integer dtype, or of bool."""
+    if dtype == source:
+        return True
+    low, high = INTEGERS.get(source, (0, 1))
+    if dtype in EXACT_INTEGERS:
+        return max(-low, high) <= EXACT_INTEGERS[dtype]
+    least, most = INTEGERS.get(dtype, (0, 0))
+    return least <= low and high <= most
 
 
 def round_to_odd(value: Real, dtype: str) -> float:

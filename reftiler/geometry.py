@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from reftiler.axis import Axis, Index, IntArray
 
+SELECTING = ("first", "last", "center")
+"""Merges that take the value of one tile for its place, whatever the values are."""
+
 Box = tuple[tuple[int, int], ...]
 """First and one past last pixel on each axis."""
 
@@ -95,6 +98,18 @@ class TileGeometry:
         )
         return TileGeometry(axes, is_irregular=True)
 
+    def selected(self, merge: str) -> "TileGeometry":
+        """Return the geometry in which one tile contributes to each pixel.
+
+        Of regular grids: there the tile of lowest or highest index is the first or
+        last on every axis, and the nearest one is nearest on every axis. Irregular
+        grids are returned as they are, for the bodies to select in each pixel.
+        """
+        if self.is_irregular:
+            return self
+        axes = tuple(axis.selected(merge) for axis in self.axes)
+        return TileGeometry(axes, is_irregular=False)
+
     def overlaps(self, block: Box) -> Iterator[Overlap]:
         """Yield what each tile contributes to ``block``, tiles in ascending order."""
         axes = [
@@ -171,6 +186,19 @@ def outer_product(vectors: Sequence[NDArray[Any]]) -> NDArray[Any]:
     for vector in vectors[1:]:  # WINDOW-002: in the order of the axes
         result = result[..., np.newaxis] * vector
     return result
+
+
+def center_distance(in_tile: Sequence[Index], size: Sequence[int]) -> IntArray:
+    """Return how far some pixels of a tile lie from its centre, as MERGE-025 says."""
+    total = np.zeros((), dtype=np.int64)
+    for pixels, length in zip(in_tile, size, strict=True):
+        total = total[..., np.newaxis] + axis_distance(length)[pixels]
+    return total
+
+
+def axis_distance(length: int) -> IntArray:
+    """Return for each pixel of a tile's axis the square of ``2 x + 1 - t``."""
+    return (2 * np.arange(length, dtype=np.int64) + 1 - length) ** 2
 
 
 def _union(boxes: IntArray) -> int:

@@ -1,7 +1,10 @@
 """Merging with numpy: block by block, tiles in ascending order.
 
-mean      sum of weight * value over sum of weights, in float64, rounded once
-max, min  IEEE 754-2019 maximum and minimum: NaN propagates, -0 < +0
+mean         sum of weight * value over sum of weights, in float64, rounded once
+max, min     IEEE 754-2019 maximum and minimum: NaN propagates, -0 < +0
+first, last  the tile of lowest or highest index
+center       the tile whose centre is nearest
+vote         the label of most weight, and of several the lowest
 
 A pixel of exactly one tile is copied; a pixel of none becomes ``fill``. Other backends
 are held to these bits (BACKEND-001).
@@ -16,7 +19,13 @@ from numpy.typing import NDArray
 from reftiler.axis import IntArray
 from reftiler.cut import Array, as_nchw, by_image, fill_scalar, index_spatial, open_mesh
 from reftiler.errors import TilingError
-from reftiler.geometry import Box, Overlap, TileLookup, outer_product
+from reftiler.geometry import (
+    Box,
+    Overlap,
+    TileLookup,
+    center_distance,
+    outer_product,
+)
 from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
 
@@ -63,7 +72,7 @@ def _merge_images(
     overlaps = list(plan.geometry.overlaps(block))
     count = plan.geometry.coverage(block)
     single = [o for o in overlaps if (count[o.in_block] == 1).any()]
-    reduce = _weighted_mean if plan.merge == "mean" else _extremum
+    reduce = REDUCERS[plan.merge]
     # TILER-008: overflow and NaN are results, not mistakes, here alone
     with np.errstate(all="ignore"):
         for tiles, image in zip(images, out, strict=True):
@@ -100,9 +109,7 @@ def _weighted_mean(
         here = index_spatial(total, overlap.in_block)
         value = _values(tiles, overlap)
         if plan.axis_weights is not None:
-            w = outer_product(  # WINDOW-001
-                [p[i] for p, i in zip(plan.axis_weights, overlap.in_tile, strict=True)]
-            )
+            w = _weights(plan, overlap)
             weight[overlap.in_block] += w
             value = w * value  # MERGE-004: rounded before it is added
         # MERGE-002: float64, which numpy makes of any number; TYPE-008
@@ -137,6 +144,97 @@ def _extremum(
         here[...] = new
         seen[overlap.in_block] = True
     return best
+
+
+def _selected(
+    tiles: TileLookup,
+    plan: UntilePlan,
+    overlaps: list[Overlap],
+    count: IntArray,
+    shape: tuple[int, ...],
+) -> Array:
+    """Take the value of one tile for its place, where the plan has not chosen it."""
+    dtype = _values(tiles, overlaps[0]).dtype.newbyteorder("=")
+    best = np.zeros(shape, dtype)  # MERGE-026: values are copied
+    least = np.full(count.shape, np.iinfo(np.int64).max)
+    # MERGE-024: what is written last stays
+    for overlap in reversed(overlaps) if plan.merge == "first" else overlaps:
+        here, value = index_spatial(best, overlap.in_block), _values(tiles, overlap)
+        if plan.merge != "center":
+            here[...] = value
+            continue
+        # MERGE-025: of equal distances the earlier stays
+        distance = center_distance(overlap.in_tile, plan.tiles.size)
+        nearer = distance < least[overlap.in_block]
+        np.copyto(here, value, where=nearer)
+        np.copyto(least[overlap.in_block], distance, where=nearer)
+    return best
+
+
+def _vote(
+    tiles: TileLookup,
+    plan: UntilePlan,
+    overlaps: list[Overlap],
+    count: IntArray,
+    shape: tuple[int, ...],
+) -> Array:
+    """Return the label of most weight.
+
+    The sum for a label is made where the first tile that holds it comes: a later tile
+    of that label has a smaller one, and wins against nothing.
+    """
+    # MERGE-029: labels are compared in the tiles' own dtype
+    parts = [(o, _values(tiles, o), _weights(plan, o)) for o in overlaps]
+    dtype = parts[0][1].dtype.newbyteorder("=")
+    best, most = np.zeros(shape, dtype), np.zeros(shape, parts[0][2].dtype)
+    for number, (overlap, label, weight) in enumerate(parts):
+        votes = np.full(label.shape, weight)
+        for other, other_label, other_weight in parts[number + 1 :]:
+            here, there = _common_region(overlap, other)
+            # MERGE-028: added in ascending order
+            same = index_spatial(label, here) == index_spatial(other_label, there)
+            index_spatial(votes, here)[...] += other_weight[there] * same
+        best_here = index_spatial(best, overlap.in_block)
+        most_here = index_spatial(most, overlap.in_block)
+        # MERGE-028: of equal sums the lowest label wins
+        wins = (votes > most_here) | ((votes == most_here) & (label < best_here))
+        np.copyto(best_here, label, where=wins)
+        np.copyto(most_here, votes, where=wins)
+    return best
+
+
+def _weights(plan: UntilePlan, overlap: Overlap) -> NDArray[Any]:
+    """Return the weights of the pixels that a tile contributes to its block."""
+    if plan.axis_weights is None:
+        lengths = [part.stop - part.start for part in overlap.in_block]
+        return np.ones(lengths, dtype=np.int32)
+    axes = zip(plan.axis_weights, overlap.in_tile, strict=True)
+    return outer_product([profile[pixels] for profile, pixels in axes])  # WINDOW-001
+
+
+def _common_region(
+    one: Overlap, other: Overlap
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return the pixels that two tiles share, counted from the first of each."""
+    here, there = [], []
+    for mine, its in zip(one.in_block, other.in_block, strict=True):
+        low = max(mine.start, its.start)
+        high = max(low, min(mine.stop, its.stop))
+        here.append(slice(low - mine.start, high - mine.start))
+        there.append(slice(low - its.start, high - its.start))
+    return tuple(here), tuple(there)
+
+
+REDUCERS = {
+    "mean": _weighted_mean,
+    "max": _extremum,
+    "min": _extremum,
+    "first": _selected,
+    "last": _selected,
+    "center": _selected,
+    "vote": _vote,
+}
+"""What makes one value of those of several tiles, by the name of the merge."""
 
 
 def _copy(out: Array, value: Array, where: NDArray[np.bool_]) -> None:

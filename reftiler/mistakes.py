@@ -18,6 +18,7 @@ from reftiler.grid import Grid
 from reftiler.merge import round_into
 from reftiler.padding import PAD_MODES
 from reftiler.plan import TilePlan, UntilePlan
+from reftiler.settings import MERGES
 from reftiler.tiler import Tiler
 from reftiler.windows import NAMES
 
@@ -28,6 +29,14 @@ State = tuple[Any, Any]
 GRID = dict(zip(MODES, [f"GRID-00{n}" for n in range(2, 7)], strict=True))
 PAD = {"constant": 4, "edge": 6, "wrap": 7, "symmetric": 8, "reflect": 9}
 WINDOW = {"box": 4, "triangle": 5, "hann": 6, "gaussian": 7}
+
+MERGE = {
+    "mean": "MERGE-001",
+    **dict.fromkeys(("max", "min"), "MERGE-012"),
+    **dict.fromkeys(("first", "last"), "MERGE-024"),
+    "center": "MERGE-025",
+    "vote": "MERGE-028",
+}
 
 
 def pad_clause(tiler: Tiler) -> str:
@@ -89,14 +98,14 @@ def _other_tilers(tiler: Tiler) -> Iterator[tuple[str, str, Tiler]]:
     """Yield tilers with one setting changed, and the clause that the change breaks."""
     settings = tiler.to_dict()
     sides = {"end": "PAD-001", "both": "PAD-002"}
-    merges = "MERGE-001" if tiler.merge in (None, "mean") else "MERGE-012"
+    merges = MERGE[tiler.merge or "mean"]
     changes: list[tuple[str, str, Any]] = [
         *((GRID[tiler.mode], "mode", mode) for mode in MODES),
         *((sides[tiler.pad_side], "pad_side", side) for side in sides),
         *((pad_clause(tiler), "pad_mode", mode) for mode in PAD_MODES),
         ("BORDER-001", "remove_border_count", 0),
         *((window_clause(tiler), "window", name) for name in NAMES),
-        *((merges, "merge", merge) for merge in ("max", "min")),
+        *((merges, "merge", merge) for merge in MERGES if merge != "mean"),
     ]
     for clause, name, value in changes:
         if settings[name] == value:
@@ -297,7 +306,11 @@ def describe_merge(
             "MERGE-003",
             "−0.0 is lost: start the sums from −0.0",
         ),
-        (plan.merge != "mean", "MERGE-012", f"it is not the {plan.merge} of the tiles"),
+        (
+            plan.merge != "mean",
+            MERGE[plan.merge],
+            f"it is not the {plan.merge} of the tiles",
+        ),
         (
             want.dtype.kind in "iu" and errors.max() <= 1,
             "ROUND-003",

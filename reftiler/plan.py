@@ -15,10 +15,10 @@ import numpy as np
 
 from reftiler import dtypes
 from reftiler.errors import TilingError
-from reftiler.geometry import TileGeometry
+from reftiler.geometry import SELECTING, TileGeometry
 from reftiler.grid import Grid
 from reftiler.layout import ArrayLayout, broadcast_hint, image_layout, tiles_layout
-from reftiler.settings import TilerSettings
+from reftiler.settings import WEIGHTED_MERGES, TilerSettings
 from reftiler.validation import Real, as_exact_ints, is_sequence
 from reftiler.windows import Profile, axis_weights
 
@@ -112,7 +112,7 @@ def plan_untile(
     dtypes.check_mergeable(tiles_dtype, "tiles", known)
     dtypes.check_mergeable(dtype, "dtype", known)
     dtypes.check_conversion(tiles_dtype, dtype)
-    merge = check_merge(tiler, tiles_dtype)
+    merge = check_merge(tiler, tiles_dtype, dtype)
     if not is_sequence(shape):
         raise TypeError(f"shape must be the tiled image's shape, got {shape!r}")
     sizes = as_exact_ints(shape, "shape", rank=len(shape), minimum=0)
@@ -129,8 +129,10 @@ def plan_untile(
             f"{uncovered} of the pixels of {geometry.size} lie in no tile: give the "
             "Tiler a fill, another mode than 'drop', or more tiles"
         )
+    if merge in SELECTING:
+        geometry = geometry.selected(merge)
     weights = None
-    if merge == "mean" and tiler.window != "box":
+    if merge in WEIGHTED_MERGES and tiler.window != "box":
         weights = axis_weights(tiler.window, tiles.size)
     # LAYOUT-011: the channels are those of the tiles
     result = ArrayLayout(
@@ -140,8 +142,11 @@ def plan_untile(
     return UntilePlan(geometry, tiles, result, merge, weights, uncovered, fill)
 
 
-def check_merge(tiler: TilerSettings, dtype: str) -> str:
-    """Return how tiles of ``dtype`` are merged; refuse the mean of bool."""
+def check_merge(tiler: TilerSettings, dtype: str, result: str) -> str:
+    """Return how tiles of ``dtype`` are merged; refuse what has no meaning for it."""
+    if tiler.merge == "vote":
+        _check_labels(dtype, result)
+        return "vote"
     if dtype != "bool":
         return tiler.merge or "mean"  # MERGE-010
     if tiler.merge == "mean" or tiler.window != "box":  # MERGE-011, MERGE-015
@@ -150,6 +155,21 @@ def check_merge(tiler: TilerSettings, dtype: str) -> str:
             "merge='max' for 'any tile says so', or convert the tiles to float"
         )
     return tiler.merge or "max"
+
+
+def _check_labels(dtype: str, result: str) -> None:
+    """Refuse what is no label, and a result that cannot hold every label."""
+    if dtype in dtypes.OVERFLOW_THRESHOLD:  # MERGE-030
+        raise TilingError(
+            f"merge='vote' needs labels, whole numbers or bool, got {dtype} tiles: "
+            "take the argmax over the classes of each tile first, or merge the scores "
+            "by merge='mean'"
+        )
+    if not dtypes.holds_all(result, dtype):  # MERGE-031
+        raise TilingError(
+            f"dtype={result} does not hold every label of {dtype} tiles: convert the "
+            "tiles first, or leave dtype= out"
+        )
 
 
 def _check_grid(tiler: TilerSettings, size: tuple[int, ...], grid: Any) -> Grid:

@@ -24,7 +24,9 @@ from reftiler.validation import (
 )
 from reftiler.windows import Window, check_window
 
-MERGES = ("mean", "max", "min")
+MERGES = ("mean", "max", "min", "first", "last", "center", "vote")
+WEIGHTED_MERGES = ("mean", "vote")
+"""Those in which the pixels of a tile have weights, by its window."""
 
 Self = TypeVar("Self", bound="TilerSettings")
 
@@ -55,9 +57,12 @@ class TilerSettings:
     pad_side : {'end', 'both'}
         Where padding goes; ``both`` puts the smaller half first.
     window : {'box', 'triangle', 'hann', 'gaussian'} or R sequences of weights
-        How much a pixel counts in the mean by its place in the tile.
-    merge : {'mean', 'max', 'min'}, optional
-        How overlapping tiles become one; None means mean, and max for bool.
+        How much a pixel counts in the mean or the vote by its place in the tile.
+    merge : {'mean', 'max', 'min', 'first', 'last', 'center', 'vote'}, optional
+        How overlapping tiles become one; None means mean, and max for bool. ``first``
+        and ``last`` take the tile of lowest or highest index, ``center`` the one whose
+        centre is nearest; ``vote``, for maps of class labels, the label that most
+        tiles hold, and of several the lowest.
     remove_border_count : int or sequence of R ints
         Pixels at the edges of a tile that do not contribute to the merge, except
         where the edge is the image's own.
@@ -122,10 +127,11 @@ class TilerSettings:
         for name, value in settings.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_json", json_io.dump(self.to_dict()))
-        if self.merge in ("max", "min") and self.window != "box":  # MERGE-014
+        # MERGE-014, MERGE-027
+        if self.window != "box" and self.merge not in (None, *WEIGHTED_MERGES):
             raise TilingError(
                 f"merge={self.merge!r} takes no window, got window={window!r}: weights "
-                "need merge='mean'"
+                "need merge='mean', or merge='vote' for labels"
             )
 
     @property

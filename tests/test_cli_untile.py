@@ -145,7 +145,7 @@ def test_indices_of_a_palette_are_not_averaged(tmp_path: Path, part: Path) -> No
     for path in tiles.glob("part_[0-9]*[0-9].png"):
         write_image(maps / path.name, classes(read_image(path)), colours)
     words = ("untile", tiles, tmp_path / "classes.png", "--maps", maps)
-    assert "--merge max" in refused(1, *words)
+    assert "--merge vote" in refused(1, *words)
     assert "palette" in done(*words, "--merge", "max")
     labels = open_mask(tmp_path / "classes.png").labels
     same_bits(np.asarray(labels[...]), classes(read_image(part)))

@@ -338,7 +338,7 @@ def test_whole_numbers_that_are_averaged_are_told(
     made = results(tmp_path / "tiles", manifest, classes)
     write_each(tmp_path / "maps", manifest, made, ".png")
     (note,) = find_maps(tmp_path / "maps", manifest.images, KEEP).notes
-    assert "--merge max" in note
+    assert "--merge vote" in note
     options = MapOptions(settings={"merge": "max", "window": "box"})
     assert not find_maps(tmp_path / "maps", manifest.images, options).notes
 

@@ -14,11 +14,13 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reftiler_conformance.cases import Case, Sizes, as_dtype
 from reftiler_conformance.features import (
+    MERGES,
     MODES,
     NUMBERS,
     ODD,
     PAD_MODES,
     SWAPPED,
+    WEIGHTED,
     WINDOWS,
     Features,
 )
@@ -180,7 +182,7 @@ _SPACE: dict[str, tuple[Choice, Choice, str]] = {
     "pad_side": (("end", "both"), (), "pad_side:{}"),
     "pad_value": ((0, "any"), (0,), "pad_value"),
     "window": ((*WINDOWS, "custom"), ("box",), "window:{}"),
-    "merge": ((None, "mean", "max", "min"), (None,), "merge:{}"),
+    "merge": ((None, *MERGES), (None,), "merge:{}"),
     "border": ((False, True), (False,), "border"),
     "fill": ((False, True), (False,), "fill"),
     "maps": (("same", None, 1, 2), ("same",), "maps"),
@@ -236,7 +238,7 @@ def _cases(draw: DrawFn, wanted: Draw, unequal: bool) -> Case:
     if result in (dtype, "bool"):  # TYPE-007: only bools become bools
         result = None
     batch, channels = _one(draw, wanted.layout)
-    window, merge = _weighing(draw, wanted, dtype, bool(scale))
+    window, merge = _weighing(draw, wanted, (dtype, result), bool(scale))
     case = Case(
         size=size,
         tile=tile,
@@ -336,21 +338,37 @@ def _length(
 
 
 def _weighing(
-    draw: DrawFn, wanted: Draw, dtype: str, scaled: bool
+    draw: DrawFn, wanted: Draw, dtypes: tuple[str, str | None], scaled: bool
 ) -> tuple[str, str | None]:
     """Draw a window and a merge that go together, by the clauses of MERGE."""
-    merges: tuple[str | None, ...] = (None, "mean", "max", "min")
+    dtype, result = dtypes
+    merges: set[str | None] = {None, *MERGES}
     if dtype == "bool":
-        merges = (None, "max", "min")
+        merges -= {"mean"}
+    if not holds_labels(result or dtype, dtype):
+        merges -= {"vote"}
     if "box" not in wanted.window:
-        merges = (None, "mean")
+        merges &= {*WEIGHTED}
     merge = _one(draw, tuple(m for m in wanted.merge if m in merges) or (None,))
     windows = wanted.window
-    if "box" in windows and (dtype == "bool" or merge in ("max", "min")):
+    weighs = merge in WEIGHTED and (dtype != "bool" or merge == "vote")
+    if "box" in windows and not weighs:
         windows = ("box",)
     elif scaled:  # a custom window is for tiles of its own size
         windows = tuple(name for name in windows if name != "custom") or windows
     return _one(draw, windows), merge
+
+
+def holds_labels(result: str, dtype: str) -> bool:
+    """Say whether a dtype holds every label of integer tiles: MERGE-031."""
+    kind, goal = as_dtype(dtype), as_dtype(result)
+    if kind.kind not in "biu" or "bfloat16" in (dtype, result):
+        return False
+    return (
+        goal.kind in "biuf"
+        and np.can_cast(kind, goal, "safe")
+        and (goal.kind != "f" or kind.itemsize < goal.itemsize)
+    )
 
 
 def _covered(draw: DrawFn, case: Case, wanted: Draw) -> Case:

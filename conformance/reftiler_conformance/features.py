@@ -30,7 +30,11 @@ SWAPPED = (">f4", ">i2", ">u8", ">f2")
 MODES = ("padding", "interpolation", "clamp", "even", "drop")
 PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 WINDOWS = ("box", "triangle", "hann", "gaussian")
-MERGES = ("mean", "max", "min")
+MERGES = ("mean", "max", "min", "first", "last", "center", "vote")
+MEANS = (None, "mean")
+"""The merges of numbers that compute; all others take the value of some tile."""
+WEIGHTED = (*MEANS, "vote")
+"""Those that a window changes."""
 
 FEATURES: dict[str, str] = {
     "tile": "cuts an image into tiles",

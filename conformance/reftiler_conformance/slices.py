@@ -6,7 +6,7 @@ For images of more pixels than the oracle can go through.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
@@ -67,9 +67,9 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
     )
     stack = stack.reshape(case.batch or 1, -1, *stack.shape[1:])
     found = np.empty((len(stack), stack.shape[2], *count.shape), kind)
-    extreme = case.merge in ("max", "min") or case.dtype == "bool"
+    rule = case.merge or ("max" if case.dtype == "bool" else "mean")
     with np.errstate(all="ignore"):
-        merged, alone = (_extreme if extreme else _mean)(case, scaled, stack)
+        merged, alone = _RULES[rule](case, scaled, stack)
         for here, numbers in ((count > 1, merged), (count == 1, alone)):
             found[..., here] = _rounded(_read(scaled, numbers)[..., here], kind)
     if case.fill is not None:
@@ -188,6 +188,45 @@ def _extreme(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array
         best[(..., *here)] = np.where(seen[here], _better(case, old, tile), tile)
         seen[here] = True
     return best, best
+
+
+def _placed(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
+    """Return for each frame pixel the value of the first, last or nearest tile."""
+    best = np.zeros((len(stack), stack.shape[2], *_frame(scaled)), stack.dtype)
+    least = np.full(best.shape[2:], np.inf)
+    lines = [(2 * np.arange(t) + 1 - t) ** 2 for t in scaled.tile]
+    far: Array = reduce(np.add.outer, lines)
+    for k, (inner, here) in enumerate(_boxes(scaled)):
+        order = {"first": k, "last": -k, "center": far[inner]}[case.merge or ""]
+        nearer = order < least[here]
+        least[here] = np.where(nearer, order, least[here])
+        tile = stack[(slice(None), k, slice(None), *inner)]
+        best[(..., *here)] = np.where(nearer, tile, best[(..., *here)])
+    return best, best
+
+
+def _voted(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
+    """Return for each frame pixel the label of most weight."""
+    best = np.zeros((len(stack), stack.shape[2], *_frame(scaled)), stack.dtype)
+    most = np.zeros(best.shape)
+    weight = _weights(scaled)
+    for label in np.unique(stack):  # in ascending order: the lowest stays
+        votes = np.zeros(best.shape)
+        for k, (inner, here) in enumerate(_boxes(scaled)):
+            holds = stack[(slice(None), k, slice(None), *inner)] == label
+            votes[(..., *here)] += holds * weight[inner]
+        best[votes > most] = label
+        most = np.maximum(votes, most)
+    return best, best
+
+
+_RULES: dict[str, Callable[..., tuple[Array, Array]]] = {
+    "mean": _mean,
+    **dict.fromkeys(("max", "min"), _extreme),
+    **dict.fromkeys(("first", "last", "center"), _placed),
+    "vote": _voted,
+}
+"""What makes of a stack of tiles the merge of each frame pixel, by its name."""
 
 
 def _better(case: Case, old: Array, new: Array) -> Array:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from reftiler.axis import MODES, PAD_SIDES
 from reftiler.padding import PAD_MODES
-from reftiler.settings import MERGES
+from reftiler.settings import MERGES, WEIGHTED_MERGES
 from reftiler.windows import NAMES
 from reftiler_gui.fields import (
     ComboField,
@@ -55,6 +55,10 @@ _MEANINGS = {
     "mean": "The weighted mean of the tiles",
     "max": "The largest value",
     "min": "The smallest value",
+    "first": "The value of the first tile",
+    "last": "The value of the last tile",
+    "center": "The value of the tile whose centre is nearest",
+    "vote": "Class labels: the one that most tiles hold",
 }
 _ALIKE = ("tile", "step", "border", "mode", "pad_mode", "pad_side")
 """Fields of the form that show a setting of the same name as it is."""
@@ -225,7 +229,7 @@ class SettingsForm(QWidget):
         for padding in (self.pad_mode, self.pad_side):
             padding.setEnabled(padded)
         self.pad_value.setEnabled(padded and self.pad_mode.value == "constant")
-        self.window_.setEnabled(self.merge.value == "mean")
+        self.window_.setEnabled(self.merge.value in WEIGHTED_MERGES)
 
 
 def _explained(name: str, words: tuple[str, ...]) -> ComboField:

@@ -45,7 +45,7 @@ CHOICES = {
     "pad_mode": ("constant", "edge", "reflect", "symmetric", "wrap"),
     "pad_side": ("end", "both"),
     "window": ("box", "triangle", "hann", "gaussian"),
-    "merge": ("mean", "max", "min"),
+    "merge": ("mean", "max", "min", "first", "last", "center", "vote"),
 }
 """What the library knows, repeated here so that help need not import it."""
 

@@ -39,7 +39,8 @@ class MergeOptions:
         ),
     ] = None
     window: Annotated[
-        str | None, _option("--window", "NAME", "Weights in the mean.", _MERGING)
+        str | None,
+        _option("--window", "NAME", "Weights in the mean or the vote.", _MERGING),
     ] = None
     border: Annotated[
         str | None,
@@ -61,7 +62,7 @@ class MergeOptions:
         _check_choice("window", self.window)
         if self.merge is not None:
             given["merge"] = self.merge
-            if self.merge in ("max", "min"):  # which have no weights
+            if self.merge not in ("mean", "vote"):  # others have no weights
                 given["window"] = "box"
         if self.window is not None:
             given["window"] = self.window

@@ -190,7 +190,7 @@ def map_set(
         if averaging_notes(images, options.settings):
             raise TilingError(
                 f"{path} holds indices of a palette, which cannot be averaged where "
-                "tiles overlap: give --merge max"
+                "tiles overlap: give --merge vote"
             )
     notes = (*notes, *averaging_notes(images, options.settings))
     return TiledImageSet(tuple(images), path.suffix.lower(), notes)

@@ -164,7 +164,7 @@ def averaging_notes(
     if not averaged or "merge" in settings:
         return []
     note = "whole numbers are averaged where tiles overlap"
-    return [f"{note}: for class numbers give --merge max"]
+    return [f"{note}: for class numbers give --merge vote"]
 
 
 @dataclass(frozen=True)

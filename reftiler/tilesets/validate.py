@@ -281,7 +281,7 @@ def _check_format(
 def _check_merging(tiler: TilerSettings, dtype: str) -> None:
     """Refuse tiles that could never be put together again."""
     check_mergeable(dtype, "its pixels")
-    check_merge(tiler, dtype)
+    check_merge(tiler, dtype, dtype)
     if tiler.fill is not None:
         check_representable(tiler.fill, dtype, "fill")
 

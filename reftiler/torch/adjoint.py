@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from reftiler.axis import Index, IntArray
-from reftiler.geometry import Box, TileGeometry
+from reftiler.geometry import Box, Overlap, TileGeometry, center_distance
 from reftiler.grid import Grid
 from reftiler.plan import TilePlan, UntilePlan
 from reftiler.torch import cut as plain_cut
@@ -114,7 +114,7 @@ def spread_mean(
 
 
 def find_winners(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
-    """Find where each pixel of a maximum or minimum comes from.
+    """Find where each pixel of a merge comes from that takes one tile's value.
 
     ``out``, int64, of the layout of the result, becomes ``k * T + t`` of the pixel t
     of tile k, of all T pixels of a tile in row-major order; -1 where there is none.
@@ -122,7 +122,9 @@ def find_winners(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
     """
     group = by_image(tiles, call.tiles, call.result.batch_size)
     size, device = call.tiles.size, tiles.device
-    weakest = identity_element(tiles.dtype, call.merge)
+    weakest = 0.0
+    if call.merge in ("max", "min"):
+        weakest = identity_element(tiles.dtype, call.merge)
     whole: Box = tuple((0, length) for length in call.geometry.size)
     out.fill_(-1)
     for image, target in zip(group, as_nchw(out, call.result), strict=True):
@@ -131,18 +133,35 @@ def find_winners(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
             channels: slice, box: Box, index: Tensor, image: Tensor = image
         ) -> None:
             best = torch.full(index.shape, weakest, dtype=tiles.dtype, device=device)
+            far = torch.full(index.shape[1:], 2**63 - 1, device=device)
             for part in call.geometry.overlaps(box):
                 tile = image[part.tile, channels]
                 values = index_spatial(tile, open_mesh(part.in_tile, device))
                 old = index_spatial(best, part.in_block)
                 source = index_spatial(index, part.in_block)
-                better = supersedes(values, old, call.merge)
+                if call.merge in ("max", "min"):
+                    better = supersedes(values, old, call.merge)
+                else:
+                    better = _comes_first(part, call, far, source)
                 first = part.tile * math.prod(size)
                 place = _places(part.in_tile, size, device) + first
                 old.copy_(torch.where(better, values, old))
                 source.copy_(torch.where(better, place, source))
 
         for_each_block(work, call.geometry, whole, target)
+
+
+def _comes_first(
+    part: Overlap, call: UntilePlan, least: Tensor, source: Tensor
+) -> Tensor:
+    """Tell where a tile takes the place of those before it, whatever the values are."""
+    if call.merge != "center":  # MERGE-024
+        return (source < 0) | (call.merge == "last")
+    (far,) = on_device(source.device, center_distance(part.in_tile, call.tiles.size))
+    here = index_spatial(least, part.in_block)
+    nearer = far < here  # MERGE-025
+    here.copy_(torch.minimum(far, here))
+    return nearer.expand(source.shape)
 
 
 def _places(

@@ -2,8 +2,11 @@
 
 Every pixel of a block is made from its contributions, tile by tile in ascending order:
 
-mean      sum of weight * value over sum of weights, in float64, rounded once
-max, min  IEEE 754-2019 maximum and minimum: NaN wins, -0 < +0
+mean         sum of weight * value over sum of weights, in float64, rounded once
+max, min     IEEE 754-2019 maximum and minimum: NaN wins, -0 < +0
+first, last  the tile of lowest or highest index
+center       the tile whose centre is nearest
+vote         the label of most weight, and of several the lowest
 
 A pixel of exactly one tile is copied; a pixel of none becomes ``fill``. Contributions
 are listed in two ways. In eager mode each is the region of one tile, and accumulators
@@ -14,14 +17,21 @@ can differentiate, export and trace them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from reftiler.axis import Index
-from reftiler.geometry import Box, Overlap, TileGeometry, TileLookup
+from reftiler.geometry import (
+    Box,
+    Overlap,
+    TileGeometry,
+    TileLookup,
+    axis_distance,
+    center_distance,
+)
 from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
 from reftiler.torch.dtypes import (
@@ -66,6 +76,8 @@ class Contribution(NamedTuple):
     """The region of the block that changes in place; None: all of it, made anew."""
     valid: Sequence[Tensor] = ()
     """Where all of these hold there is such a tile."""
+    distance: Tensor | None = None
+    """int64, how far from the tile's centre, where the merge asks for it."""
 
     def read(self, block: Tensor) -> Tensor:
         """Return the region of a block."""
@@ -135,7 +147,7 @@ def merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> N
         if not parts:
             target.copy_(fill_scalar(call.fill, out.dtype, out.device))
             return
-        listed = (by_tile(part, tiles, channels, weights) for part in parts)
+        listed = (by_tile(part, tiles, channels, weights, call) for part in parts)
         first = tiles[parts[0].tile]
         single = target
         if first.dtype != out.dtype:
@@ -197,14 +209,22 @@ def merge_graph(tiles: Tensor, call: UntilePlan, dtype: torch.dtype) -> Tensor:
 
 
 def by_tile(
-    part: Overlap, tiles: TileLookup, channels: slice, weights: list[Tensor] | None
+    part: Overlap,
+    tiles: TileLookup,
+    channels: slice,
+    weights: list[Tensor] | None,
+    call: UntilePlan,
 ) -> Contribution:
     """Return what one tile gives to a block."""
     tile = tiles[part.tile]
     values = index_spatial(tile[channels], open_mesh(part.in_tile, tile.device))
     # BORDER-006: what is left out is in no part, rather than weighted by zero
     found = None if weights is None else weights_at(weights, part.in_tile)
-    return Contribution(values, found, part.in_block)
+    distance = None
+    if call.merge == "center" and call.geometry.is_irregular:
+        far = center_distance(part.in_tile, call.tiles.size)
+        (distance,) = on_device(tile.device, far)
+    return Contribution(values, found, part.in_block, distance=distance)
 
 
 def _by_depth(group: Tensor, call: UntilePlan) -> Iterator[Contribution]:
@@ -217,7 +237,13 @@ def _by_depth(group: Tensor, call: UntilePlan) -> Iterator[Contribution]:
         found = None
         if weights is not None:
             found = _product([p[i] for p, i in zip(weights, pixel, strict=True)])
-        yield Contribution(index_spatial(group, (*tile, *pixel)), found, None, valid)
+        far = None
+        if call.merge == "center" and call.geometry.is_irregular:
+            sides = zip(depth.pixel, call.tiles.size, strict=True)
+            tables = [axis_distance(side)[table] for table, side in sides]
+            (far,) = on_device(device, sum(tables[1:], tables[0]))
+        values = index_spatial(group, (*tile, *pixel))
+        yield Contribution(values, found, None, valid, far)
 
 
 def tile_weights(call: UntilePlan, device: torch.device) -> list[Tensor] | None:
@@ -256,11 +282,10 @@ def _reduce(
     ``single``, of the tiles' dtype, takes the value of the last tile of each pixel.
     """
     source, device = single.dtype, single.device
-    reducer: WeightedMean | Extremum | None = None
+    reducer: Reducer | None = None
     if cover.most > 1:
         # MERGE-010, MERGE-011: the plan has chosen; the mean of bool was refused
-        kind = Extremum if call.merge in ("max", "min") else WeightedMean
-        reducer = kind(call, single)
+        reducer = REDUCERS[call.merge](call, single)
     for contribution in listed:
         if cover.some_single:
             single = contribution.write(single, contribution.values)
@@ -289,6 +314,20 @@ def _round(total: Tensor, source: torch.dtype, dtype: torch.dtype) -> Tensor:
     if source.is_floating_point and not dtype.is_floating_point:
         check_nan(total, dtype)  # ROUND-005
     return rounded(total, dtype)
+
+
+class Reducer(Protocol):
+    """What makes one value of those of several tiles."""
+
+    def __init__(self, call: UntilePlan, like: Tensor) -> None: ...
+
+    def add(self, given: Contribution) -> None:
+        """Add the next tile's values, in ascending order."""
+        ...
+
+    def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return what became of them in ``dtype``."""
+        ...
 
 
 class WeightedMean:
@@ -345,3 +384,83 @@ class Extremum:
         del count
         best = from_sortable(self.best, self.source)
         return best if self.source == dtype else convert(best, dtype)
+
+
+class Selection:
+    """The value of one tile for its place, where the plan has not chosen it."""
+
+    def __init__(self, call: UntilePlan, like: Tensor) -> None:
+        self.merge, self.source = call.merge, like.dtype
+        self.best = torch.zeros_like(like)  # MERGE-026: values are copied
+        space = like.shape[-len(call.geometry.size) :]
+        farthest = torch.iinfo(torch.int64).max
+        self.least = torch.full(space, farthest, device=like.device)
+
+    def add(self, given: Contribution) -> None:
+        """Take the next tile's values where it comes before those so far."""
+        if self.merge == "last":  # MERGE-024
+            self.best = given.write(self.best, given.values)
+            return
+        least = given.read(self.least)
+        # MERGE-025: of equal distances the earlier stays, as the first does of equals
+        far = torch.zeros_like(least) if given.distance is None else given.distance
+        best = where(far < least, given.values, given.read(self.best))
+        self.best = given.write(self.best, best)
+        self.least = given.write(self.least, torch.minimum(far, least))
+
+    def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return what was taken, converted if it must be."""
+        del count
+        return self.best if self.source == dtype else convert(self.best, dtype)
+
+
+class Vote:
+    """The label of most weight, in the tiles' own dtype."""
+
+    def __init__(self, call: UntilePlan, like: Tensor) -> None:
+        del call
+        self.like, self.source = to_sortable(like), like.dtype
+        self.given: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, given: Contribution) -> None:
+        """Keep the next tile's labels and weights, zero where it has none."""
+        label = given.write(torch.zeros_like(self.like), to_sortable(given.values))
+        weight = given.weights
+        if weight is None:
+            weight = torch.ones((), dtype=torch.int32, device=label.device)
+        votes = torch.zeros_like(label, dtype=weight.dtype)
+        weight = weight.expand(given.read(votes).shape)
+        self.given.append((label, given.write(votes, weight)))
+
+    def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return the winners.
+
+        The sum for a label is made where the first tile that holds it comes: a later
+        tile of that label has a smaller one, and wins against nothing.
+        """
+        del count
+        best, most = torch.zeros_like(self.like), torch.zeros_like(self.given[0][1])
+        for number, (label, weight) in enumerate(self.given):
+            votes = weight
+            for other, more in self.given[number + 1 :]:  # MERGE-028: ascending
+                same = other == label
+                votes = votes + torch.where(same, more, torch.zeros_like(more))
+            votes = torch.where(weight > 0, votes, torch.zeros_like(votes))
+            # MERGE-028: of equal sums the lowest label. MERGE-029: exact
+            lower = (votes == most) & (label < best) & (votes > 0)
+            wins = (votes > most) | lower
+            best, most = torch.where(wins, label, best), torch.where(wins, votes, most)
+        labels = from_sortable(best, self.source)
+        return labels if self.source == dtype else convert(labels, dtype)
+
+
+REDUCERS: dict[str, type[Reducer]] = {
+    "mean": WeightedMean,
+    "sum": WeightedMean,
+    "max": Extremum,
+    "min": Extremum,
+    "first": Selection,
+    "last": Selection,
+    "center": Selection,
+    "vote": Vote,
+}

@@ -8,7 +8,7 @@ reftiler::tile_kernel     cut an image
 reftiler::tile_adjoint    sum tiles into an image; what gradients of ``tile`` need
 reftiler::untile_kernel   merge tiles
 reftiler::untile_adjoint  spread an image over tiles; what those of a mean need
-reftiler::winners         where the pixels of a maximum or minimum come from
+reftiler::winners         where pixels come from that are each one tile's value
 
 Each cut and each mean is the adjoint of its adjoint, which gives derivatives of every
 order. Exported and traced graphs hold plain operations of torch instead, so that they
@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 from torch.library import custom_op
 
+from reftiler.geometry import SELECTING
 from reftiler.grid import Grid
 from reftiler.plan import TilePlan, plan_tile, plan_untile
 from reftiler.settings import TilerSettings
@@ -264,8 +265,10 @@ def call_operator(name: str, tensor: Tensor, *spec: Any) -> Tensor:
     return result
 
 
-def _is_extremum(name: str, spec: Sequence[Any]) -> bool:
-    return name == "untile" and tiler_of(spec[1]).merge in ("max", "min")
+def _takes_one(name: str, spec: Sequence[Any]) -> bool:
+    """Tell whether each pixel of a merge is the value of one tile."""
+    one = ("max", "min", *SELECTING)
+    return name == "untile" and tiler_of(spec[1]).merge in one
 
 
 def _pull(name: str, like: Any, spec: Sequence[Any], given: Tensor) -> Tensor:
@@ -278,14 +281,14 @@ def _pull(name: str, like: Any, spec: Sequence[Any], given: Tensor) -> Tensor:
     if name == "untile_adjoint":
         return call_operator("untile", given, *spec[2:], like.dtype, True)
     *rest, _, _ = spec
-    if _is_extremum(name, spec):
+    if _takes_one(name, spec):
         return _scatter(like, rest, given)
     return call_operator("untile_adjoint", given, like.shape, like.dtype, *rest)
 
 
 def _push(name: str, like: Any, spec: Sequence[Any], given: Tensor) -> Tensor:
     """Return the derivative of an operator's result along a tangent of its tensor."""
-    if _is_extremum(name, spec):
+    if _takes_one(name, spec):
         *rest, dtype, _ = spec
         return _gather(like, rest, given, dtype)
     if name in ("tile", "untile"):  # padding and fill are constant
@@ -384,7 +387,7 @@ class _Operator(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         tensor, ctx.name, *ctx.spec = inputs
         ctx.like = _Like(tensor.shape, tensor.dtype)
-        if _is_extremum(ctx.name, ctx.spec):  # only its derivatives need the values
+        if _takes_one(ctx.name, ctx.spec):  # only its derivatives need the values
             ctx.save_for_backward(tensor)
             ctx.save_for_forward(tensor)
         if ctx.name == "winners":

@@ -21,7 +21,14 @@ from reftiler_conformance.mutants.steps import (
 )
 from reftiler_conformance.mutants.tilers import Array, Session, Unchecked, reference
 from reftiler_conformance.oracle import merge
-from reftiler_conformance.oracle.merge import extreme, mean, merge_rule, to_float64
+from reftiler_conformance.oracle.merge import (
+    chosen_place,
+    extreme,
+    mean,
+    merge_rule,
+    to_float64,
+    vote,
+)
 from reftiler_conformance.oracle.settings import Number
 
 Numbers = Sequence[Number]
@@ -91,6 +98,65 @@ mutants_of(merge, "extreme")(
     lambda v, rule: extreme([float(value) for value in v], rule),
     "max_signed, MERGE-013: Unsigned integers of 64 bits are compared as signed ones.",
     lambda v, rule: extreme([x - 2**64 if x >= 2**63 else x for x in v], rule),
+)
+# Of how many tiles a pixel has, how far their centres are, and the merge.
+mutants_of(merge, "chosen_place")(
+    "first_is_last, MERGE-024: `first` takes the tile of highest index.",
+    lambda n, far, rule: n - 1 if rule == "first" else chosen_place(n, far, rule),
+    "last_is_first, MERGE-024: `last` takes the tile of lowest index.",
+    lambda n, far, rule: 0 if rule == "last" else chosen_place(n, far, rule),
+    "second_is_last, MERGE-024: `last` takes the second tile of a pixel.",
+    lambda n, far, rule: 1 if rule == "last" else chosen_place(n, far, rule),
+    "center_ties_late, MERGE-025: Of equally near tiles the last one counts.",
+    lambda n, far, rule: (
+        n - 1 - far[::-1].index(min(far))
+        if rule == "center"
+        else chosen_place(n, far, rule)
+    ),
+    "center_is_rim, MERGE-025: The tile whose centre is farthest counts.",
+    lambda n, far, rule: chosen_place(n, [-d for d in far], rule),
+)
+mutants_of(merge, "center_distance")(
+    "center_by_axis, MERGE-025: The distance is that on the farthest axis.",
+    lambda x, tile: max((2 * a + 1 - t) ** 2 for a, t in zip(x, tile, strict=True)),
+    "center_of_corner, MERGE-025: Places are not counted from the pixels' middle.",
+    lambda x, tile: sum((2 * a - t) ** 2 for a, t in zip(x, tile, strict=True)),
+    "center_in_tiles, MERGE-025: The distance is a share of the tile's sides.",
+    lambda x, tile: sum(
+        Fraction(2 * a + 1 - t, t) ** 2 for a, t in zip(x, tile, strict=True)
+    ),
+)
+mutants_of(merge, "winner")(
+    "vote_ties_high, MERGE-028: Of several labels the highest wins.",
+    lambda sums: max(sums, key=lambda label: (sums[label], label)),
+    "vote_ties_first, MERGE-028: Of several labels that of the first tile wins.",
+    lambda sums: max(sums, key=lambda label: sums[label]),
+    "vote_minority, MERGE-028: The label of the smallest sum wins.",
+    lambda sums: min(sums, key=lambda label: (sums[label], label)),
+    "labels_signed, MERGE-029: Unsigned labels of 64 bits are compared as signed.",
+    lambda sums: min(sums, key=lambda x: (-sums[x], x - 2**64 if x >= 2**63 else x)),
+    "labels_by_size, MERGE-029: Of labels with equal sums the one nearest 0 wins.",
+    lambda sums: min(sums, key=lambda label: (-sums[label], abs(label))),
+)
+mutants_of(merge, "vote")(
+    "votes_unweighed, MERGE-028/WINDOW-001: A window has no effect on the vote.",
+    lambda labels, weight: vote(labels, [1.0] * len(labels)),
+    "labels_by_floats, MERGE-029: Labels are compared as float64.",
+    lambda labels, weight: vote([float(label) for label in labels], weight),
+    "votes_of_three, MERGE-028: Only the first three tiles of a pixel vote.",
+    lambda labels, weight: vote(labels[:3], weight[:3]),
+)
+mutants_of(Unchecked, "read_case")(
+    "window_of_places, MERGE-027: A window has no effect on `first` and `last`.",
+    taken_for(lambda case: case.merge in ("first", "last", "center"), window="box"),
+    "votes_of_floats, MERGE-030: Float tiles are merged by the mean instead.",
+    taken_for(
+        lambda case: case.merge == "vote" and case.numpy_dtype.kind == "f", merge=None
+    ),
+    "votes_rounded, MERGE-031: Labels saturate where a result cannot hold them.",
+    taken_for(
+        lambda case: case.merge == "vote" and case.result is not None, merge="max"
+    ),
 )
 mutants_of(merge, "sort_key")(
     "max_mixes_zeros, MERGE-012: `max` and `min` take −0.0 and 0.0 for equal.",

@@ -159,6 +159,40 @@ def sort_key(value: Number) -> tuple[Number, float]:
     return value, math.copysign(1, value) if value == 0 else 0.0
 
 
+def center_distance(offset: Pixel, tile: Sequence[int]) -> int:
+    """Return how far a tile's pixel is from its centre: MERGE-025."""
+    return sum((2 * x + 1 - t) ** 2 for x, t in zip(offset, tile, strict=True))
+
+
+def chosen_place(count: int, distances: Sequence[int], merge: str) -> int:
+    """Return which tile of a pixel counts, for its place: MERGE-024, MERGE-025."""
+    if merge == "center":
+        return distances.index(min(distances))
+    return 0 if merge == "first" else count - 1
+
+
+def vote(labels: Sequence[Number], weight: Sequence[float]) -> int:
+    """Return which tile holds the label that wins: MERGE-028."""
+    sums = {label: label_sum(label, labels, weight) for label in labels}
+    return labels.index(winner(sums))
+
+
+def label_sum(
+    label: Number, labels: Sequence[Number], weight: Sequence[float]
+) -> float:
+    """Return the sum of the weights of a label, as of a mean: MERGE-003."""
+    total = -0.0
+    for other, w in zip(labels, weight, strict=True):
+        if other == label:
+            total += w
+    return total
+
+
+def winner(sums: dict[Number, float]) -> Number:
+    """Return the label of the largest sum, of several the lowest."""
+    return min(sums, key=lambda label: (-sums[label], label))
+
+
 def untile(
     grid: Grid,
     tiles: Array,
@@ -178,13 +212,14 @@ def untile(
     for pixel, there in zip(box(merging.size), merging.sources(), strict=True):
         taking = parts.get(there, [])
         weight = [w for _, _, w in taking]
+        far = [center_distance(x, merging.tile) for _, x, _ in taking]
         if not taking and fill is None:  # MERGE-016
             raise UncoveredError(f"no tile takes part in {pixel}")
         for n, c in product(each(batch), each(channels)):
             lead = (n or 0) * count  # LAYOUT-007
             raws = [given[join(lead + k, c, x, last)] for k, x, _ in taking]
             merged = (
-                merge_pixel(raws, weight, settings.merge, tiles.dtype, target)
+                merge_pixel(raws, weight, far, settings.merge, tiles.dtype, target)
                 if fill is None or raws
                 else fill
             )
@@ -195,6 +230,7 @@ def untile(
 def merge_pixel(
     raws: list[bytes],
     weight: list[float],
+    far: list[int],
     merge: str | None,
     dtype: np.dtype[Any],
     target: np.dtype[Any],
@@ -207,11 +243,20 @@ def merge_pixel(
     merge = merge_rule(merge, kind)
     if len(values) > 1 and merge == "mean":
         return written(round_mean(mean(values, weight), goal), goal, target)
-    chosen = 0 if len(values) == 1 else extreme(values, merge)
+    chosen = 0 if len(values) == 1 else which(values, weight, far, merge)
     if kind == goal:  # copied, but for the byte order: MERGE-007
         same = order_of(dtype) == order_of(target)
         return raws[chosen] if same else raws[chosen][::-1]
     return written(convert(values[chosen], goal), goal, target)
+
+
+def which(values: list[Number], weight: list[float], far: list[int], merge: str) -> int:
+    """Return which tile of a pixel has the value that is taken."""
+    if merge in ("max", "min"):
+        return extreme(values, merge)
+    if merge == "vote":
+        return vote(values, weight)
+    return chosen_place(len(values), far, merge)
 
 
 def merge_rule(merge: str | None, kind: DTypeInfo) -> str:

@@ -80,7 +80,7 @@ def test_differs_by_settings(api: Api) -> None:
         "pad_value": (0.0, -0.0, 1.0, nan),
         "fill": (0.0, -0.0),
         "window": ("triangle", "hann", "gaussian", ((1.0, 2.0, 1.0, 1.0),) * 2),
-        "merge": ("mean", "max", "min"),
+        "merge": ("mean", "max", "min", "first", "last", "center", "vote"),
         "pad_mode": ("edge",),
         "pad_side": ("both",),
         "channels_last": (True,),

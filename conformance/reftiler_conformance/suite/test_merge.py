@@ -358,6 +358,131 @@ def test_extremes(run: CaseRun) -> None:
     agrees(run, lambda case: chosen(case, numbers), by="numbers", where=several)
 
 
+ENDS = ("first", "last")
+# Scattered tiles of unlike sides, in an order that is none of places.
+SCATTERED = Case(
+    size=(8, 12),
+    tile=(4, 7),
+    stride=(4, 7),
+    channels=2,
+    starts=((4, 5), (0, 0), (3, 2), (4, 4), (0, 5), (4, 0), (3, 2)),
+)
+PLACED = EVERY | {"window": ("box",), "content": ("random", "special")}
+
+
+@clause(
+    "MERGE-024",
+    merge=ENDS,
+    dtype=NUMBERS,
+    also=each((*CROWDED, SCATTERED), merge=ENDS, dtype=("float32", "int64")),
+    **PLACED,
+)
+@clause(
+    "MERGE-025",
+    merge=("center",),
+    dtype=NUMBERS,
+    also=each((*CROWDED, *NEIGHBOURS, SCATTERED), merge=("center",), content=RANDOM),
+    **PLACED,
+)
+def test_the_place_decides(run: CaseRun) -> None:
+    """A pixel is that of the first, the last or the nearest tile."""
+    agrees(run, by="numbers")
+
+
+@clause(
+    "MERGE-026",
+    merge=(*ENDS, "center"),
+    dtype=("int64", "uint64", "float64", "float32", "float16"),
+    content=("bits", "special"),
+    also=each(
+        CROWDED, merge=(*ENDS, "center"), dtype=("int64", "float64"), content=["bits"]
+    ),
+    **PLACES | wide("border", "fill"),
+)
+def test_what_is_taken_is_copied(run: CaseRun) -> None:
+    """What the place decides is copied, NaN and integers of 64 bits included."""
+    several = coverage_of(run.case) > 1
+    tiles = run.case.tiles()
+    if run.case.dtype in FLOATS:
+        tiles = chosen(run.case, [math.nan, -0.0, 0.0, math.inf, 1.0])
+    run.merge_agrees(tiles, by="numbers", where=several)
+
+
+LABELS = ("uint8", "int8", "int16", "uint16", "int32", "int64", "uint64", "bool")
+
+
+def labels_of(case: Case) -> Array:
+    """Return tiles of a few labels, so that many are alike and many sums are equal."""
+    if case.dtype == "bool":
+        return case.tiles()
+    low, high = (int(n) for n in (np.iinfo(case.dtype).min, np.iinfo(case.dtype).max))
+    near = [low, low + 1, high - 1, high] if case.seed % 3 == 0 else []
+    return chosen(case, [n for n in (1, 2, 3, -1, *near) if low <= n <= high])
+
+
+VOTED = EVERY | {"merge": ("vote",), "fill": (False,)}
+
+
+@clause(
+    "MERGE-028",
+    dtype=LABELS,
+    also=each((*CROWDED, SCATTERED, *MANY[-2:]), merge=("vote",), dtype=("uint8",)),
+    **VOTED | {"window": ("box",)},
+)
+@clause(
+    "MERGE-028",
+    dtype=LABELS,
+    also=each((*CROWDED, SCATTERED), merge=["vote"], dtype=["int32"], window=["hann"]),
+    **VOTED | {"window": ("triangle", "hann", "gaussian", "custom")},
+)
+def test_the_vote(run: CaseRun) -> None:
+    """The label of the largest sum of weights wins, and of several the lowest."""
+    agrees(run, labels_of, by="numbers")
+
+
+@clause(
+    "MERGE-029",
+    dtype=("int64", "uint64", "int8", "int32"),
+    also=each(CROWDED, merge=("vote",), dtype=("int64", "uint64", "int8"), seed=(0, 1)),
+    **PLACES | {"merge": ("vote",)},
+)
+def test_labels_are_exact(run: CaseRun) -> None:
+    """Labels are compared exactly, negative ones and those of 64 bits included."""
+    info = np.iinfo(run.case.dtype)
+    near = [-2, -1, 0, 1, 2**53, 2**53 + 1, 2**62, 2**62 + 1, 2**63, 2**63 + 1]
+    labels = [n for n in near if int(info.min) <= n <= int(info.max)]
+    few = labels[-4:] if run.case.seed % 2 else labels[:3]
+    several = coverage_of(run.case) > 1
+    run.merge_agrees(chosen(run.case, few), by="numbers", where=several)
+
+
+VOTE = ["merge:vote", "refusals"]
+
+
+@clause("MERGE-030", verb="untile", needs=VOTE, dtype=FLOATS)
+def test_floats_are_no_labels(run: CaseRun) -> None:
+    """Float tiles are not merged by vote, whatever they hold."""
+    case = replace(run.case, merge="vote", content="index")
+    refuses_case(run, "untile", case, "floats are no labels")
+
+
+NARROWING = {
+    "int64": ("uint8", "int32", "uint64", "float64", "float32"),
+    "uint8": ("int8", "bool"),
+    "int16": ("uint16", "float16", "uint64"),
+    "uint32": ("int32", "float32", "uint16"),
+}
+
+
+@clause("MERGE-031", verb="untile", needs=[*VOTE, "result"], dtype=tuple(NARROWING))
+def test_labels_keep_their_range(run: CaseRun) -> None:
+    """A dtype= that does not hold every label of the tiles' dtype is refused."""
+    for result in NARROWING[run.case.dtype]:
+        case = replace(run.case, merge="vote", result=result)
+        if f"untile:{result}" in run.features:
+            refuses_case(run, "untile", case, f"{result} does not hold every label")
+
+
 CUSTOM = Case(size=(2,), tile=(2,), stride=(2,), window=((1.0, 2.0),))
 WEIGHING = WINDOWS[1:]
 
@@ -370,6 +495,13 @@ WEIGHING = WINDOWS[1:]
     also=[CUSTOM],
 )
 @clause(
+    "MERGE-027",
+    verb="untile",
+    needs=["refusals"],
+    window=(*WEIGHING, "custom"),
+    also=[replace(CUSTOM, dtype="uint8")],
+)
+@clause(
     "MERGE-015",
     verb="untile",
     needs=["refusals", "merge:any"],
@@ -377,11 +509,12 @@ WEIGHING = WINDOWS[1:]
     window=WEIGHING,
 )
 def test_windows_need_a_mean(run: CaseRun) -> None:
-    """A window is refused with max or min, and for bools without a word about them."""
-    claimed = [m for m in EXTREMES if f"merge:{m}" in run.features]
+    """A window is refused where nothing is weighed, and for bools without a merge."""
+    unweighed = (*EXTREMES, *ENDS, "center")
+    claimed = [m for m in unweighed if f"merge:{m}" in run.features]
     merges = [None] if run.case.dtype == "bool" else claimed
     if not merges:
-        raise Unsupported("merge:max or merge:min")
+        raise Unsupported("a merge without weights")
     for merge in merges:
         case = replace(run.case, merge=merge)
         refuses_case(run, "untile", case, f"a merge by {merge} takes no window")

@@ -21,6 +21,16 @@ from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.rpc import Broken, Raised
 from reftiler_conformance.slices import coverage_of, values, weight_sums
 
+CLAUSE_OF_MERGE = {
+    "max": "MERGE-012",
+    "min": "MERGE-012",
+    "first": "MERGE-024",
+    "last": "MERGE-024",
+    "center": "MERGE-025",
+    "vote": "MERGE-028",
+}
+"""The clause of each merge but the mean."""
+
 Tiles = Callable[[Case], Array]
 
 WHERE = ("layout", "channels_last", "count", "fit", "mode", "pad_side", "scatter")
@@ -105,14 +115,15 @@ def _blamed(run: CaseRun, mask: Array | None, tiles: Tiles, first: str) -> str:
     if {"window", "scale"} <= {*names}:
         return "WINDOW-009"
     converted = case.result is not None and _nearly(evidence)
-    if "merge" in names and (converted or case.numpy_dtype.kind in "iu"):
+    compared = case.merge in (None, "max", "min")
+    if "merge" in names and compared and (converted or case.numpy_dtype.kind in "iu"):
         return "MERGE-013"
     matters.sort(key=lambda entry: entry[0] != first)
     if matters:
         return matters[0][1]
     plain = replace(case, dtype="float32", result=None, content="random")
     claimed = needs_to_untile(plain) <= run.features
-    of_merge = "MERGE-012" if case.merge in ("max", "min") else "MERGE-001"
+    of_merge = CLAUSE_OF_MERGE.get(case.merge or "mean", "MERGE-001")
     return of_merge if claimed and not merge_is_right(run, plain) else ""
 
 
@@ -155,7 +166,8 @@ def _without(
     yield "scale", scaled, {"scale": ()}
     yield "border", _clause_of_border(case, mask), {"border": ()}
     yield "window", "WINDOW-001", {"window": "box"}
-    yield "merge", "MERGE-012", {"merge": None}
+    clause = CLAUSE_OF_MERGE.get(case.merge or "mean", "MERGE-012")
+    yield "merge", clause, {"merge": None}
     yield "result", rounded, {"result": None}
     yield "maps", "LAYOUT-011", {"maps": "same"}
     yield "layout", "MERGE-022", one

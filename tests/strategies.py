@@ -143,7 +143,7 @@ def mergers(draw: DrawFn, dtype: str, tile: tuple[int, ...]) -> dict[str, Any]:
     if dtype == "bool":
         return {"merge": draw(st.sampled_from([None, "max", "min"]))}
     window = draw(st.sampled_from(WINDOWS) | custom_windows(tile))
-    extremes = ["max", "min"] if window == "box" else []
+    extremes = ["max", "min", "first", "last", "center"] if window == "box" else []
     return {
         "window": window,
         "merge": draw(st.sampled_from([None, "mean", None, "mean", *extremes])),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from reftiler import Tiler, TilingError
+from reftiler.streaming import MergedArray, Merger
 from reftiler_conformance.compare import same_bits
 
 
@@ -200,3 +201,47 @@ def test_a_dtype_of_another_byte_order_is_the_same_dtype() -> None:
             tiles.astype(source), (3,), dtype=target
         )
         same_bits(most, np.full(3, odd, target))
+
+
+@pytest.mark.parametrize("merge", ["first", "last", "center"])
+def test_the_place_decides_whatever_the_values_are(merge: str) -> None:
+    tiler = Tiler((4, 4), (2, 2), merge=merge)
+    grid = tiler.grid((6, 6))
+    tiles = np.full((4, 4, 4), np.nan, np.float32)
+    tiles[3] = 1.0
+    got = tiler.untile(tiles, (6, 6), grid)
+    # tile 3 alone has the last two pixels; of the middle ones it is the last tile
+    begin = {"first": 4, "last": 2, "center": 3}[merge]
+    assert np.argwhere(~np.isnan(got)).min() == begin
+    assert (~np.isnan(got)).sum() == (6 - begin) ** 2
+
+
+def test_votes_are_of_tiles_or_of_weights() -> None:
+    tiles = np.array([[4, 4, 4, 4], [9, 9, 9, 9], [9, 9, 9, 9]], np.int16)
+    shape, starts = (5,), [[0], [1], [1]]
+    plain = Tiler([4], merge="vote")
+    weighed = Tiler([4], merge="vote", window=[(100, 1, 1, 100)])
+    grid = plain.scatter([5], starts)
+    assert plain.untile(tiles, shape, grid).tolist() == [4, 9, 9, 9, 9]
+    grid = weighed.scatter([5], starts)
+    assert weighed.untile(tiles, shape, grid).tolist() == [4, 9, 9, 4, 9]
+    assert weighed.untile(-tiles, shape, grid).tolist() == [-4, -9, -9, -4, -9]
+    with pytest.raises(TilingError, match="float32"):
+        weighed.untile(tiles.astype(np.float32), shape, grid)
+
+
+@pytest.mark.parametrize("merge", ["first", "last", "center", "vote"])
+def test_streams_and_parts_are_merged_by_the_same_rule(merge: str) -> None:
+    rng = np.random.default_rng(0)
+    for scattered in (False, True):
+        tiler = Tiler((6, 5), (3, 2), merge=merge, fill=7)
+        grid = tiler.random((20, 17), 30, 1) if scattered else tiler.grid((20, 17))
+        tiles = rng.integers(0, 3, (len(grid), 6, 5), np.uint8)
+        want = tiler.untile(tiles, (20, 17), grid)
+        merger = Merger(tiler, (20, 17), None, tile_dtype="uint8", grid=grid)
+        for index in rng.permutation(len(grid)).tolist():
+            merger.add(index, tiles[index])
+        assert np.array_equal(merger.finish(), want)
+        part = MergedArray(tiler, tiles, (6, 5), "uint8", (20, 17), grid)
+        assert np.array_equal(part[3:18, 1:], want[3:18, 1:])
+        assert np.array_equal(part[1::3, ::2], want[1::3, ::2])

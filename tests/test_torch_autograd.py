@@ -68,6 +68,9 @@ MERGES: list[dict[str, Any]] = [
     {"channels_last": True, "window": "triangle"},
     {"merge": "max"},
     {"merge": "min", "mode": "clamp"},
+    {"merge": "first", "mode": "interpolation"},
+    {"merge": "last", "channels_last": True},
+    {"merge": "center", "remove_border_count": (1, 0)},
 ]
 
 

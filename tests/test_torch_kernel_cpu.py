@@ -118,7 +118,8 @@ def agrees(
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_every_kind_of_merge_of_a_dtype(source: str, target: str) -> None:
     size = (23, 31)
-    kinds: list[dict[str, Any]] = [{"merge": "max"}, {"merge": "min"}]
+    others = ("max", "min", "first", "last", "center")
+    kinds: list[dict[str, Any]] = [{"merge": merge} for merge in others]
     if source != "bool":
         kinds += [{}, {"window": "hann"}]
     for settings in kinds:
@@ -168,9 +169,47 @@ def test_every_geometry(
             agrees(tiler, values(tiles, dtype), shape)
 
 
+LABELS = ("bool", "uint8", "int16", "uint32", "int64", "uint64")
+
+
+@pytest.mark.parametrize("dtype", LABELS)
+@pytest.mark.parametrize("window", ["box", "hann", CUSTOM])
+def test_votes(window: Any, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for mode in ("padding", "interpolation", "drop"):
+        tiler = reftiler.Tiler(
+            (6, 4), (3, 2), mode=mode, window=window, merge="vote", fill=1
+        )
+        shape = (len(tiler.grid((19, 23))), 2, 6, 4)
+        tiles = rng.integers(0, 3, shape).astype(dtype)
+        agrees(tiler, tiles, (2, 19, 23))
+        if dtype in ("uint8", "int16"):
+            agrees(tiler, tiles, (2, 19, 23), "int32")
+            agrees(tiler, tiles, (2, 19, 23), "float32")
+    tiler = reftiler.Tiler((6, 4), merge="vote", window=window, fill=1)
+    grid = tiler.random((15, 17), 40, 1)
+    agrees(tiler, rng.integers(0, 3, (40, 6, 4)).astype(dtype), (15, 17), grid=grid)
+
+
+def test_votes_of_more_tiles_than_a_byte_counts() -> None:
+    tiler = reftiler.Tiler((20, 20), (1, 1), merge="vote")
+    shape = (len(tiler.grid((40, 44))), 20, 20)
+    tiles = np.random.default_rng(0).integers(0, 2, shape, np.uint8)
+    agrees(tiler, tiles, (40, 44))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
 @pytest.mark.parametrize(
-    "settings", [{}, {"window": "hann"}, {"merge": "max"}, {"remove_border_count": 1}]
+    "settings",
+    [
+        {},
+        {"window": "hann"},
+        {"merge": "max"},
+        {"merge": "first"},
+        {"merge": "last"},
+        {"merge": "center"},
+        {"remove_border_count": 1},
+    ],
 )
 def test_scattered_tiles(settings: dict[str, Any], dtype: str) -> None:
     tiler = reftiler.Tiler((6, 5), (3, 3), fill=9, **settings)

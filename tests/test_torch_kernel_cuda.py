@@ -141,13 +141,17 @@ def table() -> Iterator[MergeCase]:
         corner = tuple(s - t for s, t in zip(size, tile, strict=True))
         middle = tuple(c // 2 for c in corner)
         starts = (corner, middle, (0,) * rank, middle, corner)
-        for merge in (None, "max"):
+        for merge in (None, "max", "first", "last", "center", "vote"):
             settings = Settings(
                 tile, stride, merge=merge, fill=7, channels_last=rank == 2
             )
-            yield MergeCase(
-                Case(settings, size, 2, 3, "float32", "special", rank, starts), 3
-            )
+            dtype = "int8" if merge == "vote" else "float32"
+            case = Case(settings, size, 2, 3, dtype, "special", rank, starts)
+            yield MergeCase(case, 3)
+        for turn, window in enumerate(windows):
+            settings = Settings(tile, stride, merge="vote", window=window)
+            case = Case(settings, size, None, 2, "uint64", "special", turn)
+            yield MergeCase(case, 2)
     custom = Settings((6, 6), (3, 2), window=WEIGHTS, border=(1, 1))
     yield MergeCase(Case(custom, (13, 9), None, 1, "float64", "random"), 1, (), "int8")
     # WINDOW-002: products of three such weights depend on their order.
@@ -445,11 +449,18 @@ def variants() -> dict[str, MergeCase]:
             ("mean", "hann"),
             ("max", "box"),
             ("min", "box"),
+            ("first", "box"),
+            ("last", "box"),
+            ("center", "box"),
         ):
             settings = replace(one.settings, merge=merge, window=window)
             found[f"{label} {merge} {window}"] = MergeCase(
                 replace(one, settings=settings), 3
             )
+        for window in ("box", "hann"):
+            settings = replace(one.settings, merge="vote", window=window)
+            votes = replace(one, settings=settings, dtype="uint8")
+            found[f"{label} vote {window}"] = MergeCase(votes, 3)
     weighted = replace(case, settings=replace(case.settings, window="hann"))
     for dtype in ("bool", "int16", "uint64", "float16", "bfloat16", "float64"):
         most = replace(case, dtype=dtype, settings=replace(case.settings, merge="max"))
@@ -486,7 +497,7 @@ class TestPtx:
             merge.case.settings.merge in (None, "mean") and merge.case.dtype != "bool"
         )
         assert ("div.rn.f64" in found) == mean
-        assert ("add.rn.f64" in found) == mean
+        assert ("add.rn.f64" in found) == (mean or merge.case.settings.merge == "vote")
         assert ("mul.rn.f64" in found) == (merge.case.settings.window != "box")
 
     def test_a_fused_operation_would_be_seen(self) -> None:

@@ -197,7 +197,9 @@ def _placed(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]
     lines = [(2 * np.arange(t) + 1 - t) ** 2 for t in scaled.tile]
     far: Array = reduce(np.add.outer, lines)
     for k, (inner, here) in enumerate(_boxes(scaled)):
-        order = {"first": k, "last": -k, "center": far[inner]}[case.merge or ""]
+        order: Array = far[inner]
+        if case.merge != "center":
+            order = np.array(k if case.merge == "first" else -k)
         nearer = order < least[here]
         least[here] = np.where(nearer, order, least[here])
         tile = stack[(slice(None), k, slice(None), *inner)]

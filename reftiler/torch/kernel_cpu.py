@@ -19,9 +19,10 @@ from torch import Tensor
 from reftiler.axis import Axis
 from reftiler.dtypes import MERGEABLE
 from reftiler.errors import TilingError
+from reftiler.geometry import SELECTING, axis_distance
 from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
-from reftiler.torch import kernel_loops
+from reftiler.torch import kernel_loops, kernel_votes
 from reftiler.torch.dtypes import dtype_name, fill_scalar
 from reftiler.torch.layout import as_nchw
 from reftiler.torch.validation import CACHE_LINE
@@ -38,6 +39,9 @@ BLOCK = 2**16
 COLUMNS = 2**13
 """The longest piece of a row that is merged at a time."""
 
+VOTE_COLUMNS = 2**10
+"""The same in a vote, for which each tile in it is compared with each other."""
+
 BYTES = 257
 """The sum of so many bytes fits 16 bits."""
 
@@ -49,6 +53,9 @@ SHARES = 8
 
 EXACT = 2**53
 """Whole numbers up to here are exact in float64, and so are their sums."""
+
+LONGEST = 2**24
+"""Pixels of a tile's side from which on distances to its centre need more bits."""
 
 Array = NDArray[Any]
 
@@ -77,6 +84,7 @@ class Job(NamedTuple):
     scratch: Callable[[], tuple[Any, ...]]
     options: tuple[Any, ...]
     blocks: int
+    body: Callable[..., int] = kernel_loops.merge_blocks
 
 
 def supports(plan: UntilePlan, source: torch.dtype, target: torch.dtype) -> bool:
@@ -84,7 +92,8 @@ def supports(plan: UntilePlan, source: torch.dtype, target: torch.dtype) -> bool
     known = dtype_name(source) in TYPES and dtype_name(target) in TYPES
     # Sums, which gradients need, are of grids whose weights are known beforehand.
     summed = plan.merge == "sum" and plan.geometry.is_irregular
-    return known and not summed and len(plan.geometry.axes) <= RANK
+    exact = plan.merge != "center" or max(plan.tiles.size) < LONGEST
+    return known and not summed and exact and len(plan.geometry.axes) <= RANK
 
 
 def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
@@ -105,7 +114,8 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
         source, inner = source.contiguous(), 1
     fits = _is_row(source, inner) and _is_row(target, inner)
     merged = target if fits else target.new_empty(target.shape)
-    job = _plan(source, plan, merged, inner)
+    make = _plan_votes if plan.merge == "vote" else _plan
+    job = make(source, plan, merged, inner)
     loops = _compiled(job)
     lost: list[int] = []
     idle: list[Any] = []  # scratch memory that no thread uses now
@@ -213,14 +223,70 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
         pair = _empty(rows * cols, sums), _empty(rows * cols, means)
         return (parts, *pair), _empty(rows * cols, np.int64) if counted else None
 
+    by_place = plan.merge in SELECTING and not regular
+    weights = tuple(line.weights for line in lines) if weighted else None
+    if by_place and plan.merge == "center":
+        weights = _distances(plan, inner)
     options = (
-        lines[2].source.astype(np.uint64) if lines[2].resampled else None,
-        tuple(line.weights for line in lines) if weighted else None,
+        _columns(lines),
+        weights,
         None if mean else plan.merge == "max",
+        plan.merge == "last" if by_place else None,
     )
     blocks = len(out) * channels * depth * -(-height // rows) * -(-width // cols)
     tables = (shape, steps, flags, axes, tuple(totals), (identity, fill))
     return Job((*flat, tables), scratch, options, blocks)
+
+
+def _plan_votes(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
+    """Return the same for a vote, in which fewer columns meet fewer tiles."""
+    lines = _lines(plan, inner)
+    regular, weighted = not plan.geometry.is_irregular, plan.axis_weights is not None
+    depth, height, width = (len(line.source) for line in lines)
+    cols = min(width, VOTE_COLUMNS)
+    rows = min(height, max(1, BLOCK // cols))
+    sizes = np.array([1, rows, cols])
+    meet = [_meet(line, size, regular) for line, size in zip(lines, sizes, strict=True)]
+    each = [int((last - first).max()) for first, last in meet]
+    capacity = math.prod(each) if regular else each[0]
+    flat = _flat(tiles), _flat(out)
+    votes = np.dtype(np.float64)
+    if not weighted:  # as wide as the labels, so that as many fit a vector
+        size = tiles.itemsize if capacity < 2 ** (8 * tiles.itemsize) else 4
+        votes = np.dtype(f"u{size}")
+
+    def scratch() -> tuple[Any, ...]:
+        parts = _empty(capacity * 8, np.int64).reshape(capacity, 8)
+        found = _empty(capacity, np.int64), _empty(cols, flat[0].dtype)
+        return ((parts, *found, _empty(cols, votes), _empty(cols, votes)),)
+
+    steps = np.array([*_steps(tiles), *_steps(out)], dtype=np.int64)
+    channels = 1 if inner > 1 else out.shape[1]
+    shape = (channels, depth, height, width, rows, cols, len(tiles) // len(out))
+    axes = (
+        tuple(line.spans for line in lines),
+        tuple(meet),
+        tuple(line.coverage for line in lines),
+        tuple(line.source for line in lines[:2]),
+    )
+    fill = _flat(fill_scalar(plan.fill, out.dtype, out.device).reshape(1))
+    weights = tuple(line.weights for line in lines) if weighted else None
+    blocks = len(out) * channels * depth * -(-height // rows) * -(-width // cols)
+    given = (*flat, (shape, steps, regular, axes, fill))
+    options = (_columns(lines), weights)
+    return Job(given, scratch, options, blocks, kernel_votes.vote_blocks)
+
+
+def _columns(lines: list[Line]) -> Array | None:
+    """Return what each pixel of a row reads; None where these are neighbours."""
+    return lines[2].source.astype(np.uint64) if lines[2].resampled else None
+
+
+def _distances(plan: UntilePlan, inner: int) -> tuple[Array, ...]:
+    """Return on each axis how far a tile's pixels are from its centre, as float64."""
+    found = [axis_distance(length).astype(np.float64) for length in plan.tiles.size]
+    found = [np.zeros(1)] * (RANK - len(found)) + found
+    return (*found[:2], np.repeat(found[2], inner))
 
 
 def _empty(size: int, dtype: Any) -> Array:
@@ -307,17 +373,15 @@ def _compiled(job: Job) -> Callable[..., int]:
     """Return the loops, compiled for what they are given, once and before threads."""
     nothing = (0, 0, *job.given, *job.scratch(), *job.options)
     try:
-        loops = _loops(cache=True)
+        loops = _loops(job.body, cache=True)
         loops(*nothing)
     except (RuntimeError, OSError):  # no folder can be written for the cache
-        loops = _loops(cache=False)
+        loops = _loops(job.body, cache=False)
         loops(*nothing)
     return loops
 
 
 @lru_cache
-def _loops(*, cache: bool) -> Callable[..., int]:
-    loops: Callable[..., int] = njit(cache=cache, **kernel_loops.OPTIONS)(
-        kernel_loops.merge_blocks
-    )
+def _loops(body: Callable[..., int], *, cache: bool) -> Callable[..., int]:
+    loops: Callable[..., int] = njit(cache=cache, **kernel_loops.OPTIONS)(body)
     return loops

@@ -93,6 +93,7 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
         (group, image, *arrays, *size, channels // inner, inner, rows, columns),
         (cell[1], *(len(axis) for axis in axes)),
         (*group.stride(), *image.stride()),
+        [1] * (3 - len(plan.tiles.size)) + list(plan.tiles.size),
         MERGE=plan.merge,
         WEIGHTED=plan.axis_weights is not None,
         SCATTERED=scattered,

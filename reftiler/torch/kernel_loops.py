@@ -36,11 +36,14 @@ def merge_blocks(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one nest of loops
     columns: Any,
     weights: Any,
     highest: Any,
+    latest: Any,
 ) -> int:
     """Merge blocks ``first`` to ``last``; return how many NaN an integer would lose.
 
     Of ``count`` (how many tiles contribute to each pixel, kept only where it matters),
-    ``columns``, ``weights`` and ``highest`` what is None is compiled away.
+    ``columns``, ``weights``, ``highest`` and ``latest`` what is None is compiled away.
+    Where one tile counts for its place, ``latest`` says whether it is the last one; or
+    ``weights`` are distances from the centre.
     """
     shape, steps, flags, axes, totals, constants = plan
     channels, depth, height, width, rows, cols, tile_count = shape
@@ -74,7 +77,20 @@ def merge_blocks(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one nest of loops
                 u = source[1][y + r]
                 s = U(r * cols + part[LOW2] - x)
                 at = U(base + part[AT] + u * steps[3])
-                if highest is not None:
+                if latest is not None:
+                    take_by_place(
+                        total,
+                        divisor,
+                        tiles,
+                        (s, at, low, m),
+                        part,
+                        u,
+                        count,
+                        columns,
+                        weights,
+                        latest,
+                    )
+                elif highest is not None:
                     for i in range(m):
                         j = i if columns is None else columns[low + i]  # INTERP-002
                         total[s + i] = best(total[s + i], tiles[at + j], highest)
@@ -141,6 +157,36 @@ def merge_blocks(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one nest of loops
                     if count is None or count[s + i] == 1:  # MERGE-007: copied
                         out[o + i] = convert(tiles[at + j], out)
     return lost
+
+
+@jitable
+def take_by_place(  # noqa: PLR0913
+    total: Any,
+    least: Any,
+    tiles: Any,
+    row: Any,
+    part: Any,
+    u: Any,
+    count: Any,
+    columns: Any,
+    distances: Any,
+    latest: bool,
+) -> None:
+    """Take a row of a tile where it is the first, the last or the nearest."""
+    s, at, low, m = row
+    if distances is None:
+        for i in range(m):  # MERGE-024
+            j = i if columns is None else columns[low + i]
+            if latest or count[s + i] == 0:
+                total[s + i] = tiles[at + j]
+    else:
+        f = distances[0][part[START0]] + distances[1][u - part[START1]]
+        t = U(part[START2])
+        for i in range(m):  # MERGE-025: of equal distances the earlier stays
+            j = i if columns is None else columns[low + i]
+            far = f + distances[2][t + j]
+            if count[s + i] == 0 or far < least[s + i]:
+                total[s + i], least[s + i] = tiles[at + j], far
 
 
 @jitable

@@ -71,6 +71,49 @@ def round_to(
 
 
 # fmt: off
+@triton.jit
+def find_pixels(
+    index, row, item, members, grid_z, grid_y, grid_x,
+    extents_z, extents_y, extents_x, first_y, last_y, first_x, last_x,
+    z, y, x, frame_z, frame_y, frame_x, inside, SCATTERED: constexpr,
+):
+    # fmt: on
+    """Return a tile, where it contributes to a block, and its pixels there."""
+    if SCATTERED:
+        k = tl.load(members + index)
+        k_z = k
+        meets = inside & (z >= tl.load(extents_z + grid_z + k))
+        meets = meets & (z < tl.load(extents_z + grid_z * 2 + k))
+        meets = meets & (y >= tl.load(extents_y + grid_y + k))
+        meets = meets & (y < tl.load(extents_y + grid_y * 2 + k))
+        meets = meets & (x >= tl.load(extents_x + grid_x + k))
+        meets = meets & (x < tl.load(extents_x + grid_x * 2 + k))
+        start_y = tl.load(extents_y + k)
+        start_x = tl.load(extents_x + k)
+    else:
+        k_z = index
+        k_y = first_y + row
+        k_x = first_x + item
+        k = (k_z * grid_y + k_y) * grid_x + k_x  # LAYOUT-008
+        meets = inside & (k_y < last_y) & (k_x < last_x)
+        start_y = tl.load(extents_y + k_y, mask=meets, other=0)
+        start_x = tl.load(extents_x + k_x, mask=meets, other=0)
+    at_z = frame_z + y * 0 - tl.load(extents_z + k_z)
+    return k, meets, at_z, frame_y - start_y, frame_x - start_x
+
+
+# fmt: off
+@triton.jit
+def weight_of(weights_z, weights_y, weights_x, at_z, at_y, at_x, meets):
+    # fmt: on
+    """Return the weights of some pixels, from the first axis to the last."""
+    # WINDOW-002
+    w = tl.load(weights_z + at_z, mask=meets, other=0)
+    w = w * tl.load(weights_y + at_y, mask=meets, other=0)
+    return w * tl.load(weights_x + at_x, mask=meets, other=0)
+
+
+# fmt: off
 @kernel
 def merge_block(
     tiles, out, nans, cells, members,
@@ -80,6 +123,7 @@ def merge_block(
     grid_z, grid_y, grid_x,
     tiles_n, tiles_k, tiles_c, tiles_z, tiles_y, tiles_x,
     out_n, out_c, out_z, out_y, out_x,
+    side_z, side_y, side_x,
     MERGE: constexpr, WEIGHTED: constexpr, SCATTERED: constexpr,
     SOURCE: constexpr, TARGET: constexpr, LOW: constexpr, HIGH: constexpr,
     BLOCK: constexpr, CELL: constexpr,
@@ -115,6 +159,10 @@ def merge_block(
         last = tl.load(cells + cell + 1)
         deep_y = 1
         deep_x = 1
+        first_y = y
+        last_y = y
+        first_x = x
+        last_x = x
     else:
         first = tl.load(pixels_z + depth + z)
         last = tl.load(pixels_z + depth * 2 + z)
@@ -130,44 +178,69 @@ def merge_block(
     # MERGE-003: a sum begins with -0.0; by its bits, as Triton 3.8 makes 0.0 of it.
     total = tl.full((BLOCK,), -(2**63), tl.int64).to(tl.float64, bitcast=True)
     weight = total
+    least = tl.full((BLOCK,), 2**63 - 1, tl.int64)
     for index in range(first, last):  # MERGE-003: tiles in ascending order
         for row in range(deep_y):
             for item in range(deep_x):
-                if SCATTERED:
-                    k = tl.load(members + index)
-                    k_z = k
-                    meets = inside & (plane_z >= tl.load(extents_z + grid_z + k))
-                    meets = meets & (plane_z < tl.load(extents_z + grid_z * 2 + k))
-                    meets = meets & (y >= tl.load(extents_y + grid_y + k))
-                    meets = meets & (y < tl.load(extents_y + grid_y * 2 + k))
-                    meets = meets & (x >= tl.load(extents_x + grid_x + k))
-                    meets = meets & (x < tl.load(extents_x + grid_x * 2 + k))
-                    start_y = tl.load(extents_y + k)
-                    start_x = tl.load(extents_x + k)
-                else:
-                    k_z = index
-                    k_y = first_y + row
-                    k_x = first_x + item
-                    k = (k_z * grid_y + k_y) * grid_x + k_x  # LAYOUT-008
-                    meets = inside & (k_y < last_y) & (k_x < last_x)
-                    start_y = tl.load(extents_y + k_y, mask=meets, other=0)
-                    start_x = tl.load(extents_x + k_x, mask=meets, other=0)
-                at_z = frame_z + y * 0 - tl.load(extents_z + k_z)
-                at_y = frame_y - start_y
-                at_x = frame_x - start_x
+                k, meets, at_z, at_y, at_x = find_pixels(
+                    index, row, item, members, grid_z, grid_y, grid_x,
+                    extents_z, extents_y, extents_x,
+                    first_y, last_y, first_x, last_x,
+                    plane_z, y, x, frame_z, frame_y, frame_x, inside, SCATTERED,
+                )
                 place = n * tiles_n + k * tiles_k + c * tiles_c
                 place += at_z * tiles_z + at_y * tiles_y + at_x * tiles_x
                 value = tl.load(tiles + place, mask=meets, other=0)
                 if MERGE == "mean":
                     term = to_float64(value, SOURCE)  # MERGE-002
-                    if WEIGHTED:  # WINDOW-002: from the first axis to the last
-                        w = tl.load(weights_z + at_z, mask=meets, other=0)
-                        w = w * tl.load(weights_y + at_y, mask=meets, other=0)
-                        w = w * tl.load(weights_x + at_x, mask=meets, other=0)
+                    if WEIGHTED:
+                        w = weight_of(
+                            weights_z, weights_y, weights_x, at_z, at_y, at_x, meets
+                        )
                         term = w * term  # MERGE-004
                         weight = tl.where(meets, weight + w, weight)
                     total = tl.where(meets, total + term, total)
                     held = tl.where(meets, value, held)
+                elif MERGE == "vote":
+                    votes = tl.zeros((BLOCK,), tl.float64)
+                    # MERGE-028: in ascending order
+                    for step in range((last - first) * deep_y * deep_x):
+                        k, there, z_2, y_2, x_2 = find_pixels(
+                            first + step // deep_x // deep_y,
+                            step // deep_x % deep_y, step % deep_x,
+                            members, grid_z, grid_y, grid_x,
+                            extents_z, extents_y, extents_x,
+                            first_y, last_y, first_x, last_x,
+                            plane_z, y, x, frame_z, frame_y, frame_x, inside,
+                            SCATTERED,
+                        )
+                        place = n * tiles_n + k * tiles_k + c * tiles_c
+                        place += z_2 * tiles_z + y_2 * tiles_y + x_2 * tiles_x
+                        other = tl.load(tiles + place, mask=there, other=0)
+                        w = 1.0
+                        if WEIGHTED:
+                            w = weight_of(
+                                weights_z, weights_y, weights_x, z_2, y_2, x_2, there
+                            )
+                        same = there & (other == value)
+                        votes = tl.where(same, votes + w, votes)
+                    # Of equal sums the lowest label; MERGE-029: compared exactly
+                    wins = (votes > total) | (votes == total) & (value < held)
+                    wins = meets & (wins | (count == 0))
+                    held = tl.where(wins, value, held)
+                    total = tl.where(wins, votes, total)
+                elif SCATTERED and MERGE == "first":  # MERGE-024
+                    held = tl.where(meets & (count == 0), value, held)
+                elif SCATTERED and MERGE == "last":
+                    held = tl.where(meets, value, held)
+                elif SCATTERED and MERGE == "center":  # MERGE-025
+                    far_z = 2 * at_z + 1 - side_z
+                    far_y = 2 * at_y + 1 - side_y
+                    far_x = 2 * at_x + 1 - side_x
+                    far = far_z * far_z + far_y * far_y + far_x * far_x
+                    nearer = meets & (far < least)
+                    held = tl.where(nearer, value, held)
+                    least = tl.where(nearer, far, least)
                 else:  # MERGE-012, MERGE-013
                     old = held
                     new = value

@@ -94,6 +94,38 @@ MERGING = [
         "window",
     ),
     wrong(
+        "window on a merge by place",
+        lambda t, a: t(4, window="hann", merge="center"),
+        "center",
+        "window",
+        "vote",
+    ),
+    wrong(
+        "vote of floats",
+        lambda t, a: t(4, merge="vote").untile(a((4, 4, 4), "float32"), (8, 8)),
+        "float32",
+        "argmax",
+        "mean",
+    ),
+    wrong(
+        "vote that would saturate",
+        lambda t, a: t(4, merge="vote").untile(
+            a((4, 4, 4), "int64"), (8, 8), dtype=a((1,), "uint8").dtype
+        ),
+        "uint8",
+        "int64",
+        "convert",
+    ),
+    wrong(
+        "vote that would round",
+        lambda t, a: t(4, merge="vote").untile(
+            a((4, 4, 4), "int32"), (8, 8), dtype=a((1,), "float32").dtype
+        ),
+        "float32",
+        "int32",
+        "convert",
+    ),
+    wrong(
         "bool of numbers",
         lambda t, a: t(4).untile(
             a((4, 4, 4), "uint8"), (8, 8), dtype=a((1,), "bool").dtype

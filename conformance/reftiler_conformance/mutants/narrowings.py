@@ -90,7 +90,7 @@ NARROWED = {
     "frame_long": ("in interpolation",),
     "touches_beyond": ("in interpolation", "in clamp", "of scattered tiles"),
     "memory_order": ("of uint8",),
-    "vote_ties_high": ("of scattered tiles", "of volumes"),
-    "first_is_last": ("of scattered tiles", "beside a border"),
+    "vote_ties_high": ("of scattered tiles",),
+    "first_is_last": ("of scattered tiles",),
 }
 """Where mutants are narrowed to, by their names."""

@@ -99,6 +99,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
     ) -> Array:
         """Merge tiles into an image.
 
+        The mean of class labels is no label: merge labels with ``merge="vote"``, or
+        the scores of classes by their mean and take the argmax of the result.
+
         Parameters
         ----------
         tiles : ndarray, shape (K, *T') or (K, C', *T'); N·K for a batch

@@ -107,6 +107,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
     ) -> Tensor:
         """Merge tiles into an image.
 
+        The mean of class labels is no label: merge labels with ``merge="vote"``, or
+        the scores of classes by their mean and take the argmax of the result.
+
         Parameters
         ----------
         tiles : Tensor, shape (K, *T') or (K, C', *T'); N·K for a batch

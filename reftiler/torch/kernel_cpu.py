@@ -257,8 +257,13 @@ def _plan_votes(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job
 
     def scratch() -> tuple[Any, ...]:
         parts = _empty(capacity * 8, np.int64).reshape(capacity, 8)
-        found = _empty(capacity, np.int64), _empty(cols, flat[0].dtype)
-        return ((parts, *found, _empty(cols, votes), _empty(cols, votes)),)
+        in_row, edges = (
+            _empty(size, np.int64) for size in (capacity, 2 * capacity + 2)
+        )
+        in_run = _empty(capacity * 2, np.int64).reshape(capacity, 2)
+        kinds = flat[0].dtype, votes, votes  # labels, the most votes, a tile's
+        rows = (_empty(cols, kind) for kind in kinds)
+        return ((parts, in_row, edges, in_run, *rows),)
 
     steps = np.array([*_steps(tiles), *_steps(out)], dtype=np.int64)
     channels = 1 if inner > 1 else out.shape[1]

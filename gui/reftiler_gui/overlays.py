@@ -25,6 +25,7 @@ __all__ = [
     "label_entries",
     "marks_of",
     "paint_color_bar",
+    "paint_kept",
     "paint_label",
     "paint_legend",
     "paint_marks",
@@ -160,22 +161,26 @@ def paint_tile(
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         painter.setPen(pen)
         painter.drawRect(outer)
-    inner = screen_box(kept, transform)
     clipped = tuple(
         (max(0, low), min(high, length))
         for (low, high), length in zip(box, tiling.size, strict=True)
     )
     if clipped != kept:
-        painter.setPen(QPen(INK, 3 * ratio))
-        painter.drawRect(inner)
-        painter.setPen(QPen(_TILE, 1.5 * ratio, Qt.PenStyle.DashLine))
-        painter.drawRect(inner)
+        paint_kept(painter, screen_box(kept, transform), ratio)
     if outer.width() > 60 * ratio:
         corner = QPointF(
             max(outer.left(), 0) + 6 * ratio, max(outer.top(), 0) + 14 * ratio
         )
         paint_label(painter, corner, f"tile {tile}", ratio)
     painter.restore()
+
+
+def paint_kept(painter: QPainter, box: QRectF, ratio: float) -> None:
+    """Dash the outline of what is kept of a tile."""
+    dashed = QPen(_TILE, 1.5 * ratio, Qt.PenStyle.DashLine)
+    for pen in (QPen(INK, 3 * ratio), dashed):
+        painter.setPen(pen)
+        painter.drawRect(box)
 
 
 def paint_label(painter: QPainter, place: QPointF, words: str, ratio: float) -> None:

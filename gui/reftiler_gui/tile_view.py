@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import floor
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QCheckBox,
     QLabel,
@@ -21,7 +21,7 @@ from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import ElidedLabel, message_label
 from reftiler_gui.layouts import flow, vbox
 from reftiler_gui.model.anomaly_map import AnomalyMap
-from reftiler_gui.model.colors import COLORS, coverage_layer
+from reftiler_gui.model.colors import coverage_layer
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
@@ -30,6 +30,7 @@ from reftiler_gui.model.texts import count
 from reftiler_gui.model.tiles import ImageTiles
 from reftiler_gui.overlays import (
     coverage_entries,
+    paint_kept,
     paint_legend,
     paint_marks,
     screen_box,
@@ -40,7 +41,6 @@ from reftiler_gui.view_base import filter_shortcuts
 __all__ = ["TileView"]
 
 _HATCH = QColor(128, 128, 128, 170)
-_INK, _LINE = QColor(20, 24, 28, 215), QColor(*COLORS["yellow"])
 _RINGED = 200  # defects of a tile that are ringed at the most
 
 
@@ -112,13 +112,7 @@ class _TileCanvas(ImageCanvas):
             paint_marks(painter, transform, marks, ratio)
         taken = tiles.merged_part(number)
         if taken != ((0, height), (0, width)):
-            box = screen_box(taken, transform)
-            for pen in (
-                QPen(_INK, 3 * ratio),
-                QPen(_LINE, 1.5 * ratio, Qt.PenStyle.DashLine),
-            ):
-                painter.setPen(pen)
-                painter.drawRect(box)
+            paint_kept(painter, screen_box(taken, transform), ratio)
         if self.coverage:
             entries = coverage_entries(content.most)
             paint_legend(painter, transform, "tiles per pixel", entries, ratio)

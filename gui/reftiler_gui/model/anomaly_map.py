@@ -294,7 +294,3 @@ def max_halved(picture: Array, times: int = 1) -> Array:
                 np.fmax(joined[-1], lines[-1], out=joined[-1])
             picture = np.moveaxis(joined, 0, axis)
     return np.ascontiguousarray(picture)
-
-
-def _times(size: Size) -> str:
-    return f"{size[1]} × {size[0]}"

@@ -21,7 +21,7 @@ class ActionSpec:
     keys: tuple[str, ...]  # keys as Qt writes them; the first is shown
     # called when it is triggered; if it can be checked, with whether it is
     do: Callable[..., object]
-    on: bool | None = None
+    on: bool | None = None  # whether it is checked; None if it cannot be
     tip: str = ""  # what it does, where the text does not say it
     # {"", "canvas", "zoom", "layers", "overlays", "seams", "image", "docks"}: what the
     # view in front must have, or else the action is off: a canvas, something to zoom,

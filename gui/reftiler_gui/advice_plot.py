@@ -44,8 +44,8 @@ class AdvicePlot(QWidget):
     chosen = Signal(object)  # the settings of the point that was clicked
     taken = Signal(object)  # the same, double-clicked: take them
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName("Plot of defects held whole against pixels of tiles")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -238,8 +238,8 @@ def _radius(row: Candidate) -> float:
 class DefectSizeHistogram(QWidget):
     """How many defects there are of each length, in steps that double."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._counts: list[tuple[str, int]] = []
         self.setMinimumHeight(98)
 

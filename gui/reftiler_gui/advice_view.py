@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QSplitter,
     QTableWidgetItem,
-    QWidget,
 )
 
 from reftiler_gui.advice_plot import AdvicePlot, DefectSizeHistogram
@@ -84,8 +83,8 @@ class AdviceView(LazyView):
 
     of_image = False
 
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
         self._jobs = jobs
         self.items: tuple[ImageItem, ...] = ()
         self.survey: Survey | None = None

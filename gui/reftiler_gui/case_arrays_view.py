@@ -84,8 +84,8 @@ def spelled(value: Any) -> str:
 class CaseArraysView(QWidget):
     """Up to three arrays."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.state = Camera()  # their place and zoom
         self._canvases = [PixelValueOverlay(self.state) for _ in range(3)]
         self.panes = [SplitPane(canvas) for canvas in self._canvases]

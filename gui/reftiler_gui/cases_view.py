@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QSplitter,
     QTableWidgetItem,
-    QWidget,
 )
 
 from reftiler_gui.case_arrays_view import CaseArraysView
@@ -49,8 +48,8 @@ class CasesView(LazyView):
 
     of_image = docks = False
 
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
         self._jobs = jobs
         self.failures: list[Failure] = []
         self.failure: Failure | None = None

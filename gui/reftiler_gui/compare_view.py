@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QRadioButton,
     QSpinBox,
-    QWidget,
 )
 
 from reftiler_gui.camera import Camera
@@ -39,10 +38,8 @@ class CompareView(BlinkCompare):
 
     goes = True
 
-    def __init__(
-        self, jobs: Jobs, state: Camera, parent: QWidget | None = None
-    ) -> None:
-        super().__init__("Hold to s&wap", parent)
+    def __init__(self, jobs: Jobs, state: Camera) -> None:
+        super().__init__("Hold to s&wap")
         self._jobs, self._state = jobs, state
         self._resized: tuple[LoadedImage, tuple[int, int], ResizedImage] | None = None
         self._gone_to: object = None

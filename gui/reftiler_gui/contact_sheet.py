@@ -38,7 +38,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QWidget,
 )
 
 from reftiler.errors import TilingError
@@ -223,8 +222,8 @@ class TileList(QListView):
     """The side of thumbnails that fits, or that a key or the wheel has set."""
     failed = Signal(str)  # why tiles cannot be read
 
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
         self._jobs = jobs
         self.tile_model = TileListModel()
         self.side, self._fitted = 96, True

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QStackedWidget,
-    QWidget,
 )
 
 from reftiler.errors import TilingError
@@ -51,8 +50,8 @@ class ContactSheetView(LazyView):
     """Tiles are sorted by their seams, and `show_survey` has not given any."""
     noticed = Signal(str)  # a sentence on what was done
 
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
         self._jobs = jobs
         self._marked: NDArray[np.int64] | None = None
         self._seams: NDArray[Any] | None = None

@@ -52,8 +52,8 @@ class DefectsBar(QWidget):
     seen = Signal(object)  # what is left of it: a `DefectMetrics`
     tile_chosen = Signal(int)  # a tile that was picked from those that hold the defect
 
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
         self._jobs = jobs
         self._loaded: LoadedImage | None = None
         self._tiling: GridLookup | None = None
@@ -239,8 +239,8 @@ def _button(name: str, arrow: Qt.ArrowType) -> QToolButton:
 class DefectPreviewButton(QAbstractButton):
     """Two pictures: after resizing the image, and in a tile."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFixedSize(2 * _SIDE + _GAP + 2 * _RIM, _SIDE + 2 * _RIM)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
 
 from reftiler_gui import overlays
 from reftiler_gui.camera import Camera
@@ -54,8 +53,8 @@ class _Content:
 class ImageCanvas(PanZoomView):
     """An image and what lies over it."""
 
-    def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
-        super().__init__(state, parent)
+    def __init__(self, state: Camera) -> None:
+        super().__init__(state)
         self.layers = OverlaySettings()
         self.message = ""  # what stands in the middle while there is no image
         self._content = _Content()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QSpinBox,
     QStackedWidget,
-    QWidget,
 )
 
 from reftiler_gui.camera import Camera
@@ -51,9 +50,8 @@ class MergedView(BlinkCompare):
         open_array: Callable[[], object],
         open_folder: Callable[[], object],
         open_model: Callable[[], object],
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__("Hold for the &original", parent)
+        super().__init__("Hold for the &original")
         self.model, self._state = model, state
         self._shown: MergedPictures | None = None
         self._impatient = False

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGestureEvent,
     QPinchGesture,
-    QWidget,
 )
 
 from reftiler_gui.camera import Camera
@@ -45,8 +44,8 @@ class PanZoomView(QAbstractScrollArea):
     left = Signal()  # the cursor is elsewhere
     clicked = Signal(float, float)  # row and column of a click
 
-    def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, state: Camera) -> None:
+        super().__init__()
         self.state = state
         self._pressed: QPointF | None = None
         self._dragged: QPointF | None = None

@@ -41,8 +41,8 @@ class SwipeCompare(ImageCanvas):
 
     parted = Signal(float)  # where the line was moved
 
-    def __init__(self, state: Camera, parent: QWidget | None = None) -> None:
-        super().__init__(state, parent)
+    def __init__(self, state: Camera) -> None:
+        super().__init__(state)
         # where the line is, 0 to 1; 0 shows nothing of the other picture
         self.share = 0.0
         self.names = ("", "")  # what stands to the left and the right of the line
@@ -123,10 +123,8 @@ class SwipeCompare(ImageCanvas):
 class SplitPane(QWidget):
     """A canvas with a caption above it."""
 
-    def __init__(
-        self, canvas: ImageCanvas, caption: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, canvas: ImageCanvas, caption: str = "") -> None:
+        super().__init__()
         self.canvas = canvas  # below
         self.label = ElidedLabel()
         self.caption(caption)
@@ -141,8 +139,8 @@ class SplitPane(QWidget):
 class BlinkCompare(LazyView):
     """A view with two sides."""
 
-    def __init__(self, words: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, words: str) -> None:
+        super().__init__()
         self.flipped = False  # whether it is
         self.hold = QPushButton(words)  # held, the other side is seen; put it somewhere
         self.hold.pressed.connect(lambda: self._turn(True))
@@ -184,8 +182,8 @@ class BlinkCompare(LazyView):
 class DifferenceLegend(QWidget):
     """A band of colours with the values at its ends and its middle."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._limit = 0.0
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.set_limit(0.0)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
-    QWidget,
 )
 
 from reftiler.errors import TilingError
@@ -79,9 +78,8 @@ class SideBySideView(LazyView):
         state: Camera,
         maps: MapModel,
         results: ResultsModel,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._jobs, self._state, self._maps = jobs, state, maps
         self._measured: tuple[MapComparison, Difference] | None = None
         self._results, self._source = results, results.source

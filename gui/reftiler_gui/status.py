@@ -85,8 +85,8 @@ class JobProgress(QWidget):
 
     cancelled = Signal()  # somebody did not want it any more
 
-    def __init__(self, jobs: Jobs, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs, name: str) -> None:
+        super().__init__()
         self._jobs, self._name = jobs, name
         self.bar = named(QProgressBar(maximum=1000), f"{name}: how far it is")
         self.bar.setTextVisible(False)

@@ -126,8 +126,8 @@ class TileView(QWidget):
     image_wanted = Signal(int)  # the tile is to be shown in the image
     menu_wanted = Signal(QPoint)  # a menu is wanted at a point of the screen
 
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
         self._jobs = jobs
         self.tile: int | None = None
         self.canvas = _TileCanvas()

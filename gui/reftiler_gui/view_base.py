@@ -51,8 +51,8 @@ class LazyView(QWidget):
     # of_image: whether it is about the image that is open, and its defects
     of_image = docks = True
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.loaded: LoadedImage | None = None  # the image
         self.tiling: GridLookup | None = None
         self.settings = FormSettings()  # what the tiles were made from

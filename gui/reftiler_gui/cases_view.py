@@ -160,8 +160,8 @@ class CasesView(LazyView):
         label.setBuddy(self.replay)
         foot = hbox(label, self.replay, self.copy)
         planes = (self.planes, 1)
-        detail = vbox(self.clause, self._switches, planes, None, foot, margin=0)
-        detail.setContentsMargins(0, 4, 0, 0)
+        parts = self.clause, self._switches, planes, None, foot
+        detail = vbox(*parts, margin=(0, 4, 0, 0))
         self.split.addWidget(self.table)
         self.split.addWidget(as_widget(detail))
         self.split.setStretchFactor(1, 1)

@@ -344,9 +344,8 @@ class DisplayPanel(QWidget):
         self.form.addRow("Channels", self.channel_row)
         self.form.addRow("Axes", self.axes)
         self.form.addRow("Image of stack", self.page)
-        whole = vbox(self.histogram, self.form, self.keep, self.note, (None, 1))
-        whole.setContentsMargins(10, 6, 10, 8)
-        self.setLayout(whole)
+        whole = self.histogram, self.form, self.keep, self.note, (None, 1)
+        self.setLayout(vbox(*whole, margin=(10, 6, 10, 8)))
 
 
 def _full(image: ImagePyramid) -> str:

@@ -304,9 +304,8 @@ class ImageList(QWidget):
         self.numbers.setWordWrap(True)
         top = hbox((self.filter, 1), self.options)
         foot = self.place, self.numbers, self.passed_over
-        whole = vbox(self.search, top, (self.view, 1), *foot, gap=4)
-        whole.setContentsMargins(6, 0, 4, 4)
-        self.setLayout(whole)
+        whole = self.search, top, (self.view, 1), *foot
+        self.setLayout(vbox(*whole, margin=(6, 0, 4, 4), gap=4))
         self.setMinimumWidth(90)
         self.setAccessibleName("List of images")
         self._fill_filter()

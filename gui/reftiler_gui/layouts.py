@@ -19,24 +19,27 @@ from PySide6.QtWidgets import (
 __all__ = ["FlowLayout", "as_widget", "flow", "hbox", "labelled", "turn", "vbox"]
 
 BoxT = TypeVar("BoxT", bound=QBoxLayout)
+Margin: TypeAlias = int | tuple[int, int, int, int] | None
+"""Pixels at all sides, or left, above, right and below; None for the style's."""
 Content: TypeAlias = QWidget | QLayout | None
 Part: TypeAlias = Content | tuple[Content, int]
 """What stands in a row or a column, and its stretch; None is free room."""
 
 
-def hbox(*parts: Part, margin: int | None = None, gap: int = -1) -> QHBoxLayout:
+def hbox(*parts: Part, margin: Margin = None, gap: int = -1) -> QHBoxLayout:
     """Return parts side by side; without a margin there is that of the style."""
     return _filled(QHBoxLayout(), parts, margin, gap)
 
 
-def vbox(*parts: Part, margin: int | None = None, gap: int = -1) -> QVBoxLayout:
+def vbox(*parts: Part, margin: Margin = None, gap: int = -1) -> QVBoxLayout:
     """Return parts one above the other, as `hbox` has them side by side."""
     return _filled(QVBoxLayout(), parts, margin, gap)
 
 
-def _filled(box: BoxT, parts: Iterable[Part], margin: int | None, gap: int) -> BoxT:
+def _filled(box: BoxT, parts: Iterable[Part], margin: Margin, gap: int) -> BoxT:
     if margin is not None:
-        box.setContentsMargins(margin, margin, margin, margin)
+        sides = margin if isinstance(margin, tuple) else (margin,) * 4
+        box.setContentsMargins(*sides)
     box.setSpacing(gap)
     for part in parts:
         content, stretch = part if isinstance(part, tuple) else (part, 0)

@@ -301,9 +301,8 @@ class MapPanel(QWidget):
         last = hbox(self.catch, self.score_all)
         parts = form, self.histogram, self.slider, last, self._table(), self.left_out
         self.controls = as_widget(vbox(*parts, margin=0))
-        whole = vbox(self.which, self.note, self.buttons, self.controls, (None, 1))
-        whole.setContentsMargins(10, 6, 10, 8)
-        self.setLayout(whole)
+        whole = self.which, self.note, self.buttons, self.controls, (None, 1)
+        self.setLayout(vbox(*whole, margin=(10, 6, 10, 8)))
 
     def _table(self) -> QGridLayout:
         table = QGridLayout()

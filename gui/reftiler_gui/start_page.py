@@ -42,8 +42,8 @@ class _Card(QFrame):
             for text, action in actions.items()
         )
         row = hbox(*buttons, (None, 1))
-        self.column = vbox(self.title, self.text, row, gap=12)
-        self.column.setContentsMargins(28, 24, 28, 24)
+        sides = 28, 24, 28, 24
+        self.column = vbox(self.title, self.text, row, margin=sides, gap=12)
         self.frame.setLayout(self.column)
         across = hbox((None, 1), (self.frame, 8), (None, 1))
         self.setLayout(vbox((None, 1), across, (None, 2)))

@@ -26,9 +26,7 @@ class Summary(QGroupBox):
         self.warning = WrapLabel()
         self.warning.setObjectName("warning")
         self.warning.hide()
-        column = vbox(self._form, self.warning)
-        column.setContentsMargins(0, 4, 0, 2)
-        self.setLayout(column)
+        self.setLayout(vbox(self._form, self.warning, margin=(0, 4, 0, 2)))
         self.hide()  # there is nothing to say yet
 
     def show_facts(

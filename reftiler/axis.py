@@ -1,7 +1,7 @@
 """One axis of a grid: integers only, the same for every backend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import overload
@@ -30,11 +30,14 @@ class BoundedStarts(Sequence[int]):
         The last of them.
     stride : int or None
         The distance between them, but for the last; None spreads them evenly.
+    align : int
+        Starts are multiples of this, as ``last`` and ``stride`` are.
     """
 
     size: int
     last: int
     stride: int | None
+    align: int = 1
 
     def __len__(self) -> int:
         return self.size
@@ -52,8 +55,10 @@ class BoundedStarts(Sequence[int]):
         if self.stride is not None:
             return min(i * self.stride, self.last)  # GRID-004: the last slides inward
         gaps = self.size - 1
-        # GRID-005: rounded half up, floor(x + 1/2), in exact integers
-        return (2 * i * self.last + gaps) // (2 * gaps) if gaps else 0
+        # GRID-005: rounded half up, floor(x + 1/2), in exact integers; GRID-015: of
+        # multiples of align
+        steps = self.last // self.align
+        return (2 * i * steps + gaps) // (2 * gaps) * self.align if gaps else 0
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,18 @@ class Axis:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def with_context(self, context: int) -> "Axis":
+        """Return the axis of tiles with so many more pixels on either side.
+
+        The padded axis grows as much on both sides, so that starts stay what they are.
+        """
+        return replace(  # CONTEXT-001
+            self,
+            tile=self.tile + 2 * context,
+            padded_length=self.padded_length + 2 * context,
+            pad_before=self.pad_before + context,
+        )
 
     @property
     def pad_after(self) -> int:
@@ -291,7 +308,9 @@ class SelectingAxis(Axis):
         return np.where(nearer, before, behind)
 
 
-def fit_axis(length: int, tile: int, stride: int, mode: str, *, both: bool) -> Axis:
+def fit_axis(
+    length: int, tile: int, stride: int, mode: str, *, both: bool, align: int = 1
+) -> Axis:
     """Fit an axis of ``length`` pixels with tiles, by ``mode``.
 
     Parameters
@@ -302,6 +321,8 @@ def fit_axis(length: int, tile: int, stride: int, mode: str, *, both: bool) -> A
         One of `MODES`; ``clamp``, ``even`` and ``drop`` need ``length >= tile``.
     both : bool
         Whether padding goes to both sides, the smaller half first.
+    align : int
+        What tile and stride are multiples of, and in ``clamp`` and ``even`` the length.
     """
     rest = max(0, length - tile)
     if mode == "drop":  # GRID-006, GRID-008
@@ -309,13 +330,14 @@ def fit_axis(length: int, tile: int, stride: int, mode: str, *, both: bool) -> A
     gaps = -(-rest // stride)
     if mode in ("clamp", "even"):  # GRID-004, GRID-005, GRID-008
         step = stride if mode == "clamp" else None
-        return Axis(length, tile, length, 0, BoundedStarts(gaps + 1, rest, step))
+        starts = BoundedStarts(gaps + 1, rest, step, align)
+        return Axis(length, tile, length, 0, starts)
     padded = gaps * stride + tile  # GRID-007, GRID-009
-    starts = range(0, gaps * stride + 1, stride)  # GRID-002, GRID-003
+    every = range(0, gaps * stride + 1, stride)  # GRID-002, GRID-003
     if mode == "interpolation":
-        return Axis(length, tile, padded, 0, starts, resampled=True)
+        return Axis(length, tile, padded, 0, every, resampled=True)
     before = (padded - length) // 2 if both else 0  # PAD-001, PAD-002
-    return Axis(length, tile, padded, before, starts)
+    return Axis(length, tile, padded, before, every)
 
 
 def scale_index(index: IntArray, above: int, below: int) -> IntArray:

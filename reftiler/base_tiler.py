@@ -29,7 +29,7 @@ class BaseTiler(TilerSettings):
         image_size: Sequence[int],
         count: int,
         seed: int,
-        align: Sizes = 1,
+        align: Sizes | None = None,
         *,
         inside: Any = None,
         share: Real | Fraction | None = None,
@@ -44,8 +44,9 @@ class BaseTiler(TilerSettings):
             How many tiles.
         seed : int
             0 to 2**128 − 1; the same seed gives the same tiles.
-        align : int or sequence of R ints
-            Starts are multiples of this, so that scaled tiles can be merged.
+        align : int or sequence of R ints, optional
+            Starts are multiples of this, so that scaled tiles can be merged; by
+            default of the tiler's ``align``, of which it must be a multiple.
         inside : array_like or Tensor, shape image_size, optional
             Pixels that are not zero are marked: a share of the tiles hold one, of
             which each is equally likely, at any place in the tile. The other tiles
@@ -72,6 +73,8 @@ class BaseTiler(TilerSettings):
         True
         """
         size = as_exact_ints(image_size, "image_size", rank=self.rank, minimum=1)
+        if align is None:  # GRID-017
+            align = self.align
         if inside is None:
             if share is not None:  # RANDOM-010
                 raise TilingError(

@@ -66,7 +66,8 @@ def source_index(grid: Grid, k: int) -> SourceIndex:
     mode = grid.tiler.pad_mode
     pixels: list[Index] = []
     within: list[slice] = []
-    for axis, number in zip(grid.axes, grid.geometry.unravel(k), strict=True):
+    geometry = grid.input_geometry
+    for axis, number in zip(geometry.axes, geometry.unravel(k), strict=True):
         # TILE-001: the padded pixels [start, start + t)
         found, inner = source_indices(axis, axis.starts[number], mode), slice(axis.tile)
         if isinstance(found, slice):
@@ -104,12 +105,12 @@ def view(image: Array, plan: TilePlan) -> Array:
 
 def window_view(source: Array, grid: Grid, runs: Sequence[range]) -> Array:
     """View an image (N, C, *S) as (N, C, *grid, *T), of a run of tiles on each axis."""
-    axes = zip(grid.axes, runs, strict=True)
+    axes = zip(grid.input_geometry.axes, runs, strict=True)
     pixels, steps = zip(*(axis.slices(run) for axis, run in axes), strict=True)
     # VIEW-001, VIEW-003, VIEW-004, VIEW-005: read-only, and nothing is copied
     windows = np.lib.stride_tricks.sliding_window_view(
         index_spatial(source, pixels),
-        grid.tiler.tile_size,
+        grid.tiler.input_size,
         axis=tuple(range(-len(runs), 0)),
     )
     return windows[(slice(None), slice(None), *(slice(None, None, n) for n in steps))]

@@ -24,6 +24,7 @@ from reftiler.validation import (
     refuse_masked,
     shorten,
     shown,
+    validate_aligned_image,
     validate_image_fits,
 )
 
@@ -74,6 +75,8 @@ class Grid:
         if self.scatter is not None or self.tiler.mode in ("clamp", "even", "drop"):
             what = self.tiler.mode if self.scatter is None else "scattered tiles"
             validate_image_fits(size, self.tiler.tile_size, what)
+        if self.scatter is None and self.tiler.mode in ("clamp", "even"):
+            validate_aligned_image(size, self.tiler.align, self.tiler.mode)
         if self.scatter is not None:
             object.__setattr__(self, "scatter", self._checked_starts(self.scatter))
         self._check_count()
@@ -106,6 +109,16 @@ class Grid:
         if self.selection is None:
             return self.whole_geometry
         return self.whole_geometry.select(self.selection)  # SELECT-001, SELECT-003
+
+    @cached_property
+    def input_geometry(self) -> TileGeometry:
+        """The geometry of the tiles with their context, as they are cut."""
+        # CONTEXT-001, CONTEXT-008: `geometry` is that of the tiles without it
+        if not self.tiler.has_context:
+            return self.geometry
+        axes = zip(self.axes, self.tiler.context, strict=True)
+        wider = tuple(axis.with_context(context) for axis, context in axes)
+        return TileGeometry(wider, self.is_irregular)
 
     @cached_property
     def whole_geometry(self) -> TileGeometry:
@@ -225,7 +238,8 @@ class Grid:
             The index of the tile; or one for each point.
         points : array_like, shape (…, R)
             Coordinates of pixel edges in the tile, in the order of the axes: pixel i
-            reaches from i to i + 1. NaN stays NaN.
+            reaches from i to i + 1. NaN stays NaN. They count from the first pixel
+            that `Tiler.tile` gives, which is one of its context if it has any.
 
         Returns
         -------
@@ -248,7 +262,7 @@ class Grid:
         >>> grid.to_tile(1, [[4.5]]).tolist()
         [[1.5]]
         """
-        return coordinates.to_image(self.geometry, k, points)
+        return coordinates.to_image(self.input_geometry, k, points)
 
     def to_tile(self, k: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
         """Return where points of the image lie in a tile: the inverse of `to_image`.
@@ -270,7 +284,7 @@ class Grid:
         TypeError, TilingError
             As `to_image` does.
         """
-        return coordinates.to_tile(self.geometry, k, points)
+        return coordinates.to_tile(self.input_geometry, k, points)
 
     def clip(self, boxes: ArrayLike, k: ArrayLike | None = None) -> NDArray[np.float64]:
         """Clip boxes of the image to the image, or to what a tile shows of it.
@@ -302,7 +316,7 @@ class Grid:
         >>> grid.clip([[-2, 5.5]]).tolist(), grid.clip([[-2, 5.5]], k=1).tolist()
         ([[0.0, 5.5]], [[3.0, 5.5]])
         """
-        return coordinates.clip_boxes(self.geometry, boxes, k)
+        return coordinates.clip_boxes(self.input_geometry, boxes, k)
 
     def to_json(self) -> str:
         """Write everything that untiling needs."""
@@ -347,12 +361,14 @@ class Grid:
         both = tiler.pad_side == "both"
         return tuple(
             replace(
-                fit_axis(length, tile, stride, tiler.mode, both=both), border=border
+                fit_axis(length, tile, stride, tiler.mode, both=both, align=align),
+                border=border,
             )
-            for length, tile, stride, border in zip(
+            for length, tile, stride, align, border in zip(
                 self.image_size,
                 tiler.tile_size,
                 tiler.stride,
+                tiler.align,
                 tiler.remove_border_count,
                 strict=True,
             )
@@ -410,6 +426,12 @@ class Grid:
             raise TilingError(
                 f"starts[{k}]={checked} puts the tile {tile} beyond the image "
                 f"{self.image_size}: starts go from 0 to {last}"
+            )
+        align = self.tiler.align
+        if any(s % a for s, a in zip(checked, align, strict=True)):  # GRID-017
+            raise TilingError(
+                f"starts[{k}]={checked} is no multiple of the tiler's align {align}: "
+                "move it, or use a Tiler with align=1"
             )
         return checked
 

@@ -5,7 +5,7 @@ calls with the same words (BACKEND-003).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from numbers import Integral
@@ -19,7 +19,7 @@ from reftiler.geometry import SELECTING, TileGeometry
 from reftiler.grid import Grid
 from reftiler.layout import ArrayLayout, broadcast_hint, image_layout, tiles_layout
 from reftiler.settings import WEIGHTED_MERGES, TilerSettings
-from reftiler.validation import Real, as_exact_ints, is_sequence
+from reftiler.validation import Real, as_exact_ints, is_sequence, shorten
 from reftiler.windows import Profile, axis_weights
 
 
@@ -32,11 +32,16 @@ class TilePlan:
     tiles: ArrayLayout
 
     @property
+    def geometry(self) -> TileGeometry:
+        """The geometry of the tiles that are cut, with their context."""
+        return self.grid.input_geometry
+
+    @property
     def is_strided_view(self) -> bool:
         """Whether the tiles are a strided view of the image."""
         # VIEW-006; in `drop` P = L too, though the last pixels are not cut
         return not self.grid.is_irregular and all(
-            axis.is_unpadded and axis.step is not None for axis in self.grid.axes
+            axis.is_unpadded and axis.step is not None for axis in self.geometry.axes
         )
 
     @cached_property
@@ -44,7 +49,7 @@ class TilePlan:
         """Equally spaced tiles inside the image, a range on each axis, or none."""
         if self.grid.is_irregular:
             return []
-        runs = [axis.regular_run for axis in self.grid.axes]
+        runs = [axis.regular_run for axis in self.geometry.axes]
         return runs if all(runs) else []
 
     @cached_property
@@ -73,6 +78,7 @@ class UntilePlan:
 
     geometry: TileGeometry
     tiles: ArrayLayout
+    """Without their context."""
     result: ArrayLayout
     merge: str
     axis_weights: tuple[Profile, ...] | None
@@ -81,6 +87,19 @@ class UntilePlan:
     """How many pixels of an image lie in no tile."""
     fill: Real
     """What these become; 0 where there are none."""
+    context: tuple[int, ...] = ()
+    """Pixels that are dropped on either side of the tiles; () for none."""
+
+    def without_context(self, tiles: Any) -> Any:
+        """Return tiles, or one, without the context that they were given with."""
+        if not self.context:
+            return tiles
+        # CONTEXT-005: it is never read
+        inner = (
+            slice(c, c + t) for c, t in zip(self.context, self.tiles.size, strict=True)
+        )
+        last = self.tiles.channels is not None and self.tiles.channels_last
+        return tiles[(..., *inner, slice(None)) if last else (..., *inner)]
 
 
 def plan_tile(
@@ -89,11 +108,11 @@ def plan_tile(
     """Check a call of ``tile`` on an image of ``shape`` and ``dtype``."""
     image = image_layout(tiler, tuple(shape), "the image")
     plan = _check_grid(tiler, image.size, grid)
-    # PAD-010, PAD-011, TILE-007: no other setting has to suit the image
-    if tiler.mode == "padding" and tiler.pad_mode == "constant":
+    # PAD-010, PAD-011, CONTEXT-002, TILE-007: no other setting has to suit the image
+    if tiler.pads and tiler.pad_mode == "constant":
         dtypes.check_representable(tiler.pad_value, dtype, "pad_value")
     count = image.batch_size * len(plan)  # LAYOUT-006
-    tiles = ArrayLayout(count, image.channels, tiler.tile_size, tiler.channels_last)
+    tiles = ArrayLayout(count, image.channels, tiler.input_size, tiler.channels_last)
     return TilePlan(image, plan, tiles)
 
 
@@ -120,7 +139,8 @@ def plan_untile(
     plan = _check_grid(tiler, image.size, grid)
     tiles = tiles_layout(tiler, tuple(tiles_shape))
     _check_count(tiles.batch_size, image, plan)
-    geometry = _scale(plan, tiles, scale)
+    geometry, size, context = _scale(plan, tiles, scale)
+    tiles = replace(tiles, size=size)
     uncovered = geometry.num_uncovered
     if tiler.fill is not None:  # MERGE-019
         dtypes.check_representable(tiler.fill, dtype, "fill")
@@ -139,7 +159,7 @@ def plan_untile(
         image.batch, tiles.channels, geometry.size, tiler.channels_last
     )
     fill = 0 if tiler.fill is None else tiler.fill
-    return UntilePlan(geometry, tiles, result, merge, weights, uncovered, fill)
+    return UntilePlan(geometry, tiles, result, merge, weights, uncovered, fill, context)
 
 
 def check_merge(tiler: TilerSettings, dtype: str, result: str) -> str:
@@ -201,17 +221,82 @@ def _check_count(count: int, image: ArrayLayout, grid: Grid) -> None:
         )
 
 
-def _scale(plan: Grid, tiles: ArrayLayout, scale: Any) -> TileGeometry:
-    """Return the grid at the resolution of the tiles (SCALE-005: before any pixel)."""
+def _scale(
+    plan: Grid, tiles: ArrayLayout, scale: Any
+) -> tuple[TileGeometry, tuple[int, ...], tuple[int, ...]]:
+    """Return the grid at the resolution of the tiles, their size and their context.
+
+    SCALE-005: before any pixel.
+    """
     tiler = plan.tiler
     try:
-        return plan.geometry.scaled(_check_scale(tiler, tiles.size, scale))
+        if tiler.has_context:
+            scales, context = _check_context(tiler, tiles.size, scale)
+        else:
+            scales, context = _check_scale(tiler, tiles.size, scale), ()
+        sides = [int(t * q) for t, q in zip(tiler.tile_size, scales, strict=True)]
+        return plan.geometry.scaled(scales), tuple(sides), context
     except TilingError as error:
         if set(tiles.size) != {1}:
             raise
         shape = (tiles.batch_size, tiles.channels)[: 1 + (tiles.channels is not None)]
         hint = broadcast_hint(tiler, shape)  # type: ignore[arg-type]
         raise TilingError(f"{error}; {hint}") from None
+
+
+def scale_of_tiles(tiler: TilerSettings, size: tuple[int, ...]) -> tuple[Fraction, ...]:
+    """Return the scale of tiles of a size; with a context, of another, they have it."""
+    if tiler.has_context and size == tiler.tile_size:
+        return _check_context(tiler, size, None)[0]
+    sides = zip(size, tiler.input_size, strict=True)
+    return tuple(Fraction(side, full) for side, full in sides)
+
+
+def _check_context(
+    tiler: TilerSettings, size: tuple[int, ...], scale: Any
+) -> tuple[tuple[Fraction, ...], tuple[int, ...]]:
+    """Return the scale of tiles with or without their context, and what they have."""
+    tile, full = tiler.tile_size, tiler.input_size
+    if scale is None:
+        ratios = {Fraction(f, t) for f, t in zip(full, tile, strict=True)}
+        if size == tile and len(ratios) == 1 and min(ratios).denominator == 1:
+            raise TilingError(  # CONTEXT-007
+                f"tiles of {size} may be those without their context, or ones with it, "
+                f"{full}, at 1/{min(ratios)} of the resolution: say which by scale=1 "
+                f"or scale=Fraction(1, {min(ratios)})"
+            )
+        if size not in (full, tile):
+            raise TilingError(
+                f"tiles of {size} are neither of {full}, with their context, nor of "
+                f"{tile}, without it: give scale= if their resolution differs"
+            )
+        return (Fraction(1),) * tiler.rank, tiler.context if size == full else ()
+    scales = tuple(map(_fraction, _scales_asked(tiler, scale)))
+    if _scaled(full, scales) == size:  # CONTEXT-004, CONTEXT-006
+        context = _scaled(tiler.context, scales)
+        for axis, part in enumerate(context):
+            if part.denominator != 1:
+                raise TilingError(
+                    f"scale {scales[axis]} on axis {axis}: the context, "
+                    f"{tiler.context[axis]}, times {scales[axis]} is not whole; it "
+                    f"must be a multiple of {scales[axis].denominator}"
+                )
+        return scales, tuple(map(int, context))
+    if _scaled(tile, scales) == size:
+        return scales, ()
+    with_, without = (
+        " × ".join(map(str, _scaled(sides, scales))) for sides in (full, tile)
+    )
+    raise TilingError(
+        f"scale {shorten(scale)} makes tiles of {with_} pixels with their context, or "
+        f"{without} without it, got {size}: give the scale that the tiles have"
+    )
+
+
+def _scaled(
+    sizes: tuple[int, ...], scales: tuple[Fraction, ...]
+) -> tuple[Fraction, ...]:
+    return tuple(size * q for size, q in zip(sizes, scales, strict=True))
 
 
 def _check_scale(
@@ -227,12 +312,7 @@ def _check_scale(
             )
         return found
     # SCALE-003
-    asked = scale if is_sequence(scale) else (scale,) * tiler.rank
-    if len(asked) != tiler.rank:
-        raise TilingError(
-            f"scale must have {tiler.rank} numbers, one for each spatial axis, got "
-            f"{len(asked)}"
-        )
+    asked = _scales_asked(tiler, scale)
     for axis, (want, have) in enumerate(zip(asked, found, strict=True)):
         if _fraction(want) != have:
             raise TilingError(
@@ -241,6 +321,17 @@ def _check_scale(
                 f"that is scale={have!r}"
             )
     return found
+
+
+def _scales_asked(tiler: TilerSettings, scale: Any) -> tuple[Any, ...]:
+    """Return the scale of each axis as it was given."""
+    asked = scale if is_sequence(scale) else (scale,) * tiler.rank
+    if len(asked) != tiler.rank:
+        raise TilingError(
+            f"scale must have {tiler.rank} numbers, one for each spatial axis, got "
+            f"{len(asked)}"
+        )
+    return tuple(asked)
 
 
 def _fraction(value: Any) -> Fraction:

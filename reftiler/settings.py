@@ -15,9 +15,11 @@ from reftiler.validation import (
     Real,
     Sizes,
     as_bool,
+    as_ints,
     as_real,
     one_of,
     reject_unknown_keys,
+    validate_align,
     validate_border,
     validate_stride,
     validate_tile_size,
@@ -70,6 +72,12 @@ class TilerSettings:
         Whether channels come behind the spatial axes, in images and in tiles.
     fill : float, optional
         The result where no tile takes part; without it such pixels are an error.
+    align : int or sequence of R ints
+        Starts are multiples of this, such as the patch size of a vision transformer;
+        ``tile_size`` and ``stride`` must be, and in ``clamp`` and ``even`` the image.
+    context : int or sequence of R ints
+        Pixels around a tile that the model sees too and the merge drops: of the image
+        where it has them, else padding by ``pad_mode``. Not in ``interpolation``.
 
     Raises
     ------
@@ -90,6 +98,8 @@ class TilerSettings:
     remove_border_count: tuple[int, ...]
     channels_last: bool
     fill: Real | None
+    align: tuple[int, ...]
+    context: tuple[int, ...]
     _json: str = field(init=False)  # the JSON, by which tilers are compared
 
     def __init__(  # noqa: PLR0913 - one argument a setting
@@ -107,6 +117,8 @@ class TilerSettings:
         remove_border_count: Sizes = 0,
         channels_last: bool = False,
         fill: Real | None = None,
+        align: Sizes = 1,
+        context: Sizes = 0,
     ) -> None:
         # ERROR-005, ERROR-006: all that can be checked without an image
         tile = validate_tile_size(tile_size)
@@ -123,6 +135,8 @@ class TilerSettings:
             "remove_border_count": validate_border(remove_border_count, tile, step),
             "channels_last": as_bool(channels_last, "channels_last"),
             "fill": None if fill is None else as_real(fill, "fill"),
+            "align": validate_align(align, tile, step),
+            "context": as_ints(context, "context", rank=len(tile), minimum=0),
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)
@@ -134,10 +148,33 @@ class TilerSettings:
                 "need merge='mean', or merge='vote' for labels"
             )
 
+        if self.has_context and self.mode == "interpolation":  # CONTEXT-003
+            raise TilingError(
+                f"mode='interpolation' takes no context, got context={context!r}: an "
+                "image that is resampled has no pixels around it; use mode='padding'"
+            )
+
     @property
     def rank(self) -> int:
         """The number of spatial axes, R."""
         return len(self.tile_size)
+
+    @property
+    def has_context(self) -> bool:
+        """Whether tiles have pixels around them that the merge drops."""
+        return any(self.context)
+
+    @property
+    def pads(self) -> bool:
+        """Whether tiles may show pixels beyond the image."""
+        return self.mode == "padding" or self.has_context
+
+    @property
+    def input_size(self) -> tuple[int, ...]:
+        """Pixels of a tile with its context, which the model sees, on each axis."""
+        return tuple(
+            t + 2 * c for t, c in zip(self.tile_size, self.context, strict=True)
+        )
 
     @property
     def overlap(self) -> tuple[int, ...]:

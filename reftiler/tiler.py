@@ -139,7 +139,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         )
         # MERGE-021, OUT-001, TYPE-006
         merged = cut.check_out(out, call.result.shape, result, array)
-        merge.merge(array, call, merged)
+        merge.merge(call.without_context(array), call, merged)
         return merged
 
     @accepts_old_names

@@ -303,6 +303,36 @@ def validate_border(
     return borders
 
 
+def validate_align(
+    align: Any, tile: tuple[int, ...], step: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return what starts are multiples of, as tile and stride must be."""
+    aligns = as_ints(align, "align", rank=len(tile), minimum=1)
+    for axis, a in enumerate(aligns):
+        for name, size in (("tile_size", tile[axis]), ("stride", step[axis])):
+            if size % a:  # GRID-014
+                near = [n for n in (size - size % a, size - size % a + a) if n]
+                raise TilingError(
+                    f"{name} {size} on axis {axis} is no multiple of align {a}, so "
+                    f"that tiles would lie between: use {' or '.join(map(str, near))}"
+                )
+    return aligns
+
+
+def validate_aligned_image(
+    image_size: tuple[int, ...], align: tuple[int, ...], mode: str
+) -> None:
+    """Refuse an image at whose end no aligned tile ends, where it has to."""
+    for axis, (length, a) in enumerate(zip(image_size, align, strict=True)):
+        if length % a:  # GRID-015, GRID-016
+            below = length - length % a
+            raise TilingError(
+                f"{mode}: the image has {length} pixels on axis {axis}, no multiple of "
+                f"align {a}, so that no aligned tile ends where it does: use "
+                f"mode='padding', or crop it to {below} or extend it to {below + a}"
+            )
+
+
 def validate_image_fits(
     image_size: tuple[int, ...], tile: tuple[int, ...], what: str
 ) -> None:

@@ -119,4 +119,6 @@ def arguments(settings: Settings) -> dict[str, Any]:
         "remove_border_count": settings.borders,
         "channels_last": settings.channels_last,
         "fill": settings.fill,
+        "align": settings.aligns,
+        "context": settings.contexts,
     }

@@ -47,6 +47,7 @@ class Case:
     batch, channels
         How many images and channels; None where the image has no such axis.
     mode, pad_mode, pad_value, pad_side, window, merge, border, fill, channels_last
+    align, context
         The settings, as the specification names them.
     dtype, content, seed
         What the pixels are; see `reftiler_conformance.testdata`.
@@ -56,6 +57,8 @@ class Case:
         ``(count, seed, align)`` of random tiles, instead of ``starts``.
     inside, share
         The marked pixels of which a share of the random tiles hold one.
+    bare
+        Whether the tiles to be merged come without their context.
     selection
         Which tiles of that grid are selected, and in which order; None means all.
     maps
@@ -79,6 +82,8 @@ class Case:
     merge: str | None = None
     border: Sizes = ()
     fill: Number | None = None
+    align: Sizes = ()
+    context: Sizes = ()
     channels_last: bool = False
     dtype: str = "float32"
     content: str = "index"
@@ -88,6 +93,7 @@ class Case:
     inside: tuple[Sizes, ...] | None = None
     share: Fraction | None = None
     selection: Sizes | None = None
+    bare: bool = False
     maps: int | Literal["same"] | None = "same"
     scale: tuple[Fraction, ...] = ()
     result: str | None = None
@@ -150,12 +156,17 @@ class Case:
     @property
     def cut_shape(self) -> Sizes:
         """The shape of the tiles that are cut."""
-        return join(self.count, self.channels, self.tile, self.channels_last)
+        space = self.oracle_settings.cut_size
+        return join(self.count, self.channels, space, self.channels_last)
 
     @property
     def tiles_shape(self) -> Sizes:
         """The shape of the tiles to be merged."""
-        space = ScaledGrid(self.grid, self.scales).tile
+        scaled = ScaledGrid(self.grid, self.scales)
+        space = scaled.tile
+        if any(self.context) and not self.bare:
+            sides = zip(space, scaled.context, strict=True)
+            space = tuple(t + 2 * c for t, c in sides)
         return join(self.count, self.depth, space, self.channels_last)
 
     @property
@@ -186,7 +197,9 @@ class Case:
     def settings(self) -> dict[str, Any]:
         """Return the arguments of reftiler's constructor, the tile size apart."""
         given = {name: getattr(self, name) for name in _GIVEN}
-        return {**given, "remove_border_count": self.borders}
+        settings = self.oracle_settings
+        more = {"align": settings.aligns, "context": settings.contexts}
+        return {**given, "remove_border_count": self.borders, **more}
 
     def __repr__(self) -> str:
         """Write the recipe as code, without what is as usual."""

@@ -75,6 +75,8 @@ FEATURES: dict[str, str] = {
     "scatter": "takes explicit starts",
     "random": "draws random tiles by seed",
     "random:inside": "draws random tiles of which a share hold a marked pixel",
+    "align": "places tiles on multiples of a number",
+    "context": "cuts tiles with pixels around them, which the merge drops",
     "select": "takes some tiles of a grid alone",
     "json": "saves a grid as JSON and untiles from it",
     "exact": "merges to the bit: float64 sums in order, one division, one rounding",

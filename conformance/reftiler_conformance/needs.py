@@ -40,6 +40,11 @@ def _layout(case: Case) -> Iterator[str]:
 def _fit(case: Case) -> Iterator[str]:
     if case.selection is not None:
         yield "select"
+    if set(case.align) - {1}:
+        yield "align"
+    if any(case.context):
+        yield "context"
+        yield from _padding(case)
     if case.random is not None:
         yield "random"
         if case.inside is not None:
@@ -56,8 +61,12 @@ def _fit(case: Case) -> Iterator[str]:
         yield "short"
     if case.mode != "padding":
         return
-    yield f"pad:{case.pad_mode}"
     yield f"pad_side:{case.pad_side}"
+    yield from _padding(case)
+
+
+def _padding(case: Case) -> Iterator[str]:
+    yield f"pad:{case.pad_mode}"
     if case.pad_mode == "constant" and repr(case.pad_value) != "0":
         yield "pad_value"
 

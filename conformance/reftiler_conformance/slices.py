@@ -20,7 +20,7 @@ from reftiler_conformance.oracle import (
     UncoveredError,
     dtype_info,
 )
-from reftiler_conformance.oracle.axis import source
+from reftiler_conformance.oracle.axis import extend, source
 from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.oracle.tiling import constant
 from reftiler_conformance.oracle.windows import weights
@@ -31,8 +31,15 @@ Box = tuple[Any, ...]
 def pieces_of(case: Case, image: Array) -> Array:
     """Return the tiles of an image."""
     frame = _apart(case, image, case.batch)
-    for axis, line in enumerate(case.grid.axes, start=2):
-        shown = [source(line, j, case.pad_mode) for j in range(line.frame)]
+    grid, settings = case.grid, case.oracle_settings
+    for a, (length, context) in enumerate(
+        zip(grid.frame, settings.contexts, strict=True)
+    ):
+        axis, mode = 2 + a, case.pad_mode
+        shown = [
+            source(grid.axes[a], j, mode) if grid.axes else extend(j, length, mode)
+            for j in range(-context, length + context)
+        ]
         outside = [i is None for i in shown]
         frame = frame.take([i or 0 for i in shown], axis)
         if any(outside):
@@ -41,7 +48,7 @@ def pieces_of(case: Case, image: Array) -> Array:
                 constant(case.pad_value, image.dtype), image.dtype
             )[0]
     boxes: list[Box] = [
-        (..., *map(slice, start, np.add(start, case.tile)))
+        (..., *map(slice, start, np.add(start, settings.cut_size)))
         for start in case.grid.starts
     ]
     stack = np.stack([frame[box] for box in boxes], axis=1, dtype=image.dtype)
@@ -65,6 +72,10 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
     stack = _apart(
         case, values(tiles) if tiles.dtype == BFLOAT16 else tiles, len(tiles)
     )
+    if stack.shape[2:] != scaled.tile:  # with their context
+        sides = zip(scaled.context, scaled.tile, strict=True)
+        inner: Box = (..., *(slice(c, c + t) for c, t in sides))
+        stack = stack[inner]
     stack = stack.reshape(case.batch or 1, -1, *stack.shape[1:])
     found = np.empty((len(stack), stack.shape[2], *count.shape), kind)
     rule = case.merge or ("max" if case.dtype == "bool" else "mean")

@@ -142,6 +142,10 @@ def _axes(plan: Grid) -> Table:
     rows[name] = misfits
     if any(tiler.remove_border_count):
         rows["border removed"] = list(tiler.remove_border_count)
+    if set(tiler.align) != {1}:
+        rows["aligned to"] = list(tiler.align)
+    if tiler.has_context:
+        rows["context"] = list(tiler.context)
     for name, values in rows.items():
         table.add_row(name, *map(str, values))
     return table

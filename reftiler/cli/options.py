@@ -119,6 +119,16 @@ class TilingOptions:
             "--border", "SIZE", "Pixels at a tile's edges to leave out of the merge."
         ),
     ] = None
+    align: Annotated[
+        Text,
+        _option("--align", "SIZE", "Tiles start on multiples of this: a ViT's patch."),
+    ] = None
+    context: Annotated[
+        Text,
+        _option(
+            "--context", "SIZE", "Pixels around each tile that the merge drops again."
+        ),
+    ] = None
     fill: Annotated[
         Text, _option("--fill", "NUMBER", "Value of merged pixels that are in no tile.")
     ] = None
@@ -417,10 +427,11 @@ def byte_count(text: str, name: str) -> int:
     return int(found[1]) << 10 * power
 
 
+_OF_TILES = ("--tile", "--stride", "--overlap")
 _SIZES = {
     option.removeprefix("--"): setting
     for setting, option in OPTIONS.items()
-    if option in ("--tile", "--stride", "--overlap", "--border")
+    if option in (*_OF_TILES, "--border", "--align", "--context")
 }
 _SAME_THING = ("stride", "overlap")
 

@@ -16,6 +16,8 @@ OPTIONS = {
     "window": "--window",
     "merge": "--merge",
     "remove_border_count": "--border",
+    "align": "--align",
+    "context": "--context",
     "fill": "--fill",
     "random_tile_count": "--random",
     "seed": "--seed",

@@ -60,7 +60,7 @@ class TileBlocks:
 
     def image_chunks(self) -> Chunks:
         """Return chunks of the image that begin where blocks do."""
-        axes = self.grid.axes
+        axes = self.grid.input_geometry.axes
         starts = [axis.boxes[:, 0] for axis in axes]
         return self._chunks(axes, starts)
 

@@ -141,7 +141,9 @@ def merge_chunk(
     tiles = {
         int(k): tile
         for block, found in zip(task.tiles, results, strict=True)
-        for k, tile in zip(block, as_nchw(found[leaf], call.tiles), strict=True)
+        for k, tile in zip(
+            block, as_nchw(call.without_context(found[leaf]), call.tiles), strict=True
+        )
     }
     layout = call.result
     space = tuple(slice(*ends) for ends in task.box)

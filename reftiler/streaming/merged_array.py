@@ -13,7 +13,7 @@ from reftiler.errors import TilingError
 from reftiler.geometry import TileGeometry, TileLookup
 from reftiler.grid import Grid
 from reftiler.merge import merge_block
-from reftiler.plan import plan_untile
+from reftiler.plan import UntilePlan, plan_untile
 from reftiler.settings import TilerSettings
 
 __all__ = ["MergedArray"]
@@ -81,7 +81,7 @@ class MergedArray:
     ) -> None:
         grid = Grid(tiler, _space(tiler, shape)) if grid is None else grid
         self.dtype = np.dtype(dtype)
-        self._tiles = tiles
+        self._tiles, self._tile_shape = tiles, tuple(tile_shape)
         self.plan = plan_untile(
             tiler,
             (len(grid), *tile_shape),
@@ -147,24 +147,28 @@ class MergedArray:
                 self.plan, geometry=TileGeometry(tuple(axes), geometry.is_irregular)
             )
             region = tuple((0, len(p)) for p in pixels)
-            merge_block(_ChannelsFirst(self._tiles, plan.tiles), plan, region, out)
+            tiles = _ChannelsFirst(self._tiles, plan, self._tile_shape)
+            merge_block(tiles, plan, region, out)
         return out
 
 
 class _ChannelsFirst(dict[int, Array]):
     """Tiles as (C, *T), each asked for once."""
 
-    def __init__(self, tiles: Any, layout: Any) -> None:
+    def __init__(
+        self, tiles: Any, plan: UntilePlan, tile_shape: tuple[int, ...]
+    ) -> None:
         super().__init__()
-        self._tiles, self._layout = tiles, layout
+        self._tiles, self._plan, self._tile_shape = tiles, plan, tile_shape
 
     def __missing__(self, k: int) -> Array:
-        tile, layout = np.asarray(self._tiles[k]), self._layout
-        if tile.shape != layout.shape[1:]:
+        tile, layout = np.asarray(self._tiles[k]), self._plan.tiles
+        if tile.shape != self._tile_shape:
             raise TilingError(
                 f"tile {k} has the shape {tile.shape}, and all tiles must have "
-                f"{layout.shape[1:]}"
+                f"{self._tile_shape}"
             )
+        tile = self._plan.without_context(tile)
         if layout.channels is None:
             tile = tile[np.newaxis]
         elif layout.channels_last:

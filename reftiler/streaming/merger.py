@@ -126,7 +126,7 @@ class Merger:
             raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
         image = image_layout(tiler, tuple(shape), "shape")
         grid = Grid(tiler, image.size) if grid is None else grid
-        one = ArrayLayout(None, image.channels, tiler.tile_size, tiler.channels_last)
+        one = ArrayLayout(None, image.channels, tiler.input_size, tiler.channels_last)
         self.tile_shape = one.shape if tile_shape is None else tuple(tile_shape)
         self._per_image = len(grid)
         self._call = plan_untile(
@@ -163,7 +163,7 @@ class Merger:
         # Of each block the checksum once it is merged, -1 before.
         self._merged: IntArray = np.full(len(self._pending), -1, dtype=np.int64)
         slots = {} if not state else self._restore(state)
-        form = (arrays, self.tile_shape, self.tile_dtype)
+        form = (arrays, self._call.tiles.shape[1:], self.tile_dtype)
         self._buffer = TileBuffer(*form, max_memory, self._checkpoint, slots)
         self._lock, self._ended = threading.Lock(), False
         self._saved = time.monotonic()
@@ -225,7 +225,7 @@ class Merger:
             for index, tile in zip(checked, batch, strict=True):
                 blocks = self._blocks_of(index)
                 if blocks:  # else the tile is all padding, or border
-                    self._buffer.put(index, tile)
+                    self._buffer.put(index, self._call.without_context(tile))
                 self._arrivals.arrived[index] = True
                 self._pending[blocks] -= 1
                 for block in blocks:

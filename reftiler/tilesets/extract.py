@@ -167,7 +167,8 @@ class _Layer:
             top, left = map(int, self.grid.starts[index])
             return found.scaled(rows, columns).cropped(top, left)
         (top, _), (left, _) = self.grid.boxes[index].tolist()
-        return found.cropped(top, left)
+        above, before = self.grid.tiler.context
+        return found.cropped(top - above, left - before)
 
 
 def _image_layer(record: ImageRecord) -> _Layer:

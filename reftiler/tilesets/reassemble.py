@@ -19,7 +19,7 @@ from reftiler.dtypes import check_representable
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.io.metadata import Metadata
-from reftiler.plan import UntilePlan, plan_untile
+from reftiler.plan import UntilePlan, plan_untile, scale_of_tiles
 from reftiler.streaming import Merger, Target
 from reftiler.tilesets.records import ImageRecord
 from reftiler.tilesets.tile_arrays import TileArrays, TileForm
@@ -110,8 +110,7 @@ class TiledImage:
     @property
     def scale(self) -> Scale:
         """Pixels of the result for one of the image, on each axis."""
-        sizes = zip(self.tiles.form.shape, self.grid.tiler.tile_size, strict=False)
-        return tuple(Fraction(size, tile) for size, tile in sizes)
+        return scale_of_tiles(self.grid.tiler, self.tiles.form.shape[:2])
 
     @property
     def result_shape(self) -> tuple[int, ...]:

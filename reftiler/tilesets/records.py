@@ -166,13 +166,13 @@ class ImageRecord:
     @property
     def tile_shape(self) -> tuple[int, ...]:
         """The shape of a tile, ``(*T)`` or ``(*T, C)``."""
-        return (*self.grid.tiler.tile_size, *self.shape[2:])
+        return (*self.grid.tiler.input_size, *self.shape[2:])
 
     @property
     def mask_tile_shape(self) -> tuple[int, ...]:
         """The shape of a tile of the mask, ``(*T)`` or ``(*T, C)``."""
         channels = () if self.mask_channels is None else (self.mask_channels,)
-        return (*self.grid.tiler.tile_size, *channels)
+        return (*self.grid.tiler.input_size, *channels)
 
     @cached_property
     def mask_grid(self) -> Grid:

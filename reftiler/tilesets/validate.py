@@ -208,10 +208,12 @@ def _with_mask(record: ImageRecord, mask: Mask, task: ValidateTask) -> ImageReco
 
 
 def _count_marks(mask: Mask, grid: Grid) -> list[int]:
-    """Count the marked pixels of each tile as it is cut."""
+    """Count the marked pixels of each tile as it is cut, those of its context not."""
     counts: list[int] = []
-    for indices in batches(len(grid), grid.tiler.tile_size, bool):
-        tiles = cut_tiles(mask, grid, indices)
+    context = zip(grid.tiler.context, grid.tiler.tile_size, strict=True)
+    inner = tuple(slice(c, c + t) for c, t in context)
+    for indices in batches(len(grid), grid.tiler.input_size, bool):
+        tiles = cut_tiles(mask, grid, indices)[(slice(None), *inner)]
         counts += np.count_nonzero(tiles.reshape(len(indices), -1), axis=1).tolist()
     return counts
 
@@ -246,7 +248,7 @@ def _tiles(
 
 def _is_zero(mask: Mask, grid: Grid, index: int, marked: int) -> bool:
     """Tell whether a mask's tile is all zeros; what is void is not, nor marked."""
-    if marked or mask.void is None:
+    if marked or (mask.void is None and not grid.tiler.has_context):
         return not marked
     return not cut_tiles(mask.labels, grid, [index]).any()
 

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from reftiler.axis import Index, IntArray
 from reftiler.geometry import Box, Overlap, TileGeometry, center_distance
-from reftiler.grid import Grid
 from reftiler.plan import TilePlan, UntilePlan
 from reftiler.torch import cut as plain_cut
 from reftiler.torch import dispatch
@@ -35,7 +34,7 @@ def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
     The adjoint of `cut`: ``tiles`` and ``out``, of zeros at first, lie as the tiles
     and the image of ``call`` do. Halves are summed in float32 and rounded once.
     """
-    if _moves_pixels(call.grid) and not out.is_complex():
+    if _moves_pixels(call) and not out.is_complex():
         dispatch.merge(tiles, _sum_plan(call), out)
         return
     sums = out.to(torch.float32) if out.dtype in HALVES else out
@@ -57,17 +56,19 @@ def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
         out.copy_(sums)
 
 
-def _moves_pixels(grid: Grid) -> bool:
+def _moves_pixels(call: TilePlan) -> bool:
     """Tell whether tiles hold pixels of the image, each once, and constant padding."""
-    repeats = grid.tiler.mode == "padding" and grid.tiler.pad_mode != "constant"
+    tiler = call.grid.tiler
+    repeats = tiler.pads and tiler.pad_mode != "constant"
     return all(
-        axis.is_unpadded or not (axis.resampled or repeats) for axis in grid.axes
+        axis.is_unpadded or not (axis.resampled or repeats)
+        for axis in call.geometry.axes
     )
 
 
 def _sum_plan(call: TilePlan) -> UntilePlan:
     """Plan the sum of all tiles' pixels, those near their edges too."""
-    axes = tuple(replace(axis, border=0) for axis in call.grid.axes)
+    axes = tuple(replace(axis, border=0) for axis in call.geometry.axes)
     geometry = TileGeometry(axes, call.grid.is_irregular)
     uncovered = geometry.num_uncovered
     return UntilePlan(geometry, call.tiles, call.image, "sum", None, uncovered, 0)
@@ -102,7 +103,7 @@ def spread_mean(
         for overlap in overlaps:
             total[overlap.in_block] += weights_at(weights, overlap.in_tile)
     scaled = (as_nchw(image, call.result).to(dtype) / total).to(out.dtype)
-    if cut and _moves_pixels(cut.grid) and not any(a.border for a in cut.grid.axes):
+    if cut and _moves_pixels(cut) and not any(a.border for a in cut.grid.axes):
         plain_cut.cut(from_nchw(scaled, call.result), cut, out, zeros=True)
     else:
         for overlap in overlaps:

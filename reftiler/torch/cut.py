@@ -55,7 +55,8 @@ def tile_sources(grid: Grid, k: int) -> tuple[list[Any], list[slice]]:
     """
     pixels: list[Any] = []
     within = []
-    for axis, number in zip(grid.axes, grid.geometry.unravel(k), strict=True):
+    geometry = grid.input_geometry
+    for axis, number in zip(geometry.axes, geometry.unravel(k), strict=True):
         found = source_indices(axis, axis.starts[number], grid.tiler.pad_mode)
         inner = slice(0, axis.tile)
         if isinstance(found, slice):
@@ -72,7 +73,7 @@ def cut_graph(image: Tensor, call: TilePlan) -> Tensor:
     grid, source = call.grid, as_nchw(image, call.image)
     lead, rank = len(grid.shape), len(grid.axes)
     index, masks = [], []
-    for a, axis in enumerate(grid.axes):
+    for a, axis in enumerate(call.geometry.axes):
         pixels, inside = source_table(axis, grid.tiler.pad_mode)
         dims = (0 if grid.is_irregular else a, lead + a)
         index.append(along(pixels, dims, lead + rank))
@@ -97,7 +98,8 @@ def view(image: Tensor, call: TilePlan) -> Tensor:
 
 def _windows(source: Tensor, grid: Grid, runs: Sequence[range]) -> Tensor:
     """View (N, C, *S) as (N, C, *runs, *T): of each axis a run of regular tiles."""
-    for a, (axis, run) in enumerate(zip(grid.axes, runs, strict=True)):
+    axes = grid.input_geometry.axes
+    for a, (axis, run) in enumerate(zip(axes, runs, strict=True)):
         pixels, step = axis.slices(run)
         source = source.narrow(2 + a, pixels.start, pixels.stop - pixels.start)
         source = source.unfold(2 + a, axis.tile, step)

@@ -116,7 +116,7 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
 def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:
     """Cut an image into ``out``."""
     grid, dtype = plan.grid, BITS[image.itemsize]
-    pads = grid.tiler.mode == "padding" and grid.tiler.pad_mode == "constant"
+    pads = grid.tiler.pads and grid.tiler.pad_mode == "constant"
     value = grid.tiler.pad_value if pads else 0  # PAD-011: else it need not fit
     padding = fill_scalar(value, image.dtype, image.device)
     bits = image.resolve_conj().resolve_neg().view(dtype)
@@ -124,7 +124,7 @@ def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:
     group = _lift(by_image(out.view(dtype), plan.tiles, plan.image.batch_size), 3)
     count, number, channels, *size = group.shape
     inner, rows, columns, programs = _blocks(group[0])
-    axes = _three_axes(grid.geometry)
+    axes = _three_axes(plan.geometry)
     sources = [_sources(axis, grid.tiler.pad_mode) for axis in axes]
     starts = [axis.start_array for axis in axes]
     _launch(

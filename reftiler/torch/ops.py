@@ -42,6 +42,7 @@ from reftiler.torch.plans import (
     eager_untile,
     encode_scale,
     grid_text,
+    scale_of,
     tiler_of,
 )
 from reftiler.torch.validation import empty_aligned
@@ -121,7 +122,8 @@ def _untile_adjoint(image: Tensor, *rest: Any) -> Tensor:
     call = cached_untile_plan(tiles_shape, dtype, *spec, image.dtype)
     out = image.new_zeros(call.tiles.shape, dtype=dtype)
     cut = None
-    if call.tiles.size == tiler_of(spec[1]).tile_size:
+    tiler = tiler_of(spec[1])
+    if call.tiles.size == tiler.tile_size and not tiler.has_context:
         grid = cached_tile_plan(spec[0], image.dtype, *spec[1:3]).grid
         cut = TilePlan(call.result, grid, call.tiles)
     adjoint.spread_mean(image, call, cut, out)
@@ -176,7 +178,8 @@ def untile(
     dtype: torch.dtype,
 ) -> Tensor:
     """Merge tiles in eager mode."""
-    spec, _ = eager_untile(tiles, shape, tiler, grid, scale, dtype)
+    spec, call = eager_untile(tiles, shape, tiler, grid, scale, dtype)
+    tiles = call.without_context(tiles)
     if not dtype.is_floating_point:
         tiles = tiles.detach()  # integers have no gradients
     return call_operator("untile", tiles, *spec, dtype, False)
@@ -202,7 +205,11 @@ def _compiled_tile(image: Tensor, *spec: Any) -> Tensor:
 
 @torch.library.impl("reftiler::untile", "CompositeImplicitAutograd")
 def _compiled_untile(tiles: Tensor, *spec: Any) -> Tensor:
-    dtype = spec[-1]
+    dtype, tiler = spec[-1], tiler_of(spec[1])
+    if tiler.has_context:
+        call = cached_untile_plan(tiles.shape, tiles.dtype, *spec)
+        tiles = call.without_context(tiles)
+        spec = (*spec[:-2], scale_of(call, tiler), dtype)
     tiles = tiles if dtype.is_floating_point else tiles.detach()
     with suppress(NotImplementedError):
         return call_operator("untile", tiles, *spec, False)
@@ -239,7 +246,7 @@ def untile_in_graph(
     call = plan_untile(
         tiler, _sizes(tiles), names[0], shape, grid, scale, names[1], KNOWN
     )
-    return merge_graph(tiles, call, dtype)
+    return merge_graph(call.without_context(tiles), call, dtype)
 
 
 def _sizes(tensor: Tensor) -> tuple[int, ...]:

@@ -132,17 +132,33 @@ def eager_untile(
     scale: Any,
     dtype: torch.dtype,
 ) -> tuple[tuple[Any, ...], UntilePlan]:
-    """Return the arguments of the operator ``untile`` after the tiles, and the plan."""
+    """Return the arguments of the operator ``untile`` after the tiles, and the plan.
+
+    The operator takes tiles without their context.
+    """
     if scale is None and is_sequence(shape) and all(type(n) is int for n in shape):
         spec: tuple[Any, ...]
         spec = (tuple(shape), tiler.to_json(), grid_text(grid), None)
-        return spec, cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype)
+        call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype)
+        return (*spec[:-1], scale_of(call, tiler)), call
     # Anything may have been given: the plan checks it, then it is text.
     names = dtype_name(tiles.dtype), dtype_name(dtype)
     call = plan_untile(
         tiler, tiles.shape, names[0], shape, grid, scale, names[1], KNOWN
     )
-    sides = zip(call.tiles.size, tiler.tile_size, strict=True)
-    text = encode_scale([Fraction(*side) for side in sides])
+    text = scale_of(call, tiler, always=True)
     spec = (tuple(map(int, shape)), tiler.to_json(), grid_text(grid), text)
     return spec, call
+
+
+def scale_of(
+    call: UntilePlan, tiler: TilerSettings, *, always: bool = False
+) -> str | None:
+    """Return the scale of the tiles without their context as text, where it is needed.
+
+    It is where tiles have a context, whose size would tell another scale.
+    """
+    if not (always or tiler.has_context):
+        return None
+    sides = zip(call.tiles.size, tiler.tile_size, strict=True)
+    return encode_scale([Fraction(*side) for side in sides])

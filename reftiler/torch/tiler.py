@@ -151,7 +151,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         _, call = eager_untile(tiles, shape, self, grid, scale, target)
         check_out(out, call.result.shape, target, tiles)
         with torch.no_grad():
-            dispatch.merge(tiles, call, out)
+            dispatch.merge(call.without_context(tiles), call, out)
         return out
 
     @accepts_old_names

@@ -50,6 +50,14 @@ mutants_of(axis, "fit")(
     lambda n, t, s, by, *side: fit(n, t, s, "clamp" if by == "drop" else by, *side),
 )
 mutants_of(axis, "tile_start")(
+    "even_unaligned, GRID-015/GRID-014: Evenly spaced starts are rounded to pixels.",
+    lambda i, n, length, tile, stride, mode, align=1: tile_start(
+        i, n, length, tile, stride, mode
+    ),
+    "even_aligned_down, GRID-015: Evenly spaced starts are rounded down to multiples.",
+    lambda i, n, length, tile, stride, mode, align=1: (
+        tile_start(i, n, length, tile, stride, mode) // align * align
+    ),
     "clamp_from_15, GRID-004: From the 15th on, the last tile of `clamp` starts early.",
     lambda i, n, *rest: (
         tile_start(i, n, *rest) - ("clamp" in rest and 14 <= i == n - 1)
@@ -80,6 +88,10 @@ mutants_of(Session, "read_case")(
 mutants_of(Unchecked, "read_case")(
     "scatter_unchecked, SCATTER-003: Starts beyond the image are its corner.",
     opened_anyway(lambda case: replace(case, starts=((0,) * case.rank,))),
+    "align_unchecked, GRID-014: Tiles that cannot be aligned are cut where they lie.",
+    opened_anyway(lambda case: replace(case, align=())),
+    "context_unchecked, CONTEXT-003: In `interpolation` a context has no effect.",
+    opened_anyway(lambda case: replace(case, context=())),
     "stride_unchecked, SIZE-008: A stride beyond the tile is the tile's size.",
     opened_anyway(lambda case: replace(case, stride=case.tile)),
     "short_taken, GRID-010: Images shorter than the tile are padded in every mode.",

@@ -25,12 +25,18 @@ def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 
 
-def fit(length: int, tile: int, stride: int, mode: str, side: str = "end") -> Axis:
+def fit(
+    length: int, tile: int, stride: int, mode: str, side: str = "end", align: int = 1
+) -> Axis:
     """Fit tiles to an axis, by the table of modes."""
     if mode not in EXTENDING and length < tile:  # GRID-010
         raise ValueError(f"{mode} cannot fit a tile of {tile} in {length}")
+    if mode in ("clamp", "even") and length % align:  # GRID-015
+        raise ValueError(f"{mode} cannot align tiles by {align} in {length}")
     n = tile_count(length, tile, stride, mode)
-    starts = tuple(tile_start(i, n, length, tile, stride, mode) for i in range(n))
+    starts = tuple(
+        tile_start(i, n, length, tile, stride, mode, align) for i in range(n)
+    )
     frame = frame_length(n, tile, stride) if mode in EXTENDING else length
     total = frame - length if mode == "padding" else 0
     before = leading(total, side)
@@ -44,12 +50,14 @@ def tile_count(length: int, tile: int, stride: int, mode: str) -> int:
     return max(1, ceil_div(length - tile, stride) + 1)
 
 
-def tile_start(i: int, n: int, length: int, tile: int, stride: int, mode: str) -> int:
-    """Return where tile i of n starts in the frame: GRID-002 to GRID-006."""
+def tile_start(
+    i: int, n: int, length: int, tile: int, stride: int, mode: str, align: int = 1
+) -> int:
+    """Return where tile i of n starts in the frame: GRID-002 to GRID-006, GRID-015."""
     if mode == "clamp":
         return min(i * stride, length - tile)
     if mode == "even":
-        return half_up(i * (length - tile), n - 1)
+        return half_up(i * ((length - tile) // align), n - 1) * align
     return i * stride
 
 

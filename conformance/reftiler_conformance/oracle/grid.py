@@ -69,9 +69,9 @@ class Grid:
 def fitted(settings: Settings, size: Sequence[int]) -> Grid:
     """Return the product of the fitted axes: GRID-001."""
     axes = tuple(
-        fit(length, tile, stride, settings.mode, settings.pad_side)
-        for length, tile, stride in zip(
-            size, settings.tile, settings.stride, strict=True
+        fit(length, tile, stride, settings.mode, settings.pad_side, align)
+        for length, tile, stride, align in zip(
+            size, settings.tile, settings.stride, settings.aligns, strict=True
         )
     )
     places = []

@@ -62,6 +62,12 @@ class ScaledGrid:
         return tuple(self.whole(a, r) for a, r in enumerate(self.grid.settings.borders))
 
     @property
+    def context(self) -> tuple[int, ...]:
+        """The context that is dropped at this scale: CONTEXT-004."""
+        contexts = self.grid.settings.contexts
+        return tuple(self.whole(a, c) for a, c in enumerate(contexts))
+
+    @property
     def size(self) -> tuple[int, ...]:
         """The size of the result: SCALE-008."""
         return tuple(
@@ -207,6 +213,8 @@ def untile(
     batch = split(shape, settings.rank, last).batch
     has_channels = tiles.ndim == settings.rank + 2  # LAYOUT-011
     channels = tiles.shape[-1 if last else 1] if has_channels else None
+    space = split(tiles.shape[1:], settings.rank, last).space
+    ahead = (0,) * settings.rank if space == merging.tile else merging.context
     fill = None if settings.fill is None else constant(settings.fill, target)
     given, parts, result = take_apart(tiles), merging.parts(), dict[Index, bytes]()
     for pixel, there in zip(box(merging.size), merging.sources(), strict=True):
@@ -217,7 +225,9 @@ def untile(
             raise UncoveredError(f"no tile takes part in {pixel}")
         for n, c in product(each(batch), each(channels)):
             lead = (n or 0) * count  # LAYOUT-007
-            raws = [given[join(lead + k, c, x, last)] for k, x, _ in taking]
+            raws = [
+                given[join(lead + k, c, moved(x, ahead), last)] for k, x, _ in taking
+            ]
             merged = (
                 merge_pixel(raws, weight, far, settings.merge, tiles.dtype, target)
                 if fill is None or raws

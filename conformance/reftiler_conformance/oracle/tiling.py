@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reftiler_conformance.oracle.axis import source
+from reftiler_conformance.oracle.axis import extend, source
 from reftiler_conformance.oracle.grid import Grid, Pixel, box, moved
 from reftiler_conformance.oracle.layout import (
     Array,
@@ -44,8 +44,8 @@ def tile(grid: Grid, image: Array) -> Array:
     layout = split(image.shape, settings.rank, last)
     given, cut = take_apart(image), dict[Index, bytes]()
     for k, place in enumerate(grid.tile_specs):
-        for offset in box(settings.tile):
-            seen = shown(grid, moved(offset, place.start))
+        for offset in box(settings.cut_size):
+            seen = shown(grid, cut_pixel(grid, place.start, offset))
             for n, c in product(each(layout.batch), each(layout.channels)):
                 here = join((n or 0) * count + k, c, offset, last)  # LAYOUT-007
                 if seen is None:  # PAD-004
@@ -53,24 +53,31 @@ def tile(grid: Grid, image: Array) -> Array:
                 else:
                     cut[here] = given[join(n, c, seen, last)]
     lead = (layout.batch or 1) * count
-    shape = join(lead, layout.channels, settings.tile, last)
+    shape = join(lead, layout.channels, settings.cut_size, last)
     return put_together(cut, shape, image.dtype)
+
+
+def cut_pixel(grid: Grid, start: Pixel, offset: Pixel) -> Pixel:
+    """Return the frame pixel of a tile's, which has its context ahead: CONTEXT-001."""
+    return moved(moved(offset, start), [-c for c in grid.settings.contexts])
 
 
 def shown(grid: Grid, pixel: Pixel) -> Pixel | None:
     """Return the image pixel that a frame pixel shows; None is the pad value."""
-    if not grid.axes:  # SCATTER-002
-        return pixel
-    where = [
-        source(line, j, grid.settings.pad_mode)
-        for line, j in zip(grid.axes, pixel, strict=True)
-    ]
+    mode = grid.settings.pad_mode
+    if grid.axes:
+        sides = zip(grid.axes, pixel, strict=True)
+        where = [source(line, j, mode) for line, j in sides]
+    else:  # SCATTER-002
+        where = [extend(j, n, mode) for j, n in zip(pixel, grid.size, strict=True)]
     seen = tuple(i for i in where if i is not None)
     return seen if len(seen) == len(where) else None
 
 
 def has_view(grid: Grid) -> bool:
     """Say whether the tiles can be seen in the image without a copy: VIEW-006."""
+    if any(grid.settings.contexts):
+        return False
     if grid.selected or not grid.axes or grid.frame != grid.size:
         return False
     steps = ({b - a for a, b in pairwise(line.starts)} for line in grid.axes)

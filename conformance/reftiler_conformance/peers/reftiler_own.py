@@ -97,7 +97,8 @@ class Session(PeerSession):
     def merge(self, tiles: Any, out: Any = None) -> Any:
         case = self.case
         dtype = None if case.result is None else self.api.dtype(case.result)
-        options = _given(dtype=dtype, scale=case.scale or None, out=out)
+        scale = case.scale or (case.scales if any(case.context) else None)
+        options = _given(dtype=dtype, scale=scale, out=out)
         return self.tiler.untile(tiles, case.shape, grid=self.grid_, **options)
 
     def cut_view(self, image: Any) -> Any:

@@ -80,7 +80,7 @@ def each(cases: Iterable[Case], **choices: Iterable[Any]) -> tuple[Case, ...]:
 def _deeper(case: Case) -> Case:
     """Add an axis, and one of channels: more tilers know such images."""
     sides: dict[str, Any] = {"size": (*case.size, *case.tile), "channels": 1}
-    for name in ("tile", "stride", "border", "scale"):
+    for name in ("tile", "stride", "border", "scale", "align", "context"):
         sides[name] = getattr(case, name) * 2
     if case.starts is not None:
         sides["starts"] = tuple((*start, 0) for start in case.starts)

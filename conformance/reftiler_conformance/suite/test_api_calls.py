@@ -134,6 +134,49 @@ CALLS = {
             Tiler([17]).<scatter([13], [[0]])|random([13], 1, 0)>
             raises TilingError: 13, 17, padding
     """,
+    "GRID-016": """
+        line([56], 28, mode="<clamp|even>", align=14, size=(100,))
+            raises TilingError: 100, 14, 98, 112, padding
+    """,
+    "GRID-017": """
+        Tiler([8], align=4).scatter([20], [[12], [4]]).starts.tolist() -> [[12], [4]]
+        set(Tiler([8], align=4).random([21], 99, 7).starts[:, 0].tolist())
+            -> {0, 4, 8, 12}
+        set(Tiler([8], align=2).random([21], 99, 7, <4|[4]>).starts[:, 0].tolist())
+            -> {0, 4, 8, 12}
+        Tiler([8], align=4).scatter([20], [[0], [<1|2|11>]]);
+            Tiler([8], align=4).random([20], 99, 7, <1|2|3>) raises TilingError
+    """,
+    "CONTEXT-006": """
+        back(Tiler([8], context=2).untile(zeros(1, 6), (8,), scale=0.5)).shape -> (4,)
+        Tiler([8], context=1).untile(zeros(1, 5), (8,), scale=0.5) raises TilingError
+    """,
+    "CONTEXT-007": """
+        back(Tiler([8], context=3).untile(zeros(1, <14|8>), (8,))).shape -> (8,)
+        back(Tiler([8], context=4).untile(zeros(1, <8|16>), (8,), scale=1)).shape
+            -> (8,)
+        back(Tiler([8], context=4).untile(zeros(1, <8|4>), (8,), scale=0.5)).shape
+            -> (4,)
+        back(Tiler(8, context=(4, 0)).untile(zeros(1, 8, 8), (8, 8))).shape -> (8, 8)
+        Tiler([8], context=4).untile(zeros(1, 8), (8,));
+            Tiler([8], context=3).untile(zeros(1, <7|4|28|16>), (8,));
+            Tiler(8, context=3).untile(zeros(1, 8, 14), (8, 8));
+            Tiler([8], context=3).untile(zeros(1, 8), (8,), scale=<2|0.5>)
+            raises TilingError
+    """,
+    "CONTEXT-008": """
+        line([4], context=2).starts.tolist() -> line([4]).starts.tolist()
+        line([4], context=2).boxes.tolist() -> line([4]).boxes.tolist()
+        line([4], context=2).<padding|uncovered> -> line([4]).<padding|uncovered>
+        line([4], context=2).touching(np.arange(10) == 4).tolist() -> [1]
+        line([4], context=2).to_image(1, [[2.5]]).tolist() -> [[4.5]]
+        line([4], context=2).to_tile(0, [[0]]).tolist() -> [[2.0]]
+        line([4], context=2).clip([[-5, 99]], <0|1>).tolist()
+            -> [[<0|1> * 2.0, <0|1> * 4 + 6.0]]
+        Tiler([4], context=1).view(zeros(8)); Tiler(4, context=<-1|(1, 2, 3)>)
+            raises TilingError
+        Tiler(4, context=<1.0|True|"1">) raises TypeError
+    """,
     "COORD-011": """
         line([4], 3).to_image(<0|1|2>, [[0.5]]).tolist() -> [[<0|1|2> * 3 + 0.5]]
         line((4, 6), (3, 5), size=(9, 17)).to_image(5, (0.5, 2)).tolist() -> [3.5, 7.0]

@@ -76,6 +76,60 @@ def test_steps(run: CaseRun) -> None:
     told_starts(run)
 
 
+def aligned(features: Features, **asked: Any) -> SearchStrategy[Case]:
+    """Draw cases of aligned tiles: each length is a multiple of 2, 3 or 5."""
+    return alike(features, **asked).map(_aligned)
+
+
+def _aligned(case: Case) -> Case:
+    a = (2, 3, 5)[case.seed % 3]
+    size, tile, stride = (
+        tuple(a * n for n in sides) for sides in (case.size, case.tile, case.stride)
+    )
+    return replace(case, size=size, tile=tile, stride=stride, align=(a,) * case.rank)
+
+
+def loose(case: Case) -> Case:
+    """Return a case that is aligned by more than its tiles are multiples of."""
+    return replace(case, align=tuple(n + 1 for n in case.tile))
+
+
+# Starts that are rounded to multiples, one of them from the middle between two.
+ALIGNED = each(
+    ranks(Case((22,), (8,), (6,), align=(2,)), Case((45,), (20,), (15,), align=(5,))),
+    mode=("even", "clamp", "padding", "drop"),
+)
+
+
+@clause("GRID-014", needs=["align"], draws=aligned, also=ALIGNED, mode=ANY, fit=LONGER)
+@clause(
+    "GRID-015",
+    needs=["align"],
+    draws=aligned,
+    also=ALIGNED,
+    mode=("clamp", "even"),
+    fit=LONGER,
+)
+def test_multiples_of_align(run: CaseRun) -> None:
+    """Every start is a multiple of align, and even rounds to such."""
+    told_starts(run)
+    run.tiles_agree(by="numbers")
+
+
+@clause("GRID-014", needs=["align", "refusals"], draws=aligned, mode=ANY)
+def test_sizes_are_multiples(run: CaseRun) -> None:
+    """A tile or a stride that is no multiple of align is refused."""
+    refuses_case(run, "tile", loose(run.case), "the tiles are no multiples of align")
+
+
+@clause("GRID-015", needs=["align", "refusals"], draws=aligned, mode=("clamp", "even"))
+def test_the_image_must_be_a_multiple(run: CaseRun) -> None:
+    """An image whose end no aligned tile reaches is refused."""
+    size = (*run.case.size[:-1], run.case.size[-1] + 1)
+    bad = replace(run.case, size=size)
+    refuses_case(run, "tile", bad, f"{size} is no multiple of {run.case.align}")
+
+
 def as_many_tiles(run: CaseRun) -> Array:
     """Return the tiles of a numbered image, if there are as many as there should be."""
     tiles, due = cut(run, numbered(run.case)), len(run.case.grid.starts)

@@ -171,6 +171,8 @@ def _without(
     yield "result", rounded, {"result": None}
     yield "maps", "LAYOUT-011", {"maps": "same"}
     yield "layout", "MERGE-022", one
+    if any(case.context):
+        yield "context", "CONTEXT-004", {"context": ()}
     if case.selection is not None:
         yield "select", "SELECT-003", {"selection": None}
     if case.starts is not None:

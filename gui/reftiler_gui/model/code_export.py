@@ -61,6 +61,8 @@ def as_words(settings: FormSettings) -> list[str]:
             words += [f"--{name.replace('_', '-')}", str(value)]
     if settings.border != plain.border:
         words += ["--border", _sized(settings.border)]
+    if settings.align != plain.align:
+        words += ["--align", _sized(settings.align)]
     if settings.random is not None:
         words += ["--random", str(settings.random), "--seed", str(settings.seed)]
     return words

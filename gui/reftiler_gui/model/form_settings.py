@@ -18,7 +18,7 @@ Sizes = tuple[int, int]
 
 _ALIKE = (
     *("mode", "pad_mode", "pad_value", "pad_side"),
-    *("window", "merge", "channels_last", "fill"),
+    *("window", "merge", "channels_last", "fill", "align"),
 )  # settings that the form has as the tiler has them
 
 
@@ -54,6 +54,7 @@ class FormSettings:
     random: int | None = None
     seed: int = 0
     channels_last: bool = False
+    align: Sizes = (1, 1)
 
     def tiler(self) -> Tiler:
         """Return the tiler; TilingError or TypeError if reftiler refuses it."""
@@ -87,6 +88,11 @@ class FormSettings:
                 f"{list(tiler.tile_size)}"
             )
         alike: dict[str, Any] = {name: getattr(tiler, name) for name in _ALIKE}
+        if tiler.has_context:
+            raise TilingError(
+                f"the viewer does not show context, got {list(tiler.context)}: take it "
+                "out of the settings to see the tiles without it"
+            )
         return cls(
             tile=_pair(tiler.tile_size),
             step=_pair(tiler.stride),

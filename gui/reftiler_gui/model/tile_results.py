@@ -425,6 +425,8 @@ def _name_in(
 def _same_tiles(one: Grid, other: Grid) -> bool:
     if len(one) != len(other) or one.image_size != other.image_size:
         return False
+    if one.tiler.context != other.tiler.context:
+        return False
     return all(
         (a.tile, a.pad_before, a.resampled and a.padded_length)
         == (b.tile, b.pad_before, b.resampled and b.padded_length)

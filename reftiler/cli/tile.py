@@ -336,7 +336,7 @@ def _tell(manifest: Manifest, notes: tuple[str, ...], out: Path) -> None:
     tiles = sum(len(image.tiles) for image in images)
     masks = sum(bool(image.masks) for image in images)
     with_masks = f" ({masks} with a mask)" if masks else ""
-    size = times(images[0].grid.tiler.tile_size)
+    size = times(images[0].grid.tiler.input_size)
     stdout.print(
         f"Wrote [bold]{count(tiles, 'tile')}[/] of {size} from "
         f"{count(len(images), 'image')}{with_masks} to",

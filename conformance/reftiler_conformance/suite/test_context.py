@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from reftiler_conformance.check import clause
 from reftiler_conformance.draws import ANY, FLOATS, cases, wide
 from reftiler_conformance.features import MODES, Features
 from reftiler_conformance.oracle import ScaledGrid
-from reftiler_conformance.suite.narrowed import COMBINED, COMBINED_MERGES
+from reftiler_conformance.suite.narrowed import COMBINED, COMBINED_MERGES, ranks
 from reftiler_conformance.suite.verbs import refuses_case
 from reftiler_conformance.suite.wide import EVERY, agrees, spatial_axis
 
@@ -68,10 +69,18 @@ def test_not_of_images_that_are_stretched(run: CaseRun) -> None:
     refuses_case(run, "tile", bad, "a context was asked for in interpolation")
 
 
+# Scaled contexts, which are others than those that were cut.
+SCALED = ranks(
+    *(
+        Case((9,), (4,), (2,), context=(2,), scale=(Fraction(q),), bare=bare)
+        for q in ("2", "1/2", "3/2")
+        for bare in (False, True)
+    )
+)
 MERGED = EVERY | {"mode": NATIVE, "merge": ANY}
 
 
-@around("CONTEXT-004", also=some(COMBINED_MERGES), **MERGED)
+@around("CONTEXT-004", also=[*SCALED, *some(COMBINED_MERGES)], **MERGED)
 def test_it_is_dropped(run: CaseRun) -> None:
     """Tiles with their context, or without it, merge as if they had none."""
     agrees(run, by="coarse", first="context")

@@ -199,7 +199,7 @@ class _Frame:
 
     def source(self, a: int) -> IntArray:
         """For each pixel of the tile on an axis the image's, -1 in padding."""
-        axis = self.grid.axes[a]
+        axis = self.grid.input_geometry.axes[a]
         pixels = self._start(a) + np.arange(axis.tile)
         if axis.resampled:
             return scale_index(pixels, axis.length, axis.padded_length)
@@ -208,13 +208,15 @@ class _Frame:
 
     def target(self, a: int) -> tuple[IntArray, IntArray]:
         """Return the pixels of the image that read the tile, and which of it."""
-        axis = self.grid.axes[a]
+        axis = self.grid.input_geometry.axes[a]
         pixels = axis.merge_source - self._start(a)
         shown = np.flatnonzero((pixels >= 0) & (pixels < axis.tile))
         return shown, pixels[shown]
 
     def _start(self, a: int) -> int:
-        return self.grid.axes[a].starts[self.grid.geometry.unravel(self.index)[a]]
+        return self.grid.input_geometry.axes[a].starts[
+            self.grid.geometry.unravel(self.index)[a]
+        ]
 
 
 def _frames(grid: Grid, indices: Sequence[int]) -> list[_Frame]:
@@ -319,7 +321,7 @@ class _Cutter:
         )  # fmt: skip
 
     def _is_enough(self, visible: float, frame: _Frame) -> bool:
-        height, width = frame.grid.tiler.tile_size
+        height, width = frame.grid.tiler.input_size
         tile = frame.sides(width, height, back=True)
         possible = self._area
         for most, side in zip(tile, self._whole.box[2:], strict=True):
@@ -349,9 +351,9 @@ def _mask_in_tile(mask: NDArray[np.bool_], frame: _Frame) -> NDArray[np.bool_]:
 
 def _mask_in_image(tile: NDArray[np.bool_], frame: _Frame) -> NDArray[np.bool_]:
     """Return the mask of a tile in the image, each pixel as the merge reads it."""
-    if tile.shape != frame.grid.tiler.tile_size:
+    if tile.shape != frame.grid.tiler.input_size:
         raise TilingError(
-            f"the mask of an object of a tile must be {frame.grid.tiler.tile_size}, "
+            f"the mask of an object of a tile must be {frame.grid.tiler.input_size}, "
             f"got {tile.shape}"
         )
     mask = np.zeros(frame.grid.image_size, dtype=bool)

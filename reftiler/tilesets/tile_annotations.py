@@ -179,7 +179,7 @@ class TileAnnotations:
         self, files: OutputTransaction, folder: Path, records: Sequence[ImageRecord]
     ) -> None:
         for record, tile, found in self._counted(records):
-            height, width = record.grid.tiler.tile_size
+            height, width = record.grid.tiler.input_size
             lines = [f"{format_label(one, (height, width))}\n" for one in found]
             path = folder / _label_of(tile)
             files.write(path, _writer(["".join(lines).encode()]))
@@ -238,7 +238,7 @@ def _coco_image(
     file = tile.file
     if folder and file.startswith(f"{folder}/"):
         file = file.removeprefix(f"{folder}/")
-    height, width = record.grid.tiler.tile_size
+    height, width = record.grid.tiler.input_size
     (top, bottom), (left, right) = record.grid.boxes[tile.index].tolist()
     return {
         **{key: image.content[key] for key in image.content if key not in _URLS},

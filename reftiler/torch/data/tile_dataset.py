@@ -347,7 +347,7 @@ def _cut(image: Any, grid: Grid, k: int) -> Any:
 def _marked(mask: Any, grid: Grid, k: int) -> Tensor:
     """Return where a tile is marked; an image without a mask file is good."""
     if mask is None:
-        return torch.zeros(grid.tiler.tile_size, dtype=torch.bool)
+        return torch.zeros(grid.tiler.input_size, dtype=torch.bool)
     return as_tensor(_cut(mask, grid, k)[..., 0])
 
 

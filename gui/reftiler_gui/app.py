@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 
 from reftiler.cli.console import UsageError
@@ -63,13 +63,12 @@ def take_screenshot(asked: LaunchOptions, path: Path) -> None:
         )
         _wait(app, lambda: not window.jobs.running())
         save_picture(window.grab().toImage(), path)
+        loaded, problem = window.viewer.loaded, window.results.problem
+        shown = window.viewer.cases or (loaded and loaded.image)
     finally:
-        window.close()
-    loaded = window.viewer.loaded
-    if window.results.problem:
-        raise TilingError(window.results.problem)
-    if not (window.viewer.cases or (loaded and loaded.image)):
-        raise TilingError("; ".join(said) or "there is nothing to show")
+        _let_go(window)
+    if problem or not shown:
+        raise TilingError(problem or "; ".join(said) or "there is nothing to show")
 
 
 def application() -> QApplication:
@@ -95,13 +94,20 @@ def _window(app: QApplication, asked: LaunchOptions) -> MainWindow:
     if asked.config is not None:
         window.viewer.change(FormSettings.of(asked.config))
     if asked.view and asked.view not in window.views:
-        raise UsageError(
-            f"--view is one of {', '.join(window.views)}, got {asked.view!r}"
-        )
+        names = ", ".join(window.views)
+        _let_go(window)
+        raise UsageError(f"--view is one of {names}, got {asked.view!r}")
     window.open(asked.paths, asked.maps)
     window.results.open(asked.results)
     window.show_view(asked.view or ("merged" if asked.results else "image"))
     return window
+
+
+def _let_go(window: MainWindow) -> None:
+    """Close a window and free what it holds, though no event loop runs."""
+    window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
 
 
 def _wait(app: QApplication, ready: Callable[[], bool]) -> None:

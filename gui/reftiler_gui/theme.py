@@ -94,14 +94,18 @@ def apply_theme(app: QApplication, scheme: str = "system") -> None:
     else:
         dark = scheme == "dark"
         hints.setColorScheme(Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light)
-    app.setStyle("Fusion")
     colors = {name: pair[dark] for name, pair in (_PALETTE | _OTHERS).items()}
-    app.setPalette(_palette(colors))
     shown = {name: colors[name] for name in ("line", "warn", "held")}
     shown |= {"base": colors["Base"], "window": colors["Window"]}
     shown |= {"accent": colors["Accent"], "rim": colors["Dark"]}
     name = "dark" if dark else "light"
-    app.setStyleSheet(_SHEET.format(**shown, name=name, icons=_ICONS))
+    sheet = _SHEET.format(**shown, name=name, icons=_ICONS)
+    if sheet == app.styleSheet():  # setting it anew costs time for every widget
+        return
+    app.setStyleSheet("")  # so that style and palette are not worked out with it
+    app.setStyle("Fusion")
+    app.setPalette(_palette(colors))
+    app.setStyleSheet(sheet)
 
 
 def current_scheme() -> str:

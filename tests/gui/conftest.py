@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
+    from reftiler_gui.jobs import Jobs
     from reftiler_gui.main_window import MainWindow
 
 
@@ -28,8 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    from reftiler_gui.main_window import MainWindow  # noqa: PLC0415 - needs Qt
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - needs Qt
 
+    from reftiler_gui.main_window import MainWindow  # noqa: PLC0415
+
+    # A theme that another test left makes every window twice as slow.
+    QApplication.instance().setStyleSheet("")  # type: ignore[union-attr]
     made = MainWindow()
     qtbot.addWidget(made)
     made.resize(1280, 800)
@@ -40,13 +45,41 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 @pytest.fixture
-def sample(qtbot: QtBot, window: MainWindow) -> MainWindow:
-    """Return a window that shows the bundled sample."""
-    from tests.gui.windows import settled  # noqa: PLC0415 - needs Qt
+def sample(window: MainWindow) -> MainWindow:
+    """Return a window that shows the bundled sample, and has the keys."""
+    from tests.gui.windows import activate, open_paths  # noqa: PLC0415 - needs Qt
 
-    window.open(())
-    settled(qtbot, window)
+    open_paths(window)
+    activate(window)
     return window
+
+
+@pytest.fixture
+def jobs(qtbot: QtBot) -> Iterator[Jobs]:
+    from reftiler_gui.jobs import Jobs  # noqa: PLC0415 - needs Qt
+
+    made = Jobs()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return what gives the answer of all dialogs that ask for a file or a folder."""
+    from PySide6.QtWidgets import QFileDialog  # noqa: PLC0415 - needs Qt
+
+    def given(*paths: Path) -> None:
+        names = [str(path) for path in paths]
+        first = names[0] if names else ""  # where the dialog is cancelled
+        for name, reply in (
+            ("getOpenFileName", (first, "")),
+            ("getSaveFileName", (first, "")),
+            ("getOpenFileNames", (names, "")),
+            ("getExistingDirectory", first),
+        ):
+            monkeypatch.setattr(QFileDialog, name, lambda *_, reply=reply: reply)
+
+    return given
 
 
 @pytest.fixture

@@ -8,72 +8,64 @@ import numpy as np
 import pytest
 import tifffile
 from PySide6.QtCore import QPoint, Qt
-from pytestqt.qtbot import QtBot
+from PySide6.QtTest import QTest
 
 from reftiler_gui.canvas_guides import length_words
 from reftiler_gui.main_window import MainWindow
-from tests.gui.windows import drag, settled
+from tests.gui.windows import drag, known, open_paths
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)
 
 
 @pytest.fixture
-def calibrated(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> MainWindow:
+def calibrated(window: MainWindow, tmp_path: Path) -> MainWindow:
     """Show an image with pixels of 0.5 × 0.25 µm."""
     per = 1e4 / 0.5
     path = tmp_path / "a.tif"
     tifffile.imwrite(
         path, IMAGE, resolution=(per, 2 * per), resolutionunit="CENTIMETER"
     )
-    window.open([path])
-    settled(qtbot, window)
+    open_paths(window, path)
     return window
 
 
-def test_a_drag_measures_until_escape(qtbot: QtBot, calibrated: MainWindow) -> None:
+def test_a_drag_measures_until_escape(calibrated: MainWindow) -> None:
     window, canvas = calibrated, calibrated.canvas
     window.state.go(450, 600, 2)
     place = window.state.row, window.state.col
     canvas.setFocus()
-    qtbot.keyClick(canvas, Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(canvas, Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier)
     assert window.registry.actions["ruler"].isChecked()
     drag(window.canvas.viewport(), QPoint(100, 100), QPoint(180, 160))
-    ruler = canvas.ruler
-    assert ruler is not None
+    ruler = known(canvas.ruler)
     (top, left), (bottom, right) = ruler.start, ruler.stop
     assert (right - left, bottom - top) == (40, 30)
     assert (window.state.row, window.state.col) == place
     words = ruler.words(canvas.pixel_size)
     assert words.startswith("40 × 30 px, 50.0 px long")
     assert "20 µm × 7.5 µm, 21.36 µm long" in words
-    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
     assert canvas.ruler is None
     drag(window.canvas.viewport(), QPoint(100, 100), QPoint(180, 160))
     assert canvas.ruler is None
     assert (window.state.row, window.state.col) != place
 
 
-def test_an_image_of_another_size_has_no_ruler(
-    qtbot: QtBot, calibrated: MainWindow
-) -> None:
+def test_an_image_of_another_size_has_no_ruler(calibrated: MainWindow) -> None:
     calibrated.registry.actions["ruler"].trigger()
     drag(calibrated.canvas.viewport(), QPoint(100, 100), QPoint(180, 160))
-    before = calibrated.canvas.ruler
-    assert before is not None
-    calibrated.open(())
-    settled(qtbot, calibrated)
+    known(calibrated.canvas.ruler)
+    open_paths(calibrated)
     assert calibrated.canvas.ruler is None
     assert calibrated.canvas.pixel_size is None
 
 
-def test_the_minimap_moves_the_view(qtbot: QtBot, calibrated: MainWindow) -> None:
+def test_the_minimap_moves_the_view(calibrated: MainWindow) -> None:
     window, canvas = calibrated, calibrated.canvas
-    minimap = canvas._content.minimap
-    assert minimap is not None
+    minimap = known(canvas._content.minimap)
     assert minimap.box(canvas.transform(), 1.0) is None  # all is in view
     window.state.go(100, 100, 4)
-    box = minimap.box(canvas.transform(), 1.0)
-    assert box is not None
+    box = known(minimap.box(canvas.transform(), 1.0))
     drag(window.canvas.viewport(), box.center().toPoint(), box.bottomRight().toPoint())
     assert window.state.row == pytest.approx(900, abs=10)
     assert window.state.col == pytest.approx(1200, abs=10)

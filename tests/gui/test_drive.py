@@ -6,58 +6,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
-from pytestqt.qtbot import QtBot
+from PySide6.QtWidgets import QApplication
 
 from reftiler.io import read_image
-from reftiler.tilesets.manifest import Manifest
 from reftiler_gui.main_window import MainWindow
-from tests.gui.windows import settled, turn, write_case
+from tests.gui.windows import (
+    LEFT,
+    open_paths,
+    settled,
+    turn,
+    type_into,
+    wait_until,
+    write_case,
+)
 
-LEFT = Qt.MouseButton.LeftButton
 VIEWS = ("image", "compare", "sheet", "merged", "advice", "cases")
 
-Shoot = Callable[[str], None]
-
 
 @pytest.fixture
-def take_screenshot(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> Shoot:
-    """Return what keeps a picture of the window, which must show something."""
+def shots(tmp_path: Path) -> Path:
+    """Return the folder that keeps what was seen."""
     kept = Path(os.environ.get("REFTILER_SHOTS") or tmp_path)
     kept.mkdir(parents=True, exist_ok=True)
-
-    def taken(name: str) -> None:
-        QApplication.processEvents()
-        path = kept / f"{QGuiApplication.platformName()}-{name}.png"
-        assert window.grab().save(str(path))
-        assert len(np.unique(read_image(path))) > 50
-
-    return taken
+    return kept
 
 
-@pytest.fixture
-def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
-    window.registry.actions["sample"].trigger()
-    settled(qtbot, window)
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
-    return window
+def shoot(window: MainWindow, shots: Path, name: str) -> None:
+    """Keep a picture of the window, which must show something."""
+    QApplication.processEvents()
+    path = shots / f"{QGuiApplication.platformName()}-{name}.png"
+    assert window.grab().save(str(path))
+    assert len(np.unique(read_image(path))) > 50
 
 
-def show(qtbot: QtBot, window: MainWindow, name: str) -> None:
+def show(window: MainWindow, name: str) -> None:
     """Click the tab of a view."""
     tabs = window.tabs.tabBar()
     place = tabs.tabRect(list(window.views).index(name)).center()
     QTest.mouseClick(tabs, LEFT, pos=place)
-    settled(qtbot, window)
+    settled(window)
     assert window.views[name].isVisible()
 
 
@@ -70,125 +64,70 @@ def test_it_is_the_platform_that_was_asked_for(window: MainWindow) -> None:
     os.environ.get("QT_QPA_PLATFORM") != "xcb",
     reason="needs an X server: .ci/run has one",
 )
-def test_the_x_server_shows_what_the_window_paints(
-    qtbot: QtBot, opened: MainWindow
-) -> None:
-    painted = opened.canvas.picture()
+def test_the_x_server_shows_what_the_window_paints(sample: MainWindow) -> None:
+    form, painted = QImage.Format.Format_RGB32, sample.canvas.picture()
 
     def same() -> bool:
-        seen = opened.screen().grabWindow(opened.canvas.viewport().winId())
-        return _alike(seen.toImage(), painted)
+        seen = sample.screen().grabWindow(sample.canvas.viewport().winId()).toImage()
+        return bool(seen.convertToFormat(form) == painted.convertToFormat(form))
 
-    qtbot.waitUntil(same)
-
-
-def _alike(one: QImage, other: QImage) -> bool:
-    form = QImage.Format.Format_RGB32
-    return one.convertToFormat(form) == other.convertToFormat(form)
+    wait_until(same)
 
 
-def test_every_view_is_seen(
-    qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot, tmp_path: Path
-) -> None:
-    opened.open([write_case(tmp_path)])
-    settled(qtbot, opened)
-    assert opened.views["cases"].isVisible()
+def test_every_view_is_seen(sample: MainWindow, shots: Path, tmp_path: Path) -> None:
+    open_paths(sample, write_case(tmp_path))
+    assert sample.views["cases"].isVisible()
     for scheme in ("dark", "light"):
-        opened.registry.actions[f"theme_{scheme}"].trigger()
+        sample.registry.actions[f"theme_{scheme}"].trigger()
         for name in VIEWS:
-            show(qtbot, opened, name)
-            take_screenshot(f"{name}-{scheme}")
-    opened.registry.actions["theme_system"].trigger()
+            show(sample, name)
+            shoot(sample, shots, f"{name}-{scheme}")
+    sample.registry.actions["theme_system"].trigger()
 
 
 def test_a_wheel_and_a_drag_go_where_the_hand_goes(
-    qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot
+    sample: MainWindow, shots: Path
 ) -> None:
-    canvas, point = opened.canvas, QPointF(300, 200)
-    before = canvas.place(point)
-    turn(canvas, point.x(), point.y(), 5)
-    assert opened.state.zoom >= 3
-    near = pytest.approx(before, abs=1)
+    canvas, point, port = sample.canvas, QPointF(300, 200), sample.canvas.viewport()
+    near = pytest.approx(canvas.place(point), abs=1)
+    turn(port, point, 5)
+    assert sample.state.zoom >= 3
     assert canvas.place(point) == near
-    port = canvas.viewport()
     QTest.mousePress(port, LEFT, pos=point.toPoint())
     QTest.mouseMove(port, QPoint(360, 260))
     QTest.mouseRelease(port, LEFT, pos=QPoint(360, 260))
     assert canvas.place(QPointF(360, 260)) == near
-    take_screenshot("zoomed")
+    shoot(sample, shots, "zoomed")
     QTest.keyClick(canvas, Qt.Key.Key_F)
-    assert opened.state.fitted
+    assert sample.state.fitted
 
 
-def test_a_ring_that_is_clicked_is_compared(
-    qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot
-) -> None:
-    canvas = opened.canvas
-    (top, bottom), (left, right) = opened.defects_bar.defects.regions[1].box
+def test_a_ring_that_is_clicked_is_compared(sample: MainWindow, shots: Path) -> None:
+    canvas, bar = sample.canvas, sample.defects_bar
+    (top, bottom), (left, right) = bar.defects.regions[1].box
     transform, ratio = canvas.transform(), canvas.viewport().devicePixelRatioF()
-    x, y = (
-        transform.x((left + right) / 2) / ratio,
-        transform.y((top + bottom) / 2) / ratio,
-    )
-    QTest.mouseClick(canvas.viewport(), LEFT, pos=QPoint(round(x), round(y)))
-    assert opened.defects_bar.number == 1
-    show(qtbot, opened, "compare")
-    assert "53% of its contrast" in opened.defects_bar.words.text()
-    take_screenshot("ring")
+    x, y = transform.x((left + right) / 2), transform.y((top + bottom) / 2)
+    place = QPoint(round(x / ratio), round(y / ratio))
+    QTest.mouseClick(canvas.viewport(), LEFT, pos=place)
+    assert bar.number == 1
+    show(sample, "compare")
+    assert "53% of its contrast" in bar.words.text()
+    shoot(sample, shots, "ring")
 
 
-def test_a_setting_is_typed_undone_and_refused(
-    qtbot: QtBot, opened: MainWindow, take_screenshot: Shoot
-) -> None:
-    field = opened.form.tile.height_field
-    field.setFocus()
-    field.selectAll()
-    QTest.keyClicks(field, "128")
-    QTest.keyClick(field, Qt.Key.Key_Tab)
-    settled(qtbot, opened)
-    assert opened.viewer.settings.tile == (128, 128)
-    assert opened.summary.text().startswith("Tiles: 225  (15 × 15)")
-    field.selectAll()
-    QTest.keyClicks(field, "20")
-    QTest.keyClick(field, Qt.Key.Key_Tab)
-    words = opened.form.refusables["step"].words
+def test_a_setting_is_typed_undone_and_refused(sample: MainWindow, shots: Path) -> None:
+    field, undo = sample.form.tile.height_field, sample.registry.actions["undo"]
+    type_into(field, "128")
+    settled(sample)
+    assert sample.viewer.settings.tile == (128, 128)
+    assert sample.summary.text().startswith("Tiles: 225  (15 × 15)")
+    type_into(field, "20")
+    words = sample.form.refusables["step"].words
     assert words.isVisible()
     assert "overlap" in words.text()
-    assert len(opened.canvas.tiling or ()) == 225
-    take_screenshot("refused")
-    while opened.registry.actions["undo"].isEnabled():
-        opened.registry.actions["undo"].trigger()
-    assert opened.viewer.settings.tile == (256, 256)
+    assert len(sample.canvas.tiling or ()) == 225
+    shoot(sample, shots, "refused")
+    while undo.isEnabled():
+        undo.trigger()
+    assert sample.viewer.settings.tile == (256, 256)
     assert not words.isVisible()
-
-
-def test_what_is_dropped_is_opened(
-    qtbot: QtBot, window: MainWindow, folder: Path, take_screenshot: Shoot
-) -> None:
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(folder))])
-    action, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(500, 300), action, data, LEFT, none)
-    QApplication.sendEvent(window, enter)
-    assert enter.isAccepted()
-    drop = QDropEvent(QPointF(500, 300), action, data, LEFT, none)
-    QApplication.sendEvent(window, drop)
-    settled(qtbot, window)
-    assert [item.name for item in window.viewer.image_set.items] == ["a", "b", "c"]
-    take_screenshot("dropped")
-
-
-def test_tiles_pictures_and_reports_are_written(
-    qtbot: QtBot, opened: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    tiles, seen = tmp_path / "tiles", tmp_path / "seen.png"
-    out = tmp_path / "r.html"
-    answers = iter([(str(tiles), ""), (str(seen), ""), (str(out), "")])
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: next(answers))
-    for name in ("export", "save_picture", "report"):
-        opened.registry.actions[name].trigger()
-        settled(qtbot, opened)
-    assert Manifest.read(tiles).images[0].grid.shape == (5, 5)
-    assert read_image(seen).shape[2] == 3
-    assert "In tile 6" in out.read_text("utf-8")

@@ -21,7 +21,14 @@ import reftiler_gui
 from reftiler import Tiler, TilingError
 from reftiler.config import TilingConfig
 from reftiler_gui.main_window import MainWindow
-from tests.gui.windows import settled, write_pair
+from tests.gui.windows import (
+    names_of,
+    settled,
+    shown_image,
+    trigger,
+    wait_until,
+    write_pair,
+)
 
 torch = pytest.importorskip("torch")
 torch_backend = pytest.importorskip("reftiler.torch")
@@ -35,14 +42,12 @@ MASK[10:14, 20:26] = True
 def shown(qtbot: QtBot, *given: Any, **named: Any) -> MainWindow:
     window = reftiler_gui.view(*given, block=False, **named)
     qtbot.addWidget(window)
-    settled(qtbot, window)
+    settled(window)
     return window
 
 
 def pixels(window: MainWindow) -> NDArray[Any]:
-    assert window.viewer.loaded is not None
-    assert window.viewer.loaded.image is not None
-    return np.asarray(window.viewer.loaded.image.array)
+    return np.asarray(shown_image(window).array)
 
 
 @pytest.mark.parametrize(
@@ -71,10 +76,10 @@ def test_arrays_and_tensors_of_any_layout(qtbot: QtBot, given: Any, want: Any) -
 
 def test_a_closed_window_lets_go_of_its_images(qtbot: QtBot) -> None:
     window = reftiler_gui.view(GREY, block=False)
-    settled(qtbot, window)
+    settled(window)
     window.close()
     # Only the window says that it is gone: its wrapper in Python would stay alive.
-    qtbot.waitUntil(lambda: not isValid(window))
+    wait_until(lambda: not isValid(window))
 
 
 def test_mask_maps_and_tiler_are_shown(qtbot: QtBot) -> None:
@@ -109,15 +114,14 @@ def test_settings_of_any_kind(qtbot: QtBot, tiler: Any) -> None:
 def test_several_images_each_with_its_own(qtbot: QtBot, tmp_path: Path) -> None:
     path = write_pair(tmp_path, "part")
     window = shown(qtbot, [GREY, path, COLOR], [MASK, None, None], [None, None, MASK])
-    names = [item.name for item in window.viewer.image_set.items]
+    names = names_of(window)
     assert names == ["image 0", "part.png", "image 2"]
     assert np.array_equal(pixels(window), GREY)
     window.viewer.step(2)
-    settled(qtbot, window)
+    settled(window)
     assert np.array_equal(pixels(window), COLOR)
     assert window.maps.map is not None
-    window.registry.actions["reload"].trigger()
-    settled(qtbot, window)
+    trigger(window, "reload")
     assert len(window.viewer.image_set.items) == 3
     batch = shown(qtbot, torch.zeros((5, 3, 48, 64)), torch.zeros((5, 1, 48, 64)))
     assert len(batch.viewer.image_set.items) == 5
@@ -130,7 +134,7 @@ def test_paths_are_opened_as_on_the_command_line(qtbot: QtBot, folder: Path) -> 
     image, mask = folder / "a.png", folder / "b_mask.png"
     window = Tiler(32).show(image, mask, block=False)
     qtbot.addWidget(window)
-    settled(qtbot, window)
+    settled(window)
     assert len(window.viewer.image_set.items) == 1
     assert len(window.defects_bar.defects) == 1
 
@@ -175,7 +179,7 @@ def test_in_jupyter_its_event_loop_is_started(
     qtbot.addWidget(window)
     assert started == ["qt6"]
     assert os.environ["QT_API"] == "pyside6"
-    settled(qtbot, window)
+    settled(window)
 
 
 @pytest.mark.parametrize("shell", [{"simple_prompt": True}, {"active_eventloop": "tk"}])

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.colors import label_colors
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.overlays import label_entries
-from tests.gui.windows import seen, settled
+from tests.gui.windows import known, loaded_item, open_paths, seen
 
 SIZE = (100, 130)
 
@@ -29,18 +28,15 @@ def labels(*values: int, dtype: str = "uint8") -> NDArray[Any]:
     return mask
 
 
-def show(qtbot: QtBot, window: MainWindow, folder: Path, mask: Path) -> MaskPyramid:
+def show(window: MainWindow, folder: Path, mask: Path) -> MaskPyramid:
     write_image(folder / "a.png", np.full(SIZE, 100, np.uint8))
-    window.open([folder / "a.png", mask])
-    settled(qtbot, window)
-    assert window.viewer.loaded is not None
-    assert window.viewer.loaded.mask is not None
-    return window.viewer.loaded.mask
+    open_paths(window, folder / "a.png", mask)
+    return known(loaded_item(window).mask)
 
 
 @pytest.mark.parametrize("kind", ["grey", "palette", "channels", "uint16"])
 def test_each_label_has_its_colour_and_its_name(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path, kind: str
+    window: MainWindow, tmp_path: Path, kind: str
 ) -> None:
     values = (1, 2, 3) if kind != "uint16" else (7, 300, 40_000)
     path, image = tmp_path / "a_mask.png", labels(*values, dtype="uint16")
@@ -54,7 +50,7 @@ def test_each_label_has_its_colour_and_its_name(
         write_image(path, each.astype(np.uint8))
     else:
         write_image(path, image.astype("uint8" if kind == "grey" else "uint16"))
-    mask = show(qtbot, window, tmp_path, path)
+    mask = show(window, tmp_path, path)
     assert (mask.labels, mask.counts, mask.area) == (values, (100,) * 3, 300)
     for name in ("marks", "grid", "minimap", "scale_bar"):
         window.registry.actions[name].setChecked(False)

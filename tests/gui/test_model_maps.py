@@ -24,6 +24,7 @@ from reftiler_gui.model.map_scores import score_image, score_set, set_range
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.steps import finish
+from tests.gui.windows import known
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
 VALUES = np.random.default_rng(1).random((20, 30)).astype(np.float32)
@@ -189,8 +190,7 @@ def test_nan_infinite_and_constant_values_are_counted_and_drawn() -> None:
     screen = ScreenTransform(0, 0, 1, 4, 4)
     colors = {}
     for name, one in (("found", found), ("nothing", nothing), ("constant", constant)):
-        painted = one.paint(screen, MapSettings(opacity=1))
-        assert painted is not None
+        painted = known(one.paint(screen, MapSettings(opacity=1)))
         colors[name] = painted[2]
     table = color_table("inferno")
     assert colors["nothing"][0, 0] == colors["found"][0, 0]
@@ -239,8 +239,7 @@ def test_enlarged_pixels_are_the_values_under_them() -> None:
         values = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
         settings = MapSettings(opacity=1, low=0, high=255)
         screen = ScreenTransform(2, 3, 4.0, 30, 40)
-        painted = AnomalyMap(values, (20, 30)).paint(screen, settings)
-        assert painted is not None
+        painted = known(AnomalyMap(values, (20, 30)).paint(screen, settings))
         rows = (2 + (np.arange(30) + 0.5) / 4) * shape[0] / 20
         columns = (3 + (np.arange(40) + 0.5) / 4) * shape[1] / 30
         if shape[0] < 20:  # pixels of the image are whole

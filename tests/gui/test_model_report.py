@@ -21,6 +21,7 @@ from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.image_set import ImageItem, ImageSet, bundled
 from reftiler_gui.model.report import Report, examine_set, report_on
 from reftiler_gui.model.steps import finish
+from tests.gui.windows import known
 
 SMALL = FormSettings(tile=(64, 64), step=(64, 64), overlapping=False)
 
@@ -112,8 +113,7 @@ def test_what_is_passed_over_is_counted_and_named() -> None:
 def test_defects_are_pictured_resized_and_in_their_tile() -> None:
     wall = bundled().items[0]
     report = examined(wall, settings=START)
-    image = wall.load().image
-    assert image is not None
+    image = known(wall.load().image)
     _, resized, tiled = report.worst[0]
     top, left = int(report.defects["y"][0]), int(report.defects["x"][0])
     x, y, _, _ = tiled.rings[0]

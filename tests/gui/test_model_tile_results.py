@@ -30,6 +30,7 @@ from reftiler_gui.model.tile_results import (
     run_model,
 )
 from tests.command import done
+from tests.gui.windows import known
 
 SETTINGS = FormSettings(tile=(64, 64), step=(48, 48), window="hann")
 IMAGE = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
@@ -175,8 +176,7 @@ def test_a_model_is_run_on_tiles_when_they_are_needed() -> None:
         return tiles[:, ::2, ::2] / np.float32(2)
 
     model = Model("half", half)
-    image = loaded().image
-    assert image is not None
+    image = known(loaded().image)
     results = finish(run_model(model, image, grid()))
     assert given == [1]
     assert results.peek(9) is None
@@ -215,8 +215,7 @@ def test_nonsense_of_a_model_is_refused(
     def later(tiles: Any) -> Any:
         return tiles if len(tiles) == 1 else function(tiles)
 
-    image = loaded().image
-    assert image is not None
+    image = known(loaded().image)
     first = run_model(Model("m", function), image, grid())
     with pytest.raises(TilingError, match=words):
         finish(first)
@@ -230,8 +229,7 @@ def test_a_slow_model_does_not_hold_up_who_cancels() -> None:
         time.sleep(0.5)
         return tiles
 
-    image = loaded().image
-    assert image is not None
+    image = known(loaded().image)
     work = run_model(Model("slow", slow), image, grid())
     start = time.monotonic()
     next(work)
@@ -269,8 +267,7 @@ def test_every_simulated_model_has_words() -> None:
 
 @pytest.mark.parametrize("level", [0, 1])
 def test_a_picture_shows_what_was_computed(tmp_path: Path, level: int) -> None:
-    image = loaded().image
-    assert image is not None
+    image = known(loaded().image)
     results = finish(run_model(MockModel("none"), image, grid()))
     finish(image.build())
     merged = pictures(results).merged
@@ -315,8 +312,7 @@ def test_the_place_where_tiles_disagree_most(tmp_path: Path) -> None:
 
 
 def test_without_an_overlap_nothing_disagrees() -> None:
-    image = loaded().image
-    assert image is not None
+    image = known(loaded().image)
     plan = grid(FormSettings(tile=(64, 64), step=(64, 64)))
     results = finish(run_model(MockModel("offset"), image, plan))
     found = finish(pictures(results, plan).survey())

@@ -16,6 +16,7 @@ from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.tiles import ImageTiles
+from tests.gui.windows import known
 
 RNG = np.random.default_rng(0)
 SIZE = (53, 71)
@@ -75,8 +76,7 @@ def test_labels_of_a_mask_keep_their_numbers() -> None:
     labels[2:5, 3:6], labels[40:44, 60:66] = 3, 7
     view = GridLookup(Tiler((16, 20), (16, 20)).grid(SIZE))
     whole = LoadedImage(ImageItem("x"), ImagePyramid(labels), MaskPyramid(labels), "")
-    tile = ImageTiles(whole, view).mask(11)
-    assert tile is not None
+    tile = known(ImageTiles(whole, view).mask(11))
     assert tile.labels == (3, 7)
     assert tile.label_at(40 - 32, 60 - 60) == 7
     assert tile.counts == (0, 24)

@@ -17,9 +17,7 @@ from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.advice import Candidate
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_set import ImageItem
-from tests.gui.showing import fill, jobs, picture, settle
-
-__all__ = ["jobs"]
+from tests.gui.windows import fill, known, picture, settle, wait_until
 
 NOW = FormSettings((128, 128), (96, 96))
 
@@ -45,7 +43,7 @@ def view(qtbot: QtBot, jobs: Jobs) -> AdviceView:
     made.show_items(ITEMS)
     fill(made, picture(), NOW)
     made.show()
-    settle(qtbot, jobs)
+    settle(jobs)
     return made
 
 
@@ -73,8 +71,7 @@ def test_what_is_best_is_chosen_and_can_be_taken(
     view: AdviceView, qtbot: QtBot
 ) -> None:
     assert view.survey is not None
-    best = view.survey.snapshot.best
-    assert best is not None
+    best = known(view.survey.snapshot.best)
     assert view.plot.selected == best.settings != view.settings
     with qtbot.waitSignal(view.taken) as signal:
         QTest.mouseClick(view.take, Qt.MouseButton.LeftButton)
@@ -123,9 +120,7 @@ def test_other_settings_do_not_begin_it_anew(view: AdviceView, jobs: Jobs) -> No
     assert jobs.running()
 
 
-def test_cancelled_it_says_what_was_counted(
-    view: AdviceView, qtbot: QtBot, jobs: Jobs
-) -> None:
+def test_cancelled_it_says_what_was_counted(view: AdviceView, jobs: Jobs) -> None:
     waiting = threading.Event()
 
     def slow() -> tuple[np.ndarray, np.ndarray]:
@@ -133,19 +128,18 @@ def test_cancelled_it_says_what_was_counted(
         return arrays(0)
 
     view.show_items([ITEMS[0], ITEMS[1], ImageItem("slow", label="spot", make=slow)])
-    survey = view.survey
-    assert survey is not None
-    qtbot.waitUntil(lambda: survey.snapshot.images == 1)
+    survey = known(view.survey)
+    wait_until(lambda: survey.snapshot.images == 1)
     view.busy.cancel.click()
     assert view.sizes_words.text().startswith("Cancelled: only 2 defects in 1 of 3")
     waiting.set()
-    settle(qtbot, jobs)
+    settle(jobs)
     assert not view.busy.isVisible()
     assert view.again.isEnabled()
     assert {row.tiles for row in rows(view)} >= {6}
     assert column(view, 6) == [""] * view.table.rowCount()
     view.again.click()
-    settle(qtbot, jobs)
+    settle(jobs)
     assert "in 3 images" in view.sizes_words.text()
 
 
@@ -162,12 +156,10 @@ def test_columns_sort_by_number(view: AdviceView) -> None:
     assert sizes == sorted(sizes)
 
 
-def test_images_without_masks_have_no_defects(
-    view: AdviceView, qtbot: QtBot, jobs: Jobs
-) -> None:
+def test_images_without_masks_have_no_defects(view: AdviceView, jobs: Jobs) -> None:
     plain = ImageItem("plain", make=lambda: (arrays(0)[0], None))
     view.show_items([plain])
-    settle(qtbot, jobs)
+    settle(jobs)
     assert view.sizes_words.text() == "0 defects in 1 image."
     assert view.plot.at(QPointF(view.plot.rect().center())) is None
 
@@ -181,11 +173,9 @@ def test_nothing_open_is_a_sentence(qtbot: QtBot, jobs: Jobs) -> None:
     assert not jobs.running()
 
 
-def test_an_overlap_is_the_stride_that_it_means(
-    view: AdviceView, qtbot: QtBot, jobs: Jobs
-) -> None:
+def test_an_overlap_is_the_stride_that_it_means(view: AdviceView, jobs: Jobs) -> None:
     view.show_tiling(view.tiling, replace(NOW, step=(32, 32), overlapping=True))
     view.again.click()
-    settle(qtbot, jobs)
+    settle(jobs)
     (now,) = [words for words in column(view, 0) if words.startswith("▸")]
     assert now == "▸ 128"

@@ -20,10 +20,8 @@ from reftiler_gui import case_arrays_view
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from tests.gui.showing import jobs, settle
+from tests.gui.windows import settle
 from tests.runs import CASE, report
-
-__all__ = ["jobs"]
 
 RESULT = Result(
     "MERGE-001", "mean", "MUST", "cpu", Status.FAILED, "1 of 24 differ", CASE
@@ -46,7 +44,7 @@ def view(qtbot: QtBot, jobs: Jobs, example: Path) -> CasesView:
     made.resize(1000, 800)
     made.show()
     made.open([example])
-    settle(qtbot, jobs)
+    settle(jobs)
     return made
 
 
@@ -61,13 +59,13 @@ def test_a_failure_has_a_row_and_its_clause(view: CasesView) -> None:
 
 @pytest.mark.parametrize("value", [6e22, -1.7e308, 0.0])
 def test_constants_are_shown_however_large(
-    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path, value: float
+    view: CasesView, jobs: Jobs, tmp_path: Path, value: float
 ) -> None:
     want = np.full((2, 3), value)
     evidence = Evidence(got=want.copy(), want=want, image=want)
     failed = replace(RESULT, evidence=evidence)
     view.open([counterexample.write(failed, report(), tmp_path / "other")])
-    settle(qtbot, jobs)
+    settle(jobs)
     for pane in view.planes.panes[:2]:
         source = pane.canvas.source
         assert isinstance(source, ImagePyramid)
@@ -75,12 +73,12 @@ def test_constants_are_shown_however_large(
 
 
 def test_nothing_is_shown_of_arrays_that_are_empty(
-    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path
+    view: CasesView, jobs: Jobs, tmp_path: Path
 ) -> None:
     nothing = np.zeros((2, 0))
     failed = replace(RESULT, evidence=Evidence(got=nothing, want=nothing))
     view.open([counterexample.write(failed, report(), tmp_path / "other")])
-    settle(qtbot, jobs)
+    settle(jobs)
     assert view.failure is not None
     assert not view.failure.arrays
     assert not any(pane.isVisible() for pane in view.planes.panes)
@@ -99,7 +97,7 @@ def test_got_want_and_difference_stand_side_by_side(view: CasesView) -> None:
     assert shown == ["Image: 2 × 3 × 4, float32", "Mask: 2 × 3 × 4, bool"]
 
 
-def test_the_first_difference_is_gone_to(view: CasesView, qtbot: QtBot) -> None:
+def test_the_first_difference_is_gone_to(view: CasesView) -> None:
     assert view.planes.plane.value() == 0
     view.planes.state.go(0.5, 3.5, 10)
     QTest.mouseClick(view.first, Qt.MouseButton.LeftButton)
@@ -119,7 +117,7 @@ def test_values_under_the_cursor_are_shown(view: CasesView) -> None:
     assert view.planes.value.text() == want
 
 
-def test_the_command_is_copied(view: CasesView, qtbot: QtBot) -> None:
+def test_the_command_is_copied(view: CasesView) -> None:
     QTest.mouseClick(view.copy, Qt.MouseButton.LeftButton)
     copied = QGuiApplication.clipboard().text()
     assert copied == view.replay.text()
@@ -142,13 +140,13 @@ def test_numbers_are_written_once_there_is_room(view: CasesView) -> None:
 
 @pytest.mark.parametrize("content", [None, b"PK\x03\x04 no zip"])
 def test_damaged_files_leave_what_is_shown(
-    view: CasesView, qtbot: QtBot, jobs: Jobs, tmp_path: Path, content: bytes | None
+    view: CasesView, jobs: Jobs, tmp_path: Path, content: bytes | None
 ) -> None:
     path = tmp_path / "damaged.npz"
     if content is not None:
         path.write_bytes(content)
     view.open([path])
-    settle(qtbot, jobs)
+    settle(jobs)
     assert "damaged.npz" in view.title.text()
     assert len(view.failures) == 1
     assert view.failure is not None
@@ -164,7 +162,7 @@ def test_before_anything_is_open_it_says_what_to_do(qtbot: QtBot, jobs: Jobs) ->
 
 
 def test_what_cannot_be_shown_is_cleared_with_a_sentence(
-    view: CasesView, qtbot: QtBot, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+    view: CasesView, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not leave the plane, or the case, that was shown before."""
 
@@ -185,6 +183,6 @@ def test_what_cannot_be_shown_is_cleared_with_a_sentence(
     monkeypatch.setattr(type(view.failures[0]), "open", fail)
     view.table.setCurrentCell(-1, -1)
     view.table.setCurrentCell(0, 0)
-    settle(qtbot, jobs)
+    settle(jobs)
     assert view.words.text() == "it is gone"
     assert view.planes.isHidden()

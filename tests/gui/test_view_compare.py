@@ -14,10 +14,16 @@ from reftiler_gui.jobs import Jobs
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model import resized_image
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
-from tests.gui.showing import BOXES, SETTINGS, fill, jobs, picture, settle, tiles
-from tests.gui.windows import settled
-
-__all__ = ["jobs"]
+from tests.gui.windows import (
+    BOXES,
+    SETTINGS,
+    fill,
+    grid_of,
+    open_paths,
+    picture,
+    settle,
+    show_view,
+)
 
 DEFECT = Region(BOXES[0], 12)
 
@@ -30,7 +36,7 @@ def view(qtbot: QtBot, jobs: Jobs) -> CompareView:
     fill(made, picture())
     made.show_defect(DEFECT)
     made.show()
-    settle(qtbot, jobs)
+    settle(jobs)
     return made
 
 
@@ -59,7 +65,7 @@ def test_the_resized_one_is_fainter(view: CompareView) -> None:
     assert 60 < bright[0] < 225
 
 
-def test_the_line_parts_the_pictures(view: CompareView, qtbot: QtBot) -> None:
+def test_the_line_parts_the_pictures(view: CompareView) -> None:
     view.split.setChecked(True)
     assert view.panes[0].isHidden()
     # The defect is in the middle: the line must not hide what there is to see.
@@ -74,7 +80,7 @@ def test_the_line_parts_the_pictures(view: CompareView, qtbot: QtBot) -> None:
     assert not view.panes[0].isHidden()
 
 
-def test_the_line_can_be_dragged(view: CompareView, qtbot: QtBot) -> None:
+def test_the_line_can_be_dragged(view: CompareView) -> None:
     view.split.setChecked(True)
     port = view.large.viewport()
     y, line = port.height() // 2, round(0.35 * port.width())
@@ -86,11 +92,9 @@ def test_the_line_can_be_dragged(view: CompareView, qtbot: QtBot) -> None:
     assert view.slider.value() == pytest.approx(250, abs=20)
 
 
-def test_another_size_is_resized_to(
-    view: CompareView, qtbot: QtBot, jobs: Jobs
-) -> None:
+def test_another_size_is_resized_to(view: CompareView, jobs: Jobs) -> None:
     view.target.setValue(96)
-    settle(qtbot, jobs)
+    settle(jobs)
     assert "after resizing to 96 × 96" in view.words.text()
     assert view.panes[0].label.text().startswith("Resized to 96 × 96")
 
@@ -104,10 +108,10 @@ def test_another_size_is_resized_to(
     ],
 )
 def test_what_is_missing_is_said(
-    view: CompareView, qtbot: QtBot, jobs: Jobs, loaded: LoadedImage | None, words: str
+    view: CompareView, jobs: Jobs, loaded: LoadedImage | None, words: str
 ) -> None:
     view.show_item(loaded)
-    settle(qtbot, jobs)
+    settle(jobs)
     assert view.words.text().startswith(words)
 
 
@@ -120,23 +124,19 @@ def test_both_move_together(view: CompareView) -> None:
 
 
 def test_of_a_large_image_it_says_what_was_resized(
-    view: CompareView, qtbot: QtBot, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+    view: CompareView, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resized_image, "LIMIT", 2**14)
     fill(view, picture())
-    settle(qtbot, jobs)
+    settle(jobs)
     assert view.panes[0].label.text().endswith("(from means of 2 × 2 px)")
     assert view.small.source is not None
 
 
 @pytest.mark.parametrize("split", [False, True])
-def test_the_mask_can_be_seen_on_both_pictures(
-    qtbot: QtBot, window: MainWindow, split: bool
-) -> None:
-    window.open(())
-    settled(qtbot, window)
-    window.show_view("compare")
-    settled(qtbot, window)
+def test_the_mask_can_be_seen_on_both_pictures(window: MainWindow, split: bool) -> None:
+    open_paths(window)
+    show_view(window, "compare")
     compare, actions = window.compare, window.registry.actions
     compare.split.setChecked(split)
     if split:
@@ -155,7 +155,7 @@ def test_the_mask_can_be_seen_on_both_pictures(
 
 def test_while_defects_are_searched_it_says_so(view: CompareView) -> None:
     view.show_item(picture())
-    view.show_tiling(tiles(), SETTINGS)
+    view.show_tiling(grid_of(), SETTINGS)
     assert view.words.text() == "Looking for defects…"
     view.show_defect(None)
     assert view.words.text() == "Nothing is marked in the mask of this image."

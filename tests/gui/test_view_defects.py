@@ -13,9 +13,7 @@ from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
-from tests.gui.showing import BOXES, fill, jobs, picture, settle, tiles
-
-__all__ = ["jobs"]
+from tests.gui.windows import BOXES, fill, grid_of, picture, settle
 
 
 @pytest.fixture
@@ -24,7 +22,7 @@ def bar(qtbot: QtBot, jobs: Jobs) -> DefectsBar:
     qtbot.addWidget(made)
     fill(made, picture())
     made.show()
-    settle(qtbot, jobs)
+    settle(jobs)
     return made
 
 
@@ -34,14 +32,13 @@ def test_the_first_is_told(bar: DefectsBar) -> None:
     assert bar.region == Region(BOXES[0], 12)
 
 
-def test_next_and_previous_go_round(bar: DefectsBar, qtbot: QtBot, jobs: Jobs) -> None:
+def test_next_and_previous_go_round(bar: DefectsBar, jobs: Jobs) -> None:
     mask = np.zeros((192, 256), dtype=bool)
     mask[[10, 50, 90], [20, 60, 100]] = True
     bar.show_item(
         LoadedImage(ImageItem("dots"), picture().image, MaskPyramid(mask), "")
     )
-    assert bar.words.text() == "Looking for defects…"
-    settle(qtbot, jobs)
+    settle(jobs)
     told: list[int] = []
     bar.chosen.connect(lambda region: told.append(region.box[0][0]))
     for button in (bar.forth, bar.forth, bar.forth, bar.back):
@@ -51,7 +48,7 @@ def test_next_and_previous_go_round(bar: DefectsBar, qtbot: QtBot, jobs: Jobs) -
 
 def test_its_tiles_can_be_gone_to(bar: DefectsBar, qtbot: QtBot) -> None:
     (rows, columns) = BOXES[0]
-    want = tiles().meeting(rows, columns).tolist()
+    want = grid_of().meeting(rows, columns).tolist()
     actions = bar.tiles.menu().actions()
     assert [int(one.text().split()[1]) for one in actions] == want
     assert sum("holds most of it" in one.text() for one in actions) == 1
@@ -68,13 +65,11 @@ def test_a_place_picks_a_defect(bar: DefectsBar, qtbot: QtBot) -> None:
     assert bar.number == 1
 
 
-def test_it_can_be_told_without_an_echo(
-    bar: DefectsBar, qtbot: QtBot, jobs: Jobs
-) -> None:
+def test_it_can_be_told_without_an_echo(bar: DefectsBar, jobs: Jobs) -> None:
     told: list[Region] = []
     bar.chosen.connect(told.append)
     bar.show_defect(bar.defects.regions[1])
-    settle(qtbot, jobs)
+    settle(jobs)
     assert bar.label.text() == "Defect 2 of 2"
     assert bar.words.text().startswith("This 8 × 10 px defect")
     assert told == []

@@ -21,10 +21,7 @@ from reftiler_gui.model import figures
 from reftiler_gui.model.figures import FIGURES, FigureRequest, draw_figure
 from reftiler_gui.model.steps import finish
 from reftiler_gui.model.tiles import ImageTiles
-from tests.gui.showing import SETTINGS, jobs, picture, settle, tiles
-from tests.gui.windows import settled
-
-__all__ = ["jobs"]
+from tests.gui.windows import SETTINGS, grid_of, open_paths, picture, settle, wait_until
 
 REFLECT = replace(SETTINGS, tile=(70, 60), step=(35, 35), pad_mode="reflect")
 ASKED = FigureRequest("resized", 9, (48, 64), True, range(35), 7)
@@ -66,7 +63,7 @@ def expected(name: str) -> np.ndarray:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_that_of_the_library(name: str) -> None:
-    found = ImageTiles(picture(), tiles(REFLECT))
+    found = ImageTiles(picture(), grid_of(REFLECT))
     asked = replace(ASKED, name=name, order=range(len(found)))
     figure = finish(draw_figure(found, image_and_mask()[1], asked))
     assert np.array_equal(figure, expected(name))
@@ -77,7 +74,7 @@ def test_a_figure_that_is_too_large_is_refused(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "LIMIT", 1000)
-    found = ImageTiles(picture(), tiles())
+    found = ImageTiles(picture(), grid_of())
     with pytest.raises(TilingError, match=r"more than 1,000: "):
         finish(draw_figure(found, None, replace(ASKED, name=name)))
 
@@ -85,21 +82,21 @@ def test_a_figure_that_is_too_large_is_refused(
 def test_figures_are_seen_copied_and_saved(
     qtbot: QtBot, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = ImageTiles(picture(), tiles(REFLECT))
+    found = ImageTiles(picture(), grid_of(REFLECT))
     dialog = FigureDialog(picture(), found, np.arange(len(found)), 9, jobs)
     qtbot.addWidget(dialog)
     dialog.show()
     for place, name in enumerate(FIGURES):
         dialog.kind.setCurrentIndex(place)
         assert not dialog.save.isEnabled()
-        qtbot.waitUntil(dialog.save.isEnabled)
+        wait_until(dialog.save.isEnabled)
         assert not dialog.preview.pixmap().isNull()
         path = tmp_path / f"{name}.png"
         monkeypatch.setattr(
             QFileDialog, "getSaveFileName", lambda *_, to=path: (str(to), "")
         )
         dialog.save.click()
-        settle(qtbot, jobs)
+        settle(jobs)
         saved = read_image(path)
         height, width = saved.shape[:2]
         assert dialog.image is not None
@@ -111,12 +108,12 @@ def test_figures_are_seen_copied_and_saved(
     dialog.kind.setCurrentIndex(0)
     dialog.columns.setValue(16384)
     dialog.rows.setValue(16384)
-    qtbot.waitUntil(lambda: "resize the image to less" in dialog.words.text())
+    wait_until(lambda: "resize the image to less" in dialog.words.text())
     assert not dialog.save.isEnabled()
 
 
 def test_the_window_offers_figures_of_the_chosen_tile(
-    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[FigureRequest] = []
 
@@ -127,8 +124,7 @@ def test_the_window_offers_figures_of_the_chosen_tile(
     monkeypatch.setattr(FigureDialog, "exec", answered)
     window.registry.actions["export_figure"].trigger()
     assert not asked  # there is no image yet
-    window.open(())
-    settled(qtbot, window)
+    open_paths(window)
     window.show_view("sheet")
     window.sheet.list.choose(14)
     window.registry.actions["export_figure"].trigger()

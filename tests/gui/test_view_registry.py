@@ -5,17 +5,16 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from pytestqt.qtbot import QtBot
 
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
-from tests.gui.showing import settle
+from tests.gui.windows import activate, known, settle
 
 
 @pytest.fixture(autouse=True)
-def sample(window: MainWindow, qtbot: QtBot) -> None:
+def sample(window: MainWindow) -> None:
     window.open(())
-    settle(qtbot, window.jobs)
+    settle(window.jobs)
 
 
 def test_a_tile_of_the_sheet_is_gone_to(window: MainWindow) -> None:
@@ -27,9 +26,9 @@ def test_a_tile_of_the_sheet_is_gone_to(window: MainWindow) -> None:
     assert not window.sheet.isVisible()
 
 
-def test_the_next_tile_is_that_of_the_sheet(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_next_tile_is_that_of_the_sheet(window: MainWindow) -> None:
     window.show_view("sheet")
-    settle(qtbot, window.jobs)
+    settle(window.jobs)
     window.sheet.order.setCurrentIndex(1)
     order = window.sheet.list.tile_model.order.tolist()
     for name, place in (("next_tile", 0), ("next_tile", 1), ("last_tile", 0)):
@@ -41,45 +40,41 @@ def test_the_next_tile_is_that_of_the_sheet(window: MainWindow, qtbot: QtBot) ->
     assert window.sheet.single.isVisible()
 
 
-def test_a_tile_that_is_shown_leaves_the_focus_to_the_form(
-    window: MainWindow, qtbot: QtBot
-) -> None:
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
+def test_a_tile_that_is_shown_leaves_the_focus_to_the_form(window: MainWindow) -> None:
+    activate(window)
     window.show_view("sheet")
-    settle(qtbot, window.jobs)
+    settle(window.jobs)
     window.sheet.open_tile(3)
     field = window.form.tile.height_field
     for side in (300, 1024):  # the latter leaves one tile
         field.setFocus()
         window.viewer.change(FormSettings(tile=(side, side), step=(side, side)))
-        settle(qtbot, window.jobs)
+        settle(window.jobs)
         assert field.hasFocus()
     assert not window.sheet.is_single
 
 
-def test_the_first_defect_is_compared_at_once(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_first_defect_is_compared_at_once(window: MainWindow) -> None:
     window.show_view("compare")
-    settle(qtbot, window.jobs)
+    settle(window.jobs)
     assert window.compare.words.text().startswith("This 2 × 2 px defect is 0.5 × 0.5")
 
 
-def test_the_next_defect_is_compared_too(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_next_defect_is_compared_too(window: MainWindow) -> None:
     window.show_view("compare")
     window.defects_bar.step(1)
-    settle(qtbot, window.jobs)
+    settle(window.jobs)
     assert window.compare.region == window.defects_bar.region
     assert window.compare.words.text() == window.defects_bar.words.text()
 
 
-def test_advice_is_taken(window: MainWindow, qtbot: QtBot) -> None:
+def test_advice_is_taken(window: MainWindow) -> None:
     window.show_view("advice")
-    settle(qtbot, window.jobs)
-    best = window.advice.plot.selected
-    assert best is not None
+    settle(window.jobs)
+    best = known(window.advice.plot.selected)
     assert best != window.viewer.settings
     window.advice.take.click()
-    settle(qtbot, window.jobs)
+    settle(window.jobs)
     assert window.viewer.settings == best
     window.viewer.undo_stack.undo()
     assert window.viewer.settings != best
@@ -96,9 +91,7 @@ def test_views_share_place_and_zoom(window: MainWindow) -> None:
     assert states == {window.state}
 
 
-def test_pictures_of_the_defect_lead_to_the_comparison(
-    window: MainWindow, qtbot: QtBot
-) -> None:
+def test_pictures_of_the_defect_lead_to_the_comparison(window: MainWindow) -> None:
     assert window.defects_bar.preview_of_defect.isVisible()
     seen = window.defects_bar.preview_of_defect.grab().toImage()
     size = window.defects_bar.preview_of_defect.size()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
-from pytestqt.qtbot import QtBot
+from PySide6.QtTest import QTest
 
 from reftiler import TilingError
 from reftiler.io import write_image
@@ -28,17 +29,25 @@ from reftiler_gui.model.lazy_picture import compute
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.model.steps import Work, finish
-from tests.gui.windows import settled, tiles
+from tests.gui.windows import (
+    change,
+    grid_of,
+    known,
+    open_paths,
+    settled,
+    show_view,
+    trigger,
+    wait_until,
+)
 
 SIZE = (150, 230)
+WIDER = replace(START, step=(128, 128))
 
 
 @pytest.fixture
-def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
-    window.open(())
-    settled(qtbot, window)
-    window.registry.actions["pin"].trigger()
-    settled(qtbot, window)
+def opened(window: MainWindow) -> MainWindow:
+    open_paths(window)
+    trigger(window, "pin")
     return window
 
 
@@ -53,47 +62,48 @@ def numbers(window: MainWindow, name: str) -> list[str]:
     return [model.index(row, column).data() for row in range(2)]
 
 
+def message(window: MainWindow) -> str:
+    return window.side_by_side.message.text()
+
+
 def test_pinned_settings_are_compared_with_those_of_the_form(
-    qtbot: QtBot, opened: MainWindow
+    opened: MainWindow,
 ) -> None:
     view = opened.side_by_side
     assert view.isVisible()
-    assert "the same settings" in view.message.text()
-    opened.viewer.change(replace(START, step=(128, 128)))
-    settled(qtbot, opened)
+    assert "the same settings" in message(opened)
+    change(opened, WIDER)
     assert [words.split()[0] for words in numbers(opened, "Tiles")] == ["25", "49"]
     assert numbers(opened, "Defects") == ["2 of 2", "2 of 2"]
-    first, second, third = (pane.canvas for pane in view.panes)
-    assert first.tiling is not None
-    assert second.tiling is not None
-    assert (len(first.tiling), len(second.tiling)) == (25, 49)
-    assert "number of tiles changes" in view.message.text()
+    canvases = first, second, third = [pane.canvas for pane in view.panes]
+    assert [len(known(one.tiling)) for one in (first, second)] == [25, 49]
+    assert "number of tiles changes" in message(opened)
     assert not third.isVisible()
     view.with_difference.click()
     assert third.isVisible()
     assert isinstance(third.source, CoverageDifference)
     first.state.go(500, 500, 3)
-    assert {canvas.transform().zoom for canvas in (first, second, third)} == {3}
-    assert {canvas.transform().top for canvas in (first, second, third)} == {
-        first.transform().top
-    }
+    places = {(one.transform().zoom, one.transform().top) for one in canvases}
+    assert places == {(3, first.transform().top)}
     view.swap_button.click()
-    settled(qtbot, opened)
+    settled(opened)
     assert opened.viewer.settings == START
     assert [words.split()[0] for words in numbers(opened, "Tiles")] == ["49", "25"]
     view.pin_button.click()
-    settled(qtbot, opened)
-    assert "the same settings" in view.message.text()
+    settled(opened)
+    assert "the same settings" in message(opened)
+    opened.resize(900, 600)  # where there is room for both rows
+    QTest.qWait(1)
+    assert view.table.horizontalScrollBar().isVisible()
+    last = view.table.visualRect(view.table.model().index(1, 0))
+    assert view.table.viewport().rect().contains(last)
 
 
 def test_settings_that_fit_no_image_are_a_sentence(
-    qtbot: QtBot,
-    opened: MainWindow,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    opened: MainWindow, tmp_path: Path, answer: Callable[..., None]
 ) -> None:
     view, path = opened.side_by_side, tmp_path / "s.yaml"
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    answer(path)
     for words in ("", "tiling: [", "tiling: {apply: false}"):
         path.write_text(words, encoding="utf-8")
         view.yaml_button.click()
@@ -102,26 +112,10 @@ def test_settings_that_fit_no_image_are_a_sentence(
     large = replace(START, tile=(4000, 4000), step=(0, 0), mode="clamp")
     path.write_text(large.yaml(), encoding="utf-8")
     view.yaml_button.click()
-    settled(qtbot, opened)
-    assert "larger than the image" in view.message.text()
+    settled(opened)
+    assert "larger than the image" in message(opened)
     assert view.panes[0].canvas.source is None
     assert view.panes[1].canvas.source is not None
-
-
-def test_a_small_window_has_room_for_both_rows(
-    qtbot: QtBot, opened: MainWindow
-) -> None:
-    opened.resize(900, 600)
-    qtbot.wait(1)
-    table = opened.side_by_side.table
-    assert table.horizontalScrollBar().isVisible()
-    last = table.visualRect(table.model().index(1, 0))
-    assert table.viewport().rect().contains(last)
-
-
-def test_without_an_image_the_view_says_so(window: MainWindow) -> None:
-    window.show_view("beside")
-    assert window.side_by_side.message.text() == "No image is open."
 
 
 @pytest.mark.parametrize(
@@ -133,68 +127,61 @@ def test_without_an_image_the_view_says_so(window: MainWindow) -> None:
         {"random": 9, "seed": 4},
     ],
 )
-def test_the_difference_of_coverage_is_exact(other: dict[str, object]) -> None:
-    first = {"tile": (40, 40), "step": (30, 30), "mode": "even"}
-    a, b = tiles(SIZE, **first), tiles(SIZE, **(first | other))
+def test_the_difference_of_coverage_is_exact(other: dict[str, Any]) -> None:
+    first = FormSettings(tile=(40, 40), step=(30, 30), mode="even")
+    a, b = (grid_of(one, SIZE) for one in (first, replace(first, **other)))
     found = CoverageDifference(a, b)
     lines = [np.arange(length) for length in SIZE]
     change = b.coverage(lines[0], lines[1]) - a.coverage(lines[0], lines[1])
     assert (found.least, found.most) == (change.min(), change.max())
     assert found.share == pytest.approx((change != 0).mean())
     assert found.mean == pytest.approx(change.mean())
-    limit = np.abs(change).max()
     whole = found.region(0, (0, SIZE[0]), (0, SIZE[1]))
-    assert np.array_equal(whole, signed(change, limit))
+    assert np.array_equal(whole, signed(change, np.abs(change).max()))
     assert found.region(3, (0, 19), (2, 29)).shape == (19, 27)
 
 
 def test_two_maps_are_compared(
-    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path
+    window: MainWindow, folder: Path, tmp_path: Path
 ) -> None:
+    window.show_view("beside")
+    assert message(window) == "No image is open."
     first = np.linspace(0, 1, 64 * 64).reshape(64, 64)
     second = first.copy()
     second[40, 50] += 2
     second[10:12, 20:23] = 0
-    for name, array in (("one", first), ("two", second)):
-        (tmp_path / name).mkdir()
+    one, two = tmp_path / "one", tmp_path / "two"
+    for path, array in ((one, first), (two, second)):
+        path.mkdir()
         for image in "ab":
-            np.save(tmp_path / name / f"{image}_map.npy", array)
-    window.open([folder / "a.png", folder / "b.png"], [tmp_path / "one"])
-    settled(qtbot, window)
-    window.show_view("beside")
+            np.save(path / f"{image}_map.npy", array)
+    images = folder / "a.png", folder / "b.png"
+    open_paths(window, *images, maps=[one])
     view = window.side_by_side
+    shown = view.panes[0].canvas
     view.kind.setCurrentIndex(2)
-    settled(qtbot, window)
-    assert "fewer than two maps" in view.message.text()
+    settled(window)
+    assert "fewer than two maps" in message(window)
     assert not view.table.isVisible()
-    assert (
-        "256" not in view.panes[0].canvas.accessibleName()
-    )  # the settings compared before
-    window.open(
-        [folder / "a.png", folder / "b.png"], [tmp_path / "one", tmp_path / "two"]
-    )
-    settled(qtbot, window)
+    assert "256" not in shown.accessibleName()  # the settings compared before
+    open_paths(window, *images, maps=[one, two])
     window.maps.change(threshold=0.1)
-    assert "at most 2" in view.message.text()
-    bar = view.panes[1].canvas.color_bar
-    assert bar is not None
+    assert "at most 2" in message(window)
+    bar = known(view.panes[1].canvas.color_bar)
     assert (bar.low, bar.high) == (first.min(), second.max())
     assert numbers(window, "Defects hit") == ["1 of 1", "0 of 1"]
     assert view.first.currentText() == "one/a_map.npy"
     view.with_difference.click()
     view.largest.click()
-    assert (int(view.panes[0].canvas.state.row), view.panes[0].canvas.state.zoom) == (
-        40,
-        8,
-    )
+    assert (int(shown.state.row), shown.state.zoom) == (40, 8)
     view.second.setCurrentIndex(0)
-    settled(qtbot, window)
-    assert view.message.text() == "A and B are equal in every pixel."
-    np.save(tmp_path / "one" / "a_map.npy", np.zeros((3, 5)))
+    settled(window)
+    assert message(window) == "A and B are equal in every pixel."
+    np.save(one / "a_map.npy", np.zeros((3, 5)))
     view.second.setCurrentIndex(1)
-    settled(qtbot, window)
-    assert "one/a_map.npy" in view.message.text() or "a_map" in view.message.text()
-    assert view.panes[0].canvas.source is None
+    settled(window)
+    assert "a_map" in message(window)
+    assert shown.source is None
 
 
 def values(array: np.ndarray, *, is_image: bool = False) -> ComparedValues:
@@ -253,10 +240,7 @@ def test_values_of_other_channels_are_refused() -> None:
 
 
 def test_the_whole_story(
-    qtbot: QtBot,
-    window: MainWindow,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    window: MainWindow, tmp_path: Path, answer: Callable[..., None]
 ) -> None:
     """A defect is missed and cut; with more overlap a tile holds it; a report says so.
 
@@ -270,87 +254,76 @@ def test_the_whole_story(
     write_image(tmp_path / "part.png", image)
     write_image(tmp_path / "part_mask.png", mask)
     np.save(tmp_path / "part_map.npy", found)
-    window.open([tmp_path / "part.png"])
-    settled(qtbot, window)
+    open_paths(window, tmp_path / "part.png")
     tight = FormSettings(tile=(128, 128), step=(0, 0), overlapping=True)
     window.viewer.change(tight)
     window.maps.change(threshold=0.5)
     window.registry.actions["pin"].trigger()
-    window.viewer.change(replace(tight, step=(32, 32)))
-    settled(qtbot, window)
+    change(window, replace(tight, step=(32, 32)))
     assert numbers(window, "Defects held") == ["0 of 1", "1 of 1"]
     rows = []
-    for settings, name in ((tight, "a.html"), (window.viewer.settings, "b.html")):
+    for settings, name in ((tight, "a"), (window.viewer.settings, "b")):
         window.viewer.change(settings)
-        path = tmp_path / name
-        answer = (str(path), "")
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, a=answer: a)
-        window.registry.actions["report"].trigger()
-        settled(qtbot, window)
-        with path.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        answer(tmp_path / f"{name}.html")
+        trigger(window, "report")
+        with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             rows += list(csv.DictReader(file))
     assert [row["cut"] for row in rows] == ["yes", "no"]
     assert [row["hit"] for row in rows] == ["no", "no"]
     window.maps.change(threshold=0.4)
-    window.registry.actions["report_image"].trigger()
-    settled(qtbot, window)
+    trigger(window, "report_image")
     assert ",yes" in (tmp_path / "b.csv").read_text("utf-8")
 
 
 def test_results_are_merged_with_both_settings(
-    qtbot: QtBot, window: MainWindow, folder: Path
+    window: MainWindow, folder: Path
 ) -> None:
     view = window.side_by_side
-    window.open([folder / "a.png"])
-    settled(qtbot, window)
-    window.show_view("beside")
+    open_paths(window, folder / "a.png")
+    show_view(window, "beside")
     view.kind.setCurrentIndex(1)
-    settled(qtbot, window)
-    assert "No results of the tiles are open" in view.message.text()
+    settled(window)
+    assert "No results of the tiles are open" in message(window)
     first = FormSettings(tile=(32, 32), step=(32, 32))
     second = FormSettings(tile=(32, 32), step=(16, 16), window="hann")
     rng, merged = np.random.default_rng(2), []
     for name, settings in (("one", first), ("two", second)):
         tiler = settings.tiler()
-        grid = tiler.grid((64, 64))
-        tiles = rng.random((len(grid), 32, 32), dtype=np.float32)
+        tiles = rng.random((len(tiler.grid((64, 64))), 32, 32), dtype=np.float32)
         np.save(folder / f"{name}.npy", tiles)
         merged.append(tiler.untile(tiles, (64, 64)).astype(float))
-        window.viewer.change(settings)
-        settled(qtbot, window)
+        change(window, settings)
         window.results.open(folder / f"{name}.npy")
-        settled(qtbot, window)
+        settled(window)
         if settings is first:
             view.pin_button.click()
-            settled(qtbot, window)
-            assert "equal in every pixel" in view.message.text()
-            assert "the same settings" in view.message.text()
-    change = np.abs(merged[1] - merged[0])
-    assert f"at most {change.max():.6g}, {change.mean():.4g} on" in view.message.text()
+            settled(window)
+            assert "equal in every pixel" in message(window)
+            assert "the same settings" in message(window)
+    off = np.abs(merged[1] - merged[0])
+    assert f"at most {off.max():.6g}, {off.mean():.4g} on" in message(window)
     assert numbers(window, "Largest") == [f"{one.max():.6g}" for one in merged]
     view.swap_button.click()
-    settled(qtbot, window)
+    settled(window)
     assert window.results.source == folder / "one.npy"
     assert numbers(window, "Largest") == [f"{one.max():.6g}" for one in merged[::-1]]
     (folder / "two.npy").unlink()
     window.viewer.reload()
-    settled(qtbot, window)
-    assert view.message.text().startswith("A: there is no")
+    settled(window)
+    assert message(window).startswith("A: there is no")
     assert view.panes[0].canvas.source is None
 
 
 def test_a_model_is_run_with_both_settings_and_can_be_cancelled(
-    qtbot: QtBot, opened: MainWindow
+    opened: MainWindow,
 ) -> None:
-    view = opened.side_by_side
     opened.results.open(MockModel("offset"))
-    view.kind.setCurrentIndex(1)
-    settled(qtbot, opened)
-    assert "equal in every pixel" in view.message.text()
-    opened.viewer.change(replace(START, window="hann"))
-    settled(qtbot, opened)
-    assert "RMSE" in view.message.text()
+    opened.side_by_side.kind.setCurrentIndex(1)
+    settled(opened)
+    assert "equal in every pixel" in message(opened)
+    change(opened, replace(START, window="hann"))
+    assert "RMSE" in message(opened)
     opened.viewer.change(replace(START, window="gaussian"))
-    qtbot.waitUntil(lambda: view.message.text() == "Comparing all pixels…")
+    wait_until(lambda: message(opened) == "Comparing all pixels…")
     opened.registry.actions["cancel"].trigger()
-    assert view.message.text() == "Comparing was cancelled."
+    assert message(opened) == "Comparing was cancelled."

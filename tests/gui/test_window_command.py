@@ -74,7 +74,7 @@ def test_what_is_shown_is_never_written_over(tmp_path: Path, option: str) -> Non
 @pytest.mark.parametrize(
     "view", ["compare", "sheet", "merged", "beside", "advice", "cases"]
 )
-def test_every_view_can_be_shot(qtbot: QtBot, tmp_path: Path, view: str) -> None:
+def test_every_view_can_be_shot(tmp_path: Path, view: str) -> None:
     image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
     code, said = run(str(image), "--screenshot", str(out), "--view", view)
     assert (code, said) == (0, "")

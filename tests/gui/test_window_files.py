@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QInputDialog
+from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from reftiler.io import read_image
@@ -24,7 +25,7 @@ from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.model.steps import finish
 from reftiler_gui.preferences import Preferences
-from tests.gui.windows import settled
+from tests.gui.windows import change, names_of, open_paths, settled, trigger, wait_until
 
 
 def test_what_was_set_is_there_the_next_day(qtbot: QtBot, tmp_path: Path) -> None:
@@ -94,12 +95,10 @@ def test_what_another_version_remembered_is_put_aside_and_said(
     again.close()
 
 
-def test_what_is_copied_makes_the_same_tiles(
-    qtbot: QtBot, window: MainWindow, folder: Path
-) -> None:
+def test_what_is_copied_makes_the_same_tiles(window: MainWindow, folder: Path) -> None:
     window.open([folder / "a.png"])
     window.viewer.change(FormSettings(tile=(32, 32), step=(16, 16)))
-    settled(qtbot, window)
+    settled(window)
     board = QGuiApplication.clipboard()
     window.registry.actions["copy_python"].trigger()
     space: dict[str, Any] = {}
@@ -109,50 +108,42 @@ def test_what_is_copied_makes_the_same_tiles(
     (folder / "s.yaml").write_text(board.text(), encoding="utf-8")
     window.viewer.change(START)
     window.open([folder / "s.yaml"])
-    qtbot.waitUntil(lambda: window.viewer.settings.tile == (32, 32))
+    wait_until(lambda: window.viewer.settings.tile == (32, 32))
     window.registry.actions["copy_command"].trigger()
     assert board.text().startswith("reftiler tile ")
 
 
 def test_dialogs_write_what_they_say(
-    qtbot: QtBot, window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow,
+    folder: Path,
+    answer: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    window.open([folder / "a.png"])
-    window.viewer.change(FormSettings(tile=(32, 32), step=(32, 32)))
-    settled(qtbot, window)
+    open_paths(window, folder / "a.png")
+    change(window, FormSettings(tile=(32, 32), step=(32, 32)))
 
-    def answer(name: str, path: Path, many: bool = False) -> None:
-        given = [str(path)] if many else str(path)
-        whole = str(path) if name == "getExistingDirectory" else (given, "")
-        monkeypatch.setattr(QFileDialog, name, lambda *_: whole)
+    def do(name: str, path: Path) -> None:
+        answer(path)
+        trigger(window, name)
 
-    answer("getSaveFileName", folder / "tiles")  # one that is not there yet
-    window.registry.actions["export"].trigger()
-    settled(qtbot, window)
+    do("export", folder / "tiles")  # one that is not there yet
     assert Manifest.read(folder / "tiles").images[0].grid.shape == (2, 2)
-    answer("getSaveFileName", folder / "seen.png")
-    window.registry.actions["save_picture"].trigger()
-    assert (folder / "seen.png").stat().st_size > 1000
-    answer("getSaveFileName", folder / "none" / "seen.png")
-    window.registry.actions["save_picture"].trigger()
+    do("save_picture", folder / "seen.png")
+    assert read_image(folder / "seen.png").shape[2] == 3
+    do("save_picture", folder / "none" / "seen.png")
     assert "cannot write" in window.status.currentMessage()
-    answer("getSaveFileName", folder / "t.yaml")
-    window.registry.actions["save_settings"].trigger()
+    do("save_settings", folder / "t.yaml")
     window.viewer.change(START)
-    answer("getOpenFileName", folder / "t.yaml")
-    window.registry.actions["load_settings"].trigger()
+    do("load_settings", folder / "t.yaml")
     assert window.viewer.settings.tile == (32, 32)
-    answer("getOpenFileNames", folder / "b.png", many=True)
-    window.registry.actions["open"].trigger()
-    qtbot.waitUntil(lambda: window.viewer.image_set.title == "b.png")
-    answer("getExistingDirectory", folder)
-    window.registry.actions["open_folder"].trigger()
-    qtbot.waitUntil(lambda: len(window.viewer.image_set.items) == 4)
+    do("open", folder / "b.png")
+    assert window.viewer.image_set.title == "b.png"
+    do("open_folder", folder)
+    assert len(names_of(window)) == 4
     last = str(folder / "b.png")
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (last, True))
-    window.registry.actions["recent"].trigger()
-    qtbot.waitUntil(lambda: window.viewer.image_set.title == "b.png")
-    settled(qtbot, window)
+    trigger(window, "recent")
+    assert window.viewer.image_set.title == "b.png"
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -189,13 +180,10 @@ def test_writing_that_is_cancelled_leaves_nothing(folder: Path, made: bool) -> N
     assert made or not list(out.iterdir())
 
 
-def test_a_file_that_changes_is_read_again(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path
-) -> None:
+def test_a_file_that_changes_is_read_again(window: MainWindow, tmp_path: Path) -> None:
     path = tmp_path / "part.npy"
     np.save(path, np.zeros((300, 300), np.uint8))
-    window.open([path])
-    settled(qtbot, window)
+    open_paths(window, path)
     np.save(path, np.full((200, 300), 7, np.uint8))
 
     def shown() -> tuple[float, ...] | None:
@@ -204,24 +192,22 @@ def test_a_file_that_changes_is_read_again(
             return source.value(150, 200)
         return None
 
-    qtbot.waitUntil(lambda: shown() == (7,), timeout=5000)
+    wait_until(lambda: shown() == (7,), timeout=5000)
     assert "part has changed" in window.status.currentMessage()
     np.save(tmp_path / "other.npy", np.zeros((9, 9), np.uint8))
     changed = np.full((200, 300), 9, np.uint8)
     window.viewer._watcher.removePath(str(path))  # as where nobody tells of changes
     np.save(path, changed)
     window.registry.actions["reload"].trigger()
-    qtbot.waitUntil(lambda: shown() == (9,), timeout=5000)
-    window.open([tmp_path])
-    settled(qtbot, window)
+    wait_until(lambda: shown() == (9,), timeout=5000)
+    open_paths(window, tmp_path)
     window.viewer.step(1)
-    settled(qtbot, window)
+    settled(window)
     np.save(tmp_path / "new.npy", np.zeros((9, 9), np.uint8))
-    window.registry.actions["reload_all"].trigger()
-    settled(qtbot, window)
-    names = [item.name for item in window.viewer.image_set.items]
+    trigger(window, "reload_all")
+    names = names_of(window)
     assert (names, window.viewer.index) == (["new", "other", "part"], 2)
     path.unlink()
     window.viewer.reload()
-    settled(qtbot, window)
+    settled(window)
     assert "No such file" in window.viewer.image_set.known(2).problems[0]

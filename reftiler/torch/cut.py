@@ -70,7 +70,13 @@ def tile_sources(grid: Grid, k: int) -> tuple[list[Any], list[slice]]:
 
 def cut_graph(image: Tensor, call: TilePlan) -> Tensor:
     """Cut an image by one gather, with no write in place, for graphs."""
-    grid, source = call.grid, as_nchw(image, call.image)
+    tiles = cut_planes(as_nchw(image, call.image), call)
+    return from_nchw(tiles.movedim(2, 1).flatten(0, 1), call.tiles)
+
+
+def cut_planes(source: Tensor, call: TilePlan) -> Tensor:
+    """Cut any number of images (N, C, *S) into tiles (N, C, K, *T)."""
+    grid = call.grid
     lead, rank = len(grid.shape), len(grid.axes)
     index, masks = [], []
     for a, axis in enumerate(call.geometry.axes):
@@ -78,12 +84,12 @@ def cut_graph(image: Tensor, call: TilePlan) -> Tensor:
         dims = (0 if grid.is_irregular else a, lead + a)
         index.append(along(pixels, dims, lead + rank))
         masks.append(along(inside, dims, lead + rank))
-    tiles = index_spatial(source, on_device(image.device, *index))
-    value = fill_scalar(grid.tiler.pad_value, image.dtype, image.device)
+    tiles = index_spatial(source, on_device(source.device, *index))
+    value = fill_scalar(grid.tiler.pad_value, source.dtype, source.device)
     for mask in masks:
         if not mask.all():
-            tiles = where(on_device(image.device, mask)[0], tiles, value)
-    return from_nchw(tiles.flatten(2, 1 + lead).movedim(2, 1).flatten(0, 1), call.tiles)
+            tiles = where(on_device(source.device, mask)[0], tiles, value)
+    return tiles.flatten(2, 1 + lead)
 
 
 def view(image: Tensor, call: TilePlan) -> Tensor:

@@ -20,7 +20,7 @@ SIGNED = {
 FLOAT32_MAX = torch.finfo(torch.float32).max
 
 _NO_FLOAT64 = ("mps",)
-_allowed = {"float32": False}
+_allowed = {"float32": False, "graphs": False}
 
 
 def is_tracing() -> bool:
@@ -35,22 +35,35 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 
 @contextmanager
-def float32_sums() -> Iterator[None]:
+def float32_sums(*, graphs: bool = False) -> Iterator[None]:
     """Allow float32 sums on devices that have no float64, such as Apple's MPS.
 
     Within this context means are rounded several times there and no longer equal the
     specification's to the bit. Devices with float64 are not affected.
+
+    Parameters
+    ----------
+    graphs : bool
+        Whether graphs that are exported, traced or compiled meanwhile have no float64
+        sums at all, for runtimes that lack it.
     """
-    before = _allowed["float32"]
-    _allowed["float32"] = True
+    before = dict(_allowed)
+    _allowed.update(float32=True, graphs=graphs)
     try:
         yield
     finally:
-        _allowed["float32"] = before
+        _allowed.update(before)
+
+
+def is_in_graph() -> bool:
+    """Tell whether `torch.compile`, `torch.export` or `torch.jit.trace` records."""
+    return torch.compiler.is_compiling() or is_tracing()
 
 
 def accumulator_dtype(device: torch.device) -> torch.dtype:
     """Return float64, or float32 where that is all there is and it was allowed."""
+    if _allowed["graphs"] and is_in_graph():
+        return torch.float32
     if device.type not in _NO_FLOAT64:
         return torch.float64
     if not _allowed["float32"]:

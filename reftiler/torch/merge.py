@@ -200,12 +200,16 @@ def _blocks(
 def merge_graph(tiles: Tensor, call: UntilePlan, dtype: torch.dtype) -> Tensor:
     """Merge ``tiles`` with no write in place, for graphs and derivatives."""
     group = by_image(tiles, call.tiles, call.result.batch_size).movedim(2, 1)
+    return from_nchw(merge_planes(group, call, dtype), call.result)
+
+
+def merge_planes(group: Tensor, call: UntilePlan, dtype: torch.dtype) -> Tensor:
+    """Merge the tiles (N, C, K, *T) of any number of images to (N, C, *S)."""
     whole: Box = tuple((0, length) for length in call.geometry.size)
     shape = (*group.shape[:2], *call.geometry.size)
-    single = torch.zeros(shape, dtype=tiles.dtype, device=tiles.device)
+    single = torch.zeros(shape, dtype=group.dtype, device=group.device)
     cover = Coverage(call.geometry, whole)
-    merged = _reduce(_by_depth(group, call), call, cover, single, dtype)
-    return from_nchw(merged, call.result)
+    return _reduce(_by_depth(group, call), call, cover, single, dtype)
 
 
 def by_tile(

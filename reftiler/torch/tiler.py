@@ -22,7 +22,7 @@ from reftiler.streaming.merger import MAX_MEMORY, Merger
 from reftiler.streaming.stores import ReadableArray
 from reftiler.torch import cut, dispatch, ops
 from reftiler.torch.apply import DeferredMerger, tile_source
-from reftiler.torch.dtypes import is_tracing
+from reftiler.torch.dtypes import is_in_graph
 from reftiler.torch.plans import eager_tile, eager_untile
 from reftiler.torch.streaming import TensorArrays
 from reftiler.torch.validation import check_dtype, check_no_out, check_out, check_tensor
@@ -61,7 +61,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             If the image does not suit the tiler, or ``grid`` or ``out`` the image.
         """
         check_tensor(image, "image")
-        if _in_graph():
+        if is_in_graph():
             check_no_out(out)
             return ops.tile_in_graph(image, self, grid)
         if out is None:
@@ -143,7 +143,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         """
         check_tensor(tiles, "tiles")
         target = check_dtype(tiles.dtype if dtype is None else dtype)
-        if _in_graph():
+        if is_in_graph():
             check_no_out(out)
             return ops.untile_in_graph(tiles, shape, self, grid, scale, target)
         if out is None:
@@ -271,8 +271,3 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             with suppress(OSError):  # there are other files in it
                 Path(checkpoint).rmdir()
         return merged
-
-
-def _in_graph() -> bool:
-    """Tell whether `torch.compile`, `torch.export` or `torch.jit.trace` records."""
-    return torch.compiler.is_compiling() or is_tracing()

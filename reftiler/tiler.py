@@ -50,7 +50,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         -------
         ndarray, shape (K, *T), (K, C, *T) or (N·K, C, *T)
             New and contiguous (or ``out``), image-major, then row-major over the
-            grid. Bits are moved, never changed.
+            grid. Bits are moved, never changed. T is larger by the context.
 
         Raises
         ------
@@ -112,7 +112,9 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         grid : Grid, optional
             The plan that ``tile`` was given.
         scale : int, float, Fraction or sequence of R of them, optional
-            T'/T; needed only where it differs between axes.
+            T'/T; needed only where it differs between axes, and where tiles that have
+            a context come at another resolution. Tiles may come with their context,
+            which is dropped, or without it.
         dtype : dtype, optional
             The result's; by default the tiles'.
         out : ndarray, optional

@@ -137,9 +137,10 @@ def test_an_interrupt_ends_the_thread(tiler: Any) -> None:
 
 def test_reading_is_hidden_behind_the_model(tiler: Any) -> None:
     """Where both take equally long, at least 80 % of the reading costs no time."""
+    pause = 0.03
 
     def model(tiles: Any) -> Any:
-        time.sleep(0.02)
+        time.sleep(pause)
         return tiles
 
     def seconds(image: Any) -> float:
@@ -148,8 +149,8 @@ def test_reading_is_hidden_behind_the_model(tiler: Any) -> None:
         return time.perf_counter() - begun
 
     alone = min(seconds(Slow()) for _ in range(2))
-    both = min(seconds(Slow(0.02)) for _ in range(3))
-    assert both - alone < 0.2 * 16 * 0.02
+    # Other processes may take the time that one try had.
+    assert any(seconds(Slow(pause)) - alone < 0.2 * 16 * pause for _ in range(6))
 
 
 def test_the_model_is_given_indices_and_boxes() -> None:

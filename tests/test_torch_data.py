@@ -80,6 +80,18 @@ def test_items_are_the_tiles_of_all_images(
     assert alike(data[-1], data[59])
 
 
+@pytest.mark.parametrize("dtype", ["uint16", ">f4", "bool", "float64"])
+def test_types_of_files_stay(tmp_path: Path, dtype: str) -> None:
+    image = (np.random.default_rng(0).random(SIZE) * 9).astype(dtype)
+    np.save(tmp_path / "part.npy", image)
+    data = TileDataset(tmp_path, TILER)
+    (batch,) = DataLoader(data, batch_size=len(data))
+    assert batch["image"].shape == (12, 1, 32, 32)
+    native = image.astype(image.dtype.newbyteorder("="))
+    np.testing.assert_array_equal(array(batch["image"])[:, 0], TILER.tile(native))
+    assert array(batch["image"]).dtype == native.dtype
+
+
 def test_splits_and_labels(root: Path) -> None:
     train = TileDataset(root, TILER, split="train")
     assert len(train.entries) == 2

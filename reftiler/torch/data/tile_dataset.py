@@ -182,7 +182,7 @@ class TileDataset(Dataset[dict[str, Any]]):
         number, k = self._locate(index)
         image, mask = self._cache[number]
         grid, mask_grid = self._grids_of(number, image.shape[:2], mask)
-        tile = torch.from_numpy(np.moveaxis(_cut(image, grid, k), -1, 0).copy())
+        tile = as_tensor(np.moveaxis(_cut(image, grid, k), -1, 0).copy())
         item: dict[str, Any] = {"image": tile}
         if self.masks:
             item["mask"] = _marked(mask, mask_grid, k)

@@ -72,7 +72,7 @@ def _merge_images(
     overlaps = list(plan.geometry.overlaps(block))
     count = plan.geometry.coverage(block)
     single = [o for o in overlaps if (count[o.in_block] == 1).any()]
-    reduce = REDUCERS[plan.merge]
+    reduce = _mean_of_numbers if plan.omits_nan else REDUCERS[plan.merge]
     # TILER-008: overflow and NaN are results, not mistakes, here alone
     with np.errstate(all="ignore"):
         for tiles, image in zip(images, out, strict=True):
@@ -120,6 +120,29 @@ def _weighted_mean(
     # TRIP-001, TRIP-002, TRIP-003: n equal values of 32 bits have an exact sum
     np.divide(total, divisor, out=total, where=count > 0)
     return total
+
+
+def _mean_of_numbers(
+    tiles: TileLookup,
+    plan: UntilePlan,
+    overlaps: list[Overlap],
+    count: IntArray,
+    shape: tuple[int, ...],
+) -> NDArray[np.float64]:
+    """Return the mean without NaN, which takes no part in it."""
+    total, divisor = np.full(shape, -0.0), np.zeros(shape)
+    single, number = np.full(shape, np.nan), np.zeros(shape, dtype=np.int32)
+    for overlap in overlaps:
+        value = _values(tiles, overlap).astype(np.float64)
+        takes_part = ~np.isnan(value)  # MERGE-032
+        weight = _weights(plan, overlap)
+        for sums, term in ((total, weight * value), (divisor, weight), (number, 1)):
+            here = index_spatial(sums, overlap.in_block)
+            np.add(here, term, out=here, where=takes_part)
+        np.copyto(index_spatial(single, overlap.in_block), value, where=takes_part)
+    # MERGE-033: of none it is NaN; MERGE-007: of one its value
+    np.divide(total, divisor, out=single, where=number > 1)
+    return single
 
 
 def _extremum(

@@ -112,7 +112,7 @@ def _other_tilers(tiler: Tiler) -> Iterator[tuple[str, str, Tiler]]:
             continue
         changed = {**settings, name: value}
         if name == "merge":
-            changed["window"] = "box"
+            changed |= {"window": "box", "nan": "propagate"}
         if name == "mode" and tiler.fill is None:
             changed["fill"] = 0
         due = settings[name] or "mean"  # merge=None

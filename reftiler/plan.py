@@ -89,6 +89,8 @@ class UntilePlan:
     """What these become; 0 where there are none."""
     context: tuple[int, ...] = ()
     """Pixels that are dropped on either side of the tiles; () for none."""
+    omits_nan: bool = False
+    """Whether NaN takes no part in the mean."""
 
     def without_context(self, tiles: Any) -> Any:
         """Return tiles, or one, without the context that they were given with."""
@@ -159,7 +161,18 @@ def plan_untile(
         image.batch, tiles.channels, geometry.size, tiler.channels_last
     )
     fill = 0 if tiler.fill is None else tiler.fill
-    return UntilePlan(geometry, tiles, result, merge, weights, uncovered, fill, context)
+    omits = tiler.nan == "omit" and tiles_dtype in dtypes.OVERFLOW_THRESHOLD
+    return UntilePlan(
+        geometry,
+        tiles,
+        result,
+        merge,
+        weights,
+        uncovered,
+        fill,
+        context=context,
+        omits_nan=omits,
+    )
 
 
 def check_merge(tiler: TilerSettings, dtype: str, result: str) -> str:

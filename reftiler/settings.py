@@ -27,6 +27,7 @@ from reftiler.validation import (
 from reftiler.windows import Window, check_window
 
 MERGES = ("mean", "max", "min", "first", "last", "center", "vote")
+NANS = ("propagate", "omit")
 WEIGHTED_MERGES = ("mean", "vote")
 """Those in which the pixels of a tile have weights, by its window."""
 
@@ -78,6 +79,8 @@ class TilerSettings:
     context : int or sequence of R ints
         Pixels around a tile that the model sees too and the merge drops: of the image
         where it has them, else padding by ``pad_mode``. Not in ``interpolation``.
+    nan : {'propagate', 'omit'}
+        What a NaN in a tile makes of a mean: NaN, or the mean of the other tiles.
 
     Raises
     ------
@@ -100,6 +103,7 @@ class TilerSettings:
     fill: Real | None
     align: tuple[int, ...]
     context: tuple[int, ...]
+    nan: str
     _json: str = field(init=False)  # the JSON, by which tilers are compared
 
     def __init__(  # noqa: PLR0913 - one argument a setting
@@ -119,6 +123,7 @@ class TilerSettings:
         fill: Real | None = None,
         align: Sizes = 1,
         context: Sizes = 0,
+        nan: str = "propagate",
     ) -> None:
         # ERROR-005, ERROR-006: all that can be checked without an image
         tile = validate_tile_size(tile_size)
@@ -137,6 +142,7 @@ class TilerSettings:
             "fill": None if fill is None else as_real(fill, "fill"),
             "align": validate_align(align, tile, step),
             "context": as_ints(context, "context", rank=len(tile), minimum=0),
+            "nan": one_of(nan, "nan", NANS),
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)
@@ -146,6 +152,10 @@ class TilerSettings:
             raise TilingError(
                 f"merge={self.merge!r} takes no window, got window={window!r}: weights "
                 "need merge='mean', or merge='vote' for labels"
+            )
+        if self.nan == "omit" and self.merge not in (None, "mean"):  # MERGE-034
+            raise TilingError(
+                f"merge={self.merge!r} leaves no NaN out: nan='omit' needs merge='mean'"
             )
 
         if self.has_context and self.mode == "interpolation":  # CONTEXT-003

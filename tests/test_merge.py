@@ -245,3 +245,20 @@ def test_streams_and_parts_are_merged_by_the_same_rule(merge: str) -> None:
         part = MergedArray(tiler, tiles, (6, 5), "uint8", (20, 17), grid)
         assert np.array_equal(part[3:18, 1:], want[3:18, 1:])
         assert np.array_equal(part[1::3, ::2], want[1::3, ::2])
+
+
+@pytest.mark.parametrize("window", ["box", "triangle"])
+def test_a_mean_of_numbers_alone(window: str) -> None:
+    nan, tiler = math.nan, Tiler([4], 2, window=window, nan="omit", fill=9)
+    tiles = np.array([[1, 2, nan, 0.1], [nan, nan, nan, nan], [nan, 3, 5, 6]])
+    got = tiler.untile(tiles, (8,))
+    # 0.1 is of one tile: it is copied, whatever its weight; 9 is of no tile
+    same_bits(got, np.array([1, 2, nan, 0.1, nan, 3, 5, 6]), nan="any")
+    with pytest.raises(TilingError, match="NaN"):
+        tiler.untile(tiles, (8,), dtype="uint8")
+    grid = tiler.scatter([10], [[0], [2], [4]])
+    assert tiler.untile(tiles, (10,), grid)[8:].tolist() == [9, 9]
+    merger = Merger(tiler, (8,), None, tile_dtype="float64")
+    for index in (2, 0, 1):
+        merger.add(index, tiles[index])
+    same_bits(merger.finish(), got, nan="any")

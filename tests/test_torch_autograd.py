@@ -69,6 +69,7 @@ MERGES: list[dict[str, Any]] = [
     {"merge": "max"},
     {"merge": "min", "mode": "clamp"},
     {"merge": "first", "mode": "interpolation"},
+    {"nan": "omit", "window": "hann"},
     {"merge": "last", "channels_last": True},
     {"merge": "center", "remove_border_count": (1, 0)},
 ]
@@ -104,6 +105,20 @@ def test_forward_derivatives() -> None:
         assert gradcheck(
             call, (numbers(3, 3),), check_forward_ad=True, check_backward_ad=False
         )
+
+
+@pytest.mark.parametrize("window", ["box", "hann"])
+def test_no_gradient_goes_to_what_is_nan(window: str) -> None:
+    tiler = Tiler((4, 3), 2, window=window, nan="omit")
+    numbers_of = torch.rand(4, 4, 3, generator=torch.Generator().manual_seed(0)) > 0.3
+
+    def call(tiles: Tensor) -> Tensor:
+        nan = torch.full_like(tiles, float("nan"))
+        return tiler.untile(torch.where(numbers_of, tiles, nan), (6, 5)).nan_to_num(0)
+
+    tiles = numbers(4, 4, 3)
+    assert gradcheck(call, (tiles,), check_forward_ad=True)
+    assert gradgradcheck(lambda tiles: call(tiles**2), (tiles,))
 
 
 def test_second_derivatives() -> None:

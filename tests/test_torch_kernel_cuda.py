@@ -149,6 +149,10 @@ def table() -> Iterator[MergeCase]:
             case = Case(settings, size, 2, 3, dtype, "special", rank, starts)
             yield MergeCase(case, 3)
         for turn, window in enumerate(windows):
+            settings = Settings(tile, stride, window=window, nan="omit", fill=7)
+            placed = starts if turn % 2 else None
+            case = Case(settings, size, 2, 3, "float64", "special", turn, placed)
+            yield MergeCase(case, 3)
             settings = Settings(tile, stride, merge="vote", window=window)
             case = Case(settings, size, None, 2, "uint64", "special", turn)
             yield MergeCase(case, 2)

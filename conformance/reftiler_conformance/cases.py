@@ -31,7 +31,7 @@ Array = npt.NDArray[Any]
 Sizes = tuple[int, ...]
 _GIVEN = (
     *("stride", "mode", "pad_mode", "pad_value", "pad_side", "window", "merge"),
-    *("channels_last", "fill"),
+    *("channels_last", "fill", "nan"),
 )
 
 
@@ -47,7 +47,7 @@ class Case:
     batch, channels
         How many images and channels; None where the image has no such axis.
     mode, pad_mode, pad_value, pad_side, window, merge, border, fill, channels_last
-    align, context
+    align, context, nan
         The settings, as the specification names them.
     dtype, content, seed
         What the pixels are; see `reftiler_conformance.testdata`.
@@ -97,6 +97,7 @@ class Case:
     maps: int | Literal["same"] | None = "same"
     scale: tuple[Fraction, ...] = ()
     result: str | None = None
+    nan: str = "propagate"
 
     @property
     def rank(self) -> int:

@@ -99,6 +99,7 @@ class Draw:
     merge: Choice = (None,)
     border: Choice = (False,)
     fill: Choice = (False,)
+    nan: Choice = ("propagate",)
     maps: Choice = ("same",)
     scale: Choice = ("",)
     dtype: Choice = ("float32", "uint8", "float64", "float16", "int32")
@@ -185,6 +186,7 @@ _SPACE: dict[str, tuple[Choice, Choice, str]] = {
     "merge": ((None, *MERGES), (None,), "merge:{}"),
     "border": ((False, True), (False,), "border"),
     "fill": ((False, True), (False,), "fill"),
+    "nan": (("propagate", "omit"), ("propagate",), "nan:{}"),
     "maps": (("same", None, 1, 2), ("same",), "maps"),
     "scale": (("", "scale", "scale:axes"), ("",), "{}"),
     "result": ((None, *NUMBERS), (None,), "result"),
@@ -259,6 +261,7 @@ def _cases(draw: DrawFn, wanted: Draw, unequal: bool) -> Case:
         starts=_starts(draw, spans) if scattering else None,
         maps=_one(draw, wanted.maps),
         result=result,
+        nan=_one(draw, wanted.nan),
     )
     if _one(draw, wanted.fill):
         case = replace(case, fill=draw(constants(result or dtype)))

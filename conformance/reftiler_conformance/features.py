@@ -63,6 +63,7 @@ FEATURES: dict[str, str] = {
     **{f"window:{name}": f"weighs with the window {name}" for name in WINDOWS[1:]},
     "window:custom": "weighs with given profiles",
     "border": "removes the border of tiles in the merge",
+    "nan:omit": "leaves NaN out of the mean",
     "fill": "fills pixels of no tile with a given value",
     "maps": "merges tiles of other channels than the image's",
     "scale": "merges tiles of another resolution",

@@ -78,6 +78,8 @@ def _merge(case: Case) -> Iterator[str]:
     if case.window != "box":
         name = case.window if isinstance(case.window, str) else "custom"
         yield f"window:{name}"
+    if case.nan != "propagate":
+        yield f"nan:{case.nan}"
     if any(case.borders):
         yield "border"
     if case.fill is not None:

@@ -179,6 +179,8 @@ def _mean(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
     """Return the mean of each frame pixel, and the value of its last tile."""
     shape = (len(stack), stack.shape[2], *_frame(scaled))
     weight = _weights(scaled)
+    if case.nan == "omit" and stack.dtype.kind == "f":
+        return _mean_of_numbers(scaled, stack)
     above, below = np.full(shape, -0.0), np.full(shape[2:], -0.0)
     alone = np.zeros(shape, stack.dtype)
     for k, (inner, here) in enumerate(_boxes(scaled)):
@@ -188,6 +190,22 @@ def _mean(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
         below[here] += weight[inner]
         alone[(..., *here)] = tile
     return above / below, alone
+
+
+def _mean_of_numbers(scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
+    """Return the same without NaN; of numbers of one tile the value is that tile's."""
+    shape = (len(stack), stack.shape[2], *_frame(scaled))
+    above, below, number = np.full(shape, -0.0), np.zeros(shape), np.zeros(shape, int)
+    alone = np.full(shape, np.nan, stack.dtype)
+    for k, (inner, here) in enumerate(_boxes(scaled)):
+        tile = stack[(slice(None), k, slice(None), *inner)]
+        there, weight = ~np.isnan(tile), _weights(scaled)[inner]
+        term = np.where(there, tile.astype(np.float64) * weight, -0.0)
+        above[(..., *here)] += term
+        below[(..., *here)] += np.where(there, weight, 0.0)
+        number[(..., *here)] += there
+        alone[(..., *here)] = np.where(there, tile, alone[(..., *here)])
+    return np.where(number > 1, above / below, alone.astype(np.float64)), alone
 
 
 def _extreme(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:

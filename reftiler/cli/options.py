@@ -46,6 +46,7 @@ CHOICES = {
     "pad_side": ("end", "both"),
     "window": ("box", "triangle", "hann", "gaussian"),
     "merge": ("mean", "max", "min", "first", "last", "center", "vote"),
+    "nan": ("propagate", "omit"),
 }
 """What the library knows, repeated here so that help need not import it."""
 
@@ -132,6 +133,7 @@ class TilingOptions:
     fill: Annotated[
         Text, _option("--fill", "NUMBER", "Value of merged pixels that are in no tile.")
     ] = None
+    nan: Annotated[Text, _choice("nan", "What NaN in a tile makes of a mean.")] = None
     config: Annotated[
         Path | None,
         _option(
@@ -250,7 +252,7 @@ class TilingOptions:
             value = getattr(self, option)
             if value is not None:
                 given[option] = number(value, f"--{option.replace('_', '-')}")
-        for option in ("mode", "pad_mode", "pad_side", "window", "merge"):
+        for option in ("mode", "pad_mode", "pad_side", "window", "merge", "nan"):
             value = getattr(self, option)
             if value is not None:
                 given[option] = value

@@ -19,6 +19,7 @@ OPTIONS = {
     "align": "--align",
     "context": "--context",
     "fill": "--fill",
+    "nan": "--nan",
     "random_tile_count": "--random",
     "seed": "--seed",
     "format": "--format",

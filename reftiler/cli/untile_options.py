@@ -34,7 +34,8 @@ class MergeOptions:
         _option(
             "--merge",
             "NAME",
-            "How overlaps become one: mean, max or min. For class numbers: max.",
+            "How overlaps become one: mean, max, min, first, last, center or vote. For "
+            "class numbers: vote.",
             _MERGING,
         ),
     ] = None
@@ -55,17 +56,32 @@ class MergeOptions:
         ),
     ] = None
 
+    nan: Annotated[
+        str | None,
+        _option(
+            "--nan",
+            "NAME",
+            "NaN in a mean: propagate, or omit for the others.",
+            _MERGING,
+        ),
+    ] = None
+
     def resolve(self) -> dict[str, Any]:
         """Return the settings of the tiler that were given."""
         given: dict[str, Any] = {}
         _check_choice("merge", self.merge)
         _check_choice("window", self.window)
+        _check_choice("nan", self.nan)
         if self.merge is not None:
             given["merge"] = self.merge
             if self.merge not in ("mean", "vote"):  # others have no weights
                 given["window"] = "box"
+            if self.merge != "mean":  # others leave no NaN out
+                given["nan"] = "propagate"
         if self.window is not None:
             given["window"] = self.window
+        if self.nan is not None:
+            given["nan"] = self.nan
         if self.border is not None:
             given["remove_border_count"] = size(self.border, "--border")
         if self.fill is not None:
@@ -235,7 +251,7 @@ _IMAGES, _MASKS, _MAPS, _PATTERN, _CORNERS = "images", "masks", "maps", "names",
 _BY_NAMES = (_PATTERN, _CORNERS)
 _NOT_MASKS = (_IMAGES, _MAPS, *_BY_NAMES)
 _USED = {
-    **dict.fromkeys(("merge", "window", "border"), _NOT_MASKS),
+    **dict.fromkeys(("merge", "window", "border", "nan"), _NOT_MASKS),
     # Tiles that were replaced by results of a model are merged as these.
     **dict.fromkeys(("axes", "scale"), _NOT_MASKS),
     "skip_missing": (_MAPS,),

@@ -265,7 +265,7 @@ def map_form(
 
 def _check_fit(form: TileForm, grid: Grid, scale: Scale | None) -> None:
     """Refuse a form that cannot be merged on a grid, however that merges."""
-    tiler = replace(grid.tiler, merge="max", window="box", fill=0)
+    tiler = replace(grid.tiler, merge="max", window="box", nan="propagate", fill=0)
     plan(replace(grid, tiler=tiler), len(grid), form, scale)
 
 

@@ -181,7 +181,12 @@ class ImageRecord:
         Padding that shows the image shows the mask too.
         """
         tiler = replace(
-            self.grid.tiler, window="box", merge=None, pad_value=0, fill=None
+            self.grid.tiler,
+            window="box",
+            merge=None,
+            nan="propagate",
+            pad_value=0,
+            fill=None,
         )
         return replace(self.grid, tiler=tiler)
 

@@ -197,7 +197,7 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
     # The sum of products is the product of sums, to the bit if all are whole numbers.
     whole = all((line.weights == np.rint(line.weights)).all() for line in lines)
     exact = math.prod(int(line.total.max()) for line in lines) <= EXACT
-    separable = regular and whole and exact
+    separable = regular and whole and exact and not plan.omits_nan
     totals = [line.total.astype(means) for line in lines]
     if plan.merge == "sum":
         totals = [np.ones_like(total) for total in totals]
@@ -216,7 +216,8 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
         tuple(line.source for line in lines[:2]),
     )
     flags = (regular, bool(plan.num_uncovered), rounds, disjoint, separable)
-    counted = bool(plan.num_uncovered) or rounds or not regular
+    omits = plan.omits_nan and not disjoint
+    counted = bool(plan.num_uncovered) or rounds or not regular or omits
 
     def scratch() -> tuple[Any, ...]:
         parts = _empty(capacity * 8, np.int64).reshape(capacity, 8)
@@ -232,6 +233,7 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
         weights,
         None if mean else plan.merge == "max",
         plan.merge == "last" if by_place else None,
+        np.nan if omits else None,
     )
     blocks = len(out) * channels * depth * -(-height // rows) * -(-width // cols)
     tables = (shape, steps, flags, axes, tuple(totals), (identity, fill))

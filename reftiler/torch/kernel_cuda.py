@@ -96,6 +96,7 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
         [1] * (3 - len(plan.tiles.size)) + list(plan.tiles.size),
         MERGE=plan.merge,
         WEIGHTED=plan.axis_weights is not None,
+        OMIT=plan.omits_nan,
         SCATTERED=scattered,
         SOURCE=source,
         TARGET=target,

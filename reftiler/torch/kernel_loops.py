@@ -19,6 +19,9 @@ threads call. Not `fastmath`: MERGE-004, a product is never fused with the addit
 U = np.uint64
 """Indices that are not negative: numba looks for none, and vectors need no check."""
 
+NUMBER = 2**32
+"""What a tile adds to the count in a pixel, beside 1 if it holds a number there."""
+
 jitable = register_jitable(**OPTIONS)
 
 # Columns of the list of parts: what a tile gives to a block.
@@ -37,13 +40,16 @@ def merge_blocks(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one nest of loops
     weights: Any,
     highest: Any,
     latest: Any,
+    omits: Any,
 ) -> int:
     """Merge blocks ``first`` to ``last``; return how many NaN an integer would lose.
 
     Of ``count`` (how many tiles contribute to each pixel, kept only where it matters),
-    ``columns``, ``weights``, ``highest`` and ``latest`` what is None is compiled away.
+    ``columns``, ``weights``, ``highest``, ``latest`` and ``omits`` what is None is
+    compiled away.
     Where one tile counts for its place, ``latest`` says whether it is the last one; or
-    ``weights`` are distances from the centre.
+    ``weights`` are distances from the centre. Where NaN is omitted, ``count`` is of
+    numbers, and ``omits`` what stands for pixels of NaN alone.
     """
     shape, steps, flags, axes, totals, constants = plan
     channels, depth, height, width, rows, cols, tile_count = shape
@@ -94,6 +100,11 @@ def merge_blocks(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one nest of loops
                     for i in range(m):
                         j = i if columns is None else columns[low + i]  # INTERP-002
                         total[s + i] = best(total[s + i], tiles[at + j], highest)
+                elif omits is not None:
+                    row = (s, at, low, m)
+                    add_numbers(
+                        total, divisor, count, tiles, row, part, u, columns, weights
+                    )
                 elif weights is None:
                     for i in range(m):  # MERGE-006: nothing is multiplied
                         j = i if columns is None else columns[low + i]
@@ -108,15 +119,23 @@ def merge_blocks(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one nest of loops
                     for i in range(U(0) if separable else m):
                         j = i if columns is None else columns[low + i]
                         divisor[s + i] += f * weights[2][t + j]
-                if count is not None:
-                    for i in range(U(0) if regular else m):
-                        count[s + i] += 1
+                if count is not None:  # noqa: SIM102 - numba drops what is None
+                    if omits is None:
+                        for i in range(U(0) if regular else m):
+                            count[s + i] += 1
         for r in range(0 if disjoint and not gaps else h):
             s, o, xs, m = U(r * cols), U(target + r * steps[7]), U(x), U(w)
             if count is not None:
                 cover = counts[0][d] * counts[1][y + r]
-                for i in range(m if regular else U(0)):
-                    count[s + i] = cover * counts[2][xs + i]
+                if omits is None:
+                    for i in range(m if regular else U(0)):
+                        count[s + i] = cover * counts[2][xs + i]
+                else:
+                    for i in range(m):
+                        if count[s + i] > 0 and count[s + i] % NUMBER == 0:
+                            total[s + i] = omits  # MERGE-033
+                            count[s + i] = 2  # which is neither filled nor copied
+                        count[s + i] %= NUMBER
             if not disjoint:
                 lost += count_lost(total, s, m, out)  # ROUND-005
             f = totals[0][d] * totals[1][y + r]
@@ -147,16 +166,49 @@ def merge_blocks(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one nest of loops
             part = parts[p]
             low, m = U(part[LOW2]), U(part[HIGH2] - part[LOW2])
             for r in range(part[LOW1] - y, part[HIGH1] - y):
-                if regular and counts[0][d] * counts[1][y + r] > 1:
-                    continue
+                if omits is None:  # noqa: SIM102
+                    if regular and counts[0][d] * counts[1][y + r] > 1:
+                        continue
                 at = U(base + part[AT] + source[1][y + r] * steps[3])
                 o = U(target + r * steps[7] + part[LOW2] - x)
                 s = U(r * cols + part[LOW2] - x)
                 for i in range(m):
                     j = i if columns is None else columns[low + i]
-                    if count is None or count[s + i] == 1:  # MERGE-007: copied
-                        out[o + i] = convert(tiles[at + j], out)
+                    v = tiles[at + j]
+                    # MERGE-007: copied
+                    if count is None or count[s + i] == 1:  # noqa: SIM102
+                        if omits is None or v == v:  # noqa: PLR0124 - no NaN
+                            out[o + i] = convert(v, out)
     return lost
+
+
+@jitable
+def add_numbers(  # noqa: PLR0913
+    total: Any,
+    divisor: Any,
+    count: Any,
+    tiles: Any,
+    row: Any,
+    part: Any,
+    u: Any,
+    columns: Any,
+    weights: Any,
+) -> None:
+    """Add a row of a tile but for its NaN; count tiles in steps of `NUMBER` + 1."""
+    s, at, low, m = row
+    t = U(part[START2])
+    f = 1.0
+    if weights is not None:
+        f = weights[0][part[START0]] * weights[1][u - part[START1]]
+    for i in range(m):
+        j = i if columns is None else columns[low + i]
+        v = np.float64(tiles[at + j])
+        w = 1.0 if weights is None else f * weights[2][t + j]
+        count[s + i] += NUMBER
+        if v == v:  # noqa: PLR0124 - MERGE-032: no NaN
+            total[s + i] += w * v
+            divisor[s + i] += w
+            count[s + i] += 1
 
 
 @jitable

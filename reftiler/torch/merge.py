@@ -289,7 +289,8 @@ def _reduce(
     reducer: Reducer | None = None
     if cover.most > 1:
         # MERGE-010, MERGE-011: the plan has chosen; the mean of bool was refused
-        reducer = REDUCERS[call.merge](call, single)
+        kind = MeanOfNumbers if call.omits_nan else REDUCERS[call.merge]
+        reducer = kind(call, single)
     for contribution in listed:
         if cover.some_single:
             single = contribution.write(single, contribution.values)
@@ -365,6 +366,45 @@ class WeightedMean:
         divisor = count if self.weight is None else self.weight
         divisor = torch.where(count > 0, divisor, torch.ones_like(divisor))
         return _round(self.total / divisor, self.source, dtype)
+
+
+class MeanOfNumbers:
+    """Weighted mean without NaN, which takes no part in it."""
+
+    def __init__(self, call: UntilePlan, like: Tensor) -> None:
+        del call
+        sums = accumulator_dtype(like.device)
+        self.source = like.dtype
+        self.total = torch.full(like.shape, -0.0, dtype=sums, device=like.device)
+        self.weight = torch.zeros_like(self.total)
+        self.single = torch.full_like(self.total, torch.nan)
+        self.number = torch.zeros_like(self.total, dtype=torch.int32)
+
+    def add(self, given: Contribution) -> None:
+        """Add the next tile's values where they are numbers, in ascending order."""
+        value = given.values.to(self.total.dtype)
+        takes_part = ~value.isnan()  # MERGE-032
+        weight = given.weights
+        if weight is None:
+            weight = torch.ones((), dtype=value.dtype, device=value.device)
+        term = weight * value  # MERGE-004: rounded before it is added
+
+        def changed(sums: Tensor, new: Tensor) -> Tensor:
+            return given.write(sums, torch.where(takes_part, new, given.read(sums)))
+
+        self.total = changed(self.total, given.read(self.total) + term)
+        self.weight = changed(self.weight, given.read(self.weight) + weight)
+        self.number = changed(self.number, given.read(self.number) + 1)
+        self.single = changed(self.single, value)
+
+    def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
+        """Divide once, and round once; MERGE-033: of no tile it is NaN."""
+        several = self.number > 1
+        divisor = torch.where(several, self.weight, torch.ones_like(self.weight))
+        # MERGE-007: a pixel of one tile is its value, whatever its weight
+        mean = torch.where(several, self.total / divisor, self.single)
+        covered = torch.where(count > 0, mean, torch.zeros_like(mean))
+        return _round(covered, self.source, dtype)
 
 
 class Extremum:

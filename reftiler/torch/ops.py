@@ -32,7 +32,7 @@ from reftiler.settings import TilerSettings
 from reftiler.torch import adjoint, dispatch
 from reftiler.torch import cut as plain_cut
 from reftiler.torch.cut import cut_graph
-from reftiler.torch.dtypes import KNOWN, dtype_name, is_tracing
+from reftiler.torch.dtypes import HALVES, KNOWN, dtype_name, is_tracing
 from reftiler.torch.layout import as_nchw, by_image, from_nchw, unflatten
 from reftiler.torch.merge import merge_graph
 from reftiler.torch.plans import (
@@ -278,6 +278,31 @@ def _takes_one(name: str, spec: Sequence[Any]) -> bool:
     return name == "untile" and tiler_of(spec[1]).merge in one
 
 
+def _omits(name: str, spec: Sequence[Any]) -> bool:
+    """Tell whether a merge leaves NaN out of its mean."""
+    return name == "untile" and tiler_of(spec[1]).nan == "omit"
+
+
+def _share_of_numbers(
+    tiles: Tensor, spec: Sequence[Any]
+) -> tuple[Tensor, Tensor, list[Any]]:
+    """Return what makes a mean without NaN of one with all tiles, which is linear.
+
+    1 for numbers and 0 for NaN; the share that numbers have of each pixel's weights;
+    and the call that propagates NaN.
+    """
+    shape, tiler, grid, *rest = spec
+    plain = {"nan": "propagate", "fill": 0}
+    settings = TilerSettings.from_dict({**tiler_of(tiler).to_dict(), **plain})
+    if grid is not None:
+        grid = replace(Grid.from_json(grid), tiler=settings).to_json()
+    linear = [shape, settings.to_json(), grid, *rest]
+    dtype = torch.float32 if tiles.dtype in HALVES else tiles.dtype
+    numbers = (~tiles.detach().isnan()).to(dtype)
+    share = call_operator("untile", numbers, *linear, dtype, True)
+    return numbers, torch.where(share > 0, share, torch.ones_like(share)), linear
+
+
 def _pull(name: str, like: Any, spec: Sequence[Any], given: Tensor) -> Tensor:
     """Return the gradient of an operator's tensor, from that of its result."""
     if name == "tile":
@@ -290,6 +315,11 @@ def _pull(name: str, like: Any, spec: Sequence[Any], given: Tensor) -> Tensor:
     *rest, _, _ = spec
     if _takes_one(name, spec):
         return _scatter(like, rest, given)
+    if _omits(name, spec):
+        numbers, share, linear = _share_of_numbers(like, rest)
+        given = given / share.to(given.dtype)
+        found = call_operator("untile_adjoint", given, like.shape, like.dtype, *linear)
+        return found * numbers.to(found.dtype)
     return call_operator("untile_adjoint", given, like.shape, like.dtype, *rest)
 
 
@@ -298,6 +328,11 @@ def _push(name: str, like: Any, spec: Sequence[Any], given: Tensor) -> Tensor:
     if _takes_one(name, spec):
         *rest, dtype, _ = spec
         return _gather(like, rest, given, dtype)
+    if _omits(name, spec):
+        *rest, dtype, _ = spec
+        numbers, share, linear = _share_of_numbers(like, rest)
+        given = given * numbers.to(given.dtype)
+        return call_operator("untile", given, *linear, dtype, True) / share.to(dtype)
     if name in ("tile", "untile"):  # padding and fill are constant
         spec = (*spec[:-1], True)
     return call_operator(name, given, *spec)
@@ -394,7 +429,8 @@ class _Operator(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         tensor, ctx.name, *ctx.spec = inputs
         ctx.like = _Like(tensor.shape, tensor.dtype)
-        if _takes_one(ctx.name, ctx.spec):  # only its derivatives need the values
+        # Only the derivatives of these need the values.
+        if _takes_one(ctx.name, ctx.spec) or _omits(ctx.name, ctx.spec):
             ctx.save_for_backward(tensor)
             ctx.save_for_forward(tensor)
         if ctx.name == "winners":

@@ -124,7 +124,7 @@ def merge_block(
     tiles_n, tiles_k, tiles_c, tiles_z, tiles_y, tiles_x,
     out_n, out_c, out_z, out_y, out_x,
     side_z, side_y, side_x,
-    MERGE: constexpr, WEIGHTED: constexpr, SCATTERED: constexpr,
+    MERGE: constexpr, WEIGHTED: constexpr, OMIT: constexpr, SCATTERED: constexpr,
     SOURCE: constexpr, TARGET: constexpr, LOW: constexpr, HIGH: constexpr,
     BLOCK: constexpr, CELL: constexpr,
 ):
@@ -179,6 +179,7 @@ def merge_block(
     total = tl.full((BLOCK,), -(2**63), tl.int64).to(tl.float64, bitcast=True)
     weight = total
     least = tl.full((BLOCK,), 2**63 - 1, tl.int64)
+    seen = inside & (count > 0)
     for index in range(first, last):  # MERGE-003: tiles in ascending order
         for row in range(deep_y):
             for item in range(deep_x):
@@ -193,6 +194,9 @@ def merge_block(
                 value = tl.load(tiles + place, mask=meets, other=0)
                 if MERGE == "mean":
                     term = to_float64(value, SOURCE)  # MERGE-002
+                    if OMIT:  # MERGE-032
+                        seen = seen | meets
+                        meets = meets & (term == term)
                     if WEIGHTED:
                         w = weight_of(
                             weights_z, weights_y, weights_x, at_z, at_y, at_x, meets
@@ -256,11 +260,15 @@ def merge_block(
                 count += meets.to(tl.int32)
 
     covered = count > 0
+    if OMIT:
+        covered = seen
     real = to_float64(held, SOURCE)  # ROUND-006
     if MERGE == "mean":
         divisor = weight if WEIGHTED else count.to(tl.float64)  # MERGE-006
-        mean = total / tl.where(covered, divisor, 1.0)  # MERGE-005
+        mean = total / tl.where(count > 0, divisor, 1.0)  # MERGE-005
         real = tl.where(count == 1, real, mean)
+        if OMIT:  # MERGE-033
+            real = tl.where(count == 0, float("nan"), real)
     result = held
     if SOURCE != TARGET or MERGE == "mean":
         if HIGH is not None:  # ROUND-005

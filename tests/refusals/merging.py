@@ -100,6 +100,16 @@ MERGING = [
         "window",
         "vote",
     ),
+    wrong("an extreme without NaN", lambda t, _: t(4, merge="max", nan="omit"), "nan"),
+    wrong("nan by another name", lambda t, _: t(4, nan="ignore"), "nan", "omit"),
+    wrong(
+        "NaN alone as an integer",
+        lambda t, a: t(4, nan="omit").untile(
+            a((4, 4, 4), "float32") * math.nan, (8, 8), dtype=a((1,), "uint8").dtype
+        ),
+        "NaN",
+        "uint8",
+    ),
     wrong(
         "vote of floats",
         lambda t, a: t(4, merge="vote").untile(a((4, 4, 4), "float32"), (8, 8)),

@@ -26,6 +26,7 @@ from reftiler_conformance.oracle.merge import (
     extreme,
     mean,
     merge_rule,
+    numbers,
     to_float64,
     vote,
 )
@@ -98,6 +99,31 @@ mutants_of(merge, "extreme")(
     lambda v, rule: extreme([float(value) for value in v], rule),
     "max_signed, MERGE-013: Unsigned integers of 64 bits are compared as signed ones.",
     lambda v, rule: extreme([x - 2**64 if x >= 2**63 else x for x in v], rule),
+)
+# Of the bytes of a pixel's tiles, their dtype and the setting.
+mutants_of(merge, "numbers")(
+    "nan_kept, MERGE-032: `nan` has no effect.",
+    lambda raws, dtype, nan: numbers(raws, dtype, "propagate"),
+    "nan_spoils_all, MERGE-032: A pixel with a NaN is that of its first number alone.",
+    lambda raws, dtype, nan: (
+        numbers(raws, dtype, nan)[:1]
+        if len(numbers(raws, dtype, nan)) < len(raws)
+        else numbers(raws, dtype, nan)
+    ),
+    "nan_always_out, MERGE-008: NaN is left out of every mean.",
+    lambda raws, dtype, nan: numbers(raws, dtype, "omit"),
+)
+mutants_of(Unchecked, "read_case")(
+    "nan_of_extremes, MERGE-034: `nan` has no effect on other merges.",
+    taken_for(lambda case: case.merge not in (None, "mean"), nan="propagate"),
+)
+mutants_of(Session, "give_result")(
+    "nan_filled, MERGE-033: A pixel of NaN alone is zero.",
+    lambda self, result: (
+        np.nan_to_num(result, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        if result.dtype.kind == "f" and self.case.nan == "omit"
+        else result
+    ),
 )
 # Of how many tiles a pixel has, how far their centres are, and the merge.
 mutants_of(merge, "chosen_place")(

@@ -228,13 +228,31 @@ def untile(
             raws = [
                 given[join(lead + k, c, moved(x, ahead), last)] for k, x, _ in taking
             ]
+            counting = numbers(raws, tiles.dtype, settings.nan)
+            own = [raws[i] for i in counting]
             merged = (
-                merge_pixel(raws, weight, far, settings.merge, tiles.dtype, target)
+                merge_pixel(
+                    own,
+                    [weight[i] for i in counting],
+                    [far[i] for i in counting],
+                    settings.merge,
+                    tiles.dtype,
+                    target,
+                )
                 if fill is None or raws
                 else fill
             )
             result[join(n, c, pixel, last)] = merged
     return put_together(result, join(batch, channels, merging.size, last), target)
+
+
+def numbers(raws: list[bytes], dtype: np.dtype[Any], nan: str) -> list[int]:
+    """Return which tiles of a pixel count: MERGE-032; all of NaN alone: MERGE-033."""
+    kind = dtype_info(dtype)
+    if nan == "propagate" or kind is None:
+        return list(range(len(raws)))
+    found = [i for i, raw in enumerate(raws) if not math.isnan(read(raw, kind, dtype))]
+    return found or list(range(len(raws)))
 
 
 def merge_pixel(

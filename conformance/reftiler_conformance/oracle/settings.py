@@ -24,6 +24,7 @@ class Settings:
     fill: Number | None = None
     align: tuple[int, ...] = ()
     context: tuple[int, ...] = ()
+    nan: str = "propagate"
 
     @property
     def rank(self) -> int:

@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 
 SETTINGS = (
     *("tile_size", "stride", "mode", "pad_mode", "pad_value", "pad_side", "window"),
-    *("merge", "remove_border_count", "channels_last", "fill"),
+    *("merge", "remove_border_count", "channels_last", "fill", "nan"),
 )
 CHANGING = ("list", "dict", "set", "bytearray", "ndarray", "Tensor")
 """Types of values that can be changed in place."""
@@ -82,6 +82,7 @@ def test_differs_by_settings(api: Api) -> None:
         "window": ("triangle", "hann", "gaussian", ((1.0, 2.0, 1.0, 1.0),) * 2),
         "merge": ("mean", "max", "min", "first", "last", "center", "vote"),
         "pad_mode": ("edge",),
+        "nan": ("omit",),
         "pad_side": ("both",),
         "channels_last": (True,),
         "stride": (2, 3, (3, 4)),

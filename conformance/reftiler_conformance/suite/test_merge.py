@@ -22,6 +22,7 @@ from reftiler_conformance.compare import (
 from reftiler_conformance.draws import ANY, FLOATS, INTEGERS, WIDE, wide
 from reftiler_conformance.expected import merge_of
 from reftiler_conformance.features import MODES, NUMBERS, WINDOWS
+from reftiler_conformance.needs import needs_to_untile
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.slices import coverage_of, pixels_read, values
 from reftiler_conformance.suite.narrowed import COMBINED_MERGES, each, gaps, ranks
@@ -290,6 +291,45 @@ def beyond(array: Array) -> Array:
     """Return an array with 0 for what is finite."""
     numbers = values(array)
     return np.where(np.isfinite(numbers), 0.0, numbers)
+
+
+OMITTING = WITHOUT_FILL | {"nan": ("omit",)}
+
+
+@clause(
+    "MERGE-032",
+    needs=EXACT,
+    dtype=FLOATS,
+    also=each(
+        (*CROWDED, *NEIGHBOURS),
+        nan=["omit"],
+        dtype=["float64", "float32"],
+        window=["box", "hann"],
+    ),
+    **OMITTING,
+)
+@clause(
+    "MERGE-033",
+    needs=EXACT,
+    dtype=FLOATS,
+    also=each(NEIGHBOURS, nan=["omit"], seed=[0, 1]),
+    **OMITTING | {"fill": ANY},
+)
+def test_nan_is_left_out(run: CaseRun) -> None:
+    """A mean is that of the numbers; of NaN alone it is NaN."""
+    odd = [math.nan, math.nan, math.nan, math.inf, -0.0]
+    few = [*odd[:3], 7.0] if run.case.seed % 2 else [*odd, 1.0, 2.0, 3.0, 0.1]
+    agrees(run, lambda case: chosen(case, few), by="numbers")
+
+
+@clause("MERGE-034", verb="untile", needs=["refusals", "nan:omit"])
+def test_only_a_mean_leaves_nan_out(run: CaseRun) -> None:
+    """nan="omit" is refused for merges that are no mean."""
+    for merge in (*EXTREMES, *ENDS, "center", "vote"):
+        dtype = "uint8" if merge == "vote" else run.case.dtype
+        case = replace(run.case, merge=merge, nan="omit", dtype=dtype)
+        if needs_to_untile(case) <= run.features:
+            refuses_case(run, "untile", case, f"{merge} leaves no NaN out")
 
 
 @clause(

@@ -12,7 +12,7 @@ from reftiler_gui.model.form_settings import FormSettings, Sizes
 
 __all__ = ["as_command", "as_python", "as_terms", "as_words"]
 
-_NAMED = ("mode", "pad_mode", "pad_value", "pad_side", "window", "merge", "fill")
+_NAMED = ("mode", "pad_mode", "pad_value", "pad_side", "window", "merge", "fill", "nan")
 
 
 def as_python(settings: FormSettings, image: str = "image.png") -> str:

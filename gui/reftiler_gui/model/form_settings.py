@@ -18,7 +18,7 @@ Sizes = tuple[int, int]
 
 _ALIKE = (
     *("mode", "pad_mode", "pad_value", "pad_side"),
-    *("window", "merge", "channels_last", "fill", "align"),
+    *("window", "merge", "channels_last", "fill", "align", "nan"),
 )  # settings that the form has as the tiler has them
 
 
@@ -55,6 +55,7 @@ class FormSettings:
     seed: int = 0
     channels_last: bool = False
     align: Sizes = (1, 1)
+    nan: str = "propagate"
 
     def tiler(self) -> Tiler:
         """Return the tiler; TilingError or TypeError if reftiler refuses it."""
@@ -134,6 +135,7 @@ _FIELDS = {
     "merge": "merge",
     "remove_border_count": "border",
     "fill": "fill",
+    "nan": "merge",
     "random_tile_count": "random",
     "seed": "seed",
 }

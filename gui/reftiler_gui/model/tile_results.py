@@ -148,7 +148,7 @@ class TileResults:
         """
         grid = merge_grid(grid)
         if merge is not None:
-            tiler = replace(grid.tiler, window="box", merge=merge)
+            tiler = replace(grid.tiler, window="box", merge=merge, nan="propagate")
             grid = replace(grid, tiler=tiler)
         tiles = _Lookup(self, self.indices)
         if self.indices and len(self.indices) < len(grid):

@@ -51,7 +51,9 @@ class ImageTiles:
         )
         self._mask = loaded.mask
         # As `reftiler tile` cuts masks: constant padding is not marked.
-        tiler = replace(tiler, window="box", merge=None, pad_value=0, fill=None)
+        tiler = replace(
+            tiler, window="box", merge=None, nan="propagate", pad_value=0, fill=None
+        )
         self._mask_plan = plan_tile(
             tiler, view.size, "bool", replace(view.grid, tiler=tiler)
         )

@@ -121,4 +121,5 @@ def arguments(settings: Settings) -> dict[str, Any]:
         "fill": settings.fill,
         "align": settings.aligns,
         "context": settings.contexts,
+        "nan": settings.nan,
     }

@@ -191,19 +191,17 @@ def test_votes(window: Any, dtype: str) -> None:
     agrees(tiler, rng.integers(0, 3, (40, 6, 4)).astype(dtype), (15, 17), grid=grid)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
 @pytest.mark.parametrize("window", ["box", "hann"])
-@pytest.mark.parametrize("mode", ["padding", "interpolation", "drop"])
-def test_means_without_nan(mode: str, window: str, dtype: str) -> None:
-    tiler = reftiler.Tiler((6, 4), (3, 2), mode=mode, window=window, nan="omit", fill=1)
-    for grid in (tiler.grid((19, 23)), tiler.random((19, 23), 30, 1)):
-        tiles = values((len(grid), 2, 6, 4), "float64")
-        if dtype != "uint8":
+def test_means_without_nan(window: str) -> None:
+    for mode in ("padding", "interpolation", "drop"):
+        tiler = reftiler.Tiler(
+            (6, 4), (3, 2), mode=mode, window=window, nan="omit", fill=1
+        )
+        for grid in (tiler.grid((19, 23)), tiler.random((19, 23), 30, 1)):
+            tiles = values((len(grid), 2, 6, 4), "float32").copy()
             tiles[np.random.default_rng(0).random(tiles.shape) < 0.5] = np.nan
-        tiles = np.nan_to_num(tiles).astype(dtype) if dtype == "uint8" else tiles
-        agrees(tiler, tiles.astype(dtype), (2, 19, 23), grid=grid)
-        agrees(tiler, tiles.astype(dtype), (2, 19, 23), "float64", grid=grid)
-        agrees(tiler, tiles.astype(dtype), (2, 19, 23), "int16", grid=grid)
+            agrees(tiler, tiles, (2, 19, 23), grid=grid)
+            agrees(tiler, tiles, (2, 19, 23), "int16", grid=grid)
 
 
 def test_votes_of_more_tiles_than_a_byte_counts() -> None:

@@ -225,12 +225,10 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
         return (parts, *pair), _empty(rows * cols, np.int64) if counted else None
 
     by_place = plan.merge in SELECTING and not regular
-    weights = tuple(line.weights for line in lines) if weighted else None
-    if by_place and plan.merge == "center":
-        weights = _distances(plan, inner)
+    nearest = by_place and plan.merge == "center"
     options = (
         _columns(lines),
-        weights,
+        _distances(plan, inner) if nearest else _weights(lines) if weighted else None,
         None if mean else plan.merge == "max",
         plan.merge == "last" if by_place else None,
         np.nan if omits else None,
@@ -277,7 +275,7 @@ def _plan_votes(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job
         tuple(line.source for line in lines[:2]),
     )
     fill = _flat(fill_scalar(plan.fill, out.dtype, out.device).reshape(1))
-    weights = tuple(line.weights for line in lines) if weighted else None
+    weights = _weights(lines) if weighted else None
     blocks = len(out) * channels * depth * -(-height // rows) * -(-width // cols)
     given = (*flat, (shape, steps, regular, axes, fill))
     options = (_columns(lines), weights)
@@ -287,6 +285,10 @@ def _plan_votes(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job
 def _columns(lines: list[Line]) -> Array | None:
     """Return what each pixel of a row reads; None where these are neighbours."""
     return lines[2].source.astype(np.uint64) if lines[2].resampled else None
+
+
+def _weights(lines: list[Line]) -> tuple[Array, ...]:
+    return tuple(line.weights for line in lines)
 
 
 def _distances(plan: UntilePlan, inner: int) -> tuple[Array, ...]:

@@ -107,7 +107,7 @@ MERGING = [
         lambda t, a: t(4, nan="omit").untile(
             a((4, 4, 4), "float32") * math.nan, (8, 8), dtype=a((1,), "uint8").dtype
         ),
-        "NaN",
+        "nan",
         "uint8",
     ),
     wrong(

@@ -24,7 +24,7 @@ from reftiler.cli.options import CHOICES
 from reftiler.config import TilingConfig
 from reftiler.io import write_image
 from reftiler.padding import PAD_MODES
-from reftiler.settings import MERGES
+from reftiler.settings import MERGES, NANS
 from reftiler.windows import NAMES as WINDOWS
 from tests.command import done, refused, run
 
@@ -99,6 +99,7 @@ def test_choices_in_the_help_are_those_of_the_library() -> None:
         "pad_side": PAD_SIDES,
         "window": tuple(WINDOWS),
         "merge": MERGES,
+        "nan": NANS,
     }
     assert known == CHOICES
 

@@ -318,6 +318,12 @@ class Grid:
         """
         return coordinates.clip_boxes(self.input_geometry, boxes, k)
 
+    def _repr_html_(self) -> str:
+        """Show the grid in a notebook."""
+        from reftiler.grid_html import grid_html  # noqa: PLC0415 - it needs grids
+
+        return grid_html(self)
+
     def to_json(self) -> str:
         """Write everything that untiling needs."""
         return self._json

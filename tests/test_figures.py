@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 pytest.importorskip("skimage")
 
@@ -21,11 +23,16 @@ from reftiler.figures import (
     to_rgb,
 )
 from reftiler.figures.canvas import letter_size, lettering
-from reftiler_conformance.compare import same_bits
+from reftiler_conformance import compare
 
 ORANGE, SKY, VERMILLION = (
     np.array(COLORS[name]) for name in ("orange", "sky", "vermillion")
 )
+
+
+def same_bits(picture: NDArray[Any], wanted: NDArray[Any]) -> None:
+    """Compare pictures as plain arrays: those of figures show themselves too."""
+    compare.same_bits(np.asarray(picture), np.asarray(wanted))
 
 
 def grey(height: int, width: int, value: int = 100) -> NDArray[np.uint8]:
@@ -461,3 +468,37 @@ def test_letters_beyond_ascii_are_never_boxes() -> None:
     same_bits(lettering("256 × 256", 99, 12), lettering("256 x 256", 99, 12))
     same_bits(lettering("é", 99, 12), lettering("e", 99, 12))
     same_bits(lettering("傷", 99, 12), lettering("?", 99, 12))
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
+def test_figures_show_themselves_in_notebooks(channels: tuple[int, ...]) -> None:
+    """As PNG, without loss; a row of one is a plain array."""
+    image = np.random.default_rng(0).integers(0, 255, (20, 30, *channels), np.uint8)
+    grid = Tiler(tile_size=8).grid((20, 30))
+    made = [
+        to_rgb(image),
+        overlay(image, np.eye(20, 30)),
+        draw_grid(image, grid),
+        contact_sheet([image, image]),
+        side_by_side([image, image], ["a", "b"]),
+    ]
+    for picture in made:
+        shown = picture._repr_png_()
+        assert shown is not None
+        same = np.asarray(Image.open(io.BytesIO(shown)))
+        assert np.array_equal(same, picture)
+        crop = picture[4:9, 3:7]._repr_png_()
+        assert crop is not None
+        assert Image.open(io.BytesIO(crop)).size == (4, 5)
+        assert picture[0]._repr_png_() is None
+        assert (picture > 3)._repr_png_() is None
+
+
+def test_colours_have_their_css_names() -> None:
+    image, mask = grey(9, 9), np.ones((9, 9))
+    for name, wanted in {"tomato": (255, 99, 71), "#0a141e": (10, 20, 30)}.items():
+        picture = overlay(image, mask, color=name, alpha=1, outline=False)
+        assert (picture == wanted).all()
+    assert (overlay(image, mask, color="sky", alpha=1)[0, 0] == COLORS["sky"]).all()
+    with pytest.raises(TilingError, match="did you mean 'tomato'"):
+        overlay(image, mask, color="tomatoe")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import product
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -229,3 +230,28 @@ def test_points_of_tiles_come_back(case: Case) -> None:
         assert (np.abs(clipped - ends) < 1).all()
     else:
         assert (clipped == ends).all()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_notebook_shows_a_grid(mode: str) -> None:
+    grid = Tiler((40, 32), (30, 20), mode=mode).grid((100, 130))
+    shown = ElementTree.fromstring(grid._repr_html_())
+    boxes = [(float(r.get("x", "")), float(r.get("y", ""))) for r in shown.iter("rect")]
+    assert len(boxes) == 1 + len(grid)
+    assert boxes[1:] == [(left, top) for (top, _), (left, _) in grid.boxes.tolist()]
+    text = " ".join(shown.itertext())
+    for fact in ("100 × 130", str(len(grid)), "40 × 32", mode):
+        assert fact in text
+
+
+def test_a_notebook_shows_grids_of_any_size_and_rank() -> None:
+    grids = [
+        Tiler(tile_size=256, stride=1).grid((200_000, 300_000)),
+        Tiler(tile_size=8).random((64, 64), count=5, seed=0),
+        Tiler(tile_size=[4]).grid([9]),
+        Tiler(tile_size=(4, 4, 4)).grid((9, 9, 9)),
+    ]
+    for grid in grids:
+        html = grid._repr_html_()
+        assert len(html) < 10_000
+        ElementTree.fromstring(html)

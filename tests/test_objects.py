@@ -178,6 +178,18 @@ def test_the_visible_share_decides() -> None:
     assert cut.lost == (0, 1)
 
 
+def test_floats_round_neither_shares_nor_sides_that_are_whole() -> None:
+    grid = Tiler(tile_size=100).grid((200, 200))
+    thin = ImageObject(1, (99.7, 10.0, 3.0, 10.0))  # 100 - 99.7 < 0.1 * 3
+    assert sum(map(len, cut_objects([thin], grid, min_visible=0.1).tiles)) == 2
+    low = ImageObject(1, (0.1, 90.0, 0.3, 20.0))  # 0.1 + 0.3 - 0.1 > 0.3
+    for piece in [
+        *cut_objects([low], grid).tiles[0],
+        *cut_objects([low], grid).tiles[2],
+    ]:
+        assert piece.box[2:] == (0.3, 10.0)
+
+
 def test_an_object_larger_than_its_tiles_is_in_all_of_them() -> None:
     grid = Tiler(tile_size=50).grid((1000, 1000))
     wall = ImageObject(1, (0.0, 0.0, 1000.0, 1000.0))

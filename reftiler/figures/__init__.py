@@ -23,6 +23,7 @@ from reftiler.errors import TilingError
 from reftiler.figures.canvas import (
     COLORS,
     Color,
+    Figure,
     Mask,
     Rgb,
     chosen,
@@ -35,7 +36,15 @@ from reftiler.figures.contact import contact_sheet, side_by_side
 from reftiler.grid import Grid
 from reftiler.validation import as_int
 
-__all__ = ["COLORS", "contact_sheet", "draw_grid", "overlay", "side_by_side", "to_rgb"]
+__all__ = [
+    "COLORS",
+    "Figure",
+    "contact_sheet",
+    "draw_grid",
+    "overlay",
+    "side_by_side",
+    "to_rgb",
+]
 
 _Ints = NDArray[np.int64]
 
@@ -48,7 +57,7 @@ def overlay(
     alpha: float = 0.4,
     outline: bool = True,
     min_size: int | None = None,
-) -> Rgb:
+) -> Figure:
     """
     Show a mask on its image.
 
@@ -63,7 +72,7 @@ def overlay(
     mask : ndarray
         Shape ``(H, W)``; what is not zero is marked, be it 1, 255 or True.
     color : str or three ints
-        A name in `COLORS`, or red, green and blue.
+        A name in `COLORS` or of CSS, or red, green and blue.
     alpha : float
         How much of the colour a marked pixel takes, 0 to 1.
     outline : bool
@@ -74,7 +83,7 @@ def overlay(
 
     Returns
     -------
-    ndarray of uint8, shape (H, W, 3)
+    Figure of uint8, shape (H, W, 3)
     """
     result, marked, paint = to_rgb(image), np.asarray(mask) != 0, color_of(color)
     if marked.shape != result.shape[:2]:
@@ -103,7 +112,7 @@ def draw_grid(
     highlight: Iterable[int] = (),
     color: Color = "sky",
     highlight_color: Color = "vermillion",
-) -> Rgb:
+) -> Figure:
     """
     Show where the tiles of an image lie.
 
@@ -120,11 +129,11 @@ def draw_grid(
     highlight : iterable of int
         Numbers of the tiles to frame strongly.
     color, highlight_color : str or three ints
-        Names in `COLORS`, or red, green and blue.
+        Names in `COLORS` or of CSS, or red, green and blue.
 
     Returns
     -------
-    ndarray of uint8, shape (P, Q, 3)
+    Figure of uint8, shape (P, Q, 3)
         As large as the image with its padding.
     """
     inner, lines, frames = to_rgb(image), color_of(color), color_of(highlight_color)
@@ -145,7 +154,7 @@ def draw_grid(
     canvas[drawn(boxes, canvas, width)] = lines
     canvas[_frames(boxes[strong], canvas, 3 * width)] = COLORS["white"]
     canvas[_frames(boxes[strong], canvas, 2 * width)] = frames
-    return canvas
+    return canvas.view(Figure)
 
 
 def _surroundings(marked: Mask, margin: int) -> tuple[slice, slice]:

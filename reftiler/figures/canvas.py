@@ -1,5 +1,6 @@
 """What figures are made with: colours, tints, lettering and RGB images of uint8."""
 
+import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
@@ -8,16 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageColor, ImageDraw, ImageFont
 except ImportError as error:
     raise ImportError(
         'figures need scikit-image and what comes with it: pip install "reftiler[cli]"'
     ) from error
 
 from reftiler.errors import TilingError
-from reftiler.validation import as_exact_ints, as_int, one_of
+from reftiler.validation import as_exact_ints, as_int, shorten, suggest
 
 Rgb: TypeAlias = NDArray[np.uint8]
+
+
+class Figure(np.ndarray[Any, np.dtype[np.uint8]]):
+    """An RGB picture of uint8, which a notebook shows; else a plain array."""
+
+    def _repr_png_(self) -> bytes | None:
+        """Return the picture as PNG; None of what is no picture, such as a row."""
+        if self.ndim != 3 or self.shape[-1] != 3 or self.dtype != np.uint8:
+            return None
+        file = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(self)).save(file, "PNG", optimize=True)
+        return file.getvalue()
+
+
 Mask: TypeAlias = NDArray[np.bool_]
 Color: TypeAlias = str | Sequence[int]
 
@@ -32,10 +47,10 @@ COLORS: dict[str, tuple[int, int, int]] = {
     "purple": (204, 121, 167),
     "white": (255, 255, 255),
 }
-"""The palette of Okabe and Ito, and white."""
+"""The palette of Okabe and Ito, and white. All other names are those of CSS."""
 
 
-def to_rgb(image: NDArray[Any], value_range: Sequence[float] | None = None) -> Rgb:
+def to_rgb(image: NDArray[Any], value_range: Sequence[float] | None = None) -> Figure:
     """
     Turn any picture into 8-bit RGB for display.
 
@@ -52,8 +67,8 @@ def to_rgb(image: NDArray[Any], value_range: Sequence[float] | None = None) -> R
 
     Returns
     -------
-    ndarray of uint8, shape (H, W, 3)
-        A new array.
+    Figure, shape (H, W, 3)
+        A new array of uint8, which a notebook shows.
     """
     if not isinstance(image, np.ndarray):
         raise TypeError(f"a picture must be a numpy array, got {type(image).__name__}")
@@ -68,13 +83,25 @@ def to_rgb(image: NDArray[Any], value_range: Sequence[float] | None = None) -> R
     if pixels.shape[-1] in (2, 4):
         share = pixels[..., -1:] / 255
         pixels = np.rint(pixels[..., :-1] * share + 255 * (1 - share)).astype(np.uint8)
-    return np.array(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+    return np.array(np.broadcast_to(pixels, (*pixels.shape[:2], 3))).view(Figure)
 
 
 def color_of(color: Color) -> Rgb:
-    """Return the red, green and blue of a colour given by name or by numbers."""
+    """Return the red, green and blue of a colour given by name or by numbers.
+
+    Names are those of `COLORS`, or as CSS writes colours: ``tomato``, ``#ff6347``.
+    """
     if isinstance(color, str):
-        return np.array(COLORS[one_of(color, "color", tuple(COLORS))], dtype=np.uint8)
+        if color not in COLORS:
+            try:
+                return np.array(ImageColor.getrgb(color)[:3], dtype=np.uint8)
+            except ValueError as error:
+                hint = suggest(color, (*COLORS, *ImageColor.colormap))
+                raise TilingError(
+                    f"color must be one of {', '.join(COLORS)}, or a colour of CSS, "
+                    f"got {shorten(color)}{hint}"
+                ) from error
+        return np.array(COLORS[color], dtype=np.uint8)
     numbers = as_exact_ints(color, "color", rank=3, minimum=0)
     if max(numbers) > 255:
         raise TilingError(f"color must be three numbers up to 255, got {numbers}")

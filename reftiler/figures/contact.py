@@ -17,6 +17,7 @@ except ImportError as error:
 from reftiler.errors import TilingError
 from reftiler.figures.canvas import (
     Color,
+    Figure,
     Rgb,
     chosen,
     color_of,
@@ -38,7 +39,7 @@ def contact_sheet(
     labels: Sequence[str] | None = None,
     color: Color = "vermillion",
     value_range: Sequence[float] | None = None,
-) -> Rgb:
+) -> Figure:
     """
     Lay tiles out in rows, first to last.
 
@@ -62,7 +63,7 @@ def contact_sheet(
 
     Returns
     -------
-    ndarray of uint8, shape (height, width, 3)
+    Figure of uint8, shape (height, width, 3)
     """
     pictures = [to_rgb(tile, value_range) for tile in tiles]
     _check_alike(pictures)
@@ -87,7 +88,7 @@ def contact_sheet(
         padding_width=gap,
         channel_axis=-1,
     )
-    return np.asarray(sheet, dtype=np.uint8)
+    return np.asarray(sheet, dtype=np.uint8).view(Figure)
 
 
 def side_by_side(
@@ -96,7 +97,7 @@ def side_by_side(
     *,
     gap: int | None = None,
     enlarge: bool = True,
-) -> Rgb:
+) -> Figure:
     """
     Lay images out in one row, with a caption above each.
 
@@ -114,7 +115,7 @@ def side_by_side(
 
     Returns
     -------
-    ndarray of uint8, shape (height, width, 3)
+    Figure of uint8, shape (height, width, 3)
     """
     pictures = [to_rgb(image) for image in images]
     if not pictures:
@@ -129,9 +130,9 @@ def side_by_side(
         pictures = [np.vstack(pair) for pair in zip(strips, pictures, strict=True)]
         tallest += len(strips[0])
     padded = [_padded(picture, tallest, gap) for picture in pictures]
-    return np.pad(
-        np.hstack(padded), ((gap, gap), (gap, 0), (0, 0)), constant_values=_WHITE
-    )
+    around = ((gap, gap), (gap, 0), (0, 0))
+    row = np.pad(np.hstack(padded), around, constant_values=_WHITE)
+    return row.view(Figure)
 
 
 def _enlarged(picture: Rgb, factor: int) -> Rgb:

@@ -39,7 +39,7 @@ def coco(names: list[str], **more: Any) -> dict[str, Any]:
     """Return annotations of images: three boxes and an outline on the first."""
     rows: list[dict[str, Any]] = [
         {"id": 5 + k, "image_id": 10, "category_id": 3, "bbox": list(box), "iscrowd": 0,
-         "area": box[2] * box[3], "segmentation": [], "attributes": {"k": k}}
+         "area": box[2] * box[3] - 2.5, "segmentation": [], "attributes": {"k": k}}
         for k, box in enumerate(BOXES)
     ]  # fmt: skip
     rows.append({"id": 9, "image_id": 10, "category_id": 8, "bbox": [40, 60, 70, 30],
@@ -189,7 +189,7 @@ def test_what_cocos_readers_need_is_right(tmp_path: Path) -> None:
     for row in cut["annotations"]:
         by_source.setdefault(row["source_id"], []).append(row)
     (whole,) = by_source[5]
-    assert (whole["bbox"], whole["area"]) == ([5.25, 10.5, 20.0, 8.0], 160.0)
+    assert (whole["bbox"], whole["area"]) == ([5.25, 10.5, 20.0, 8.0], 157.5)
     assert whole["attributes"] == {"k": 0}
     arms = by_source[9]
     assert sum(row["area"] for row in arms) == pytest.approx(900.0)

@@ -61,7 +61,8 @@ def _drawing(grid: Grid) -> str:
     (top, bottom), (left, right) = frame
     height, width = bottom - top, right - left
     scale = _SIDE / max(height, width)
-    parts = [_rect(0, 0, *grid.image_size, _IMAGE)]
+    high, wide = grid.image_size
+    parts = [_rect(0, 0, high, wide, _IMAGE)]
     if len(grid) <= _MOST:
         for (y0, y1), (x0, x1) in grid.boxes.tolist():
             parts.append(_rect(y0, x0, y1 - y0, x1 - x0, _TILE))

@@ -1,7 +1,7 @@
 """The demo in pictures: each a function of the report that returns an RGB image."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -105,7 +105,7 @@ def _middle(report: DemoReport) -> int:
 
 
 def _sheet(
-    tiles: list[Rgb],
+    tiles: Sequence[Rgb],
     numbers: list[int],
     highlight: list[int] | None = None,
     columns: int | None = None,

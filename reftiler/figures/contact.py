@@ -65,7 +65,7 @@ def contact_sheet(
     -------
     Figure of uint8, shape (height, width, 3)
     """
-    pictures = [to_rgb(tile, value_range) for tile in tiles]
+    pictures: list[Rgb] = [to_rgb(tile, value_range) for tile in tiles]
     _check_alike(pictures)
     count, (height, width) = len(pictures), pictures[0].shape[:2]
     strong = chosen(highlight, count)
@@ -117,7 +117,7 @@ def side_by_side(
     -------
     Figure of uint8, shape (height, width, 3)
     """
-    pictures = [to_rgb(image) for image in images]
+    pictures: list[Rgb] = [to_rgb(image) for image in images]
     if not pictures:
         raise TilingError("there must be at least one image, got none")
     tallest = max(len(picture) for picture in pictures)

@@ -279,6 +279,11 @@ def test_a_run_is_done_again_or_anew(tmp_path: Path, dataset: Path) -> None:
     done(*call)
     first = files(out)
     assert "is done" in done(*call)
+    lost = out / Manifest.read(out).annotations[-1]
+    kept = lost.read_bytes()
+    lost.unlink()
+    assert f"{lost.name} is missing" in refused(2, *call)
+    lost.write_bytes(kept)
     assert "--overwrite" in refused(2, *call, "--min-visible", "0.5")
     label = next(p for p in sorted(dataset.rglob("*")) if p.suffix in (".json", ".txt"))
     label.write_text(label.read_text() + "\n")

@@ -240,6 +240,7 @@ def _coco_image(
         file = file.removeprefix(f"{folder}/")
     height, width = record.grid.tiler.input_size
     (top, bottom), (left, right) = record.grid.boxes[tile.index].tolist()
+    above, before = record.grid.tiler.context
     return {
         **{key: image.content[key] for key in image.content if key not in _URLS},
         "id": number,
@@ -249,7 +250,12 @@ def _coco_image(
         "source_image_id": image.content["id"],
         "source_file_name": image.content["file_name"],
         "tile_index": tile.index,
-        "tile_box": [left, top, right - left, bottom - top],
+        "tile_box": [
+            left - before,
+            top - above,
+            right - left + 2 * before,
+            bottom - top + 2 * above,
+        ],
     }
 
 

@@ -48,7 +48,7 @@ class MapModel(QObject):
         self._viewer, self._jobs = viewer, jobs
         self.map: AnomalyMap | None = None  # it, once it is read
         self.number = 0  # which of an image's maps is shown
-        self.problem = ""  # why there is none
+        self.problem = "No image is open"  # why there is none
         self.whole_set = True  # whether colours have one range for all images
         self.scores: ImageScores | None = None
         self.set_scores: SetScores | None = None
@@ -206,7 +206,7 @@ class MapModel(QObject):
             self.set_scores = None
             self._jobs.cancel(_SCORING_SET)
         self._jobs.cancel(_READING)
-        self.problem = ""
+        self.problem = "" if loaded is not None else "No image is open"
         self.show(None)
         if loaded is None or loaded.image is None or not loaded.item.maps:
             return

@@ -79,7 +79,9 @@ def test_a_mask_that_is_dropped_is_that_of_the_image(
     loaded = loaded_item(window)
     assert (loaded.item.name, loaded.item.masks) == ("b", (other,))
     assert np.array_equal(known(loaded.mask).array, np.eye(64))
-    drop(window, folder / "a.png")  # called as no mask: another image
+    drop(window, folder / "a_mask.png")  # of another image
+    wait_until(lambda: loaded_item(window).item.name == "a_mask")
+    drop(window, folder / "a.png")  # called as no mask
     wait_until(lambda: loaded_item(window).item.name == "a")
 
 

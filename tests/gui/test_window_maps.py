@@ -142,6 +142,8 @@ def test_maps_are_opened_by_menu(
     go(window, 2)
     wait_until(panel.buttons.isVisible)
     assert "2 images" in panel.note.text()
+    window.viewer.close()
+    assert panel.note.text() == "No image is open."
 
 
 def test_dropped_maps_are_no_images(

@@ -18,10 +18,10 @@ from reftiler_gui.model import tile_results
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
-from reftiler_gui.model.lazy_picture import compute
+from reftiler_gui.model.lazy_picture import LazyPicture, compute
 from reftiler_gui.model.merged_pictures import MergedPictures
 from reftiler_gui.model.mock_models import MODELS, WORDS, MockModel
-from reftiler_gui.model.steps import finish
+from reftiler_gui.model.steps import Work, finish
 from reftiler_gui.model.tile_results import (
     OtherTilesError,
     TileResults,
@@ -340,3 +340,25 @@ def test_a_model_has_seen_the_padding_and_files_have_not(tmp_path: Path) -> None
     ):
         assert of_model.fits(other) == same
         assert of_file.fits(other)
+
+
+def test_a_new_view_comes_before_the_rest_of_the_last_one() -> None:
+    size, values = (256, 2048), np.zeros((256, 2048), np.uint32)
+
+    def load(rows: tuple[int, int], columns: tuple[int, int]) -> Work[None]:
+        yield from (0.0, 0.0)
+
+    def same(part: Any) -> Any:
+        return part
+
+    picture = LazyPicture(
+        *(size, size, load, lambda rows, columns: values[rows, columns]),
+        *(same, same, lambda: None),
+    )
+    picture.region(0, (0, 256), (0, 256))
+    work = compute([picture])
+    next(work)
+    picture.region(0, (0, 256), (1024, 1280))
+    finish(work)
+    arrived = [columns for level, _, columns in picture.arrived() if level == 0]
+    assert arrived == [(1024, 1280), (0, 256)]

@@ -266,7 +266,13 @@ def test_where_nothing_is_open_the_page_says_what_can_be(
     button(page, "Open images").click()
     settled(opened)
     assert opened.viewer.image_set.title == "a.png"
+    (data_set / "test/good/a.png").unlink()
     opened.registry.actions["close"].trigger()
+    wait_until(page.isVisible)
+    opened.show_view("compare")
+    opened.show_view("image")  # which lists the recent files anew
+    assert not button(page, "a.png").isEnabled()
+    assert button(page, "empty").isEnabled()
     button(page, "sample").click()
     settled(opened)
     assert len(opened.viewer.image_set.items) == 32

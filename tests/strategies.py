@@ -160,6 +160,7 @@ def exact_scales(case: Case) -> list[list[Fraction]]:
             case.settings.tile[axis],
             case.settings.borders[axis],
             plan.before[axis],
+            plan.frame[axis],  # of selected tiles, the last may not be there
         ]
         allowed.append(
             [q for q in SCALES if all((n * q).denominator == 1 for n in lengths)]

@@ -176,3 +176,15 @@ def test_a_folder_of_tiles_holds_it(tmp_path: Path) -> None:
     done("untile", tiles, back)
     (merged,) = back.rglob("*.png")
     assert np.array_equal(read_image(merged), image)
+
+
+def test_a_tiled_model_drops_it_in_graphs_too() -> None:
+    torch = pytest.importorskip("torch")
+    import reftiler.torch  # noqa: PLC0415
+
+    for model in (torch.nn.Identity(), torch.nn.AvgPool2d(5, stride=1)):
+        tiler = reftiler.torch.Tiler(8, 5, context=2, pad_mode="reflect")
+        tiled = reftiler.torch.TiledModel(model, tiler)
+        image = torch.rand(2, 3, 20, 17)
+        graph = torch.export.export(tiled, (image,), strict=False).module()
+        assert torch.equal(graph(image), tiled(image))

@@ -68,7 +68,7 @@ class TiledModel(nn.Module):
         shape = (1, 1, *call.image.size)
         of_one = (sizes[1], *leaf.shape[1:])
         plan = plan_untile(self.tiler, of_one, name, shape, None, None, name, KNOWN)
-        group = leaf.unflatten(0, sizes).movedim(2, 1)
+        group = plan.without_context(leaf).unflatten(0, sizes).movedim(2, 1)
         return merge_planes(group, plan, leaf.dtype)
 
 

@@ -62,7 +62,7 @@ def some(cases: Sequence[Any], count: int) -> Sequence[Any]:
 
 def in_body(body: str, call: Callable[[], Any]) -> Any:
     """Make a call of the verbs take one of their bodies, whatever the tensors."""
-    with patch.object(twin, "_in_graph", lambda: body == "functional"):
+    with patch.object(twin, "is_in_graph", lambda: body == "functional"):
         return call()
 
 

@@ -142,6 +142,8 @@ def _mean_of_numbers(
         np.copyto(index_spatial(single, overlap.in_block), value, where=takes_part)
     # MERGE-033: of none it is NaN; MERGE-007: of one its value
     np.divide(total, divisor, out=single, where=number > 1)
+    # MERGE-018: a pixel of no tile is filled later, in integers too
+    np.copyto(single, 0, where=count == 0)
     return single
 
 

@@ -144,10 +144,10 @@ def mergers(draw: DrawFn, dtype: str, tile: tuple[int, ...]) -> dict[str, Any]:
         return {"merge": draw(st.sampled_from([None, "max", "min"]))}
     window = draw(st.sampled_from(WINDOWS) | custom_windows(tile))
     extremes = ["max", "min", "first", "last", "center"] if window == "box" else []
-    return {
-        "window": window,
-        "merge": draw(st.sampled_from([None, "mean", None, "mean", *extremes])),
-    }
+    merge = draw(st.sampled_from([None, "mean", None, "mean", *extremes]))
+    nans = ["propagate", "propagate", "omit"] if merge in (None, "mean") else []
+    nan = draw(st.sampled_from(nans)) if nans else "propagate"
+    return {"window": window, "merge": merge, "nan": nan}
 
 
 def exact_scales(case: Case) -> list[list[Fraction]]:

@@ -230,6 +230,51 @@ def test_votes_are_of_tiles_or_of_weights() -> None:
         weighed.untile(tiles.astype(np.float32), shape, grid)
 
 
+def test_of_equal_votes_the_lowest_label_wins() -> None:
+    tiler, hann = Tiler([2], merge="vote"), Tiler([2], merge="vote", window="hann")
+    cases: list[tuple[str, list[int], int]] = [
+        ("uint8", [7, 5], 5),
+        ("uint8", [5, 7], 5),
+        ("int16", [3, -1, 2], -1),
+        ("int16", [3, 2, 2, 3, -1], 2),
+        ("uint64", [2**64 - 1, 2**64 - 2], 2**64 - 2),
+        ("bool", [True, False], False),
+    ]
+    for dtype, labels, want in cases:
+        tiles = np.array([[label] * 2 for label in labels], dtype)
+        for one in (tiler, hann):
+            grid = one.scatter([2], [[0]] * len(labels))
+            same_bits(one.untile(tiles, (2,), grid), np.array([want] * 2, dtype))
+
+
+def test_scattered_tiles_are_taken_by_index_and_by_centre() -> None:
+    tiles = np.array([[1] * 4, [2] * 4, [3] * 4], np.uint8)
+    for merge, want in [
+        ("first", [3, 3, 1, 1, 1, 1, 2, 2, 2]),
+        ("last", [3, 3, 3, 3, 1, 2, 2, 2, 2]),
+        # pixel 5 is as far from two centres: the lower index has it
+        ("center", [3, 3, 3, 1, 1, 1, 2, 2, 2]),
+    ]:
+        tiler = Tiler([4], merge=merge)
+        grid = tiler.scatter([9], [[2], [5], [0]])
+        assert tiler.untile(tiles, (9,), grid).tolist() == want
+
+
+@pytest.mark.parametrize("merge", ["first", "center", "last"])
+def test_a_nan_that_is_not_taken_is_no_integer_s_concern(merge: str) -> None:
+    tiler = Tiler([4], merge=merge, fill=9)
+    grid = tiler.scatter([8], [[0], [1]])
+    tiles = np.array([[1, 2, 3, 4], [5, 6, 7, 8.0]])
+    tiles[(0, 1) if merge == "last" else (1, 0)] = math.nan
+    want = {
+        "first": [1, 2, 3, 4, 8],
+        "last": [1, 5, 6, 7, 8],
+        "center": [1, 2, 3, 7, 8],
+    }
+    got = tiler.untile(tiles, (8,), grid, dtype="int16")
+    assert got.tolist() == [*want[merge], 9, 9, 9]
+
+
 @pytest.mark.parametrize("merge", ["first", "last", "center", "vote"])
 def test_streams_and_parts_are_merged_by_the_same_rule(merge: str) -> None:
     rng = np.random.default_rng(0)
@@ -258,6 +303,11 @@ def test_a_mean_of_numbers_alone(window: str) -> None:
         tiler.untile(tiles, (8,), dtype="uint8")
     grid = tiler.scatter([10], [[0], [2], [4]])
     assert tiler.untile(tiles, (10,), grid)[8:].tolist() == [9, 9]
+    numbers = np.where(np.isnan(tiles), [[9] * 4, [5] * 4, [9] * 4], tiles)
+    numbers[0, 2] = nan
+    whole = tiler.untile(numbers, (10,), grid, dtype="uint8")
+    assert whole.dtype == np.uint8
+    assert whole[[2, 8, 9]].tolist() == [5, 9, 9]
     merger = Merger(tiler, (8,), None, tile_dtype="float64")
     for index in (2, 0, 1):
         merger.add(index, tiles[index])

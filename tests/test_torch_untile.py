@@ -143,6 +143,22 @@ def test_nan_into_an_integer_says_so(body: str, merge: str) -> None:
 
 
 @pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("settings", [{"merge": "first"}, {"nan": "omit"}])
+def test_a_nan_that_is_not_taken_is_no_concern(
+    body: str, settings: dict[str, Any]
+) -> None:
+    tiler = Tiler([4], fill=9, **settings)
+    grid = tiler.scatter([7], [[0], [1]])
+    tiles = torch.tensor([[1.0, 2, 3, 4], [torch.nan, 2, 3, 8]])
+    want = [1, 2, 2, 4, 8, 9, 9] if settings.get("nan") else [1, 2, 3, 4, 8, 9, 9]
+
+    def merged() -> Any:
+        return tiler.untile(tiles, [7], grid, dtype=torch.uint8)
+
+    assert in_body(body, merged).tolist() == want
+
+
+@pytest.mark.parametrize("body", BODIES)
 def test_negative_zero_survives_and_infinities_meet(body: str) -> None:
     tiler = Tiler([2], 1)
     tiles = torch.tensor([[-0.0, -0.0], [-0.0, torch.inf], [-torch.inf, 1.0]])

@@ -299,7 +299,9 @@ def _reduce(
     merged = single
     count = cover.on(device)
     if cover.some_single and source != dtype:
-        merged = convert(single, dtype)  # ROUND-006
+        # ROUND-006; ROUND-005: what pixels of several tiles hold is not the result
+        alone = where(count == 1, single, torch.zeros_like(single))
+        merged = convert(alone, dtype)
     if reducer is not None:
         several = reducer.result(count, dtype)
         # MERGE-007: a pixel of one tile is copied, whatever its weight

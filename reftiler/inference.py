@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,13 @@ from reftiler.atomic import atomic_write, remove, safe_join
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.io import ReadOptions, create_image, open_image
-from reftiler.io.datasets import ImageEntry
+from reftiler.io import LazyImage, Mask, ReadOptions, create_image, open_image
+from reftiler.io.entries import ImageEntry, open_pair
 from reftiler.io.lazy import os_error_reason
 from reftiler.json_io import SPEC_VERSION, check_content, read_json, require
 from reftiler.models import Model, select_map
 from reftiler.tiler import Tiler
-from reftiler.validation import one_of
+from reftiler.validation import count_of, first_few, one_of
 
 __all__ = [
     "FORMATS",
@@ -70,6 +71,11 @@ class MapJob:
         How images are read.
     file_format : str
         One of `FORMATS`.
+    where : str or None
+        Where the masks lie that the images have: only tiles that hold a marked pixel
+        are computed. None: all tiles, whatever masks there are.
+    mask_threshold : float or None
+        As for `reftiler.io.open_mask`.
     """
 
     model: str
@@ -78,9 +84,13 @@ class MapJob:
     tiler: Tiler
     reading: ReadOptions = field(default_factory=ReadOptions)
     file_format: str = "tiff"
+    where: str | None = None
+    mask_threshold: float | None = None
 
     def __post_init__(self) -> None:
         one_of(self.file_format, "format", tuple(FORMATS))
+        if self.where is not None and self.tiler.fill is None:
+            raise TilingError("tiles that are not computed need a fill of the tiler")
 
     def name(self, entry: ImageEntry) -> str:
         """Return the path of the map of an image within the folder."""
@@ -99,9 +109,32 @@ class MapJob:
             "tiler": self.tiler.to_dict(),
             "reading": asdict(self.reading),
             "format": self.file_format,
+            "where": self.where,
+            "mask_threshold": self.mask_threshold,
         }
         plain: dict[str, Any] = json.loads(json.dumps(call))
         return plain
+
+    def open(self, entry: ImageEntry) -> tuple[LazyImage, Grid | None]:
+        """
+        Open an image, and plan its tiles; None if no tile is to be computed.
+
+        Raises
+        ------
+        TilingError
+            The image or its mask cannot be read, they differ in size, or the image
+            cannot be tiled.
+        """
+        image, mask = open_image(entry.image, self.reading), None
+        if self.where is not None:
+            image, mask = open_pair(entry, self.reading, self.mask_threshold)
+        grid = TilingConfig(self.tiler).plan(image.shape[:2])
+        if mask is None:
+            return image, grid
+        marked = _touching(grid, mask)
+        if len(marked) in (0, len(grid)):
+            return image, grid if marked else None
+        return image, grid.select(marked)  # APPLY-005
 
     def read_earlier(self, folder: Path) -> dict[str, Any] | None:
         """
@@ -173,32 +206,71 @@ def fingerprint(model: str, function: Callable[..., Any]) -> str:
 
 def plan_maps(
     entries: Sequence[ImageEntry], job: MapJob
-) -> tuple[list[Grid], tuple[str, ...]]:
+) -> tuple[list[ImageEntry], int, tuple[str, ...]]:
     """
     Open every image and plan its tiles, before the first map is made.
 
     Returns
     -------
-    grids : list of Grid
-        One for each image.
+    entries : list of ImageEntry
+        Those with a tile to compute.
+    tiles : int
+        How many tiles are to be computed.
     notes : tuple of str
-        What is to be said of how images are read.
+        What is to be said of how images are read, and which get no map.
 
     Raises
     ------
     TilingError
-        An image cannot be read or tiled; it is named.
+        An image cannot be read or tiled, or has no mask where one is needed; it is
+        named. Nothing is marked in any image.
     """
-    grids, notes = [], dict[str, None]()
-    config = TilingConfig(job.tiler)
+    if job.where is not None:
+        _refuse_no_mask(entries, job.where)
+    planned, empty, total = list[ImageEntry](), list[Path](), 0
+    notes = dict[str, None]()
     for entry in entries:
-        image = open_image(entry.image, job.reading)
-        notes.update(dict.fromkeys(image.info.notes))
         try:
-            grids.append(config.plan(image.shape[:2]))
+            image, grid = job.open(entry)
         except TilingError as error:
-            raise TilingError(f"{entry.image}: {error}") from error
-    return grids, tuple(notes)
+            raise TilingError(_blame(entry, error)) from error
+        notes.update(dict.fromkeys(image.info.notes))
+        if grid is None:
+            empty.append(entry.image)
+            continue
+        planned.append(entry)
+        total += len(grid)
+    if not planned:
+        raise TilingError(
+            f"{job.where} marks no pixel of {count_of(entries, 'image')}: there is no "
+            "tile to compute"
+        )
+    if empty:
+        notes[
+            f"no map of {count_of(empty, 'image')} on which nothing is marked: "
+            f"{first_few(empty)}"
+        ] = None
+    return planned, total, tuple(notes)
+
+
+def _refuse_no_mask(entries: Sequence[ImageEntry], where: str) -> None:
+    lacking = [entry.image for entry in entries if not entry.masks]
+    if lacking:
+        raise TilingError(
+            f"{where} has no mask for {len(lacking)} of {count_of(entries, 'image')}: "
+            f"{first_few(lacking)}; give each one, all zeros where no tile is to be "
+            "computed"
+        )
+
+
+def _touching(grid: Grid, mask: Mask) -> list[int]:
+    """Return what `Grid.touching` does, reading a row of tiles at a time."""
+    found = list[int]()
+    boxes = map(grid.slices, range(len(grid)))
+    for rows, tiles in groupby(enumerate(boxes), key=lambda tile: tile[1][0]):
+        band = mask[rows, :]
+        found += [k for k, (_, columns) in tiles if band[:, columns].any()]
+    return found
 
 
 def write_maps(
@@ -221,7 +293,7 @@ def write_maps(
     Parameters
     ----------
     entries : sequence of ImageEntry
-        The images; their ids name the maps.
+        The images, as `plan_maps` gives them; their ids name the maps.
     model : Model
         With channels last.
     job : MapJob
@@ -321,7 +393,7 @@ def _write_map(
     batch_size: int,
     advance: Callable[[int, int], object],
 ) -> None:
-    image = open_image(entry.image, job.reading)
+    image, grid = job.open(entry)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -338,6 +410,7 @@ def _write_map(
         job.tiler.apply(
             run,
             image,
+            grid=grid,
             batch_size=batch_size,
             progress=counted,
             checkpoint=_work(path),

@@ -60,6 +60,15 @@ def apply(  # noqa: PLR0913 - an option each
             show_default=False,
         ),
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MASKS",
+            help="Only tiles that hold a marked pixel: a folder of masks, or a "
+            "pattern as for --mask-pattern. Other pixels become --fill, else 0.",
+            show_default=False,
+        ),
+    ] = None,
     batch_size: Annotated[
         int, typer.Option(metavar="COUNT", help="Tiles for the model at a time.")
     ] = 16,
@@ -76,6 +85,9 @@ def apply(  # noqa: PLR0913 - an option each
     model's results have. `reftiler evaluate` and `reftiler view --maps` read them.
     maps.json says how they were made.
 
+    With --where, an image on which nothing is marked gets no map, and one without a
+    mask is refused.
+
     Images and maps may be larger than memory. A run that was ended early goes on when
     it is started again, in the midst of an image too.
 
@@ -84,17 +96,31 @@ def apply(  # noqa: PLR0913 - an option each
     reftiler apply patchcore.onnx bottle maps --tile 256 --overlap 64 --split test
     reftiler apply model.pt2 scan.tif maps --tile 512 --overlap 128 --window hann
     reftiler apply detector.py:score scans maps --config patchcore.yaml --format npy
+    reftiler apply model.pt2 slides maps --tile 512 --where tissue --fill nan
     """
     from reftiler.atomic import FolderLock  # noqa: PLC0415 - the help needs it not
-    from reftiler.inference import MapJob, fingerprint  # noqa: PLC0415
+    from reftiler.inference import (  # noqa: PLC0415
+        MapJob,
+        fingerprint,
+        plan_maps,
+        remove_maps,
+        write_maps,
+    )
     from reftiler.models import load_model  # noqa: PLC0415
 
     tiler = _tiler(options)
     with as_usage_error():
         as_int(batch_size, "--batch-size", minimum=1)
     _check_room(source, out)
-    found = finding.find(source)
-    entries = _of_split(list(found), split)
+    if where is None:
+        found = finding.find(source)
+        images, said = list(found), list(found.notes)
+    else:
+        images, said = _with_masks(source, where, finding)
+    if where is not None and tiler.fill is None:
+        tiler = replace(tiler, fill=0)
+        said.append("pixels in no tile with a mark are 0: --fill says otherwise")
+    entries = _of_split(images, split)
     loaded = load_model(model)
     with as_usage_error():
         job = MapJob(
@@ -104,10 +130,19 @@ def apply(  # noqa: PLR0913 - an option each
             tiler=tiler,
             reading=reading.resolve(),
             file_format=file_format,
+            where=where and _resolved(where),
+            mask_threshold=finding.mask_threshold,
         )
     with FolderLock(out), _resumable():
-        before = _clear(job, out, entries, overwrite=overwrite)
-        notes = (*found.notes, *_run(job, loaded, entries, out, batch_size))
+        earlier = _earlier(job, out, overwrite=overwrite)
+        entries, tiles, planning_notes = plan_maps(entries, job)
+        if earlier is not None and overwrite:
+            remove_maps(out, earlier)
+        before = sum(job.path(out, entry).exists() for entry in entries)
+        with progress_of("Applying the model", tiles, len(entries)) as advance:
+            model_notes = write_maps(
+                entries, loaded, job, out, batch_size=batch_size, advance=advance
+            )
     made = len(entries) - before
     if made:
         stdout.print(f"Wrote [bold]{count(made, 'map')}[/] to", end=" ")
@@ -116,7 +151,7 @@ def apply(  # noqa: PLR0913 - an option each
     stdout.print(printable(str(out)), markup=False, soft_wrap=True)
     if made and before:
         stdout.print(f"{count(before, 'map')} had been finished before")
-    for note in notes:
+    for note in (*said, *planning_notes, *model_notes):
         stdout.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
 
 
@@ -138,6 +173,35 @@ def _check_room(source: Path, out: Path) -> None:
         )
 
 
+def _with_masks(
+    source: Path, where: str, finding: FindingOptions
+) -> tuple[list[ImageEntry], list[str]]:
+    """Find images and the masks that say where tiles are computed; with notes."""
+    from reftiler.io.mask_folders import with_masks_of  # noqa: PLC0415 - slow to import
+
+    if not Path(where).exists() and "{" not in where:
+        raise UsageError(
+            f"there are no masks {where}: give --where a folder of masks, or a pattern "
+            "such as masks/{stem}.png"
+        )
+    if Path(where).exists():
+        found = finding.find(source)
+        images, notes = with_masks_of(found, Path(where))
+        return images, [*found.notes, *notes]
+    if finding.mask_pattern is not None:
+        raise UsageError(
+            f"--where {where} says where masks are: leave out --mask-pattern, or give "
+            "--where a folder"
+        )
+    found = replace(finding, mask_pattern=where).find(source)
+    return list(found), list(found.notes)
+
+
+def _resolved(where: str) -> str:
+    """Return a folder's whole path; a pattern starts at the source."""
+    return str(Path(where).resolve()) if Path(where).exists() else where
+
+
 def _of_split(entries: list[ImageEntry], split: str | None) -> list[ImageEntry]:
     if split is None:
         return entries
@@ -149,12 +213,10 @@ def _of_split(entries: list[ImageEntry], split: str | None) -> list[ImageEntry]:
     return chosen
 
 
-def _clear(
-    job: MapJob, out: Path, entries: list[ImageEntry], *, overwrite: bool
-) -> int:
-    """Make room for the maps, and return how many of them are there already."""
+def _earlier(job: MapJob, out: Path, *, overwrite: bool) -> dict[str, Any] | None:
+    """Return what an earlier run left, and refuse another call's unless replaced."""
     from reftiler.atomic import LOCK_NAME, stale_temp_files  # noqa: PLC0415
-    from reftiler.inference import NAME, remove_maps  # noqa: PLC0415
+    from reftiler.inference import NAME  # noqa: PLC0415
 
     earlier = job.read_earlier(out)
     if earlier is None:
@@ -165,10 +227,9 @@ def _clear(
                 f"{out} is not empty, and no run of reftiler apply left that: give "
                 f"another folder, or empty it{hint}"
             )
-        return 0
+        return None
     if overwrite:
-        remove_maps(out, earlier)
-        return 0
+        return earlier
     call = job.to_dict()
     differing = [key for key in call if earlier["call"].get(key) != call[key]]
     if differing:
@@ -176,21 +237,7 @@ def _clear(
             f"{out} holds maps of another {' and '.join(differing)}: give another "
             "folder, or --overwrite to replace them"
         )
-    return sum(job.path(out, entry).exists() for entry in entries)
-
-
-def _run(
-    job: MapJob, model: Any, entries: list[ImageEntry], out: Path, batch_size: int
-) -> tuple[str, ...]:
-    from reftiler.inference import plan_maps, write_maps  # noqa: PLC0415
-
-    grids, notes = plan_maps(entries, job)
-    total = sum(map(len, grids))
-    with progress_of("Applying the model", total, len(entries)) as advance:
-        said = write_maps(
-            entries, model, job, out, batch_size=batch_size, advance=advance
-        )
-    return (*notes, *said)
+    return earlier
 
 
 @contextmanager

@@ -33,9 +33,9 @@ ENDINGS = ("_anomaly_map", "_heatmap", "_heat", "_map")
 """What follows an image's name in that of its map."""
 
 
-def map_base(stem: str) -> str:
+def map_base(stem: str, endings: Sequence[str] = ENDINGS) -> str:
     """Return the name of the image whose map has this one; empty for no map."""
-    ends = (end for end in ENDINGS if fold(stem).endswith(end) and len(stem) > len(end))
+    ends = (end for end in endings if fold(stem).endswith(end) and len(stem) > len(end))
     return next((stem[: -len(end)] for end in ends), "")
 
 
@@ -66,13 +66,17 @@ def _named_maps(folder: Path) -> dict[str, list[Path]]:
 
 
 def match_maps(
-    names: Sequence[str], images: Sequence[Path | None], source: Path
+    names: Sequence[str],
+    images: Sequence[Path | None],
+    source: Path,
+    endings: Sequence[str] = ENDINGS,
+    noun: str = "map",
 ) -> tuple[dict[int, tuple[Path, ...]], list[str]]:
     """
-    Find the maps of images in a folder, or in a single file.
+    Find the maps of images, or their masks, in a folder or in a single file.
 
     A map belongs to an image if the shorter of their paths, without suffix and what
-    `ENDINGS` adds, is the end of the longer: ``scratch/000_map.npy`` to
+    ``endings`` adds, is the end of the longer: ``scratch/000_map.npy`` to
     ``test/scratch/000``. Of several images the one that agrees in most folders has it.
 
     Parameters
@@ -83,6 +87,10 @@ def match_maps(
         Their files, where they have one.
     source : Path
         The maps.
+    endings : sequence of str
+        What may follow an image's name in that of its map, in lower case.
+    noun : str
+        What messages call a map.
 
     Returns
     -------
@@ -96,7 +104,7 @@ def match_maps(
     TilingError
         The source cannot be read, or holds no file that may be a map.
     """
-    root, paths = _files(source)
+    root, paths = _files(source, noun)
     known = defaultdict(list)
     for number, (name, image) in enumerate(zip(names, images, strict=True)):
         file = image.resolve() if image else Path(name)
@@ -106,7 +114,7 @@ def match_maps(
     maps, unmatched, several = defaultdict(list), list[str](), list[str]()
     for path in paths:
         shared: dict[int, int] = {}
-        for parts in _keys(path):
+        for parts in _keys(path, endings):
             for number, other in known[parts[-1]]:
                 count = min(len(parts), len(other))
                 if parts[-count:] == other[-count:]:
@@ -117,7 +125,7 @@ def match_maps(
         else:
             (several if best else unmatched).append(path)
     notes = [
-        f"{count_of(files, 'file')} in {source} taken for no map, {why}: "
+        f"{count_of(files, 'file')} in {source} taken for no {noun}, {why}: "
         f"{first_few(files)}"
         for files, why in (
             (unmatched, "as their names fit no image"),
@@ -128,25 +136,25 @@ def match_maps(
     return {number: tuple(found) for number, found in maps.items()}, notes
 
 
-def _files(source: Path) -> tuple[Path, list[str]]:
+def _files(source: Path, noun: str) -> tuple[Path, list[str]]:
     """Return a folder and the paths in it that may be maps."""
     try:
         if source.is_dir():
             paths = list_files(source).images
             if not paths:
-                raise TilingError(f"there is no .npy, .tif or .png map in {source}")
+                raise TilingError(f"there is no .npy, .tif or .png {noun} in {source}")
             return source, paths
         source.stat()
     except OSError as error:
-        raise TilingError(f"cannot read the maps {source}: {error}") from error
+        raise TilingError(f"cannot read the {noun}s {source}: {error}") from error
     return source.parent, [source.name]
 
 
-def _keys(path: str) -> list[tuple[str, ...]]:
+def _keys(path: str, endings: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the paths that the image of a map may have."""
     bare = bare_path(path)
     folder, slash, stem = bare.rpartition("/")
-    base = map_base(stem)
+    base = map_base(stem, endings)
     return [_parts(bare), *([_parts(folder + slash + base)] if base else [])]
 
 

@@ -7,7 +7,6 @@ does not. Times are of the process, because other programs disturb the clock.
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import statistics
 import subprocess
@@ -23,18 +22,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
 
 import numpy as np
-from PySide6.QtCore import QEvent
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import (
-    QApplication,
-    QDialog,
-    QFileDialog,
-    QInputDialog,
-    QMessageBox,
-)
+from PySide6.QtWidgets import QApplication
 
-from reftiler import Grid, samples
-from reftiler.io import open_image, write_image
+from reftiler import Grid
+from reftiler.io import write_image
 from reftiler_gui.camera import Camera
 from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.image_canvas import ImageCanvas
@@ -198,7 +189,7 @@ def huge(app: QApplication, folder: Path) -> bool:
     wait(app, window)
     window.canvas.viewport().repaint()
     taken = 1000 * (time.perf_counter() - begin)
-    memory = _private()
+    memory = private_memory()
     window.close()
     good = tell("first paint, 16384 × 16384 mapped (clock)", taken, 500)
     sys.stdout.write(f"{'private memory then':<52}{memory:9.0f} MB   < 300\n")
@@ -310,7 +301,7 @@ def merged(app: QApplication, folder: Path) -> bool:
         app.processEvents()
     words = "panning over merged results, 12,000 × 9,000 × 3"
     good.append(tell(words, statistics.median(times), 16))
-    sys.stdout.write(f"{'private memory then':<52}{_private():9.0f} MB\n")
+    sys.stdout.write(f"{'private memory then':<52}{private_memory():9.0f} MB\n")
     window.close()
     return all(good)
 
@@ -366,7 +357,7 @@ def many(app: QApplication, folder: Path) -> list[bool]:
     ]
 
 
-def _private() -> float:
+def private_memory() -> float:
     """Return the memory that is this process's alone, MB; 0 where nobody says."""
     status = Path("/proc/self/status")
     if not status.exists():
@@ -374,97 +365,6 @@ def _private() -> float:
     lines = status.read_text(encoding="utf-8").splitlines()
     (line,) = (line for line in lines if line.startswith("RssAnon"))
     return int(line.split()[1]) / 1000
-
-
-def soak(app: QApplication, folder: Path) -> bool:
-    """Do random things for an hour, or for SOAK_MINUTES; memory must stay as it was."""
-    minutes = float(os.environ.get("SOAK_MINUTES", "60"))
-    rng = random.Random(0)
-    samples.write_dataset(folder / "brick", "brick")
-    draw = np.random.default_rng(0)
-    for path in sorted((folder / "brick").glob("test/*/*.png")):
-        name = f"{path.parent.name}_{path.stem}_map.npy"
-        np.save(folder / name, draw.random(open_image(path).shape[:2], np.float32))
-    write_image(folder / "lone.png", draw.integers(0, 256, (3000, 4000, 3), np.uint8))
-    np.save(folder / "lone_map.npy", draw.random((3000, 4000), np.float32))
-    answer_dialogs(app)
-    window = MainWindow()
-    window.resize(1280, 800)
-    window.show()
-    window.open([folder / "brick"])
-    wait(app, window)
-    left_alone = {"quit", "close", "fullscreen", "documentation", "website"}
-    actions = [
-        action
-        for name, action in window.registry.actions.items()
-        if name not in left_alone
-    ]
-
-    def change() -> None:
-        step = rng.choice((64, 128, 192))
-        window.viewer.change(FormSettings(tile=(256, 256), step=(step, step)))
-
-    def go() -> None:
-        rows, columns = rng.uniform(0, 1024), rng.uniform(0, 1024)
-        window.state.go(rows, columns, 2 ** rng.uniform(-3, 4))
-
-    def load() -> None:
-        paths = rng.choice(([folder / "brick"], [folder / "lone.png"], []))
-        maps = [folder] if paths and rng.random() < 0.5 else []
-        window.open(paths, maps=maps)
-
-    def predict() -> None:
-        window.open_results("numpy:negative")
-
-    deeds: list[Callable[[], object]] = [
-        *(lambda: rng.choice(actions).trigger() for _ in range(12)),
-        *(change, change, go, go, load, predict),
-        *(lambda: window.viewer.step(rng.choice((-1, 1))) for _ in range(4)),
-    ]
-    begin, done, seen = time.monotonic(), 0, list[float]()
-    while time.monotonic() - begin < 60 * minutes + 1:
-        rng.choice(deeds)()
-        done += 1
-        end = time.monotonic() + 0.05
-        while time.monotonic() < end:
-            app.processEvents()
-            QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-            time.sleep(0.002)
-        if time.monotonic() - begin > 60 * len(seen):
-            seen.append(_private())
-            words = f"{done:,} actions, {len(app.allWidgets()):,} widgets"
-            sys.stdout.write(
-                f"minute {len(seen) - 1:>3}: {seen[-1]:7.0f} MB, {words}\n"
-            )
-            sys.stdout.flush()
-    window.close()
-    after = seen[min(10, len(seen) - 1)]
-    sys.stdout.write(
-        f"private memory at the end: {seen[-1] / after:.2f} of minute 10\n"
-    )
-    return seen[-1] < 1.2 * after
-
-
-def answer_dialogs(app: QApplication) -> None:
-    """Let each dialog be seen, and be cancelled."""
-
-    def execute(dialog: QDialog) -> int:
-        dialog.show()
-        app.processEvents()
-        dialog.reject()
-        return 0
-
-    QDialog.exec = execute  # type: ignore[method-assign]
-    for owner, name, answer in (
-        (QMessageBox, "about", None),
-        (QDesktopServices, "openUrl", True),
-        (QInputDialog, "getItem", ("", False)),
-        (QFileDialog, "getOpenFileName", ("", "")),
-        (QFileDialog, "getOpenFileNames", ([], "")),
-        (QFileDialog, "getSaveFileName", ("", "")),
-        (QFileDialog, "getExistingDirectory", ""),
-    ):
-        setattr(owner, name, lambda *_, answer=answer, **__: answer)
 
 
 MEASURED: dict[str, Callable[[QApplication, Path], bool | list[bool]]] = {
@@ -478,13 +378,12 @@ MEASURED: dict[str, Callable[[QApplication, Path], bool | list[bool]]] = {
     "many": many,
     "repaints": lambda app, _: repaints(app, coverage=False),
     "coverage": lambda app, _: repaints(app, coverage=True),
-    "soak": soak,
 }
 
 
 def main() -> int:
     """Measure what is named, by default everything, each in a process of its own."""
-    names = sys.argv[1:] or [name for name in MEASURED if name != "soak"]
+    names = sys.argv[1:] or list(MEASURED)
     if len(names) > 1:
         run = [sys.executable, __file__]
         return max(

@@ -69,7 +69,7 @@ class Jobs(QObject):
         self._pool.setMaxThreadCount(max(4, self._pool.maxThreadCount()))
         self._tokens = itertools.count()
         self._jobs: dict[int, _Job] = {}
-        self._garbage = _MainThreadGC(self)
+        self._garbage = _MainThreadGC(self.running, self)
         self._stopped = False
         self._progressed.connect(self._on_progressed)
         self._finished.connect(self._on_finished)
@@ -191,15 +191,19 @@ class _MainThreadGC(QObject):
     thread of the pool, in a circle of references, takes the program down.
     """
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, working: Callable[[], bool], parent: QObject) -> None:
         super().__init__(parent)
+        self._working = working
+        self._younger = 0  # collections of younger generations before the last of all
         self._timer = QTimer(self, interval=_EVERY)
         self._timer.timeout.connect(self._collect)
 
     def keep(self) -> None:
         """Collect here from now on; call it before a thread begins to work."""
+        if not _keepers:
+            gc.disable()
+            gc.freeze()  # the window: so that a collection takes few milliseconds
         _keepers.add(id(self))
-        gc.disable()
         if not self._timer.isActive():
             self._timer.start()
 
@@ -208,10 +212,14 @@ class _MainThreadGC(QObject):
         self._timer.stop()
         _keepers.discard(id(self))
         if not _keepers:
+            gc.unfreeze()
             gc.enable()
 
     def _collect(self) -> None:
-        """Collect the oldest generation that is due, as Python would."""
+        """Collect the oldest generation that is due, as Python would; at rest, all.
+
+        Pictures and what computes them refer to each other, with large arrays.
+        """
         due = [
             number
             for number, (count, most) in enumerate(
@@ -219,5 +227,11 @@ class _MainThreadGC(QObject):
             )
             if count > most
         ]
-        if due:
-            gc.collect(due[-1])
+        if self._working():
+            if due:
+                gc.collect(due[-1])
+            return
+        younger = sum(one["collections"] for one in gc.get_stats()[:2])
+        if due or younger != self._younger:  # another window may have collected these
+            gc.collect()
+            self._younger = younger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -132,3 +133,19 @@ def test_garbage_is_collected_where_widgets_live(jobs: Jobs) -> None:
     wait_until(lambda: results == [20_000], timeout=20_000)
     wait_until(lambda: bool(died), timeout=20_000)
     assert died == {here}
+
+
+def test_at_rest_old_garbage_is_collected(jobs: Jobs) -> None:
+    class Circle:
+        def __init__(self) -> None:
+            self.me = self
+
+    jobs.start("work", lambda: 1, lambda _: None)
+    wait_until(lambda: not jobs.running())
+    circle = Circle()
+    gc.collect()  # it is of the oldest generation now
+    gone = weakref.ref(circle)
+    del circle
+    kept = [[number] for number in range(1000)]
+    wait_until(lambda: gone() is None, timeout=5000)
+    assert len(kept) == 1000

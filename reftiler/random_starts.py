@@ -18,7 +18,13 @@ from reftiler.validation import (
     validate_image_fits,
 )
 
-__all__ = ["SEED_LIMIT", "as_share", "random_starts", "random_starts_inside"]
+__all__ = [
+    "SEED_LIMIT",
+    "as_share",
+    "can_hold",
+    "random_starts",
+    "random_starts_inside",
+]
 
 Starts: TypeAlias = tuple[tuple[int, ...], ...]
 
@@ -146,6 +152,14 @@ def as_share(value: Any) -> Fraction:
     if not 0 <= share <= 1:  # NaN is not
         raise TilingError(f"share must be from 0 to 1, got {value}")
     return Fraction(share)
+
+
+def can_hold(
+    inside: NDArray[Any], tile_size: tuple[int, ...], align: tuple[int, ...]
+) -> bool:
+    """Tell whether a mask marks a pixel that a tile at multiples of align can hold."""
+    sides = list(zip(inside.shape, tile_size, align, strict=True))
+    return bool(_held_pixels(inside, sides).any())
 
 
 def _held_pixels(inside: Any, sides: list[tuple[int, int, int]]) -> NDArray[np.bool_]:

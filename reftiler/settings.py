@@ -187,6 +187,12 @@ class TilerSettings:
         )
 
     @property
+    def inner(self) -> tuple[slice, ...]:
+        """Where a tile lies in the tile with its context, on each axis."""
+        sides = zip(self.context, self.tile_size, strict=True)
+        return tuple(slice(c, c + t) for c, t in sides)
+
+    @property
     def overlap(self) -> tuple[int, ...]:
         """Pixels that neighbouring tiles share on each axis."""
         return tuple(t - s for t, s in zip(self.tile_size, self.stride, strict=True))

@@ -199,6 +199,39 @@ def test_random_tiles_are_those_of_the_tiler(root: Path) -> None:
         assert {item["label"] for item in items} == {int(bool(entry.masks))}
 
 
+def test_labels_are_of_tiles_without_their_context(root: Path) -> None:
+    tiler = Tiler(32, 24, context=10)
+    data = TileDataset(root, tiler, split="test")
+    scratched = [n for n, entry in enumerate(data.entries) if entry.masks]
+    for number in scratched:
+        items = [data[n] for n in data.tiles_of(number)]
+        mask = read_image(data.entries[number].masks[0])
+        marked = tiler.grid(SIZE).touching(mask).tolist()
+        assert [n for n, item in enumerate(items) if item["label"]] == marked
+        shown = sum(bool(item["mask"].any()) for item in items)
+        assert shown > len(marked)
+        assert {item["mask"].shape for item in items} == {(52, 52)}
+
+
+def test_marks_that_no_tile_can_hold_leave_tiles_anywhere(tmp_path: Path) -> None:
+    image, mask = np.zeros((100, 100, 3), np.uint8), np.zeros((100, 100), bool)
+    mask[99, 99] = True
+    write_image(tmp_path / "part.png", image)
+    write_image(tmp_path / "part_mask.png", mask)
+    tiler = Tiler(64, align=32)
+    data = TileDataset(tmp_path, tiler, random=5, inside=True)
+    assert [data[n]["label"] for n in range(5)] == [0] * 5
+    cut = RandomTiles(tiler, 5, share=1)
+    tiles, marked = cut(torch.zeros(3, 100, 100), torch.from_numpy(mask))
+    assert tiles.shape == (5, 3, 64, 64)
+    assert not marked.any()
+    # these, of another align, can hold it
+    tiles, marked = RandomTiles(Tiler(64), 5, align=36, share=1)(
+        torch.zeros(3, 100, 100), torch.from_numpy(mask)
+    )
+    assert marked.flatten(1).any(1).all()
+
+
 def test_the_order_mixes_few_images_at_a_time(root: Path) -> None:
     data = TileDataset(root, TILER)
     order = list(TileSampler(data, images=2))
@@ -393,6 +426,9 @@ def test_random_tiles_of_images_and_masks() -> None:
     channels = cut_inside(images, masks[:, None])[1]
     assert channels.shape == (12, 1, 32, 32)
     assert cut_inside(images[0, 0], masks[0])[1].shape == (6, 32, 32)
+    aligned = RandomTiles(Tiler(28, align=14), 20)(images[0, :1])[:, 0, 0, 0]
+    assert (aligned // 90 % 14 == 0).all()
+    assert (aligned % 90 % 14 == 0).all()
     last = RandomTiles(Tiler(32, channels_last=True), 2, share=0.5)
     tiles, marked = last(images.permute(0, 2, 3, 1), masks)
     assert tiles.shape == (4, 32, 32, 3)

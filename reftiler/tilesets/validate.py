@@ -210,10 +210,8 @@ def _with_mask(record: ImageRecord, mask: Mask, task: ValidateTask) -> ImageReco
 def _count_marks(mask: Mask, grid: Grid) -> list[int]:
     """Count the marked pixels of each tile as it is cut, those of its context not."""
     counts: list[int] = []
-    context = zip(grid.tiler.context, grid.tiler.tile_size, strict=True)
-    inner = tuple(slice(c, c + t) for c, t in context)
     for indices in batches(len(grid), grid.tiler.input_size, bool):
-        tiles = cut_tiles(mask, grid, indices)[(slice(None), *inner)]
+        tiles = cut_tiles(mask, grid, indices)[(slice(None), *grid.tiler.inner)]
         counts += np.count_nonzero(tiles.reshape(len(indices), -1), axis=1).tolist()
     return counts
 

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
-from reftiler.random_starts import as_share
+from reftiler.random_starts import as_share, can_hold
 from reftiler.settings import TilerSettings
 from reftiler.torch.tiler import Tiler
 from reftiler.torch.validation import check_tensor
-from reftiler.validation import Real, Sizes, as_int
+from reftiler.validation import Real, Sizes, as_int, as_ints
 
 __all__ = ["RandomTiles"]
 
@@ -30,12 +30,12 @@ class RandomTiles(nn.Module):
         Whose tile size and layout are used.
     count : int
         How many tiles of each image.
-    align : int or sequence of R ints
-        Tiles start at multiples of this.
+    align : int or sequence of R ints, optional
+        Tiles start at multiples of this; by default of the tiler's ``align``.
     share : int, float or Fraction, optional
         With masks, this share of the tiles hold a marked pixel, as `Tiler.random` has
-        it; images whose mask marks nothing have tiles anywhere. By default tiles lie
-        anywhere, and masks are cut alike.
+        it; images whose mask marks nothing that a tile can hold have tiles anywhere.
+        By default tiles lie anywhere, and masks are cut alike.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class RandomTiles(nn.Module):
         tiler: TilerSettings,
         count: int,
         *,
-        align: Sizes = 1,
+        align: Sizes | None = None,
         share: Real | Fraction | None = None,
     ) -> None:
         super().__init__()
@@ -66,7 +66,10 @@ class RandomTiles(nn.Module):
             raise TypeError(f"tiler must be a Tiler, got {type(tiler).__name__}")
         self.tiler = Tiler.from_dict(tiler.to_dict())
         self.count = as_int(count, "count", minimum=1)
-        self.align = align
+        rank = self.tiler.rank
+        self.align = self.tiler.align
+        if align is not None:
+            self.align = as_ints(align, "align", rank=rank, minimum=1)
         self.share = None if share is None else as_share(share)
 
     def forward(
@@ -131,8 +134,9 @@ class RandomTiles(nn.Module):
     def _grid(self, image: Tensor, mask: Tensor | None) -> Grid:
         size, marks = self._size(image), dict[str, Any]()
         if mask is not None:
-            marked = self._channels_first(mask, size).ne(0).any(0)
-            if self.share is not None and marked.any():
+            marked = self._channels_first(mask, size).ne(0).any(0).cpu().numpy()
+            tile = self.tiler.tile_size
+            if self.share is not None and can_hold(marked, tile, self.align):
                 marks = {"inside": marked, "share": self.share}
         seed = int(torch.randint(2**63 - 1, (), dtype=torch.int64))
         return self.tiler.random(size, self.count, seed, self.align, **marks)

@@ -17,7 +17,7 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.io.datasets import GOOD, ImageEntry, find_images, open_pair
 from reftiler.io.info import DEFAULT_OPTIONS, ReadOptions
-from reftiler.random_starts import as_share
+from reftiler.random_starts import as_share, can_hold
 from reftiler.torch.data.image_cache import ImageCache, ImagePair
 from reftiler.torch.data.transforms import seeded, transformed
 from reftiler.torch.numpy_bridge import as_tensor
@@ -64,7 +64,7 @@ class TileDataset(Dataset[dict[str, Any]]):
         default the tiles of the fitted grid.
     inside : bool
         Whether a share of the random tiles hold a marked pixel, as `Tiler.random` has
-        it; images whose mask marks nothing have tiles anywhere.
+        it; images whose mask marks nothing that a tile can hold have tiles anywhere.
     share : int, float or Fraction, optional
         Which share, by default 1/3.
     transform : callable, optional
@@ -167,10 +167,11 @@ class TileDataset(Dataset[dict[str, Any]]):
         dict
             ``image``, a tensor (C, h, w) of the file's own dtype; with masks ``mask``,
             a tensor (h, w) of bool; ``label``, 1 where the tile holds a marked pixel,
-            else 0, and without masks the image's: 0 if good, 1 if not, −1 where that
-            is not known; ``entry``, which image it is of; ``tile``, which of its
-            tiles; ``box``, its first and one past its last pixel on both axes, a
-            tensor (2, 2) as `Grid.boxes` has it. Transforms change image and mask.
+            not counting its context, else 0, and without masks the image's: 0 if
+            good, 1 if not, −1 where that is not known; ``entry``, which image it is
+            of; ``tile``, which of its tiles; ``box``, its first and one past its last
+            pixel on both axes, a tensor (2, 2) as `Grid.boxes` has it. Transforms
+            change image and mask; h and w are those of tiles with their context.
 
         Raises
         ------
@@ -186,7 +187,8 @@ class TileDataset(Dataset[dict[str, Any]]):
         item: dict[str, Any] = {"image": tile}
         if self.masks:
             item["mask"] = _marked(mask, mask_grid, k)
-            item["label"] = int(item["mask"].any())
+            # CONTEXT-008: marks of the context are its neighbours'
+            item["label"] = int(item["mask"][self._tiler.inner].any())
         else:
             item["label"] = _label(self.entries[number])
         item |= {"entry": number, "tile": k}
@@ -269,7 +271,7 @@ class TileDataset(Dataset[dict[str, Any]]):
         marks: dict[str, Any] = {}
         if self._inside and mask is not None:
             marked = mask[...]
-            if marked.any():
+            if can_hold(marked, self._tiler.tile_size, self._tiler.align):
                 marks = {"inside": marked, "share": self._share}
         return self._tiler.random(size, self._random, self.key(number), **marks)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -27,6 +27,7 @@ from reftiler.grid import Grid
 from reftiler.io import LazyImage, Mask, ReadOptions, create_image, open_image
 from reftiler.io.entries import ImageEntry, open_pair
 from reftiler.io.lazy import os_error_reason
+from reftiler.io.read import fingerprint as file_fingerprint
 from reftiler.json_io import SPEC_VERSION, check_content, read_json, require
 from reftiler.models import Model, select_map
 from reftiler.tiler import Tiler
@@ -50,6 +51,7 @@ FORMATS = {"tiff": ".tif", "npy": ".npy", "zarr": ".zarr"}
 """The suffixes of maps, by the names of formats: those that are written in parts."""
 
 _KEYS = ("reftiler_version", "call", "maps", "finished")
+_FINGERPRINTS = "fingerprints"  # not in what earlier versions wrote
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,9 @@ class MapJob:
         """
         path = folder / NAME
         try:
-            content = check_content(read_json(path), _KEYS, str(path))
+            content = check_content(read_json(path), (*_KEYS, _FINGERPRINTS), str(path))
             require(content, _KEYS, str(path))
+            content[_FINGERPRINTS] = {**content.get(_FINGERPRINTS, {})}
             content["call"] = {**content["call"]}  # TypeError if it is no object
             for name in content["maps"]:
                 safe_join(folder, name)
@@ -162,13 +165,39 @@ class MapJob:
             ) from error
         return content
 
-    def note(self, folder: Path, names: Sequence[str], *, finished: bool) -> None:
-        """Write ``maps.json``: this call and the names of its maps."""
+    def fingerprints(self, entry: ImageEntry) -> list[list[int | str]]:
+        """Return what tells versions of an image's files apart, as JSON has it."""
+        masks = () if self.where is None else entry.masks
+        return [list(file_fingerprint(path)) for path in (entry.image, *masks)]
+
+    def is_made(
+        self, folder: Path, entry: ImageEntry, earlier: dict[str, Any] | None
+    ) -> bool:
+        """Tell whether the map of an image, as it is now, is there already."""
+        there = self.path(folder, entry).exists()
+        return there and not self.is_changed(entry, earlier)
+
+    def is_changed(self, entry: ImageEntry, earlier: dict[str, Any] | None) -> bool:
+        """Tell whether an image has changed since an earlier run."""
+        noted = {} if earlier is None else earlier[_FINGERPRINTS]
+        known = noted.get(self.name(entry))
+        return known is not None and known != self.fingerprints(entry)
+
+    def note(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        fingerprints: Mapping[str, Any],
+        *,
+        finished: bool,
+    ) -> None:
+        """Write ``maps.json``: this call, the names of its maps and their images."""
         content = {
             "spec_version": SPEC_VERSION,
             "reftiler_version": reftiler.__version__,
             "call": self.to_dict(),
             "maps": list(names),
+            _FINGERPRINTS: dict(fingerprints),
             "finished": finished,
         }
         text = json.dumps(content, indent=1, allow_nan=False)
@@ -285,6 +314,8 @@ def write_maps(
     """
     Write the map of each image into a folder, where it is not there yet.
 
+    Maps of images that changed since, and of masks where they count, are made anew.
+
     A map is what `reftiler.Tiler.apply` merges of the model's results, or of the one
     that `reftiler.models.select_map` takes; an axis of one channel is left out. What is
     in memory does not grow with the image. The caller keeps other runs out of the
@@ -317,10 +348,20 @@ def write_maps(
         merged. The image is named. Maps that are finished stay, and the one that is
         not goes on where it was.
     """
-    earlier = job.read_earlier(folder) or {"maps": []}
+    earlier = job.read_earlier(folder) or {"maps": [], _FINGERPRINTS: {}}
     names = list(dict.fromkeys([*earlier["maps"], *map(job.name, entries)]))
-    job.note(folder, names, finished=False)
     run = _Run(model)
+    changed = [entry for entry in entries if job.is_changed(entry, earlier)]
+    remove_maps(folder, map(job.name, changed))
+    if changed:
+        images = [entry.image for entry in changed]
+        run.notes[
+            f"made {count_of(images, 'map')} anew, whose images or masks changed: "
+            f"{first_few(images)}"
+        ] = None
+    now = {job.name(entry): job.fingerprints(entry) for entry in entries}
+    prints = earlier[_FINGERPRINTS] | now
+    job.note(folder, names, prints, finished=False)
     for entry in entries:
         path = job.path(folder, entry)
         if not path.exists():
@@ -329,12 +370,12 @@ def write_maps(
             except TilingError as error:
                 raise TilingError(_blame(entry, error)) from error
         advance(0, 1)
-    job.note(folder, names, finished=True)
+    job.note(folder, names, prints, finished=True)
     return tuple(run.notes)
 
 
-def remove_maps(folder: Path, earlier: dict[str, Any]) -> None:
-    """Remove the maps of an earlier run, what is unfinished among them, and its notes.
+def remove_maps(folder: Path, names: Iterable[str]) -> None:
+    """Remove some maps from their folder, and what is unfinished of them.
 
     Raises
     ------
@@ -342,11 +383,10 @@ def remove_maps(folder: Path, earlier: dict[str, Any]) -> None:
         A file cannot be removed.
     """
     try:
-        for name in earlier["maps"]:
+        for name in names:
             path = safe_join(folder, name)
             for file in (path, _work(path), _unfinished(path)):
                 remove(file)
-        remove(folder / NAME)
     except OSError as error:
         raise TilingError(
             f"cannot remove {error.filename}: {os_error_reason(error)}"

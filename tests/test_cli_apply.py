@@ -196,6 +196,36 @@ def test_finished_maps_stay(tmp_path: Path, model: Path, images: Path) -> None:
     assert json.loads((out / NAME).read_text())["maps"] == ["a.tif", "b.tif", "c.tif"]
 
 
+def test_maps_of_images_that_changed_are_made_anew(
+    tmp_path: Path, model: Path, images: Path
+) -> None:
+    out = tmp_path / "maps"
+    words = ("apply", f"{model}:grey", images, out, *TILING)
+    done(*words)
+    before = read_image(out / "a.tif")
+    write_image(images / "b.png", pixels(50, 50))
+    said = done(*words)
+    assert "Wrote 1 map" in said
+    assert "b.png" in said
+    assert read_image(out / "b.tif").shape == (50, 50)
+    same_bits(read_image(out / "a.tif"), before)
+    assert "Nothing to do" in done(*words)
+
+
+def test_no_run_goes_on_in_an_image_that_changed(
+    tmp_path: Path, model: Path, images: Path
+) -> None:
+    out, call = tmp_path / "maps", f"{model}:odd"
+    words = ("apply", call, images, out, *TILING, "--batch-size", 4)
+    (tmp_path / "fail").touch()
+    assert "a.png" in refused(1, *words)
+    (tmp_path / "fail").unlink()
+    write_image(images / "a.png", 255 - pixels(40, 70))
+    done(*words)
+    function: Any = load_model(call)
+    same_bits(read_image(out / "a.tif"), TILER.apply(function, 255 - pixels(40, 70)))
+
+
 def test_another_call_is_refused(tmp_path: Path, model: Path, images: Path) -> None:
     out, call = tmp_path / "maps", f"{model}:grey"
     done("apply", call, images, out, *TILING)

@@ -178,6 +178,21 @@ def test_images_on_which_nothing_is_marked_get_no_map(
     write_file(masks / "b.png", MASKS["b"])
     assert "1 map had been finished" in done(*words)
     same_bits(read_image(out / "b.tif"), want("b"))
+    write_file(masks / "a.png", mask_of())
+    done(*words)
+    assert files(out) == ["b.tif", NAME]
+
+
+def test_maps_of_masks_that_changed_are_made_anew(
+    tmp_path: Path, call: str, images: Path
+) -> None:
+    masks, out = tmp_path / "regions", tmp_path / "maps"
+    words = ("apply", call, images / "b.png", out, *TILING, "--where", masks)
+    write_file(masks / "b.png", MASKS["a"])
+    done(*words)
+    write_file(masks / "b.png", MASKS["b"])
+    assert "Wrote 1 map" in done(*words)
+    same_bits(read_image(out / "b.tif"), want("b"))
 
 
 def test_a_run_that_was_ended_goes_on(tmp_path: Path, call: str, images: Path) -> None:

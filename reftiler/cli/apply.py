@@ -89,7 +89,8 @@ def apply(  # noqa: PLR0913 - an option each
     mask is refused.
 
     Images and maps may be larger than memory. A run that was ended early goes on when
-    it is started again, in the midst of an image too.
+    it is started again, in the midst of an image too; maps of images that changed since
+    are made anew.
 
     [bold]Examples[/]
 
@@ -100,6 +101,7 @@ def apply(  # noqa: PLR0913 - an option each
     """
     from reftiler.atomic import FolderLock  # noqa: PLC0415 - the help needs it not
     from reftiler.inference import (  # noqa: PLC0415
+        NAME,
         MapJob,
         fingerprint,
         plan_maps,
@@ -135,10 +137,13 @@ def apply(  # noqa: PLR0913 - an option each
         )
     with FolderLock(out), _resumable():
         earlier = _earlier(job, out, overwrite=overwrite)
-        entries, tiles, planning_notes = plan_maps(entries, job)
+        planned, tiles, planning_notes = plan_maps(entries, job)
         if earlier is not None and overwrite:
-            remove_maps(out, earlier)
-        before = sum(job.path(out, entry).exists() for entry in entries)
+            remove_maps(out, [*earlier["maps"], NAME])
+        elif earlier is not None:
+            remove_maps(out, (job.name(one) for one in entries if one not in planned))
+        entries = planned
+        before = sum(job.is_made(out, entry, earlier) for entry in entries)
         with progress_of("Applying the model", tiles, len(entries)) as advance:
             model_notes = write_maps(
                 entries, loaded, job, out, batch_size=batch_size, advance=advance

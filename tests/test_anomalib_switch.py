@@ -20,7 +20,10 @@ import pytest
 import torch
 
 import reftiler.anomalib as ours
+from reftiler.io import open_image
 from reftiler.samples import write_dataset
+from reftiler.torch import Tiler
+from reftiler.torch.data import TileDataset
 from tests.dropin import numbered
 
 SIDE, TILE, HALF = 192, 96, 48
@@ -128,6 +131,40 @@ def test_training_with_overlap_is_equal_within_rounding(
     maps, scores = predict(root, model)
     torch.testing.assert_close(maps, results[1][0], rtol=0, atol=1e-4)
     torch.testing.assert_close(scores, results[1][1], rtol=0, atol=1e-4)
+
+
+def test_padim_learns_the_same_of_a_tile_data_set(root: Path) -> None:
+    data = TileDataset(root / "brick", Tiler(256, 192), split="train")
+    images = [
+        torch.from_numpy(open_image(entry.image)[...]) for entry in data.entries[:3]
+    ]
+    each = len(data) // len(data.entries)
+    by_image, by_tile = make("Padim").model, make("Padim").model
+    by_image.tiler = ours.Tiler(256, 192)
+    merge = Tiler(256, 192).untile
+    for number, image in enumerate(images):
+        by_image(colour(image[None]))
+        items = range(number * each, (number + 1) * each)
+        tiles = torch.cat([data[item]["image"] for item in items])
+        with torch.no_grad():
+            features = by_tile.feature_extractor(colour(tiles))
+            found = by_tile.generate_embedding(features)
+        embedding = merge(found, (1, 30, *image.shape), scale=1 / 4)
+        by_tile.memory_bank.append(embedding)
+        assert torch.equal(by_image.memory_bank[-1], embedding)
+    maps = []
+    for model in (by_image, by_tile):
+        model.fit()
+        model.eval()
+        model.tiler = by_image.tiler
+        maps.append(model(colour(images[0][None])).anomaly_map)
+    assert torch.equal(*maps)
+    assert maps[0].std() > 0
+
+
+def colour(gray: torch.Tensor) -> torch.Tensor:
+    """Return gray images (N, H, W) of bytes as anomalib's models take them."""
+    return gray[:, None].expand(-1, 3, -1, -1) / 255
 
 
 def test_the_callback(root: Path) -> None:

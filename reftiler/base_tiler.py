@@ -8,7 +8,7 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.random_starts import random_starts, random_starts_inside
 from reftiler.settings import TilerSettings
-from reftiler.validation import Real, Sizes, as_exact_ints
+from reftiler.validation import Real, Sizes, as_exact_ints, as_ints
 
 __all__ = ["BaseTiler"]
 
@@ -59,8 +59,9 @@ class BaseTiler(TilerSettings):
         TypeError
             If an argument is of the wrong type.
         TilingError
-            If the image is smaller than the tile, the mask has another size or marks
-            no pixel that a tile can hold, or ``share`` comes without ``inside``.
+            If the image is smaller than the tile, ``align`` is no multiple of the
+            tiler's, the mask has another size or marks no pixel that a tile can hold,
+            or ``share`` comes without ``inside``.
 
         Examples
         --------
@@ -73,8 +74,7 @@ class BaseTiler(TilerSettings):
         True
         """
         size = as_exact_ints(image_size, "image_size", rank=self.rank, minimum=1)
-        if align is None:  # GRID-017
-            align = self.align
+        align = self._random_align(align)
         if inside is None:
             if share is not None:  # RANDOM-010
                 raise TilingError(
@@ -93,6 +93,18 @@ class BaseTiler(TilerSettings):
                 1 / 3 if share is None else share,
             )
         return Grid(self, size, starts)
+
+    def _random_align(self, align: Sizes | None) -> tuple[int, ...]:
+        """Return what random starts are multiples of, each of the tiler's own."""
+        if align is None:  # GRID-017
+            return self.align
+        aligns = as_ints(align, "align", rank=self.rank, minimum=1)
+        if any(a % own for a, own in zip(aligns, self.align, strict=True)):
+            raise TilingError(
+                f"align={aligns} of random tiles is no multiple of the tiler's "
+                f"{self.align}: leave it out, or use a Tiler with align=1"
+            )
+        return aligns
 
     def scatter(
         self, image_size: Sequence[int], starts: Sequence[Sequence[int]]

@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -150,7 +149,7 @@ class Grid:
         """The number of image pixels in which no tile takes part (COORD-007)."""
         return self.geometry.num_uncovered
 
-    def select(self, indices: Sequence[int] | IntArray) -> "Grid":
+    def select(self, indices: ArrayLike) -> "Grid":
         """Return the grid of some of the tiles, in the order of their indices.
 
         They keep their places, their padding and, in the merge, the borders that they
@@ -158,7 +157,7 @@ class Grid:
 
         Parameters
         ----------
-        indices : sequence of K' ints, or ndarray
+        indices : sequence of K' ints, ndarray or Tensor
             Tiles of this grid, 0 to K − 1, none of them twice: such as `touching`
             returns.
 
@@ -445,6 +444,8 @@ class Grid:
 def _checked_indices(indices: Any, count: int) -> tuple[int, ...]:
     """Return the indices of some of ``count`` tiles, or refuse them (SELECT-002)."""
     refuse_masked(indices, "indices")
+    if hasattr(indices, "detach"):  # a tensor
+        indices = np.asarray(indices.detach().cpu())
     if isinstance(indices, np.ndarray):
         if indices.dtype == np.bool_:
             raise TypeError(
@@ -453,7 +454,10 @@ def _checked_indices(indices: Any, count: int) -> tuple[int, ...]:
             )
         indices = indices.tolist()
     if not is_sequence(indices):
-        raise TypeError(f"indices must be a list of ints, got {shorten(indices)}")
+        raise TypeError(
+            f"indices must be a list of ints, got {shorten(indices)}: give a list or "
+            "an array, as in [0, 3]"
+        )
     if not len(indices):
         raise TilingError(
             "indices must name at least one tile, got none: without tiles there is "

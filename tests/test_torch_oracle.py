@@ -47,6 +47,15 @@ def test_masks_of_random_tiles_are_tensors_or_arrays() -> None:
     assert grid.touching(mask).tolist() == grid.touching(mask.numpy()).tolist()
 
 
+def test_tiles_are_selected_by_tensors_too() -> None:
+    grid = Tiler(4).grid((9, 11))
+    assert grid.select(torch.tensor([5, 0])) == grid.select([5, 0])
+    with pytest.raises(TypeError, match="flatnonzero"):
+        grid.select(torch.ones(9, dtype=torch.bool))
+    with pytest.raises(TypeError, match=r"got 2\.0"):
+        grid.select(torch.tensor([2.0]))
+
+
 @given(cases(), st.sampled_from(BODIES))
 def test_tile_is_the_definition(case: Case, body: str) -> None:
     tiler = case.tiler(Tiler)

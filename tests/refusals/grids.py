@@ -65,6 +65,12 @@ SEEDS = [
     wrong(
         "align of 3 axes", lambda t, _: t(4).random((8, 8), 1, 0, (1, 1, 1)), "align"
     ),
+    wrong(
+        "align of another",
+        lambda t, _: t(4, align=4).random((4, 4), 1, 0, 2),
+        "align=(2, 2)",
+        "(4, 4)",
+    ),
     mistyped("float seed", lambda t, _: t(4).random((8, 8), 1, 1.5), "seed", "1.5"),
     mistyped("bool seed", lambda t, _: t(4).random((8, 8), 1, True), "seed", "true"),
     mistyped("no seed", lambda t, _: t(4).random((8, 8), 1, None), "seed", "none"),

@@ -145,7 +145,8 @@ CALLS = {
         set(Tiler([8], align=2).random([21], 99, 7, <4|[4]>).starts[:, 0].tolist())
             -> {0, 4, 8, 12}
         Tiler([8], align=4).scatter([20], [[0], [<1|2|11>]]);
-            Tiler([8], align=4).random([20], 99, 7, <1|2|3>) raises TilingError
+            Tiler([8], align=4).random(<[20], 99|[8], 1>, 7, <1|2|6>)
+            raises TilingError
     """,
     "CONTEXT-006": """
         back(Tiler([8], context=2).untile(zeros(1, 6), (8,), scale=0.5)).shape -> (4,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -501,6 +502,30 @@ def test_detections_may_name_tiles(tmp_path: Path) -> None:
     other = refused(2, *bare[:2], tmp_path / "x.png", *bare[3:], results)
     assert "must be called .json" in other
     assert "no effect" in refused(2, *bare, results, "--merge", "max")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"bbox": [65.5, 66, 3, 4]}, "lies outside of its tile train/b_0004.png"),
+        ({"bbox": [1, -4, 3, 4]}, "lies outside"),
+        ({"score": math.nan}, "finite"),
+        ({"score": "high"}, "must be a number"),
+        ({"image_id": ["b_0004"]}, "there is no tile"),
+    ],
+)
+def test_detections_that_cannot_be_of_their_tile_are_refused(
+    tmp_path: Path, changed: dict[str, Any], message: str
+) -> None:
+    source, tiles = coco_set(tmp_path / "source"), tmp_path / "tiles"
+    done("tile", source, tiles, "--tile", 64)
+    row = {"image_id": "train/b_0004.png", "category_id": 0, "bbox": [1.5, 2, 3, 4]}
+    results, found = tmp_path / "results.json", tmp_path / "found.json"
+    results.write_text(json.dumps([row, {**row, **changed}]))
+    said = refused(1, "untile", tiles, found, "--detections", results)
+    assert message in said
+    assert "no. 1" in said
+    assert not found.exists()
 
 
 def test_an_image_without_its_json_size_is_bad_alone(tmp_path: Path) -> None:

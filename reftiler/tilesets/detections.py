@@ -1,6 +1,7 @@
 """What a detector found in tiles, in the coordinates of the images."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -54,7 +55,8 @@ def detections_to_image(folder: Path, detections: Path) -> list[dict[str, Any]]:
     Raises
     ------
     TilingError
-        A file cannot be read or is damaged, or names a tile that is not there.
+        A file cannot be read or is damaged, or names a tile that is not there; a box
+        lies outside of its tile; a score is not finite.
     """
     manifest = Manifest.read(folder)
     tiles = _tiles(folder, manifest)
@@ -120,9 +122,11 @@ def _of_coco(
     for number, row in enumerate(content):
         where = f"{path.name}, no. {number}"
         image_id = row.get("image_id")
-        place = _place(names.get(image_id, image_id), tiles, where)
+        if isinstance(image_id, int | str):
+            image_id = names.get(image_id, image_id)
+        place = _place(image_id, tiles, where)
         try:
-            yield place, object_of_coco(row)
+            yield place, _checked(object_of_coco(row), place)
         except TilingError as error:
             raise TilingError(f"{where}: {error}") from error
 
@@ -147,9 +151,27 @@ def _of_yolo(
                 continue
             try:
                 found = parse_label(line, with_score=True)
+                found = _checked(in_pixels(found, (size[0], size[1])), place)
             except TilingError as error:
                 raise TilingError(f"{path}, line {number}: {error}") from error
-            yield place, in_pixels(found, (size[0], size[1]))
+            yield place, found
+
+
+def _checked(found: ImageObject, place: _Tile) -> ImageObject:
+    """Refuse a score that JSON does not have, and what cannot be seen in its tile."""
+    score = found.extra.get("score", 0)
+    if isinstance(score, bool) or not isinstance(score, int | float):
+        raise TilingError(f"its score must be a number, got {shorten(score)}")
+    if not math.isfinite(score):
+        raise TilingError(f"its score must be a finite number, got {score}")
+    (x, y, width, height), size = found.box, place.record.tile_shape[:2]
+    if x >= size[1] or y >= size[0] or x + width <= 0 or y + height <= 0:
+        raise TilingError(
+            f"its box {found.box} lies outside of its tile {place.tile.file}, "
+            f"{size[0]} x {size[1]} (height x width): give coordinates of the tile, "
+            "not of the image"
+        )
+    return found
 
 
 def _place(name: Any, tiles: Mapping[Any, _Tile | None], where: str) -> _Tile:

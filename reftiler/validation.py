@@ -334,12 +334,15 @@ def validate_aligned_image(
 
 
 def validate_image_fits(
-    image_size: tuple[int, ...], tile: tuple[int, ...], what: str
+    image_size: tuple[int, ...],
+    tile: tuple[int, ...],
+    what: str,
+    way_out: str = "use mode='padding' or a smaller tile",
 ) -> None:
     """Refuse an image smaller than the tile where nothing extends it."""
     for axis, (length, side) in enumerate(zip(image_size, tile, strict=True)):
         if length < side:  # GRID-010, GRID-011
             raise TilingError(
                 f"{what}: the tile {tile} is larger than the image {image_size} on "
-                f"axis {axis} ({side} > {length}): use mode='padding' or a smaller tile"
+                f"axis {axis} ({side} > {length}): {way_out}"
             )

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import reftiler
 from reftiler import TilingError
 from reftiler.torch import TiledModel, Tiler, export_onnx
 from reftiler_conformance.compare import same_bits
@@ -136,6 +137,15 @@ def test_the_number_of_nodes_is_that_of_no_size(
 def test_what_is_refused(tmp_path: Path, model: nn.Module) -> None:
     with pytest.raises(TilingError, match="without channels_last"):
         TiledModel(model, Tiler(16, channels_last=True))
+    with pytest.raises(TypeError, match="from_other"):
+        TiledModel(model, reftiler.Tiler(16))  # type: ignore[arg-type]
+    for shape in ((3, 41, 46), (41, 46), (1, 1, 3, 41, 46)):
+        with pytest.raises(TilingError, match="images \\(N, C"):
+            TiledModel(model, Tiler(16))(torch.zeros(shape))
+        with pytest.raises(TilingError, match="images \\(N, C"):
+            export_onnx(model, Tiler(16), shape, tmp_path / "a.onnx")
+    with pytest.raises(TilingError, match="at least 1"):
+        export_onnx(model, Tiler(16), (0, 3, 41, 46), tmp_path / "a.onnx")
     with pytest.raises(TilingError, match="cannot export the model"):
         exported(tmp_path / "a.onnx", nn.Conv2d(4, 1, 3), Tiler(16))
     with pytest.raises(TilingError, match="cannot write"):

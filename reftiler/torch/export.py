@@ -1,6 +1,7 @@
 """A model with the tiler inside, as a module and as an ONNX file."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from reftiler.torch.cut import cut_planes
 from reftiler.torch.dtypes import KNOWN, dtype_name, float32_sums, is_in_graph
 from reftiler.torch.merge import merge_planes
 from reftiler.torch.tiler import Tiler
+from reftiler.validation import as_int
 
 __all__ = ["TiledModel", "export_onnx"]
 
@@ -33,6 +35,14 @@ class TiledModel(nn.Module):
     tiler : reftiler.torch.Tiler
         How to tile.
 
+    Raises
+    ------
+    TypeError
+        The tiler is none.
+    TilingError
+        The tiler has channels last; or, when it is called, the images are not
+        ``(N, C, *S)``.
+
     Examples
     --------
     >>> tiled = TiledModel(nn.Conv2d(3, 1, 3, padding=1), Tiler(8, 4))
@@ -42,6 +52,11 @@ class TiledModel(nn.Module):
 
     def __init__(self, model: nn.Module, tiler: Tiler) -> None:
         super().__init__()
+        if not isinstance(tiler, Tiler):
+            raise TypeError(
+                f"tiler must be a reftiler.torch.Tiler, got {type(tiler).__name__}: "
+                "convert another tiler with reftiler.torch.Tiler.from_other"
+            )
         if tiler.channels_last:
             raise TilingError(
                 "a model in torch takes tiles (B, C, *T): give a tiler without "
@@ -51,6 +66,7 @@ class TiledModel(nn.Module):
 
     def forward(self, image: Tensor) -> Any:
         """Return the merged results of images (N, C, *S)."""
+        _check_shape(image.shape, self.tiler)
         if not is_in_graph():
             results = self.model(self.tiler.tile(image))
             return tree_map(lambda leaf: self.tiler.untile(leaf, image.shape), results)
@@ -70,6 +86,14 @@ class TiledModel(nn.Module):
         plan = plan_untile(self.tiler, of_one, name, shape, None, None, name, KNOWN)
         group = plan.without_context(leaf).unflatten(0, sizes).movedim(2, 1)
         return merge_planes(group, plan, leaf.dtype)
+
+
+def _check_shape(shape: Sequence[int], tiler: Tiler) -> None:
+    if len(shape) != tiler.rank + 2:
+        raise TilingError(
+            f"a model with the tiler inside takes images (N, C, *S), {tiler.rank + 2} "
+            f"axes, got {tuple(shape)}: give an axis of images and one of channels"
+        )
 
 
 def _optimize(program: Any) -> None:
@@ -131,8 +155,8 @@ def export_onnx(
     ImportError
         onnx or onnxscript is not installed.
     TilingError
-        The model cannot be exported, its graph is too large for one file, or that
-        cannot be written.
+        The shape is none of images, the model cannot be exported, its graph is too
+        large for one file, or that cannot be written.
 
     Examples
     --------
@@ -142,6 +166,8 @@ def export_onnx(
     >>> nodes = export_onnx(net, Tiler(8), (1, 1, 16, 16), file)  # doctest: +SKIP
     """
     module = TiledModel(model, tiler)
+    shape = tuple(as_int(length, "shape", minimum=1) for length in shape)
+    _check_shape(shape, tiler)
     names = [name for name, part in model.named_modules() if part.training]
     example = torch.zeros((max(2, shape[0]) if dynamic_batch else shape[0], *shape[1:]))
     batch = torch.export.Dim("batch", min=1)

@@ -253,6 +253,8 @@ class Axis:
             "the leading padding": self.pad_before,
             "remove_border_count": self.border,
         }
+        if self.resampled:  # of selected tiles, the last may not be there
+            values["the length that the image is resampled to"] = self.padded_length
         for tile in np.flatnonzero(self.start_array % scale.denominator)[:1].tolist():
             values[f"the start of tile {tile}"] = self.starts[tile]
         for what, value in values.items():

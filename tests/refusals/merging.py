@@ -224,6 +224,15 @@ SCALING = [
         "4",
     ),
     wrong(
+        "a length between pixels",
+        lambda t, a: (one := t([4], 3, mode="interpolation", fill=0)).untile(
+            a((1, 2), "uint8"), (5,), one.grid((5,)).select([0])
+        ),
+        "resampled",
+        "7",
+        "1/2",
+    ),
+    wrong(
         "a scale that makes no tile",
         lambda t, a: t(4).untile(a((4, 3, 3), "uint8"), (8, 8), scale=Fraction(2, 3)),
         "2/3",

@@ -142,7 +142,8 @@ def _checked(
     if seed >= SEED_LIMIT:  # RANDOM-004
         raise TilingError(f"seed must be below 2**128, got {shown(seed)}")
     aligns = as_ints(align, "align", rank=len(image_size), minimum=1)
-    way_out = "use a smaller tile, or extend the image"  # no mode pads random tiles
+    # GRID-011: no mode pads random tiles, but a fitted grid has one that does
+    way_out = "use a smaller tile, or tiles of grid() in mode='padding'"
     validate_image_fits(image_size, tile_size, "random tiles", way_out)
     return count, seed, aligns
 

@@ -153,6 +153,15 @@ class TileGeometry:
         covered = [_union(box[:, np.newaxis]) for box in boxes]
         return math.prod(self.size) - math.prod(covered)
 
+    def has_overlaps(self) -> bool:
+        """Tell whether several tiles contribute to a pixel."""
+        sides = [np.ptp(axis.valid, axis=1) for axis in self.axes]
+        if self.is_irregular:
+            pixels = int(np.prod(sides, axis=0).sum())
+        else:
+            pixels = math.prod(int(side.sum()) for side in sides)
+        return pixels > math.prod(self.size) - self.num_uncovered
+
     def blocks(self, limit: int, region: Box | None = None) -> list[Box]:
         """Cut the image, or a region of it, into blocks of about ``limit`` pixels.
 

@@ -17,6 +17,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 import reftiler
@@ -30,7 +31,9 @@ from reftiler.io.lazy import os_error_reason
 from reftiler.io.read import fingerprint as file_fingerprint
 from reftiler.json_io import SPEC_VERSION, check_content, read_json, require
 from reftiler.models import Model, select_map
+from reftiler.streaming.stores import WritableArray
 from reftiler.tiler import Tiler
+from reftiler.tilesets.reassemble import AVERAGED
 from reftiler.validation import count_of, first_few, one_of
 
 __all__ = [
@@ -447,6 +450,13 @@ def _write_map(
             advance(len(batch), 0)
 
     with ExitStack() as stack:
+
+        def created(shape: tuple[int, ...], dtype: Any) -> WritableArray:
+            if _are_averaged(grid, shape, np.dtype(dtype)):
+                run.notes[AVERAGED] = None
+            target = create_image(path, shape, dtype, resume=True)
+            return stack.enter_context(target)
+
         job.tiler.apply(
             run,
             image,
@@ -454,10 +464,17 @@ def _write_map(
             batch_size=batch_size,
             progress=counted,
             checkpoint=_work(path),
-            out=lambda shape, dtype: stack.enter_context(
-                create_image(path, shape, dtype, resume=True)
-            ),
+            out=created,
         )
+
+
+def _are_averaged(
+    grid: Grid | None, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> bool:
+    """Tell whether numbers are averaged that may be those of classes."""
+    if grid is None or dtype.kind not in "biu" or len(shape) != 2:
+        return False
+    return grid.tiler.merge is None and grid.geometry.has_overlaps()
 
 
 def _blame(entry: ImageEntry, error: TilingError) -> str:

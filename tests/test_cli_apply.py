@@ -45,6 +45,10 @@ def network(tiles):
     return grey(tiles)[..., np.newaxis]
 
 
+def labels(tiles):
+    return (grey(tiles) > 0.5).astype(np.uint8)
+
+
 def scores(tiles):
     return tiles.mean(axis=(1, 2))
 
@@ -107,6 +111,23 @@ def test_maps_are_what_apply_makes(
 def chosen(function: Any, tiles: NDArray[Any]) -> Any:
     results = function(tiles)
     return results["anomaly_map"] if isinstance(results, dict) else results
+
+
+@pytest.mark.parametrize(
+    ("name", "tiling", "said"),
+    [
+        ("labels", ("--overlap", 4), True),
+        ("labels", ("--border", 2, "--overlap", 4), False),
+        ("labels", ("--overlap", 4, "--merge", "mean"), False),
+        ("labels", ("--overlap", 4, "--merge", "vote"), False),
+        ("grey", ("--overlap", 4), False),
+    ],
+)
+def test_a_mean_of_whole_numbers_is_said(
+    tmp_path: Path, model: Path, images: Path, name: str, tiling: Any, said: bool
+) -> None:
+    words = ("apply", f"{model}:{name}", images, tmp_path / "maps", "--tile", 16)
+    assert ("--merge vote" in done(*words, *tiling)) == said
 
 
 def test_settings_are_recorded(tmp_path: Path, model: Path, images: Path) -> None:

@@ -97,17 +97,6 @@ class TiledImage:
         return self.grid.uncovered
 
     @property
-    def overlaps(self) -> bool:
-        """Whether several tiles contribute to a pixel."""
-        geometry = self.grid.geometry
-        sides = [np.ptp(axis.valid, axis=1) for axis in geometry.axes]
-        if geometry.is_irregular:
-            pixels = int(np.prod(sides, axis=0).sum())
-        else:
-            pixels = prod(int(side.sum()) for side in sides)
-        return pixels > prod(geometry.size) - self.num_uncovered
-
-    @property
     def scale(self) -> Scale:
         """Pixels of the result for one of the image, on each axis."""
         return scale_of_tiles(self.grid.tiler, self.tiles.form.shape[:2])
@@ -148,6 +137,13 @@ class TiledImage:
             plan(self.grid, len(self.tiles), form, self.scale)
 
 
+AVERAGED = (
+    "whole numbers are averaged where tiles overlap: for class numbers give "
+    "--merge vote"
+)
+"""What is said of maps whose numbers may be those of classes."""
+
+
 def averaging_notes(
     images: Sequence[TiledImage], settings: Mapping[str, Any]
 ) -> list[str]:
@@ -158,12 +154,11 @@ def averaging_notes(
         if image.tiles.form.dtype.kind in "iu"
         and image.tiles.form.shape[2:] in ((), (1,))
         and image.grid.tiler.merge in (None, "mean")
-        and image.overlaps
+        and image.grid.geometry.has_overlaps()
     ]
     if not averaged or "merge" in settings:
         return []
-    note = "whole numbers are averaged where tiles overlap"
-    return [f"{note}: for class numbers give --merge vote"]
+    return [AVERAGED]
 
 
 @dataclass(frozen=True)

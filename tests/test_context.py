@@ -178,6 +178,22 @@ def test_a_folder_of_tiles_holds_it(tmp_path: Path) -> None:
     assert np.array_equal(read_image(merged), image)
 
 
+def test_a_tiled_model_is_told_the_scale_of_its_results() -> None:
+    torch = pytest.importorskip("torch")
+    import reftiler.torch  # noqa: PLC0415
+
+    # Results of 8 pixels may be tiles, or tiles with their context at half the scale.
+    tiler, image = reftiler.torch.Tiler(8, context=4), torch.rand(1, 2, 20, 17)
+    for model, scale in ((torch.nn.AvgPool2d(9, 1), 1), (torch.nn.AvgPool2d(2), 0.5)):
+        with pytest.raises(TilingError, match="scale="):
+            reftiler.torch.TiledModel(model, tiler)(image)
+        tiled = reftiler.torch.TiledModel(model, tiler, scale=scale)
+        want = tiler.untile(model(tiler.tile(image)), image.shape, scale=scale)
+        assert torch.equal(tiled(image), want)
+        graph = torch.export.export(tiled, (image,), strict=False).module()
+        assert torch.equal(graph(image), want)
+
+
 def test_a_tiled_model_drops_it_in_graphs_too() -> None:
     torch = pytest.importorskip("torch")
     import reftiler.torch  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class TiledModel(nn.Module):
         or dict of them. Each is merged.
     tiler : reftiler.torch.Tiler
         How to tile.
+    scale : int, float, Fraction or sequence of R of them, optional
+        Of the results, as `Tiler.untile` takes it.
 
     Raises
     ------
@@ -50,7 +53,7 @@ class TiledModel(nn.Module):
     torch.Size([2, 1, 20, 16])
     """
 
-    def __init__(self, model: nn.Module, tiler: Tiler) -> None:
+    def __init__(self, model: nn.Module, tiler: Tiler, *, scale: Any = None) -> None:
         super().__init__()
         if not isinstance(tiler, Tiler):
             raise TypeError(
@@ -62,14 +65,15 @@ class TiledModel(nn.Module):
                 "a model in torch takes tiles (B, C, *T): give a tiler without "
                 "channels_last"
             )
-        self.model, self.tiler = model, tiler
+        self.model, self.tiler, self.scale = model, tiler, scale
 
     def forward(self, image: Tensor) -> Any:
         """Return the merged results of images (N, C, *S)."""
         _check_shape(image.shape, self.tiler)
         if not is_in_graph():
             results = self.model(self.tiler.tile(image))
-            return tree_map(lambda leaf: self.tiler.untile(leaf, image.shape), results)
+            untile = partial(self.tiler.untile, shape=image.shape, scale=self.scale)
+            return tree_map(untile, results)
         # The number of images may be a symbol, so that no plan may count them.
         call = plan_tile(
             self.tiler, (1, *image.shape[1:]), dtype_name(image.dtype), None
@@ -83,7 +87,9 @@ class TiledModel(nn.Module):
         name = dtype_name(leaf.dtype)
         shape = (1, 1, *call.image.size)
         of_one = (sizes[1], *leaf.shape[1:])
-        plan = plan_untile(self.tiler, of_one, name, shape, None, None, name, KNOWN)
+        plan = plan_untile(
+            self.tiler, of_one, name, shape, None, self.scale, name, KNOWN
+        )
         group = plan.without_context(leaf).unflatten(0, sizes).movedim(2, 1)
         return merge_planes(group, plan, leaf.dtype)
 
@@ -105,12 +111,13 @@ def _optimize(program: Any) -> None:
     )
 
 
-def export_onnx(
+def export_onnx(  # noqa: PLR0913 - all but four are optional
     model: nn.Module,
     tiler: Tiler,
     shape: tuple[int, ...],
     path: str | os.PathLike[str],
     *,
+    scale: Any = None,
     dtype: torch.dtype = torch.float32,
     dynamic_batch: bool = True,
     doubles: bool = True,
@@ -134,6 +141,8 @@ def export_onnx(
         Of the images: ``(N, C, *S)``.
     path : path-like
         Where the file goes; it is there once it is whole.
+    scale
+        As for `TiledModel`.
     dtype : torch.dtype
         Of the images.
     dynamic_batch : bool
@@ -165,7 +174,7 @@ def export_onnx(
     >>> net = nn.Conv2d(1, 1, 3, padding=1)
     >>> nodes = export_onnx(net, Tiler(8), (1, 1, 16, 16), file)  # doctest: +SKIP
     """
-    module = TiledModel(model, tiler)
+    module = TiledModel(model, tiler, scale=scale)
     shape = tuple(as_int(length, "shape", minimum=1) for length in shape)
     _check_shape(shape, tiler)
     names = [name for name, part in model.named_modules() if part.training]

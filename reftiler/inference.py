@@ -286,12 +286,13 @@ def plan_maps(
 
 
 def _refuse_no_mask(entries: Sequence[ImageEntry], where: str) -> None:
-    lacking = [entry.image for entry in entries if not entry.masks]
+    lacking = [entry for entry in entries if not entry.masks]
     if lacking:
+        images = [entry.image for entry in lacking]
         raise TilingError(
             f"{where} has no mask for {len(lacking)} of {count_of(entries, 'image')}: "
-            f"{first_few(lacking)}; give each one, all zeros where no tile is to be "
-            "computed"
+            f"{first_few(images)}; name each as its image, {lacking[0].id}.png, all "
+            "zeros where no tile is to be computed"
         )
 
 
@@ -424,8 +425,23 @@ class _Run:
         found, note = select_map(results, self._model.name)
         if note:
             self.notes[note] = None
+        _check_channels_last(found.shape, tiles.shape[1:3], self._model.name)
         single = found.ndim == 4 and found.shape[-1] == 1
         return found[..., 0] if single else found
+
+
+def _check_channels_last(
+    shape: tuple[int, ...], tile: tuple[int, ...], name: str
+) -> None:
+    """Refuse results (B, C, h, w), of the scale of the tiles on their last two axes."""
+    last = shape[1:3]
+    if len(shape) != 4 or last[0] * tile[1] == last[1] * tile[0]:
+        return
+    if shape[2] * tile[1] == shape[3] * tile[0]:
+        raise TilingError(
+            f"{name} returned {shape} of tiles {tile}, which has the channels first: "
+            "return them last, (B, h, w, C)"
+        )
 
 
 def _write_map(

@@ -45,6 +45,10 @@ def network(tiles):
     return grey(tiles)[..., np.newaxis]
 
 
+def channels_first(tiles):
+    return np.moveaxis(classes(tiles), -1, 1)
+
+
 def labels(tiles):
     return (grey(tiles) > 0.5).astype(np.uint8)
 
@@ -292,6 +296,9 @@ def test_what_cannot_be_merged_is_refused(
     message = refused(1, "apply", f"{model}:scores", images / "a.png", out, *TILING)
     assert "a.png" in message
     assert "needs a batch, a height and a width" in message
+    call = f"{model}:channels_first"
+    message = refused(1, "apply", call, images / "a.png", tmp_path / "cf", *TILING)
+    assert "return them last" in message
     (images / "c.png").write_bytes(b"no image")
     other = tmp_path / "other"
     message = refused(1, "apply", f"{model}:grey", images, other, *TILING)

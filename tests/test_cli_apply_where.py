@@ -145,7 +145,7 @@ def test_masks_of_a_data_set(tmp_path: Path, call: str) -> None:
     for label in ("good", "hole"):
         write_file(tmp_path / f"set/test/{label}/000.png", picture("a"))
         write_file(tmp_path / f"regions/{label}/000.png", MASKS["a"])
-    write_file(tmp_path / "set/train/good/001.png", picture("b"))
+    write_file(tmp_path / "set/train/good/000.png", picture("b"))
     write_file(tmp_path / "set/ground_truth/hole/000_mask.png", MASKS["b"])
     for where in (tmp_path / "regions", "../regions/{label}/{stem}.png"):
         out = tmp_path / f"maps{len(str(where))}"

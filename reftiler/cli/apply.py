@@ -114,15 +114,10 @@ def apply(  # noqa: PLR0913 - an option each
     with as_usage_error():
         as_int(batch_size, "--batch-size", minimum=1)
     _check_room(source, out)
-    if where is None:
-        found = finding.find(source)
-        images, said = list(found), list(found.notes)
-    else:
-        images, said = _with_masks(source, where, finding)
+    images, said = _found(source, where, split, finding)
     if where is not None and tiler.fill is None:
         tiler = replace(tiler, fill=0)
         said.append("pixels in no tile with a mark are 0: --fill says otherwise")
-    entries = _of_split(images, split)
     loaded = load_model(model)
     with as_usage_error():
         job = MapJob(
@@ -137,11 +132,11 @@ def apply(  # noqa: PLR0913 - an option each
         )
     with FolderLock(out), _resumable():
         earlier = _earlier(job, out, overwrite=overwrite)
-        planned, tiles, planning_notes = plan_maps(entries, job)
+        planned, tiles, planning_notes = plan_maps(images, job)
         if earlier is not None and overwrite:
             remove_maps(out, [*earlier["maps"], NAME])
         elif earlier is not None:
-            remove_maps(out, (job.name(one) for one in entries if one not in planned))
+            remove_maps(out, (job.name(one) for one in images if one not in planned))
         entries = planned
         before = sum(job.is_made(out, entry, earlier) for entry in entries)
         with progress_of("Applying the model", tiles, len(entries)) as advance:
@@ -178,28 +173,30 @@ def _check_room(source: Path, out: Path) -> None:
         )
 
 
-def _with_masks(
-    source: Path, where: str, finding: FindingOptions
+def _found(
+    source: Path, where: str | None, split: str | None, finding: FindingOptions
 ) -> tuple[list[ImageEntry], list[str]]:
-    """Find images and the masks that say where tiles are computed; with notes."""
+    """Find images, and the masks that say where tiles are computed; with notes."""
     from reftiler.io.mask_folders import with_masks_of  # noqa: PLC0415 - slow to import
 
-    if not Path(where).exists() and "{" not in where:
-        raise UsageError(
-            f"there are no masks {where}: give --where a folder of masks, or a pattern "
-            "such as masks/{stem}.png"
-        )
-    if Path(where).exists():
-        found = finding.find(source)
-        images, notes = with_masks_of(found, Path(where))
-        return images, [*found.notes, *notes]
-    if finding.mask_pattern is not None:
-        raise UsageError(
-            f"--where {where} says where masks are: leave out --mask-pattern, or give "
-            "--where a folder"
-        )
-    found = replace(finding, mask_pattern=where).find(source)
-    return list(found), list(found.notes)
+    is_pattern = where is not None and not Path(where).exists()
+    if where is not None and is_pattern:
+        if "{" not in where:
+            raise UsageError(
+                f"there are no masks {where}: give --where a folder of masks, or a "
+                "pattern such as masks/{stem}.png"
+            )
+        if finding.mask_pattern is not None:
+            raise UsageError(
+                f"--where {where} says where masks are: leave out --mask-pattern, or "
+                "give --where a folder"
+            )
+        finding = replace(finding, mask_pattern=where)
+    found = finding.find(source)
+    images, notes = _of_split(list(found), split), list[str]()
+    if where is not None and not is_pattern:
+        images, notes = with_masks_of(images, Path(where))
+    return images, [*found.notes, *notes]
 
 
 def _resolved(where: str) -> str:

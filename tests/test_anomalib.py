@@ -366,7 +366,8 @@ def test_a_model_sees_the_same_pixels_with_and_without_tiles() -> None:
             results.append(result)
             gradients.append(model.layer.weight.grad)
         torch.testing.assert_close(*results)
-        torch.testing.assert_close(*gradients)
+        # torch adds gradients up in another order, in float32
+        torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("mode", MODES)

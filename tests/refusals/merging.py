@@ -105,7 +105,7 @@ MERGING = [
     wrong(
         "NaN alone as an integer",
         lambda t, a: t(4, nan="omit").untile(
-            a((4, 4, 4), "float32") * math.nan, (8, 8), dtype=a((1,), "uint8").dtype
+            a((1, 4, 4), "float32") * math.nan, (4, 4), dtype=a((1,), "uint8").dtype
         ),
         "nan",
         "uint8",

@@ -69,7 +69,9 @@ def test_coverage_is_the_sum_of_the_slices(case: Case) -> None:
 @given(cases(merge=True, dtypes=SMALL))
 def test_coverage_is_what_untile_does(case: Case) -> None:
     """A tile takes part where its mark is seen in the result."""
-    settings = replace(case.settings, window="box", merge="max", fill=0)
+    settings = replace(
+        case.settings, window="box", merge="max", fill=0, nan="propagate"
+    )
     case = replace(case, settings=settings, batch=None, channels=None)
     tiler = case.tiler(Tiler)
     grid = case.grid(tiler)
@@ -147,16 +149,16 @@ def test_tile_commutes_with_widening(case: Case, wide: str) -> None:
 @given(merges(dtypes=tuple(n for n in SMALL if n != "bool"), convert=False))
 def test_the_mean_lies_between_the_extremes(merge: MergeCase) -> None:
     content = "index" if merge.case.content == "index" else "random"
-    case = replace(merge.case, content=content)
+    settings = replace(merge.case.settings, nan="propagate")
+    case = replace(merge.case, content=content, settings=settings)
     merge = replace(merge, case=case)
     results = []
     for how in ("min", "mean", "max"):
         window = case.settings.window if how == "mean" else "box"
         tiler = replace(case, settings=replace(case.settings, merge=how, window=window))
         own = tiler.tiler(Tiler)
-        settings = merge.scale_argument()
-        grid = tiler.grid(own)
-        results.append(own.untile(merge.tiles(), case.shape, grid, **settings))
+        grid, scale = tiler.grid(own), merge.scale_argument()
+        results.append(own.untile(merge.tiles(), case.shape, grid, **scale))
     low, mean, high = results
     filled = np.isnan(mean.astype(float)) & np.isnan(low.astype(float))
     assert (filled | ((low <= mean) & (mean <= high))).all()

@@ -180,9 +180,17 @@ def test_nothing_is_recorded() -> None:
         ),
     ],
 )
+@pytest.mark.parametrize("also", ["", "ml_dtypes"])
 def test_what_does_not_suit_is_refused(
-    image: Any, results: Any, options: Any, error: type[Exception], words: str
+    image: Any,
+    results: Any,
+    options: Any,
+    error: type[Exception],
+    words: str,
+    also: str,
 ) -> None:
+    if also:  # it gives numpy a bfloat16
+        pytest.importorskip(also, reason="needs onnx: it brings ml_dtypes")
     with pytest.raises(error, match=words):
         TILER.apply(lambda _: results, image, **{"out": np.empty, **options})
 

@@ -33,12 +33,15 @@ def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
     TilingError
         If it has none.
     """
+    name = dtype_name(dtype)
     try:
-        return np.dtype(dtype_name(dtype))
+        found = np.dtype(name)
     except TypeError:
-        raise TilingError(
-            f"stores cannot hold {dtype_name(dtype)}: give dtype=torch.float32"
-        ) from None
+        found = None
+    # ml_dtypes, once imported, gives numpy a bfloat16 that torch cannot take.
+    if found is None or found.isbuiltin != 1:
+        raise TilingError(f"stores cannot hold {name}: give dtype=torch.float32")
+    return found
 
 
 def device_of(model: Callable[[Tensor], Any], default: torch.device) -> torch.device:

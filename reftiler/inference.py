@@ -41,6 +41,7 @@ __all__ = [
     "NAME",
     "MapJob",
     "fingerprint",
+    "holds_work",
     "plan_maps",
     "remove_maps",
     "write_maps",
@@ -388,13 +389,22 @@ def remove_maps(folder: Path, names: Iterable[str]) -> None:
     """
     try:
         for name in names:
-            path = safe_join(folder, name)
-            for file in (path, _work(path), _unfinished(path)):
+            for file in _files(folder, name):
                 remove(file)
     except OSError as error:
         raise TilingError(
             f"cannot remove {error.filename}: {os_error_reason(error)}"
         ) from error
+
+
+def holds_work(folder: Path, names: Iterable[str]) -> bool:
+    """Tell whether some maps are in their folder, or what is unfinished of them."""
+    return any(file.exists() for name in names for file in _files(folder, name))
+
+
+def _files(folder: Path, name: str) -> tuple[Path, Path, Path]:
+    path = safe_join(folder, name)
+    return path, _work(path), _unfinished(path)
 
 
 def _work(path: Path) -> Path:

@@ -251,6 +251,19 @@ def test_no_run_goes_on_in_an_image_that_changed(
     same_bits(read_image(out / "a.tif"), TILER.apply(function, 255 - pixels(40, 70)))
 
 
+def test_a_mended_model_runs_where_nothing_was_made(
+    tmp_path: Path, model: Path, images: Path
+) -> None:
+    out, good = tmp_path / "maps", model.read_text()
+    model.write_text(good + "\ndef broken(tiles):\n    raise ValueError\n")
+    refused(1, "apply", f"{model}:broken", images, out, *TILING)
+    assert files(out) == [NAME]
+    model.write_text(good + "\ndef broken(tiles):\n    return grey(tiles)\n")
+    words = ("apply", f"{model}:broken", images, out, *TILING, "--format", "npy")
+    assert "Wrote 2 maps" in done(*words)
+    assert files(out) == ["a.npy", "b.npy", NAME]
+
+
 def test_another_call_is_refused(tmp_path: Path, model: Path, images: Path) -> None:
     out, call = tmp_path / "maps", f"{model}:grey"
     done("apply", call, images, out, *TILING)

@@ -218,7 +218,7 @@ def _of_split(entries: list[ImageEntry], split: str | None) -> list[ImageEntry]:
 def _earlier(job: MapJob, out: Path, *, overwrite: bool) -> dict[str, Any] | None:
     """Return what an earlier run left, and refuse another call's unless replaced."""
     from reftiler.atomic import LOCK_NAME, stale_temp_files  # noqa: PLC0415
-    from reftiler.inference import NAME  # noqa: PLC0415
+    from reftiler.inference import NAME, holds_work, remove_maps  # noqa: PLC0415
 
     earlier = job.read_earlier(out)
     if earlier is None:
@@ -234,6 +234,9 @@ def _earlier(job: MapJob, out: Path, *, overwrite: bool) -> dict[str, Any] | Non
         return earlier
     call = job.to_dict()
     differing = [key for key in call if earlier["call"].get(key) != call[key]]
+    if differing and not holds_work(out, earlier["maps"]):
+        remove_maps(out, [NAME])  # of a run that failed before it made anything
+        return None
     if differing:
         raise UsageError(
             f"{out} holds maps of another {' and '.join(differing)}: give another "

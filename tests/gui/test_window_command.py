@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from typer.testing import CliRunner
 
@@ -59,6 +60,16 @@ def test_maps_are_given(qtbot: QtBot, tmp_path: Path) -> None:
     code, said = run(*words, "--maps", str(tmp_path / "nothing"))
     assert code == 2
     assert "nothing" in said
+
+
+@pytest.mark.parametrize("view", ["image", "odd"])
+def test_the_window_of_a_screenshot_is_let_go_of(
+    qtbot: QtBot, tmp_path: Path, view: str
+) -> None:
+    image = write_pair(tmp_path, "part")
+    before = len(QApplication.topLevelWidgets())
+    run(str(image), "--screenshot", str(tmp_path / "out.png"), "--view", view)
+    assert len(QApplication.topLevelWidgets()) == before
 
 
 @pytest.mark.parametrize("option", ["--screenshot", "--report"])

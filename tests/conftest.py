@@ -1,8 +1,10 @@
-"""How hypothesis searches: the same examples in CI, fresh ones on a desk."""
+"""Which tests run, how far hypothesis searches, and what a skipped test would need."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
@@ -10,21 +12,41 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "desk",
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-settings.register_profile(
-    "ci", settings.get_profile("desk"), derandomize=True, database=None
-)
-settings.register_profile(
-    "night", settings.get_profile("desk"), max_examples=5000, database=None
-)
-settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "desk")
-)
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run the long tests too, and search further"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Search as far as asked; the same examples in CI, new ones elsewhere."""
+    night = os.environ.get("HYPOTHESIS_PROFILE") == "night"
+    examples = 5000 if night else 100 if config.getoption("long") else 15
+    ci = bool(os.environ.get("CI")) and not night
+    stored = {"database": None} if ci or night else {}
+    settings.register_profile(
+        "reftiler",
+        max_examples=examples,
+        deadline=None,
+        derandomize=ci,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        **stored,
+    )
+    settings.load_profile("reftiler")
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what takes long, unless it is asked for or named by its own id."""
+    if config.getoption("long") or any("::" in name for name in config.args):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
+
 
 # The tests of the viewer need Qt, and Qt needs libraries of the system: without them
 # they are skipped, each file with the reason, and the others run.

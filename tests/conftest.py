@@ -50,13 +50,19 @@ def pytest_collection_modifyitems(
 
 # The tests of the viewer need Qt, and Qt needs libraries of the system: without them
 # they are skipped, each file with the reason, and the others run.
+QT_LIBRARIES = (
+    "apt-get install libgl1 libegl1 libglib2.0-0 libxkbcommon0 libfontconfig1 "
+    "libdbus-1-3"
+)
 NO_QT = ""
 try:
     import PySide6.QtTest
     import PySide6.QtWidgets  # noqa: F401
     import pytestqt  # noqa: F401
-except ImportError as error:
+except ModuleNotFoundError as error:
     NO_QT = f"needs Qt: {error}"
+except ImportError as error:  # a library of the system
+    NO_QT = f"needs Qt: {error}: {QT_LIBRARIES}"
 else:
     pytest_plugins = ["pytestqt.plugin"]
 
@@ -112,3 +118,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if bad:
         reporter.write_line(f"\n{len(bad)} tests did not run: {sorted(set(bad))}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def way_out(reason: str) -> str:
+    """Return a reason for skipping with the command that brings what is missing."""
+    if re.search(r"pip install|apt-get install|\.ci/run", reason):
+        return reason
+    if re.match(r"could not import|needs [\w-]+$|needs \w+: [nN]o module", reason):
+        return f"{reason}: pip install -e '.[test-all]'"
+    return reason
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how the tests that were skipped can be run."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count} skipped: {way_out(reason)}")
+    deselected = len(terminalreporter.stats.get("deselected", []))
+    if deselected and not terminalreporter.config.getoption("long"):
+        terminalreporter.write_line(f"{deselected} long tests left out: pytest --long")

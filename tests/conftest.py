@@ -132,7 +132,9 @@ def way_out(reason: str) -> str:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how the tests that were skipped can be run."""
     reports = terminalreporter.stats.get("skipped", [])
-    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in reports
+    )
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"{count} skipped: {way_out(reason)}")
     deselected = len(terminalreporter.stats.get("deselected", []))

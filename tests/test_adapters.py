@@ -189,12 +189,14 @@ def statuses(name: str, clauses: str, examples: int) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.long
 def test_the_pages_class_conforms_in_the_pages_test_file(page: Path) -> None:
     code, text = in_project(page, "test_tiling.py", "-k", "TILE-001 or TRIP")
     assert code == 0, text
     assert " passed" in text
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of numpy, in quilt
 def test_the_pages_adapter_finds_the_faults_that_it_names(page: Path) -> None:
     found = statuses("quilt_adapter:Quilt", "TILE,MERGE,ROUND,LAYOUT,TYPE", 40)

@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 SUMS = {"MERGE-001", "MERGE-003", "MERGE-005"}
 """The clauses that sums of float32 break, where the tiles are float64."""
 

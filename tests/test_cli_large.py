@@ -42,6 +42,7 @@ def zarr() -> Any:
     return pytest.importorskip("zarr", exc_type=ImportError)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is told otherwise")
 def test_memory_does_not_grow_with_the_image(tmp_path: Path, zarr: Any) -> None:
     shape = (10240, 10240, 3)  # 300 MiB, of which the disk holds next to nothing

@@ -70,6 +70,7 @@ def network(torch: Any) -> Any:
     return Brightest()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batch", [None, 2])
 def test_an_exported_program(tmp_path: Path, batch: int | None) -> None:
     torch = pytest.importorskip("torch")

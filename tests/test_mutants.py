@@ -35,11 +35,13 @@ def marked(name: str) -> object:
     return pytest.param(name, marks=missed) if name in MISSED else name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*map(marked, sorted(mutants()))])
 def test_a_mutant_is_caught_by_its_clause(hunt: Hunt, name: str) -> None:
     assert hunt.caught_by(mutants()[name])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sound", SOUND, ids=lambda sound: sound.name)
 def test_what_is_sound_passes_every_check(hunt: Hunt, sound: Mutant) -> None:
     assert Hunt(start=1, examples=2).unsound(sound) == []

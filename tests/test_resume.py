@@ -232,6 +232,7 @@ def test_torn_and_damaged_jobs(tmp_path: Path) -> None:
     assert contents(tiles) == contents(tmp_path / "clean")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
 @pytest.mark.parametrize("file_format", ["npy", "zarr"])
 def test_killed_again_and_again(tmp_path: Path, file_format: str) -> None:
@@ -256,6 +257,7 @@ def test_killed_again_and_again(tmp_path: Path, file_format: str) -> None:
     assert contents(tmp_path / "tiles") == contents(tmp_path / "clean")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
 @pytest.mark.parametrize("workers", [[], ["--workers", "2"]])
 def test_killed_at_random_moments(tmp_path: Path, workers: list[str]) -> None:

@@ -167,6 +167,7 @@ merger.finish()
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("memory", [0, 10**6])
 def test_killed_again_and_again_it_loses_and_doubles_nothing(
     memory: int, tmp_path: Path

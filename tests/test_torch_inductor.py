@@ -17,7 +17,7 @@ from tests.test_torch_bfloat16 import TRAPS
 from tests.test_torch_compile import check, noise
 
 # torch's own use of what it deprecates
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:.*torch.jit")]
 
 
 @pytest.fixture(autouse=True)

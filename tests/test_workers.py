@@ -33,6 +33,8 @@ from tests.command import done, files, refused
 from tests.folders import write_part
 from tests.test_resume import contents, write_images
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:

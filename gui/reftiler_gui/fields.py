@@ -36,6 +36,7 @@ __all__ = [
     "narrow",
     "number_field",
     "prepare_field",
+    "real_field",
     "slider",
 ]
 
@@ -136,9 +137,13 @@ _BEGUN = re.compile(r"[-+]?\d*[.,]?\d*(e[-+]?\d*)?", re.IGNORECASE)
 class RealField(QDoubleSpinBox):
     """A real number, a long one with an exponent: ``6e+22``."""
 
+    digits = 6  # of a long one
+
     def textFromValue(self, value: float) -> str:
         text = super().textFromValue(value)
-        return text if len(text) <= _LONGEST else self.locale().toString(value, "g", 6)
+        if len(text) <= _LONGEST:
+            return text
+        return self.locale().toString(value, "g", self.digits)
 
     def valueFromText(self, text: str) -> float:
         return self._read(text)[0]
@@ -156,6 +161,14 @@ class RealField(QDoubleSpinBox):
         value, known = self.locale().toDouble(text)
         known = known and self.minimum() <= value <= self.maximum()
         return value, known
+
+
+def real_field(name: str) -> RealField:
+    """Return a field for any real number, shown with as many decimals as it has."""
+    field = named(RealField(minimum=-1e300, maximum=1e300), name)
+    field.setDecimals(_LONGEST)
+    field.digits = _LONGEST
+    return field
 
 
 class SizeField(QWidget):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGroupBox,
     QWidget,
@@ -16,15 +16,18 @@ from PySide6.QtWidgets import (
 
 from reftiler.axis import MODES, PAD_SIDES
 from reftiler.padding import PAD_MODES
-from reftiler.settings import MERGES, WEIGHTED_MERGES
+from reftiler.settings import MERGES, NANS, WEIGHTED_MERGES
+from reftiler.validation import Real
 from reftiler.windows import NAMES
 from reftiler_gui.fields import (
     ComboField,
+    RealField,
     SizeField,
     ValidatedField,
     button,
     named,
     number_field,
+    real_field,
 )
 from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
@@ -59,8 +62,13 @@ _MEANINGS = {
     "last": "The value of the last tile",
     "center": "The value of the tile whose centre is nearest",
     "vote": "Class labels: the one that most tiles hold",
+    "propagate": "The mean is NaN where a tile is",
+    "omit": "The mean of the tiles that are numbers",
 }
-_ALIKE = ("tile", "step", "border", "mode", "pad_mode", "pad_side")
+_ALIKE = (
+    *("tile", "step", "align", "border"),
+    *("mode", "pad_mode", "pad_side", "nan"),
+)
 """Fields of the form that show a setting of the same name as it is."""
 _SEVERAL = 16  # random tiles, until somebody says how many
 
@@ -78,13 +86,15 @@ class SettingsForm(QWidget):
         self.step = SizeField("Stride or overlap in pixels")
         self.mode = _explained("Fit: where tiles do not fit", MODES)
         self.pad_mode = _explained("Padding: what it shows", PAD_MODES)
-        self.pad_value = named(
-            QDoubleSpinBox(minimum=-1e9, maximum=1e9, decimals=2), "Pad value"
-        )
+        self.pad_value = real_field("Pad value")
         self.pad_side = _explained("Pad side", PAD_SIDES)
+        self.align = SizeField("Align: starts are multiples of this", 1, 1)
         self.border = SizeField("Border removed", 0, 4)
         self.window_ = _explained("Window", NAMES)
         self.merge = _explained("Merge", MERGES)
+        self.nan = _explained("NaN in tiles", NANS)
+        self.filled = named(QCheckBox(), "Fill pixels of no tile")
+        self.fill = real_field("Value of pixels of no tile")
         scatter = "Random tiles instead of a grid"
         self.scatter = named(QCheckBox(scatter), scatter)
         self.random = number_field("Number of random tiles", 1)
@@ -106,6 +116,7 @@ class SettingsForm(QWidget):
             ("Tile size", "tile", self.tile),
             ("Stride/overlap", "", self.how),
             ("", "step", self.step),
+            ("Align", "align", self.align),
             ("Fit", "mode", self.mode),
             ("Padding", "pad_mode", self.pad_mode),
             ("Pad value", "pad_value", self.pad_value),
@@ -116,6 +127,8 @@ class SettingsForm(QWidget):
             ("Border removed", "border", self.border),
             ("Window", "window", self.window_),
             ("Merge", "merge", self.merge),
+            ("NaN", "nan", self.nan),
+            ("Fill", "fill", as_widget(hbox(self.filled, (self.fill, 1), margin=0))),
         )
         random = self._group(
             "Random tiles",
@@ -154,8 +167,9 @@ class SettingsForm(QWidget):
                 field.changed.connect(self._on_change)
             else:
                 field.currentIndexChanged.connect(self._on_change)
-        for number in (self.random, self.seed, self.pad_value):
+        for number in (self.random, self.seed, self.pad_value, self.fill):
             number.valueChanged.connect(self._on_change)
+        self.filled.toggled.connect(self._on_change)
         self.how.currentIndexChanged.connect(self._on_how)
         self.scatter.toggled.connect(self._on_change)
 
@@ -166,7 +180,8 @@ class SettingsForm(QWidget):
     def show_settings(self, settings: FormSettings) -> None:
         """Show other settings, without a signal."""
         self._settings = settings
-        quiet = self, self.pad_value, self.random, self.seed, self.scatter
+        numbers = self.pad_value, self.fill, self.random, self.seed
+        quiet = self, *numbers, self.scatter, self.filled
         blockers = [QSignalBlocker(part) for part in quiet]
         for name, field in self._fields.items():
             field.set_value(getattr(settings, name))
@@ -174,7 +189,9 @@ class SettingsForm(QWidget):
         is_named = isinstance(settings.window, str)
         self.window_.set_value(str(settings.window) if is_named else "custom")
         self.merge.set_value(settings.merge or "mean")
-        self.pad_value.setValue(float(settings.pad_value))
+        _show_real(self.pad_value, settings.pad_value)
+        self.filled.setChecked(settings.fill is not None)
+        _show_real(self.fill, settings.fill or 0)
         self.random.setValue(settings.random or self.random.value())
         self.seed.setValue(min(settings.seed, 10**9))
         self.scatter.setChecked(settings.random is not None)
@@ -204,14 +221,16 @@ class SettingsForm(QWidget):
             self.changed.emit(settings)
 
     def _read(self) -> FormSettings:
-        old, number, merge = self._settings, self.pad_value.value(), self.merge.value
+        old, merge = self._settings, self.merge.value
+        fill = _read_real(self.fill, old.fill or 0)
         values: dict[str, Any] = {n: one.value for n, one in self._fields.items()}
         window = self.window_.value
         return replace(
             old,
             **values,
             overlapping=self.how.value == "overlap",
-            pad_value=int(number) if number.is_integer() else number,
+            pad_value=_read_real(self.pad_value, old.pad_value),
+            fill=fill if self.filled.isChecked() else None,
             window=old.window if window == "custom" else window,
             merge=None if merge == "mean" and old.merge is None else merge,
             random=self.random.value() if self.scatter.isChecked() else None,
@@ -230,6 +249,23 @@ class SettingsForm(QWidget):
             padding.setEnabled(padded)
         self.pad_value.setEnabled(padded and self.pad_mode.value == "constant")
         self.window_.setEnabled(self.merge.value in WEIGHTED_MERGES)
+        self.nan.setEnabled(self.merge.value == "mean" or self.nan.value == "omit")
+        self.fill.setEnabled(self.filled.isChecked())
+
+
+def _show_real(field: RealField, value: Real) -> None:
+    """Show a number as far as the field can: it rounds, and has no NaN."""
+    number = float(value)
+    field.setValue(0 if math.isnan(number) else number)
+    field.setProperty("shown", field.value())
+
+
+def _read_real(field: RealField, old: Real) -> Real:
+    """Return the number of a field; the old one if nobody has changed it."""
+    number = field.value()
+    if number == field.property("shown"):
+        return old
+    return int(number) if number.is_integer() else number
 
 
 def _explained(name: str, words: tuple[str, ...]) -> ComboField:

@@ -72,16 +72,32 @@ def test_every_field_of_the_form_reaches_the_settings(window: MainWindow) -> Non
         (form.pad_mode, "edge"),
         (form.pad_side, "both"),
         (form.window_, "hann"),
-        (form.merge, "max"),
+        (form.merge, "mean"),
+        (form.nan, "omit"),
         (form.mode, "even"),
     ):
         field.setCurrentIndex(field.findData(word))
     form.pad_value.setValue(1.5)
     form.border.link.setChecked(False)
     form.border.width_field.setValue(3)
+    form.align.width_field.setValue(8)
+    form.filled.setChecked(True)
+    form.fill.setValue(-0.001)
     padded = replace(START, overlapping=True, pad_mode="edge", pad_side="both")
-    changed = {"pad_value": 1.5, "window": "hann", "merge": "max", "border": (0, 3)}
-    assert now.settings == replace(padded, mode="even", **changed)  # type: ignore[arg-type]
+    changed = {"pad_value": 1.5, "window": "hann", "border": (0, 3), "align": (8, 8)}
+    changed |= {"nan": "omit", "fill": -0.001, "mode": "even"}
+    assert now.settings == replace(padded, **changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [float("nan"), 1e-20, 123456.789012345])
+def test_a_number_that_a_field_cannot_show_stays(
+    window: MainWindow, number: float
+) -> None:
+    window.viewer.change(replace(START, pad_value=number, fill=number))
+    window.form.border.height_field.setValue(8)
+    settings = window.viewer.settings
+    assert settings.border == (8, 8)
+    np.testing.assert_equal([settings.pad_value, settings.fill], [number, number])
 
 
 def chosen(field: QComboBox | QSlider) -> int:

@@ -92,9 +92,16 @@ def as_terms(settings: FormSettings) -> list[tuple[str, str]]:
     if settings.mode == "padding" or settings.random is not None:
         value = f" {settings.pad_value:g}" if settings.pad_mode == "constant" else ""
         terms.append(("Padding", f"{settings.pad_mode}{value}, {settings.pad_side}"))
+    if settings.align != (1, 1):
+        terms.append(("Align", px(settings.align)))
     terms.append(("Border removed", px(settings.border)))
     window = settings.window if isinstance(settings.window, str) else "custom"
-    return [*terms, ("Window", window), ("Merge", settings.merge or "mean")]
+    terms += [("Window", window), ("Merge", settings.merge or "mean")]
+    if settings.nan != "propagate":
+        terms.append(("NaN", settings.nan))
+    if settings.fill is not None:
+        terms.append(("Fill", f"{settings.fill:g}"))
+    return terms
 
 
 def _sized(sizes: Sizes) -> str:

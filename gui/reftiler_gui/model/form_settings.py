@@ -135,7 +135,8 @@ _FIELDS = {
     "merge": "merge",
     "remove_border_count": "border",
     "fill": "fill",
-    "nan": "merge",
+    "nan": "nan",
+    "align": "align",
     "random_tile_count": "random",
     "seed": "seed",
 }
@@ -159,6 +160,7 @@ def difference_title(one: FormSettings, other: FormSettings) -> str:
 
 _TITLES = {
     "tile": "Tile size",
+    "nan": "NaN",
     "overlapping": "Stride/overlap",
     "mode": "Fit",
     "pad_mode": "Padding",

@@ -225,8 +225,12 @@ class Grid:
             If the mask has another size than the image, or is not of numbers.
         """
         marked = marked_pixels(mask, self.image_size)  # COORD-008
-        found = [k for k in range(len(self)) if marked[self.slices(k)].any()]
-        return np.array(found, dtype=np.int64)
+        if self.is_irregular:
+            found = [k for k in range(len(self)) if marked[self.slices(k)].any()]
+            return np.array(found, dtype=np.int64)
+        axes = zip(self.axes, self.image_size, strict=True)
+        spans = [axis.boxes.clip(0, length) for axis, length in axes]
+        return np.flatnonzero(_holds_marked(marked, spans)).astype(np.int64)
 
     def to_image(self, k: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
         """Return where points of a tile lie in the image.
@@ -439,6 +443,18 @@ class Grid:
                 "move it, or use a Tiler with align=1"
             )
         return checked
+
+
+def _holds_marked(
+    marked: NDArray[np.bool_], spans: list[IntArray]
+) -> NDArray[np.bool_]:
+    """Tell which products of spans, one an axis, hold a marked pixel."""
+    (here, *rest) = spans
+    if rest:
+        bands = (np.any(marked[low:high], axis=0) for low, high in here.tolist())
+        return np.stack([_holds_marked(band, rest) for band in bands])
+    count = np.concatenate([[0], np.cumsum(marked)])
+    return np.asarray(count[here[:, 1]] > count[here[:, 0]])
 
 
 def _checked_indices(indices: Any, count: int) -> tuple[int, ...]:

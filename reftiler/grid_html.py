@@ -37,6 +37,15 @@ def _facts(grid: Grid) -> dict[str, str]:
         "stride": "a list of starts" if grid.is_irregular else _times(tiler.stride),
         "mode": tiler.mode,
     }
+    window = tiler.window if isinstance(tiler.window, str) else "of one's own"
+    border = tiler.remove_border_count
+    special = {
+        "context": _times(tiler.context) if tiler.has_context else "",
+        "border removed": _times(border) if any(border) else "",
+        "window": "" if window == "box" else window,
+        "merge": tiler.merge or "",
+    }
+    facts |= {name: text for name, text in special.items() if text}
     if any(map(any, padding)):
         facts["padding"] = ", ".join(f"{low} + {high}" for low, high in padding)
     if not grid.is_irregular:

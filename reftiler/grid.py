@@ -71,9 +71,11 @@ class Grid:
         # GRID-012: integers alone; SIZE-009; GRID-013: compared field by field
         size = as_exact_ints(self.image_size, "image_size", rank=rank, minimum=1)
         object.__setattr__(self, "image_size", size)
-        if self.scatter is not None or self.tiler.mode in ("clamp", "even", "drop"):
-            what = self.tiler.mode if self.scatter is None else "scattered tiles"
-            validate_image_fits(size, self.tiler.tile_size, what)
+        tile = self.tiler.tile_size
+        if self.scatter is not None:
+            validate_image_fits(size, tile, "scattered tiles", "use a smaller tile")
+        elif self.tiler.mode in ("clamp", "even", "drop"):
+            validate_image_fits(size, tile, self.tiler.mode)
         if self.scatter is None and self.tiler.mode in ("clamp", "even"):
             validate_aligned_image(size, self.tiler.align, self.tiler.mode)
         if self.scatter is not None:

@@ -36,10 +36,11 @@ TRUTH: Table = {"bool": (0, 1, False, True, 0.0, 1.0)}
 # Ties, what lies a little above one, and the largest numbers that stay finite. An int
 # that float64 cannot hold must not be rounded twice.
 COMMON = (nan, -inf, -0.0, 0.1)
+HALVES = (2**54 + 2**30 + 1, 2**54 + 3 * 2**30 - 1)  # one above, one below
 REAL: Table = {
     "float16": (*COMMON, 65519, 65519.99, 2049, 2051, 1 + 2**-11 + 2**-30, 3e-8, 9e-8),
     "bfloat16": (*COMMON, 257, 259, 1 + 2**-8 + 2**-30, 3.39e38, 5e-41, 14e-41),
-    "float32": (*COMMON, 2**24 + 1, 2**54 + 2**30 + 1, 3.40282356e38, 7e-46, 1e-45),
+    "float32": (*COMMON, 2**24 + 1, *HALVES, 3.40282356e38, 7e-46, 1e-45),
     "float64": (*COMMON, 2**53 + 1, 2**53 + 3, 10**308, 5e-324),
 }
 UNFIT: Table = {

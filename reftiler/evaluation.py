@@ -5,7 +5,7 @@ is at least that. Pixels whose value is NaN are left out and counted. Everything
 exact, no value is binned: the area under a curve depends on the values of good pixels
 only by how many lie below each value of a defective one. So a set is ranked in two
 passes, first over its defects, then over its good pixels, and the memory that it takes
-grows with the number of defective pixels alone.
+grows with the number of defective pixels alone::
 
     defects = [defect_scores(anomaly_map, mask) for anomaly_map, mask in pairs]
     ranking = PixelRanking(defects)
@@ -336,7 +336,7 @@ class PixelRanking:
         Return the least threshold at which few enough good pixels are found.
 
         Defects whose largest value is at least that are hit at a false-positive rate
-        of `rate`, and no others.
+        of ``rate``, and no others.
 
         Parameters
         ----------
@@ -383,7 +383,7 @@ class PixelRanking:
         Returns
         -------
         float
-            The area divided by `limit`, 0 to 1; NaN without defective or good pixels.
+            The area divided by ``limit``, 0 to 1; NaN without defective or good pixels.
         """
         if not 0 < limit <= 1:
             raise TilingError(f"the limit lies above 0 and is at most 1, got {limit}")

@@ -166,8 +166,8 @@ class Grid:
         Returns
         -------
         Grid
-            Irregular, of K' tiles. Its `selection` are their indices in the whole grid;
-            `select` of a selection counts the tiles of that.
+            Irregular, of K' tiles. Its ``selection`` are their indices in the whole
+            grid; `select` of a selection counts the tiles of that.
 
         Raises
         ------

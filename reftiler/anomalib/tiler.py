@@ -144,7 +144,7 @@ class Tiler:
         image : Tensor, shape (N, C, H, W) or (C, H, W)
             Of any dtype, on any device; no smaller than a tile.
         use_random_tiling : bool
-            Cut `random_tile_count` tiles at random places, the same ones of every
+            Cut ``random_tile_count`` tiles at random places, the same ones of every
             image of the batch, anew with each call.
 
         Returns

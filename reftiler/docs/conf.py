@@ -11,14 +11,34 @@ author = "the authors of reftiler"
 copyright = author  # noqa: A001  (Sphinx calls it so)
 release = version = reftiler.__version__
 
-extensions = ["myst_nb", "sphinx_copybutton"]
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_copybutton",
+    "reftiler.docs.generated",
+    "reftiler.docs.clause_links",
+    "reftiler.docs.docstrings",
+]
+default_role = "py:obj"
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 exclude_patterns = ["**/.ipynb_checkpoints"]
 
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # the notebook's outputs are committed
-suppress_warnings = ["myst.header"]  # an included page may begin below a title
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+maximum_signature_line_length = 80
+autosummary_generate = False
+numpydoc_show_class_members = False
+nitpick_ignore = [  # named in annotations, of packages that need not be installed
+    ("py:class", "MainWindow"),
+    ("py:class", "TilerConfigurationCallback"),
+]
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
@@ -26,7 +46,13 @@ copybutton_prompt_is_regexp = True
 html_theme = "pydata_sphinx_theme"
 html_title = "reftiler"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["reftiler.css"]
+html_sidebars: dict[str, list[str]] = {  # pages alone in their sections
+    page: [] for page in ("index", "tutorial", "changelog", "contributing")
+}
 html_theme_options = {
+    "header_links_before_dropdown": 7,
     "navbar_align": "left",
     "show_toc_level": 2,
     "show_prev_next": False,

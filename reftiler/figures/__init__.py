@@ -62,7 +62,7 @@ def overlay(
     Show a mask on its image.
 
     Marked pixels are tinted and marked regions outlined. A region smaller than
-    `min_size` has its outline at a distance, as a ring, so that a defect of one pixel
+    ``min_size`` has its outline at a distance, as a ring, so that a defect of one pixel
     is found, and seen within.
 
     Parameters

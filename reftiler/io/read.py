@@ -39,7 +39,7 @@ def read_image(
     ----------
     path : str or path-like
         A PNG, JPEG, BMP, GIF, WebP, JPEG 2000, TIFF or NPY file, told apart by content,
-        or a zarr folder. It must hold one picture, or `options` say which.
+        or a zarr folder. It must hold one picture, or ``options`` say which.
     options : ReadOptions
         How it is to be read.
 

@@ -49,7 +49,7 @@ def write_image(
     alpha: bool | None = None,
 ) -> None:
     """
-    Write a picture without loss as PNG, TIFF, NPY or zarr, by the suffix of `path`.
+    Write a picture without loss as PNG, TIFF, NPY or zarr, by the suffix of ``path``.
 
     The bytes go to a temporary file which is then renamed: a reader sees the old file
     or the new one, and a full disk leaves nothing behind.
@@ -154,8 +154,8 @@ def create_image(
     Parameters
     ----------
     path : str or path-like
-        Ends in one of `STREAMED`. Its folder must exist. No two processes may create
-        the same.
+        Ends in .npy, .tif, .tiff or .zarr. Its folder must exist. No two processes may
+        create the same.
     shape : tuple of int
         ``(H, W)`` or ``(H, W, C)``. TIFF stores a single channel as ``(H, W)``.
     dtype : dtype

@@ -145,7 +145,7 @@ def samples(
 ) -> Iterator[SampleImage]:
     """Make all images of a texture, in the order in which `find_images` has them.
 
-    Of the test images without defects, `max_good` are made, or all.
+    Of the test images without defects, ``max_good`` are made, or all.
     """
     for split, counts in CONTENTS.items():
         for label in sorted(counts):

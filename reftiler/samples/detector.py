@@ -7,7 +7,7 @@ are left out of the merge give the bits of the whole image.
 
 ``python -m reftiler.samples.detector FOLDER`` writes a texture of the sample into
 ``FOLDER/brick`` and three sets of maps of its test images into ``FOLDER/maps``:
-*resized*, *tiled* and *whole*. `reftiler evaluate` compares them.
+*resized*, *tiled* and *whole*. ``reftiler evaluate`` compares them.
 """
 
 import os

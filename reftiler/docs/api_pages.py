@@ -1,0 +1,136 @@
+"""The API reference: a page for each public module, made from its docstrings."""
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+SECTIONS = {
+    "The tiler": ("reftiler", "reftiler.config", "reftiler.testing"),
+    "Tensors": (
+        "reftiler.torch",
+        "reftiler.torch.data",
+        "reftiler.torch.numpy_bridge",
+        "reftiler.anomalib",
+    ),
+    "Larger than memory": ("reftiler.streaming", "reftiler.dask"),
+    "Files": (
+        "reftiler.io",
+        "reftiler.io.datasets",
+        "reftiler.tilesets.manifest",
+        "reftiler.tilesets.reassemble",
+        "reftiler.objects",
+        "reftiler.models",
+    ),
+    "Evaluation": (
+        "reftiler.visibility",
+        "reftiler.evaluation",
+        "reftiler.map_scores",
+        "reftiler.regions",
+    ),
+    "Pictures and samples": (
+        "reftiler.figures",
+        "reftiler.samples",
+        "reftiler.samples.detector",
+    ),
+    "Conformance kit and viewer": ("reftiler_conformance", "reftiler_gui"),
+}
+"""The modules whose names are public."""
+
+INDEX = """# API reference
+
+What these modules list in `__all__` is public; all else may change without notice.
+
+{sections}
+"""
+SECTION = """## {title}
+
+```{{eval-rst}}
+.. list-table::
+   :widths: auto
+
+{rows}
+```
+
+```{{toctree}}
+:hidden:
+
+{names}
+```
+"""
+PAGE = """# {module}
+
+```{{eval-rst}}
+.. automodule:: {module}
+
+.. autosummary::
+
+{summary}
+
+.. currentmodule:: {module}
+
+{entries}
+```
+"""
+MEMBERS = """
+   :members:
+   :inherited-members: BaseException, Dataset, Enum, Mapping, Module, ndarray, \
+Protocol, Sampler, Sequence, str, tuple
+"""
+"""A class is shown with its members, but for those of classes of others."""
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each page."""
+    sections = (_section(title, modules) for title, modules in SECTIONS.items())
+    yield "api/index.md", INDEX.format(sections="\n".join(sections))
+    for modules in SECTIONS.values():
+        for module in modules:
+            yield f"api/{module}.md", _page(module)
+
+
+def _page(module: str) -> str:
+    names = [name for name in _names(module) if name != "__version__"]
+    summary = [name for name in names if _is_own(name, _value(module, name))]
+    return PAGE.format(
+        module=module,
+        summary="\n".join(f"   {name}" for name in summary),
+        entries="\n".join(_entry(module, name) for name in names),
+    )
+
+
+def _is_own(name: str, value: Any) -> bool:
+    """Say whether a value is a class or a function that is called by its own name."""
+    return callable(value) and getattr(value, "__name__", name) == name
+
+
+def _entry(module: str, name: str) -> str:
+    """Return what has Sphinx document a name."""
+    value = _value(module, name)
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return f".. autoexception:: {name}\n"
+    if isinstance(value, type):
+        return f".. autoclass:: {name}{MEMBERS}"
+    kind = "function" if callable(value) else "data"
+    return f".. auto{kind}:: {name}\n"
+
+
+def _section(title: str, modules: tuple[str, ...]) -> str:
+    rows = "\n".join(
+        f"   * - :doc:`{name} <{name}>`\n     - {_first_line(name)}" for name in modules
+    )
+    return SECTION.format(title=title, rows=rows, names="\n".join(modules))
+
+
+def _first_line(module: str) -> str:
+    text = importlib.import_module(module).__doc__
+    assert text is not None
+    return text.strip().split("\n\n")[0].replace("\n", " ")
+
+
+def _names(module: str) -> list[str]:
+    names: list[str] = importlib.import_module(module).__all__
+    return names
+
+
+def _value(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)

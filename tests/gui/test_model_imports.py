@@ -59,8 +59,9 @@ def test_nothing_below_imports_the_viewer() -> None:
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )
     assert "reftiler_gui" not in run.stdout.split()
-    allowed = root / "reftiler" / "base_tiler.py"
-    for package in (root / "reftiler", root / "conformance" / "reftiler_conformance"):
+    core, kit = root / "reftiler", root / "conformance" / "reftiler_conformance"
+    allowed = {core / "base_tiler.py", core / "docs" / "api_pages.py"}
+    for package in (core, kit):
         for path in package.rglob("*.py"):
-            if path != allowed:
+            if path not in allowed:
                 assert "reftiler_gui" not in path.read_text(encoding="utf-8"), path

@@ -1,4 +1,4 @@
-"""Draw the README's pictures of the viewer anew, by the commands that stand there.
+"""Draw the pictures of the viewer's page anew, by the commands that stand there.
 
 Run it in the environment of the tests: ``python gui/pictures.py``.
 """
@@ -14,16 +14,17 @@ from pathlib import Path
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "reftiler" / "docs" / "howto" / "viewer.md"
 COLORS = 256
 """Of a picture: so it takes half of the bytes and looks the same."""
 
 
 def commands() -> list[list[str]]:
     """Return the commands, each as words."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    found = re.search(r"<!-- pictures -->\n```sh\n(.+?)```", readme, re.DOTALL)
+    page = PAGE.read_text("utf-8")
+    found = re.search(r"<!-- pictures -->\n```sh\n(.+?)```", page, re.DOTALL)
     if found is None:
-        raise SystemExit("the README has no commands for pictures")
+        raise SystemExit(f"{PAGE} has no commands for pictures")
     return [shlex.split(line) for line in found[1].splitlines()]
 
 

@@ -1,4 +1,4 @@
-"""Write what the README's picture of maps needs: ``python gui/sample_maps.py DIR``.
+"""Write what the viewer's picture of maps needs: ``python gui/sample_maps.py DIR``.
 
 It is part of the bundled sample with the maps of `reftiler.samples.detector`.
 """

@@ -1,6 +1,5 @@
-"""The README's code runs, and its pictures are what the demo draws today."""
+"""What README and the how-to pages show runs; their pictures are those of today."""
 
-import doctest
 import re
 from pathlib import Path
 
@@ -10,39 +9,43 @@ from typer.testing import CliRunner
 
 from reftiler.cli.app import app
 from reftiler.io import read_image
-
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+from tests.pages import HOWTO, PAGES, README, ROOT, cases, needs_torch, run_page
 
 
-def blocks() -> list[str]:
-    """Return the README's examples; those on tensors need torch."""
-    fence = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-    return fence.findall(README.read_text("utf-8"))
+def test_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # pages write files
+    assert run_page(README, without="torch") >= 2
 
 
-def check_examples(examples: list[str]) -> int:
-    """Run examples one after the other and return how many statements ran."""
-    name = README.name
-    test = doctest.DocTestParser().get_doctest("".join(examples), {}, name, name, 0)
-    result = doctest.DocTestRunner(optionflags=FLAGS).run(test)
-    assert result.failed == 0
-    return result.attempted
+@pytest.mark.parametrize("page", cases(page for page in PAGES if not needs_torch(page)))
+def test_a_page_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_page(page)
 
 
-def test_readme_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # the tour writes files
-    core = [block for block in blocks() if "torch" not in block]
-    assert len(core) >= 8
-    assert check_examples(core) > 25
+def test_a_page_that_is_wrong_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.md"
+    for language, text in (
+        ("python", ">>> 1 + 1\n3\n"),
+        ("python", "print(2)  # 3\n"),
+        ("console", "$ reftiler grid 100x100 --tile 0\n"),
+        ("console", "$ reftiler grid 100x100 --tile 50\n9 tiles ...\n"),
+    ):
+        page.write_text(f"```{language}\n{text}```\n", "utf-8")
+        with pytest.raises(AssertionError, match=r"page\.md"):
+            run_page(page)
 
 
-def test_readme_pictures_exist() -> None:
-    pictures = re.findall(r'(?:\(|src=")(\.readme/[^)"]+)', README.read_text("utf-8"))
-    assert len(pictures) >= 2
-    for picture in pictures:
-        assert (ROOT / picture).is_file(), picture
+def test_pictures_exist() -> None:
+    for page in (README, *HOWTO):
+        text = page.read_text("utf-8")
+        for picture in re.findall(r'(?:\]\(|src=")([^)"]+\.png)', text):
+            assert (page.parent / picture).is_file(), (page.name, picture)
 
 
 def test_readme_pictures_are_the_demo(tmp_path: Path) -> None:

@@ -1,15 +1,20 @@
-"""The README's examples on tensors run."""
+"""What README and the how-to pages show of tensors runs."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.test_docs import blocks, check_examples
+from tests.pages import PAGES, README, cases, needs_torch, run_page
+
+USED = {"models": ("onnx", "onnxscript", "onnxruntime"), "infer": ("zarr", "dask")}
+"""Optional packages that a page's examples import."""
 
 
-def test_readme_examples_on_tensors(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("page", cases([README, *filter(needs_torch, PAGES)]))
+def test_a_page_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert sum("torch" in block for block in blocks()) >= 1
-    assert check_examples(blocks()) > 30
+    for name in USED.get(page.stem, ()):
+        pytest.importorskip(name)
+    monkeypatch.chdir(tmp_path)  # pages write files
+    run_page(page)

@@ -1,4 +1,4 @@
-"""The README's pictures of the viewer are what its commands draw today."""
+"""The pictures of the viewer's page are what its commands draw today."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from reftiler.cli.app import app as program
 from tests.gui.test_window_command import run
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS: list[list[str]] = runpy.run_path(str(ROOT / "gui" / "pictures.py"))[
-    "commands"
-]()
+PICTURES = runpy.run_path(str(ROOT / "gui" / "pictures.py"))
+COMMANDS: list[list[str]] = PICTURES["commands"]()
 DRAWN = [words for words in COMMANDS if "--screenshot" in words]
 COARSE = (74, 118)
 """A tenth of the pictures' size: there letters of another font look alike."""
@@ -51,9 +50,9 @@ def test_every_view_has_its_picture() -> None:
     shown = {words[words.index("--view") + 1] for words in DRAWN if "--view" in words}
     assert shown == {"compare", "sheet", "merged", "advice"}
     assert len(DRAWN) == 7  # the image, maps and cases come by themselves
-    readme = (ROOT / "README.md").read_text("utf-8")
+    page = PICTURES["PAGE"].read_text("utf-8")
     for words in DRAWN:
-        assert readme.count(words[-1]) == 2, words[-1]
+        assert page.count(words[-1]) == 2, words[-1]
 
 
 @pytest.mark.parametrize("words", DRAWN, ids=lambda words: Path(words[-1]).stem)

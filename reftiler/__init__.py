@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reftiler.parallel import get_num_threads, set_num_threads
     from reftiler.tiler import Tiler
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "SPEC_VERSION",

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-__all__ = ["FolderBusyError", "TilingError", "printable"]
+__all__ = ["FolderBusyError", "TilingError", "missing_extra", "printable"]
 
 
 class TilingError(ValueError):
@@ -15,6 +15,24 @@ class TilingError(ValueError):
 
 class FolderBusyError(TilingError):
     """Another run is at work in a folder."""
+
+
+def missing_extra(what: str, extra: str, error: ImportError) -> ImportError:
+    """
+    Return the error to raise where what an extra brings cannot be imported.
+
+    Parameters
+    ----------
+    what : str
+        The sentence before the way out: "figures need scikit-image".
+    extra : str
+        The name of the extra that brings it.
+    error : ImportError
+        Why it cannot be imported.
+    """
+    return type(error)(
+        f'{what}: pip install "reftiler[{extra}]" ({error})', name=error.name
+    )
 
 
 def printable(text: str) -> str:

@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.errors import TilingError, missing_extra
+
 try:
     import scipy  # which scikit-image needs
     import skimage  # its parts are loaded when they are used
 except ImportError as error:
-    raise ImportError(
-        'finding regions needs scikit-image: pip install "reftiler[cli]"'
-    ) from error
-
-from reftiler.errors import TilingError
+    raise missing_extra("finding regions needs scikit-image", "cli", error) from error
 
 __all__ = ["Region", "find_regions", "label_regions"]
 

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.errors import TilingError, missing_extra
+
 try:
     import skimage  # its parts are loaded when they are used
 except ImportError as error:
-    raise ImportError(
-        'looking at defects needs scikit-image: pip install "reftiler[cli]"'
-    ) from error
+    raise missing_extra("visibility needs scikit-image", "cli", error) from error
 
 from reftiler.apply import extract_tile
-from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.io import resize
 from reftiler.regions import Region, label_regions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, missing_extra
 from reftiler.json_io import read_bytes
 from reftiler.validation import MAX_SHOWN
 
@@ -24,9 +24,7 @@ def load_yaml_support() -> Any:
     try:
         import yaml  # noqa: PLC0415
     except ImportError as error:
-        raise ImportError(
-            'configuration files need PyYAML: pip install "reftiler[cli]"'
-        ) from error
+        raise missing_extra("configuration files need PyYAML", "cli", error) from error
     return yaml
 
 

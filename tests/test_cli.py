@@ -114,6 +114,21 @@ def test_command_of_another_package_that_cannot_be_loaded(
     assert "4 tiles" in done("grid", "16x16", "--tile", 8)
 
 
+def test_a_command_that_only_a_clone_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not listed, and says where it can be had."""
+    module = "reftiler_conformance.no_such_part.command:bench"
+    left_out = EntryPoint("bench", module, "reftiler.commands")
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: (left_out,))
+    assert "bench" not in done("--help")
+    assert "clone" in refused(2, "bench", "--quick")
+
+
+@pytest.mark.parametrize("words", [(), ("tile",), ("evaluate",)])
+def test_help_names_no_types_of_python(words: tuple[str, ...]) -> None:
+    """`--json <bool>` would ask for a value."""
+    assert not re.search(r"<\w+", done(*words, "--help"))
+
+
 def test_completion() -> None:
     for line, word in (("reftiler ti", "tile"), ("reftiler grid --mode ev", "even")):
         env = {
@@ -131,12 +146,13 @@ def test_completion() -> None:
         assert result.stdout.split() == [word]
 
 
-@pytest.mark.parametrize("command", ["grid", "tile", "untile", "demo"])
+@pytest.mark.parametrize("command", [*COMMANDS, "conform", "view", "bench"])
 def test_help_explains_with_examples(command: str) -> None:
-    for words in (done(command, "--help"), done(command, "-h")):
-        assert "Examples" in words
-        assert f"reftiler {command}" in words
-        assert "Exit codes: 0 done, 1 the work failed, 2 the call was wrong" in words
+    words = done(command, "--help")
+    assert words == done(command, "-h")
+    assert "Examples" in words
+    assert f"reftiler {command}" in words
+    assert words.count("Exit codes: 0") == 1
 
 
 def test_without_a_command_there_is_help() -> None:

@@ -34,6 +34,12 @@ if not TYPE_CHECKING:
         from importlib import import_module  # noqa: PLC0415
 
         module = _MODULES.get(name, "protocol")
-        value = getattr(import_module(f"{__name__}.{module}"), name)
+        try:
+            value = getattr(import_module(f"{__name__}.{module}"), name)
+        except ImportError as error:
+            from reftiler.errors import missing_extra  # noqa: PLC0415
+
+            words = "the conformance kit needs its extra"
+            raise missing_extra(words, "conformance", error) from error
         globals()[name] = value
         return value

@@ -16,6 +16,7 @@ _ANCHOR = re.compile(
     re.S,
 )
 _PROFILE = re.compile(r"Profile: (\w+)\.")
+_FAMILY = re.compile(r"^## ([A-Z]+)(?:: (.+))?$", re.M)
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,20 @@ class Clause:
 
 
 def spec_path() -> Path:
-    """Return SPEC.md: beside this package in a checkout, within it when installed."""
+    """Return where SPEC.md lies."""
+    return _page("SPEC.md")
+
+
+def guide_path() -> Path:
+    """Return where ADAPTERS.md lies, which says how a tiler is put to the kit."""
+    return _page("ADAPTERS.md")
+
+
+def _page(name: str) -> Path:
+    """Return a page: beside this package in a checkout, within it when installed."""
     package = Path(str(resources.files("reftiler_conformance")))
-    beside = package.parent / "SPEC.md"
-    return beside if beside.is_file() else package / "SPEC.md"
+    beside = package.parent / name
+    return beside if beside.is_file() else package / name
 
 
 @cache
@@ -87,6 +98,14 @@ def read_clauses(spec: str) -> dict[str, Clause]:
         text = " ".join(text.split())
         found[name] = Clause(name, level, since or "1.0", profile, text)
     return found
+
+
+@cache
+def families() -> dict[str, str]:
+    """Return the families and their titles, in the order of the specification."""
+    titles = dict(_FAMILY.findall(_text()))
+    names = dict.fromkeys(clause.family for clause in all_clauses().values())
+    return {name: titles[name] for name in names}
 
 
 @cache

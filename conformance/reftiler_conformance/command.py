@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from reftiler.cli.console import UsageError
+from reftiler.errors import missing_extra
 from reftiler_conformance.subjects import BUILT_IN
 
 
@@ -82,9 +83,8 @@ def conform(
     """Ask a tiler about every clause of the specification; find what it breaks.
 
     A clause that fails is shown with the smallest case that fails. What a tiler does
-    not claim is unsupported: not failed, and not passed. Exit codes: 0 it conforms,
-    1 it does not, 2 a bad call, 3 the adapter or the kit failed, or the run was cut
-    short. The run is one of pytest, whose options may follow behind --.
+    not claim is unsupported: not failed, and not passed. The run is one of pytest,
+    whose options may follow behind --. `reftiler spec` prints the clauses.
 
     [bold]Examples[/]
 
@@ -93,15 +93,16 @@ def conform(
     reftiler conform anomalib --python ~/anomalib/bin/python --clauses TYPE,BORDER
     reftiler conform --matrix torch kornia patchify --out matrix
     reftiler conform torch -- -k "MERGE and cpu" -x -n 2
+
+    Exit codes: 0 it conforms, 1 it does not, 2 the call was wrong, 3 the adapter or
+    the kit failed, or the run was cut short.
     """
     try:
         # Both are slow to import.
         from reftiler_conformance import conforming, evaluate  # noqa: PLC0415
     except ImportError as error:
-        raise UsageError(
-            'the conformance kit needs its extra: pip install "reftiler[conformance]" '
-            f"({error})"
-        ) from error
+        what = "the conformance kit needs its extra"
+        raise UsageError(str(missing_extra(what, "conformance", error))) from error
     named, words = conforming.behind_dashes(subjects)
     call = conforming.Call(
         asked={

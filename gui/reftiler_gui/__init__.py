@@ -3,6 +3,8 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from reftiler.errors import missing_extra
+
 if TYPE_CHECKING:
     from reftiler_gui.main_window import MainWindow
 
@@ -63,9 +65,7 @@ def view(
     try:
         from reftiler_gui import command  # noqa: PLC0415 - it needs the extra
     except ImportError as error:
-        raise ImportError(
-            f'the viewer needs its extra: pip install "reftiler[gui]" ({error})'
-        ) from error
+        raise missing_extra("the viewer needs its extra", "gui", error) from error
     try:
         command.check_libraries(
             "give one, or write a picture: reftiler view IMAGE --screenshot FILE"

@@ -7,7 +7,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Show the viewer; without its extra say what to install and exit with 2."""
-    run_program("reftiler-gui", "reftiler_gui.command")
+    run_program("reftiler-gui", "reftiler_gui.command", "gui")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ keep `Tiler.grid` and pass it to ``untile``.
 
 from typing import TYPE_CHECKING
 
+import reftiler.torch  # noqa: F401 - first of all, for it says what to install
 from reftiler.anomalib.ensemble import EnsembleTiler
 from reftiler.anomalib.images import (
     ImageUpscaleMode,

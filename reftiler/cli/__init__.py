@@ -9,10 +9,10 @@ _INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 
 def main() -> None:
     """Run the command; without its extra say what to install and exit with 2."""
-    run_program("reftiler", "reftiler.cli.app")
+    run_program("reftiler", "reftiler.cli.app", "cli")
 
 
-def run_program(name: str, module: str) -> None:
+def run_program(name: str, module: str, extra: str) -> None:
     """
     Run the ``app`` of a module as a program and exit.
 
@@ -25,27 +25,27 @@ def run_program(name: str, module: str) -> None:
         What the program is called.
     module : str
         Where its ``app`` is, which is called with ``prog_name``.
+    extra : str
+        What brings the packages that it needs.
     """
     try:
-        sys.exit(_run(name, module))
+        sys.exit(_run(name, module, extra))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 
 
-def _run(name: str, module: str) -> int:
+def _run(name: str, module: str, extra: str) -> int:
     from importlib import import_module  # noqa: PLC0415 - Ctrl-C may come meanwhile
 
     from reftiler.cli import signals, streams  # noqa: PLC0415
+    from reftiler.errors import missing_extra  # noqa: PLC0415
 
     signals.end_at_once()
     streams.make_safe()
     try:
         app = import_module(module).app
     except ImportError as error:
-        sys.stderr.write(
-            f'{name}: the command needs its extra: pip install "reftiler[cli]" '
-            f"({error})\n"
-        )
+        sys.stderr.write(f"{missing_extra(f'{name} needs its extra', extra, error)}\n")
         return 2
     try:
         app(prog_name=name)

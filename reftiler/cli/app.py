@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -11,10 +12,17 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from reftiler import __version__
-from reftiler.cli.console import OneLineErrors, exit_codes, exit_with_one_line
+from reftiler.cli.console import (
+    OneLineErrors,
+    PlainHelp,
+    UsageError,
+    exit_codes,
+    exit_with_one_line,
+)
 from reftiler.cli.options import with_options
 
 _CODES = "Exit codes: 0 done, 1 the work failed, 2 the call was wrong."
+"""Of commands whose docstring does not end in codes of their own."""
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _PLUGINS = "reftiler.commands"
 
@@ -46,17 +54,27 @@ class LazyCommand(TyperCommand):
                 self.short_help = _help(self._load()).split("\n\n")[0]
             except ImportError as error:
                 self.short_help = f"(cannot be loaded: {error})"
+                self.hidden = _is_left_out(error)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
         """Hand over to the command itself."""
         assert self.name is not None
-        command = as_command(self.name, self._load())
+        try:
+            function = self._load()
+        except ImportError as error:
+            if not _is_left_out(error):
+                raise
+            raise UsageError(
+                f"reftiler {self.name} is not part of the installed package: it runs "
+                'in a clone of the project, after pip install -e ".[conformance]" there'
+            ) from error
+        command = as_command(self.name, function)
         return command.make_context(info_name, args, parent, **extra)
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(PlainHelp, TyperGroup):
     """Our own commands and those of other packages."""
 
     def __init__(self, **settings: Any) -> None:
@@ -97,10 +115,22 @@ def as_command(name: str, function: Callable[..., None]) -> Any:
         add_completion=False, rich_markup_mode="rich", context_settings=_CONTEXT
     )
     command = exit_codes(with_options(function))
-    program.command(name, cls=OneLineErrors, help=_help(function), epilog=_CODES)(
-        command
-    )
+    words, codes = _split_codes(_help(function))
+    program.command(name, cls=OneLineErrors, help=words, epilog=codes)(command)
     return get_command(program)
+
+
+def _is_left_out(error: ImportError) -> bool:
+    """Whether a part of our own is missing, as the benchmark is in wheels."""
+    top, _, part = (error.name or "").partition(".")
+    ours = top.startswith("reftiler") and find_spec(top) is not None
+    return ours and bool(part)
+
+
+def _split_codes(text: str) -> tuple[str, str]:
+    """Split a help text from its exit codes, which go below all options."""
+    words, _, codes = text.partition("\n\nExit codes: ")
+    return words, f"Exit codes: {codes}" if codes else _CODES
 
 
 def _function(module: str, name: str) -> Any:

@@ -68,7 +68,21 @@ def exit_codes(command: Callable[P, Result]) -> Callable[P, Result]:
     return wrapper
 
 
-class OneLineErrors(TyperCommand):
+class PlainHelp:
+    """Part of a command whose help shows no types of Python, which say nothing new."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, as typer does."""
+        parameters = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""  # `--json <bool>` would ask for a value
+            elif parameter.param_type_name == "argument":
+                parameter.display_type_rich = lambda ctx: None
+        return parameters
+
+
+class OneLineErrors(PlainHelp, TyperCommand):
     """A command whose refused calls are said in one line, without a usage or a box."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -84,6 +98,9 @@ def exit_with_one_line(main: Callable[..., Any]) -> Any:
         code = _show(error)
     except typer.Abort:
         code = FAILED
+    except UsageError as error:  # of a command that this install lacks
+        code = BAD_CALL
+        _print_error(str(error))
     except ImportError as error:  # of a command's module
         code = FAILED
         _print_error(str(error))

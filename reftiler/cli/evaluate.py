@@ -29,7 +29,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     maps: Annotated[
         list[str],
         typer.Argument(
-            metavar="MAPS...",
+            metavar="MAPS",
             help="Folders of anomaly maps, each a column: FOLDER, or NAME=FOLDER.",
         ),
     ],

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from reftiler.errors import TilingError, missing_extra
+
 try:
     import dask.array as da
     from dask.base import tokenize
     from dask.highlevelgraph import HighLevelGraph
 except ImportError as error:
-    raise ImportError(
-        'tiling dask arrays needs dask: pip install "reftiler[dask]"'
-    ) from error
+    raise missing_extra("tiling dask arrays needs dask", "dask", error) from error
 
 from reftiler.batching import validate_results
 from reftiler.cut import Array, source_index
@@ -31,7 +31,6 @@ from reftiler.dask.tasks import (
     merge_chunk,
     run_tiles,
 )
-from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.layout import ArrayLayout
 from reftiler.plan import plan_tile, plan_untile

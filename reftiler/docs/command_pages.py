@@ -4,12 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 
 from reftiler.cli.app import COMMANDS
 
 COLUMNS = 92
-PLUGINS = ("conform", "bench", "view")
-"""Commands of the other packages of this repository."""
 
 INDEX = """# Command line
 
@@ -28,7 +27,8 @@ completes commands and options in your shell.
 
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each page."""
-    names = [*COMMANDS, *PLUGINS]
+    plugins = entry_points(group="reftiler.commands")
+    names = [*COMMANDS, *sorted(entry.name for entry in plugins)]
     yield "command/index.md", INDEX.format(help=_help(), names="\n".join(names))
     for name in names:
         yield f"command/{name}.md", f"# reftiler {name}\n\n{_help(name)}\n"

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.errors import TilingError, missing_extra
+
 try:
     import skimage  # its parts are loaded when they are used
 except ImportError as error:
-    raise ImportError(
-        'figures need scikit-image: pip install "reftiler[cli]"'
-    ) from error
+    raise missing_extra("figures need scikit-image", "cli", error) from error
 
-from reftiler.errors import TilingError
 from reftiler.figures.canvas import (
     COLORS,
     Color,

@@ -8,14 +8,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.errors import TilingError, missing_extra
+
 try:
     from PIL import Image, ImageColor, ImageDraw, ImageFont
 except ImportError as error:
-    raise ImportError(
-        'figures need scikit-image and what comes with it: pip install "reftiler[cli]"'
-    ) from error
+    raise missing_extra("figures need Pillow", "cli", error) from error
 
-from reftiler.errors import TilingError
 from reftiler.validation import as_exact_ints, as_int, shorten, suggest
 
 Rgb: TypeAlias = NDArray[np.uint8]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, missing_extra
 from reftiler.io.axes import picture_axes
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage, size_of
@@ -175,9 +175,7 @@ def _opener(name: str) -> Callable[..., Picture]:
             importlib.import_module(module), function
         )
     except ImportError as error:
-        raise ImportError(
-            f'{name} files need Pillow: pip install "reftiler[cli]" ({error})'
-        ) from error
+        raise missing_extra(f"{name} files need Pillow", "cli", error) from error
     return found
 
 

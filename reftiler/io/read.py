@@ -146,29 +146,24 @@ def fingerprint(path: Path) -> tuple[int | str, ...]:
 
 def _opened(path: Path, options: ReadOptions, whole: int, indices: bool) -> LazyImage:
     if is_zarr(path):
-        image: LazyImage = _function("zarr_io", "open_zarr", "zarr")(path, options)
+        image: LazyImage = _function("zarr_io", "open_zarr")(path, options)
         return image
     _require_file(path)
     with path.open("rb") as file:
         name = codecs.format_of(file.read(_START))
     if name == "NPY":
-        image = _function("npy", "open_npy", "numpy")(path, options, whole)
+        image = _function("npy", "open_npy")(path, options, whole)
     elif name == "TIFF":
-        open_tiff = _function("tiff", "open_tiff", "tifffile")
+        open_tiff = _function("tiff", "open_tiff")
         image = open_tiff(path, options, whole, indices=indices)
     else:
         image = codecs.open_decoded(path, name, options, indices=indices)
     return image
 
 
-def _function(module: str, name: str, package: str) -> Any:
+def _function(module: str, name: str) -> Any:
     """Import what reads a format when a file of that format is met."""
-    try:
-        return getattr(importlib.import_module(f"reftiler.io.{module}"), name)
-    except ImportError as error:
-        raise ImportError(
-            f'such files need {package}: pip install "reftiler[cli]" ({error})'
-        ) from error
+    return getattr(importlib.import_module(f"reftiler.io.{module}"), name)
 
 
 def _require_file(path: Path) -> None:

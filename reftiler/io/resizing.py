@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, missing_extra
 from reftiler.io.codecs import check_picture
 from reftiler.validation import as_exact_ints
 
@@ -75,7 +75,5 @@ def _transform() -> Any:
     try:
         from skimage import transform  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ImportError(
-            f'resizing needs scikit-image: pip install "reftiler[cli]" ({error})'
-        ) from error
+        raise missing_extra("resizing needs scikit-image", "cli", error) from error
     return transform

@@ -21,14 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.errors import TilingError, missing_extra
+
 try:
     import tifffile
 except ImportError as error:
-    raise ImportError(
-        'TIFF files need tifffile: pip install "reftiler[cli]"'
-    ) from error
+    raise missing_extra("TIFF files need tifffile", "cli", error) from error
 
-from reftiler.errors import TilingError
 from reftiler.io.axes import picture_axes, resolve_axes
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage, Read, os_error_reason, size_of

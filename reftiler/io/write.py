@@ -22,7 +22,7 @@ from reftiler.atomic import (
     stale_temp_files,
     temp_path,
 )
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, missing_extra
 from reftiler.io.codecs import check_picture
 from reftiler.io.lazy import MaskAsBytes, mask_as_bytes, os_error_reason, size_of
 from reftiler.io.metadata import Metadata
@@ -288,10 +288,9 @@ class _NpyOutput(_Output):
 
 class _TiffOutput(_Output):
     def _make(self, temporary: Path) -> Target:
-        import tifffile  # noqa: PLC0415 - slow to import
-
         from reftiler.io.tiff_tags import write_tags  # noqa: PLC0415
 
+        tifffile = _load_tifffile()
         plain = self.shape[:2] if self.shape[2:] == (1,) else self.shape
         dtype = np.dtype(np.uint8) if self._is_mask else self.dtype.newbyteorder("=")
         tags = write_tags(plain, self.metadata, alpha=self.alpha)
@@ -302,9 +301,7 @@ class _TiffOutput(_Output):
         return self._seen(mapped)
 
     def _open(self, temporary: Path) -> Target:
-        import tifffile  # noqa: PLC0415 - slow to import
-
-        return self._seen(tifffile.memmap(temporary, mode="r+"))
+        return self._seen(_load_tifffile().memmap(temporary, mode="r+"))
 
     @property
     def _is_mask(self) -> bool:
@@ -364,8 +361,10 @@ def _stale(path: Path) -> list[Path]:
 
 
 def _encode_png(image: NDArray[Any], metadata: Metadata, alpha: bool | None) -> bytes:
-    from reftiler.io.png import encode_png  # noqa: PLC0415 - needs Pillow
-
+    try:
+        from reftiler.io.png import encode_png  # noqa: PLC0415 - needs Pillow
+    except ImportError as error:
+        raise missing_extra("PNG files need Pillow", "cli", error) from error
     if alpha is False and image.ndim == 3 and image.shape[2] in (2, 4):
         raise ValueError(
             f"PNG takes the last of {image.shape[2]} channels for alpha, which it is "
@@ -375,16 +374,23 @@ def _encode_png(image: NDArray[Any], metadata: Metadata, alpha: bool | None) -> 
 
 
 def _encode_tiff(image: NDArray[Any], metadata: Metadata, alpha: bool) -> bytes:
-    import tifffile  # noqa: PLC0415 - slow to import
-
     from reftiler.io.tiff_tags import write_tags  # noqa: PLC0415
 
+    tifffile = _load_tifffile()
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
     buffer = io.BytesIO()
     tags = write_tags(image.shape, metadata, alpha=alpha)
     tifffile.imwrite(buffer, mask_as_bytes(image), compression="zlib", **tags)
     return buffer.getvalue()
+
+
+def _load_tifffile() -> Any:
+    try:
+        import tifffile  # noqa: PLC0415 - slow to import
+    except ImportError as error:
+        raise missing_extra("TIFF files need tifffile", "cli", error) from error
+    return tifffile
 
 
 def _encode_npy(image: NDArray[Any]) -> bytes:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, missing_extra
 from reftiler.io.axes import count_planes, guess_note, picture_axes, resolve_axes
 from reftiler.io.info import MAX_BYTES, ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage, os_error_reason
@@ -59,9 +59,7 @@ def load_zarr() -> Any:
     try:
         import zarr  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ImportError(
-            f'zarr files need zarr: pip install "reftiler[zarr]" ({error})'
-        ) from error
+        raise missing_extra("zarr files need zarr", "zarr", error) from error
     return zarr
 
 

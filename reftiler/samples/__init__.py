@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reftiler.errors import TilingError, missing_extra
+
 try:
     from skimage import data
 except ImportError as error:
-    raise ImportError(
-        'the sample needs scikit-image: pip install "reftiler[cli]"'
-    ) from error
+    raise missing_extra("the sample needs scikit-image", "cli", error) from error
 
-from reftiler.errors import TilingError
 from reftiler.io import write_image
 from reftiler.io.datasets import GOOD, ImageSet, find_images
 from reftiler.samples.painting import Defect, paint

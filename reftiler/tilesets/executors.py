@@ -19,7 +19,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, missing_extra
 
 __all__ = ["SERIAL", "Executor", "Task", "check_dask", "open_executor"]
 
@@ -362,9 +362,7 @@ def check_dask() -> None:
     try:
         import distributed  # noqa: F401, PLC0415 - an extra
     except ImportError as error:
-        raise ImportError(
-            f'a scheduler needs dask: pip install "reftiler[dask]" ({error})'
-        ) from error
+        raise missing_extra("a scheduler needs dask", "dask", error) from error
 
 
 def _connect(scheduler: str) -> Any:

@@ -6,6 +6,13 @@ written for each. Gradients flow through `tile` and `untile`; `torch.compile`,
 `torch.export`, `torch.func`, `torch.jit.trace` and both exporters to ONNX take them.
 """
 
+from reftiler.errors import missing_extra
+
+try:
+    import torch  # noqa: F401
+except ImportError as error:
+    raise missing_extra("reftiler.torch needs torch", "torch", error) from error
+
 from reftiler.torch.dispatch import backend_of
 from reftiler.torch.dtypes import float32_sums
 from reftiler.torch.export import TiledModel, export_onnx

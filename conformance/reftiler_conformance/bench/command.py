@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reftiler.cli.console import UsageError, as_usage_error, stdout
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, missing_extra
 
 if TYPE_CHECKING:
     from reftiler_conformance.bench.benchmark import BenchPlan
@@ -61,6 +61,9 @@ def bench(  # noqa: PLR0913 - an option each
     reftiler bench --only reftiler.torch,anomalib --workloads large
     reftiler bench --only reftiler.torch,monai --busy 2 --startup --no-growth
     reftiler bench --out bench
+
+    Exit codes: 0 done, 1 reftiler made something wrong or the work failed, 2 the call
+    was wrong.
     """
     from reftiler.validation import as_int, one_of  # noqa: PLC0415 - it needs numpy
     from reftiler_conformance.bench import benchmark  # noqa: PLC0415 - only where it is asked
@@ -111,10 +114,8 @@ def _check_out(out: Path) -> None:
     try:
         import reftiler_conformance.bench.plot  # noqa: F401, PLC0415 - better now than in an hour
     except ImportError as error:
-        raise UsageError(
-            "--out draws plots and needs its extra: "
-            f'pip install "reftiler[conformance]" ({error})'
-        ) from error
+        words = "--out draws plots and needs its extra"
+        raise UsageError(str(missing_extra(words, "conformance", error))) from error
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file: give a folder")
     probe = out / ".reftiler-bench"

@@ -95,6 +95,14 @@ def round_to_odd(value: Real, dtype: str) -> float:
     return math.nextafter(near, math.inf if value > near else -math.inf)
 
 
+def nan_in_integers(dtype: str) -> TilingError:
+    """Return the error for a NaN that would have to become an integer (ROUND-005)."""
+    return TilingError(
+        f"some pixels are NaN, which {dtype} cannot hold: use a float dtype, or "
+        "replace NaN in the tiles"
+    )
+
+
 def check_conversion(source: str, target: str) -> None:
     """Refuse results that no rule defines: a bool of something else than bools."""
     if target == "bool" and source != "bool":  # TYPE-007

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reftiler.axis import IntArray
 from reftiler.cut import Array, as_nchw, by_image, fill_scalar, index_spatial, open_mesh
-from reftiler.errors import TilingError
+from reftiler.dtypes import nan_in_integers
 from reftiler.geometry import (
     Box,
     Overlap,
@@ -27,6 +27,7 @@ from reftiler.geometry import (
     outer_product,
 )
 from reftiler.parallel import parallel_for
+from reftiler.pixel_weights import no_weight
 from reftiler.plan import UntilePlan
 
 __all__ = ["merge", "merge_block"]
@@ -35,17 +36,37 @@ BLOCK = 2**17
 """Elements merged at a time: few enough for the sums to stay in the cache."""
 
 
-def merge(tiles: Array, plan: UntilePlan, out: Array) -> None:
+def merge(
+    tiles: Array, plan: UntilePlan, out: Array, weights: Array | None = None
+) -> None:
     """Merge ``tiles`` into ``out``, arrays of the plan's layouts."""
     images = list(by_image(tiles, plan.tiles, plan.result.batch_size))
     target = as_nchw(out, plan.result)
     blocks = plan.geometry.blocks(BLOCK // target.shape[1])
-    parallel_for(
-        lambda block: _merge_images(images, plan, block, _crop(target, block)), blocks
-    )
+    if weights is None:
+        parallel_for(
+            lambda block: _merge_images(images, plan, block, _crop(target, block)),
+            blocks,
+        )
+        return
+    given = weights.reshape(len(images), -1, *weights.shape[1:])
+    uncovered: list[int] = []
+
+    def work(block: Box) -> None:
+        for image, own, part in zip(images, given, _crop(target, block), strict=True):
+            uncovered.append(_merge_weighted(image, own, plan, block, part))
+
+    parallel_for(work, blocks)
+    _check_covered(uncovered, plan)
 
 
-def merge_block(tiles: TileLookup, plan: UntilePlan, region: Box, out: Array) -> None:
+def merge_block(
+    tiles: TileLookup,
+    plan: UntilePlan,
+    region: Box,
+    out: Array,
+    weights: TileLookup | None = None,
+) -> None:
     """Merge a part of one image.
 
     Parameters
@@ -58,11 +79,18 @@ def merge_block(tiles: TileLookup, plan: UntilePlan, region: Box, out: Array) ->
         The part of the image.
     out : ndarray, shape (C, *sizes of the region)
         The result.
+    weights : TileLookup, optional
+        Gives the weights (*T) of the same tiles.
     """
-    first = [low for low, _ in region]
+    first, uncovered = [low for low, _ in region], []
     for block in plan.geometry.blocks(BLOCK // len(out), region):
         here = [(lo - f, hi - f) for (lo, hi), f in zip(block, first, strict=True)]
-        _merge_images([tiles], plan, block, _crop(out[np.newaxis], here))
+        if weights is None:
+            _merge_images([tiles], plan, block, _crop(out[np.newaxis], here))
+        else:
+            part = _crop(out, here)
+            uncovered.append(_merge_weighted(tiles, weights, plan, block, part))
+    _check_covered(uncovered, plan)
 
 
 def _merge_images(
@@ -87,6 +115,38 @@ def _merge_images(
                 np.copyto(image, fill_scalar(plan.fill, image.dtype), where=count == 0)
 
 
+def _merge_weighted(
+    tiles: TileLookup, weights: TileLookup, plan: UntilePlan, block: Box, out: Array
+) -> int:
+    """Merge a block of one image whose pixels have weights.
+
+    Returns how many pixels no tile takes part in.
+    """
+    overlaps = list(plan.geometry.overlaps(block))
+    count = np.zeros([high - low for low, high in block], dtype=np.int64)
+    for overlap in overlaps:  # MERGE-037: of weight 0 it takes no part
+        count[overlap.in_block] += _given(weights, overlap) != 0
+    reduce = _mean_of_numbers if plan.omits_nan else REDUCERS[plan.merge]
+    with np.errstate(all="ignore"):
+        if count.max() > 1:
+            merged = reduce(tiles, plan, overlaps, count, out.shape, weights)
+            round_into(out, merged)
+        for overlap in overlaps:
+            single = (count[overlap.in_block] == 1) & (_given(weights, overlap) != 0)
+            if single.any():  # MERGE-007
+                here = index_spatial(out, overlap.in_block)
+                _copy(here, _values(tiles, overlap), single)
+        if not count.all():  # MERGE-018
+            np.copyto(out, fill_scalar(plan.fill, out.dtype), where=count == 0)
+    return int((count == 0).sum())
+
+
+def _check_covered(uncovered: Sequence[int], plan: UntilePlan) -> None:
+    """Refuse pixels without a weight where nothing fills them."""
+    if plan.refuses_uncovered and any(uncovered):
+        raise no_weight(sum(uncovered))
+
+
 def _crop(image: Array, box: Box | list[tuple[int, int]]) -> Array:
     return index_spatial(image, [slice(low, high) for low, high in box])
 
@@ -102,20 +162,23 @@ def _weighted_mean(
     overlaps: list[Overlap],
     count: IntArray,
     shape: tuple[int, ...],
+    given: TileLookup | None = None,
 ) -> NDArray[np.float64]:
     # MERGE-003: both sums are float64, start from -0.0 and go over the tiles in order
     total, weight = np.full(shape, -0.0), np.full(count.shape, -0.0)
+    weighs = plan.axis_weights is not None or given is not None
     for overlap in overlaps:
         here = index_spatial(total, overlap.in_block)
-        value = _values(tiles, overlap)
-        if plan.axis_weights is not None:
-            w = _weights(plan, overlap)
+        value, takes_part = _values(tiles, overlap), True
+        if weighs:
+            w = _weights(plan, overlap, given)
             weight[overlap.in_block] += w
             value = w * value  # MERGE-004: rounded before it is added
+            takes_part = True if given is None else w != 0  # MERGE-037
         # MERGE-002: float64, which numpy makes of any number; TYPE-008
-        np.add(here, value, out=here)
+        np.add(here, value, out=here, where=takes_part)
     # MERGE-006: with the box window the divisor is the number of tiles
-    divisor = count if plan.axis_weights is None else weight
+    divisor = weight if weighs else count
     # MERGE-001, MERGE-005: one division; MERGE-008, MERGE-009: no value is special;
     # TRIP-001, TRIP-002, TRIP-003: n equal values of 32 bits have an exact sum
     np.divide(total, divisor, out=total, where=count > 0)
@@ -128,14 +191,15 @@ def _mean_of_numbers(
     overlaps: list[Overlap],
     count: IntArray,
     shape: tuple[int, ...],
+    given: TileLookup | None = None,
 ) -> NDArray[np.float64]:
     """Return the mean without NaN, which takes no part in it."""
     total, divisor = np.full(shape, -0.0), np.zeros(shape)
     single, number = np.full(shape, np.nan), np.zeros(shape, dtype=np.int32)
     for overlap in overlaps:
         value = _values(tiles, overlap).astype(np.float64)
-        takes_part = ~np.isnan(value)  # MERGE-032
-        weight = _weights(plan, overlap)
+        weight = _weights(plan, overlap, given)
+        takes_part = ~np.isnan(value) & (weight != 0)  # MERGE-032, MERGE-041
         for sums, term in ((total, weight * value), (divisor, weight), (number, 1)):
             here = index_spatial(sums, overlap.in_block)
             np.add(here, term, out=here, where=takes_part)
@@ -153,6 +217,7 @@ def _extremum(
     overlaps: list[Overlap],
     count: IntArray,
     shape: tuple[int, ...],
+    given: TileLookup | None = None,
 ) -> Array:
     # MERGE-013: compared in the tiles' own dtype
     dtype = _values(tiles, overlaps[0]).dtype.newbyteorder("=")
@@ -177,6 +242,7 @@ def _selected(
     overlaps: list[Overlap],
     count: IntArray,
     shape: tuple[int, ...],
+    given: TileLookup | None = None,
 ) -> Array:
     """Take the value of one tile for its place, where the plan has not chosen it."""
     dtype = _values(tiles, overlaps[0]).dtype.newbyteorder("=")
@@ -202,6 +268,7 @@ def _vote(
     overlaps: list[Overlap],
     count: IntArray,
     shape: tuple[int, ...],
+    given: TileLookup | None = None,
 ) -> Array:
     """Return the label of most weight.
 
@@ -209,7 +276,7 @@ def _vote(
     of that label has a smaller one, and wins against nothing.
     """
     # MERGE-029: labels are compared in the tiles' own dtype
-    parts = [(o, _values(tiles, o), _weights(plan, o)) for o in overlaps]
+    parts = [(o, _values(tiles, o), _weights(plan, o, given)) for o in overlaps]
     dtype = parts[0][1].dtype.newbyteorder("=")
     best, most = np.zeros(shape, dtype), np.zeros(shape, parts[0][2].dtype)
     for number, (overlap, label, weight) in enumerate(parts):
@@ -228,13 +295,23 @@ def _vote(
     return best
 
 
-def _weights(plan: UntilePlan, overlap: Overlap) -> NDArray[Any]:
+def _weights(
+    plan: UntilePlan, overlap: Overlap, given: TileLookup | None
+) -> NDArray[Any]:
     """Return the weights of the pixels that a tile contributes to its block."""
+    own = None if given is None else _given(given, overlap)
     if plan.axis_weights is None:
         lengths = [part.stop - part.start for part in overlap.in_block]
-        return np.ones(lengths, dtype=np.int32)
+        return np.ones(lengths, dtype=np.int32) if own is None else own
     axes = zip(plan.axis_weights, overlap.in_tile, strict=True)
-    return outer_product([profile[pixels] for profile, pixels in axes])  # WINDOW-001
+    window = outer_product([profile[pixels] for profile, pixels in axes])  # WINDOW-001
+    return window if own is None else window * own  # MERGE-035
+
+
+def _given(weights: TileLookup, overlap: Overlap) -> NDArray[np.float64]:
+    """Return the given weights of those pixels; MERGE-038: as float64."""
+    own = index_spatial(weights[overlap.tile], open_mesh(overlap.in_tile))
+    return own.astype(np.float64, copy=False)
 
 
 def _common_region(
@@ -289,12 +366,8 @@ def round_into(out: Array, values: Array) -> None:
     if out.dtype.kind == "f":  # ROUND-001, ROUND-002: straight from float64
         np.copyto(out, total, casting="unsafe")
         return
-    lost = int(np.isnan(total).sum())
-    if lost:  # ROUND-005
-        raise TilingError(
-            f"{lost} pixels of a block are NaN, which {out.dtype} cannot hold: use a "
-            "float dtype, or replace NaN in the tiles"
-        )
+    if np.isnan(total).any():  # ROUND-005
+        raise nan_in_integers(out.dtype.name)
     # ROUND-003, ROUND-004; 2**63 and 2**64 are floats and no values of their dtypes
     limits = np.iinfo(out.dtype)
     total = np.rint(total)

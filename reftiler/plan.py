@@ -91,17 +91,35 @@ class UntilePlan:
     """Pixels that are dropped on either side of the tiles; () for none."""
     omits_nan: bool = False
     """Whether NaN takes no part in the mean."""
+    has_weights: bool = False
+    """Whether every pixel of a tile has a weight of its own."""
+    refuses_uncovered: bool = False
+    """Whether it is an error that all weights of a pixel are 0."""
+
+    @property
+    def weights(self) -> ArrayLayout:
+        """The layout of the given weights, without their context."""
+        return replace(self.tiles, channels=None)
 
     def without_context(self, tiles: Any) -> Any:
         """Return tiles, or one, without the context that they were given with."""
         if not self.context:
             return tiles
         # CONTEXT-005: it is never read
-        inner = (
-            slice(c, c + t) for c, t in zip(self.context, self.tiles.size, strict=True)
-        )
         last = self.tiles.channels is not None and self.tiles.channels_last
+        inner = self._inner
         return tiles[(..., *inner, slice(None)) if last else (..., *inner)]
+
+    def weights_without_context(self, weights: Any) -> Any:
+        """Return the weights of tiles, or of one, without those of their context."""
+        # MERGE-036
+        return weights[(..., *self._inner)] if self.context else weights
+
+    @property
+    def _inner(self) -> list[slice]:
+        """Where in each axis of a tile its own pixels are."""
+        sides = zip(self.context, self.tiles.size, strict=True)
+        return [slice(context, context + side) for context, side in sides]
 
 
 def plan_tile(
@@ -118,7 +136,7 @@ def plan_tile(
     return TilePlan(image, plan, tiles)
 
 
-def plan_untile(
+def plan_untile(  # noqa: PLR0913 - a call of `untile`
     tiler: TilerSettings,
     tiles_shape: Sequence[int],
     tiles_dtype: str,
@@ -127,8 +145,13 @@ def plan_untile(
     scale: Any,
     dtype: str,
     known: tuple[str, ...] = dtypes.MERGEABLE,
+    weights: tuple[tuple[int, ...], str] | None = None,
 ) -> UntilePlan:
-    """Check a call of ``untile``; ``known`` are the dtypes that the backend merges."""
+    """Check a call of ``untile``; ``known`` are the dtypes that the backend merges.
+
+    Of ``weights`` the shape and the dtype are given; their values are checked by the
+    backend (`reftiler.pixel_weights`).
+    """
     # TYPE-004, TYPE-005, TYPE-006, TYPE-007
     dtypes.check_mergeable(tiles_dtype, "tiles", known)
     dtypes.check_mergeable(dtype, "dtype", known)
@@ -141,6 +164,8 @@ def plan_untile(
     plan = _check_grid(tiler, image.size, grid)
     tiles = tiles_layout(tiler, tuple(tiles_shape))
     _check_count(tiles.batch_size, image, plan)
+    if weights is not None:
+        _check_weights(*weights, merge, tiles, known)
     geometry, size, context = _scale(plan, tiles, scale)
     tiles = replace(tiles, size=size)
     uncovered = geometry.num_uncovered
@@ -153,9 +178,9 @@ def plan_untile(
         )
     if merge in SELECTING:
         geometry = geometry.selected(merge)
-    weights = None
+    profiles = None
     if merge in WEIGHTED_MERGES and tiler.window != "box":
-        weights = axis_weights(tiler.window, tiles.size)
+        profiles = axis_weights(tiler.window, tiles.size)
     # LAYOUT-011: the channels are those of the tiles
     result = ArrayLayout(
         image.batch, tiles.channels, geometry.size, tiler.channels_last
@@ -167,11 +192,13 @@ def plan_untile(
         tiles,
         result,
         merge,
-        weights,
+        profiles,
         uncovered,
         fill,
         context=context,
         omits_nan=omits,
+        has_weights=weights is not None,
+        refuses_uncovered=weights is not None and tiler.fill is None,
     )
 
 
@@ -188,6 +215,28 @@ def check_merge(tiler: TilerSettings, dtype: str, result: str) -> str:
             "merge='max' for 'any tile says so', or convert the tiles to float"
         )
     return tiler.merge or "max"
+
+
+def _check_weights(
+    shape: Sequence[int],
+    dtype: str,
+    merge: str,
+    tiles: ArrayLayout,
+    known: tuple[str, ...],
+) -> None:
+    """Refuse weights of another shape than that of the tiles, or that have no use."""
+    if merge not in WEIGHTED_MERGES:  # MERGE-040
+        raise TilingError(
+            f"weights= has no meaning for merge={merge!r}, which weighs nothing: use "
+            "merge='mean' or merge='vote', or leave weights= out"
+        )
+    dtypes.check_mergeable(dtype, "weights", known)  # MERGE-038
+    expected = replace(tiles, channels=None).shape
+    if tuple(shape) != expected:  # MERGE-036
+        raise TilingError(
+            f"weights are {tuple(shape)}, and tiles of {tiles.shape} need {expected}: "
+            "give one weight for each pixel of each tile, for all channels together"
+        )
 
 
 def _check_labels(dtype: str, result: str) -> None:

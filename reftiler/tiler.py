@@ -16,6 +16,7 @@ from reftiler.base_tiler import BaseTiler
 from reftiler.batching import Progress, batched
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.pixel_weights import check_weights
 from reftiler.plan import plan_tile, plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.arrays import ArrayLibrary
@@ -96,6 +97,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         scale: Any = None,
         dtype: DTypeLike | None = None,
         out: Array | None = None,
+        weights: Array | None = None,
     ) -> Array:
         """Merge tiles into an image.
 
@@ -119,6 +121,10 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             The result's; by default the tiles'.
         out : ndarray, optional
             Where to put the result.
+        weights : ndarray, shape (K, *T'); N·K for a batch, optional
+            A weight for each pixel of each tile and all its channels, of a real dtype
+            of at most 64 bits, which multiplies that of the window: 0 where the tile
+            takes no part, else within 2**-512 and 2**512. For means and votes alone.
 
         Returns
         -------
@@ -133,15 +139,28 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         TilingError
             If shapes, counts or scale do not fit, pixels are in no tile and there is
             no ``fill``, or a NaN would become an integer (``out`` is then undefined).
+            If weights do not fit the tiles or the merge, or one is no weight.
         """
         array = _array(tiles, "tiles")
         result = array.dtype if dtype is None else np.dtype(dtype)
+        given = None if weights is None else _array(weights, "weights")
         call = plan_untile(
-            self, array.shape, array.dtype.name, shape, grid, scale, result.name
+            self,
+            array.shape,
+            array.dtype.name,
+            shape,
+            grid,
+            scale,
+            result.name,
+            weights=None if given is None else (given.shape, given.dtype.name),
         )
         # MERGE-021, OUT-001, TYPE-006
         merged = cut.check_out(out, call.result.shape, result, array)
-        merge.merge(call.without_context(array), call, merged)
+        if given is not None:
+            cut.check_out(out, call.result.shape, result, given)
+            given = call.weights_without_context(given)
+            check_weights(given, range(len(given)))
+        merge.merge(call.without_context(array), call, merged, given)
         return merged
 
     @accepts_old_names

@@ -284,7 +284,7 @@ def test_nan_cannot_be_an_integer() -> None:
     kinds: list[dict[str, Any]] = [{}, {"merge": "max"}, {"window": "hann"}]
     for settings in kinds:
         tiler = reftiler.Tiler((4, 4), (2, 2), **settings)
-        with pytest.raises(TilingError, match=r"^2 pixels are NaN, which uint8"):
+        with pytest.raises(TilingError, match="NaN, which uint8"):
             merged(tiler, tiles, (8, 8), torch.uint8)
         want = tiler.untile(tiles.numpy(), (8, 8))
         same_bits(array(merged(tiler, tiles, (8, 8))), want, nan="any")

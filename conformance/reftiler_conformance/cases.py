@@ -25,7 +25,7 @@ from reftiler_conformance.oracle import (
 )
 from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.oracle.settings import Number
-from reftiler_conformance.testdata import fill_with
+from reftiler_conformance.testdata import fill_with, weigh_with
 
 Array = npt.NDArray[Any]
 Sizes = tuple[int, ...]
@@ -67,6 +67,9 @@ class Case:
         Of the tiles to be merged, an entry per axis; nothing means 1.
     result
         The dtype to merge into; None means that of the tiles.
+    weights, weights_dtype
+        What the weights of the tiles' pixels are, a word of `testdata.WEIGHTS` or of
+        those that must be refused, and their dtype; None means that there are none.
     """
 
     size: Sizes
@@ -98,6 +101,8 @@ class Case:
     scale: tuple[Fraction, ...] = ()
     result: str | None = None
     nan: str = "propagate"
+    weights: str | None = None
+    weights_dtype: str = "float64"
 
     @property
     def rank(self) -> int:
@@ -163,12 +168,16 @@ class Case:
     @property
     def tiles_shape(self) -> Sizes:
         """The shape of the tiles to be merged."""
+        return join(self.count, self.depth, self._tile_space, self.channels_last)
+
+    @property
+    def _tile_space(self) -> Sizes:
+        """The spatial sizes of the tiles to be merged."""
         scaled = ScaledGrid(self.grid, self.scales)
-        space = scaled.tile
-        if any(self.context) and not self.bare:
-            sides = zip(space, scaled.context, strict=True)
-            space = tuple(t + 2 * c for t, c in sides)
-        return join(self.count, self.depth, space, self.channels_last)
+        if not any(self.context) or self.bare:
+            return scaled.tile
+        sides = zip(scaled.tile, scaled.context, strict=True)
+        return tuple(t + 2 * c for t, c in sides)
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -194,6 +203,13 @@ class Case:
     def tiles(self) -> Array:
         """Return tiles that do not agree where they overlap, read-only."""
         return fill_with(self.content, self.tiles_shape, self.dtype, self.seed)
+
+    def pixel_weights(self) -> Array | None:
+        """Return the weights of the tiles' pixels, (K, *T), read-only, if any."""
+        if self.weights is None:
+            return None
+        shape = (self.count, *self._tile_space)
+        return weigh_with(self.weights, shape, self.weights_dtype, self.seed)
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments of reftiler's constructor, the tile size apart."""

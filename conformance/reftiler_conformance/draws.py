@@ -28,7 +28,7 @@ from reftiler_conformance.needs import layout_word
 from reftiler_conformance.oracle.axis import EXTENDING
 from reftiler_conformance.oracle.settings import Number
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.testdata import CONTENTS
+from reftiler_conformance.testdata import CONTENTS, WEIGHTS
 
 ANY = ("any",)
 """All that the subject claims."""
@@ -100,6 +100,8 @@ class Draw:
     border: Choice = (False,)
     fill: Choice = (False,)
     nan: Choice = ("propagate",)
+    weights: Choice = (None,)
+    weights_dtype: Choice = ("float64",)
     maps: Choice = ("same",)
     scale: Choice = ("",)
     dtype: Choice = ("float32", "uint8", "float64", "float16", "int32")
@@ -187,6 +189,8 @@ _SPACE: dict[str, tuple[Choice, Choice, str]] = {
     "border": ((False, True), (False,), "border"),
     "fill": ((False, True), (False,), "fill"),
     "nan": (("propagate", "omit"), ("propagate",), "nan:{}"),
+    "weights": ((None, *WEIGHTS), (None,), "weights"),
+    "weights_dtype": (NUMBERS, ("float64",), "untile:{}"),
     "maps": (("same", None, 1, 2), ("same",), "maps"),
     "scale": (("", "scale", "scale:axes"), ("",), "{}"),
     "result": ((None, *NUMBERS), (None,), "result"),
@@ -263,6 +267,14 @@ def _cases(draw: DrawFn, wanted: Draw, unequal: bool) -> Case:
         result=result,
         nan=_one(draw, wanted.nan),
     )
+    if wanted.weights != (None,) and _is_weighed(case):
+        case = replace(
+            case,
+            weights=_one(draw, wanted.weights),
+            weights_dtype=_one(draw, wanted.weights_dtype),
+        )
+        if case.fill is None and case.weights not in (None, "ordinary"):
+            case = replace(case, fill=draw(constants(result or dtype)))
     if _one(draw, wanted.fill):
         case = replace(case, fill=draw(constants(result or dtype)))
     if wanted.uncovered == ("filled",):
@@ -360,6 +372,12 @@ def _weighing(
     elif scaled:  # a custom window is for tiles of its own size
         windows = tuple(name for name in windows if name != "custom") or windows
     return _one(draw, windows), merge
+
+
+def _is_weighed(case: Case) -> bool:
+    """Say whether the tiles of a case may have weights: MERGE-040."""
+    merge = case.merge or ("max" if case.dtype == "bool" else "mean")
+    return merge in WEIGHTED
 
 
 def holds_labels(result: str, dtype: str) -> bool:

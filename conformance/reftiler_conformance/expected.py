@@ -41,10 +41,11 @@ def tiles_of(case: Case, image: Array) -> Array:
 
 def merge_of(case: Case, tiles: Array) -> Array:
     """Return the merge of any tiles of a case."""
-    if tiles.size > LARGE:
+    if tiles.size > LARGE and case.weights is None:
         return merge_by_slices(case, tiles)
     dtype = as_dtype(case.result) if case.result else tiles.dtype
-    return oracle.untile(case.grid, tiles, case.shape, case.scales, dtype)
+    more = dtype, case.pixel_weights()
+    return oracle.untile(case.grid, tiles, case.shape, case.scales, *more)
 
 
 @lru_cache(maxsize=64)

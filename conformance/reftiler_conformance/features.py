@@ -64,6 +64,7 @@ FEATURES: dict[str, str] = {
     "window:custom": "weighs with given profiles",
     "border": "removes the border of tiles in the merge",
     "nan:omit": "leaves NaN out of the mean",
+    "weights": "weighs each pixel of each tile as is given",
     "fill": "fills pixels of no tile with a given value",
     "maps": "merges tiles of other channels than the image's",
     "scale": "merges tiles of another resolution",

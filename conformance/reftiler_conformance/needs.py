@@ -80,6 +80,10 @@ def _merge(case: Case) -> Iterator[str]:
         yield f"window:{name}"
     if case.nan != "propagate":
         yield f"nan:{case.nan}"
+    if case.weights is not None:
+        yield "weights"
+        if case.weights_dtype != "float64":
+            yield f"untile:{case.weights_dtype}"
     if any(case.borders):
         yield "border"
     if case.fill is not None:

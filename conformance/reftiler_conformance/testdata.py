@@ -54,6 +54,67 @@ def fill_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> Ar
     return array
 
 
+WEIGHTS: dict[str, tuple[float, ...]] = {
+    "ordinary": (1.0, 2.0, 3.0, 0.1, 7.0, 1e-3, 200.0),
+    "zeros": (0.0, 0.0, 0.0, 1.0, 3.0, 0.1, -0.0),
+    "extreme": (2.0**-512, 2.0**512, 1.0, 3.0, 0.0),
+    "none": (0.0, -0.0),
+}
+"""The values of weights of pixels; a dtype that has not one has another number."""
+
+BAD_WEIGHTS = {
+    "negative": -1.0,
+    "subnormal": -5e-324,
+    "nan": math.nan,
+    "infinite": math.inf,
+    "small": 2.0**-513,
+    "large": math.nextafter(2.0**512, math.inf),
+}
+"""Values that no weight may have."""
+
+BAD_SHAPES = ("more", "flat", "channels", "longer")
+"""Weights of a tile too many, of whole tiles, of channels, of larger tiles."""
+
+
+def weigh_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> Array:
+    """Return read-only weights: a word of the three tables above, or ones."""
+    generator = np.random.Generator(np.random.PCG64([seed, 1]))
+    if content in WEIGHTS:
+        numbers = _numbers_of(WEIGHTS[content], dtype)
+        found = numbers[generator.integers(0, len(numbers), shape)]
+    else:
+        found = held([1.0], dtype)[np.zeros(shape, int)]
+    if content in BAD_WEIGHTS:
+        found.reshape(-1)[generator.integers(found.size)] = BAD_WEIGHTS[content]
+    elif content == "more":
+        found = np.concatenate([found, found[:1]])
+    elif content == "flat":
+        found = found[(slice(None), *[0] * (len(shape) - 1))]
+    elif content == "channels":
+        found = found[:, np.newaxis]
+    elif content == "longer":
+        found = np.concatenate([found, found[..., :1]], axis=-1)
+    found = np.ascontiguousarray(found)
+    found.flags.writeable = False
+    return found
+
+
+def _numbers_of(numbers: tuple[float, ...], dtype: str) -> Array:
+    """Return those of some numbers that a dtype has, rounded, and its own corners."""
+    if dtype == "bfloat16":
+        return held([n for n in numbers if n in (0, 0.1) or 1 <= n <= 200], dtype)
+    kind = np.dtype(dtype)
+    if kind.kind == "b":
+        return np.array([bool(n) for n in numbers])
+    if kind.kind in "iu":
+        high = int(np.iinfo(kind).max)
+        whole = [int(n) for n in numbers if n in (0, 1, 2, 3) or n == 7]
+        return np.array([*whole, *([high, high - 1] if 1.0 in numbers else [])], kind)
+    with np.errstate(all="ignore"):
+        found = np.array(numbers).astype(kind)
+    return found[np.isfinite(found) & ((found != 0) == (np.array(numbers) != 0))]
+
+
 def ordinary(kind: np.dtype[Any], count: int, generator: np.random.Generator) -> Array:
     """Return numbers such as an image or a map holds."""
     if kind.kind == "f":

@@ -22,7 +22,7 @@ PLAIN = (
 
 _BY_ADAPTER = {
     *("scale", "result", "grid", "touching", "scatter", "random", "select"),
-    *("align", "context", "json", "api"),
+    *("align", "context", "json", "api", "weights"),
 }
 """What a class as it is cannot be asked: there is no one way to call it."""
 

@@ -82,7 +82,8 @@ def backend_of(tensor: Tensor) -> str:
     {'numba', 'triton', 'torch'}
         ``numba`` for the CPU and ``triton`` for CUDA, where these compilers are
         installed and work; else ``torch``. All three give the same bits. Small calls,
-        and those that a kernel does not take, are served by plain torch operations.
+        and those that a kernel does not take, such as ``weights=`` of ``untile``, are
+        served by plain torch operations.
 
     Examples
     --------
@@ -104,8 +105,13 @@ def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:
         plain_cut.cut(image, plan, out)
 
 
-def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
-    """Merge ``tiles`` into ``out``."""
+def merge(
+    tiles: Tensor, plan: UntilePlan, out: Tensor, weights: Tensor | None = None
+) -> None:
+    """Merge ``tiles`` into ``out``; no kernel takes weights."""
+    if weights is not None:
+        plain_merge.merge(tiles, plan, out, weights)
+        return
     large = tiles.numel() >= MIN_VALUES or tiles.device.type == "cuda"
     kernels = _kernels(tiles) if large else None
     taken = kernels is not None and kernels.supports(plan, tiles.dtype, out.dtype)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from reftiler.dtypes import INTEGERS, MERGEABLE, round_to_odd
+from reftiler.dtypes import INTEGERS, MERGEABLE, nan_in_integers, round_to_odd
 from reftiler.errors import TilingError
 from reftiler.validation import Real
 
@@ -140,10 +140,7 @@ def check_nan(total: Tensor, dtype: torch.dtype) -> None:
         cannot = f"NaN, which {dtype_name(dtype)} cannot hold"
         torch._assert_async(~lost.any(), cannot)  # noqa: SLF001
     elif lost.device.type != "meta" and lost.any():
-        raise TilingError(
-            f"{int(lost.sum())} pixels of a block are NaN, which {dtype_name(dtype)} "
-            "cannot hold: use a float dtype, or replace NaN in the tiles"
-        )
+        raise nan_in_integers(dtype_name(dtype))
 
 
 def fill_scalar(value: Real, dtype: torch.dtype, device: torch.device) -> Tensor:

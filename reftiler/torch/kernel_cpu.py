@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reftiler.axis import Axis
-from reftiler.dtypes import MERGEABLE
-from reftiler.errors import TilingError
+from reftiler.dtypes import MERGEABLE, nan_in_integers
 from reftiler.geometry import SELECTING, axis_distance
 from reftiler.parallel import parallel_for
 from reftiler.plan import UntilePlan
@@ -136,10 +135,7 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
     ]
     parallel_for(work, parts, threads)
     if sum(lost):  # ROUND-005
-        raise TilingError(
-            f"{sum(lost)} pixels are NaN, which {dtype_name(out.dtype)} cannot hold: "
-            "use a float dtype, or replace NaN in the tiles"
-        )
+        raise nan_in_integers(dtype_name(out.dtype))
     if merged is not target:
         target.copy_(merged)
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reftiler.axis import Axis, IntArray
-from reftiler.dtypes import INTEGERS
-from reftiler.errors import TilingError
+from reftiler.dtypes import INTEGERS, nan_in_integers
 from reftiler.geometry import TileGeometry
 from reftiler.layout import ArrayLayout
 from reftiler.padding import source_indices
@@ -105,13 +104,9 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
         BLOCK=BLOCK,
         CELL=CELL,
     )
-    if high is not None and "float" in source:
-        lost = int(arrays[0])  # waits for the device, and raises if that is gone
-        if lost:  # ROUND-005
-            raise TilingError(
-                f"{lost} pixels are NaN, which {target} cannot hold: use a float "
-                "dtype, or replace NaN in the tiles"
-            )
+    checked = high is not None and "float" in source
+    if checked and int(arrays[0]):  # waits for the device, and raises if that is gone
+        raise nan_in_integers(target)  # ROUND-005
 
 
 def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:

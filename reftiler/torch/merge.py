@@ -17,7 +17,7 @@ can differentiate, export and trace them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from reftiler.geometry import (
     center_distance,
 )
 from reftiler.parallel import parallel_for
+from reftiler.pixel_weights import no_weight
 from reftiler.plan import UntilePlan
 from reftiler.torch.dtypes import (
     accumulator_dtype,
@@ -78,6 +79,8 @@ class Contribution(NamedTuple):
     """Where all of these hold there is such a tile."""
     distance: Tensor | None = None
     """int64, how far from the tile's centre, where the merge asks for it."""
+    takes_part: Tensor | None = None
+    """Where the given weights are not 0; None where there are none."""
 
     def read(self, block: Tensor) -> Tensor:
         """Return the region of a block."""
@@ -85,6 +88,8 @@ class Contribution(NamedTuple):
 
     def write(self, block: Tensor, new: Tensor) -> Tensor:
         """Return the block with ``new`` in the region."""
+        if self.takes_part is not None:  # MERGE-037
+            new = where(self.takes_part, new, self.read(block))
         if self.here is not None:
             index_spatial(block, self.here).copy_(new)
             return block
@@ -117,16 +122,30 @@ class Coverage:
         return count
 
 
-def merge(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
+def merge(
+    tiles: Tensor, call: UntilePlan, out: Tensor, weights: Tensor | None = None
+) -> None:
     """Merge ``tiles`` into ``out`` as ``call`` plans, in eager mode."""
     group = by_image(tiles, call.tiles, call.result.batch_size)
+    given: Any = [None] * len(group)
+    if weights is not None:
+        given = by_image(weights, call.weights, call.result.batch_size).squeeze(2)
     whole: Box = tuple((0, length) for length in call.geometry.size)
+    uncovered: list[Tensor] = []
     # MERGE-022: each image and each channel is merged by itself
-    for image, target in zip(group, as_nchw(out, call.result), strict=True):
-        merge_block(image, call, whole, target)
+    targets = as_nchw(out, call.result)
+    for image, own, target in zip(group, given, targets, strict=True):
+        _merge_block(image, call, whole, target, own, uncovered)
+    _check_covered(uncovered, call)
 
 
-def merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> None:
+def merge_block(
+    tiles: TileLookup,
+    call: UntilePlan,
+    box: Box,
+    out: Tensor,
+    weights: TileLookup | None = None,
+) -> None:
     """Merge what lies in a box of one image.
 
     Parameters
@@ -139,7 +158,23 @@ def merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> N
         Image pixels on each axis.
     out : Tensor, shape (C, *sizes of the box)
         What becomes of the box.
+    weights : TileLookup, optional
+        Gives the weights (*T) of tile k.
     """
+    uncovered: list[Tensor] = []
+    _merge_block(tiles, call, box, out, weights, uncovered)
+    _check_covered(uncovered, call)
+
+
+def _merge_block(
+    tiles: TileLookup,
+    call: UntilePlan,
+    box: Box,
+    out: Tensor,
+    given: TileLookup | None,
+    uncovered: list[Tensor],
+) -> None:
+    """Merge a box; add to ``uncovered`` in how many pixels all weights are 0."""
     weights = tile_weights(call, out.device)
 
     def work(channels: slice, block: Box, target: Tensor) -> None:
@@ -147,18 +182,30 @@ def merge_block(tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor) -> N
         if not parts:
             target.copy_(fill_scalar(call.fill, out.dtype, out.device))
             return
-        listed = (by_tile(part, tiles, channels, weights, call) for part in parts)
+        listed = (
+            by_tile(part, tiles, channels, weights, call, given) for part in parts
+        )
         first = tiles[parts[0].tile]
         single = target
         if first.dtype != out.dtype:
             single = torch.zeros(target.shape, dtype=first.dtype, device=out.device)
         cover = Coverage(call.geometry, block)
-        merged = _reduce(listed, call, cover, single, out.dtype)
+        counted = uncovered if channels.start == 0 else []
+        merged = _reduce(listed, call, cover, single, out.dtype, counted)
         if merged is not target:
             target.copy_(merged)
 
     # MERGE-020: boxes lie in the image; padding belongs to none
     for_each_block(work, call.geometry, box, out)
+
+
+def _check_covered(uncovered: list[Tensor], call: UntilePlan) -> None:
+    """Refuse pixels without a weight where nothing fills them."""
+    if not call.refuses_uncovered or not uncovered or uncovered[0].is_meta:
+        return
+    count = int(torch.stack(uncovered).sum())
+    if count:
+        raise no_weight(count)
 
 
 def for_each_block(
@@ -197,19 +244,32 @@ def _blocks(
             yield channels, block, out[(channels, *here)]
 
 
-def merge_graph(tiles: Tensor, call: UntilePlan, dtype: torch.dtype) -> Tensor:
-    """Merge ``tiles`` with no write in place, for graphs and derivatives."""
+def merge_graph(
+    tiles: Tensor, call: UntilePlan, dtype: torch.dtype, weights: Tensor | None = None
+) -> Tensor:
+    """Merge ``tiles`` with no write in place, for graphs and derivatives.
+
+    That some pixel has no weight, and no fill, is not found here.
+    """
     group = by_image(tiles, call.tiles, call.result.batch_size).movedim(2, 1)
-    return from_nchw(merge_planes(group, call, dtype), call.result)
+    if weights is not None:
+        images = call.result.batch_size
+        weights = by_image(weights, call.weights, images).movedim(2, 1)
+    return from_nchw(merge_planes(group, call, dtype, weights), call.result)
 
 
-def merge_planes(group: Tensor, call: UntilePlan, dtype: torch.dtype) -> Tensor:
-    """Merge the tiles (N, C, K, *T) of any number of images to (N, C, *S)."""
+def merge_planes(
+    group: Tensor, call: UntilePlan, dtype: torch.dtype, given: Tensor | None = None
+) -> Tensor:
+    """Merge the tiles (N, C, K, *T) of any number of images to (N, C, *S).
+
+    ``given`` are their weights, (N, 1, K, *T), if they have some.
+    """
     whole: Box = tuple((0, length) for length in call.geometry.size)
     shape = (*group.shape[:2], *call.geometry.size)
     single = torch.zeros(shape, dtype=group.dtype, device=group.device)
     cover = Coverage(call.geometry, whole)
-    return _reduce(_by_depth(group, call), call, cover, single, dtype)
+    return _reduce(_by_depth(group, call, given), call, cover, single, dtype, [])
 
 
 def by_tile(
@@ -218,6 +278,7 @@ def by_tile(
     channels: slice,
     weights: list[Tensor] | None,
     call: UntilePlan,
+    given: TileLookup | None = None,
 ) -> Contribution:
     """Return what one tile gives to a block."""
     tile = tiles[part.tile]
@@ -228,13 +289,31 @@ def by_tile(
     if call.merge == "center" and call.geometry.is_irregular:
         far = center_distance(part.in_tile, call.tiles.size)
         (distance,) = on_device(tile.device, far)
-    return Contribution(values, found, part.in_block, distance=distance)
+    takes_part = None
+    if given is not None:
+        own = given[part.tile]
+        own = index_spatial(own, open_mesh(part.in_tile, tile.device))
+        found, takes_part = _with_given(found, own)
+    return Contribution(
+        values, found, part.in_block, distance=distance, takes_part=takes_part
+    )
 
 
-def _by_depth(group: Tensor, call: UntilePlan) -> Iterator[Contribution]:
+def _with_given(window: Tensor | None, own: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the weights of pixels that have their own, and where these are not 0."""
+    own = own.to(accumulator_dtype(own.device))  # MERGE-038
+    # MERGE-035
+    return own if window is None else window * own, own != 0
+
+
+def _by_depth(
+    group: Tensor, call: UntilePlan, given: Tensor | None
+) -> Iterator[Contribution]:
     """List the first tiles of all pixels, then the second ones, and so on."""
     weights, device = tile_weights(call, group.device), group.device
     group = unflatten(group, 2, call.geometry.shape)
+    if given is not None:
+        given = unflatten(given, 2, call.geometry.shape)
     for depth in iter_depth(call.geometry):
         tile, pixel = on_device(device, *depth.tile), on_device(device, *depth.pixel)
         valid = on_device(device, *depth.valid)
@@ -247,7 +326,11 @@ def _by_depth(group: Tensor, call: UntilePlan) -> Iterator[Contribution]:
             tables = [axis_distance(side)[table] for table, side in sides]
             (far,) = on_device(device, sum(tables[1:], tables[0]))
         values = index_spatial(group, (*tile, *pixel))
-        yield Contribution(values, found, None, valid, far)
+        takes_part = None
+        if given is not None:
+            own = index_spatial(given, (*tile, *pixel))
+            found, takes_part = _with_given(found, own)
+        yield Contribution(values, found, None, valid, far, takes_part)
 
 
 def tile_weights(call: UntilePlan, device: torch.device) -> list[Tensor] | None:
@@ -280,10 +363,12 @@ def _reduce(
     cover: Coverage,
     single: Tensor,
     dtype: torch.dtype,
+    uncovered: list[Tensor],
 ) -> Tensor:
     """Return what contributions become in ``dtype``.
 
     ``single``, of the tiles' dtype, takes the value of the last tile of each pixel.
+    Where pixels have weights, ``uncovered`` takes in how many all are 0.
     """
     source, device = single.dtype, single.device
     reducer: Reducer | None = None
@@ -291,25 +376,38 @@ def _reduce(
         # MERGE-010, MERGE-011: the plan has chosen; the mean of bool was refused
         kind = MeanOfNumbers if call.omits_nan else REDUCERS[call.merge]
         reducer = kind(call, single)
+    some_single = cover.some_single or call.has_weights
+    number = None
+    if call.has_weights:
+        number = torch.zeros_like(one_channel(single, call), dtype=torch.int64)
     for contribution in listed:
-        if cover.some_single:
+        if some_single:
             single = contribution.write(single, contribution.values)
+        if number is not None:
+            number = contribution.write(number, contribution.read(number) + 1)
         if reducer is not None:
             reducer.add(contribution)
     merged = single
-    count = cover.on(device)
-    if cover.some_single and source != dtype:
+    count = cover.on(device) if number is None else number
+    if number is not None:
+        uncovered.append((count == 0).sum())
+    if some_single and source != dtype:
         # ROUND-006; ROUND-005: what pixels of several tiles hold is not the result
         alone = where(count == 1, single, torch.zeros_like(single))
         merged = convert(alone, dtype)
     if reducer is not None:
         several = reducer.result(count, dtype)
         # MERGE-007: a pixel of one tile is copied, whatever its weight
-        merged = where(count == 1, merged, several) if cover.some_single else several
-    if cover.least == 0:
+        merged = where(count == 1, merged, several) if some_single else several
+    if cover.least == 0 or call.has_weights:
         fill = fill_scalar(call.fill, dtype, device)  # MERGE-018
         merged = where(count > 0, merged, fill)
     return merged
+
+
+def one_channel(planes: Tensor, call: UntilePlan) -> Tensor:
+    """Return the first of the channels of (…, C, *space)."""
+    return planes.narrow(-1 - len(call.geometry.size), 0, 1)
 
 
 def convert(values: Tensor, dtype: torch.dtype) -> Tensor:
@@ -347,7 +445,9 @@ class WeightedMean:
         # MERGE-003: both sums are float64 and start from −0.0
         self.total = torch.full(like.shape, -0.0, dtype=sums, device=like.device)
         self.weight: Tensor | None = None
-        if call.axis_weights is not None:
+        if call.has_weights:
+            space = one_channel(like, call).shape
+        if call.has_weights or call.axis_weights is not None:
             self.weight = torch.full(space, -0.0, dtype=sums, device=like.device)
 
     def add(self, given: Contribution) -> None:

@@ -7,6 +7,7 @@ the kernels too:
 reftiler::tile_kernel     cut an image
 reftiler::tile_adjoint    sum tiles into an image; what gradients of ``tile`` need
 reftiler::untile_kernel   merge tiles
+reftiler::untile_weighted_kernel  merge tiles whose pixels have weights
 reftiler::untile_adjoint  spread an image over tiles; what those of a mean need
 reftiler::winners         where pixels come from that are each one tile's value
 
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor
 from torch.library import custom_op
 
+from reftiler.errors import TilingError
 from reftiler.geometry import SELECTING
 from reftiler.grid import Grid
 from reftiler.plan import TilePlan, plan_tile, plan_untile
@@ -46,6 +48,7 @@ from reftiler.torch.plans import (
     tiler_of,
 )
 from reftiler.torch.validation import empty_aligned
+from reftiler.torch.weights import check_weights, refuse_gradient, weighted_plan
 
 
 @custom_op(
@@ -112,6 +115,26 @@ def _(tiles: Tensor, *rest: Any) -> Tensor:
 
 
 @custom_op(
+    "reftiler::untile_weighted_kernel",
+    mutates_args=(),
+    schema="(Tensor tiles, Tensor weights, SymInt[] shape, str tiler, str? grid, "
+    "str? scale, ScalarType dtype) -> Tensor",
+)
+def _untile_weighted(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
+    call = weighted_plan(tiles, weights, spec)
+    check_weights(weights)
+    out = empty_aligned(call.result.shape, spec[-1], tiles.device)
+    dispatch.merge(tiles, call, out, weights)
+    return out
+
+
+@_untile_weighted.register_fake
+def _(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
+    call = weighted_plan(tiles, weights, spec)
+    return tiles.new_empty(call.result.shape, dtype=spec[-1])
+
+
+@custom_op(
     "reftiler::untile_adjoint",
     mutates_args=(),
     schema="(Tensor image, SymInt[] tiles_shape, ScalarType dtype, SymInt[] shape, "
@@ -158,6 +181,7 @@ OPERATORS: dict[str, Callable[..., Tensor]] = {
     "tile": _tile,
     "tile_adjoint": _tile_adjoint,
     "untile": _untile,
+    "untile_weighted": _untile_weighted,
     "untile_adjoint": _untile_adjoint,
     "winners": _winners,
 }
@@ -176,12 +200,16 @@ def untile(
     grid: Grid | None,
     scale: Any,
     dtype: torch.dtype,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Merge tiles in eager mode."""
-    spec, call = eager_untile(tiles, shape, tiler, grid, scale, dtype)
+    spec, call = eager_untile(tiles, shape, tiler, grid, scale, dtype, weights)
     tiles = call.without_context(tiles)
     if not dtype.is_floating_point:
         tiles = tiles.detach()  # integers have no gradients
+    if weights is not None:
+        weights = call.weights_without_context(weights)
+        return untile_weighted(tiles, weights, *spec, dtype)
     return call_operator("untile", tiles, *spec, dtype, False)
 
 
@@ -192,6 +220,11 @@ torch.library.define(
     "reftiler::untile",
     "(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale, "
     "ScalarType dtype) -> Tensor",
+)
+torch.library.define(
+    "reftiler::untile_weighted",
+    "(Tensor tiles, Tensor weights, SymInt[] shape, str tiler, str? grid, "
+    "str? scale, ScalarType dtype) -> Tensor",
 )
 
 
@@ -218,6 +251,24 @@ def _compiled_untile(tiles: Tensor, *spec: Any) -> Tensor:
     )
 
 
+@torch.library.impl("reftiler::untile_weighted", "CompositeImplicitAutograd")
+def _compiled_untile_weighted(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
+    dtype, tiler = spec[-1], tiler_of(spec[1])
+    if tiler.has_context:
+        call = weighted_plan(tiles, weights, spec)
+        tiles = call.without_context(tiles)
+        weights = call.weights_without_context(weights)
+        spec = (*spec[:-2], scale_of(call, tiler), dtype)
+    tiles = tiles if dtype.is_floating_point else tiles.detach()
+    try:
+        return untile_weighted(tiles, weights, *spec)
+    except NotImplementedError:
+        raise TilingError(
+            "weights= does not go with torch.func inside of torch.compile: call "
+            "torch.compile inside of torch.func, or neither"
+        ) from None
+
+
 def tile_in_graph(image: Tensor, tiler: TilerSettings, grid: Grid | None) -> Tensor:
     """Cut an image while a graph is recorded."""
     if torch.compiler.is_dynamo_compiling():
@@ -234,8 +285,11 @@ def untile_in_graph(
     grid: Grid | None,
     scale: Any,
     dtype: torch.dtype,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Merge tiles while a graph is recorded."""
+    if weights is not None:
+        return _weighted_in_graph(tiles, weights, shape, tiler, grid, scale, dtype)
     if torch.compiler.is_dynamo_compiling():
         spec = (shape, tiler.to_json(), grid_text(grid), encode_scale(scale), dtype)
         image: Tensor = torch.ops.reftiler.untile(tiles, *spec)
@@ -247,6 +301,27 @@ def untile_in_graph(
         tiler, _sizes(tiles), names[0], shape, grid, scale, names[1], KNOWN
     )
     return merge_graph(call.without_context(tiles), call, dtype)
+
+
+def _weighted_in_graph(
+    tiles: Tensor,
+    weights: Tensor,
+    shape: Any,
+    tiler: TilerSettings,
+    grid: Grid | None,
+    scale: Any,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Merge tiles whose pixels have weights, by an operator alone."""
+    if not torch.compiler.is_dynamo_compiling():
+        raise TilingError(
+            "weights= must be checked, which an exported or traced graph of plain "
+            "operations cannot do: untile outside of the graph, or export with "
+            "strict=True, which keeps reftiler's operator"
+        )
+    spec = (shape, tiler.to_json(), grid_text(grid), encode_scale(scale), dtype)
+    image: Tensor = torch.ops.reftiler.untile_weighted(tiles, weights, *spec)
+    return image
 
 
 def _sizes(tensor: Tensor) -> tuple[int, ...]:
@@ -452,3 +527,79 @@ class _Operator(torch.autograd.Function):
 
 def _recall(ctx: Any) -> Any:
     return ctx.saved_tensors[0] if ctx.saved_tensors else ctx.like
+
+
+# --- weights of pixels ----------------------------------------------------------------
+
+
+def untile_weighted(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
+    """Merge tiles whose pixels have weights; the tiles may have derivatives."""
+    result: Tensor = _WeightedUntile.apply(tiles, weights, *spec)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _WeightedUntile(torch.autograd.Function):
+    """A merge with weights of pixels, which is linear in the tiles.
+
+    Its derivatives are those of plain operations of torch.
+    """
+
+    @staticmethod
+    def forward(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
+        return OPERATORS["untile_weighted"](tiles, weights, *spec)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        del output
+        tiles, weights, *ctx.spec = inputs
+        if ctx.needs_input_grad[1]:
+            refuse_gradient()
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(tiles, weights)
+        ctx.save_for_forward(tiles, weights)
+
+    @staticmethod
+    def backward(ctx: Any, given: Tensor) -> Any:
+        if given is None:
+            return (None,) * (2 + len(ctx.spec))
+        tiles, weights = ctx.saved_tensors
+        (found,) = _pull_weighted(tiles, weights, ctx.spec)(given)
+        return found, None, *(None for _ in ctx.spec)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, of_weights: Any, *_: Any) -> Any:
+        if of_weights is not None:
+            refuse_gradient()
+        tiles, weights = ctx.saved_tensors
+        pull = _pull_weighted(tiles, weights, ctx.spec)
+        # Of what is linear, the adjoint of the adjoint is the derivative.
+        shape = weighted_plan(tiles, weights, ctx.spec).result.shape
+        zeros = tiles.new_zeros(shape, dtype=ctx.spec[-1])
+        _, push = torch.func.vjp(lambda image: pull(image)[0], zeros)
+        return push(tangent)[0]
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: Any, tiles: Tensor, weights: Tensor, *spec: Any
+    ) -> Any:
+        count, (shape, tiler, *rest) = info.batch_size, spec
+        flat = []
+        for tensor, axis in zip((tiles, weights), in_dims, strict=False):
+            if axis is None:
+                stack = tensor.expand(count, *tensor.shape)
+            else:
+                stack = tensor.movedim(axis, 0)
+            flat.append(stack.flatten(0, 1))
+        many, more = _batch_shape(count, shape, tiler)
+        image = untile_weighted(*flat, more, tiler, *rest)
+        return unflatten(image, 0, (count, -1)) if many else image, 0
+
+
+def _pull_weighted(
+    tiles: Tensor, weights: Tensor, spec: Sequence[Any]
+) -> Callable[[Tensor], tuple[Tensor]]:
+    """Return what makes the gradient of tiles of that of their merge."""
+    call, dtype = weighted_plan(tiles, weights, spec), spec[-1]
+    _, pull = torch.func.vjp(lambda t: merge_graph(t, call, dtype, weights), tiles)
+    found: Callable[[Tensor], tuple[Tensor]] = pull
+    return found

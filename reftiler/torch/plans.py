@@ -15,6 +15,9 @@ from reftiler.settings import TilerSettings
 from reftiler.torch.dtypes import KNOWN, dtype_name
 from reftiler.validation import is_sequence
 
+Weights = tuple[tuple[int, ...], str] | None
+"""The shape of weights of pixels and the name of their dtype."""
+
 _known_grids: WeakValueDictionary[str, Grid] = WeakValueDictionary()
 
 
@@ -78,6 +81,7 @@ def _plan_untile(
     grid: str | None,
     scale: str | None,
     dtype: torch.dtype,
+    weights: Weights = None,
 ) -> UntilePlan:
     return plan_untile(
         tiler_of(tiler),
@@ -88,6 +92,7 @@ def _plan_untile(
         _decode_scale(scale),
         dtype_name(dtype),
         KNOWN,
+        weights,
     )
 
 
@@ -131,24 +136,33 @@ def eager_untile(
     grid: Grid | None,
     scale: Any,
     dtype: torch.dtype,
+    weights: Tensor | None = None,
 ) -> tuple[tuple[Any, ...], UntilePlan]:
     """Return the arguments of the operator ``untile`` after the tiles, and the plan.
 
     The operator takes tiles without their context.
     """
+    given = form_of(weights)
     if scale is None and is_sequence(shape) and all(type(n) is int for n in shape):
         spec: tuple[Any, ...]
         spec = (tuple(shape), tiler.to_json(), grid_text(grid), None)
-        call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype)
+        call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype, given)
         return (*spec[:-1], scale_of(call, tiler)), call
     # Anything may have been given: the plan checks it, then it is text.
     names = dtype_name(tiles.dtype), dtype_name(dtype)
     call = plan_untile(
-        tiler, tiles.shape, names[0], shape, grid, scale, names[1], KNOWN
+        tiler, tiles.shape, names[0], shape, grid, scale, names[1], KNOWN, given
     )
     text = scale_of(call, tiler, always=True)
     spec = (tuple(map(int, shape)), tiler.to_json(), grid_text(grid), text)
     return spec, call
+
+
+def form_of(weights: Tensor | None) -> Weights:
+    """Return what a plan must know of weights of pixels."""
+    if weights is None:
+        return None
+    return tuple(weights.shape), dtype_name(weights.dtype)
 
 
 def scale_of(

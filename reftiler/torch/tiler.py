@@ -26,6 +26,7 @@ from reftiler.torch.dtypes import is_in_graph
 from reftiler.torch.plans import eager_tile, eager_untile
 from reftiler.torch.streaming import TensorArrays
 from reftiler.torch.validation import check_dtype, check_no_out, check_out, check_tensor
+from reftiler.torch.weights import check_given, check_weights
 from reftiler.validation import as_bool
 
 
@@ -104,6 +105,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         scale: Any = None,
         dtype: torch.dtype | None = None,
         out: Tensor | None = None,
+        weights: Tensor | None = None,
     ) -> Tensor:
         """Merge tiles into an image.
 
@@ -127,6 +129,11 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             The result's; by default the tiles'.
         out : Tensor, optional
             Where to put the result.
+        weights : Tensor, shape (K, *T'); N·K for a batch, optional
+            A weight for each pixel of each tile and all its channels, of a real dtype
+            of at most 64 bits, which multiplies that of the window: 0 where the tile
+            takes no part, else within 2**-512 and 2**512. For means and votes alone;
+            without gradients, and not in graphs of plain operations.
 
         Returns
         -------
@@ -141,19 +148,26 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         TilingError
             If shapes, counts or scale do not fit, pixels are in no tile and there is
             no ``fill``, a NaN would become an integer (``out`` is then undefined), or
-            the device has no float64 (see `float32_sums`).
+            the device has no float64 (see `float32_sums`). If weights do not fit the
+            tiles or the merge, one is no weight, or they require a gradient.
         """
         check_tensor(tiles, "tiles")
         target = check_dtype(tiles.dtype if dtype is None else dtype)
+        if weights is not None:
+            check_given(weights, tiles)
         if is_in_graph():
             check_no_out(out)
-            return ops.untile_in_graph(tiles, shape, self, grid, scale, target)
+            return ops.untile_in_graph(tiles, shape, self, grid, scale, target, weights)
         if out is None:
-            return ops.untile(tiles, shape, self, grid, scale, target)
-        _, call = eager_untile(tiles, shape, self, grid, scale, target)
+            return ops.untile(tiles, shape, self, grid, scale, target, weights)
+        _, call = eager_untile(tiles, shape, self, grid, scale, target, weights)
         check_out(out, call.result.shape, target, tiles)
+        if weights is not None:
+            check_out(out, call.result.shape, target, weights)
+            weights = call.weights_without_context(weights)
+            check_weights(weights)
         with torch.no_grad():
-            dispatch.merge(call.without_context(tiles), call, out)
+            dispatch.merge(call.without_context(tiles), call, out, weights)
         return out
 
     @accepts_old_names

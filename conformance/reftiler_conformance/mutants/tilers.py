@@ -53,7 +53,8 @@ class PatchedOracle:
         case = self.case
         dtype = None if case.result is None else np.dtype(case.result)
         with patched(self.patches):
-            return oracle.untile(self.plan, tiles, case.shape, case.scales, dtype)
+            more = dtype, case.pixel_weights()
+            return oracle.untile(self.plan, tiles, case.shape, case.scales, *more)
 
     def grid(self) -> Mapping[str, Any]:
         """Say where the tiles lie."""

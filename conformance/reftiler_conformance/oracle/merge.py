@@ -205,6 +205,7 @@ def untile(
     shape: Sequence[int],
     scale: Sequence[Fraction] | None = None,
     dtype: np.dtype[Any] | None = None,
+    pixel_weights: Array | None = None,
 ) -> Array:
     """Put tiles together again; ``shape`` is that of the image that was cut."""
     settings, count = grid.settings, len(grid.tile_specs)
@@ -217,22 +218,24 @@ def untile(
     ahead = (0,) * settings.rank if space == merging.tile else merging.context
     fill = None if settings.fill is None else constant(settings.fill, target)
     given, parts, result = take_apart(tiles), merging.parts(), dict[Index, bytes]()
+    own = None if pixel_weights is None else read_weights(pixel_weights)
     for pixel, there in zip(box(merging.size), merging.sources(), strict=True):
-        taking = parts.get(there, [])
-        weight = [w for _, _, w in taking]
-        far = [center_distance(x, merging.tile) for _, x, _ in taking]
-        if not taking and fill is None:  # MERGE-016
-            raise UncoveredError(f"no tile takes part in {pixel}")
         for n, c in product(each(batch), each(channels)):
             lead = (n or 0) * count  # LAYOUT-007
+            taking = parts.get(there, [])
+            if own is not None:
+                taking = weighed(taking, lead, own, ahead)
+            weight = [w for _, _, w in taking]
+            far = [center_distance(x, merging.tile) for _, x, _ in taking]
+            if not taking and fill is None:  # MERGE-016
+                raise UncoveredError(f"no tile takes part in {pixel}")
             raws = [
                 given[join(lead + k, c, moved(x, ahead), last)] for k, x, _ in taking
             ]
             counting = numbers(raws, tiles.dtype, settings.nan)
-            own = [raws[i] for i in counting]
             merged = (
                 merge_pixel(
-                    own,
+                    [raws[i] for i in counting],
                     [weight[i] for i in counting],
                     [far[i] for i in counting],
                     settings.merge,
@@ -244,6 +247,30 @@ def untile(
             )
             result[join(n, c, pixel, last)] = merged
     return put_together(result, join(batch, channels, merging.size, last), target)
+
+
+def read_weights(given: Array) -> dict[Index, float]:
+    """Return the given weight of each pixel of each tile as float64: MERGE-038."""
+    kind = dtype_info(given.dtype)
+    assert kind is not None
+    raws = take_apart(given)
+    return {at: to_float64(read(raw, kind, given.dtype)) for at, raw in raws.items()}
+
+
+def weighed(
+    taking: list[Part], lead: int, own: dict[Index, float], ahead: Sequence[int]
+) -> list[Part]:
+    """Return the tiles of a pixel that take part, with their weights: MERGE-037.
+
+    ``lead`` tiles are of earlier images; ``ahead`` of the pixels lies their context.
+    """
+    given = [(k, x, w, own[(lead + k, *moved(x, ahead))]) for k, x, w in taking]
+    return [(k, x, pixel_product(w, mine)) for k, x, w, mine in given if mine != 0]
+
+
+def pixel_product(window: float, own: float) -> float:
+    """Return the weight of a pixel from the window's and the given one: MERGE-035."""
+    return window * own
 
 
 def numbers(raws: list[bytes], dtype: np.dtype[Any], nan: str) -> list[int]:

@@ -26,6 +26,9 @@ class NumpyApi:
     def array(self, array: Array) -> Any:
         return array
 
+    def weights(self, array: Array) -> Any:
+        return array
+
     def back(self, array: Any) -> Any:
         return array
 
@@ -49,6 +52,9 @@ class TorchApi:
         )
 
     def array(self, array: Array) -> Any:
+        return self.tensors.to_tensor(array, self.device)
+
+    def weights(self, array: Array) -> Any:
         return self.tensors.to_tensor(array, self.device)
 
     def back(self, array: Any) -> Any:
@@ -98,7 +104,10 @@ class Session(PeerSession):
         case = self.case
         dtype = None if case.result is None else self.api.dtype(case.result)
         scale = case.scale or (case.scales if any(case.context) else None)
-        options = _given(dtype=dtype, scale=scale, out=out)
+        weights = case.pixel_weights()
+        if weights is not None:
+            weights = self.api.weights(weights)
+        options = _given(dtype=dtype, scale=scale, out=out, weights=weights)
         return self.tiler.untile(tiles, case.shape, grid=self.grid_, **options)
 
     def cut_view(self, image: Any) -> Any:

@@ -89,7 +89,7 @@ def weigh_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> A
     elif content == "more":
         found = np.concatenate([found, found[:1]])
     elif content == "flat":
-        found = found[(slice(None), *[0] * (len(shape) - 1))]
+        found = found.reshape(shape[0], -1)[:, 0]
     elif content == "channels":
         found = found[:, np.newaxis]
     elif content == "longer":
@@ -112,7 +112,8 @@ def _numbers_of(numbers: tuple[float, ...], dtype: str) -> Array:
         return np.array([*whole, *([high, high - 1] if 1.0 in numbers else [])], kind)
     with np.errstate(all="ignore"):
         found = np.array(numbers).astype(kind)
-    return found[np.isfinite(found) & ((found != 0) == (np.array(numbers) != 0))]
+    kept: Array = found[np.isfinite(found) & ((found != 0) == (np.array(numbers) != 0))]
+    return kept
 
 
 def ordinary(kind: np.dtype[Any], count: int, generator: np.random.Generator) -> Array:

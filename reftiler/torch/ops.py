@@ -534,6 +534,8 @@ def _recall(ctx: Any) -> Any:
 
 def untile_weighted(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
     """Merge tiles whose pixels have weights; the tiles may have derivatives."""
+    if not torch.is_grad_enabled():
+        weights = weights.detach()
     result: Tensor = _WeightedUntile.apply(tiles, weights, *spec)  # type: ignore[no-untyped-call]
     return result
 
@@ -559,7 +561,7 @@ class _WeightedUntile(torch.autograd.Function):
         ctx.save_for_forward(tiles, weights)
 
     @staticmethod
-    def backward(ctx: Any, given: Tensor) -> Any:
+    def backward(ctx: Any, given: Tensor | None) -> Any:
         if given is None:
             return (None,) * (2 + len(ctx.spec))
         tiles, weights = ctx.saved_tensors
@@ -575,7 +577,7 @@ class _WeightedUntile(torch.autograd.Function):
         # Of what is linear, the adjoint of the adjoint is the derivative.
         shape = weighted_plan(tiles, weights, ctx.spec).result.shape
         zeros = tiles.new_zeros(shape, dtype=ctx.spec[-1])
-        _, push = torch.func.vjp(lambda image: pull(image)[0], zeros)
+        push = torch.func.vjp(lambda image: pull(image)[0], zeros)[1]
         return push(tangent)[0]
 
     @staticmethod
@@ -600,6 +602,6 @@ def _pull_weighted(
 ) -> Callable[[Tensor], tuple[Tensor]]:
     """Return what makes the gradient of tiles of that of their merge."""
     call, dtype = weighted_plan(tiles, weights, spec), spec[-1]
-    _, pull = torch.func.vjp(lambda t: merge_graph(t, call, dtype, weights), tiles)
-    found: Callable[[Tensor], tuple[Tensor]] = pull
+    found: Callable[[Tensor], tuple[Tensor]]
+    found = torch.func.vjp(lambda t: merge_graph(t, call, dtype, weights), tiles)[1]
     return found

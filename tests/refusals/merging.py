@@ -100,6 +100,62 @@ MERGING = [
         "window",
         "vote",
     ),
+    wrong(
+        "weights of other tiles",
+        lambda t, a: t(4).untile(
+            a((4, 3, 4, 4), "uint8"), (8, 8), weights=a((4, 3, 4, 4), "uint8")
+        ),
+        "weights",
+        "(4, 3, 4, 4)",
+        "(4, 4, 4)",
+    ),
+    wrong(
+        "weights of an extreme",
+        lambda t, a: t(4, merge="max").untile(
+            a((4, 4, 4), "uint8"), (8, 8), weights=a((4, 4, 4), "uint8")
+        ),
+        "weights=",
+        "max",
+        "vote",
+    ),
+    wrong(
+        "complex weights",
+        lambda t, a: t(4).untile(
+            a((4, 4, 4), "uint8"), (8, 8), weights=a((4, 4, 4), "complex64")
+        ),
+        "weights",
+        "complex64",
+    ),
+    wrong(
+        "no weight and no fill",
+        lambda t, a: t(4).untile(
+            a((4, 4, 4), "uint8"), (8, 8), weights=a((4, 4, 4), "float64")
+        ),
+        "weights",
+        "64 pixels",
+        "fill",
+    ),
+    wrong(
+        "a negative weight",
+        lambda t, a: t(4, fill=0).untile(
+            a((4, 4, 4), "uint8"), (8, 8), weights=a((4, 4, 4), "int8") - 1
+        ),
+        "weight of pixel (0, 0) of tile 0 is -1.0",
+    ),
+    wrong(
+        "a weight that is NaN",
+        lambda t, a: t(4, fill=0).untile(
+            a((4, 4, 4), "uint8"), (8, 8), weights=a((4, 4, 4), "float32") + math.nan
+        ),
+        "nan",
+        "weights must be 0",
+    ),
+    mistyped(
+        "weights that are no array",
+        lambda t, a: t(4).untile(a((4, 4, 4), "uint8"), (8, 8), weights=[1, 2]),
+        "weights",
+        "list",
+    ),
     wrong("an extreme without NaN", lambda t, _: t(4, merge="max", nan="omit"), "nan"),
     wrong("nan by another name", lambda t, _: t(4, nan="ignore"), "nan", "omit"),
     wrong(

@@ -20,7 +20,7 @@ from reftiler_conformance.needs import needs_to_untile
 from reftiler_conformance.rpc import Raised
 from reftiler_conformance.slices import values
 from reftiler_conformance.suite.narrowed import each, ranks
-from reftiler_conformance.suite.test_context import surrounded
+from reftiler_conformance.suite.test_context import NATIVE, surrounded
 from reftiler_conformance.suite.verbs import refuses_case
 from reftiler_conformance.suite.wide import EVERY, PLACES, agrees
 from reftiler_conformance.testdata import BAD_SHAPES, BAD_WEIGHTS, WEIGHTS, chosen
@@ -93,8 +93,7 @@ def with_context(features: Features, **asked: Any) -> SearchStrategy[Case]:
     dtype=("float32", "float64"),
     content=("random",),
     weights=("ordinary",),
-    mode=("padding", "clamp", "even", "drop"),
-    **PLACES | wide("scale", "border"),
+    **PLACES | wide("scale", "border") | {"mode": NATIVE},
 )
 def test_weights_have_the_context(run: CaseRun) -> None:
     """Tiles with a context have weights with it, and they are dropped likewise."""

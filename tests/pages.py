@@ -78,9 +78,10 @@ def run_page(page: Path, without: str | None = None) -> int:
     return count
 
 
-HOWTO = sorted((ROOT / "reftiler" / "docs" / "howto").glob("*.md"))
-PAGES = [page for page in HOWTO if examples(page)]
-"""The how-to pages that show something that can run."""
+_DOCS = ROOT / "reftiler" / "docs"
+HOWTO = sorted((_DOCS / "howto").glob("*.md"))
+PAGES = [page for page in (_DOCS / "index.md", *HOWTO) if examples(page)]
+"""The pages of the documentation that show something that can run."""
 _LONG = {"README", "evaluate", "models", "tile-folders", "train"}
 
 

@@ -18,7 +18,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
     "reftiler.docs.generated",
-    "reftiler.docs.clause_links",
+    "reftiler.docs.doctrees",
     "reftiler.docs.docstrings",
 ]
 default_role = "py:obj"

@@ -1,4 +1,4 @@
-"""Link the id of a clause, wherever it stands, to the clause in the specification."""
+"""What is done to every page: ids of clauses become links, code ends with its text."""
 
 import re
 from functools import cache
@@ -58,7 +58,17 @@ def _is_within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:
     return False
 
 
+def trim_code(app: Any, doctree: nodes.document) -> None:
+    """Remove the blank line that ends the last result of a doctest."""
+    for block in doctree.findall(nodes.literal_block):
+        if block.rawsource == block.astext():  # not yet in colours
+            block.rawsource = block.rawsource.rstrip()
+            block.clear()
+            block.append(nodes.Text(block.rawsource))
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Link clauses once all else on a page is resolved."""
+    app.connect("doctree-read", trim_code)
     app.connect("doctree-resolved", link_clauses)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -11,26 +12,26 @@ from typer.testing import CliRunner, Result
 from reftiler.cli.app import app
 
 
-def run(*words: str | int | Path) -> Result:
-    """Run ``reftiler`` with these words."""
+def run(line: str, *words: str | int | Path) -> Result:
+    """Run ``reftiler`` with a line, split as a shell does, and with more words."""
     # What typer grew out of mixed both streams unless told not to.
     mixing = "mix_stderr" in signature(CliRunner).parameters
     settings: dict[str, Any] = {"mix_stderr": False} if mixing else {}
     runner = CliRunner(**settings)
-    return runner.invoke(app, [str(word) for word in words])
+    return runner.invoke(app, [*shlex.split(line), *map(str, words)])
 
 
-def done(*words: str | int | Path) -> str:
+def done(line: str, *words: str | int | Path) -> str:
     """Run ``reftiler``, which must succeed, and return what it says."""
-    result = run(*words)
+    result = run(line, *words)
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     return result.stdout
 
 
-def refused(code: int, *words: str | int | Path) -> str:
+def refused(code: int, line: str, *words: str | int | Path) -> str:
     """Run ``reftiler``, which must fail with this code and in one line."""
-    result = run(*words)
+    result = run(line, *words)
     assert result.exit_code == code, result.output
     assert result.stdout == ""
     assert result.stderr.startswith("error: ")
@@ -38,7 +39,13 @@ def refused(code: int, *words: str | int | Path) -> str:
     return result.stderr
 
 
-def files(folder: Path) -> list[str]:
+def files(folder: str | Path) -> list[str]:
     """Name all files below a folder, in order."""
+    folder = Path(folder)
     found = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def contents(folder: str | Path) -> dict[str, bytes]:
+    """Read all files below a folder."""
+    return {name: Path(folder, name).read_bytes() for name in files(folder)}

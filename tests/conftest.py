@@ -67,6 +67,31 @@ else:
     pytest_plugins = ["pytestqt.plugin"]
 
 
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, so that calls of the command are short lines."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def part(work: Path) -> Path:
+    """Write ``part.png`` and its mask there."""
+    from tests.folders import write_part  # noqa: PLC0415
+
+    return write_part(work).relative_to(work)
+
+
+@pytest.fixture(scope="session")
+def brick(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the sample of bricks once, with two good images of the test split."""
+    from reftiler.samples import write_dataset  # noqa: PLC0415
+
+    root = tmp_path_factory.mktemp("sample") / "brick"
+    write_dataset(root, max_good=2)
+    return root
+
+
 class WithoutQt(pytest.Module):
     """A file of tests that cannot run here."""
 

@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 from importlib import import_module
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,28 +29,36 @@ from reftiler.settings import MERGES, NANS
 from reftiler.windows import NAMES as WINDOWS
 from tests.command import done, refused, run
 
+ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX system")
 
-def shell(*words: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
+
+def shell(
+    line: str, module: str = "reftiler", **settings: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process and a shell of its own; settings are variables."""
     return subprocess.run(
-        [sys.executable, "-m", "reftiler.cli", *words],
+        f"{sys.executable} -m {module} {line}",
         check=False,
+        shell=True,
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env=os.environ | {"COLUMNS": str(columns), "PYTHONIOENCODING": "utf-8"},
+        errors="surrogateescape",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **settings},
     )
+
+
+def grid_of(line: str) -> Any:
+    """Return what ``reftiler grid --json`` says."""
+    return json.loads(done(f"grid {line} --json"))
+
+
+# The frame
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
 def test_version(option: str) -> None:
     assert done(option) == f"reftiler {__version__} (specification {SPEC_VERSION})\n"
-
-
-def test_package_runs_as_a_module() -> None:
-    probe = [sys.executable, "-m", "reftiler", "--version"]
-    result = subprocess.run(probe, check=True, capture_output=True, text=True)
-    assert result.stdout == done("--version")
 
 
 HEAVY = {"PIL", "dask", "matplotlib", "scipy", "skimage", "tifffile", "torch", "zarr"}
@@ -60,7 +69,6 @@ HEAVY = {"PIL", "dask", "matplotlib", "scipy", "skimage", "tifffile", "torch", "
     [
         "--help",
         "tiel",
-        "grid --help",
         "grid 1000x1400 --tile 256",
         "grid 99x99 --tile 8 --strid 8",
         "tile --help",
@@ -111,69 +119,41 @@ def test_command_of_another_package_that_cannot_be_loaded(
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: (broken,))
     assert "cannot be loaded" in " ".join(done("--help").split())
     assert "No module named 'no_such_module'" in refused(1, "broken")
-    assert "4 tiles" in done("grid", "16x16", "--tile", 8)
-
-
-def test_a_command_that_only_a_clone_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not listed, and says where it can be had."""
-    module = "reftiler_conformance.no_such_part.command:bench"
-    left_out = EntryPoint("bench", module, "reftiler.commands")
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: (left_out,))
-    assert "bench" not in done("--help")
-    assert "clone" in refused(2, "bench", "--quick")
-
-
-@pytest.mark.parametrize("words", [(), ("tile",), ("evaluate",)])
-def test_help_names_no_types_of_python(words: tuple[str, ...]) -> None:
-    """`--json <bool>` would ask for a value."""
-    assert not re.search(r"<\w+", done(*words, "--help"))
+    assert "4 tiles" in done("grid 16x16 --tile 8")
 
 
 def test_completion() -> None:
     for line, word in (("reftiler ti", "tile"), ("reftiler grid --mode ev", "even")):
-        env = {
-            "_REFTILER_COMPLETE": "complete_bash",
-            "COMP_WORDS": line,
-            "COMP_CWORD": str(line.count(" ")),
-        }
-        result = subprocess.run(
-            [sys.executable, "-m", "reftiler"],
-            check=False,
-            capture_output=True,
-            text=True,
-            env=os.environ | env,
-        )
+        asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        result = shell("", _REFTILER_COMPLETE="complete_bash", **asked)
         assert result.stdout.split() == [word]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "conform", "view", "bench"])
+@pytest.mark.parametrize("command", ["grid", "tile", "untile", "demo"])
 def test_help_explains_with_examples(command: str) -> None:
-    words = done(command, "--help")
-    assert words == done(command, "-h")
-    assert "Examples" in words
-    assert f"reftiler {command}" in words
-    assert words.count("Exit codes: 0") == 1
+    for words in (done(f"{command} --help"), done(f"{command} -h")):
+        assert "Examples" in words
+        assert f"reftiler {command}" in words
+        assert "Exit codes: 0 done, 1 the work failed, 2 the call was wrong" in words
 
 
 def test_without_a_command_there_is_help() -> None:
-    assert "Commands" in run().output
+    assert "Commands" in run("").output
 
 
 def test_entry_point() -> None:
-    from importlib.metadata import entry_points  # noqa: PLC0415
-
     (point,) = entry_points(group="console_scripts", name="reftiler")
     assert point.value == "reftiler.cli:main"
 
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_help_and_tables_fit_the_terminal(columns: int) -> None:
-    for words in (
-        ("tile", "--help"),
-        ("grid", "4000x6000", "--tile", "256", "--overlap", "64", "--mode", "even"),
-        ("grid", "4000x6000", "--tile", "256", "--random", "20"),
+    for line in (
+        "tile --help",
+        "grid 4000x6000 --tile 256 --overlap 64 --mode even",
+        "grid 4000x6000 --tile 256 --random 20",
     ):
-        result = shell(*words, columns=columns)
+        result = shell(line, COLUMNS=str(columns))
         assert (result.returncode, result.stderr) == (0, "")
         assert max(map(len, result.stdout.splitlines())) <= columns
         assert "\033" not in result.stdout  # no terminal, no colours
@@ -182,28 +162,13 @@ def test_help_and_tables_fit_the_terminal(columns: int) -> None:
 def test_without_the_extra(tmp_path: Path) -> None:
     """A module that cannot be imported stands for one that is not installed."""
     (tmp_path / "typer.py").write_text("raise ImportError(\"No module named 'typer'\")")
-    result = subprocess.run(
-        [sys.executable, "-m", "reftiler.cli", "demo"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-    )
-    assert result.returncode == 2
-    assert result.stdout == ""
+    result = shell("demo", PYTHONPATH=str(tmp_path))
+    assert (result.returncode, result.stdout) == (2, "")
     assert 'pip install "reftiler[cli]"' in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-def test_closed_pipe() -> None:
-    command = (
-        f"{sys.executable} -m reftiler.cli grid 9999x9999 --tile 1 --json | head -1"
-    )
-    result = subprocess.run(
-        command, check=False, shell=True, capture_output=True, text=True
-    )
-    assert result.stdout == "{\n"
-    assert "Traceback" not in result.stderr
+# Streams and signals
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
@@ -222,49 +187,36 @@ def test_any_encoding_of_stdout(encoding: str) -> None:
     assert result.stderr == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev/full")
-@pytest.mark.parametrize("words", ["grid 99x99 -t 8", "grid 99x99 -t 8 --json", "-V"])
-def test_full_disk_behind_stdout(words: str) -> None:
-    with Path("/dev/full").open("w") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "reftiler", *words.split()],
-            check=False,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": ""},
-        )
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: ")
-    assert "No space left" in result.stderr
-    assert result.stderr.count("\n") == 1
+@ON_POSIX
+@pytest.mark.parametrize(
+    ("line", "code", "stdout", "stderr"),
+    [
+        ("grid 9999x9999 -t 1 --json | head -1", 0, "{\n", ""),
+        ("grid 99x99 -t 8 >/dev/full", 1, "", "No space left"),
+        ("grid 99x99 -t 8 --json >/dev/full", 1, "", "No space left"),
+        ("-V >/dev/full", 1, "", "No space left"),
+        ("grid 99x99 -t x 2>/dev/full", 2, "", ""),
+        *(
+            (f"{line} {closed}", code, None, "")
+            for closed in (">&-", "2>&-", ">&- 2>&-")
+            for line, code in (("grid 99x99 -t 8", 0), ("grid 99x99 -t x", 2))
+        ),
+    ],
+)
+def test_pipes_full_disks_and_closed_streams(
+    line: str, code: int, stdout: str | None, stderr: str
+) -> None:
+    result = shell(line, PYTHONUNBUFFERED="")
+    assert result.returncode == code
+    assert stdout is None or result.stdout == stdout
+    assert stderr in result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    if code == 1:
+        assert result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev/full")
-def test_full_disk_behind_stderr() -> None:
-    with Path("/dev/full").open("w") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "reftiler", "grid", "99x99", "-t", "x"],
-            check=False,
-            stderr=full,
-            env={**os.environ, "PYTHONUNBUFFERED": ""},
-        )
-    assert result.returncode == 2
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-"])
-def test_closed_streams(redirection: str) -> None:
-    for words, code in (("grid 99x99 -t 8", 0), ("grid 99x99 -t x", 2), ("tiel", 2)):
-        command = f"{sys.executable} -m reftiler {words} {redirection}"
-        result = subprocess.run(
-            command, check=False, shell=True, capture_output=True, text=True
-        )
-        assert result.returncode == code
-        assert "Traceback" not in result.stdout + result.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="names are bytes elsewhere")
+@ON_POSIX
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
@@ -291,7 +243,7 @@ def test_names_reach_the_terminal_spelled_out(
         assert re.search(rb"[\x00-\x09\x0b-\x1f\xff]", result.stderr) is None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+@ON_POSIX
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 @pytest.mark.parametrize("module", ["reftiler", "reftiler.cli"])
 def test_signals_while_modules_load(
@@ -304,17 +256,11 @@ def test_signals_while_modules_load(
         "signal.getsignal(signal.SIGINT) is signal.SIG_IGN else None\n"
         f"os.kill(os.getpid(), signal.{number})\ntime.sleep(60)\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-m", module, "--help"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-    )
+    result = shell("--help", module, PYTHONPATH=str(tmp_path))
     assert (result.returncode, result.stdout, result.stderr) == (code, "", "")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+@ON_POSIX
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_signal_that_a_finalizer_has_lost(number: str, code: int) -> None:
     program = (
@@ -334,8 +280,11 @@ def test_a_signal_that_a_finalizer_has_lost(number: str, code: int) -> None:
     assert (result.returncode, result.stdout) == (code, "goes on\n")
 
 
+# The grid
+
+
 def test_grid_of_a_size() -> None:
-    words = done("grid", "1000x1400", "--tile", 256, "--stride", 128)
+    words = done("grid 1000x1400 --tile 256 --stride 128")
     for fact in (
         "70 tiles of 256 × 256 in a grid of 7 × 10",
         "0, 128, 256, …, 768",
@@ -344,137 +293,102 @@ def test_grid_of_a_size() -> None:
         "13.1 MiB for all tiles, 3 channels of uint8",
     ):
         assert fact in words
+    assert "28.0 GiB" in done("grid 100000x100000 --tile 256")
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("words", "tiler"),
     [
-        {"tile_size": (256, 128), "stride": (100, 128)},
-        {"tile_size": 200, "overlap": (50, 0), "mode": "even"},
-        {"tile_size": 300, "mode": "drop", "fill": float("nan")},
-        {"tile_size": 64, "mode": "clamp", "window": "hann"},
-        {"tile_size": 64, "mode": "interpolation", "merge": "max"},
-        {"tile_size": 64, "stride": 40, "remove_border_count": 12},
-        {"tile_size": 64, "pad_side": "both", "pad_mode": "reflect"},
-        {"tile_size": 64, "pad_value": -2.5, "merge": "min"},
+        ("-t 256x128 --stride 100x128", Tiler((256, 128), (100, 128))),
+        ("-t 200 --overlap 50x0 --mode even", Tiler(200, (150, 200), mode="even")),
+        ("-t 300 --mode drop --fill nan", Tiler(300, mode="drop", fill=float("nan"))),
+        ("-t 64 --mode clamp --window hann", Tiler(64, mode="clamp", window="hann")),
+        ("-t 64 --mode interpolation", Tiler(64, mode="interpolation")),
+        ("-t 64 --stride 40 --border 12", Tiler(64, 40, remove_border_count=12)),
+        ("-t 64 --pad-side both", Tiler(64, pad_side="both")),
+        ("-t 64 --pad-mode reflect", Tiler(64, pad_mode="reflect")),
+        ("-t 64 --pad-value -2.5 --merge min", Tiler(64, pad_value=-2.5, merge="min")),
+        ("-t 250x100 --overlap 12.5%", Tiler((250, 100), overlap=(31, 12))),
+        ("-t 200x100 --overlap 10%x50%", Tiler((200, 100), overlap=(20, 50))),
+        ("-t 250 --overlap 15%", Tiler(250, overlap=37)),
+        ("-t 200 --overlap 0%", Tiler(200)),
+        ("-t 25 --random 12 --seed 5", Tiler(25)),
     ],
 )
-def test_grid_as_json_is_the_grid(settings: dict[str, object]) -> None:
-    names = {"tile_size": "tile", "remove_border_count": "border"}
-    words: list[str] = []
-    for name, value in settings.items():
-        text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        words += [f"--{names.get(name, name.replace('_', '-'))}", text]
-    content = json.loads(done("grid", "1000x1401", "--json", *words))
-    grid = Tiler(**settings).grid((1000, 1401))  # type: ignore[arg-type]
+def test_grid_as_json_is_the_grid(words: str, tiler: Tiler) -> None:
+    content = grid_of(f"1000x1401 {words}")
+    is_random = "--random" in words
+    size = (1000, 1401)
+    grid = tiler.random(size, 12, 5) if is_random else tiler.grid(size)
     assert Grid.from_json(json.dumps(content["grid"])) == grid
     assert content["spec_version"] == SPEC_VERSION
     assert content["tiles"] == len(grid)
-    assert content["shape"] == list(grid.shape)
     assert content["uncovered"] == grid.uncovered
     coverage = grid.coverage()
     assert content["coverage"]["min"] == coverage.min()
     assert content["coverage"]["max"] == coverage.max()
     assert content["coverage"]["mean"] == pytest.approx(coverage.mean())
-    assert [axis["starts"] for axis in content["axes"]] == [
-        list(axis.starts) for axis in grid.axes
-    ]
+    if is_random:
+        said = done(f"grid 1000x1401 {words}")
+        assert "12 tiles of 25 × 25 at random places" in said
+        return
+    assert content["shape"] == list(grid.shape)
+    starts = [list(axis.starts) for axis in grid.axes]
+    assert [axis["starts"] for axis in content["axes"]] == starts
     assert [tuple(axis["padding"]) for axis in content["axes"]] == list(grid.padding)
 
 
-def test_grid_of_random_tiles() -> None:
-    words = ("grid", "100x140", "--tile", 25, "--random", 12, "--seed", 5)
-    content = json.loads(done(*words, "--json"))
-    grid = Tiler(25).random((100, 140), 12, 5)
-    assert Grid.from_json(json.dumps(content["grid"])) == grid
-    assert content["coverage"]["mean"] == pytest.approx(grid.coverage().mean())
-    assert content["coverage"]["max"] == grid.coverage().max()
-    assert content["uncovered"] == grid.uncovered
-    assert "12 tiles of 25 × 25 at random places" in done(*words)
-
-
-def test_grid_of_an_image(tmp_path: Path) -> None:
-    write_image(tmp_path / "part.npy", np.zeros((50, 70, 4), np.float32))
-    words = ("grid", tmp_path / "part.npy", "--tile", 20, "--json")
-    content = json.loads(done(*words))
-    assert content["grid"]["image_size"] == [50, 70]
-    assert content["memory"] == {
-        "bytes": 12 * 20 * 20 * 4 * 4,
-        "channels": 4,
-        "dtype": "float32",
-    }
-    memory = json.loads(done(*words, "--channel-count", 1, "--dtype", "uint8"))[
-        "memory"
-    ]
-    assert memory == {"bytes": 12 * 20 * 20, "channels": 1, "dtype": "uint8"}
-
-
-def test_grid_reads_images_as_tile_does(tmp_path: Path) -> None:
+def test_grid_reads_images_as_tile_does(work: Path) -> None:
     pytest.importorskip("PIL")
     from PIL import Image  # noqa: PLC0415
 
-    upright = tmp_path / "photo.jpg"
+    write_image("part.npy", np.zeros((50, 70, 4), np.float32))
+    write_image("30x40.png", np.zeros((10, 20), np.uint8))
+    Path("30x40.png").rename("30x40")  # a file may be called like a size
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
-    Image.new("RGB", (40, 30)).save(upright, exif=exif)
-    first = tmp_path / "planes.npy"
-    np.save(first, np.zeros((3, 64, 80), np.uint8))
-
-    def size(*words: str | Path) -> list[int]:
-        content = json.loads(done("grid", *words, "--tile", 8, "--json"))
-        return list(content["grid"]["image_size"])
-
-    assert size(upright) == [40, 30]
-    assert size(upright, "--no-orient") == [30, 40]
-    assert "--axes CYX" in refused(1, "grid", first, "--tile", 8)
-    assert size(first, "--axes", "CYX") == [64, 80]
-
-
-def test_overlap_in_per_cent_is_rounded_down() -> None:
-    def overlap(*words: str) -> list[int]:
-        tiler = json.loads(done("grid", "999x999", *words, "--json"))["grid"]["tiler"]
-        sizes = zip(tiler["tile_size"], tiler["stride"], strict=True)
-        return [tile - stride for tile, stride in sizes]
-
-    assert overlap("-t", "256", "--overlap", "25%") == [64, 64]
-    assert overlap("-t", "250x100", "--overlap", "12.5%") == [31, 12]
-    assert overlap("-t", "200x100", "--overlap", "10%x50%") == [20, 50]
-    assert overlap("-t", "250", "--overlap", "15%") == [37, 37]
-    assert overlap("-t", "200", "--overlap", "0%") == [0, 0]
+    Image.new("RGB", (40, 30)).save("photo.jpg", exif=exif)
+    np.save("planes.npy", np.zeros((3, 64, 80), np.uint8))
+    for line, size in (
+        ("part.npy", [50, 70]),
+        ("30x40", [10, 20]),
+        ("photo.jpg", [40, 30]),
+        ("photo.jpg --no-orient", [30, 40]),
+        ("planes.npy --axes CYX", [64, 80]),
+    ):
+        assert grid_of(f"{line} --tile 5")["grid"]["image_size"] == size
+    assert "--axes CYX" in refused(1, "grid planes.npy --tile 8")
+    memory = {"bytes": 12 * 20 * 20 * 4 * 4, "channels": 4, "dtype": "float32"}
+    assert grid_of("part.npy --tile 20")["memory"] == memory
+    memory = {"bytes": 12 * 20 * 20, "channels": 1, "dtype": "uint8"}
+    line = "part.npy --tile 20 --channel-count 1 --dtype uint8"
+    assert grid_of(line)["memory"] == memory
 
 
-def test_grid_of_a_huge_image_is_only_numbers() -> None:
-    assert "28.0 GiB" in done("grid", "100000x100000", "--tile", 256)
-
-
-def test_config_file_and_options_that_win(tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
+def test_config_file_and_options_that_win(work: Path) -> None:
+    path = Path("config.yaml")
     path.write_text(
         "tiling: {apply: true, tile_size: 64, stride: null, remove_border_count: 0,\n"
         "         use_random_tiling: false, random_tile_count: 16, mode: even}\n"
     )
 
-    def tiler(*words: str | int) -> Tiler:
-        content = json.loads(
-            done("grid", "300x300", "--config", path, "--json", *words)
-        )
+    def tiler(words: str = "") -> Tiler:
+        content = grid_of(f"300x300 --config config.yaml {words}")
         return Tiler.from_dict(content["grid"]["tiler"])
 
     assert tiler() == Tiler(64, mode="even")
-    assert tiler("--tile", 32) == Tiler(32, mode="even")
-    assert tiler("--overlap", 16, "--mode", "clamp") == Tiler(64, 48, mode="clamp")
-    assert tiler("--random", 3) == Tiler(64, mode="even")
-    path.write_text(
-        TilingConfig(Tiler(64, 32, fill=3, channels_last=True), 5, 6).to_yaml()
-    )
-    assert tiler("--overlap", 8) == Tiler(64, overlap=8, fill=3, channels_last=True)
-    content = json.loads(done("grid", "300x300", "--config", path, "--json"))
+    assert tiler("--tile 32") == Tiler(32, mode="even")
+    assert tiler("--overlap 16 --mode clamp") == Tiler(64, 48, mode="clamp")
+    assert tiler("--random 3") == Tiler(64, mode="even")
+    settings = Tiler(64, 32, fill=3, channels_last=True)
+    path.write_text(TilingConfig(settings, 5, 6).to_yaml())
+    assert tiler("--overlap 8") == Tiler(64, overlap=8, fill=3, channels_last=True)
+    assert tiler("--overlap 50%") == settings
+    content = grid_of("300x300 --config config.yaml")
     assert content["tiles"] == 5
-    assert (
-        content["grid"]["starts"] == Tiler(64).random((300, 300), 5, 6).starts.tolist()
-    )
-    assert tiler("--overlap", "50%") == Tiler(64, 32, fill=3, channels_last=True)
-    assert "5 tiles" in done("grid", "99x99", "--config", path, "--seed", 1)
+    starts = Tiler(64).random((300, 300), 5, 6).starts
+    assert content["grid"]["starts"] == starts.tolist()
+    assert "5 tiles" in done("grid 99x99 --config config.yaml --seed 1")
 
 
 CALLBACK = (
@@ -496,18 +410,7 @@ CALLBACK = (
         TilingConfig(Tiler((128, 256), 64)).to_yaml(),
     ],
 )
-def test_config_files_of_the_field(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text(text)
-    content = json.loads(done("grid", "300x300", "--config", path, "--json"))
+def test_config_files_of_the_field(work: Path, text: str) -> None:
+    Path("config.yaml").write_text(text)
+    content = grid_of("300x300 --config config.yaml")
     assert Tiler.from_dict(content["grid"]["tiler"]) == Tiler((128, 256), 64)
-
-
-def test_a_file_may_be_called_like_a_size(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_image(tmp_path / "part.png", np.zeros((10, 20), np.uint8))
-    (tmp_path / "part.png").rename(tmp_path / "30x40")
-    monkeypatch.chdir(tmp_path)
-    content = json.loads(done("grid", "30x40", "--tile", 5, "--json"))
-    assert content["grid"]["image_size"] == [10, 20]

@@ -39,22 +39,9 @@ def tiles_so_far():
     return len((here / "calls").read_text().split())
 """
 SIZE = (40, 70)
-TILING = ("--tile", 16, "--overlap", 4)
+LINE = "apply model.py:count images maps --tile 16 --overlap 4"
 TILER = Tiler(16, 12, channels_last=True, fill=0)
-
-
-@pytest.fixture
-def call(tmp_path: Path) -> str:
-    path = tmp_path / "counting_model.py"
-    path.write_text(MODEL)
-    return f"{path}:count"
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
-    for name in ("a", "b"):
-        write_file(tmp_path / f"images/{name}.png", picture(name))
-    return tmp_path / "images"
+MAPS = Path("maps")
 
 
 def picture(name: str) -> NDArray[np.uint8]:
@@ -74,13 +61,26 @@ MASKS = {
 }
 
 
-def write_file(path: Path, array: NDArray[Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_image(path, array)
+def write(name: str, array: NDArray[Any]) -> None:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    write_image(name, array)
 
 
-def computed(tmp_path: Path) -> int:
-    return len((tmp_path / "calls").read_text().split())
+@pytest.fixture(autouse=True)
+def inputs(work: Path) -> None:
+    """Write a model that counts its tiles, and two images."""
+    Path("model.py").write_text(MODEL)
+    for name in "ab":
+        write(f"images/{name}.png", picture(name))
+
+
+def write_masks(form: str = "regions/{}.png") -> None:
+    for name, mask in MASKS.items():
+        write(form.format(name), mask)
+
+
+def computed() -> int:
+    return len(Path("calls").read_text().split())
 
 
 def want(name: str, tiler: Tiler = TILER) -> NDArray[Any]:
@@ -92,29 +92,28 @@ def want(name: str, tiler: Tiler = TILER) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize(
-    ("names", "where"),
+    ("names", "words"),
     [
-        ("regions/{}.png", "regions"),
-        ("regions/deep/er/{}_mask.tif", "regions"),
-        ("regions/{}_roi.png", "../regions/{stem}_roi.png"),
-        ("images/{}_roi.png", "{stem}_roi"),
+        ("regions/{}.png", "--where regions"),
+        ("regions/deep/er/{}_mask.tif", "--where regions"),
+        ("regions/{}_roi.png", "--where ../regions/{stem}_roi.png"),
+        ("images/{}_roi.png", "--where {stem}_roi"),
+        (
+            "images/regions/{}_gt.png",
+            "--where images/regions --recursive --mask-pattern none",
+        ),
     ],
 )
-def test_masks_of_a_folder_or_a_pattern(
-    tmp_path: Path, call: str, images: Path, names: str, where: str
-) -> None:
-    for name, mask in MASKS.items():
-        write_file(tmp_path / names.format(name), mask)
-    given = where if "{" in where else tmp_path / where
-    words = ("apply", call, images, tmp_path / "maps", *TILING, "--where", given)
-    assert "are 0: --fill" in done(*words)
-    assert files(tmp_path / "maps") == ["a.tif", "b.tif", NAME]
+def test_masks_of_a_folder_or_a_pattern(names: str, words: str) -> None:
+    write_masks(names)
+    assert "are 0: --fill" in done(f"{LINE} {words}")
+    assert files(MAPS) == ["a.tif", "b.tif", NAME]
     grid = TILER.grid(SIZE)
     marked = sum(len(grid.touching(mask)) for mask in MASKS.values())
-    assert computed(tmp_path) == marked < 2 * len(grid)
+    assert computed() == marked < 2 * len(grid)
     for name in MASKS:
-        same_bits(read_image(tmp_path / f"maps/{name}.tif"), want(name))
-    assert "Nothing to do" in done(*words)
+        same_bits(read_image(f"maps/{name}.tif"), want(name))
+    assert "Nothing to do" in done(f"{LINE} {words}")
 
 
 @pytest.mark.parametrize(
@@ -125,133 +124,99 @@ def test_masks_of_a_folder_or_a_pattern(
         {"context": 3, "pad_side": "both", "window": "hann"},
     ],
 )
-def test_settings(
-    tmp_path: Path, call: str, images: Path, settings: dict[str, Any]
-) -> None:
-    for name, mask in MASKS.items():
-        write_file(tmp_path / f"regions/{name}.png", mask)
+def test_settings(settings: dict[str, Any]) -> None:
+    write_masks()
     options = [f"--{key.replace('_', '-')}={value}" for key, value in settings.items()]
-    words = ("--where", tmp_path / "regions", "--fill", "nan")
-    said = done("apply", call, images, tmp_path / "maps", *TILING, *options, *words)
+    said = done(f"{LINE} --where regions --fill nan", *options)
     assert "--fill says otherwise" not in said
     tiler = Tiler(16, 12, channels_last=True, fill=np.nan, **settings)
     for name in MASKS:
-        found = read_image(tmp_path / f"maps/{name}.tif")
+        found = read_image(f"maps/{name}.tif")
         assert np.isnan(found).any()
         same_bits(found, want(name, tiler), nan="any")
 
 
-def test_masks_of_a_data_set(tmp_path: Path, call: str) -> None:
+def test_masks_of_a_data_set() -> None:
     for label in ("good", "hole"):
-        write_file(tmp_path / f"set/test/{label}/000.png", picture("a"))
-        write_file(tmp_path / f"regions/{label}/000.png", MASKS["a"])
-    write_file(tmp_path / "set/train/good/000.png", picture("b"))
-    write_file(tmp_path / "set/ground_truth/hole/000_mask.png", MASKS["b"])
-    for where in (tmp_path / "regions", "../regions/{label}/{stem}.png"):
-        out = tmp_path / f"maps{len(str(where))}"
-        words = ("--split", "test", "--where", where)
-        done("apply", call, tmp_path / "set", out, *TILING, *words)
+        write(f"set/test/{label}/000.png", picture("a"))
+        write(f"regions/{label}/000.png", MASKS["a"])
+    write("set/train/good/000.png", picture("b"))
+    write("set/ground_truth/hole/000_mask.png", MASKS["b"])
+    for out, where in (("one", "regions"), ("two", "../regions/{label}/{stem}.png")):
+        line = LINE.replace("images maps", f"set {out}")
+        done(f"{line} --split test --where {where}")
         assert files(out) == [NAME, "test/good/000.tif", "test/hole/000.tif"]
-        same_bits(read_image(out / "test/hole/000.tif"), want("a"))
+        same_bits(read_image(f"{out}/test/hole/000.tif"), want("a"))
 
 
-def test_masks_among_the_images(tmp_path: Path, call: str, images: Path) -> None:
-    for name, mask in MASKS.items():
-        write_file(images / f"regions/{name}_gt.png", mask)
-    words = ("--recursive", "--mask-pattern", "none", "--where", images / "regions")
-    done("apply", call, images, tmp_path / "maps", *TILING, *words)
-    assert files(tmp_path / "maps") == ["a.tif", "b.tif", NAME]
-
-
-def test_images_on_which_nothing_is_marked_get_no_map(
-    tmp_path: Path, call: str, images: Path
-) -> None:
-    masks, out = tmp_path / "regions", tmp_path / "maps"
-    write_file(masks / "a.png", MASKS["a"])
-    write_file(masks / "b.png", mask_of())
-    words = ("apply", call, images, out, *TILING, "--where", masks)
-    said = done(*words)
+def test_images_on_which_nothing_is_marked_get_no_map() -> None:
+    write("regions/a.png", MASKS["a"])
+    write("regions/b.png", mask_of())
+    line = f"{LINE} --where regions"
+    said = done(line)
     assert "Wrote 1 map" in said
     assert "no map of 1 image" in said
     assert "b.png" in said
-    assert json.loads((out / NAME).read_text())["maps"] == ["a.tif"]
-    write_file(masks / "b.png", MASKS["b"])
-    assert "1 map had been finished" in done(*words)
-    same_bits(read_image(out / "b.tif"), want("b"))
-    write_file(masks / "a.png", mask_of())
-    done(*words)
-    assert files(out) == ["b.tif", NAME]
+    assert json.loads((MAPS / NAME).read_text())["maps"] == ["a.tif"]
+    write("regions/b.png", MASKS["b"])
+    assert "1 map had been finished" in done(line)
+    same_bits(read_image("maps/b.tif"), want("b"))
+    write("regions/b.png", MASKS["a"])
+    assert "Wrote 1 map" in done(line)  # of a mask that changed
+    write("regions/a.png", mask_of())
+    write("regions/b.png", MASKS["b"])
+    done(line)
+    assert files(MAPS) == ["b.tif", NAME]
+    same_bits(read_image("maps/b.tif"), want("b"))
 
 
-def test_maps_of_masks_that_changed_are_made_anew(
-    tmp_path: Path, call: str, images: Path
-) -> None:
-    masks, out = tmp_path / "regions", tmp_path / "maps"
-    words = ("apply", call, images / "b.png", out, *TILING, "--where", masks)
-    write_file(masks / "b.png", MASKS["a"])
-    done(*words)
-    write_file(masks / "b.png", MASKS["b"])
-    assert "Wrote 1 map" in done(*words)
-    same_bits(read_image(out / "b.tif"), want("b"))
-
-
-def test_a_run_that_was_ended_goes_on(tmp_path: Path, call: str, images: Path) -> None:
-    write_file(tmp_path / "regions/b.png", MASKS["b"])
-    where = ("--where", tmp_path / "regions", "--batch-size", 2)
-    words = ("apply", call, images / "b.png", tmp_path / "maps", *TILING, *where)
-    (tmp_path / "stop").touch()
-    assert "no such surface" in refused(1, *words)
-    (tmp_path / "stop").unlink()
-    before = computed(tmp_path)
-    done(*words)
+def test_a_run_that_was_ended_goes_on() -> None:
+    write("regions/b.png", MASKS["b"])
+    line = LINE.replace("images", "images/b.png")
+    line = f"{line} --where regions --batch-size 2"
+    Path("stop").touch()
+    assert "no such surface" in refused(1, line)
+    Path("stop").unlink()
+    before = computed()
+    done(line)
     marked = len(TILER.grid(SIZE).touching(MASKS["b"]))
-    assert computed(tmp_path) - before == marked - 2  # the first batch tells the form
-    same_bits(read_image(tmp_path / "maps/b.tif"), want("b"))
+    assert computed() - before == marked - 2  # the first batch tells the form
+    same_bits(read_image("maps/b.tif"), want("b"))
 
 
-def test_another_where_is_another_call(tmp_path: Path, call: str, images: Path) -> None:
+def test_another_where_is_another_call() -> None:
     for name, mask in MASKS.items():
-        write_file(tmp_path / f"one/{name}.png", mask.astype(np.uint8) * 9)
-        write_file(tmp_path / f"two/{name}.png", ~mask)
-    words = ("apply", call, images, tmp_path / "maps", *TILING, "--fill", 0)
-    done(*words, "--where", tmp_path / "one")
-    assert "another where" in refused(2, *words, "--where", tmp_path / "two")
-    assert "another where" in refused(2, *words)
-    again = (*words, "--where", tmp_path / "one", "--mask-threshold", 10)
-    assert "another mask_threshold" in refused(2, *again)
-    assert "Wrote 2 maps" in done(*words, "--where", tmp_path / "two", "--overwrite")
+        write(f"one/{name}.png", mask.astype(np.uint8) * 9)
+        write(f"two/{name}.png", ~mask)
+    line = f"{LINE} --fill 0"
+    done(f"{line} --where one")
+    for words, named in (
+        ("--where two", "another where"),
+        ("", "another where"),
+        ("--where one --mask-threshold 10", "another mask_threshold"),
+    ):
+        assert named in refused(2, f"{line} {words}")
+    assert "Wrote 2 maps" in done(f"{line} --where two --overwrite")
 
 
+@pytest.mark.parametrize(
+    ("masks", "where", "code", "message"),
+    [
+        ({}, "regions", 2, "there are no masks"),
+        ({}, "{stem}_roi --mask-pattern {stem}_mask", 2, "leave out --mask-pattern"),
+        ({"a": MASKS["a"]}, "regions", 1, "no mask for 1 of 2 images"),
+        ({**MASKS, "b": MASKS["b"][1:]}, "regions", 1, "size"),
+        ({"a": mask_of(), "b": mask_of()}, "regions", 1, "marks no pixel"),
+        ({**MASKS, "a_mask": MASKS["a"]}, "regions", 1, "2 masks"),
+        (MASKS, "images", 1, "no mask for 2 of 2"),  # not of themselves
+    ],
+)
 def test_masks_that_do_not_fit_are_refused(
-    tmp_path: Path, call: str, images: Path
+    masks: dict[str, NDArray[Any]], where: str, code: int, message: str
 ) -> None:
-    masks, out = tmp_path / "regions", tmp_path / "maps"
-    words = ("apply", call, images, out, *TILING, "--where")
-    assert "there are no masks" in refused(2, *words, masks)
-    both = ("{stem}_roi", "--mask-pattern", "{stem}_mask")
-    assert "leave out --mask-pattern" in refused(2, *words, *both)
-    write_file(masks / "a.png", MASKS["a"])
-    message = refused(1, *words, masks)
-    assert "no mask for 1 of 2 images" in message
-    assert "b.png" in message
-    write_file(masks / "b.png", MASKS["b"][1:])
-    message = refused(1, *words, masks)
-    assert "size" in message
-    assert "b.png" in message
-    write_file(masks / "b.png", mask_of())
-    write_file(masks / "a.png", mask_of())
-    assert "marks no pixel" in refused(1, *words, masks)
-    write_file(masks / "a_mask.png", MASKS["a"])
-    assert "2 masks" in refused(1, *words, masks)
-    assert "no mask for 2 of 2" in refused(1, *words, images)  # not of themselves
-    assert not files(out)
-
-
-def test_earlier_maps_stay_where_no_new_ones_can_be_made(
-    tmp_path: Path, call: str, images: Path
-) -> None:
-    out = tmp_path / "maps"
-    done("apply", call, images, out, *TILING)
-    (images / "c.png").write_bytes(b"no image")
-    refused(1, "apply", call, images, out, *TILING, "--overwrite")
-    assert files(out) == ["a.tif", "b.tif", NAME]
+    for name, mask in masks.items():
+        write(f"regions/{name}.png", mask)
+    said = refused(code, f"{LINE} --where {where}")
+    assert message in said
+    assert "b.png" in said or "b" not in masks or "size" not in message
+    assert not files(MAPS)

@@ -51,34 +51,31 @@ def where(picture: NDArray[np.uint8], color: NDArray[Any]) -> NDArray[np.bool_]:
 # Colour
 
 
-def test_8_bit_pictures_are_shown_as_they_are() -> None:
-    image = noise(5, 6)
-    want = np.stack([image] * 3, axis=-1)
-    same_bits(to_rgb(image), want)
-    same_bits(to_rgb(image[..., np.newaxis]), want)
+@pytest.mark.parametrize(
+    ("dtype", "values", "value_range", "shown"),
+    [
+        ("bool", [0, 1], None, [0, 255]),
+        ("uint8", [0, 7, 255], None, [0, 7, 255]),
+        ("uint8", [9, 10, 20, 21], (10, 20), [0, 0, 255, 255]),
+        ("uint16", [0, 128, 129, 65535], None, [0, 0, 1, 255]),
+        ("uint16", [0, 2048, 4095], (0, 4095), [0, 128, 255]),
+        ("int8", [-128, 0, 127], None, [0, 128, 255]),
+        ("float32", [-1, 0, 0.5, 1, 7], None, [0, 0, 128, 255, 255]),
+        ("float64", [np.nan, np.inf, -np.inf], None, [0, 255, 0]),
+    ],
+)
+def test_each_type_has_its_range(
+    dtype: str, values: list[Any], value_range: Any, shown: list[int]
+) -> None:
+    image = np.array([values], dtype)
+    want = np.stack([np.array([shown], np.uint8)] * 3, axis=-1)
+    same_bits(to_rgb(image, value_range), want)
+    same_bits(to_rgb(image[..., np.newaxis], value_range), want)
     same_bits(to_rgb(want), want)
-    assert not np.shares_memory(to_rgb(want), want)
-
-
-def test_each_type_has_its_range() -> None:
-    def shown(*values: Any, dtype: str, **options: Any) -> list[int]:
-        picture = to_rgb(np.array([values], dtype), **options)
-        return [int(value) for value in picture[0, :, 0]]
-
-    assert shown(False, True, dtype="bool") == [0, 255]
-    assert shown(0, 128, 129, 65535, dtype="uint16") == [0, 0, 1, 255]
-    assert shown(-128, 0, 127, dtype="int8") == [0, 128, 255]
-    assert shown(-1, 0, 0.5, 1, 7, dtype="float32") == [0, 0, 128, 255, 255]
-    nan, inf = float("nan"), float("inf")
-    assert shown(nan, inf, -inf, dtype="float64") == [0, 255, 0]
-    assert shown(0, 2048, 4095, dtype="uint16", value_range=(0, 4095)) == [0, 128, 255]
-    assert shown(9, 10, 20, 21, dtype="uint8", value_range=(10, 20)) == [0, 0, 255, 255]
-
-
-def test_16_bits_are_rounded_to_nearest() -> None:
-    every = np.arange(65536, dtype=np.uint16).reshape(256, 256)
-    exact = (every.astype(int) * 2 + 257) // 514
-    same_bits(to_rgb(every)[..., 0], exact.astype(np.uint8))
+    sheet = contact_sheet(image[0][:, None, None], gap=0, value_range=value_range)
+    assert {tuple(pixel) for pixel in want[0].tolist()} <= {
+        tuple(pixel) for row in sheet.tolist() for pixel in row
+    }
 
 
 def test_transparent_is_white() -> None:
@@ -90,51 +87,52 @@ def test_transparent_is_white() -> None:
     assert to_rgb(deep).tolist() == want
 
 
-@pytest.mark.parametrize(
-    "image",
-    [np.zeros(3), np.zeros((2, 3, 5)), np.zeros((0, 3)), np.zeros((2, 2), "c8")],
-)
-def test_what_is_no_picture(image: NDArray[Any]) -> None:
-    with pytest.raises(TilingError, match="a picture"):
-        to_rgb(image)
-
-
-def test_refused_ranges_and_types() -> None:
-    with pytest.raises(TilingError, match="two rising numbers"):
-        to_rgb(grey(2, 2), (3, 3))
-    with pytest.raises(TypeError, match="numpy array, got list"):
-        to_rgb([[1]])  # type: ignore[arg-type]
+TILES_4 = Tiler(4).grid((8, 8))
 
 
 @pytest.mark.parametrize(
-    "draw",
+    ("draw", "words"),
     [
-        to_rgb,
-        lambda image: overlay(image, image > 200),
-        lambda image: draw_grid(image, Tiler(24).grid((64, 64)), highlight=[0]),
-        lambda image: contact_sheet(image[np.newaxis], highlight=[0], labels=["a"]),
-        lambda image: side_by_side([image], ["a"]),
+        *(
+            (lambda image=image: to_rgb(image), "a picture")
+            for image in (
+                *(np.zeros(3), np.zeros((2, 3, 5)), np.zeros((0, 3))),
+                np.zeros((2, 2), "c8"),
+            )
+        ),
+        (lambda: to_rgb(grey(2, 2), (3, 3)), "two rising numbers"),
+        (lambda: overlay(grey(8, 8), np.zeros((8, 9))), r"the mask is \(8, 9\)"),
+        (lambda: overlay(grey(8, 8), grey(8, 8), alpha=2), "from 0 to 1, got 2"),
+        (lambda: overlay(grey(8, 8), grey(8, 8), color="orang"), "'orange'"),
+        (lambda: overlay(grey(8, 8), grey(8, 8), color="tomatoe"), "'tomato'"),
+        (lambda: overlay(grey(8, 8), grey(8, 8), color=(0, 0, 256)), "up to 255"),
+        (lambda: draw_grid(grey(9, 8), TILES_4), r"of \(8, 8\), got one of \(9, 8\)"),
+        (lambda: draw_grid(grey(8, 8), TILES_4, highlight=[1, 4]), "must be below 4"),
+        (lambda: draw_grid(grey(8, 8), TILES_4, highlight=[-1]), "at least 0, got -1"),
+        (lambda: draw_grid(grey(8, 8), Tiler([4]).grid([8])), r"of \(8,\), got one of"),
+        (lambda: contact_sheet([]), "at least one tile"),
+        (lambda: contact_sheet([grey(8, 8), grey(8, 9)]), "one size"),
+        (lambda: contact_sheet([grey(8, 8)] * 2, labels=["a"]), "must be 2 texts"),
+        (lambda: contact_sheet([grey(8, 8)] * 2, labels="ab"), "must be 2 texts"),
+        (lambda: contact_sheet([grey(8, 8)], highlight=[1]), "must be below 1"),
+        (lambda: contact_sheet([grey(8, 8)], columns=0), "at least 1"),
+        (lambda: contact_sheet(np.zeros((2, 3, 16, 16))), "move channels last"),
+        (lambda: side_by_side([grey(8, 8)] * 2, ["first"]), "must be 2 texts"),
+        (lambda: side_by_side([]), "at least one image"),
     ],
 )
-@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
-def test_inputs_are_left_alone(
-    draw: Callable[[NDArray[Any]], NDArray[Any]], channels: tuple[int, ...]
+def test_what_cannot_be_drawn_is_refused(
+    draw: Callable[[], object], words: str
 ) -> None:
-    image = noise(64, 64, *channels)
-    if draw.__name__ == "<lambda>" and channels:
-        marks = image.copy()
-        image.flags.writeable = False
-        overlay(image, marks[..., 0] > 200)
-        side_by_side([image])
-        same_bits(image, marks)
-        return
-    before = image.copy()
-    image.flags.writeable = False
-    picture = draw(image)
-    same_bits(image, before)
-    assert picture.dtype == np.uint8
-    assert picture.ndim == 3
-    assert picture.shape[-1] == 3
+    with pytest.raises(TilingError, match=words):
+        draw()
+
+
+def test_wrong_types_are_refused() -> None:
+    with pytest.raises(TypeError, match="numpy array, got list"):
+        to_rgb([[1]])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="min_size must be an int"):
+        overlay(grey(8, 8), grey(8, 8), min_size=2.5)  # type: ignore[arg-type]
 
 
 # Overlays
@@ -159,45 +157,29 @@ def test_one_pixel_is_tinted_and_ringed(place: tuple[int, int], dtype: str) -> N
     assert (picture[rest] == 100).all()
 
 
-def test_rings_are_wide_enough_to_be_seen_when_shown_small() -> None:
-    mask = np.zeros((1024, 1024), bool)
-    mask[500, 300] = True
-    ring = where(overlay(grey(1024, 1024), mask), ORANGE)
-    rows, columns = np.nonzero(ring)
-    assert np.ptp(rows) == np.ptp(columns) == 24
-    blocks = ring.reshape(256, 4, 256, 4).any(axis=(1, 3))
-    assert blocks.sum() > 12
-
-
-def test_masks_of_1_and_255_are_alike() -> None:
-    mask = noise(40, 50) > 250
-    image = noise(40, 50, 3)
+def test_any_number_marks_and_none_leaves_the_image() -> None:
+    mask, image = noise(40, 50) > 250, noise(40, 50, 3)
     want = overlay(image, mask)
     same_bits(overlay(image, mask * np.uint8(1)), want)
     same_bits(overlay(image, mask * np.uint8(255)), want)
     assert (want[mask] != image[mask]).any(axis=-1).all()
+    same_bits(overlay(image, np.zeros((40, 50))), image)
+    for name in ("tomato", "#ff6347", (255, 99, 71)):
+        full = overlay(image, np.ones((40, 50)), color=name, alpha=1, outline=False)
+        assert (full == (255, 99, 71)).all()
 
 
-def test_large_regions_are_outlined_closely() -> None:
-    mask = np.zeros((64, 64), bool)
-    mask[20:40, 20:44] = True
-    picture = overlay(grey(64, 64), mask, color="blue", alpha=0)
+def test_large_regions_are_outlined_closely_and_small_ones_ringed() -> None:
+    mask = np.zeros((100, 100), bool)
+    mask[20:40, 20:44] = mask[80, 80] = True
+    picture = overlay(grey(100, 100), mask, color="blue", alpha=0)
     line = where(picture, np.array(COLORS["blue"]))
-    rows, columns = np.nonzero(line)
+    assert line[80, 84]
+    rows, columns = np.nonzero(line[:60])
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (18, 41, 18, 45)
     assert (picture[~line] == 100).all()
     assert not line[19:41, 20:44].any()
     assert not line[20:40, 19:45].any()
-
-
-def test_small_regions_beside_large_ones_have_their_own_ring() -> None:
-    mask = np.zeros((100, 100), bool)
-    mask[10:50, 10:50] = True
-    mask[80, 80] = True
-    line = where(overlay(grey(100, 100), mask), ORANGE)
-    assert line[80, 84]
-    assert line[8, 30]
-    assert not line[70, 60]
 
 
 def test_min_size_and_outline() -> None:
@@ -209,27 +191,6 @@ def test_min_size_and_outline() -> None:
     assert (rows.min(), rows.max()) == (28, 33)
     plain = overlay(grey(64, 64), mask, outline=False, color=(0, 0, 0), alpha=1)
     same_bits(plain[..., 0], np.where(mask, 0, 100).astype(np.uint8))
-
-
-def test_empty_and_full_masks() -> None:
-    image = noise(32, 32, 3)
-    same_bits(overlay(image, np.zeros((32, 32))), image)
-    full = overlay(image, np.ones((32, 32)), alpha=1)
-    assert where(full, ORANGE).all()
-
-
-def test_overlays_are_refused() -> None:
-    image = grey(8, 8)
-    with pytest.raises(TilingError, match=r"the mask is \(8, 9\), the image \(8, 8\)"):
-        overlay(image, np.zeros((8, 9)))
-    with pytest.raises(TilingError, match="alpha must be from 0 to 1, got 2"):
-        overlay(image, image, alpha=2)
-    with pytest.raises(TilingError, match="did you mean 'orange'"):
-        overlay(image, image, color="orang")
-    with pytest.raises(TilingError, match="up to 255"):
-        overlay(image, image, color=(0, 0, 256))
-    with pytest.raises(TypeError, match="min_size must be an int"):
-        overlay(image, image, min_size=2.5)  # type: ignore[arg-type]
 
 
 # Grids
@@ -279,23 +240,14 @@ def test_padding_is_drawn_around_the_image(side: str) -> None:
     assert {tuple(color) for color in paper.tolist()} == {(236,) * 3, (212,) * 3}
 
 
-def test_pixels_without_a_tile_are_hatched() -> None:
-    grid = Tiler(32, mode="drop").grid((40, 64))
-    picture = draw_grid(grey(40, 64), grid)
-    bare = grid.coverage() == 0
-    changed = (picture != 100).any(axis=-1)
-    assert 0.1 < changed[bare].mean() < 0.3
-    assert (changed[~bare] == where(picture, SKY)[~bare]).all()
-
-
 def corners(grid: Grid, k: int) -> list[tuple[int, int]]:
     (top, bottom), (left, right) = grid.boxes[k].tolist()
     return [(top, left), (top, right - 1), (bottom - 1, left), (bottom - 1, right - 1)]
 
 
-def test_scattered_tiles_are_framed_one_by_one() -> None:
+def test_tiles_are_framed_one_by_one_where_they_are_scattered_or_highlighted() -> None:
     grid = Tiler(16).scatter((64, 64), [[3, 5], [40, 41], [8, 10]])
-    picture = draw_grid(grey(64, 64), grid, highlight=[1])
+    picture = draw_grid(grey(64, 64), grid, highlight=np.array([1]))
     lines, strong = where(picture, SKY), where(picture, VERMILLION)
     for k in (0, 2):
         assert all(lines[corner] for corner in corners(grid, k))
@@ -306,15 +258,6 @@ def test_scattered_tiles_are_framed_one_by_one() -> None:
     assert not strong[42:54, 43:55].any()
 
 
-def test_highlighted_tiles_stand_out() -> None:
-    grid = Tiler(32).grid((64, 64))
-    picture = draw_grid(grey(64, 64), grid, highlight=np.array([3]))
-    strong = where(picture, VERMILLION)
-    assert all(strong[corner] for corner in corners(grid, 3))
-    assert strong.sum() == 32 * 32 - 28 * 28
-    assert where(picture, np.array(COLORS["white"])).sum() == 28 * 28 - 26 * 26
-
-
 @pytest.mark.parametrize("mode", ["padding", "interpolation", "clamp", "even", "drop"])
 @pytest.mark.parametrize("size", [(100, 70), (33, 32), (257, 512)])
 def test_every_mode_can_be_drawn(mode: str, size: tuple[int, int]) -> None:
@@ -323,27 +266,6 @@ def test_every_mode_can_be_drawn(mode: str, size: tuple[int, int]) -> None:
     assert picture.shape[0] >= size[0]
     assert picture.shape[1] >= size[1]
     assert where(picture, VERMILLION).any()
-
-
-def test_lines_grow_with_the_image() -> None:
-    picture = draw_grid(grey(2048, 2048), Tiler(512).grid((2048, 2048)))
-    lines = where(picture, SKY)
-    assert lines[:4].all()
-    assert lines[512:516].all()
-    assert not lines[516].all()
-
-
-def test_grids_are_refused() -> None:
-    grid = Tiler(4).grid((8, 8))
-    with pytest.raises(TilingError, match=r"of \(8, 8\), got one of \(9, 8\)"):
-        draw_grid(grey(9, 8), grid)
-    with pytest.raises(TilingError, match=r"highlight must be below 4, .* got 4"):
-        draw_grid(grey(8, 8), grid, highlight=[1, 4])
-    with pytest.raises(TilingError, match="highlight must be at least 0, got -1"):
-        draw_grid(grey(8, 8), grid, highlight=[-1])
-    line = Tiler([4]).grid([8])
-    with pytest.raises(TilingError, match=r"of \(8,\), got one of \(8, 8\)"):
-        draw_grid(grey(8, 8), line)
 
 
 # Contact sheets
@@ -386,54 +308,20 @@ def test_labels_lie_below_their_tiles() -> None:
     assert sheet.shape[0] > contact_sheet(tiles, columns=2, gap=2).shape[0] + 8
 
 
-def test_all_tiles_share_one_range() -> None:
-    tiles = np.array([0.0, 1.0, 2.0]).reshape(3, 1, 1) * np.ones((3, 8, 8))
-    sheet = contact_sheet(tiles, columns=3, gap=0, value_range=(0, 2))
-    assert sheet[4, [4, 16, 28], 0].tolist() == [0, 128, 255]
-
-
-def test_many_tiles() -> None:
-    tiles = np.zeros((20_000, 8, 8), np.uint8)
-    sheet = contact_sheet(tiles, gap=1, highlight=[19_999])
-    assert where(sheet, VERMILLION).sum() == 12 * 12 - 8 * 8
-
-
-def test_sheets_are_refused() -> None:
-    tile = grey(8, 8)
-    with pytest.raises(TilingError, match="at least one tile"):
-        contact_sheet([])
-    with pytest.raises(TilingError, match=r"one size, got \[\(8, 8\), \(8, 9\)\]"):
-        contact_sheet([tile, grey(8, 9)])
-    with pytest.raises(TilingError, match="labels must be 2 texts"):
-        contact_sheet([tile, tile], labels=["a"])
-    with pytest.raises(TilingError, match="labels must be 2 texts"):
-        contact_sheet([tile, tile], labels="ab")
-    with pytest.raises(TilingError, match="highlight must be below 1"):
-        contact_sheet([tile], highlight=[1])
-    with pytest.raises(TilingError, match="columns must be at least 1"):
-        contact_sheet([tile], columns=0)
-    with pytest.raises(TilingError, match="move channels last"):
-        contact_sheet(np.zeros((2, 3, 16, 16)))
-
-
 # Side by side
 
 
-def test_images_stand_in_a_row_with_their_tops_aligned() -> None:
+def test_images_stand_in_a_row_and_small_ones_are_enlarged() -> None:
     first, second = noise(30, 20, 3), noise(14, 11, 3)
+    row = side_by_side([first, second], gap=5)
+    for start in (0, 1):
+        same_bits(row[5 + start : 33 : 2, 30 + start : 52 : 2].copy(), second)
     row = side_by_side([first, second], gap=5, enlarge=False)
     assert row.shape == (40, 46, 3)
     same_bits(row[5:35, 5:25].copy(), first)
     same_bits(row[5:19, 30:41].copy(), second)
     row[5:35, 5:25] = row[5:19, 30:41] = 255
     assert (row == 255).all()
-
-
-def test_small_images_are_enlarged_by_whole_factors() -> None:
-    first, second = noise(30, 20, 3), noise(14, 11, 3)
-    row = side_by_side([first, second], gap=5)
-    same_bits(row[5:33:2, 30:52:2].copy(), second)
-    same_bits(row[6:34:2, 31:53:2].copy(), second)
 
 
 def test_captions_stand_above_and_images_stay_whole() -> None:
@@ -445,10 +333,6 @@ def test_captions_stand_above_and_images_stay_whole() -> None:
     same_bits(row[4 + head : 68 + head, 72:172].copy(), images[1])
     assert (row[: 4 + head, 4:68] < 128).any()
     assert (row[: 4 + head, 72:172] < 128).any()
-    with pytest.raises(TilingError, match="captions must be 2 texts"):
-        side_by_side(images, ["first"])
-    with pytest.raises(TilingError, match="at least one image"):
-        side_by_side([])
 
 
 def test_letters_shrink_then_are_cut_and_never_touch_the_rim() -> None:
@@ -462,28 +346,28 @@ def test_letters_shrink_then_are_cut_and_never_touch_the_rim() -> None:
         rim = [strip[0], strip[-1], strip[:, : size // 4], strip[:, -(size // 4) :]]
         assert all((edge == 255).all() for edge in rim)
         assert (strip < 128).any()
-    assert (lettering("anything", 2, 9) == 255).all()
-
-
-def test_letters_beyond_ascii_are_never_boxes() -> None:
-    same_bits(lettering("256 × 256", 99, 12), lettering("256 x 256", 99, 12))
-    same_bits(lettering("é", 99, 12), lettering("e", 99, 12))
-    same_bits(lettering("傷", 99, 12), lettering("?", 99, 12))
+    for text, ascii_text in (("256 × 256", "256 x 256"), ("é", "e"), ("傷", "?")):
+        same_bits(lettering(text, 99, 12), lettering(ascii_text, 99, 12))
 
 
 @pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
 def test_figures_show_themselves_in_notebooks(channels: tuple[int, ...]) -> None:
-    """As PNG, without loss; a row of one is a plain array."""
-    image = np.random.default_rng(0).integers(0, 255, (20, 30, *channels), np.uint8)
+    """As PNG, without loss; a row of one is a plain array; the input stays."""
+    image = noise(20, 30, *channels)
+    image.flags.writeable = False
+    before = image.copy()
     grid = Tiler(tile_size=8).grid((20, 30))
     made = [
         to_rgb(image),
         overlay(image, np.eye(20, 30)),
-        draw_grid(image, grid),
-        contact_sheet([image, image]),
+        draw_grid(image, grid, highlight=[0]),
+        contact_sheet([image, image], highlight=[0], labels=["a", "b"]),
         side_by_side([image, image], ["a", "b"]),
     ]
+    same_bits(image, before)
     for picture in made:
+        assert picture.dtype == np.uint8
+        assert picture.shape[2:] == (3,)
         shown = picture._repr_png_()
         assert shown is not None
         same = np.asarray(Image.open(io.BytesIO(shown)))
@@ -492,13 +376,3 @@ def test_figures_show_themselves_in_notebooks(channels: tuple[int, ...]) -> None
         assert crop is not None
         assert Image.open(io.BytesIO(crop)).size == (4, 5)
         assert picture[0]._repr_png_() is None
-
-
-def test_colours_have_their_css_names() -> None:
-    image, mask = grey(9, 9), np.ones((9, 9))
-    for name, wanted in {"tomato": (255, 99, 71), "#0a141e": (10, 20, 30)}.items():
-        picture = overlay(image, mask, color=name, alpha=1, outline=False)
-        assert (picture == wanted).all()
-    assert (overlay(image, mask, color="sky", alpha=1)[0, 0] == COLORS["sky"]).all()
-    with pytest.raises(TilingError, match="did you mean 'tomato'"):
-        overlay(image, mask, color="tomatoe")

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ SHAPES = [(11, 7), (11, 7, 3), (11, 7, 4), (3, 4), (3, 3), (1, 9), (9, 1), (1, 1
 
 
 def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> NDArray[Any]:
+    if dtype == "bool":
+        return noise(shape, "uint8", seed) > 127
     raw = np.random.default_rng(seed).bytes(8 * int(np.prod(shape)))
     count = np.prod(shape) * np.dtype(dtype).itemsize
     return np.frombuffer(raw[:count], dtype).reshape(shape)
@@ -49,64 +52,39 @@ def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> NDArray[Any]:
 # Round trips
 
 
-@pytest.mark.parametrize("suffix", [".png", ".PNG", ".tif", ".tiff", ".npy"])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-@pytest.mark.parametrize("shape", SHAPES)
+NUMBERS = ["int8", "int16", "int32", "uint32", "float16", "float32", "float64"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype", "shape"),
+    [
+        *product(
+            (".png", ".PNG", ".tif", ".tiff", ".npy"), ("uint8", "uint16"), SHAPES
+        ),
+        *product((".tif", ".npy"), NUMBERS, [(5, 6, 3)]),
+        *product((".png", ".tif", ".npy"), ("uint16",), [(6, 5, 1)]),
+        *product((".png", ".tif", ".npy"), ("bool",), [(9, 8)]),
+        *((".png", "uint8", (6, 5, 2)), (".tif", "uint8", (6, 5, 2))),
+        *((".tif", "uint8", (6, 5, 5)), (".npy", "uint8", (6, 5, 7))),
+    ],
+)
 def test_what_was_written_is_read(
     tmp_path: Path, suffix: str, dtype: str, shape: tuple[int, ...]
 ) -> None:
-    image = noise(shape, dtype)
-    write_image(tmp_path / f"image{suffix}", image)
-    back = read_image(tmp_path / f"image{suffix}")
-    same_bits(back, image)
+    image = noise((2 * shape[0], *shape[1:]), dtype)[::2, ::-1]  # a view
+    path, want, before = tmp_path / f"image{suffix}", image.copy(), image.copy()
+    write_image(path, image)
+    same_bits(image.copy(), before)
+    if suffix != ".npy" and shape[2:] == (1,):
+        want = want[..., 0].copy()
+    if suffix != ".npy" and dtype == "bool":
+        want = want * np.uint8(255)
+    back = read_image(path)
+    same_bits(back, want)
     assert back.flags.writeable
     assert back.flags.c_contiguous
-
-
-@pytest.mark.parametrize("suffix", [".tif", ".npy"])
-@pytest.mark.parametrize(
-    "dtype", ["int8", "int16", "int32", "uint32", "float16", "float32", "float64"]
-)
-def test_numbers_of_every_width_are_kept(
-    tmp_path: Path, suffix: str, dtype: str
-) -> None:
-    image = noise((5, 6, 3), dtype)
-    write_image(tmp_path / f"image{suffix}", image)
-    same_bits(read_image(tmp_path / f"image{suffix}"), image)
-
-
-def test_grey_with_alpha_and_many_channels(tmp_path: Path) -> None:
-    for name, channels in (("a.png", 2), ("b.tif", 2), ("c.tif", 5), ("d.npy", 7)):
-        image = noise((6, 5, channels), "uint8")
-        write_image(tmp_path / name, image)
-        same_bits(read_image(tmp_path / name), image)
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_a_single_channel_is_grey_but_in_npy(tmp_path: Path, suffix: str) -> None:
-    image = noise((6, 5, 1), "uint16")
-    write_image(tmp_path / f"grey{suffix}", image)
-    same_bits(read_image(tmp_path / f"grey{suffix}"), image[..., 0].copy())
-    write_image(tmp_path / "grey.npy", image)
-    same_bits(read_image(tmp_path / "grey.npy"), image)
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])
-def test_a_written_array_is_not_changed(tmp_path: Path, suffix: str) -> None:
-    image = noise((16, 16, 3), "uint16")[::2, ::-1]
-    assert not image.flags.writeable
-    write_image(tmp_path / f"view{suffix}", image)
-    same_bits(read_image(tmp_path / f"view{suffix}"), image.copy())
-
-
-def test_bool_is_stored_as_0_and_255(tmp_path: Path) -> None:
-    mask = noise((9, 8), "uint8") > 127
-    for name in ("mask.png", "mask.tif"):
-        write_image(tmp_path / name, mask)
-        same_bits(read_image(tmp_path / name), mask * np.uint8(255))
-        same_bits(read_mask(tmp_path / name), mask)
-    write_image(tmp_path / "mask.npy", mask)
-    same_bits(read_image(tmp_path / "mask.npy"), mask)
+    if dtype == "bool":
+        same_bits(read_mask(path), before)
 
 
 def test_deep_colour_is_written_as_others_read_it(tmp_path: Path) -> None:
@@ -200,16 +178,23 @@ def test_every_format_is_read_as_pillow_reads_it(
     assert opened.info.notes == ()
 
 
-@pytest.mark.parametrize(("depth", "last"), [(1, 1), (2, 3), (4, 15)])
-def test_grey_of_a_few_bits_keeps_its_numbers(
+@pytest.mark.parametrize(("depth", "last"), [(1, 1), (2, 3), (4, 15), (16, 65535)])
+def test_grey_of_any_depth_keeps_its_numbers(
     tmp_path: Path, depth: int, last: int
 ) -> None:
-    want = noise((3, 8), "uint8") & np.uint8(last)
-    bits = np.unpackbits(want[..., np.newaxis], axis=-1)[..., 8 - depth :]
-    packed = np.packbits(bits.reshape(3, -1), axis=-1)
-    rows = np.hstack([np.zeros((3, 1), np.uint8), packed])
-    path = written(tmp_path / "a.png", png((8, 3), depth, 0, rows.tobytes()))
+    if depth == 16:  # with alpha, and each row under filter 2
+        want = noise((3, 8, 2), "uint16")
+        packed = want.astype(">u2").reshape(3, -1).view(np.uint8)
+        packed = np.vstack([packed[:1], packed[1:] - packed[:-1]])
+    else:
+        want = noise((3, 8), "uint8") & np.uint8(last)
+        bits = np.unpackbits(want[..., np.newaxis], axis=-1)[..., 8 - depth :]
+        packed = np.packbits(bits.reshape(3, -1), axis=-1)
+    alpha = depth == 16
+    rows = np.hstack([np.full((3, 1), 2 * alpha, np.uint8), packed])
+    path = written(tmp_path / "a.png", png((8, 3), depth, 4 * alpha, rows.tobytes()))
     same_bits(read_image(path), want.astype(bool) if depth == 1 else want)
+    assert open_image(path).info.alpha == alpha
 
 
 @pytest.mark.parametrize("size", [(8, 8), (5, 3), (1, 1), (2, 9)])
@@ -226,16 +211,6 @@ def test_interlaced_pixels(tmp_path: Path, size: tuple[int, int]) -> None:
     path = written(tmp_path / "a.png", png(size, 8, 2, b"".join(parts), interlaced=1))
     same_bits(read_image(path), want)
     damaged(path, png(size, 8, 2, b"".join(parts[:-1]), interlaced=1))
-
-
-def test_grey_of_16_bits_with_alpha(tmp_path: Path) -> None:
-    want = noise((4, 5, 2), "uint16")
-    rows = want.astype(">u2").reshape(4, -1).view(np.uint8)
-    up = np.vstack([rows[:1], rows[1:] - rows[:-1]])  # filter 2
-    lines = np.hstack([np.full((4, 1), 2, np.uint8), up])
-    path = written(tmp_path / "a.png", png((5, 4), 16, 4, lines.tobytes()))
-    same_bits(read_image(path), want)
-    assert open_image(path).info.alpha
 
 
 def test_alpha_is_what_the_format_says(tmp_path: Path) -> None:
@@ -638,7 +613,7 @@ def scans(data: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-@pytest.mark.parametrize("quality", [3, 60, 98])
+@pytest.mark.parametrize("quality", [3, 98])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_progressive_jpegs_lack_no_scan(
     tmp_path: Path, mode: str, quality: int, subsampling: int
@@ -659,9 +634,6 @@ def test_progressive_jpegs_lack_no_scan(
     for start in starts[1:]:
         told = damaged(tmp_path / "a.jpg", data[:start] + b"\xff\xd9")
         assert "scans are missing" in told
-
-
-def test_a_jpeg_that_lacks_the_scans_of_a_colour(tmp_path: Path) -> None:
     data = jpeg(subsampling=0)
     start = data.index(b"\xff\xda")
     one = b"\xff\xda\0\x08\1\1\0\0\x3f\0"  # the header of a scan of luminance
@@ -673,12 +645,17 @@ def test_a_jpeg_that_lacks_the_scans_of_a_colour(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_too_many_pixels_are_refused_by_the_header(tmp_path: Path, kind: str) -> None:
-    data = encoded(Image.fromarray(noise((100, 100), "uint8")), kind)
-    path = written(tmp_path / "a", data)
+def test_too_many_pixels_are_refused_by_the_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    image = Image.fromarray(noise((100, 100), "uint8"))
+    path = written(tmp_path / "a", encoded(image, kind, **KINDS[kind]))
     with pytest.raises(TilingError, match=r"a: 100 x 100.*--max-bytes"):
         open_image(path, ReadOptions(max_bytes=9_999))
-    open_image(path, ReadOptions(max_bytes=40_000))
+    want = read_image(path, ReadOptions(max_bytes=40_000))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16)  # Pillow's own does not matter
+    same_bits(read_image(path), want)
+    assert Image.MAX_IMAGE_PIXELS == 16
 
 
 def test_a_small_file_does_not_fill_the_memory(tmp_path: Path) -> None:
@@ -693,17 +670,6 @@ def test_a_small_file_does_not_fill_the_memory(tmp_path: Path) -> None:
     assert tracemalloc.get_traced_memory()[1] < 2**26
     tracemalloc.stop()
     assert "profile" in opened.info.notes[0]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_pillows_own_limit_does_not_matter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    data = encoded(Image.fromarray(noise((64, 64), "uint8")), kind, **KINDS[kind])
-    want = read_image(written(tmp_path / "a", data))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16)
-    same_bits(read_image(tmp_path / "a"), want)
-    assert Image.MAX_IMAGE_PIXELS == 16
 
 
 def test_memory_that_ends_is_one_sentence(
@@ -722,27 +688,29 @@ def test_memory_that_ends_is_one_sentence(
 # Paths
 
 
-def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(TilingError, match=r"gone\.png: No such file"):
-        read_image(tmp_path / "gone.png")
-    with pytest.raises(TilingError, match=r"cannot read .*: Is a directory"):
-        read_mask(tmp_path)
-    with pytest.raises(TilingError, match="cannot read"):
-        read_image(tmp_path / "nul\0.png")
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
-def test_pipes_devices_and_loops_are_refused_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read", [read_image, read_mask, fingerprint])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gone.png", r"gone\.png: No such file"),
+        ("folder", "cannot read .*: Is a directory"),
+        ("nul\0.png", "cannot read"),
+        ("pipe.png", r"pipe\.png: not a regular file"),
+        ("zero.png", r"zero\.png: not a regular file"),
+        ("loop.png", r"loop\.png: "),
+    ],
+)
+def test_what_is_no_file_is_refused_at_once(
+    tmp_path: Path, read: Callable[[Path], object], name: str, words: str
+) -> None:
+    (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "zero.png").symlink_to("/dev/zero")
-    for name in ("pipe.png", "zero.png"):
-        with pytest.raises(TilingError, match=f"{name}: not a regular file"):
-            read_image(tmp_path / name)
-        with pytest.raises(TilingError, match="not a regular file"):
-            fingerprint(tmp_path / name)
     (tmp_path / "loop.png").symlink_to("loop.png")
-    with pytest.raises(TilingError, match=r"loop\.png: "):
-        read_image(tmp_path / "loop.png")
+    if read is not fingerprint or "pipe" in name or "zero" in name:
+        with pytest.raises(TilingError, match=words):
+            read(tmp_path / name)
 
 
 def test_a_fingerprint_tells_more_than_size_and_time(tmp_path: Path) -> None:
@@ -771,36 +739,33 @@ def test_a_fingerprint_tells_more_than_size_and_time(tmp_path: Path) -> None:
 # Writing
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.bmp", "a", "a.webp"])
-def test_only_lossless_formats_are_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(TilingError, match=r"written as .*\.png"):
-        write_image(tmp_path / name, np.zeros((2, 2), np.uint8))
-    assert not list(tmp_path.iterdir())
+BYTES = np.zeros((2, 2), np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("image", "says"),
+    ("name", "image", "says"),
     [
-        (np.zeros((2, 2), np.float32), r"not float32: use \.tif or \.npy"),
-        (np.zeros((2, 2), np.int64), r"not int64: use"),
-        (np.zeros((2, 2, 5), np.uint8), r"5 channels of uint8: use \.tif or \.npy"),
-        (np.zeros((2, 2, 2), np.uint16), r"2 channels of uint16: use"),
-        (np.zeros(4, np.uint8), r"the shape is \(4,\)"),
-        (np.zeros((0, 4), np.uint8), r"the shape is \(0, 4\)"),
-        (np.zeros((2, 2), complex), "complex128"),
+        ("a.jpg", BYTES, r"written as .*\.png"),
+        ("a.bmp", BYTES, r"written as .*\.png"),
+        ("a.webp", BYTES, r"written as .*\.png"),
+        ("a", BYTES, r"written as .*\.png"),
+        ("a.png", BYTES.astype("f4"), r"not float32: use \.tif or \.npy"),
+        ("a.png", BYTES.astype("i8"), r"not int64: use"),
+        ("a.png", np.zeros((2, 2, 5), np.uint8), r"5 channels of uint8: use \.tif or"),
+        ("a.png", np.zeros((2, 2, 2), np.uint16), r"2 channels of uint16: use"),
+        ("a.png", np.zeros(4, np.uint8), r"the shape is \(4,\)"),
+        ("a.png", np.zeros((0, 4), np.uint8), r"the shape is \(0, 4\)"),
+        ("a.png", BYTES.astype(complex), "complex128"),
+        ("a.png", [[0, 1]], "numpy array, got list"),
     ],
 )
 def test_what_does_not_fit_is_refused(
-    tmp_path: Path, image: NDArray[Any], says: str
+    tmp_path: Path, name: str, image: Any, says: str
 ) -> None:
-    with pytest.raises(TilingError, match=says):
-        write_image(tmp_path / "a.png", image)
+    error = TypeError if isinstance(image, list) else TilingError
+    with pytest.raises(error, match=says):
+        write_image(tmp_path / name, image)
     assert not list(tmp_path.iterdir())
-
-
-def test_only_arrays_are_written(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="numpy array, got list"):
-        write_image(tmp_path / "a.png", [[0, 1]])  # type: ignore[arg-type]
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
@@ -833,15 +798,15 @@ def test_an_interrupted_rename_leaves_nothing(
 
 
 def test_folders_that_cannot_be_written_to(tmp_path: Path) -> None:
-    image = np.zeros((2, 2), np.uint8)
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(TilingError, match=r"cannot write .*a\.png: Not a directory"):
-        write_image(tmp_path / "file" / "a.png", image)
-    with pytest.raises(TilingError, match=r"cannot write .*a\.png: No such file"):
-        write_image(tmp_path / "gone" / "a.png", image)
     (tmp_path / "b.png").mkdir()
-    with pytest.raises(TilingError, match=r"cannot write .*b\.png: Is a directory"):
-        write_image(tmp_path / "b.png", image)
+    for name, says in (
+        ("file/a.png", r"cannot write .*a\.png: Not a directory"),
+        ("gone/a.png", r"cannot write .*a\.png: No such file"),
+        ("b.png", r"cannot write .*b\.png: Is a directory"),
+    ):
+        with pytest.raises(TilingError, match=says):
+            write_image(tmp_path / name, BYTES)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.png", "file"]
 
 
@@ -853,17 +818,11 @@ def test_resize_keeps_type_and_flat_colour(dtype: str) -> None:
     image = np.full((50, 40, 3), 97, dtype)
     for size in ((25, 20), (13, 7), (80, 90)):
         same_bits(resize(image, size), np.full((*size, 3), 97, dtype))
-
-
-def test_resize_filters_what_is_too_fine() -> None:
-    stripes = np.tile(np.array([0, 200], np.uint8), (64, 32))
-    assert np.ptp(resize(stripes, (16, 16)).astype(int)) < 20
-    assert abs(resize(stripes, (16, 16)).mean() - 100) < 2
-
-
-def test_resize_to_the_same_size_is_exact() -> None:
-    image = noise((9, 8, 3), "uint16")
-    same_bits(resize(image, (9, 8)), image)
+    stripes = np.tile(np.array([0, 100], dtype), (64, 32))
+    same_bits(resize(stripes, (64, 64)), stripes)
+    small = resize(stripes, (16, 16)).astype(float)  # what is too fine is filtered
+    assert np.ptp(small) < 10
+    assert abs(small.mean() - 50) < 1
 
 
 @pytest.mark.parametrize("target", [(4, 4), (7, 5), (1, 1), (16, 16), (23, 40)])
@@ -884,23 +843,22 @@ def test_every_marked_pixel_survives_resizing(target: tuple[int, int]) -> None:
                     if i * 16 < (place + 1) * length and (i + 1) * 16 > place * length
                 ]
                 assert sorted(set(marks.tolist())) == want
+    assert not resize(np.zeros((9, 9), bool), target).any()
+    assert resize(np.ones((9, 9), bool), target).all()
 
 
-def test_an_empty_mask_stays_empty_and_full_stays_full() -> None:
-    assert not resize(np.zeros((9, 9), bool), (4, 13)).any()
-    assert resize(np.ones((9, 9), bool), (4, 13)).all()
-
-
-def test_resize_refuses() -> None:
-    image = np.zeros((4, 4), np.uint8)
-    with pytest.raises(TypeError, match=r"size\[1\] must be an int"):
-        resize(image, (2, 2.5))  # type: ignore[arg-type]
-    with pytest.raises(TilingError, match=r"size\[0\] must be at least 1"):
-        resize(image, (0, 2))
-    with pytest.raises(TilingError, match="int64"):
-        resize(image.astype(np.int64), (2, 2))
-    with pytest.raises(TilingError, match="the shape is"):
-        resize(np.zeros(4), (2, 2))
+@pytest.mark.parametrize(
+    ("image", "size", "error", "says"),
+    [
+        (BYTES, (2, 2.5), TypeError, r"size\[1\] must be an int"),
+        (BYTES, (0, 2), TilingError, r"size\[0\] must be at least 1"),
+        (BYTES.astype("i8"), (2, 2), TilingError, "int64"),
+        (np.zeros(4), (2, 2), TilingError, "the shape is"),
+    ],
+)
+def test_resize_refuses(image: Any, size: Any, error: Any, says: str) -> None:
+    with pytest.raises(error, match=says):
+        resize(image, size)
 
 
 # Packages

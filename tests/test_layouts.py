@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -38,315 +39,180 @@ JSON = json.dumps(
     }
 )
 
-# Layout, what lies in the data set's root (a file that begins with + is black), and
-# for each image, in order: id, file, masks.
-TREES: dict[str, tuple[str, dict[str, tuple[str, ...]], list[str], tuple[str, ...]]] = {
-    "MVTec AD": (
-        "mvtec-ad",
-        {
-            "train/good/000.png": (),
-            "test/crack/000.png": ("ground_truth/crack/000_mask.png",),
-            "test/good/000.png": (),
-        },
-        ["train/good/000", "test/crack/000", "test/good/000"],
-        ("readme.txt", "license.txt"),
-    ),
-    "MPDD, and VisA as anomalib prepares it": (
-        "mvtec-ad",
-        {
-            "train/good/000.png": (),
-            "test/bad/004.JPG": ("ground_truth/bad/004.png",),
-            "test/good/004.JPG": (),
-        },
-        ["train/good/000", "test/bad/004", "test/good/004"],
-        (),
-    ),
-    "VAD": (
-        "mvtec-ad",
-        {"train/good/0.png": (), "test/bad/1.png": (), "test/good/2.png": ()},
-        ["train/good/0", "test/bad/1", "test/good/2"],
-        (),
-    ),
-    "BTech": (
-        "mvtec-ad",
-        {
-            "train/ok/0000.bmp": (),
-            "test/ko/0020.bmp": ("ground_truth/ko/0020.png",),
-            "test/ok/0000.png": (),
-        },
-        ["train/good/0000", "test/ko/0020", "test/good/0000"],
-        (),
-    ),
-    "MVTec AD 2": (
-        "mvtec-ad-2",
-        {
-            "train/good/000_regular.png": (),
-            "validation/good/000_regular.png": (),
-            "test_public/bad/000_shift_1.png": (
-                "test_public/ground_truth/bad/000_shift_1_mask.png",
-            ),
-            "test_public/good/000_regular.png": (),
-            "test_private/000_regular.png": (),
-            "test_private_mixed/000_mixed.png": (),
-        },
-        [
-            "train/good/000_regular",
-            "validation/good/000_regular",
-            "test/bad/000_shift_1",
-            "test/good/000_regular",
-            "test_private/000_regular",
-            "test_private_mixed/000_mixed",
-        ],
-        (),
-    ),
-    "MVTec LOCO": (
-        "mvtec-loco",
-        {
-            "train/good/000.png": (),
-            "validation/good/000.png": (),
-            "test/good/000.png": (),
-            "test/logical_anomalies/000.png": (
-                "ground_truth/logical_anomalies/000/000.png",
-                "ground_truth/logical_anomalies/000/001.png",
-            ),
-            "test/structural_anomalies/000.png": (
-                "ground_truth/structural_anomalies/000/000.png",
-            ),
-        },
-        [
-            "train/good/000",
-            "validation/good/000",
-            "test/good/000",
-            "test/logical_anomalies/000",
-            "test/structural_anomalies/000",
-        ],
-        (),
-    ),
-    "AutoVI": (
-        "mvtec-loco",
-        {
-            "train/good/img_1.png": (),
-            "test/missing/img_2.png": ("ground_truth/missing/img_2/0000.png",),
-            "test/good/img_3.png": (),
-        },
-        ["train/good/img_1", "test/missing/img_2", "test/good/img_3"],
-        (),
-    ),
-    "MVTec 3D": (
-        "mvtec-3d",
-        {
-            "train/good/rgb/000.png": (),
-            "validation/good/rgb/000.png": (),
-            "test/hole/rgb/000.png": ("test/hole/gt/000.png",),
-            "test/good/rgb/000.png": ("test/good/gt/000.png",),
-        },
-        [
-            "train/good/000",
-            "validation/good/000",
-            "test/hole/000",
-            "test/good/000",
-        ],
-        (),
-    ),
-    "YOLO": (
-        "yolo",
-        dict.fromkeys(("images/train/a.png", "images/val/b.png"), ()),
-        ["train/a", "validation/b"],
-        ("labels/train/a.txt", "labels/val/b.txt"),
-    ),
-    "YOLO by split": (
-        "yolo",
-        dict.fromkeys(("train/images/a.png", "valid/images/b.png"), ()),
-        ["train/a", "validation/b"],
-        ("train/labels/a.txt",),
-    ),
-    "COCO": (
-        "coco",
-        dict.fromkeys(("train2017/a.png", "val2017/b.png"), ()),
-        ["train/a", "validation/b"],
-        ("annotations/instances_train2017.json",),
-    ),
-    "BMAD": (
-        "bmad",
-        {
-            "train/good/0.png": (),
-            "test/Ungood/img/1.png": ("test/Ungood/label/1.png",),
-            "test/good/img/2.png": ("+test/good/label/2.png",),
-        },
-        ["train/good/0", "test/Ungood/1", "test/good/2"],
-        (),
-    ),
-    "VisA": (
-        "visa",
-        {
-            "Data/Images/Normal/0000.JPG": (),
-            "Data/Images/Normal/0001.JPG": (),
-            "Data/Images/Anomaly/000.JPG": ("Data/Masks/Anomaly/000.png",),
-        },
-        ["train/good/0000", "good/0001", "test/bad/000"],
-        ("../split_csv/1cls.csv",),
-    ),
-    "Real-IAD": (
-        "real-iad",
-        {
-            "OK/S0001/a_1.jpg": (),
-            "NG/AK/S0002/a_2.jpg": ("NG/AK/S0002/a_2.png",),
-            "NG/AK/S0002/a_3.jpg": (),
-        },
-        ["train/good/a_1", "test/AK/a_2", "test/good/a_3"],
-        ("../../realiad_jsons/realiad_jsons/candle.json",),
-    ),
-    "Real-IAD, without lists": (
-        "real-iad",
-        {
-            "OK/S0001/a_1.jpg": (),
-            "NG/AK/S0002/a_2.jpg": ("NG/AK/S0002/a_2_mask.png",),
-        },
-        ["good/a_1", "AK/a_2"],
-        (),
-    ),
-    "KolektorSDD": (
-        "kolektor-sdd",
-        {
-            "kos01/Part0.jpg": ("+kos01/Part0_label.bmp",),
-            "kos02/Part0.jpg": ("kos02/Part0_label.bmp",),
-        },
-        ["good/kos01_Part0", "bad/kos02_Part0"],
-        (),
-    ),
-    "KolektorSDD2": (
-        "kolektor-sdd2",
-        {
-            "train/10000.png": ("+train/10000_GT.png",),
-            "train/10001.png": ("train/10001_GT.png",),
-            "test/20000.png": ("+test/20000_GT.png",),
-        },
-        ["train/good/10000", "train/bad/10001", "test/good/20000"],
-        (),
-    ),
-    "images and masks": (
-        "images-masks",
-        {
-            "images/a.jpg": ("masks/a.png",),
-            "images/b.jpg": ("masks/b_mask.png",),
-            "images/c.jpg": (),
-        },
-        ["a", "b", "c"],
-        (),
-    ),
-    "splits of images and masks": (
-        "images-masks",
-        {
-            "train/imgs/a.jpg": ("train/annotations/a.png",),
-            "val/imgs/a.jpg": ("val/annotations/a.png",),
-        },
-        ["train/a", "validation/a"],
-        (),
-    ),
-    "images and masks of splits": (
-        "images-masks",
-        {
-            "Images/training/a.jpg": ("Labels/training/a.png",),
-            "Images/test/a.jpg": ("Labels/test/a.png",),
-        },
-        ["train/a", "test/a"],
-        (),
-    ),
-    "folders of images and of masks for each split": (
-        "images-masks",
-        {
-            "train_images/a.jpg": ("train_masks/a.png",),
-            "val_images/a.jpg": ("val_masks/a_mask.png",),
-            "test_images/b.jpg": (),
-        },
-        ["train/a", "validation/a", "test/b"],
-        (),
-    ),
-    "VOC": (
-        "images-masks",
-        {"JPEGImages/a.jpg": ("SegmentationClass/a.png",), "JPEGImages/b.jpg": ()},
-        ["a", "b"],
-        ("Annotations/a.xml", "ImageSets/Main/train.txt"),
-    ),
-    "a folder for each class": (
-        "class-folders",
-        {
-            "good/a.png": (),
-            "crack/a.png": ("mask/crack/a.png",),
-            "hole/b.png": ("mask/hole/b_mask.png",),
-        },
-        ["good/a", "crack/a", "hole/b"],
-        (),
-    ),
-    "a folder for each split": (
-        "split-folders",
-        {"train/a.png": (), "test/a.png": ("test/a_mask.png",)},
-        ["train/a", "test/a"],
-        (),
-    ),
-    "splits with masks in folders of their own": (
-        "split-folders",
-        {
-            "Train/a.png": ("Train/Label/a_label.png",),
-            "train/c.jpg": ("train_masks/c_mask.gif",),
-            "val/b.png": ("valannot/b.png",),
-        },
-        ["train/a", "train/c", "validation/b"],
-        (),
-    ),
-    "the same stem": (
-        "same-stem",
-        {"a.jpg": ("a.png",), "b.jpeg": ("b.bmp",), "c.jpg": ()},
-        ["a", "b", "c"],
-        (),
-    ),
-    "a plain folder": (
-        "plain",
-        {
-            "a.png": ("a_mask.png",),
-            "b.png": ("b_label.bmp",),
-            "c.png": ("masks/c.png",),
-            "d.png": (),
-        },
-        ["a", "b", "c", "d"],
-        (),
-    ),
-}
+# A line with the data set, the layout, and other files in its root; below it a line for
+# each image, in order, with its file, its id and its masks (+: one that is black).
+TREES_TEXT = """
+MVTec AD: mvtec-ad readme.txt license.txt
+  train/good/000.png train/good/000
+  test/crack/000.png test/crack/000 ground_truth/crack/000_mask.png
+  test/good/000.png test/good/000
+MPDD, and VisA as anomalib prepares it: mvtec-ad
+  train/good/000.png train/good/000
+  test/bad/004.JPG test/bad/004 ground_truth/bad/004.png
+  test/good/004.JPG test/good/004
+VAD: mvtec-ad
+  train/good/0.png train/good/0
+  test/bad/1.png test/bad/1
+  test/good/2.png test/good/2
+BTech: mvtec-ad
+  train/ok/0000.bmp train/good/0000
+  test/ko/0020.bmp test/ko/0020 ground_truth/ko/0020.png
+  test/ok/0000.png test/good/0000
+MVTec AD 2: mvtec-ad-2
+  train/good/000_regular.png train/good/000_regular
+  validation/good/000_regular.png validation/good/000_regular
+  test_public/bad/000_shift_1.png test/bad/000_shift_1
+    test_public/ground_truth/bad/000_shift_1_mask.png
+  test_public/good/000_regular.png test/good/000_regular
+  test_private/000_regular.png test_private/000_regular
+  test_private_mixed/000_mixed.png test_private_mixed/000_mixed
+MVTec LOCO: mvtec-loco
+  train/good/000.png train/good/000
+  validation/good/000.png validation/good/000
+  test/good/000.png test/good/000
+  test/logical_anomalies/000.png test/logical_anomalies/000
+    ground_truth/logical_anomalies/000/000.png
+    ground_truth/logical_anomalies/000/001.png
+  test/structural_anomalies/000.png test/structural_anomalies/000
+    ground_truth/structural_anomalies/000/000.png
+AutoVI: mvtec-loco
+  train/good/img_1.png train/good/img_1
+  test/missing/img_2.png test/missing/img_2 ground_truth/missing/img_2/0000.png
+  test/good/img_3.png test/good/img_3
+MVTec 3D: mvtec-3d
+  train/good/rgb/000.png train/good/000
+  validation/good/rgb/000.png validation/good/000
+  test/hole/rgb/000.png test/hole/000 test/hole/gt/000.png
+  test/good/rgb/000.png test/good/000 test/good/gt/000.png
+YOLO: yolo labels/train/a.txt labels/val/b.txt
+  images/train/a.png train/a
+  images/val/b.png validation/b
+YOLO by split: yolo train/labels/a.txt
+  train/images/a.png train/a
+  valid/images/b.png validation/b
+COCO: coco annotations/instances_train2017.json
+  train2017/a.png train/a
+  val2017/b.png validation/b
+BMAD: bmad
+  train/good/0.png train/good/0
+  test/Ungood/img/1.png test/Ungood/1 test/Ungood/label/1.png
+  test/good/img/2.png test/good/2 +test/good/label/2.png
+VisA: visa ../split_csv/1cls.csv
+  Data/Images/Normal/0000.JPG train/good/0000
+  Data/Images/Normal/0001.JPG good/0001
+  Data/Images/Anomaly/000.JPG test/bad/000 Data/Masks/Anomaly/000.png
+Real-IAD: real-iad ../../realiad_jsons/realiad_jsons/candle.json
+  OK/S0001/a_1.jpg train/good/a_1
+  NG/AK/S0002/a_2.jpg test/AK/a_2 NG/AK/S0002/a_2.png
+  NG/AK/S0002/a_3.jpg test/good/a_3
+Real-IAD, without lists: real-iad
+  OK/S0001/a_1.jpg good/a_1
+  NG/AK/S0002/a_2.jpg AK/a_2 NG/AK/S0002/a_2_mask.png
+KolektorSDD: kolektor-sdd
+  kos01/Part0.jpg good/kos01_Part0 +kos01/Part0_label.bmp
+  kos02/Part0.jpg bad/kos02_Part0 kos02/Part0_label.bmp
+KolektorSDD2: kolektor-sdd2
+  train/10000.png train/good/10000 +train/10000_GT.png
+  train/10001.png train/bad/10001 train/10001_GT.png
+  test/20000.png test/good/20000 +test/20000_GT.png
+images and masks: images-masks
+  images/a.jpg a masks/a.png
+  images/b.jpg b masks/b_mask.png
+  images/c.jpg c
+splits of images and masks: images-masks
+  train/imgs/a.jpg train/a train/annotations/a.png
+  val/imgs/a.jpg validation/a val/annotations/a.png
+images and masks of splits: images-masks
+  Images/training/a.jpg train/a Labels/training/a.png
+  Images/test/a.jpg test/a Labels/test/a.png
+folders of images and of masks for each split: images-masks
+  train_images/a.jpg train/a train_masks/a.png
+  val_images/a.jpg validation/a val_masks/a_mask.png
+  test_images/b.jpg test/b
+VOC: images-masks Annotations/a.xml ImageSets/Main/train.txt
+  JPEGImages/a.jpg a SegmentationClass/a.png
+  JPEGImages/b.jpg b
+a folder for each class: class-folders
+  good/a.png good/a
+  crack/a.png crack/a mask/crack/a.png
+  hole/b.png hole/b mask/hole/b_mask.png
+a folder for each split: split-folders
+  train/a.png train/a
+  test/a.png test/a test/a_mask.png
+splits with masks in folders of their own: split-folders
+  Train/a.png train/a Train/Label/a_label.png
+  train/c.jpg train/c train_masks/c_mask.gif
+  val/b.png validation/b valannot/b.png
+the same stem: same-stem
+  a.jpg a a.png
+  b.jpeg b b.bmp
+  c.jpg c
+a plain folder: plain
+  a.png a a_mask.png
+  b.png b b_label.bmp
+  c.png c masks/c.png
+  d.png d
+"""
 
 
-def _tree(root: Path, case: str) -> Path:
-    _, images, _, others = TREES[case]
-    write_tree(root, *images, *(mask for masks in images.values() for mask in masks))
-    for name in others:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        kinds = {".csv": CSV, ".txt": ""}
-        (root / name).write_text(
-            COCO if "instances" in name else kinds.get(name[-4:], JSON)
-        )
-    return root
+@dataclass
+class Tree:
+    """What lies in a data set's root: files of images with their id and masks."""
+
+    layout: str
+    others: list[str]
+    images: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+
+    def write(self, root: Path, *, with_others: bool = True) -> Path:
+        """Write all files."""
+        write_tree(root, *self.images)
+        write_tree(root, *(m for _, masks in self.images.values() for m in masks))
+        for name in self.others if with_others else ():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            kinds = {".csv": CSV, ".txt": ""}
+            text = COCO if "instances" in name else kinds.get(name[-4:], JSON)
+            (root / name).write_text(text)
+        return root
+
+
+def parse_trees() -> dict[str, Tree]:
+    trees: dict[str, Tree] = {}
+    for line in TREES_TEXT.strip().splitlines():
+        if line.startswith("    "):  # more masks of the image above
+            images = trees[next(reversed(trees))].images
+            images[next(reversed(images))][1].extend(line.split())
+        elif line.startswith("  "):
+            image, entry_id, *masks = line.split()
+            trees[next(reversed(trees))].images[image] = (entry_id, masks)
+        else:
+            name, _, words = line.partition(": ")
+            trees[name] = Tree(words.split()[0], words.split()[1:])
+    return trees
+
+
+TREES = parse_trees()
 
 
 @pytest.mark.parametrize("case", TREES)
 def test_layout(tmp_path: Path, case: str) -> None:
-    layout, images, ids, _ = TREES[case]
-    root = _tree(tmp_path / "x" / "y" / "candle", case)
+    tree = TREES[case]
+    root = tree.write(tmp_path / "x" / "y" / "candle")
     found = find_images(root)
-    assert found.layout == layout
-    expected = {
+    assert found.layout == tree.layout
+    assert {e.id: (e.image, [*e.masks]) for e in found} == {
         entry_id: (root / image, [root / mask.lstrip("+") for mask in masks])
-        for entry_id, (image, masks) in zip(ids, images.items(), strict=True)
+        for image, (entry_id, masks) in tree.images.items()
     }
-    assert {e.id: (e.image, [*e.masks]) for e in found} == expected
     for entry in found:
         folders = entry.id.split("/")[:-1]
         assert [entry.split, entry.label] == _split_and_label(folders)
-    assert find_images(root, layout=layout).entries == found.entries
+    assert find_images(root, layout=tree.layout).entries == found.entries
 
 
 @pytest.mark.parametrize("case", TREES)
 def test_a_layout_is_cut_and_put_together(tmp_path: Path, case: str) -> None:
     """Counts, labels and masks of its tiles are right, and all comes back."""
-    root = _tree(tmp_path / "x" / "y" / "candle", case)
+    root = TREES[case].write(tmp_path / "x" / "y" / "candle")
     tiles, whole, masks = (tmp_path / name for name in ("tiles", "whole", "masks"))
     entries = find_images(root)
     done("tile", root, tiles, "--tile", 1)
@@ -388,13 +254,11 @@ def _split_and_label(folders: list[str]) -> list[str]:
 @pytest.mark.parametrize("case", TREES)
 def test_a_part_of_a_data_set(tmp_path: Path, case: str) -> None:
     """Each image alone, and its folder, has the masks that the whole gives it."""
-    layout, images, *_ = TREES[case]
+    layout = TREES[case].layout
     root = tmp_path / "candle"
-    write_tree(root, *images, *(mask for masks in images.values() for mask in masks))
-    if layout in ("yolo", "coco"):
-        _tree(root, case)
+    TREES[case].write(root, with_others=layout in ("yolo", "coco"))
     whole = {entry.image: entry for entry in find_images(root)}
-    assert len(whole) == len(images)
+    assert len(whole) == len(TREES[case].images)
     for image, entry in whole.items():
         (alone,) = find_images(image)
         assert alone.masks == entry.masks
@@ -406,7 +270,9 @@ def test_a_part_of_a_data_set(tmp_path: Path, case: str) -> None:
 
 
 def test_every_layout_has_a_tree() -> None:
-    assert {tree[0] for tree in TREES.values()} == {layout.name for layout in LAYOUTS}
+    assert {tree.layout for tree in TREES.values()} == {
+        layout.name for layout in LAYOUTS
+    }
 
 
 def test_layouts_by_name(tmp_path: Path) -> None:

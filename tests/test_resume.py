@@ -25,11 +25,12 @@ from reftiler.io import write_image
 from reftiler.tilesets import export, tile_storage
 from reftiler.tilesets.job import NAME as JOB
 from reftiler.tilesets.manifest import NAME, Manifest
-from tests.command import done, files, refused, run
-from tests.folders import write_part
+from tests.command import contents, done, files, refused, run
 from tests.kills import kill_and_go_on
 
-FORMATS = ["png", "zarr"]
+pytestmark = pytest.mark.usefixtures("part")
+TILES = Path("tiles")
+LINE = "tile part.png tiles --tile 50"
 
 
 def write_images(folder: Path, seed: int = 0, names: str = "abc") -> None:
@@ -40,8 +41,16 @@ def write_images(folder: Path, seed: int = 0, names: str = "abc") -> None:
     write_image(folder / "b_mask.png", rng.random((40, 30)) < 0.5)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in files(folder)}
+@pytest.fixture
+def images() -> Path:
+    write_images(Path("images"))
+    return Path("images")
+
+
+def is_as_if_cut_at_once(line: str = LINE) -> bool:
+    """Tell whether the folder of tiles is as that of a run that nothing ended."""
+    done(line.replace(" tiles", " clean", 1))
+    return contents(TILES) == contents("clean")
 
 
 @contextmanager
@@ -67,194 +76,148 @@ def ended(after: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_wherever_it_ends_it_goes_on(tmp_path: Path, file_format: str) -> None:
-    if file_format == "zarr":
+def end_after(writes: int, line: str = LINE) -> None:
+    with ended(writes):
+        assert run(line).exit_code == 130
+
+
+@pytest.mark.parametrize(("kind", "writes"), [("png", 48), ("zarr", 12)])
+def test_wherever_it_ends_it_goes_on(images: Path, kind: str, writes: int) -> None:
+    if kind == "zarr":
         pytest.importorskip("zarr", exc_type=ImportError)
-    write_images(tmp_path / "images")
-    words = ("--tile", 10, "--format", file_format)
-    with ended(10**9):
-        done("tile", tmp_path / "images", tmp_path / "clean", *words)
-    clean = contents(tmp_path / "clean")
-    ends = range(49) if file_format == "png" else range(13)
-    for after in ends[:: 8 if file_format == "png" else 3]:
-        tiles = tmp_path / f"tiles{after}"
-        with ended(after):
-            result = run("tile", tmp_path / "images", tiles, *words)
-        assert result.exit_code == (130 if after < ends[-1] else 0)
-        assert (NAME in files(tiles)) == (after == ends[-1])
-        if after == ends[-1]:
-            continue
+    for after in (0, writes // 3, writes * 2 // 3, writes - 1):
+        line = f"tile images tiles{after} --tile 10 --format {kind}"
+        end_after(after, line)
+        tiles = Path(f"tiles{after}")
+        assert NAME not in files(tiles)
         before = {p: p.stat().st_mtime_ns for p in tiles.rglob("*.png")}
-        with ended(10**9):
-            done("tile", tmp_path / "images", tiles, *words)
-        assert contents(tiles) == clean
+        with ended(writes - after):  # what is done is not done again
+            done(line)
         assert {p: p.stat().st_mtime_ns for p in before} == before
+    with ended(10**9):
+        done(f"tile images clean --tile 10 --format {kind}")
+    for after in (0, writes // 3, writes * 2 // 3, writes - 1):
+        assert contents(f"tiles{after}") == contents("clean")
 
 
-def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
-    write_images(tmp_path / "images")
-    words = ("tile", tmp_path / "images", tmp_path / "tiles", "--tile", 10)
-    with ended(30):
-        run(*words)
-    there = len(list((tmp_path / "tiles").glob("*.png")))
-    assert there == 30
-    with ended(47 - there):  # one fewer than there are
-        assert run(*words).exit_code == 130
-    with ended(1):
-        done(*words)
-
-
-def test_parts_of_arrays_are_not_done_again(tmp_path: Path) -> None:
-    pytest.importorskip("zarr", exc_type=ImportError)
-    write_images(tmp_path / "images")
-    words = ("tile", tmp_path / "images", tmp_path / "tiles", "--tile", 10)
-    for after, code in ((5, 130), (6, 130), (1, 0)):  # 12 in all
-        with ended(after):
-            assert run(*words, "--format", "zarr").exit_code == code
-
-
-def test_changed_removed_and_added_images(tmp_path: Path) -> None:
-    images, tiles = tmp_path / "images", tmp_path / "tiles"
+def test_changed_removed_and_added_images() -> None:
+    images, line = Path("images"), "tile images tiles --tile 10"
     write_images(images, names="abcd")
-    words = ("tile", images, tiles, "--tile", 10)
-    with ended(45):
-        run(*words)
+    end_after(45, line)
     write_image(images / "a.png", np.full((20, 20, 3), 9, np.uint8))
     (images / "b.png").unlink()
     (images / "b_mask.png").unlink()
     write_image(images / "e.png", np.full((10, 10), 9, np.uint8))
-    done(*words)
-    done("tile", images, tmp_path / "clean", "--tile", 10)
-    assert contents(tiles) == contents(tmp_path / "clean")
+    done(line)
+    assert is_as_if_cut_at_once(line)
 
 
-def test_another_call_is_refused(tmp_path: Path) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    with ended(5):
-        run("tile", part, tiles, "--tile", 50)
-    before = contents(tiles)
+def test_another_call_is_refused() -> None:
+    end_after(5)
+    before = contents(TILES)
     for words, named in {
         "--tile 40": "tiler",
         "--tile 50 --format npy": "format",
         "--tile 50 --random 3": "random",
         "--tile 50 --skip-empty": "skip_empty",
     }.items():
-        message = refused(2, "tile", part, tiles, *words.split())
+        message = refused(2, f"tile part.png tiles {words}")
         assert f"{JOB} is of a run with another {named}: " in message
         assert "another folder, or --overwrite" in message
-    assert contents(tiles) == before
-    done("tile", part, tiles, "--tile", 40, "--overwrite")
-    done("tile", part, tmp_path / "clean", "--tile", 40)
-    assert contents(tiles) == contents(tmp_path / "clean")
+    assert contents(TILES) == before
+    line = "tile part.png tiles --tile 40 --overwrite"
+    done(line)
+    assert is_as_if_cut_at_once(line)
 
 
-def test_overwriting_ended_at_its_worst(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    done("tile", part, tiles, "--tile", 50)
-    write_image(part, np.full((100, 120, 3), 7, np.uint8))  # its tiles' names are old
+def test_overwriting_ended_at_its_worst(monkeypatch: pytest.MonkeyPatch) -> None:
+    done(LINE)
+    old = Manifest.read(TILES)
+    image = np.full((100, 120, 3), 7, np.uint8)
+    write_image("part.png", image)  # its tiles' names are old
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    words = ("tile", part, tiles, "--tile", 50, "--overwrite")
-    old = Manifest.read(tiles)
     with monkeypatch.context() as patch:
         patch.setattr(export, "remove_files", interrupt)
         for _ in range(2):
-            assert run(*words).exit_code == 130
-            assert Manifest.read(tiles) == old
-    with ended(3):
-        assert run(*words).exit_code == 130
-    assert not (tiles / NAME).exists()
-    done(*words)
-    done("tile", part, tmp_path / "clean", "--tile", 50)
-    assert contents(tiles) == contents(tmp_path / "clean")
+            assert run(f"{LINE} --overwrite").exit_code == 130
+            assert Manifest.read(TILES) == old
+    end_after(3, f"{LINE} --overwrite")
+    assert not (TILES / NAME).exists()
+    done(f"{LINE} --overwrite")
+    assert is_as_if_cut_at_once()
 
 
-def test_a_finished_run_whose_job_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
+def test_a_finished_run_whose_job_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", lambda *_: (_ for _ in ()).throw(OSError(5, "")))
-        refused(1, "tile", part, tiles, "--tile", 50)
-    assert {NAME, JOB} <= set(files(tiles))
-    done("tile", part, tiles, "--tile", 50)
-    assert JOB not in files(tiles)
+        refused(1, LINE)
+    assert {NAME, JOB} <= set(files(TILES))
+    done(LINE)
+    assert JOB not in files(TILES)
 
 
-def test_tiles_that_vanished_are_cut_again(tmp_path: Path) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    with ended(9):
-        run("tile", part, tiles, "--tile", 50)
-    (tiles / "part_0001.png").unlink()
-    done("tile", part, tiles, "--tile", 50)
-    assert len(files(tiles)) == 14
+def test_killed_before_the_job_was_whole() -> None:
+    for folder in ("set/train/good", "set/test/good"):
+        Path(folder).mkdir(parents=True)
+    write_images(Path("set/train/good"))  # tiles lie in inner folders
+    TILES.mkdir()
+    temp_path(TILES / JOB).write_bytes(b'{"spec_ver')
+    done("tile set tiles --tile 10")
+    assert is_as_if_cut_at_once("tile set tiles --tile 10")
+    Path("other").mkdir()
+    Path("other/.notes.tmp").touch()
+    assert "is not empty" in refused(2, "tile set other --tile 10")
 
 
-def test_killed_before_the_job_was_whole(tmp_path: Path) -> None:
-    (tmp_path / "set" / "train").mkdir(parents=True)
-    write_images(tmp_path / "set" / "train" / "good")  # tiles lie in inner folders
-    (tmp_path / "set" / "test" / "good").mkdir(parents=True)
-    tiles = tmp_path / "tiles"
-    tiles.mkdir()
-    temp_path(tiles / JOB).write_bytes(b'{"spec_ver')
-    done("tile", tmp_path / "set", tiles, "--tile", 10)
-    done("tile", tmp_path / "set", tmp_path / "clean", "--tile", 10)
-    assert contents(tiles) == contents(tmp_path / "clean")
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / ".notes.tmp").touch()
-    message = refused(2, "tile", tmp_path / "set", tmp_path / "other", "--tile", 10)
-    assert "is not empty" in message
-
-
-def test_torn_and_damaged_jobs(tmp_path: Path) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    with ended(9):
-        run("tile", part, tiles, "--tile", 50)
-    whole = (tiles / JOB).read_bytes()
-    for damage in (
-        b"",
-        b"{}",
-        b"[3]",
-        whole[:-9],
-        whole.replace(b"part_0001", b"../x_0001"),
-    ):
-        (tiles / JOB).write_bytes(damage)
-        message = refused(1, "tile", part, tiles, "--tile", 50)
-        assert f"{JOB} is damaged" in message
-    (tiles / JOB).write_bytes(whole)
-    done("tile", part, tiles, "--tile", 50)
-    done("tile", part, tmp_path / "clean", "--tile", 50)
-    assert contents(tiles) == contents(tmp_path / "clean")
+def test_torn_and_damaged_jobs() -> None:
+    end_after(9)
+    job = TILES / JOB
+    whole = job.read_bytes()
+    (TILES / "mine.txt").write_text("mine")
+    (TILES / "mine.zarr").mkdir()
+    (TILES / "mine.zarr" / "notes.txt").write_text("mine")
+    damages = [b"", b"{}", b"[3]", whole[:-9]]
+    damages.append(whole.replace(b"part_0001", b"../x_0001"))
+    for damage in damages:
+        job.write_bytes(damage)
+        assert f"{JOB} is damaged" in refused(1, LINE)
+    for name in ("mine.txt", "mine.zarr", "sub/manifest.json"):
+        text = json.dumps({**json.loads(whole), "stale": [name]})
+        job.write_text(text.replace("{", "{\n", 1))
+        assert "no tile" in refused(1, LINE)
+    (TILES / "mine.txt").unlink()
+    (TILES / "mine.zarr" / "notes.txt").unlink()  # neither was removed
+    (TILES / "mine.zarr").rmdir()
+    job.write_bytes(whole)
+    done(LINE)
+    assert is_as_if_cut_at_once()
 
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
 @pytest.mark.parametrize("file_format", ["npy", "zarr"])
-def test_killed_again_and_again(tmp_path: Path, file_format: str) -> None:
+def test_killed_again_and_again(file_format: str) -> None:
     if file_format == "zarr":
         pytest.importorskip("zarr", exc_type=ImportError)
     image = np.random.default_rng(0).integers(0, 256, (640, 640, 3), np.uint8)
-    write_image(tmp_path / "big.npy", image)
-    command = ["tile", "big.npy", "tiles", "--tile", "16", "--format", file_format]
-    script = [sys.executable, "-m", "reftiler.cli", *command]
+    write_image("big.npy", image)
+    line = f"tile big.npy tiles --tile 16 --format {file_format}"
+    script = [sys.executable, "-m", "reftiler.cli", *line.split()]
     for target in (100, 700):
-        with subprocess.Popen(script, cwd=tmp_path) as process:
+        with subprocess.Popen(script) as process:
             end = time.monotonic() + 60
             while process.poll() is None and time.monotonic() < end:
-                if sum(len(f) for *_, f in os.walk(tmp_path / "tiles")) >= target:
+                if sum(len(found) for *_, found in os.walk(TILES)) >= target:
                     process.send_signal(signal.SIGKILL)
                     break
                 time.sleep(0.002)
         assert process.returncode in (-signal.SIGKILL, 0)
-    if not (tmp_path / "tiles" / NAME).exists():
-        done("tile", tmp_path / "big.npy", tmp_path / "tiles", *command[3:])
-    done("tile", tmp_path / "big.npy", tmp_path / "clean", *command[3:])
-    assert contents(tmp_path / "tiles") == contents(tmp_path / "clean")
+    if not (TILES / NAME).exists():
+        done(line)
+    assert is_as_if_cut_at_once(line)
 
 
 @pytest.mark.long
@@ -264,154 +227,122 @@ def test_killed_at_random_moments(tmp_path: Path, workers: list[str]) -> None:
     assert kill_and_go_on(tmp_path, 3, workers, 3) >= 1
 
 
-@pytest.mark.parametrize("file_format", ["png", "npy", "tiff"])
-def test_files_torn_by_a_loss_of_power_are_cut_again(
-    tmp_path: Path, file_format: str
-) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    words = ("tile", part, tiles, "--tile", 50, "--format", file_format)
-    with ended(9):
-        assert run(*words).exit_code == 130
-    first, second, third, *_ = sorted(tiles.glob("part_*"))
-    first.write_bytes(b"")
-    second.write_bytes(second.read_bytes()[:-20])
-    third.write_bytes(bytes(third.stat().st_size))
-    done(*words)
-    done("tile", part, tmp_path / "clean", *words[3:])
-    assert contents(tiles) == contents(tmp_path / "clean")
-
-
-def test_chunks_that_vanished_are_cut_again(tmp_path: Path) -> None:
-    pytest.importorskip("zarr", exc_type=ImportError)
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    words = ("tile", part, tiles, "--tile", 50, "--format", "zarr")
-    with ended(1):
-        assert run(*words).exit_code == 130
-    chunks = [path for path in (tiles / "part.zarr").rglob("c*") if path.is_file()]
-    assert len(chunks) == 4
-    chunks[3].unlink()
-    done(*words)
-    done("tile", part, tmp_path / "clean", *words[3:])
-    assert contents(tiles) == contents(tmp_path / "clean")
-
-
-def test_a_finished_call_says_so_unless_something_changed(tmp_path: Path) -> None:
-    write_images(tmp_path / "images")
-    words = ("tile", tmp_path / "images", tmp_path / "tiles", "--tile", 10)
-    done(*words)
-    before = contents(tmp_path / "tiles")
-    assert "is done: it holds all tiles of this call" in done(*words)
-    assert contents(tmp_path / "tiles") == before
-    times = (tmp_path / "images" / "a.png").stat()
-    write_images(tmp_path / "images", seed=1, names="a")  # as large as it was
-    os.utime(tmp_path / "images" / "a.png", ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert "or labels that changed since" in refused(2, *words)
-    done(*words, "--overwrite")
-    write_images(tmp_path / "images", names="d")
-    assert "another call, or of images" in refused(2, *words)
-
-
-@pytest.mark.parametrize("file_format", ["png", "npy", "tiff", "zarr"])
-def test_damaged_tiles_are_not_done(tmp_path: Path, file_format: str) -> None:
-    if file_format == "zarr":
-        pytest.importorskip("zarr", exc_type=ImportError)
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    words = ("tile", part, tiles, "--tile", 50, "--format", file_format)
-    done(*words)
-    whole = contents(tiles)
-    first = next(
-        name for name in whole if name.startswith("part") and "json" not in name
-    )
-    damages: list[Callable[[Path], object]] = [Path.unlink, pipe]
-    if file_format != "zarr":
-        damages.append(lambda path: path.write_bytes(path.read_bytes()[:-9]))
-    for damage in damages:
-        damage(tiles / first)
-        message = refused(2, *words)
-        assert first.split("/")[0] in message
-        assert "missing or damaged: --overwrite" in message
-        done(*words, "--overwrite")
-        assert contents(tiles) == whole
-    (tiles / "metadata.jsonl").unlink()
-    assert "metadata.jsonl is missing" in refused(2, *words)
-
-
 def pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
 
 
-def test_pipes_and_flipped_bits_are_cut_again(tmp_path: Path) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    with ended(9):
-        run("tile", part, tiles, "--tile", 50)
-    first, second, *_ = sorted(tiles.glob("part_*"))
-    pipe(first)
-    content = bytearray(second.read_bytes())
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    second.write_bytes(content)
-    done("tile", part, tiles, "--tile", 50)
-    done("tile", part, tmp_path / "clean", "--tile", 50)
-    assert contents(tiles) == contents(tmp_path / "clean")
+    path.write_bytes(content)
+
+
+DAMAGES: list[Callable[[Path], object]] = [
+    Path.unlink,
+    pipe,
+    flip,
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(path.read_bytes()[:-20]),
+    lambda path: path.write_bytes(bytes(path.stat().st_size)),
+]
+
+
+@pytest.mark.parametrize("file_format", ["png", "npy", "tiff"])
+def test_files_torn_by_a_loss_of_power_are_cut_again(file_format: str) -> None:
+    line = f"{LINE} --format {file_format}"
+    end_after(9, line)
+    for damage, path in zip(DAMAGES, sorted(TILES.glob("part_*")), strict=False):
+        if damage is not flip or file_format == "png":  # the others have no checksums
+            damage(path)
+    done(line)
+    assert is_as_if_cut_at_once(line)
+
+
+def test_chunks_that_vanished_are_cut_again() -> None:
+    pytest.importorskip("zarr", exc_type=ImportError)
+    line = f"{LINE} --format zarr"
+    end_after(1, line)
+    chunks = [path for path in (TILES / "part.zarr").rglob("c*") if path.is_file()]
+    assert len(chunks) == 4
+    chunks[3].unlink()
+    done(line)
+    assert is_as_if_cut_at_once(line)
+
+
+def test_a_finished_call_says_so_unless_something_changed(images: Path) -> None:
+    line = "tile images tiles --tile 10"
+    done(line)
+    before = contents(TILES)
+    assert "is done: it holds all tiles of this call" in done(line)
+    assert contents(TILES) == before
+    times = (images / "a.png").stat()
+    write_images(images, seed=1, names="a")  # as large as it was
+    os.utime(images / "a.png", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert "or labels that changed since" in refused(2, line)
+    done(f"{line} --overwrite")
+    write_images(images, names="d")
+    assert "another call, or of images" in refused(2, line)
+
+
+@pytest.mark.parametrize("file_format", ["png", "npy", "tiff", "zarr"])
+def test_damaged_tiles_are_not_done(file_format: str) -> None:
+    if file_format == "zarr":
+        pytest.importorskip("zarr", exc_type=ImportError)
+    line = f"{LINE} --format {file_format}"
+    done(line)
+    whole = contents(TILES)
+    first = next(
+        name for name in whole if name.startswith("part") and "json" not in name
+    )
+    damages = [*DAMAGES[:2], *(DAMAGES[4:5] if file_format != "zarr" else [])]
+    for damage in damages:
+        damage(TILES / first)
+        message = refused(2, line)
+        assert first.split("/")[0] in message
+        assert "missing or damaged: --overwrite" in message
+        done(f"{line} --overwrite")
+        assert contents(TILES) == whole
+    (TILES / "metadata.jsonl").unlink()
+    assert "metadata.jsonl is missing" in refused(2, line)
 
 
 @pytest.mark.parametrize("after", [None, 5])
-def test_other_labels_are_another_call(tmp_path: Path, after: int | None) -> None:
-    source, tiles = tmp_path / "set", tmp_path / "tiles"
+def test_other_labels_are_another_call(after: int | None) -> None:
+    source = Path("set")
     source.mkdir()
     for label, names in {"normal": "ac", "scuff": "de", "crack": "fg"}.items():
         write_images(source / label, names=names)
         (source / label / "b_mask.png").unlink()
-    words = ("tile", source, tiles, "--tile", 20, "--layout", "class-folders", "--good")
-    with ended(10**9 if after is None else after):
-        run(*words, "normal")
+    line = "tile set tiles --tile 20 --layout class-folders --good normal"
     if after is None:
-        assert "or labels that changed" in refused(2, *words, "normal,scuff")
-        done(*words, "normal,scuff", "--overwrite")
+        done(line)
+        assert "or labels that changed" in refused(2, f"{line},scuff")
+        done(f"{line},scuff --overwrite")
     else:
-        done(*words, "normal,scuff")
-    labels = {one.id: one.label for one in Manifest.read(tiles).images}
+        end_after(after, line)
+        done(f"{line},scuff")
+    labels = {one.id: one.label for one in Manifest.read(TILES).images}
     assert set(labels.values()) == {"good", "crack"}
-    done("tile", source, tmp_path / "clean", *words[3:], "normal,scuff")
-    assert contents(tiles) == contents(tmp_path / "clean")
+    assert is_as_if_cut_at_once(f"{line},scuff")
 
 
-def test_only_tiles_are_ever_removed(tmp_path: Path) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    with ended(5):
-        run("tile", part, tiles, "--tile", 50)
-    (tiles / "mine.txt").write_text("mine")
-    (tiles / "mine.zarr").mkdir()
-    (tiles / "mine.zarr" / "notes.txt").write_text("mine")
-    job = json.loads((tiles / JOB).read_text())
-    for name in ("mine.txt", "mine.zarr", "sub/manifest.json"):
-        (tiles / JOB).write_text(
-            json.dumps({**job, "stale": [name]}).replace("{", "{\n", 1)
-        )
-        assert "no tile" in refused(1, "tile", part, tiles, "--tile", 50)
-    assert (tiles / "mine.txt").exists()
-    assert (tiles / "mine.zarr" / "notes.txt").exists()
-
-
-def test_a_folder_is_of_one_run_at_a_time(tmp_path: Path) -> None:
-    part, tiles = write_part(tmp_path), tmp_path / "tiles"
-    done("tile", part, tiles, "--tile", 50)
-    before = contents(tiles)
+def test_a_folder_is_of_one_run_at_a_time() -> None:
+    done(LINE)
+    before = contents(TILES)
     script = (
         "import sys, time; from pathlib import Path\n"
         "from reftiler.atomic import FolderLock\n"
-        "with FolderLock(Path(sys.argv[1])): print('ready', flush=True); time.sleep(60)"
+        "with FolderLock(Path('tiles')): print('ready', flush=True); time.sleep(60)"
     )
-    other = subprocess.Popen(
-        [sys.executable, "-c", script, str(tiles)], stdout=subprocess.PIPE
-    )
+    other = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     assert other.stdout is not None
     assert other.stdout.readline() == b"ready\n"
-    for words in (("--tile", 20, "--overwrite"), ("--tile", 50)):
-        message = refused(2, "tile", part, tiles, *words)
+    for words in ("--tile 20 --overwrite", "--tile 50"):
+        message = refused(2, f"tile part.png tiles {words}")
         assert "another run of reftiler is at work in" in message
     other.kill()
     other.communicate()
-    assert {**before, LOCK_NAME: b""} == contents(tiles)
-    done("tile", part, tiles, "--tile", 20, "--overwrite")  # the system ended the lock
-    assert LOCK_NAME not in files(tiles)
+    assert {**before, LOCK_NAME: b""} == contents(TILES)
+    done("tile part.png tiles --tile 20 --overwrite")  # the system ended the lock
+    assert LOCK_NAME not in files(TILES)

@@ -206,41 +206,29 @@ def jpeg_tile(path: Path, stream: bytes, photometric: str) -> None:
             file.pages.first.tags[262].overwrite(2)
 
 
-def test_jpeg_of_slides_is_no_ycbcr(path: Path) -> None:
-    pytest.importorskip("imagecodecs")  # tifffile does not write it without
+def jpeg_of(pixels: Array, **options: Any) -> bytes:
     buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def test_streams_of_jpeg(path: Path) -> None:
+    pytest.importorskip("imagecodecs")  # tifffile does not write it without
     rows, columns = np.mgrid[:64, :64] * 3
     colors = np.stack([rows, columns, 255 - rows], -1).astype(np.uint8)
-    Image.fromarray(colors).save(buffer, "JPEG", quality=95)
-    stream = buffer.getvalue()
+    stream = jpeg_of(colors, quality=95)
     with Image.open(io.BytesIO(stream)) as image:
         image.draft("YCbCr", None)
         stored = np.array(image)
-    jpeg_tile(path, stream[:2] + stream[20:], "rgb")  # without JFIF's marker
+    jpeg_tile(path, stream[:2] + stream[20:], "rgb")  # of slides: without JFIF's marker
     same_bits(opened(path)[...].copy(), stored)
-
-
-def test_a_jpeg_that_is_too_small(path: Path) -> None:
-    pytest.importorskip("imagecodecs")  # tifffile does not write it without
-    buffer = io.BytesIO()
-    Image.fromarray(noise(1, 64)).save(buffer, "JPEG")
-    jpeg_tile(path, buffer.getvalue(), "minisblack")
-    with pytest.raises(TilingError, match="too few pixels"):
-        opened(path)[...]
-
-
-def test_a_jpeg_with_data_left_over(path: Path) -> None:
-    pytest.importorskip("imagecodecs")  # tifffile does not write it without
-    buffer = io.BytesIO()
-    Image.fromarray(noise(64, 64)).save(buffer, "JPEG")
-    stream = buffer.getvalue()
-    jpeg_tile(path, stream, "minisblack")
-    assert opened(path)[...].shape == (64, 64)
+    stream = jpeg_of(noise(64, 64))
     start = stream.index(b"\xff\xda") + 10
     longer = stream[:start] + stream[start : start + 300] + stream[start:]
-    jpeg_tile(path, longer, "minisblack")
-    with pytest.raises(TilingError, match="damaged"):
-        opened(path)[...]
+    for bad, words in ((jpeg_of(noise(1, 64)), "too few pixels"), (longer, "damaged")):
+        jpeg_tile(path, bad, "minisblack")
+        with pytest.raises(TilingError, match=words):
+            opened(path)[...]
 
 
 def test_only_chunks_that_are_met_are_decoded(path: Path) -> None:
@@ -268,8 +256,22 @@ def test_white_may_be_zero(path: Path) -> None:
         image = noise(9, 9, dtype=dtype)
         tifffile.imwrite(path, image, photometric="miniswhite")
         same_bits(read_image(path), (black - image).astype(dtype))
-    tifffile.imwrite(path, noise(9, 9, dtype="float32"), photometric="miniswhite")
-    with pytest.raises(TilingError, match="MINISWHITE"):
+
+
+@pytest.mark.parametrize(
+    ("photometric", "channels", "dtype", "words"),
+    [
+        ("miniswhite", (), "float32", "MINISWHITE"),
+        ("separated", (4,), "uint8", "convert the TIFF to RGB"),
+        ("cielab", (3,), "uint8", "convert the TIFF to RGB"),
+    ],
+)
+def test_colors_that_are_not_read(
+    path: Path, photometric: Any, channels: tuple[int, ...], dtype: str, words: str
+) -> None:
+    image = noise(9, 9, *channels, dtype=dtype)
+    tifffile.imwrite(path, image, photometric=photometric)
+    with pytest.raises(TilingError, match=words):
         read_image(path)
 
 
@@ -328,14 +330,6 @@ def test_nodata_mean_the_pixels_that_are_read(path: Path) -> None:
     assert (info.metadata.nodata, info.notes) == ("255", ())
 
 
-@pytest.mark.parametrize("photometric", ["separated", "cielab"])
-def test_colors_that_are_not_read(path: Path, photometric: str) -> None:
-    channels = 4 if photometric == "separated" else 3
-    tifffile.imwrite(path, noise(9, 9, channels), photometric=photometric)
-    with pytest.raises(TilingError, match="convert the TIFF to RGB"):
-        read_image(path)
-
-
 @pytest.mark.parametrize(
     ("extra", "alpha"),
     [("unspecified", False), ("assocalpha", True), ("unassalpha", True)],
@@ -350,12 +344,15 @@ def test_alpha_is_what_the_tags_say(path: Path, extra: str, *, alpha: bool) -> N
 
 def test_orientation_is_told_and_applied(path: Path) -> None:
     image = noise(9, 5)
-    tifffile.imwrite(
-        path, image, photometric="minisblack", extratags=[(274, "H", 1, 3, True)]
-    )
-    assert opened(path).info.orientation == 3
-    same_bits(read_image(path), image[::-1, ::-1].copy())
-    same_bits(read_image(path, ReadOptions(orient=False)), image)
+    tag = (274, "H", 1, 6, True)
+    options: dict[str, Any] = {"photometric": "minisblack", "resolution": (300, 150)}
+    tifffile.imwrite(path, image, extratags=[tag], **options)
+    assert opened(path).info.orientation == 6
+    turned, stored = open_image(path), open_image(path, ReadOptions(orient=False))
+    same_bits(np.ascontiguousarray(turned[...]), np.rot90(image, -1).copy())
+    same_bits(np.ascontiguousarray(stored[...]), image)
+    assert turned.info.metadata.resolution == (150.0, 300.0)
+    assert stored.info.metadata.resolution == (300.0, 150.0)
 
 
 # Pages
@@ -379,21 +376,18 @@ def test_pages_of_one_size_are_channels(path: Path) -> None:
     assert not opened(path, axes="CYX").info.notes
     with pytest.raises(TilingError, match="10 images"):
         opened(path, axes="ZYX")
+    for shape in ((64, 80, 10), (24, 80, 10), (40, 64, 80)):  # or rows of a picture?
+        image = noise(*shape)
+        tifffile.imwrite(path, image, photometric="minisblack")
+        with pytest.raises(TilingError, match=r"--page.*--axes CYX.*--axes YXC"):
+            opened(path)
+        same_bits(opened(path, axes="YXC")[...].copy(), image)
+        channels = np.moveaxis(image, 0, -1).copy()
+        same_bits(opened(path, axes="CYX")[...].copy(), channels)
+        same_bits(opened(path, page=3)[...].copy(), image[3])
 
 
-@pytest.mark.parametrize("shape", [(64, 80, 10), (24, 80, 10), (40, 64, 80)])
-def test_pages_that_may_be_rows(path: Path, shape: tuple[int, ...]) -> None:
-    image = noise(*shape)
-    tifffile.imwrite(path, image, photometric="minisblack")
-    with pytest.raises(TilingError, match=r"--page.*--axes CYX.*--axes YXC"):
-        opened(path)
-    same_bits(opened(path, axes="YXC")[...].copy(), image)
-    channels = np.moveaxis(image, 0, -1).copy()
-    same_bits(opened(path, axes="CYX")[...].copy(), channels)
-    same_bits(opened(path, page=3)[...].copy(), image[3])
-
-
-@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("count", [2, 4])
 def test_few_pages_are_channels_where_they_were_an_array(
     path: Path, count: int
 ) -> None:
@@ -404,7 +398,6 @@ def test_few_pages_are_channels_where_they_were_an_array(
     with pytest.raises(TilingError, match=r"--page.*--axes CYX"):
         opened(path)
     same_bits(opened(path, axes="CYX")[...].copy(), np.stack(images, -1))
-    same_bits(opened(path, page=1)[...].copy(), images[1])
 
 
 @pytest.mark.parametrize(
@@ -625,13 +618,8 @@ def test_more_data_than_pixels(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     tifffile.imwrite(path, iter([stream]), compression="zlib", **options)
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     same_bits(opened(path)[...].copy(), rows[:64].copy())
-
-
-def test_chunks_have_a_limit(path: Path) -> None:
-    image = np.zeros((3000, 3000), np.uint8)
-    tifffile.imwrite(path, image, compression="zlib", rowsperstrip=3000)
     with pytest.raises(TilingError, match="--max-bytes"):
-        opened(path, max_bytes=10**6)
+        opened(path, max_bytes=64 * 64 - 1)
 
 
 @pytest.mark.parametrize("field", ["compression", "offsets"])
@@ -685,6 +673,12 @@ POINT: dict[int, object] = {
     34737: "WGS 84|",
 }
 
+TEXTS: dict[int, object] = {
+    34735: (1, 1, 0, 2, 2057, 34736, 1, 0, 1026, 34737, 6, 0),
+    34736: (6378137.0,),
+    34737: "café|",
+}
+
 
 @pytest.mark.parametrize(
     "metadata",
@@ -694,6 +688,7 @@ POINT: dict[int, object] = {
         Metadata(transform=ROTATED),
         Metadata(transform=FULL.transform, geo_keys=POINT),
         Metadata(transform=(1.0, 0.0, 5.0, 0.0, 1.0, 7.0)),
+        Metadata(geo_keys=TEXTS, nodata="nan"),
     ],
 )
 @pytest.mark.parametrize("streamed", [True, False])
@@ -706,6 +701,7 @@ def test_metadata_come_back(path: Path, metadata: Metadata, *, streamed: bool) -
         write_image(path, image, metadata)
     picture = opened(path)
     assert picture.info.metadata == metadata
+    assert Metadata.from_dict(metadata.to_dict()) == metadata
     same_bits(picture[...].copy(), image)
 
 
@@ -731,19 +727,6 @@ def test_tags_that_are_not_kept_are_named(path: Path) -> None:
         assert [told in note and "not kept" in note for note in notes] == (
             [True] if told else []
         )
-
-
-def test_texts_and_single_numbers_come_back(path: Path) -> None:
-    keys: dict[int, object] = {
-        34735: (1, 1, 0, 2, 2057, 34736, 1, 0, 1026, 34737, 6, 0),
-        34736: (6378137.0,),
-        34737: "café|",
-    }
-    metadata = Metadata(geo_keys=keys, nodata="nan")
-    write_image(path, noise(20, 30), metadata)
-    kept = opened(path).info.metadata
-    assert kept == metadata
-    assert Metadata.from_dict(kept.to_dict()) == metadata
 
 
 def test_pixel_sizes(path: Path) -> None:
@@ -850,13 +833,3 @@ def test_stale_files_of_killed_runs_go(path: Path) -> None:
         assert not stale.exists()
         store[...] = np.ones((4, 4), np.uint8)
     assert sorted(one.name for one in path.parent.iterdir()) == [other.name, path.name]
-
-
-def test_a_turned_image_has_turned_metadata(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    tag = (274, "H", 1, 6, True)
-    pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    tifffile.imwrite(path, pixels, resolution=(300, 150), extratags=[tag])
-    assert open_image(path).info.metadata.resolution == (150.0, 300.0)
-    stored = open_image(path, ReadOptions(orient=False))
-    assert stored.info.metadata.resolution == (300.0, 150.0)

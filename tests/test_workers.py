@@ -29,9 +29,11 @@ from reftiler.io import write_image
 from reftiler.tilesets import executors
 from reftiler.tilesets.job import NAME as JOB
 from reftiler.tilesets.manifest import NAME
-from tests.command import done, files, refused
-from tests.folders import write_part
-from tests.test_resume import contents, write_images
+from tests.command import contents, done, files, refused
+from tests.test_resume import write_images
+
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("part")]
+TILES = Path("tiles")
 
 pytestmark = pytest.mark.long
 
@@ -43,50 +45,49 @@ def cluster() -> Iterator[Any]:
         yield made
 
 
-def test_workers_write_the_same_tiles(tmp_path: Path) -> None:
-    write_images(tmp_path / "images")
-    done("tile", tmp_path / "images", tmp_path / "clean", "--tile", 10)
-    words = ("tile", tmp_path / "images", tmp_path / "tiles", "--tile", 10)
-    said = done(*words, "--workers", 2)
+def test_workers_write_the_same_tiles() -> None:
+    write_images(Path("images"))
+    done("tile images clean --tile 10")
+    said = done("tile images tiles --tile 10 --workers 2")
     assert "Wrote 36 tiles of 10 × 10 from 3 images (1 with a mask)" in said
-    assert contents(tmp_path / "tiles") == contents(tmp_path / "clean")
+    assert contents(TILES) == contents("clean")
+
+
+def write_large() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (800, 800, 3), np.uint8)
+    write_image("a.npy", pixels)
 
 
 def test_a_worker_that_dies_is_survived(
-    tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reftiler.tilesets.extract._TILES", 16)
-    monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    write_image(tmp_path / "a.npy", rng.integers(0, 256, (800, 800, 3), np.uint8))
+    write_large()
     victim = next(iter(cluster.workers.values())).pid
-    tiles = tmp_path / "tiles"
 
     def murder() -> None:
-        while len(list(tiles.glob("*.png"))) < 100:
+        while len(list(TILES.glob("*.png"))) < 100:
             time.sleep(0.005)
         os.kill(victim, signal.SIGTERM)
 
     killer = threading.Thread(target=murder, daemon=True)
     killer.start()
     # Other machines know nothing of where we are.
-    done(
-        "tile", "a.npy", "tiles", "--tile", 16, "--scheduler", cluster.scheduler_address
-    )
+    done("tile a.npy tiles --tile 16 --scheduler", cluster.scheduler_address)
     killer.join()
     with pytest.raises(ProcessLookupError):
         os.kill(victim, 0)
-    done("tile", "a.npy", "clean", "--tile", 16)
-    assert contents(tiles) == contents(tmp_path / "clean")
+    done("tile a.npy clean --tile 16")
+    assert contents(TILES) == contents("clean")
 
 
-def test_errors_name_the_image(tmp_path: Path, cluster: Any) -> None:
-    write_images(tmp_path / "images")
-    (tmp_path / "images" / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    words = ("tile", tmp_path / "images", tmp_path / "tiles", "--tile", 10)
-    message = refused(1, *words, "--scheduler", cluster.scheduler_address)
+def test_errors_name_the_image(cluster: Any) -> None:
+    write_images(Path("images"))
+    Path("images/b.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    line = "tile images tiles --tile 10 --scheduler"
+    message = refused(1, line, cluster.scheduler_address)
     assert "b.png: the PNG is truncated" in message
-    assert not (tmp_path / "tiles").exists()
+    assert not TILES.exists()
 
 
 @dataclass(frozen=True)
@@ -202,18 +203,16 @@ def alive(group: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
-def test_interrupted_workers_end_and_the_rest_goes_on(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    write_image(tmp_path / "a.npy", rng.integers(0, 256, (800, 800, 3), np.uint8))
-    words = ["tile", "a.npy", "tiles", "--tile", "16", "--workers", "2"]
+def test_interrupted_workers_end_and_the_rest_goes_on() -> None:
+    write_large()
+    script = [sys.executable, "-m", "reftiler.cli"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "reftiler.cli", *words],
-        cwd=tmp_path,
+        [*script, *["tile", "a.npy", "tiles", "--tile", "16", "--workers", "2"]],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    while not list(tmp_path.glob("tiles/*.png")) and process.poll() is None:
+    while not list(TILES.glob("*.png")) and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers hear it too
     said = process.communicate(timeout=60)[1]
@@ -224,46 +223,37 @@ def test_interrupted_workers_end_and_the_rest_goes_on(tmp_path: Path) -> None:
     while time.monotonic() < end and alive(process.pid):
         time.sleep(0.05)
     assert not alive(process.pid)
-    there = files(tmp_path / "tiles")
-    assert JOB in there
-    assert NAME not in there
-    done("tile", tmp_path / "a.npy", tmp_path / "tiles", "--tile", 16)
-    assert len(files(tmp_path / "tiles")) == 2502
+    assert JOB in files(TILES)
+    assert NAME not in files(TILES)
+    done("tile a.npy tiles --tile 16")
+    assert len(files(TILES)) == 2502
 
 
-# Bad calls
-
-
-def test_counts_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = ("tile", write_part(tmp_path), tmp_path / "tiles", "--tile", 50)
-    for count in (0, -3):
-        message = refused(2, *words, "--workers", count)
-        assert f"--workers must be at least 1, got {count}" in message
-    message = refused(2, *words, "--workers", 2, "--scheduler", "tcp://x:1")
-    assert "give one of them" in message
+def test_bad_counts_and_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "tile part.png tiles --tile 50"
+    for words, message in (
+        ("--workers 0", "--workers must be at least 1, got 0"),
+        ("--workers -3", "--workers must be at least 1, got -3"),
+        ("--workers 2 --scheduler tcp://x:1", "give one of them"),
+    ):
+        assert message in refused(2, f"{line} {words}")
     monkeypatch.setattr(executors, "CONNECT_TIMEOUT", 1)
-    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
-        message = refused(1, *words, "--scheduler", address)
-        assert f"no dask scheduler with a worker answers at {address}" in message
     options = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
     alone = {"cls": distributed.Scheduler, "options": options}
-    with distributed.SpecCluster(scheduler=alone, workers={}) as idle:
-        message = refused(1, *words, "--scheduler", idle.scheduler_address)
-    assert "with a worker answers" in message
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        distributed.SpecCluster(scheduler=alone, workers={}) as idle,
+    ):
+        port = silent.getsockname()[1]  # which accepts and says nothing
+        for address in (
+            *("tcp://127.0.0.1:9", "nonsense://x", f"tcp://127.0.0.1:{port}"),
+            idle.scheduler_address,
+        ):
+            begin = time.monotonic()
+            message = refused(1, f"{line} --scheduler {address}")
+            assert f"no dask scheduler with a worker answers at {address}" in message
+            assert time.monotonic() - begin < 8
     monkeypatch.setitem(sys.modules, "distributed", None)
-    message = refused(2, *words, "--scheduler", "tcp://x:1")
+    message = refused(2, f"{line} --scheduler tcp://x:1")
     assert 'pip install "reftiler[dask]"' in message
-    assert not (tmp_path / "tiles").exists()
-
-
-def test_a_port_that_accepts_and_stays_silent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executors, "CONNECT_TIMEOUT", 2)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        begin = time.monotonic()
-        words = ("tile", write_part(tmp_path), tmp_path / "tiles", "--tile", 50)
-        message = refused(1, *words, "--scheduler", address)
-    assert f"answers at {address} within 2 s" in message
-    assert time.monotonic() - begin < 8
+    assert not TILES.exists()

@@ -35,8 +35,6 @@ from tests.test_resume import write_images
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("part")]
 TILES = Path("tiles")
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:

@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
@@ -89,35 +90,23 @@ def test_arrays_are_pictures(tmp_path: Path, dtype: str, version: int) -> None:
     same_bits(read_image(tmp_path / "a.zarr"), image)
 
 
-def test_a_chunk_without_a_file_is_the_fill_value(tmp_path: Path) -> None:
-    array = zarr.create_array(
-        str(tmp_path / "a.zarr"), shape=(9, 9), chunks=(9, 3), dtype="u1", fill_value=7
-    )
-    array[:, 3:6] = 1
-    row = [7, 7, 7, 1, 1, 1, 7, 7, 7]
-    assert opened(tmp_path / "a.zarr")[...].tolist() == [row] * 9
-
-
 @pytest.mark.parametrize("shape", [(3, 40, 50), (1, 40, 50), (9, 40, 50)])
-def test_channels_first_is_asked_about(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    image = picture(shape)
-    save(tmp_path / "a.zarr", image)
-    refused(tmp_path / "a.zarr", "--axes CYX")
+def test_channels_first_is_asked_about_unless_the_array_names_them(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    image, path = picture(shape), tmp_path / "a.zarr"
     want = image[0] if shape[0] == 1 else np.moveaxis(image, 0, -1)
-    same_bits(whole(tmp_path / "a.zarr", axes="CYX"), np.ascontiguousarray(want))
-    same_bits(opened(tmp_path / "a.zarr", axes="YXC")[...], image)
-
-
-def test_axes_that_the_array_names_need_no_asking(tmp_path: Path) -> None:
-    image = picture((3, 40, 50))
-    want = np.ascontiguousarray(np.moveaxis(image, 0, -1))
-    save(tmp_path / "a.zarr", image, dimension_names=("band", "y", "x"))
-    same_bits(whole(tmp_path / "a.zarr"), want)
+    want = np.ascontiguousarray(want)
+    for names in (None, ("u", "v", "w")):
+        save(path, image, dimension_names=names)
+        refused(path, "--axes CYX")
+        same_bits(whole(path, axes="CYX"), want)
+        same_bits(opened(path, axes="YXC")[...], image)
+    save(path, image, dimension_names=("band", "y", "x"))
+    same_bits(whole(path), want)
     old = save(tmp_path / "b.zarr", image, zarr_format=2)
     old.attrs["_ARRAY_DIMENSIONS"] = ["channel", "y", "x"]  # as xarray does
     same_bits(whole(tmp_path / "b.zarr"), want)
-    save(tmp_path / "c.zarr", image, dimension_names=("u", "v", "w"))
-    refused(tmp_path / "c.zarr", "--axes CYX")
 
 
 @pytest.mark.parametrize(
@@ -154,10 +143,13 @@ def test_folders_without_an_array(tmp_path: Path) -> None:
     refused(tmp_path / "a.zarr", "out of the folder")
 
 
-def test_damaged_chunks_are_named(tmp_path: Path) -> None:
-    save(tmp_path / "a.zarr", picture())
-    (chunk,) = (tmp_path / "a.zarr" / "c").rglob("0/0/0")
-    chunk.write_bytes(b"nothing")
+def test_chunks_that_are_damaged_or_not_there(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"shape": (9, 9), "chunks": (9, 3), "fill_value": 7}
+    array = zarr.create_array(str(tmp_path / "a.zarr"), dtype="u1", **options)
+    array[:, 3:6] = 1
+    row = [7, 7, 7, 1, 1, 1, 7, 7, 7]
+    assert opened(tmp_path / "a.zarr")[...].tolist() == [row] * 9
+    (tmp_path / "a.zarr/c/0/1").write_bytes(b"nothing")
     refused(tmp_path / "a.zarr", "cannot read")
 
 
@@ -214,12 +206,14 @@ def test_ome_zarr(
 
 @pytest.mark.parametrize("axes", [None, list("tczyx")])
 def test_axes_of_older_ome_zarr(tmp_path: Path, axes: Any) -> None:
-    image = picture((1, 3, 1, 30, 20))
-    content = multiscale(axes, "0")
+    path, content = tmp_path / "a.zarr", multiscale(axes, "0")
     if axes is None:
         del content["multiscales"][0]["axes"]
-    ome(tmp_path / "a.zarr", {"0": image}, content, "0.3")
-    same_bits(whole(tmp_path / "a.zarr"), np.moveaxis(image[0, :, 0], 0, -1).copy())
+    image = picture((1, 3, 1, 30, 20))
+    ome(path, {"0": image}, content, "0.3")
+    same_bits(whole(path), np.moveaxis(image[0, :, 0], 0, -1).copy())
+    ome(path, {"0": picture((1, 3, 2, 30, 20))}, content, "0.3")
+    refused(path, "not one picture: axes TCZYX of sizes")
 
 
 def test_the_size_of_a_pixel(tmp_path: Path) -> None:
@@ -237,12 +231,6 @@ def test_the_size_of_a_pixel(tmp_path: Path) -> None:
     assert metadata == Metadata(pixel_size=(0.5, 2.5), pixel_unit="µm")
     metadata = opened(tmp_path / "a.zarr", level=1).info.metadata
     assert metadata == Metadata(pixel_size=(1, 5), pixel_unit="µm")
-
-
-def test_several_planes_are_no_picture(tmp_path: Path) -> None:
-    axes = [{"name": name} for name in "zyx"]
-    ome(tmp_path / "a.zarr", {"0": picture((2, 30, 20))}, multiscale(axes, "0"), "0.4")
-    refused(tmp_path / "a.zarr", r"not one picture: axes ZYX of sizes \(2, 30, 20\)")
 
 
 @pytest.mark.parametrize(
@@ -433,6 +421,10 @@ def test_consolidated_metadata_are_not_believed(tmp_path: Path) -> None:
         ({"zarr_format": 4}, "format is 4"),
         ({"zarr_format": "x" * 9999}, "format is"),
         ({"compressor": {"id": "x" * 9999}}, "codec 'xxx"),
+        (
+            {"filters": [{"id": "zlib"}], "compressor": {"id": "zlib"}},
+            "compress once",
+        ),
     ],
 )
 def test_odd_metadata_of_arrays(tmp_path: Path, more: Any, words: str) -> None:
@@ -440,8 +432,9 @@ def test_odd_metadata_of_arrays(tmp_path: Path, more: Any, words: str) -> None:
     path.mkdir()
     evil_v2(path, more)
     refused(path, words)
-    with pytest.raises(ValueError, match=words):
-        missing_chunks(path, [0])
+    if words != "compress once":
+        with pytest.raises(ValueError, match=words):
+            missing_chunks(path, [0])
 
 
 def test_a_chunk_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
@@ -536,13 +529,6 @@ def test_zstd_that_does_not_say_its_size_is_followed(tmp_path: Path) -> None:
     refused(path, "decodes to far more")
 
 
-def test_compressing_twice_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.zarr"
-    path.mkdir()
-    evil_v2(path, {"filters": [{"id": "zlib"}], "compressor": {"id": "zlib"}})
-    refused(path, "compress once")
-
-
 @pytest.mark.parametrize("text", ["[" * 10**5, "{", "[]", "null", "\xff", '{"a": 1}'])
 @pytest.mark.parametrize("name", ["zarr.json", ".zarray", ".zattrs"])
 def test_metadata_that_are_none(tmp_path: Path, text: str, name: str) -> None:
@@ -634,7 +620,7 @@ def made(path: Path, image: Array, metadata: Metadata, **options: Any) -> None:
 
 def means(image: Array) -> Array:
     """Return the means of two by two pixels, the plain way."""
-    height, width = image.shape
+    height, width = image.shape[:2]
     rows = np.minimum(np.arange(-(-height // 2) * 2), height - 1)
     columns = np.minimum(np.arange(-(-width // 2) * 2), width - 1)
     even = image[rows][:, columns].astype(float)
@@ -644,15 +630,21 @@ def means(image: Array) -> Array:
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_levels_are_means(tmp_path: Path, dtype: str) -> None:
-    image = picture((601, 300), dtype)
-    made(tmp_path / "a.zarr", image, Metadata())
-    same_bits(whole(tmp_path / "a.zarr"), image)
-    half = opened(tmp_path / "a.zarr", level=1)[...]
-    want = means(image)
-    want = np.rint(want) if dtype == "uint8" else want
-    same_bits(half.copy(), want.astype(dtype))
-    assert opened(tmp_path / "a.zarr", level=2).shape == (151, 75)
-    refused(tmp_path / "a.zarr", "no level 3, only 3", level=3)
+    for channels in ((), (3,)):
+        image, path = picture((601, 90, *channels), dtype), tmp_path / "a.ome.zarr"
+        made(path, image, Metadata(pixel_size=(0.5, 0.25), pixel_unit="µm"))
+        same_bits(whole(path), image)
+        half = opened(path, level=1)[...]
+        want = np.rint(means(image)) if dtype == "uint8" else means(image)
+        same_bits(half.copy(), want.astype(dtype))
+        for level, size in enumerate([(601, 90), (301, 45), (151, 23)]):
+            found = opened(path, level=level)
+            assert found.shape == (*size, *channels)
+            metadata = found.info.metadata
+            assert metadata.pixel_size == (0.5 * 2**level, 0.25 * 2**level)
+            assert metadata.pixel_unit == "µm"
+        refused(path, "no level 3, only 3", level=3)
+        rmtree(path)
 
 
 def test_levels_of_masks_lose_no_mark_and_of_labels_no_class(tmp_path: Path) -> None:
@@ -666,34 +658,18 @@ def test_levels_of_masks_lose_no_mark_and_of_labels_no_class(tmp_path: Path) -> 
     assert set(np.unique(opened(tmp_path / "labels.zarr", level=2)[...])) == {0, 7, 200}
 
 
-def test_channels_and_the_size_of_a_pixel_are_kept(tmp_path: Path) -> None:
-    image = picture((700, 90, 3), "uint8")
-    metadata = Metadata(pixel_size=(0.5, 0.25), pixel_unit="µm")
-    made(tmp_path / "a.ome.zarr", image, metadata)
-    same_bits(whole(tmp_path / "a.ome.zarr"), image)
-    for level, scale in ((0, 1), (1, 2), (2, 4)):
-        found = opened(tmp_path / "a.ome.zarr", level=level)
-        assert found.shape == (700 // scale, -(-90 // scale), 3)
-        assert found.info.metadata.pixel_size == (0.5 * scale, 0.25 * scale)
-        assert found.info.metadata.pixel_unit == "µm"
-
-
-def test_what_was_written_before_an_interruption_stays(tmp_path: Path) -> None:
-    for shape in ((60, 50), (60, 50, 3)):
-        for is_ome in (False, True):
-            path, image = tmp_path / f"{len(shape)}{is_ome}", picture(shape)
-            create_zarr(path, shape, "uint16", ome=is_ome)[0:20] = image[:20]
-            store = reopen_zarr(path, ome=is_ome)
-            assert (tuple(store.shape), store.dtype) == (shape, image.dtype)
-            store[20:60] = image[20:]
-            finish_zarr(path, Metadata(), ome=is_ome)
-            same_bits(whole(path), image)
-
-
-def test_many_channels_of_a_plain_array_need_no_asking(tmp_path: Path) -> None:
-    image = picture((20, 20, 70))
-    create_zarr(tmp_path / "a.zarr", image.shape, image.dtype)[...] = image
-    same_bits(whole(tmp_path / "a.zarr"), image)
+@pytest.mark.parametrize("shape", [(60, 50), (60, 50, 3), (60, 50, 70)])
+@pytest.mark.parametrize("is_ome", [False, True])
+def test_what_was_written_before_an_interruption_stays(
+    tmp_path: Path, shape: tuple[int, ...], *, is_ome: bool
+) -> None:
+    path, image = tmp_path / "a", picture(shape)
+    create_zarr(path, shape, "uint16", ome=is_ome)[0:20] = image[:20]
+    store = reopen_zarr(path, ome=is_ome)
+    assert (tuple(store.shape), store.dtype) == (shape, image.dtype)
+    store[20:60] = image[20:]
+    finish_zarr(path, Metadata(), ome=is_ome)
+    same_bits(whole(path), image)
 
 
 @pytest.mark.parametrize("shape", [(700, 300), (700, 300, 3)])

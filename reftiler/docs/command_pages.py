@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import entry_points
 
 from reftiler.cli.app import COMMANDS
@@ -27,11 +28,16 @@ completes commands and options in your shell.
 
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each page."""
-    plugins = entry_points(group="reftiler.commands")
-    names = [*COMMANDS, *sorted(entry.name for entry in plugins)]
-    yield "command/index.md", INDEX.format(help=_help(), names="\n".join(names))
-    for name in names:
+    yield "command/index.md", INDEX.format(help=_help(), names="\n".join(names()))
+    for name in names():
         yield f"command/{name}.md", f"# reftiler {name}\n\n{_help(name)}\n"
+
+
+@cache
+def names() -> list[str]:
+    """Return the names of our commands, then those of the kit and the viewer."""
+    plugins = entry_points(group="reftiler.commands")
+    return [*COMMANDS, *sorted(entry.name for entry in plugins)]
 
 
 def _help(*command: str) -> str:

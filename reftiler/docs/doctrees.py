@@ -1,4 +1,4 @@
-"""What is done to every page: ids of clauses become links, code ends with its text."""
+"""What is done to every page: names that have a place become links to it."""
 
 import re
 from functools import cache
@@ -6,19 +6,21 @@ from typing import Any
 
 from docutils import nodes
 
+from reftiler.docs import command_pages
 from reftiler_conformance.clauses import all_clauses
 
 _ID = re.compile(r"\b[A-Z]+-\d{3}\b")
 
 
-def link_clauses(app: Any, doctree: nodes.document, page: str) -> None:
-    """Replace the ids in a page's text, but for headings, links and longer code."""
+def link_names(app: Any, doctree: nodes.document, page: str) -> None:
+    """Link ids of clauses in the text, and in code names of all kinds."""
     for text in list(doctree.findall(nodes.Text)):
         if _is_within(text, (nodes.reference, nodes.title, nodes.literal_block)):
             continue
         if isinstance(text.parent, nodes.literal):
-            if uri := _place(app, text, page):
-                link = nodes.reference("", "", internal=True, refuri=uri)
+            place = _clause(text) or _command(text) or _object(app, text)
+            if place:
+                link = _link(app, page, place)
                 text.parent.replace_self(link)
                 link += nodes.literal("", text)
         elif _ID.search(text):
@@ -30,25 +32,51 @@ def _linked(app: Any, text: str, page: str) -> list[nodes.Node]:
     found: list[nodes.Node] = []
     end = 0
     for match in _ID.finditer(text):
-        if uri := _place(app, match[0], page):
+        if place := _clause(match[0]):
             found.append(nodes.Text(text[end : match.start()]))
-            found.append(nodes.reference("", match[0], internal=True, refuri=uri))
+            link = _link(app, page, place)
+            link.append(nodes.Text(match[0]))
+            found.append(link)
             end = match.end()
     return [*found, nodes.Text(text[end:])]
 
 
-def _place(app: Any, name: str, page: str) -> str:
-    """Return where a clause or a family is, as seen from a page; "" if it is none."""
+def _link(app: Any, page: str, place: tuple[str, str]) -> nodes.reference:
+    """Return an empty link to a page and an anchor in it."""
+    uri = app.builder.get_relative_uri(page, place[0])
+    anchor = f"#{place[1]}" if place[1] else ""
+    return nodes.reference("", "", internal=True, refuri=f"{uri}{anchor}")
+
+
+def _clause(name: str) -> tuple[str, str] | None:
+    """Return the page and the anchor of a clause or of a family of clauses."""
     family = name.partition("-")[0]
     if name not in all_clauses() and name not in _families():
-        return ""
-    uri: str = app.builder.get_relative_uri(page, f"spec/{family.lower()}")
-    return uri if name == family else f"{uri}#{name.lower()}"
+        return None
+    return f"spec/{family.lower()}", "" if name == family else name.lower()
 
 
 @cache
 def _families() -> set[str]:
     return {clause.family for clause in all_clauses().values()}
+
+
+def _command(name: str) -> tuple[str, str] | None:
+    """Return the page of a command that is written as one calls it."""
+    program, _, command = name.partition(" ")
+    known = program == "reftiler" and command in command_pages.names()
+    return (f"command/{command}", "") if known else None
+
+
+def _object(app: Any, name: str) -> tuple[str, str] | None:
+    """Return where the reference has a class or a dotted name, if it is clear which."""
+    known = app.env.domains["py"].objects
+    found = [full for full in known if full == name or full.endswith(f".{name}")]
+    is_class = name[:1].isupper() and not name.isupper() and len(found) == 1
+    if not found or not ("." in name or is_class):
+        return None
+    place = known[min(found, key=len)]  # of two tilers numpy's
+    return place.docname, place.node_id
 
 
 def _is_within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:
@@ -68,7 +96,7 @@ def trim_code(app: Any, doctree: nodes.document) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Link clauses once all else on a page is resolved."""
+    """Link names once all else on a page is resolved."""
     app.connect("doctree-read", trim_code)
-    app.connect("doctree-resolved", link_clauses)
+    app.connect("doctree-resolved", link_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,6 +20,7 @@ from reftiler.batching import (
 )
 from reftiler.cut import Array
 from reftiler.errors import TilingError
+from reftiler.finish import check_finish
 from reftiler.grid import Grid
 from reftiler.plan import TilePlan, plan_tile
 from reftiler.pytree import tree_leaves, tree_map, tree_paths
@@ -63,8 +64,8 @@ class ResultMerger(Protocol):
         ...
 
 
-MergerFactory = Callable[[Any, Any, int, str], ResultMerger]
-"""Makes a merger of a leaf of the first results, its out, its number and its path."""
+MergerFactory = Callable[[Any, Any, int, str, Any], ResultMerger]
+"""Makes a merger of a leaf of the first results, its out, number, path and finish."""
 
 
 Chosen: TypeAlias = tuple[IntArray, int] | None
@@ -121,6 +122,7 @@ def apply(
     out: Any,
     progress: Progress | None,
     start: MergerFactory,
+    finish: Any = None,
 ) -> Any:
     """Return the merged results in the structure in which the model returns them.
 
@@ -140,7 +142,12 @@ def apply(
         Wraps the list of batches.
     start : MergerFactory
         Makes the merger of a leaf.
+    finish : tree of callable and None, or None
+        What is done to each merged result.
     """
+    for function in tree_leaves(finish):  # FINISH-008: as by untile
+        if function is not None:
+            check_finish(function)
     for target in tree_leaves(out):
         if target is not None and not callable(target):  # else it is yet to be made
             _check_apart(source, source.arrays.check_writable(target))
@@ -148,7 +155,7 @@ def apply(
     batches = source.batches if progress is None else progress(source.batches)
     following = source.following()
     with ExitStack() as stack:
-        results = _Results(source, out, start, stack)
+        results = _Results(source, (out, finish), start, stack)
         reader = stack.enter_context(ReadAhead(source.read))
         for batch in batches:
             pending = results.pending(batch)
@@ -235,9 +242,13 @@ class _Results:
     """The mergers of all leaves of the results, made when the first ones come."""
 
     def __init__(
-        self, source: TileSource, out: Any, start: MergerFactory, stack: ExitStack
+        self,
+        source: TileSource,
+        wanted: tuple[Any, Any],
+        start: MergerFactory,
+        stack: ExitStack,
     ) -> None:
-        self._source, self._out = source, out
+        self._source, (self._out, self._finish) = source, wanted
         self._start, self._stack = start, stack
         self._mergers: list[ResultMerger] = []
         self._first: Any = None
@@ -266,14 +277,12 @@ class _Results:
 
     def _open(self, results: Any) -> None:
         """Make a merger for each leaf; an error stops them all."""
-        out = self._out
-        if out is None:
-            out = tree_map(lambda _: None, results)
-        validate_same_tree(results, out, "the model's result", "out")
         leaves, paths = tree_leaves(results), tree_paths(results)
-        parts = zip(leaves, tree_leaves(out, results), paths, strict=True)
-        for number, (leaf, target, path) in enumerate(parts):
-            merger = self._start(leaf, target, number, path)
+        targets = _leaves_like(results, self._out, "out")
+        functions = _leaves_like(results, self._finish, "finish")
+        parts = zip(leaves, targets, paths, functions, strict=True)
+        for number, (leaf, target, path, function) in enumerate(parts):
+            merger = self._start(leaf, target, number, path, function)
             self._stack.push(lambda kind, *_, one=merger: one.stop() if kind else None)
             self._mergers.append(merger)
         made = [merger.out for merger in self._mergers if merger.out is not None]
@@ -298,6 +307,14 @@ class _Results:
             merger.complete()
         merged = iter([merger.finish() for merger in self._mergers])
         return tree_map(lambda _: next(merged), self._first)
+
+
+def _leaves_like(results: Any, wanted: Any, name: str) -> list[Any]:
+    """Return what is wanted of each leaf of the results; None of all if it is None."""
+    if wanted is None:
+        return [None for _ in tree_leaves(results)]
+    validate_same_tree(results, wanted, "the model's result", name)
+    return tree_leaves(wanted, results)
 
 
 def _check_apart(source: TileSource, out: Any) -> None:

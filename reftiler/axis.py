@@ -219,6 +219,14 @@ class Axis:
             return self.merge_source[low:high] - start
         return slice(low + self.pad_before - start, high + self.pad_before - start)
 
+    def cropped(self, low: int, high: int) -> "Axis":
+        """Return this axis with the image pixels from low to high alone."""
+        if (low, high) == (0, self.length):
+            return self
+        if self.resampled:
+            return SampledAxis.of(self, range(low, high))
+        return replace(self, length=high - low, pad_before=self.pad_before + low)
+
     def selected(self, merge: str) -> "SelectingAxis":
         """Return this axis with one tile for each pixel, chosen by ``merge``."""
         own = {field.name: getattr(self, field.name) for field in fields(Axis)}
@@ -264,6 +272,49 @@ class Axis:
                     f"whole; it and every other start, padding and border must be a "
                     f"multiple of {scale.denominator}"
                 )
+
+
+@dataclass(frozen=True)
+class SampledAxis(Axis):
+    """An axis of which only some pixels are merged; they are counted among these."""
+
+    whole: Axis | None = None
+    pixels: range = range(0)
+
+    @classmethod
+    def of(cls, axis: Axis, pixels: range) -> "SampledAxis":
+        """Return an axis with some of its pixels, ascending."""
+        own = {field.name: getattr(axis, field.name) for field in fields(Axis)}
+        return cls(**{**own, "length": len(pixels), "whole": axis, "pixels": pixels})
+
+    @cached_property
+    def step(self) -> int | None:
+        """The distance from each start to the next, in pixels that are merged."""
+        assert self.whole is not None
+        step = self.whole.step
+        return step and max(1, step // self.pixels.step)
+
+    @cached_property
+    def valid(self) -> IntArray:
+        """The first of the pixels at or behind each end, shape (n, 2)."""
+        assert self.whole is not None
+        ends = -((self.pixels.start - self.whole.valid) // self.pixels.step)
+        return np.clip(ends, 0, len(self.pixels))
+
+    @cached_property
+    def merge_source(self) -> IntArray:
+        """The padded pixel that each of the pixels reads in a merge."""
+        assert self.whole is not None
+        some = self.pixels
+        return self.whole.merge_source[some.start : some.stop : some.step]
+
+    def tile_index(self, number: int, low: int, high: int) -> Index:
+        """Return which pixels of tile ``number`` the pixels low to high read."""
+        assert self.whole is not None
+        some = self.pixels[low:high]
+        if some.step == 1:
+            return self.whole.tile_index(number, some.start, some.stop)
+        return self.merge_source[low:high] - self.starts[number]
 
 
 @dataclass(frozen=True)

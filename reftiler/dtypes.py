@@ -6,6 +6,7 @@ Names stand for dtypes, because both backends need the same rules: ``float32`` i
 
 import math
 from fractions import Fraction
+from typing import Any
 
 from reftiler.errors import TilingError
 from reftiler.validation import Real
@@ -35,6 +36,11 @@ EXACT_INTEGERS = {
 }
 
 MERGEABLE = ("bool", *INTEGERS, "float16", "float32", "float64")
+
+
+def name_of(dtype: Any) -> str:
+    """Return a dtype's name, which numpy and torch share."""
+    return str(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
 
 def is_nonfinite(value: Real) -> bool:

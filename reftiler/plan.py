@@ -15,7 +15,7 @@ import numpy as np
 
 from reftiler import dtypes
 from reftiler.errors import TilingError
-from reftiler.geometry import SELECTING, TileGeometry
+from reftiler.geometry import SELECTING, Box, TileGeometry
 from reftiler.grid import Grid
 from reftiler.layout import ArrayLayout, broadcast_hint, image_layout, tiles_layout
 from reftiler.settings import WEIGHTED_MERGES, TilerSettings
@@ -100,6 +100,19 @@ class UntilePlan:
     def weights(self) -> ArrayLayout:
         """The layout of the given weights, without their context."""
         return replace(self.tiles, channels=None)
+
+    def cropped(self, box: Box) -> "UntilePlan":
+        """Return the plan of a box of one image, whose tiles are given alone."""
+        ends = zip(self.geometry.axes, box, strict=True)
+        axes = tuple(axis.cropped(*low_high) for axis, low_high in ends)
+        geometry = TileGeometry(axes, self.geometry.is_irregular)
+        count = self.tiles.batch_size // self.result.batch_size
+        return replace(
+            self,
+            geometry=geometry,
+            tiles=replace(self.tiles, batch=count),
+            result=replace(self.result, batch=None, size=geometry.size),
+        )
 
     def without_context(self, tiles: Any) -> Any:
         """Return tiles, or one, without the context that they were given with."""

@@ -15,9 +15,10 @@ from reftiler.apply import TileSource, apply, choose_tiles, part_of
 from reftiler.base_tiler import BaseTiler
 from reftiler.batching import Progress, batched
 from reftiler.errors import TilingError
+from reftiler.finish import Finish
 from reftiler.grid import Grid
 from reftiler.pixel_weights import check_weights
-from reftiler.plan import plan_tile, plan_untile
+from reftiler.plan import UntilePlan, plan_tile, plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.arrays import ArrayLibrary
 from reftiler.streaming.keywords import accepts_old_names
@@ -98,6 +99,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         dtype: DTypeLike | None = None,
         out: Array | None = None,
         weights: Array | None = None,
+        finish: Callable[[Array], Array] | None = None,
     ) -> Array:
         """Merge tiles into an image.
 
@@ -125,6 +127,10 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             A weight for each pixel of each tile and all its channels, of a real dtype
             of at most 64 bits, which multiplies that of the window: 0 where the tile
             takes no part, else within 2**-512 and 2**512. For means and votes alone.
+        finish : callable, optional
+            Is given the result block by block, and what it returns is the result
+            instead: such as ``lambda block: block.argmax(0)`` of the scores of many
+            classes, which then are in memory for a block alone. See Notes.
 
         Returns
         -------
@@ -138,8 +144,27 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             If an argument is of the wrong type.
         TilingError
             If shapes, counts or scale do not fit, pixels are in no tile and there is
-            no ``fill``, or a NaN would become an integer (``out`` is then undefined).
-            If weights do not fit the tiles or the merge, or one is no weight.
+            no ``fill``, a NaN would become an integer (``out`` is then undefined), or
+            ``finish`` returns what cannot be the result. If weights do not fit the
+            tiles or the merge, or one is no weight. An error of ``finish`` is raised as
+            it is, with a note that names the pixels.
+
+        Notes
+        -----
+        ``finish`` gets a block of one image of the result, (C', *B) or without
+        channels (*B), of its dtype and with ``fill`` in it; with ``channels_last``
+        (*B, C'). It may write there. It returns the same pixels, with any number of
+        channels or none, in any dtype that can be merged; which ones is learned from a
+        block of zeros. It must treat each pixel by itself: how an image is cut into
+        blocks is not promised, so that one that looks at neighbours is wrong.
+
+        Examples
+        --------
+        >>> tiler, scores = Tiler(4), np.zeros((4, 100, 4, 4), np.float32)
+        >>> scores[:, 7] = 1
+        >>> labels = tiler.untile(scores, (8, 8), finish=lambda b: b.argmax(0))
+        >>> labels.shape, labels.max().item()
+        ((8, 8), 7)
         """
         array = _array(tiles, "tiles")
         result = array.dtype if dtype is None else np.dtype(dtype)
@@ -154,13 +179,21 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             result.name,
             weights=None if given is None else (given.shape, given.dtype.name),
         )
-        # MERGE-021, OUT-001, TYPE-006
-        merged = cut.check_out(out, call.result.shape, result, array)
+        last = None if finish is None else _finish(finish, call, result)
+        # MERGE-021, OUT-001, TYPE-006; FINISH-003
+        form = (call.result.shape, result)
+        if last is not None:
+            form = (last.result.shape, last.dtype)
+        merged = cut.check_out(out, *form, array)
         if given is not None:
-            cut.check_out(out, call.result.shape, result, given)
+            cut.check_out(out, *form, given)
             given = call.weights_without_context(given)
             check_weights(given, range(len(given)))
-        merge.merge(call.without_context(array), call, merged, given)
+        inner = call.without_context(array)
+        if last is None:
+            merge.merge(inner, call, merged, given)
+        else:  # FINISH-001, FINISH-002
+            last.merge_images(inner, call, merge.merge, merged, given)
         return merged
 
     @accepts_old_names
@@ -180,6 +213,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         where: ArrayLike | None = None,
         indices: bool = False,
         read_ahead: bool = True,
+        finish: Any = None,
     ) -> Any:
         """Run a model over the tiles of an image in batches and merge its results.
 
@@ -224,26 +258,32 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         read_ahead : bool
             Whether the next batch is read in a thread while the model works, so that
             there are two in memory. False for images that one thread alone may read.
+        finish : callable, or tuple, list or dict of them and None, optional
+            Built like the model's results: a function of blocks of each merged result,
+            as for `untile`. Blocks are finished as soon as their tiles are there, and
+            with a ``checkpoint`` none is finished twice.
 
         Returns
         -------
         ndarray or store, or tuple, list or dict of them
-            What `untile` makes of the model's results.
+            What `untile` makes of the model's results, or ``finish`` of that.
 
         Raises
         ------
         TilingError
             If the model returns another number of results than it was given tiles, or
             ``out`` does not suit the results or is read-only, or ``where`` has another
-            size than the image or marks no pixel. An error of the model
-            is raised as it is, with a note that names the tiles and their place.
+            size than the image or marks no pixel. An error of the model, or of
+            ``finish``, is raised as it is, with a note that names the place.
         """
         if out is None and checkpoint is not None:
             raise TilingError("checkpoint= needs out=: a result in memory goes with it")
         whole = TileReader(self, image, batch_size, grid).call
         call, chosen = choose_tiles(whole, where)
 
-        def start(leaf: Array, target: Any, number: int, path: str) -> Merger:
+        def start(
+            leaf: Array, target: Any, number: int, path: str, function: Any
+        ) -> Merger:
             return Merger(
                 self,
                 image.shape,
@@ -256,6 +296,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
                 max_memory=None if out is None else max_memory,
                 checkpoint=part_of(checkpoint, number),
                 name=path,
+                finish=function,
             )
 
         source = TileSource(
@@ -268,11 +309,15 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             indices=as_bool(indices, "indices"),
             chosen=chosen,
         )
-        merged = apply(model, source, out, progress, start)
+        merged = apply(model, source, out, progress, start, finish)
         if checkpoint is not None:
             with suppress(OSError):  # there are other files in it
                 Path(checkpoint).rmdir()
         return merged
+
+
+def _finish(function: Any, call: UntilePlan, dtype: np.dtype[Any]) -> Finish:
+    return Finish.learn(function, call.geometry, call.result, dtype, ArrayLibrary())
 
 
 def _array(value: Any, name: str) -> Array:

@@ -217,6 +217,35 @@ def applied(**changes: Callable[[Any], Any]) -> type[Tiler]:
     return does(apply=apply)
 
 
+def finishes(change: Callable[[Any], Any]) -> type[Tiler]:
+    """Return tilers that finish by another function than they are given."""
+
+    def untile(self: Any, *given: Any, finish: Any = None, **named: Any) -> Any:
+        change_it = finish and change(finish)
+        return Tiler.untile(self, *given, finish=change_it, **named)
+
+    return does(untile=untile)
+
+
+def refuses_all(self: Tiler, *given: Any, **named: Any) -> Any:
+    """Merge, but say of all errors that the call is refused."""
+    try:
+        return Tiler.untile(self, *given, **named)
+    except Exception as error:
+        raise TilingError("of its own") from error
+
+
+class FinishesTwice(Merger):
+    """Finishes each block twice."""
+
+    def __init__(self, *given: Any, finish: Any, **named: Any) -> None:
+        def again(block: Any) -> Any:
+            finish(block)
+            return finish(block)
+
+        super().__init__(*given, finish=finish and again, **named)
+
+
 class LastComesFirst(Merger):
     """Merges tiles in the order in which they arrive."""
 
@@ -340,6 +369,17 @@ BROKEN: dict[str, list[Any]] = {
         grid_with(**equal_by(lambda g: (g.tiler, g.image_size, g.scatter))),
     ],
     "SELECT-005": [rereads(grid=without("selection"))],
+    "FINISH-004": [
+        finishes(lambda finish: lambda block: finish(block + 1)),
+        finishes(lambda finish: lambda b: finish(b) if b.any() else b[0].astype("u1")),
+        first("untile", lambda *_, out=None, **__: out is not None and out.fill(0)),
+    ],
+    "FINISH-007": [does(untile=refuses_all)],
+    "FINISH-008": [
+        applied(finish=lambda finish: None),
+        applied(finish=lambda finish: {"all": [finish["all"][0]] * 2}),
+        api_with(NumpyApi(), Merger=FinishesTwice),
+    ],
     "LAYOUT-009": [
         returns("untile", lambda r, t, *_: r[0, :, :3] if t.channels_last else r)
     ],

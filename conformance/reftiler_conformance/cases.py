@@ -70,6 +70,9 @@ class Case:
     weights, weights_dtype
         What the weights of the tiles' pixels are, a word of `testdata.WEIGHTS` or of
         those that must be refused, and their dtype; None means that there are none.
+    finish
+        What is made of the merged pixels: a name of
+        `reftiler_conformance.finishes.FINISHES`, or nothing.
     """
 
     size: Sizes
@@ -103,6 +106,7 @@ class Case:
     nan: str = "propagate"
     weights: str | None = None
     weights_dtype: str = "float64"
+    finish: str = ""
 
     @property
     def rank(self) -> int:

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from reftiler_conformance import oracle
 from reftiler_conformance.cases import Array, Case, as_dtype, parse
+from reftiler_conformance.finishes import finish_of
 from reftiler_conformance.slices import merge_by_slices, pieces_of
 
 LARGE = 300
@@ -42,10 +43,21 @@ def tiles_of(case: Case, image: Array) -> Array:
 def merge_of(case: Case, tiles: Array) -> Array:
     """Return the merge of any tiles of a case."""
     if tiles.size > LARGE and case.weights is None:
-        return merge_by_slices(case, tiles)
-    dtype = as_dtype(case.result) if case.result else tiles.dtype
-    more = dtype, case.pixel_weights()
-    return oracle.untile(case.grid, tiles, case.shape, case.scales, *more)
+        merged = merge_by_slices(case, tiles)
+    else:
+        dtype = as_dtype(case.result) if case.result else tiles.dtype
+        more = dtype, case.pixel_weights()
+        merged = oracle.untile(case.grid, tiles, case.shape, case.scales, *more)
+    return finished_of(case, merged)
+
+
+def finished_of(case: Case, merged: Array) -> Array:
+    """Return what a case makes of its merged pixels."""
+    if not case.finish:
+        return merged
+    size = oracle.ScaledGrid(case.grid, case.scales).size
+    layout = oracle.Layout(case.batch, case.depth, size)
+    return oracle.finished(merged, layout, case.channels_last, finish_of(case))
 
 
 @lru_cache(maxsize=64)

@@ -70,6 +70,7 @@ FEATURES: dict[str, str] = {
     "scale": "merges tiles of another resolution",
     "scale:axes": "merges tiles whose scale differs by axis",
     "result": "merges into another dtype",
+    "finish": "applies a function to blocks of what it merged",
     "out": "writes into a given array",
     "view": "shows the windows without a copy",
     "grid": "tells where tiles lie",

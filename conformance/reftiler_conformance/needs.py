@@ -97,3 +97,5 @@ def _merge(case: Case) -> Iterator[str]:
     if case.result not in (None, case.dtype):
         yield "result"
         yield f"untile:{case.result}"
+    if case.finish:
+        yield "finish"

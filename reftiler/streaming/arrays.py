@@ -43,6 +43,10 @@ class ArrayLibrary:
         """Return memory for a tile, or for a block that is then written to a store."""
         return np.empty(shape, dtype)
 
+    def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Return an array of zeros."""
+        return np.zeros(shape, dtype)
+
     def to_tiles(self, array: Any, tiles: Any) -> Any:
         """Return an array of numpy as this library's, where some tiles are."""
         return array

@@ -1,20 +1,21 @@
 """The merge of an image's tiles, of which only what is read is merged."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from reftiler.axis import Axis, Index, IntArray
+from reftiler.axis import SampledAxis
 from reftiler.cut import Array
 from reftiler.errors import TilingError
+from reftiler.finish import Finish
 from reftiler.geometry import TileGeometry, TileLookup
 from reftiler.grid import Grid
 from reftiler.merge import merge_block
 from reftiler.plan import UntilePlan, plan_untile
 from reftiler.settings import TilerSettings
+from reftiler.streaming.arrays import ArrayLibrary
 
 __all__ = ["MergedArray"]
 
@@ -44,6 +45,8 @@ class MergedArray:
         Of the tiles; by default the fitted one.
     scale : optional
         Of the tiles, as `reftiler.Tiler.untile` takes it.
+    finish : callable, optional
+        What is made of the pixels that are read, as by `reftiler.Tiler.untile`.
 
     Attributes
     ----------
@@ -78,9 +81,10 @@ class MergedArray:
         shape: Sequence[int],
         grid: Grid | None = None,
         scale: Any = None,
+        finish: Callable[[Array], Array] | None = None,
     ) -> None:
         grid = Grid(tiler, _space(tiler, shape)) if grid is None else grid
-        self.dtype = np.dtype(dtype)
+        self.dtype = self._merged_dtype = np.dtype(dtype)
         self._tiles, self._tile_shape = tiles, tuple(tile_shape)
         self.plan = plan_untile(
             tiler,
@@ -96,7 +100,12 @@ class MergedArray:
                 f"shape must be that of one image, got {tuple(shape)}: read the "
                 "images of a batch one by one"
             )
-        self.shape: tuple[int, ...] = self.plan.result.shape
+        self._layout, self._finish = self.plan.result, None
+        if finish is not None:
+            form = self.plan.geometry, self.plan.result, self.dtype
+            self._finish = Finish.learn(finish, *form, ArrayLibrary())
+            self._layout, self.dtype = self._finish.result, self._finish.dtype
+        self.shape: tuple[int, ...] = self._layout.shape
         self.ndim = len(self.shape)
 
     def __len__(self) -> int:
@@ -115,7 +124,7 @@ class MergedArray:
             As numpy takes it.
         """
         asked = _expanded(index, self.ndim)
-        layout, rank = self.plan.result, len(self.plan.geometry.axes)
+        layout, rank = self._layout, len(self.plan.geometry.axes)
         first = 0 if layout.channels is None or layout.channels_last else 1
         space = range(first, first + rank)
         pixels, rest = list[range](), list[Any](asked)
@@ -127,21 +136,29 @@ class MergedArray:
             else:
                 pixels.append(range(whole[part], whole[part] + 1))
                 rest[axis] = 0
-        out = self._merged(pixels)
+        return np.asarray(self._finished(pixels)[tuple(rest)])
+
+    def _finished(self, pixels: list[range]) -> Array:
+        """Return some pixels in the layout of the result."""
+        out, layout = self._merged(pixels), self.plan.result
         if layout.channels is None:
             out = out[0]
         elif layout.channels_last:
             out = np.moveaxis(out, 0, -1)
-        return np.asarray(out[tuple(rest)])
+        if self._finish is None:
+            return out
+        box = tuple((p.start, p.stop) for p in pixels)
+        return np.asarray(self._finish.of_block(out, box))
 
     def _merged(self, pixels: list[range]) -> Array:
         """Merge the pixels of some ranges, (C, *lengths)."""
         geometry = self.plan.geometry
         axes = [
-            axis if p == range(axis.length) else _SampledAxis.of(axis, p)
+            axis if p == range(axis.length) else SampledAxis.of(axis, p)
             for axis, p in zip(geometry.axes, pixels, strict=True)
         ]
-        out = np.empty((self.plan.tiles.channels or 1, *map(len, pixels)), self.dtype)
+        shape = (self.plan.tiles.channels or 1, *map(len, pixels))
+        out = np.empty(shape, self._merged_dtype)
         if out.size:
             plan = replace(
                 self.plan, geometry=TileGeometry(tuple(axes), geometry.is_irregular)
@@ -175,40 +192,6 @@ class _ChannelsFirst(dict[int, Array]):
             tile = np.moveaxis(tile, -1, 0)
         self[k] = tile
         return tile
-
-
-@dataclass(frozen=True)
-class _SampledAxis(Axis):
-    """An axis of which only some pixels are merged; they are counted among these."""
-
-    whole: Axis | None = None
-    pixels: range = range(0)
-
-    @classmethod
-    def of(cls, axis: Axis, pixels: range) -> "_SampledAxis":
-        own = {field.name: getattr(axis, field.name) for field in fields(Axis)}
-        return cls(**{**own, "length": len(pixels), "whole": axis, "pixels": pixels})
-
-    @cached_property
-    def step(self) -> int | None:
-        assert self.whole is not None
-        step = self.whole.step
-        return step and max(1, step // self.pixels.step)
-
-    @cached_property
-    def valid(self) -> IntArray:
-        """Return the first of the pixels at or behind each end."""
-        assert self.whole is not None
-        ends = -((self.pixels.start - self.whole.valid) // self.pixels.step)
-        return np.clip(ends, 0, len(self.pixels))
-
-    def tile_index(self, number: int, low: int, high: int) -> Index:
-        assert self.whole is not None
-        some = self.pixels[low:high]
-        if some.step == 1:
-            return self.whole.tile_index(number, some.start, some.stop)
-        sources = self.whole.merge_source[some.start : some.stop : some.step]
-        return sources - self.starts[number]
 
 
 def _space(tiler: TilerSettings, shape: Sequence[int]) -> tuple[int, ...]:

@@ -8,8 +8,8 @@ merged by the code that merges whole images. So the bits are those of
 import threading
 import time
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from types import TracebackType
 from typing import Any
@@ -18,7 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.axis import IntArray
+from reftiler.dtypes import name_of
 from reftiler.errors import TilingError
+from reftiler.finish import Finish, check_finish
+from reftiler.geometry import Box
 from reftiler.grid import Grid
 from reftiler.layout import ArrayLayout, image_layout
 from reftiler.plan import UntilePlan, plan_untile
@@ -76,6 +79,11 @@ class Merger:
         ``out`` must be what that one had.
     name : str
         What the result is called, if there are several; no other continues it.
+    finish : callable, optional
+        Is given each block of the result when it is merged, as by
+        `reftiler.Tiler.untile`, and what it returns goes to ``out``. One that a
+        checkpoint has is not finished again; that another function continues it cannot
+        be known, unless its channels or dtype differ, which is refused.
     arrays : ArrayLibrary
         What tiles are arrays of: numpy, or `reftiler.torch.streaming.TensorArrays`.
 
@@ -108,17 +116,21 @@ class Merger:
         max_memory: int | None = MAX_MEMORY,
         checkpoint: str | PathLike[str] | None = None,
         name: str = "",
+        finish: Callable[[Any], Any] | None = None,
         arrays: ArrayLibrary | None = None,
     ) -> None:
         self._arrays = arrays = ArrayLibrary() if arrays is None else arrays
         if max_memory is not None:
             max_memory = as_int(max_memory, "max_memory", minimum=0)
-        if tile_dtype is None:
+        if finish is not None:
+            check_finish(finish)
+        if tile_dtype is None and finish is None:
             tile_dtype = getattr(out, "dtype", None)
         if tile_dtype is None:
             raise TypeError(
                 f"give tile_dtype: out, a {type(out).__name__}, does not say what the "
                 "tiles are"
+                + ("" if finish is None else ", since finish makes something else")
             )
         self.tile_dtype = arrays.dtype(tile_dtype)
         self._dtype = self.tile_dtype if dtype is None else arrays.dtype(dtype)
@@ -132,11 +144,11 @@ class Merger:
         self._call = plan_untile(
             tiler,
             (image.batch_size * len(grid), *self.tile_shape),
-            _name(self.tile_dtype),
+            name_of(self.tile_dtype),
             tuple(shape),
             grid,
             scale,
-            _name(self._dtype),
+            name_of(self._dtype),
             arrays.mergeable,
         )
         self._fingerprint = {
@@ -148,14 +160,20 @@ class Merger:
             "dtype": str(self._dtype),
             "part": name,
         }
+        self._result, self._finish = self._call.result, self._learn(finish)
+        if self._finish is not None:  # FINISH-008
+            self._result, self._dtype = self._finish.result, self._finish.dtype
+            finished = self._result.channels, str(self._dtype)
+            self._fingerprint["finished"] = finished
+        else:
+            self._fingerprint["finished"] = None
         # The state is read before ``out`` is made, which may empty a file.
         self._checkpoint = None if checkpoint is None else Checkpoint(checkpoint)
         state = self._checkpoint and self._checkpoint.load(self._fingerprint)
-        result = self._call.result
-        self.out: Any = arrays.make_output(out, result.shape, self._dtype)
+        self.out: Any = arrays.make_output(out, self._result.shape, self._dtype)
         self._blocks = ResultBlocks(
             self._call.geometry,
-            result.channels or 1,
+            self._call.result.channels or 1,
             whole_rows=not arrays.in_memory(self.out),
         )
         self._arrivals = Arrivals(image.batch_size * len(grid))
@@ -167,6 +185,20 @@ class Merger:
         self._buffer = TileBuffer(*form, max_memory, self._checkpoint, slots)
         self._lock, self._ended = threading.Lock(), False
         self._saved = time.monotonic()
+
+    def _learn(self, function: Any) -> Finish | None:
+        """Return what is done to blocks of the result that the call merges."""
+        if function is None:
+            return None
+        call, dtype = self._call, self._dtype
+        last = Finish.learn(function, call.geometry, call.result, dtype, self._arrays)
+        if last.requires_grad:
+            raise TilingError(
+                "finish returns tensors that record gradients, and blocks that are "
+                "merged as they come record none: use torch.no_grad(), or untile(…, "
+                "finish=) of all tiles"
+            )
+        return last
 
     def __enter__(self) -> "Merger":
         return self
@@ -309,15 +341,14 @@ class Merger:
         """Merge a block and drop the tiles that no other needs."""
         image, inner = divmod(block, len(self._blocks))
         box, index = self._blocks.box(inner), self._index(block)
-        arrays, call, first = self._arrays, self._call, image * self._per_image
+        arrays, first = self._arrays, image * self._per_image
         in_memory = arrays.in_memory(self.out)
         if in_memory:
             piece = self.out[index]
         else:
             shape = tuple(s.stop - s.start for s in index)
             piece = arrays.new(shape, self._dtype)
-        tiles = _ImageTiles(self._buffer, first, arrays, call, self.tile_dtype)
-        arrays.merge_block(tiles, call, box, arrays.as_nchw(piece, call.result)[0])
+        self._merge_box(image, box, arrays.as_nchw(piece, self._result)[0])
         if not in_memory:
             with reraise(
                 f"cannot write rows {box[0][0]} to {box[0][1]} of out", RETRY, Exception
@@ -329,11 +360,25 @@ class Merger:
             if (self._merged[self._blocks_of(first + tile)] >= 0).all():
                 self._buffer.drop(first + tile)
 
+    def _merge_box(self, image: int, box: Box, out: Any) -> None:
+        """Merge a box of an image into ``out``, (C, *box), and finish it."""
+        arrays, call, first = self._arrays, self._call, image * self._per_image
+        tiles = _ImageTiles(self._buffer, first, arrays, call, self.tile_dtype)
+        if self._finish is None:
+            arrays.merge_block(tiles, call, box, out)
+            return
+
+        def merge(part: Box, block: Any) -> None:
+            layout = replace(call.result, batch=None)
+            arrays.merge_block(tiles, call, part, arrays.as_nchw(block, layout)[0])
+
+        self._finish.merge(image, box, merge, out)
+
     def _index(self, block: int) -> tuple[slice, ...]:
         """Return the index of a block in ``out``."""
         image, inner = divmod(block, len(self._blocks))
         space = tuple(slice(*ends) for ends in self._blocks.box(inner))
-        return array_index(self._call.result, image, space)
+        return array_index(self._result, image, space)
 
     def _checksum(self, piece: Any) -> int:
         return zlib.crc32(self._arrays.to_bytes(piece))
@@ -378,11 +423,6 @@ class Merger:
             if callable(flush):
                 with reraise("cannot write out", RETRY, Exception):
                     flush()
-
-
-def _name(dtype: Any) -> str:
-    """Return a dtype's name, which numpy and torch share."""
-    return str(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
 
 @dataclass

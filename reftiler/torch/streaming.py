@@ -64,6 +64,10 @@ class TensorArrays(ArrayLibrary):
         with torch.inference_mode(mode=False):  # it may be written in any mode
             return torch.empty(shape, dtype=dtype, device=self.device)
 
+    def zeros(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """Return a tensor of zeros where tiles are merged."""
+        return torch.zeros(shape, dtype=dtype, device=self.device)
+
     def to_tiles(self, array: Any, tiles: Tensor) -> Tensor:
         """Return an array of numpy as a tensor, where some tiles are."""
         return torch.from_numpy(array).to(tiles.device)

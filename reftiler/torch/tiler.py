@@ -15,6 +15,7 @@ from reftiler.apply import apply, part_of
 from reftiler.base_tiler import BaseTiler
 from reftiler.batching import Progress
 from reftiler.errors import TilingError
+from reftiler.finish import check_finish
 from reftiler.grid import Grid
 from reftiler.settings import TilerSettings
 from reftiler.streaming.keywords import accepts_old_names
@@ -23,6 +24,7 @@ from reftiler.streaming.stores import ReadableArray
 from reftiler.torch import cut, dispatch, ops
 from reftiler.torch.apply import DeferredMerger, tile_source
 from reftiler.torch.dtypes import is_in_graph
+from reftiler.torch.finish import refuse_in_graph, untile_finished
 from reftiler.torch.plans import eager_tile, eager_untile
 from reftiler.torch.streaming import TensorArrays
 from reftiler.torch.validation import check_dtype, check_no_out, check_out, check_tensor
@@ -106,6 +108,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         dtype: torch.dtype | None = None,
         out: Tensor | None = None,
         weights: Tensor | None = None,
+        finish: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Merge tiles into an image.
 
@@ -134,6 +137,10 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             of at most 64 bits, which multiplies that of the window: 0 where the tile
             takes no part, else within 2**-512 and 2**512. For means and votes alone;
             without gradients, and not in graphs of plain operations.
+        finish : callable, optional
+            Is given the result block by block, and what it returns is the result
+            instead: such as ``lambda block: block.argmax(0)`` of the scores of many
+            classes, which then are in memory for a block alone. See Notes.
 
         Returns
         -------
@@ -147,14 +154,34 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             If an argument is of the wrong type.
         TilingError
             If shapes, counts or scale do not fit, pixels are in no tile and there is
-            no ``fill``, a NaN would become an integer (``out`` is then undefined), or
-            the device has no float64 (see `float32_sums`). If weights do not fit the
-            tiles or the merge, one is no weight, or they require a gradient.
+            no ``fill``, a NaN would become an integer (``out`` is then undefined),
+            the device has no float64 (see `float32_sums`), ``finish`` returns what
+            cannot be the result, or a graph is recorded with it. If weights do not fit
+            the tiles or the merge, one is no weight, or they require a gradient. An
+            error of ``finish`` is raised as it is, with a note that names the pixels.
+
+        Notes
+        -----
+        ``finish`` gets a block of one image of the result, (C', *B) or without
+        channels (*B), of its dtype and with ``fill`` in it; with ``channels_last``
+        (*B, C'). It may write there. It returns the same pixels, with any number of
+        channels or none, in any dtype that can be merged; which ones is learned from a
+        block of zeros. It must treat each pixel by itself: how an image is cut into
+        blocks is not promised, so that one that looks at neighbours is wrong. Where
+        gradients are recorded, and in torch.func, a block is a whole image.
         """
         check_tensor(tiles, "tiles")
         target = check_dtype(tiles.dtype if dtype is None else dtype)
         if weights is not None:
             check_given(weights, tiles)
+        if finish is not None:
+            check_finish(finish)
+            if is_in_graph():
+                refuse_in_graph()
+            spec = (tiles, shape, self, grid, scale, target, weights)
+            _, call = eager_untile(*spec)
+            whole = partial(ops.untile, *spec)
+            return untile_finished(tiles, weights, call, target, out, finish, whole)
         if is_in_graph():
             check_no_out(out)
             return ops.untile_in_graph(tiles, shape, self, grid, scale, target, weights)
@@ -187,6 +214,7 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         where: Tensor | ArrayLike | None = None,
         indices: bool = False,
         read_ahead: bool = True,
+        finish: Any = None,
     ) -> Any:
         """Run a model over the tiles of an image in batches and merge its results.
 
@@ -224,12 +252,14 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         read_ahead : bool
             As for `reftiler.Tiler.apply`: a batch for a GPU is read into page-locked
             memory. Tensors where the model is need no thread.
+        finish : callable, or tuple, list or dict of them and None, optional
+            As for `reftiler.Tiler.apply`.
 
         Returns
         -------
         Tensor, or tuple, list or dict of them
-            What `untile` makes of the model's results; the stores that were given as
-            ``out``.
+            What `untile` makes of the model's results, or ``finish`` of that; the
+            stores that were given as ``out``.
 
         Raises
         ------
@@ -260,11 +290,11 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         recorded = isinstance(image, Tensor) and out is None
 
         def start(
-            leaf: Tensor, target: Any, number: int, path: str
+            leaf: Tensor, target: Any, number: int, path: str, function: Any
         ) -> Merger | DeferredMerger:
             if torch.is_grad_enabled() and leaf.requires_grad:
                 untile = partial(self.untile, shape=tuple(image.shape), grid=tiles)
-                merge = partial(untile, scale=scale, dtype=dtype)
+                merge = partial(untile, scale=scale, dtype=dtype, finish=function)
                 return DeferredMerger(source.call.tiles.batch_size, merge, home)
             return Merger(
                 self,
@@ -278,11 +308,12 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
                 max_memory=None if out is None else max_memory,
                 checkpoint=part_of(checkpoint, number),
                 name=path,
+                finish=function,
                 arrays=TensorArrays(home),
             )
 
         with torch.set_grad_enabled(torch.is_grad_enabled() and recorded):
-            merged = apply(model, source, out, progress, start)
+            merged = apply(model, source, out, progress, start, finish)
         if checkpoint is not None:
             with suppress(OSError):  # there are other files in it
                 Path(checkpoint).rmdir()

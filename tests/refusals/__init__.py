@@ -24,6 +24,7 @@ REFUSALS = {
     "apply": arrays.APPLY,
     "merging": merging.MERGING,
     "scaling": merging.SCALING,
+    "finish": merging.FINISHES,
 }
 
 __all__ = ["REFUSALS", "Refusal"]

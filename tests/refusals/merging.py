@@ -326,3 +326,82 @@ SCALING = [
         "2",
     ),
 ]
+
+FINISHES = [
+    mistyped(
+        "no function",
+        lambda t, a: t(4).untile(a((4, 3, 4, 4), "uint8"), (8, 8), finish="argmax"),
+        "finish",
+        "str",
+        "lambda block",
+    ),
+    mistyped(
+        "no function of apply",
+        lambda t, a: t(4).apply(lambda x: x, a((8, 8), "uint8"), finish=[3]),
+        "finish",
+        "int",
+    ),
+    wrong(
+        "functions that are not built like the results",
+        lambda t, a: t(4).apply(lambda x: x, a((8, 8), "uint8"), finish=[abs]),
+        "one array",
+        "finish is a list of 1",
+    ),
+    mistyped(
+        "no array returned",
+        lambda t, a: t(4).untile(a((4, 4, 4), "uint8"), (8, 8), finish=repr),
+        "must return",
+        "got str",
+    ),
+    wrong(
+        "fewer pixels",
+        lambda t, a: t(4).untile(
+            a((4, 3, 4, 4), "uint8"), (8, 8), finish=lambda b: b[:, :, 1:]
+        ),
+        "(3, 1, 8)",
+        "(3, 1, 7)",
+        "(c, *s)",
+        "after the merge",
+    ),
+    wrong(
+        "no channel",
+        lambda t, a: t(4, channels_last=True).untile(
+            a((4, 4, 4, 3), "uint8"), (8, 8), finish=lambda b: b[..., :0]
+        ),
+        "(1, 8, 0)",
+        "(*s, c)",
+        "at least one",
+    ),
+    wrong(
+        "channels that change",
+        lambda t, a: t(4).untile(
+            a((4, 3, 4, 4), "uint8"),
+            (8, 8),
+            finish=lambda b: b if b.shape[1] == 1 else b[0],
+        ),
+        "uint8, no channels",
+        "uint8, 3 channels for one of zeros",
+    ),
+    wrong(
+        "a dtype that changes",
+        lambda t, a: t(4).untile(
+            a((4, 4, 4), "uint8"),
+            (8, 8),
+            finish=lambda b: b if len(b) == 1 else b > 0,
+        ),
+        "bool, no channels",
+        "uint8, no channels for one of zeros",
+        "astype",
+    ),
+    wrong(
+        "an out of what is merged",
+        lambda t, a: t(4).untile(
+            a((4, 3, 4, 4), "uint8"),
+            (8, 8),
+            out=a((3, 8, 8), "uint8"),
+            finish=lambda b: b[0],
+        ),
+        "(3, 8, 8)",
+        "(8, 8)",
+    ),
+]

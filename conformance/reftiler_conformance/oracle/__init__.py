@@ -9,6 +9,7 @@ It judges valid calls only: refusals are tested by a table of their own.
 """
 
 from reftiler_conformance.oracle.axis import fit
+from reftiler_conformance.oracle.finish import finished
 from reftiler_conformance.oracle.grid import (
     Grid,
     boxes,
@@ -21,6 +22,7 @@ from reftiler_conformance.oracle.grid import (
     select,
     touching,
 )
+from reftiler_conformance.oracle.layout import Layout
 from reftiler_conformance.oracle.merge import (
     ScaledGrid,
     UncoveredError,
@@ -37,6 +39,7 @@ from reftiler_conformance.oracle.windows import profile
 __all__ = [
     "BFLOAT16",
     "Grid",
+    "Layout",
     "NanError",
     "ScaledGrid",
     "Settings",
@@ -45,6 +48,7 @@ __all__ = [
     "clipped",
     "coverage",
     "dtype_info",
+    "finished",
     "fit",
     "fitted",
     "padding",

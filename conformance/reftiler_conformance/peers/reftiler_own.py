@@ -13,6 +13,7 @@ import reftiler
 import reftiler.streaming
 from reftiler_conformance.cases import Case
 from reftiler_conformance.features import SWAPPED, features
+from reftiler_conformance.finishes import finish_of
 from reftiler_conformance.peers.base import Array, PeerLibrary, PeerSession, both
 from reftiler_conformance.protocol import Info, Unsupported
 
@@ -68,7 +69,8 @@ class RecordingApi(TorchApi):
     """The torch backend on tensors whose gradients are recorded."""
 
     def array(self, array: Array) -> Any:
-        return super().array(array).requires_grad_()
+        found = super().array(array)
+        return found.requires_grad_() if found.is_floating_point() else found
 
 
 class Session(PeerSession):
@@ -107,8 +109,15 @@ class Session(PeerSession):
         weights = case.pixel_weights()
         if weights is not None:
             weights = self.api.weights(weights)
-        options = _given(dtype=dtype, scale=scale, out=out, weights=weights)
+        finish = self._finish if case.finish else None
+        options = _given(
+            dtype=dtype, scale=scale, out=out, weights=weights, finish=finish
+        )
         return self.tiler.untile(tiles, case.shape, grid=self.grid_, **options)
+
+    def _finish(self, block: Any) -> Any:
+        """Return what the case makes of a block."""
+        return self.api.array(finish_of(self.case)(self.api.back(block)))
 
     def cut_view(self, image: Any) -> Any:
         return self.tiler.view(image)

@@ -178,6 +178,21 @@ CALLS = {
             raises TilingError
         Tiler(4, context=<1.0|True|"1">) raises TypeError
     """,
+    "FINISH-006": """
+        Tiler(4).untile(zeros(4, 2, 4, 4), (8, 8), finish=<3|"argmax"|(len,)>);
+            Tiler(4).untile(zeros(4, 4, 4), (8, 8), finish=<repr|list|lambda b: None>)
+            raises TypeError
+        Tiler(4).untile(zeros(4, 2, 4, 4), (8, 8),
+            finish=lambda b: b<.sum(2)|[0, 0]|[:, :, 1:]|[0][:, 1:]|[None]|[:0]>)
+            raises TilingError: finish
+        Tiler(4).untile(zeros(4, 4, 4), (8, 8),
+            finish=lambda b: b * zeros(1, dtype="complex64"))
+            raises TilingError: complex
+        Tiler(4).untile(zeros(4, 2, 4, 4) + 1, (8, 8),
+            finish=lambda b: b<[0]|[:1]> if back(b).any() else b) raises TilingError
+        Tiler(4).untile(zeros(4, 2, 4, 4) + 1, (8, 8),
+            finish=lambda b: b > 0 if back(b).any() else b) raises TilingError
+    """,
     "COORD-011": """
         line([4], 3).to_image(<0|1|2>, [[0.5]]).tolist() -> [[<0|1|2> * 3 + 0.5]]
         line((4, 6), (3, 5), size=(9, 17)).to_image(5, (0.5, 2)).tolist() -> [3.5, 7.0]

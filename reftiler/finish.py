@@ -1,0 +1,243 @@
+"""A function of blocks of a merged result, each as soon as it is merged.
+
+So the argmax of a hundred classes needs the memory of a block of a hundred channels,
+not that of an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reftiler.dtypes import check_mergeable, name_of
+from reftiler.errors import TilingError
+from reftiler.geometry import Box, TileGeometry
+from reftiler.layout import ArrayLayout
+
+if TYPE_CHECKING:
+    from reftiler.plan import UntilePlan
+    from reftiler.streaming.arrays import ArrayLibrary
+
+__all__ = ["Finish", "check_finish"]
+
+BLOCK = 2**22
+"""Elements of the merged result that are in memory at a time."""
+
+SAMPLE = 256
+"""The most pixels of the block of zeros that shows what a function returns."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """
+    A function that makes the result of what was merged, block by block.
+
+    Attributes
+    ----------
+    function : callable
+        Takes a block as one image lies; returns an array of the same pixels.
+    geometry : TileGeometry
+        Of the pixels that are merged.
+    merged, merged_dtype
+        The layout of what is merged, of all images, and its dtype.
+    result, dtype
+        Those of what becomes of it.
+    arrays : ArrayLibrary
+        What blocks are arrays of.
+    requires_grad : bool
+        Whether it returns tensors that record gradients, of weights of its own.
+    """
+
+    function: Callable[[Any], Any]
+    geometry: TileGeometry
+    merged: ArrayLayout
+    merged_dtype: Any
+    result: ArrayLayout
+    dtype: Any
+    arrays: ArrayLibrary
+    requires_grad: bool = False
+
+    @classmethod
+    def learn(
+        cls,
+        function: Any,
+        geometry: TileGeometry,
+        merged: ArrayLayout,
+        dtype: Any,
+        arrays: ArrayLibrary,
+    ) -> Finish:
+        """Return a function with what it makes of zeros, the pixels of a row.
+
+        Raises
+        ------
+        TypeError, TilingError
+            If it cannot be called, or returns no array of these pixels.
+        """
+        check_finish(function)
+        size = (*(1 for _ in merged.size[1:]), min(merged.size[-1], SAMPLE))
+        layout = replace(merged, batch=None, size=size)
+        zeros = arrays.zeros(layout.shape, dtype)
+        # FINISH-004: before anything is merged; zeros may be divided by
+        note = f"in finish, of a block of zeros {layout.shape}"
+        with np.errstate(all="ignore"), _noted(note):
+            found = function(zeros)
+        one = layout_of(found, layout, arrays)
+        result = replace(merged, channels=one.channels)
+        learned = cls(function, geometry, merged, dtype, result, found.dtype, arrays)
+        return replace(learned, requires_grad=getattr(found, "requires_grad", False))
+
+    def merge(
+        self, image: int, region: Box, merge: Callable[[Box, Any], None], out: Any
+    ) -> None:
+        """Merge a region of an image and write what becomes of it.
+
+        Parameters
+        ----------
+        image : int
+            Which one of a batch, for messages.
+        region : Box
+            The part of the image.
+        merge : callable
+            Merges a box of it into an array of the merged result's layout.
+        out : array, shape (C, *sizes of the region)
+            What becomes of it.
+        """
+        limit = BLOCK // (self.merged.channels or 1)
+        for box in self.geometry.blocks(limit, region):
+            size = tuple(high - low for low, high in box)
+            layout = replace(self.merged, batch=None, size=size)
+            # FINISH-005: each block has memory of its own
+            block = self.arrays.new(layout.shape, self.merged_dtype)
+            merge(box, block)
+            found = self.of_block(block, box, image)
+            one = replace(layout, channels=self.result.channels)
+            done = self.arrays.as_nchw(found, one)[0]
+            first = (low for low, _ in region)
+            here = (
+                slice(low - start, high - start)
+                for (low, high), start in zip(box, first, strict=True)
+            )
+            self.arrays.copy(out[(..., *here)], done)
+
+    def merge_images(
+        self,
+        tiles: Any,
+        plan: UntilePlan,
+        merge: Callable[..., None],
+        out: Any,
+        weights: Any = None,
+    ) -> None:
+        """Merge all images and write what they become.
+
+        Parameters
+        ----------
+        tiles : array
+            Of the plan's layout.
+        plan : UntilePlan
+            The checked call.
+        merge : callable
+            As ``merge(tiles, plan, out, weights)`` merges the tiles of one image by the
+            plan of a box of it.
+        out : array
+            Of the layout ``result``.
+        weights : array, optional
+            Of the pixels of the tiles.
+        """
+        count = len(tiles) // self.merged.batch_size
+        whole = tuple((0, length) for length in self.merged.size)
+        for image, target in enumerate(self.arrays.as_nchw(out, self.result)):
+            here = slice(image * count, (image + 1) * count)
+            own = tiles[here], None if weights is None else weights[here]
+
+            def merge_box(box: Box, block: Any, own: Any = own) -> None:
+                merge(own[0], plan.cropped(box), block, own[1])
+
+            self.merge(image, whole, merge_box, target)
+
+    def of_block(self, block: Any, box: Box, image: int = 0) -> Any:
+        """Return what the function makes of a block, or refuse what is no result.
+
+        Parameters
+        ----------
+        block : array
+            Pixels of one image, as it lies.
+        box : Box
+            Where they lie, for messages.
+        image : int
+            Of a batch, for messages.
+        """
+        place = ", ".join(f"{low}:{high}" for low, high in box)
+        of = f" of image {image}" if self.merged.batch_size > 1 else ""
+        with _noted(f"in finish, of the merged pixels [{place}]{of}"):
+            found = self.function(block)
+        layout = _block_layout(block, self.merged)
+        channels = layout_of(found, layout, self.arrays).channels
+        if (found.dtype, channels) != (self.dtype, self.result.channels):
+            have = f"{name_of(found.dtype)}, {_words(channels)}"
+            had = f"{name_of(self.dtype)}, {_words(self.result.channels)}"
+            raise TilingError(  # FINISH-006
+                f"finish returned {have} for a block and {had} for one of zeros: its "
+                "dtype and channels must not hang on the values; convert with astype, "
+                "or with to of torch"
+            )
+        return found
+
+
+def check_finish(function: Any) -> None:
+    """Refuse what cannot be called."""
+    if not callable(function):  # FINISH-006
+        raise TypeError(
+            f"finish must be a function of a block of the merged result, got "
+            f"{type(function).__name__}: give one such as lambda block: "
+            "block.argmax(0)"
+        )
+
+
+def layout_of(found: Any, block: ArrayLayout, arrays: ArrayLibrary) -> ArrayLayout:
+    """Return how the result of a block lies, or refuse what is none (FINISH-006)."""
+    kind = arrays.array_type
+    if not isinstance(found, kind):
+        raise TypeError(
+            f"finish must return {kind.__name__}s, got {type(found).__name__}: return "
+            "one value or a few for each pixel of the block"
+        )
+    check_mergeable(name_of(found.dtype), "what finish returns", arrays.mergeable)
+    shape, rank = tuple(found.shape), len(block.size)
+    channels = None
+    if len(shape) == rank + 1:  # FINISH-003
+        channels = shape[-1 if block.channels_last else 0]
+    layout = replace(block, channels=channels)
+    if layout.shape != shape or channels == 0:
+        order = "(*S), or (*S, C)" if block.channels_last else "(*S), or (C, *S)"
+        raise TilingError(
+            f"finish was given a block {block.shape} and returned {shape}: it must "
+            f"return {order}, with the same pixels S = {block.size} and at least one "
+            "channel; to change the resolution, do so after the merge"
+        )
+    return layout
+
+
+def _words(channels: int | None) -> str:
+    return "no channels" if channels is None else f"{channels} channels"
+
+
+def _block_layout(block: Any, image: ArrayLayout) -> ArrayLayout:
+    """Return how a block lies, of as many axes as an image."""
+    size = tuple(block.shape)
+    if image.channels is not None:
+        size = size[:-1] if image.channels_last else size[1:]
+    return replace(image, batch=None, size=size)
+
+
+@contextmanager
+def _noted(note: str) -> Iterator[None]:
+    """Add a note to an error, which is raised as it is (FINISH-007)."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(note)
+        raise

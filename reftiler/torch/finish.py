@@ -1,0 +1,80 @@
+"""A function of a merged result: block by block, or of whole images under autograd."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from reftiler.errors import TilingError
+from reftiler.finish import Finish
+from reftiler.plan import UntilePlan
+from reftiler.torch import dispatch
+from reftiler.torch.streaming import TensorArrays
+from reftiler.torch.validation import check_no_out, check_out, empty_aligned
+from reftiler.torch.weights import check_weights
+
+
+def untile_finished(
+    tiles: Tensor,
+    weights: Tensor | None,
+    call: UntilePlan,
+    dtype: torch.dtype,
+    out: Tensor | None,
+    function: Callable[[Tensor], Tensor],
+    untile: Callable[[], Tensor],
+) -> Tensor:
+    """Merge tiles and finish the result.
+
+    Parameters
+    ----------
+    tiles, weights, call, dtype, out
+        The checked call.
+    function : callable
+        What is done to blocks of the result.
+    untile : callable
+        Merges all tiles as autograd and torch.func need it.
+    """
+    arrays = TensorArrays(tiles.device)
+    last = Finish.learn(function, call.geometry, call.result, dtype, arrays)
+    if last.requires_grad or _is_recorded(tiles):
+        check_no_out(out)
+        merged = untile()
+        images = [merged] if call.result.batch is None else list(merged)
+        box = tuple((0, length) for length in call.result.size)
+        done = [last.of_block(one, box, image) for image, one in enumerate(images)]
+        return done[0] if call.result.batch is None else torch.stack(done)
+    size = last.result.shape  # FINISH-001, FINISH-002, FINISH-003
+    if out is None:
+        out = empty_aligned(size, last.dtype, tiles.device)
+    else:
+        check_out(out, size, last.dtype, tiles)
+    if weights is not None:
+        check_out(out, size, last.dtype, weights)
+        weights = call.weights_without_context(weights)
+        check_weights(weights)
+    inner = call.without_context(tiles)
+    with torch.no_grad():
+        last.merge_images(inner, call, dispatch.merge, out, weights)
+    return out
+
+
+def refuse_in_graph() -> None:
+    """Refuse a function of blocks where a graph is recorded."""
+    raise TilingError(
+        "finish is for blocks that are merged one after the other, which a graph does "
+        "not have: call it on what untile returns"
+    )
+
+
+def _is_recorded(tiles: Tensor) -> bool:
+    """Tell whether derivatives of tiles are recorded, or torch.func has them."""
+    if torch.is_grad_enabled() and tiles.requires_grad:
+        return True
+    if forward_ad.unpack_dual(tiles).tangent is not None:
+        return True
+    try:
+        tiles.data_ptr()
+    except RuntimeError:  # a tensor of torch.func or a fake one has no memory
+        return True
+    return False

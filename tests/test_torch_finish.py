@@ -145,3 +145,24 @@ def test_graphs_have_no_blocks() -> None:
 
     with pytest.raises(TilingError, match="call it on what untile returns"):
         torch.jit.trace(untile, tiles)
+
+
+def test_weights_count_before_the_function() -> None:
+    both: list[dict[str, Any]] = [{"window": "hann"}, {"context": 1}]
+    for settings in both:
+        tiler = Tiler(4, 3, **settings)
+        side = tiler.input_size[0]
+        tiles, weights = scores(18, side, side), torch.rand(18, side, side) + 0.1
+        shape = (2, 1, 10, 10)
+        want = tiler.untile(tiles, shape, weights=weights).argmax(1)
+        found = tiler.untile(tiles, shape, weights=weights, finish=largest)
+        assert torch.equal(found, want)
+        numpy = reftiler.Tiler.from_other(tiler).untile(
+            tiles.numpy(), shape, weights=weights.numpy(), finish=lambda b: b.argmax(0)
+        )
+        assert np.array_equal(numpy, found)
+        recorded = tiles.requires_grad_()
+        given: dict[str, Any] = {"weights": weights, "finish": lambda b: b * 2}
+        twice = tiler.untile(recorded, shape, **given)
+        assert twice.requires_grad
+        assert torch.equal(twice, tiler.untile(tiles, shape, weights=weights) * 2)

@@ -22,9 +22,12 @@ from reftiler.io.annotations import find_annotations
 from reftiler.io.datasets import find_images
 from reftiler.objects.rle import decode_rle, encode_rle
 from reftiler.tilesets.manifest import Manifest
-from tests.command import done, files, refused, run
+from tests.command import contents, done, files, refused, run
 
+pytestmark = pytest.mark.usefixtures("work")
 HEIGHT, WIDTH = 96, 160
+SOURCE, TILES = Path("source"), Path("tiles")
+LINE = "tile source tiles --tile 64"
 BOXES = [(5.25, 10.5, 20.0, 8.0), (60.0, 30.0, 12.5, 9.0), (130.0, 70.0, 16.0, 16.0)]
 SHAPE = [40.0, 60.0, 110.0, 60.0, 110.0, 90.0, 100.0, 70.0, 50.0, 70.0, 40.0, 90.0]
 """A concave outline, whose arms fall into tiles of their own."""
@@ -102,8 +105,8 @@ def one_image(folder: Path, content: Any) -> Path:
 
 
 @pytest.fixture(params=["coco", "roboflow", "yolo"])
-def dataset(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    root = tmp_path / "source"
+def dataset(request: pytest.FixtureRequest, work: Path) -> Path:
+    root = SOURCE
     if request.param == "yolo":
         return yolo_set(root)
     return coco_set(root, beside=request.param == "roboflow")
@@ -149,10 +152,10 @@ def _read_coco(path: Path, base: Path, folder: Path, found: dict[str, Any]) -> N
         found[names[row["image_id"]]].append((kind, tuple(row["bbox"])))
 
 
-def test_objects_are_cut_along_in_their_own_form(tmp_path: Path, dataset: Path) -> None:
-    words = done("tile", dataset, tmp_path / "tiles", "--tile", 64, "--overlap", 16,
-                 "--mode", "clamp", "--min-visible", 0)  # fmt: skip
-    found = read_objects(tmp_path / "tiles")
+def test_objects_are_cut_along_in_their_own_form(dataset: Path) -> None:
+    line = "tile source tiles --tile 64 --overlap 16 --mode clamp"
+    words = done(f"{line} --min-visible 0")
+    found = read_objects(TILES)
     tiles = {tile.split("/", 1)[-1] if "images" in tile else tile for tile in found}
     assert len(tiles) == 3 * 6
     assert "8 objects of 3 images became" in words
@@ -172,9 +175,20 @@ def test_objects_are_cut_along_in_their_own_form(tmp_path: Path, dataset: Path) 
         for (_, box), (_, want) in zip(own, objects, strict=True):
             assert box == pytest.approx(want, abs=1e-6)
     assert all(not found[f"{split}/b_{k:04d}.png"] for k in range(6))
+    again = find_images(TILES)  # a data set that can be cut again
+    assert {entry.split for entry in again} == {"train", "validation"}
+    annotations = find_annotations(TILES, again)
+    assert annotations is not None
+    assert len(annotations.images) == 3 * 6
+    assert annotations.faults == ()
+    if (TILES / "data.yaml").exists():
+        assert yaml.safe_load((TILES / "data.yaml").read_text()) == {
+            "train": "images/train", "val": "images/validation", "nc": 2,
+            "names": {0: "spot", 1: "crack"},
+        }  # fmt: skip
 
 
-def test_what_cocos_readers_need_is_right(tmp_path: Path) -> None:
+def test_what_cocos_readers_need_is_right() -> None:
     content = coco(["a.png"])
     mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
     mask[20:80, 30:140] = True
@@ -182,9 +196,9 @@ def test_what_cocos_readers_need_is_right(tmp_path: Path) -> None:
         {"id": 77, "image_id": 10, "category_id": 3, "bbox": [30, 20, 110, 60],
          "area": 6600, "segmentation": encode_rle(mask, as_text=False), "iscrowd": 1}
     )  # fmt: skip
-    source = one_image(tmp_path / "source", content)
-    done("tile", source, tmp_path / "tiles", "--tile", 64, "--min-visible", 0)
-    cut = json.loads((tmp_path / "tiles" / "_annotations.coco.json").read_text())
+    one_image(SOURCE, content)
+    done("tile source tiles --tile 64 --min-visible 0")
+    cut = json.loads((TILES / "_annotations.coco.json").read_text())
     assert cut["categories"] == content["categories"]
     by_source: dict[int, list[Any]] = {}
     for row in cut["annotations"]:
@@ -206,15 +220,14 @@ def test_what_cocos_readers_need_is_right(tmp_path: Path) -> None:
         assert tile.sum() == row["area"] == width * height
 
 
-def test_an_outline_falls_into_parts(tmp_path: Path) -> None:
+def test_an_outline_falls_into_parts() -> None:
     """Two arms reach into the lower tile; YOLO's line joins them by a seam."""
     kinds: list[tuple[Any, str]] = [(coco(["a.png"]), "c"), (yolo(), "y")]
     for content, name in kinds:
-        source = one_image(tmp_path / name, content)
-        done("tile", source, tmp_path / f"{name}t", "--tile", "80x160",
-             "--min-visible", 0)  # fmt: skip
-    (line,) = (tmp_path / "yt" / "labels" / "a_0001.txt").read_text().splitlines()[-1:]
-    cut = json.loads((tmp_path / "ct" / "_annotations.coco.json").read_text())
+        one_image(Path(name), content)
+        done(f"tile {name} {name}t --tile 80x160 --min-visible 0")
+    (line,) = (Path("yt") / "labels" / "a_0001.txt").read_text().splitlines()[-1:]
+    cut = json.loads((Path("ct") / "_annotations.coco.json").read_text())
     row = cut["annotations"][-1]
     assert len(row["segmentation"]) == 2
     numbers = np.array(line.split()[1:], float).reshape(-1, 2) * (160, 80)
@@ -224,100 +237,72 @@ def test_an_outline_falls_into_parts(tmp_path: Path) -> None:
     assert area == pytest.approx(row["area"], abs=1e-5)
 
 
-def test_tiles_are_a_data_set_that_is_cut_again(tmp_path: Path, dataset: Path) -> None:
-    done("tile", dataset, tmp_path / "tiles", "--tile", 64)
-    again = find_images(tmp_path / "tiles")
-    assert {entry.split for entry in again} == {"train", "validation"}
-    found = find_annotations(tmp_path / "tiles", again)
-    assert found is not None
-    assert len(found.images) == 3 * 6
-    assert found.faults == ()
-
-
-def test_yolos_settings_fit_the_tiles(tmp_path: Path) -> None:
-    done("tile", yolo_set(tmp_path / "source"), tmp_path / "tiles", "--tile", 64)
-    settings = yaml.safe_load((tmp_path / "tiles" / "data.yaml").read_text())
-    assert settings == {
-        "train": "images/train", "val": "images/validation", "nc": 2,
-        "names": {0: "spot", 1: "crack"},
-    }  # fmt: skip
-
-
-def test_what_became_of_objects_is_said(tmp_path: Path) -> None:
+def test_what_became_of_objects_is_said() -> None:
     content = coco(["a.png", "gone.png"])
     content["annotations"][1]["bbox"] = [60, 30, 5, 5]  # 4 of 5 columns, then 1
-    picture(tmp_path / "source" / "more.png")
-    source = one_image(tmp_path / "source", content)
-    words = done("tile", source, tmp_path / "t", "--tile", 64, "--min-visible", "0.3")
+    picture(SOURCE / "more.png")
+    one_image(SOURCE, content)
+    words = done("tile source t --tile 64 --min-visible 0.3")
     assert "lists 1 image that source does not have: gone.png" in words
     assert "1 image without annotations: more.png" in words
     assert "pieces of objects of which less than 0.3 is visible" in words
-    words = done("tile", source, tmp_path / "r", "--tile", 64, "--random", 1, "--seed",
-                 3, "--min-visible", 0)  # fmt: skip
+    words = done("tile source r -t 64 --random 1 --seed 3 --min-visible 0")
     assert "no tile has" in words
-    words = done("tile", source, tmp_path / "m", "--tile", 64, "--pad-mode", "reflect")
+    words = done("tile source m --tile 64 --pad-mode reflect")
     assert "seen once more in the padding" in words
 
 
-def test_tiles_without_objects_can_be_left_out(tmp_path: Path, dataset: Path) -> None:
+def test_tiles_without_objects_can_be_left_out(dataset: Path) -> None:
     """Images without any object are kept whole: they show what none looks like."""
-    done("tile", dataset, tmp_path / "t", "--tile", 64, "--skip-empty",
-         "--mode", "drop", "--stride", 16)  # fmt: skip
-    found = read_objects(tmp_path / "t")
+    done("tile source t --tile 64 --skip-empty --mode drop --stride 16")
+    found = read_objects(Path("t"))
     stems = {name.rpartition("/")[2].split("_")[0] for name in found}
     assert stems == {"a", "b"}
     assert all(objects for name, objects in found.items() if "/a_" in name)
     assert sum("/b_" in name for name in found) == 21
-    listed = [
-        tile for one in Manifest.read(tmp_path / "t").images for tile in one.tiles
-    ]
+    listed = [tile for one in Manifest.read(Path("t")).images for tile in one.tiles]
     assert {tile.file for tile in listed} == set(found)
 
 
-def test_a_run_is_done_again_or_anew(tmp_path: Path, dataset: Path) -> None:
-    out = tmp_path / "tiles"
-    call = ("tile", dataset, out, "--tile", 64)
-    done(*call)
-    first = files(out)
-    assert "is done" in done(*call)
-    lost = out / Manifest.read(out).annotations[-1]
+def test_a_run_is_done_again_or_anew(dataset: Path) -> None:
+    done(LINE)
+    first = files(TILES)
+    assert "is done" in done(LINE)
+    lost = TILES / Manifest.read(TILES).annotations[-1]
     kept = lost.read_bytes()
     lost.unlink()
-    assert f"{lost.name} is missing" in refused(2, *call)
+    assert f"{lost.name} is missing" in refused(2, LINE)
     lost.write_bytes(kept)
-    assert "--overwrite" in refused(2, *call, "--min-visible", "0.5")
+    assert "--overwrite" in refused(2, f"{LINE} --min-visible 0.5")
     label = next(p for p in sorted(dataset.rglob("*")) if p.suffix in (".json", ".txt"))
     label.write_text(label.read_text() + "\n")
-    assert "--overwrite" in refused(2, *call)
-    done(*call, "--overwrite", "--min-visible", "0.9")
-    assert files(out) == first
-    done("tile", dataset, out, "--tile", 64, "--annotations", "none", "--overwrite")
-    left = [name for name in files(out) if name.endswith((".png", ".txt", ".yaml"))]
-    assert not any(name.endswith((".txt", ".yaml")) for name in left)
-    assert not list(out.rglob("*instances*"))
+    assert "--overwrite" in refused(2, LINE)
+    done(f"{LINE} --overwrite --min-visible 0.9")
+    assert files(TILES) == first
+    done(f"{LINE} --annotations none --overwrite")
+    left = (".txt", ".yaml", "coco.json", "instances_train.json")
+    assert not any(name.endswith(left) for name in files(TILES))
 
 
 def test_a_run_that_fails_while_it_writes_objects_goes_on(
-    tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, call = tmp_path / "tiles", ("tile", dataset, tmp_path / "tiles", "--tile", 64)
-    done("tile", dataset, tmp_path / "whole", "--tile", 64)
+    done(LINE.replace("tiles", "whole"))
+
+    def fails(*_: Any) -> str:
+        raise OSError(28, "No space left on device")
+
     with monkeypatch.context() as broken:
-        from reftiler.tilesets import tile_annotations  # noqa: PLC0415
-
-        def fails(*_: Any) -> str:
-            raise OSError(28, "No space left on device")
-
-        broken.setattr(tile_annotations, "_coco_chunks", fails)
-        broken.setattr(tile_annotations, "_yolo_settings", fails)
-        assert "No space left" in run(*call).stderr
-    assert not (out / "manifest.json").exists()
-    assert not read_objects(out)
-    done(*call)
-    assert files(out) == files(tmp_path / "whole")
-    for name in files(out):
-        if name.endswith((".txt", ".yaml", "coco.json")):
-            assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        broken.setattr("reftiler.tilesets.tile_annotations._coco_chunks", fails)
+        broken.setattr("reftiler.tilesets.tile_annotations._yolo_settings", fails)
+        assert "No space left" in run(LINE).stderr
+    assert not (TILES / "manifest.json").exists()
+    assert not read_objects(TILES)
+    done(LINE)
+    made, whole = contents(TILES), contents("whole")
+    assert made.keys() == whole.keys()
+    labels = [name for name in made if name.endswith((".txt", ".yaml", "coco.json"))]
+    assert all(made[name] == whole[name] for name in labels)
 
 
 @pytest.mark.parametrize(
@@ -354,17 +339,15 @@ def test_a_run_that_fails_while_it_writes_objects_goes_on(
         ("-1 0.5 0.5 0.1 0.1\n", "0 or more"),
     ],
 )
-def test_wrong_annotations_are_refused(
-    tmp_path: Path, broken: Any, message: str
-) -> None:
+def test_wrong_annotations_are_refused(broken: Any, message: str) -> None:
     content = _broken(broken)
-    source = one_image(tmp_path / "source", content)
+    one_image(SOURCE, content)
     if isinstance(broken, dict) and "twice" in broken:
-        (source / "b.coco.json").write_text(json.dumps(coco(["a.png"])))
-    words = refused(1, "tile", source, tmp_path / "tiles", "--tile", 64)
+        (SOURCE / "b.coco.json").write_text(json.dumps(coco(["a.png"])))
+    words = refused(1, "tile source tiles --tile 64")
     assert re.search(message, words), words
-    assert not (tmp_path / "tiles").exists()
-    done("tile", source, tmp_path / "tiles", "--tile", 64, "--annotations", "none")
+    assert not (TILES).exists()
+    done("tile source tiles --tile 64 --annotations none")
 
 
 def _broken(broken: Any) -> Any:
@@ -386,73 +369,58 @@ def _broken(broken: Any) -> Any:
     return content
 
 
-def test_wrong_objects_can_be_left_out(tmp_path: Path) -> None:
+def test_annotations_that_are_not_certain_are_asked_for() -> None:
+    yolo_set(SOURCE)
+    file = SOURCE / "annotations" / "all.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps(coco(["a.png"])))
+    call = "tile source t --tile 64 --layout yolo"
+    assert "say which (--annotations)" in refused(1, call)
+    assert "may be" in refused(1, f"{call} --annotations {file}")
+    file.write_text(json.dumps(coco(["train/a.png"])))
+    done(f"{call} --annotations {file}")
+    call += " --overwrite --annotations"
+    assert "of YOLO" not in done(f"{call} source/labels")
+    assert "cannot read" in refused(1, f"{call} gone.json")
+    file.write_text(json.dumps(coco(["other.png"])))
+    assert "no image in common" in refused(1, f"{call} {file}")
+
+
+def test_options_about_objects() -> None:
     content = coco(["a.png"])
     content["annotations"][0]["bbox"][2] = 0
-    source = one_image(tmp_path / "source", content)
-    words = done("tile", source, tmp_path / "t", "--tile", 64, "--skip-bad")
+    one_image(SOURCE, content)
+    call = "tile source t --tile 64"
+    assert "--annotations none" in refused(1, f"{call} --format zarr")
+    message = refused(2, f"{call} --min-visible 10")
+    assert "--min-visible must be a share from 0 to 1" in message
+    words = done(f"{call} --skip-bad")
     assert "left out 1 object that cannot be cut" in words
     assert "annotation 5" in words
 
 
-def test_annotations_that_are_not_certain_are_asked_for(tmp_path: Path) -> None:
-    source = yolo_set(tmp_path / "source")
-    (source / "annotations").mkdir()
-    (source / "annotations" / "all.json").write_text(json.dumps(coco(["a.png"])))
-    call = ("tile", source, tmp_path / "t", "--tile", 64, "--layout", "yolo")
-    assert "say which (--annotations)" in refused(1, *call)
-    file = source / "annotations" / "all.json"
-    assert "may be" in refused(1, *call, "--annotations", file)
-    file.write_text(json.dumps(coco(["train/a.png"])))
-    done(*call, "--annotations", file)
-    assert "of YOLO" not in done(
-        *call, "--overwrite", "--annotations", source / "labels"
-    )
-    gone = refused(1, *call, "--overwrite", "--annotations", tmp_path / "gone.json")
-    assert "cannot read" in gone
-    file.write_text(json.dumps(coco(["other.png"])))
-    assert "no image in common" in refused(
-        1, *call, "--overwrite", "--annotations", file
-    )
-
-
-def test_zarr_has_no_files_to_annotate(tmp_path: Path) -> None:
-    source = one_image(tmp_path / "source", yolo())
-    call = ("tile", source, tmp_path / "t", "--tile", 64, "--format", "zarr")
-    assert "--annotations none" in refused(1, *call)
-
-
-def test_a_share_is_from_0_to_1(tmp_path: Path) -> None:
-    source = one_image(tmp_path / "source", yolo())
-    call = ("tile", source, tmp_path / "t", "--tile", 64, "--min-visible", 10)
-    assert "--min-visible must be a share from 0 to 1" in refused(2, *call)
-
-
 @pytest.mark.parametrize("mode", ["padding", "clamp", "interpolation"])
-def test_what_a_detector_finds_in_tiles_comes_back(
-    tmp_path: Path, dataset: Path, mode: str
-) -> None:
+def test_what_a_detector_finds_in_tiles_comes_back(dataset: Path, mode: str) -> None:
     """The detector here finds what is annotated."""
-    tiles = tmp_path / "tiles"
-    done("tile", dataset, tiles, "--tile", 64, "--mode", mode, "--min-visible", 0)
-    if (tiles / "labels").is_dir():
-        results = tiles / "labels"
+    done(f"tile source tiles --tile 64 --mode {mode} --min-visible 0")
+    if (TILES / "labels").is_dir():
+        results = TILES / "labels"
         for path in results.rglob("*.txt"):
             lines = (f"{line} 0.75\n" for line in path.read_text().splitlines())
             path.write_text("".join(lines))
     else:
-        results = tmp_path / "results.json"
+        results = Path("results.json")
         rows = []
-        for path in {*tiles.glob("annotations/*.json"), *tiles.rglob("*.coco.json")}:
+        for path in {*TILES.glob("annotations/*.json"), *TILES.rglob("*.coco.json")}:
             for row in json.loads(path.read_text())["annotations"]:
                 kept = {k: row[k] for k in ("image_id", "category_id", "bbox")}
                 rows.append({**kept, "score": 0.75})
         results.write_text(json.dumps(rows))
-    words = done("untile", tiles, tmp_path / "found.json", "--detections", results)
-    found = json.loads((tmp_path / "found.json").read_text())
+    words = done(f"untile tiles found.json --detections {results}")
+    found = json.loads(Path("found.json").read_text())
     assert f"{len(found)} objects of 2 images" in words
     assert all(row["score"] == 0.75 for row in found)
-    assert all((tiles / row["tile"]).is_file() for row in found)
+    assert all((TILES / row["tile"]).is_file() for row in found)
     for box in (*BOXES, (40.0, 60.0, 70.0, 30.0)):
         x, y, w, h = box
         inner = (row["bbox"] for row in found)
@@ -465,43 +433,43 @@ def test_what_a_detector_finds_in_tiles_comes_back(
         left, top = (min(one[k] for one in own) for k in (0, 1))
         right, bottom = (max(one[k] + one[k + 2] for one in own) for k in (0, 1))
         assert (left, top, right - left, bottom - top) == pytest.approx(box, abs=1e-4)
-    again = ("untile", tiles, tmp_path / "found.json", "--detections", results)
-    assert "--overwrite" in refused(2, *again)
-    done(*again, "--overwrite")
+    again = f"untile tiles found.json --detections {results}"
+    assert "--overwrite" in refused(2, again)
+    done(f"{again} --overwrite")
 
 
-def test_detections_may_name_tiles(tmp_path: Path) -> None:
-    source = coco_set(tmp_path / "source")
-    tiles = tmp_path / "tiles"
-    done("tile", source, tiles, "--tile", 64)
-    row = {"category_id": 0, "bbox": [1.5, 2, 3, 4], "score": 0.5}
+def write_results(content: Any) -> None:
+    Path("results.json").write_text(json.dumps(content))
+
+
+ROW: dict[str, Any] = {
+    "image_id": "train/b_0004.png",
+    "category_id": 0,
+    "bbox": [1.5, 2, 3, 4],
+    "score": 0.5,
+}
+
+
+def test_detections_may_name_tiles() -> None:
+    coco_set(SOURCE)
+    done("tile source tiles --tile 64")
     outline = [[1.5, 2, 4.5, 2, 4.5, 6]]
-    rows = [{**row, "image_id": "train/b_0004.png", "segmentation": outline}]
-    rows.append({**row, "image_id": "b_0004", "bbox": [-5, 2, 90, 4]})
-    results, found = tmp_path / "results.json", tmp_path / "found.json"
-    results.write_text(json.dumps(rows))
-    done("untile", tiles, found, "--detections", results)
-    first, second = json.loads(found.read_text())
+    other = {**ROW, "image_id": "b_0004", "bbox": [-5, 2, 90, 4]}
+    write_results([{**ROW, "segmentation": outline}, other])
+    done("untile tiles found.json --detections results.json")
+    first, second = json.loads(Path("found.json").read_text())
     assert first["bbox"] == [65.5, 66, 3, 4]
     assert first["segmentation"] == [[65.5, 66, 68.5, 66, 68.5, 70]]
     assert (first["image_id"], first["file_name"]) == (20, "train/b.png")
     assert second["bbox"] == [59, 66, 90, 4]
-    call = ("untile", tiles, tmp_path / "x.json", "--detections", results)
-    missing = dict.fromkeys(("c", 999, None), "there is no tile")
-    for image_id, message in {"a_0000": "several tiles", **missing}.items():
-        results.write_text(json.dumps([{**rows[0], "image_id": image_id}]))
-        assert message in refused(1, *call)
-    results.write_text(json.dumps([{**rows[0], "bbox": [1, 2, 0, 4]}]))
-    assert "results.json, no. 0" in refused(1, *call)
-    results.write_text(json.dumps({"a": 1}))
-    assert "must be COCO's results" in refused(1, *call)
-    (tmp_path / "empty").mkdir()
-    bare = ("untile", tiles, tmp_path / "x.json", "--detections")
-    assert "has no .txt files" in refused(1, *bare, tmp_path / "empty")
-    assert "there is no" in refused(2, *bare, tmp_path / "gone")
-    other = refused(2, *bare[:2], tmp_path / "x.png", *bare[3:], results)
-    assert "must be called .json" in other
-    assert "no effect" in refused(2, *bare, results, "--merge", "max")
+    Path("empty").mkdir()
+    for code, line, message in (
+        (1, "x.json --detections empty", "has no .txt files"),
+        (2, "x.json --detections gone", "there is no"),
+        (2, "x.png --detections results.json", "must be called .json"),
+        (2, "x.json --detections results.json --merge max", "no effect"),
+    ):
+        assert message in refused(code, f"untile tiles {line}")
 
 
 @pytest.mark.parametrize(
@@ -509,43 +477,43 @@ def test_detections_may_name_tiles(tmp_path: Path) -> None:
     [
         ({"bbox": [65.5, 66, 3, 4]}, "lies outside of its tile train/b_0004.png"),
         ({"bbox": [1, -4, 3, 4]}, "lies outside"),
+        ({"bbox": [1, 2, 0, 4]}, "results.json"),
         ({"score": math.nan}, "finite"),
         ({"score": "high"}, "must be a number"),
-        ({"image_id": ["b_0004"]}, "there is no tile"),
+        *(({"image_id": one}, "no tile") for one in (["b_0004"], "c", 999, None)),
+        ({"image_id": "a_0000"}, "several tiles"),
+        (None, "must be COCO's results"),
     ],
 )
 def test_detections_that_cannot_be_of_their_tile_are_refused(
-    tmp_path: Path, changed: dict[str, Any], message: str
+    changed: dict[str, Any] | None, message: str
 ) -> None:
-    source, tiles = coco_set(tmp_path / "source"), tmp_path / "tiles"
-    done("tile", source, tiles, "--tile", 64)
-    row = {"image_id": "train/b_0004.png", "category_id": 0, "bbox": [1.5, 2, 3, 4]}
-    results, found = tmp_path / "results.json", tmp_path / "found.json"
-    results.write_text(json.dumps([row, {**row, **changed}]))
-    said = refused(1, "untile", tiles, found, "--detections", results)
+    coco_set(SOURCE)
+    done("tile source tiles --tile 64")
+    write_results({"a": 1} if changed is None else [ROW, {**ROW, **changed}])
+    said = refused(1, "untile tiles found.json --detections results.json")
     assert message in said
-    assert "no. 1" in said
-    assert not found.exists()
+    assert changed is None or "no. 1" in said
+    assert not Path("found.json").exists()
 
 
-def test_an_image_without_its_json_size_is_bad_alone(tmp_path: Path) -> None:
-    source = coco_set(tmp_path / "source")
-    path = source / "annotations" / "instances_val.json"
+def test_an_image_without_its_json_size_is_bad_alone() -> None:
+    path = coco_set(SOURCE) / "annotations" / "instances_val.json"
     content = coco(["a.png"])
     content["images"][0]["height"] = HEIGHT + 1
     path.write_text(json.dumps(content))
-    call = ("tile", source, tmp_path / "tiles", "--tile", 64)
-    assert f"annotations are for {HEIGHT + 1} x {WIDTH}" in refused(1, *call)
-    assert "left out val/a.png" in done(*call, "--skip-bad")
-    assert not (tmp_path / "tiles" / "annotations" / "instances_val.json").exists()
+    call = "tile source tiles --tile 64"
+    assert f"annotations are for {HEIGHT + 1} x {WIDTH}" in refused(1, call)
+    assert "left out val/a.png" in done(f"{call} --skip-bad")
+    assert not (TILES / "annotations" / "instances_val.json").exists()
 
 
-def test_files_of_others_are_not_read(tmp_path: Path) -> None:
+def test_files_of_others_are_not_read() -> None:
     """Captions beside images, and JSON of other tools, are no annotations."""
-    picture(tmp_path / "a.png")
-    (tmp_path / "a.txt").write_text("a photo of a wall")
-    (tmp_path / "settings.json").write_text("{}")
-    assert find_annotations(tmp_path, find_images(tmp_path)) is None
-    (tmp_path / "empty").mkdir()
+    picture(Path("a.png"))
+    Path("a.txt").write_text("a photo of a wall")
+    Path("settings.json").write_text("{}")
+    assert find_annotations(Path(), find_images(Path())) is None
+    Path("empty").mkdir()
     with pytest.raises(TilingError, match="no annotations of these images"):
-        find_annotations(tmp_path, [], str(tmp_path / "empty"))
+        find_annotations(Path(), [], "empty")

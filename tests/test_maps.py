@@ -84,30 +84,33 @@ def found(tmp_path: Path, manifest: Manifest, options: MapOptions = KEEP) -> Arr
 
 
 @pytest.mark.parametrize(
-    ("model", "suffix"),
+    ("model", "suffix", "settings"),
     [
-        (half, ".npy"),
-        (half, ".tif"),
-        (twice, ".npy"),
-        (whole_numbers, ".png"),
-        (whole_numbers, ".tif"),
+        (half, ".npy", {}),
+        (half, ".tif", {}),
+        (twice, ".npy", {}),
+        (whole_numbers, ".png", {}),
+        (whole_numbers, ".tif", {}),
+        (marks, ".npy", {"window": "box"}),
+        (half, ".npy", {"merge": "max", "window": "box"}),
+        (half, ".npy", {"merge": "min", "window": "box"}),
+        (half, ".npy", {"window": "triangle"}),
+        (half, ".npy", {"remove_border_count": 2}),
     ],
 )
 def test_a_file_for_each_tile(
-    tmp_path: Path, manifest: Manifest, image: Array, model: Model, suffix: str
+    tmp_path: Path,
+    manifest: Manifest,
+    image: Array,
+    model: Model,
+    suffix: str,
+    settings: dict[str, Any],
 ) -> None:
     made = results(tmp_path / "tiles", manifest, model)
     write_each(tmp_path / "maps", manifest, made, suffix)
-    same_bits(found(tmp_path, manifest), TILER.apply(model, image))
-
-
-def test_marks_of_bool_are_those_of_any_tile(
-    tmp_path: Path, manifest: Manifest, image: Array
-) -> None:
-    made = results(tmp_path / "tiles", manifest, marks)
-    write_each(tmp_path / "maps", manifest, made, ".npy")
-    merged = found(tmp_path, manifest, MapOptions(settings={"window": "box"}))
-    same_bits(merged, Tiler(16, 12, channels_last=True).apply(marks, image))
+    tiler = Tiler.from_dict({**TILER.to_dict(), **settings})
+    merged = found(tmp_path, manifest, MapOptions(settings=settings))
+    same_bits(merged, tiler.apply(model, image))
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -176,22 +179,6 @@ def test_tiles_that_were_left_out_have_no_results(
         find_maps(tmp_path / "maps", manifest.images, KEEP).images[0].check()
 
 
-def test_results_merge_as_they_are_told_to(
-    tmp_path: Path, manifest: Manifest, image: Array
-) -> None:
-    made = results(tmp_path / "tiles", manifest, half)
-    write_each(tmp_path / "maps", manifest, made, ".npy")
-    for settings in (
-        {"merge": "max", "window": "box"},
-        {"merge": "min", "window": "box"},
-        {"window": "triangle"},
-        {"remove_border_count": 2},
-    ):
-        tiler = Tiler.from_dict({**TILER.to_dict(), **settings})
-        merged = found(tmp_path, manifest, MapOptions(settings=settings))
-        same_bits(merged, tiler.apply(half, image))
-
-
 def test_scales_of_their_own_on_each_axis(
     tmp_path: Path, manifest: Manifest, image: Array
 ) -> None:
@@ -249,87 +236,54 @@ def test_what_fits_no_tile_is_refused(
         found(tmp_path, manifest)
 
 
-def lose_two(maps: Path) -> str:
-    (maps / "part_0003.npy").unlink()
-    (maps / "part_0007.npy").unlink()
-    return "2 of 12 tiles, part_0003, part_0007"
-
-
-def add_a_second(maps: Path) -> str:
-    write_image(maps / "part_0003.tif", np.zeros((8, 8), np.float32))
-    return "part_0003.tif are results of one name"
-
-
-def change_shape(maps: Path) -> str:
-    np.save(maps / "part_0007.npy", np.zeros((8, 9), np.float32))
-    return r"part_0007.npy is float32 \(8, 9\), .*part_0000.npy is float32 \(8, 8\)"
-
-
-def change_dtype(maps: Path) -> str:
-    np.save(maps / "part_0007.npy", np.zeros((8, 8)))
-    return "part_0007.npy is float64"
-
-
-def complex_numbers(maps: Path) -> str:
-    np.save(maps / "part_0007.npy", np.zeros((8, 8), np.complex64))
-    return "part_0007.npy holds complex64"
-
-
-def cut_short(maps: Path) -> str:
-    content = (maps / "part_0007.npy").read_bytes()
-    (maps / "part_0007.npy").write_bytes(content[:-20])
-    return "cannot read .*part_0007.npy"
-
-
-def other_count(maps: Path) -> str:
-    for path in maps.iterdir():
-        path.unlink()
-    np.save(maps / "part.npy", np.zeros((13, 8, 8), np.float32))
-    return r"\(13, 8, 8\), and part has 12 tiles"
-
-
-def nothing(maps: Path) -> str:
-    for path in maps.iterdir():
-        path.unlink()
-    return r"12 of 12 tiles, part_0000, .* and 7 more"
+ZEROS = np.zeros((8, 8), np.float32)
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("written", "words"),
     [
-        lose_two,
-        add_a_second,
-        change_shape,
-        change_dtype,
-        complex_numbers,
-        cut_short,
-        other_count,
-        nothing,
+        (dict.fromkeys(("part_0003.npy", "part_0007.npy")), "2 of 12 tiles, part_0003"),
+        ({"part_0003.tif": ZEROS}, "part_0003.tif are results of one name"),
+        (
+            {"part_0007.npy": ZEROS[:, :7]},
+            r"0007.npy is float32 \(8, 7\), .*0000.npy is float32 \(8, 8\)",
+        ),
+        ({"part_0007.npy": ZEROS.astype("f8")}, "part_0007.npy is float64"),
+        ({"part_0007.npy": ZEROS.astype("c8")}, "part_0007.npy holds complex64"),
+        ({"part_0007.npy": b"cut short"}, "cannot read .*part_0007.npy"),
+        ({"part.npy": np.stack([ZEROS] * 12)}, r"part\.npy and .*_0000.npy are both"),
+        (
+            {"*": None, "part.npy": np.stack([ZEROS] * 13)},
+            r"\(13, 8, 8\), and part has 12 tiles",
+        ),
+        ({"*": None}, r"12 of 12 tiles, part_0000, .* and 7 more"),
+        (
+            {"part_0000.npy": None, "part.npy": np.stack([ZEROS] * 12)},
+            r"part\.npy and .*part_0001.npy are both",
+        ),
     ],
 )
 def test_faults_are_named(
-    tmp_path: Path, manifest: Manifest, spoil: Callable[[Path], str]
+    tmp_path: Path, manifest: Manifest, written: dict[str, Any], words: str
 ) -> None:
+    maps = tmp_path / "maps"
     made = results(tmp_path / "tiles", manifest, half)
-    write_each(tmp_path / "maps", manifest, made, ".npy")
-    words = spoil(tmp_path / "maps")
+    write_each(maps, manifest, made, ".npy")
+    for name, content in written.items():
+        if content is None:
+            for path in maps.glob(name):
+                path.unlink()
+        elif isinstance(content, bytes):
+            (maps / name).write_bytes(content)
+        elif name.endswith(".tif"):
+            write_image(maps / name, content)
+        else:
+            np.save(maps / name, content)
     with pytest.raises(TilingError, match=words):
         found(tmp_path, manifest)
 
 
-def test_other_files_are_told(tmp_path: Path, manifest: Manifest) -> None:
-    made = results(tmp_path / "tiles", manifest, half)
-    write_each(tmp_path / "maps", manifest, made, ".npy")
-    (tmp_path / "maps" / "log.txt").touch()
-    (tmp_path / "maps" / "deep").mkdir()
-    np.save(tmp_path / "maps" / "deep" / "other.npy", made[0])
-    (note,) = find_maps(tmp_path / "maps", manifest.images, KEEP).notes
-    assert "2 files" in note
-    assert "log.txt" in note
-    assert "deep/other.npy" in note
-
-
-def test_whole_numbers_that_are_averaged_are_told(
+def test_other_files_and_means_of_whole_numbers_are_told(
     tmp_path: Path, manifest: Manifest
 ) -> None:
     def classes(tiles: Array) -> Array:
@@ -341,6 +295,13 @@ def test_whole_numbers_that_are_averaged_are_told(
     assert "--merge vote" in note
     options = MapOptions(settings={"merge": "max", "window": "box"})
     assert not find_maps(tmp_path / "maps", manifest.images, options).notes
+    (tmp_path / "maps" / "log.txt").touch()
+    (tmp_path / "maps" / "deep").mkdir()
+    np.save(tmp_path / "maps" / "deep" / "other.npy", made[0])
+    (note,) = find_maps(tmp_path / "maps", manifest.images, options).notes
+    assert "2 files" in note
+    assert "log.txt" in note
+    assert "deep/other.npy" in note
 
 
 def test_images_without_any_result_are_left_out_when_told(tmp_path: Path) -> None:
@@ -368,32 +329,17 @@ def test_images_without_any_result_are_left_out_when_told(tmp_path: Path) -> Non
         find_maps(maps, records, MapOptions(skip_missing=True))
 
 
-def in_place(tmp_path: Path, manifest: Manifest) -> TiledImageSet:
-    return stored_images(tmp_path / "tiles", manifest, KEEP)
-
-
 def test_tiles_changed_in_place_are_results(
     tmp_path: Path, manifest: Manifest, image: Array
 ) -> None:
-    assert not in_place(tmp_path, manifest).notes
+    def in_place() -> TiledImageSet:
+        return stored_images(tmp_path / "tiles", manifest, KEEP)
+
+    assert not in_place().notes
     made = results(tmp_path / "tiles", manifest, half)
     write_each(tmp_path / "tiles", manifest, made, ".npy")
-    one = in_place(tmp_path, manifest)
-    assert "results of a model" in one.notes[0]
-    same_bits(reassemble(one.images[0]), TILER.apply(half, image))
+    assert "results of a model" in in_place().notes[0]
+    same_bits(reassemble(in_place().images[0]), TILER.apply(half, image))
     np.save(tmp_path / "tiles" / "part_0004.npy", image[:16, :16])
     with pytest.raises(TilingError, match=r"part_0004\.npy is uint8"):
-        reassemble(in_place(tmp_path, manifest).images[0])
-
-
-@pytest.mark.parametrize("lost", [0, 1])
-def test_an_array_beside_files_of_tiles_is_refused(
-    tmp_path: Path, manifest: Manifest, lost: int
-) -> None:
-    made = results(tmp_path / "tiles", manifest, half)
-    write_each(tmp_path / "maps", manifest, made, ".npy")
-    for path in sorted((tmp_path / "maps").iterdir())[:lost]:
-        path.unlink()
-    np.save(tmp_path / "maps" / "part.npy", made)
-    with pytest.raises(TilingError, match=r"part\.npy and .*part_000\d\.npy are both"):
-        find_maps(tmp_path / "maps", manifest.images, KEEP)
+        reassemble(in_place().images[0])

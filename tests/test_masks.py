@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +72,39 @@ def test_any_colour_marks_and_opaque_alpha_does_not(
     )
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+SETTLED = ReadOptions(page=2, level=1, channels=(0, 1, 2), axes="CYX")
+"""What settles the image, and is not asked of its mask."""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype"),
+    [
+        *product((".png", ".tif", ".npy"), ("uint8", "uint16")),
+        *((".npy", "bool"), (".npy", "int32"), (".tif", "int32")),
+    ],
+)
 def test_class_numbers_are_kept(tmp_path: Path, suffix: str, dtype: str) -> None:
-    labels = classes().astype(dtype)
-    write_image(tmp_path / f"a{suffix}", labels)
-    mask = open_mask(tmp_path / f"a{suffix}")
-    same_bits(np.ascontiguousarray(mask.labels[...]), labels)
-    same_bits(mask[3:9, 4:], labels[3:9, 4:] != 0)
-    assert (mask.shape, mask.void, mask.notes) == ((20, 30), None, ())
-    assert mask.dtype == bool
+    sign = -1 if dtype == "int32" else 1  # any number but zero marks
+    labels = (classes() * np.int8(sign)).astype(dtype)
+    path = tmp_path / f"a{suffix}"
+    write_image(path, labels)
+    for options in (ReadOptions(), SETTLED):
+        mask = open_mask(path, options)
+        same_bits(np.ascontiguousarray(mask.labels[...]), labels)
+        same_bits(mask[3:9, 4:], labels[3:9, 4:] != 0)
+        assert (mask.shape, mask.void, mask.notes) == ((20, 30), None, ())
+        assert mask.dtype == bool
+        assert not mask.marks_everything()
+
+
+def test_masks_of_bits(tmp_path: Path) -> None:
+    Image.fromarray(DEFECT).save(tmp_path / "bits.png")
+    same_bits(read_mask(tmp_path / "bits.png"), DEFECT)
+    write_image(tmp_path / "full.png", np.ones((20, 30), np.uint8))
+    assert open_mask(tmp_path / "full.png").marks_everything()
+    (tmp_path / "b.png").write_bytes(b"")
+    with pytest.raises(TilingError, match=r"b\.png: the file is empty"):
+        open_mask(tmp_path / "b.png", SETTLED)
 
 
 def test_one_channel_for_each_class(tmp_path: Path) -> None:
@@ -95,14 +118,6 @@ def test_one_channel_for_each_class(tmp_path: Path) -> None:
         same_bits(np.ascontiguousarray(mask.labels[...]), stored.copy())
         same_bits(mask[...], DEFECT)
         same_bits(mask[..., 9:12], DEFECT[:, 9:12].copy())
-
-
-def test_bits_bools_and_labels_that_are_not_zero(tmp_path: Path) -> None:
-    Image.fromarray(DEFECT).save(tmp_path / "bits.png")
-    np.save(tmp_path / "bool.npy", DEFECT)
-    np.save(tmp_path / "negative.npy", -DEFECT.astype(np.int32))
-    for name in ("bits.png", "bool.npy", "negative.npy"):
-        same_bits(read_mask(tmp_path / name), DEFECT)
 
 
 def test_floats_mark_and_nan_is_refused(tmp_path: Path) -> None:
@@ -347,25 +362,6 @@ def test_a_mask_is_turned_by_its_own_orientation(tmp_path: Path) -> None:
     same_bits(left.labels[...], classes())
 
 
-def test_what_settles_the_image_is_not_asked_of_its_mask(tmp_path: Path) -> None:
-    options = ReadOptions(page=2, level=1, channels=(0, 1, 2), axes="CYX")
-    write_image(tmp_path / "a.png", classes())
-    np.save(tmp_path / "a.npy", classes())
-    for name in ("a.png", "a.npy"):
-        same_bits(open_mask(tmp_path / name, options).labels[...], classes())
-    (tmp_path / "b.png").write_bytes(b"")
-    with pytest.raises(TilingError, match=r"b\.png: the file is empty"):
-        open_mask(tmp_path / "b.png", options)
-
-
-def test_a_mask_that_marks_everything_is_told(tmp_path: Path) -> None:
-    for last, want in ((1, True), (0, False)):
-        labels = np.ones((20, 30), np.uint8)
-        labels[-1, -1] = last
-        write_image(tmp_path / "a.png", labels)
-        assert open_mask(tmp_path / "a.png").marks_everything() == want
-
-
 MEMORY = """
 import resource, sys
 from reftiler.io import open_mask
@@ -391,12 +387,3 @@ def test_a_large_mask_is_not_read_whole(tmp_path: Path) -> None:
         check=True,
     )
     assert int(run.stdout) < 200_000  # KiB, of 1.6 GB
-
-
-def test_indices_of_a_picture_in_memory(tmp_path: Path) -> None:
-    buffer = io.BytesIO()
-    few = Image.fromarray(classes() * np.uint8(30)).convert("RGB").quantize(4)
-    few.save(buffer, "PNG")
-    (tmp_path / "a.png").write_bytes(buffer.getvalue())
-    same_bits(read_image(tmp_path / "a.png"), np.array(few.convert("RGB")))
-    same_bits(open_mask(tmp_path / "a.png").labels[...], np.array(few))

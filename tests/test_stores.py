@@ -207,34 +207,23 @@ def test_masks_reach_the_disk_when_they_are_told_to(
         assert len(flushed) == 1
 
 
-def test_damaged_chunks_are_named(tmp_path: Path) -> None:
-    pytest.importorskip("zarr", exc_type=ImportError)
-    tiff(tmp_path / "a.tif", tile=(32, 32), compression="zlib")
-    data = bytearray((tmp_path / "a.tif").read_bytes())
-    data[1000:3000] = bytes(2000)
-    (tmp_path / "a.tif").write_bytes(data)
-    opened = open_image(tmp_path / "a.tif", whole=0)
-    with pytest.raises(TilingError, match=r"cannot read .*a\.tif: "):
-        opened[...]
-
-
 # Damage
 
 
 @pytest.mark.parametrize("name", ["a.npy", "plain.tif", "tiles.tif"])
-def test_truncated_files_are_refused(tmp_path: Path, name: str) -> None:
-    KINDS[name](tmp_path / name)
-    data = (tmp_path / name).read_bytes()
+def test_damaged_files_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    KINDS[name](path)
+    data = path.read_bytes()
     for length in (0, 5, 40, len(data) // 2, len(data) - 200):
-        (tmp_path / name).write_bytes(data[:length])
+        path.write_bytes(data[:length])
         with pytest.raises(TilingError, match=rf"cannot read .*{name}: "):
-            open_image(tmp_path / name, whole=0)
-
-
-def test_objects_are_refused(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", np.array([[{}]]), allow_pickle=True)
-    with pytest.raises(TilingError, match=r"cannot read .*a\.npy: "):
-        open_image(tmp_path / "a.npy", whole=0)
+            open_image(path, whole=0)
+    if name == "tiles.tif":
+        path.write_bytes(data[:1000] + bytes(2000) + data[3000:])
+        opened = open_image(path, whole=0)
+        with pytest.raises(TilingError, match=r"cannot read .*tiles\.tif: "):
+            opened[...]
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="nothing to call")

@@ -205,24 +205,17 @@ def merger_of(out: Any, **options: Any) -> Merger:
 TILE = np.ones((4, 4), np.uint8)
 
 
-def test_a_tile_given_twice_is_named_and_nothing_is_lost() -> None:
-    out = np.empty((8, 8), np.uint8)
-    with merger_of(out) as merger:
-        merger.add(2, TILE)
-        with pytest.raises(TilingError, match=r"tile 2 came twice.*missing\(\)"):
-            merger.add([1, 2], [TILE, TILE])
-        with pytest.raises(TilingError, match="tile 0 came twice"):
-            merger.add([0, 0], [TILE, TILE])
-        assert merger.missing().tolist() == [0, 1, 3]
-        merger.add([0, 1, 3], [TILE] * 3)
-    assert (out == 1).all()
-
-
-def test_missing_tiles_are_named_and_may_still_come() -> None:
+def test_tiles_that_came_twice_or_are_missing_are_named() -> None:
     merger = merger_of(np.empty((8, 8), np.uint8))
-    merger.add([1, 2], [TILE, TILE])
+    merger.add(2, TILE)
+    with pytest.raises(TilingError, match=r"tile 2 came twice.*missing\(\)"):
+        merger.add([1, 2], [TILE, TILE])
+    with pytest.raises(TilingError, match="tile 0 came twice"):
+        merger.add([0, 0], [TILE, TILE])
+    merger.add(1, TILE)
     with pytest.raises(TilingError, match="tiles 0, 3 of 4 missing"):
         merger.finish()
+    assert merger.missing().tolist() == [0, 3]
     merger.add([0, 3], [TILE, TILE])
     assert (merger.finish() == 1).all()
 

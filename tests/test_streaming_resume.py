@@ -63,6 +63,23 @@ def give(merger: Merger, numbers: Any) -> None:
         merger.add(int(number), TILES[number])
 
 
+def saved(folder: Path, numbers: Any = range(30), **options: Any) -> None:
+    """Save a merge of some of the tiles, and end it."""
+    merger = merger_of(folder, **options)
+    give(merger, numbers)
+    merger.save()
+    abandon(merger)
+
+
+def finish(folder: Path, due: int | None = None, **options: Any) -> None:
+    """Go on with a merge to its end; the first tile that is due may be told."""
+    merger = merger_of(folder, **options)
+    if due is not None:
+        assert merger.missing()[0] == due
+    give(merger, merger.missing())
+    same_bits(np.array(merger.finish()), IMAGE)
+
+
 @pytest.mark.parametrize("memory", [0, 2000, None])
 @pytest.mark.parametrize("given", [0, 1, COUNT // 3, COUNT - 1, COUNT])
 def test_it_goes_on_where_it_was_saved(
@@ -83,10 +100,7 @@ def test_it_goes_on_where_it_was_saved(
 
 def test_blocks_are_merged_as_tiles_arrive_after_it_went_on(tmp_path: Path) -> None:
     out = Store(np.zeros(IMAGE.shape, np.uint8))
-    first = merger_of(tmp_path, out=out)
-    give(first, range(0, COUNT, 2))
-    first.save()
-    abandon(first)
+    saved(tmp_path, range(0, COUNT, 2), out=out)
     again = merger_of(tmp_path, out=out)
     out.written.clear()
     give(again, range(1, 60, 2))
@@ -94,28 +108,14 @@ def test_blocks_are_merged_as_tiles_arrive_after_it_went_on(tmp_path: Path) -> N
     abandon(again)
 
 
-def test_two_mergers_do_not_share_a_work_folder(tmp_path: Path) -> None:
-    first = merger_of(tmp_path)
-    with pytest.raises(TilingError, match=r"in use by another merger: give each"):
-        merger_of(tmp_path)
-    abandon(first)
-
-
-def test_what_a_killed_save_left_goes_with_the_folder(tmp_path: Path) -> None:
-    merger = merger_of(tmp_path)
-    temp_path(tmp_path / "work" / "merge.json").write_bytes(b"half")
-    give(merger, range(COUNT))
-    merger.finish()
-    assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]
-
-
 def test_what_has_ended_takes_nothing_more(tmp_path: Path) -> None:
     merger = merger_of(tmp_path)
+    temp_path(tmp_path / "work" / "merge.json").write_bytes(b"half")  # of a killed save
     give(merger, range(COUNT))
     merger.complete()
     assert (tmp_path / "work").exists()
     assert merger.finish() is merger.finish()
-    assert not (tmp_path / "work").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]
     merger.stop()
     calls: list[Any] = [lambda: merger.add(0, TILES[0]), merger.save, merger.complete]
     for call in calls:
@@ -124,10 +124,7 @@ def test_what_has_ended_takes_nothing_more(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_read_before_out_is_made(tmp_path: Path) -> None:
-    first = merger_of(tmp_path)
-    give(first, range(30))
-    first.save()
-    abandon(first)
+    saved(tmp_path)
     made: list[Any] = []
 
     def make(*asked: Any) -> Array:
@@ -137,6 +134,34 @@ def test_the_folder_is_read_before_out_is_made(tmp_path: Path) -> None:
     with pytest.raises(TilingError, match="another merge, which differs in tile_dtype"):
         merger_of(tmp_path, out=make, tile_dtype="u2")
     assert made == []
+
+
+def test_folders_and_stores_that_cannot_keep_a_merge(tmp_path: Path) -> None:
+    first = merger_of(tmp_path)
+    with pytest.raises(TilingError, match=r"in use by another merger: give each"):
+        merger_of(tmp_path)
+    abandon(first)
+    mapped = np.load(tmp_path / "out.npy", mmap_mode="c")
+    with pytest.raises(TilingError, match="copy-on-write"):
+        merger_of(tmp_path, out=mapped)
+    alone = Merger(TILER, IMAGE.shape, np.empty(IMAGE.shape, np.uint8))
+    with pytest.raises(TilingError, match="give checkpoint="):
+        alone.save()
+    saved(tmp_path)
+    tiles = tmp_path / "work" / "tiles.bin"
+    tiles.rename(tmp_path / "kept")
+    tiles.mkdir()
+    with pytest.raises(TilingError, match=r"cannot keep tiles in .*: Is a directory"):
+        merger_of(tmp_path)
+    tiles.rmdir()
+    (tmp_path / "kept").rename(tiles)
+    (tmp_path / "out.npy").unlink()
+    with pytest.raises(TilingError, match=r"rows 0 to .*not what was merged into it"):
+        merger_of(tmp_path)
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "work").write_text("a file")
+    with pytest.raises(TilingError, match="cannot be a folder: File exists"):
+        merger_of(tmp_path / "file")
 
 
 def test_a_map_whose_file_finds_no_room_is_refused(
@@ -203,9 +228,7 @@ def test_an_end_without_a_result_saves_what_arrived(
     words = "the model" if error else r"tiles 50, 51, .* and \d+ more of 168 missing"
     with pytest.raises((RuntimeError, TilingError), match=words):
         work()
-    again = merger_of(tmp_path)
-    assert again.missing()[0] == 50
-    abandon(again)
+    finish(tmp_path, 50)
 
 
 def test_apply_goes_on_after_a_model_that_raises(tmp_path: Path) -> None:
@@ -237,16 +260,6 @@ def test_apply_goes_on_after_a_model_that_raises(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists()
 
 
-def test_a_store_that_was_emptied_is_refused(tmp_path: Path) -> None:
-    first = merger_of(tmp_path)
-    give(first, range(30))
-    first.save()
-    abandon(first)
-    (tmp_path / "out.npy").unlink()
-    with pytest.raises(TilingError, match=r"rows 0 to .*not what was merged into it"):
-        merger_of(tmp_path)
-
-
 def damaged(data: bytes) -> Iterator[bytes]:
     """Return a file's bytes with one that is flipped, or cut off."""
     for place in range(0, len(data), max(1, len(data) // 60)):
@@ -258,20 +271,17 @@ def damaged(data: bytes) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("name", ["work/merge.json", "work/tiles.bin", "out.npy"])
 def test_no_damage_gives_wrong_pixels(name: str, tmp_path: Path) -> None:
-    first = merger_of(tmp_path, max_memory=2000)
-    give(first, [*range(90), *range(100, COUNT, 2)])
-    first.save()
-    abandon(first)
+    saved(tmp_path, [*range(90), *range(100, COUNT, 2)], max_memory=2000)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    saved = {path: path.read_bytes() for path in files}
+    before = {path: path.read_bytes() for path in files}
     damage = tmp_path / name
     head = 128 if name == "out.npy" else 0  # of which numpy takes care
     refused, words = 0, set[str]()
-    for data in damaged(saved[damage][head:]):
-        for path, whole in saved.items():
+    for data in damaged(before[damage][head:]):
+        for path, whole in before.items():
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(whole)
-        damage.write_bytes(saved[damage][:head] + data)
+        damage.write_bytes(before[damage][:head] + data)
         try:
             again = merger_of(tmp_path)
         except (TilingError, ValueError) as error:
@@ -309,10 +319,7 @@ def test_an_interrupted_save_protects_what_it_wrote(tmp_path: Path) -> None:
         first.save()
     give(first, range(30, 100))  # drops tiles whose slots the state on disk needs
     abandon(first)
-    again = merger_of(tmp_path, max_memory=0)
-    assert again.missing()[0] == 30
-    give(again, again.missing())
-    same_bits(np.array(again.finish()), IMAGE)
+    finish(tmp_path, 30, max_memory=0)
 
 
 def test_a_full_disk_leaves_what_was_saved(tmp_path: Path) -> None:
@@ -340,9 +347,7 @@ def test_a_save_comes_by_itself(
     first = merger_of(tmp_path)
     give(first, range(20))
     abandon(first)
-    again = merger_of(tmp_path)
-    assert again.missing()[0] == 20
-    abandon(again)
+    finish(tmp_path, 20)
 
 
 class Noted(Store):
@@ -384,13 +389,6 @@ def test_everything_is_on_the_disk_before_a_record_says_so(
     assert notes == ["flush", "flush"]
 
 
-def test_a_map_that_never_reaches_its_file_is_refused(tmp_path: Path) -> None:
-    opened(tmp_path)
-    out = np.load(tmp_path / "out.npy", mmap_mode="c")
-    with pytest.raises(TilingError, match="copy-on-write"):
-        merger_of(tmp_path, out=out)
-
-
 def test_a_disk_that_fails_while_saving_leaves_what_was_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -407,22 +405,4 @@ def test_a_disk_that_fails_while_saving_leaves_what_was_saved(
         with pytest.raises(TilingError, match=r"cannot keep tiles in .*tiles.bin: In"):
             first.save()
     abandon(first)
-    again = merger_of(tmp_path)
-    assert again.missing()[0] == 30
-    abandon(again)
-    (tmp_path / "work" / "tiles.bin").unlink()
-    (tmp_path / "work" / "tiles.bin").mkdir()
-    with pytest.raises(TilingError, match=r"cannot keep tiles in .*: Is a directory"):
-        merger_of(tmp_path)
-
-
-def test_nothing_is_saved_without_a_folder() -> None:
-    merger = Merger(TILER, IMAGE.shape, np.empty(IMAGE.shape, np.uint8))
-    with pytest.raises(TilingError, match="give checkpoint="):
-        merger.save()
-
-
-def test_a_work_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "work").write_text("a file")
-    with pytest.raises(TilingError, match="cannot be a folder: File exists"):
-        merger_of(tmp_path)
+    finish(tmp_path, 30)

@@ -69,14 +69,20 @@ def _command(name: str) -> tuple[str, str] | None:
 
 
 def _object(app: Any, name: str) -> tuple[str, str] | None:
-    """Return where the reference has a class or a dotted name, if it is clear which."""
+    """Return where the reference has a name, if it is clear which is meant."""
     known = app.env.domains["py"].objects
     found = [full for full in known if full == name or full.endswith(f".{name}")]
-    is_class = name[:1].isupper() and not name.isupper() and len(found) == 1
-    if not found or not ("." in name or is_class):
+    is_dotted = "." in name
+    is_unique = len(found) == 1 and known[found[0]].objtype in ("class", "function")
+    if not found or not (is_dotted or (is_unique and not _is_word(name))):
         return None
     place = known[min(found, key=len)]  # of two tilers numpy's
     return place.docname, place.node_id
+
+
+def _is_word(name: str) -> bool:
+    """Say whether a name may be a plain word, such as ``view``."""
+    return name.isalpha() and name.islower()
 
 
 def _is_within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:

@@ -79,8 +79,9 @@ def run_page(page: Path, without: str | None = None) -> int:
 
 
 _DOCS = ROOT / "reftiler" / "docs"
-HOWTO = sorted((_DOCS / "howto").glob("*.md"))
-PAGES = [page for page in (_DOCS / "index.md", *HOWTO) if examples(page)]
+_WRITTEN = ("*.md", "howto/*.md", "figures/*.md")  # others are made at each build
+DOCS = sorted(page for pattern in _WRITTEN for page in _DOCS.glob(pattern))
+PAGES = [page for page in DOCS if examples(page)]
 """The pages of the documentation that show something that can run."""
 _LONG = {"README", "evaluate", "models", "tile-folders", "train"}
 

@@ -1,4 +1,4 @@
-"""What README and the how-to pages show runs; their pictures are those of today."""
+"""What README and the documentation show runs; their pictures are those of today."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from reftiler.cli.app import app
 from reftiler.io import read_image
-from tests.pages import HOWTO, PAGES, README, ROOT, cases, needs_torch, run_page
+from tests.pages import DOCS, PAGES, README, ROOT, cases, needs_torch, run_page
 
 
 def test_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +42,7 @@ def test_a_page_that_is_wrong_fails(
 
 
 def test_pictures_exist() -> None:
-    for page in (README, *HOWTO):
+    for page in (README, *DOCS):
         text = page.read_text("utf-8")
         for picture in re.findall(r'(?:\]\(|src=")([^)"]+\.png)', text):
             assert (page.parent / picture).is_file(), (page.name, picture)

@@ -1,4 +1,4 @@
-"""What README and the how-to pages show of tensors runs."""
+"""What README and the documentation show of tensors runs."""
 
 from pathlib import Path
 

@@ -75,17 +75,6 @@ def test_the_minimap_moves_the_view(calibrated: MainWindow) -> None:
     assert window.state.row == before
 
 
-@pytest.mark.parametrize("name", ["scale_bar", "minimap"])
-def test_a_guide_is_a_layer(calibrated: MainWindow, name: str) -> None:
-    calibrated.state.go(100, 100, 4)
-    before = calibrated.canvas.picture()
-    assert getattr(calibrated.canvas.layers, name)  # at first
-    calibrated.registry.actions[name].trigger()
-    assert calibrated.canvas.picture() != before
-    calibrated.registry.actions[name].trigger()
-    assert calibrated.canvas.picture() == before
-
-
 def test_lengths_have_the_unit_that_people_use() -> None:
     lengths = [length_words(length) for length in (0.25, 12.5, 4200, 3e6)]
     assert lengths == ["250 nm", "12.5 µm", "4.2 mm", "3 m"]

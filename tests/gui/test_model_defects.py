@@ -107,18 +107,6 @@ class TestSeeing:
             assert seen.contrast == pytest.approx(want.contrast)
             assert seen.resized.contrast == pytest.approx(want.resized.contrast)
 
-    @pytest.mark.parametrize("size", [(1411, 1409), (700, 1000)])
-    def test_sizes_that_share_no_factor_are_near(self, size: tuple[int, int]) -> None:
-        image = RNG.integers(90, 110, size, np.uint8)
-        mask = np.zeros(image.shape, dtype=bool)
-        mask[600:607, 300:305] = True
-        image[mask] = 250
-        grid = Tiler(256).grid(image.shape)
-        (want,) = examine(image, mask, grid, (256, 256))
-        source = MaskPyramid(mask)
-        seen = look(image, source, want.region, GridLookup(grid), (256, 256))
-        assert seen.resized.contrast == pytest.approx(want.resized.contrast, rel=0.01)
-
     def test_sentences(self) -> None:
         mask = mask_of((40, 96, 12, 9))
         image = np.where(mask.array, 200, 100).astype(np.uint8)

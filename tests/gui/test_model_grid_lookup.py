@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -27,16 +23,6 @@ GRIDS = {
     "random": Tiler((16, 20), (9, 12), remove_border_count=2).random(SIZE, 30, 1),
 }
 every = pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Return the least of three times of work, others' aside."""
-    times = []
-    for _ in range(3):
-        began = time.process_time()
-        call()
-        times.append(time.process_time() - began)
-    return min(times)
 
 
 @every
@@ -115,25 +101,3 @@ def test_tiles_are_sorted_and_left_out() -> None:
     assert sorted_tiles(5, values).tolist() == [3, 1, 0, 4, 2]
     assert sorted_tiles(5, values, values > 0).tolist() == [3, 1]
     assert sorted_tiles(5, keep=values > 0).tolist() == [1, 3]
-
-
-class TestManyTiles:
-    """A hundred thousand tiles; the limits leave room for a busy machine."""
-
-    def test_fitted(self) -> None:
-        grid = Tiler(64, 13).grid((4096, 4096))
-        view = GridLookup(grid)
-        assert len(view) == 97344
-        rows, columns = np.arange(0, 4096, 5), np.arange(0, 4096, 3)
-        assert seconds(lambda: GridLookup(replace(grid)).at(900, 900)) < 0.02
-        assert seconds(lambda: view.nearest(900, 900)) < 0.005
-        assert seconds(lambda: view.coverage(rows, columns)) < 0.05
-        assert seconds(GridSummary(view.grid, 3, np.dtype(np.uint8)).counted) < 0.02
-        assert seconds(lambda: view.boxes(np.arange(3000))) < 0.01
-
-    def test_scattered(self) -> None:
-        view = GridLookup(Tiler(64).random((4096, 4096), 20_000, 0))
-        rows, columns = np.arange(0, 4096, 5), np.arange(0, 4096, 3)
-        view.cover(0, 0)
-        assert seconds(lambda: view.coverage(rows, columns)) < 0.1
-        assert seconds(lambda: view.nearest(900, 900)) < 0.01

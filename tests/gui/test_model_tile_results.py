@@ -20,7 +20,7 @@ from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.lazy_picture import LazyPicture, compute
 from reftiler_gui.model.merged_pictures import MergedPictures
-from reftiler_gui.model.mock_models import MODELS, WORDS, MockModel
+from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.model.steps import Work, finish
 from reftiler_gui.model.tile_results import (
     OtherTilesError,
@@ -259,10 +259,6 @@ def test_nan_and_range_are_noticed(tmp_path: Path) -> None:
     assert results.nan == 1
     finite = maps[np.isfinite(maps)]
     assert (results.low, results.high) == (finite.min(), finite.max())
-
-
-def test_every_simulated_model_has_words() -> None:
-    assert set(WORDS) == set(MODELS)
 
 
 @pytest.mark.parametrize("level", [0, 1])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -95,16 +92,3 @@ def test_a_pad_value_that_the_image_cannot_hold_is_refused() -> None:
     view = GridLookup(Tiler((16, 20), (9, 12), pad_value=300).grid(SIZE))
     with pytest.raises(TilingError, match="pad_value"):
         ImageTiles(loaded(np.zeros(SIZE, np.uint8)), view)
-
-
-def test_a_tile_of_a_huge_file_is_read_alone(tmp_path: Path) -> None:
-    path = tmp_path / "huge.npy"
-    image = np.lib.format.open_memmap(path, "w+", np.uint8, (2**14, 2**14))
-    image[-256:, -256:] = 9
-    image.flush()
-    item = ImageItem("huge", path)
-    view = GridLookup(Tiler(256, 128, pad_mode="reflect").grid((2**14, 2**14)))
-    tiles = ImageTiles(item.load(), view)
-    start = time.process_time()
-    assert (tiles.pixels(len(view) - 1) == 9).all()
-    assert time.process_time() - start < 0.1

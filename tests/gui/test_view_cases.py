@@ -116,18 +116,6 @@ def test_the_first_difference_is_gone_to(view: CasesView) -> None:
     assert planes.value.text() == want
 
 
-def test_numbers_are_written_once_there_is_room(view: CasesView) -> None:
-    canvas = view.planes.panes[1].canvas
-    colors = []
-    for zoom in (40, 60):
-        view.planes.state.go(1.5, 1.5, zoom)
-        shown, transform = canvas.viewport().grab().toImage(), canvas.transform()
-        columns = range(transform.x(2) + 3, transform.x(3) - 3)
-        rows = range(transform.y(1) + 3, transform.y(2) - 3)
-        colors.append(len({shown.pixel(x, y) for x in columns for y in rows}))
-    assert colors[0] == 1 < colors[1]
-
-
 @pytest.mark.parametrize("content", [None, b"PK\x03\x04 no zip"])
 def test_damaged_files_leave_what_is_shown(
     view: CasesView, jobs: Jobs, tmp_path: Path, content: bytes | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -11,7 +11,6 @@ from reftiler.regions import Region
 from reftiler_gui.camera import Camera
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model import resized_image
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from tests.gui.windows import (
@@ -22,7 +21,6 @@ from tests.gui.windows import (
     grid_of,
     picture,
     settle,
-    show_view,
 )
 
 DEFECT = Region(BOXES[0], 12)
@@ -38,27 +36,6 @@ def view(qtbot: QtBot, jobs: Jobs) -> CompareView:
     made.show()
     settle(jobs)
     return made
-
-
-def test_the_defect_is_in_the_middle_of_both_and_fainter_in_one(
-    view: CompareView,
-) -> None:
-    words = view.words.text()
-    assert words.startswith("This 3 × 4 px defect is 0.8 × 1.3 px after resizing to 64")
-    assert words.endswith("it keeps all.")
-    assert "keeps all" in view.panes[1].label.text()
-    assert view.panes[0].label.text().startswith("Resized to 64 × 64: keeps ")
-    bright = []
-    for canvas in (view.small, view.large):
-        middle = QPointF(canvas.viewport().width() / 2, canvas.viewport().height() / 2)
-        assert canvas.place(middle) == pytest.approx((42, 101.5), abs=0.5)
-        shown = canvas.viewport().grab().toImage()
-        bright.append(shown.pixelColor(middle.toPoint()).red())
-    assert 60 < bright[0] < 225
-    assert bright[1] == 250
-    view.small.state.go(100, 100, 2)
-    assert view.small.viewport().size() == view.large.viewport().size()
-    assert view.small.place(QPointF(10, 10)) == view.large.place(QPointF(10, 10))
 
 
 def test_a_line_parts_the_pictures_and_can_be_dragged(view: CompareView) -> None:
@@ -111,25 +88,6 @@ def test_what_is_missing_is_said(
     view.show_item(loaded)
     settle(jobs)
     assert view.words.text().startswith(words)
-
-
-@pytest.mark.parametrize("split", [False, True])
-def test_the_mask_can_be_seen_on_both_pictures(sample: MainWindow, split: bool) -> None:
-    show_view(sample, "compare")
-    compare, actions = sample.compare, sample.registry.actions
-    compare.split.setChecked(split)
-    if split:
-        compare.slider.setValue(800)  # the defect is left of the line
-    assert actions["mask"].isEnabled()
-    assert not actions["grid"].isEnabled()
-    canvases = [compare.large] if split else [compare.small, compare.large]
-    for name in ("mask", "marks", "scale_bar"):
-        before = [canvas.picture() for canvas in canvases]
-        actions[name].trigger()
-        after = [canvas.picture() for canvas in canvases]
-        assert all(one != other for one, other in zip(before, after, strict=True)), name
-        actions[name].trigger()
-        assert before == [canvas.picture() for canvas in canvases], name
 
 
 def test_while_defects_are_searched_it_says_so(view: CompareView) -> None:

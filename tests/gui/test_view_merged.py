@@ -302,28 +302,6 @@ def test_models_and_results_are_opened_from_the_menu(
     assert asked == [["predict"]]
 
 
-def test_merged_maps_have_the_colours_and_the_range_of_maps(
-    opened: MainWindow, maps: Path, tmp_path: Path
-) -> None:
-    def pixels() -> list[list[int]]:
-        found = pictures_of(opened).merged.region(0, (0, 40), (0, 40))
-        return np.asarray(found).tolist()  # type: ignore[no-any-return]
-
-    pictures = [pixels()]
-    assert "Colours from" in shown(opened)[1]
-    opened.maps.change(colormap="viridis")
-    settled(opened)
-    pictures.append(pixels())
-    values = np.linspace(-5, 999, IMAGE.size).reshape(IMAGE.shape)
-    np.save(tmp_path / "range_map.npy", values)
-    opened.viewer.open_maps([tmp_path / "range_map.npy"], this=True)
-    settled(opened)
-    assert pictures_of(opened).range == (-5, 999)
-    assert "Colours from -5 to 999." in shown(opened)[1]
-    assert pixels() not in pictures
-    assert pictures[0] != pictures[1]
-
-
 def test_what_is_merged_can_be_the_anomaly_map(opened: MainWindow, maps: Path) -> None:
     opened.merged.as_map.setChecked(True)
     settled(opened)

@@ -27,16 +27,6 @@ def test_a_resized_pixel_is_as_large_as_what_it_covers() -> None:
     assert np.array_equal(picture.region(0, (10, 50), (3, 77)), want[10:50, 3:77])
 
 
-@pytest.mark.parametrize("size", [(97, 131), (200, 140)])
-def test_every_level_of_a_resized_picture_can_be_painted(size: tuple[int, int]) -> None:
-    picture = ResizedImage(ImagePyramid(np.zeros(size, np.uint8)), (32, 300))
-    for level in range(picture.level(0.01) + 1):
-        height, width = picture.level_size(level)
-        assert picture.ready(level)
-        shape = picture.region(level, (0, height), (0, width)).shape
-        assert shape == (height, width)
-
-
 @pytest.mark.parametrize("place", [(0, 0), (63, 99), (31, 50), (64, 100)])
 @pytest.mark.parametrize("value", [-3.0, 3.0, np.nan])
 def test_a_single_difference_is_seen_at_every_zoom(

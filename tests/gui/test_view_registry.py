@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
-from tests.gui.windows import LEFT, change, known, settled, show_view
+from tests.gui.windows import LEFT, change, settled, show_view
 
 
 def test_a_tile_of_the_sheet_is_gone_to(sample: MainWindow) -> None:
@@ -64,20 +64,3 @@ def test_the_defect_that_is_chosen_is_compared(sample: MainWindow) -> None:
     assert preview.isVisible()
     sample.show_view("advice")
     assert not bar.isVisible()
-
-
-def test_advice_is_taken(sample: MainWindow) -> None:
-    show_view(sample, "advice")
-    best = known(sample.advice.plot.selected)
-    assert best != sample.viewer.settings
-    sample.advice.take.click()
-    settled(sample)
-    assert sample.viewer.settings == best
-    sample.viewer.undo_stack.undo()
-    assert sample.viewer.settings != best
-
-
-def test_every_view_has_its_key(window: MainWindow) -> None:
-    for name in ("sheet", "compare", "merged", "advice", "cases"):
-        window.registry.actions[f"view_{name}"].trigger()
-        assert window.views[name].isVisible()

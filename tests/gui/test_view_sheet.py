@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +19,9 @@ from reftiler.io import read_image
 from reftiler.tilesets.tile_arrays import TileForm
 from reftiler_gui.contact_sheet_view import DEFECTS, POSITION, RESULT, ContactSheetView
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model.display import DisplaySettings
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
-from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.tile_results import TileResults
 from tests.gui.windows import (
     LEFT,
@@ -109,14 +106,6 @@ def test_tiles_that_are_no_more_are_not_drawn(
     assert listed(view) == list(range(len(grid_of(OTHER))))
     assert view.list.tile is None
     assert view.list.isVisible()
-
-
-def test_tiles_stand_as_they_lie_in_the_image(view: ContactSheetView) -> None:
-    tops = [middle(view, tile).y() for tile in range(35)]
-    lefts = [middle(view, tile).x() for tile in range(35)]
-    assert len(set(tops)) == 5
-    assert lefts[:7] == lefts[7:14] == sorted(lefts[:7])
-    assert view.count.text() == f"35 tiles, {np.count_nonzero(MARKS)} with a defect"
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, REFLECT])
@@ -288,74 +277,6 @@ def test_a_file_that_was_cut_short_is_a_sentence(
     assert "has become shorter" in view.words.text()
     open_tile(view, 0)
     assert "has become shorter" in view.single.words.text()
-
-
-def test_what_is_not_seen_does_no_work(qtbot: QtBot, jobs: Jobs) -> None:
-    made = ContactSheetView(jobs)
-    qtbot.addWidget(made)
-    fill(made, picture())
-    assert not jobs.running()
-
-
-def test_other_values_shown_black_and_white_are_seen(view: ContactSheetView) -> None:
-    loaded = picture()
-    fill(view, loaded)
-    settle(view._jobs)
-    before = view.list.viewport().grab().toImage()
-    known(loaded.image).set_display(DisplaySettings(0, 100))
-    view.repaint_pixels()
-    assert view.list.viewport().grab().toImage() != before
-
-
-def test_large_tiles_are_drawn_in_the_background(view: ContactSheetView) -> None:
-    image = np.full((2048, 2048), 200, np.uint8)
-    settings = FormSettings((1024, 1024), (1024, 1024))
-    view.show_item(LoadedImage(ImageItem("x"), ImagePyramid(image), None, ""))
-    view.show_tiling(grid_of(settings, image.shape), settings)
-    assert view.list.thumbnail(3) is None
-    wait_until(lambda: view.list.thumbnail(3) is not None)
-    settle(view._jobs)
-
-
-def milliseconds(do: Callable[[], object]) -> float:
-    start = time.process_time()
-    do()
-    return 1000 * (time.process_time() - start)
-
-
-def test_a_hundred_thousand_tiles_show_and_scroll_at_once(
-    qtbot: QtBot, jobs: Jobs
-) -> None:
-    image = np.zeros((4096, 4096), np.uint8)
-    mask = MaskPyramid(np.zeros(image.shape, bool))
-    loaded = LoadedImage(ImageItem("x"), ImagePyramid(image), mask, "")
-    settings = FormSettings((64, 64), (13, 13))
-    found = grid_of(settings, image.shape)
-    made = ContactSheetView(jobs)
-    qtbot.addWidget(made)
-    made.resize(1280, 800)
-    assert len(found) > 97_000
-
-    def opened() -> None:
-        made.show_item(loaded)
-        made.show_tiling(found, settings)
-        made.show()
-        made.list.viewport().grab()
-
-    assert milliseconds(opened) < 500  # 60 where nothing else runs
-    settle(jobs)
-    bar = made.list.verticalScrollBar()
-    wait_until(lambda: bar.maximum() > 100_000)
-
-    def scrolled() -> None:
-        bar.setValue(bar.value() + 50)
-        made.list.viewport().repaint()
-
-    assert np.median([milliseconds(scrolled) for _ in range(9)]) < 60  # 10 alone
-    made.list.choose(0)
-    QTest.keyClick(made.list, KEY.Key_End)
-    assert made.list.tile == len(found) - 1
-    jobs.stop()
 
 
 def results(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from reftiler import TilingError
-from reftiler.io import write_image
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model import comparison
 from reftiler_gui.model.colors import signed
@@ -237,42 +235,6 @@ def test_values_of_other_channels_are_refused() -> None:
     image = ImagePyramid(np.zeros((8, 8), np.uint8))
     with pytest.raises(TilingError, match="8 × 8 × 3"):
         MapComparison(values(np.zeros((8, 8, 3))), values(np.zeros((8, 8))), image)
-
-
-def test_the_whole_story(
-    window: MainWindow, tmp_path: Path, answer: Callable[..., None]
-) -> None:
-    """A defect is missed and cut; with more overlap a tile holds it; a report says so.
-
-    The defect lies across the edge of tiles of 128 px.
-    """
-    image = np.random.default_rng(0).integers(90, 110, (256, 256), np.uint8)
-    mask, found = np.zeros(image.shape, bool), np.zeros(image.shape, np.float32)
-    mask[60:64, 120:140] = True
-    found[61, 122], found[200, 200] = 0.4, 0.6
-    image[mask] = 250
-    write_image(tmp_path / "part.png", image)
-    write_image(tmp_path / "part_mask.png", mask)
-    np.save(tmp_path / "part_map.npy", found)
-    open_paths(window, tmp_path / "part.png")
-    tight = FormSettings(tile=(128, 128), step=(0, 0), overlapping=True)
-    window.viewer.change(tight)
-    window.maps.change(threshold=0.5)
-    window.registry.actions["pin"].trigger()
-    change(window, replace(tight, step=(32, 32)))
-    assert numbers(window, "Defects held") == ["0 of 1", "1 of 1"]
-    rows = []
-    for settings, name in ((tight, "a"), (window.viewer.settings, "b")):
-        window.viewer.change(settings)
-        answer(tmp_path / f"{name}.html")
-        trigger(window, "report")
-        with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            rows += list(csv.DictReader(file))
-    assert [row["cut"] for row in rows] == ["yes", "no"]
-    assert [row["hit"] for row in rows] == ["no", "no"]
-    window.maps.change(threshold=0.4)
-    trigger(window, "report_image")
-    assert ",yes" in (tmp_path / "b.csv").read_text("utf-8")
 
 
 def test_results_are_merged_with_both_settings(

@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QDesktopServices, QGuiApplication
+from PySide6.QtGui import QAccessible, QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QDialog,
-    QLabel,
     QMenu,
     QMessageBox,
     QScrollArea,
@@ -30,7 +28,6 @@ from reftiler_gui.help_dialogs import (
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.mock_models import MockModel
-from reftiler_gui.theme import SCHEMES
 from tests.gui.windows import change, settled, wait_until
 
 
@@ -124,37 +121,12 @@ def test_what_takes_keys_has_a_name_and_what_is_done_a_menu(window: MainWindow) 
         assert words in sheet
 
 
-def test_every_menu_has_a_letter_of_its_own(window: MainWindow) -> None:
-    letters = [
-        action.text().partition("&")[2][:1] for action in window.menuBar().actions()
-    ]
-    assert letters == ["F", "E", "V", "L", "G", "H"]
-    for view in window.views.values():
-        mine = [
-            widget.text().partition("&")[2][:1].upper()
-            for widget in view.findChildren(QWidget)
-            if isinstance(widget, (QLabel, QAbstractButton)) and "&" in widget.text()
-        ]
-        assert len({*mine, *letters}) == len(mine) + len(letters), mine
-
-
 def test_all_work_can_be_cancelled_by_a_key(sample: MainWindow) -> None:
     sample.open_results(MockModel())
     assert sample.jobs.running("Opening results")
     sample.registry.actions["cancel"].trigger()
     assert not sample.jobs.running()
     assert "cancelled" in sample.merged.empty.text()
-
-
-def test_the_picture_is_copied_and_the_screen_filled(sample: MainWindow) -> None:
-    QGuiApplication.clipboard().clear()
-    sample.registry.actions["copy_picture"].trigger()
-    copied = QGuiApplication.clipboard().image()
-    assert copied.size() == sample.picture().size()
-    assert not copied.isNull()
-    for filled in (True, False):
-        sample.registry.actions["full_screen"].trigger()
-        assert sample.isFullScreen() is filled
 
 
 def test_what_does_nothing_in_a_view_is_off(window: MainWindow) -> None:
@@ -169,20 +141,6 @@ def test_what_does_nothing_in_a_view_is_off(window: MainWindow) -> None:
     assert "larger" in on["sheet"] - on["advice"]
     assert not {"grid", "next_defect"} & on["advice"]
     assert not {"seed", "next", "dock_tiling"} & on["cases"]
-
-
-def test_the_theme_that_is_shown_is_checked(window: MainWindow) -> None:
-    actions = window.registry.actions
-    try:
-        pictures = []
-        for scheme in ("dark", "light", "light"):
-            actions[f"theme_{scheme}"].trigger()
-            checked = [name for name in SCHEMES if actions[f"theme_{name}"].isChecked()]
-            assert checked == [scheme]
-            pictures.append(window.grab().toImage())
-        assert pictures[0] != pictures[1] == pictures[2]
-    finally:
-        actions["theme_system"].trigger()
 
 
 def test_the_documentation_is_whole(qtbot: QtBot) -> None:

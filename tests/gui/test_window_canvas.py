@@ -11,12 +11,11 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from reftiler_gui.camera import LADDER, Camera
+from reftiler_gui.camera import LADDER
 from reftiler_gui.image_canvas import ImageCanvas, Marker
 from reftiler_gui.model.colors import COLORS, UNCOVERED
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
-from reftiler_gui.model.overlay_settings import thinning
 from tests.gui.windows import LEFT, canvas_of, drag, grid_of, seen, turn
 
 GREY = np.full((100, 120), 100, dtype=np.uint8)
@@ -55,26 +54,6 @@ def test_pixels_are_sharp_when_enlarged_and_means_when_reduced(qtbot: QtBot) -> 
     assert abs(int(seen(canvas)[150, 200, 0]) - 128) <= 1
 
 
-@pytest.mark.parametrize("zoom", [2.0, 3.0, 0.75])
-def test_lines_are_where_tiles_start(qtbot: QtBot, zoom: float) -> None:
-    view, canvas = tiled(qtbot, 40, 30)
-    canvas.state.go(50, 60, zoom)
-    transform, sky = canvas.transform(), alike(canvas, "sky")
-    height = np.diff(transform.down(view.frame[0]))[0]
-    solid = sky.mean(axis=0) > 0.95 * height / transform.height
-    starts = transform.xs(view.starts[1])
-    assert set(np.flatnonzero(solid)) == {x for x in starts if 0 <= x < transform.width}
-    canvas.set_layers(replace(canvas.layers, grid=False))
-    assert not alike(canvas, "sky").any()
-
-
-def test_close_lines_are_thinned(qtbot: QtBot) -> None:
-    view, canvas = tiled(qtbot, 8, 2, np.zeros((1000, 1000), np.uint8))
-    for zoom, every in ((0.5, 5), (8, 1)):
-        canvas.state.go(500, 500, zoom)
-        assert thinning(view, canvas.transform()) == every
-
-
 def test_one_marked_pixel_never_vanishes(qtbot: QtBot) -> None:
     image, mask = np.zeros((999, 999), np.uint8), np.zeros((999, 999), bool)
     mask[501, 497] = True
@@ -101,18 +80,6 @@ def test_uncovered_pixels_are_hatched_and_others_not(qtbot: QtBot) -> None:
     canvas.set_layers(replace(canvas.layers, grid=False))
     canvas.fit()  # a thin gap is seen from afar
     assert alike(canvas, UNCOVERED).sum() > 20
-
-
-def test_random_tiles_are_outlined_and_the_rest_is_hatched(qtbot: QtBot) -> None:
-    view, canvas = tiled(qtbot, 30, 30, random=2, seed=4)
-    transform = canvas.transform()
-    (top, _), (left, right) = view.box(0)
-    x = transform.x
-    assert alike(canvas, "sky")[transform.y(top), x(left) : x(right)].all()
-    cover = view.coverage(transform.rows.clip(0, 99), transform.cols.clip(0, 119))
-    rows, columns = transform.down((0, 100)), transform.across((0, 120))
-    inside = alike(canvas, UNCOVERED) & (cover > 0)
-    assert not inside[slice(*rows), slice(*columns)].any()
 
 
 def test_the_tile_under_the_cursor_and_what_is_kept_are_outlined(qtbot: QtBot) -> None:
@@ -147,22 +114,3 @@ def test_a_drag_moves_and_does_not_click(qtbot: QtBot) -> None:
     assert not clicks
     QTest.mouseClick(canvas.viewport(), LEFT, pos=QPoint(200, 150))
     assert np.allclose(clicks, [(50, 50)], atol=0.3)
-
-
-def test_all_is_seen_when_fitted_and_stays_so(qtbot: QtBot) -> None:
-    canvas = canvas_of(qtbot, np.zeros((1000, 400), np.uint8))
-    assert canvas.state.fitted
-    canvas.setFixedSize(300, 200)
-    assert 0 < canvas.transform().y(0) < canvas.transform().y(1000) < 200
-
-
-def test_the_ladder_is_climbed_and_the_middle_kept_within_bounds() -> None:
-    state = Camera()
-    state.bound(((0, 100), (0, 200)))
-    state.go(1000, -5, 1.0)
-    assert (state.row, state.col) == (100, 0)
-    zooms = []
-    for steps in (1, -2, 100):
-        state.step(steps)
-        zooms.append(state.zoom)
-    assert zooms == [2, 0.75, LADDER[-1]]

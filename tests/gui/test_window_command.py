@@ -48,20 +48,6 @@ def test_the_tiling_options_count(
     assert (before != read_image(out)).any()
 
 
-def test_maps_are_given(qtbot: QtBot, tmp_path: Path) -> None:
-    image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
-    (tmp_path / "maps").mkdir()
-    np.save(tmp_path / "maps" / "part.npy", np.eye(64))
-    words = (str(image), "--screenshot", str(out), "--overwrite")
-    assert run(*words)[0] == 0
-    before = read_image(out)
-    assert run(*words, "--maps", str(tmp_path / "maps")) == (0, "")
-    assert (before != read_image(out)).any()
-    code, said = run(*words, "--maps", str(tmp_path / "nothing"))
-    assert code == 2
-    assert "nothing" in said
-
-
 @pytest.mark.parametrize("view", ["image", "odd"])
 def test_the_window_of_a_screenshot_is_let_go_of(
     qtbot: QtBot, tmp_path: Path, view: str
@@ -80,15 +66,6 @@ def test_what_is_shown_is_never_written_over(tmp_path: Path, option: str) -> Non
     assert code == 2
     assert "is what is to be shown" in said
     assert image.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    "view", ["compare", "sheet", "merged", "beside", "advice", "cases"]
-)
-def test_every_view_can_be_shot(tmp_path: Path, view: str) -> None:
-    image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
-    code, said = run(str(image), "--screenshot", str(out), "--view", view)
-    assert (code, said) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -169,14 +146,6 @@ def test_missing_libraries_are_told_from_a_missing_extra(
     assert 'pip install "reftiler[gui]"' in " ".join(output.split())
 
 
-def test_a_picture_of_what_cannot_be_read_fails(qtbot: QtBot, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.png"
-    bad.write_bytes(b"no picture")
-    code, output = run(str(bad), "--screenshot", str(tmp_path / "out.png"))
-    assert code == 1
-    assert "bad.png" in output
-
-
 @pytest.mark.parametrize(
     ("said", "heard"),
     [
@@ -196,17 +165,6 @@ def test_qt_is_heard_but_for_what_it_need_not_say(said: str, heard: str) -> None
     assert run.stdout == ""
     assert run.stderr.endswith(heard)
     assert bool(run.stderr) == bool(heard)
-
-
-def test_a_screenshot_says_nothing(tmp_path: Path) -> None:
-    words = ("view", "--screenshot", str(tmp_path / "out.png"))
-    run = subprocess.run(
-        [sys.executable, "-m", "reftiler.cli", *words],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (run.stdout, run.stderr) == ("", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

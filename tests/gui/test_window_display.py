@@ -164,17 +164,6 @@ def test_limits_are_typed_and_must_rise(window: MainWindow, ramp: ImagePyramid) 
     assert ramp.low == 1000
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1e6])
-def test_a_range_of_any_size_can_be_set(
-    window: MainWindow, show: Show, scale: float
-) -> None:
-    source = show(np.linspace(-scale, scale, 4096).reshape(64, 64))
-    low, high = window.display.low, window.display.high
-    assert high.value() == pytest.approx(scale, rel=1e-3)
-    low.setValue(scale / 3)
-    assert (source.low, source.high) == pytest.approx((scale / 3, scale), rel=1e-3)
-
-
 def test_gamma_brightens_and_merged_and_resized_images_follow(
     window: MainWindow, ramp: ImagePyramid
 ) -> None:
@@ -322,13 +311,3 @@ def test_what_is_chosen_while_another_image_is_read_is_not_for_it(
     assert state() == ("b", 0, 1)
     go(window, 0)
     assert state() == ("a", 0, 2)
-
-
-def test_a_mask_may_have_an_axis_more(
-    window: MainWindow, show: Show, tmp_path: Path
-) -> None:
-    mask = np.zeros((1, 64, 80), np.uint8)
-    mask[0, 5:9, 7:20] = 1
-    np.save(tmp_path / "a_mask.npy", mask)
-    show(RNG.integers(0, 256, (3, 64, 80), np.uint8))
-    assert known(loaded_item(window).mask).area == 4 * 13

@@ -153,30 +153,6 @@ def test_letters_and_arrows_are_those_of_the_focused_list(sample: MainWindow) ->
     assert sample.viewer.index == image
 
 
-def test_the_menu_names_what_is_undone(sample: MainWindow) -> None:
-    field, stack = sample.form.tile.height_field, sample.viewer.undo_stack
-    for size in (257, 258, 259):  # quick changes of a field are one step
-        field.setValue(size)
-    assert stack.count() == 1
-    field.setValue(256)  # and back again is none
-    assert stack.count() == 0
-    undo, redo = (sample.registry.actions[name] for name in ("undo", "redo"))
-    assert not undo.isEnabled()
-    assert not redo.isEnabled()
-    field.setValue(128)
-    assert undo.text() == "Undo Tile size"
-    sample.form.mode.set_value("clamp")
-    sample.form.mode.currentIndexChanged.emit(0)
-    assert undo.text() == "Undo Fit"
-    undo.trigger()
-    assert sample.form.mode.value == "padding"
-    assert redo.isEnabled()
-    assert redo.text() == "Redo Fit"
-    undo.trigger()
-    assert sample.form.tile.value == (256, 256)
-    assert not undo.isEnabled()
-
-
 def test_sizes_are_width_by_height(window: MainWindow, tmp_path: Path) -> None:
     write_image(tmp_path / "tall.png", np.zeros((600, 300), np.uint8))
     open_paths(window, tmp_path / "tall.png")

@@ -28,22 +28,6 @@ def focused() -> QWidget:
     return known(QApplication.focusWidget())
 
 
-def test_with_space_held_a_click_chooses_nothing(sample: MainWindow) -> None:
-    canvas, port = sample.canvas, sample.canvas.viewport()
-    canvas.setFocus()
-    QTest.keyPress(canvas, SPACE)
-    assert port.cursor().shape() == Qt.CursorShape.OpenHandCursor
-    QTest.mouseClick(port, LEFT, pos=QPoint(300, 300))
-    assert canvas.tile is None
-    place = canvas.place(QPointF(300, 300))
-    drag(port, QPoint(300, 300), QPoint(340, 320))
-    assert canvas.place(QPointF(340, 320)) == pytest.approx(place, abs=1)
-    QTest.keyRelease(canvas, SPACE)
-    assert port.cursor().shape() == Qt.CursorShape.ArrowCursor
-    QTest.mouseClick(port, LEFT, pos=QPoint(300, 300))
-    assert canvas.tile is not None
-
-
 def test_with_space_held_the_line_stays(sample: MainWindow) -> None:
     show_view(sample, "compare")
     sample.compare.split.setChecked(True)

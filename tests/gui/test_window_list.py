@@ -95,14 +95,6 @@ def test_the_list_is_searched_and_one_steps_through_what_is_found(
     assert (search.text(), listed(opened)) == ("", ["a", "b"])
 
 
-def test_a_fast_walk_ends_at_the_last_image(opened: MainWindow) -> None:
-    for name in ("first", "next", "next", "last", "previous"):
-        opened.registry.actions[name].trigger()
-    settled(opened)
-    assert shown(opened) == "test/hole/d"
-    assert opened.image_list.place.text() == "4 of 5"
-
-
 def test_one_walks_on_from_an_image_that_is_read_slowly(
     opened: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

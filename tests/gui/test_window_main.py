@@ -254,15 +254,3 @@ def test_the_menu_of_the_canvas_copies_and_leads_to_the_tile(
     menu.close()
     texts = [action.text() for action in sample.readout.menu(-9.0, 2.0).actions()]
     assert not [text for text in texts if ":" in text]
-
-
-def test_from_view_to_view_the_bar_keeps_its_height(sample: MainWindow) -> None:
-    height, fit = sample.defects_bar.height(), sample.registry.actions["fit"]
-    for name in ("compare", "merged", "image", "sheet"):
-        sample.show_view(name)
-        QTest.qWait(50)
-        assert sample.defects_bar.height() == height, name
-    wait_until(lambda: not fit.isEnabled())
-    sample.sheet.open_tile(3)  # where there is a canvas
-    wait_until(fit.isEnabled)
-    assert sample.toolbar.zoom.isEnabled()

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRect
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.layouts import FlowLayout
 from reftiler_gui.main_window import MainWindow
-from reftiler_gui.model.form_settings import FormSettings
-from tests.gui.windows import change, known, open_paths, show_view, write_case
+from tests.gui.windows import known, open_paths, show_view, write_case
 
 VIEWS = ("image", "compare", "sheet", "merged", "advice", "cases")
 
@@ -47,33 +45,6 @@ def test_nothing_is_cut_off_in_any_view(dressed: MainWindow, tmp_path: Path) -> 
                 needed, line = part.heightForWidth(part.width()), part.fontMetrics()
                 assert not part.text() or part.height() >= needed, part.text()
                 assert not part.text() or needed < 7 * line.height(), part.text()
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        (
-            FormSettings(tile=(300, 200), step=(260, 150), pad_side="both"),
-            "38 px left, 38 px right",
-        ),
-        (FormSettings(tile=(20, 20), overlapping=True), "reduce the overlap"),
-        (FormSettings(tile=(2000, 2000), mode="clamp"), "a smaller tile"),
-        (FormSettings(step=(256, 256), border=(40, 40)), "a stride of at most 176"),
-    ],
-)
-def test_no_number_and_no_refusal_of_the_form_is_cut_off(
-    dressed: MainWindow, settings: FormSettings, words: str
-) -> None:
-    change(dressed, settings)
-    QTest.qWait(50)
-    refused = [place.words for place in dressed.form.refusables.values()]
-    labels = [*dressed.summary.findChildren(QLabel), *refused]
-    shown = [label for label in labels if label.isVisible()]
-    assert all(one.height() >= one.heightForWidth(one.width()) for one in shown)
-    said = [one.text() for one in refused if one.isVisible()] or [
-        dressed.summary.text()
-    ]
-    assert [words in one for one in said] == [True]
 
 
 def test_a_row_takes_more_lines_when_a_part_grows_or_comes(qtbot: QtBot) -> None:

@@ -13,6 +13,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ from reftiler.io.entries import ImageEntry, open_pair
 from reftiler.io.lazy import os_error_reason
 from reftiler.io.read import fingerprint as file_fingerprint
 from reftiler.json_io import SPEC_VERSION, check_content, read_json, require
-from reftiler.models import Model, select_map
+from reftiler.models import Model, load_finish, run_named, select_map
 from reftiler.streaming.stores import WritableArray
 from reftiler.tiler import Tiler
 from reftiler.tilesets.reassemble import AVERAGED
@@ -82,6 +84,13 @@ class MapJob:
         are computed. None: all tiles, whatever masks there are.
     mask_threshold : float or None
         As for `reftiler.io.open_mask`.
+    scale : tuple of Fraction, or None
+        Of the model's results, as for `reftiler.Tiler.apply`.
+    finish : str or None
+        What is made of the merged results: a name that `reftiler.models.load_finish`
+        loads.
+    finish_digest : str or None
+        As `fingerprint` gives it.
     """
 
     model: str
@@ -92,6 +101,9 @@ class MapJob:
     file_format: str = "tiff"
     where: str | None = None
     mask_threshold: float | None = None
+    scale: tuple[Fraction, ...] | None = None
+    finish: str | None = None
+    finish_digest: str | None = None
 
     def __post_init__(self) -> None:
         one_of(self.file_format, "format", tuple(FORMATS))
@@ -117,6 +129,9 @@ class MapJob:
             "format": self.file_format,
             "where": self.where,
             "mask_threshold": self.mask_threshold,
+            "scale": self.scale and [str(scale) for scale in self.scale],
+            "finish": self.finish,
+            "finish_digest": self.finish_digest,
         }
         plain: dict[str, Any] = json.loads(json.dumps(call))
         return plain
@@ -220,7 +235,8 @@ def fingerprint(model: str, function: Callable[..., Any]) -> str:
     Return what tells versions of a model apart; empty where nothing does.
 
     Of a file of a network it is the file's digest, with that of its weights beside it
-    (``NAME.data``), of a Python function that of the file that defines it.
+    (``NAME.data``), of a Python function that of the file that defines it. Modules
+    that this file imports, and files that it reads, are not looked at.
     """
     path = Path(model)
     if not path.is_file():
@@ -322,7 +338,8 @@ def write_maps(
     Maps of images that changed since, and of masks where they count, are made anew.
 
     A map is what `reftiler.Tiler.apply` merges of the model's results, or of the one
-    that `reftiler.models.select_map` takes; an axis of one channel is left out. What is
+    that `reftiler.models.select_map` takes, and what the job's ``finish`` makes of
+    that; of the results an axis of one channel is left out. What is
     in memory does not grow with the image. The caller keeps other runs out of the
     folder, and other calls' maps, see `MapJob.read_earlier`.
 
@@ -425,13 +442,7 @@ class _Run:
         self.notes = dict.fromkeys([model.note] if model.note else [])
 
     def __call__(self, tiles: Array) -> Array:
-        try:
-            results = self._model(tiles)
-        except (ImportError, TilingError):
-            raise
-        except Exception as error:
-            kind = type(error).__name__
-            raise TilingError(f"{self._model.name} raised {kind}: {error}") from error
+        results = run_named(self._model, tiles)
         found, note = select_map(results, self._model.name)
         if note:
             self.notes[note] = None
@@ -475,10 +486,12 @@ def _write_map(
             yield batch
             advance(len(batch), 0)
 
+    finish = job.finish and partial(run_named, load_finish(job.finish))
     with ExitStack() as stack:
 
         def created(shape: tuple[int, ...], dtype: Any) -> WritableArray:
-            if _are_averaged(grid, shape, np.dtype(dtype)):
+            averaged = _are_averaged(grid, shape, np.dtype(dtype))
+            if averaged and job.finish is None:
                 run.notes[AVERAGED] = None
             target = create_image(path, shape, dtype, resume=True)
             return stack.enter_context(target)
@@ -487,6 +500,8 @@ def _write_map(
             run,
             image,
             grid=grid,
+            scale=job.scale,
+            finish=finish,
             batch_size=batch_size,
             progress=counted,
             checkpoint=_work(path),

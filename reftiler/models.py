@@ -21,7 +21,15 @@ from reftiler.errors import TilingError
 from reftiler.pytree import tree_leaves, tree_map, tree_paths
 from reftiler.validation import suggest
 
-__all__ = ["SUFFIXES", "Model", "load_model", "select_map"]
+__all__ = [
+    "FINISHES",
+    "SUFFIXES",
+    "Model",
+    "load_finish",
+    "load_model",
+    "run_named",
+    "select_map",
+]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -116,6 +124,65 @@ def load_model(model: str | Path, *, channels_last: bool = True) -> Model:
     return Model(text, function)
 
 
+def argmax(block: Array) -> Array:
+    """Return the number of the largest channel, the last axis, in each pixel."""
+    if block.ndim < 3:
+        raise TilingError(
+            f"argmax needs channels, one for each class, and the merged result is "
+            f"{block.ndim}-dimensional: leave finish out"
+        )
+    kind = np.min_scalar_type(block.shape[-1] - 1)
+    return np.asarray(block.argmax(-1).astype(kind))
+
+
+FINISHES: dict[str, Callable[[Array], Array]] = {"argmax": argmax}
+"""What `load_finish` knows by a word."""
+
+
+def load_finish(name: str) -> Model:
+    """
+    Load a function of blocks of a merged result.
+
+    Parameters
+    ----------
+    name : str
+        ``argmax``, ``module:function`` or ``file.py:function``. The function takes and
+        returns a block as ``finish`` of `reftiler.Tiler.untile` does, with channels
+        last.
+
+    Raises
+    ------
+    TilingError
+        If there is no such function.
+    """
+    if name in FINISHES:
+        return Model(name, FINISHES[name])
+    place, colon, function = name.rpartition(":")
+    if not (colon and place and function):
+        raise TilingError(
+            f"a finish is {', '.join(FINISHES)}, module:function or file.py:function, "
+            f"got {name!r}"
+        )
+    return Model(name, _function(place, function))
+
+
+def run_named(model: Model, array: Array) -> Any:
+    """Return what a function of somebody else makes of an array.
+
+    Raises
+    ------
+    TilingError
+        Instead of what it raises, `SystemExit` included; the function is named.
+    """
+    try:
+        return model(array)
+    except (ImportError, TilingError):
+        raise
+    except (Exception, SystemExit) as error:
+        kind = type(error).__name__
+        raise TilingError(f"{model.name} raised {kind}: {error}") from error
+
+
 def select_map(results: Any, what: str = "the model") -> tuple[Array, str]:
     """
     Return the array of a model's results that can be merged.
@@ -172,8 +239,7 @@ def _function(place: str, name: str) -> Callable[[Array], Any]:
         found = getattr(found, part)
     if isinstance(found, type) or not callable(found):
         raise TilingError(
-            f"{place}:{name} is a {type(found).__name__}: give a function that takes a "
-            "batch of tiles"
+            f"{place}:{name} is a {type(found).__name__}: give a function of arrays"
         )
     return found  # type: ignore[no-any-return]
 
@@ -191,7 +257,7 @@ def _module(place: str) -> ModuleType:
             return module
         _search_first(Path.cwd())
         return importlib.import_module(place)
-    except Exception as error:  # whatever the module's own code raises
+    except (Exception, SystemExit) as error:  # whatever the module's own code raises
         raise TilingError(
             f"cannot import {place}: {type(error).__name__}: {error}"
         ) from error

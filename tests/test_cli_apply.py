@@ -56,6 +56,23 @@ def scores(tiles):
     return tiles.mean(axis=(1, 2))
 
 
+def halves(tiles):
+    return classes(tiles)[:, ::2, ::2]
+
+
+def leaves(tiles):
+    raise SystemExit(0)
+
+
+def doubled(block):
+    assert block.ndim == 3
+    return (block[..., 0] * 2).astype(np.float64)
+
+
+def fails(block):
+    raise KeyError("no such class")
+
+
 def odd(tiles):
     with (here / "calls").open("a") as file:
         file.write(f"{len(tiles)}\\n")
@@ -111,6 +128,55 @@ def test_maps_are_what_apply_makes(name: str, suffix: str) -> None:
     assert Tiler.from_dict(noted()["call"]["tiler"]) == TILER
     assert noted()["call"]["model"].endswith(f"model.py:{name}")
     assert noted()["call"]["source"] == str(Path("images").absolute())
+
+
+@pytest.mark.parametrize("name", ["argmax", "model.py:doubled"])
+def test_maps_become_what_finish_makes(name: str) -> None:
+    finish = np.argmax if name == "argmax" else None
+    line = f"apply model.py:classes images maps {TILING} --finish {name}"
+    assert "averaged" not in done(line)
+    classes: Any = load_model("model.py:classes")
+    for image in "ab":
+        whole = TILER.apply(classes, read_image(f"images/{image}.png"))
+        found = read_image(MAPS / f"{image}.tif")
+        if finish is None:
+            same_bits(found, (whole[..., 0] * 2).astype(np.float64))
+        else:
+            same_bits(found, whole.argmax(-1).astype(np.uint8))
+    assert noted()["call"]["finish"] == name
+    assert "Nothing to do" in done(line)
+    assert "finish" in refused(2, line.partition(" --finish")[0])
+    if finish is None:
+        Path("model.py").write_text(MODEL + "\n")
+        assert "finish_digest" in refused(2, line)
+
+
+def test_finish_is_refused_with_its_name() -> None:
+    line = f"apply model.py:classes images maps {TILING} --finish"
+    message = refused(1, f"{line} model.py:fails")
+    assert "model.py:fails raised KeyError" in message
+    assert "no such class" in message
+    assert "got 'argmin'" in refused(1, f"{line} argmin")
+    assert "has no nothing" in refused(1, f"{line} model.py:nothing")
+    grey = line.replace("classes", "grey")
+    assert "needs channels" in refused(1, f"{grey} argmax")
+
+
+def test_a_model_that_exits_is_named() -> None:
+    message = refused(1, f"apply model.py:leaves images maps {TILING}")
+    assert "model.py:leaves raised SystemExit" in message
+    assert "a.png" in message
+    Path("exits.py").write_text("raise SystemExit(0)\n")
+    message = refused(1, f"apply exits.py:leaves images maps {TILING}")
+    assert "cannot import exits.py: SystemExit" in message
+
+
+def test_the_scale_of_results_of_tiles_with_a_context() -> None:
+    line = "apply model.py:halves images maps --tile 16 --context 8"
+    assert "--scale" in refused(1, line)
+    done(f"{line} --scale 1/2 --finish argmax")
+    assert read_image(MAPS / "a.tif").shape == (20, 35)
+    assert "another scale" in refused(2, f"{line} --scale 1 --finish argmax")
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,40 @@ def test_maps_of_half_the_size_come_back_as_apply_makes_them() -> None:
     assert len(files(MAPS)) == 20
 
 
+def scores(tiles: Any) -> Any:
+    return np.stack([half(tiles), 255 - half(tiles), 0 * half(tiles) + 120], -1)
+
+
+def test_scores_become_classes_as_they_are_merged() -> None:
+    pytest.importorskip("zarr")
+    done("tile part.png tiles --tile 32 --overlap 8 --window hann")
+    MAPS.mkdir()
+    for path in TILES.glob(PART_TILES):
+        np.save(MAPS / f"{path.stem}.npy", scores(read_image(path)[None])[0])
+    image = read_image("part.png")
+    tiler = Tiler(32, 24, window="hann", channels_last=True)
+    classes = tiler.apply(scores, image).argmax(-1).astype(np.uint8)
+    line = "--maps maps --finish argmax"
+    for name in ("map.png", "map.tif", "map.zarr", "map.ome.zarr"):
+        done(f"untile tiles {name} {line}")
+        same_bits(read_image(name), classes)
+    assert "Put together" in done(f"untile tiles merged {line}")
+    assert files("merged") == ["part.npy"]
+    assert "Nothing to do" in done(f"untile tiles merged {line}")
+    Path("last.py").write_text(
+        "def apart(block):\n    return block[..., 1:] - block[..., :1]\n"
+        "def leaves(block):\n    raise SystemExit(0)\n"
+    )
+    done("untile tiles apart.npy --maps maps --finish last.py:apart")
+    whole = tiler.apply(scores, image)
+    same_bits(read_image("apart.npy"), whole[..., 1:] - whole[..., :1])
+    leaves = "untile tiles x.npy --maps maps --finish last.py:leaves"
+    assert "last.py:leaves raised SystemExit" in refused(2, leaves)
+    assert "no effect on masks" in refused(
+        2, "untile tiles x.npy --masks --finish argmax"
+    )
+
+
 def test_indices_of_a_palette_are_not_averaged() -> None:
     done("tile part.png tiles --tile 32 --overlap 8")
     MAPS.mkdir()

@@ -19,6 +19,7 @@ from reftiler.cli.console import (
     stdout,
 )
 from reftiler.cli.options import FindingOptions, ReadingOptions, TilingOptions
+from reftiler.cli.untile_options import read_scale
 from reftiler.errors import printable
 from reftiler.validation import as_int
 
@@ -69,6 +70,25 @@ def apply(  # noqa: PLR0913 - an option each
             show_default=False,
         ),
     ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Pixels of a result for one of the tile, 1/4, or 1/2x1 where down and "
+            "across differ; its size says so by default.",
+            show_default=False,
+        ),
+    ] = None,
+    finish: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What a map becomes as it is merged: argmax, the number of the "
+            "largest channel, or module:function or file.py:function, which takes and "
+            "returns pixels (h, w, C) or (h, w).",
+            show_default=False,
+        ),
+    ] = None,
     batch_size: Annotated[
         int, typer.Option(metavar="COUNT", help="Tiles for the model at a time.")
     ] = 16,
@@ -90,7 +110,8 @@ def apply(  # noqa: PLR0913 - an option each
 
     Images and maps may be larger than memory. A run that was ended early goes on when
     it is started again, in the midst of an image too; maps of images that changed since
-    are made anew.
+    are made anew. Whether MODEL or the function of --finish changed is told by its own
+    file: what that imports or reads is not looked at.
 
     [bold]Examples[/]
 
@@ -98,6 +119,7 @@ def apply(  # noqa: PLR0913 - an option each
     reftiler apply model.pt2 scan.tif maps --tile 512 --overlap 128 --window hann
     reftiler apply detector.py:score scans maps --config patchcore.yaml --format npy
     reftiler apply model.pt2 slides maps --tile 512 --where tissue --fill nan
+    reftiler apply classes.onnx slides maps --tile 512 --overlap 64 --finish argmax
     """
     from reftiler.atomic import FolderLock  # noqa: PLC0415 - the help needs it not
     from reftiler.inference import (  # noqa: PLC0415
@@ -108,17 +130,22 @@ def apply(  # noqa: PLR0913 - an option each
         remove_maps,
         write_maps,
     )
-    from reftiler.models import load_model  # noqa: PLC0415
+    from reftiler.models import FINISHES, load_finish, load_model  # noqa: PLC0415
 
     tiler = _tiler(options)
     with as_usage_error():
         as_int(batch_size, "--batch-size", minimum=1)
+    scales = None if scale is None else read_scale(scale)
     _check_room(source, out)
     images, said = _found(source, where, split, finding)
     if where is not None and tiler.fill is None:
         tiler = replace(tiler, fill=0)
         said.append("pixels in no tile with a mark are 0: --fill says otherwise")
     loaded = load_model(model)
+    digest = None
+    if finish is not None:
+        last = load_finish(finish)
+        digest = None if finish in FINISHES else fingerprint(finish, last.function)
     with as_usage_error():
         job = MapJob(
             model=model,
@@ -129,6 +156,9 @@ def apply(  # noqa: PLR0913 - an option each
             file_format=file_format,
             where=where and _resolved(where),
             mask_threshold=finding.mask_threshold,
+            scale=scales,
+            finish=finish,
+            finish_digest=digest,
         )
     with FolderLock(out), _resumable():
         earlier = _earlier(job, out, overwrite=overwrite)

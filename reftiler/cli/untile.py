@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,6 +84,7 @@ def untile(
     reftiler untile tiles whole.png
     reftiler untile tiles restored
     reftiler untile tiles merged --maps scores
+    reftiler untile tiles classes --maps scores --finish argmax
     reftiler untile tiles labels --masks
     reftiler untile defects sparse --fill 0
     reftiler untile crops whole.tif --pattern "{id}_{x}_{y}.png"
@@ -115,6 +117,8 @@ def untile(
         if pattern.pattern is None:
             locks.enter_context(FolderLock(folder, shared=True))
         found, since = _find(folder, merging, results, pattern, masks=masks)
+        if merging.finish is not None:
+            found = _finished(found, merging.finish)
         with as_usage_error():
             paths = result_paths(found, result, file_format, "_mask" if masks else "")
         _check_apart(folder, paths)
@@ -191,6 +195,17 @@ def _find(
     since = (folder / NAME).stat().st_mtime_ns
     with _option_names():
         return _of_manifest(folder, manifest, settings, results, masks=masks), since
+
+
+def _finished(found: "TiledImageSet", name: str) -> "TiledImageSet":
+    """Return images whose merged pixels become something else."""
+    from reftiler.models import load_finish, run_named  # noqa: PLC0415
+
+    function = partial(run_named, load_finish(name))
+    images = tuple(
+        replace(image, finish=function, alpha=False) for image in found.images
+    )
+    return replace(found, images=images)
 
 
 def _of_manifest(

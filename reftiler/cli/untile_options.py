@@ -66,6 +66,18 @@ class MergeOptions:
         ),
     ] = None
 
+    finish: Annotated[
+        str | None,
+        _option(
+            "--finish",
+            "NAME",
+            "What the result becomes as it is merged: argmax, the number of the "
+            "largest channel, or module:function or file.py:function, which takes and "
+            "returns pixels (h, w, C) or (h, w).",
+            _MERGING,
+        ),
+    ] = None
+
     def resolve(self) -> dict[str, Any]:
         """Return the settings of the tiler that were given."""
         given: dict[str, Any] = {}
@@ -160,7 +172,7 @@ class ResultOptions:
         axes = None if self.axes is None else self.axes.upper()
         if axes is not None:
             _check_choice("axes", axes, ("CYX", "YXC"))
-        scale = None if self.scale is None else _scale(self.scale)
+        scale = None if self.scale is None else read_scale(self.scale)
         return MapOptions(axes, scale, settings, self.skip_missing)
 
 
@@ -251,7 +263,7 @@ _IMAGES, _MASKS, _MAPS, _PATTERN, _CORNERS = "images", "masks", "maps", "names",
 _BY_NAMES = (_PATTERN, _CORNERS)
 _NOT_MASKS = (_IMAGES, _MAPS, *_BY_NAMES)
 _USED = {
-    **dict.fromkeys(("merge", "window", "border", "nan"), _NOT_MASKS),
+    **dict.fromkeys(("merge", "window", "border", "nan", "finish"), _NOT_MASKS),
     # Tiles that were replaced by results of a model are merged as these.
     **dict.fromkeys(("axes", "scale"), _NOT_MASKS),
     "skip_missing": (_MAPS,),
@@ -312,7 +324,7 @@ def _check_choice(name: str, value: str | None, known: Sequence[str] = ()) -> No
             one_of(value, f"--{name}", known or CHOICES[name])
 
 
-def _scale(text: str) -> tuple[Fraction, Fraction]:
+def read_scale(text: str) -> tuple[Fraction, Fraction]:
     """Read ``0.5``, ``1/2`` or ``1/2x1``, down before across."""
     part = r"\d{1,9}(?:\.\d{1,9}|/[1-9]\d{0,8})?"
     if not re.fullmatch(f"{part}(?:[xX×]{part})?", text):

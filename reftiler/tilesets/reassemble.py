@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 
 from reftiler.dtypes import check_representable
 from reftiler.errors import TilingError
+from reftiler.finish import Finish
 from reftiler.grid import Grid
 from reftiler.io.metadata import Metadata
+from reftiler.layout import ArrayLayout
 from reftiler.plan import UntilePlan, plan_untile, scale_of_tiles
 from reftiler.streaming import Merger, Target
+from reftiler.streaming.arrays import ArrayLibrary
 from reftiler.tilesets.records import ImageRecord
 from reftiler.tilesets.tile_arrays import TileArrays, TileForm
 
@@ -73,6 +76,8 @@ class TiledImage:
         Whether the values are classes.
     left_out : str
         What is known of pixels in no tile, and the way out, for messages.
+    finish : callable or None
+        What the merged pixels become, as by `reftiler.Tiler.untile`.
     """
 
     id: str
@@ -83,6 +88,7 @@ class TiledImage:
     alpha: bool = False
     labels: bool = False
     left_out: str = ""
+    finish: Callable[[NDArray[Any]], NDArray[Any]] | None = None
 
     @property
     def missing(self) -> int:
@@ -101,12 +107,32 @@ class TiledImage:
         """Pixels of the result for one of the image, on each axis."""
         return scale_of_tiles(self.grid.tiler, self.tiles.form.shape[:2])
 
+    @cached_property
+    def result_form(self) -> TileForm:
+        """The shape and dtype of the result."""
+        sizes = zip(self.grid.image_size, self.scale, strict=True)
+        space = tuple(ceil(length * scale) for length, scale in sizes)  # SCALE-008
+        form = self.tiles.form
+        channels = form.shape[2:]
+        if self.finish is None:
+            return TileForm((*space, *channels), form.dtype)
+        (count,) = channels or (None,)
+        layout = ArrayLayout(None, count, space, channels_last=True)
+        found = (self.finish, self.grid.geometry, layout, form.dtype)
+        last = Finish.learn(*found, ArrayLibrary())
+        return TileForm(last.result.shape, last.dtype)
+
     @property
     def result_shape(self) -> tuple[int, ...]:
         """The shape of the result."""
-        sizes = zip(self.grid.image_size, self.scale, strict=True)
-        space = (ceil(length * scale) for length, scale in sizes)  # SCALE-008
-        return (*space, *self.tiles.form.shape[2:])
+        return self.result_form.shape
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the values of the result are classes, as far as is known."""
+        return self.labels or (
+            self.finish is not None and self.result_form.dtype.kind in "biu"
+        )
 
     @property
     def result_metadata(self) -> Metadata:
@@ -152,6 +178,7 @@ def averaging_notes(
         image
         for image in images
         if image.tiles.form.dtype.kind in "iu"
+        and image.finish is None
         and image.tiles.form.shape[2:] in ((), (1,))
         and image.grid.tiler.merge in (None, "mean")
         and image.grid.geometry.has_overlaps()
@@ -242,7 +269,7 @@ def reassemble(
     Returns
     -------
     ndarray, or what ``into`` made
-        Shape ``image.result_shape``, dtype of the tiles.
+        Of the form ``image.result_form``.
 
     Raises
     ------
@@ -259,8 +286,8 @@ def reassemble(
             return stack.enter_context(into(shape, dtype))
 
         if not len(image.tiles):
-            out = make(image.result_shape, form.dtype)
-            _fill(out, tiler.fill)
+            out = make(image.result_shape, image.result_form.dtype)
+            _fill(out, image)
             return out
         merger = Merger(
             tiler,
@@ -270,6 +297,7 @@ def reassemble(
             tile_dtype=form.dtype,
             grid=image.grid,
             scale=image.scale,
+            finish=image.finish,
         )
         _merge(image.tiles, merger, advance)
         return merger.out
@@ -285,8 +313,11 @@ def _merge(tiles: TileArrays, merger: Merger, advance: Callable[[int], object]) 
             advance(len(batch))
 
 
-def _fill(out: Target, value: Any) -> None:
-    dtype = np.dtype(out.dtype)
+def _fill(out: Target, image: TiledImage) -> None:
+    form, value = image.tiles.form, image.grid.tiler.fill
     for first in range(0, out.shape[0], _ROWS):
         rows = min(_ROWS, out.shape[0] - first)
-        out[first : first + rows] = np.full((rows, *out.shape[1:]), value, dtype)
+        shape = (rows, out.shape[1], *form.shape[2:])
+        block = np.full(shape, value, form.dtype)
+        finish = image.finish or (lambda pixels: pixels)
+        out[first : first + rows] = finish(block)

@@ -26,7 +26,7 @@ from reftiler.io.write import STREAMED, suffix_of
 from reftiler.io.zarr_io import SUFFIX as ZARR
 from reftiler.streaming import ReadableArray
 from reftiler.tilesets.reassemble import TiledImage, TiledImageSet, reassemble
-from reftiler.tilesets.tile_arrays import TileForm, stores
+from reftiler.tilesets.tile_arrays import stores
 from reftiler.tilesets.tile_storage import FORMATS
 
 __all__ = [
@@ -188,7 +188,7 @@ def _write(image: TiledImage, path: Path, advance: Callable[[int], object]) -> N
                 path,
                 metadata=metadata,
                 alpha=image.alpha,
-                labels=image.labels,
+                labels=image.has_labels,
             )
             reassemble(image, create, advance)
         else:
@@ -217,9 +217,8 @@ class _Expected:
     """
 
     def __init__(self, there: ReadableArray, image: TiledImage) -> None:
-        form = image.tiles.form
-        self.shape, self.dtype = image.result_shape, form.dtype
-        whole = TileForm(self.shape, form.dtype)
+        whole = image.result_form
+        self.shape, self.dtype = whole.shape, whole.dtype
         found = tuple(there.shape), np.dtype(there.dtype)
         self.may_be_same, self._there = stores(whole, *found), there
 
@@ -253,12 +252,12 @@ def _suffix_for(found: TiledImageSet) -> str:
         except TilingError:
             return ".npy"
         return found.suffix
-    return ".npy" if first.tiles.form.dtype.kind == "f" else ".png"
+    return ".npy" if first.result_form.dtype.kind == "f" else ".png"
 
 
 def _check_format(image: TiledImage, path: Path) -> None:
     """Refuse a format that cannot hold a result, before any tile is merged."""
-    form, shape = image.tiles.form, image.result_shape
+    form, shape = image.result_form, image.result_shape
     if path.suffix.lower() in STREAMED:
         return
     channels = shape[2] if len(shape) == 3 else 1

@@ -26,8 +26,8 @@ maps with padding            Keep it: with tiles of 16,   Are cropped to the ima
                              18 pixels come back as 6.    rounded up: 5.
 maps in interpolation mode   Are enlarged to the image's  Come back at their own
                              own size.                    resolution.
-stride that the scale makes  Is truncated: tiles are      Tiles are moved to the next
-a fraction                   misplaced, the last pixels   whole pixel, and a warning
+fractional stride of maps    Is truncated: tiles are      Tiles are moved to the next
+                             misplaced, the last pixels   whole pixel, and a warning
                              become 0, or it fails.       says so.
 interpolation round trip     Loses pixels.                Is exact to the bit.
 random tiles: where          Of the padded image, by      Of the image itself, by the

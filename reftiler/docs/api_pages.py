@@ -71,6 +71,7 @@ SECTION = """## {title}
 ```
 
 ```{{toctree}}
+:caption: {title}
 :hidden:
 
 {names}

@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 import numpy.typing
 from docutils import nodes
 
-_STARRED = re.compile(r"(?<=[(, ])\*(?=\w+'?[,)])")
-"""A star before the name of several axes, as in ``(K, *T)``: it begins no emphasis."""
+_STARRED = re.compile(r"``[^`]*``|(?<=[(, ])\*(?=\w+'?[,)])")
+"""A star before the name of several axes, as in (K, *T): it begins no emphasis. Or a
+literal, in which it is one anyway."""
 
 _MISSING = object()
 _Scalar = TypeVar("_Scalar")
@@ -39,10 +40,14 @@ def mend_docstring(
     app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]
 ) -> None:
     """Escape the stars of shapes, and leave a constant without the text of its type."""
-    lines[:] = [_STARRED.sub(r"\\*", line) for line in lines]
-    text = inspect.getdoc(type(thing)) or ""
-    if what == "data" and "\n".join(lines).strip() == text.strip():
-        lines.clear()
+    text = "\n".join(lines)
+    if what == "data" and text.strip() == (inspect.getdoc(type(thing)) or "").strip():
+        text = ""
+    lines[:] = _STARRED.sub(_escaped, text).split("\n")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return r"\*" if found[0] == "*" else found[0]
 
 
 def name_factories(app: Any, *called: Any) -> tuple[str, Any] | None:

@@ -20,9 +20,16 @@ _FENCE = re.compile(r"(^```.*?^```$)", re.S | re.M)
 INDEX = """{text}
 
 ```{{toctree}}
+:caption: Clauses
 :hidden:
 
 {names}
+```
+
+```{{toctree}}
+:caption: Conformance kit
+:hidden:
+
 adapters
 matrix
 ```

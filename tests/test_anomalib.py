@@ -416,6 +416,7 @@ def test_a_copy_goes_on_with_the_random_tiles() -> None:
     assert not torch.equal(first, other.tile(image, True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(32, 32), (30, 27)])
 def test_export_for_any_batch(size: tuple[int, int]) -> None:
     model = trained(Tiler(16, 8)).eval()
@@ -536,6 +537,7 @@ def test_the_callback_alone_needs_anomalib(monkeypatch: pytest.MonkeyPatch) -> N
         tiler_configuration_callback()
 
 
+@pytest.mark.long
 def test_the_import_loads_no_anomalib() -> None:
     probe = (
         "import sys; from reftiler.anomalib import Tiler; "

@@ -45,6 +45,7 @@ def test_tables_on_the_screen() -> None:
         assert words in said
 
 
+@pytest.mark.long
 def test_files(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     out = tmp_path / "deep" / "bench"
@@ -80,6 +81,7 @@ def test_which_body_ran_is_shown(
     assert "reftiler.torch ran on body 4" in (tmp_path / "bench.md").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_startup_is_measured_in_fresh_processes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

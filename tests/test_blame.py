@@ -170,6 +170,7 @@ class Subject(Numpy):
         return api
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "asked", "named"),
     [
@@ -210,6 +211,7 @@ def cuts_fractions_off(self: Any, tiles: Any, image: Any) -> Any:
     return np.trunc(Tiler.untile(self, tiles, image.shape, dtype="float64"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "name", "case"),
     [

@@ -61,6 +61,7 @@ TILERS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", TILERS, ids=str)
 def test_there_and_back(settings: dict[str, Any]) -> None:
     tiler = Tiler((6, 5), (3, 2), **settings)
@@ -73,6 +74,7 @@ def test_there_and_back(settings: dict[str, Any]) -> None:
     check(tiler.tile, noise(*shape))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("window", ["box", "hann"])
 def test_scattered_grids(window: str) -> None:
     tiler = Tiler(4, window=window, fill=0.5)
@@ -87,6 +89,7 @@ def test_scattered_grids(window: str) -> None:
     check(lambda image: tiler.tile(image, grid=fitted), noise(3, 10, 11))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("scale", "size"),
     [
@@ -104,6 +107,7 @@ def test_scales(scale: Any, size: tuple[int, int]) -> None:
     check(lambda t: tiler.untile(t, (10, 11), scale=scale), tiles)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("goal", [torch.uint8, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("merge", ["mean", "max"])
 def test_types(goal: torch.dtype, merge: str) -> None:
@@ -114,6 +118,7 @@ def test_types(goal: torch.dtype, merge: str) -> None:
         check(lambda t: tiler.untile(t, (9, 11), dtype=goal), tiles)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "dtype", [torch.bool, torch.uint8, torch.uint16, torch.int64, torch.uint64]
 )
@@ -142,6 +147,7 @@ def test_out_is_refused_in_a_graph() -> None:
         call(torch.zeros((8, 8)))
 
 
+@pytest.mark.long
 def test_other_sizes_are_compiled_anew() -> None:
     tiler = Tiler((6, 5), (3, 2), window="hann", pad_mode="reflect")
 
@@ -184,6 +190,7 @@ class Net(nn.Module):
         return self.tiler.untile(maps, image.shape)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("merge", [None, "max"])
 def test_derivatives_and_vmap_inside_a_graph(merge: str | None) -> None:
     tiler = Tiler((6, 5), (3, 2), pad_mode="reflect", merge=merge)

@@ -75,6 +75,7 @@ def noise(*shape: int) -> Tensor:
 STRICT = [True, False]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode(mode: str) -> None:
     tiler = Tiler((6, 5), (3, 2), mode=mode, window="hann", pad_mode="wrap", fill=7)
@@ -89,6 +90,7 @@ def test_saved_and_loaded() -> None:
     same(torch.export.load(file).module()(image), module(image))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strict", STRICT)
 def test_scattered_grids(strict: bool) -> None:
     tiler = Tiler(4, window="triangle", fill=0.5)
@@ -96,6 +98,7 @@ def test_scattered_grids(strict: bool) -> None:
     check(There(tiler, grid), noise(3, 10, 11), strict=strict)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("window", WINDOWS)
 def test_scales_and_types(window: str) -> None:
     tiler, strict = Tiler(4, 2, window=window), window == "box"
@@ -105,6 +108,7 @@ def test_scales_and_types(window: str) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
 def test_extremes_and_integers(dtype: torch.dtype) -> None:
     tiles = (torch.arange(20 * 16).reshape(20, 4, 4) % 251).to(dtype)
@@ -114,6 +118,7 @@ def test_extremes_and_integers(dtype: torch.dtype) -> None:
         check(Back(Tiler(4, 2), (10, 11)), tiles, strict=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strict", STRICT)
 def test_a_nan_in_an_exported_graph_is_an_error(strict: bool) -> None:
     module = Back(Tiler(4), (8, 8), dtype=torch.uint8)

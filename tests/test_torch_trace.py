@@ -69,6 +69,7 @@ def images(channels_last: bool = False) -> tuple[Tensor, Tensor]:
     return one, other
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NETS)
 def test_traced(name: str) -> None:
     net = Net(Tiler(16, 8, **NETS[name]))
@@ -98,6 +99,7 @@ def test_anomalibs_models_traced(mode: str) -> None:
     same_bits(array(trace(net, one)(other)), array(net(other)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dynamo", [False, True])
 @pytest.mark.parametrize(
     "net",

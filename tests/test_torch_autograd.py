@@ -50,6 +50,7 @@ TILERS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", TILERS, ids=str)
 def test_tile(settings: dict[str, Any]) -> None:
     tiler = Tiler((3, 2), (2, 1), **settings)

@@ -138,6 +138,7 @@ def epoch_of(loader: Any, epoch: int) -> dict[str, Tensor]:
     return {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_an_epoch_is_the_same_with_any_number_of_workers(
     root: Path, start: str

@@ -90,6 +90,7 @@ def test_a_compiler_that_is_missing_is_said_once(kind: str) -> None:
     dispatch._load.cache_clear()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "work", ["", "reftiler.torch.Tiler(2).tile(torch.zeros(999, 999))"]
 )

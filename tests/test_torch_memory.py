@@ -134,6 +134,7 @@ def check_apply(size: tuple[int, int], tile: int, stride: int, window: str) -> N
     assert held - image.nbytes <= 1.5 * (through + row)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stride", "window"), [(256, "hann"), (192, "hann"), (128, "box")]
 )
@@ -141,6 +142,7 @@ def test_apply_holds_a_batch_and_a_row(stride: int, window: str) -> None:
     check_apply((640, 4096), 256, stride, window)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("tile", "stride"), some([(512, 512), (256, 128)], 1))
 def test_apply_over_a_large_image(tile: int, stride: int) -> None:
     check_apply((4096, 4096), tile, stride, "box")

@@ -58,6 +58,7 @@ def test_a_module_tiles_and_merges(model: nn.Module, name: str) -> None:
         same_bits(array(TiledModel(model, tiler)(given)), array(want))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", TILERS)
 def test_an_exported_program_takes_any_number_of_images(
     model: nn.Module, name: str

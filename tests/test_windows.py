@@ -17,6 +17,7 @@ from reftiler_conformance.oracle.windows import exact
 LENGTHS = (*range(1, 601), 1000, 1023, 1024, 2047, 2048, 3001, 4096, 4999, 5000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WINDOWS)
 def test_profiles_are_those_of_the_definition(name: str) -> None:
     for length in LENGTHS:
@@ -37,6 +38,7 @@ def test_profiles_are_whole_positive_and_symmetric(name: str) -> None:
         assert got.max() <= 2**16
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["hann", "gaussian"])
 def test_no_weight_is_near_a_tie(name: str) -> None:
     """Float64 errs by some 1e-10 here, so the rounding hangs on no library."""

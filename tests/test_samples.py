@@ -136,6 +136,7 @@ def test_one_image_is_made_like_all(made: dict[str, list[SampleImage]]) -> None:
     assert sample("gravel", "dent", 1).image.any()
 
 
+@pytest.mark.long
 def test_a_data_set_on_disk(tmp_path: Path, made: dict[str, list[SampleImage]]) -> None:
     written = write_dataset(tmp_path / "brick")
     assert written == find_images(tmp_path / "brick")
@@ -150,6 +151,7 @@ def test_a_data_set_on_disk(tmp_path: Path, made: dict[str, list[SampleImage]]) 
     assert names == set(CONTENTS["test"]) - {"good"}
 
 
+@pytest.mark.long
 def test_a_part_of_the_good_images(tmp_path: Path) -> None:
     written = write_dataset(tmp_path / "grass", "grass", max_good=1)
     good = [one.id for one in written if (one.split, one.label) == ("test", "good")]

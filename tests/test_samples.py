@@ -37,6 +37,7 @@ def made() -> dict[str, list[SampleImage]]:
     return {texture: list(samples(texture)) for texture in TEXTURES}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("texture", TEXTURES)
 def test_masks_are_exact(made: dict[str, list[SampleImage]], texture: str) -> None:
     for one in made[texture]:

@@ -87,6 +87,7 @@ def test_untile(settings: dict[str, Any]) -> None:
     check(lambda tiles: scattered.untile(tiles, (5, 4), grid), numbers(3, *shape))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["padding", "interpolation", "clamp"])
 @pytest.mark.parametrize("scale", [(2, 2), (Fraction(1, 2), 1), (Fraction(3, 2), 2)])
 def test_scaled_untile(mode: str, scale: Any) -> None:

@@ -67,6 +67,7 @@ def test_contrast_is_that_of_the_painted_change() -> None:
             assert seen.resized.contrast == pytest.approx(kept, abs=0.02)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("texture", TEXTURES)
 def test_tiles_keep_all_and_resizing_does_not(texture: str) -> None:
     grid = Tiler(256, 192).grid((1024, 1024))

@@ -137,6 +137,8 @@ def size_of(shape: Sequence[int], dtype: Any) -> int:
 
 def os_error_reason(error: Exception) -> str:
     """Return the bare reason, in a line: an OSError's text names the file once more."""
+    while isinstance(error, ExceptionGroup):  # zarr reads several chunks at once
+        error = error.exceptions[0]
     if isinstance(error, MemoryError):
         return "there is not enough memory for its pixels"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -158,6 +158,7 @@ def test_entry_point() -> None:
     assert point.value == "reftiler.cli:main"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("columns", [80, 120])
 def test_help_and_tables_fit_the_terminal(columns: int) -> None:
     for line in (
@@ -228,6 +229,7 @@ def test_pipes_full_disks_and_closed_streams(
         assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 @ON_POSIX
 @pytest.mark.parametrize(
     ("name", "shown"),
@@ -279,6 +281,7 @@ def test_a_signal_that_a_finalizer_has_lost(number: str, code: int) -> None:
     program = (
         "import os, signal, sys\n"
         "from reftiler.cli import signals\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # may be ignored
         "class Last:\n"
         "    def __del__(self):\n"
         f"        os.kill(os.getpid(), signal.{number})\n"

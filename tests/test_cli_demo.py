@@ -83,6 +83,7 @@ def test_every_sample(texture: str, defect: str) -> None:
         assert f"The {size} px {one.kind} at row {top}" in words
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [
@@ -169,6 +170,7 @@ def test_of_many_defects_the_smallest_are_shown() -> None:
         assert np.prod(read_image(f"out/{name}").shape[:2]) < 2**23
 
 
+@pytest.mark.long
 def test_a_large_image_is_drawn_smaller() -> None:
     write_photo((2500, 3000), marks=0)
     words = told("part.tif part_mask.tif --out out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Search as far as asked; the same examples in CI, new ones elsewhere."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells do behind "&"
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     night = os.environ.get("HYPOTHESIS_PROFILE") == "night"
     examples = 5000 if night else 100 if config.getoption("long") else 15
     ci = bool(os.environ.get("CI")) and not night

@@ -267,8 +267,6 @@ def test_signals_while_modules_load(
     """A module that sends the signal stands for one that takes long to load."""
     (tmp_path / "typer.py").write_text(
         "import os, signal, time\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler) if "
-        "signal.getsignal(signal.SIGINT) is signal.SIG_IGN else None\n"
         f"os.kill(os.getpid(), signal.{number})\ntime.sleep(60)\n"
     )
     result = shell("--help", module, PYTHONPATH=str(tmp_path))
@@ -281,7 +279,6 @@ def test_a_signal_that_a_finalizer_has_lost(number: str, code: int) -> None:
     program = (
         "import os, signal, sys\n"
         "from reftiler.cli import signals\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # may be ignored
         "class Last:\n"
         "    def __del__(self):\n"
         f"        os.kill(os.getpid(), signal.{number})\n"

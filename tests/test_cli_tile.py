@@ -62,6 +62,7 @@ def test_round_trips(words: str) -> None:
     assert mask.sum() == 12
 
 
+@pytest.mark.long
 def test_a_dataset_of_tiles_is_a_dataset(brick: Path) -> None:
     said = done(f"tile {brick} tiles --tile 512 --stride 512")
     assert "Wrote 56 tiles of 512 × 512 from 14 images (6 with a mask)" in said
@@ -88,6 +89,7 @@ def test_a_dataset_of_tiles_is_a_dataset(brick: Path) -> None:
                 assert tile.marked == mask[here].sum()
 
 
+@pytest.mark.long
 def test_skipping_empty_tiles_of_a_dataset(brick: Path) -> None:
     said = done(f"tile {brick} tiles --tile 256 --overlap 64 --skip-empty")
     assert "Left out 124 tiles that the masks do not mark" in said

@@ -50,6 +50,7 @@ def test_a_subject_that_does_not_conform_is_1_and_its_case_replays(
     assert run("conform", PLAIN, *words).exit_code == 0
 
 
+@pytest.mark.long
 def test_a_matrix(tmp_path: Path) -> None:
     """Of two tilers, and of one that does not start."""
     words = ("--clauses", "TILE-001", *FEW)

@@ -226,6 +226,7 @@ def test_processes_give_the_same_bits(client: Any) -> None:
     same_bits(client.compute(lazy).result(), TILER.apply(invert, IMAGE))
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_costs_nothing_but_time(client: Any, tmp_path: Path) -> None:
     def slow(tiles: Array) -> Array:
         (tmp_path / str(os.getpid())).touch()

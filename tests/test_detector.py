@@ -19,6 +19,7 @@ WALL = sample("grass", "dent", 0)
 OTHER = Tiler(320, 256, mode="clamp", remove_border_count=32)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tiler", [detector.TILER, OTHER])
 def test_merged_tiles_are_the_whole_to_the_bit(tiler: Tiler) -> None:
     whole = detector.grass(WALL.image[np.newaxis])[0]

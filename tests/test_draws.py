@@ -18,6 +18,7 @@ LAST_ONLY = ALL - {"channels_first"} | {"channels_last:only"}
 CLAIMS = [ALL, ALL - {"fill"}, LAST_ONLY, ALL - {"unequal", "short", "result"}]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("claimed", CLAIMS)
 @pytest.mark.parametrize("verb", ["tile", "untile"])
 def test_every_setting_at_once_is_allowed(claimed: Any, verb: str) -> None:

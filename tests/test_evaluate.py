@@ -37,6 +37,7 @@ def asked(subject: Any, clauses: str, **more: Any) -> dict[str, Result]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("subject", "clause", "status", "message"),
     [

@@ -43,6 +43,7 @@ CASES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", ["float32", "uint8", "int16"])
 @pytest.mark.parametrize("tiler", CASES.values(), ids=CASES.keys())
 def test_untile_needs_little_memory(tiler: Tiler, dtype: str) -> None:

@@ -22,6 +22,7 @@ def pixels(output: dict[str, Any]) -> Any:
     return np.asarray(Image.open(file))
 
 
+@pytest.mark.long
 def test_the_notebook_runs_and_its_outputs_are_todays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ MERGES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", MERGES, ids=str)
 def test_untile(settings: dict[str, Any]) -> None:
     tiler = Tiler((4, 3), 2, **settings)

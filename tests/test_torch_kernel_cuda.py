@@ -188,6 +188,7 @@ def pairs(source: str) -> Iterator[MergeCase]:
 # --- in the interpreter --------------------------------------------------------------
 
 
+@pytest.mark.long
 @needs_triton
 def test_the_kernels_in_the_interpreter() -> None:
     if INTERPRETED:
@@ -480,6 +481,7 @@ def variants() -> dict[str, MergeCase]:
 VARIANTS = variants()
 
 
+@pytest.mark.long
 @needs_triton
 class TestPtx:
     __test__ = not INTERPRETED
@@ -557,6 +559,7 @@ def test_what_is_left_to_the_plain_body() -> None:
     assert kernel_cuda.supports_cut(image, torch.complex64)
 
 
+@pytest.mark.long
 def test_the_gpu_script_says_that_there_is_no_device(tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("needs a machine without CUDA: the script would run for minutes")

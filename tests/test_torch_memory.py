@@ -87,6 +87,7 @@ def test_tile_and_untile_need_little_memory(settings: dict[str, Any]) -> None:
     assert work < LIMIT < image.nbytes
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("source", "target", "stride", "window"),
     [

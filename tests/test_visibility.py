@@ -44,6 +44,7 @@ def test_one_region_within_the_box_of_another() -> None:
     assert [one.contrast for one in seen] == pytest.approx([100, 50], abs=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("texture", TEXTURES)
 def test_regions_of_the_sample_are_its_defects(texture: str) -> None:
     for made in samples(texture):

@@ -103,7 +103,9 @@ def test_areas_are_those_of_scikit_learn() -> None:
 
 @pytest.mark.parametrize("limit", [0.3, 0.05])
 def test_aupro_is_that_of_anomalib(limit: float) -> None:
-    aupro = pytest.importorskip("anomalib.metrics.aupro", reason="needs anomalib")
+    aupro = pytest.importorskip(
+        "anomalib.metrics.aupro", reason="needs anomalib: pip install anomalib==2.7.0"
+    )
     torch = pytest.importorskip("torch")
     maps, masks = zip(*(pair(seed) for seed in range(4)), strict=True)
     metric = aupro._AUPRO(fpr_limit=limit)

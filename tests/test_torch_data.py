@@ -367,7 +367,9 @@ def test_torchvision_is_given_its_own_tensors(
     assert type(item["image"]) is type(item["mask"]) is Tensor
 
 
-@pytest.mark.skipif(not find_spec("torchvision"), reason="needs torchvision")
+@pytest.mark.skipif(
+    not find_spec("torchvision"), reason="needs torchvision: pip install torchvision"
+)
 def test_a_transform_of_torchvision_sees_image_and_mask(root: Path) -> None:
     from torchvision.transforms import v2  # noqa: PLC0415
 
@@ -385,7 +387,10 @@ def test_a_transform_of_torchvision_sees_image_and_mask(root: Path) -> None:
     assert any(torch.equal(window, found) for window in windows)
 
 
-@pytest.mark.skipif(not find_spec("albumentations"), reason="needs albumentations")
+@pytest.mark.skipif(
+    not find_spec("albumentations"),
+    reason="needs albumentations: pip install albumentations",
+)
 def test_a_transform_of_albumentations_is_repeated(root: Path) -> None:
     import albumentations  # noqa: PLC0415
 

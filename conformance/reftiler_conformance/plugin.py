@@ -14,6 +14,7 @@ smallest case; what fails in the kit or the adapter is an error, and no failure.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours.sort(key=lambda i: (devices.index(i.test.device), order[id(i.test.check)]))
     waiting = iter(ours)
     items[:] = [next(waiting) if isinstance(i, ClauseItem) else i for i in items]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """End with 143 also where SIGTERM comes between two tests."""
+    try:
+        return (yield)
+    except SystemExit as error:
+        if error.code != 128 + signal.SIGTERM:
+            raise
+        pytest.exit("the run was stopped", error.code)
 
 
 class ClauseItem(pytest.Item):

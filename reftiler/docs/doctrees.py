@@ -63,7 +63,8 @@ def _families() -> set[str]:
 
 def _command(name: str) -> tuple[str, str] | None:
     """Return the page of a command that is written as one calls it."""
-    program, _, command = name.partition(" ")
+    program, _, arguments = name.partition(" ")
+    command = arguments.partition(" ")[0]
     known = program == "reftiler" and command in command_pages.names()
     return (f"command/{command}", "") if known else None
 

@@ -35,6 +35,8 @@ matrix
 ```
 """
 
+WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n"
+
 
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each page."""
@@ -53,7 +55,8 @@ def pages() -> Iterator[tuple[str, str]]:
     for name in ("ADAPTERS", "MATRIX"):
         text = (CONFORMANCE / f"{name}.md").read_text("utf-8")
         text = text.replace("(SPEC.md)", "(index.md)")
-        yield f"spec/{name.lower()}.md", text.replace("(MATRIX.md)", "(matrix.md)")
+        text = text.replace("(MATRIX.md)", "(matrix.md)")
+        yield f"spec/{name.lower()}.md", WIDE + text if name == "MATRIX" else text
 
 
 def page_name(title: str) -> str:

@@ -399,7 +399,8 @@ class PixelRanking:
             step = (limit - x[inside - 1]) / (x[inside] - x[inside - 1])
             share += step * (y[inside] - y[inside - 1])
         x, y = np.append(x[:inside], limit), np.append(y[:inside], share)
-        return float(np.diff(x) @ (y[1:] + y[:-1]) / 2 / limit)
+        area = float(np.diff(x) @ (y[1:] + y[:-1]) / 2 / limit)
+        return min(area, 1.0)  # the sum may round above
 
 
 def rank_pixels(maps: Iterable[Any], masks: Iterable[Any]) -> PixelRanking:

@@ -180,7 +180,10 @@ def run_named(model: Model, array: Array) -> Any:
         raise
     except (Exception, SystemExit) as error:
         kind = type(error).__name__
-        raise TilingError(f"{model.name} raised {kind}: {error}") from error
+        raise TilingError(
+            f"{model.name} raised {kind}: {error}; it was given {array.shape} of "
+            f"{array.dtype}"
+        ) from error
 
 
 def select_map(results: Any, what: str = "the model") -> tuple[Array, str]:

@@ -136,6 +136,9 @@ def test_perfect_and_constant_maps_and_what_is_undefined() -> None:
     mask[2:4, 2:4] = True
     perfect = rank_pixels([mask.astype(float)], [mask])
     assert (perfect.auroc(), perfect.aupro()) == (1.0, 1.0)
+    many = np.zeros((64, 64), dtype=bool)
+    many[10:14, 20:30] = True
+    assert rank_pixels([many.astype(np.float32)], [many]).aupro() == 1.0
     constant = rank_pixels([np.ones((8, 8))], [mask])
     assert constant.auroc() == 0.5
     assert constant.aupro() == pytest.approx(0.15)

@@ -93,7 +93,10 @@ def full_slices(index: Any, rank: int) -> tuple[slice, ...]:
         raise IndexError(f"an image of {rank} axes cannot be read by {index}")
     for part in given:
         if not isinstance(part, slice) or (part.step or 1) < 1:
-            raise TypeError(f"an image is read by slices that go forwards, got {part}")
+            raise TypeError(
+                f"an image is read by slices that go forwards, got {part}: read such "
+                "a slice, and take of the array what you need"
+            )
     return tuple(given)
 
 

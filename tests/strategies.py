@@ -55,6 +55,8 @@ def axes(draw: DrawFn, rank: int, *, short: bool) -> Axis:
 
 def constants(dtype: str) -> SearchStrategy[Number]:
     """Draw a number that the dtype can represent; other types know only zero."""
+    if dtype == "bfloat16":
+        return st.sampled_from([0, -0.0, 1, 0.5, -1.5, math.nan, math.inf, -math.inf])
     kind = np.dtype(dtype)
     if kind.kind == "b":
         return st.sampled_from([0, 1, True, False, 1.0])
@@ -175,14 +177,17 @@ def merges(
     dtypes: tuple[str, ...] = NUMBERS,
     scaled: bool = True,
     convert: bool = True,
+    goals: tuple[str, ...] = NUMBERS,
 ) -> MergeCase:
-    """Draw tiles to be merged, at any exact scale and into any dtype."""
+    """Draw tiles to be merged, at any exact scale and into any dtype of some."""
     case = draw(cases(dtypes=dtypes, merge=True))
     settings = case.settings
     result = None
     if convert and draw(st.integers(0, 3)) == 0:
-        goals = NUMBERS if case.dtype == "bool" else NUMBERS[1:]
-        result = draw(st.sampled_from(goals))
+        bools = case.dtype == "bool"
+        result = draw(
+            st.sampled_from([goal for goal in goals if bools or goal != "bool"])
+        )
     scale: tuple[Fraction, ...] = ()
     if scaled and isinstance(settings.window, str):
         scale = tuple(draw(st.sampled_from(q)) for q in exact_scales(case))

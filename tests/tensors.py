@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch import Tensor
 import reftiler.torch.tiler as twin
 from reftiler.torch import Tiler
 from reftiler_conformance.oracle import BFLOAT16
+from tests.backends import Backend
 
 Array = npt.NDArray[Any]
 
@@ -48,13 +50,6 @@ def dtype_of(name: str) -> torch.dtype:
     return found
 
 
-def upper_half(array: Array) -> Array:
-    """Return bfloat16 numbers: the upper half of the bits of float32 numbers."""
-    assert array.dtype == np.float32
-    bits = np.ascontiguousarray(array).view(np.uint32) >> 16
-    return bits.astype("<u2").view(BFLOAT16)
-
-
 def some(cases: Sequence[Any], count: int) -> Sequence[Any]:
     """Return the first of some slow cases; all of them by night."""
     return cases if NIGHT else cases[:count]
@@ -71,3 +66,55 @@ def tilers(case: Any) -> tuple[Any, Any]:
     from reftiler import Tiler as Reference  # noqa: PLC0415 - one name for each
 
     return case.tiler(Reference), case.tiler(Tiler)
+
+
+def _reversed_axes(given: Tensor) -> Tensor:
+    axes = range(given.dim() - 1, -1, -1)
+    return given.permute(*axes).contiguous().permute(*axes)
+
+
+def _sparse(given: Tensor) -> Tensor:
+    """Return every second pixel of a larger tensor, off its start."""
+    shape = (given.shape[0] + 1, *given.shape[1:], 2)
+    room = torch.ones(shape, dtype=torch.uint8).to(given)
+    room[1:, ..., 1] = given
+    return room[1:, ..., 1]
+
+
+def _learned(given: Tensor) -> Tensor:
+    return given.requires_grad_() if given.is_floating_point() else given
+
+
+TORCH = Backend(
+    tiler=Tiler,
+    to=tensor,
+    back=lambda given: array(given).copy(),
+    dtype=dtype_of,
+    is_plain=lambda given: given.is_contiguous(),
+    layouts={
+        "plain": lambda given: given,
+        "reversed": _reversed_axes,
+        "sparse": _sparse,
+    },
+)
+LEARNED = replace(
+    TORCH, layouts={**TORCH.layouts, "learned": _learned}, takes_out=False
+)
+BACKENDS = {
+    "eager": TORCH,
+    "learned": LEARNED,
+    "functional": replace(
+        LEARNED, call=partial(in_body, "functional"), takes_out=False
+    ),
+}
+"""The bodies of torch's verbs; a small call reaches no kernel."""
+
+
+def on(backend: Backend, device: str) -> Backend:
+    """Return a backend whose tensors lie on a device, and stay there."""
+
+    def back(given: Any) -> Array:
+        assert given.device.type == device
+        return backend.back(given)
+
+    return replace(backend, to=lambda given: backend.to(given).to(device), back=back)

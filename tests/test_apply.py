@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +61,6 @@ def test_apply_takes_any_model_that_returns_several_maps() -> None:
     same_bits(got["same"], image)
     same_bits(got["more"][0], image + 1)
     same_bits(got["more"][1][0], image[::2, ::2].copy())
-
-
-def test_apply_takes_a_scale_and_a_dtype() -> None:
-    image = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    got = Tiler(4).apply(
-        lambda t: t[:, ::2, ::2], image, scale=Fraction(1, 2), dtype="float32"
-    )
-    same_bits(got, image[::2, ::2].astype(np.float32))
 
 
 def test_a_dict_may_change_its_order() -> None:

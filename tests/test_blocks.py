@@ -91,16 +91,6 @@ def test_large_images(
     same_bits(tiler.untile(tiles, SIZE, dtype="uint8"), whole)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int32", "uint8"])
-def test_lone_pixels_are_copied_into_wider_types(dtype: str) -> None:
-    """The weight times a value, divided by the weight, need not be the value."""
-    tiler = Tiler((30, 40), (20, 30), window="hann")
-    grid = tiler.grid((200, 160))
-    tiles = (contents(grid, (30, 40), 1) ** 2).astype(dtype)
-    want = added_up(grid, tiles.astype(float), "hann", 0.0)
-    same_bits(tiler.untile(tiles, (200, 160), dtype="float64"), want)
-
-
 @pytest.mark.parametrize("window", ["triangle", "hann", "gaussian"])
 @pytest.mark.parametrize(
     ("tile", "stride", "size"),

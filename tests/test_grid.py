@@ -19,8 +19,6 @@ from reftiler_conformance.oracle import Settings, fit
 from tests.cases import Case
 from tests.strategies import MODES, cases
 
-COVERING = ("padding", "interpolation", "clamp", "even")
-
 
 def plan_of(grid: Any) -> dict[str, Any]:
     """Return all that a grid says of its tiles, as plain values."""
@@ -59,45 +57,6 @@ def test_a_grid_says_what_the_definition_says(case: Case) -> None:
     assert grid.tiler == case.tiler(Tiler)
 
 
-@given(cases(merge=True))
-def test_types_of_a_grid(case: Case) -> None:
-    grid = case.grid(case.tiler(Tiler))
-    count, rank = len(case.oracle_grid.tile_specs), case.settings.rank
-    for array, shape in [(grid.starts, (count, rank)), (grid.boxes, (count, rank, 2))]:
-        assert array.dtype == np.int64
-        assert array.shape == shape
-        assert not array.flags.writeable
-    assert grid.coverage().shape == case.size
-    assert grid.coverage().dtype.kind in "iu"
-    assert type(grid.uncovered) is int
-    assert all(type(n) is int for n in (*grid.shape, *grid.image_size))
-
-
-@given(cases(merge=True))
-def test_slices_are_boxes_clipped_to_the_image(case: Case) -> None:
-    grid = case.grid(case.tiler(Tiler))
-    for k, sides in enumerate(oracle.boxes(case.oracle_grid)):
-        clipped = tuple(
-            slice(max(start, 0), min(stop, length))
-            for (start, stop), length in zip(sides, case.size, strict=True)
-        )
-        assert grid.slices(k) == clipped
-        assert np.zeros(case.size)[grid.slices(k)].size > 0
-
-
-@given(cases(scatter=False))
-def test_axes(case: Case) -> None:
-    grid = case.grid(case.tiler(Tiler))
-    assert len(grid.axes) == case.settings.rank
-    for axis, line in zip(grid.axes, case.oracle_grid.axes, strict=True):
-        assert axis.length == line.length
-        assert axis.tile == line.tile
-        assert axis.padded_length == line.frame
-        assert (axis.pad_before, axis.pad_after) == (line.before, line.after)
-        assert tuple(axis.starts) == line.starts
-        assert len(axis) == len(line.starts)
-
-
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("side", ["end", "both"])
 def test_every_small_axis(mode: str, side: str) -> None:
@@ -118,23 +77,6 @@ def test_every_small_axis(mode: str, side: str) -> None:
             assert got == (line.starts, line.frame, line.before, line.after)
             compared += 1
     assert compared >= 400
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_coverage_of_every_small_axis(mode: str) -> None:
-    compared = 0
-    for tile, length in product(range(1, 9), range(1, 18)):
-        if length < tile and mode not in ("padding", "interpolation"):
-            continue
-        for stride in range(1, tile + 1):
-            for border in {0, (tile - stride) // 2}:
-                tiler = Tiler([tile], stride, mode=mode, remove_border_count=border)
-                settings = Settings((tile,), (stride,), mode=mode, border=(border,))
-                plan = oracle.fitted(settings, (length,))
-                got = tiler.grid([length]).coverage().tolist()
-                assert got == oracle.coverage(plan), (tile, length, stride, border)
-                compared += 1
-    assert compared >= 600
 
 
 @pytest.mark.parametrize("length", [2**31 + 5, 2**40 + 1, 10**12 + 7])
@@ -158,13 +100,6 @@ def test_boxes_under_interpolation_hold_the_pixels_that_are_read(case: Case) -> 
         assert (grid.boxes[k, :, 1] - 1).tolist() == read.max(axis=1).tolist()
 
 
-@given(cases(scatter=False, merge=True, modes=COVERING))
-def test_nothing_is_uncovered_but_by_drop_and_scatter(case: Case) -> None:
-    grid = case.grid(case.tiler(Tiler))
-    assert grid.coverage().min() >= 1
-    assert grid.uncovered == 0
-
-
 @given(cases(), st.data())
 def test_touching(case: Case, data: st.DataObject) -> None:
     grid = case.grid(case.tiler(Tiler))
@@ -182,11 +117,6 @@ def test_touching(case: Case, data: st.DataObject) -> None:
     assert hits.ndim == 1
     whole = grid.touching(np.ones(case.size, np.int8))
     assert whole.tolist() == list(range(len(grid)))
-
-
-def test_touching_ignores_the_removed_border() -> None:
-    grid = Tiler([4], 2, remove_border_count=1).grid([6])
-    assert grid.touching(np.array([0, 0, 1, 0, 0, 0])).tolist() == [0, 1]
 
 
 def test_scattered_tiles_may_lie_anywhere_in_the_image() -> None:

@@ -26,10 +26,6 @@ def test_import_needs_numpy_alone() -> None:
     assert foreign_modules("import reftiler") == []
 
 
-def test_that_test_can_fail() -> None:
-    assert "hypothesis" in foreign_modules("import reftiler, hypothesis")
-
-
 def test_verbs_load_nothing_more() -> None:
     work = (
         "import reftiler, numpy; t = reftiler.Tiler(4, 2, window='hann'); "

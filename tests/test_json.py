@@ -32,20 +32,6 @@ def test_json_there_and_back(merge: Any) -> None:
     assert Tiler.from_json(tiler.to_json()).to_json() == tiler.to_json()
 
 
-@given(merges(convert=False))
-def test_a_grid_untiles_in_another_process(merge: Any) -> None:
-    """All that untile needs goes through JSON."""
-    tiler, shape = merge.case.tiler(Tiler), merge.case.shape
-    grid = merge.case.grid(tiler)
-    again = Grid.from_json(grid.to_json())
-    scale = merge.scale_argument()
-    want = tiler.untile(merge.tiles(), shape, grid, **scale)
-    reader = Tiler.from_other(again.tiler)
-    got = reader.untile(merge.tiles(), shape, again, **scale)
-    assert got.size > 0
-    assert got.tobytes() == want.tobytes()
-
-
 def test_what_json_holds() -> None:
     tiler = Tiler((4, 5), (2, 5), mode="even", pad_value=math.nan, fill=-math.inf)
     content = json.loads(tiler.grid((9, 12)).to_json())
@@ -80,12 +66,6 @@ def test_constants_survive_json_exactly(value: float) -> None:
     for got in (again.pad_value, again.fill):
         assert got == value
         assert math.copysign(1, got) == math.copysign(1, value)
-
-
-def test_custom_windows_survive_json_exactly() -> None:
-    tiler = Tiler((2, 3), window=((0.1, 3), (7, 1 / 3, 1e-5)))
-    again = Tiler.from_json(tiler.to_json())
-    assert again.window == tiler.window == ((0.1 / 3, 1.0), (1.0, 1 / 3 / 7, 1e-5 / 7))
 
 
 def test_files_of_json_are_read_up_to_a_limit(tmp_path: Path) -> None:

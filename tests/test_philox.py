@@ -55,13 +55,6 @@ def test_literal_starts_that_no_version_may_change() -> None:
     assert sorted(set(aligned.ravel().tolist())) == [0, 2, 4]
 
 
-def test_numpy_integers_are_integers() -> None:
-    want = Tiler(3).random((9, 8), 5, 11, 2)
-    size: Any = (np.int64(9), np.uint8(8))
-    numbers: list[Any] = [np.int32(5), np.int64(11), np.int8(2)]
-    assert Tiler(3).random(size, *numbers) == want
-
-
 def test_starts_inside_that_no_version_may_change() -> None:
     mask = np.zeros((100, 70))
     mask[[5, 60], [8, 66]] = 1, np.nan

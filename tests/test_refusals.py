@@ -12,14 +12,12 @@ import pytest
 
 from reftiler import Grid, Tiler, TilingError
 from reftiler.streaming import Merger
-from tests.refusals import REFUSALS, Refusal
+from reftiler_conformance.peers.reftiler_own import NumpyApi
+from reftiler_conformance.suite.calls import Call, result_of
+from tests.refusals import known, refusals
 
 ERRORS = {"TilingError": TilingError, "TypeError": TypeError}
-
-
-def make(shape: tuple[int, ...], dtype: str) -> Any:
-    """Return an array of zeros."""
-    return np.zeros(shape, dtype)
+KNOWN = known(NumpyApi())
 
 
 def message_of(call: Callable[[], object], error: str) -> str:
@@ -30,38 +28,12 @@ def message_of(call: Callable[[], object], error: str) -> str:
     return str(caught.value).lower()
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        pytest.param(refusal, id=f"{group}: {refusal.name}")
-        for group, table in REFUSALS.items()
-        for refusal in table
-    ],
-)
-def test_refusal(refusal: Refusal) -> None:
-    message = message_of(lambda: refusal.call(Tiler, make), refusal.error)
-    missing = [word for word in refusal.words if word not in message]
+@pytest.mark.parametrize("call", [one for _, one in refusals()], ids=repr)
+def test_refusal(call: Call) -> None:
+    message = message_of(lambda: result_of(call.code, KNOWN), call.error)
+    missing = [word for word in call.said if word not in message]
     assert not missing, f"{missing} not in: {message}"
     assert len(message) > 15, "say the rule, the values and the way out"
-
-
-def test_the_table_is_large_and_its_names_differ() -> None:
-    names = [f"{group}: {r.name}" for group, table in REFUSALS.items() for r in table]
-    assert len(names) == len(set(names))
-    assert len(names) > 200
-
-
-def test_the_table_can_fail() -> None:
-    """A tiler that refuses nothing, or says nothing, does not pass."""
-    good = Refusal("accepted", lambda t, _: t(4), ("4",))
-    with pytest.raises(pytest.fail.Exception):
-        test_refusal(good)
-    mute = Refusal("silent", lambda t, _: t(0), ("no such word",))
-    with pytest.raises(AssertionError, match="no such word"):
-        test_refusal(mute)
-    swapped = Refusal("wrong class", lambda t, _: t(0), (), "TypeError")
-    with pytest.raises(TilingError):
-        test_refusal(swapped)
 
 
 def test_unknown_arguments_are_refused() -> None:
@@ -221,16 +193,6 @@ def test_dtypes_that_are_none() -> None:
     for dtype in ("float31", 5, object()):
         with pytest.raises((TypeError, TilingError)):
             Tiler(4).untile(tiles, (8, 8), dtype=dtype)  # type: ignore[arg-type]
-
-
-def test_nan_into_an_integer_says_so() -> None:
-    tiles = np.full((4, 4, 4), np.nan, np.float32)
-    for merge in ("mean", "max", "min"):
-        tiler = Tiler(4, merge=merge)
-        call = partial(tiler.untile, tiles, (8, 8), dtype="uint8")
-        message = message_of(call, "TilingError")
-        assert "nan" in message
-        assert "uint8" in message
 
 
 def test_refused_before_any_work() -> None:

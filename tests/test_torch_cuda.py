@@ -14,27 +14,24 @@ from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.oracle import BFLOAT16, NanError, Settings
 from reftiler_conformance.oracle.tiling import has_view
+from tests.backends import tile_agrees, untile_agrees
 from tests.cases import Case, MergeCase
+from tests.corners import EVERY_KIND, into_every_dtype, short_floats
 from tests.stores import Store
-from tests.strategies import NUMBERS, merges
-from tests.strategies import cases as images
-from tests.tensors import BODIES, array, dtype_of, in_body, tensor, tilers, upper_half
-from tests.test_torch_bfloat16 import TRAPS, rounded
+from tests.strategies import NUMBERS, cases, merges
+from tests.tensors import BACKENDS, array, on, tensor, tilers
 from tests.test_torch_kernel_cuda import (
     DTYPES,
-    TABLE,
-    agree,
-    by_kernel,
-    cut_by_kernel,
+    KERNELS,
+    cut_by,
+    merge_by,
     needs_triton,
-    pairs,
-    wanted,
 )
-from tests.test_torch_untile import judge, settings_of
 
 DEVICE = "cuda"
+GPU = {body: on(backend, DEVICE) for body, backend in BACKENDS.items()}
+BY_KERNEL = on(KERNELS, DEVICE)
 
 pytestmark = [
     pytest.mark.cuda,
@@ -45,76 +42,34 @@ pytestmark = [
 ]
 
 
+@pytest.mark.parametrize("body", GPU)
 @settings(max_examples=500)
-@given(images(dtypes=NUMBERS))
-def test_tile(case: Case) -> None:
-    reference, tiler = tilers(case)
-    grid = case.grid(reference)
-    want = reference.tile(case.image(), grid=grid)
-    image = tensor(case.image()).to(DEVICE)
-    for body in BODIES:
-        got = in_body(body, lambda: tiler.tile(image, grid=grid))
-        assert got.device.type == DEVICE
-        same_bits(array(got), want)
-    if not case.is_irregular and has_view(case.oracle_grid):
-        seen = tiler.view(image)
+@given(case=cases(dtypes=(*NUMBERS, "bfloat16")))
+def test_tile(body: str, case: Case) -> None:
+    tile_agrees(GPU[body], case)
+
+
+@settings(max_examples=100)
+@given(cases(dtypes=NUMBERS, scatter=False))
+def test_view(case: Case) -> None:
+    if has_view(case.oracle_grid):
+        seen = case.tiler(Tiler).view(tensor(case.image()).to(DEVICE))
         assert seen.device.type == DEVICE
-        same_bits(array(seen).copy(), reference.view(case.image()).copy())
+        want = oracle.view(case.oracle_grid, case.image())
+        same_bits(array(seen).copy(), want)
 
 
+@pytest.mark.parametrize("body", GPU)
 @settings(max_examples=200)  # each kind of merge is compiled once
-@given(merges())
-def test_untile(merge: MergeCase) -> None:
-    case, (_, tiler) = merge.case, tilers(merge.case)
-    grid, want = case.grid(tiler), judge(merge)
-    _, theirs = settings_of(merge)
-    tiles = tensor(merge.tiles()).to(DEVICE)
-    for body in BODIES:
-
-        def call() -> Any:
-            return tiler.untile(tiles, case.shape, grid, **theirs)
-
-        if want is None:
-            with pytest.raises(TilingError, match="NaN"):
-                in_body(body, call)
-            continue
-        got = in_body(body, call)
-        assert got.device.type == DEVICE
-        same_bits(array(got), want, nan="any")
+@given(merge=merges(dtypes=(*NUMBERS, "bfloat16"), goals=(*NUMBERS, "bfloat16")))
+def test_untile(body: str, merge: MergeCase) -> None:
+    untile_agrees(GPU[body], merge)
 
 
-@settings(max_examples=300)
-@given(merges(dtypes=("float32",), convert=False))
-def test_bfloat16(merge: MergeCase) -> None:
-    case, tiler = merge.case, merge.case.tiler(Tiler)
-    tiles, scale = upper_half(merge.tiles()), dict(merge.scale_argument())
-    try:
-        want = oracle.untile(
-            case.oracle_grid, tiles, case.shape, merge.scales, BFLOAT16
-        )
-    except (NanError, oracle.rounding.UnfitError):
-        return
-    given_tiles, grid = tensor(tiles).to(DEVICE), case.grid(tiler)
-    for body in BODIES:
-        got = in_body(
-            body, lambda: tiler.untile(given_tiles, case.shape, grid, **scale)
-        )
-        same_bits(array(got), want, nan="any")
-
-
-@pytest.mark.parametrize("name", sorted(TRAPS))
-@pytest.mark.parametrize("body", BODIES)
-def test_one_rounding_to_a_half(name: str, body: str) -> None:
-    values = torch.from_numpy(TRAPS[name]).to(DEVICE)[:, None]
-    dtype = dtype_of(name)
-    kind = BFLOAT16 if name == "bfloat16" else tensor_kind(name)
-    got = in_body(body, lambda: Tiler([1]).untile(values, [len(values)], dtype=dtype))
-    same_bits(array(got), rounded(TRAPS[name], kind))
-
-
-def tensor_kind(name: str) -> Any:
-    """Return numpy's dtype of a name."""
-    return array(torch.zeros(1, dtype=dtype_of(name))).dtype
+@pytest.mark.parametrize("body", GPU)
+def test_one_rounding_to_a_half(body: str) -> None:
+    for merge in short_floats():
+        untile_agrees(GPU[body], merge)
 
 
 @settings(max_examples=300)
@@ -215,9 +170,9 @@ def test_a_store_is_read_on_the_host_and_the_model_runs_on_the_gpu() -> None:
 
 
 @needs_triton
-@pytest.mark.parametrize("number", range(len(TABLE)))
+@pytest.mark.parametrize("number", range(len(EVERY_KIND)))
 def test_every_kind_of_merge_by_the_kernel(number: int) -> None:
-    agree(TABLE[number], wanted(TABLE[number]), DEVICE)
+    untile_agrees(BY_KERNEL, EVERY_KIND[number])
 
 
 @needs_triton
@@ -225,27 +180,23 @@ def test_every_kind_of_merge_by_the_kernel(number: int) -> None:
 def test_pairs_of_dtypes_by_the_kernel(source: str) -> None:
     """All there are would take minutes to compile."""
     every = source in {"bool", "float32", "float64", "int64", "bfloat16"}
-    for merge in pairs(source):
+    for merge in into_every_dtype(source):
         if every or merge.result in {source, "float32", "float16"}:
-            agree(merge, wanted(merge), DEVICE)
+            untile_agrees(BY_KERNEL, merge)
 
 
 @needs_triton
 @settings(max_examples=300)
 @given(merges(dtypes=("float32", "int64"), convert=False))
 def test_merges_by_the_kernel(merge: MergeCase) -> None:
-    agree(merge, judge(merge), DEVICE)
+    untile_agrees(BY_KERNEL, merge)
 
 
 @needs_triton
 @settings(max_examples=300)
-@given(images(dtypes=NUMBERS))
+@given(cases(dtypes=NUMBERS))
 def test_cuts_by_the_kernel(case: Case) -> None:
-    reference, _ = tilers(case)
-    want = reference.tile(case.image(), grid=case.grid(reference))
-    got = cut_by_kernel(case, tensor(case.image()).to(DEVICE))
-    assert got.device.type == DEVICE
-    same_bits(array(got), want)
+    tile_agrees(BY_KERNEL, case)
 
 
 @needs_triton
@@ -257,9 +208,7 @@ def test_the_kernels_on_more_than_2_to_31_elements(last: bool) -> None:
     size = (26_800, 26_801)
     shape = (*size, 3) if last else (3, *size)
     image = torch.randint(0, 256, shape, dtype=torch.uint8, device=DEVICE)
-    settings = Settings((512, 512), (448, 448), window="hann", channels_last=last)
-    case = Case(settings, size, None, 3, "uint8")
-    tiles = cut_by_kernel(case, image)
+    tiler = Tiler(512, 448, window="hann", channels_last=last)
+    tiles = cut_by(tiler, image)
     assert tiles.numel() > image.numel() > 2**31
-    got = by_kernel(MergeCase(case, 3), DEVICE, tiles=tiles)
-    assert torch.equal(got, image)
+    assert torch.equal(merge_by(tiler, tiles, shape), image)

@@ -12,9 +12,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,16 +25,16 @@ from hypothesis import given, settings
 from torch import Tensor
 
 import reftiler
-from reftiler import TilingError
 from reftiler.plan import plan_tile, plan_untile
 from reftiler.torch import Tiler
 from reftiler.torch.dtypes import KNOWN, dtype_name
-from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.oracle import BFLOAT16, NanError, Settings
+from reftiler_conformance.oracle import Settings
+from tests.backends import tile_agrees, untile_agrees
 from tests.cases import Case, MergeCase
-from tests.strategies import MODES, NUMBERS, PAD_MODES, cases, merges
-from tests.tensors import array, dtype_of, tensor
+from tests.corners import EVERY_KIND, WEIGHTS, into_every_dtype, short_floats
+from tests.strategies import NUMBERS, PAD_MODES, cases, merges
+from tests.tensors import TORCH, array, dtype_of, tensor
 
 kernel_cuda: Any = None
 if importlib.util.find_spec("triton") is not None:
@@ -48,141 +46,61 @@ needs_triton = pytest.mark.skipif(
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 ROOT = Path(__file__).resolve().parents[1]
 DTYPES = (*NUMBERS, "bfloat16")
-WEIGHTS = ((1.0, 0.1, 2.0**-16, 3.0, 0.7, 1.5), (2.5, 1e-3, 1.0, 7.0, 1.0, 0.3))
-
 
 # --- calls of the kernels, whose results the other modules' tests ask for too --------
 
 
-def by_kernel(merge: MergeCase, device: str = "cpu", **given: Any) -> Tensor:
+def merge_by(
+    tiler: Any,
+    tiles: Tensor,
+    shape: Any,
+    grid: Any = None,
+    dtype: torch.dtype | None = None,
+    scale: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Merge by the kernel, which must take the case."""
-    case, tiler = merge.case, merge.case.tiler(Tiler)
-    tiles = given.get("tiles")
-    if tiles is None:
-        tiles = tensor(merge.tiles()).to(device)
-    target = tiles.dtype if merge.result is None else dtype_of(merge.result)
+    target = dtype or tiles.dtype
+    names = dtype_name(tiles.dtype), dtype_name(target)
     call = plan_untile(
-        tiler,
-        tiles.shape,
-        dtype_name(tiles.dtype),
-        case.shape,
-        case.grid(tiler),
-        merge.scale_argument().get("scale"),
-        dtype_name(target),
-        KNOWN,
+        tiler, tiles.shape, names[0], shape, grid, scale, names[1], KNOWN
     )
-    out = given.get("out")
     if out is None:
-        out = torch.empty(call.result.shape, dtype=target, device=device)
+        out = torch.empty(call.result.shape, dtype=target, device=tiles.device)
     assert kernel_cuda.supports(call, tiles.dtype, target)
     with np.errstate(all="ignore"):  # the interpreter's numpy, not what it computes
         kernel_cuda.merge(tiles, call, out)
     return out
 
 
-def cut_by_kernel(case: Case, image: Tensor) -> Tensor:
+def cut_by(tiler: Any, image: Tensor, grid: Any = None) -> Tensor:
     """Cut by the kernel, which must take the case."""
-    tiler = case.tiler(Tiler)
-    call = plan_tile(tiler, image.shape, dtype_name(image.dtype), case.grid(tiler))
+    call = plan_tile(tiler, image.shape, dtype_name(image.dtype), grid)
     out = torch.empty(call.tiles.shape, dtype=image.dtype, device=image.device)
     assert kernel_cuda.supports_cut(call, image.dtype)
     kernel_cuda.cut(image, call, out)
     return out
 
 
-def wanted(merge: MergeCase) -> Any:
-    """Return what the definition makes of it; None if a NaN had to be an integer."""
-    target = merge.result or merge.case.dtype
-    kind = BFLOAT16 if target == "bfloat16" else np.dtype(target)
-    case = merge.case
-    try:
-        return oracle.untile(
-            case.oracle_grid, merge.tiles(), case.shape, merge.scales, kind
-        )
-    except NanError:
-        return None
+class ByKernel:
+    """A tiler whose cuts and merges are the kernels'."""
+
+    def __init__(self, tile: Any, **settings: Any) -> None:
+        self.tiler = Tiler(tile, **settings)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tiler, name)
+
+    def tile(self, image: Tensor, grid: Any = None) -> Tensor:
+        return cut_by(self.tiler, image, grid)
+
+    def untile(
+        self, tiles: Tensor, shape: Any, grid: Any = None, **more: Any
+    ) -> Tensor:
+        return merge_by(self.tiler, tiles, shape, grid, **more)
 
 
-def agree(merge: MergeCase, want: Any, device: str = "cpu") -> None:
-    """Fail unless the kernel gives these bits, or refuses NaN where there are none."""
-    if want is None:
-        with pytest.raises(TilingError, match="NaN"):
-            by_kernel(merge, device)
-        return
-    same_bits(array(by_kernel(merge, device)), want, nan="any")
-
-
-def table() -> Iterator[MergeCase]:
-    """Yield every kind of merge at least once: small, for the definition is slow."""
-    sizes = {1: (19,), 2: (9, 11), 3: (4, 5, 7)}
-    tiles = {1: ((6,), (4,)), 2: ((4, 6), (2, 3)), 3: ((2, 3, 4), (1, 2, 2))}
-    layouts = [(None, None), (None, 2), (2, 2)]
-    windows = ["hann", "box", "triangle", "gaussian"]
-    for rank, size in sizes.items():
-        tile, stride = tiles[rank]
-        for turn, mode in enumerate(MODES):
-            for part in range(3):
-                batch, channels = layouts[(turn + part) % 3]
-                merge = (None, None, ("max", "min")[turn % 2])[part]
-                settings = Settings(
-                    tile,
-                    stride,
-                    mode=mode,
-                    pad_side=("end", "both")[(turn + part) % 2],
-                    window="box" if merge else windows[(turn + rank + part) % 4],
-                    merge=merge,
-                    border=(1,) * rank if part == 1 and rank < 3 else (),
-                    channels_last=bool((turn + part) % 2),
-                    fill=3 if mode == "drop" else None,
-                )
-                dtype = ("float32", "int64", "float64")[(turn + part + rank) % 3]
-                case = Case(settings, size, batch, channels, dtype, "special", turn)
-                yield MergeCase(case, channels)
-        corner = tuple(s - t for s, t in zip(size, tile, strict=True))
-        middle = tuple(c // 2 for c in corner)
-        starts = (corner, middle, (0,) * rank, middle, corner)
-        for merge in (None, "max", "first", "last", "center", "vote"):
-            settings = Settings(
-                tile, stride, merge=merge, fill=7, channels_last=rank == 2
-            )
-            dtype = "int8" if merge == "vote" else "float32"
-            case = Case(settings, size, 2, 3, dtype, "special", rank, starts)
-            yield MergeCase(case, 3)
-        for turn, window in enumerate(windows):
-            settings = Settings(tile, stride, window=window, nan="omit", fill=7)
-            placed = starts if turn % 2 else None
-            case = Case(settings, size, 2, 3, "float64", "special", turn, placed)
-            yield MergeCase(case, 3)
-            settings = Settings(tile, stride, merge="vote", window=window)
-            case = Case(settings, size, None, 2, "uint64", "special", turn)
-            yield MergeCase(case, 2)
-    custom = Settings((6, 6), (3, 2), window=WEIGHTS, border=(1, 1))
-    yield MergeCase(Case(custom, (13, 9), None, 1, "float64", "random"), 1, (), "int8")
-    # WINDOW-002: products of three such weights depend on their order.
-    deep = Settings(
-        (2, 3, 2), (1, 1, 1), window=((0.1, 0.7), (0.3, 1.1, 0.9), (0.6, 1.3))
-    )
-    yield MergeCase(Case(deep, (4, 5, 4), None, None, "float64", "random"))
-    for mode in ("padding", "interpolation", "even"):
-        scaled = Settings((4, 8), (2, 4), mode=mode, window="hann", border=(0, 2))
-        case = Case(scaled, (10, 20), 1, 2, "uint8", "random")
-        yield MergeCase(case, 2, (Fraction(3, 2), Fraction(1, 2)), "float32")
-
-
-TABLE = list(table())
-
-
-def pairs(source: str) -> Iterator[MergeCase]:
-    """Yield merges of one dtype into every other, of all special values."""
-    targets = DTYPES if source == "bool" else DTYPES[1:]
-    for turn, target in enumerate(targets):
-        merge = (None, "max", "min")[turn % 3]
-        window = "box" if source == "bool" or merge else ("hann", "box")[turn % 2]
-        settings = Settings((5,), (3,), window=window, merge=merge, fill=1)
-        starts = ((0,), (5,), (7,), (9,), (33,), (33,), (33,))
-        content = ("special", "bits")[turn // 3 % 2]
-        case = Case(settings, (40,), None, None, source, content, turn, starts)
-        yield MergeCase(case, None, (), target)
+KERNELS = replace(TORCH, tiler=ByKernel, takes_out=False)
 
 
 # --- in the interpreter --------------------------------------------------------------
@@ -201,43 +119,30 @@ def test_the_kernels_in_the_interpreter() -> None:
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-3000:]
-    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > len(TABLE)
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > len(EVERY_KIND)
 
 
 class TestInterpreted:
     __test__ = INTERPRETED
 
-    @pytest.mark.parametrize("number", range(len(TABLE)))
+    @pytest.mark.parametrize("number", range(len(EVERY_KIND)))
     def test_every_kind_of_merge_is_the_definitions(self, number: int) -> None:
-        agree(TABLE[number], wanted(TABLE[number]))
+        untile_agrees(KERNELS, EVERY_KIND[number])
 
     @pytest.mark.parametrize("source", DTYPES)
     def test_every_pair_of_dtypes_is_the_definitions(self, source: str) -> None:
-        for merge in pairs(source):
-            agree(merge, wanted(merge))
+        for merge in into_every_dtype(source):
+            untile_agrees(KERNELS, merge)
 
     @settings(max_examples=60)
     @given(merges())
-    def test_merge_is_the_references(self, merge: MergeCase) -> None:
-        case, reference = merge.case, merge.case.tiler(reftiler.Tiler)
-        scale = merge.scale_argument()
-        grid = case.grid(reference)
-        try:
-            want = reference.untile(
-                merge.tiles(), case.shape, grid, dtype=merge.result, **scale
-            )
-        except TilingError as refused:
-            if "NaN" not in str(refused):
-                raise
-            want = None
-        agree(merge, want)
+    def test_merge_is_the_definitions(self, merge: MergeCase) -> None:
+        untile_agrees(KERNELS, merge)
 
     @settings(max_examples=30)
     @given(cases(dtypes=(*NUMBERS, "complex64")))
-    def test_cut_is_the_references(self, case: Case) -> None:
-        reference = case.tiler(reftiler.Tiler)
-        want = reference.tile(case.image(), grid=case.grid(reference))
-        same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
+    def test_cut_is_the_definitions(self, case: Case) -> None:
+        tile_agrees(KERNELS, case)
 
     @pytest.mark.parametrize("scattered", [False, True])
     @pytest.mark.parametrize(
@@ -267,83 +172,59 @@ class TestInterpreted:
             case = Case(
                 settings, size, None, channels, "float32", "random", starts=starts
             )
-            merge, reference = MergeCase(case, channels), case.tiler(reftiler.Tiler)
+            tiles, reference = (
+                MergeCase(case, channels).tiles(),
+                case.tiler(reftiler.Tiler),
+            )
             grid = case.grid(reference)
-            agree(merge, reference.untile(merge.tiles(), case.shape, grid))
+            got = merge_by(reference, tensor(tiles), case.shape, grid)
+            same_bits(array(got), reference.untile(tiles, case.shape, grid))
             want = reference.tile(case.image(), grid=grid)
-            same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
+            same_bits(array(cut_by(reference, tensor(case.image()), grid)), want)
 
     def test_any_strides(self) -> None:
-        settings = Settings((4, 5), (3, 2), window="triangle")
-        merge = MergeCase(Case(settings, (9, 12), 2, 3, "float32", "random"), 3)
-        want, tiles = wanted(merge), tensor(merge.tiles())
+        tiler, shape = Tiler((4, 5), (3, 2), window="triangle"), (2, 3, 9, 12)
+        tiles = torch.rand((2 * len(tiler.grid((9, 12))), 3, 4, 5))
+        want = reftiler.Tiler.from_other(tiler).untile(tiles.numpy(), shape)
         wide = tiles.movedim(1, -1).repeat_interleave(2, 0).contiguous()
         out = torch.zeros((2, 9, 24, 3)).movedim(-1, 1)[..., ::2]
-        got = by_kernel(merge, tiles=wide[::2].movedim(-1, 1), out=out)
-        assert got is out
+        assert merge_by(tiler, wide[::2].movedim(-1, 1), shape, out=out) is out
         same_bits(array(out.contiguous()), want)
-        same_bits(
-            array(cut_by_kernel(merge.case, out)),
-            array(Tiler((4, 5), (3, 2)).tile(out)),
-        )
+        same_bits(array(cut_by(tiler, out)), array(tiler.tile(out)))
         one = tiles[:1, :1, :1, :1].expand(tiles.shape)
-        flat = by_kernel(merge, tiles=one)
+        flat = merge_by(tiler, one, shape)
         assert (flat == one[0, 0, 0, 0]).all()
 
     @pytest.mark.parametrize("mode", PAD_MODES)
     def test_padding(self, mode: str) -> None:
         settings = Settings((4, 5), (3, 3), pad_mode=mode, pad_value=7, pad_side="both")
-        case = Case(settings, (9, 12), None, 2, "float16", "bits")
-        want = case.tiler(reftiler.Tiler).tile(case.image())
-        same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
+        tile_agrees(KERNELS, Case(settings, (9, 12), None, 2, "float16", "bits"))
 
     def test_a_pad_value_that_is_not_used_need_not_fit(self) -> None:
-        case = Case(
-            Settings((4,), (2,), mode="clamp", pad_value=300), (8,), dtype="uint8"
-        )
-        want = case.tiler(reftiler.Tiler).tile(case.image())
-        same_bits(array(cut_by_kernel(case, tensor(case.image()))), want)
+        tiler, image = Tiler([4], 2, mode="clamp", pad_value=300), torch.arange(8)
+        got = cut_by(tiler, image.to(torch.uint8))
+        assert got.tolist() == [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7]]
 
     def test_a_negated_view_is_read_as_its_values(self) -> None:
         """What torch negates when it reads must not be read as it lies in memory."""
-        merge = MergeCase(Case(Settings((4,), (2,)), (10,), None, None, "float32"))
         tiles = torch.complex(torch.zeros(4, 4), torch.ones(4, 4)).conj().imag
         assert tiles.is_neg()
-        assert by_kernel(merge, tiles=tiles).tolist() == [-1.0] * 10
+        assert merge_by(Tiler([4], 2), tiles, (10,)).tolist() == [-1.0] * 10
 
     def test_a_pixel_of_one_tile_is_rounded_as_it_is(self) -> None:
         """Times its weight and divided by it, a tie might be none any more."""
-        window = (WEIGHTS[0], WEIGHTS[1])
+        tiler = Tiler((6, 6), window=WEIGHTS)
         steps = np.random.default_rng(1).integers(0, 2**23, (4, 6, 6))
         tiles = torch.from_numpy(1 + (2 * steps + 1) * 2.0**-24)
-        case = Case(
-            Settings((6, 6), (6, 6), window=window), (12, 12), None, None, "float64"
-        )
-        got = by_kernel(MergeCase(case, None, (), "float32"), tiles=tiles)
-        want = case.tiler(reftiler.Tiler).untile(tiles.numpy(), (12, 12))
+        got = merge_by(tiler, tiles, (12, 12), dtype=torch.float32)
+        want = reftiler.Tiler.from_other(tiler).untile(tiles.numpy(), (12, 12))
         same_bits(array(got), want.astype(np.float32))
 
-    def test_values_beside_the_ties_of_halves_are_rounded_once(self) -> None:
-        for target, bits in (("float16", 10), ("bfloat16", 7)):
-            tie = 1 + 2.0 ** -(bits + 1)
-            steps = [tie + hair for hair in (-(2.0**-45), 0.0, 2.0**-45, 2.0**-30)]
-            low = 2.0**-24 if bits == 10 else 2.0**-133
-            steps += [tie + 2.0**-bits, low / 2, low * 0.5000000001, low * 1.5]
-            steps += [65519.999, 65520.0, 3.3961775292304957e38, 3.4e38, 1e300, 5e-324]
-            values = torch.tensor(
-                [*steps, *(-step for step in steps)], dtype=torch.float64
-            )
-            case = Case(Settings((1,), (1,)), (len(values),), None, None, "float64")
-            merge = MergeCase(case, None, (), target)
-            kind = BFLOAT16 if bits == 7 else np.dtype(target)
-            want = oracle.untile(
-                case.oracle_grid,
-                values.numpy()[:, None],
-                case.shape,
-                merge.scales,
-                kind,
-            )
-            same_bits(array(by_kernel(merge, tiles=values[:, None])), want)
+    @pytest.mark.parametrize("number", range(4))
+    def test_values_beside_the_ties_of_halves_are_rounded_once(
+        self, number: int
+    ) -> None:
+        untile_agrees(KERNELS, list(short_floats())[number])
 
     @pytest.mark.parametrize("axis", range(5))
     def test_2_to_31_elements(self, axis: int) -> None:
@@ -359,14 +240,11 @@ class TestInterpreted:
         out = far(shape, axis, 0)
         tiles = far([1 if axis == 1 else 3, shape[1], 1, 1, 1], int(axis == 1), 1)
         tiles.copy_(torch.tensor([5, 7, 9]).reshape(tiles.shape))
-        settings = Settings((1, 1, 1), (1, 1, 1))
-        case = Case(
-            settings, (shape[2], shape[3], shape[4]), shape[0], shape[1], "uint8"
-        )
+        tiler = Tiler((1, 1, 1))
         with patch("torch.UntypedStorage.copy_", lambda *_: None):  # onto itself
-            by_kernel(MergeCase(case, shape[1]), tiles=tiles, out=out)
+            merge_by(tiler, tiles, shape, out=out)
             assert out.flatten().tolist() == [5, 7, 9]
-            assert cut_by_kernel(case, out).flatten().tolist() == [5, 7, 9]
+            assert cut_by(tiler, out).flatten().tolist() == [5, 7, 9]
 
 
 # --- as PTX --------------------------------------------------------------------------
@@ -423,9 +301,11 @@ def ptx_of(kernel: str, launch: tuple[Any, Any], arch: int, wide: bool = False) 
 
 def launch_of(merge: MergeCase) -> tuple[Any, Any]:
     """Return what the kernel would be launched with."""
-    recorder = Recorder()
+    recorder, case = Recorder(), merge.case
+    tiler, tiles = case.tiler(Tiler), tensor(merge.tiles())
+    target = dtype_of(merge.result) if merge.result else None
     with patch.object(kernel_cuda, "triton_kernels", recorder):
-        by_kernel(merge)
+        merge_by(tiler, tiles, case.shape, case.grid(tiler), target)
     (launch,) = recorder.seen
     return launch
 
@@ -531,9 +411,9 @@ class TestPtx:
 
     @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "complex64"])
     def test_cutting_only_moves(self, dtype: str) -> None:
-        recorder, case = Recorder(), Case(Settings((5,), (3,)), (40,), 1, 3, dtype)
+        recorder = Recorder()
         with patch.object(kernel_cuda, "triton_kernels", recorder):
-            cut_by_kernel(case, torch.zeros((1, 3, 40), dtype=dtype_of(dtype)))
+            cut_by(Tiler([5], 3), torch.zeros((1, 3, 40), dtype=dtype_of(dtype)))
         found = operations(ptx_of("cut_block", recorder.seen[0], 80))
         assert not {word for word in found if re.search(r"f(16|32|64)", word)}
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-import reftiler
 from reftiler import TilingError
 from reftiler.torch import Tiler
-from tests.refusals import REFUSALS, Refusal
-from tests.tensors import BODIES, dtype_of, in_body
+from reftiler_conformance.peers.reftiler_own import NumpyApi, TorchApi
+from reftiler_conformance.suite.calls import Call, result_of
+from tests.refusals import known, refusals
+from tests.tensors import BODIES, in_body
 
 ERRORS = {"TilingError": TilingError, "TypeError": TypeError}
 WORDS = [
@@ -24,17 +25,9 @@ WORDS = [
     ("torch.empty(shape, dtype=dtype)", "numpy.empty(shape, dtype)"),
     ("must return tensors", "must return ndarrays"),
     ("must return Tensors", "must return ndarrays"),
+    ("float64, bfloat16", "float64"),
 ]
-TABLE = [
-    pytest.param(refusal, id=f"{group}: {refusal.name}")
-    for group, table in REFUSALS.items()
-    for refusal in table
-]
-
-
-def zeros(shape: tuple[int, ...], dtype: str) -> Any:
-    """Return a tensor of zeros."""
-    return torch.zeros(shape, dtype=dtype_of(dtype))
+OURS, THEIRS = known(TorchApi("cpu")), known(NumpyApi())
 
 
 def message_of(call: Callable[[], object], error: str) -> str:
@@ -55,28 +48,20 @@ def alike(message: str) -> str:
 
 
 @pytest.mark.parametrize("body", BODIES)
-@pytest.mark.parametrize("refusal", TABLE)
-def test_refused_as_the_reference_refuses(refusal: Refusal, body: str) -> None:
-    call = partial(in_body, body, lambda: refusal.call(Tiler, zeros))
-    if body == "functional" and refusal in REFUSALS["out"]:
-        message_of(call, "TilingError")  # out is refused there, whatever it is
+@pytest.mark.parametrize(("table", "call"), list(refusals()), ids=str)
+def test_refused_as_the_reference_refuses(table: str, call: Call, body: str) -> None:
+    asked = partial(in_body, body, lambda: result_of(call.code, OURS))
+    if body == "functional" and table == "out":
+        message_of(asked, "TilingError")  # out is refused there, whatever it is
         return
-    if body == "functional" and refusal in REFUSALS["finish"]:  # and so is finish
-        with pytest.raises((TilingError, TypeError), match="finish"):
-            call()
+    if body == "functional" and table in ("weights", "finish"):  # and so are these
+        with pytest.raises((TilingError, TypeError), match=table):
+            asked()
         return
-    got = message_of(call, refusal.error)
-    want = message_of(lambda: refusal.call(reftiler.Tiler, np.zeros), refusal.error)
+    got = message_of(asked, call.error)
+    want = message_of(lambda: result_of(call.code, THEIRS), call.error)
     assert alike(got) == want.lower()
-    assert not [word for word in refusal.words if word not in got.lower()]
-
-
-def test_this_comparison_can_fail() -> None:
-    def call(cls: Any, _: Any) -> None:
-        raise TilingError(f"a value of {cls.__module__} is wrong")
-
-    with pytest.raises(AssertionError, match="is wrong"):
-        test_refused_as_the_reference_refuses(Refusal("two words", call, ()), "eager")
+    assert not [word for word in call.said if word not in got.lower()]
 
 
 # --- what only torch has -----------------------------------------------------------

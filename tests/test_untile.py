@@ -2,115 +2,120 @@
 
 from __future__ import annotations
 
-from typing import Any
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reftiler import Tiler, TilingError
-from reftiler_conformance import oracle
+from reftiler import Tiler
+from reftiler.streaming import MergedArray, Merger
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.oracle import NanError
+from tests.backends import NUMPY, untile_agrees
 from tests.cases import MergeCase
-from tests.strategies import NUMBERS, SWAPPED, merges
+from tests.corners import (
+    EVERY_KIND,
+    WRITTEN,
+    fills,
+    into_every_dtype,
+    short_floats,
+)
+from tests.strategies import NUMBERS, SWAPPED, WINDOWS, merges
+
+FLOATS = ("float16", "float32", "float64")
+LAYOUTS = st.sampled_from(sorted(NUMPY.layouts))
 
 
-def judge(merge: MergeCase) -> Any:
-    """Return what is right; None where a NaN was to become an integer."""
-    case = merge.case
-    dtype = None if merge.result is None else np.dtype(merge.result)
-    try:
-        return oracle.untile(
-            case.oracle_grid, merge.tiles(), case.shape, merge.scales, dtype
-        )
-    except NanError:
-        return None
+@given(merges(dtypes=(*NUMBERS, *SWAPPED)), LAYOUTS, st.booleans())
+def test_untile_is_the_definition(merge: MergeCase, layout: str, out: bool) -> None:
+    untile_agrees(NUMPY, merge, layout, out=out)
 
 
-def run(merge: MergeCase, tiles: Any = None, **more: Any) -> Any:
-    """Return what reftiler makes of a merge."""
-    case, tiler = merge.case, merge.case.tiler(Tiler)
-    grid = case.grid(tiler) if case.is_irregular else None
-    given_tiles = merge.tiles() if tiles is None else tiles
-    settings = {**merge.scale_argument(), **more}
-    if merge.result is not None:
-        settings["dtype"] = merge.result
-    return tiler.untile(given_tiles, case.shape, grid, **settings)
-
-
-@given(merges(dtypes=(*NUMBERS, *SWAPPED)))
-def test_untile_is_the_definition(merge: MergeCase) -> None:
-    want = judge(merge)
-    if want is None:
-        with pytest.raises(TilingError, match=r"(?i)nan"):
-            run(merge)
-        return
-    same_bits(run(merge), want, nan="any")
-
-
-@given(merges(dtypes=("float16", "float32", "float64"), convert=False))
+@given(merges(dtypes=FLOATS, convert=False))
 def test_untile_of_floats_is_the_definition(merge: MergeCase) -> None:
-    same_bits(run(merge), judge(merge), nan="any")
+    untile_agrees(NUMPY, merge)
 
 
-@given(merges(dtypes=("float32", "float64", "int64", "uint32", "float16")))
-def test_conversions_are_the_definition(merge: MergeCase) -> None:
-    for result in ("uint8", "int8", "float16", "float32", "float64", "int64", "uint64"):
-        goal = MergeCase(merge.case, merge.channels, merge.scale, result)
-        try:
-            want = judge(goal)
-        except oracle.rounding.UnfitError:  # the fill was for another dtype
-            with pytest.raises(TilingError, match="fill"):
-                run(goal)
-            continue
-        if want is None:
-            with pytest.raises(TilingError, match=r"(?i)nan"):
-                run(goal)
-        else:
-            same_bits(run(goal), want, nan="any")
+@pytest.mark.parametrize("merge", EVERY_KIND, ids=str)
+def test_every_kind_of_merge(merge: MergeCase) -> None:
+    untile_agrees(NUMPY, merge)
 
 
-@given(merges(), st.booleans())
-def test_tiles_need_not_be_contiguous(merge: MergeCase, backwards: bool) -> None:
-    want, tiles = judge(merge), merge.tiles()
-    odd = np.flip(np.flip(tiles).copy()) if backwards else np.asfortranarray(tiles)
-    if want is not None:
-        same_bits(run(merge, odd), want, nan="any")
+@pytest.mark.parametrize("source", NUMBERS)
+def test_every_pair_of_dtypes(source: str) -> None:
+    for merge in into_every_dtype(source, (*NUMBERS, *SWAPPED)):
+        untile_agrees(NUMPY, merge)
 
 
-@given(merges())
-def test_out_receives_the_result(merge: MergeCase) -> None:
-    want = judge(merge)
-    if want is None:
-        return
-    out = np.frombuffer(bytearray(b"\x01" * want.nbytes), want.dtype)
-    out = out.reshape(want.shape)
-    assert run(merge, out=out) is out
-    same_bits(out, want, nan="any")
+@pytest.mark.long
+def test_numbers_that_are_odd() -> None:
+    cases: list[MergeCase] = [*WRITTEN, *short_floats(), *fills(halves=False)]
+    for merge in cases:
+        if "bfloat16" not in (merge.case.dtype, merge.result):
+            untile_agrees(NUMPY, merge)
 
 
-def test_out_may_be_a_part_of_something_larger() -> None:
-    tiler = Tiler(4, 2, window="hann")
-    tiles = np.random.default_rng(0).standard_normal((9, 4, 4)).astype(np.float32)
-    large = np.full((20, 20), 9, np.float32)
-    tiler.untile(tiles, (8, 8), out=large[1:17:2, 3:11])
-    same_bits(large[1:17:2, 3:11].copy(), tiler.untile(tiles, (8, 8)))
-    large[1:17:2, 3:11] = 9
-    assert (large == 9).all()
+@pytest.mark.parametrize("merge", ["max", None])
+def test_a_dtype_of_another_byte_order_is_the_same_dtype(merge: str | None) -> None:
+    """Byte order never changes a value: wide integers are copied all the same."""
+    odd = 2**53 + 1
+    tiles = np.array([[odd, odd], [odd, odd]], "<i8")
+    for source, target in (("<i8", ">i8"), (">i8", "<i8"), (">u8", "<u8")):
+        tiler = Tiler([2], 1 if merge else 2, merge=merge)
+        size = 3 if merge else 4
+        got = tiler.untile(tiles.astype(source), (size,), dtype=target)
+        same_bits(got, np.full(size, odd, target))
 
 
-@given(merges())
-def test_the_result_is_new_contiguous_and_the_tiles_are_untouched(
-    merge: MergeCase,
+def test_scales_may_be_said_in_any_exact_way() -> None:
+    tiler = Tiler((4, 4), 2)
+    tiles = np.arange(9 * 2 * 8).reshape(9, 2, 8)
+    want = tiler.untile(tiles, (8, 8), scale=(Fraction(1, 2), 2))
+    same_bits(tiler.untile(tiles, (8, 8), scale=[0.5, 2.0]), want)
+    assert want.shape == (4, 16)
+    square = np.arange(9 * 2 * 2).reshape(9, 2, 2)
+    want = tiler.untile(square, (8, 8))
+    for scale in (0.5, Fraction(1, 2), (0.5, Fraction(1, 2))):
+        same_bits(tiler.untile(square, (8, 8), scale=scale), want)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_there_and_back_with_a_thousand_overlaps(window: str) -> None:
+    image = np.random.default_rng(3).standard_normal((70, 66))
+    image[40, 30:33] = [np.inf, -np.inf, -0.0]
+    tiler = Tiler(32, 1, window=window)
+    assert tiler.grid(image.shape).coverage().max() == 1024
+    for dtype in ("float16", "float32", "int32", "uint8"):
+        with np.errstate(invalid="ignore"):
+            given_image = (image if dtype[0] == "f" else image * 1e9).astype(dtype)
+        same_bits(tiler.untile(tiler.tile(given_image), image.shape), given_image)
+
+
+@pytest.mark.parametrize("scattered", [False, True])
+@pytest.mark.parametrize("merge", ["first", "last", "center", "vote"])
+def test_streams_and_parts_are_merged_by_the_same_rule(
+    merge: str, scattered: bool
 ) -> None:
-    tiles = merge.tiles().copy()
-    before = tiles.tobytes()
-    if judge(merge) is None:
-        return
-    got = run(merge, tiles)
-    assert got.flags.c_contiguous
-    assert got.flags.writeable
-    assert not np.shares_memory(got, tiles)
-    assert tiles.tobytes() == before
+    rng = np.random.default_rng(0)
+    tiler = Tiler((6, 5), (3, 2), merge=merge, fill=7)
+    grid = tiler.random((20, 17), 30, 1) if scattered else tiler.grid((20, 17))
+    tiles = rng.integers(0, 3, (len(grid), 6, 5), np.uint8)
+    want = tiler.untile(tiles, (20, 17), grid)
+    merger = Merger(tiler, (20, 17), None, tile_dtype="uint8", grid=grid)
+    for index in rng.permutation(len(grid)).tolist():
+        merger.add(index, tiles[index])
+    assert np.array_equal(merger.finish(), want)
+    part = MergedArray(tiler, tiles, (6, 5), "uint8", (20, 17), grid)
+    assert np.array_equal(part[3:18, 1:], want[3:18, 1:])
+    assert np.array_equal(part[1::3, ::2], want[1::3, ::2])
+
+
+@pytest.mark.parametrize("window", ["box", "triangle"])
+def test_a_stream_of_means_without_nan(window: str) -> None:
+    nan, tiler = np.nan, Tiler([4], 2, window=window, nan="omit", fill=9)
+    tiles = np.array([[1, 2, nan, 0.1], [nan, nan, nan, nan], [nan, 3, 5, 6]])
+    merger = Merger(tiler, (8,), None, tile_dtype="float64")
+    for index in (2, 0, 1):
+        merger.add(index, tiles[index])
+    same_bits(merger.finish(), tiler.untile(tiles, (8,)), nan="any")

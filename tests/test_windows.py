@@ -26,18 +26,6 @@ def test_profiles_are_those_of_the_definition(name: str) -> None:
         same_bits(np.asarray(got), want)
 
 
-@pytest.mark.parametrize("name", WINDOWS)
-def test_profiles_are_whole_positive_and_symmetric(name: str) -> None:
-    for length in LENGTHS:
-        got = np.asarray(named_window(name, length))
-        assert got.shape == (length,)
-        assert (got >= 1).all()
-        assert (got == np.floor(got)).all()
-        assert (got == got[::-1]).all()
-        assert (np.diff(got[: (length + 1) // 2]) >= 0).all()
-        assert got.max() <= 2**16
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["hann", "gaussian"])
 def test_no_weight_is_near_a_tie(name: str) -> None:
@@ -75,22 +63,3 @@ def test_custom_windows_may_reach_the_largest_ratio() -> None:
     assert tiler.window == ((2.0**-32, 1.0, 2.0**-32),)
     small = Tiler([2], window=((5e-324, 5e-324 * 2**20),))
     assert small.window == ((2.0**-20, 1.0),)
-
-
-def test_a_window_weighs_as_its_profile_says() -> None:
-    """Two tiles that overlap by three: the weights are read off the result."""
-    tiles = np.array([[1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], np.float64)
-    for name in WINDOWS:
-        w = oracle.profile(name, 5)
-        got = Tiler([5], 2, window=name).untile(tiles, (7,))
-        want = [1, 1, *(w[2 + i] / (w[2 + i] + w[i]) for i in range(3)), 0, 0]
-        assert got.tolist() == want
-
-
-def test_a_product_of_profiles_weighs_a_pixel() -> None:
-    tiles = np.zeros((4, 3, 4))
-    tiles[0] = 1
-    got = Tiler((3, 4), (1, 2), window="triangle").untile(tiles, (4, 6))
-    y, x = oracle.profile("triangle", 3), oracle.profile("triangle", 4)
-    parts = [y[1] * x[2], y[1] * x[0], y[0] * x[2], y[0] * x[0]]
-    assert got[1, 2] == parts[0] / sum(parts)

@@ -137,31 +137,6 @@ def test_modes_by_text_and_of_the_other_enum(mode: Any) -> None:
 # Cutting and merging as documented.
 
 
-@pytest.mark.parametrize(
-    ("shape", "tiles"),
-    [
-        ((3, 1024, 1024), (4, 3, 512, 512)),
-        ((1, 3, 1024, 1024), (4, 3, 512, 512)),
-        ((2, 3, 1024, 512), (4, 3, 512, 512)),
-    ],
-)
-@pytest.mark.parametrize("random", [False, True])
-def test_shapes(
-    shape: tuple[int, ...], tiles: tuple[int, ...], *, random: bool
-) -> None:
-    tiler = Tiler(512, 512)
-    tiler.random_tile_count = 4 if len(shape) < 4 or shape[0] == 1 else 2
-    assert tiler.tile(torch.zeros(shape), random).shape == tiles
-
-
-def test_tiles_come_image_by_image_and_row_by_row() -> None:
-    image = torch.stack([numbered(1, 2, 3), numbered(1, 2, 3) + 10])
-    tiles = Tiler((1, 2), (1, 1)).tile(image)
-    rows = [[0, 1], [1, 2], [3, 4], [4, 5]]
-    rows += [[first + 10, second + 10] for first, second in rows]
-    assert tiles[:, 0, 0].tolist() == rows
-
-
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("size", "tile", "stride"), SIZES)
 def test_tiles_and_merges_as_the_reference(
@@ -179,12 +154,6 @@ def test_tiles_and_merges_as_the_reference(
 def test_one_image_comes_back_as_a_batch() -> None:
     image, tiler = numbered(3, 5, 6), Tiler(4, 2)
     assert same(tiler.untile(tiler.tile(image)), image[None])
-
-
-def test_other_channels_than_the_image() -> None:
-    tiler = Tiler(4, 2)
-    tiles = tiler.tile(torch.zeros(2, 3, 6, 6))
-    assert tiler.untile(tiles[:, :1] + 1).tolist() == torch.ones(2, 1, 6, 6).tolist()
 
 
 class Listing(Sequence[int]):
@@ -322,11 +291,6 @@ def test_a_batch_of_tiles_with_one_missing() -> None:
     tiles = tiler.tile(torch.zeros(2, 1, 8, 8))
     with pytest.raises(TilingError, match=r"got 17 tiles.*18 \(2 × 9\)"):
         tiler.untile(tiles[1:])
-
-
-def test_errors_are_values_errors_and_of_the_package() -> None:
-    assert issubclass(StrideSizeError, TilingError)
-    assert issubclass(TilingError, ValueError)
 
 
 # In models.

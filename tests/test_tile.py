@@ -26,7 +26,7 @@ def test_tile_is_the_definition(case: Case, layout: str, out: bool) -> None:
     tile_agrees(NUMPY, case, layout, out=out)
 
 
-@pytest.mark.parametrize("case", constants(halves=False), ids=str)
+@pytest.mark.parametrize("case", list(constants(halves=False)), ids=str)
 def test_a_pad_value_is_rounded_once(case: Case) -> None:
     tile_agrees(NUMPY, case)
 

@@ -1,5 +1,7 @@
 """How well sets of anomaly maps find the defects of a data set, side by side.
 
+For example::
+
     found = evaluate(find_images("brick"), {"tiled": Path("maps/tiled")})
     found.maps[0].pixel_auroc
 

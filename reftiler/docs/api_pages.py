@@ -83,6 +83,7 @@ PAGE = """# {module}
 .. automodule:: {module}
 
 .. autosummary::
+   :nosignatures:
 
 {summary}
 

@@ -8,7 +8,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -86,13 +86,11 @@ def part(work: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def brick(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the sample of bricks once, with two good images of the test split."""
-    from reftiler.samples import write_dataset  # noqa: PLC0415
+def made() -> dict[str, Any]:
+    """Make all images of the bundled sample once: a list for each texture."""
+    from reftiler.samples import TEXTURES, samples  # noqa: PLC0415
 
-    root = tmp_path_factory.mktemp("sample") / "brick"
-    write_dataset(root, max_good=2)
-    return root
+    return {texture: list(samples(texture)) for texture in TEXTURES}
 
 
 class WithoutQt(pytest.Module):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -44,3 +46,22 @@ class Store:
         return sum(
             int(np.prod([s.stop - s.start for s in index])) for index in self.read
         )
+
+
+def library_store(kind: str, folder: Path, image: Array) -> Any:
+    """Put an image into a store of a library, in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    if kind == "memmap":
+        np.save(folder / "image.npy", image)
+        return np.load(folder / "image.npy", mmap_mode="r+")
+    if kind == "zarr":
+        zarr = pytest.importorskip("zarr")
+        sizes: dict[str, Any] = {"shape": image.shape, "chunks": (1, 32, 32)}
+        path = folder / "image.zarr"
+        array = zarr.open_array(path, mode="w", dtype=image.dtype, **sizes)
+        array[...] = image
+        return array
+    if kind == "h5py":
+        file = pytest.importorskip("h5py").File(folder / "image.h5", "w")
+        return file.create_dataset("image", data=image, chunks=(3, 16, 16))
+    return pytest.importorskip("dask.array").from_array(image, chunks=(1, 40, 40))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,11 @@ pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
 from rich.console import Console
-from skimage import data
 
 from reftiler import Tiler
 from reftiler.cli import console
 from reftiler.config import TilingConfig
 from reftiler.io import open_image, read_image, read_mask, write_image
-from reftiler.io.datasets import find_images, load_pair
 from reftiler.io.metadata import Metadata
 from reftiler.tilesets.manifest import Manifest
 from tests.command import contents, done, files, refused, run
@@ -28,15 +25,15 @@ pytestmark = pytest.mark.usefixtures("part")
 TILES = Path("tiles")
 
 
-def test_retina_comes_back_to_the_pixel_in_another_place() -> None:
-    write_image("retina.png", data.retina())
-    said = done("tile retina.png tiles --tile 256 --stride 192")
-    assert "Wrote 64 tiles of 256 × 256 from 1 image to" in said
-    assert len(files(TILES)) == 66
-    Path("retina.png").unlink()
+def test_a_folder_that_was_moved_comes_back_to_the_pixel() -> None:
+    image = read_image("part.png")
+    said = done("tile part.png tiles --tile 20 --stride 15")
+    assert "Wrote 56 tiles of 20 × 20 from 1 image (1 with a mask) to" in said
+    assert len(files(TILES)) == 2 * 56 + 2
+    Path("part.png").unlink()
     TILES.rename("moved")
-    assert "Put together 1 image from 64 tiles" in done("untile moved whole.png")
-    assert np.array_equal(read_image("whole.png"), data.retina())
+    assert "Put together 1 image from 56 tiles" in done("untile moved whole.png")
+    assert np.array_equal(read_image("whole.png"), image)
 
 
 @pytest.mark.parametrize(
@@ -60,64 +57,6 @@ def test_round_trips(words: str) -> None:
     mask = read_mask(f"masks/{name}")
     assert mask[SPOT].all()
     assert mask.sum() == 12
-
-
-@pytest.mark.long
-def test_a_dataset_of_tiles_is_a_dataset(brick: Path) -> None:
-    said = done(f"tile {brick} tiles --tile 512 --stride 512")
-    assert "Wrote 56 tiles of 512 × 512 from 14 images (6 with a mask)" in said
-    sources = {sample.id: sample for sample in find_images(brick)}
-    found = {sample.id: sample for sample in find_images(TILES)}
-    assert len(found) == 56
-    for image in Manifest.read(TILES).images:
-        source = sources[image.id]
-        assert (image.split, image.label) == (source.split, source.label)
-        whole, mask = load_pair(source)
-        assert (brick / image.source).samefile(source.image)
-        for tile in image.tiles:
-            entry = found[tile.file.removesuffix(".png")]
-            cut, marked = load_pair(entry)
-            here = image.grid.slices(tile.index)
-            assert np.array_equal(cut, whole[here])
-            if mask is None or not mask[here].any():
-                assert (entry.label, marked, tile.mask) == ("good", None, None)
-                assert tile.marked == (None if mask is None else 0)
-            else:
-                assert entry.label == image.label
-                assert marked is not None
-                assert np.array_equal(marked, mask[here])
-                assert tile.marked == mask[here].sum()
-
-
-@pytest.mark.long
-def test_skipping_empty_tiles_of_a_dataset(brick: Path) -> None:
-    said = done(f"tile {brick} tiles --tile 256 --overlap 64 --skip-empty")
-    assert "Left out 124 tiles that the masks do not mark" in said
-    kept = find_images(TILES)
-    assert Counter((one.split, one.label) for one in kept) == {
-        ("train", "good"): 150,
-        ("test", "good"): 50,
-        ("test", "dent"): 9,
-        ("test", "scratch"): 8,
-        ("test", "spot"): 9,
-    }
-    assert all(read_mask(m).any() for one in kept for m in one.masks)
-    message = refused(2, "untile tiles back")
-    assert "21 of its 25 tiles were not kept" in message
-    assert "--fill" in message
-    assert not Path("back").exists()
-    done("untile tiles back --fill 7")
-    done("untile tiles masks --masks")  # nothing marked is missing
-    for image in Manifest.read(TILES).images:
-        back = read_image(f"back/{image.id}.png")
-        covered = np.zeros(back.shape, dtype=bool)
-        for tile in image.tiles:
-            covered[image.grid.slices(tile.index)] = True
-        source = read_image(brick / image.source)
-        assert np.array_equal(back, np.where(covered, source, 7))
-        if image.masks:
-            mask = read_mask(f"masks/{image.id}_mask.png")
-            assert np.array_equal(mask, read_mask(brick / image.masks[0]))
 
 
 def test_random_tiles() -> None:

@@ -17,13 +17,19 @@ from reftiler.config import TilingConfig
 from reftiler.io import write_image
 from reftiler.io.datasets import find_images
 from reftiler.tilesets.executors import SERIAL
+from reftiler.tilesets.export import Export
 from reftiler.tilesets.job import NAME as JOB
 from reftiler.tilesets.job import ExportOptions
 from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest
 from reftiler.tilesets.plan import plan_export
 from tests.folders import export, picture
 
-NPY = ExportOptions(file_format="npy")
+
+def planned(source: Path, size: int) -> Export:
+    """Plan to cut images into tiles of a size."""
+    options = ExportOptions(file_format="npy")
+    config = TilingConfig(Tiler(size))
+    return plan_export(find_images(source), config, source=source, options=options)
 
 
 def test_earlier_tiles_are_replaced_and_nothing_else(tmp_path: Path) -> None:
@@ -31,69 +37,47 @@ def test_earlier_tiles_are_replaced_and_nothing_else(tmp_path: Path) -> None:
     earlier = export(folder, picture("uint8", None), Tiler(8))
     (folder / "notes.txt").write_text("mine")
     source = tmp_path / "part.npy"
-    planned = plan_export(
-        find_images(source), TilingConfig(Tiler(16)), source=source, options=NPY
-    )
+    plan = planned(source, 16)
     with pytest.raises(TilingError, match="is in the way"):
-        planned.write(folder)
-    planned.write(folder, earlier=earlier)
+        plan.write(folder)
+    plan.write(folder, earlier=earlier)
     assert {path.name for path in folder.iterdir()} == {
-        NAME, METADATA_NAME, "notes.txt", *planned.manifest.files
+        NAME, METADATA_NAME, "notes.txt", *plan.manifest.files
     }  # fmt: skip
     (folder / "part_0040.npy").write_text("mine too")
-    again = plan_export(
-        find_images(source), TilingConfig(Tiler(4)), source=source, options=NPY
-    )
     with pytest.raises(TilingError, match=r"part_0040\.npy is in the way"):
-        again.write(folder, earlier=planned.manifest)
-    assert Manifest.read(folder) == planned.manifest
-
-
-def test_removing_leaves_what_is_not_listed(tmp_path: Path) -> None:
-    folder = tmp_path / "tiles"
-    manifest = export(folder, picture("uint8", None), Tiler(8))
-    (folder / manifest.files[0]).unlink()  # gone already: no reason to stop
-    manifest.remove(folder)
-    assert list(folder.iterdir()) == []
+        planned(source, 4).write(folder, earlier=plan.manifest)
+    assert Manifest.read(folder) == plan.manifest
+    (folder / plan.manifest.files[0]).unlink()  # gone already: no reason to stop
+    plan.manifest.remove(folder)
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"notes.txt", "part_0040.npy"}
 
 
 def test_tiles_are_not_overwritten_while_they_are_cut(tmp_path: Path) -> None:
     folder = tmp_path / "tiles"
     earlier = export(folder, picture("uint8", None), Tiler(16))
-    planned = plan_export(
-        find_images(folder), TilingConfig(Tiler(8)), source=folder, options=NPY
-    )
     with pytest.raises(TilingError, match="while it is being cut"):
-        planned.write(folder, earlier=earlier)
+        planned(folder, 8).write(folder, earlier=earlier)
     assert Manifest.read(folder) == earlier
 
 
-def test_images_that_change_between_check_and_cut(tmp_path: Path) -> None:
-    source = tmp_path / "part.npy"
+@pytest.mark.parametrize("at", ["before", "meanwhile"])
+def test_images_that_change_between_check_and_end(tmp_path: Path, at: str) -> None:
+    source, folder = tmp_path / "part.npy", tmp_path / "tiles"
     write_image(source, picture("uint8", None))
-    planned = plan_export(
-        find_images(source), TilingConfig(Tiler(8)), source=source, options=NPY
-    )
-    write_image(source, picture("uint8", 3))
-    with pytest.raises(TilingError, match=r"changed while .*run it again to go on"):
-        planned.write(tmp_path / "tiles")
-    assert [path.name for path in (tmp_path / "tiles").iterdir()] == [JOB]
-
-
-def test_images_that_change_while_they_are_cut(tmp_path: Path) -> None:
-    source, other = tmp_path / "part.npy", picture("uint8", None, seed=1)
-    write_image(source, picture("uint8", None))
-    planned = plan_export(
-        find_images(source), TilingConfig(Tiler(8)), source=source, options=NPY
-    )
+    plan = planned(source, 8)
 
     def change(tiles: int, images: int) -> None:
-        if tiles:  # all are cut
-            write_image(source, other)
+        if at == "meanwhile" and tiles:  # all are cut
+            write_image(source, picture("uint8", None, seed=1))
 
+    if at == "before":
+        write_image(source, picture("uint8", 3))
     with pytest.raises(TilingError, match=r"changed while .*run it again to go on"):
-        planned.write(tmp_path / "tiles", advance=change)
-    assert not (tmp_path / "tiles" / NAME).exists()
+        plan.write(folder, advance=change)
+    assert not (folder / NAME).exists()
+    assert at != "before" or [path.name for path in folder.iterdir()] == [JOB]
 
 
 def test_what_killed_workers_leave_is_gone_at_the_end(tmp_path: Path) -> None:
@@ -105,10 +89,7 @@ def test_what_killed_workers_leave_is_gone_at_the_end(tmp_path: Path) -> None:
             yield from SERIAL.run(*args)
             temp_path(folder / "part_0000.npy").touch()
 
-    planned = plan_export(
-        find_images(source), TilingConfig(Tiler(16)), source=source, options=NPY
-    )
-    planned.write(folder, executor=Littering())
+    planned(source, 16).write(folder, executor=Littering())
     assert not [path for path in folder.iterdir() if path.name.endswith(".tmp")]
 
 

@@ -259,5 +259,5 @@ def test_first_tiles_that_are_missing_move_nothing(
     whole = reassemble(foreign_images(tmp_path, pattern, told, options).images[0])
     kept = (whole != 201).any(axis=-1)
     assert kept.any()
-    assert kept[0].any() == kept[:12].any() == (not lost & {f"r{count_from}"})
+    assert kept[:12].any() == (f"r{count_from}" not in lost)
     assert np.array_equal(whole[kept], image[kept])

@@ -649,7 +649,7 @@ def test_too_many_pixels_are_refused_by_the_header(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     image = Image.fromarray(noise((100, 100), "uint8"))
-    path = written(tmp_path / "a", encoded(image, kind, **KINDS[kind]))
+    path = written(tmp_path / "a", encoded(image, kind))
     with pytest.raises(TilingError, match=r"a: 100 x 100.*--max-bytes"):
         open_image(path, ReadOptions(max_bytes=9_999))
     want = read_image(path, ReadOptions(max_bytes=40_000))

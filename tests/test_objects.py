@@ -14,7 +14,6 @@ from reftiler.objects.polygons import (
     bounds,
     clip_polygon,
     join_parts,
-    polygon_area,
 )
 from reftiler.objects.rle import decode_rle, encode_rle
 
@@ -66,23 +65,6 @@ def test_parts_of_a_polygon_hold_the_points_that_it_and_the_rectangle_hold(
         left, top, right, bottom = bounds([p for part in parts for p in part])
         assert low[0] <= left < right <= high[0]
         assert low[1] <= top < bottom <= high[1]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_parts_in_all_tiles_have_the_area_of_the_whole(seed: int) -> None:
-    """Of stars, which are concave and do not cross themselves."""
-    random = np.random.default_rng(seed)
-    angles = np.sort(random.uniform(0, 2 * np.pi, 30))
-    radius = random.uniform(5, 45, 30)
-    star = tuple(zip(radius * np.cos(angles), radius * np.sin(angles), strict=True))
-    parts = [
-        clip_polygon(star, (x, y), (x + 13, y + 13))
-        for x in range(-52, 52, 13)
-        for y in range(-52, 52, 13)
-    ]
-    area = sum(polygon_area(part) for tile in parts for part in tile)
-    assert area == pytest.approx(polygon_area(star))
-    assert max(map(len, parts)) > 1
 
 
 def test_tips_of_a_concave_polygon_are_parts_of_their_own() -> None:

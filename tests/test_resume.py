@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -198,33 +196,11 @@ def test_torn_and_damaged_jobs() -> None:
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
-@pytest.mark.parametrize("file_format", ["npy", "zarr"])
-def test_killed_again_and_again(file_format: str) -> None:
-    if file_format == "zarr":
+@pytest.mark.parametrize("words", ["", "--workers 2", "--format npy", "--format zarr"])
+def test_killed_at_random_moments(tmp_path: Path, words: str) -> None:
+    if "zarr" in words:
         pytest.importorskip("zarr", exc_type=ImportError)
-    image = np.random.default_rng(0).integers(0, 256, (640, 640, 3), np.uint8)
-    write_image("big.npy", image)
-    line = f"tile big.npy tiles --tile 16 --format {file_format}"
-    script = [sys.executable, "-m", "reftiler.cli", *line.split()]
-    for target in (100, 700):
-        with subprocess.Popen(script) as process:
-            end = time.monotonic() + 60
-            while process.poll() is None and time.monotonic() < end:
-                if sum(len(found) for *_, found in os.walk(TILES)) >= target:
-                    process.send_signal(signal.SIGKILL)
-                    break
-                time.sleep(0.002)
-        assert process.returncode in (-signal.SIGKILL, 0)
-    if not (TILES / NAME).exists():
-        done(line)
-    assert is_as_if_cut_at_once(line)
-
-
-@pytest.mark.long
-@pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise")
-@pytest.mark.parametrize("workers", [[], ["--workers", "2"]])
-def test_killed_at_random_moments(tmp_path: Path, workers: list[str]) -> None:
-    assert kill_and_go_on(tmp_path, 3, workers, 3) >= 1
+    assert kill_and_go_on(tmp_path, 3, words.split(), 3) >= 1
 
 
 def pipe(path: Path) -> None:

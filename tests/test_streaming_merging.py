@@ -18,7 +18,7 @@ from reftiler import Tiler, TilingError
 from reftiler.streaming import Merger, result_blocks
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
-from tests.stores import Array, Store
+from tests.stores import Array, Store, library_store
 from tests.strategies import merges
 
 NAME = "tiles.bin"
@@ -142,25 +142,10 @@ def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 255, (3, 70, 90), dtype=np.uint8)
     tiler = Tiler(32, 20, window="hann")
     tiles = tiler.tile(image)
-    out = empty(kind, tmp_path)
+    out = library_store(kind, tmp_path, np.zeros_like(image))
     with Merger(tiler, image.shape, out) as merger:
         merger.add(range(len(tiles)), tiles)
     same_bits(np.asarray(out[:]), image)
-
-
-def empty(kind: str, folder: Path) -> Any:
-    """Make an empty store of a library."""
-    shape = (3, 70, 90)
-    if kind == "memmap":
-        return np.lib.format.open_memmap(folder / "out.npy", "w+", np.uint8, shape)
-    if kind == "zarr":
-        zarr = pytest.importorskip("zarr")
-        path = folder / "out.zarr"
-        return zarr.open_array(
-            path, mode="w", shape=shape, chunks=(1, 32, 32), dtype="u1"
-        )
-    h5py = pytest.importorskip("h5py")
-    return h5py.File(folder / "out.h5", "w").create_dataset("out", shape, "u1")
 
 
 def test_out_may_be_made_when_its_shape_is_known() -> None:

@@ -14,7 +14,7 @@ from reftiler import Tiler, TilingError
 from reftiler.streaming import TileReader
 from reftiler_conformance.compare import same_bits
 from tests.cases import Case
-from tests.stores import Store
+from tests.stores import Store, library_store
 from tests.strategies import cases
 
 
@@ -63,28 +63,8 @@ def test_a_wrapped_corner_does_not_read_the_image_between() -> None:
 def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 255, (3, 70, 90), dtype=np.uint8)
     tiler = Tiler(32, 20, pad_mode="reflect")
-    found = list(TileReader(tiler, stored(kind, tmp_path, image)))
+    found = list(TileReader(tiler, library_store(kind, tmp_path, image)))
     same_bits(np.concatenate([batch.tiles for batch in found]), tiler.tile(image))
-
-
-def stored(kind: str, folder: Path, image: Any) -> Any:
-    """Put an image into a store of a library."""
-    if kind == "memmap":
-        np.save(folder / "image.npy", image)
-        return np.load(folder / "image.npy", mmap_mode="r")
-    if kind == "zarr":
-        zarr = pytest.importorskip("zarr")
-        path = folder / "image.zarr"
-        array = zarr.open_array(
-            path, mode="w", shape=image.shape, chunks=(1, 32, 32), dtype="u1"
-        )
-        array[:] = image
-        return zarr.open_array(path, mode="r")
-    if kind == "h5py":
-        h5py = pytest.importorskip("h5py")
-        file = h5py.File(folder / "image.h5", "w")
-        return file.create_dataset("image", data=image, chunks=(3, 16, 16))
-    return pytest.importorskip("dask.array").from_array(image, chunks=(1, 40, 40))
 
 
 def test_a_store_of_tifffile(tmp_path: Path) -> None:

@@ -106,7 +106,11 @@ def test_the_table_says_what_the_manifest_does(dataset: Path) -> None:
 def test_skipping_empty_tiles_leaves_good_images_whole(dataset: Path) -> None:
     # Data sets have masks of good ones, too.
     write("set/ground_truth/good/0_mask.png", marks(0, 0, 0, 0))
-    done("tile set tiles --tile 16 --skip-empty")
+    said = done("tile set tiles --tile 16 --skip-empty")
+    assert "Left out 2 tiles that the masks do not mark" in said
+    message = refused(2, "untile tiles back")
+    assert "2 of its 4 tiles were not kept" in message
+    assert "--fill" in message
     assert [len(one.tiles) for one in Manifest.read(TILES).images] == [4, 4, 2]
     assert not any(one.label == "spot" and not one.masks for one in find_images(TILES))
 

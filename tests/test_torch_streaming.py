@@ -18,11 +18,9 @@ from reftiler.torch import Tiler
 from reftiler.torch.streaming import TensorArrays
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
-from tests.stores import Store
+from tests.stores import Store, library_store
 from tests.strategies import merges
 from tests.tensors import array, dtype_of, tensor, tilers
-from tests.test_streaming_merging import empty
-from tests.test_streaming_reading import stored
 
 TILER = Tiler(32, 20, window="hann")
 IMAGE = np.random.default_rng(0).random((3, 90, 70), dtype=np.float32)
@@ -57,8 +55,8 @@ def test_stores_give_the_bits_of_tensors(batch_size: int, tmp_path: Path) -> Non
 @pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py"])
 def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 255, (3, 70, 90), dtype=np.uint8)
-    out = empty(kind, tmp_path)
-    source = stored(kind, tmp_path, image)
+    source = library_store(kind, tmp_path / "source", image)
+    out = library_store(kind, tmp_path / "out", np.zeros_like(image))
     assert TILER.apply(torch.bitwise_not, source, batch_size=5, out=out) is out
     same_bits(np.asarray(out[...]), ~image)
 

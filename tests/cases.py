@@ -19,7 +19,7 @@ from reftiler_conformance.oracle import (
 )
 from reftiler_conformance.oracle.grid import Pixel
 from reftiler_conformance.oracle.layout import join
-from reftiler_conformance.testdata import fill_with
+from reftiler_conformance.testdata import fill_with, weigh_with
 
 Array = npt.NDArray[Any]
 
@@ -85,6 +85,9 @@ class MergeCase:
     channels: int | None = None
     scale: tuple[Fraction, ...] = ()
     result: str | None = None
+    bare: bool = False
+    weights: str | None = None
+    weights_dtype: str = "float64"
 
     @property
     def scales(self) -> tuple[Fraction, ...]:
@@ -93,15 +96,32 @@ class MergeCase:
 
     def tiles(self) -> Array:
         """Return tiles that do not agree where they overlap, read-only."""
-        case, plan = self.case, self.case.oracle_grid
-        space = ScaledGrid(plan, self.scales).tile
-        count = (case.batch or 1) * len(plan.tile_specs)
+        case = self.case
+        count, space = self._count_and_space()
         shape = join(count, self.channels, space, case.settings.channels_last)
         return fill_with(case.content, shape, case.dtype, case.seed)
 
+    def pixel_weights(self) -> Array | None:
+        """Return the weights of the tiles' pixels, read-only, if they have some."""
+        if self.weights is None:
+            return None
+        count, space = self._count_and_space()
+        shape = (count, *space)
+        return weigh_with(self.weights, shape, self.weights_dtype, self.case.seed)
+
+    def _count_and_space(self) -> tuple[int, tuple[int, ...]]:
+        """Return how many tiles there are, of all images, and their spatial sizes."""
+        case, plan = self.case, self.case.oracle_grid
+        scaled = ScaledGrid(plan, self.scales)
+        space = scaled.tile
+        if any(case.settings.contexts) and not self.bare:
+            sides = zip(space, scaled.context, strict=True)
+            space = tuple(t + 2 * c for t, c in sides)
+        return (case.batch or 1) * len(plan.tile_specs), space
+
     def scale_argument(self) -> Mapping[str, Any]:
         """Return what untile must be told of the scale: nothing if all are equal."""
-        if len(set(self.scales)) == 1:
+        if len(set(self.scales)) == 1 and not any(self.case.settings.contexts):
             return {}
         return {"scale": self.scales}
 

@@ -11,9 +11,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from reftiler_conformance.draws import holds_labels
 from reftiler_conformance.oracle import Settings
 from reftiler_conformance.oracle.settings import Number
-from reftiler_conformance.testdata import CONTENTS
+from reftiler_conformance.testdata import CONTENTS, WEIGHTS
 from tests.cases import Case, MergeCase
 
 MODES = ("padding", "interpolation", "clamp", "even", "drop")
@@ -24,6 +25,7 @@ NUMBERS = ("bool", *INTEGERS, "float16", "float32", "float64")
 SMALL = tuple(name for name in NUMBERS if np.dtype(name).itemsize <= 4)
 SWAPPED = (">f4", ">i2", ">u8", ">f2")
 ODD = ("complex64", "datetime64[ns]", "S5", "V3", "U2", "u1,>f4", "timedelta64[s]")
+WEIGHT_DTYPES = ("float64", "float64", "float32", "float16", "uint8", "int64", "bool")
 SCALES = (Fraction(1, 2), Fraction(1), Fraction(2), Fraction(3, 2), Fraction(2, 3))
 # The largest length and tile of one axis by rank: the definition is slow.
 ROOM = {1: (30, 12), 2: (10, 6), 3: (5, 3)}
@@ -99,6 +101,7 @@ def cases(
     contents: tuple[str, ...] = CONTENTS,
     scatter: bool = True,
     merge: bool = False,
+    vote: bool = False,
 ) -> Case:
     """Draw a tiling and an image; with ``merge`` what matters to untile as well.
 
@@ -117,7 +120,7 @@ def cases(
         settings["pad_side"] = draw(st.sampled_from(["end", "both"]))
         settings["pad_value"] = draw(constants(dtype))
     if merge:
-        settings |= draw(mergers(dtype, tile))
+        settings |= draw(mergers(dtype, tile, vote=vote))
     batch, channels = draw(
         st.sampled_from([(None, None), (None, 1), (None, 3), (1, 2), (2, 1), (2, 3)])
     )
@@ -140,11 +143,16 @@ def cases(
 
 
 @st.composite
-def mergers(draw: DrawFn, dtype: str, tile: tuple[int, ...]) -> dict[str, Any]:
+def mergers(
+    draw: DrawFn, dtype: str, tile: tuple[int, ...], *, vote: bool = False
+) -> dict[str, Any]:
     """Draw a merge and a window that a dtype allows."""
-    if dtype == "bool":
+    votes = vote and np.dtype(dtype).kind in "biu" and draw(st.integers(0, 5)) == 0
+    if dtype == "bool" and not votes:
         return {"merge": draw(st.sampled_from([None, "max", "min"]))}
     window = draw(st.sampled_from(WINDOWS) | custom_windows(tile))
+    if votes:
+        return {"window": window, "merge": "vote"}
     extremes = ["max", "min", "first", "last", "center"] if window == "box" else []
     merge = draw(st.sampled_from([None, "mean", None, "mean", *extremes]))
     nans = ["propagate", "propagate", "omit"] if merge in (None, "mean") else []
@@ -161,6 +169,7 @@ def exact_scales(case: Case) -> list[list[Fraction]]:
         lengths += [
             case.settings.tile[axis],
             case.settings.borders[axis],
+            case.settings.contexts[axis],
             plan.before[axis],
             plan.frame[axis],  # of selected tiles, the last may not be there
         ]
@@ -178,9 +187,15 @@ def merges(
     scaled: bool = True,
     convert: bool = True,
     goals: tuple[str, ...] = NUMBERS,
+    weighed: bool = False,
 ) -> MergeCase:
-    """Draw tiles to be merged, at any exact scale and into any dtype of some."""
-    case = draw(cases(dtypes=dtypes, merge=True))
+    """Draw tiles to be merged, at any exact scale and into any dtype of some.
+
+    With ``weighed`` some are votes, have a context, and weights of their pixels.
+    """
+    case = draw(cases(dtypes=dtypes, merge=True, vote=weighed))
+    if weighed and case.settings.mode != "interpolation":
+        case = draw(surrounded(case))
     settings = case.settings
     result = None
     if convert and draw(st.integers(0, 3)) == 0:
@@ -188,6 +203,8 @@ def merges(
         result = draw(
             st.sampled_from([goal for goal in goals if bools or goal != "bool"])
         )
+        if settings.merge == "vote" and not holds_labels(result, case.dtype):
+            result = None
     scale: tuple[Fraction, ...] = ()
     if scaled and isinstance(settings.window, str):
         scale = tuple(draw(st.sampled_from(q)) for q in exact_scales(case))
@@ -195,5 +212,23 @@ def merges(
     if settings.mode == "drop" or case.is_irregular or draw(st.integers(0, 5)) == 0:
         fill = draw(constants(result or case.dtype))
     channels = draw(st.sampled_from([None, 1, 2]))
+    weights, bare = None, False
+    if weighed:
+        bare = draw(st.booleans())
+        means = ("mean", "vote", None if case.dtype != "bool" else "mean")
+        if settings.merge in means:
+            weights = draw(st.sampled_from([None, *WEIGHTS]))
+        if fill is None and weights not in (None, "ordinary"):
+            fill = draw(constants(result or case.dtype))
     case = replace(case, settings=replace(settings, fill=fill))
-    return MergeCase(case, channels, scale, result)
+    kind = draw(st.sampled_from(WEIGHT_DTYPES)) if weights else "float64"
+    return MergeCase(case, channels, scale, result, bare, weights, kind)
+
+
+@st.composite
+def surrounded(draw: DrawFn, case: Case) -> Case:
+    """Draw a context for some tiles."""
+    if draw(st.integers(0, 3)):
+        return case
+    sides = tuple(draw(st.integers(0, 2)) for _ in case.size)
+    return replace(case, settings=replace(case.settings, context=sides))

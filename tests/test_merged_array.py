@@ -16,12 +16,12 @@ from tests.cases import MergeCase
 from tests.strategies import merges
 
 
-@given(merges(convert=False), st.data())
+@given(merges(convert=False, weighed=True), st.data())
 def test_a_slice_has_the_bits_of_untile(merge: MergeCase, data: st.DataObject) -> None:
     case, tiler = merge.case, merge.case.tiler(Tiler)
     assume(case.batch is None)
     grid, tiles = case.grid(tiler), merge.tiles()
-    scale = merge.scale_argument()
+    scale: dict[str, Any] = {**merge.scale_argument(), "weights": merge.pixel_weights()}
     want = tiler.untile(tiles, case.shape, grid, **scale)
     shape, dtype = tiles.shape[1:], tiles.dtype
     lazy = MergedArray(tiler, tiles, shape, dtype, case.shape, grid, **scale)

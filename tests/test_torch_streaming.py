@@ -61,7 +61,9 @@ def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
     same_bits(np.asarray(out[...]), ~image)
 
 
-@given(merges(), st.randoms(use_true_random=False), st.sampled_from([None, 0]))
+@given(
+    merges(weighed=True), st.randoms(use_true_random=False), st.sampled_from([None, 0])
+)
 def test_tensors_in_any_order_give_the_bits_of_untile(
     merge: MergeCase, random: Any, memory: int | None
 ) -> None:
@@ -69,6 +71,7 @@ def test_tensors_in_any_order_give_the_bits_of_untile(
     tiles, order = tensor(merge.tiles()), list(range(len(merge.tiles())))
     options: dict[str, Any] = {"grid": case.grid(tiler), "dtype": merge.result}
     options |= merge.scale_argument()
+    weights = merge.pixel_weights()
     random.shuffle(order)
 
     def streamed(out: Any) -> Any:
@@ -76,13 +79,19 @@ def test_tensors_in_any_order_give_the_bits_of_untile(
         form |= {"tile_dtype": tiles.dtype, "arrays": TensorArrays()}
         options["dtype"] = None if merge.result is None else dtype_of(merge.result)
         form |= {"max_memory": memory, **options}
+        given_weights = None if weights is None else tensor(weights)
+        if given_weights is not None:
+            form["weights_dtype"] = given_weights.dtype
         with Merger(tiler, case.shape, out, **form) as merger:
             for first in range(0, len(order), 5):
-                merger.add(order[first : first + 5], tiles[order[first : first + 5]])
+                some = order[first : first + 5]
+                more = [] if given_weights is None else [given_weights[some]]
+                merger.add(some, tiles[some], *more)
         return merger.finish()
 
     try:
-        want = reference.untile(merge.tiles(), case.shape, **options)
+        named = {"weights": weights, **options}
+        want = reference.untile(merge.tiles(), case.shape, **named)
     except TilingError:
         with pytest.raises(TilingError, match="NaN"):
             streamed(None)

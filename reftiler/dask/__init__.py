@@ -86,8 +86,8 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
     Returns
     -------
     dask array, or tuple, list or dict of them
-        What `untile` makes of the results, in chunks aligned to the grid. Those of one
-        call share their tiles: compute them together.
+        What `untile` makes of the results, in chunks aligned to the grid; it takes no
+        weights of pixels. Those of one call share their tiles: compute them together.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """What a merger does with arrays, for those of numpy; `reftiler.torch` has tensors'."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -10,6 +10,7 @@ from reftiler.dtypes import MERGEABLE
 from reftiler.geometry import Box, TileLookup
 from reftiler.layout import ArrayLayout
 from reftiler.merge import merge_block
+from reftiler.pixel_weights import check_weights
 from reftiler.plan import UntilePlan
 from reftiler.streaming import stores
 from reftiler.validation import refuse_masked
@@ -34,10 +35,14 @@ class ArrayLibrary:
         """Return the dtype that a value stands for."""
         return np.dtype(value)
 
-    def as_array(self, tiles: Any) -> Any:
+    def as_array(self, tiles: Any, name: str = "tiles") -> Any:
         """Return tiles as an array of this library, where they are merged."""
-        refuse_masked(tiles, "tiles")
+        refuse_masked(tiles, name)
         return np.asarray(tiles)
+
+    def check_weights(self, weights: Any, indices: Sequence[int]) -> None:
+        """Refuse values of some tiles' weights that cannot be weights."""
+        check_weights(weights, indices)
 
     def new(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return memory for a tile, or for a block that is then written to a store."""
@@ -60,10 +65,15 @@ class ArrayLibrary:
         return as_nchw(array, layout)
 
     def merge_block(
-        self, tiles: TileLookup, call: UntilePlan, box: Box, out: Any
+        self,
+        tiles: TileLookup,
+        call: UntilePlan,
+        box: Box,
+        out: Any,
+        weights: TileLookup | None,
     ) -> None:
         """Merge a box of an image into ``out``, of shape (C, *box)."""
-        merge_block(tiles, call, box, out)
+        merge_block(tiles, call, box, out, weights)
 
     def check_writable(self, out: Any) -> Any:
         """Return ``out`` if it can be written, or refuse it before any work."""

@@ -14,6 +14,7 @@ __all__ = ["Checkpoint"]
 
 STATE = "merge.json"
 TILES = "tiles.bin"
+WEIGHTS = "weights.bin"
 
 
 class Checkpoint:
@@ -32,7 +33,7 @@ class Checkpoint:
 
     def __init__(self, path: Any) -> None:
         self.path = Path(path)
-        self.tiles = self.path / TILES
+        self.tiles, self.weights = self.path / TILES, self.path / WEIGHTS
         self._state = self.path / STATE
         self._remedy = f"delete {self.path} to begin anew"
         with reraise(f"checkpoint={self.path} cannot be a folder", "give another"):
@@ -75,7 +76,8 @@ class Checkpoint:
 
     def clear(self) -> None:
         """Remove what a merge left, and the folder if nothing else is in it."""
-        for path in (self._state, self.tiles):  # tiles without a state are ignored
+        # Tiles and weights without a state are ignored.
+        for path in (self._state, self.tiles, self.weights):
             path.unlink(missing_ok=True)
         with suppress(OSError):  # there are other files in it
             clean_stale(self.path)

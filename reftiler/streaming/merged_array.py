@@ -8,11 +8,14 @@ import numpy as np
 
 from reftiler.axis import SampledAxis
 from reftiler.cut import Array
+from reftiler.dtypes import check_mergeable
 from reftiler.errors import TilingError
 from reftiler.finish import Finish
 from reftiler.geometry import TileGeometry, TileLookup
 from reftiler.grid import Grid
+from reftiler.layout import tiles_layout
 from reftiler.merge import merge_block
+from reftiler.pixel_weights import check_weights
 from reftiler.plan import UntilePlan, plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.arrays import ArrayLibrary
@@ -47,6 +50,9 @@ class MergedArray:
         Of the tiles, as `reftiler.Tiler.untile` takes it.
     finish : callable, optional
         What is made of the pixels that are read, as by `reftiler.Tiler.untile`.
+    weights : array, sequence, mapping or TileLookup, optional
+        ``weights[k]`` are those of the pixels of tile ``k``, as
+        `reftiler.Tiler.untile` takes them.
 
     Attributes
     ----------
@@ -72,7 +78,7 @@ class MergedArray:
     True
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but five are optional
         self,
         tiler: TilerSettings,
         tiles: TileLookup | Array,
@@ -82,10 +88,13 @@ class MergedArray:
         grid: Grid | None = None,
         scale: Any = None,
         finish: Callable[[Array], Array] | None = None,
+        weights: TileLookup | Array | None = None,
     ) -> None:
         grid = Grid(tiler, _space(tiler, shape)) if grid is None else grid
         self.dtype = self._merged_dtype = np.dtype(dtype)
         self._tiles, self._tile_shape = tiles, tuple(tile_shape)
+        self._weights, layout = weights, tiles_layout(tiler, (len(grid), *tile_shape))
+        self._weights_shape = layout.size
         self.plan = plan_untile(
             tiler,
             (len(grid), *tile_shape),
@@ -94,6 +103,11 @@ class MergedArray:
             grid,
             scale,
             self.dtype.name,
+            weights=(
+                None
+                if weights is None
+                else ((len(grid), *self._weights_shape), "float64")
+            ),
         )
         if self.plan.result.batch is not None:
             raise TilingError(
@@ -165,7 +179,10 @@ class MergedArray:
             )
             region = tuple((0, len(p)) for p in pixels)
             tiles = _ChannelsFirst(self._tiles, plan, self._tile_shape)
-            merge_block(tiles, plan, region, out)
+            weights = None
+            if self._weights is not None:
+                weights = _Weights(self._weights, plan, self._weights_shape)
+            merge_block(tiles, plan, region, out, weights)
         return out
 
 
@@ -192,6 +209,29 @@ class _ChannelsFirst(dict[int, Array]):
             tile = np.moveaxis(tile, -1, 0)
         self[k] = tile
         return tile
+
+
+class _Weights(dict[int, Array]):
+    """Weights of tiles as (*T), each asked for and checked once."""
+
+    def __init__(
+        self, weights: Any, plan: UntilePlan, tile_shape: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self._weights, self._plan, self._tile_shape = weights, plan, tile_shape
+
+    def __missing__(self, k: int) -> Array:
+        found = np.asarray(self._weights[k])
+        check_mergeable(found.dtype.name, "weights")
+        if found.shape != self._tile_shape:
+            raise TilingError(
+                f"the weights of tile {k} have the shape {found.shape}, and all must "
+                f"have {self._tile_shape}"
+            )
+        found = self._plan.weights_without_context(found)
+        check_weights(found[np.newaxis], [k])
+        self[k] = found
+        return found
 
 
 def _space(tiler: TilerSettings, shape: Sequence[int]) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ merged by the code that merges whole images. So the bits are those of
 `reftiler.Tiler.untile`, in whatever order the tiles come.
 """
 
+import math
 import threading
 import time
 import zlib
@@ -23,7 +24,7 @@ from reftiler.errors import TilingError
 from reftiler.finish import Finish, check_finish
 from reftiler.geometry import Box
 from reftiler.grid import Grid
-from reftiler.layout import ArrayLayout, image_layout
+from reftiler.layout import ArrayLayout, image_layout, tiles_layout
 from reftiler.plan import UntilePlan, plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.arrays import ArrayLibrary, OutputTarget
@@ -69,6 +70,8 @@ class Merger:
         The result's; by default the tiles'.
     grid, scale
         As for `reftiler.Tiler.untile`.
+    weights_dtype : dtype, optional
+        That of the weights with which tiles come; by default they come without.
     max_memory : int or None
         Bytes of tiles that wait in memory; the others wait in a file. None means all.
         If tiles come in order, little more than one row of the grid waits, or two if
@@ -113,6 +116,7 @@ class Merger:
         dtype: Any = None,
         grid: Grid | None = None,
         scale: Any = None,
+        weights_dtype: Any = None,
         max_memory: int | None = MAX_MEMORY,
         checkpoint: str | PathLike[str] | None = None,
         name: str = "",
@@ -141,15 +145,23 @@ class Merger:
         one = ArrayLayout(None, image.channels, tiler.input_size, tiler.channels_last)
         self.tile_shape = one.shape if tile_shape is None else tuple(tile_shape)
         self._per_image = len(grid)
+        shape_of_all = (image.batch_size * len(grid), *self.tile_shape)
+        self._weights_dtype, weights = None, None
+        if weights_dtype is not None:
+            self._weights_dtype = arrays.dtype(weights_dtype)
+            self._weights_shape = tiles_layout(tiler, shape_of_all).size
+            shape_of_weights = (shape_of_all[0], *self._weights_shape)
+            weights = (shape_of_weights, name_of(self._weights_dtype))
         self._call = plan_untile(
             tiler,
-            (image.batch_size * len(grid), *self.tile_shape),
+            shape_of_all,
             name_of(self.tile_dtype),
             tuple(shape),
             grid,
             scale,
             name_of(self._dtype),
             arrays.mergeable,
+            weights,
         )
         self._fingerprint = {
             "format": 2,
@@ -158,6 +170,7 @@ class Merger:
             "tile_shape": self.tile_shape,
             "tile_dtype": str(self.tile_dtype),
             "dtype": str(self._dtype),
+            "weights_dtype": self._weights_dtype and str(self._weights_dtype),
             "part": name,
         }
         self._result, self._finish = self._call.result, self._learn(finish)
@@ -180,9 +193,10 @@ class Merger:
         self._pending = np.tile(self._blocks.pending, image.batch_size)
         # Of each block the checksum once it is merged, -1 before.
         self._merged: IntArray = np.full(len(self._pending), -1, dtype=np.int64)
-        slots = {} if not state else self._restore(state)
-        form = (arrays, self._call.tiles.shape[1:], self.tile_dtype)
-        self._buffer = TileBuffer(*form, max_memory, self._checkpoint, slots)
+        if state:
+            self._restore(state)
+        self._weights: TileBuffer | None = None
+        self._buffer = self._make_buffers(max_memory, state or {})
         self._lock, self._ended = threading.Lock(), False
         self._saved = time.monotonic()
 
@@ -226,7 +240,12 @@ class Merger:
         """Return which of some tiles have arrived."""
         return self._arrivals.arrived[np.asarray(indices, dtype=np.int64)]
 
-    def add(self, indices: int | Sequence[int] | IntArray, tiles: Any) -> None:
+    def add(
+        self,
+        indices: int | Sequence[int] | IntArray,
+        tiles: Any,
+        weights: Any = None,
+    ) -> None:
         """
         Add some tiles; may be called from several threads.
 
@@ -236,28 +255,38 @@ class Merger:
             Which tiles they are: image-major, then row-major over the grid.
         tiles : array, shape (B, C', *T'), or (C', *T') for one index
             They are copied.
+        weights : array, shape (B, *T'), or (*T') for one index, optional
+            Those of their pixels, as for `reftiler.Tiler.untile`; needed where there is
+            a ``weights_dtype``, and there alone. They are copied.
 
         Raises
         ------
         TypeError, TilingError
             If there is no such tile, it arrived before, or it has another shape or
-            dtype than was said; then none of these is taken. If the disk is full or a
-            NaN would become an integer; then those before it are.
+            dtype than was said, or a weight is none; then none of these is taken. If
+            the disk is full, a NaN would become an integer, or a pixel has no weight
+            and there is no fill; then those before it are.
         """
-        batch = self._arrays.as_array(tiles)
+        batch, given = self._arrays.as_array(tiles), None
+        if weights is not None:
+            given = self._arrays.as_array(weights, "weights")
         if np.ndim(indices) == 0:
             indices, batch = [indices], batch[None]  # type: ignore[list-item]
+            given = None if given is None else given[None]
         with self._lock:
             self._check_open()
             checked = self._check(indices, batch)  # type: ignore[arg-type]
+            given = self._check_weights(given, checked)
             # A block whose merging failed is tried again.
             ready = (self._pending == 0) & (self._merged < 0)
             for block in np.flatnonzero(ready).tolist():
                 self._merge(block)
-            for index, tile in zip(checked, batch, strict=True):
+            for number, (index, tile) in enumerate(zip(checked, batch, strict=True)):
                 blocks = self._blocks_of(index)
                 if blocks:  # else the tile is all padding, or border
                     self._buffer.put(index, self._call.without_context(tile))
+                    if self._weights is not None:
+                        self._weights.put(index, given[number])
                 self._arrivals.arrived[index] = True
                 self._pending[blocks] -= 1
                 for block in blocks:
@@ -313,7 +342,8 @@ class Merger:
 
     def _end(self) -> None:
         self._ended = True
-        self._buffer.close()
+        for buffer in self._buffers():
+            buffer.close()
 
     def _check_open(self) -> None:
         if self._ended:
@@ -330,6 +360,61 @@ class Merger:
                 "tile_shape"
             )
         return checked
+
+    def _check_weights(self, weights: Any, indices: Sequence[int]) -> Any:
+        """Return weights without those of the context, or refuse them."""
+        if self._weights_dtype is None:
+            if weights is not None:
+                raise TilingError(
+                    "this merger takes tiles without weights: make it with "
+                    "weights_dtype="
+                )
+            return None
+        if weights is None:
+            raise TilingError(
+                "this merger takes tiles with weights: give add(…, weights=), or make "
+                "it without weights_dtype="
+            )
+        shape = tuple(weights.shape)
+        wanted = (len(indices), *self._weights_shape)
+        if weights.dtype != self._weights_dtype or shape != wanted:
+            raise TilingError(
+                f"the weights are {weights.dtype} {shape}, these tiles need "
+                f"{self._weights_dtype} {wanted}: one for each pixel of each tile; say "
+                "their dtype with weights_dtype"
+            )
+        weights = self._call.weights_without_context(weights)
+        self._arrays.check_weights(weights, indices)
+        return weights
+
+    def _make_buffers(self, memory: int | None, state: dict[str, Any]) -> TileBuffer:
+        """Return the buffer of tiles, and set that of weights, by a saved state."""
+        call, arrays, dtype = self._call, self._arrays, self._weights_dtype
+        slots = {
+            part: {index: (slot, check) for index, slot, check in state.get(part, ())}
+            for part in ("tiles", "weights")
+        }
+        tiles = (arrays, call.tiles.shape[1:], self.tile_dtype)
+        if dtype is None:
+            return TileBuffer(*tiles, memory, self._checkpoint, slots["tiles"])
+        weights = (arrays, call.weights.shape[1:], dtype)
+        sizes = [math.prod(shape) * d.itemsize for _, shape, d in (tiles, weights)]
+        room = None if memory is None else memory // sum(sizes)
+        limits = [None if room is None else room * size for size in sizes]
+        path = None if self._checkpoint is None else self._checkpoint.weights
+        buffer = TileBuffer(*tiles, limits[0], self._checkpoint, slots["tiles"])
+        try:
+            self._weights = TileBuffer(
+                *weights, limits[1], self._checkpoint, slots["weights"], path
+            )
+        except BaseException:
+            buffer.close()
+            raise
+        return buffer
+
+    def _buffers(self) -> list[TileBuffer]:
+        """Return the buffer of tiles, and that of their weights."""
+        return [self._buffer] + ([] if self._weights is None else [self._weights])
 
     def _blocks_of(self, index: int) -> list[int]:
         """Return the blocks, counted through all images, that need a tile."""
@@ -358,19 +443,24 @@ class Merger:
         self._merged[block] = checksum
         for tile in self._blocks.tiles_of(inner).tolist():
             if (self._merged[self._blocks_of(first + tile)] >= 0).all():
-                self._buffer.drop(first + tile)
+                for buffer in self._buffers():
+                    buffer.drop(first + tile)
 
     def _merge_box(self, image: int, box: Box, out: Any) -> None:
         """Merge a box of an image into ``out``, (C, *box), and finish it."""
         arrays, call, first = self._arrays, self._call, image * self._per_image
         tiles = _ImageTiles(self._buffer, first, arrays, call, self.tile_dtype)
+        weights = None
+        if self._weights is not None:
+            weights = _ImageWeights(self._weights, first)
         if self._finish is None:
-            arrays.merge_block(tiles, call, box, out)
+            arrays.merge_block(tiles, call, box, out, weights)
             return
 
         def merge(part: Box, block: Any) -> None:
             layout = replace(call.result, batch=None)
-            arrays.merge_block(tiles, call, part, arrays.as_nchw(block, layout)[0])
+            target = arrays.as_nchw(block, layout)[0]
+            arrays.merge_block(tiles, call, part, target, weights)
 
         self._finish.merge(image, box, merge, out)
 
@@ -383,8 +473,8 @@ class Merger:
     def _checksum(self, piece: Any) -> int:
         return zlib.crc32(self._arrays.to_bytes(piece))
 
-    def _restore(self, state: dict[str, Any]) -> dict[int, tuple[int, int]]:
-        """Continue from a saved state, and return the tiles that the file has."""
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Continue from a saved state."""
         assert self._checkpoint is not None
         self._checkpoint.check_same(state, {"blocks": self._blocks.edges})
         self._merged[:] = state["merged"]
@@ -401,19 +491,20 @@ class Merger:
         self._arrivals.arrived[:] = arrived
         for index in np.flatnonzero(arrived).tolist():
             self._pending[self._blocks_of(index)] -= 1
-        return {index: (slot, checksum) for index, slot, checksum in state["tiles"]}
 
     def _save(self, checkpoint: Checkpoint) -> None:
-        slots = self._buffer.flush()
+        slots = [buffer.flush() for buffer in self._buffers()]
         self._flush()
         state = {
             "blocks": self._blocks.edges,
             "merged": self._merged.tolist(),
             "arrived": np.packbits(self._arrivals.arrived).tobytes().hex(),
-            "tiles": [(index, *place) for index, place in slots.items()],
         }
+        for part, found in zip(("tiles", "weights"), slots, strict=False):
+            state[part] = [(index, *place) for index, place in found.items()]
         checkpoint.save(self._fingerprint, state)
-        self._buffer.release()
+        for buffer in self._buffers():
+            buffer.release()
         self._saved = time.monotonic()
 
     def _flush(self) -> None:
@@ -438,3 +529,14 @@ class _ImageTiles:
     def __getitem__(self, k: int) -> Any:
         tile = self.buffer[self.first + k]
         return self.arrays.as_nchw(tile[None], self.call.tiles)[0]
+
+
+@dataclass
+class _ImageWeights:
+    """The weights of the tiles of one image in a buffer."""
+
+    buffer: TileBuffer
+    first: int
+
+    def __getitem__(self, k: int) -> Any:
+        return self.buffer[self.first + k]

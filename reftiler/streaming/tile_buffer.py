@@ -3,6 +3,7 @@
 import os
 import tempfile
 import zlib
+from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
@@ -44,6 +45,8 @@ class TileBuffer:
         Bytes of tiles that are kept in memory; None means all.
     checkpoint : Checkpoint or None
         Where the file is; by default it is temporary and made when it is needed.
+    path : Path or None
+        Which file of the checkpoint; by default that of tiles.
     slots : Slots, optional
         The tiles that the file has, with a checkpoint: they are checked.
     """
@@ -56,6 +59,7 @@ class TileBuffer:
         max_memory: int | None,
         checkpoint: Checkpoint | None = None,
         slots: Slots | None = None,
+        path: Path | None = None,
     ) -> None:
         self._arrays, self._shape, self._dtype = arrays, shape, dtype
         self._size = dtype.itemsize * int(np.prod(shape))
@@ -70,11 +74,11 @@ class TileBuffer:
         self._path: Any = tempfile.gettempdir()
         self._file: BinaryIO | None = None
         if checkpoint is not None:
-            self._path = checkpoint.tiles
+            self._path = path or checkpoint.tiles
             self._file = self._open(checkpoint)
 
     def _open(self, checkpoint: Checkpoint) -> BinaryIO:
-        path = checkpoint.tiles
+        path: Path = self._path
         with reraise(f"cannot keep tiles in {path}", REMEDY):
             file = path.open("r+b" if path.exists() else "x+b", buffering=0)
         try:
@@ -86,7 +90,7 @@ class TileBuffer:
 
     def _check(self, file: BinaryIO, checkpoint: Checkpoint) -> None:
         """Refuse a file that another process has, or that is not as it was saved."""
-        path = checkpoint.tiles
+        path = self._path
         try:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,5 +1,6 @@
 """Tensors, as `reftiler.streaming` merges them."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from reftiler.torch.dtypes import KNOWN, dtype_name
 from reftiler.torch.layout import as_nchw
 from reftiler.torch.numpy_bridge import numpy_dtype
 from reftiler.torch.validation import check_no_out, check_tensor
+from reftiler.torch.weights import check_weights
 
 __all__ = ["TensorArrays"]
 
@@ -51,13 +53,17 @@ class TensorArrays(ArrayLibrary):
             raise TilingError(f"torch has no dtype {value}: convert the tiles")
         return known
 
-    def as_array(self, tiles: Any) -> Tensor:
+    def as_array(self, tiles: Any, name: str = "tiles") -> Tensor:
         """Return tiles on the device where they are merged."""
-        check_tensor(tiles, "tiles")
+        check_tensor(tiles, name)
         if self.device is None:
             self.device = tiles.device
         on_device: Tensor = tiles.detach().to(self.device)
         return on_device
+
+    def check_weights(self, weights: Tensor, indices: Sequence[int]) -> None:
+        """Refuse values of some tiles' weights that cannot be weights."""
+        check_weights(weights, indices)
 
     def new(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """Return memory for a tile, or for a block that is then written to a store."""
@@ -81,11 +87,16 @@ class TensorArrays(ArrayLibrary):
         return as_nchw(array, layout)
 
     def merge_block(
-        self, tiles: TileLookup, call: UntilePlan, box: Box, out: Tensor
+        self,
+        tiles: TileLookup,
+        call: UntilePlan,
+        box: Box,
+        out: Tensor,
+        weights: TileLookup | None,
     ) -> None:
         """Merge a box of an image into ``out``, of shape (C, *box)."""
         with torch.no_grad():
-            merge.merge_block(tiles, call, box, out)
+            merge.merge_block(tiles, call, box, out, weights)
 
     def check_writable(self, out: Any) -> Any:
         """Return ``out`` if it can be written, or refuse it."""

@@ -249,9 +249,10 @@ class FinishesTwice(Merger):
 class LastComesFirst(Merger):
     """Merges tiles in the order in which they arrive."""
 
-    def add(self, indices: Any, tiles: Any) -> None:
+    def add(self, indices: Any, tiles: Any, weights: Any = None) -> None:
         ahead = len(self.missing()) == len(self.arrived([]))
-        super().add(indices, tiles * (1 if ahead or indices[0] == 0 else 1.0000001))
+        factor = 1 if ahead or indices[0] == 0 else 1.0000001
+        super().add(indices, tiles * factor, weights)
 
 
 class ClonesTensors(reftiler.torch.Tiler):

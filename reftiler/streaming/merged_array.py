@@ -221,7 +221,7 @@ class _Weights(dict[int, Array]):
         self._weights, self._plan, self._tile_shape = weights, plan, tile_shape
 
     def __missing__(self, k: int) -> Array:
-        found = np.asarray(self._weights[k])
+        found: Array = np.asarray(self._weights[k])
         check_mergeable(found.dtype.name, "weights")
         if found.shape != self._tile_shape:
             raise TilingError(

@@ -125,7 +125,7 @@ def written(
     tiling = Settings((length,), (stride or length,), **settings)
     case = Case(tiling, (size,), dtype=dtype, starts=placed)
     rows = tuple(tuple(row) for row in values)
-    return Written(case, None, (), result, rows)
+    return Written(case, None, (), result, values=rows)
 
 
 def _sums() -> Iterator[Written]:

@@ -36,6 +36,7 @@ class Backend:
     layouts: Mapping[str, Layout]
     call: Callable[[Callable[[], Any]], Any] = lambda call: call()
     takes_out: bool = True
+    takes_weights: bool = True
 
 
 def _sparse(array: Array) -> Array:
@@ -84,6 +85,9 @@ def untile_agrees(
     more = dict(merge.scale_argument())
     if merge.result is not None:
         more["dtype"] = backend.dtype(merge.result)
+    weights = merge.pixel_weights()
+    if weights is not None:
+        more["weights"] = backend.to(weights)
 
     def call(out: dict[str, Any]) -> Any:
         return tiler.untile(given, case.shape, grid, **more, **out)
@@ -119,7 +123,12 @@ def merged(merge: MergeCase) -> Array | None:
     case = merge.case
     try:
         return oracle.untile(
-            case.oracle_grid, merge.tiles(), case.shape, merge.scales, kind
+            case.oracle_grid,
+            merge.tiles(),
+            case.shape,
+            merge.scales,
+            kind,
+            merge.pixel_weights(),
         )
     except NanError:
         return None

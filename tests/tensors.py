@@ -104,7 +104,10 @@ BACKENDS = {
     "eager": TORCH,
     "learned": LEARNED,
     "functional": replace(
-        LEARNED, call=partial(in_body, "functional"), takes_out=False
+        LEARNED,
+        call=partial(in_body, "functional"),
+        takes_out=False,
+        takes_weights=False,
     ),
 }
 """The bodies of torch's verbs; a small call reaches no kernel."""

@@ -32,7 +32,13 @@ def test_untile_is_the_definition(
 ) -> None:
     backend, merge = (
         BACKENDS[body],
-        data.draw(merges(dtypes=DTYPES[dtypes], goals=EVERY)),
+        data.draw(
+            merges(
+                dtypes=DTYPES[dtypes],
+                goals=EVERY,
+                weighed=BACKENDS[body].takes_weights,
+            )
+        ),
     )
     layout = data.draw(st.sampled_from(sorted(backend.layouts)))
     untile_agrees(backend, merge, layout, out=out)

@@ -27,12 +27,12 @@ FLOATS = ("float16", "float32", "float64")
 LAYOUTS = st.sampled_from(sorted(NUMPY.layouts))
 
 
-@given(merges(dtypes=(*NUMBERS, *SWAPPED)), LAYOUTS, st.booleans())
+@given(merges(dtypes=(*NUMBERS, *SWAPPED), weighed=True), LAYOUTS, st.booleans())
 def test_untile_is_the_definition(merge: MergeCase, layout: str, out: bool) -> None:
     untile_agrees(NUMPY, merge, layout, out=out)
 
 
-@given(merges(dtypes=FLOATS, convert=False))
+@given(merges(dtypes=FLOATS, convert=False, weighed=True))
 def test_untile_of_floats_is_the_definition(merge: MergeCase) -> None:
     untile_agrees(NUMPY, merge)
 

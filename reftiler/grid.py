@@ -16,6 +16,7 @@ from reftiler.geometry import TileGeometry
 from reftiler.settings import TilerSettings
 from reftiler.validation import (
     MAX_SIZE,
+    UNPADDED,
     as_exact_ints,
     as_int,
     is_sequence,
@@ -73,7 +74,7 @@ class Grid:
         object.__setattr__(self, "image_size", size)
         tile = self.tiler.tile_size
         if self.scatter is not None:
-            validate_image_fits(size, tile, "scattered tiles", "use a smaller tile")
+            validate_image_fits(size, tile, "scattered tiles", UNPADDED)
         elif self.tiler.mode in ("clamp", "even", "drop"):
             validate_image_fits(size, tile, self.tiler.mode)
         if self.scatter is None and self.tiler.mode in ("clamp", "even"):

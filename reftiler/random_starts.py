@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
 from reftiler.validation import (
+    UNPADDED,
     as_int,
     as_ints,
     as_real,
@@ -142,9 +143,7 @@ def _checked(
     if seed >= SEED_LIMIT:  # RANDOM-004
         raise TilingError(f"seed must be below 2**128, got {shown(seed)}")
     aligns = as_ints(align, "align", rank=len(image_size), minimum=1)
-    # GRID-011: no mode pads random tiles, but a fitted grid has one that does
-    way_out = "use a smaller tile, or tiles of grid() in mode='padding'"
-    validate_image_fits(image_size, tile_size, "random tiles", way_out)
+    validate_image_fits(image_size, tile_size, "random tiles", UNPADDED)
     return count, seed, aligns
 
 

@@ -333,6 +333,10 @@ def validate_aligned_image(
             )
 
 
+# GRID-011: no mode pads random and scattered tiles, but a fitted grid has one that does
+UNPADDED = "use a smaller tile, or tiles of grid() in mode='padding'"
+
+
 def validate_image_fits(
     image_size: tuple[int, ...],
     tile: tuple[int, ...],

@@ -79,6 +79,7 @@ def test_what_could_be_claimed_is_no_fault() -> None:
     assert "unequal" in " ".join(result.stdout.split())
 
 
+@pytest.mark.long
 def test_the_options_of_pytest_follow_behind_dashes(tmp_path: Path) -> None:
     words = ("conform", MIRRORED, *FEW, "--clauses", "TILE,LAYOUT", "--out", tmp_path)
     result = run(*words, "--", "-k", "TILE-001 or TILE-002", "-n", "2")

@@ -42,6 +42,7 @@ def test_it_is_a_model_of_tiles_with_and_without_channels() -> None:
         model(np.repeat(images[..., np.newaxis], 3, axis=-1))
 
 
+@pytest.mark.long
 def test_maps_on_disk(tmp_path: Path) -> None:
     write_dataset(tmp_path / "brick", max_good=0)
     detector.write_maps(tmp_path / "brick", tmp_path, maps=["resized", "whole"])

@@ -246,6 +246,7 @@ def limited(megabytes: float) -> Iterator[None]:
     assert held < megabytes * MIB, f"{held / MIB:.1f} MiB are held"
 
 
+@pytest.mark.long
 def test_all_channels_are_in_memory_for_a_block_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

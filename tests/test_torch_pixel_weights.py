@@ -30,6 +30,7 @@ def some(tiler: Tiler, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tens
     return tiles, choices[places]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("window", ["box", "hann"])
 @pytest.mark.parametrize("nan", ["propagate", "omit"])
 def test_derivatives_of_the_tiles(window: str, nan: str) -> None:

@@ -129,6 +129,7 @@ def test_tiles_are_no_images_to_cut(
 def test_progress_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "tile part.png tiles --tile 50"
     assert run(line).stderr == ""
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one shows no progress
     terminal = Console(stderr=True, force_terminal=True)
     monkeypatch.setattr(console, "stderr", terminal)
     shown = run(f"{line} --overwrite").stderr

@@ -86,11 +86,14 @@ def _found(words: Sequence[str]) -> list[Clause]:
     ]
 
 
-def _known_id(name: str, known: Iterable[str]) -> str:
+def _known_id(given: str, known: Iterable[str]) -> str:
+    """Return an id as the specification writes it: MERGE-7 is MERGE-007."""
+    family, _, number = given.partition("-")
+    name = f"{family}-{int(number):03}"
     if name not in known:
         near = get_close_matches(name, [*known, *families()], n=3, cutoff=0.5)
         hint = f"near it are {', '.join(near)}; " if near else ""
-        raise UsageError(f"there is no clause {name}: {hint}see reftiler spec")
+        raise UsageError(f"there is no clause {given}: {hint}see reftiler spec")
     return name
 
 

@@ -17,6 +17,7 @@ from reftiler.validation import (
     as_bool,
     as_ints,
     as_real,
+    names_its_arguments,
     one_of,
     reject_unknown_keys,
     validate_align,
@@ -106,6 +107,7 @@ class TilerSettings:
     nan: str
     _json: str = field(init=False)  # the JSON, by which tilers are compared
 
+    @names_its_arguments
     def __init__(  # noqa: PLR0913 - one argument a setting
         self,
         tile_size: Sizes,

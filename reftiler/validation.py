@@ -7,9 +7,11 @@ calls with the same words (BACKEND-003).
 import math
 import operator
 import reprlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
-from typing import Any, SupportsIndex, TypeAlias
+from functools import wraps
+from inspect import getfullargspec, signature
+from typing import Any, ParamSpec, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from reftiler.errors import TilingError, printable
 
 Sizes: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 Real: TypeAlias = int | float
+Parameters = ParamSpec("Parameters")
 
 MAX_SIZE = 2**62
 """The largest size: sums of two are 64-bit integers."""
@@ -193,6 +196,45 @@ def reject_unknown_keys(
         if key not in known:
             hint = suggest(str(key), known) or f": known are {', '.join(known)}"
             raise TilingError(f"{where} has no key {shorten(key)}{hint}")
+
+
+def names_its_arguments(
+    init: Callable[Parameters, None],
+) -> Callable[Parameters, None]:
+    """Let a constructor name its own class, and the nearest argument, in a bad call."""
+
+    @wraps(init)
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            init(*args, **kwargs)
+        except TypeError:
+            if args:
+                _explain_call(init, args, kwargs)
+            raise
+
+    return call
+
+
+def _explain_call(
+    init: Callable[..., None], args: Sequence[Any], kwargs: dict[str, Any]
+) -> None:
+    """Raise what is wrong with the arguments' names or number, if that is wrong."""
+    spec, name = getfullargspec(init), type(args[0]).__name__
+    known = [*spec.args[1:], *spec.kwonlyargs]
+    names = f"known are {', '.join(known)}"
+    for word in kwargs:
+        if word not in known:
+            # Not `suggest`: "border" is nearer to "mode" than to what is meant.
+            near = get_close_matches(word, known, n=1, cutoff=0.7)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(
+                f"{name} has no argument {shorten(word)}{hint or f': {names}'}"
+            ) from None
+    try:
+        signature(init).bind(*args, **kwargs)
+    except TypeError as error:
+        call = f"{name}({', '.join(spec.args[1:])}, name=…)"
+        raise TypeError(f"{name}: {error}; call {call}") from None
 
 
 def suggest(word: str, known: Sequence[str]) -> str:

@@ -66,6 +66,18 @@ def test_a_matrix(tmp_path: Path) -> None:
     assert run("conform", *deaf, *FEW).exit_code == 3
 
 
+@pytest.mark.parametrize("matrix", [(), ("--matrix",)])
+@pytest.mark.parametrize(
+    "words", [("nomodule:X",), ("json:nope",), (PLAIN, "--python", "no/such/python")]
+)
+def test_a_name_that_is_wrong_is_a_bad_call(
+    words: tuple[str, ...], matrix: tuple[str, ...]
+) -> None:
+    result = run("conform", *words, "--clauses", "TILE-001", *FEW, *matrix)
+    assert result.exit_code == 2, result.output
+    assert words[-1].partition(":")[0] in result.stderr
+
+
 def test_what_is_not_learnt_is_3() -> None:
     """The subject does not start, or claims nothing of what is asked."""
     assert "does not say" in refused(3, "conform", "tests.strangers:Deaf", *FEW)

@@ -72,3 +72,21 @@ def test_normalised_attributes() -> None:
     )
     assert Tiler(range(3, 6)).tile_size == (3, 4, 5)
     assert [Tiler(4, window=name).window for name in WINDOWS] == list(WINDOWS)
+
+
+@pytest.mark.parametrize(
+    ("args", "settings", "named"),
+    [
+        ((), {"tilesize": 4}, "'tile_size'"),
+        ((4,), {"channel_last": True}, "'channels_last'"),
+        ((4,), {"border": 1}, "remove_border_count"),
+        ((), {}, "'tile_size'"),
+        ((4, 2, 1), {}, "stride"),
+        ((4,), {"tile_size": 4}, "'tile_size'"),
+    ],
+)
+def test_a_bad_call_names_the_tiler_and_the_argument_that_is_near(
+    args: Any, settings: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^Tiler.*{named}"):
+        Tiler(*args, **settings)

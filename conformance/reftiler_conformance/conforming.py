@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import (
     ExitStack,
@@ -53,7 +54,9 @@ class Call:
         for given in self.pythons:
             subject, _, path = given.rpartition("=")
             if subject in ("", name):
-                asked["python"] = str(Path(path).expanduser())
+                asked["python"] = python = str(Path(path).expanduser())
+                if shutil.which(python) is None:
+                    raise UsageError(f"--python {given}: no program is called {path}")
         return asked
 
     def start(self, name: str) -> SubjectUnderTest:
@@ -85,18 +88,21 @@ def matrix(subjects: Sequence[str], call: Call) -> int:
     """Ask several subjects and put them into one table; return the exit code."""
     reports: list[Report] = []
     absent: dict[str, str] = {}
+    codes = [0]
     with _folder(call.out):
         for name in subjects:
             try:
                 badge_name = f"{file_name(name)}-badge.json"
                 reports.append(_report(name, call, badge_name))
                 line = report.headline(reports[-1])
+                codes.append(reports[-1].exit_code)
             except (HarnessError, UsageError) as error:
                 line = absent[name] = f"did not start: {error}"
+                codes.append(2 if isinstance(error, UsageError) else 3)
             stderr.print(f"{name}: {line}", highlight=False, markup=False)
             if "-x" in call.pytest_options and (absent or reports[-1].exit_code):
                 break
-        code = max([3 if absent else 0, *(one.exit_code for one in reports)])
+        code = max(codes)
         if not reports:
             return code
         if call.out is None:

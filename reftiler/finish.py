@@ -172,9 +172,9 @@ class Finish:
         """
         place = ", ".join(f"{low}:{high}" for low, high in box)
         of = f" of image {image}" if self.merged.batch_size > 1 else ""
+        layout = _block_layout(block, self.merged)  # the function may reshape it
         with _noted(f"in finish, of the merged pixels [{place}]{of}"):
             found = self.function(block)
-        layout = _block_layout(block, self.merged)
         channels = layout_of(found, layout, self.arrays).channels
         if (found.dtype, channels) != (self.dtype, self.result.channels):
             have = f"{name_of(found.dtype)}, {_words(channels)}"
@@ -205,6 +205,7 @@ def layout_of(found: Any, block: ArrayLayout, arrays: ArrayLibrary) -> ArrayLayo
             f"finish must return {kind.__name__}s, got {type(found).__name__}: return "
             "one value or a few for each pixel of the block"
         )
+    arrays.check_plain(found, "finish(block)")
     check_mergeable(name_of(found.dtype), "what finish returns", arrays.mergeable)
     shape, rank = tuple(found.shape), len(block.size)
     channels = None

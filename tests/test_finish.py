@@ -216,6 +216,16 @@ def test_a_run_goes_on_with_what_was_finished(tmp_path: Path) -> None:
     assert np.array_equal(out, tiler.apply(rest, image).argmax(0))
 
 
+def test_a_mask_is_not_dropped() -> None:
+    tiler = Tiler((8, 6), (5, 4))
+    with pytest.raises(TypeError, match=r"finish\(block\) is a masked array"):
+        tiler.untile(
+            scores(tiler, (23, 17)),
+            (23, 17),
+            finish=lambda block: np.ma.masked_less(block, 0),
+        )
+
+
 def test_merged_arrays_finish_what_is_read() -> None:
     tiler = Tiler((8, 6), (5, 4), window="hann")
     tiles = scores(tiler, (23, 17))

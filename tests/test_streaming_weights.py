@@ -101,6 +101,11 @@ def test_weights_of_a_lazy_merge_are_checked_as_they_are_read() -> None:
         Tiler(8), np.zeros((4, 8, 8)), (8, 8), float, (16, 16), weights=weights
     )
     assert lazy[0, 0] == 0
+    hidden = np.ma.masked_equal(np.ones((8, 8)), 1)
+    for tiles, given in (([hidden], weights), ([np.ones((8, 8))], [hidden])):
+        masked = MergedArray(Tiler(8), tiles, (8, 8), float, (8, 8), weights=given)
+        with pytest.raises(TypeError, match="masked"):
+            masked[0]
     for place, words in (((0, 9), "tile 1"), ((9, 0), "tile 2"), ((9, 9), "complex")):
         with pytest.raises(TilingError, match=words):
             lazy[place]

@@ -88,6 +88,40 @@ def test_gradients_are_those_of_the_composition() -> None:
     assert image.grad is not None
 
 
+def emptied(block: Tensor) -> Tensor:
+    """Return the first channel of what was written to."""
+    block *= 3
+    block[1:] = 0
+    return block[0]
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (2, 1, 10, 10)], ids=str)
+@pytest.mark.parametrize("merge", ["mean", "max", "last"])
+def test_a_block_may_be_written_to_where_gradients_are_recorded(
+    merge: str, shape: tuple[int, ...]
+) -> None:
+    tiler, count = Tiler(4, 3, merge=merge), 9 * (1 if len(shape) == 2 else 2)
+    tiles = scores(count, 4, 4).requires_grad_()
+    found = tiler.untile(tiles, shape, finish=emptied)
+    want = tiler.untile(tiles, shape).select(-3, 0) * 3
+    assert torch.equal(found, want)
+    ones = torch.ones_like(found)
+    (got,), (wanted,) = (torch.autograd.grad(r, tiles, ones) for r in (found, want))
+    assert torch.equal(got, wanted)
+
+
+def test_a_block_may_lose_an_axis_in_place() -> None:
+    tiler = Tiler(4, 3)
+    tiles = scores(9, 4, 4)[:, :1]
+    found = tiler.untile(tiles, (10, 10), finish=lambda b: b.squeeze_(0))
+    assert torch.equal(found, tiler.untile(tiles, (10, 10))[0])
+
+
+def test_results_of_no_plain_memory_are_refused() -> None:
+    with pytest.raises(TilingError, match=r"finish\(block\) is sparse"):
+        Tiler(4, 3).untile(scores(9, 4, 4), (10, 10), finish=Tensor.to_sparse)
+
+
 def test_weights_of_the_function_get_gradients_or_an_error() -> None:
     tiler, conv = Tiler(4, 3), nn.Conv2d(5, 2, 1)
     tiles, image = scores(9, 4, 4), torch.rand(5, 10, 10)

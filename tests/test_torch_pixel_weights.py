@@ -13,7 +13,9 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad, jvp, vmap
 
 from reftiler import TilingError
+from reftiler.streaming import Merger
 from reftiler.torch import Tiler, float32_sums
+from reftiler.torch.streaming import TensorArrays
 from reftiler_conformance.compare import same_bits
 from tests.tensors import array
 
@@ -84,6 +86,52 @@ def test_vmap() -> None:
             (other, tiles, others[k]),
         ):
             same_bits(array(got[k].contiguous()), array(call(t, w)))
+
+
+def test_weights_of_a_merger_have_no_gradient_either() -> None:
+    tiler = Tiler((4, 3), 2, fill=1)
+    tiles, weights = some(tiler)
+    own = Merger(
+        tiler,
+        SIZE,
+        None,
+        tile_shape=tuple(tiles.shape[1:]),
+        tile_dtype=tiles.dtype,
+        weights_dtype=weights.dtype,
+        arrays=TensorArrays(),
+    )
+    own.add([], tiles[:0], weights[:0])
+    count, recorded = len(tiles), weights.clone().requires_grad_()
+    with pytest.raises(TilingError, match="no gradient"):
+        own.add(range(count), tiles, recorded)
+    assert len(own.missing()) == count
+    with torch.no_grad():
+        own.add(range(count), tiles, recorded)
+    want = tiler.untile(tiles, SIZE, weights=weights)
+    same_bits(array(own.finish()), array(want))
+
+
+def test_tangents_of_weights_are_refused_with_out_too() -> None:
+    tiler = Tiler((4, 3), 2, fill=1)
+    tiles, weights = some(tiler)
+    forward: Any = torch.autograd.forward_ad
+    with forward.dual_level():
+        dual = forward.make_dual(weights, weights)
+        for out in (None, torch.empty(SIZE, dtype=tiles.dtype)):
+            with pytest.raises(TilingError, match="no gradient"):
+                tiler.untile(tiles, SIZE, weights=dual, out=out)
+
+
+def test_vmap_of_weights_with_a_function_of_the_result() -> None:
+    tiler = Tiler((4, 3), 2, fill=1)
+    tiles, weights = some(tiler)
+    both = torch.stack([weights, weights.flip(0)])
+
+    def call(weights: Tensor) -> Tensor:
+        return tiler.untile(tiles, SIZE, weights=weights, finish=lambda b: b * 2)
+
+    found = vmap(call)(both)
+    assert torch.equal(found, torch.stack([call(one) for one in both]))
 
 
 def test_compiled_and_exported_graphs() -> None:

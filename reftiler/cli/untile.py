@@ -205,6 +205,8 @@ def _finished(found: "TiledImageSet", name: str) -> "TiledImageSet":
     images = tuple(
         replace(image, finish=function, alpha=False) for image in found.images
     )
+    for image in images:  # here what it raises is no fault of the call
+        _ = image.result_form
     return replace(found, images=images)
 
 

@@ -40,6 +40,14 @@ class ArrayLibrary:
         refuse_masked(tiles, name)
         return np.asarray(tiles)
 
+    def as_weights(self, weights: Any) -> Any:
+        """Return weights of tiles as an array of this library, or refuse them."""
+        return self.as_array(weights, "weights")
+
+    def check_plain(self, array: Any, name: str) -> None:
+        """Refuse an array of which more than its values counts."""
+        refuse_masked(array, name)
+
     def check_weights(self, weights: Any, indices: Sequence[int]) -> None:
         """Refuse values of some tiles' weights that cannot be weights."""
         check_weights(weights, indices)

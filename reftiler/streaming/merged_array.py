@@ -196,7 +196,8 @@ class _ChannelsFirst(dict[int, Array]):
         self._tiles, self._plan, self._tile_shape = tiles, plan, tile_shape
 
     def __missing__(self, k: int) -> Array:
-        tile, layout = np.asarray(self._tiles[k]), self._plan.tiles
+        tile: Array = ArrayLibrary().as_array(self._tiles[k])
+        layout = self._plan.tiles
         if tile.shape != self._tile_shape:
             raise TilingError(
                 f"tile {k} has the shape {tile.shape}, and all tiles must have "
@@ -221,7 +222,7 @@ class _Weights(dict[int, Array]):
         self._weights, self._plan, self._tile_shape = weights, plan, tile_shape
 
     def __missing__(self, k: int) -> Array:
-        found: Array = np.asarray(self._weights[k])
+        found: Array = ArrayLibrary().as_weights(self._weights[k])
         check_mergeable(found.dtype.name, "weights")
         if found.shape != self._tile_shape:
             raise TilingError(

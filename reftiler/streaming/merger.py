@@ -269,7 +269,7 @@ class Merger:
         """
         batch, given = self._arrays.as_array(tiles), None
         if weights is not None:
-            given = self._arrays.as_array(weights, "weights")
+            given = self._arrays.as_weights(weights)
         if np.ndim(indices) == 0:
             indices, batch = [indices], batch[None]  # type: ignore[list-item]
             given = None if given is None else given[None]

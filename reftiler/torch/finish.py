@@ -37,12 +37,15 @@ def untile_finished(
     """
     arrays = TensorArrays(tiles.device)
     last = Finish.learn(function, call.geometry, call.result, dtype, arrays)
-    if last.requires_grad or _is_recorded(tiles):
+    given = [tiles] if weights is None else [tiles, weights]
+    if last.requires_grad or any(map(_is_recorded, given)):
         check_no_out(out)
         merged = untile()
         images = [merged] if call.result.batch is None else list(merged)
         box = tuple((0, length) for length in call.result.size)
-        done = [last.of_block(one, box, image) for image, one in enumerate(images)]
+        done = [  # FINISH-005: what autograd keeps, and its views, are not written to
+            last.of_block(one.clone(), box, image) for image, one in enumerate(images)
+        ]
         return done[0] if call.result.batch is None else torch.stack(done)
     size = last.result.shape  # FINISH-001, FINISH-002, FINISH-003
     if out is None:
@@ -67,14 +70,14 @@ def refuse_in_graph() -> None:
     )
 
 
-def _is_recorded(tiles: Tensor) -> bool:
-    """Tell whether derivatives of tiles are recorded, or torch.func has them."""
-    if torch.is_grad_enabled() and tiles.requires_grad:
+def _is_recorded(tensor: Tensor) -> bool:
+    """Tell whether derivatives of a tensor are recorded, or torch.func has it."""
+    if torch.is_grad_enabled() and tensor.requires_grad:
         return True
-    if forward_ad.unpack_dual(tiles).tangent is not None:
+    if forward_ad.unpack_dual(tensor).tangent is not None:
         return True
     try:
-        tiles.data_ptr()
+        tensor.data_ptr()
     except RuntimeError:  # a tensor of torch.func or a fake one has no memory
         return True
     return False

@@ -20,7 +20,7 @@ from reftiler.torch.dtypes import KNOWN, dtype_name
 from reftiler.torch.layout import as_nchw
 from reftiler.torch.numpy_bridge import numpy_dtype
 from reftiler.torch.validation import check_no_out, check_tensor
-from reftiler.torch.weights import check_weights
+from reftiler.torch.weights import check_no_gradient, check_weights
 
 __all__ = ["TensorArrays"]
 
@@ -60,6 +60,16 @@ class TensorArrays(ArrayLibrary):
             self.device = tiles.device
         on_device: Tensor = tiles.detach().to(self.device)
         return on_device
+
+    def as_weights(self, weights: Any) -> Tensor:
+        """Return weights on that device, or refuse those that need a gradient."""
+        found = self.as_array(weights, "weights")
+        check_no_gradient(weights)
+        return found
+
+    def check_plain(self, array: Any, name: str) -> None:
+        """Refuse a tensor whose values are not plain memory."""
+        check_tensor(array, name)
 
     def check_weights(self, weights: Tensor, indices: Sequence[int]) -> None:
         """Refuse values of some tiles' weights that cannot be weights."""

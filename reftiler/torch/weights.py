@@ -5,11 +5,12 @@ from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from reftiler.errors import TilingError
 from reftiler.pixel_weights import LARGEST, SMALLEST, bad_weight
 from reftiler.plan import UntilePlan
-from reftiler.torch.dtypes import SIGNED, accumulator_dtype
+from reftiler.torch.dtypes import SIGNED, accumulator_dtype, is_in_graph
 from reftiler.torch.plans import cached_untile_plan, form_of
 from reftiler.torch.validation import check_tensor
 
@@ -28,7 +29,14 @@ def check_given(weights: Any, tiles: Tensor) -> None:
             f"weights are on {weights.device}, the tiles on {tiles.device}: move them "
             "there"
         )
+    check_no_gradient(weights)
+
+
+def check_no_gradient(weights: Tensor) -> None:
+    """Refuse weights whose derivatives are asked for."""
     if torch.is_grad_enabled() and weights.requires_grad:
+        refuse_gradient()
+    if not is_in_graph() and forward_ad.unpack_dual(weights).tangent is not None:
         refuse_gradient()
 
 
@@ -59,7 +67,7 @@ def check_weights(weights: Tensor, indices: Sequence[int] | None = None) -> None
         return
     sums = accumulator_dtype(weights.device)
     low, high = FLOAT32_RANGE if sums == torch.float32 else (SMALLEST, LARGEST)
-    step = max(1, CHUNK // max(1, weights[0].numel()))
+    step = max(1, CHUNK // max(1, weights.shape[1:].numel()))
     for first in range(0, len(weights), step):
         found = weights[first : first + step].detach().to(sums)
         valid = (found == 0) | ((found >= low) & (found <= high))  # NaN is neither

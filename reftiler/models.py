@@ -161,7 +161,7 @@ def load_finish(name: str) -> Model:
     if not (colon and place and function):
         raise TilingError(
             f"a finish is {', '.join(FINISHES)}, module:function or file.py:function, "
-            f"got {name!r}"
+            f"got {name!r}{suggest(name, tuple(FINISHES))}"
         )
     return Model(name, _function(place, function))
 

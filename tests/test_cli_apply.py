@@ -156,7 +156,7 @@ def test_finish_is_refused_with_its_name() -> None:
     message = refused(1, f"{line} model.py:fails")
     assert "model.py:fails raised KeyError" in message
     assert "no such class" in message
-    assert "got 'argmin'" in refused(1, f"{line} argmin")
+    assert "got 'argmin'; did you mean 'argmax'" in refused(1, f"{line} argmin")
     assert "has no nothing" in refused(1, f"{line} model.py:nothing")
     grey = line.replace("classes", "grey")
     assert "needs channels" in refused(1, f"{grey} argmax")

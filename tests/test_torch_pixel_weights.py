@@ -122,6 +122,24 @@ def test_tangents_of_weights_are_refused_with_out_too() -> None:
                 tiler.untile(tiles, SIZE, weights=dual, out=out)
 
 
+@pytest.mark.parametrize("least", [0, 2**60], ids=["kernels", "plain"])
+def test_tangents_of_tiles_do_not_go_with_out(
+    least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reftiler.torch.dispatch.MIN_VALUES", least)
+    tiler = Tiler((4, 3), 2, fill=1)
+    tiles, weights = some(tiler)
+    image = torch.ones(SIZE, dtype=tiles.dtype)
+    forward: Any = torch.autograd.forward_ad
+    with forward.dual_level():
+        dual = forward.make_dual(tiles, tiles)
+        for given in (None, weights):
+            with pytest.raises(TilingError, match="out does not go with gradients"):
+                tiler.untile(dual, SIZE, weights=given, out=torch.empty_like(image))
+        with pytest.raises(TilingError, match="out does not go with gradients"):
+            tiler.tile(forward.make_dual(image, image), out=torch.empty_like(tiles))
+
+
 def test_vmap_of_weights_with_a_function_of_the_result() -> None:
     tiler = Tiler((4, 3), 2, fill=1)
     tiles, weights = some(tiler)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from reftiler.cut import overlaps_itself
 from reftiler.errors import TilingError
@@ -60,7 +61,8 @@ def check_out(
         If its shape, dtype or device differs, gradients are recorded, or writing to a
         pixel of it would change another, or the input.
     """
-    if torch.is_grad_enabled() and source.requires_grad:
+    recorded = torch.is_grad_enabled() and source.requires_grad
+    if recorded or forward_ad.unpack_dual(source).tangent is not None:
         check_no_out(out)
     if not isinstance(out, Tensor):
         raise TypeError(f"out must be a torch tensor, got {type(out).__name__}")

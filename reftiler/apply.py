@@ -188,7 +188,7 @@ def choose_tiles(call: TilePlan, where: Any) -> tuple[TilePlan, Chosen]:
     if some.tiler.fill is None and some.uncovered:
         raise TilingError(
             f"{some.uncovered} of the pixels of {some.image_size} lie in none of the "
-            f"{len(marked)} tiles that where= marks: give the Tiler a fill for them"
+            f"{len(marked):,} tiles that where= marks: give the Tiler a fill for them"
         )
     count = call.image.batch_size * len(some)
     tiles = replace(call.tiles, batch=count)

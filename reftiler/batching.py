@@ -57,7 +57,7 @@ def validate_results(results: Any, count: int, kind: type[Any]) -> None:
             )
         if leaf.ndim == 0 or len(leaf) != count:
             raise TilingError(
-                f"the model was given {count} tiles and returned shape "
+                f"the model was given {count:,} tiles and returned shape "
                 f"{tuple(leaf.shape)}: its first axis must count the tiles"
             )
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-__all__ = ["FolderBusyError", "TilingError", "missing_extra", "printable"]
+__all__ = ["FolderBusyError", "TilingError", "count", "missing_extra", "printable"]
 
 
 class TilingError(ValueError):
@@ -15,6 +15,11 @@ class TilingError(ValueError):
 
 class FolderBusyError(TilingError):
     """Another run is at work in a folder."""
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Write ``1 tile``, ``2 tiles``, ``1,000 tiles``: numbers as all messages do."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def missing_extra(what: str, extra: str, error: ImportError) -> ImportError:

@@ -306,10 +306,11 @@ def _refuse_no_mask(entries: Sequence[ImageEntry], where: str) -> None:
     lacking = [entry for entry in entries if not entry.masks]
     if lacking:
         images = [entry.image for entry in lacking]
+        some = f"{len(lacking):,} of {count_of(entries, 'image')}"
         raise TilingError(
-            f"{where} has no mask for {len(lacking)} of {count_of(entries, 'image')}: "
-            f"{first_few(images)}; name each as its image, {lacking[0].id}.png, all "
-            "zeros where no tile is to be computed"
+            f"{where} has no mask for {some}: {first_few(images)}; name each "
+            f"as its image, {lacking[0].id}.png, all zeros where no tile is to be "
+            "computed"
         )
 
 

@@ -359,7 +359,7 @@ def _with_maps(
         lacking = [entry.id for entry in used if entry not in own]
         if lacking and not skip:
             raise TilingError(
-                f"{maps[name]} has no map of {len(lacking)} of {len(used)} images, "
+                f"{maps[name]} has no map of {len(lacking):,} of {len(used):,} images, "
                 f"{first_few(lacking)}: name each as its image, {lacking[0]}.npy or "
                 ".tif …, or leave these images out of all sets (--skip-missing)"
             )

@@ -58,6 +58,6 @@ def no_weight(count: int) -> TilingError:
     """Return the error for pixels in which no tile has a weight."""
     # MERGE-016, MERGE-017, MERGE-037
     return TilingError(
-        f"the weights of all tiles are 0 in {count} pixels of the result: give the "
+        f"the weights of all tiles are 0 in {count:,} pixels of the result: give the "
         "Tiler a fill, or some tile a weight there"
     )

@@ -290,7 +290,7 @@ def _check_count(count: int, image: ArrayLayout, grid: Grid) -> None:
     if count != expected:  # LAYOUT-010
         factors = grid.shape if image.batch is None else (image.batch, *grid.shape)
         raise TilingError(
-            f"got {count} tiles, but the image {image.shape} has {expected} "
+            f"got {count:,} tiles, but the image {image.shape} has {expected:,} "
             f"({' × '.join(map(str, factors))}): give untile all the tiles, and the "
             "shape and grid that tile was given"
         )

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, SupportsIndex, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.errors import TilingError, printable
+from reftiler.errors import TilingError, count, printable
 
 Sizes: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 Real: TypeAlias = int | float
@@ -247,13 +247,12 @@ def first_few(names: Collection[object], limit: int = 3) -> str:
     """Name the first files of a list for a message, and how many more there are."""
     named = ", ".join(printable(str(name)) for name in list(names)[:limit])
     more = len(names) - limit
-    return f"{named} and {more} more" if more > 0 else named
+    return f"{named} and {more:,} more" if more > 0 else named
 
 
 def count_of(items: Collection[object], noun: str, plural: str = "") -> str:
     """Say how many of something there are: ``1 mask``, ``2 masks``."""
-    plural = plural or f"{noun}s"
-    return f"{len(items)} {noun if len(items) == 1 else plural}"
+    return count(len(items), noun, plural)
 
 
 def as_real(value: Any, name: str) -> Real:

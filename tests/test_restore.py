@@ -102,7 +102,7 @@ def test_covered_pixels_are_exact_whatever_was_left_out(
     bare = stored_image(folder, record).num_uncovered
     assert (bare > 0) == (skip_empty or random is not None or mode == "drop")
     if bare:
-        with pytest.raises(TilingError, match=rf"{bare} pixels of part .*--fill"):
+        with pytest.raises(TilingError, match=rf"{bare:,} pixels of part .*--fill"):
             reassemble(stored_image(folder, record))
     whole = reassemble(stored_image(folder, record, fill=201))
     filled = (whole == 201).all(axis=-1)

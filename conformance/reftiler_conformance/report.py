@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from reftiler.cli.console import count
+from reftiler.errors import count
 from reftiler_conformance.counterexample import describe, message_of, printable
 from reftiler_conformance.failure_groups import Group, grouped
 from reftiler_conformance.results import BAD, WRONG, Report, Scores, Status

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from reftiler.cli.console import UsageError, count, stdout
-from reftiler.errors import TilingError
+from reftiler.cli.console import UsageError, stdout
+from reftiler.errors import TilingError, count
 from reftiler_conformance.clauses import (
     Clause,
     all_clauses,

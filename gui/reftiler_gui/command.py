@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reftiler.cli.app import as_command
-from reftiler.cli.console import UsageError, progress
+from reftiler.cli.console import UsageError, progress, refuse_existing
 from reftiler.cli.options import TilingOptions
 from reftiler.cli.signals import ending_at_once
 from reftiler.errors import printable
@@ -209,10 +209,7 @@ def _check_outputs(
             continue
         if any(path.samefile(shown) for shown in paths or ()):
             raise UsageError(f"{option} {path} is what is to be shown: give another")
-        if not overwrite:
-            raise UsageError(
-                f"{path} exists: give {option} another name, or --overwrite"
-            )
+        refuse_existing([path], overwrite=overwrite, instead=f"{option} another name")
 
 
 def _report(
@@ -241,7 +238,8 @@ def _report(
         except StopIteration as end:
             written = end.value
     table = path.with_suffix(".csv")
-    typer.echo(f"{path} and {table.name}: {printable(written.summary)}")
+    files = printable(f"{path} and {table.name}")
+    typer.echo(f"Wrote {files}: {printable(written.summary)}")
 
 
 def _results(path: Path | None, model: str, mock: str) -> "Source | None":

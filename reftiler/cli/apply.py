@@ -13,14 +13,13 @@ import typer
 from reftiler.cli.console import (
     UsageError,
     as_usage_error,
-    count,
     progress_of,
     stderr,
     stdout,
 )
 from reftiler.cli.options import FindingOptions, ReadingOptions, TilingOptions
 from reftiler.cli.untile_options import read_scale
-from reftiler.errors import printable
+from reftiler.errors import count, printable
 from reftiler.validation import as_int
 
 if TYPE_CHECKING:

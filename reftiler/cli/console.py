@@ -1,8 +1,9 @@
 """How the command talks: results to stdout; progress and one-line errors to stderr."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -10,7 +11,7 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from reftiler.cli.signals import tidy_up_first
-from reftiler.errors import FolderBusyError, TilingError, printable
+from reftiler.errors import FolderBusyError, TilingError, count, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -41,6 +42,22 @@ def as_usage_error() -> Iterator[None]:
         yield
     except (TilingError, TypeError) as error:
         raise UsageError(str(error)) from error
+
+
+def refuse_existing(
+    files: Iterable[Path], *, overwrite: bool, instead: str = "another folder"
+) -> None:
+    """
+    Refuse to write over what is there, which every command does alike.
+
+    Raises
+    ------
+    UsageError
+        If one of the files exists and ``overwrite`` is not given.
+    """
+    there = next((file for file in files if file.exists()), None)
+    if there is not None and not overwrite:
+        raise UsageError(f"{there} exists: give {instead}, or --overwrite")
 
 
 def exit_codes(command: Callable[P, Result]) -> Callable[P, Result]:
@@ -173,11 +190,6 @@ def _bar() -> "Progress":
         transient=True,
         disable=not stderr.is_terminal,
     )
-
-
-def count(number: int, noun: str) -> str:
-    """Write ``1 tile`` and ``2 tiles``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def times(sizes: tuple[int, ...]) -> str:

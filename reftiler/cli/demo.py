@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reftiler.cli.console import UsageError, as_usage_error, progress, stdout
+from reftiler.cli.console import (
+    UsageError,
+    as_usage_error,
+    progress,
+    refuse_existing,
+    stdout,
+)
 from reftiler.cli.options import ReadingOptions, TilingOptions
-from reftiler.errors import TilingError, printable
+from reftiler.errors import TilingError, count, printable
 
 if TYPE_CHECKING:
     from reftiler.cli.demo_report import DemoReport
@@ -98,7 +104,7 @@ def demo(
         stdout.print()
         stdout.print(report.table())
     stdout.print()
-    stdout.print(f"Wrote {len(files)} pictures and {_STORY} to", end=" ")
+    stdout.print(f"Wrote {count(len(files), 'picture')} and {_STORY} to", end=" ")
     stdout.print(printable(str(out)), markup=False, soft_wrap=True)
 
 
@@ -199,8 +205,7 @@ def _check_room(
     for path in there:
         if any(given is not None and path.samefile(given) for given in inputs):
             raise UsageError(f"{path} is what is to be shown: give another folder")
-    if there and not overwrite:
-        raise UsageError(f"{there[0]} exists: give another folder, or --overwrite")
+    refuse_existing(there, overwrite=overwrite)
 
 
 def _write(report: "DemoReport", out: Path, files: dict[str, str], text: str) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from reftiler.apply import extract_tile
-from reftiler.cli.console import count, times
+from reftiler.cli.console import times
 from reftiler.cli.demo_report import DemoReport, Rgb, extent, share
+from reftiler.errors import count
 from reftiler.figures import contact_sheet, draw_grid, overlay, side_by_side
 from reftiler.figures.canvas import lettering
 from reftiler.io import resize

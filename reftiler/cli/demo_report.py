@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
-from reftiler.cli.console import count, times
+from reftiler.cli.console import times
+from reftiler.errors import count
 from reftiler.figures import overlay, to_rgb
 from reftiler.grid import Grid
 from reftiler.io import resize
@@ -167,7 +168,7 @@ class DemoReport:
             )
         return words + (
             f"In tile {seen.best}, the best of {len(seen.tiles)}, are {tiled.area:.0f} "
-            f"of its {seen.region.area} pixels, with {share(tiled.contrast)} of it."
+            f"of its {seen.region.area:,} pixels, with {share(tiled.contrast)} of it."
         )
 
 

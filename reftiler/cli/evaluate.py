@@ -14,9 +14,14 @@ import typer
 from rich import box
 from rich.table import Table
 
-from reftiler.cli.console import UsageError, as_usage_error, count, progress, stdout
+from reftiler.cli.console import (
+    UsageError,
+    as_usage_error,
+    progress,
+    stdout,
+)
 from reftiler.cli.options import FindingOptions
-from reftiler.errors import printable
+from reftiler.errors import count, printable
 
 if TYPE_CHECKING:
     from reftiler.map_scores import Evaluation
@@ -172,7 +177,7 @@ def _show(result: Evaluation, notes: tuple[str, ...]) -> None:
     images = result.maps[0].images
     bad = sum(one.defective for one in images)
     stdout.print(
-        f"[bold]{count(len(images), 'image')}[/], {bad} of them with "
+        f"[bold]{count(len(images), 'image')}[/], {bad:,} of them with "
         f"{count(len(result.maps[0].defects), 'defect')}"
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -188,7 +193,7 @@ def _show(result: Evaluation, notes: tuple[str, ...]) -> None:
 
 def _figure(value: _Figure) -> str:
     if isinstance(value, tuple):
-        return f"{value[0]} of {value[1]}"
+        return f"{value[0]:,} of {value[1]:,}"
     return "none" if math.isnan(value) else f"{value:.4g}"
 
 

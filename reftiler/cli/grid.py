@@ -11,10 +11,15 @@ from rich import box
 from rich.table import Table
 
 from reftiler.axis import Axis
-from reftiler.cli.console import UsageError, as_usage_error, count, stdout, times
+from reftiler.cli.console import (
+    UsageError,
+    as_usage_error,
+    stdout,
+    times,
+)
 from reftiler.cli.grid_summary import GridSummary, bytes_words
 from reftiler.cli.options import ReadingOptions, TilingOptions, size
-from reftiler.errors import printable
+from reftiler.errors import count, printable
 from reftiler.grid import Grid
 from reftiler.validation import as_int, one_of
 

@@ -13,7 +13,6 @@ import typer
 from reftiler.cli.console import (
     UsageError,
     as_usage_error,
-    count,
     progress_of,
     stderr,
     stdout,
@@ -21,7 +20,7 @@ from reftiler.cli.console import (
 )
 from reftiler.cli.options import FindingOptions, ReadingOptions, TilingOptions
 from reftiler.cli.setting_names import with_option_names
-from reftiler.errors import TilingError, printable
+from reftiler.errors import TilingError, count, printable
 from reftiler.validation import as_int, first_few
 
 if TYPE_CHECKING:
@@ -335,7 +334,7 @@ def _tell(manifest: Manifest, notes: tuple[str, ...], out: Path) -> None:
     images = manifest.images
     tiles = sum(len(image.tiles) for image in images)
     masks = sum(bool(image.masks) for image in images)
-    with_masks = f" ({masks} with a mask)" if masks else ""
+    with_masks = f" ({masks:,} with a mask)" if masks else ""
     size = times(images[0].grid.tiler.input_size)
     stdout.print(
         f"Wrote [bold]{count(tiles, 'tile')}[/] of {size} from "

@@ -13,8 +13,8 @@ from reftiler.atomic import FolderLock
 from reftiler.cli.console import (
     UsageError,
     as_usage_error,
-    count,
     progress_of,
+    refuse_existing,
     stderr,
     stdout,
 )
@@ -26,7 +26,7 @@ from reftiler.cli.untile_options import (
     ResultOptions,
     check_used,
 )
-from reftiler.errors import TilingError, printable
+from reftiler.errors import TilingError, count, printable
 
 if TYPE_CHECKING:
     from reftiler.tilesets.manifest import Manifest
@@ -159,8 +159,7 @@ def _untile_objects(
         raise UsageError(f"{result} must be called .json, for --detections become that")
     if not detections.exists():
         raise UsageError(f"there is no {detections}: give COCO's or YOLO's results")
-    if result.exists() and not overwrite:
-        raise UsageError(f"{result} exists: give another RESULT, or --overwrite")
+    refuse_existing([result], overwrite=overwrite, instead="another RESULT")
     _check_apart(folder, [result])
     with FolderLock(folder, shared=True):
         rows = detections_to_image(folder, detections)
@@ -301,7 +300,7 @@ def _write(pairs: Sequence[tuple["TiledImage", Path]]) -> None:
     except TilingError as error:
         if not done:
             raise
-        stay = f"{done} of {len(pairs)} images are finished and stay"
+        stay = f"{done:,} of {len(pairs):,} images are finished and stay"
         raise TilingError(f"{error}; {stay}: run it again to go on") from error
 
 

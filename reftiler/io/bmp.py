@@ -32,13 +32,13 @@ def open_bmp(data: bytes, options: ReadOptions, *, indices: bool = False) -> Pic
 def _check_length(data: bytes) -> Metadata:
     """Refuse a file that ends before its pixels; return what its header says."""
     if len(data) < 26:
-        raise ValueError(f"the BMP is truncated after {len(data)} bytes")
+        raise ValueError(f"the BMP is truncated after {len(data):,} bytes")
     start, header = struct.unpack("<II", data[10:18])
     metadata, compression, room = Metadata(), 0, 0
     if header == 12:  # of OS/2
         width, height, _, bits = struct.unpack("<HHHH", data[18:26])
     elif len(data) < 54:
-        raise ValueError(f"the BMP is truncated after {len(data)} bytes")
+        raise ValueError(f"the BMP is truncated after {len(data):,} bytes")
     else:
         width, height, _, bits, compression, room = struct.unpack(
             "<iiHHII", data[18:38]
@@ -54,5 +54,5 @@ def _check_length(data: bytes) -> Metadata:
         line = (width * bits + 31) // 32 * 4
         whole = start + line * abs(height) <= len(data)
     if not whole:
-        raise ValueError(f"the BMP is truncated after {len(data)} bytes")
+        raise ValueError(f"the BMP is truncated after {len(data):,} bytes")
     return metadata

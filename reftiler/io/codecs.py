@@ -205,7 +205,7 @@ def _with_channels(image: LazyImage, name: str, options: ReadOptions) -> LazyIma
 def refuse_pages(options: ReadOptions, count: int, name: str) -> int:
     """Return which of a file's pictures is to be read, or refuse."""
     if options.page is None and count > 1 and not options.guess:
-        raise TilingError(f"the {name} holds {count} pictures: choose one by --page")
+        raise TilingError(f"the {name} holds {count:,} pictures: choose one by --page")
     page = options.page or 0
     if not 0 <= page < count:
         raise TilingError(f"the {name} holds the pictures 0 to {count - 1}, not {page}")

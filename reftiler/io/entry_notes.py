@@ -139,6 +139,6 @@ def _suffix(path: str) -> str:
 def _kinds(paths: list[str]) -> str:
     """Count files by their suffixes."""
     return ", ".join(
-        f"{count} {printable(kind) or 'without a suffix'}"
+        f"{count:,} {printable(kind) or 'without a suffix'}"
         for kind, count in Counter(map(_suffix, paths)).most_common()
     )

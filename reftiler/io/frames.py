@@ -47,7 +47,7 @@ def open_webp(data: bytes, options: ReadOptions, *, indices: bool = False) -> Pi
         It is truncated.
     """
     if len(data) < 30 or len(data) < 8 + int.from_bytes(data[4:8], "little"):
-        raise ValueError(f"the WebP is truncated after {len(data)} bytes")
+        raise ValueError(f"the WebP is truncated after {len(data):,} bytes")
     check_size((*_webp_size(data), 4), "u1", options)
     file = open_with(WebPImagePlugin.WebPImageFile, data)
     file.seek(refuse_pages(options, file.n_frames, "WebP"))

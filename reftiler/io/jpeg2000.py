@@ -53,7 +53,7 @@ def open_jpeg2000(
     boxes = _read_boxes(data)
     stream = data[boxes.start :]
     if boxes.start < 0 or not _is_whole(stream):
-        raise ValueError(f"the JPEG 2000 is truncated after {len(data)} bytes")
+        raise ValueError(f"the JPEG 2000 is truncated after {len(data):,} bytes")
     shape, bits = _header(stream)
     info = ImageInfo(
         "JPEG 2000",

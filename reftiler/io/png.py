@@ -154,7 +154,7 @@ def _parse(data: bytes) -> _Png:
         if len(head) == 8:
             kind, end = bytes(head[4:]), end + struct.unpack(">I", head[:4])[0]
         if end > len(data):
-            raise ValueError(f"the PNG is truncated after {len(data)} bytes")
+            raise ValueError(f"the PNG is truncated after {len(data):,} bytes")
         checksum = struct.unpack(">I", view[end - 4 : end])[0]
         if zlib.crc32(view[at + 4 : end - 4]) != checksum:
             raise ValueError(f"the PNG is damaged in its chunk at byte {at}")

@@ -183,7 +183,7 @@ def _mapped(image: TiffImage, path: Path, offset: int) -> _PageArray:
     stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
     size = page.parent.filehandle.size
     if offset + size_of(shape, stored) > size:
-        raise ValueError(f"the TIFF is truncated after {size} bytes")
+        raise ValueError(f"the TIFF is truncated after {size:,} bytes")
     mapped = np.memmap(path, stored, "r", offset, shape)
     dtype = stored.newbyteorder("=")
 

@@ -66,7 +66,7 @@ def page_chunks(page: Any, expected: int, size: int) -> PageChunks:
         raise ValueError("the TIFF is damaged: it lacks strips")
     for offset, count in zip(offsets, counts, strict=True):
         if offset + count > size:
-            raise ValueError(f"the TIFF is truncated after {size} bytes")
+            raise ValueError(f"the TIFF is truncated after {size:,} bytes")
         if bool(offset) != bool(count):
             raise ValueError("the TIFF is damaged: it lacks strips")
     return PageChunks(offsets, counts, page.jpegtables)

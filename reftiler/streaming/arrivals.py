@@ -51,7 +51,7 @@ class Arrivals:
             )
         if tiles != len(checked):
             raise TilingError(
-                f"{len(checked)} numbers came with {tiles} tiles: give each tile one"
+                f"{len(checked):,} numbers came with {tiles:,} tiles: give each one"
             )
         return checked
 
@@ -60,13 +60,13 @@ class Arrivals:
         missing = self.missing().tolist()
         if missing:
             raise TilingError(
-                f"{_name(missing)} of {len(self.arrived)} missing: add them before the "
-                "result is asked for"
+                f"{_name(missing)} of {len(self.arrived):,} missing: add them before "
+                "the result is asked for"
             )
 
 
 def _name(indices: list[int]) -> str:
     more = len(indices) - MAX_NAMED
-    tail = f" and {more} more" if more > 0 else ""
+    tail = f" and {more:,} more" if more > 0 else ""
     word = "tile" if len(indices) == 1 else "tiles"
     return f"{word} {', '.join(map(str, indices[:MAX_NAMED]))}{tail}"

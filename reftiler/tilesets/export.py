@@ -267,7 +267,7 @@ def _without_stale(folder: Path, job: Job) -> Job:
 def _images(sources: list[str]) -> str:
     if len(sources) == 1:
         return sources[0]
-    return f"{len(sources)} images, such as {sources[0]}"
+    return f"{len(sources):,} images, such as {sources[0]}"
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from reftiler.tilesets.tile_arrays import (
     open_tiles,
     palette_of,
 )
+from reftiler.validation import count_of
 
 __all__ = ["MapOptions", "find_maps", "map_form", "map_set", "some_of"]
 
@@ -293,7 +294,7 @@ def _checked_array(path: Path, record: ImageRecord) -> Path:
     shape, count = tuple(open_tiles(path).shape), len(record.tiles)
     if shape[:1] != (count,):
         raise TilingError(
-            f"{path} has the shape {shape}, and {record.id} has {count} tiles: give "
+            f"{path} has the shape {shape}, and {record.id} has {count:,} tiles: give "
             f"an array ({count}, …) of their results in the order of the manifest"
         )
     return path
@@ -306,7 +307,7 @@ def _missing(
     total = sum(len(record.tiles) for record in records)
     names = list(dict.fromkeys(lacking))
     return TilingError(
-        f"{folder} lacks the results of {len(lacking)} of {total} tiles, "
+        f"{folder} lacks the results of {len(lacking):,} of {total:,} tiles, "
         f"{some_of(names)}: name each as its tile, {names[0] if names else 'tile'}.npy "
         "or .png …, or give an array (K, …) for each image, called as its id"
     )
@@ -388,10 +389,9 @@ def some_of(names: Iterable[str]) -> str:
     """Write the first few names, and how many there are beyond these."""
     listed = list(names)
     rest = len(listed) - _SHOWN
-    return ", ".join(listed[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(listed[:_SHOWN]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def counted(names: Sequence[str], noun: str) -> str:
     """Write how many, of what, and the first few of them."""
-    plural = "" if len(names) == 1 else "s"
-    return f"{len(names)} {noun}{plural} ({some_of(names)})"
+    return f"{count_of(names, noun)} ({some_of(names)})"

@@ -252,7 +252,7 @@ def _check_bad(
     if options.skip_bad:
         raise TilingError(f"all images are bad, nothing is left to cut: {named}")
     raise TilingError(
-        f"{len(reasons)} images cannot be cut (--skip-bad leaves them out): {named}"
+        f"{len(reasons):,} images cannot be cut (--skip-bad leaves them out): {named}"
     )
 
 

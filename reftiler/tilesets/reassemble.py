@@ -151,10 +151,10 @@ class TiledImage:
         """
         gaps, tiler, form = self.num_uncovered, self.grid.tiler, self.tiles.form
         if gaps and tiler.fill is None:
-            why = f", since {self.missing} of its {self.total} tiles were not kept"
+            why = f", since {self.missing:,} of its {self.total:,} tiles were not kept"
             way_out = self.left_out or "give the value that they shall have (--fill)"
             raise TilingError(
-                f"{gaps} pixels of {self.id} lie in no tile"
+                f"{gaps:,} pixels of {self.id} lie in no tile"
                 f"{why if self.missing else ''}: {way_out}"
             )
         if tiler.fill is not None:

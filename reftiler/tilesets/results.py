@@ -18,7 +18,7 @@ from reftiler.atomic import (
     safe_join,
     stale_temp_files,
 )
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, count
 from reftiler.io import IMAGE_SUFFIXES, create_image, open_image, write_image
 from reftiler.io.info import MAX_BYTES
 from reftiler.io.lazy import size_of
@@ -87,7 +87,7 @@ def result_paths(
             raise TilingError(f"{result} says its format itself: leave out --format")
         if len(found.images) > 1:
             raise TilingError(
-                f"there are {len(found.images)} images to put together and one file "
+                f"there are {len(found.images):,} images to put together and one file "
                 f"{result}: give a folder"
             )
         paths = [result]
@@ -127,8 +127,8 @@ def lost_metadata(pairs: Sequence[tuple[TiledImage, Path]]) -> list[str]:
         suffix = suffix_of(path)
         lost.update((suffix, name) for name in image.result_metadata.lost(suffix))
     return [
-        f"{suffix} does not keep {name} (of {count} image{'' if count == 1 else 's'})"
-        for (suffix, name), count in lost.items()
+        f"{suffix} does not keep {name} (of {count(images, 'image')})"
+        for (suffix, name), images in lost.items()
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from reftiler.atomic import OutputTransaction, atomic_write
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, count
 from reftiler.grid import Grid
 from reftiler.io.annotation_sets import AnnotatedImage, AnnotationFile, Annotations
 from reftiler.io.yolo import format_label, in_pixels, label_name
@@ -108,17 +108,19 @@ class TileAnnotations:
             yield f"left out {wrong} that cannot be cut: {first_few(faults)}"
         counts = self._counts
         if counts["objects"]:
-            pieces = f"{counts['objects']} objects of {counts['images']} images"
-            yield f"{pieces} became {counts['pieces']} in tiles"
+            whole = count(counts["objects"], "object")
+            where = count(counts["images"], "image")
+            yield f"{whole} of {where} became {counts['pieces']:,} in tiles"
         if counts["dropped"]:
             yield (
-                f"left out {counts['dropped']} pieces of objects of which less than "
-                f"{self.min_visible:.4g} is visible (--min-visible)"
+                f"left out {count(counts['dropped'], 'piece')} of objects of which "
+                f"less than {self.min_visible:.4g} is visible (--min-visible)"
             )
         if counts["mirrored"]:
             yield (
-                f"objects of {counts['mirrored']} images may be seen once more in the "
-                "padding, where they are not annotated: --pad-mode constant shows none"
+                f"objects of {count(counts['mirrored'], 'image')} may be seen once "
+                "more in the padding, where they are not annotated: --pad-mode "
+                "constant shows none"
             )
         if self._lost:
             lost = count_of(self._lost, "object")

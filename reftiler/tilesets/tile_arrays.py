@@ -191,8 +191,8 @@ class ArrayOfTiles:
                 some = ", ".join(map(str, missing[:5]))
                 more = ", …" if len(missing) > 5 else ""
                 raise TilingError(
-                    f"{self.path} lacks the chunks of {len(missing)} of its "
-                    f"{self.count} tiles ({some}{more}): write them anew"
+                    f"{self.path} lacks the chunks of {len(missing):,} of its "
+                    f"{self.count:,} tiles ({some}{more}): write them anew"
                 )
         return array
 

@@ -341,8 +341,8 @@ def _recorded(
         more = len(manifest.images) - 3
         raise TilingError(
             f"{place / NAME} lists the tiles of {names}"
-            f"{f' and {more} more' if more > 0 else ''}, and {len(found)} of these are "
-            f"called {stem}: open the image whose tiles they are"
+            f"{f' and {more:,} more' if more > 0 else ''}, and {len(found):,} of these "
+            f"are called {stem}: open the image whose tiles they are"
         )
     return found[0], manifest.random
 
@@ -409,7 +409,7 @@ def _name_in(
             also = [n for n in names if f"/{bare_path(n)}".endswith(f"/{name}")]
             if "/" not in name and len(also) > 1:
                 raise TilingError(
-                    f"{folder} has results called {name}, as are {len(also)} images: "
+                    f"{folder} has results called {name}, as are {len(also):,} images: "
                     f"{first_few(also)}; put results into folders as the images are"
                 )
             return name

@@ -322,10 +322,13 @@ def _finish(function: Any, call: UntilePlan, dtype: np.dtype[Any]) -> Finish:
 
 def _array(value: Any, name: str) -> Array:
     if not isinstance(value, np.ndarray):
-        raise TypeError(
-            f"{name} must be a numpy array, got {type(value).__name__}: convert it "
-            "with numpy.asarray"
-        )
+        kind = type(value)
+        way_out = "convert it with numpy.asarray"
+        if kind.__module__.partition(".")[0] == "torch":
+            way_out = "use reftiler.torch.Tiler"
+        elif isinstance(value, str | PathLike):
+            way_out = "read the file with reftiler.io.read_image"
+        raise TypeError(f"{name} must be a numpy array, got {kind.__name__}: {way_out}")
     refuse_masked(value, name)
     if value.dtype.hasobject:  # TYPE-001, TYPE-003
         raise TilingError(f"{name} cannot be {value.dtype}: give a fixed-size dtype")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,3 +91,12 @@ def test_a_bad_call_names_the_tiler_and_the_argument_that_is_near(
 ) -> None:
     with pytest.raises(TypeError, match=f"^Tiler.*{named}"):
         Tiler(*args, **settings)
+
+
+@pytest.mark.parametrize(
+    ("image", "way_out"),
+    [([[1, 2]], "numpy.asarray"), ("a.png", "read_image"), (Path("a"), "read_image")],
+)
+def test_what_is_no_array_is_refused_with_the_way_out(image: Any, way_out: str) -> None:
+    with pytest.raises(TypeError, match=way_out):
+        Tiler(4).tile(image)

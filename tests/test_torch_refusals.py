@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from reftiler import Tiler as NumpyTiler
 from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance.peers.reftiler_own import NumpyApi, TorchApi
@@ -97,6 +98,12 @@ def test_arrays_are_no_tensors() -> None:
     assert "image" in message_of(lambda: tiler.apply(abs, [[1]]), "TypeError")
     image, out = torch.zeros((8, 8)), np.zeros((4, 4, 4), np.float32)
     assert "out" in message_of(lambda: tiler.tile(image, out=out), "TypeError")
+
+
+def test_tensors_are_no_arrays() -> None:
+    tiler: Any = NumpyTiler(4)
+    with pytest.raises(TypeError, match=r"reftiler\.torch\.Tiler"):
+        tiler.tile(torch.zeros(4, 4))
 
 
 @pytest.mark.parametrize("body", BODIES)

@@ -89,7 +89,7 @@ def test_normalised_attributes() -> None:
 def test_a_bad_call_names_the_tiler_and_the_argument_that_is_near(
     args: Any, settings: dict[str, Any], named: str
 ) -> None:
-    with pytest.raises(TypeError, match=f"^Tiler.*{named}"):
+    with pytest.raises(TypeError, match=rf"^Tiler\b.*{named}"):
         Tiler(*args, **settings)
 
 

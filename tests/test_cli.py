@@ -344,6 +344,7 @@ def test_grid_as_json_is_the_grid(words: str, tiler: Tiler) -> None:
     if is_random:
         said = done(f"grid 1000x1401 {words}")
         assert "12 tiles of 25 × 25 at random places" in said
+        assert re.search(r"^ *… +… +…", said, re.MULTILINE)
         return
     assert content["shape"] == list(grid.shape)
     starts = [list(axis.starts) for axis in grid.axes]

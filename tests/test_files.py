@@ -42,6 +42,26 @@ def test_all_or_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["mine", "old"]
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("new/a/b", "new/a is not a folder"),
+        ("new/" + "x" * 300 + "/b", "cannot write"),
+    ],
+)
+def test_a_write_that_fails_takes_back_the_earlier_ones(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    def write_both() -> None:
+        with OutputTransaction() as files:
+            for one in ("new/a", name):
+                files.write(tmp_path / one, lambda path: atomic_write(path, b"x"))
+
+    with pytest.raises(TilingError, match=words):
+        write_both()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_write_whole_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

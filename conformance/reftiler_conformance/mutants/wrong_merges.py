@@ -49,6 +49,15 @@ def are_integers(values: Numbers, weights: Weights) -> bool:
     return set(weights) == {1.0} and all(isinstance(v, int) for v in values)
 
 
+_PLACED = ("first", "last", "center")
+
+
+def _spoils(self: Session, tiles: Array) -> bool:
+    """Say whether tiles hold NaN, and the result is to be of integers."""
+    whole = self.case.result_dtype.kind in "iu" and tiles.dtype.kind == "f"
+    return whole and bool(np.isnan(tiles).any())
+
+
 # Of the values of a pixel's tiles, v, and their weights, w.
 mutants_of(merge, "mean")(
     "last_wins, MERGE-001: The last tile of a pixel is its value.",
@@ -124,6 +133,12 @@ mutants_of(Session, "give_result")(
         if result.dtype.kind == "f" and self.case.nan == "omit"
         else result
     ),
+)
+mutants_of(Session, "read_tiles")(
+    "untaken_refused, MERGE-026: NaN is refused also where another tile is taken.",
+    refusing(lambda self, tiles: self.case.merge in _PLACED and _spoils(self, tiles)),
+    "omitted_refused, MERGE-032: NaN that is left out is refused for integers.",
+    refusing(lambda self, tiles: self.case.nan == "omit" and _spoils(self, tiles)),
 )
 # Of how many tiles a pixel has, how far their centres are, and the merge.
 mutants_of(merge, "chosen_place")(

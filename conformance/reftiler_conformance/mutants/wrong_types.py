@@ -20,6 +20,7 @@ from reftiler_conformance.mutants.tilers import (
     reference,
 )
 from reftiler_conformance.oracle import merge, rounding
+from reftiler_conformance.oracle.axis import shrunk
 from reftiler_conformance.oracle.merge import ScaledGrid, convert, round_mean
 from reftiler_conformance.oracle.rounding import (
     DTypeInfo,
@@ -160,6 +161,20 @@ def scale_floored(self: Session, tiles: Array) -> Array:
         return math.floor(length * merging.scale[axis])
 
     return PatchedOracle(self.case, [(ScaledGrid, "whole", whole)]).untile(tiles)
+
+
+@mutant(Unchecked, "merge")
+def frame_floored(self: Session, tiles: Array) -> Array:
+    """SCALE-004: The scaled length that an image is resampled to is rounded down."""
+
+    def reads(merging: ScaledGrid, axis: int) -> list[int]:
+        frame = merging.grid.frame[axis] * merging.scale[axis]
+        length = merging.size[axis]
+        return [shrunk(i, length, math.floor(frame)) for i in range(length)]
+
+    is_resampled = self.case.grid.resampled
+    steps = [(ScaledGrid, "reads", reads)] if is_resampled else []
+    return PatchedOracle(self.case, steps).untile(tiles)
 
 
 @mutant(Session, "read_case")

@@ -448,6 +448,40 @@ def test_what_is_taken_is_copied(run: CaseRun) -> None:
     run.merge_agrees(tiles, by="numbers", where=several)
 
 
+def spared(case: Case) -> Array:
+    """Return tiles of NaN, but where one tile is that the merge takes a number of."""
+    other = 5.0 if case.nan == "omit" else math.nan
+    tiles = chosen(case, [math.nan, math.nan, other]).copy()
+    ends = {"merge": "first", "nan": "propagate"} if case.nan == "omit" else {}
+    places = np.arange(tiles.size).reshape(tiles.shape)
+    taken = merge_of(replace(case, dtype="int64", result=None, **ends), places)
+    tiles.flat[taken] = 5.0
+    return tiles
+
+
+@clause(
+    "MERGE-026",
+    needs=["result"],
+    merge=(*ENDS, "center"),
+    dtype=("float32", "float64"),
+    result=INTEGERS,
+    also=each(CROWDED, merge=(*ENDS, "center"), dtype=["float32"], result=["uint8"]),
+    **PLACES,
+)
+@clause(
+    "MERGE-032",
+    needs=[*MEAN, "result"],
+    nan=("omit",),
+    dtype=("float32", "float64"),
+    result=INTEGERS,
+    also=each(CROWDED, nan=["omit"], dtype=["float32"], result=["uint8"]),
+    **PLACES,
+)
+def test_nan_that_is_not_taken_is_no_reason(run: CaseRun) -> None:
+    """A NaN that the merge does not take does not matter to an integer result."""
+    run.merge_agrees(spared(run.case), by="numbers")
+
+
 LABELS = ("uint8", "int8", "int16", "uint16", "int32", "int64", "uint64", "bool")
 
 

@@ -17,6 +17,7 @@ from reftiler_conformance.draws import ANY, SCALES, cases, wide
 from reftiler_conformance.features import Features
 from reftiler_conformance.oracle.layout import join
 from reftiler_conformance.suite.narrowed import each, ranks
+from reftiler_conformance.suite.verbs import refuses_case
 from reftiler_conformance.suite.wide import EVERY, PLACES, agrees, merge_is_right
 
 NEEDS = ["scale"]
@@ -108,6 +109,20 @@ def test_whole_numbers(run: CaseRun) -> None:
     run.refuses(
         lambda: run.untile(tiles), f"at the scale {scale} a length is not whole"
     )
+
+
+@clause(
+    "SCALE-004",
+    verb="untile",
+    needs=[*NEEDS, "refusals"],
+    only=ranks(
+        Case((6,), (4,), (3,), mode="interpolation", selection=(0,), fill=7),
+    ),
+)
+def test_the_resampled_length_is_whole(run: CaseRun) -> None:
+    """Of selected tiles too, P times the scale is an integer, or it is refused."""
+    case = replace(run.case, scale=(HALF,) * run.case.rank)
+    refuses_case(run, "untile", case, "7 · 1/2 is no integer")
 
 
 @clause(

@@ -86,6 +86,9 @@ def test_defects_cut_by_tile_edges_are_counted_over_the_set() -> None:
         settings=wide,
     )
     assert after.advice == ""
+    for width, words in ((63, "an overlap of 63"), (64, "only larger tiles")):
+        one = examined(marked((128, 192), (30, 10, width, 4)))
+        assert words in one.advice
     assert not after.defects["cut"].any()
 
 

@@ -74,6 +74,13 @@ def test_another_size_is_resized_to(
     assert view.small.source is not None
 
 
+def test_without_an_image_nothing_goes_on(view: CompareView, jobs: Jobs) -> None:
+    fill(view, picture())
+    assert jobs.running()
+    view.show_item(None)
+    assert not jobs.running()
+
+
 @pytest.mark.parametrize(
     ("loaded", "words"),
     [

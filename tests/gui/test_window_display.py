@@ -256,6 +256,7 @@ def test_axes_are_recognised_and_can_be_chosen(
     panel.axes.activated.emit(0)
     settled(window)
     assert shown_image(window).info.axes == axes
+    assert [panel.axes.itemText(n) for n in range(panel.axes.count())] == choices
 
 
 def test_the_images_of_a_stack_are_gone_through(

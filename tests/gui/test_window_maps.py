@@ -113,6 +113,11 @@ def test_hits_and_ranges_of_each_image(opened: MainWindow) -> None:
             opened.maps.change(threshold=threshold)
             hit = "hit" if peak >= threshold else "missed"
             assert [mark.split(",")[0] for mark in rings(opened)] == [hit]
+    go(opened, 2)  # whose defect is at the same place, and which has no map
+    assert [mark.split(",")[0] in ("hit", "missed") for mark in rings(opened)] == [
+        False
+    ]
+    go(opened, 1)
     wait_until(lambda: opened.maps.found is not None)
     assert opened.maps.found == (0, 0)
     opened.maps.set_whole_set(False)

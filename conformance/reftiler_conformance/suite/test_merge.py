@@ -452,9 +452,10 @@ def spared(case: Case) -> Array:
     """Return tiles of NaN, but where one tile is that the merge takes a number of."""
     other = 5.0 if case.nan == "omit" else math.nan
     tiles = chosen(case, [math.nan, math.nan, other]).copy()
-    ends = {"merge": "first", "nan": "propagate"} if case.nan == "omit" else {}
+    merge = "first" if case.nan == "omit" else case.merge
     places = np.arange(tiles.size).reshape(tiles.shape)
-    taken = merge_of(replace(case, dtype="int64", result=None, **ends), places)
+    plain = replace(case, merge=merge, nan="propagate", dtype="int64", result=None)
+    taken = merge_of(plain, places)
     tiles.flat[taken] = 5.0
     return tiles
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +194,14 @@ def test_the_scale_of_results_of_tiles_with_a_context() -> None:
 def test_a_mean_of_whole_numbers_is_said(name: str, tiling: str, said: bool) -> None:
     words = done(f"apply model.py:{name} images maps --tile 16 {tiling}")
     assert ("--merge vote" in words) == said
+
+
+def test_what_reading_an_image_leaves_out_is_said() -> None:
+    path, exif = Path("images/a.png"), b"eXIf" + b"II"
+    data = path.read_bytes()
+    chunk = struct.pack(">I", 2) + exif + struct.pack(">I", zlib.crc32(exif))
+    path.write_bytes(data[:33] + chunk + data[33:])
+    assert "EXIF" in done(GREY)
 
 
 def write_onnx(shape: list[Any]) -> None:

@@ -256,6 +256,17 @@ def limited(megabytes: float) -> Iterator[None]:
     assert held < megabytes * MIB, f"{held / MIB:.1f} MiB are held"
 
 
+def test_a_tile_larger_than_a_block_is_finished_in_several() -> None:
+    sizes: list[int] = []
+
+    def finish(block: Array) -> Array:
+        sizes.append(block.size)
+        return block
+
+    Tiler(64).untile(np.ones((1, 64, 64), np.float32), (64, 64), finish=finish)
+    assert max(sizes) <= module.BLOCK
+
+
 @pytest.mark.long
 def test_all_channels_are_in_memory_for_a_block_alone(
     monkeypatch: pytest.MonkeyPatch,

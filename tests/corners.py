@@ -190,8 +190,6 @@ def _others() -> Iterator[Written]:
         yield written([[label] for label in ties], "int16", merge="vote")
     yield written([[2**64 - 1], [2**64 - 2]], "uint64", merge="vote")
     yield written([[True], [False]], "bool", merge="vote")
-    for dtype, result in (("uint8", "uint16"), ("bool", "uint8")):
-        yield written([[1], [1], [0]], dtype, result, merge="vote")
     for window in ("box", "triangle"):
         tiles = [[1, 2, nan, 0.1], [nan] * 4, [nan, 3, 5, 6]]
         for more in ({"stride": 2}, {"starts": [0, 2, 4], "size": 10}):

@@ -20,6 +20,7 @@ from tests.corners import (
     fills,
     into_every_dtype,
     short_floats,
+    written,
 )
 from tests.strategies import NUMBERS, SWAPPED, WINDOWS, merges
 
@@ -66,6 +67,14 @@ def test_a_dtype_of_another_byte_order_is_the_same_dtype(merge: str | None) -> N
         size = 3 if merge else 4
         got = tiler.untile(tiles.astype(source), (size,), dtype=target)
         same_bits(got, np.full(size, odd, target))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "result"), [("uint8", "uint16"), ("bool", "uint8"), ("int16", "float32")]
+)
+def test_labels_in_a_dtype_that_holds_them_all(dtype: str, result: str) -> None:
+    tiles = [[True], [True], [False]]
+    untile_agrees(NUMPY, written(tiles, dtype, result, merge="vote"))
 
 
 def test_scales_may_be_said_in_any_exact_way() -> None:

@@ -68,6 +68,34 @@ def test_any_chunks_give_the_bits_of_apply(
     same_bits(got["two"][0], want["two"][0])
 
 
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_the_model_is_given_the_indices_and_boxes_of_apply(batch_size: int) -> None:
+    images = np.stack([IMAGE[:, :70, :90], IMAGE[:, 70:140, :90]])
+    tiler = Tiler(32, 20, merge="last")
+
+    def model(tiles: Array, indices: Array, boxes: Array) -> Array:
+        assert indices.dtype == boxes.dtype == np.int64
+        place = boxes.reshape(len(tiles), -1) @ np.array([1, 1000, 10**6, 10**9])
+        numbers = np.stack([indices, place], axis=1)[:, :, None, None]
+        return np.broadcast_to(numbers, (len(tiles), 2, 32, 32))
+
+    want = tiler.apply(model, images, indices=True)  # APPLY-004
+    lazy = map_tiles(
+        model,
+        da.from_array(images, chunks=40),
+        tiler,
+        tiles_per_task=4,
+        batch_size=batch_size,
+        indices=True,
+    )
+    same_bits(lazy.compute(scheduler="synchronous"), want)
+
+
+def test_indices_must_be_a_bool() -> None:
+    with pytest.raises(TypeError, match="indices"):
+        map_tiles(invert, da.from_array(IMAGE), TILER, indices=[0, 1])
+
+
 def test_maps_of_another_size_and_dtype() -> None:
     def model(tiles: Array) -> Array:
         return tiles[:, :1, ::2, ::2] / 3

@@ -38,7 +38,7 @@ from reftiler.pytree import tree_leaves, tree_map
 from reftiler.settings import TilerSettings
 from reftiler.streaming.reading import union_of_sources
 from reftiler.streaming.stores import arrange_axes
-from reftiler.validation import as_int
+from reftiler.validation import as_bool, as_int
 
 __all__ = ["map_tiles"]
 
@@ -47,7 +47,7 @@ TILES = 16
 
 
 def map_tiles(  # noqa: PLR0913 - all but three are optional
-    model: Callable[[Array], Any],
+    model: Callable[..., Any],
     image: Any,
     tiler: TilerSettings,
     *,
@@ -57,6 +57,7 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
     tiles_per_task: int = TILES,
     batch_size: int = 16,
     like: Any = None,
+    indices: bool = False,
 ) -> Any:
     """
     Run a model over the tiles of a dask array, lazily, and merge its results.
@@ -82,6 +83,9 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
     like : array, or tuple, list or dict of arrays, optional
         What the model returns for one tile, of which shapes and dtypes count; by
         default it is asked, with a tile of zeros.
+    indices : bool
+        Whether the model is called as ``model(tiles, indices, boxes)``, as by
+        `reftiler.Tiler.apply`.
 
     Returns
     -------
@@ -109,10 +113,12 @@ def map_tiles(  # noqa: PLR0913 - all but three are optional
         )
     call = plan_tile(tiler, image.shape, image.dtype.name, grid)
     size = as_int(tiles_per_task, "tiles_per_task", minimum=1)
+    plan = TaskPlan(call, None, batch_size, as_bool(indices, "indices"))
     if like is None:
-        like = model(np.zeros((1, *call.tiles.shape[1:]), image.dtype))
+        zeros = np.zeros((1, *call.tiles.shape[1:]), image.dtype)
+        like = model(zeros, *plan.positions(0, np.zeros(1, np.int64)))
     validate_results(like, 1, np.ndarray)
-    plan = TaskPlan(call, tree_map(lambda leaf: leaf[:0].copy(), like), batch_size)
+    plan = replace(plan, like=tree_map(lambda leaf: leaf[:0].copy(), like))
     tiles = _ModelResults(model, image, plan, TileBlocks(call.grid, size))
     number = iter(range(len(tree_leaves(like))))
 
@@ -127,7 +133,7 @@ class _ModelResults:
 
     def __init__(
         self,
-        model: Callable[[Array], Any],
+        model: Callable[..., Any],
         image: Any,
         plan: TaskPlan,
         blocks: TileBlocks,
@@ -139,7 +145,13 @@ class _ModelResults:
         self.image = image.rechunk(chunks, method="tasks")
         grid = plan.call.grid.to_json()
         self.name = "tiles-" + tokenize(
-            model, self.image.name, grid, blocks.size, plan.batch_size, plan.like
+            model,
+            self.image.name,
+            grid,
+            blocks.size,
+            plan.batch_size,
+            plan.like,
+            plan.indices,
         )
         self.layer = self._layer(model, plan)
 

@@ -34,6 +34,14 @@ class TaskPlan:
     call: TilePlan
     like: Any
     batch_size: int
+    indices: bool = False
+
+    def positions(self, image: int, tiles: IntArray) -> list[IntArray]:
+        """Return the indices and boxes of tiles, where the model takes them."""
+        if not self.indices:
+            return []
+        grid = self.call.grid
+        return [image * len(grid) + tiles, grid.boxes[tiles]]  # APPLY-004
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ def _within(
 
 
 def run_tiles(
-    model: Callable[[Array], Any],
+    model: Callable[..., Any],
     plan: TaskPlan,
     task: TileTask,
     *chunks: Array,
@@ -122,7 +130,8 @@ def run_tiles(
         some = slice(first, first + plan.batch_size)
         indices = tiles[some].tolist()
         with annotate_errors(indices, call):
-            results = model(read_tiles(source, call, indices))
+            positions = plan.positions(task.image, tiles[some])
+            results = model(read_tiles(source, call, indices), *positions)
         validate_results(results, len(indices), np.ndarray)
         validate_later(results, plan.like)
         for room, leaf in zip(gathered, tree_leaves(results, plan.like), strict=True):

@@ -199,11 +199,11 @@ def check_finish(function: Any) -> None:
 
 def layout_of(found: Any, block: ArrayLayout, arrays: ArrayLibrary) -> ArrayLayout:
     """Return how the result of a block lies, or refuse what is none (FINISH-006)."""
-    kind = arrays.array_type
-    if not isinstance(found, kind):
-        raise TypeError(
-            f"finish must return {kind.__name__}s, got {type(found).__name__}: return "
-            "one value or a few for each pixel of the block"
+    if not isinstance(found, arrays.array_type):
+        raise TypeError(  # BACKEND-003: of all libraries in the same words
+            f"finish must return an array of the tiles' library, got "
+            f"{type(found).__name__}: return one value or a few for each pixel of the "
+            "block"
         )
     arrays.check_plain(found, "finish(block)")
     check_mergeable(name_of(found.dtype), "what finish returns", arrays.mergeable)

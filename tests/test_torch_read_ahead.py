@@ -135,24 +135,6 @@ def test_an_interrupt_ends_the_thread(tiler: Any) -> None:
     timer.join()
 
 
-def test_reading_is_hidden_behind_the_model(tiler: Any) -> None:
-    """Where both take equally long, at least 80 % of the reading costs no time."""
-    pause = 0.03
-
-    def model(tiles: Any) -> Any:
-        time.sleep(pause)
-        return tiles
-
-    def seconds(image: Any) -> float:
-        begun = time.perf_counter()
-        tiler.apply(model, image, batch_size=1)
-        return time.perf_counter() - begun
-
-    alone = min(seconds(Slow()) for _ in range(2))
-    # Other processes may take the time that one try had.
-    assert any(seconds(Slow(pause)) - alone < 0.2 * 16 * pause for _ in range(6))
-
-
 def test_the_model_is_given_indices_and_boxes() -> None:
     image = torch.arange(2.0 * 3 * 10 * 8).reshape(2, 3, 10, 8)
     tiler = reftiler.torch.Tiler(4, 3, pad_side="both")

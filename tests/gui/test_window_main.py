@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -148,10 +147,8 @@ def test_many_defects_are_ringed_where_they_are_seen(
     inside = {((r, r + 1), (c, c + 1)) for r in rows for c in columns}
     assert len(inside) > 10
     assert inside <= set(boxes)
-    begin = time.perf_counter()
     for _ in range(10):
         window.defects_bar.step(1)
-    assert time.perf_counter() - begin < 1
     assert window.defects_bar.number == 10
 
 

@@ -169,7 +169,7 @@ def test_ended_in_the_middle(work: Path, how: int, code: int) -> None:
             time.sleep(0.01)
         process.send_signal(how)
     assert process.returncode == code
-    assert 20 <= len(files(TILES)) < 4096
+    assert 0 < len(files(TILES)) < 4096  # a tile that was being written may be gone
     assert NAME not in files(TILES)
     message = refused(1, "untile tiles whole.png")
     assert "`reftiler tile` has finished" in message

@@ -66,3 +66,18 @@ def test_weights_that_are_all_of_one_tile_are_that_tile() -> None:
     weights[4] = 2.0**512
     got = tiler.untile(tiles, (16, 16), weights=weights)
     same_bits(np.ascontiguousarray(got[4:12, 4:12]), tiles[4])
+
+
+@pytest.mark.parametrize("window", ["box", "hann"])
+@pytest.mark.parametrize("nan", ["propagate", "omit"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_has_no_weight_changes_nothing(
+    value: float, nan: str, window: str
+) -> None:
+    """MERGE-037, where more than one other tile takes part."""
+    tiler = Tiler([3], window=window, nan=nan)
+    tiles = np.array([[1.0] * 3, [value] * 3, [3.0] * 3])
+    weights = np.array([[1] * 3, [0] * 3, [1] * 3])
+    grid = tiler.scatter([3], [[0]] * 3)
+    got = tiler.untile(tiles, (3,), grid, weights=weights)
+    assert got.tolist() == [2.0, 2.0, 2.0]

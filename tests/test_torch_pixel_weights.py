@@ -199,7 +199,7 @@ def test_weights_are_where_the_tiles_are() -> None:
 
 
 def test_large_weights_are_checked_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reftiler.torch.weights.CHUNK", 30)
+    monkeypatch.setattr("reftiler.torch.pixel_weights.CHUNK", 30)
     tiler = Tiler((4, 3), 2, fill=1)
     tiles, weights = some(tiler)
     weights[4, 3, 2] = torch.inf

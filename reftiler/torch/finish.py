@@ -10,9 +10,9 @@ from reftiler.errors import TilingError
 from reftiler.finish import Finish
 from reftiler.plan import UntilePlan
 from reftiler.torch import dispatch
+from reftiler.torch.pixel_weights import check_weights
 from reftiler.torch.streaming import TensorArrays
 from reftiler.torch.validation import check_no_out, check_out, empty_aligned
-from reftiler.torch.weights import check_weights
 
 
 def untile_finished(

@@ -37,6 +37,7 @@ from reftiler.torch.cut import cut_graph
 from reftiler.torch.dtypes import HALVES, KNOWN, dtype_name, is_tracing
 from reftiler.torch.layout import as_nchw, by_image, from_nchw, unflatten
 from reftiler.torch.merge import merge_graph
+from reftiler.torch.pixel_weights import check_weights, refuse_gradient, weighted_plan
 from reftiler.torch.plans import (
     cached_tile_plan,
     cached_untile_plan,
@@ -48,7 +49,6 @@ from reftiler.torch.plans import (
     tiler_of,
 )
 from reftiler.torch.validation import empty_aligned
-from reftiler.torch.weights import check_weights, refuse_gradient, weighted_plan
 
 
 @custom_op(

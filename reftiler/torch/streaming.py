@@ -19,8 +19,8 @@ from reftiler.torch import merge
 from reftiler.torch.dtypes import KNOWN, dtype_name
 from reftiler.torch.layout import as_nchw
 from reftiler.torch.numpy_bridge import numpy_dtype
+from reftiler.torch.pixel_weights import check_no_gradient, check_weights
 from reftiler.torch.validation import check_no_out, check_tensor
-from reftiler.torch.weights import check_no_gradient, check_weights
 
 __all__ = ["TensorArrays"]
 

@@ -25,10 +25,10 @@ from reftiler.torch import cut, dispatch, ops
 from reftiler.torch.apply import DeferredMerger, tile_source
 from reftiler.torch.dtypes import is_in_graph
 from reftiler.torch.finish import refuse_in_graph, untile_finished
+from reftiler.torch.pixel_weights import check_given, check_weights
 from reftiler.torch.plans import eager_tile, eager_untile
 from reftiler.torch.streaming import TensorArrays
 from reftiler.torch.validation import check_dtype, check_no_out, check_out, check_tensor
-from reftiler.torch.weights import check_given, check_weights
 from reftiler.validation import as_bool
 
 

@@ -31,32 +31,11 @@ _MANY_CHANNELS = 32  # beyond which a last axis is as likely to be the width
 def resolve_axes(
     shape: Sequence[int], options: ReadOptions, named: str | None = None
 ) -> str:
-    """
-    Return a letter for each axis of an array.
+    """Return a letter for each axis: ``options.axes``, the file's, or the shape's.
 
-    Where nobody names them, an array of three axes is rows × columns × channels, but
-    one with more than 32 channels, or whose first axis is 1 to 4 while both others are
-    longer, looks as if its channels were first: somebody has to say which. Where
-    ``options.guess`` is set, `guess_axes` does.
-
-    Parameters
-    ----------
-    shape : sequence of int
-        The array's.
-    options : ReadOptions
-        Its ``axes``, if they are given, win.
-    named : str, optional
-        What the file says; without it they are guessed.
-
-    Returns
-    -------
-    str
-        Upper case.
-
-    Raises
-    ------
-    TilingError
-        They do not fit the array, or cannot be guessed.
+    Where nobody names them, three axes are rows × columns × channels; refused are more
+    than 32 channels, and a first axis of 1 to 4 with two longer ones: it may be the
+    channels'. `guess_axes` decides where ``options.guess`` is set.
     """
     if options.axes is not None:
         return _given_axes(options.axes, shape)
@@ -66,23 +45,11 @@ def resolve_axes(
 
 
 def guess_axes(shape: Sequence[int]) -> str:
-    """
-    Return the likeliest axes of an array that nobody names.
+    """Return the likeliest axes of an array that nobody names, or refuse to guess.
 
     Of three axes, a first one of 1 to 4 with two longer ones is channels (CYX), a last
-    one that is shorter than both others is channels (YXC), and any other array a stack
-    of images (KYX). Of four, a last axis of 1 to 4 is channels (KYXC), or else a
-    second one (KCYX).
-
-    Parameters
-    ----------
-    shape : sequence of int
-        The array's.
-
-    Raises
-    ------
-    TilingError
-        It has another number of axes, or its four may be anything.
+    one shorter than both others is channels (YXC), and any other array a stack (KYX).
+    Of four, a last axis of 1 to 4 is channels (KYXC), or else a second one (KCYX).
     """
     sizes = tuple(shape)
     few = [1 <= size <= _FEW_CHANNELS for size in sizes]
@@ -137,29 +104,7 @@ def count_planes(names: str, shape: Sequence[int]) -> int:
 def check_picture_axes(
     names: str, shape: Sequence[int], options: ReadOptions = DEFAULT_OPTIONS
 ) -> tuple[int, ...]:
-    """
-    Find the picture that is meant in an array; refuse more than one.
-
-    Parameters
-    ----------
-    names : str
-        A letter for each axis: Y, X, C or S (channels), others of planes.
-    shape : sequence of int
-        The array's.
-    options : ReadOptions
-        Its ``page`` picks a plane.
-
-    Returns
-    -------
-    tuple of int
-        The index along each axis that is none of Y, X, C and S.
-
-    Raises
-    ------
-    TilingError
-        There are several planes and none is picked, there is none of that number, or Y
-        or X is missing.
-    """
+    """Return where the one picture that is meant lies on the axes not in YXCS."""
     sizes = dict(zip(names.upper(), shape, strict=True))
     both = sizes.get("C", 1) > 1 and sizes.get("S", 1) > 1
     planes = tuple(size for name, size in sizes.items() if name not in "YXCS")
@@ -180,33 +125,9 @@ def check_picture_axes(
 def picture_axes(
     names: str, shape: Sequence[int], options: ReadOptions, read: Read
 ) -> tuple[tuple[int, ...], Read]:
-    """
-    See an array with named axes as a picture.
+    """Return shape and reader of the picture in an array with named axes.
 
-    Parameters
-    ----------
-    names : str
-        A letter for each axis, in any case: Y, X, C or S for channels, others of
-        planes.
-    shape : sequence of int
-        The array's.
-    options : ReadOptions
-        Its ``channels`` are kept, in their order; its ``page`` picks a plane.
-    read : callable
-        Reads the array by slices.
-
-    Returns
-    -------
-    shape : tuple of int
-        ``(H, W, C)``, or ``(H, W)`` if there is a single channel, unless the array has
-        an axis for it, the last, and no channel was picked.
-    read : callable
-        Reads the picture by slices.
-
-    Raises
-    ------
-    TilingError
-        It is more than one picture, or has no such channels or page.
+    A single channel has no axis, unless it is the array's last and none was picked.
     """
     names, sizes = names.upper(), tuple(shape)
     if 0 in sizes:

@@ -15,14 +15,7 @@ _RUNS = (1, 2)  # compressions: runs of 8 and of 4 bits
 
 
 def open_bmp(data: bytes, options: ReadOptions, *, indices: bool = False) -> Picture:
-    """
-    Open a BMP file.
-
-    Raises
-    ------
-    ValueError
-        It is truncated.
-    """
+    """Open a BMP file; ValueError if it is truncated."""
     refuse_pages(options, 1, "BMP")
     metadata = _check_length(data)
     info = ImageInfo("BMP", metadata=metadata)

@@ -58,18 +58,7 @@ _OVERHEAD = 2**26  # bytes that a file may have beside its pixels: profiles, tex
 
 @dataclass(frozen=True)
 class Picture:
-    """
-    A picture as its file's header describes it.
-
-    Attributes
-    ----------
-    shape, dtype
-        ``(H, W)`` or ``(H, W, C)``.
-    info : ImageInfo
-        What the file says of it.
-    decode : callable
-        Returns all pixels.
-    """
+    """A picture ``(H, W[, C])`` as its file's header describes it."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -78,14 +67,7 @@ class Picture:
 
 
 def format_of(start: bytes) -> str:
-    """
-    Return the name of a file's format, by its first 12 bytes.
-
-    Raises
-    ------
-    ValueError
-        It is of another kind.
-    """
+    """Return the name of a file's format, by its first 12 bytes."""
     if not start:
         raise ValueError("the file is empty")
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
@@ -100,27 +82,7 @@ def format_of(start: bytes) -> str:
 def open_decoded(
     path: Path, name: str, options: ReadOptions, *, indices: bool = False
 ) -> LazyImage:
-    """
-    Open a picture that is decoded whole, when its first pixels are read.
-
-    Parameters
-    ----------
-    path : Path
-        A regular file.
-    name : str
-        Its format, as `format_of` gives it.
-    options : ReadOptions
-        How it is to be read.
-    indices : bool
-        Whether the pixels of a palette are its indices.
-
-    Raises
-    ------
-    ImportError
-        Pillow is not installed.
-    Exception
-        The file is damaged, or too large: ValueError from here, anything from Pillow.
-    """
+    """Open a picture that is decoded whole, when its first pixels are read."""
     size = path.stat().st_size
     if size > options.max_bytes + _OVERHEAD:
         raise ValueError(_too_large(f"the file has {size:,} bytes", options))

@@ -24,22 +24,10 @@ _ZSTD_FRAME, _ZSTD_BLOCK = 0xFD2FB528, 2**17
 
 
 def decoded_size(codec: str, data: Data, limit: int) -> int:
-    """
-    Return how many bytes some compressed bytes stand for, at most.
+    """Return how many bytes compressed bytes stand for, at most, exact up to `limit`.
 
-    Parameters
-    ----------
-    codec : str
-        One of `COMPRESSORS`; other codecs do not change sizes much.
-    data : bytes or memoryview
-        What it made; what follows is ignored.
-    limit : int
-        Beyond which numbers need not be exact.
-
-    Raises
-    ------
-    ValueError, IndexError, zlib.error, lzma.LZMAError, OSError
-        They are damaged.
+    Other codecs than `COMPRESSORS` do not change sizes much. What is damaged raises
+    ValueError, IndexError, OSError or an error of zlib or lzma.
     """
     if codec == "blosc":
         return int.from_bytes(data[4:8], "little")

@@ -15,16 +15,7 @@ __all__ = ["open_gif", "open_webp"]
 
 
 def open_gif(data: bytes, options: ReadOptions, *, indices: bool = False) -> Picture:
-    """
-    Open a GIF file, or the one of its pictures that ``page`` names.
-
-    Raises
-    ------
-    TilingError
-        It holds several, and none is named.
-    ValueError
-        It is truncated.
-    """
+    """Open a GIF file, or the one of its pictures that ``page`` names."""
     sizes = [struct.unpack("<HH", data[6:10]), *_gif_pictures(data)]
     page = refuse_pages(options, len(sizes) - 1, "GIF")
     extent = max(height for _, height in sizes), max(width for width, _ in sizes)
@@ -36,16 +27,7 @@ def open_gif(data: bytes, options: ReadOptions, *, indices: bool = False) -> Pic
 
 
 def open_webp(data: bytes, options: ReadOptions, *, indices: bool = False) -> Picture:
-    """
-    Open a WebP file, or the one of its pictures that ``page`` names.
-
-    Raises
-    ------
-    TilingError
-        It holds several, and none is named.
-    ValueError
-        It is truncated.
-    """
+    """Open a WebP file, or the one of its pictures that ``page`` names."""
     if len(data) < 30 or len(data) < 8 + int.from_bytes(data[4:8], "little"):
         raise ValueError(f"the WebP is truncated after {len(data):,} bytes")
     check_size((*_webp_size(data), 4), "u1", options)

@@ -65,16 +65,7 @@ class _Jpeg:
 
 
 def open_jpeg(data: bytes, options: ReadOptions, *, indices: bool = False) -> Picture:
-    """
-    Open a JPEG file; of several pictures (MPO) the first, with a note.
-
-    CMYK is converted to RGB, with a note.
-
-    Raises
-    ------
-    ValueError
-        It is damaged.
-    """
+    """Open a JPEG file; of several pictures (MPO) the first, with a note."""
     refuse_pages(options, 1, "JPEG")
     jpeg = _parse(data)
     check_size((*jpeg.size, len(jpeg.sampling)), "u1", options)
@@ -220,8 +211,7 @@ def _profile(jpeg: _Jpeg) -> tuple[bytes | None, tuple[str, ...]]:
 
 
 def _check_end(jpeg: _Jpeg) -> tuple[str, ...]:
-    """
-    Tell whether the pixels end where they must.
+    """Tell whether the pixels end where they must.
 
     libjpeg leaves blocks grey for which there are no data. So a header that claims one
     more row of blocks shows what is left over as blocks that are not grey in that row.

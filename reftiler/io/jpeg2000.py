@@ -41,14 +41,7 @@ class _Boxes:
 def open_jpeg2000(
     data: bytes, options: ReadOptions, *, indices: bool = False
 ) -> Picture:
-    """
-    Open a JPEG 2000 file or codestream.
-
-    Raises
-    ------
-    ValueError
-        It is truncated, or its samples need imagecodecs or are not read.
-    """
+    """Open a JPEG 2000 file or codestream."""
     refuse_pages(options, 1, "JPEG 2000")
     boxes = _read_boxes(data)
     stream = data[boxes.start :]
@@ -73,14 +66,7 @@ def open_jpeg2000(
 
 
 def is_lossy_stream(stream: bytes) -> bool:
-    """
-    Tell whether a codestream's wavelet is the one that rounds.
-
-    Parameters
-    ----------
-    stream : bytes
-        Its start, at least to the end of the header; True where it does not tell.
-    """
+    """Tell whether a codestream's wavelet rounds; if its main header is cut, yes."""
     for marker, at in _main_header(stream):
         if marker == _COD:
             return stream[at + 13 : at + 14] != b"\1"

@@ -106,14 +106,7 @@ def mask_as_bytes(image: Array) -> Array:
 
 
 class MaskAsBytes:
-    """
-    A mask of bool whose store holds 0 and 255, as TIFF files do.
-
-    Parameters
-    ----------
-    store : ndarray of uint8
-        It may be memory-mapped.
-    """
+    """A mask of bool whose store holds 0 and 255, as TIFF files do."""
 
     def __init__(self, store: NDArray[np.uint8]) -> None:
         self._store = store

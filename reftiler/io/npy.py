@@ -31,20 +31,7 @@ _MAGIC = b"\x93NUMPY"
 
 @dataclass(frozen=True)
 class NpyHeader:
-    """
-    What a NPY file says of its array.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        The array's.
-    fortran : bool
-        Whether the first axis runs fastest.
-    dtype : dtype
-        Of values of fixed size, never of objects.
-    size : int
-        Bytes of the array.
-    """
+    """What a NPY file says of its array, which never is of objects."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -57,19 +44,7 @@ class NpyHeader:
 
 
 def read_header(file: IO[bytes]) -> NpyHeader:
-    """
-    Read the header of a NPY file, and nothing behind it.
-
-    Parameters
-    ----------
-    file : file
-        At its beginning; then at that of the array.
-
-    Raises
-    ------
-    ValueError
-        It is damaged, or the array is of objects.
-    """
+    """Read the header of a NPY file, and leave the file at the array behind it."""
     version = npy_format.read_magic(file)
     if version not in _READ_HEADER:  # 3.0 is for the names of a structure's fields
         raise ValueError(f"the NPY header is of version {version}: save a plain array")
@@ -85,31 +60,7 @@ def read_header(file: IO[bytes]) -> NpyHeader:
 
 
 def open_npy(path: Path, options: ReadOptions, whole: int) -> LazyImage:
-    """
-    Open a NPY file as a picture.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    options : ReadOptions
-        ``level`` must be the first; ``axes`` settles what the axes are, see
-        `reftiler.io.axes.resolve_axes`; ``page`` picks an image of a stack;
-        ``channels`` are kept.
-    whole : int
-        Bytes up to which the array is read at once; a larger one is mapped.
-
-    Returns
-    -------
-    LazyImage
-        Channels are last.
-
-    Raises
-    ------
-    TilingError
-        It is damaged, cut short, of other than real numbers, or may have its channels
-        first.
-    """
+    """Open a NPY file as a picture; beyond `whole` bytes it is mapped, not read."""
     try:
         return _open_picture(path, options, whole)
     except Exception as error:  # numpy raises anything when a header is damaged

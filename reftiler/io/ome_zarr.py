@@ -37,46 +37,17 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class OmeImage:
-    """
-    The array that holds an image.
-
-    Attributes
-    ----------
-    node : ZarrNode
-        The array.
-    axes : str or None
-        A letter for each axis, if the metadata name them.
-    metadata : Metadata
-        The pixel size.
-    notes : tuple of str
-        What was passed over.
-    is_one_of_several : bool
-        Whether ``page`` picked the array, or nothing where there is but one.
-    """
+    """The array that holds an image."""
 
     node: ZarrNode
-    axes: str | None = None
+    axes: str | None = None  # a letter for each, if the metadata name them
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
-    is_one_of_several: bool = False
+    is_one_of_several: bool = False  # it is an array of a group that `page` picks from
 
 
 def find_image(path: Path, options: ReadOptions) -> OmeImage:
-    """
-    Return the array that a path and the options mean.
-
-    Parameters
-    ----------
-    path : Path
-        An array or a group.
-    options : ReadOptions
-        ``page`` tells which image of several, ``level`` which resolution.
-
-    Raises
-    ------
-    ValueError
-        There is none, there are several, or the metadata are damaged.
-    """
+    """Return the array that ``page`` (one of several images) and ``level`` mean."""
     node = read_node(path)
     if node.array is not None:
         if options.level:
@@ -103,18 +74,7 @@ def axis_letters(names: Any) -> str | None:
 def multiscales_attributes(
     levels: int, rank: int, metadata: Metadata
 ) -> dict[str, Any]:
-    """
-    Return the attributes of a group of OME-Zarr 0.5.
-
-    Parameters
-    ----------
-    levels : int
-        How many arrays there are, named 0, 1, …; each halves the one before.
-    rank : int
-        2 for rows and columns, 3 for channels before them.
-    metadata : Metadata
-        Its pixel size is kept.
-    """
+    """Return the attributes of an OME-Zarr 0.5 group whose levels halve each other."""
     symbols = {symbol: name for name, symbol in _UNITS.items()}
     unit = metadata.pixel_unit
     kept = {} if unit is None else {"unit": symbols.get(unit, unit)}

@@ -20,21 +20,7 @@ _DAMAGED = ("its EXIF data are damaged: the orientation is not known",)
 
 
 def apply_orientation(image: LazyImage, options: ReadOptions) -> LazyImage:
-    """
-    Turn an image upright, as its file says.
-
-    Parameters
-    ----------
-    image : LazyImage
-        As stored, with the number in ``info.orientation``.
-    options : ReadOptions
-        ``orient=False`` leaves it as it is.
-
-    Returns
-    -------
-    LazyImage
-        Read by slices as before; ``info.oriented`` says whether it was turned.
-    """
+    """Turn an image upright, as ``info.orientation`` says, unless ``orient=False``."""
     number = image.info.orientation
     if number == 1 or not options.orient:
         return image
@@ -56,16 +42,7 @@ def apply_orientation(image: LazyImage, options: ReadOptions) -> LazyImage:
 
 
 def orientation_of(exif: bytes | None) -> tuple[int, tuple[str, ...]]:
-    """
-    Find the orientation in EXIF data.
-
-    Returns
-    -------
-    orientation : int
-        1 to 8; 1 where there is none.
-    notes : tuple of str
-        A sentence where the data are damaged.
-    """
+    """Find the orientation in EXIF data, else 1, and a note where they are damaged."""
     if not exif:
         return 1, ()
     exif = exif.removeprefix(b"Exif\0\0")

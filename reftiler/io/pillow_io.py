@@ -48,8 +48,7 @@ _SWITCHES, _LOCK = _Switches(), threading.Lock()
 
 @contextmanager
 def strict_pillow() -> Iterator[None]:
-    """
-    Decode without what other libraries in the process have switched on.
+    """Decode without what other libraries in the process have switched on.
 
     ``LOAD_TRUNCATED_IMAGES`` shows truncated files half black, and
     ``MAX_IMAGE_PIXELS`` knows nothing of our limit.
@@ -73,8 +72,7 @@ def strict_pillow() -> Iterator[None]:
 
 
 def picture_of(file: ImageFile.ImageFile, info: ImageInfo, indices: bool) -> Picture:
-    """
-    Describe a file that Pillow has opened, by its header.
+    """Describe a file that Pillow has opened, by its header.
 
     Palettes become RGB or RGBA, or stay indices; CMYK becomes RGB, with a note.
     """

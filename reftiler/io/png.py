@@ -79,16 +79,10 @@ class _Png:
 
 
 def open_png(data: bytes, options: ReadOptions, *, indices: bool = False) -> Picture:
-    """
-    Open a PNG file.
+    """Open a PNG file.
 
     Grey of 1 bit gives bool, of 2 and 4 bits the numbers 0 to 3 and 0 to 15. A colour
     that is transparent without an alpha channel is read as opaque, with a note.
-
-    Raises
-    ------
-    ValueError
-        A chunk is damaged or missing.
     """
     png = _parse(data)
     refuse_pages(options, 1, "PNG")
@@ -111,21 +105,9 @@ def open_png(data: bytes, options: ReadOptions, *, indices: bool = False) -> Pic
 
 
 def encode_png(image: Array, metadata: Metadata = Metadata()) -> bytes:  # noqa: B008
-    """
-    Encode a picture, with its colour profile, resolution and palette.
+    """Encode a picture, with its colour profile, resolution and palette.
 
-    Parameters
-    ----------
-    image : ndarray
-        Shape ``(H, W)`` or ``(H, W, C)``, bool, uint8 or uint16; two and four channels
-        have alpha last, as PNG has it.
-    metadata : Metadata
-        Of uint8 ``(H, W)``, a palette makes the pixels its indices.
-
-    Raises
-    ------
-    ValueError
-        PNG cannot hold the picture.
+    Two and four channels have alpha last. ValueError if PNG cannot hold the picture.
     """
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]

@@ -114,20 +114,11 @@ def open_image(
 
 
 def fingerprint(path: Path) -> tuple[int | str, ...]:
-    """
-    Return what changes when a file does, or one of a folder's files.
+    """Return what changes when a file does, or one of a folder's files.
 
-    Returns
-    -------
-    tuple of int and str
-        Size in bytes, times of change of content and of the entry in ns, inode, and a
-        hash of the first and last 64 KiB. Of a folder, the number of its files and a
-        hash of names, sizes, times and of zarr's metadata files.
-
-    Raises
-    ------
-    TilingError
-        It cannot be read.
+    Of a file: size, times of change of content and of the entry in ns, inode, a hash of
+    the first and last 64 KiB. Of a folder: the number of files, a hash of their names,
+    sizes and times.
     """
     try:
         if path.is_dir():

@@ -63,33 +63,7 @@ class _PageArray:
 def open_tiff(
     path: Path, options: ReadOptions, whole: int, *, indices: bool = False
 ) -> LazyImage:
-    """
-    Open a TIFF as a picture.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    options : ReadOptions
-        ``page`` picks one of several images (or planes of a stack), ``level`` a
-        resolution, ``axes`` names the axes of a series of pages.
-    whole : int
-        Bytes of pixels up to which it is read at once; of a larger one the chunks that
-        a slice meets are decoded, and uncompressed ones are mapped.
-    indices : bool
-        Whether the indices of a palette are kept (masks), not its colours.
-
-    Returns
-    -------
-    LazyImage
-        Shape ``(H, W)`` or ``(H, W, C)``; the orientation is told, not applied.
-
-    Raises
-    ------
-    TilingError
-        It is damaged, cut short, holds several images, or is stored in a way that is
-        not read; the message says what helps.
-    """
+    """Open a TIFF as a picture; beyond `whole` bytes, what a slice meets is read."""
     try:
         with _reports() as reports, _opened(path) as file:
             return _open_picture(file, path, options, whole, indices, reports)
@@ -303,8 +277,7 @@ def _reports() -> Iterator[list[logging.LogRecord]]:
 
 
 def _told(reports: list[logging.LogRecord], page: int | None) -> tuple[str, ...]:
-    """
-    Refuse what tifffile finds wrong, and tell what it finds odd.
+    """Refuse what tifffile finds wrong, and tell what it finds odd.
 
     Of private tags that are damaged the picture needs none. Of other damage, such as
     pages that are missing, a page that the user picked need not be touched.

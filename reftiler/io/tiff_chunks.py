@@ -44,23 +44,7 @@ class PageChunks:
 
 
 def page_chunks(page: Any, expected: int, size: int) -> PageChunks:
-    """
-    Find a page's chunks.
-
-    Parameters
-    ----------
-    page : tifffile.TiffPage or TiffFrame
-        Its file is open.
-    expected : int
-        How many chunks there must be.
-    size : int
-        Of the file, in bytes.
-
-    Raises
-    ------
-    ValueError
-        Some are missing, or lie beyond the end of the file.
-    """
+    """Return where a page's chunks lie; refuse missing ones."""
     offsets, counts = page.dataoffsets, page.databytecounts
     if not len(offsets) == len(counts) == expected:
         raise ValueError("the TIFF is damaged: it lacks strips")
@@ -73,25 +57,7 @@ def page_chunks(page: Any, expected: int, size: int) -> PageChunks:
 
 
 class ChunkedPages:
-    """
-    Pages of one shape and dtype as an array ``(pages, *page)``, read by slices.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    keyframe : tifffile.TiffPage
-        What all pages are like; its file is open.
-    pages : sequence
-        Pages or frames of tifffile.
-    max_bytes : int
-        Bytes of pixels up to which a chunk is decoded.
-
-    Raises
-    ------
-    ValueError
-        A chunk is missing, too large, or there is no decoder for it.
-    """
+    """Pages of one shape and dtype as an array ``(pages, *page)``, read by slices."""
 
     def __init__(
         self, path: Path, keyframe: Any, pages: Sequence[Any], max_bytes: int

@@ -50,19 +50,7 @@ _LOCK = threading.Lock()
 
 
 def chunk_decoder(page: Any) -> Decode:
-    """
-    Return the decoder of a page's chunks.
-
-    Parameters
-    ----------
-    page : tifffile.TiffPage
-        Its file is open.
-
-    Raises
-    ------
-    ValueError
-        There is none; the message says what to install, if that helps.
-    """
+    """Return the decoder of a page's chunks, or say what to install for it."""
     if _is_plain_jpeg(page):
         return _jpeg_decoder(page)
     if page.compression in _LIBTIFF_DOES or not _has_imagecodecs():
@@ -269,8 +257,7 @@ def _libtiff(page: Any, data: bytes, lines: int, row_bytes: int) -> bytes:
 
 @contextmanager
 def _libtiff_reports() -> Iterator[None]:
-    """
-    Raise what libtiff reports on standard error, and hand on what others write there.
+    """Raise what libtiff reports on standard error, and hand on what others write.
 
     Pillow does not pass on all of its reports, and shows damaged faxes.
     """

@@ -26,39 +26,16 @@ _PHOTOMETRIC, _COLOR_MAP = 262, 320
 
 @dataclass(frozen=True)
 class Colors:
-    """
-    How stored numbers become a picture.
+    """How stored numbers become a picture."""
 
-    Attributes
-    ----------
-    convert : callable or None
-        Takes a block of stored numbers; None where they are the picture.
-    channels : int
-        How many channels it makes of all samples of a pixel, as last axis; 0 where each
-        number is converted by itself.
-    palette : bytes or None
-        Red, green and blue of each index, where indices are kept.
-    notes : tuple of str
-        Sentences for the user.
-    white : int or None
-        The number of black, where 0 is white and all numbers are inverted.
-    """
-
-    convert: Callable[[Array], Array] | None = None
-    channels: int = 0
-    palette: bytes | None = None
+    convert: Callable[[Array], Array] | None = None  # a block of stored numbers
+    channels: int = 0  # that it makes of a pixel's samples; 0: of each number one
+    palette: bytes | None = None  # red, green and blue of each index that is kept
     notes: tuple[str, ...] = ()
-    white: int | None = None
+    white: int | None = None  # the number of black, where 0 is white
 
     def nodata(self, text: str | None) -> str | None:
-        """
-        Return the value that means no data after conversion; None if there is none.
-
-        Parameters
-        ----------
-        text : str or None
-            The value as it is stored.
-        """
+        """Return the value that means no data after conversion, if there is one."""
         if self.convert is None or text is None:
             return text
         if self.white is None or not re.fullmatch(r"\d{1,20}", text):
@@ -68,21 +45,7 @@ class Colors:
 
 
 def colors_of(page: Any, *, indices: bool = False) -> Colors:
-    """
-    Return what a page's numbers mean.
-
-    Parameters
-    ----------
-    page : tifffile.TiffPage
-        Its file is open.
-    indices : bool
-        Whether the indices of a palette are kept.
-
-    Raises
-    ------
-    ValueError
-        They are no grey, RGB or palette.
-    """
+    """Return what a page's numbers mean: grey, RGB or a palette."""
     if _PHOTOMETRIC not in page.tags:
         return Colors(notes=("no tag says what the numbers mean: black is taken as 0",))
     kind = page.photometric

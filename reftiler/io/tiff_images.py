@@ -35,50 +35,18 @@ _UNTAGGED_LEVELS = (
 
 @dataclass(frozen=True)
 class TiffImage:
-    """
-    What is to be read of a TIFF.
+    """What is to be read of a TIFF."""
 
-    Attributes
-    ----------
-    series : tifffile.TiffPageSeries
-        The pages of the resolution that is read.
-    full : tifffile.TiffPageSeries
-        Those of the full resolution.
-    axes : str
-        A letter for each axis of the series.
-    plane : tuple of int
-        Where on the axes that are none of a picture the image lies.
-    pages : int
-        How many images there are.
-    notes : tuple of str
-        Sentences for the user.
-    """
-
-    series: Any
-    full: Any
+    series: Any  # the pages of the resolution that is read, a TiffPageSeries
+    full: Any  # those of the full resolution
     axes: str
-    plane: tuple[int, ...]
-    pages: int
+    plane: tuple[int, ...]  # where the image lies on the axes of no picture
+    pages: int  # how many images there are
     notes: tuple[str, ...]
 
 
 def find_image(file: tifffile.TiffFile, options: ReadOptions) -> TiffImage:
-    """
-    Find the image that a TIFF and the options mean.
-
-    Parameters
-    ----------
-    file : tifffile.TiffFile
-        It is open.
-    options : ReadOptions
-        ``page`` picks one of several images, ``level`` a resolution, ``axes`` names
-        the axes of a series of pages.
-
-    Raises
-    ------
-    ValueError
-        There are several, or none of that number.
-    """
+    """Find the image that ``page``, ``level`` and ``axes`` mean."""
     series, notes = _main_series(file)
     _check_whole(file, series, options)
     axes = [_axes_of(one, options) for one in series]

@@ -19,19 +19,10 @@ _START = 4096  # bytes of a chunk that hold its header
 
 
 def is_lossy(series: Any) -> bool:
-    """
-    Tell whether the pixels of a series may differ from those that were written.
+    """Tell whether the pixels of a series may differ from those that were written.
 
-    Parameters
-    ----------
-    series : tifffile.TiffPageSeries
-        Its file is open.
-
-    Returns
-    -------
-    bool
-        True also where the compression does not tell; JPEG 2000, WebP and LERC tell
-        in the header of the first chunk.
+    True also where the compression does not tell; JPEG 2000, WebP and LERC tell in the
+    header of the first chunk.
     """
     page = series.keyframe
     kind = page.compression

@@ -22,23 +22,7 @@ _DOUBLE, _SHORT, _ASCII = 12, 3, 2  # types of TIFF's values
 
 
 def read_metadata(file: Any, page: Any, index: int = 0) -> Metadata:
-    """
-    Read what a page's tags say, and the file's description of its pixel size.
-
-    Parameters
-    ----------
-    file : tifffile.TiffFile
-        It is open.
-    page : tifffile.TiffPage
-        The full resolution of an image.
-    index : int
-        Which of the images of an OME-TIFF it is.
-
-    Returns
-    -------
-    Metadata
-        Tags that make no sense are left out.
-    """
+    """Read what a page's tags say, and the pixel size of image `index` of the file."""
     tags = {code: page.tags.valueof(code) for code in _read_codes(page)}
     pixel_size, pixel_unit = _pixel_size(file, page, index)
     resolution = None if pixel_size else _resolution(tags)  # which repeats it
@@ -81,23 +65,7 @@ def _gdal_metadata(page: Any) -> str:
 def write_tags(
     shape: tuple[int, ...], metadata: Metadata, *, alpha: bool = False
 ) -> dict[str, Any]:
-    """
-    Return what tifffile is to be told of a picture.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(H, W)`` or ``(H, W, C)``.
-    metadata : Metadata
-        What TIFF has no tag for is left out; see `Metadata.lost`.
-    alpha : bool
-        Whether the last channel is alpha.
-
-    Returns
-    -------
-    dict
-        Keywords of ``tifffile.imwrite`` and ``tifffile.memmap``.
-    """
+    """Return keywords for tifffile's writers; what TIFF has no tag for is left out."""
     channels = shape[2] if len(shape) == 3 else 1
     colors = 3 if channels in (3, 4) else 1
     extra = ["unspecified"] * (channels - colors)

@@ -99,21 +99,7 @@ def encode(
     *,
     alpha: bool | None = None,
 ) -> bytes:
-    """
-    Return the file that `write_image` writes.
-
-    Parameters
-    ----------
-    image, metadata, alpha
-        As for `write_image`.
-    suffix : str
-        .png, .tif, .tiff or .npy.
-
-    Raises
-    ------
-    ValueError
-        The format cannot hold the picture as it is; the message says which can.
-    """
+    """Return the file that `write_image` writes."""
     check_picture(image)
     if suffix == ".png":
         return _encode_png(image, metadata, alpha)

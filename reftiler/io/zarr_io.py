@@ -48,14 +48,7 @@ _TIMEOUT = 60  # seconds
 
 
 def load_zarr() -> Any:
-    """
-    Return the package.
-
-    Raises
-    ------
-    ImportError
-        It is not installed.
-    """
+    """Return the package."""
     try:
         import zarr  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -64,31 +57,7 @@ def load_zarr() -> Any:
 
 
 def open_zarr(path: Path, options: ReadOptions) -> LazyImage:
-    """
-    Open an array, or an image of an OME-Zarr group, as a picture.
-
-    Parameters
-    ----------
-    path : Path
-        The folder of an array or a group, or a folder within one.
-    options : ReadOptions
-        ``page`` picks one of several images (of bioformats2raw, plates, wells, labels),
-        ``level`` the resolution, ``axes`` names those of an array whose metadata do
-        not, ``channels`` are kept; no chunk may take more than ``max_bytes``.
-
-    Returns
-    -------
-    LazyImage
-        Channels are last, whatever the order of the axes. A chunk without a file reads
-        as the fill value, as the format has it.
-
-    Raises
-    ------
-    ImportError
-        zarr is not installed.
-    TilingError
-        It is damaged, no picture, or its codecs are not known to be harmless.
-    """
+    """Open an array, or an image of an OME-Zarr group, as a picture."""
     try:
         return _open_picture(path, options)
     except ImportError:
@@ -98,34 +67,14 @@ def open_zarr(path: Path, options: ReadOptions) -> LazyImage:
 
 
 def open_array(path: Path) -> Any:
-    """
-    Open an array of any rank for reading and writing.
-
-    Chunks are written even if they hold nothing but zeros: see `missing_chunks`.
-
-    Raises
-    ------
-    ImportError
-        zarr is not installed.
-    Exception
-        There is none, it is damaged, or its codecs are not known to be harmless.
-    """
+    """Open an array for writing, also chunks that hold nothing but zeros."""
     return open_node(read_node(path)).with_config({"write_empty_chunks": True})
 
 
 def open_node(
     node: ZarrNode, *, read_only: bool = False, max_bytes: int = MAX_BYTES
 ) -> Any:
-    """
-    Open an array whose metadata were read, once they are checked.
-
-    Raises
-    ------
-    ImportError
-        zarr is not installed.
-    Exception
-        It is a group, damaged, or its codecs are not known to be harmless.
-    """
+    """Open an array whose metadata were read, once they are checked."""
     if node.array is None:
         raise ValueError("it is a zarr group, not an array")
     coding = check_array(node.array, max_bytes)
@@ -141,17 +90,9 @@ def open_node(
 def create_array(
     path: Path, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]
 ) -> Any:
-    """
-    Make an array of zeros for tiles; what was there is gone.
+    """Make an array of zeros for tiles; what was there is gone.
 
     Each chunk is a file in the array's folder, also where it holds nothing but zeros.
-
-    Raises
-    ------
-    ImportError
-        zarr is not installed.
-    OSError
-        The disk refuses.
     """
     return load_zarr().create_array(
         str(path),
@@ -166,21 +107,7 @@ def create_array(
 
 
 def missing_chunks(path: Path, rows: Iterable[int]) -> list[int]:
-    """
-    Return which chunks of an array were never written.
-
-    Parameters
-    ----------
-    path : Path
-        The array, as `create_array` made it.
-    rows : iterable of int
-        Numbers of chunks along the first axis, whose every chunk is looked for.
-
-    Raises
-    ------
-    OSError, ValueError
-        There is no array, or it is damaged.
-    """
+    """Return in which rows of chunks of an array some were never written."""
     metadata = read_node(path).array
     if metadata is None:
         raise ValueError("it is a zarr group, not an array")
@@ -199,14 +126,7 @@ def missing_chunks(path: Path, rows: Iterable[int]) -> list[int]:
 
 
 def remove_partial_chunks(path: Path) -> None:
-    """
-    Remove the chunks that killed processes left half-written in an array.
-
-    Raises
-    ------
-    OSError
-        The disk refuses.
-    """
+    """Remove the chunks that killed processes left half-written in an array."""
     for chunk in path.rglob("*.partial"):  # as zarr calls them until they are whole
         chunk.unlink()
 

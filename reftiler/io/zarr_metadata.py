@@ -58,62 +58,29 @@ _PLAIN_DTYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}|bool|(u?int|float|complex)\d{1
 
 @dataclass(frozen=True)
 class ZarrNode:
-    """
-    An array or a group.
-
-    Attributes
-    ----------
-    path : Path
-        Its folder.
-    attributes : dict
-        What users wrote: OME's metadata among them.
-    array : dict or None
-        The metadata of an array, as zarr takes them; None for a group.
-    """
+    """An array or a group."""
 
     path: Path
-    attributes: dict[str, Any]
-    array: dict[str, Any] | None
+    attributes: dict[str, Any]  # what users wrote: OME's metadata among them
+    array: dict[str, Any] | None  # the metadata as zarr takes them; None for a group
 
 
 @dataclass(frozen=True)
 class ShardIndex:
-    """
-    The index of a shard: where each chunk lies in it.
+    """The index of a shard: where each chunk lies in it."""
 
-    Attributes
-    ----------
-    count : int
-        Of chunks: each has an offset and a length of 8 bytes.
-    size : int
-        Bytes of the index, with its checksum.
-    at_start : bool
-        Whether it stands before the chunks.
-    """
-
-    count: int
-    size: int
+    count: int  # of chunks: each has an offset and a length of 8 bytes
+    size: int  # bytes, with the checksum
     at_start: bool
 
 
 @dataclass(frozen=True)
 class ChunkCoding:
-    """
-    How the chunks of an array are coded.
+    """How the chunks of an array are coded."""
 
-    Attributes
-    ----------
-    size : int
-        Bytes of a decoded chunk.
-    compressor : str or None
-        The codec that compresses, by its name in numcodecs.
-    index : ShardIndex or None
-        That of shards, where chunks lie in such.
-    """
-
-    size: int
-    compressor: str | None
-    index: ShardIndex | None = None
+    size: int  # bytes of a decoded chunk
+    compressor: str | None  # by its name in numcodecs
+    index: ShardIndex | None = None  # where chunks lie in shards
 
 
 def is_node(path: Path) -> bool:
@@ -127,14 +94,7 @@ def is_zarr(path: Path) -> bool:
 
 
 def read_node(path: Path) -> ZarrNode:
-    """
-    Read the metadata of an array or a group.
-
-    Raises
-    ------
-    ValueError
-        There is none, or its metadata are damaged or too large.
-    """
+    """Read the metadata of an array or a group; ValueError if there is none."""
     if (path / "zarr.json").is_file():
         content = _read_object(path / "zarr.json")
         if content.get("zarr_format") != 3:
@@ -152,26 +112,7 @@ def read_node(path: Path) -> ZarrNode:
 
 
 def check_array(metadata: dict[str, Any], max_bytes: int) -> ChunkCoding:
-    """
-    Refuse an array whose codecs are unknown, or whose chunks are too large.
-
-    Parameters
-    ----------
-    metadata : dict
-        Of zarr 2 or 3.
-    max_bytes : int
-        How many bytes a chunk may take when it is decoded.
-
-    Returns
-    -------
-    ChunkCoding
-        How its chunks are coded.
-
-    Raises
-    ------
-    ValueError
-        The metadata are not known to be harmless; the codec is named.
-    """
+    """Refuse an array whose codecs are unknown, or whose chunks are too large."""
     if metadata.get("zarr_format") == 3:
         return _check_v3(metadata, max_bytes)
     if metadata.get("zarr_format") == 2:
@@ -189,14 +130,7 @@ def chunk_counts(metadata: dict[str, Any]) -> list[int]:
 
 
 def chunk_separator(metadata: dict[str, Any]) -> tuple[str, str]:
-    """
-    Return what the names of an array's chunks begin with, and what joins their numbers.
-
-    Raises
-    ------
-    ValueError
-        The metadata say something unknown.
-    """
+    """Return what names of chunks begin with, and what joins their numbers."""
     if metadata.get("zarr_format") == 2:
         first, separator = "", metadata.get("dimension_separator", ".")
     else:

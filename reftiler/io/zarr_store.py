@@ -25,22 +25,10 @@ _WIDEST = 8  # times as large as it is a filter may make a chunk: bytes as float
 
 
 class FolderStore(LocalStore):
-    """
-    The folder of an array, whose chunks are read only if they lie in it and are chunks.
+    """The folder of an array, whose chunks are read if they lie in it and are chunks.
 
     A link could show any file of this machine as pixels; a pipe or a device would never
     end; a chunk of some bytes could decode to gigabytes.
-
-    Parameters
-    ----------
-    root : Path
-        The folder.
-    coding : ChunkCoding
-        How the chunks are coded.
-    read_only : bool
-        Whether nothing is written.
-    max_bytes : int
-        Of a file that is read whole.
     """
 
     def __init__(

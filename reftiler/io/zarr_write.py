@@ -30,14 +30,7 @@ _SMALLEST = 256  # pixels along the longer side of the last level of a pyramid
 
 
 class ChannelsLast:
-    """
-    An array ``(C, H, W)`` as a picture ``(H, W, C)``.
-
-    Parameters
-    ----------
-    array : array
-        It is read and written by slices.
-    """
+    """An array ``(C, H, W)``, read and written by slices, as ``(H, W, C)``."""
 
     def __init__(self, array: Any) -> None:
         self._array = array
@@ -62,33 +55,7 @@ class ChannelsLast:
 def create_zarr(
     path: Path, shape: tuple[int, ...], dtype: Any, *, ome: bool = False
 ) -> Target:
-    """
-    Make an array for a picture; what was there is gone.
-
-    Parameters
-    ----------
-    path : Path
-        The folder, under whatever name.
-    shape : tuple of int
-        ``(H, W)`` or ``(H, W, C)``.
-    dtype : dtype
-        Of real numbers.
-    ome : bool
-        Whether it is to be an OME-Zarr group, which `finish_zarr` makes of it. Its
-        channels are stored first.
-
-    Returns
-    -------
-    Target
-        The picture, which is written by slices.
-
-    Raises
-    ------
-    ImportError
-        zarr is not installed.
-    OSError
-        The disk refuses.
-    """
+    """Make an array for a picture, in a group if `ome`; what was there is gone."""
     if not ome:
         names = ("y", "x", "c")[: len(shape)]
         target: Target = _create(path, shape, dtype, names)
@@ -98,14 +65,7 @@ def create_zarr(
 
 
 def reopen_zarr(path: Path, *, ome: bool = False) -> Target:
-    """
-    Open again what `create_zarr` made and nobody finished.
-
-    Raises
-    ------
-    Exception
-        There is none, or it is damaged.
-    """
+    """Open again what `create_zarr` made and nobody finished."""
     remove_partial_chunks(path)
     array = open_node(read_node(path / "0" if ome else path))
     return ChannelsLast(array) if ome and len(array.shape) == 3 else array
@@ -114,28 +74,11 @@ def reopen_zarr(path: Path, *, ome: bool = False) -> Target:
 def finish_zarr(
     path: Path, metadata: Metadata, *, ome: bool = False, labels: bool = False
 ) -> None:
-    """
-    Add what an OME-Zarr group has beside the picture: smaller levels and metadata.
+    """Add what an OME-Zarr group has beside the picture: smaller levels and metadata.
 
     Each level halves the one before, until neither side is longer than 256. A pixel is
     the mean of four; of bool masks it is marked where one of them is; of labels, and of
-    integers of 64 bits, it is the first of them. A plain array stays as it is.
-
-    Parameters
-    ----------
-    path : Path
-        As for `create_zarr`, once all is written.
-    metadata : Metadata
-        Its pixel size is kept.
-    ome : bool
-        As for `create_zarr`.
-    labels : bool
-        Whether values are classes, of which there are no means.
-
-    Raises
-    ------
-    OSError
-        The disk refuses.
+    integers of 64 bits, it is the first of them.
     """
     if not ome:
         return

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 
 from PySide6.QtCore import QObject, QSize, Signal
 
-from reftiler_gui.model.grid_lookup import Box
+from reftiler_gui.model.array_types import Box
 
 __all__ = ["LADDER", "Camera"]
 

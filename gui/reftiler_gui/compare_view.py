@@ -15,9 +15,9 @@ from reftiler_gui.fields import named, slider
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
 from reftiler_gui.layouts import flow, hbox, labelled, vbox
-from reftiler_gui.model.defect_metrics import DefectMetrics, look, shrinkage
+from reftiler_gui.model.defects import DefectMetrics, look, shrinkage
+from reftiler_gui.model.image_pyramid import ResizedImage
 from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.model.resized_image import ResizedImage
 from reftiler_gui.overlays import Marker
 from reftiler_gui.panes import PLAIN, BlinkCompare, SplitPane, SwipeCompare
 from reftiler_gui.view_base import filter_shortcuts

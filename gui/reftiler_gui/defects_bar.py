@@ -17,13 +17,14 @@ from reftiler_gui.fields import named
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.labels import message_label
 from reftiler_gui.layouts import hbox, turn, vbox
-from reftiler_gui.model.defect_metrics import (
+from reftiler_gui.model.defects import (
     DefectMetrics,
     DefectPreview,
+    Defects,
+    find_defects,
     look,
     preview_of_defect,
 )
-from reftiler_gui.model.defects import Defects, find_defects
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage

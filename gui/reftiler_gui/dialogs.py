@@ -27,7 +27,7 @@ from reftiler_gui.fields import named
 from reftiler_gui.figure_dialog import FigureDialog
 from reftiler_gui.help_dialogs import DocumentationDialog, run_dialog
 from reftiler_gui.layouts import vbox
-from reftiler_gui.model.code_export import as_command, as_python
+from reftiler_gui.model.form_settings import as_command, as_python
 from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.model.report import Report, write_report
 from reftiler_gui.model.steps import Work

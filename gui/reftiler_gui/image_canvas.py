@@ -16,7 +16,8 @@ from reftiler_gui import overlays
 from reftiler_gui.camera import Camera
 from reftiler_gui.canvas_guides import Minimap, Ruler, paint_scale_bar
 from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
-from reftiler_gui.model.grid_lookup import Box, GridLookup, Span
+from reftiler_gui.model.array_types import Box, Span
+from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.overlay_settings import (
     OverlaySettings,

@@ -11,10 +11,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from reftiler_gui.model.anomaly_map import UNKNOWN, MapSettings, color_table
-from reftiler_gui.model.array_types import Rgb
+from reftiler_gui.model.array_types import Box, Rgb
 from reftiler_gui.model.colors import COLORS, UNCOVERED, label_colors, legend
 from reftiler_gui.model.defects import Defects
-from reftiler_gui.model.grid_lookup import Box, GridLookup
+from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.texts import MARKED

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler_gui.camera import Camera
-from reftiler_gui.model.grid_lookup import Box
+from reftiler_gui.model.array_types import Box
 from reftiler_gui.model.screen_transform import ScreenTransform
 
 __all__ = ["PanZoomView"]

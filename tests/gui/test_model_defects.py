@@ -13,8 +13,7 @@ from reftiler.regions import find_regions
 from reftiler.samples import sample
 from reftiler.visibility import examine
 from reftiler_gui.model import defects
-from reftiler_gui.model.defect_metrics import look, preview_of_defect
-from reftiler_gui.model.defects import Defects, find_defects
+from reftiler_gui.model.defects import Defects, find_defects, look, preview_of_defect
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import bundled

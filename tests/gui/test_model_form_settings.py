@@ -16,8 +16,13 @@ from reftiler.cli.app import app
 from reftiler.config import TilingConfig
 from reftiler.io import write_image
 from reftiler.tilesets.manifest import Manifest
-from reftiler_gui.model.code_export import as_command, as_python, as_words
-from reftiler_gui.model.form_settings import FormSettings, ValidationError
+from reftiler_gui.model.form_settings import (
+    FormSettings,
+    ValidationError,
+    as_command,
+    as_python,
+    as_words,
+)
 
 SIZE = (70, 90)
 PLAIN = FormSettings(tile=(32, 32), step=(16, 16))

@@ -18,7 +18,7 @@ from reftiler.io import ReadOptions, open_image, write_image
 from reftiler_gui.model.file_pixels import FilePixels
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
-from reftiler_gui.model.pyramid import largest_halved, mean_halved
+from reftiler_gui.model.picture import largest_halved, mean_halved
 from reftiler_gui.model.steps import finish
 
 RNG = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from reftiler.regions import Region
 from reftiler_gui.camera import Camera
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.model import resized_image
+from reftiler_gui.model import image_pyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from tests.gui.windows import (
     BOXES,
@@ -67,7 +67,7 @@ def test_another_size_is_resized_to(
     settle(jobs)
     assert "after resizing to 96 × 96" in view.words.text()
     assert view.panes[0].label.text().startswith("Resized to 96 × 96")
-    monkeypatch.setattr(resized_image, "LIMIT", 2**14)
+    monkeypatch.setattr(image_pyramid, "RESIZED_LIMIT", 2**14)
     fill(view, picture())
     settle(jobs)
     assert view.panes[0].label.text().endswith("(from means of 2 × 2 px)")

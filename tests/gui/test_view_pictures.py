@@ -7,12 +7,10 @@ import pytest
 
 from reftiler.errors import TilingError
 from reftiler.io import resize
-from reftiler_gui.model import resized_image
+from reftiler_gui.model import image_pyramid
 from reftiler_gui.model.colors import COLORS, pixel, signed
-from reftiler_gui.model.image_pyramid import ImagePyramid
-from reftiler_gui.model.picture import DifferencePyramid
-from reftiler_gui.model.pyramid import mean_halved
-from reftiler_gui.model.resized_image import ResizedImage
+from reftiler_gui.model.image_pyramid import ImagePyramid, ResizedImage
+from reftiler_gui.model.picture import DifferencePyramid, mean_halved
 
 RNG = np.random.default_rng(0)
 WHITE = pixel(COLORS["white"])
@@ -65,7 +63,7 @@ def test_a_large_image_is_resized_from_its_pyramid(
 ) -> None:
     image = waves(2048)
     plain = ResizedImage(ImagePyramid(image), goal)
-    monkeypatch.setattr(resized_image, "LIMIT", 2**20)
+    monkeypatch.setattr(image_pyramid, "RESIZED_LIMIT", 2**20)
     large = ResizedImage(ImagePyramid(image), goal)
     assert plain.mean == 1 < large.mean
     off = np.abs(large.small.array.astype(int) - plain.small.array)

@@ -14,24 +14,13 @@ from reftiler import Grid, Tiler
 from reftiler.errors import TilingError
 from reftiler.regions import Region
 from reftiler_gui.model.array_types import Ints, Size
-from reftiler_gui.model.defect_metrics import look
-from reftiler_gui.model.defects import Defects, find_defects
+from reftiler_gui.model.defects import Defects, find_defects, look
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import count, times
-
-__all__ = [
-    "Candidate",
-    "Snapshot",
-    "Survey",
-    "by_stride",
-    "candidates",
-    "count_contained",
-]
-
 
 TILES = (128, 192, 256, 384, 512, 768, 1024)  # sides of tiles that are tried, in pixels
 OVERLAPS = (0, 8, 4, 2)

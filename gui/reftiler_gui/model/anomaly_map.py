@@ -24,16 +24,6 @@ from reftiler_gui.model.colors import COLORS, pixel
 from reftiler_gui.model.file_pixels import FilePixels, without_mapping
 from reftiler_gui.model.screen_transform import ScreenTransform
 
-__all__ = [
-    "COLORMAPS",
-    "UNKNOWN",
-    "AnomalyMap",
-    "MapSettings",
-    "color_table",
-    "map_colors",
-]
-
-
 COLORMAPS = {
     "viridis": "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c 1f9f88 "
     "27ad81 3dbc74 5cc863 81d34d aadc32 d5e21a fde725",

@@ -14,8 +14,6 @@ from reftiler_gui.model.array_types import Array
 if TYPE_CHECKING:
     from reftiler_conformance.results import Result
 
-__all__ = ["CaseFile", "Failure", "PlaneStack"]
-
 
 _MISSING = (
     'failed cases are read by the conformance kit: pip install "reftiler[conformance]"'

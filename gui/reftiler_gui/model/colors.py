@@ -12,23 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.figures import COLORS
+from reftiler import figures
 from reftiler_gui.model.array_types import Pixels, Rgb
 
-__all__ = [
-    "COLORS",
-    "UNCOVERED",
-    "as_rgb",
-    "coverage_colors",
-    "coverage_layer",
-    "label_colors",
-    "legend",
-    "mask_layer",
-    "pixel",
-    "signed",
-]
-
-
+COLORS = figures.COLORS
 UNCOVERED = COLORS["vermillion"]  # the colour of the hatching where no tile takes part
 
 # From dark to bright, evenly as the eye sees it, in any kind of colour vision.

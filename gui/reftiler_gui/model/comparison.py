@@ -17,35 +17,24 @@ from reftiler.evaluation import defect_scores, map_rows
 from reftiler_gui.model.advice import count_contained
 from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings, map_colors
 from reftiler_gui.model.array_types import Array, Ints, Pixels, Span
-from reftiler_gui.model.code_export import as_terms
 from reftiler_gui.model.colors import signed
 from reftiler_gui.model.defects import Defects
-from reftiler_gui.model.form_settings import FormSettings, ValidationError
+from reftiler_gui.model.form_settings import FormSettings, ValidationError, as_terms
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import LazyPicture
 from reftiler_gui.model.mask_pyramid import MaskPyramid
-from reftiler_gui.model.picture import Picture, rescaled
-from reftiler_gui.model.pyramid import (
+from reftiler_gui.model.picture import (
+    Picture,
     largest_halved,
     mean_halved,
+    rescaled,
     strongest_channel,
     strongest_halved,
 )
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import facts_words
 from reftiler_gui.model.tile_results import TileResults
-
-__all__ = [
-    "ComparedValues",
-    "CoverageDifference",
-    "Difference",
-    "MapComparison",
-    "SettingsSide",
-    "settings_side",
-    "short_words",
-]
-
 
 _BAND = 2**22  # values that are compared at a time
 

@@ -12,16 +12,6 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler_gui.model.array_types import Array
 
-__all__ = [
-    "PERCENTILES",
-    "DisplaySettings",
-    "Histogram",
-    "dtype_range",
-    "risen",
-    "value_range",
-]
-
-
 PERCENTILES = (0.0, 0.1, 1.0, 99.0, 99.9, 100.0)  # those that a histogram knows
 
 _SAMPLE = 2**22  # numbers up to which all of them are counted

@@ -14,11 +14,9 @@ from reftiler import TilingError
 from reftiler.figures import contact_sheet, draw_grid, overlay, side_by_side
 from reftiler.io import resize
 from reftiler_gui.model.colors import as_rgb
-from reftiler_gui.model.resized_image import ResizedImage
+from reftiler_gui.model.image_pyramid import ResizedImage
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles
-
-__all__ = ["FIGURES", "LIMIT", "FigureRequest", "draw_figure"]
 
 Rgb: TypeAlias = NDArray[np.uint8]
 

@@ -17,8 +17,6 @@ import numpy as np
 from reftiler.errors import TilingError
 from reftiler_gui.model.array_types import Array
 
-__all__ = ["FilePixels", "mapped_file", "without_mapping"]
-
 
 class FilePixels:
     """A picture whose pixels lie in a file, row by row.

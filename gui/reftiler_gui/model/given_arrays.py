@@ -21,8 +21,6 @@ from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_pyramid import GUESS
 from reftiler_gui.model.image_set import ImageItem, ImageSet
 
-__all__ = ["given_images", "given_settings"]
-
 
 def given_settings(tiler: Any) -> FormSettings | None:
     """Return the settings of a tiler of any backend, a configuration or a mapping."""

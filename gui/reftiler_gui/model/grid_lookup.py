@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from reftiler import Axis, Grid
 from reftiler_gui.model.array_types import Box, Ints, Span
 
-__all__ = ["Box", "GridLookup", "Span", "inside"]
-
 
 class GridLookup:
     """The tiles of a grid of two axes.

@@ -6,6 +6,8 @@ four. Levels are built in the background; until then, single pixels are shown.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.io import ImageInfo, ReadOptions, open_image
+from reftiler.io import ImageInfo, ReadOptions, open_image, resize
 from reftiler.io.codecs import check_picture
 from reftiler_gui.model.array_types import Array, Span
 from reftiler_gui.model.display import DisplaySettings, Histogram, value_range
 from reftiler_gui.model.file_pixels import without_mapping
-from reftiler_gui.model.picture import Picture
-from reftiler_gui.model.pyramid import mean_bands, mean_halved
+from reftiler_gui.model.picture import Picture, mean_bands, mean_halved, pixels_under
 from reftiler_gui.model.steps import Work, finish
-
-__all__ = ["GUESS", "ImagePyramid"]
-
 
 GUESS = ReadOptions(guess=True)
 """How files are read of which nobody says how: what is guessed is said."""
@@ -219,3 +217,61 @@ class ImagePyramid(Picture):
         ):
             return part
         return np.asarray(self._table[part])
+
+
+RESIZED_LIMIT = 2**26
+"""Numbers of an image up to which it is resized as it is: that takes many bytes for
+each. Of a larger one a level of its pyramid is."""
+
+_FINE = 8  # pixels of that level for one of the resized image, if there are as many
+
+
+class ResizedImage(Picture):
+    """What resizing leaves of an image, shown as that is; TilingError if too large."""
+
+    def __init__(self, source: ImagePyramid, target: Sequence[int]) -> None:
+        numbers = math.prod(target) * source.channels
+        if numbers > RESIZED_LIMIT:
+            raise TilingError(
+                f"the resized image would have {numbers:,} numbers, more than the "
+                f"{RESIZED_LIMIT:,} that are shown: resize it to less"
+            )
+        level = _level(source, target)
+        pixels = source.array if level == 0 else source.reduced(level)
+        small = resize(np.asarray(pixels), target)
+        # the side of the squares of pixels whose means were resized; 1 if the pixels
+        # themselves were
+        self.mean = 1 << level
+        self.small = source.like(small)  # the resized image
+        self.size, self.has_alpha = source.size, source.has_alpha
+
+    def region(self, level: int, rows: Span, columns: Span) -> NDArray[np.uint32]:
+        """Return pixels of a level to paint, as `ImagePyramid.region` does."""
+        spans = zip((rows, columns), self.size, self.small.size, strict=True)
+        lines = [pixels_under(span, level, *sides) for span, *sides in spans]
+        first, second = ((int(line[0]), int(line[-1]) + 1) for line in lines)
+        part = self.small.region(0, first, second)
+        return np.ascontiguousarray(
+            part[np.ix_(lines[0] - first[0], lines[1] - second[0])]
+        )
+
+
+def _level(source: ImagePyramid, target: Sequence[int]) -> int:
+    """Return the level that is resized: of large images the last that is fine enough.
+
+    Halving is a mean and so is resizing: one after the other is as good as the latter,
+    if that has still much to do.
+    """
+    if source.array.size <= RESIZED_LIMIT:
+        return 0
+    levels = range(1, source.levels)
+    few = [n for n in levels if source.array.size >> (2 * n) <= RESIZED_LIMIT]
+    fine = [
+        n
+        for n in few
+        if all(
+            side >= _FINE * goal
+            for side, goal in zip(source.level_size(n), target, strict=True)
+        )
+    ]
+    return fine[-1] if fine else few[0]

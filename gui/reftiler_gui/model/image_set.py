@@ -21,9 +21,6 @@ from reftiler_gui.model.image_pyramid import GUESS, ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
 
-__all__ = ["Check", "ImageItem", "ImageSet", "LoadedImage", "bundled"]
-
-
 CASES = (".npz", ".jsonl")  # suffixes of what the conformance kit writes
 SETTINGS = (".yaml", ".yml")  # suffixes of tiling settings
 _BAND = 2**24  # pixels of a mask that are looked at together

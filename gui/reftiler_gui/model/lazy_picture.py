@@ -19,11 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler_gui.model.array_types import Array, Pixels, Span
-from reftiler_gui.model.picture import Picture, pixels_under
-from reftiler_gui.model.pyramid import level_size
+from reftiler_gui.model.picture import Picture, level_size, pixels_under
 from reftiler_gui.model.steps import Work
-
-__all__ = ["LazyPicture", "compute"]
 
 Key: TypeAlias = tuple[int, int, int]
 

@@ -20,8 +20,6 @@ from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
 
-__all__ = ["ImageScores", "SetScores", "score_image", "score_set", "set_range"]
-
 Counts: TypeAlias = NDArray[np.int64]
 
 BINS = 128

@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.io.masks import marked
-from reftiler_gui.model.pyramid import largest_halved
-
-__all__ = ["MaskPyramid"]
+from reftiler_gui.model.picture import largest_halved
 
 Mask: TypeAlias = NDArray[np.bool_]
 

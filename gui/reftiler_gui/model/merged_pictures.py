@@ -16,18 +16,15 @@ from reftiler_gui.model.colors import COLORS, pixel, signed
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.lazy_picture import LazyPicture
-from reftiler_gui.model.picture import rescaled
-from reftiler_gui.model.pyramid import (
+from reftiler_gui.model.picture import (
     largest_halved,
     mean_halved,
+    rescaled,
     strongest_channel,
     strongest_halved,
 )
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
-
-__all__ = ["MergedPictures", "SeamSurvey"]
-
 
 _SEAM_TABLE = np.array(
     [pixel(COLORS["vermillion"], 0.75 * step / 255) for step in range(256)], np.uint32

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from reftiler_gui.model.array_types import Array
 
-__all__ = ["MODELS", "WORDS", "MockModel"]
-
 Floats: TypeAlias = NDArray[np.float32]
 
 

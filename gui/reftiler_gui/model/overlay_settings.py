@@ -23,9 +23,6 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.screen_transform import ScreenTransform
 
-__all__ = ["START", "OverlaySettings", "coverage_of", "lines_of", "mask_of", "thinning"]
-
-
 _LINE = pixel(COLORS["sky"])
 _CASING = pixel(COLORS["black"], 0.45)
 _HATCH, _TINT = pixel(UNCOVERED), pixel(UNCOVERED, 0.16)

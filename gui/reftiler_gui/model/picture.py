@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler_gui.model.array_types import Ints, Pixels, Span
+from reftiler_gui.model.array_types import Array, Ints, Pixels, Span
 from reftiler_gui.model.colors import signed
-from reftiler_gui.model.pyramid import level_size, strongest_halved
-
-__all__ = ["DifferencePyramid", "Picture", "pixels_under", "rescaled"]
-
 
 _SMALLEST = 128  # the longer side of the last level, at the most
 
@@ -104,3 +100,102 @@ class DifferencePyramid(Picture):
         """Return pixels of a level to paint."""
         part = self._levels[level][slice(*rows), slice(*columns)]
         return signed(part, self.limit)
+
+
+_BAND = 2**22  # numbers that are halved at a time
+
+
+def level_size(size: tuple[int, int], level: int) -> tuple[int, int]:
+    """Return the size of a level: sides halved so often, rounded up."""
+    height, width = (-(-side >> level) for side in size)
+    return height, width
+
+
+def mean_halved(picture: Array) -> Array:
+    """
+    Return the means of 2 × 2 pixels, of fewer at odd ends; integers are rounded.
+
+    Bools become bytes of 0 to 255, so that their means are greys, and integers of 64
+    bits float64.
+    """
+    if picture.dtype == bool:
+        picture = picture.view(np.uint8) * np.uint8(255)
+    wide = _wide(picture.dtype)
+    with np.errstate(all="ignore"):  # infinite pixels make NaN, which is shown
+        total = _paired(_paired(picture.astype(wide), 0), 1)
+        if picture.dtype.kind in "iu" and wide.kind != "f":
+            total += total.dtype.type(2)
+            total >>= total.dtype.type(2)
+        else:
+            total *= total.dtype.type(0.25)
+        if picture.dtype.kind in "iu" and wide.kind == "f":
+            return total
+        return total.astype(picture.dtype.newbyteorder("="))
+
+
+def mean_bands(picture: Array, level: int) -> Iterator[Array]:
+    """Yield a picture halved ``level`` times, some rows at a time."""
+    step = 1 << level
+    rows = max(1, _BAND // (step * math.prod(picture.shape[1:]))) * step
+    for top in range(0, len(picture), rows):
+        part = picture[top : top + rows]
+        for _ in range(level):
+            part = mean_halved(part)
+        yield part
+
+
+def largest_halved(picture: Array) -> Array:
+    """Return the largest of 2 × 2 pixels, of fewer at odd ends; NaN if one is NaN."""
+    for axis in (0, 1):
+        even, odd = _halves(picture, axis)
+        picture = even.copy()
+        head = picture[(slice(None),) * axis + (slice(odd.shape[axis]),)]
+        np.maximum(head, odd, out=head)
+    return picture
+
+
+def strongest_halved(picture: Array) -> Array:
+    """Return that of 2 × 2 pixels that is farthest from zero, of fewer at odd ends."""
+    for axis in (0, 1):
+        lines = picture if axis == 0 else picture.T
+        even, odd = lines[::2].copy(), lines[1::2]
+        head = even[: len(odd)]
+        with np.errstate(invalid="ignore"):
+            take = ~(np.abs(head) >= np.abs(odd)) & ~np.isnan(head)
+        head[take] = odd[take]
+        picture = even if axis == 0 else even.T
+    return np.ascontiguousarray(picture)
+
+
+def strongest_channel(picture: Array) -> Array:
+    """Return that channel of each pixel that is farthest from zero; NaN is farthest."""
+    if picture.ndim == 2:
+        return picture
+    far = np.abs(np.nan_to_num(picture, nan=np.inf))
+    place = far.argmax(axis=2)[..., np.newaxis]
+    return np.take_along_axis(picture, place, axis=2)[..., 0]
+
+
+def _paired(total: Array, axis: int) -> Array:
+    """Add neighbours; one without a neighbour counts twice."""
+    even, odd = _halves(total, axis)
+    paired: Array = even.copy()
+    count = odd.shape[axis]
+    both, alone = (slice(0, count), slice(count, None))
+    head, tail = (paired[(slice(None),) * axis + (part,)] for part in (both, alone))
+    head += odd
+    tail += tail.copy()
+    return paired
+
+
+def _halves(array: Array, axis: int) -> tuple[Array, Array]:
+    before = (slice(None),) * axis
+    return array[(*before, slice(0, None, 2))], array[(*before, slice(1, None, 2))]
+
+
+def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return a dtype that holds the sum of four pixels."""
+    if dtype.kind == "f":
+        return np.dtype(np.float64 if dtype.itemsize > 4 else np.float32)
+    widths = {1: np.int16, 2: np.int32, 4: np.int64}
+    return np.dtype(widths.get(dtype.itemsize, np.float64))

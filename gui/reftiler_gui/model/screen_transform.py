@@ -9,9 +9,6 @@ import numpy as np
 
 from reftiler_gui.model.array_types import Ints, Span
 
-__all__ = ["ScreenTransform"]
-
-
 # A middle that a pixel's edge meets is beyond it, also where floats miss it a little.
 _TIE = 0.5 + 1e-7
 

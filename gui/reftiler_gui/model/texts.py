@@ -14,18 +14,6 @@ from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.merged_pictures import MergedPictures, SeamSurvey
 
-__all__ = [
-    "count",
-    "facts_words",
-    "merged_words",
-    "nothing_words",
-    "place_words",
-    "story",
-    "times",
-    "uncovered_words",
-]
-
-
 MARKED = 200  # defects in view from which those close together share a ring
 
 _NOTHING = (

@@ -32,16 +32,6 @@ from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.mock_models import MODELS, MockModel
 from reftiler_gui.model.steps import Work
 
-__all__ = [
-    "OtherTilesError",
-    "TileResults",
-    "is_array",
-    "is_results",
-    "merge_grid",
-    "open_results",
-    "run_model",
-]
-
 Source: TypeAlias = Path | Model | MockModel
 
 _KEPT = 2**29  # bytes of a model's results that are kept

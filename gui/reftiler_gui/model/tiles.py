@@ -13,15 +13,13 @@ from reftiler.batching import batched
 from reftiler.plan import plan_tile
 from reftiler.streaming.reading import read_tiles
 from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
-from reftiler_gui.model.array_types import Array, Ints
-from reftiler_gui.model.grid_lookup import Box, GridLookup
+from reftiler_gui.model.array_types import Array, Box, Ints
+from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
-
-__all__ = ["ImageTiles", "by_tile", "sorted_tiles"]
 
 
 class ImageTiles:

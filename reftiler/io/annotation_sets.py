@@ -20,83 +20,37 @@ __all__ = [
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """
-    A file of annotations, or a set of them with the same classes.
+    """A file of annotations, or a set of them with the same classes."""
 
-    Attributes
-    ----------
-    path : Path
-        COCO's JSON, or YOLO's ``data.yaml``.
-    header : mapping
-        All in it but images and objects: categories, licences, names of classes.
-    """
-
-    path: Path
-    header: Mapping[str, Any]
+    path: Path  # COCO's JSON, or YOLO's data.yaml
+    header: Mapping[str, Any]  # all but images and objects
 
 
 @dataclass(frozen=True)
 class AnnotatedImage:
-    """
-    An image and its objects.
+    """An image and its objects."""
 
-    Attributes
-    ----------
-    objects : tuple of ImageObject
-        In the image's pixels; COCO's, or YOLO's as shares of the image's size.
-    file : int
-        The number of the `AnnotationFile`.
-    size : (int, int) or None
-        Height and width as the file says; None if it does not, and coordinates are
-        shares of them.
-    content : mapping
-        What the file says of the image besides.
-    """
-
-    objects: tuple[ImageObject, ...]
-    file: int = 0
-    size: tuple[int, int] | None = None
+    objects: tuple[ImageObject, ...]  # in pixels, or YOLO's shares of the size
+    file: int = 0  # the number of the AnnotationFile
+    size: tuple[int, int] | None = None  # height, width; None: not said
+    # what the file says of the image besides
     content: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """
-    The objects of a set of images.
+    """The objects of a set of images."""
 
-    Attributes
-    ----------
-    format : str
-        ``coco`` or ``yolo``.
-    files : tuple of AnnotationFile
-        Where they stand.
-    images : mapping of str to AnnotatedImage
-        By `ImageEntry.id`; images of which nothing is said are not in it.
-    fingerprint : str
-        Tells the files from changed ones.
-    notes : tuple of str
-        Sentences on what was passed over.
-    faults : tuple of str
-        The objects that are wrong, and why; they are not in `images`.
-    """
-
-    format: str
+    format: str  # coco or yolo
     files: tuple[AnnotationFile, ...]
-    images: Mapping[str, AnnotatedImage]
-    fingerprint: str
-    notes: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
+    images: Mapping[str, AnnotatedImage]  # by ImageEntry.id
+    fingerprint: str  # tells the files from changed ones
+    notes: tuple[str, ...] = ()  # on what was passed over
+    faults: tuple[str, ...] = ()  # wrong objects, which are not in images
 
 
 def check_inside(found: ImageObject, size: tuple[int, int]) -> None:
-    """
-    Refuse an object that has no place in an image of a height and a width.
-
-    Raises
-    ------
-    TilingError
-        It lies outside, or its mask has another size.
-    """
+    """Refuse an object that has no place in an image of a height and a width."""
     (height, width), (x, y, w, h) = size, found.box
     if x >= width or y >= height or x + w <= 0 or y + h <= 0:
         raise TilingError(

@@ -26,35 +26,12 @@ _COCO = "coco"  # the layout
 def find_annotations(
     source: Path, images: Sequence[ImageEntry], given: str | None = None
 ) -> Annotations | None:
-    """
-    Find and read the annotations of images.
+    """Find and read the annotations of images; None if there are none.
 
-    Parameters
-    ----------
-    source : Path
-        The image, folder or data set in which the images were found.
-    images : sequence of ImageEntry
-        As `reftiler.io.datasets.find_images` found them.
-    given : str, optional
-        A COCO file, a folder of such, a folder of YOLO's text files, or the data.yaml
-        of a YOLO set; ``none``: there are none. By default they are looked for: COCO's
-        in ``annotations/`` and beside the images (``_annotations.coco.json``, …),
-        YOLO's in ``labels/`` where the images are in ``images/``.
-
-    Returns
-    -------
-    Annotations or None
-        None if there are none.
-
-    Raises
-    ------
-    TilingError
-        A file cannot be read or is damaged, or it is not certain which ones are meant.
-
-    Examples
-    --------
-    >>> find_annotations(Path("part.png"), [], "none") is None
-    True
+    ``given`` is a COCO file, a folder of such, a folder of YOLO's text files, the
+    data.yaml of a YOLO set, or ``none``. By default COCO's are looked for in
+    ``annotations/`` and beside the images, YOLO's in ``labels/`` where the images are
+    in ``images/``.
     """
     if given == NO_ANNOTATIONS:
         return None

@@ -31,24 +31,10 @@ _SPLIT = re.compile(r"train|val|test")
 def read_coco(
     files: Sequence[Path], source: Path, images: Sequence[ImageEntry]
 ) -> Annotations:
-    """
-    Read COCO's files of objects.
+    """Read COCO's files of objects; OSError if one cannot be read.
 
-    Parameters
-    ----------
-    files : sequence of Path
-        Each with images, annotations and categories.
-    source : Path
-        Where the images were found; of a single image the file may know others.
-    images : sequence of ImageEntry
-        The images. One belongs to the entry whose path ends with its ``file_name``.
-
-    Raises
-    ------
-    OSError
-        A file cannot be read.
-    TilingError
-        A file is damaged or says two things of an image, or an image is not certain.
+    An image belongs to the entry whose path ends with its ``file_name``; of a single
+    image ``source`` the file may know others.
     """
     contents = [(path, read_bytes(path, MAX_FILE)) for path in files]
     found: dict[str, AnnotatedImage] = {}
@@ -98,24 +84,7 @@ def read_coco(
 
 
 def object_of_coco(content: Mapping[str, Any]) -> ImageObject:
-    """
-    Return the object of an annotation, or of a detector's result, as COCO has them.
-
-    Parameters
-    ----------
-    content : mapping
-        With ``category_id``, and ``bbox`` or ``segmentation``.
-
-    Raises
-    ------
-    TilingError
-        It is damaged, or has no place in the image.
-
-    Examples
-    --------
-    >>> object_of_coco({"category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}).box
-    (1.0, 2.0, 3.0, 4.0)
-    """
+    """Return the object of COCO's annotation, or of its result of a detector."""
     category, box = content.get("category_id"), content.get("bbox")
     if not isinstance(category, int) or isinstance(category, bool):
         raise TilingError(f"its category_id must be an int, got {shorten(category)}")

@@ -27,16 +27,7 @@ NAMED = 10
 
 
 def check_names(entries: Sequence[ImageEntry]) -> None:
-    """
-    Refuse names that cannot be those of outputs on any system, or are not unique.
-
-    Raises
-    ------
-    TilingError
-        A name is not UTF-8, holds a control character, a backslash or a colon after
-        its first letter; two ids are the same but for case or normalisation; or an
-        image has the name of a folder of others.
-    """
+    """Refuse names that cannot be those of outputs on any system, or are not unique."""
     bad = {
         str(path)
         for entry in filter(has_bad_name, entries)
@@ -85,21 +76,7 @@ def _refuse_files_like_folders(ids: Mapping[str, object]) -> None:
 
 
 def check_readable(tree: FileTree, *, whole: bool) -> None:
-    """
-    Refuse a folder of which a part cannot be read.
-
-    Parameters
-    ----------
-    tree : FileTree
-        The folder.
-    whole : bool
-        Whether all of it is needed, or the folders of masks alone.
-
-    Raises
-    ------
-    TilingError
-        The parts are named.
-    """
+    """Refuse a folder of which a part, or else a folder of masks, cannot be read."""
     needed = [
         tree.root / path
         for path in tree.unreadable
@@ -133,14 +110,7 @@ def no_image_error(tree: FileTree, layout: Layout, found: Pairing) -> TilingErro
 
 
 def check_strays(layout: Layout, found: Pairing) -> None:
-    """
-    Refuse a layout that leaves out more images than it takes.
-
-    Raises
-    ------
-    TilingError
-        The first of them are named.
-    """
+    """Refuse a layout that leaves out more images than it takes."""
     if len(found.strays) > len(found.entries):
         raise TilingError(
             f"the layout {layout.name} fits {count_of(found.entries, 'image')} and has "
@@ -150,23 +120,9 @@ def check_strays(layout: Layout, found: Pairing) -> None:
 
 
 def check_masks(layout: Layout, found: Pairing, *, ask: bool) -> None:
-    """
-    Refuse images and masks that do not go together.
+    """Refuse images and masks that do not go together.
 
-    Parameters
-    ----------
-    layout : Layout
-        Where they lie.
-    found : Pairing
-        What was found.
-    ask : bool
-        Whether masks are known by the layout, and what may be one is asked about.
-
-    Raises
-    ------
-    TilingError
-        Some images of defects have masks and others none; masks have no image; an
-        image may be the mask of another.
+    ``ask``: masks are known by the layout, and what may be one is asked about.
     """
     entries = found.entries
     bare = [
@@ -204,13 +160,9 @@ def _mask_places(layout: Layout) -> str:
 
 
 def twin_names(paths: Collection[str]) -> list[tuple[str, str, str]]:
-    """
-    Find images whose name is another's with a word before or after it.
+    """Find images whose name is another's with a word before or after it.
 
-    Returns
-    -------
-    list of (str, str, str)
-        The longer name, the shorter, and the mask pattern that would pair them.
+    Returns the longer name, the shorter, and the mask pattern that would pair them.
     """
     by_name = {bare_path(path): path for path in paths}
     return [

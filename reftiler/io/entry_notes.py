@@ -36,25 +36,7 @@ _PICTURES = {
 def notes_of(
     tree: FileTree, layout: Layout, found: Pairing, closed: list[str]
 ) -> list[str]:
-    """
-    Say what was passed over.
-
-    Parameters
-    ----------
-    tree : FileTree
-        All that lies in the folder.
-    layout : Layout
-        Where images and masks were looked for.
-    found : Pairing
-        What was found.
-    closed : list of str
-        Sub-folders that were not entered.
-
-    Returns
-    -------
-    list of str
-        A sentence each.
-    """
+    """Say what was passed over; ``closed`` are sub-folders that were not entered."""
     return [
         *_unused_images(layout, found, closed),
         *_missing_masks(found),

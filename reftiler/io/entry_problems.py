@@ -26,22 +26,9 @@ def flag_problems(
     *,
     ask: bool,
 ) -> None:
-    """
-    Give entries their problems, and make entries of what the layout leaves over.
+    """Give entries their problems, and make entries of what the layout leaves over.
 
-    Parameters
-    ----------
-    tree : FileTree
-        The folder.
-    layout : Layout
-        Where images and masks lie.
-    found : Pairing
-        What was found; it is changed. Images in no place of the layout and masks
-        without an image become entries.
-    good : tuple of str
-        Names of labels without defects.
-    ask : bool
-        Whether masks are known by the layout, and what may be one is flagged.
+    ``ask``: masks are known by the layout, and what may be one is flagged.
     """
     problems = defaultdict(list, found.problems)
     if found.strays:

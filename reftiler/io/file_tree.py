@@ -21,38 +21,18 @@ _Id = tuple[int, int]  # device and inode
 
 @dataclass
 class FileTree:
-    """
-    What lies in a folder: paths relative to it, with slashes, in order.
-
-    Attributes
-    ----------
-    root : Path
-        The folder.
-    images : list of str
-        Files, and zarr folders, whose suffix is one of `IMAGE_SUFFIXES`.
-    others : list of str
-        Files of other types, and zarr folders without the suffix.
-    folders : list of str
-        All other sub-folders.
-    special : list of str
-        Neither files nor folders: links that lead nowhere or in a circle, pipes,
-        devices.
-    closed : list of str
-        Folders that lie too deep to be entered.
-    unreadable : list of str
-        Folders that cannot be listed.
-    tiled : list of str
-        Folders of tiles that reftiler cut, which are not entered.
-    """
+    """What lies in a folder: paths relative to it, with slashes, in order."""
 
     root: Path
     images: list[str] = field(default_factory=list)
+    # zarr folders without the suffix, too
     others: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    # dead links, circles, pipes, devices
     special: list[str] = field(default_factory=list)
-    closed: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    tiled: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)  # too deep to be entered
+    unreadable: list[str] = field(default_factory=list)  # cannot be listed
+    tiled: list[str] = field(default_factory=list)  # cut by reftiler, and not entered
 
     def within(self, part: str) -> "FileTree":
         """Return what lies in a sub-folder, by the same paths."""
@@ -80,21 +60,7 @@ def fold(name: str) -> str:
 
 
 def list_files(root: Path, depth: int = MAX_DEPTH) -> FileTree:
-    """
-    List a folder; hidden files and folders are left out.
-
-    Parameters
-    ----------
-    root : Path
-        The folder.
-    depth : int
-        How many levels of folders are listed: 1 for the folder alone.
-
-    Raises
-    ------
-    OSError
-        The folder itself cannot be listed.
-    """
+    """List a folder, so many levels deep; what is hidden is left out."""
     tree = FileTree(root)
     above = [root.resolve(), *root.resolve().parents]
     _list(tree, "", depth, {_identity(os.stat(folder)) for folder in above})  # noqa: PTH116

@@ -19,19 +19,7 @@ DEFECT = "bad"
 
 
 def apply_split_list(root: Path, layout: Layout, found: Pairing) -> str:
-    """
-    Give images the splits and labels of a list, if the data set has one.
-
-    Returns
-    -------
-    str
-        A sentence that says so; empty for layouts without lists.
-
-    Raises
-    ------
-    TilingError
-        The list is damaged, or names none of the images.
-    """
+    """Give images the splits and labels of a data set's list; say so, or nothing."""
     if layout.split_list is None:
         return ""
     listed = layout.split_list(root)
@@ -52,10 +40,7 @@ def apply_split_list(root: Path, layout: Layout, found: Pairing) -> str:
 
 
 def label_by_masks(found: Pairing) -> None:
-    """Label images good whose mask marks nothing, all others bad.
-
-    An image without a mask, or with one that cannot be read, stays without a label.
-    """
+    """Label images good whose mask marks nothing, all others with a mask bad."""
     for path, entry in found.entries.items():
         found.entries[path] = replace(entry, label=_label_of(entry))
 
@@ -70,14 +55,7 @@ def _label_of(entry: ImageEntry) -> str:
 
 
 def check_good_names(found: Pairing, given: Sequence[str]) -> None:
-    """
-    Refuse names of good folders that no image lies in.
-
-    Raises
-    ------
-    TilingError
-        The names, and the labels that there are, are named.
-    """
+    """Refuse names of good folders that no image lies in."""
     folders = {fold(folder) for path in found.entries for folder in path.split("/")}
     unknown = [name for name in given if fold(name) not in folders]
     if unknown:

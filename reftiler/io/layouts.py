@@ -70,22 +70,9 @@ SPLIT_NAMES = {
 def match_path(
     pattern: str, path: str, good: tuple[str, ...] = GOOD_NAMES
 ) -> dict[str, str] | None:
-    """
-    Match a path, without its suffix, with a pattern such as ``{split}/{stem}``.
+    """Match a path without its suffix with a pattern such as ``{split}/{good}/{stem}``.
 
-    Parameters
-    ----------
-    pattern : str
-        Text and fields in braces; ``{good}`` stands for the names in `good`.
-    path : str
-        Relative, with slashes.
-    good : tuple of str
-        Names of folders whose images have no defects.
-
-    Returns
-    -------
-    dict, or None
-        The fields' texts; None if the path does not match.
+    Returns the fields' texts, None if it does not match; ``{good}`` is one of `good`.
     """
     found = _compiled(pattern, good).fullmatch(path)
     return found.groupdict() if found else None
@@ -103,78 +90,35 @@ def _compiled(pattern: str, good: tuple[str, ...]) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Place:
-    """
-    Where a layout has images, and where the masks of these lie.
+    """Where a layout has images, and where the masks of these lie."""
 
-    Attributes
-    ----------
-    images : str
-        The pattern of the images' paths.
-    masks : tuple of str
-        Patterns of the masks' paths. The field ``{mask}`` lets an image have several.
-    split, label : str
-        Of all images in this place; empty: what the fields of that name say.
-    name : str
-        The entry's name, made of the fields.
-    suffixes : tuple of str
-        Of the images; the others are masks here. Empty: any.
-    """
-
-    images: str
-    masks: tuple[str, ...] = ()
-    split: str = ""
+    images: str  # the pattern of their paths
+    masks: tuple[str, ...] = ()  # patterns; {mask} lets an image have several
+    split: str = ""  # empty: what the fields of that name say
     label: str = ""
-    name: str = "{stem}"
-    suffixes: tuple[str, ...] = ()
+    name: str = "{stem}"  # the entry's, made of the fields
+    suffixes: tuple[str, ...] = ()  # of images; others are masks; empty: any
 
 
 @dataclass(frozen=True)
 class Layout:
-    """
-    How a data set is laid out.
+    """How a data set is laid out."""
 
-    Attributes
-    ----------
-    name : str
-        As ``--layout`` takes it and `ImageSet.layout` has it.
-    places : tuple of Place
-        The first that matches an image is the image's.
-    needs : tuple of tuple of str
-        The layout is recognised where each pattern of one of these groups matches a
-        file: an image without its suffix, or another file with it. Empty: never.
-    forbids : tuple of str
-        It is not where one of these does.
-    landmarks : tuple of str
-        Globs, one of which the root has: by these a part of a data set, such as one
-        image, is known. Empty: a part is not.
-    aliases : tuple of str
-        Other data sets that have it, or variants of it, as ``--layout`` takes them.
-    label_by_mask : bool
-        Whether an image's label is what its mask shows: good where nothing is marked.
-    complete : bool
-        Whether every image of a defect has a mask, where any has.
-    asks : bool
-        Whether masks without an image are refused: their names alone say that they
-        are masks.
-    generic : bool
-        Whether its folders have everyday names, and others are asked first.
-    copies : tuple of str
-        Where masks lie once more, in forms that are not read.
-    split_list : function or None
-        Reads the split of each image from a file of the data set.
-    """
-
-    name: str
-    places: tuple[Place, ...]
+    name: str  # as --layout takes it
+    places: tuple[Place, ...]  # the first that matches an image is the image's
+    # The layout is recognised where each pattern of one of these groups matches a file:
+    # an image without its suffix, or another file with it. Empty: never.
     needs: tuple[tuple[str, ...], ...] = ()
-    forbids: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ()  # where one matches, it is not
+    # Globs, one of which the root has: by these a part of a data set, such as one
+    # image, is known.
     landmarks: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    label_by_mask: bool = False
-    complete: bool = False
-    asks: bool = False
-    generic: bool = False
-    copies: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()  # other data sets that have it, or variants of it
+    label_by_mask: bool = False  # good where a mask marks nothing
+    complete: bool = False  # every defect has a mask, where any has
+    asks: bool = False  # masks without an image are refused: names alone say so
+    generic: bool = False  # everyday names: others are asked first
+    copies: tuple[str, ...] = ()  # where masks lie once more, unread
     split_list: Callable[[Path], SplitList | None] | None = None
 
 
@@ -387,14 +331,7 @@ LAYOUTS = (
 
 
 def layout_named(name: str) -> Layout:
-    """
-    Return a layout by its name or an alias.
-
-    Raises
-    ------
-    TilingError
-        There is none.
-    """
+    """Return a layout by its name or an alias."""
     for layout in LAYOUTS:
         if name in (layout.name, *layout.aliases):
             return layout

@@ -72,37 +72,12 @@ def match_maps(
     endings: Sequence[str] = ENDINGS,
     noun: str = "map",
 ) -> tuple[dict[int, tuple[Path, ...]], list[str]]:
-    """
-    Find the maps of images, or their masks, in a folder or in a single file.
+    """Find the maps of images, or their masks, in a folder or a file.
 
     A map belongs to an image if the shorter of their paths, without suffix and what
     ``endings`` adds, is the end of the longer: ``scratch/000_map.npy`` to
     ``test/scratch/000``. Of several images the one that agrees in most folders has it.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The images' names, with slashes.
-    images : sequence of Path or None
-        Their files, where they have one.
-    source : Path
-        The maps.
-    endings : sequence of str
-        What may follow an image's name in that of its map, in lower case.
-    noun : str
-        What messages call a map.
-
-    Returns
-    -------
-    maps : dict of int to tuple of Path
-        The maps of each image that has one, by its number.
-    notes : list of str
-        What fits no image, or several, counted and named.
-
-    Raises
-    ------
-    TilingError
-        The source cannot be read, or holds no file that may be a map.
+    Returns them by the images' numbers, and what fits none; messages say ``noun``.
     """
     root, paths = _files(source, noun)
     known = defaultdict(list)
@@ -163,32 +138,14 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def open_map(path: Path) -> Array:
-    """
-    Open a file as a map: one number a pixel.
-
-    Parameters
-    ----------
-    path : Path
-        Of any format that `reftiler.io` reads; axes of one element are left out.
-
-    Returns
-    -------
-    ndarray, shape (h, w)
-        Mapped, not read, where the file allows it.
-
-    Raises
-    ------
-    TilingError
-        It cannot be read, or is no map.
-    """
+    """Open a file as a map ``(h, w)``: mapped, not read, where the file allows it."""
     return as_map(open_image(path, ReadOptions(axes=_npy_axes(path)))[...], path.name)
 
 
 def as_map(array: Array, name: str) -> Array:
-    """
-    Return an array ``(h, w)``, ``(1, h, w)`` or ``(h, w, 1)`` of real numbers as a map.
+    """Return real numbers ``(h, w)``, ``(1, h, w)`` or ``(h, w, 1)`` as a map.
 
-    Bools become 0 and 1. TilingError, which calls the map by its name, if it is none.
+    Bools become 0 and 1. What is none is refused by its name.
     """
     shape = tuple(length for length in array.shape if length != 1)
     if array.ndim > 2 and len(shape) == 2:

@@ -20,29 +20,10 @@ MASK_ENDINGS = ("_mask", "_label", "_gt")
 def with_masks_of(
     entries: Sequence[ImageEntry], source: Path
 ) -> tuple[list[ImageEntry], list[str]]:
-    """
-    Return images with the masks that a folder, or a file, has for them instead.
+    """Return images with the masks that a folder, or a file, has for them; and notes.
 
-    A mask belongs to an image as a map does, see `reftiler.io.map_files.match_maps`.
-
-    Parameters
-    ----------
-    entries : sequence of ImageEntry
-        The images. Those that lie among the masks are left out, unless all do.
-    source : Path
-        The masks.
-
-    Returns
-    -------
-    entries : list of ImageEntry
-        With no mask where the folder has none.
-    notes : list of str
-        Which files are masks of no image, and which are no images.
-
-    Raises
-    ------
-    TilingError
-        The folder cannot be read or holds no image, or one image has two masks.
+    A mask belongs to an image as a map does, see `match_maps`. Images that lie among
+    the masks are left out, unless all do.
     """
     folder = source.resolve()
     outside = [e for e in entries if not e.image.resolve().is_relative_to(folder)]

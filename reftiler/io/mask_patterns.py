@@ -82,24 +82,14 @@ def _unescaped(part: str) -> str | None:
 
 @dataclass(frozen=True)
 class MaskPattern:
-    """
-    Where the masks of an image lie.
+    """Where the masks of an image lie: a path with fields.
 
-    Attributes
-    ----------
-    text : str
-        A path with fields: ``{stem}`` and ``{name}`` are the image's file name without
-        and with its suffix, ``{label}`` and ``{split}`` the folders of a data set,
-        ``{folder}`` the image's folder relative to the source. A pattern without a
-        slash, or one that begins with ``./``, starts at the image's folder; any other
-        at the source, or at the root of the disk if it begins with a slash. Without a
-        suffix, that of any image will do; ``*`` stands for any text, and an image may
-        then have several masks.
-
-    Raises
-    ------
-    TilingError
-        It holds other fields, or none that names the image.
+    ``{stem}`` and ``{name}`` are the image's file name without and with its suffix,
+    ``{label}`` and ``{split}`` the folders of a data set, ``{folder}`` the image's
+    folder relative to the source. A pattern without a slash, or one that begins with
+    ``./``, starts at the image's folder; any other at the source, or at the root of the
+    disk if it begins with a slash. Without a suffix, that of any image will do; ``*``
+    stands for any text, and an image may then have several masks.
     """
 
     text: str
@@ -117,18 +107,7 @@ class MaskPattern:
             )
 
     def expected(self, root: Path, image: str, fields: dict[str, str]) -> str:
-        """
-        Return the glob by which an image's masks are looked for.
-
-        Parameters
-        ----------
-        root : Path
-            The source.
-        image : str
-            The image's path relative to it.
-        fields : dict of str
-            The names of its split and label, where a layout has them.
-        """
+        """Return the glob by which the masks of an image below a root are found."""
         folder, _, name = image.rpartition("/")
         values = {"label": fields.get("label", ""), "split": fields.get("split", "")}
         values |= {"stem": Path(name).stem, "name": name, "folder": folder or "."}
@@ -142,10 +121,7 @@ class MaskPattern:
     def masks_of(
         self, root: Path, image: str, fields: dict[str, str], folders: Folders
     ) -> list[Path]:
-        """Return the files in the place of an image's masks, in order of their names.
-
-        The image itself is among them if its own name is that of its mask.
-        """
+        """Return the files where an image's masks lie, in order; it may be one."""
         pattern = self.expected(root, image, fields)
         if "*" in self.text:
             ends = "" if image_suffix(self.text) else ".*"

@@ -81,21 +81,7 @@ class Mask:
 
 
 def marked(labels: Array, void: int | None = None) -> NDArray[np.bool_]:
-    """
-    Return where labels mark: not zero in any channel, and not void.
-
-    Parameters
-    ----------
-    labels : ndarray
-        Shape ``(H, W)`` or ``(H, W, C)``.
-    void : int or None
-        The label that does not count.
-
-    Returns
-    -------
-    ndarray of bool
-        Shape ``(H, W)``.
-    """
+    """Return where labels mark, ``(H, W)``: not zero in any channel, and not void."""
     found = np.asarray(labels != 0)
     if void is not None:
         found &= labels != void

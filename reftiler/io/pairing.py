@@ -22,27 +22,13 @@ _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 @dataclass
 class Pairing:
-    """
-    The files of a folder, sorted by a layout.
-
-    Attributes
-    ----------
-    entries : dict of str to ImageEntry
-        The images by their paths, relative to the folder.
-    orphans : list of str
-        Masks without an image.
-    strays : list of str
-        Images in no place of the layout.
-    copies : list of str
-        Other forms of masks.
-    problems : dict of str to list of str
-        Sentences on images whose masks are not certain, by the images' paths.
-    """
+    """The files of a folder, sorted by a layout; paths are relative to the folder."""
 
     entries: dict[str, ImageEntry] = field(default_factory=dict)
-    orphans: list[str] = field(default_factory=list)
-    strays: list[str] = field(default_factory=list)
-    copies: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)  # masks without an image
+    strays: list[str] = field(default_factory=list)  # in no place of the layout
+    copies: list[str] = field(default_factory=list)  # other forms of masks
+    # why masks are not certain
     problems: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -54,27 +40,11 @@ def pair_by_layout(
     *,
     strict: bool = True,
 ) -> Pairing:
-    """
-    Find the images of a layout in a folder, and the masks of each.
+    """Find the images of a layout in a folder, and the masks of each.
 
-    Parameters
-    ----------
-    tree : FileTree
-        The folder.
-    layout : Layout
-        Where images and masks lie.
-    good : tuple of str
-        Names of labels without defects.
-    part : str
-        The file or the sub-folder to which the images are limited; a file that is
-        named here is an image, whatever its name. Empty: all.
-    strict : bool
-        Whether an image with two masks is refused; else it has none, and a problem.
-
-    Raises
-    ------
-    TilingError
-        An image has two masks.
+    They are limited to ``part``, a file or sub-folder; a file named so is an image,
+    whatever its name. An image with two masks is refused, or if not strict has none and
+    a problem.
     """
     found, tree = _without_copies(tree, layout, part)
     masks, by_key = _index_masks(tree, layout, good)
@@ -109,20 +79,9 @@ def pair_by_pattern(
     good: tuple[str, ...] = GOOD_NAMES,
     part: str = "",
 ) -> Pairing:
-    """
-    Find the images of a layout in a folder, their masks where a pattern says.
+    """Find the images of a layout in a folder, their masks where a pattern says.
 
-    Parameters
-    ----------
-    tree, layout, good, part
-        As for `pair_by_layout`.
-    pattern : MaskPattern or None
-        Where masks lie; None: there are none, and all files are images.
-
-    Raises
-    ------
-    TilingError
-        No image has a mask there, or one has two.
+    Without a pattern there are no masks, and all files are images.
     """
     found, tree = _without_copies(tree, layout, part)
     masks, used, folders = set[str](), set[Path](), Folders()

@@ -95,15 +95,9 @@ def _matching(pattern: str, probes: _Probes, good: tuple[str, ...]) -> set[str]:
 def enclosing_roots(
     source: Path, layout: Layout | None, *, is_file: bool
 ) -> Iterator[tuple[Path, str]]:
-    """
-    Find the folders above a source of which it may be a part, by names alone.
+    """Yield the folders above a source of which it may be a part, by names alone.
 
-    Yields
-    ------
-    root : Path
-        A folder that has a landmark of a layout.
-    part : str
-        The source's path relative to it.
+    Each has a landmark of a layout; with it goes the source's path relative to it.
     """
     whole = os.path.abspath(source)  # noqa: PTH100 - links stay links
     names = Path(whole).parts[1:]
@@ -129,22 +123,9 @@ def _depths(layout: Layout, names: tuple[str, ...], *, is_file: bool) -> Iterato
 
 
 def plain_layout(tree: FileTree, limit: int | None = None) -> tuple[Layout, str]:
-    """
-    Tell a folder of images from one of JPEG images with masks of the same names.
+    """Tell a folder of images from one of JPEG images with masks of the same names.
 
-    Parameters
-    ----------
-    tree : FileTree
-        The folder.
-    limit : int or None
-        How many of those files are read, spread over all; None: all.
-
-    Returns
-    -------
-    layout : Layout
-        `SAME_STEM` where each of those files looks like a mask, else `PLAIN`.
-    note : str
-        What was guessed; empty for `PLAIN`.
+    Of those masks ``limit`` are read, spread over all. The note is empty for `PLAIN`.
     """
     jpeg = {bare_path(path) for path in tree.images if image_suffix(path) in JPEG}
     others = [path for path in tree.images if image_suffix(path) not in JPEG]

@@ -18,31 +18,14 @@ MAX_BYTES = 2**27
 
 @dataclass(frozen=True)
 class SplitList:
-    """
-    The splits of a data set's images.
-
-    Attributes
-    ----------
-    file : Path
-        Where they stand.
-    splits : dict of str to (str, str)
-        The split of each image, and its label if the list has one, by the image's
-        path relative to the data set's root.
-    """
+    """The splits of a data set's images."""
 
     file: Path
-    splits: dict[str, tuple[str, str]]
+    splits: dict[str, tuple[str, str]]  # (split, label or '') by path
 
 
 def visa_splits(root: Path) -> SplitList | None:
-    """
-    Read the split for one class from VisA's ``split_csv/1cls.csv``, if it is there.
-
-    Raises
-    ------
-    TilingError
-        It is damaged.
-    """
+    """Read the split for one class from VisA's ``split_csv/1cls.csv``, if there."""
     file = root / ".." / "split_csv" / "1cls.csv"
     if not file.is_file():
         return None
@@ -57,14 +40,7 @@ def visa_splits(root: Path) -> SplitList | None:
 
 
 def real_iad_splits(root: Path) -> SplitList | None:
-    """
-    Read Real-IAD's JSON of a category, if it is where the data set has it.
-
-    Raises
-    ------
-    TilingError
-        It is damaged.
-    """
+    """Read Real-IAD's JSON of a category, if it is where the data set has it."""
     name = f"{root.resolve().name}.json"
     places = (
         root / ".." / ".." / "realiad_jsons" / "realiad_jsons" / name,

@@ -45,11 +45,10 @@ def label_name(parts: Sequence[str]) -> tuple[str, ...]:
 
 
 def label_file(image: Path) -> Path | None:
-    """
-    Return where the labels of an image lie, by YOLO's rule.
+    """Return where the labels of an image lie, by YOLO's rule.
 
-    None where they would lie beside the image and no list of classes does: a text
-    beside an image may be anything.
+    None where they would lie beside it without a list of classes: a text may be
+    anything.
     """
     found = Path(*label_name(image.parts))
     if found.parent != image.parent:
@@ -65,32 +64,10 @@ def read_yolo(
     labels: Path | None = None,
     settings: Path | None = None,
 ) -> Annotations | None:
-    """
-    Read the labels of images.
+    """Read the labels of images; None if no image has any.
 
-    Parameters
-    ----------
-    source : Path
-        Where the images were found.
-    images : sequence of ImageEntry
-        The images.
-    labels : Path, optional
-        The folder of labels; by default it lies where YOLO's rule has it.
-    settings : Path, optional
-        The file of classes; by default ``data.yaml``, ``classes.txt`` or ``obj.names``
-        in a folder above the labels.
-
-    Returns
-    -------
-    Annotations or None
-        None if no image has labels.
-
-    Raises
-    ------
-    OSError
-        A file cannot be read.
-    TilingError
-        A file is damaged, or an image has two files of labels.
+    ``labels`` is their folder, by default where YOLO's rule has it; ``settings`` the
+    file of classes, by default one in a folder above the labels.
     """
     paths = _label_paths(images, labels)
     there = {key: path for key, path in paths.items() if path and path.is_file()}
@@ -118,26 +95,10 @@ def read_yolo(
 
 
 def parse_label(line: str, *, with_score: bool = False) -> ImageObject:
-    """
-    Return the object of a line, in shares of the image's size.
+    """Return the object of a line, in shares of the image's size.
 
-    Parameters
-    ----------
-    line : str
-        ``class x y width height``, of the box's centre, or ``class x1 y1 x2 y2 …``,
-        the corners of a polygon.
-    with_score : bool
-        Whether a box may be followed by its score, as detectors write it.
-
-    Raises
-    ------
-    TilingError
-        It has too few numbers, or they are none.
-
-    Examples
-    --------
-    >>> parse_label("3 0.5 0.5 0.25 0.5").box
-    (0.375, 0.25, 0.25, 0.5)
+    ``class x y width height``, of the box's centre, or ``class x1 y1 x2 y2 …``, a
+    polygon's corners; ``with_score``: a detector's score may follow.
     """
     words = line.split()
     try:
@@ -291,11 +252,7 @@ def in_pixels(found: ImageObject, size: tuple[int, int]) -> ImageObject:
 
 
 def format_label(found: ImageObject, size: tuple[int, int]) -> str:
-    """
-    Return the line of an object of an image of a height and a width.
-
-    A polygon of several parts becomes one, with seams between them.
-    """
+    """Return the line of an object; of a polygon's several parts one, with seams."""
     height, width = size
     if found.polygons:
         joined = join_parts(found.polygons)

@@ -29,34 +29,14 @@ class _Tile:
 
 
 def detections_to_image(folder: Path, detections: Path) -> list[dict[str, Any]]:
-    """
-    Bring what was found in tiles back to the images.
+    """Bring what was found in tiles back to the images, as rows of COCO's results.
 
     Boxes, polygons and masks are moved, and scaled where images were resampled; nothing
-    is clipped, merged or left out. An object in several tiles is there several times:
-    which of them are one, non-maximum suppression decides.
-
-    Parameters
-    ----------
-    folder : Path
-        A folder of tiles that `reftiler tile` has finished.
-    detections : Path
-        COCO's results, a JSON list of ``image_id``, ``category_id``, ``bbox`` and
-        ``score``, where ``image_id`` is that of the tiles' annotations, or the name of
-        a tile, or a COCO file of objects; or a folder of YOLO's text files, called as
-        the tiles, with ``class x y width height score`` or polygons.
-
-    Returns
-    -------
-    list of dict
-        As COCO's results, with ``image_id`` and ``file_name`` of the image, and
-        ``tile``, the file of the tile.
-
-    Raises
-    ------
-    TilingError
-        A file cannot be read or is damaged, or names a tile that is not there; a box
-        lies outside of its tile; a score is not finite.
+    is clipped, merged or left out: which objects of several tiles are one, non-maximum
+    suppression decides. ``detections`` is COCO's results, whose ``image_id`` is that of
+    the tiles' annotations or the name of a tile, a COCO file of objects, or a folder of
+    YOLO's text files, called as the tiles. Rows have the ``image_id`` and ``file_name``
+    of the image, and ``tile``, the tile's file.
     """
     manifest = Manifest.read(folder)
     tiles = _tiles(folder, manifest)

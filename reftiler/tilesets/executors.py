@@ -49,16 +49,7 @@ class Executor(Protocol):
     def run(
         self, work: Callable[[SomeTask], Result], tasks: Iterable[SomeTask]
     ) -> Iterator[tuple[SomeTask, Result]]:
-        """
-        Do all tasks and yield each with its result, in any order.
-
-        Raises
-        ------
-        Exception
-            What ``work`` raised.
-        TilingError
-            A task cannot be done; its subject is named.
-        """
+        """Do all tasks and yield each with its result, in any order."""
         ...
 
 
@@ -77,16 +68,10 @@ SERIAL = SerialExecutor()
 
 
 class LocalExecutor:
-    """
-    Processes of this machine, which end with this one.
+    """Processes of this machine, which end with this one.
 
     A worker that dies is replaced and its task given to another; the task of which
     three have died is named.
-
-    Parameters
-    ----------
-    workers : int
-        How many processes.
     """
 
     def __init__(self, workers: int) -> None:
@@ -242,14 +227,7 @@ def _pickled(error: Exception) -> bytes:
 
 
 class DaskExecutor:
-    """
-    The workers of a cluster.
-
-    Parameters
-    ----------
-    client : distributed.Client
-        Connected to the scheduler.
-    """
+    """The workers of a cluster."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -302,29 +280,10 @@ class DaskExecutor:
 def open_executor(
     workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[Executor]:
-    """
-    Start workers, or connect to them, for the time of a ``with`` statement.
+    """Start workers, or connect to a dask scheduler, for a ``with`` statement's time.
 
-    Parameters
-    ----------
-    workers : int, optional
-        How many processes of this machine.
-    scheduler : str, optional
-        The address of a running dask scheduler, such as ``tcp://10.0.0.1:8786``. Its
-        workers see the same files under the same paths. Whoever can reach that
-        address can run code on them: use it in networks that you trust. With neither,
-        this process works alone.
-
-    Yields
-    ------
-    Executor
-
-    Raises
-    ------
-    ImportError
-        There is to be a scheduler, and dask is not installed.
-    TilingError
-        The scheduler does not answer or has no worker.
+    The scheduler's workers see the same files under the same paths, and whoever can
+    reach it can run code on them. With neither, this process works alone.
     """
     if scheduler is not None:
         client = _connect(scheduler)
@@ -351,14 +310,7 @@ def _attempt(work: Callable[[SomeTask], Result], task: SomeTask) -> Result | Exc
 
 
 def check_dask() -> None:
-    """
-    Check that a scheduler can be talked to.
-
-    Raises
-    ------
-    ImportError
-        If dask is not installed; it says what to install.
-    """
+    """Raise ImportError if dask is not installed; it says what to install."""
     try:
         import distributed  # noqa: F401, PLC0415 - an extra
     except ImportError as error:

@@ -51,30 +51,13 @@ RESUME_HINT = "what is done stays: run it again to go on"
 
 @dataclass(frozen=True)
 class Export:
-    """
-    Checked images and the manifest of their tiles, which are still to be written.
+    """Checked images and the manifest of their tiles, which are still to be written."""
 
-    Attributes
-    ----------
-    entries : tuple of ImageEntry
-        The images on disk, in step with the manifest's.
-    manifest : Manifest
-        What will be written.
-    job : Job
-        What is there until the manifest is.
-    options : ExportOptions
-        How the tiles are written.
-    carried : frozenset of str
-        The ids of the images that an unfinished run has begun.
-    annotations : TileAnnotations or None
-        The objects of the images, which are cut along.
-    """
-
-    entries: tuple[ImageEntry, ...]
+    entries: tuple[ImageEntry, ...]  # in step with the manifest's images
     manifest: Manifest
-    job: Job
+    job: Job  # what is there until the manifest is
     options: ExportOptions
-    carried: frozenset[str] = frozenset()
+    carried: frozenset[str] = frozenset()  # ids that an unfinished run has begun
     annotations: TileAnnotations | None = None
 
     @property
@@ -108,33 +91,11 @@ class Export:
         executor: Executor = SERIAL,
         advance: Advance = lambda tiles, images: None,
     ) -> Manifest:
-        """
-        Write tiles and manifest; if that fails, the same call goes on another time.
+        """Write tiles and manifest; if that fails, the same call goes on another time.
 
-        The caller keeps other runs out of the folder: see `reftiler.atomic.FolderLock`.
-
-        Parameters
-        ----------
-        folder : Path
-            Made if need be. No other file in it is ever touched.
-        earlier : Manifest, optional
-            That of an earlier run in this folder, whose files are removed first.
-        executor : Executor
-            Who cuts.
-        advance : callable
-            Called after each part of an image.
-
-        Returns
-        -------
-        Manifest
-            As it was written: without the images that turned out bad meanwhile, where
-            these are left out.
-
-        Raises
-        ------
-        TilingError
-            If a file is in the way, the disk refuses, or an image is no longer what
-            it was when it was checked.
+        The caller holds a `reftiler.atomic.FolderLock`. Files of ``earlier`` are
+        removed first, no other file is ever touched. Returns the manifest without the
+        images that turned out bad meanwhile, where these are left out.
         """
         job = self.job
         if earlier is not None:

@@ -41,26 +41,11 @@ _TILES = 1024
 
 @dataclass(frozen=True)
 class ExtractTask:
-    """
-    A part of an image that is to be cut.
-
-    Attributes
-    ----------
-    entry : ImageEntry
-        The image on disk.
-    record : ImageRecord
-        What it was when it was checked; of its tiles, those of the part alone.
-    first : int
-        How many of the image's tiles lie before them.
-    folder : Path
-        Where the tiles go.
-    options : ExportOptions
-        How they are written.
-    """
+    """A part of an image that is to be cut."""
 
     entry: ImageEntry
-    record: ImageRecord
-    first: int
+    record: ImageRecord  # with the tiles of the part alone
+    first: int  # how many of the image's tiles lie before them
     folder: Path
     options: ExportOptions
 
@@ -81,15 +66,9 @@ def parts(record: ImageRecord) -> Iterator[tuple[int, ImageRecord]]:
 
 
 def extract(task: ExtractTask) -> int | BadImage:
-    """
-    Write the tiles of a part that are not there; return how many it has.
+    """Write the tiles of a part that are not there; return how many it has.
 
     An image that changed, or cannot be read any more, is bad.
-
-    Raises
-    ------
-    TilingError
-        The disk refuses.
     """
     record = task.record
     for batch in batches(len(record.tiles), record.tile_shape, record.dtype):
@@ -101,14 +80,7 @@ def extract(task: ExtractTask) -> int | BadImage:
 
 
 def is_changed(entry: ImageEntry, fingerprints: Prints) -> bool:
-    """
-    Tell whether an image or one of its masks is no longer what it was.
-
-    Raises
-    ------
-    TilingError
-        A file is not there.
-    """
+    """Tell whether an image or one of its masks is no longer what it was."""
     return fingerprints != tuple(map(fingerprint, (entry.image, *entry.masks)))
 
 

@@ -40,58 +40,20 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class Placement:
-    """
-    How the tiles of another tool lie.
+    """How the tiles of another tool lie; pairs are down and across."""
 
-    Attributes
-    ----------
-    size : pair of int, or None
-        The image's height and width; None takes what the tiles cover.
-    tile : pair of int, or None
-        A tile's height and width in the image; None takes that of the first file.
-    stride : pair of int, or None
-        From tile to tile, which rows, columns and indices count.
-    overlap : pair of int, or None
-        Pixels that neighbours share, instead.
-    mode : str
-        Where the last row and column lie: padding, clamp, even or drop.
-    first : int or None
-        0 or 1, from which rows, columns and indices count; None guesses where names
-        leave no doubt.
-    """
-
-    size: tuple[int, ...] | None = None
-    tile: tuple[int, ...] | None = None
+    size: tuple[int, ...] | None = None  # None: what the tiles cover
+    tile: tuple[int, ...] | None = None  # None: that of the first file
     stride: tuple[int, ...] | None = None
     overlap: tuple[int, ...] | None = None
-    mode: str = "padding"
-    first: int | None = None
+    mode: str = "padding"  # padding, clamp, even or drop
+    first: int | None = None  # 0 or 1, from which names count; None guesses
 
 
 def foreign_images(
     folder: Path, pattern: NamePattern, placement: Placement, options: MapOptions
 ) -> TiledImageSet:
-    """
-    Return the images whose tiles lie in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they lie.
-    pattern : NamePattern
-        How they are called.
-    placement : Placement
-        What names do not say.
-    options : MapOptions
-        How the tiles are to be understood and merged.
-
-    Raises
-    ------
-    TilingError
-        If no file has such a name; two files lie in one place; a tile lies outside of
-        its image; pixels lie in no tile and there is no fill; or the placement says
-        too little.
-    """
+    """Return the images whose tiles lie in a folder."""
     found, notes = pattern.find(folder, placement.first)
     path = next(iter(next(iter(found.values())).values()))
     stored = form_of(path)

@@ -40,41 +40,18 @@ NAME = "unfinished.json"
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """
-    How images become a folder of tiles, but for the tiling itself.
+    """How images become a folder of tiles, but for the tiling itself."""
 
-    Attributes
-    ----------
-    file_format : str
-        Of the tiles: png, tiff, npy or zarr.
-    skip_empty : bool
-        Keep only the tiles that are marked, of images that have masks and are not
-        labelled good; all others are kept whole.
-    min_marked : str
-        How many pixels must be marked for a tile to count as marked: a number such as
-        ``20``, or a share of the tile such as ``0.5%``.
-    name : str or None
-        How the files of tiles are called, without suffix: a pattern of the fields
-        ``{id} {index} {row} {col} {x} {y}``; None is ``{id}_{index}``.
-    reading : ReadOptions
-        How images are read.
-    mask_threshold : float or None
-        From which value on a grey mask marks.
-    skip_bad : bool
-        Leave out images that cannot be read or cut, and objects of images that are
-        wrong, instead of refusing them.
-    folder : str
-        The folder of all tiles; empty: the tile set's own.
-    """
-
-    file_format: str = "png"
+    file_format: str = "png"  # png, tiff, npy or zarr
+    # Keep only marked tiles of images that have masks and are not labelled good.
     skip_empty: bool = False
-    min_marked: str = "1"
+    min_marked: str = "1"  # pixels, 20, or a share of the tile, 0.5%
+    # A pattern of {id} {index} {row} {col} {x} {y}, without suffix.
     name: str | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
-    mask_threshold: float | None = None
-    skip_bad: bool = False
-    folder: str = ""
+    mask_threshold: float | None = None  # from which value on a grey mask marks
+    skip_bad: bool = False  # leave out bad images and objects
+    folder: str = ""  # of all tiles; empty: the tile set's own
 
     def __post_init__(self) -> None:
         one_of(self.file_format, "format", tuple(FORMATS))
@@ -89,14 +66,7 @@ class ExportOptions:
 
 
 def min_pixels(text: str, tile_size: Iterable[int]) -> int:
-    """
-    Return from how many marked pixels on a tile counts as marked.
-
-    Raises
-    ------
-    TilingError
-        If the text is neither a number of pixels from 1 nor a share such as 0.5%.
-    """
+    """Return from how many marked pixels on a tile counts as marked."""
     found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(%?)", text)
     share = found is not None and found[2] == "%"
     if not found or float(found[1]) <= 0 or (share and float(found[1]) > 100):
@@ -113,39 +83,18 @@ def min_pixels(text: str, tile_size: Iterable[int]) -> int:
 
 @dataclass(frozen=True)
 class Job:
-    """
-    What an unfinished run is.
+    """What an unfinished run is."""
 
-    Attributes
-    ----------
-    call : dict
-        What was asked for, as `describe` tells it.
-    images : dict of str to ImageRecord
-        By the images' ids.
-    notes : dict of str to tuple of str
-        What there is to say of an image, by its id.
-    stale : tuple of str
-        The files of earlier runs that are still to be removed, before the first tile
-        is written: until then a file under a tile's name may be one of theirs.
-    annotations : tuple of str
-        The files of the objects of tiles, which are written last.
-    """
-
-    call: dict[str, Any]
-    images: Mapping[str, ImageRecord]
+    call: dict[str, Any]  # what was asked for, as `describe` tells it
+    images: Mapping[str, ImageRecord]  # by their ids, as the notes
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Files of earlier runs that are removed before the first tile is written: until
+    # then a file under a tile's name may be one of theirs.
     stale: tuple[str, ...] = ()
-    annotations: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()  # files, which are written last
 
     def write(self, path: Path) -> None:
-        """
-        Write the job, so that it outlasts a loss of power.
-
-        Raises
-        ------
-        OSError
-            If the disk refuses.
-        """
+        """Write the job, so that it outlasts a loss of power."""
         head = {
             "spec_version": SPEC_VERSION,
             "call": self.call,
@@ -157,14 +106,7 @@ class Job:
 
     @classmethod
     def read(cls, folder: Path) -> "Job | None":
-        """
-        Read the job of a folder; None if there is none.
-
-        Raises
-        ------
-        TilingError
-            If it cannot be read or is damaged.
-        """
+        """Read the job of a folder; None if there is none."""
         path = folder / NAME
         try:
             content = read_json(path)

@@ -14,14 +14,7 @@ __all__ = ["grid_at"]
 
 @dataclass(frozen=True)
 class ListedGrid(Grid):
-    """
-    A grid of tiles in any order and number, padded as they need it.
-
-    Attributes
-    ----------
-    listed : tuple of Axis
-        For each axis the starts of all tiles, on the padded axis.
-    """
+    """A grid of tiles in any order and number, padded as they need it."""
 
     listed: tuple[Axis, ...] = ()
 
@@ -39,18 +32,7 @@ class ListedGrid(Grid):
 def grid_at(
     tiler: TilerSettings, image_size: tuple[int, ...], starts: Sequence[Sequence[int]]
 ) -> Grid:
-    """
-    Return the grid of tiles at some starts, which may stick out of the image's end.
-
-    Parameters
-    ----------
-    tiler : TilerSettings
-        The settings.
-    image_size : tuple of R ints
-        What sticks out is cropped.
-    starts : sequence of K sequences of R ints
-        From 0 on.
-    """
+    """Return the grid of tiles at some starts, which may stick out at the end."""
     axes = []
     columns = zip(*starts, strict=True)
     for length, tile, begin, border in zip(

@@ -219,14 +219,7 @@ def _texts(content: Any) -> tuple[str, ...]:
 
 
 def check_removable(names: Iterable[str]) -> None:
-    """
-    Check that reftiler may have written files of these names in a folder of tiles.
-
-    Raises
-    ------
-    TilingError
-        A name is neither that of a tile nor of a manifest.
-    """
+    """Refuse names that reftiler gives to no file in a folder of tiles."""
     for name in names:
         is_ours = name in _OWN or name.endswith(tuple(FORMATS.values()))
         if not (is_ours or _ANNOTATIONS.fullmatch(name)):
@@ -234,14 +227,7 @@ def check_removable(names: Iterable[str]) -> None:
 
 
 def remove_files(folder: Path, names: Iterable[str]) -> None:
-    """
-    Remove files within a folder, in their order, and folders left empty.
-
-    Raises
-    ------
-    TilingError
-        If one would lie outside, is a folder and no zarr array, or the disk refuses.
-    """
+    """Remove files within a folder, in their order, and folders left empty."""
     paths = [path for _, path in safe_paths(folder, names)]
     for path in paths:
         if path.is_dir() and not (path.suffix == ZARR and _is_array(path)):

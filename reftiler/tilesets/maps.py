@@ -49,27 +49,16 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class MapOptions:
-    """
-    How results are to be understood.
+    """How results are to be understood."""
 
-    Attributes
-    ----------
-    axes : str or None
-        YXC or CYX, the axes of arrays of three axes; None takes what fits the tile.
-    scale : pair of Fraction, or None
-        Pixels of a result for one of the tile, down and across; None takes the
-        results' own, which must be the same for both.
-    settings : dict
-        Of the tiler, instead of those with which the tiles were cut: ``merge``,
-        ``window``, ``remove_border_count``, ``fill``.
-    skip_missing : bool
-        Whether images are left out for which there is no result at all.
-    """
-
-    axes: str | None = None
+    axes: str | None = None  # YXC or CYX; None: what fits the tile
+    # Pixels of a result for one of the tile, down and across; None: the results' own,
+    # which must be the same for both.
     scale: Scale | None = None
+    # Of the tiler, instead of those with which the tiles were cut: merge, window,
+    # remove_border_count, fill.
     settings: Mapping[str, Any] = field(default_factory=dict)
-    skip_missing: bool = False
+    skip_missing: bool = False  # leave out images without any result
 
 
 def find_maps(
@@ -78,29 +67,12 @@ def find_maps(
     options: MapOptions,
     passed_over: frozenset[Path] = frozenset(),
 ) -> TiledImageSet:
-    """
-    Find the results for the tiles of some images.
+    """Find the results for the tiles of some images; ``passed_over`` are none.
 
-    A result is called as its tile, with the suffix of any format that is read, and
-    lies in the same folder below ``folder``, or all lie in ``folder`` itself. Or there
-    is an array ``(K, …)`` for each image, ``<id>.npy`` or ``<id>.zarr``, of the tiles
-    that were kept, in their order.
-
-    Parameters
-    ----------
-    folder : Path
-        The results'.
-    records : sequence of ImageRecord
-        The images.
-    options : MapOptions
-        How to understand them.
-    passed_over : set of Path
-        Files that are no results, such as the tiles themselves.
-
-    Raises
-    ------
-    TilingError
-        If results are missing, there are two for one tile, or they do not fit.
+    A result is called as its tile, with the suffix of any format that is read, and lies
+    in the same folder below ``folder``, or all lie in ``folder`` itself. Or there is an
+    array ``(K, …)`` for each image, ``<id>.npy`` or ``<id>.zarr``, of the tiles that
+    were kept, in their order.
     """
     files = _Files(folder, passed_over)
     files.check_names(records)
@@ -149,8 +121,7 @@ def map_set(
     options: MapOptions,
     notes: tuple[str, ...],
 ) -> TiledImageSet:
-    """
-    Return the images of results that were found: files, or an array, for each id.
+    """Return the images of results that were found: files, or an array, for each id.
 
     The first result says what all are like.
     """
@@ -219,24 +190,9 @@ def _map_metadata(record: ImageRecord, form: TileForm) -> Metadata:
 def map_form(
     stored: TileForm, grid: Grid, options: MapOptions, *, arrays: bool
 ) -> TileForm:
-    """
-    Return the form of results: which of their axes are which, by what fits the tile.
+    """Return the form of results: which of their axes are which, by what fits the tile.
 
-    Parameters
-    ----------
-    stored : TileForm
-        The shape of one result in its file, of any rank.
-    grid : Grid
-        Of the tiles.
-    options : MapOptions
-        What settles it where more than one form fits.
-    arrays : bool
-        Whether the axes of the file have no names; those of images are YXC.
-
-    Raises
-    ------
-    TilingError
-        If no form fits the grid at any scale, or two do.
+    ``arrays``: the axes of the file have no names; those of images are YXC.
     """
     shape, count = stored.shape, len(grid)
     if len(shape) not in (2, 3):
@@ -314,8 +270,7 @@ def _missing(
 
 
 class _Files:
-    """
-    The files below a folder by their names without suffix.
+    """The files below a folder by their names without suffix.
 
     Results lie in folders as the tiles do, or all in one, by their own names alone.
     """

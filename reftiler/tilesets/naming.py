@@ -29,15 +29,7 @@ _SPEC = re.compile(r"0?\d{0,2}d?")
 
 
 def check_pattern(pattern: str) -> None:
-    """
-    Check a pattern for the names of tiles.
-
-    Raises
-    ------
-    TilingError
-        If it has other fields than these, leads into a folder, or its names could not
-        be told apart from each other or from those of masks.
-    """
+    """Refuse a pattern for the names of tiles."""
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError as error:
@@ -84,31 +76,14 @@ def tile_label(label: str, marked: int | None, min_marked: int) -> str:
 
 @dataclass(frozen=True)
 class TileNames:
-    """
-    The names of the tiles of one image and of its mask.
-
-    Attributes
-    ----------
-    entry : ImageEntry
-        The image.
-    grid : Grid
-        Where its tiles lie.
-    pattern : str
-        That of their files, without suffix.
-    suffix : str
-        Of their format.
-    min_marked : int
-        From how many marked pixels on a tile counts as marked.
-    folder : str
-        Where the files lie; empty: in the tile set's own folder.
-    """
+    """The names of the tiles of one image and of its mask."""
 
     entry: ImageEntry
     grid: Grid
     pattern: str
     suffix: str
-    min_marked: int
-    folder: str = ""
+    min_marked: int  # from so many marked pixels on
+    folder: str = ""  # empty: the tile set's own
 
     @property
     def in_dataset(self) -> bool:

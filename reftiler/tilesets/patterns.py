@@ -24,20 +24,9 @@ NamedTiles: TypeAlias = dict[str, dict[tuple[int, ...], Path]]
 
 @dataclass(frozen=True)
 class NamePattern:
-    """
-    A pattern of names, such as ``{id}_{row}_{col}.png``.
+    """A pattern of names below a folder, such as ``{id}_{row}_{col}.png``.
 
-    Attributes
-    ----------
-    text : str
-        The name below a folder, with ``{id}`` for the image's and ``{x}`` and ``{y}``,
-        the pixels of the tile's corner, ``{row}`` and ``{col}``, or ``{index}``.
-        Without a suffix, names of all formats match.
-
-    Raises
-    ------
-    TilingError
-        If it is malformed or does not say where tiles lie.
+    Without a suffix, names of all formats match.
     """
 
     text: str
@@ -60,24 +49,10 @@ class NamePattern:
     def find(
         self, folder: Path, first: int | None = None
     ) -> tuple[NamedTiles, list[str]]:
-        """
-        Return the tiles in a folder, in the order of their places, and some notes.
+        """Return the tiles in a folder, in the order of their places, and some notes.
 
-        Rows, columns and indices count from 0, also where names count from 1.
-
-        Parameters
-        ----------
-        folder : Path
-            Where they lie.
-        first : int or None
-            0 or 1, the first row, column or index in names; None takes 0 where one is
-            there, and 1 where the least of each is 1.
-
-        Raises
-        ------
-        TilingError
-            If there is none, there are two for one place, or it is not known from
-            which number names count.
+        Places count from 0, whatever ``first``, the first number in names, is; None
+        takes 0 where one is there, and 1 where the least of each is 1.
         """
         found: NamedTiles = {}
         passed: list[str] = []

@@ -49,35 +49,11 @@ def plan_export(
     executor: Executor = SERIAL,
     advance: Advance = lambda tiles, images: None,
 ) -> Export:
-    """
-    Check all images and masks, and plan the files of their tiles.
+    """Check all images and masks, and plan the files of their tiles.
 
-    Parameters
-    ----------
-    entries : iterable of ImageEntry
-        What to cut.
-    config : TilingConfig
-        How to cut; switched on. Channels are last, as in files, whatever it says.
-    source : Path
-        The image, folder or data set in which the entries were found.
-    options : ExportOptions, optional
-        How the tiles are written.
-    annotations : TileAnnotations, optional
-        The objects of the images, which are cut along.
-    unfinished : Job, optional
-        That of a run that was ended early. If it was asked for the same, its images
-        that did not change since are not checked again, nor are tiles of them cut
-        that are there; all else of it will be removed.
-    executor : Executor
-        Runs the checks.
-    advance : callable
-        Called after each image.
-
-    Raises
-    ------
-    TilingError
-        If images or masks cannot be read, do not fit each other, or do not suit the
-        tiler or the format: all are named; or if names of tiles clash.
+    Images of an ``unfinished`` job that was asked for the same, and that did not change
+    since, are not checked again, nor are tiles of them cut that are there; all else of
+    it will be removed. ``advance`` is called after each image.
     """
     options = ExportOptions() if options is None else options
     if config.tiler is None:
@@ -154,16 +130,10 @@ def is_finished(
     call: Mapping[str, Any],
     source: Path,
 ) -> bool:
-    """
-    Tell whether a folder was made by a call, of images that did not change since.
+    """Tell whether a folder was made by a call, of images that did not change since.
 
     Their labels and splits did not change either. `lost_files` tells whether its tiles
     are still there.
-
-    Raises
-    ------
-    TilingError
-        An image is not there.
     """
     if manifest.call != digest(call) or manifest.bad:
         return False

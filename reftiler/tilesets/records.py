@@ -35,93 +35,35 @@ Fingerprint: TypeAlias = tuple[int | str, ...]
 
 @dataclass(frozen=True)
 class TileRecord:
-    """
-    Where a tile is.
-
-    Attributes
-    ----------
-    index : int
-        The tile's number in the grid.
-    file : str
-        The tile's file, relative to the manifest's folder, with forward slashes. In
-        the format zarr it is the array of all the image's tiles, in their order here.
-    mask : str or None
-        The same for the tile of the mask. None if the image has no mask, or if this
-        tile of its mask is all zeros and has no file.
-    marked : int or None
-        How many pixels of the tile the mask marks, padding included; None without a
-        mask.
-    """
+    """Where a tile is: its files by paths relative to the manifest's folder."""
 
     index: int
-    file: str
-    mask: str | None = None
-    marked: int | None = None
+    file: str  # zarr: the array of all, in their order
+    mask: str | None = None  # None also where it is all zeros
+    marked: int | None = None  # pixels, with padding; None: no mask
 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """
-    The tiles of one image.
+    """The tiles of one image."""
 
-    Attributes
-    ----------
-    id : str
-        The image's name for outputs, such as ``test/spot/000``.
-    source : str
-        The image file, for people: nothing reads it again.
-    masks : tuple of str
-        The mask files.
-    shape : tuple of int
-        Of the image, ``(H, W)`` or ``(H, W, C)``.
-    dtype : str
-        Of the image, by name.
-    grid : Grid
-        Where the tiles lie; its tiler has channels last, as files have.
-    tiles : tuple of TileRecord
-        The tiles that were kept, ascending.
-    split, label : str
-        What the data set says of the image; empty where it says nothing.
-    mask_dtype : str or None
-        Of the tiles of masks, by name; None without masks.
-    mask_channels : int or None
-        Their channels; None if they are ``(H, W)``.
-    void : int or None
-        The value in masks that neither marks nor says that nothing is there.
-    orientation : int
-        EXIF's and TIFF's number, as the image file has it.
-    oriented : bool
-        Whether the image was turned upright before it was cut.
-    alpha : bool
-        Whether the image's last channel is alpha.
-    fingerprints : tuple of tuple
-        What told the image file and its masks apart from changed ones.
-    metadata : Metadata
-        What the image file says beside the pixels. The palette in it is the masks'.
-
-    Raises
-    ------
-    TypeError, TilingError
-        If these do not fit each other.
-    """
-
-    id: str
-    source: str
+    id: str  # the name for outputs: test/spot/000
+    source: str  # for people: nothing reads it again
     masks: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: str
     grid: Grid
-    tiles: tuple[TileRecord, ...]
+    tiles: tuple[TileRecord, ...]  # those that were kept, ascending
     split: str = ""
     label: str = ""
     mask_dtype: str | None = None
-    mask_channels: int | None = None
-    void: int | None = None
-    orientation: int = 1
-    oriented: bool = False
+    mask_channels: int | None = None  # None: they are (H, W)
+    void: int | None = None  # value that neither marks nor says background
+    orientation: int = 1  # EXIF's or TIFF's number, as in the file
+    oriented: bool = False  # turned upright before it was cut
     alpha: bool = False
-    fingerprints: tuple[Fingerprint, ...] = ()
-    metadata: Metadata = field(default_factory=Metadata)
+    fingerprints: tuple[Fingerprint, ...] = ()  # of the image and masks
+    metadata: Metadata = field(default_factory=Metadata)  # palette: the masks'
 
     def __post_init__(self) -> None:
         safe_relative(self.id)
@@ -176,10 +118,7 @@ class ImageRecord:
 
     @cached_property
     def mask_grid(self) -> Grid:
-        """The same grid for the mask, which is 0 where padding is constant.
-
-        Padding that shows the image shows the mask too.
-        """
+        """The same grid for the mask, which is 0 where padding is constant."""
         tiler = replace(
             self.grid.tiler,
             window="box",
@@ -242,14 +181,7 @@ class ImageRecord:
 
     @classmethod
     def from_dict(cls, content: Any) -> "ImageRecord":
-        """
-        Read what `to_dict` returned.
-
-        Raises
-        ------
-        TypeError, TilingError
-            If it is damaged.
-        """
+        """Read what `to_dict` returned; TypeError or TilingError if it is damaged."""
         known = [one.name for one in fields(cls)]
         needed = [one.name for one in fields(cls) if _is_needed(one)]
         _check_object(content, known, needed, "an image")
@@ -282,8 +214,7 @@ class ImageRecord:
 def json_chunks(
     head: Mapping[str, Any], records: Iterable[ImageRecord]
 ) -> Iterator[bytes]:
-    """
-    Yield JSON of an object with ``images`` as its last key, a line for each tile.
+    """Yield JSON of an object with ``images`` as its last key, a line for each tile.
 
     The images come one by one: those of a large data set take much memory together.
     """

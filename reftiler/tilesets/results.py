@@ -48,27 +48,10 @@ _NO_FOLDERS = (".npz", ".svg", ".pdf", ".hdf5", ".h5", ".nii", ".dcm", ".exr")
 def result_paths(
     found: TiledImageSet, result: Path, file_format: str | None, end: str = ""
 ) -> list[Path]:
-    """
-    Name the results: one file, or files in a folder, called as the images are.
+    """Name the results: one file, or files in a folder, called as the images are.
 
-    Parameters
-    ----------
-    found : TiledImageSet
-        The images.
-    result : Path
-        What was asked for.
-    file_format : str or None
-        One of `RESULT_FORMATS`, for a folder; None takes that of the tiles, or where
-        that cannot hold the results, npy.
-    end : str
-        Of each name, before the suffix.
-
-    Raises
-    ------
-    TilingError
-        If the format is not written or cannot hold the results, there are several
-        images for one file, two results would have one name, or one would lie outside
-        of the folder.
+    ``file_format`` None takes that of the tiles, or npy where it cannot hold the
+    results; ``end`` is that of each name, before the suffix.
     """
     named = result.suffix.lower()
     if named not in _picture_suffixes() or (result.is_dir() and named != ZARR):
@@ -97,17 +80,9 @@ def result_paths(
 
 
 def is_finished(image: TiledImage, path: Path, since: int) -> bool:
-    """
-    Tell whether a file is the result of these tiles, to the bit.
+    """Tell whether a file is the result of these tiles, to the bit.
 
-    Parameters
-    ----------
-    image : TiledImage
-        The tiles.
-    path : Path
-        The file.
-    since : int
-        When the tiles were made, in ns: no older file is their result.
+    No file older than ``since``, when the tiles were made, in ns, is their result.
     """
     if path.stat().st_mtime_ns < since:
         return False
@@ -134,18 +109,9 @@ def lost_metadata(pairs: Sequence[tuple[TiledImage, Path]]) -> list[str]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """
-    Keep other runs from writing one result, or the results in its folder.
+    """Keep other runs from writing one result, or the results in its folder.
 
-    Parameters
-    ----------
-    path : Path
-        A file that is no part of a folder of results. A folder beside it is locked.
-
-    Raises
-    ------
-    TilingError
-        If another run has it, or the lock cannot be made.
+    A folder beside ``path`` is locked, which is no part of a folder of results.
     """
     name = os.fsdecode(os.fsencode(path.name)[:200])
     beside = path.with_name(f".{name}.lock")
@@ -160,16 +126,10 @@ def locked(path: Path) -> Iterator[None]:
 def write_result(
     image: TiledImage, path: Path, advance: Callable[[int], object]
 ) -> None:
-    """
-    Put an image together in a file, which is there once it is whole.
+    """Put an image together in a file, which is there once it is whole.
 
-    Formats other than PNG are written piece by piece. What a killed process left of
-    the same file is removed first.
-
-    Raises
-    ------
-    TilingError
-        As `reassemble` does; the file is named.
+    Formats other than PNG are written piece by piece. What a killed process left of the
+    same file is removed first.
     """
     if path.parent.is_dir():
         for stale in stale_temp_files(path.parent):
@@ -205,16 +165,7 @@ class _DiffersError(TilingError):
 
 
 class _Expected:
-    """
-    What is there, which is compared with what is written.
-
-    Parameters
-    ----------
-    there : ReadableArray
-        The file's image.
-    image : TiledImage
-        What it may be the result of.
-    """
+    """What is there, which is compared with what is written."""
 
     def __init__(self, there: ReadableArray, image: TiledImage) -> None:
         whole = image.result_form

@@ -36,16 +36,10 @@ _MANIFEST = FormSource("the manifest says", "it was altered; cut the image anew"
 def stored_images(
     folder: Path, manifest: Manifest, options: MapOptions
 ) -> TiledImageSet:
-    """
-    Return the images of a manifest.
+    """Return the images of a manifest.
 
-    Tiles that a model replaced by its results, of another shape or dtype, are merged
-    as these: the first tile says so for all.
-
-    Raises
-    ------
-    TilingError
-        If the first tile is missing, damaged or fits the grid at no scale.
+    Tiles that a model replaced by its results, of another shape or dtype, are merged as
+    these: the first tile says so for all.
     """
     found = _first_form(folder, manifest)
     if found is not None and not as_cut(folder, manifest):
@@ -88,8 +82,7 @@ def stored_image(folder: Path, record: ImageRecord, **settings: object) -> Tiled
 def stored_masks(
     folder: Path, manifest: Manifest, fill: Real | None = None
 ) -> TiledImageSet:
-    """
-    Return the masks of the images that have one.
+    """Return the masks of the images that have one.
 
     Without a fill, tiles that were left out are 0 where that is known of them.
     """
@@ -124,11 +117,7 @@ def _unknown_marks(manifest: Manifest, record: ImageRecord) -> str:
 def stored_mask(
     folder: Path, record: ImageRecord, fill: Real | None = None
 ) -> TiledImage:
-    """
-    Return the mask of one image of a manifest: labels, which are never averaged.
-
-    Tiles whose mask has no file are all zeros.
-    """
+    """Return the mask of one image: labels, never averaged; 0 where it has no file."""
     if record.mask_dtype is None:
         raise TilingError(f"{record.id} has no mask")
     form = TileForm(record.mask_tile_shape, np.dtype(record.mask_dtype))

@@ -27,31 +27,15 @@ _URLS = ("coco_url", "flickr_url", "url")  # of the image, not of its tiles
 
 @dataclass
 class TileAnnotations:
-    """
-    The annotations of the tiles of a set of images.
-
-    Attributes
-    ----------
-    annotations : Annotations
-        Of the images.
-    min_visible : float
-        How much of an object a tile shows at least, as `cut_objects` counts it.
-    """
+    """The annotations of the tiles of a set of images."""
 
     annotations: Annotations
-    min_visible: float
+    min_visible: float  # share of an object, as `cut_objects` counts it
     _counts: Counter[str] = field(default_factory=Counter)
     _lost: list[str] = field(default_factory=list)
 
     def check(self, record: ImageRecord) -> None:
-        """
-        Refuse an image that has another size than its annotations say.
-
-        Raises
-        ------
-        TilingError
-            It has.
-        """
+        """Refuse an image that has another size than its annotations say."""
         found, size = self.annotations.images.get(record.id), record.shape[:2]
         if found is None or found.size is None or found.size == size:
             return
@@ -82,14 +66,7 @@ class TileAnnotations:
     def write(
         self, files: OutputTransaction, folder: Path, records: Sequence[ImageRecord]
     ) -> None:
-        """
-        Write the annotations of tiles.
-
-        Raises
-        ------
-        TilingError
-            If the disk refuses.
-        """
+        """Write the annotations of tiles."""
         self._counts.clear()
         self._lost.clear()
         known = [one for one in records if one.id in self.annotations.images]
@@ -207,8 +184,7 @@ def _label_of(tile: TileRecord) -> str:
 def _coco_names(
     annotations: Annotations, records: Iterable[ImageRecord]
 ) -> dict[int, str]:
-    """
-    Return the file of tiles of each of COCO's files.
+    """Return the file of tiles of each of COCO's files.
 
     One of a folder ``annotations`` lies in such a folder, another beside its tiles.
     """

@@ -35,22 +35,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class TileForm:
-    """
-    What all tiles have in common.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        Of a tile, ``(h, w)`` or ``(h, w, C)``.
-    dtype : dtype
-        The tiles'.
-    channels_first : bool
-        Whether files hold them as ``(C, h, w)``.
-    """
+    """What all tiles have in common."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    channels_first: bool = False
+    channels_first: bool = False  # files hold (C, h, w)
 
     @property
     def stored_shape(self) -> tuple[int, ...]:
@@ -81,33 +70,15 @@ class TileArrays(Protocol):
         ...
 
     def read(self, first: int, count: int) -> Array:
-        """
-        Return some tiles, shape (count, h, w) or (count, h, w, C).
-
-        Raises
-        ------
-        TilingError
-            A tile is missing, damaged or of another form.
-        """
+        """Return some tiles, shape (count, h, w) or (count, h, w, C)."""
         ...
 
 
 @dataclass(frozen=True)
 class TileFiles:
-    """
-    A file for each tile.
+    """A file for each tile."""
 
-    Attributes
-    ----------
-    paths : sequence of Path or None
-        None where a tile is all zeros and has no file.
-    form : TileForm
-        What each file must hold.
-    source : FormSource
-        What says so.
-    """
-
-    paths: Sequence[Path | None]
+    paths: Sequence[Path | None]  # None: all zeros, without a file
     form: TileForm
     source: "FormSource"
 
@@ -151,28 +122,14 @@ class LabelFiles(TileFiles):
 
 @dataclass(frozen=True)
 class ArrayOfTiles:
-    """
-    One array of all tiles, ``(K, …)``, in npy or zarr.
-
-    Attributes
-    ----------
-    path : Path
-        Where it lies.
-    count : int
-        How many tiles it must have.
-    form : TileForm
-        What each must be.
-    source : FormSource
-        What says so.
-    whole : bool
-        Whether each tile has a chunk of its own, as our own tiles have: one that is
-        missing was lost. Elsewhere zeros need not be written.
-    """
+    """One array of all tiles, ``(K, …)``, in npy or zarr."""
 
     path: Path
     count: int
     form: TileForm
     source: "FormSource"
+    # Whether each tile has a chunk of its own, as ours have: a missing one was lost.
+    # Elsewhere zeros need not be written.
     whole: bool = False
 
     def __len__(self) -> int:
@@ -218,30 +175,14 @@ def is_array(path: Path) -> bool:
 
 
 def load(path: Path) -> Array:
-    """
-    Read a tile as it is stored: images with channels last, arrays of any rank.
-
-    Raises
-    ------
-    TilingError
-        It is missing, damaged or does not hold real numbers.
-    """
+    """Read a tile as it is stored: images with channels last, arrays of any rank."""
     if is_array(path):
         return np.asarray(open_tiles(path)[...])
     return read_image(path)
 
 
 def open_tiles(path: Path) -> Any:
-    """
-    Open an array of any rank in npy or zarr, to be read by slices.
-
-    Raises
-    ------
-    ImportError
-        It is zarr, which is not installed.
-    TilingError
-        It is missing, damaged or does not hold real numbers.
-    """
+    """Open an array of any rank in npy or zarr, to be read by slices."""
     try:
         array = open_array(path) if path.suffix.lower() == ZARR else _mapped(path)
         dtype = np.dtype(array.dtype)
@@ -262,8 +203,7 @@ def _mapped(path: Path) -> Any:
 
 
 def form_of(path: Path, *, rows: bool = False) -> TileForm:
-    """
-    Return the form in which a file holds a tile, or an array its rows.
+    """Return the form in which a file holds a tile, or an array its rows.
 
     Shapes are as stored, of any rank; dtypes are those of files, in any byte order.
     """

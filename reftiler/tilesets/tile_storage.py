@@ -31,14 +31,7 @@ class TileStorage(Protocol):
     def prepare(
         self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: str
     ) -> None:
-        """
-        Make room for the tiles of an image, of this shape and dtype, if there is none.
-
-        Raises
-        ------
-        TilingError
-            The disk refuses.
-        """
+        """Make room for the tiles of an image, if there is none."""
         ...
 
     def missing(self, folder: Path, names: Sequence[str], first: int) -> list[int]:
@@ -55,14 +48,7 @@ class TileStorage(Protocol):
         *,
         alpha: bool = False,
     ) -> None:
-        """
-        Write neighbouring tiles of an image; ``first`` of its tiles lie before them.
-
-        Raises
-        ------
-        TilingError
-            The disk refuses.
-        """
+        """Write neighbouring tiles of an image; ``first`` of its lie before them."""
         ...
 
 

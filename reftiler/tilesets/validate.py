@@ -63,23 +63,10 @@ class Validated:
 
 @dataclass(frozen=True)
 class ValidateTask:
-    """
-    An image to be checked, and what for.
-
-    Attributes
-    ----------
-    entry : ImageEntry
-        The image on disk.
-    config : TilingConfig
-        How to cut; its tiler has channels last.
-    source : Path
-        Where the image was found.
-    options : ExportOptions
-        How the tiles are written.
-    """
+    """An image to be checked, and what for."""
 
     entry: ImageEntry
-    config: TilingConfig
+    config: TilingConfig  # its tiler has channels last
     source: Path
     options: ExportOptions
 
@@ -106,22 +93,7 @@ def reason(task: Any, error: Exception) -> str:
 
 
 def cut_tiles(image: Source, grid: Grid, indices: Sequence[int]) -> NDArray[Any]:
-    """
-    Cut some tiles of an image, and read no more of it than they show.
-
-    Parameters
-    ----------
-    image : Source
-        ``(H, W)`` or ``(H, W, C)``.
-    grid : Grid
-        Its plan.
-    indices : sequence of int
-        Which tiles.
-
-    Returns
-    -------
-    ndarray, shape (B, *T) or (B, *T, C)
-    """
+    """Cut some tiles of an image, and read no more of it than they show."""
     dtype = np.dtype(image.dtype).name
     call = plan_tile(grid.tiler, tuple(image.shape), dtype, grid)
     return read_tiles(image, call, indices)

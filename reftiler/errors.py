@@ -2,7 +2,14 @@
 
 import unicodedata
 
-__all__ = ["FolderBusyError", "TilingError", "count", "missing_extra", "printable"]
+__all__ = [
+    "FolderBusyError",
+    "NoSuchFunctionError",
+    "TilingError",
+    "count",
+    "missing_extra",
+    "printable",
+]
 
 
 class TilingError(ValueError):
@@ -15,6 +22,10 @@ class TilingError(ValueError):
 
 class FolderBusyError(TilingError):
     """Another run is at work in a folder."""
+
+
+class NoSuchFunctionError(TilingError):
+    """There is no model and no function of the name that was given."""
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

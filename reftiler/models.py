@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.errors import TilingError
+from reftiler.errors import NoSuchFunctionError, TilingError
 from reftiler.pytree import tree_leaves, tree_map, tree_paths
 from reftiler.validation import suggest
 
@@ -105,14 +105,12 @@ def load_model(model: str | Path, *, channels_last: bool = True) -> Model:
     text = str(model)
     suffix = Path(text).suffix.lower()
     if suffix in SUFFIXES:
-        path = Path(text)
-        if not path.is_file():
-            raise TilingError(f"there is no file {path}: give a model's file")
+        path = _file(text)
         network = _onnx(path) if suffix == ".onnx" else _exported(path)
         return network.as_model(path.name, channels_last=channels_last)
     place, colon, name = text.rpartition(":")
     if not (colon and place and name):
-        raise TilingError(
+        raise NoSuchFunctionError(
             f"a model is module:function, file.py:function, file.onnx or file.pt2, got "
             f"{text!r}"
         )
@@ -159,7 +157,7 @@ def load_finish(name: str) -> Model:
         return Model(name, FINISHES[name])
     place, colon, function = name.rpartition(":")
     if not (colon and place and function):
-        raise TilingError(
+        raise NoSuchFunctionError(
             f"a finish is {', '.join(FINISHES)}, module:function or file.py:function, "
             f"got {name!r}{suggest(name, tuple(FINISHES))}"
         )
@@ -231,6 +229,13 @@ def select_map(results: Any, what: str = "the model") -> tuple[Array, str]:
     return leaves[place], f"{what} returns {len(leaves)} arrays: took {paths[place]}"
 
 
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise NoSuchFunctionError(f"there is no file {path}: give a model's file")
+    return path
+
+
 def _function(place: str, name: str) -> Callable[[Array], Any]:
     """Import a module, from the current directory too, and return its function."""
     module = _module(place)
@@ -238,10 +243,10 @@ def _function(place: str, name: str) -> Callable[[Array], Any]:
     for part in name.split("."):
         if not hasattr(found, part):
             known = [key for key in vars(module) if not key.startswith("_")]
-            raise TilingError(f"{place} has no {name}{suggest(name, known)}")
+            raise NoSuchFunctionError(f"{place} has no {name}{suggest(name, known)}")
         found = getattr(found, part)
     if isinstance(found, type) or not callable(found):
-        raise TilingError(
+        raise NoSuchFunctionError(
             f"{place}:{name} is a {type(found).__name__}: give a function of arrays"
         )
     return found  # type: ignore[no-any-return]
@@ -250,7 +255,7 @@ def _function(place: str, name: str) -> Callable[[Array], Any]:
 def _module(place: str) -> ModuleType:
     try:
         if place.endswith(".py"):
-            path = Path(place)
+            path = _file(place)
             spec = importlib.util.spec_from_file_location(path.stem, path)
             assert spec is not None
             assert spec.loader is not None
@@ -260,10 +265,15 @@ def _module(place: str) -> ModuleType:
             return module
         _search_first(Path.cwd())
         return importlib.import_module(place)
+    except NoSuchFunctionError:
+        raise
     except (Exception, SystemExit) as error:  # whatever the module's own code raises
-        raise TilingError(
-            f"cannot import {place}: {type(error).__name__}: {error}"
-        ) from error
+        # not what the module itself looks for
+        absent = isinstance(error, ModuleNotFoundError) and f"{place}.".startswith(
+            f"{error.name}."
+        )
+        kind = NoSuchFunctionError if absent else TilingError
+        raise kind(f"cannot import {place}: {type(error).__name__}: {error}") from error
 
 
 def _search_first(folder: Path) -> None:

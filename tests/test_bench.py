@@ -66,6 +66,7 @@ def test_files(tmp_path: Path) -> None:
     table = (out / "bench.md").read_text("utf-8")
     assert "| `tile` | limit | reftiler `out=` | reftiler |" in table
     assert "| 1×1×17×18 8/5 |" in table
+    assert "bench.json exists" in refused(2, "bench", "--out", out)
 
 
 def test_which_body_ran_is_shown(

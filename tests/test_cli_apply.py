@@ -158,10 +158,30 @@ def test_finish_is_refused_with_its_name() -> None:
     message = refused(1, f"{line} model.py:fails")
     assert "model.py:fails raised KeyError" in message
     assert "no such class" in message
-    assert "got 'argmin'; did you mean 'argmax'" in refused(1, f"{line} argmin")
-    assert "has no nothing" in refused(1, f"{line} model.py:nothing")
+    assert "got 'argmin'; did you mean 'argmax'" in refused(2, f"{line} argmin")
+    assert "has no nothing" in refused(2, f"{line} model.py:nothing")
     grey = line.replace("classes", "grey")
     assert "needs channels" in refused(1, f"{grey} argmax")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *("model.py:nothing", "nomodule:f", "no.py:f", "no.onnx", "no.pt2", "model"),
+        *("numpy.nothing:f", "numpy:float32", "model.py:np.nothing"),
+    ],
+)
+def test_a_model_that_is_not_there_is_a_bad_call(model: str) -> None:
+    words = model.partition(":")[0]
+    assert words in refused(2, f"apply {model} images maps {TILING}")
+    assert not MAPS.exists()
+
+
+@pytest.mark.parametrize("needed", ["nomodule", "numpy.nothing"])
+def test_a_model_whose_own_imports_fail_is_there(needed: str) -> None:
+    Path("needs_more.py").write_text(f"import {needed}\n")
+    for name in ("needs_more", "needs_more.py"):
+        assert needed in refused(1, f"apply {name}:f images maps {TILING}")
 
 
 def test_a_model_that_exits_is_named() -> None:
@@ -333,7 +353,7 @@ def test_nothing_of_others_is_touched() -> None:
     [
         (1, "scores images/a.png maps", "needs a batch, a height and a width"),
         (1, "channels_first images/a.png maps", "return them last"),
-        (1, "gray images maps", "has no gray"),
+        (2, "gray images maps", "has no gray"),
         (2, "grey no maps", "there is no"),
         (2, "grey images model.py", "is a file"),
         (2, "grey images images/maps", "would be taken for images"),

@@ -64,6 +64,7 @@ def test_a_matrix(tmp_path: Path) -> None:
     assert "**tests.strangers:Deaf** did not start" in page
     assert "| TILE" not in page
     assert run("conform", *deaf, *FEW).exit_code == 3
+    assert "MATRIX.md exists" in refused(2, "conform", *deaf, "--out", tmp_path)
 
 
 @pytest.mark.parametrize("matrix", [(), ("--matrix",)])
@@ -100,6 +101,7 @@ def test_the_options_of_pytest_follow_behind_dashes(tmp_path: Path) -> None:
     clauses = [found.clause for found in jsonlines.read(file).results]
     assert set(clauses) == {"TILE-001", "TILE-002"}
     assert clauses == sorted(clauses)
+    assert "badge.json exists" in refused(2, *words)
     assert "::test_" in run(*words[:-2], "--", "-k", "TILE-002", "-v").stdout
 
 
@@ -114,7 +116,9 @@ def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
 def test_a_run_that_is_cut_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     (tmp_path / "badge.json").write_text("green, of an earlier run")
     words = ("--clauses", "TILE", *FEW, "--fail-fast", "--out", tmp_path)
-    assert run("conform", MIRRORED, *words).exit_code == 1
+    assert "badge.json exists" in refused(2, "conform", MIRRORED, *words)
+    assert (tmp_path / "badge.json").read_text() == "green, of an earlier run"
+    assert run("conform", MIRRORED, *words, "--overwrite").exit_code == 1
     assert '"message": "not complete"' in (tmp_path / "badge.json").read_text()
     with pytest.raises(RecordError, match="complete"):
         jsonlines.read(next(tmp_path.glob("*.jsonl")))

@@ -62,6 +62,9 @@ def conform(
             metavar="FOLDER", help="For the record, the reports and counterexamples."
         ),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier run's in FOLDER.")
+    ] = False,
     python: Annotated[
         list[str] | None,
         typer.Option(
@@ -115,6 +118,7 @@ def conform(
             "timeout": timeout,
         },
         out=out,
+        overwrite=overwrite,
         pythons=tuple(python or ()),
         pytest_options=(*words, *(["-v"] * verbose), *(["-x"] * fail_fast)),
     )

@@ -21,7 +21,7 @@ import pytest
 import typer
 
 from reftiler.atomic import FolderLock, atomic_write
-from reftiler.cli.console import UsageError, stderr, stdout
+from reftiler.cli.console import UsageError, refuse_existing, stderr, stdout
 from reftiler.errors import TilingError
 from reftiler_conformance import report, suite
 from reftiler_conformance.cases import parse
@@ -40,6 +40,7 @@ class Call:
 
     asked: Asked
     out: Path | None
+    overwrite: bool
     pythons: tuple[str, ...]
     pytest_options: tuple[str, ...]
 
@@ -75,8 +76,9 @@ def behind_dashes(subjects: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def single(subjects: Sequence[str], call: Call) -> int:
     """Ask one subject; return the exit code."""
-    with _told(), _folder(call.out):
-        found = _report(_only(subjects), call)
+    name = _only(subjects)
+    with _told(), _folder(call, "badge.json", f"{file_name(name)}.jsonl"):
+        found = _report(name, call)
     if not call.verbose:
         report.show(found, stdout)
     if call.out is not None:
@@ -89,7 +91,7 @@ def matrix(subjects: Sequence[str], call: Call) -> int:
     reports: list[Report] = []
     absent: dict[str, str] = {}
     codes = [0]
-    with _folder(call.out):
+    with _folder(call, "MATRIX.md", *(f"{file_name(s)}.jsonl" for s in subjects)):
         for name in subjects:
             try:
                 badge_name = f"{file_name(name)}-badge.json"
@@ -189,12 +191,14 @@ def _told() -> Iterator[None]:
 
 
 @contextmanager
-def _folder(folder: Path | None) -> Iterator[None]:
-    """Keep other runs out of the folder of the reports."""
+def _folder(call: Call, *names: str) -> Iterator[None]:
+    """Keep other runs out of the folder of the reports, and an earlier run's in it."""
     with ExitStack() as stack:
         try:
-            if folder is not None:
-                stack.enter_context(FolderLock(folder))
+            if call.out is not None:
+                files = [call.out / name for name in names]
+                refuse_existing(files, overwrite=call.overwrite)
+                stack.enter_context(FolderLock(call.out))
         except TilingError as error:
             raise UsageError(f"--out: {error}") from error
         yield

@@ -186,6 +186,7 @@ def view(
     )
     if screenshot is not None:
         app.take_screenshot(asked, screenshot)
+        typer.echo(f"Wrote {printable(str(screenshot))}")
     elif code := app.run(asked):
         raise typer.Exit(code)
 

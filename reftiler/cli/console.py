@@ -11,7 +11,13 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from reftiler.cli.signals import tidy_up_first
-from reftiler.errors import FolderBusyError, TilingError, count, printable
+from reftiler.errors import (
+    FolderBusyError,
+    NoSuchFunctionError,
+    TilingError,
+    count,
+    printable,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -68,7 +74,7 @@ def exit_codes(command: Callable[P, Result]) -> Callable[P, Result]:
         tidy_up_first()
         try:
             return command(*args, **kwargs)
-        except (UsageError, FolderBusyError) as error:
+        except (UsageError, FolderBusyError, NoSuchFunctionError) as error:
             _stop(str(error), BAD_CALL)
         except BrokenPipeError:
             raise  # the reader of our output has seen enough: typer exits with 1

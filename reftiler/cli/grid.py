@@ -111,7 +111,7 @@ def _open(path: Path, reading: ReadingOptions) -> "LazyImage":
 
     if not (path.is_file() or is_zarr(path)):
         raise UsageError(
-            f"{str(path)!r} is neither an image file nor a size in pixels such as "
+            f"there is no image file {path}: give one, or a size in pixels such as "
             "1000x1400"
         )
     return reading.open(path)

@@ -61,7 +61,7 @@ def test_a_picture_is_what_its_command_draws(
 ) -> None:
     kept, drawn = ROOT / words[-1], made / Path(words[-1]).name
     given = [word.replace("build/", f"{made}/build/") for word in words[2:-1]]
-    assert run(*given, str(drawn)) == (0, "")
+    assert run(*given, str(drawn)) == (0, f"Wrote {drawn}\n")
     assert kept.stat().st_size < 200_000
     with Image.open(kept) as one, Image.open(drawn) as other:
         assert one.size == other.size

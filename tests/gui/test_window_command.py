@@ -28,7 +28,7 @@ def run(*words: str) -> tuple[int, str]:
 def test_a_screenshot_has_the_size_asked_for(qtbot: QtBot, tmp_path: Path) -> None:
     image, out = write_pair(tmp_path, "part"), tmp_path / "out.png"
     code, said = run(str(image), "--screenshot", str(out), "--size", "1100x750")
-    assert (code, said) == (0, "")
+    assert (code, said) == (0, f"Wrote {out}\n")
     assert read_image(out).shape[:2] == (750, 1100)
 
 
@@ -100,7 +100,7 @@ def test_results_and_models_are_shown(qtbot: QtBot, tmp_path: Path) -> None:
         ("--model", "numpy:negative"),
         ("--simulate", "noise"),
     ):
-        assert run(*shoot, *words) == (0, "")
+        assert run(*shoot, *words) == (0, f"Wrote {out}\n")
     code, said = run(*shoot, "--model", "numpy:no_such_function")
     assert code == 1
     assert "numpy has no no_such_function" in said

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reftiler.cli.console import UsageError, as_usage_error, stdout
+from reftiler.cli.console import UsageError, as_usage_error, refuse_existing, stdout
 from reftiler.errors import TilingError, missing_extra
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def bench(  # noqa: PLR0913 - an option each
     out: Annotated[
         Path | None, _option("FOLDER", "For bench.json, bench.md and plots.")
     ] = None,
+    overwrite: Annotated[
+        bool, _flag("--overwrite", "Replace an earlier run's in FOLDER.")
+    ] = False,
     growth: Annotated[
         bool | None,
         typer.Option(help="How cost grows; by default unless --quick or chosen work."),
@@ -86,7 +89,7 @@ def bench(  # noqa: PLR0913 - an option each
             startup=startup,
         )
     if out is not None:
-        _check_out(out)
+        _check_out(out, overwrite=overwrite)
     run = _measured(plan)
     if out is not None:
         _write(run, out)
@@ -107,7 +110,7 @@ def _names(given: list[str] | None, option: str, known: list[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _check_out(out: Path) -> None:
+def _check_out(out: Path, *, overwrite: bool) -> None:
     """Refuse what cannot be written before anything is measured."""
     from reftiler.atomic import OutputTransaction, atomic_write  # noqa: PLC0415
 
@@ -118,6 +121,7 @@ def _check_out(out: Path) -> None:
         raise UsageError(str(missing_extra(words, "conformance", error))) from error
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file: give a folder")
+    refuse_existing([out / "bench.json"], overwrite=overwrite)
     probe = out / ".reftiler-bench"
     try:
         with OutputTransaction() as written:

@@ -97,23 +97,14 @@ def _bits(array: Array, index: Index) -> str:
 
 @dataclass
 class CaseRun:
-    """
-    A case, opened at a subject; a check asks it and raises `Mismatch`.
-
-    Parameters
-    ----------
-    case, client, features, device
-        What is asked, through what, what the subject claims, and where.
-    repeats
-        What `tiles_agree` and `merge_agrees` ask besides: ``out`` repeats the call into
-        an array that holds something, ``another`` repeats it after an image of another
-        size. A caller that knows of a fault there leaves it out.
-    """
+    """A case, opened at a subject; a check asks it and raises `Mismatch`."""
 
     case: Case
     client: Local | Remote
     features: Features
     device: str = "cpu"
+    # What is asked besides: into an array that holds something, and after an image of
+    # another size. Who knows of a fault there leaves it out.
     repeats: frozenset[str] = frozenset(("out", "another"))
     evidence: Evidence = field(default_factory=Evidence)
     printed: str = ""
@@ -129,20 +120,7 @@ class CaseRun:
         memory: str = "C",
         out: OutBuffer | None = None,
     ) -> Answer:
-        """
-        Cut the case's image, or another.
-
-        Parameters
-        ----------
-        image
-            Its values; of ``memory="broadcast"`` only those of one index of the first
-            axis longer than one.
-        memory
-            How it lies in memory, a word of
-            `reftiler_conformance.memory_layouts.LAYOUTS`.
-        out
-            What to write into; made in the subject's process.
-        """
+        """Cut the case's image, or another, that lies in memory as `LAYOUTS` say."""
         given = self._given("tile", image, memory)
         return self._ask("tile", array=given, memory=memory, out=out)
 
@@ -153,17 +131,14 @@ class CaseRun:
         memory: str = "C",
         out: OutBuffer | None = None,
     ) -> Answer:
-        """Merge the case's tiles, or others; the parameters are those of `tile`."""
+        """Merge the case's tiles, or others."""
         given = self._given("untile", tiles, memory)
         return self._ask("untile", array=given, memory=memory, out=out)
 
     def tile_another(self, image: Array) -> bool:
-        """
-        Let the same tiler cut an image of another size; say whether it can.
+        """Let the same tiler cut an image of another size; say whether it can.
 
-        Sessions without a method ``tile_another`` are asked by ``tile`` if the subject
-        claims ``untile:cold``, and whatever they raise then is no matter. Where the
-        process ends, it is started anew: that is no fault of what is asked next.
+        Where the process ends, it is started anew: no fault of what is asked next.
         """
         text = "tile" if "untile:cold" in self.features else ""
         try:
@@ -204,11 +179,9 @@ class CaseRun:
         by: Literal["bits", "numbers"] = "bits",
         memory: str = "C",
     ) -> Array:
-        """
-        Fail unless the tiles are the oracle's, by ``bits`` or by ``numbers``.
+        """Fail unless the tiles are the oracle's, by ``bits`` or by ``numbers``.
 
-        They must be so in an array given as ``out`` and after an image of another size
-        too, and the image must be as it was: else `Mismatch` names the clause of that.
+        So too in an ``out`` and after another image: else `Mismatch` names that clause.
         """
         given = self._given("tile", image, memory)
         usual = image is None and memory not in ("broadcast", "swapped")
@@ -224,15 +197,11 @@ class CaseRun:
         where: Array | bool = True,
         memory: str = "C",
     ) -> Array:
-        """
-        Fail unless the merge of the case's tiles, or of others, is the oracle's.
+        """Fail unless the merge is the oracle's, as `tiles_agree` does.
 
-        By ``bits``, by ``numbers``, within the ``bound`` that the rounding of any order
-        of summation obeys, or within a ``coarse`` one, that of sums no finer than
-        float32. If nothing is said, subjects that are ``exact`` by numbers and others
-        within the bound; of these an integer may be either one beside the mean, for
-        how it is rounded is another clause. Only pixels ``where`` it is true count.
-        What is asked besides is what `tiles_agree` asks.
+        ``bound``: within what the rounding of any order of summation may do;
+        ``coarse``: of sums no finer than float32. By default ``exact`` subjects are
+        judged by numbers, others within the bound, integers up to one off.
         """
         given = self._given("untile", tiles, memory)
         usual = tiles is None and memory not in ("broadcast", "swapped")

@@ -56,11 +56,7 @@ class Check:
         return [case for case in self.fixed if self._needed(case) <= claimed]
 
     def within(self, claimed: Features) -> SearchStrategy[Case] | None:
-        """
-        Return what draws cases for a subject; None if only fixed cases are asked.
-
-        Raises `Unsupported` if the subject does not claim what is asked.
-        """
+        """Return what draws cases, None if all are fixed; or raise `Unsupported`."""
         if missing := self.needs - claimed:
             raise Unsupported(", ".join(sorted(missing)))
         if self.draws is not None:
@@ -93,25 +89,10 @@ def clause(
     draws: Draws = cases,
     **asked: Any,
 ) -> Callable[[Judge], Judge]:
-    """
-    Make a function a check of a clause, or of each of several.
+    """Make a function a check of a clause; ``asked`` are fields of `Draw`.
 
-    Parameters
-    ----------
-    clause_id
-        The clause that is broken if the function raises `Mismatch`.
-    needs
-        Features without which nothing is asked, besides the verb.
-    share
-        Which part of the usual number of cases is drawn; of refusals `REFUSALS` of it.
-    only
-        The cases, if none is to be drawn; all that the subject claims are asked.
-    also
-        Cases that are asked before any is drawn, if the subject claims them.
-    draws
-        What draws the cases, given the features and ``asked``.
-    **asked
-        The fields of `reftiler_conformance.draws.Draw`.
+    ``needs``: features besides the verb. ``share``: of the usual number of cases.
+    ``only``: the cases, if none is drawn; ``also``: those asked before any is drawn.
     """
     only, needs = tuple(only), tuple(needs)
 
@@ -172,21 +153,7 @@ def regressions() -> dict[tuple[str, str], list[Case]]:
 
 
 def select(wanted: Iterable[str] = (), spec: str = "") -> list[Check]:
-    """
-    Return the checks of some clauses or families, or of all.
-
-    Parameters
-    ----------
-    wanted
-        Ids such as ``PAD-001``, families such as ``PAD``, and names of checks.
-    spec
-        The version of the specification; the newest by default.
-
-    Raises
-    ------
-    ValueError
-        If there is no such clause, family or version.
-    """
+    """Return the checks of ids, families and names, or all; raise `ValueError`."""
     known, wanted = clauses(spec), set(wanted)
     names = {
         check: {check.clause, check.clause.partition("-")[0], check.name}

@@ -71,14 +71,7 @@ def spec_version() -> str:
 
 
 def read_clauses(spec: str) -> dict[str, Clause]:
-    """
-    Return the clauses of a specification by their ids, in its order.
-
-    Raises
-    ------
-    ValueError
-        If an id stands twice, or a clause has no profile or an unknown one.
-    """
+    """Return a specification's clauses by id; raise `ValueError` at a bad one."""
     found: dict[str, Clause] = {}
     usual = ""
     without_code = re.sub(r"^```.*?^```$", "", spec, flags=re.S | re.M)
@@ -116,14 +109,7 @@ def all_clauses() -> dict[str, Clause]:
 
 @cache
 def clauses(version: str = "") -> dict[str, Clause]:
-    """
-    Return the clauses of a version, by default the newest.
-
-    Raises
-    ------
-    ValueError
-        If there is no such version.
-    """
+    """Return the clauses of a version, by default the newest; or raise `ValueError`."""
     wanted = _numbers(version or spec_version())
     versions = {clause.since for clause in all_clauses().values()} | {spec_version()}
     if wanted not in {_numbers(known) for known in versions}:

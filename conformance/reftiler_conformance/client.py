@@ -80,23 +80,7 @@ class Local:
 
 
 class Remote:
-    """
-    A subject in a process of its own, started anew when it hangs or dies.
-
-    Parameters
-    ----------
-    name
-        As `reftiler_conformance.worker.load` takes it.
-    python
-        The Python to run it with; None means this one, with its ``sys.path``.
-    timeout
-        Seconds that the answer to a call is waited for.
-
-    Raises
-    ------
-    HarnessError
-        Under ``python -O``.
-    """
+    """A subject in a process of its own, started anew when it hangs or dies."""
 
     def __init__(
         self, name: str, python: str | None = None, timeout: float = 10.0
@@ -124,18 +108,7 @@ class Remote:
         self._folder.cleanup()
 
     def answer(self, request: Request) -> Answer:
-        """
-        Put a request to the subject.
-
-        Raises
-        ------
-        Hung, Died
-            If no answer comes in time, or none can come any more.
-        NotAsked
-            If such a request hung so often that it is not made any more.
-        Unsupported, Raised, WrongType, HarnessError
-            As the subject's process says.
-        """
+        """Put a request; raise as the subject does, or `Hung`, `Died`, `NotAsked`."""
         if max(self._hangs.values(), default=0) >= MOST_HANGS:
             raise NotAsked(
                 f"it hung {MOST_HANGS} times in a row, so it was asked no more"
@@ -275,12 +248,10 @@ class _Process:
         return body
 
     def _ready(self) -> bool:
-        """
-        Wait a slice of the time that is left; say whether there is more to read.
+        """Wait a slice of the time that is left; say whether there is more to read.
 
-        A clock goes on while a machine sleeps or is held up, and the subject does not.
-        So slices are counted: however long the machine sleeps, that costs one, and less
-        where the subject wants to run and other processes do not let it.
+        A clock goes on while a machine sleeps, and the subject does not: so slices are
+        counted, and less where other processes do not let the subject run.
         """
         events = self._selector.select(min(_SLICE, self._left))
         ready = {key.fd for key, _ in events}

@@ -28,18 +28,7 @@ SINGLE = 2.0**-24
 
 
 class Mismatch(AssertionError):  # noqa: N818 - it is a finding
-    """
-    What came back is not what is right.
-
-    Parameters
-    ----------
-    message
-        What differs.
-    mask
-        Where it does.
-    clause
-        The clause that is broken, where it is not the one that the check asks about.
-    """
+    """What came back is not right, where ``mask`` says; of another clause, if named."""
 
     def __init__(
         self, message: str, mask: Array | None = None, clause: str = ""
@@ -73,11 +62,9 @@ def same_bits(
     nan: Literal["bits", "any"] = "bits",
     where: Array | bool = True,
 ) -> None:
-    """
-    Fail unless two arrays are equal in type, dtype, shape and every bit.
+    """Fail unless two arrays are equal in type, dtype, shape and every bit.
 
-    ``nan="any"`` leaves the sign and payload of a NaN free; only pixels ``where`` it
-    is true are compared.
+    ``nan="any"`` leaves the sign and payload of a NaN free.
     """
     if type(got) is not np.ndarray:
         raise Mismatch(f"the type is {type(got).__name__}, should be ndarray")
@@ -109,13 +96,9 @@ def same_merge(
     least: float = 0.0,
     where: Array | bool = True,
 ) -> None:
-    """
-    Fail unless a merge is right within the rounding of any order of summation.
+    """Fail unless a merge is right within `allowance`; extremes to the bit.
 
-    The dtype is left aside. What order and roundings may do is what `allowance` says;
-    integers may be wrong by ``half`` more: 0.5 where they are rounded to nearest;
-    floats are taken to be no finer than the unit roundoff ``least``. Extremes must be
-    right to the bit.
+    The dtype is left aside.
     """
     given = case.tiles() if tiles is None else tiles
     want = expected_merge(case) if tiles is None else merge_of(case, tiles)
@@ -147,34 +130,20 @@ def _near(
 
 
 def allowance(case: Case, size: Array, half: float = 0.5, least: float = 0.0) -> Array:
-    """
-    Return how far each pixel of a merge may be from its mean, reckoned in float64.
+    """Return how far each pixel of a merge may be from its mean, reckoned in float64.
 
     A subject that is not ``exact`` may add in any order, in the coarsest float type
-    that the tiles or the result allow, with a unit roundoff u. The model is that of
-    every textbook: each operation is right but for a factor 1 + d, ``|d| <= u``, so
-    that n of them are right but for ``n u / (1 - n u)``. Of a pixel in which k tiles
-    take part:
+    that the tiles or the result allow, with a unit roundoff u of at least ``least``.
+    By the textbooks' model n operations are right but for ``n u / (1 - n u)``, relative
+    to ``size``, which is ``sum |w v| / sum w``. Of a pixel of k tiles n is
 
     - without weights, k - 1 additions, one division (or two, by way of a reciprocal),
-      one rounding to the result: n = k + 2, and one more for integers that become
-      floats;
-    - with weights of rank R, both sums, 2 (k - 1); each weight, above and below the
-      line, 2 (2R - 1), for it is R numbers rounded and R - 1 products; the product
-      ``w v``, the division and the result, 3: n = 2k + 4R - 1, and one more for
-      integers.
+      one rounding to the result: k + 2;
+    - with weights of rank R, both sums, 2 (k - 1); each weight above and below the
+      line, 2 (2R - 1); ``w v``, the division, the result: 2k + 4R - 1;
+    - and one more for integers that become floats.
 
-    All this is relative to ``sum |w v| / sum w``. What underflows adds one smallest
-    subnormal, and rounding to a whole number adds ``half``.
-
-    Parameters
-    ----------
-    case
-        Whose tiles were merged.
-    size
-        ``sum |w v| / sum w`` of each pixel.
-    half, least
-        What rounding to a whole number adds; the unit roundoff to reckon with at least.
+    What underflows adds one smallest subnormal, rounding to a whole number ``half``.
     """
     count, kind = coverage_of(case), case.numpy_dtype
     steps = count + 2
@@ -198,10 +167,7 @@ def _drift(steps: Array, unit: float) -> Array:
 
 
 def _precision(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return the unit roundoff and the smallest subnormal of a dtype.
-
-    Integers may be added as float32, and nothing of them underflows.
-    """
+    """Return the unit roundoff and the smallest subnormal; integers add as float32."""
     if dtype == BFLOAT16:
         return 2.0**-8, 2.0**-133
     if dtype.kind != "f":

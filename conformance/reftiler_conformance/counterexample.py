@@ -44,18 +44,7 @@ class CounterexampleError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Counterexample:
-    """
-    What a subject got wrong, with all that is needed to see it again.
-
-    Parameters
-    ----------
-    result
-        With its arrays; ``evidence.mask`` says where ``got`` is wrong.
-    subject, subject_version, spec_version
-        Who was asked, and by which specification.
-    replay
-        The command that asks again.
-    """
+    """What a subject got wrong, with all that is needed to see it again."""
 
     result: Result
     subject: str
@@ -107,21 +96,10 @@ def describe(
     same: str = "",
     width: int = 88,
 ) -> str:
-    """
-    Describe a failure: the clause, the case, the first difference, how to replay.
+    """Describe a failure: the clause, the case, the first difference, how to replay.
 
-    Parameters
-    ----------
-    result
-        What failed.
-    report
-        The run that it is of, for the command; needs no results yet.
-    item_id
-        The pytest item that found it.
-    same
-        The clauses that fail of the same fault, probably.
-    width
-        Of the lines of prose; what is to be copied is never broken.
+    ``same`` names clauses of probably the same fault; ``width`` is that of prose: what
+    is to be copied is never broken.
     """
     clause = all_clauses().get(result.clause)
     meaning = f": {clause.meaning}" if clause else ""
@@ -202,14 +180,7 @@ def file_name(name: str) -> str:
 
 
 def write(result: Result, report: Report, folder: Path) -> Path:
-    """
-    Write the counterexample of a result into a folder, complete or not at all.
-
-    Returns
-    -------
-    Path
-        ``<clause>-<check>-<device>.npz``; the same failure gives the same bytes.
-    """
+    """Write a counterexample, whole or not at all: the same failure, the same bytes."""
     stem = file_name(f"{result.clause}-{result.check}-{result.device}")
     path = folder / f"{stem}.npz"
     found = result.evidence or Evidence()
@@ -222,14 +193,7 @@ def write(result: Result, report: Report, folder: Path) -> Path:
 
 
 def read(path: Path) -> Counterexample:
-    """
-    Read a counterexample.
-
-    Raises
-    ------
-    CounterexampleError
-        If the file cannot be read or holds something else.
-    """
+    """Read a counterexample, or raise `CounterexampleError`."""
     try:
         return _unpacked(_read_arrays(path))
     except OSError as error:

@@ -51,46 +51,19 @@ Span = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Draw:
-    """
-    What a check asks for: in each field a tuple of choices, or ``ANY``.
+    """What a check asks for: in each field a tuple of choices, or ``ANY``.
 
-    By default everything is neutral, so that a check is about one thing: one image of
-    one channel that the tiles fill exactly, box window, no border. In some fields
+    By default everything is neutral, so that a check is about one thing. In some fields
     nothing, ``()``, means the first choice that the subject claims.
-
-    Parameters
-    ----------
-    verb
-        ``tile`` or ``untile``: of which verb the dtypes must be supported.
-    layout
-        Pairs of batch and channels, None where there is no such axis.
-    count
-        How many tiles lie along an axis: ``few``, or ``many`` along the first of one or
-        two axes, 15 and more.
-    fit
-        How lengths lie to tiles: ``exact`` (nothing is left over), ``longer`` (a
-        remainder is left), ``short`` (shorter than a tile).
-    overlap
-        ``none``, ``some``, or ``tight``: as much as the border needs, so that one tile
-        takes part in every pixel.
-    scale
-        ``""`` for none, ``scale`` for one of all axes, ``scale:axes``.
-    window
-        A name, or ``custom``.
-    pad_value
-        0, or ``ANY``.
-    uncovered
-        What of pixels in which no tile takes part: ``any`` (there may be some),
-        ``filled`` (where there are some, there is a fill, or tiles are added).
     """
 
-    verb: str = "tile"
+    verb: str = "tile"  # of which the dtypes must be supported
     rank: Choice = (2, 1, 3)
     layout: Choice = ()
     channels_last: Choice = ()
-    count: Choice = ("few",)
-    fit: Choice = ("exact",)
-    overlap: Choice = ("none", "some")
+    count: Choice = ("few",)  # or many: 15 tiles and more along the first axis
+    fit: Choice = ("exact",)  # longer: a remainder is left; short: less than a tile
+    overlap: Choice = ("none", "some")  # or tight: one tile takes part in every pixel
     mode: Choice = ("padding",)
     pad_mode: Choice = ()
     pad_side: Choice = ()
@@ -103,12 +76,12 @@ class Draw:
     weights: Choice = (None,)
     weights_dtype: Choice = ("float64",)
     maps: Choice = ("same",)
-    scale: Choice = ("",)
+    scale: Choice = ("",)  # scale: one of all axes; scale:axes
     dtype: Choice = ("float32", "uint8", "float64", "float16", "int32")
     result: Choice = (None,)
     content: Choice = ("index",)
     scatter: Choice = (False,)
-    uncovered: Choice = ("any",)
+    uncovered: Choice = ("any",)  # filled: pixels of no tile get a fill, or tiles
 
     def within(self, features: Features) -> Draw:
         """Return what is left for a subject, or raise `Unsupported`."""
@@ -211,21 +184,7 @@ PIXELS = 2500
 
 
 def cases(features: Features, **asked: Any) -> SearchStrategy[Case]:
-    """
-    Return what draws cases for a subject.
-
-    Parameters
-    ----------
-    features
-        What the subject claims.
-    **asked
-        The fields of `Draw`; what is not named stays neutral.
-
-    Raises
-    ------
-    Unsupported
-        If the subject claims nothing of what is asked in some field.
-    """
+    """Return what draws cases for a subject, by fields of `Draw`; or `Unsupported`."""
     return _cases(Draw(**asked).within(features), "unequal" in features)
 
 

@@ -52,40 +52,25 @@ NO_EFFECT = ("TILE-007", "PAD-011")
 
 @dataclass(frozen=True)
 class Options:
-    """
-    How a subject is asked, as `reftiler_conformance.under_test.Asked` has it.
-
-    Parameters
-    ----------
-    shrinking
-        Seconds spent on making a failing case smaller.
-    blamed
-        The clauses, by device, that another clause's check has found broken: they are
-        told once.
-    repeats
-        What every comparison asks besides, until it is found broken: see `CaseRun`.
-    """
+    """How a subject is asked, as `Asked` has it, and what was found meanwhile."""
 
     seed: int = 0
     examples: int = EXAMPLES
     known: Sequence[Known] = ()
     spec: str = ""
-    shrinking: float = 5.0
+    shrinking: float = 5.0  # seconds, on making a failing case smaller
+    # Clauses, by device, that another clause's check found broken: told once.
     blamed: set[tuple[str, str]] = field(default_factory=set)
+    # What every comparison asks besides, until it is found broken: see `CaseRun`.
     repeats: set[str] = field(default_factory=lambda: {"out", "another"})
 
 
 def evaluate(
     check: Check, client: Client, info: Info, device: str, options: Options
 ) -> list[Result]:
-    """
-    Ask a subject about one check; never raises for what the subject does.
+    """Ask a subject about one check; never raises for what the subject does.
 
-    Returns
-    -------
-    list of Result
-        That of the check's own clause, then those of other clauses that were found
-        broken on the way.
+    After the result of the check's own clause come those of others found broken.
     """
     search = _Search(check, client, info.claimed, device, options)
     began = time.monotonic()
@@ -105,16 +90,7 @@ def evaluate(
 
 
 def attempt(check: Check, run: CaseRun) -> Result:
-    """
-    Put one case to a subject.
-
-    Raises
-    ------
-    Unsupported
-        If the subject does not claim to do what the case asks.
-    HarnessError
-        If the kit or the adapter fails.
-    """
+    """Put one case to a subject; raises only `Unsupported` and `HarnessError`."""
     clause, status, message = check.clause, Status.PASSED, ""
     try:
         run.reopen()

@@ -51,12 +51,10 @@ class Group:
 
 
 def grouped(results: Iterable[Result]) -> list[Group]:
-    """
-    Put failures together that are probably the same.
+    """Put failures together that are probably the same.
 
-    They are if they say the same, got the same wrong array, or show the same symptom;
-    or if one fails with settings that its clause is about, and the other fails with
-    these settings too.
+    They say the same, got the same wrong array or show the same symptom; or one fails
+    with settings that its clause is about, and the other with these too.
     """
     alike: list[tuple[set[Hashable], list[Result]]] = []
     for result in results:

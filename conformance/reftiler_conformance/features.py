@@ -97,17 +97,10 @@ Features = frozenset[str]
 
 
 def features(*declared: str) -> Features:
-    """
-    Return declared features as a set.
+    """Return declared features as a set, or raise `ValueError`.
 
-    A word that ends in ``*`` stands for all features that begin so, but for those of
-    `NAMED_ONLY`: ``mode:*``. ``channels`` and ``batch`` imply ``channels_first``, but
-    beside ``channels_last:only``, which implies ``channels_last``.
-
-    Raises
-    ------
-    ValueError
-        If a word is no feature.
+    ``mode:*`` stands for all that begin so, but for `NAMED_ONLY`. ``channels`` and
+    ``batch`` imply ``channels_first``, but beside ``channels_last:only``.
     """
     found: set[str] = set()
     for word in declared:

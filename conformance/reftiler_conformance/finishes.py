@@ -11,10 +11,7 @@ from reftiler_conformance.slices import values
 
 
 def argmax(block: Array, axis: int | None) -> Array:
-    """Return the channel of the largest value; without channels where it is positive.
-
-    Of channels that share it, the first.
-    """
+    """Return the first channel of the largest value; without channels `positive`."""
     if axis is None:
         return positive(block, axis)
     return np.asarray(_numbers(block).argmax(axis).astype(np.uint8))

@@ -25,16 +25,7 @@ class RecordError(ValueError):
 
 
 class Writer:
-    """
-    Writes a record line by line, as the results come.
-
-    Parameters
-    ----------
-    path
-        The file; it is begun anew.
-    report
-        The run that is to be recorded; its results are not looked at.
-    """
+    """Writes a record line by line, as the results come."""
 
     def __init__(self, path: Path, report: Report) -> None:
         self._digest, self._began = hashlib.sha256(), time.monotonic()
@@ -86,14 +77,7 @@ def write(report: Report, path: Path) -> None:
 
 
 def read(path: Path) -> Report:
-    """
-    Read the record of a complete run.
-
-    Raises
-    ------
-    RecordError
-        If the file cannot be read, is no record, or is not complete.
-    """
+    """Read the record of a complete run, or raise `RecordError`."""
     try:
         return _report(path.read_text(encoding="utf-8").splitlines(keepends=True))
     except OSError as error:

@@ -39,28 +39,15 @@ class KnownError(ValueError):
 
 @dataclass(frozen=True)
 class Known:
-    """
-    A failure that is known.
-
-    Parameters
-    ----------
-    clause, witness, reason
-        What fails, the case that shows it (if any), and why.
-    device, check
-        Where, and in which of the clause's checks; None means everywhere and in all.
-    issue
-        Where it is discussed.
-    expires
-        The last day on which the entry counts.
-    """
+    """A failure that is known; None means every device, and all the clause's checks."""
 
     clause: str
-    witness: str
+    witness: str  # the case that shows it
     reason: str
     device: str | None = None
     check: str | None = None
     issue: str | None = None
-    expires: datetime.date | None = None
+    expires: datetime.date | None = None  # the last day on which it counts
 
 
 def matching(
@@ -79,22 +66,7 @@ def matching(
 def load(
     known: Path | str | Mapping[str, str] | None, today: datetime.date | None = None
 ) -> tuple[Known, ...]:
-    """
-    Return the known failures of a YAML file, or of a mapping of clauses to reasons.
-
-    Parameters
-    ----------
-    known
-        The path, or the mapping; None means that nothing is known.
-    today
-        The day on which entries must not have expired; None means this day.
-
-    Raises
-    ------
-    KnownError
-        If the file cannot be read, or an entry is illegal, names no clause of the
-        specification, has expired or says what another one says.
-    """
+    """Return the known failures of a YAML file or a mapping; or raise `KnownError`."""
     if known is None:
         return ()
     if isinstance(known, Mapping):

@@ -86,22 +86,10 @@ def matrix(
     whole: bool = False,
     absent: Mapping[str, str] | None = None,
 ) -> str:
-    """
-    Return many runs as a page: what differs between the subjects, or all.
+    """Return runs of one version as a page: what differs between subjects, or all.
 
-    Parameters
-    ----------
-    reports
-        A run of each subject, all by one version of the specification.
-    whole
-        Whether every clause has a row, and every fault its case.
-    absent
-        The subjects that could not be asked, and why.
-
-    Raises
-    ------
-    ValueError
-        If there is no report, or they are of several versions.
+    ``whole``: every clause has a row, every fault its case; ``absent``: who could not
+    be asked, and why.
     """
     versions = sorted({report.spec_version for report in reports})
     if len(versions) != 1:

@@ -28,18 +28,7 @@ _GUARD = 64
 
 @dataclass(frozen=True)
 class OutBuffer:
-    """
-    An array to write into, which the subject's process makes.
-
-    Parameters
-    ----------
-    shape, dtype
-        Of the array.
-    memory
-        How it lies; neither ``broadcast`` nor ``swapped``, which a dtype says.
-    value
-        What each item holds at first; of dtypes that are no numbers, each byte.
-    """
+    """An array to write into, which the subject's process makes."""
 
     shape: tuple[int, ...]
     dtype: Any
@@ -68,12 +57,7 @@ class OutBuffer:
 
 
 def with_values_for(array: Array, memory: str) -> Array:
-    """
-    Return an array with the values that it can have in a layout.
-
-    ``broadcast`` has the same values all along the first axis longer than one;
-    ``swapped`` has a dtype of the other byte order, where there is one.
-    """
+    """Return an array with the values and the dtype that it can have in a layout."""
     if memory not in LAYOUTS:
         raise ValueError(f"{memory!r} is no layout: give one of {', '.join(LAYOUTS)}")
     if memory == "broadcast":

@@ -101,11 +101,9 @@ def changes(before: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def unusual_state() -> Iterator[None]:
-    """
-    Set what can be set to other values than usual; afterwards restore it.
+    """Set what can be set to other values than usual; afterwards restore it.
 
-    A call that sets something to its usual value, or seeds a generator, is found only
-    where it was otherwise.
+    Else a call that sets something to its usual value would not be found.
     """
     with (
         ExitStack() as restored,

@@ -22,20 +22,7 @@ from reftiler_conformance.under_test import SubjectUnderTest
 
 
 class Recorder:
-    """
-    Collects the results of a run, of this process or of those of pytest-xdist.
-
-    Parameters
-    ----------
-    under_test
-        Who is asked.
-    folder
-        For the record, the page, the badge and the counterexamples; None means nowhere.
-    badge_name
-        The file of the badge.
-    lock
-        Whether to keep other runs out of the folder.
-    """
+    """Collects the results of a run, of this process or of those of pytest-xdist."""
 
     def __init__(
         self,

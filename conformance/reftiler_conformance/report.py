@@ -67,12 +67,7 @@ def headline(report: Report, device: str | None = None) -> str:
 
 
 def badge(report: Report) -> dict[str, Any]:
-    """
-    Return the badge of a run, as shields.io's endpoint reads it: to be written as JSON.
-
-    It is green for a clean run alone: red if anything fails or the run was cut short,
-    yellow with known failures, or where not all was asked, or nothing judged.
-    """
+    """Return the badge of a run, as shields.io's endpoint reads it: JSON."""
     found, scores = verdict(report), report.scores()
     message = _passed(scores, "/") or "nothing judged"
     if not report.complete:

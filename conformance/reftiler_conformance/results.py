@@ -136,30 +136,7 @@ class Scores(dict[str, Score]):
 
 @dataclass(frozen=True)
 class Report:
-    """
-    All that was found of one subject in one run; without results, what a run is to be.
-
-    Parameters
-    ----------
-    subject
-        Who was asked, and what it claims.
-    results
-        One for each check and device, in the order of the specification.
-    version, spec_version
-        Of the kit and of the specification.
-    seed, examples
-        What the cases were drawn with: a run with the same finds the same.
-    started, seconds
-        When it began (ISO 8601, UTC), and how long it took.
-    complete
-        Whether the run came to its end; if not, nothing follows from what is missing.
-    name, python
-        How the subject was called, and the Python that it ran with, if another.
-    clauses
-        The clauses or families that were asked about; nothing means all.
-    could_claim
-        Features that are not claimed, and whose checks pass.
-    """
+    """All that was found of one subject in one run, or what a run is to be."""
 
     subject: Info
     results: tuple[Result, ...]
@@ -167,13 +144,13 @@ class Report:
     spec_version: str
     seed: int
     examples: int
-    started: str
+    started: str  # ISO 8601, UTC
     seconds: float
-    complete: bool = True
-    name: str = ""
-    python: str = ""
-    clauses: tuple[str, ...] = ()
-    could_claim: tuple[str, ...] = ()
+    complete: bool = True  # if not, nothing follows from what is missing
+    name: str = ""  # by which the subject was called
+    python: str = ""  # that it ran with, if another
+    clauses: tuple[str, ...] = ()  # asked about; nothing means all
+    could_claim: tuple[str, ...] = ()  # features whose checks pass
 
     @property
     def devices(self) -> tuple[str, ...]:

@@ -39,55 +39,27 @@ _FLAGS = ("changed", "shares", "contiguous", "writeable", "given_back", "spilled
 
 @dataclass(frozen=True)
 class Request:
-    """
-    A call: ``info``, ``open``, ``api_check``, or a verb of the open session.
-
-    Parameters
-    ----------
-    verb, text, device
-        What is asked, its argument if that is text, and where.
-    array
-        The argument, if it is an array.
-    memory
-        How the array lies in the memory of the subject's process: a word of
-        `reftiler_conformance.memory_layouts.LAYOUTS`.
-    out
-        The array that the subject is to write into.
-    """
+    """A call: ``info``, ``open``, ``api_check``, or a verb of the open session."""
 
     verb: str
     text: str = ""
     device: str = "cpu"
     array: Array | None = None
-    memory: str = "C"
+    memory: str = "C"  # one of `LAYOUTS`, in the subject's process
     out: OutBuffer | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """
-    What a call gave: an array, or what JSON can hold; and what was seen meanwhile.
-
-    Parameters
-    ----------
-    changed, shares
-        Whether the call changed its input; whether the result shares memory with it.
-    contiguous, writeable
-        Whether the result is so, in C order.
-    given_back, spilled
-        Whether the result is the array that was given as ``out``; whether memory beside
-        or between the items of that was written.
-    printed
-        What the subject wrote to its standard streams.
-    """
+    """What a call gave, an array or what JSON can hold, and what was seen meanwhile."""
 
     value: Any = None
-    changed: bool = False
-    shares: bool = False
+    changed: bool = False  # the input was
+    shares: bool = False  # memory with the input
     contiguous: bool = True
     writeable: bool = True
-    given_back: bool = False
-    spilled: bool = False
+    given_back: bool = False  # it is the array that was given as ``out``
+    spilled: bool = False  # memory beside or between the items of that was written
     printed: str = field(default="", compare=False)
 
     @property

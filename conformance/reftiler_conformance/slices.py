@@ -56,14 +56,7 @@ def pieces_of(case: Case, image: Array) -> Array:
 
 
 def merge_by_slices(case: Case, tiles: Array) -> Array:
-    """
-    Return the merge of tiles.
-
-    Raises
-    ------
-    UncoveredError, NanError
-        As the oracle does.
-    """
+    """Return the merge of tiles; refuses what the oracle does."""
     scaled = ScaledGrid(case.grid, case.scales)
     count = _read(scaled, _counts(scaled))
     if case.fill is None and not count.all():
@@ -90,12 +83,7 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
 
 
 def coverage_of(case: Case) -> Array:
-    """
-    Count the tiles that take part in each pixel of the result of ``untile``.
-
-    The axes are those of the result; that of the batch and that of the channels, where
-    all are alike, have the length 1.
-    """
+    """Count the tiles of each result pixel; axes of batch and channels have length 1."""
     return _laid_out(case, _counts(ScaledGrid(case.grid, case.scales)))
 
 

@@ -17,16 +17,14 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 CONTENTS = ("index", "random", "bits", "special")
+"""The place of each pixel modulo 251, a prime, so that no stride meets the same value
+again; ordinary numbers; any bits at all; the corners of the type."""
+
 EXTREMES = (0, 1, -1, 2, 3, 127, 128, 255, 256, 2047, 2**24 + 1, 2**53 + 1)
 
 
 def fill_with(content: str, shape: tuple[int, ...], dtype: str, seed: int) -> Array:
-    """Return a read-only array of a content.
-
-    ``index``: every pixel names its place, modulo 251, a prime, so that no stride
-    meets the same value again. ``random``: ordinary numbers. ``bits``: any bits at
-    all, NaN payloads among them. ``special``: the corners of the type.
-    """
+    """Return a read-only array of a content, one of `CONTENTS`."""
     if content not in CONTENTS:
         raise ValueError(f"no such content: {content}")
     if dtype == "bfloat16":  # the upper half of float32 numbers
@@ -150,17 +148,9 @@ def specials(kind: np.dtype[Any]) -> Array:
 def chosen(
     case: Case, numbers: Sequence[float], shape: tuple[int, ...] | None = None
 ) -> Array:
-    """
-    Return the tiles of a case, each pixel one of the numbers, as the case's seed says.
+    """Return a case's tiles, each pixel one of the numbers, as its seed says.
 
-    Parameters
-    ----------
-    case
-        Of which the tiles are to be merged.
-    numbers
-        What the case's dtype can hold.
-    shape
-        The tiles', or what can be broadcast to it: few axes make whole tiles alike.
+    A ``shape`` that can be broadcast to the tiles' makes pixels or tiles alike.
     """
     generator = np.random.Generator(np.random.PCG64(case.seed))
     some = case.tiles_shape if shape is None else shape

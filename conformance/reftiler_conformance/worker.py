@@ -189,17 +189,7 @@ def _as_json(value: Any) -> Any:
 
 
 def load(name: str) -> Subject:
-    """
-    Return the subject of a name: a built-in one, or ``module:attribute``.
-
-    The attribute is a `Subject`, a class of subjects, or any class whose instances have
-    ``tile`` and ``untile``.
-
-    Raises
-    ------
-    HarnessError
-        If it cannot be imported, or is no such thing.
-    """
+    """Return the subject of a name or ``module:attribute``; or `HarnessError`."""
     module, _, attribute = BUILT_IN.get(name, name).partition(":")
     if "" not in sys.path:
         sys.path.insert(0, "")  # what lies in the working directory can be asked too

@@ -31,18 +31,11 @@ _GIVEN = ("tile_size", "overlap", *Case((1,), (1,), (1,)).settings())
 
 
 class Wrapped:
-    """
-    Asks a class as it is.
+    """Asks a class as it is.
 
-    Parameters
-    ----------
-    kind
-        A class, made with the tile size, by the name ``tile_size`` or first, and with
-        those of reftiler's settings that its constructor has. ``untile`` is called with
-        the tiles, and with the image's shape if it needs a second argument or has one
-        named ``shape``. What it claims stands in its attribute ``features``, or is
-        `PLAIN`; without a ``stride`` or an ``overlap`` it cuts tiles side by side.
-        Where it does not claim ``untile:cold``, it cuts an image before it merges.
+    It is made with the tile size, by the name ``tile_size`` or first, and with those of
+    reftiler's settings that its constructor has. What it claims stands in its attribute
+    ``features``, or is `PLAIN`; without ``untile:cold`` it cuts before it merges.
     """
 
     def __init__(self, kind: Any) -> None:

@@ -36,16 +36,7 @@ Libraries = dict[str, PeerLibrary]
 
 
 def find(names: Iterable[str]) -> tuple[Libraries, dict[str, str]]:
-    """
-    Import libraries.
-
-    Returns
-    -------
-    found : dict of str to PeerLibrary
-        Those that are installed, by name.
-    missing : dict of str to str
-        Why the others are not here.
-    """
+    """Import libraries: return those that are installed, and why the others are not."""
     found: Libraries = {}
     missing: dict[str, str] = {}
     for name in names:
@@ -71,17 +62,10 @@ def versions(libraries: Libraries) -> dict[str, str]:
 
 
 class Implementation:
-    """
-    A library's tiler, set up for one workload.
+    """A library's tiler, set up for one workload.
 
     `tile` and `untile` are timed and make the library's own calls, on its own types;
-    all else converts, and is not timed. A library that takes no batches is called for
-    one image after the other.
-
-    Raises
-    ------
-    Unsupported
-        If the library does not claim what the workload needs.
+    all else converts. Without batches it is called for one image after the other.
     """
 
     def __init__(

@@ -152,11 +152,7 @@ def measure(
     device: str = "cpu",
     busy: int = 0,
 ) -> Outcome:
-    """
-    Measure both verbs of all libraries on one workload.
-
-    With ``busy``, all is timed a second time beside so many busy processes.
-    """
+    """Measure all libraries; with ``busy``, again beside so many processes."""
     outcome = Outcome(work)
     for verb in VERBS:
         able, unable = _set_up(work, libraries, device)

@@ -64,11 +64,7 @@ class Outcome:
     """Seconds of ``view``."""
 
     def ratio(self, verb: str, name: str, base: str) -> float:
-        """
-        Return how many times as long as ``base`` it took; NaN if unknown.
-
-        The base `ALONE` stands for the same call: beside busy processes, by without.
-        """
+        """Return how many times as long as ``base`` it took; NaN if unknown."""
         by_name = self.timings[verb]
         if base == ALONE:
             return by_name[name].slowdown if name in by_name else math.nan

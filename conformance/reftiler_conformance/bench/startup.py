@@ -47,14 +47,7 @@ print([took(), took(), took()])
 
 
 def measure_startup(threads: int, device: str) -> dict[str, float]:
-    """
-    Return the medians in seconds, by what was measured.
-
-    Raises
-    ------
-    TilingError
-        If a process fails, as without torch.
-    """
+    """Return the medians in seconds, by what was measured."""
     found: dict[str, list[float]] = {}
     calls = _CALLS.format(threads=threads, device=device)
     for _ in range(ROUNDS):

@@ -37,16 +37,10 @@ class TimedCall(Protocol):
 
 
 def run_interleaved(calls: Sequence[TimedCall], rounds: int) -> dict[str, list[float]]:
-    """
-    Time all calls in rounds, of which the first is to warm up and does not count.
+    """Return seconds by the names of the calls; none of those that failed.
 
-    Each round begins with another call, and each call with cold caches and with as much
-    memory at hand as it may ask for.
-
-    Returns
-    -------
-    dict of str to list of float
-        Seconds, by the names of the calls; none of those that failed.
+    The first round is to warm up. Each begins with another call, and each call with
+    cold caches and with as much memory at hand as it may ask for.
     """
     seconds: dict[str, list[float]] = {call.name: [] for call in calls}
     running = list(calls)
@@ -78,19 +72,15 @@ def _time_once(call: TimedCall) -> float:
 def prefault(size: int) -> None:
     """Touch memory and free it again, so that the system has it at hand.
 
-    A virtual machine may have left its free pages to its host, the huge ones first, and
-    getting them back takes ten times as long as what is timed. A library that asks for
-    huge pages would pay for that, and one that asks for small ones would not.
+    A virtual machine may have left free pages to its host: getting them back takes ten
+    times as long as what is timed.
     """
     if size:
         np.empty(max(size, MAPPED_BYTES), np.uint8).fill(0)
 
 
 def flush_caches() -> None:
-    """Fill the processor's caches with something else: all begin from memory.
-
-    Otherwise a call that writes to the buffer of the one before has it easier.
-    """
+    """Fill the processor's caches with something else: all begin from memory."""
     scratch = _scratch(CACHE_BYTES)
     np.add(scratch, 1, out=scratch)  # a plain fill may go around the caches
 
@@ -118,10 +108,7 @@ def time_call(
 
 
 def measure_memory(calls: Sequence[TimedCall], meter: Any) -> dict[str, int | None]:
-    """Measure the peak memory of every call, once; a meter would disturb the clock.
-
-    Calls that fail here, for want of memory, have none.
-    """
+    """Measure each call's peak memory, apart: a meter would disturb the clock."""
     return {call.name: _peak(call, meter) for call in calls}
 
 

@@ -20,15 +20,11 @@ Array = npt.NDArray[Any]
 
 
 class PeerSession(ABC):
-    """
-    A library's tiler, set up for one case.
+    """A library's tiler, set up for one case.
 
-    A subclass makes the library's own calls in ``cut`` and ``merge``, on the library's
-    own types; ``to_...`` and ``from_...`` turn arrays into these types and back. What
-    the features cannot say, ``check_cut`` and ``check_merge`` refuse by `Unsupported`.
-
-    The conformance kit calls `tile` and `untile`, from array to array. The benchmark
-    times ``cut`` and ``merge`` alone.
+    ``cut`` and ``merge`` make the library's own calls, on its own types, and alone are
+    timed; ``to_...`` and ``from_...`` convert. What the features cannot say,
+    ``check_cut`` and ``check_merge`` refuse by `Unsupported`.
     """
 
     def __init__(self, case: Case, device: str, claims: Features) -> None:
@@ -60,10 +56,7 @@ class PeerSession(ABC):
         return result
 
     def iter_tiles(self, result: Any) -> Iterator[Array]:
-        """Yield each tile of what `cut` gives, on the memory where the library has it.
-
-        A library that returns views is thus told from one that copies.
-        """
+        """Yield each tile of what `cut` gives, on the memory where the library has it."""
         yield from self.from_tiles(result)
 
     def check_cut(self) -> None:  # noqa: B027 - most have nothing to refuse

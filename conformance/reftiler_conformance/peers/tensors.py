@@ -93,14 +93,7 @@ class AnomalibSession(TensorSession):
 
 
 def to_tensor(array: Array, device: str) -> Tensor:
-    """
-    Return a tensor of an array's bits, on its memory where that is the host's.
-
-    Raises
-    ------
-    Unsupported
-        If no tensor has such strides: negative ones, or parts of items.
-    """
+    """Return a tensor on an array's memory, if that can be; or raise `Unsupported`."""
     if any(step < 0 or step % array.itemsize for step in array.strides):
         raise Unsupported("strides that no tensor has")
     if not array.flags.aligned:  # of complex128 torch ends the process

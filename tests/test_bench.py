@@ -135,7 +135,7 @@ def test_the_missing_are_listed_and_the_rest_is_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(LIBRARIES, "kornia", "reftiler_conformance.nothing:Here")
-    monkeypatch.setitem(LIBRARIES, "monai", "reftiler_conformance.bench.busy:Nothing")
+    monkeypatch.setitem(LIBRARIES, "monai", "reftiler_conformance.bench.timing:Nothing")
     assert "not installed" in refused(2, "bench", "--only", "kornia")
     said = done("bench", "--only", "reftiler,kornia,monai", *ONE[2:])
     assert "kornia: not installed" in said

@@ -200,7 +200,7 @@ def test_failures_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     assert timings["untile"]["it"].seconds
     broken = outcome(library(CannotOpen)).timings["tile"]["it"]
     assert broken.reason == "failed: RuntimeError: broken"
-    free = "reftiler_conformance.bench.memory.available_memory"
+    free = "reftiler_conformance.bench.timing.available_memory"
     monkeypatch.setattr(free, lambda: 10)
     assert outcome(Numpy()).timings["tile"]["it"].reason.startswith("needs ")
 

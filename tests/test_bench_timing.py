@@ -15,17 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reftiler_conformance.bench import format as fmt
 from reftiler_conformance.bench import timing
 from reftiler_conformance.bench.bandwidth import HostBandwidth
-from reftiler_conformance.bench.busy import busy_processes
-from reftiler_conformance.bench.results import (
-    Outcome,
-    Score,
-    Timing,
-    score,
-    scores,
-)
+from reftiler_conformance.bench.report import compared
+from reftiler_conformance.bench.results import Outcome, Score, Timing, score, scores
 from reftiler_conformance.bench.scaling import SWEEPS, Sweep, SweepResult
 from reftiler_conformance.bench.workloads import WORKLOADS, Workload, noise
 
@@ -99,7 +92,7 @@ def test_a_call_that_fails_is_made_no_more(at: int) -> None:
 
 PEAK = """
 import numpy as np
-from reftiler_conformance.bench.memory import HostMeter
+from reftiler_conformance.bench.timing import HostMeter
 
 meter = HostMeter()
 meter.start()
@@ -132,7 +125,7 @@ def children() -> set[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_busy_processes_end_whatever_happens() -> None:
     before = children()
-    with suppress(KeyboardInterrupt), busy_processes(2):
+    with suppress(KeyboardInterrupt), timing.busy_processes(2):
         assert len(children() - before) == 2
         raise KeyboardInterrupt
     assert children() == before
@@ -174,7 +167,7 @@ def test_scores_are_geometric_means_of_the_same_work() -> None:
         ("untile", "kornia", "reftiler"): 4,
     }
     made = outcome(reftiler=3.0, tensors=6.0, kornia=12.0)
-    assert fmt.compared(made, "tile", "kornia") == 2  # by the torch backend, if here
+    assert compared(made, "tile", "kornia") == 2  # by the torch backend, if here
 
 
 def test_cost_is_by_what_grows() -> None:

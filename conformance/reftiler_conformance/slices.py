@@ -83,7 +83,7 @@ def merge_by_slices(case: Case, tiles: Array) -> Array:
 
 
 def coverage_of(case: Case) -> Array:
-    """Count the tiles of each result pixel; axes of batch and channels have length 1."""
+    """Count the tiles of each result pixel; of batch and channels there is one."""
     return _laid_out(case, _counts(ScaledGrid(case.grid, case.scales)))
 
 

@@ -19,8 +19,6 @@ _CHUNKS = 8
 _MIN_CHUNK = 2**18
 """Bytes, or words, below which a chunk is not worth its handing over."""
 
-_WORD = 8
-
 
 class HostBandwidth:
     """Threads over chunks of memory; numpy lets go of the interpreter's lock."""
@@ -35,20 +33,23 @@ class HostBandwidth:
 
     def copy(self, source: Array, target: Array) -> None:
         """Copy all bytes."""
-        one, other = as_bytes(source), as_bytes(target)
+        one, other = (array.reshape(-1).view(np.uint8) for array in (source, target))
         self._parallel(len(one), lambda part: np.copyto(other[part], one[part]))
 
     def read(self, source: Array) -> None:
         """Add up all words: the processor does that faster than memory delivers."""
-        words = as_words(as_bytes(source))
+        words = as_words(source.reshape(-1).view(np.uint8), np.int64)
         self._parallel(len(words), lambda part: np.add.reduce(words[part]))
 
     def synchronize(self) -> None:
         """Wait for nothing."""
 
     def _parallel(self, length: int, work: Callable[[slice], Any]) -> None:
+        """Work on chunks of one size, of which the last may be less."""
         count = max(self.threads, min(self.threads * _CHUNKS, length // _MIN_CHUNK))
-        list(self.pool.map(work, chunks(length, count)))
+        size = max(1, -(-length // count))
+        parts = (slice(n, min(n + size, length)) for n in range(0, length, size))
+        list(self.pool.map(work, parts))
 
 
 class CudaBandwidth:
@@ -79,22 +80,6 @@ class CudaBandwidth:
 Bandwidth = HostBandwidth | CudaBandwidth
 
 
-def bandwidth_of(device: str, threads: int) -> Bandwidth:
-    """Return the limits of a device."""
-    return CudaBandwidth() if device == "cuda" else HostBandwidth(threads)
-
-
-def chunks(length: int, count: int) -> list[slice]:
-    """Cut a length into at most ``count`` chunks of one size; the last may be less."""
-    size = max(1, -(-length // count))
-    return [slice(low, min(low + size, length)) for low in range(0, length, size)]
-
-
-def as_bytes(array: Array) -> Array:
-    """View an array's bytes."""
-    return array.reshape(-1).view(np.uint8)
-
-
-def as_words(data: Any, kind: Any = np.int64) -> Any:
-    """View bytes as words, without the last few that make none."""
-    return data[: len(data) // _WORD * _WORD].view(kind)
+def as_words(data: Any, kind: Any) -> Any:
+    """View bytes as words of eight, without the last few that make none."""
+    return data[: len(data) // 8 * 8].view(kind)

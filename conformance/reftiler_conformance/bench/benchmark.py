@@ -8,7 +8,7 @@ from functools import partial
 
 from reftiler.errors import TilingError
 from reftiler_conformance.bench import sysinfo
-from reftiler_conformance.bench.bandwidth import bandwidth_of
+from reftiler_conformance.bench.bandwidth import CudaBandwidth, HostBandwidth
 from reftiler_conformance.bench.implementations import (
     LIBRARIES,
     Libraries,
@@ -19,7 +19,6 @@ from reftiler_conformance.bench.measure import Measure, measure
 from reftiler_conformance.bench.report import BenchRun
 from reftiler_conformance.bench.results import Outcome
 from reftiler_conformance.bench.scaling import SweepResult, measure_scaling
-from reftiler_conformance.bench.startup import measure_startup
 from reftiler_conformance.bench.workloads import QUICK, WORKLOADS, Workload
 
 NAMES = list(LIBRARIES)
@@ -59,13 +58,10 @@ class BenchPlan:
             with self._measure(busy=0) as measured:
                 yield from measure_scaling(self.libraries, measured)
 
-    def startup_seconds(self) -> dict[str, float]:
-        """Measure what a process pays once, if that is asked for."""
-        return measure_startup(self.threads, self.device) if self.startup else {}
-
     @contextmanager
     def _measure(self, busy: int) -> Iterator[Measure]:
-        bandwidth = bandwidth_of(self.device, self.threads)
+        cuda = self.device == "cuda"
+        bandwidth = CudaBandwidth() if cuda else HostBandwidth(self.threads)
         with sysinfo.using_threads(self.threads), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of peers: what matters becomes a caveat
             yield partial(
@@ -89,14 +85,7 @@ def plan(  # noqa: PLR0913 - an option each
     busy: int = 0,
     startup: bool = False,
 ) -> BenchPlan:
-    """
-    Find the libraries and choose what they do.
-
-    Raises
-    ------
-    TilingError
-        If the device is not here, or none of the libraries.
-    """
+    """Find the libraries and choose what they do; raise where there are none."""
     if device == "cuda" and not sysinfo.has_cuda():
         raise TilingError("torch finds no CUDA device here: use --device cpu")
     libraries, missing = find(only or NAMES)

@@ -48,7 +48,9 @@ def tile_caveats(
             found.add(tile.dtype.name)
         if not np.array_equal(tile, right):
             return found | {WRONG}
-        if _shares_memory(tile, image, last):
+        # It lies in the image's memory, or in its neighbour's.
+        others = (image,) if last is None else (image, last)
+        if any(np.may_share_memory(tile, other) for other in others):
             found.add(VIEWS)
         last = tile
     return found
@@ -96,28 +98,20 @@ def _form(implementation: Implementation, results: list[Any]) -> set[str]:
     return {caveat for caveat, here in found.items() if here}
 
 
-def _shares_memory(tile: Array, image: Array, last: Array | None) -> bool:
-    """Tell whether a tile lies in the image's memory, or in its neighbour's."""
-    if np.may_share_memory(tile, image):
-        return True
-    return last is not None and np.may_share_memory(tile, last)
-
-
 @lru_cache
 def _merges(name: str, library: PeerLibrary, device: str) -> set[str]:
     """Ask a library once whether it averages, and whether it keeps NaN."""
     probe = Implementation(name, library, _PROBE, device)
+
+    def middle(tiles: Array) -> Array:
+        return probe.from_images(probe.untile(probe.to_tiles(tiles)))[..., 2:6, 2:6]
+
     found = set()
     tiles = np.zeros(_PROBE.tiles_shape, np.float32)
     tiles[4] = 4  # the one in the middle, and four lie on each of its pixels
-    if np.isin(_middle(probe, tiles), (0, 4)).all():  # the first, the last, the sum
+    if np.isin(middle(tiles), (0, 4)).all():  # the first, the last, the sum
         found.add(NO_MEAN)
     with np.errstate(invalid="ignore"):
-        if not np.isnan(_middle(probe, np.full_like(tiles, np.nan))).all():
+        if not np.isnan(middle(np.full_like(tiles, np.nan))).all():
             found.add(NO_NAN)
     return found
-
-
-def _middle(implementation: Implementation, tiles: Array) -> Array:
-    merged = implementation.untile(implementation.to_tiles(tiles))
-    return implementation.from_images(merged)[..., 2:6, 2:6]

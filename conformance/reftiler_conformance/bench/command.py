@@ -133,23 +133,24 @@ def _check_out(out: Path, *, overwrite: bool) -> None:
 
 def _measured(plan: "BenchPlan") -> "BenchRun":
     """Measure, and show each table once it is there."""
-    from reftiler_conformance.bench import report, tables  # noqa: PLC0415 - only where it is asked
+    from reftiler_conformance.bench import report, startup  # noqa: PLC0415 - only where it is asked
 
     run = plan.run()
-    run.startup = plan.startup_seconds()  # first: it fails where there is no torch
+    if plan.startup:  # first: it fails where there is no torch
+        run.startup = startup.measure_startup(plan.threads, plan.device)
     stdout.print(report.headline(run), markup=False, soft_wrap=True)
     for name, reason in plan.missing.items():
         stdout.print(f"{name}: {reason}", style="dim", markup=False, soft_wrap=True)
     for outcome in plan.outcomes():
         run.outcomes.append(outcome)
         stdout.print()
-        stdout.print(tables.workload_table(outcome))
-        for line in tables.reasons(outcome):
+        stdout.print(report.workload_table(outcome))
+        for line in report.reasons(outcome):
             stdout.print(line, style="dim", markup=False, soft_wrap=True)
     for result in plan.scaling():
         run.scaling.append(result)
         stdout.print()
-        stdout.print(tables.scaling_table(result))
+        stdout.print(report.scaling_table(result))
     stdout.print()
     for line in report.closing(run):
         stdout.print(line, markup=False, soft_wrap=True)

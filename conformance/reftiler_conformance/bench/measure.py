@@ -2,16 +2,14 @@
 
 import timeit
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from reftiler.tiler import Tiler
-from reftiler_conformance.bench import caveats, memory
+from reftiler_conformance.bench import caveats, timing
 from reftiler_conformance.bench.bandwidth import Bandwidth
-from reftiler_conformance.bench.busy import busy_processes
 from reftiler_conformance.bench.implementations import (
     Implementation,
     Libraries,
@@ -19,7 +17,7 @@ from reftiler_conformance.bench.implementations import (
 )
 from reftiler_conformance.bench.results import LIMIT, OUT, VERBS, Outcome, Timing
 from reftiler_conformance.bench.sysinfo import torch_backend
-from reftiler_conformance.bench.timing import measure_memory, run_interleaved
+from reftiler_conformance.bench.timing import run_interleaved
 from reftiler_conformance.bench.workloads import Array, Workload, noise
 from reftiler_conformance.protocol import Unsupported
 
@@ -47,11 +45,6 @@ class BenchCase:
             self.given = noise(work.tiles_shape, work.dtype, seed=1)
             self.whole = self.image
         self.out = np.zeros_like(self.whole)
-
-    @property
-    def tiles(self) -> Array:
-        """All tiles: those to be made, or those that are given."""
-        return self.whole if self.verb == "tile" else self.given
 
     def given_for(self, tiler: Tiler) -> Array:
         """Return what is given, but for tiles of pixels that ``tiler`` drops."""
@@ -125,9 +118,10 @@ class BandwidthCall:
 
     def prepare(self) -> Callable[[], Any]:
         """Give it the bytes to move."""
-        arrays = self.case.tiles, self.case.image, self.case.out
+        case, tiling = self.case, self.case.verb == "tile"
+        arrays = case.whole if tiling else case.given, case.image, case.out
         tiles, image, out = (self.bandwidth.to_device(array) for array in arrays)
-        if self.case.verb == "tile":
+        if tiling:
             return partial(self.bandwidth.copy, tiles, out)
 
         def untile() -> None:
@@ -165,24 +159,19 @@ def measure(
                 calls.append(ImplementationCall(case, implementation, out=out))
         seconds = run_interleaved(calls, rounds)
         done = [call for call in calls if seconds[call.name]]
-        peaks = measure_memory(done, memory.memory_meter(device))
-        beside: dict[str, list[float]] = {}
-        with busy_processes(busy) if busy else nullcontext():
+        peaks = timing.measure_memory(done, device)
+        with timing.busy_processes(busy):
             beside = run_interleaved(done, rounds) if busy else {}
         for call in calls:
             call.timing.seconds = seconds[call.name]
             call.timing.memory = peaks.get(call.name)
             call.timing.busy_seconds = beside.get(call.name, [])
         timings = {call.name: call.timing for call in calls} | unable
-        outcome.timings[verb] = _in_order(timings, libraries)
+        order = [LIMIT, *(found for name in libraries for found in (name + OUT, name))]
+        outcome.timings[verb] = {n: timings[n] for n in order if n in timings}
         if verb == "tile":
             outcome.views = view_times(case.image, able, rounds)
     return outcome
-
-
-def _in_order(timings: dict[str, Timing], names: Iterable[str]) -> dict[str, Timing]:
-    order = [LIMIT, *(found for name in names for found in (name + OUT, name))]
-    return {name: timings[name] for name in order if name in timings}
 
 
 def _set_up(
@@ -191,7 +180,7 @@ def _set_up(
     """Set up those that can do it; say why the others cannot."""
     able: list[Implementation] = []
     unable: dict[str, Timing] = {}
-    free = memory.available_memory()
+    free = timing.available_memory()
     for name, library in libraries.items():
         need = int(_HELD * work.bytes) + peak_memory(library, work)
         if free is not None and need > free:

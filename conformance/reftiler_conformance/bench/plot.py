@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -30,9 +31,7 @@ def ratios(outcomes: Sequence[Outcome]) -> bytes:
     """Draw every library's time by the limit, a panel for each verb, as PNG."""
     figure = Figure(figsize=(11, 1.6 + 0.55 * len(outcomes)), layout="constrained")
     panels = figure.subplots(1, len(VERBS), sharey=True, squeeze=False)[0]
-    names = list(
-        dict.fromkeys(n for o in outcomes for by in o.timings.values() for n in by)
-    )
+    names = dict.fromkeys(name for one in outcomes for _, name, _ in one.calls())
     for axes, verb in zip(panels, VERBS, strict=True):
         for name in (n for n in names if n != LIMIT):
             _points(axes, outcomes, verb, name)
@@ -59,12 +58,10 @@ def _points(axes: Axes, outcomes: Sequence[Outcome], verb: str, name: str) -> No
         if timing is not None and timing.seconds:
             point = outcome.ratio(verb, name, LIMIT), row
             (less if timing.caveats & LESS_WORK else full).append(point)
-    axes.scatter(*_columns(full), marker="o", c=inside, edgecolors=colour, label=name)
-    axes.scatter(*_columns(less), marker="x", c=colour)
-
-
-def _columns(points: list[tuple[float, int]]) -> tuple[list[float], list[int]]:
-    return [x for x, _ in points], [y for _, y in points]
+    full_x, full_y = np.reshape(full, (-1, 2)).T
+    less_x, less_y = np.reshape(less, (-1, 2)).T
+    axes.scatter(full_x, full_y, c=inside, edgecolors=colour, label=name)
+    axes.scatter(less_x, less_y, marker="x", c=colour)
 
 
 def scaling(found: Sequence[SweepResult]) -> bytes:

@@ -14,6 +14,7 @@ OUT = " out="
 """What the name of a tiler ends with that was given a buffer."""
 
 ALONE = "alone"
+"""The same call, without busy processes beside it."""
 
 FASTEST = "reftiler.torch"
 """Whose time without a buffer the peers' are divided by, if it is here."""
@@ -24,14 +25,11 @@ class Timing:
     """A library's calls of one verb on one workload, or why there are none."""
 
     seconds: list[float] = field(default_factory=list)
-    memory: int | None = None
-    """Peak bytes beyond the input; None if unknown."""
+    memory: int | None = None  # peak bytes beyond the input; None if unknown
     caveats: set[str] = field(default_factory=set)
     reason: str = ""
-    backend: str = ""
-    """Which body of reftiler.torch ran, where it tells."""
-    busy_seconds: list[float] = field(default_factory=list)
-    """The same beside busy processes."""
+    backend: str = ""  # which body of reftiler.torch ran, where it tells
+    busy_seconds: list[float] = field(default_factory=list)  # beside busy processes
 
     @property
     def median(self) -> float:
@@ -60,17 +58,20 @@ class Outcome:
 
     work: Workload
     timings: dict[str, dict[str, Timing]] = field(default_factory=dict)
-    views: dict[str, list[float]] = field(default_factory=dict)
-    """Seconds of ``view``."""
+    views: dict[str, list[float]] = field(default_factory=dict)  # seconds of ``view``
+
+    def calls(self) -> Iterator[tuple[str, str, Timing]]:
+        """Yield the verb, the name and the timing of each."""
+        for verb, by_name in self.timings.items():
+            for name, timing in by_name.items():
+                yield verb, name, timing
 
     def ratio(self, verb: str, name: str, base: str) -> float:
         """Return how many times as long as ``base`` it took; NaN if unknown."""
-        by_name = self.timings[verb]
+        one = self.timings[verb].get(name, Timing())
         if base == ALONE:
-            return by_name[name].slowdown if name in by_name else math.nan
-        if name not in by_name or base not in by_name:
-            return math.nan
-        return by_name[name].median / by_name[base].median
+            return one.slowdown
+        return one.median / self.timings[verb].get(base, Timing()).median
 
     def base(self, verb: str) -> str:
         """Return whom peers are compared with."""
@@ -79,23 +80,21 @@ class Outcome:
 
     def wrong(self) -> Iterator[str]:
         """Yield where reftiler itself is wrong or failed."""
-        for verb, by_name in self.timings.items():
-            for name, timing in by_name.items():
-                broken = timing.caveats or timing.reason.startswith("failed")
-                if broken and name.startswith("reftiler"):
-                    what = timing.reason or ", ".join(sorted(timing.caveats))
-                    yield f"{name}, {verb}, {self.work.name}: {what}"
+        for verb, name, timing in self.calls():
+            broken = timing.caveats or timing.reason.startswith("failed")
+            if broken and name.startswith("reftiler"):
+                what = timing.reason or ", ".join(sorted(timing.caveats))
+                yield f"{name}, {verb}, {self.work.name}: {what}"
 
 
 @dataclass(frozen=True)
 class Score:
-    """A ratio over all workloads on which it is known."""
+    """A ratio over all workloads on which it is known: its geometric mean, and ends."""
 
     verb: str
     name: str
     base: str
     mean: float
-    """The geometric mean."""
     least: float
     most: float
     count: int
@@ -121,12 +120,11 @@ def scores(outcomes: list[Outcome]) -> Iterator[Score]:
     for verb in VERBS:
         names = dict.fromkeys(n for o in outcomes for n in o.timings[verb])
         base = FASTEST if FASTEST in names else "reftiler"
-        held = [(name, LIMIT) for name in names if name.endswith(OUT)]
-        beside = [(name, ALONE) for name in names if name.startswith("reftiler")]
-        peers = [
-            (n, base) for n in names if n != LIMIT and not n.startswith("reftiler")
-        ]
-        for name, other in held + beside + peers:
+        own = [name for name in names if name.startswith("reftiler")]
+        pairs = [(name, LIMIT) for name in names if name.endswith(OUT)]
+        pairs += [(name, ALONE) for name in own]
+        pairs += [(name, base) for name in names if name not in (LIMIT, *own)]
+        for name, other in pairs:
             found = score(outcomes, verb, name, other)
             if found is not None:
                 yield found

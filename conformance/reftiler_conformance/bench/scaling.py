@@ -18,26 +18,15 @@ class Sweep:
     """Workloads in which one thing grows."""
 
     name: str
-    axis: str
-    """What grows, for the plot."""
-    per: str
-    """What the cost is divided by: should it be level, cost is linear in that."""
+    axis: str  # what grows, for the plot
+    per: str  # what the cost is divided by: where it is level, cost is linear in that
     works: tuple[Workload, ...]
-    at: tuple[float, ...]
-    """How large it is in each."""
+    at: tuple[float, ...]  # how large it is in each
 
     @property
     def unit(self) -> str:
         """The unit of the cost."""
         return "µs" if self.per == "tile" else "ns"
-
-    def divisor(self, work: Workload) -> int:
-        """Return how many there are of what the cost is divided by."""
-        return {
-            "pixel": work.pixels,
-            "tile": work.tiles_shape[0],
-            "tile pixel": work.values,
-        }[self.per]
 
 
 @dataclass(frozen=True)
@@ -52,10 +41,11 @@ class SweepResult:
         scale = {"µs": 1e6, "ns": 1e9}[self.sweep.unit]
         found = []
         for at, outcome in zip(self.sweep.at, self.outcomes, strict=True):
-            timing = outcome.timings[verb].get(name)
+            timing, work = outcome.timings[verb].get(name), outcome.work
             if timing is not None and timing.seconds:
-                cost = scale * timing.median / self.sweep.divisor(outcome.work)
-                found.append((at, cost))
+                by = {"pixel": work.pixels, "tile": work.tiles_shape[0]}
+                count = by.get(self.sweep.per, work.values)
+                found.append((at, scale * timing.median / count))
         return found
 
     def max_over_min(self, verb: str, name: str) -> float:

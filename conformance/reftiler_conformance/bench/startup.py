@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import reftiler
@@ -52,11 +51,11 @@ def measure_startup(threads: int, device: str) -> dict[str, float]:
     calls = _CALLS.format(threads=threads, device=device)
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
-            fresh = _runner(cache)
-            first, *_ = fresh(calls)
-            cached, *later = fresh(calls)
+            first, *_ = _run(calls, cache)
+            cached, *later = _run(calls, cache)
+            imports = {m: _run(_IMPORT.format(module=m), cache) for m in _MODULES}
             took = {
-                **{f"import {m}": fresh(_IMPORT.format(module=m))[0] for m in _MODULES},
+                **{f"import {module}": took for module, (took,) in imports.items()},
                 "first untile, nothing compiled": first,
                 "first untile, kernels compiled before": cached,
                 "later untile": later[-1],
@@ -66,22 +65,18 @@ def measure_startup(threads: int, device: str) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in found.items()}
 
 
-def _runner(cache: str) -> Callable[[str], list[float]]:
-    """Return what runs a program in a process of its own, with this reftiler."""
+def _run(program: str, cache: str) -> list[float]:
+    """Return the seconds that a program tells, in a process with this reftiler."""
     here = str(Path(reftiler.__file__).parents[1])
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
     caches = dict.fromkeys(_CACHES, cache)
     environment = {**os.environ, **caches, "PYTHONPATH": path}
-
-    def run(program: str) -> list[float]:
-        command = [sys.executable, "-W", "ignore", "-c", program]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            why = (done.stderr.strip().splitlines() or ["no reason"])[-1]
-            raise TilingError(f"--startup: a fresh process failed: {why}")
-        seconds: list[float] = json.loads(done.stdout)
-        return seconds
-
-    return run
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["no reason"])[-1]
+        raise TilingError(f"--startup: a fresh process failed: {why}")
+    seconds: list[float] = json.loads(done.stdout)
+    return seconds

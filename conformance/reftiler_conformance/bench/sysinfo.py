@@ -5,22 +5,30 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from reftiler_conformance.bench.timing import linux_bytes
+
 
 def describe(threads: int, device: str, busy: int) -> dict[str, Any]:
     """Return what there is to say of this machine and moment."""
-    memory = _linux(Path("/proc/meminfo"), r"MemTotal:\s+(\d+)")
+    cpu = platform.processor() or platform.machine()
+    with suppress(OSError):
+        told = Path("/proc/cpuinfo").read_text("utf-8")
+        if named := re.search(r"model name\s*:\s*(.+)", told):
+            cpu = named[1].strip()
+    if device == "cuda":
+        device = sys.modules["torch"].cuda.get_device_name()
     return {
-        "cpu": _linux(Path("/proc/cpuinfo"), r"model name\s*:\s*(.+)") or _processor(),
+        "cpu": cpu,
         "cores": os.cpu_count(),
         "threads": threads,
         "busy": busy,
-        "memory_bytes": None if memory is None else int(memory) * 1024,
-        "device": _cuda() if device == "cuda" else "cpu",
+        "memory_bytes": linux_bytes("meminfo", "MemTotal"),
+        "device": device,
         "os": platform.platform(),
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
@@ -70,21 +78,3 @@ def torch_backend(array: Any) -> str:
     if backend_of is None or torch is None or not isinstance(array, torch.Tensor):
         return ""
     return str(backend_of(array))
-
-
-def _linux(path: Path, pattern: str) -> str | None:
-    try:
-        found = re.search(pattern, path.read_text("utf-8"))
-    except OSError:
-        return None
-    return None if found is None else found[1].strip()
-
-
-def _processor() -> str:
-    return platform.processor() or platform.machine()
-
-
-def _cuda() -> str:
-    import torch  # noqa: PLC0415 - only where there is one
-
-    return torch.cuda.get_device_name()

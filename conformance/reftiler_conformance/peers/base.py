@@ -56,7 +56,7 @@ class PeerSession(ABC):
         return result
 
     def iter_tiles(self, result: Any) -> Iterator[Array]:
-        """Yield each tile of what `cut` gives, on the memory where the library has it."""
+        """Yield each tile of what `cut` gives, on the memory that the library has."""
         yield from self.from_tiles(result)
 
     def check_cut(self) -> None:  # noqa: B027 - most have nothing to refuse

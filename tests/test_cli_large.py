@@ -125,7 +125,7 @@ def test_a_disk_that_fills_up_while_merging_names_the_result(
         return Full(np.zeros(shape, dtype))
 
     done("tile part.png tiles --tile 50")
-    monkeypatch.setattr("reftiler.io.zarr_write.create_zarr", create)
+    monkeypatch.setattr("reftiler.io.zarr_io.create_zarr", create)
     message = refused(1, "untile tiles whole.zarr")
     assert "whole.zarr: cannot write rows 50 to 100 of out: [Errno 28] No" in message
     assert "make room and try again" in message

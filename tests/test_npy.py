@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 pytest.importorskip("skimage")
 
 from reftiler import TilingError
-from reftiler.io.info import ReadOptions
-from reftiler.io.npy import open_npy
+from reftiler.io import ReadOptions, open_image
 from reftiler_conformance.compare import same_bits
 
 SHAPE = (40, 30, 3)
@@ -38,7 +37,7 @@ def header(**changes: Any) -> bytes:
 def refused(path: Path, words: str, **options: Any) -> None:
     for whole in (0, 2**20):
         with pytest.raises(TilingError, match=words) as caught:
-            open_npy(path, ReadOptions(**options), whole)
+            open_image(path, ReadOptions(**options), whole)
         assert path.name in str(caught.value)
         assert len(str(caught.value)) < 400 + len(str(path))
 
@@ -54,7 +53,7 @@ def test_arrays_are_pictures(
         image = picture(shape, dtype)
         with (tmp_path / "a.npy").open("wb") as file:
             np.lib.format.write_array(file, np.asarray(image, order=order), version)
-        opened = open_npy(tmp_path / "a.npy", ReadOptions(), whole)
+        opened = open_image(tmp_path / "a.npy", ReadOptions(), whole)
         assert (opened.shape, opened.dtype) == (image.shape, image.dtype)
         same_bits(np.array(opened[...]), image)
         same_bits(np.array(opened[PIECE]), image[PIECE].copy())
@@ -65,11 +64,11 @@ def test_channels_first_is_asked_about(tmp_path: Path, whole: int) -> None:
     image = picture()
     np.save(tmp_path / "a.npy", np.moveaxis(image, -1, 0))
     refused(tmp_path / "a.npy", "--axes CYX")
-    opened = open_npy(tmp_path / "a.npy", ReadOptions(axes="CYX"), whole)
+    opened = open_image(tmp_path / "a.npy", ReadOptions(axes="CYX"), whole)
     assert opened.shape == SHAPE
     same_bits(np.array(opened[PIECE]), image[PIECE].copy())
     picked = ReadOptions(axes="CYX", channels=(2, 0))
-    opened = open_npy(tmp_path / "a.npy", picked, whole)
+    opened = open_image(tmp_path / "a.npy", picked, whole)
     same_bits(np.array(opened[PIECE]), image[PIECE][..., [2, 0]].copy())
     refused(tmp_path / "a.npy", "3 channels", axes="CYX", channels=(3,))
 
@@ -125,11 +124,11 @@ def test_there_is_one_page_and_one_level(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", picture())
     refused(tmp_path / "a.npy", "no page 1", page=1)
     refused(tmp_path / "a.npy", "one resolution", level=1)
-    assert open_npy(tmp_path / "a.npy", ReadOptions(page=0), 0).shape == SHAPE
+    assert open_image(tmp_path / "a.npy", ReadOptions(page=0), 0).shape == SHAPE
 
 
 def test_what_follows_the_array_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(header() + bytes(81) + b"more")
-    opened = open_npy(tmp_path / "a.npy", ReadOptions(), 0)
+    opened = open_image(tmp_path / "a.npy", ReadOptions(), 0)
     assert opened.info.notes == ("4 bytes after the array are passed over",)
     assert opened.shape == (9, 9)

@@ -23,7 +23,6 @@ from reftiler.io import create_image, open_image, read_image, write_image
 from reftiler.io.info import ReadOptions
 from reftiler.io.lazy import LazyImage
 from reftiler.io.metadata import Metadata
-from reftiler.io.tiff import open_tiff
 from reftiler_conformance.compare import same_bits
 
 Array = NDArray[Any]
@@ -38,7 +37,7 @@ def noise(*shape: int, dtype: str = "uint8") -> Array:
 
 
 def opened(path: Path, *, whole: int = 0, indices: bool = False, **k: Any) -> LazyImage:
-    return open_tiff(path, ReadOptions(**k), whole, indices=indices)
+    return open_image(path, ReadOptions(**k), whole, indices=indices)
 
 
 @pytest.fixture

@@ -20,18 +20,19 @@ pytest.importorskip("zarr", exc_type=ImportError)
 import zarr
 
 from reftiler import TilingError
-from reftiler.io import read_image
+from reftiler.io import open_image, read_image
 from reftiler.io.info import ReadOptions
 from reftiler.io.lazy import LazyImage
 from reftiler.io.metadata import Metadata
 from reftiler.io.zarr_io import (
     create_array,
+    create_zarr,
+    finish_zarr,
     missing_chunks,
     open_array,
-    open_zarr,
     remove_partial_chunks,
+    reopen_zarr,
 )
-from reftiler.io.zarr_write import create_zarr, finish_zarr, reopen_zarr
 from reftiler_conformance.compare import same_bits
 
 Array = NDArray[Any]
@@ -54,7 +55,7 @@ def save(path: Path, array: Array, **options: Any) -> Any:
 
 
 def opened(path: Path, **options: Any) -> LazyImage:
-    return open_zarr(path, ReadOptions(**options))
+    return open_image(path, ReadOptions(**options))
 
 
 def whole(path: Path, **options: Any) -> Array:

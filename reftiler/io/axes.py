@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from reftiler.errors import TilingError
-from reftiler.io.info import DEFAULT_OPTIONS, ReadOptions
+from reftiler.io.info import ImageInfo, ReadOptions
+from reftiler.io.lazy import LazyImage, Read
 
-if TYPE_CHECKING:
-    from reftiler.io.lazy import Read
-
-__all__ = [
-    "check_picture_axes",
-    "count_planes",
-    "guess_axes",
-    "guess_note",
-    "picture_axes",
-    "resolve_axes",
-]
+__all__ = ["count_planes", "guess_axes", "open_array", "picture_axes", "resolve_axes"]
 
 _LETTERS = "KTCZYXS"  # K are images of a stack; S samples of a pixel, TIFF's channels
 _FEW_CHANNELS = 4  # as first axis of an array that is likely to have channels first
@@ -62,19 +55,6 @@ def guess_axes(shape: Sequence[int]) -> str:
     return _plain_axes(sizes)
 
 
-def guess_note(names: str, shape: Sequence[int], options: ReadOptions) -> str:
-    """Say that axes were guessed that `resolve_axes` would not name; else nothing."""
-    if not options.guess or options.axes is not None:
-        return ""
-    try:
-        plain = _plain_axes(tuple(shape))
-    except TilingError:
-        plain = ""
-    if plain == names:
-        return ""
-    return f"axes {names} are guessed from the shape {tuple(shape)}"
-
-
 def _plain_axes(sizes: tuple[int, ...]) -> str:
     """Name the axes of a picture with channels last, unless it looks otherwise."""
     if len(sizes) == 2:
@@ -101,25 +81,33 @@ def count_planes(names: str, shape: Sequence[int]) -> int:
     )
 
 
-def check_picture_axes(
-    names: str, shape: Sequence[int], options: ReadOptions = DEFAULT_OPTIONS
-) -> tuple[int, ...]:
-    """Return where the one picture that is meant lies on the axes not in YXCS."""
-    sizes = dict(zip(names.upper(), shape, strict=True))
-    both = sizes.get("C", 1) > 1 and sizes.get("S", 1) > 1
-    planes = tuple(size for name, size in sizes.items() if name not in "YXCS")
-    count, page = math.prod(planes), options.page
-    many = count > 1 and page is None and not options.guess
-    if many or both or len(sizes) != len(shape) or not {"Y", "X"} <= sizes.keys():
-        raise TilingError(
-            f"not one picture: axes {names.upper()} of sizes {tuple(shape)}; save one "
-            "picture with axes Y and X, or name the axes, as in --axes CYX (axes='CYX')"
-            + (f", or pick one with --page 0 to {count - 1} (page)" if many else "")
-        )
-    if not 0 <= (page or 0) < max(1, count):
-        holds = f"{count} images, 0 to {count - 1}" if count > 1 else "one image, 0"
-        raise TilingError(f"the array holds {holds}; there is no page {page}")
-    return tuple(map(int, np.unravel_index(page or 0, planes))) if planes else ()
+def open_array(
+    path: Path, array: Any, options: ReadOptions, info: ImageInfo, named: str | None
+) -> LazyImage:
+    """See an array that is read by slices as a picture; what was guessed is a note."""
+    names = resolve_axes(array.shape, options, named)
+    shape, read = picture_axes(names, array.shape, options, array.__getitem__)
+    note = "" if named else _guess_note(names, array.shape, options)
+    info = replace(
+        info,
+        axes=names,
+        pages=count_planes(names, array.shape),
+        notes=(*info.notes, *filter(None, [note])),
+    )
+    return LazyImage(path, shape, np.dtype(array.dtype), read, info)
+
+
+def _guess_note(names: str, shape: Sequence[int], options: ReadOptions) -> str:
+    """Say that axes were guessed that `resolve_axes` would not name; else nothing."""
+    if not options.guess or options.axes is not None:
+        return ""
+    try:
+        plain = _plain_axes(tuple(shape))
+    except TilingError:
+        plain = ""
+    if plain == names:
+        return ""
+    return f"axes {names} are guessed from the shape {tuple(shape)}"
 
 
 def picture_axes(
@@ -132,59 +120,58 @@ def picture_axes(
     names, sizes = names.upper(), tuple(shape)
     if 0 in sizes:
         raise TilingError(f"not a picture: the shape is {sizes}, it has no pixels")
-    plane = check_picture_axes(names, sizes, options)
-    channel = _channel_axis(names, sizes)
-    count = 1 if channel is None else sizes[channel]
+    starts = _find_plane(names, sizes, options)
+    found = [axis for axis, name in enumerate(names) if name in "CS"]
+    last = sorted(found, key=lambda axis: sizes[axis])[-1:]  # of two the longer one
+    count = sizes[last[0]] if last else 1
     chosen = _check_channels(options.channels, count)
     if chosen is None and names in ("YX", "YXC", "YXS"):
         return sizes, read
-    height, width = (sizes[names.index(name)] for name in "YX")
-    kept = count if chosen is None else len(chosen)
-    picture = (height, width) if kept == 1 else (height, width, kept)
-    return picture, _PictureReader(names, channel, chosen, plane, read)
+    order = [names.index("Y"), names.index("X"), *last]
+    others = [axis for axis in range(len(names)) if axis not in order]
+    channels = range(count) if chosen is None else chosen
 
-
-class _PictureReader:
-    """Reads a picture from an array whose axes lie otherwise."""
-
-    def __init__(
-        self,
-        names: str,
-        channel: int | None,
-        chosen: list[int] | None,
-        plane: tuple[int, ...],
-        read: Read,
-    ) -> None:
-        self._rows, self._columns = names.index("Y"), names.index("X")
-        self._rank, self._channel = len(names), channel
-        self._chosen, self._read = chosen, read
-        others = [axis for axis, name in enumerate(names) if name not in "YXCS"]
-        self._plane = dict(zip(others, plane, strict=True))
-
-    def __call__(self, index: tuple[slice, ...]) -> Any:
-        rows, columns, *rest = index
-        wanted = self._wanted(*rest)
-        starts = [self._plane.get(axis, 0) for axis in range(self._rank)]
+    def read_picture(index: tuple[slice, ...]) -> Any:
+        wanted = list(channels[index[2] if len(index) > 2 else slice(0, 1)])
+        first = min(wanted)
         box = [slice(start, start + 1) for start in starts]
-        box[self._rows], box[self._columns] = rows, columns
-        if self._channel is not None:
-            box[self._channel] = slice(min(wanted), max(wanted) + 1)
-        pixels = np.asarray(self._read(tuple(box)))
-        last = [] if self._channel is None else [self._channel]
-        order = [self._rows, self._columns, *last]
-        others = [axis for axis in range(self._rank) if axis not in order]
-        pixels = pixels.transpose(*others, *order)[(0,) * len(others)]
-        if self._channel is None:
+        parts = (*index[:2], slice(first, max(wanted) + 1))
+        for axis, part in zip(order, parts, strict=False):
+            box[axis] = part
+        pixels = np.asarray(read(tuple(box))).transpose(*others, *order)
+        pixels = pixels[(0,) * len(others)]
+        if not last:
             return pixels
-        if wanted != list(range(wanted[0], wanted[0] + len(wanted))):
-            pixels = pixels[..., [channel - min(wanted) for channel in wanted]]
-        return pixels if rest else pixels[..., 0]
+        if wanted != list(range(first, first + len(wanted))):
+            pixels = pixels[..., [channel - first for channel in wanted]]
+        return pixels if len(index) > 2 else pixels[..., 0]
 
-    def _wanted(self, channels: slice = slice(0, 1)) -> list[int]:
-        """Return the array's channels that a slice of the picture's means."""
-        if self._chosen is not None:
-            return self._chosen[channels]
-        return list(range(channels.start, channels.stop, channels.step or 1))
+    kept = (len(channels),) if len(channels) > 1 else ()
+    return (sizes[order[0]], sizes[order[1]], *kept), read_picture
+
+
+def _find_plane(names: str, sizes: tuple[int, ...], options: ReadOptions) -> list[int]:
+    """Return where the one picture begins along each axis; refuse several."""
+    planes = {axis: n for axis, n in enumerate(sizes) if names[axis] not in "YXCS"}
+    count, page = math.prod(planes.values()), options.page
+    many = count > 1 and page is None and not options.guess
+    known = names.replace("Q", "")  # axes of a TIFF that have no name
+    both = sum(n > 1 for n, name in zip(sizes, names, strict=True) if name in "CS") > 1
+    if many or both or len({*known}) != len(known) or not {"Y", "X"} <= {*names}:
+        raise TilingError(
+            f"not one picture: axes {names} of sizes {sizes}; save one "
+            "picture with axes Y and X, or name the axes, as in --axes CYX (axes='CYX')"
+            + (f", or pick one with --page 0 to {count - 1} (page)" if many else "")
+        )
+    if not 0 <= (page or 0) < max(1, count):
+        holds = f"{count} images, 0 to {count - 1}" if count > 1 else "one image, 0"
+        raise TilingError(f"the array holds {holds}; there is no page {page}")
+    starts = [0] * len(sizes)
+    if planes:
+        places = np.unravel_index(page or 0, tuple(planes.values()))
+        for axis, place in zip(planes, places, strict=True):
+            starts[axis] = int(place)
+    return starts
 
 
 def _given_axes(axes: str, shape: Sequence[int]) -> str:
@@ -205,12 +192,6 @@ def _given_axes(axes: str, shape: Sequence[int]) -> str:
             f"{len(shape)}: name each of them"
         )
     return names
-
-
-def _channel_axis(names: str, sizes: tuple[int, ...]) -> int | None:
-    """Return the axis of the channels; of two the longer one."""
-    found = [axis for axis, name in enumerate(names) if name in "CS"]
-    return max(found, key=lambda axis: sizes[axis], default=None)
 
 
 def _check_channels(channels: tuple[int, ...] | None, count: int) -> list[int] | None:

@@ -26,7 +26,9 @@ __all__ = [
     "check_picture",
     "check_size",
     "format_of",
+    "has_imagecodecs",
     "open_decoded",
+    "opener",
     "refuse_pages",
 ]
 
@@ -45,13 +47,14 @@ _SIGNATURES = {
     b"\x93NUMPY": "NPY",
     **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TIFF"),
 }
-_OPENERS = {
-    "PNG": ("reftiler.io.png", "open_png"),
-    "JPEG": ("reftiler.io.jpeg", "open_jpeg"),
-    "BMP": ("reftiler.io.bmp", "open_bmp"),
-    "GIF": ("reftiler.io.frames", "open_gif"),
-    "WebP": ("reftiler.io.frames", "open_webp"),
-    "JPEG 2000": ("reftiler.io.jpeg2000", "open_jpeg2000"),
+_OPENERS = {  # module and function of each, and the package that they need
+    "TIFF": ("tiff", "open_tiff", "tifffile"),
+    "PNG": ("png", "open_png", "Pillow"),
+    "JPEG": ("jpeg", "open_jpeg", "Pillow"),
+    "BMP": ("pillow_io", "open_bmp", "Pillow"),
+    "GIF": ("pillow_io", "open_gif", "Pillow"),
+    "WebP": ("pillow_io", "open_webp", "Pillow"),
+    "JPEG 2000": ("jpeg2000", "open_jpeg2000", "Pillow"),
 }
 _OVERHEAD = 2**26  # bytes that a file may have beside its pixels: profiles, texts
 
@@ -75,8 +78,29 @@ def format_of(start: bytes) -> str:
     for signature, name in _SIGNATURES.items():
         if start.startswith(signature):
             return name
-    known = ", ".join(dict.fromkeys(_OPENERS))
-    raise ValueError(f"not a TIFF, NPY, {known} file")
+    tiff, *others = _OPENERS
+    raise ValueError(f"not a {tiff}, NPY, {', '.join(others)} file")
+
+
+def opener(name: str) -> Callable[..., Any]:
+    """Import what opens a format when a file of that format is met."""
+    module, function, package = _OPENERS[name]
+    try:
+        found: Callable[..., Any] = getattr(
+            importlib.import_module(f"reftiler.io.{module}"), function
+        )
+    except ImportError as error:
+        raise missing_extra(f"{name} files need {package}", "cli", error) from error
+    return found
+
+
+def has_imagecodecs() -> bool:
+    """Tell whether the extra is installed."""
+    try:
+        import imagecodecs  # noqa: F401, PLC0415 - an extra
+    except ImportError:
+        return False
+    return True
 
 
 def open_decoded(
@@ -86,7 +110,7 @@ def open_decoded(
     size = path.stat().st_size
     if size > options.max_bytes + _OVERHEAD:
         raise ValueError(_too_large(f"the file has {size:,} bytes", options))
-    picture = _opener(name)(path.read_bytes(), options, indices=indices)
+    picture: Picture = opener(name)(path.read_bytes(), options, indices=indices)
     check_size(picture.shape, picture.dtype, options)
     read = _DecodedOnce(check_picture(picture))
     image = LazyImage(path, picture.shape, picture.dtype, read, picture.info)
@@ -128,17 +152,6 @@ class _DecodedOnce:
                     raise ValueError(f"the pixels have the shape {array.shape}")
                 self._array, self._picture = array, None  # lets the file's bytes go
         return self._array[index]
-
-
-def _opener(name: str) -> Callable[..., Picture]:
-    module, function = _OPENERS[name]
-    try:
-        found: Callable[..., Picture] = getattr(
-            importlib.import_module(module), function
-        )
-    except ImportError as error:
-        raise missing_extra(f"{name} files need Pillow", "cli", error) from error
-    return found
 
 
 def _too_large(found: str, options: ReadOptions) -> str:

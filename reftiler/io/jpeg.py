@@ -24,11 +24,11 @@ from reftiler.io.metadata import Metadata
 from reftiler.io.orientation import orientation_of
 from reftiler.io.pillow_io import open_with, picture_of, strict_pillow
 
-__all__ = ["open_jpeg"]
+__all__ = ["FRAMES", "open_jpeg", "segments"]
 
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _SOS, _DRI, _EOI = 0xDA, 0xDD, 0xD9
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _NEEDED = frozenset({*range(0xC0, 0xE0), 0xEE})  # Adobe's says how colours are stored
 _EXIF, _ICC, _MPF = b"Exif\0\0", b"ICC_PROFILE\0", b"MPF\0"
 _UNITS = {0: "none", 1: "inch", 2: "centimeter"}
@@ -55,8 +55,8 @@ class _Jpeg:
     exif: bytes | None = None
     profile: dict[int, bytes] = field(default_factory=dict)
     profile_parts: int = 0
-    density: tuple[int, int, int] | None = None
-    notes: tuple[str, ...] = ()
+    density: tuple[int, int, int] = (0, 0, 0)  # its unit, across, down
+    notes: list[str] = field(default_factory=list)
 
     @property
     def plain(self) -> bytes:
@@ -69,16 +69,16 @@ def open_jpeg(data: bytes, options: ReadOptions, *, indices: bool = False) -> Pi
     refuse_pages(options, 1, "JPEG")
     jpeg = _parse(data)
     check_size((*jpeg.size, len(jpeg.sampling)), "u1", options)
-    notes = jpeg.notes + _check_end(jpeg)
+    notes = (*jpeg.notes, *_check_end(jpeg))
     orientation, told = orientation_of(jpeg.exif)
     profile, lost = _profile(jpeg)
-    metadata = Metadata(icc_profile=profile)
-    if jpeg.density is not None:
-        unit, across, down = jpeg.density
-        if across and down and unit in _UNITS and (unit, across, down) != (0, 1, 1):
-            metadata = replace(
-                metadata, resolution=(across, down), resolution_unit=_UNITS[unit]
-            )
+    unit, *density = jpeg.density
+    said = all(density) and unit in _UNITS and jpeg.density != (0, 1, 1)
+    metadata = Metadata(
+        icc_profile=profile,
+        resolution=(density[0], density[1]) if said else None,
+        resolution_unit=_UNITS[unit] if said else None,
+    )
     info = ImageInfo(
         format="JPEG",
         orientation=orientation,
@@ -94,9 +94,9 @@ def open_jpeg(data: bytes, options: ReadOptions, *, indices: bool = False) -> Pi
 def _parse(data: bytes) -> _Jpeg:
     """Read all segments up to the end of the picture."""
     jpeg, interval = _Jpeg(), 0
-    for marker, content, end in _segments(data, jpeg):
+    for marker, content, end in segments(data, jpeg.notes):
         body = data[content:end]
-        if marker in _FRAMES:
+        if marker in FRAMES:
             _read_frame(jpeg, body)
             jpeg.progressive = marker in _PROGRESSIVE
         elif marker == _DRI:
@@ -117,13 +117,13 @@ def _parse(data: bytes) -> _Jpeg:
     return jpeg
 
 
-def _segments(data: bytes, jpeg: _Jpeg) -> Iterator[tuple[int, int, int]]:
+def segments(data: bytes, notes: list[str]) -> Iterator[tuple[int, int, int]]:
     """Yield each segment's marker, and where its content starts and ends."""
     at = 2
     while True:
         found = data.find(b"\xff", at)
         if found > at:
-            jpeg.notes += (f"{found - at} stray bytes at byte {at} are passed over",)
+            notes.append(f"{found - at} stray bytes at byte {at} are passed over")
         at = found if found >= 0 else len(data)
         while data[at : at + 1] == b"\xff":  # any number of which may be fill bytes
             at += 1
@@ -133,7 +133,10 @@ def _segments(data: bytes, jpeg: _Jpeg) -> Iterator[tuple[int, int, int]]:
         if marker == _EOI:
             return
         if marker < 0xC0 or 0xD0 <= marker <= 0xD8:
-            raise _damaged(at, f"the marker {marker:02X} cannot stand there")
+            raise ValueError(
+                f"the JPEG is damaged at byte {at}: the marker {marker:02X} cannot "
+                "stand there"
+            )
         end = at + int.from_bytes(data[at : at + 2], "big")
         if end < at + 2 or end > len(data):
             raise ValueError("the JPEG is truncated")
@@ -166,7 +169,7 @@ def _read_application(jpeg: _Jpeg, marker: int, body: bytes) -> None:
     elif marker == 0xE2 and body.startswith(_ICC) and len(body) > 14:
         jpeg.profile[body[12]], jpeg.profile_parts = body[14:], body[13]
     elif marker == 0xE2 and body.startswith(_MPF):
-        jpeg.notes += ("the file holds several pictures (MPO): the first is read",)
+        jpeg.notes.append("the file holds several pictures (MPO): the first is read")
 
 
 def _read_scan(jpeg: _Jpeg, data: bytes, start: int, interval: int) -> None:
@@ -176,7 +179,10 @@ def _read_scan(jpeg: _Jpeg, data: bytes, start: int, interval: int) -> None:
     pixels = data[start : scan.start()]
     restarts = [found[1][0] - 0xD0 for found in _RESTART.finditer(pixels)]
     if restarts != [n % 8 for n in range(len(restarts) if interval else 0)]:
-        raise _damaged(start, "the restart markers of its pixels are out of order")
+        raise ValueError(
+            f"the JPEG is damaged at byte {start}: the restart markers of its pixels "
+            "are out of order"
+        )
     if not jpeg.scans:
         jpeg.first_scan = len(jpeg.kept)
         jpeg.interleaved = jpeg.kept[-1][4] > 1
@@ -221,7 +227,9 @@ def _check_end(jpeg: _Jpeg) -> tuple[str, ...]:
     if not across or not down or max(jpeg.sampling) != jpeg.sampling[0]:
         return ()
     rows, columns = -(-jpeg.size[0] // (8 * down)), -(-jpeg.size[1] // (8 * across))
-    taller = _taller(jpeg, 8 * down * (rows + 1))
+    taller = replace(jpeg, kept=[*jpeg.kept])
+    header, height = jpeg.kept[jpeg.frame], min(8 * down * (rows + 1), 2**16 - 1)
+    taller.kept[jpeg.frame] = header[:5] + struct.pack(">H", height) + header[7:]
     thumbnail = _thumbnail(taller)
     if thumbnail.shape != (down * (rows + 1), -(-jpeg.size[1] // 8)):
         return ()  # too narrow to be reduced
@@ -235,15 +243,6 @@ def _check_end(jpeg: _Jpeg) -> tuple[str, ...]:
         if (_thumbnail(longer) != thumbnail)[: down * rows].any():
             raise ValueError("the JPEG is damaged: its data end before its pixels")
     return ()
-
-
-def _taller(jpeg: _Jpeg, height: int) -> _Jpeg:
-    """Claim another height in the frame header."""
-    height = min(height, 2**16 - 1)
-    kept = [*jpeg.kept]
-    header = kept[jpeg.frame]
-    kept[jpeg.frame] = header[:5] + struct.pack(">H", height) + header[7:]
-    return replace(jpeg, kept=kept)
 
 
 def _thumbnail(jpeg: _Jpeg) -> NDArray[Any]:
@@ -265,7 +264,3 @@ def _filled_units(thumbnail: NDArray[Any], across: int, down: int) -> NDArray[An
     units[:height, :width] = thumbnail != 128
     blocks = units.reshape(rows, down, columns, across)
     return np.flatnonzero(blocks.any((1, 3)))
-
-
-def _damaged(place: int, reason: str) -> ValueError:
-    return ValueError(f"the JPEG is damaged at byte {place}: {reason}")

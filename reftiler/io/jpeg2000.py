@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Jpeg2KImagePlugin
 
-from reftiler.io.codecs import Picture, refuse_pages
+from reftiler.io.codecs import Picture, has_imagecodecs, refuse_pages
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.metadata import Metadata
 from reftiler.io.pillow_io import open_with, picture_of
@@ -56,7 +56,7 @@ def open_jpeg2000(
     )
     kept = set(bits) == {8} or bits == [16]
     converted = boxes.converted or _is_subsampled(stream)
-    if kept and (converted or not _has_imagecodecs()):
+    if kept and (converted or not has_imagecodecs()):
         return _by_pillow(data, info, indices=indices, alpha=boxes.alpha)
     if converted:
         raise ValueError(
@@ -158,14 +158,6 @@ def _read_header_box(found: _Boxes, kind: bytes, body: bytes) -> None:
         found.alpha = bool({1, 2} & {*kinds})  # straight or premultiplied
 
 
-def _has_imagecodecs() -> bool:
-    try:
-        import imagecodecs  # noqa: F401, PLC0415 - an extra
-    except ImportError:
-        return False
-    return True
-
-
 def _by_pillow(data: bytes, info: ImageInfo, *, indices: bool, alpha: bool) -> Picture:
     file = open_with(Jpeg2KImagePlugin.Jpeg2KImageFile, data)
     picture = picture_of(file, info, indices)
@@ -174,7 +166,7 @@ def _by_pillow(data: bytes, info: ImageInfo, *, indices: bool, alpha: bool) -> P
         try:
             return picture.decode()
         except OSError as error:
-            help_text = "" if _has_imagecodecs() else f"; imagecodecs may: {_EXTRA}"
+            help_text = "" if has_imagecodecs() else f"; imagecodecs may: {_EXTRA}"
             raise ValueError(f"Pillow cannot read it ({error}){help_text}") from error
 
     alpha = picture.info.alpha and alpha
@@ -190,7 +182,7 @@ def _by_imagecodecs(
             f"samples of {bits} bits (0: signed) are not read: convert the file to "
             "TIFF (gdal_translate), or to unsigned samples of 8 or 16 bits"
         )
-    if not _has_imagecodecs():
+    if not has_imagecodecs():
         raise ValueError(f"samples of {bits} bits need imagecodecs: {_EXTRA}")
     import imagecodecs  # noqa: PLC0415 - an extra
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -13,10 +12,9 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from reftiler.errors import TilingError
-from reftiler.io.axes import count_planes, guess_note, picture_axes, resolve_axes
+from reftiler.io.axes import open_array
 from reftiler.io.info import ImageInfo, ReadOptions
-from reftiler.io.lazy import LazyImage, os_error_reason
+from reftiler.io.lazy import LazyImage
 
 __all__ = ["NpyHeader", "open_npy", "read_header"]
 
@@ -61,33 +59,19 @@ def read_header(file: IO[bytes]) -> NpyHeader:
 
 def open_npy(path: Path, options: ReadOptions, whole: int) -> LazyImage:
     """Open a NPY file as a picture; beyond `whole` bytes it is mapped, not read."""
-    try:
-        return _open_picture(path, options, whole)
-    except Exception as error:  # numpy raises anything when a header is damaged
-        raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
-
-
-def _open_picture(path: Path, options: ReadOptions, whole: int) -> LazyImage:
     if options.level:
         raise ValueError("a NPY file has one resolution: --level is 0")
     with path.open("rb") as file:
         header = read_header(file)
-        notes = _check_length(file, header)
-        if header.dtype.kind not in "biuf":
-            raise ValueError(
-                f"not a picture of real numbers: the dtype is {header.dtype}"
-            )
-        names = resolve_axes(header.shape, options)
-        pixels = _pixels(path, file, header, whole)
-    shape, read = picture_axes(names, header.shape, options, partial(_part, pixels))
-    note = guess_note(names, header.shape, options)
-    info = ImageInfo(
-        "NPY",
-        axes=names,
-        pages=count_planes(names, header.shape),
-        notes=(*notes, *([note] if note else [])),
-    )
-    return LazyImage(path, shape, header.dtype, read, info)
+        info = ImageInfo("NPY", notes=_check_length(file, header))
+        order: Literal["C", "F"] = "F" if header.fortran else "C"
+        shape, dtype, start = header.shape, header.dtype, file.tell()
+        if header.size > whole:
+            pixels: Array = np.memmap(path, dtype, "r", start, shape, order)
+        else:
+            pixels = np.fromfile(file, dtype, math.prod(shape))
+            pixels = pixels.reshape(shape, order=order)
+    return open_array(path, pixels, options, info, None)
 
 
 def _check_length(file: IO[bytes], header: NpyHeader) -> tuple[str, ...]:
@@ -107,16 +91,3 @@ def _check_length(file: IO[bytes], header: NpyHeader) -> tuple[str, ...]:
     if following == _MAGIC:
         raise ValueError("the NPY file holds several arrays: save one in each file")
     return (f"{held - header.size:,} bytes after the array are passed over",)
-
-
-def _pixels(path: Path, file: IO[bytes], header: NpyHeader, whole: int) -> Array:
-    order: Literal["C", "F"] = "F" if header.fortran else "C"
-    start, shape, dtype = file.tell(), header.shape, header.dtype
-    if header.size > whole:
-        return np.memmap(path, dtype, "r", start, shape=shape, order=order)
-    flat = np.fromfile(file, dtype, math.prod(shape))
-    return flat.reshape(shape, order=order)
-
-
-def _part(pixels: Array, index: tuple[slice, ...]) -> Any:
-    return pixels[index]

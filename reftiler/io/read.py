@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import stat
 from pathlib import Path
@@ -16,7 +15,9 @@ from reftiler.errors import TilingError
 from reftiler.io import codecs
 from reftiler.io.info import DEFAULT_OPTIONS, ReadOptions
 from reftiler.io.lazy import LazyImage, os_error_reason
+from reftiler.io.npy import open_npy
 from reftiler.io.orientation import apply_orientation
+from reftiler.io.zarr_io import open_zarr
 from reftiler.io.zarr_metadata import MARKS, is_zarr
 
 __all__ = ["WHOLE", "fingerprint", "open_image", "read_image"]
@@ -107,8 +108,6 @@ def open_image(
     except ImportError:
         raise
     except Exception as error:  # decoders raise anything when the data is damaged
-        if str(path) in str(error) and isinstance(error, TilingError):
-            raise
         raise TilingError(f"cannot read {path}: {os_error_reason(error)}") from error
     return apply_orientation(image, options)
 
@@ -137,24 +136,16 @@ def fingerprint(path: Path) -> tuple[int | str, ...]:
 
 def _opened(path: Path, options: ReadOptions, whole: int, indices: bool) -> LazyImage:
     if is_zarr(path):
-        image: LazyImage = _function("zarr_io", "open_zarr")(path, options)
-        return image
+        return open_zarr(path, options)
     _require_file(path)
     with path.open("rb") as file:
         name = codecs.format_of(file.read(_START))
     if name == "NPY":
-        image = _function("npy", "open_npy")(path, options, whole)
-    elif name == "TIFF":
-        open_tiff = _function("tiff", "open_tiff")
-        image = open_tiff(path, options, whole, indices=indices)
-    else:
-        image = codecs.open_decoded(path, name, options, indices=indices)
-    return image
-
-
-def _function(module: str, name: str) -> Any:
-    """Import what reads a format when a file of that format is met."""
-    return getattr(importlib.import_module(f"reftiler.io.{module}"), name)
+        return open_npy(path, options, whole)
+    if name == "TIFF":
+        image: LazyImage = codecs.opener(name)(path, options, whole, indices=indices)
+        return image
+    return codecs.open_decoded(path, name, options, indices=indices)
 
 
 def _require_file(path: Path) -> None:

@@ -25,9 +25,12 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
+from reftiler.io.codecs import has_imagecodecs
 from reftiler.io.info import ReadOptions
+from reftiler.io.jpeg import FRAMES, open_jpeg, segments
+from reftiler.io.jpeg2000 import is_lossy_stream
 
-__all__ = ["Decode", "chunk_decoder"]
+__all__ = ["Decode", "chunk_decoder", "is_lossy"]
 
 Array = NDArray[Any]
 Decode: TypeAlias = Callable[[bytes, int, bytes | None], Array]
@@ -41,11 +44,16 @@ _FAX = (2, 3, 4)
 _LIBTIFF_DOES = (_LZW, _PACKBITS, *_FAX)
 _JPEGS = (6, _JPEG, 33007, 34892)
 _APP14 = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"  # and a byte: the transform
-_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LIBTIFF_LINE = re.compile(
     r"^(tempfile\.tif|_?TIFF\w*|\w*(Decode|Setup|Lib|Codec|Predict)\w*): .*",
     re.MULTILINE,
 )
+_LOSSY = frozenset({6, 7, 33007, 34892})  # JPEG
+_LOSSY |= {22610, 34934, 48124, 50002, 52546}  # JPEG XR, Jetraw, JPEG XL: not told
+_JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
+_WEBP, _LERC = 50001, 34887
+_LERC_PARAMETERS, _LERC_DEFLATE, _LERC_ZSTD = 50674, 1, 2
+_START = 4096  # bytes of a chunk that hold its header
 _LOCK = threading.Lock()
 
 
@@ -53,7 +61,7 @@ def chunk_decoder(page: Any) -> Decode:
     """Return the decoder of a page's chunks, or say what to install for it."""
     if _is_plain_jpeg(page):
         return _jpeg_decoder(page)
-    if page.compression in _LIBTIFF_DOES or not _has_imagecodecs():
+    if page.compression in _LIBTIFF_DOES or not has_imagecodecs():
         return _simple_decoder(page)
     for known, key in (
         (tifffile.TIFF.DECOMPRESSORS, page.compression),
@@ -69,14 +77,6 @@ def chunk_decoder(page: Any) -> Decode:
     if page.compression in _JPEGS:
         return with_tifffile
     return lambda data, index, tables: np.asarray(decode(data, index)[0])
-
-
-def _has_imagecodecs() -> bool:
-    try:
-        import imagecodecs  # noqa: F401, PLC0415 - an extra
-    except ImportError:
-        return False
-    return True
 
 
 def _compression(page: Any) -> str:
@@ -110,8 +110,6 @@ def _is_plain_jpeg(page: Any) -> bool:
 
 
 def _jpeg_decoder(page: Any) -> Decode:
-    from reftiler.io.jpeg import open_jpeg  # noqa: PLC0415 - only where it is needed
-
     # A stream without a marker of its own is what the tags say: Aperio's are RGB.
     rgb = page.photometric == tifffile.PHOTOMETRIC.RGB and not page.is_jfif
     marker = _APP14 + (b"\0" if rgb else b"\1")
@@ -122,7 +120,7 @@ def _jpeg_decoder(page: Any) -> Decode:
         if tables:
             stream = tables[: tables.rindex(b"\xff\xd9")] + data[2:]
         if color:
-            at = _frame_header(stream)
+            at = _frame_header(stream)  # a marker just before it is the last
             stream = stream[:at] + marker + stream[at:]
         picture = open_jpeg(stream, ReadOptions())
         for note in picture.info.notes:  # which would come after the image's
@@ -139,13 +137,9 @@ def _jpeg_decoder(page: Any) -> Decode:
 
 
 def _frame_header(stream: bytes) -> int:
-    """Return where the frame header lies: an Adobe marker there is the last."""
-    at = 2
-    while at + 4 <= len(stream) and stream[at] == 0xFF:
-        if stream[at + 1] in _FRAME:
-            return at
-        fill = stream[at + 1] == 0xFF
-        at += 1 if fill else 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+    for marker, content, _ in segments(stream, []):
+        if marker in FRAMES:
+            return content - 4
     raise ValueError("the JPEG is damaged: it has no frame header")
 
 
@@ -168,7 +162,7 @@ def _is_simple(page: Any) -> bool:
 def _simple_decoder(page: Any) -> Decode:
     if not _is_simple(page):
         help_text = "is not read: save it otherwise"
-        if not _has_imagecodecs():
+        if not has_imagecodecs():
             help_text = 'needs imagecodecs: pip install "reftiler[codecs]"'
         raise ValueError(f"{_compression(page)} {help_text}")
 
@@ -301,3 +295,62 @@ def _restored(kept: int | None, reports: IO[bytes]) -> str:
         os.write(2, f"{others}\n".encode())
     found = _LIBTIFF_LINE.search(text)
     return found[0] if found else ""
+
+
+# What may differ from the pixels that were written
+
+
+def is_lossy(page: Any) -> bool:
+    """Tell whether the pixels of a page may differ from those that were written.
+
+    True also where the compression does not tell; JPEG 2000, WebP and LERC tell in the
+    header of the first chunk.
+    """
+    kind = page.compression
+    if kind in _JPEG_2000:
+        data = _first_chunk(page)
+        start = data.find(b"\xff\x4f\xff\x51")
+        return start < 0 or is_lossy_stream(data[start:])
+    if kind == _WEBP:
+        return _first_chunk(page)[12:16] != b"VP8L"
+    if kind == _LERC:
+        return _has_error_bound(page)
+    return kind in _LOSSY
+
+
+def _first_chunk(page: Any, *, whole: bool = False) -> bytes:
+    """Return the first chunk that is stored, or the start of it."""
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        if count:
+            page.parent.filehandle.seek(offset)
+            return bytes(
+                page.parent.filehandle.read(count if whole else min(count, _START))
+            )
+    return b""
+
+
+def _has_error_bound(page: Any) -> bool:
+    """Tell whether LERC may change values: integers are whole below an error of 1."""
+    data = _lerc_start(page)
+    if data[:6] != b"Lerc2 " or len(data) < 10:
+        return True
+    (version,) = struct.unpack_from("<i", data, 6)
+    at = 10 + (4 if version >= 3 else 0) + (28 if version >= 4 else 24)
+    at += 8 if version >= 6 else 0
+    if len(data) < at + 8:
+        return True
+    (error,) = struct.unpack_from("<d", data, at)
+    return bool(error >= 1 or (error > 0 and page.dtype.kind == "f"))
+
+
+def _lerc_start(page: Any) -> bytes:
+    """Return the first chunk's header, which may be compressed once more."""
+    parameters = page.tags.valueof(_LERC_PARAMETERS, ())
+    more = parameters[1] if len(parameters) > 1 else 0
+    if more == _LERC_DEFLATE:
+        return zlib.decompressobj().decompress(_first_chunk(page), _START)
+    if more == _LERC_ZSTD:
+        import imagecodecs  # noqa: PLC0415 - an extra, without which no LERC is read
+
+        return bytes(imagecodecs.zstd_decode(_first_chunk(page, whole=True)))
+    return _first_chunk(page)

@@ -14,6 +14,7 @@ from typing import Any
 
 import tifffile
 
+from reftiler.io.axes import count_planes
 from reftiler.io.info import ReadOptions
 
 __all__ = ["TiffImage", "find_image"]
@@ -22,7 +23,6 @@ _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _SOFTWARE = 305
 _SLIDES = frozenset({"svs", "scn", "bif", "ndpi", "philips", "avs", "qpi"})
 _UNNAMED = "IQ"  # axes of which a file says only that there are several pages
-_PICTURE = "YXCS"
 _NAMED = 6  # how many images an error names
 _MOST_BANDS = 32  # more pages are frames, or rows of channels last
 _FEW = range(2, 5)  # pages that would make grey with alpha, or colours
@@ -40,7 +40,7 @@ class TiffImage:
     series: Any  # the pages of the resolution that is read, a TiffPageSeries
     full: Any  # those of the full resolution
     axes: str
-    plane: tuple[int, ...]  # where the image lies on the axes of no picture
+    plane: int  # which of the planes of the series is the image
     pages: int  # how many images there are
     notes: tuple[str, ...]
 
@@ -50,7 +50,9 @@ def find_image(file: tifffile.TiffFile, options: ReadOptions) -> TiffImage:
     series, notes = _main_series(file)
     _check_whole(file, series, options)
     axes = [_axes_of(one, options) for one in series]
-    counts = [math.prod(_planes(*pair)) for pair in zip(series, axes, strict=True)]
+    counts = [
+        count_planes(names, one.shape) for names, one in zip(axes, series, strict=True)
+    ]
     chosen, plane, names = 0, 0, axes[0]
     if options.page is not None:
         chosen, plane = _chosen(options.page, counts)
@@ -62,13 +64,7 @@ def find_image(file: tifffile.TiffFile, options: ReadOptions) -> TiffImage:
         raise ValueError(_several(series, axes, counts))
     full = series[chosen]
     level = _level(full, options.level)
-    place = _place(plane, _planes(full, names))
-    return TiffImage(level, full, names, place, sum(counts), notes)
-
-
-def picture_planes(axes: str) -> list[int]:
-    """Return the axes of a series that are none of a picture."""
-    return [at for at, name in enumerate(axes) if name not in _PICTURE]
+    return TiffImage(level, full, names, plane, sum(counts), notes)
 
 
 def _main_series(file: tifffile.TiffFile) -> tuple[list[Any], tuple[str, ...]]:
@@ -151,11 +147,6 @@ def _axes_of(series: Any, options: ReadOptions) -> str:
     return named.upper()
 
 
-def _planes(series: Any, axes: str) -> tuple[int, ...]:
-    """Return the sizes of the axes that are none of a picture."""
-    return tuple(series.shape[at] for at in picture_planes(axes))
-
-
 def _is_bands(file: tifffile.TiffFile, series: Any) -> bool:
     """Tell whether pages of grey, of which nothing is said, are channels."""
     if not _is_unnamed(series) or series.dtype.kind == "b":
@@ -185,15 +176,6 @@ def _chosen(page: int, counts: Sequence[int]) -> tuple[int, int]:
     total = sum(counts)
     images = f"{total} images, 0 to {total - 1}" if total > 1 else "one image, 0"
     raise ValueError(f"the TIFF holds {images}; there is no page {page}")
-
-
-def _place(plane: int, sizes: Sequence[int]) -> tuple[int, ...]:
-    """Return the indices of a plane along each axis, the last running fastest."""
-    found = []
-    for size in reversed(sizes):
-        plane, index = divmod(plane, size)
-        found.append(index)
-    return tuple(reversed(found))
 
 
 def _level(series: Any, level: int) -> Any:

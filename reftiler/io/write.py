@@ -23,9 +23,11 @@ from reftiler.atomic import (
     temp_path,
 )
 from reftiler.errors import TilingError, missing_extra
+from reftiler.io import zarr_io
 from reftiler.io.codecs import check_picture
 from reftiler.io.lazy import MaskAsBytes, mask_as_bytes, os_error_reason, size_of
 from reftiler.io.metadata import Metadata
+from reftiler.io.tiff_tags import write_tags
 from reftiler.streaming import Target
 
 __all__ = ["STREAMED", "WRITTEN", "create_image", "encode", "suffix_of", "write_image"]
@@ -103,10 +105,17 @@ def encode(
     check_picture(image)
     if suffix == ".png":
         return _encode_png(image, metadata, alpha)
+    buffer = io.BytesIO()
     if suffix in (".tif", ".tiff"):
-        return _encode_tiff(image, metadata, bool(alpha))
+        plain = image[..., 0] if image.shape[2:] == (1,) else image
+        tags = write_tags(plain.shape, metadata, alpha=bool(alpha))
+        _load_tifffile().imwrite(
+            buffer, mask_as_bytes(plain), compression="zlib", **tags
+        )
+        return buffer.getvalue()
     if suffix == ".npy":
-        return _encode_npy(image)
+        np.save(buffer, image, allow_pickle=False)
+        return buffer.getvalue()
     *most, last = WRITTEN
     got = repr(suffix) if suffix else "no suffix"
     raise ValueError(f"images are written as {', '.join(most)} or {last}, got {got}")
@@ -176,8 +185,8 @@ def create_image(
         raise TilingError(
             f"{path} cannot be written piece by piece: use {', '.join(STREAMED)}"
         )
-    output = _OUTPUTS[suffix](
-        path, tuple(shape), np.dtype(dtype), metadata, alpha, labels
+    output = _Output(
+        path, suffix, tuple(shape), np.dtype(dtype), metadata, alpha, labels
     )
     temporary, keep = temp_path(path), False
     if resume:
@@ -199,6 +208,7 @@ class _Output:
     """A picture that is written by slices under a temporary name."""
 
     path: Path
+    suffix: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     metadata: Metadata
@@ -207,9 +217,12 @@ class _Output:
 
     def made(self, temporary: Path) -> Target:
         """Make the store; what killed processes left of others goes first."""
+        name = re.escape(self.path.name)
+        own = re.compile(rf"\.{name}\.[0-9a-f]{{32}}\.tmp")
         try:
-            for stale in (*_stale(self.path), temporary):
-                remove(stale)
+            for stale in (*stale_temp_files(self.path.parent), temporary):
+                if stale == temporary or own.fullmatch(stale.name):
+                    remove(stale)
             return self._make(temporary)
         except (OSError, ValueError) as error:
             room = f"{size_of(self.shape, self.dtype):,} bytes"
@@ -232,7 +245,12 @@ class _Output:
     def finish(self, temporary: Path, store: Target) -> None:
         """Put the picture on the disk, then give it its name."""
         try:
-            self._complete(temporary, store)
+            if isinstance(store, np.memmap | MaskAsBytes):
+                store.flush()
+            elif self._is_zarr:
+                zarr_io.finish_zarr(
+                    temporary, self.metadata, ome=self._is_ome, labels=self.labels
+                )
             if temporary.is_dir() and hasattr(os, "sync"):
                 os.sync()  # one call for all chunks: one each takes milliseconds
             else:
@@ -246,104 +264,50 @@ class _Output:
 
     def discard(self, temporary: Path) -> None:
         """Remove what is left after an error."""
+        if self._is_zarr and temporary.exists():
+            zarr_io.wait_pending_writes()
         with suppress(OSError):  # the folder is the trouble, and that is being told
             remove(temporary)
 
+    @property
+    def _is_ome(self) -> bool:
+        return self.suffix == _OME_ZARR
+
+    @property
+    def _is_zarr(self) -> bool:
+        return self.suffix in (_ZARR, _OME_ZARR)
+
     def _make(self, temporary: Path) -> Target:
-        raise NotImplementedError
-
-    def _open(self, temporary: Path) -> Target:
-        raise NotImplementedError
-
-    def _complete(self, temporary: Path, store: Target) -> None:
-        del temporary
-        if isinstance(store, np.memmap | MaskAsBytes):
-            store.flush()
-
-
-class _NpyOutput(_Output):
-    def _make(self, temporary: Path) -> Target:
-        mapped = np.lib.format.open_memmap(temporary, "w+", self.dtype, self.shape)
-        preallocate(temporary)
-        return mapped
-
-    def _open(self, temporary: Path) -> Target:
-        store: Target = np.load(temporary, mmap_mode="r+", allow_pickle=False)
-        return store
-
-
-class _TiffOutput(_Output):
-    def _make(self, temporary: Path) -> Target:
-        from reftiler.io.tiff_tags import write_tags  # noqa: PLC0415
-
-        tifffile = _load_tifffile()
+        if self._is_zarr:
+            return zarr_io.create_zarr(
+                temporary, self.shape, self.dtype, ome=self._is_ome
+            )
+        if self.suffix == ".npy":
+            mapped = np.lib.format.open_memmap(temporary, "w+", self.dtype, self.shape)
+            preallocate(temporary)
+            return mapped
         plain = self.shape[:2] if self.shape[2:] == (1,) else self.shape
-        dtype = np.dtype(np.uint8) if self._is_mask else self.dtype.newbyteorder("=")
+        is_mask = self.dtype.kind == "b"
+        dtype = np.dtype(np.uint8) if is_mask else self.dtype.newbyteorder("=")
         tags = write_tags(plain, self.metadata, alpha=self.alpha)
         tags["bigtiff"] = size_of(plain, dtype) > _CLASSIC
         # Strips one after the other: such a file can be mapped, by readers too.
-        mapped = tifffile.memmap(temporary, shape=plain, dtype=dtype, **tags)
+        mapped = _load_tifffile().memmap(temporary, shape=plain, dtype=dtype, **tags)
         preallocate(temporary)
         return self._seen(mapped)
 
     def _open(self, temporary: Path) -> Target:
+        if self._is_zarr:
+            return zarr_io.reopen_zarr(temporary, ome=self._is_ome)
+        if self.suffix == ".npy":
+            store: Target = np.load(temporary, mmap_mode="r+", allow_pickle=False)
+            return store
         return self._seen(_load_tifffile().memmap(temporary, mode="r+"))
 
-    @property
-    def _is_mask(self) -> bool:
-        return self.dtype.kind == "b"
-
     def _seen(self, mapped: NDArray[Any]) -> Target:
+        """Return the pixels of a TIFF as the picture that is written."""
         store = mapped.reshape(self.shape)
-        return MaskAsBytes(store) if self._is_mask else store
-
-
-class _ZarrOutput(_Output):
-    def discard(self, temporary: Path) -> None:
-        from reftiler.io import zarr_io  # noqa: PLC0415 - an extra
-
-        if temporary.exists():
-            zarr_io.wait_pending_writes()
-        super().discard(temporary)
-
-    def _make(self, temporary: Path) -> Target:
-        from reftiler.io import zarr_write  # noqa: PLC0415 - an extra
-
-        return zarr_write.create_zarr(
-            temporary, self.shape, self.dtype, ome=self._is_ome
-        )
-
-    def _open(self, temporary: Path) -> Target:
-        from reftiler.io import zarr_write  # noqa: PLC0415 - an extra
-
-        return zarr_write.reopen_zarr(temporary, ome=self._is_ome)
-
-    def _complete(self, temporary: Path, store: Target) -> None:
-        from reftiler.io import zarr_write  # noqa: PLC0415 - an extra
-
-        zarr_write.finish_zarr(
-            temporary, self.metadata, ome=self._is_ome, labels=self.labels
-        )
-
-    @property
-    def _is_ome(self) -> bool:
-        return suffix_of(self.path) == _OME_ZARR
-
-
-_OUTPUTS: dict[str, type[_Output]] = {
-    ".npy": _NpyOutput,
-    ".tif": _TiffOutput,
-    ".tiff": _TiffOutput,
-    _ZARR: _ZarrOutput,
-    _OME_ZARR: _ZarrOutput,
-}
-
-
-def _stale(path: Path) -> list[Path]:
-    """Return the temporary files that killed processes left of one file."""
-    name = re.escape(path.name)
-    own = re.compile(rf"\.{name}\.[0-9a-f]{{32}}\.tmp")
-    return [one for one in stale_temp_files(path.parent) if own.fullmatch(one.name)]
+        return MaskAsBytes(store) if self.dtype.kind == "b" else store
 
 
 def _encode_png(image: NDArray[Any], metadata: Metadata, alpha: bool | None) -> bytes:
@@ -359,30 +323,12 @@ def _encode_png(image: NDArray[Any], metadata: Metadata, alpha: bool | None) -> 
     return encode_png(image, metadata)
 
 
-def _encode_tiff(image: NDArray[Any], metadata: Metadata, alpha: bool) -> bytes:
-    from reftiler.io.tiff_tags import write_tags  # noqa: PLC0415
-
-    tifffile = _load_tifffile()
-    if image.ndim == 3 and image.shape[-1] == 1:
-        image = image[..., 0]
-    buffer = io.BytesIO()
-    tags = write_tags(image.shape, metadata, alpha=alpha)
-    tifffile.imwrite(buffer, mask_as_bytes(image), compression="zlib", **tags)
-    return buffer.getvalue()
-
-
 def _load_tifffile() -> Any:
     try:
         import tifffile  # noqa: PLC0415 - slow to import
     except ImportError as error:
         raise missing_extra("TIFF files need tifffile", "cli", error) from error
     return tifffile
-
-
-def _encode_npy(image: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, image, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def _sync(path: Path) -> None:

@@ -206,7 +206,7 @@ def _found(
     source: Path, where: str | None, split: str | None, finding: FindingOptions
 ) -> tuple[list[ImageEntry], list[str]]:
     """Find images, and the masks that say where tiles are computed; with notes."""
-    from reftiler.io.mask_folders import with_masks_of  # noqa: PLC0415 - slow to import
+    from reftiler.io.map_files import with_masks_of  # noqa: PLC0415 - slow to import
 
     is_pattern = where is not None and not Path(where).exists()
     if where is not None and is_pattern:

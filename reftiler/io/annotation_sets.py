@@ -9,14 +9,6 @@ from typing import Any
 from reftiler.errors import TilingError
 from reftiler.objects import ImageObject
 
-__all__ = [
-    "AnnotatedImage",
-    "AnnotationFile",
-    "Annotations",
-    "check_inside",
-    "fingerprint_of",
-]
-
 
 @dataclass(frozen=True)
 class AnnotationFile:

@@ -13,8 +13,6 @@ from reftiler.io.entries import ImageEntry
 from reftiler.io.yolo import label_file, read_yolo
 from reftiler.validation import first_few
 
-__all__ = ["NO_ANNOTATIONS", "Annotations", "find_annotations"]
-
 NO_ANNOTATIONS = "none"
 _ROBOFLOW = "_annotations.coco.json"
 _NAMES = (_ROBOFLOW, "*.coco.json", "annotations.json", "instances*.json")

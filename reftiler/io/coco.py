@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,8 +20,6 @@ from reftiler.json_io import MAX_FILE, decode, read_bytes
 from reftiler.objects import ImageObject
 from reftiler.objects.rle import decode_rle
 from reftiler.validation import count_of, first_few, is_sequence, shorten
-
-__all__ = ["object_of_coco", "read_coco"]
 
 _LISTS = ("images", "annotations", "categories")
 _OWN = {"bbox", "segmentation", "area", "keypoints", "num_keypoints", "category_id",
@@ -73,14 +72,8 @@ def read_coco(
         notes.append(
             f"{count_of(bare, 'image')} without annotations: {first_few(bare)}"
         )
-    return Annotations(
-        "coco",
-        tuple(kept),
-        found,
-        fingerprint_of(contents),
-        tuple(notes),
-        tuple(faults),
-    )
+    digest = fingerprint_of(contents)
+    return Annotations("coco", tuple(kept), found, digest, tuple(notes), tuple(faults))
 
 
 def object_of_coco(content: Mapping[str, Any]) -> ImageObject:
@@ -188,10 +181,8 @@ def _nearest(
     """Keep the entries whose paths agree with most of a file name, from its end."""
 
     def agreeing(entry: ImageEntry) -> tuple[int, bool]:
-        own = entry.image.parts[::-1]
-        count = 0
-        while count < min(len(own), len(parts)) and own[count] == parts[-1 - count]:
-            count += 1
+        own = zip(reversed(entry.image.parts), reversed(parts), strict=False)
+        count = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], own))
         return count, entry.image.parent == path.parent
 
     if len(entries) < 2:

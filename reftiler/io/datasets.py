@@ -7,7 +7,7 @@ are possible it asks, or with ``strict=False`` flags the images in question.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reftiler.errors import TilingError, printable
@@ -21,17 +21,19 @@ from reftiler.io.entries import (
     sort_key,
 )
 from reftiler.io.entry_checks import (
+    apply_split_list,
+    check_good_names,
     check_masks,
     check_names,
     check_readable,
     check_strays,
+    flag_problems,
+    label_by_masks,
     no_image_error,
+    notes_of,
     twin_names,
 )
-from reftiler.io.entry_notes import notes_of
-from reftiler.io.entry_problems import flag_problems
 from reftiler.io.file_tree import FileTree, fold, list_files
-from reftiler.io.labels import apply_split_list, check_good_names, label_by_masks
 from reftiler.io.layouts import (
     GOOD_NAMES,
     JPEG,
@@ -79,6 +81,16 @@ class _Request:
     good_given: tuple[str, ...]
     recursive: bool
     strict: bool
+
+    @property
+    def by_layout(self) -> bool:
+        """Whether masks lie where the layout has them."""
+        return self.masks and self.pattern is None
+
+    @property
+    def guesses_twins(self) -> bool:
+        """Whether a file of a JPEG image's name may be its mask."""
+        return self.by_layout and self.layout is None
 
 
 def find_images(
@@ -188,12 +200,12 @@ def _one_file(source: Path, request: _Request) -> ImageSet:
         if request.strict:
             check_names([ImageEntry(source)])
         return ImageSet((ImageEntry(source),), layout.name)
-    if _guesses_twins(request) and source.suffix.lower() in JPEG:
+    if request.guesses_twins and source.suffix.lower() in JPEG:
         same = [path for path in tree.images if Path(path).stem == source.stem]
         layout, note = plain_layout(replace(tree, images=same))
     found = _pair(tree, layout, request, source.name)
     _start_at(source, source.name, found)
-    for entry in found.entries.values() if _by_layout(request) else ():
+    for entry in found.entries.values() if request.by_layout else ():
         note = note or _twin_note(source, tree, entry)
     beside = FileTree(tree.root, unreadable=tree.unreadable)
     return _completed(beside, layout, found, request, note, tree=beside)
@@ -235,7 +247,7 @@ def _in_folder(source: Path, request: _Request) -> ImageSet:
                 f"them, {first_few([tree.root / name for name in inner])}"
             )
         layout = PLAIN
-        if _guesses_twins(request):
+        if request.guesses_twins:
             limit = None if request.strict else _SAMPLED
             layout, note = plain_layout(_entered(tree, request), limit)
     if layout not in (PLAIN, SAME_STEM):
@@ -258,15 +270,6 @@ def _recognised(tree: FileTree, request: _Request) -> Layout | None:
     return fits[0] if fits else None
 
 
-def _by_layout(request: _Request) -> bool:
-    """Whether masks lie where the layout has them."""
-    return request.masks and request.pattern is None
-
-
-def _guesses_twins(request: _Request) -> bool:
-    return _by_layout(request) and request.layout is None
-
-
 def _entered(tree: FileTree, request: _Request) -> FileTree:
     """Leave out sub-folders, other than those of masks, unless they are asked for."""
     if request.recursive:
@@ -274,16 +277,16 @@ def _entered(tree: FileTree, request: _Request) -> FileTree:
     masks = [
         name
         for name in tree.folders
-        if _by_layout(request) and match_path("{masks}", name) is not None
+        if request.by_layout and match_path("{masks}", name) is not None
     ]
     folders = {"", *masks}
+
+    def entered(paths: list[str]) -> list[str]:
+        return [path for path in paths if path.rpartition("/")[0] in folders]
+
+    images, others, special = map(entered, (tree.images, tree.others, tree.special))
     return replace(
-        tree,
-        images=[path for path in tree.images if path.rpartition("/")[0] in folders],
-        others=[path for path in tree.others if path.rpartition("/")[0] in folders],
-        special=[path for path in tree.special if path.rpartition("/")[0] in folders],
-        folders=masks,
-        closed=[],
+        tree, images=images, others=others, special=special, folders=masks, closed=[]
     )
 
 
@@ -294,10 +297,7 @@ def _in_nested(tree: FileTree, inner: list[str], request: _Request) -> ImageSet:
         found = _in_folder(tree.root / name, request)
         entries += [replace(one, name=f"{name}/{one.name}") for one in found]
         notes += [f"{printable(name)}: {note}" for note in found.notes]
-    roots = tuple(f"{name}/" for name in inner)
-    lists = [getattr(tree, one.name) for one in fields(tree)[1:]]
-    outer = ([path for path in paths if not path.startswith(roots)] for paths in lists)
-    rest = FileTree(tree.root, *outer)
+    rest = tree.without(inner)
     if rest.images:
         beside = _flagged(rest, PLAIN, _pair(rest, PLAIN, request), request)
         entries, notes = [*entries, *beside], [*notes, *beside.notes]
@@ -305,7 +305,7 @@ def _in_nested(tree: FileTree, inner: list[str], request: _Request) -> ImageSet:
 
 
 def _pair(tree: FileTree, layout: Layout, request: _Request, part: str = "") -> Pairing:
-    if _by_layout(request):
+    if request.by_layout:
         return pair_by_layout(tree, layout, request.good, part, strict=request.strict)
     return pair_by_pattern(tree, layout, request.pattern, request.good, part)
 
@@ -330,7 +330,7 @@ def _completed(
         label_by_masks(found)
     if request.layout is None:
         check_strays(layout, found)
-    check_masks(layout, found, ask=_by_layout(request))
+    check_masks(layout, found, ask=request.by_layout)
     check_good_names(found, request.good_given)
     used = {mask.parent for entry in found.entries.values() for mask in entry.masks}
     closed = [
@@ -340,12 +340,10 @@ def _completed(
         and folder not in entered.folders
         and Path(os.path.normpath(tree.root / folder)) not in used
     ]
-    if tree.tiled:
-        notes.append(f"passed over folders of tiles: {first_few(tree.tiled)}")
     notes += notes_of(entered, layout, found, closed)
-    entries = tuple(sorted(found.entries.values(), key=sort_key))
-    check_names(entries)
-    return ImageSet(entries, layout.name, tuple(filter(None, notes)))
+    images = _in_order(found, layout, notes)
+    check_names(images)
+    return images
 
 
 def _flagged(
@@ -356,12 +354,14 @@ def _flagged(
         notes = [note, apply_split_list(tree.root, layout, found)]
     except TilingError as error:
         notes = [note, f"{error}: the images have no split"]
-    flag_problems(tree, layout, found, request.good, ask=_by_layout(request))
+    flag_problems(tree, layout, found, request.good, ask=request.by_layout)
     if not found.entries:
         raise no_image_error(tree, layout, found)
     named = replace(found, entries={})  # what an entry lacks is said there
     notes += notes_of(tree, layout, named, [])
-    if tree.tiled:
-        notes.append(f"passed over folders of tiles: {first_few(tree.tiled)}")
+    return _in_order(found, layout, notes)
+
+
+def _in_order(found: Pairing, layout: Layout, notes: list[str]) -> ImageSet:
     entries = tuple(sorted(found.entries.values(), key=sort_key))
     return ImageSet(entries, layout.name, tuple(filter(None, notes)))

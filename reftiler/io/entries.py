@@ -14,16 +14,6 @@ from reftiler.io import LazyImage, Mask, ReadOptions, open_image, open_mask, rea
 from reftiler.io.info import DEFAULT_OPTIONS
 from reftiler.validation import first_few
 
-__all__ = [
-    "GOOD",
-    "SPLITS",
-    "ImageEntry",
-    "ImageSet",
-    "load_pair",
-    "open_pair",
-    "sort_key",
-]
-
 GOOD = "good"
 """The label of images without defects, whatever their data set calls it."""
 SPLITS = ("train", "validation", "test")

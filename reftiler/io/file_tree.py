@@ -3,14 +3,13 @@
 import errno
 import os
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler.io.zarr_metadata import MARKS
 from reftiler.io.zarr_metadata import SUFFIX as ZARR
-
-__all__ = ["FileTree", "bare_path", "fold", "image_suffix", "list_files"]
 
 MAX_DEPTH = 8
 """Folders within folders that are entered."""
@@ -36,11 +35,16 @@ class FileTree:
 
     def within(self, part: str) -> "FileTree":
         """Return what lies in a sub-folder, by the same paths."""
-        lists = [getattr(self, one.name) for one in fields(self)[1:]]
-        inner = (
-            [path for path in paths if path.startswith(f"{part}/")] for paths in lists
-        )
-        return FileTree(self.root, *inner)
+        return self._having(lambda path: path.startswith(f"{part}/"))
+
+    def without(self, parts: Sequence[str]) -> "FileTree":
+        """Return what lies outside of some sub-folders."""
+        roots = tuple(f"{part}/" for part in parts)
+        return self._having(lambda path: not path.startswith(roots))
+
+    def _having(self, is_kept: Callable[[str], bool]) -> "FileTree":
+        lists = (getattr(self, one.name) for one in fields(self)[1:])
+        return FileTree(self.root, *(list(filter(is_kept, paths)) for paths in lists))
 
 
 def image_suffix(path: str) -> str:
@@ -63,7 +67,7 @@ def list_files(root: Path, depth: int = MAX_DEPTH) -> FileTree:
     """List a folder, so many levels deep; what is hidden is left out."""
     tree = FileTree(root)
     above = [root.resolve(), *root.resolve().parents]
-    _list(tree, "", depth, {_identity(os.stat(folder)) for folder in above})  # noqa: PTH116
+    _list(tree, "", depth, {_identity(folder) for folder in above})
     return tree
 
 
@@ -80,14 +84,19 @@ def _list(tree: FileTree, folder: str, depth: int, above: set[_Id]) -> None:
         tree.tiled.append(folder)
         return
     for entry in entries:
-        if not entry.name.startswith("."):
-            _sort_in(
-                tree,
-                f"{folder}{'/' if folder else ''}{entry.name}",
-                entry,
-                depth,
-                above,
-            )
+        if entry.name.startswith("."):
+            continue
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError:  # a link that leads to itself
+            is_folder = is_file = False
+        if is_file or (is_folder and path.lower().endswith(ZARR)):
+            (tree.images if image_suffix(path) else tree.others).append(path)
+        elif is_folder:
+            _enter(tree, path, depth, above)
+        else:
+            tree.special.append(path)
 
 
 def _is_of_tiles(entry: os.DirEntry[str]) -> bool:
@@ -98,25 +107,10 @@ def _is_of_tiles(entry: os.DirEntry[str]) -> bool:
         return file.read(len(_TILES_BEGIN)) == _TILES_BEGIN
 
 
-def _sort_in(
-    tree: FileTree, path: str, entry: os.DirEntry[str], depth: int, above: set[_Id]
-) -> None:
-    try:
-        is_folder, is_file = entry.is_dir(), entry.is_file()
-    except OSError:  # a link that leads to itself
-        is_folder = is_file = False
-    if is_file or (is_folder and path.lower().endswith(ZARR)):
-        (tree.images if image_suffix(path) else tree.others).append(path)
-    elif not is_folder:
-        tree.special.append(path)
-    else:
-        _enter(tree, path, depth, above)
-
-
 def _enter(tree: FileTree, path: str, depth: int, above: set[_Id]) -> None:
     """List a sub-folder, unless a link leads to it from its own inside."""
     try:
-        identity = _identity(os.stat(tree.root / path))  # noqa: PTH116
+        identity = _identity(tree.root / path)
         if identity in above:
             tree.special.append(path)
             return
@@ -126,10 +120,10 @@ def _enter(tree: FileTree, path: str, depth: int, above: set[_Id]) -> None:
         else:
             tree.closed.append(path)
     except OSError as error:
-        if error.errno == errno.ENOENT:  # it vanished
-            return
-        tree.unreadable.append(path)
+        if error.errno != errno.ENOENT:  # it did not just vanish
+            tree.unreadable.append(path)
 
 
-def _identity(found: os.stat_result) -> _Id:
+def _identity(folder: Path) -> _Id:
+    found = folder.stat()
     return found.st_dev, found.st_ino

@@ -16,17 +16,6 @@ from reftiler.io.entries import GOOD
 from reftiler.io.split_lists import SplitList, real_iad_splits, visa_splits
 from reftiler.validation import suggest
 
-__all__ = [
-    "GOOD_NAMES",
-    "LAYOUTS",
-    "PLAIN",
-    "SAME_STEM",
-    "Layout",
-    "Place",
-    "layout_named",
-    "match_path",
-]
-
 GOOD_NAMES = (
     GOOD,
     "ok",
@@ -39,28 +28,22 @@ GOOD_NAMES = (
     "defect-free",
 )
 """Names of folders whose images have no defects."""
-IMAGE_FOLDERS = r"images?|imgs?|jpegimages"
-MASK_FOLDERS = (
-    r"masks?|labels?|annotations?|gts?|ground[_-]?truths?|segmentations?"
-    r"|segmentationclass(?:png)?"
-)
-MASK_COPIES = (
-    r"segmentationobject(?:png)?|segmentation(?:class|object)(?:npy|visualization)"
-    r"|annotationsvisualization"
-)
-"""Folders beside ``SegmentationClass`` that hold the same in other forms."""
+MASK_ENDINGS = ("_mask", "_label", "_gt")
+"""What may follow an image's name in that of its mask."""
 JPEG = (".jpg", ".jpeg", ".jfif")
 _FIELDS = {
     "split": r"train|training|validation|valid|val|test|testing",
     "test": r"test|testing",
-    "images": IMAGE_FOLDERS,
-    "masks": MASK_FOLDERS,
-    "copies": MASK_COPIES,
+    "images": r"images?|imgs?|jpegimages",
+    "masks": r"masks?|labels?|annotations?|gts?|ground[_-]?truths?|segmentations?"
+    r"|segmentationclass(?:png)?",
+    # Folders beside SegmentationClass that hold the same in other forms.
+    "copies": r"segmentationobject(?:png)?"
+    r"|segmentation(?:class|object)(?:npy|visualization)|annotationsvisualization",
     "folder": r"(?:[^/]+/)*",
     "number": r"\d+",
     "year": r"\d{4}",
 }
-_ANY = r"[^/]+"
 SPLIT_NAMES = {
     "training": "train", "val": "validation", "valid": "validation", "testing": "test",
 }  # fmt: skip
@@ -83,7 +66,7 @@ def _compiled(pattern: str, good: tuple[str, ...]) -> re.Pattern[str]:
     fields = {**_FIELDS, "good": "|".join(map(re.escape, good))}
     parts = re.split(r"\{(\w+)\}", pattern)
     for k, part in enumerate(parts):
-        known = fields.get(part, _ANY)
+        known = fields.get(part, r"[^/]+")
         parts[k] = f"(?P<{part}>{known})" if k % 2 else re.escape(part)
     return re.compile("".join(parts), re.IGNORECASE)
 
@@ -124,7 +107,7 @@ class Layout:
 
 def _beside(base: str) -> tuple[str, ...]:
     """Return the usual names of a mask that lies beside its image."""
-    return tuple(base + end for end in ("_mask", "_label", "_gt"))
+    return tuple(base + end for end in MASK_ENDINGS)
 
 
 def _in_mask_folder(base: str) -> tuple[str, ...]:

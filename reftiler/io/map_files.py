@@ -1,9 +1,11 @@
-"""Anomaly maps in files: which belongs to which image, and what can be one."""
+"""Anomaly maps, or masks, in files apart: which belong to which image."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,21 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
+from reftiler.io.entries import ImageEntry
 from reftiler.io.file_tree import bare_path, fold, image_suffix, list_files
 from reftiler.io.info import ReadOptions
+from reftiler.io.layouts import MASK_ENDINGS
 from reftiler.io.npy import read_header
 from reftiler.io.read import open_image
 from reftiler.validation import count_of, first_few
-
-__all__ = [
-    "ENDINGS",
-    "as_map",
-    "check_map_size",
-    "map_base",
-    "maps_beside",
-    "match_maps",
-    "open_map",
-]
 
 Array: TypeAlias = NDArray[Any]
 ENDINGS = ("_anomaly_map", "_heatmap", "_heat", "_map")
@@ -41,28 +35,15 @@ def map_base(stem: str, endings: Sequence[str] = ENDINGS) -> str:
 
 def maps_beside(images: Iterable[Path]) -> dict[Path, tuple[Path, ...]]:
     """Return the maps that lie beside images, by image: ``NAME_map.npy`` and alike."""
-    folders: dict[Path, dict[str, list[Path]]] = {}
-    found = {}
-    for image in images:
-        folder = image.parent
-        if folder not in folders:
-            folders[folder] = _named_maps(folder)
-        maps = tuple(one for one in folders[folder].get(fold(image.stem), ()))
-        if maps:
-            found[image] = maps
-    return found
-
-
-def _named_maps(folder: Path) -> dict[str, list[Path]]:
-    maps = defaultdict(list)
-    try:
-        paths = sorted(folder.iterdir())
-    except OSError:
-        return {}
-    for path in paths:
-        if image_suffix(path.name) and (base := map_base(path.stem)):
-            maps[fold(base)].append(path)
-    return maps
+    given = list(images)
+    named: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    for folder in {image.parent for image in given}:
+        with suppress(OSError):
+            for path in sorted(folder.iterdir()):
+                if image_suffix(path.name) and (base := map_base(path.stem)):
+                    named[folder, fold(base)].append(path)
+    maps = {image: named.get((image.parent, fold(image.stem)), ()) for image in given}
+    return {image: tuple(own) for image, own in maps.items() if own}
 
 
 def match_maps(
@@ -109,6 +90,35 @@ def match_maps(
         if files
     ]
     return {number: tuple(found) for number, found in maps.items()}, notes
+
+
+def with_masks_of(
+    entries: Sequence[ImageEntry], source: Path
+) -> tuple[list[ImageEntry], list[str]]:
+    """Return images with the masks that a folder, or a file, has for them; and notes.
+
+    A mask belongs to an image as a map does, see `match_maps`. Images that lie among
+    the masks are left out, unless all do.
+    """
+    folder = source.resolve()
+    outside = [e for e in entries if not e.image.resolve().is_relative_to(folder)]
+    given = outside or entries
+    names, images = [one.id for one in given], [one.image for one in given]
+    found, notes = match_maps(names, images, source, MASK_ENDINGS, "mask")
+    if len(given) < len(entries):
+        inside = len(entries) - len(given)
+        notes.append(f"took the images in {source}, {inside} of all, for masks alone")
+    paired = list[ImageEntry]()
+    for number, entry in enumerate(given):
+        image = entry.image.resolve()
+        masks = [one for one in found.get(number, ()) if one.resolve() != image]
+        if len(masks) > 1:
+            raise TilingError(
+                f"{first_few([entry.image])} has {count_of(masks, 'mask')}: "
+                f"{first_few(masks)}; keep one of them, or say which by a pattern"
+            )
+        paired.append(replace(entry, masks=tuple(masks)))
+    return paired, notes
 
 
 def _files(source: Path, noun: str) -> tuple[Path, list[str]]:

@@ -15,8 +15,6 @@ from pathlib import Path, PurePosixPath
 from reftiler.errors import TilingError
 from reftiler.io.file_tree import bare_path, fold, image_suffix
 
-__all__ = ["NO_MASKS", "Folders", "MaskPattern"]
-
 NO_MASKS = "none"
 """The pattern that says: there are no masks, all files are images."""
 FIELDS = ("stem", "name", "label", "split", "folder")

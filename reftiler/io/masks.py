@@ -30,8 +30,6 @@ from reftiler.io.info import DEFAULT_OPTIONS, ReadOptions
 from reftiler.io.lazy import LazyImage, full_slices, size_of
 from reftiler.io.read import WHOLE, open_image
 
-__all__ = ["Mask", "marked", "open_mask", "read_mask"]
-
 Array = NDArray[Any]
 OnePath: TypeAlias = str | os.PathLike[str]
 Paths: TypeAlias = OnePath | Iterable[OnePath]
@@ -82,7 +80,11 @@ class Mask:
 
 def marked(labels: Array, void: int | None = None) -> NDArray[np.bool_]:
     """Return where labels mark, ``(H, W)``: not zero in any channel, and not void."""
-    found = np.asarray(labels != 0)
+    return _anywhere(np.asarray(labels != 0), labels, void)
+
+
+def _anywhere(found: Array, labels: Array, void: int | None) -> NDArray[np.bool_]:
+    """Return where any channel was found that is not void."""
     if void is not None:
         found &= labels != void
     return found if found.ndim == 2 else np.asarray(found.any(axis=-1))
@@ -124,9 +126,7 @@ def open_mask(
         A file cannot be read, files differ in size, or a mask in a lossy format has
         values of which none is half of the range.
     """
-    several: Iterable[OnePath] = (
-        [paths] if isinstance(paths, str | os.PathLike) else paths
-    )
+    several = [paths] if isinstance(paths, str | os.PathLike) else paths
     given = [Path(path) for path in several]
     if not given:
         raise TilingError("a mask needs at least one file, got none")
@@ -194,13 +194,12 @@ def _nodata(image: LazyImage) -> int | None:
         void = int(value)
     except (ValueError, OverflowError):  # no number, or no finite one
         return None
-    if image.dtype.kind == "f":
-        fits = True
-    elif image.dtype == bool:
+    if image.dtype == bool:
         fits = void == 1
+    elif image.dtype.kind == "f":
+        fits = True
     else:
-        limits = np.iinfo(image.dtype)
-        fits = int(limits.min) <= void <= int(limits.max)
+        fits = np.iinfo(image.dtype).min <= void <= np.iinfo(image.dtype).max
     return void if fits and void == value and void else None
 
 
@@ -308,14 +307,9 @@ def _lossy_rules(image: LazyImage) -> tuple[int, tuple[str, ...]]:
 
 def _reaching(image: LazyImage, threshold: float, void: int | None) -> LazyImage:
     """See a mask as bool: where any colour reaches a value, and it is not void."""
-
-    def reaches(part: Array) -> NDArray[np.bool_]:
-        found = np.asarray(part >= threshold)
-        if void is not None:
-            found &= part != void
-        return found if found.ndim == 2 else np.asarray(found.any(axis=-1))
-
-    return _derived(image, reaches)
+    return _derived(
+        image, lambda part: _anywhere(np.asarray(part >= threshold), part, void)
+    )
 
 
 def _derived(
@@ -344,8 +338,9 @@ def _joined(masks: list[Mask]) -> Mask:
         if other.shape != first.shape:
             raise TilingError(
                 "the masks of an image must have one size: "
-                f"{first.labels.path} is {_size(first)}, "
-                f"{other.labels.path} is {_size(other)} (height x width)"
+                f"{first.labels.path} is {'x'.join(map(str, first.shape))}, "
+                f"{other.labels.path} is {'x'.join(map(str, other.shape))} "
+                "(height x width)"
             )
     notes = tuple(dict.fromkeys(note for mask in masks for note in mask.notes))
     kinds = {(mask.labels.shape, mask.void) for mask in masks}
@@ -378,7 +373,3 @@ def _bands(image: LazyImage) -> Iterator[Array]:
     height = max(1, _BAND // max(1, size_of(image.shape[1:], image.dtype)))
     for top in range(0, image.shape[0], height):
         yield image[top : top + height]
-
-
-def _size(mask: Mask) -> str:
-    return "x".join(map(str, mask.shape))

@@ -13,8 +13,6 @@ from reftiler.io.layouts import GOOD_NAMES, SPLIT_NAMES, Layout, Place, match_pa
 from reftiler.io.mask_patterns import Folders, MaskPattern
 from reftiler.validation import first_few
 
-__all__ = ["Pairing", "pair_by_layout", "pair_by_pattern"]
-
 _KEYS = frozenset(("folder", "split", "test", "label", "item", "number", "stem"))
 _Fields = dict[str, str]
 _Key = tuple[str, tuple[tuple[str, str], ...]]

@@ -20,8 +20,6 @@ from reftiler.io.layouts import (
 )
 from reftiler.validation import count_of, first_few
 
-__all__ = ["enclosing_roots", "layouts_of", "nested_sets", "plain_layout"]
-
 MASK_VALUES = 32
 """Values that a mask may have to be taken for one beside a JPEG of the same name."""
 MAX_PIXELS = 2**18

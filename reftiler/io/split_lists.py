@@ -10,8 +10,6 @@ from typing import Any
 from reftiler.errors import TilingError
 from reftiler.io.entries import GOOD
 
-__all__ = ["SplitList", "real_iad_splits", "visa_splits"]
-
 MAX_BYTES = 2**27
 """Of a list: what is longer is none."""
 

@@ -19,15 +19,6 @@ from reftiler.objects.polygons import join_parts
 from reftiler.validation import count_of, first_few, shorten
 from reftiler.yaml_io import read_yaml
 
-__all__ = [
-    "format_label",
-    "in_pixels",
-    "label_file",
-    "label_name",
-    "parse_label",
-    "read_yolo",
-]
-
 IMAGES, LABELS = "images", "labels"
 _MAX_FILE = 2**26
 _BEYOND = 0.01  # how far labels stick out of images that are drawn by hand
@@ -228,16 +219,15 @@ def _notes(
         yield f"{count_of(bare, 'image')} without a file of labels: {first_few(bare)}"
     if not source.is_dir():
         return
-    folders = {path.parent for path in there.values()} if labels is None else set()
-    every = {p for folder in folders for p in folder.glob("*.txt")}
+    folders = {path.parent for path in there.values()}
+    every = {path for folder in folders for path in folder.glob("*.txt")}
     if labels is not None:
         every = set(labels.rglob("*.txt"))
-    lone = sorted(every - set(there.values()))
-    lone = [path for path in lone if path.name not in _LISTS]
+    lone = [path.name for path in sorted(every - {*there.values()})]
+    lone = [name for name in lone if name not in _LISTS]
     if lone:
         files = count_of(lone, "file")
-        named = first_few([path.name for path in lone])
-        yield f"passed over {files} of labels without an image: {named}"
+        yield f"passed over {files} of labels without an image: {first_few(lone)}"
 
 
 def in_pixels(found: ImageObject, size: tuple[int, int]) -> ImageObject:

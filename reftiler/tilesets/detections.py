@@ -16,8 +16,6 @@ from reftiler.tilesets.manifest import Manifest
 from reftiler.tilesets.records import ImageRecord, TileRecord
 from reftiler.validation import count_of, first_few, shorten
 
-__all__ = ["detections_to_image", "rows_as_json"]
-
 
 @dataclass(frozen=True)
 class _Tile:

@@ -21,8 +21,6 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from reftiler.errors import TilingError, missing_extra
 
-__all__ = ["SERIAL", "Executor", "Task", "check_dask", "open_executor"]
-
 CONNECT_TIMEOUT = 10
 """Seconds that a scheduler has to answer and to find a worker."""
 _AHEAD = 3  # tasks in hand for each thread of a dask worker: none waits for us

@@ -39,8 +39,6 @@ from reftiler.tilesets.tile_annotations import TileAnnotations
 from reftiler.tilesets.tile_storage import STORAGES
 from reftiler.tilesets.validate import BadImage
 
-__all__ = ["RESUME_HINT", "Advance", "Export"]
-
 Advance = Callable[[int, int], object]
 """What is called with the numbers of tiles and of images that are done since."""
 

@@ -23,15 +23,6 @@ from reftiler.tilesets.records import Fingerprint, ImageRecord
 from reftiler.tilesets.tile_storage import STORAGES
 from reftiler.tilesets.validate import BadImage, batches, cut_tiles, reason
 
-__all__ = [
-    "ExtractTask",
-    "changed_error",
-    "clear_cache",
-    "extract",
-    "is_changed",
-    "parts",
-]
-
 Prints: TypeAlias = tuple[Fingerprint, ...]
 """Of an image and of its masks."""
 

@@ -30,8 +30,6 @@ from reftiler.tilesets.tile_arrays import (
     load,
 )
 
-__all__ = ["Placement", "foreign_images"]
-
 _REMEDY = (
     "all tiles must be of one shape and dtype; where those at the edge are cut short, "
     "give the image's --size HxW"

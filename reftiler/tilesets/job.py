@@ -25,16 +25,6 @@ from reftiler.tilesets.records import ImageRecord, json_chunks
 from reftiler.tilesets.tile_storage import FORMATS
 from reftiler.validation import is_sequence, one_of
 
-__all__ = [
-    "NAME",
-    "ExportOptions",
-    "Job",
-    "as_text",
-    "describe",
-    "digest",
-    "min_pixels",
-]
-
 NAME = "unfinished.json"
 
 

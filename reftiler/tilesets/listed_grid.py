@@ -9,8 +9,6 @@ from reftiler.geometry import TileGeometry
 from reftiler.grid import Grid
 from reftiler.settings import TilerSettings
 
-__all__ = ["grid_at"]
-
 
 @dataclass(frozen=True)
 class ListedGrid(Grid):

@@ -38,8 +38,6 @@ from reftiler.tilesets.tile_arrays import (
 )
 from reftiler.validation import count_of
 
-__all__ = ["MapOptions", "find_maps", "map_form", "map_set", "some_of"]
-
 _Found: TypeAlias = Path | list[Path]
 """An array of the results of all tiles of an image, or a file for each tile."""
 _AXES = ("YXC", "CYX")

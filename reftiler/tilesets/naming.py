@@ -19,8 +19,6 @@ from reftiler.grid import Grid
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler.io.datasets import GOOD, ImageEntry
 
-__all__ = ["TileNames", "check_pattern", "default_pattern", "tile_label"]
-
 FIELDS = ("id", "index", "row", "col", "x", "y")
 _TRUTH = "ground_truth"
 _UNMARKED = "unmarked"

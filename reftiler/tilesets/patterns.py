@@ -12,8 +12,6 @@ from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler.tilesets.maps import counted, walk
 
-__all__ = ["NamePattern"]
-
 _FIELDS = ("id", "row", "col", "x", "y", "index")
 _PLACES = (("y", "x"), ("row", "col"), ("index",))
 """What a name says of its tile's place, the most certain first; rows first."""

@@ -33,8 +33,6 @@ from reftiler.tilesets.validate import (
 )
 from reftiler.validation import count_of
 
-__all__ = ["is_finished", "lost_files", "plan_export", "signature"]
-
 _NAMED = 20  # bad images that an error names
 
 

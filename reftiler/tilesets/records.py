@@ -23,8 +23,6 @@ from reftiler.validation import (
     shorten,
 )
 
-__all__ = ["Fingerprint", "ImageRecord", "TileRecord", "json_chunks"]
-
 _TILE_KEYS = ("index", "box", "file", "mask", "marked")
 _MANY_TILES = 2**20  # of a grid; beyond, boxes are computed one by one
 

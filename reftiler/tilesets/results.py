@@ -29,15 +29,6 @@ from reftiler.tilesets.reassemble import TiledImage, TiledImageSet, reassemble
 from reftiler.tilesets.tile_arrays import stores
 from reftiler.tilesets.tile_storage import FORMATS
 
-__all__ = [
-    "RESULT_FORMATS",
-    "is_finished",
-    "locked",
-    "lost_metadata",
-    "result_paths",
-    "write_result",
-]
-
 RESULT_FORMATS = {**FORMATS, "ome.zarr": ".ome.zarr"}
 """The suffixes of results in a folder, by the names of formats."""
 

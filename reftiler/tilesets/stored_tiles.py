@@ -28,8 +28,6 @@ from reftiler.tilesets.tile_arrays import (
 from reftiler.tilesets.tile_storage import FORMATS
 from reftiler.validation import Real
 
-__all__ = ["as_cut", "stored_image", "stored_images", "stored_mask", "stored_masks"]
-
 _MANIFEST = FormSource("the manifest says", "it was altered; cut the image anew")
 
 

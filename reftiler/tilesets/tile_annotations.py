@@ -18,8 +18,6 @@ from reftiler.tilesets.records import ImageRecord, TileRecord
 from reftiler.validation import count_of, first_few
 from reftiler.yaml_io import load_yaml_support
 
-__all__ = ["TileAnnotations"]
-
 _SETTINGS = "data.yaml"
 _FOLDER, _BESIDE = "annotations", "_annotations.coco.json"
 _URLS = ("coco_url", "flickr_url", "url")  # of the image, not of its tiles

@@ -15,21 +15,6 @@ from reftiler.io.lazy import os_error_reason
 from reftiler.io.zarr_io import SUFFIX as ZARR
 from reftiler.io.zarr_io import missing_chunks, open_array
 
-__all__ = [
-    "ArrayOfTiles",
-    "FormSource",
-    "LabelFiles",
-    "TileArrays",
-    "TileFiles",
-    "TileForm",
-    "form_of",
-    "is_array",
-    "load",
-    "open_tiles",
-    "palette_of",
-    "stores",
-]
-
 Array = NDArray[Any]
 
 

@@ -18,8 +18,6 @@ from reftiler.io.lazy import os_error_reason
 from reftiler.io.metadata import Metadata
 from reftiler.io.png import SIGNATURE, open_png
 
-__all__ = ["FORMATS", "STORAGES"]
-
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 Array = NDArray[Any]

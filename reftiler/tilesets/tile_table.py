@@ -12,8 +12,6 @@ from typing import Any
 from reftiler.tilesets.naming import tile_label
 from reftiler.tilesets.records import ImageRecord, TileRecord
 
-__all__ = ["tile_lines"]
-
 
 def tile_lines(images: Iterable[ImageRecord], min_marked: int) -> Iterator[str]:
     """Yield a line for each tile, with the line's end; all have the same columns."""

@@ -30,16 +30,6 @@ from reftiler.tilesets.naming import TileNames, default_pattern
 from reftiler.tilesets.records import ImageRecord, TileRecord
 from reftiler.tilesets.tile_storage import FORMATS
 
-__all__ = [
-    "BadImage",
-    "ValidateTask",
-    "Validated",
-    "batches",
-    "cut_tiles",
-    "relative",
-    "validate",
-]
-
 _BATCH = 2**23
 """Bytes of tiles that are cut at a time."""
 _LONGEST_NAME = 255  # bytes, on nearly all file systems

@@ -13,20 +13,10 @@ def main() -> None:
 
 
 def run_program(name: str, module: str, extra: str) -> None:
-    """
-    Run the ``app`` of a module as a program and exit.
+    """Run the ``app`` of a module as a program of a name, and exit.
 
-    The module is imported here and not before, so that Ctrl-C ends imports as
-    quietly as work, and so that an extra that is missing is named.
-
-    Parameters
-    ----------
-    name : str
-        What the program is called.
-    module : str
-        Where its ``app`` is, which is called with ``prog_name``.
-    extra : str
-        What brings the packages that it needs.
+    It is imported here and not before, so that Ctrl-C ends imports as quietly as work,
+    and so that an extra is named that is missing.
     """
     try:
         sys.exit(_run(name, module, extra))

@@ -3,8 +3,8 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from importlib.util import find_spec
+from pkgutil import resolve_name
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +16,6 @@ from reftiler.cli.console import (
     OneLineErrors,
     PlainHelp,
     UsageError,
-    exit_codes,
     exit_with_one_line,
 )
 from reftiler.cli.options import with_options
@@ -80,7 +79,7 @@ class LazyGroup(PlainHelp, TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         for name, words in COMMANDS.items():
-            load = partial(_function, f"reftiler.cli.{name}", name)
+            load = partial(resolve_name, f"reftiler.cli.{name}:{name}")
             self.add_command(LazyCommand(name, load, words))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -114,8 +113,10 @@ def as_command(name: str, function: Callable[..., None]) -> Any:
     program = typer.Typer(
         add_completion=False, rich_markup_mode="rich", context_settings=_CONTEXT
     )
-    command = exit_codes(with_options(function))
-    words, codes = _split_codes(_help(function))
+    # Exit codes go below all options.
+    words, _, codes = _help(function).partition("\n\nExit codes: ")
+    codes = f"Exit codes: {codes}" if codes else _CODES
+    command = with_options(function)
     program.command(name, cls=OneLineErrors, help=words, epilog=codes)(command)
     return get_command(program)
 
@@ -125,16 +126,6 @@ def _is_left_out(error: ImportError) -> bool:
     top, _, part = (error.name or "").partition(".")
     ours = top.startswith("reftiler") and find_spec(top) is not None
     return ours and bool(part)
-
-
-def _split_codes(text: str) -> tuple[str, str]:
-    """Split a help text from its exit codes, which go below all options."""
-    words, _, codes = text.partition("\n\nExit codes: ")
-    return words, f"Exit codes: {codes}" if codes else _CODES
-
-
-def _function(module: str, name: str) -> Any:
-    return getattr(import_module(module), name)
 
 
 def _help(command: Callable[..., None]) -> str:

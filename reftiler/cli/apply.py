@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +12,25 @@ from reftiler.cli.console import (
     UsageError,
     as_usage_error,
     progress_of,
-    stderr,
+    resumable,
+    say,
+    say_notes,
     stdout,
 )
-from reftiler.cli.options import FindingOptions, ReadingOptions, TilingOptions
-from reftiler.cli.untile_options import read_scale
-from reftiler.errors import count, printable
+from reftiler.cli.options import (
+    FINISH,
+    SCALE,
+    FindingOptions,
+    Images,
+    ReadingOptions,
+    Text,
+    TilingOptions,
+    check_folder,
+    flag,
+    option,
+    read_scale,
+)
+from reftiler.errors import count
 from reftiler.validation import as_int
 
 if TYPE_CHECKING:
@@ -27,10 +38,27 @@ if TYPE_CHECKING:
     from reftiler.io.datasets import ImageEntry
     from reftiler.tiler import Tiler
 
-GO_ON = "what is done stays: run it again to go on"
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """The options of this command alone."""
+
+    split: Text = option(
+        "Only images of this split of a data set, such as test.", "NAME"
+    )
+    where: Text = option(
+        "Only tiles that hold a marked pixel: a folder of masks, or a pattern as for "
+        "--mask-pattern. Other pixels become --fill, else 0.",
+        "MASKS",
+    )
+    scale: Text = option(SCALE, "NUMBER")
+    finish: Text = option(f"What a map becomes as it is merged: {FINISH}", "NAME")
+    batch_size: int = option("Tiles for the model at a time.", "COUNT", 16)
+    file_format: str = option("tiff, npy or zarr.", "NAME", "tiff", name="--format")
+    overwrite: bool = flag("Replace the maps of an earlier run.")
 
 
-def apply(  # noqa: PLR0913 - an option each
+def apply(
     model: Annotated[
         str,
         typer.Argument(
@@ -39,64 +67,15 @@ def apply(  # noqa: PLR0913 - an option each
             "is code: run none that you do not trust.",
         ),
     ],
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="SOURCE", help="An image, a folder of images, or a data set."
-        ),
-    ],
+    source: Images,
     out: Annotated[
         Path,
         typer.Argument(metavar="OUT", help="The folder for the maps; new or empty."),
     ],
-    options: TilingOptions,
+    own: ApplyOptions,
+    tiling: TilingOptions,
     reading: ReadingOptions,
     finding: FindingOptions,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Only images of this split of a data set, such as test.",
-            show_default=False,
-        ),
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MASKS",
-            help="Only tiles that hold a marked pixel: a folder of masks, or a "
-            "pattern as for --mask-pattern. Other pixels become --fill, else 0.",
-            show_default=False,
-        ),
-    ] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Pixels of a result for one of the tile, 1/4, or 1/2x1 where down and "
-            "across differ; its size says so by default.",
-            show_default=False,
-        ),
-    ] = None,
-    finish: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="What a map becomes as it is merged: argmax, the number of the "
-            "largest channel, or module:function or file.py:function, which takes and "
-            "returns pixels (h, w, C) or (h, w).",
-            show_default=False,
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int, typer.Option(metavar="COUNT", help="Tiles for the model at a time.")
-    ] = 16,
-    file_format: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="tiff, npy or zarr.")
-    ] = "tiff",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the maps of an earlier run.")
-    ] = False,
 ) -> None:
     """Run a model on the tiles of images, and merge its results to maps.
 
@@ -131,20 +110,24 @@ def apply(  # noqa: PLR0913 - an option each
     )
     from reftiler.models import FINISHES, load_finish, load_model  # noqa: PLC0415
 
-    tiler = _tiler(options)
+    tiler = _tiler(tiling)
     with as_usage_error():
-        as_int(batch_size, "--batch-size", minimum=1)
-    scales = None if scale is None else read_scale(scale)
-    _check_room(source, out)
-    images, said = _found(source, where, split, finding)
-    if where is not None and tiler.fill is None:
+        as_int(own.batch_size, "--batch-size", minimum=1)
+    scales = None if own.scale is None else read_scale(own.scale)
+    check_folder(out, source, "maps")
+    images, said = _found(source, own, finding)
+    if own.where is not None and tiler.fill is None:
         tiler = replace(tiler, fill=0)
         said.append("pixels in no tile with a mark are 0: --fill says otherwise")
     loaded = load_model(model)
     digest = None
-    if finish is not None:
-        last = load_finish(finish)
-        digest = None if finish in FINISHES else fingerprint(finish, last.function)
+    if own.finish is not None:
+        last = load_finish(own.finish)
+        if own.finish not in FINISHES:
+            digest = fingerprint(own.finish, last.function)
+    where = own.where
+    if where is not None and Path(where).exists():  # a pattern starts at the source
+        where = str(Path(where).resolve())
     with as_usage_error():
         job = MapJob(
             model=model,
@@ -152,36 +135,34 @@ def apply(  # noqa: PLR0913 - an option each
             source=str(source.resolve()),
             tiler=tiler,
             reading=reading.resolve(),
-            file_format=file_format,
-            where=where and _resolved(where),
+            file_format=own.file_format,
+            where=where,
             mask_threshold=finding.mask_threshold,
             scale=scales,
-            finish=finish,
+            finish=own.finish,
             finish_digest=digest,
         )
-    with FolderLock(out), _resumable():
-        earlier = _earlier(job, out, overwrite=overwrite)
-        planned, tiles, planning_notes = plan_maps(images, job)
-        if earlier is not None and overwrite:
+    with FolderLock(out), resumable("what is done stays: run it again to go on"):
+        earlier = _earlier(job, out, overwrite=own.overwrite)
+        entries, tiles, planning_notes = plan_maps(images, job)
+        if earlier is not None and own.overwrite:
             remove_maps(out, [*earlier["maps"], NAME])
         elif earlier is not None:
-            remove_maps(out, (job.name(one) for one in images if one not in planned))
-        entries = planned
+            remove_maps(out, (job.name(one) for one in images if one not in entries))
         before = sum(job.is_made(out, entry, earlier) for entry in entries)
         with progress_of("Applying the model", tiles, len(entries)) as advance:
             model_notes = write_maps(
-                entries, loaded, job, out, batch_size=batch_size, advance=advance
+                entries, loaded, job, out, batch_size=own.batch_size, advance=advance
             )
     made = len(entries) - before
     if made:
         stdout.print(f"Wrote [bold]{count(made, 'map')}[/] to", end=" ")
     else:
         stdout.print("Nothing to do: all maps are in", end=" ")
-    stdout.print(printable(str(out)), markup=False, soft_wrap=True)
+    say(str(out))
     if made and before:
         stdout.print(f"{count(before, 'map')} had been finished before")
-    for note in (*said, *planning_notes, *model_notes):
-        stdout.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
+    say_notes([*said, *planning_notes, *model_notes])
 
 
 def _tiler(options: TilingOptions) -> Tiler:
@@ -192,22 +173,13 @@ def _tiler(options: TilingOptions) -> Tiler:
     return replace(config.tiler, channels_last=True)
 
 
-def _check_room(source: Path, out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: give a new or empty folder for the maps")
-    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
-        raise UsageError(
-            f"{out} lies in {source}, where its maps would be taken for images: give a "
-            "folder outside"
-        )
-
-
 def _found(
-    source: Path, where: str | None, split: str | None, finding: FindingOptions
+    source: Path, own: ApplyOptions, finding: FindingOptions
 ) -> tuple[list[ImageEntry], list[str]]:
     """Find images, and the masks that say where tiles are computed; with notes."""
     from reftiler.io.map_files import with_masks_of  # noqa: PLC0415 - slow to import
 
+    where = own.where
     is_pattern = where is not None and not Path(where).exists()
     if where is not None and is_pattern:
         if "{" not in where:
@@ -222,26 +194,16 @@ def _found(
             )
         finding = replace(finding, mask_pattern=where)
     found = finding.find(source)
-    images, notes = _of_split(list(found), split), list[str]()
+    images, notes = list(found), list[str]()
+    if own.split is not None:
+        images = [entry for entry in images if entry.split == own.split]
+        if not images:
+            known = sorted({entry.split for entry in found} - {""})
+            there = f"there are {', '.join(known)}" if known else "it has no splits"
+            raise UsageError(f"no image is of the split {own.split}: {there}")
     if where is not None and not is_pattern:
         images, notes = with_masks_of(images, Path(where))
     return images, [*found.notes, *notes]
-
-
-def _resolved(where: str) -> str:
-    """Return a folder's whole path; a pattern starts at the source."""
-    return str(Path(where).resolve()) if Path(where).exists() else where
-
-
-def _of_split(entries: list[ImageEntry], split: str | None) -> list[ImageEntry]:
-    if split is None:
-        return entries
-    chosen = [entry for entry in entries if entry.split == split]
-    if not chosen:
-        known = sorted({entry.split for entry in entries} - {""})
-        there = f"there are {', '.join(known)}" if known else "it has no splits"
-        raise UsageError(f"no image is of the split {split}: {there}")
-    return chosen
 
 
 def _earlier(job: MapJob, out: Path, *, overwrite: bool) -> dict[str, Any] | None:
@@ -272,13 +234,3 @@ def _earlier(job: MapJob, out: Path, *, overwrite: bool) -> dict[str, Any] | Non
             "folder, or --overwrite to replace them"
         )
     return earlier
-
-
-@contextmanager
-def _resumable() -> Iterator[None]:
-    """Say that nothing is lost, after Ctrl-C; 130 is the shells' code for it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        stderr.print(f"interrupted: {GO_ON}", soft_wrap=True)
-        raise typer.Exit(130) from None

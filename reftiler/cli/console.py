@@ -4,13 +4,12 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from reftiler.cli.signals import tidy_up_first
 from reftiler.errors import (
     FolderBusyError,
     NoSuchFunctionError,
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 
 DONE, FAILED, BAD_CALL = 0, 1, 2
 """Exit codes."""
-
-P = ParamSpec("P")
-Result = TypeVar("Result")
 
 # Names of files are shown as they are: `:bug:` is no emoji.
 stdout = Console(highlight=False, emoji=False)
@@ -50,45 +46,34 @@ def as_usage_error() -> Iterator[None]:
         raise UsageError(str(error)) from error
 
 
+def say(text: str) -> None:
+    """Print a line as it is: a name is no markup, and nothing is wrapped."""
+    stdout.print(printable(text), markup=False, soft_wrap=True)
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print what the reader should know, a line each."""
+    for note in notes:
+        say(f"note: {note}")
+
+
+@contextmanager
+def resumable(hint: str) -> Iterator[None]:
+    """Say after Ctrl-C that nothing is lost; 130 is the shells' code for it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stderr.print(f"interrupted: {hint}", soft_wrap=True)
+        raise typer.Exit(130) from None
+
+
 def refuse_existing(
     files: Iterable[Path], *, overwrite: bool, instead: str = "another folder"
 ) -> None:
-    """
-    Refuse to write over what is there, which every command does alike.
-
-    Raises
-    ------
-    UsageError
-        If one of the files exists and ``overwrite`` is not given.
-    """
+    """Refuse to write over what is there, unless ``overwrite`` is given."""
     there = next((file for file in files if file.exists()), None)
     if there is not None and not overwrite:
         raise UsageError(f"{there} exists: give {instead}, or --overwrite")
-
-
-def exit_codes(command: Callable[P, Result]) -> Callable[P, Result]:
-    """Turn the errors of a command into a line on stderr and an exit code."""
-
-    @functools.wraps(command)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Result:
-        tidy_up_first()
-        try:
-            return command(*args, **kwargs)
-        except (UsageError, FolderBusyError, NoSuchFunctionError) as error:
-            _stop(str(error), BAD_CALL)
-        except BrokenPipeError:
-            raise  # the reader of our output has seen enough: typer exits with 1
-        except (TilingError, TypeError, ImportError) as error:
-            _stop(str(error), FAILED)
-        except OSError as error:
-            _stop(_disk_error(error), FAILED)
-        except UnicodeEncodeError as error:  # a name such as b"\xff.png"
-            name = error.object[max(0, error.start - 20) : error.end + 10]
-            _stop(f"a name is no text and cannot be written: …{name}…", FAILED)
-        except MemoryError:
-            _stop("there is not enough memory: use smaller images or tiles", FAILED)
-
-    return wrapper
 
 
 class PlainHelp:
@@ -114,22 +99,26 @@ class OneLineErrors(PlainHelp, TyperCommand):
 
 
 def exit_with_one_line(main: Callable[..., Any]) -> Any:
-    """Run a command's `main` and exit; what typer refuses becomes one line."""
+    """Run a command's `main` and exit; an error becomes a line on stderr and a code."""
+    code: Any = FAILED
     try:
-        code = main(standalone_mode=False)
+        code = main(standalone_mode=False)  # typer itself deals with broken pipes
     except _ClickException as error:
         code = _show(error)
-    except typer.Abort:
-        code = FAILED
-    except UsageError as error:  # of a command that this install lacks
+    except (UsageError, FolderBusyError, NoSuchFunctionError) as error:
         code = BAD_CALL
         _print_error(str(error))
-    except ImportError as error:  # of a command's module
-        code = FAILED
+    except typer.Abort:
+        pass
+    except (TilingError, TypeError, ImportError) as error:
         _print_error(str(error))
-    except OSError as error:  # typer has dealt with broken pipes
-        code = FAILED
-        _print_error(_disk_error(error))
+    except OSError as error:
+        _print_error(f"{error.filename or 'the disk'}: {error.strerror or error}")
+    except UnicodeEncodeError as error:  # a name such as b"\xff.png"
+        name = error.object[max(0, error.start - 20) : error.end + 10]
+        _print_error(f"a name is no text and cannot be written: …{name}…")
+    except MemoryError:
+        _print_error("there is not enough memory: use smaller images or tiles")
     raise SystemExit(code if isinstance(code, int) else DONE)
 
 
@@ -141,15 +130,6 @@ def _show(error: Any) -> int:
         more = f" (see {ctx.command_path} --help)" if ctx else ""
         _print_error(message + more)
     return int(error.exit_code)
-
-
-def _disk_error(error: OSError) -> str:
-    return f"{error.filename or 'the disk'}: {error.strerror or error}"
-
-
-def _stop(message: str, code: int) -> NoReturn:
-    _print_error(message)
-    raise typer.Exit(code)
 
 
 def _print_error(message: str) -> None:

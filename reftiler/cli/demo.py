@@ -1,6 +1,6 @@
 """``reftiler demo``: what resizing loses and tiling keeps, as pictures and words."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from textwrap import fill
@@ -13,9 +13,10 @@ from reftiler.cli.console import (
     as_usage_error,
     progress,
     refuse_existing,
+    say,
     stdout,
 )
-from reftiler.cli.options import ReadingOptions, TilingOptions
+from reftiler.cli.options import ReadingOptions, Text, TilingOptions, flag, option
 from reftiler.errors import TilingError, count, printable
 
 if TYPE_CHECKING:
@@ -30,7 +31,18 @@ _STORY = "story.txt"
 _MAX_PIXELS = 2**26  # of an image, which is measured and drawn whole
 
 
+@dataclass(frozen=True)
+class DemoOptions:
+    """The options of this command alone."""
+
+    out: Path = option("Where the pictures go.", "FOLDER", Path("reftiler-demo"))
+    texture: Text = option(f"Of the sample. One of {', '.join(_TEXTURES)}.", "NAME")
+    defect: Text = option(f"Of the sample. One of {', '.join(_DEFECTS)}.", "NAME")
+    overwrite: bool = flag("Replace an earlier demo in FOLDER.")
+
+
 def demo(
+    own: DemoOptions,
     options: TilingOptions,
     reading: ReadingOptions,
     image: Annotated[
@@ -49,28 +61,6 @@ def demo(
             show_default=False,
         ),
     ] = None,
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")
-    ] = Path("reftiler-demo"),
-    texture: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Of the sample. One of {', '.join(_TEXTURES)}.",
-            show_default=False,
-        ),
-    ] = None,
-    defect: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Of the sample. One of {', '.join(_DEFECTS)}.",
-            show_default=False,
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier demo in FOLDER.")
-    ] = False,
 ) -> None:
     """Show what resizing loses of small defects, and tiling keeps.
 
@@ -86,18 +76,21 @@ def demo(
     reftiler demo --tile 300 --mode even --out even
     """
     if image is None:
-        report = _of_sample(options, texture, defect)
-    elif texture or defect:
+        report = _of_sample(options, own)
+    elif own.texture or own.defect:
         raise UsageError("--texture and --defect choose a sample: leave out IMAGE")
     else:
         report = _of_image(options, reading, image, mask)
     from reftiler.cli.demo_figures import figures_of  # noqa: PLC0415 - slow to import
 
     words = figures_of(report)
-    files = _names(report, list(words))
-    targets = [*files, _STORY]
-    _check_room(out, targets, [image, mask], overwrite=overwrite)
-    _write(report, out, files, _text(report, files, words))
+    resized_to = "resized-to-" + "x".join(map(str, report.size))
+    files = {
+        f"{place:02d}-{resized_to if name == 'resized' else name}.png": name
+        for place, name in enumerate(words, start=1)
+    }
+    _check_room(own, [*files, _STORY], [image, mask])
+    _write(report, own.out, files, words)
     for sentence in report.sentences():
         stdout.print(printable(sentence), markup=False)
     if report.seen:
@@ -105,19 +98,17 @@ def demo(
         stdout.print(report.table())
     stdout.print()
     stdout.print(f"Wrote {count(len(files), 'picture')} and {_STORY} to", end=" ")
-    stdout.print(printable(str(out)), markup=False, soft_wrap=True)
+    say(str(own.out))
 
 
-def _of_sample(
-    options: TilingOptions, texture: str | None, defect: str | None
-) -> "DemoReport":
+def _of_sample(options: TilingOptions, own: DemoOptions) -> "DemoReport":
     from reftiler.cli.demo_report import DemoReport  # noqa: PLC0415 - slow to import
     from reftiler.samples import TEXTURES, sample  # noqa: PLC0415
     from reftiler.validation import one_of  # noqa: PLC0415
 
     with as_usage_error():
-        surface = one_of(texture or _TEXTURES[0], "--texture", TEXTURES)
-        kind = one_of(defect or _DEFECTS[0], "--defect", _DEFECTS)
+        surface = one_of(own.texture or _TEXTURES[0], "--texture", TEXTURES)
+        kind = one_of(own.defect or _DEFECTS[0], "--defect", _DEFECTS)
     made = sample(surface, kind, 1)
     kinds = {one.box: one.kind for one in made.defects}
     return DemoReport(made.image, made.mask, _grid(options, made.image), kinds)
@@ -187,43 +178,31 @@ def _grid(options: TilingOptions, image: Any) -> Any:
         return replace(config, tiler=tiler).plan(image.shape[:2])
 
 
-def _names(report: "DemoReport", figures: list[str]) -> dict[str, str]:
-    """Name the files of the figures, numbered in their order."""
-    size = "x".join(map(str, report.size))
-    return {
-        f"{place:02d}-{f'resized-to-{size}' if name == 'resized' else name}.png": name
-        for place, name in enumerate(figures, start=1)
-    }
-
-
-def _check_room(
-    out: Path, names: list[str], inputs: list[Path | None], *, overwrite: bool
-) -> None:
+def _check_room(own: DemoOptions, names: list[str], inputs: list[Path | None]) -> None:
+    out = own.out
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file: give a folder for the pictures")
     there = [out / name for name in names if (out / name).exists()]
     for path in there:
         if any(given is not None and path.samefile(given) for given in inputs):
             raise UsageError(f"{path} is what is to be shown: give another folder")
-    refuse_existing(there, overwrite=overwrite)
+    refuse_existing(there, overwrite=own.overwrite)
 
 
-def _write(report: "DemoReport", out: Path, files: dict[str, str], text: str) -> None:
+def _write(
+    report: "DemoReport", out: Path, files: dict[str, str], words: dict[str, str]
+) -> None:
+    """Write the figures, and the report and what each shows in 80 characters a line."""
     from reftiler.atomic import OutputTransaction, atomic_write  # noqa: PLC0415
     from reftiler.cli.demo_figures import FIGURES  # noqa: PLC0415 - slow to import
     from reftiler.io import write_image  # noqa: PLC0415
 
+    paragraphs = [fill(sentence, 80) for sentence in report.sentences()]
     with progress("Drawing", len(files)) as advance, OutputTransaction() as written:
         for name, figure in files.items():
             picture = FIGURES[figure][0](report)
             written.write(out / name, partial(write_image, image=picture))
+            paragraphs.append(f"{name}\n{fill(words[figure], 80)}")
             advance()
+        text = "\n\n".join(paragraphs) + "\n"
         written.write(out / _STORY, partial(atomic_write, data=text.encode()))
-
-
-def _text(report: "DemoReport", files: dict[str, str], words: dict[str, str]) -> str:
-    """Write the report, and what each figure shows, in lines of 80 characters."""
-    paragraphs = [fill(sentence, 80) for sentence in report.sentences()]
-    for name, figure in files.items():
-        paragraphs.append(f"{name}\n{fill(words[figure], 80)}")
-    return "\n\n".join(paragraphs) + "\n"

@@ -27,28 +27,13 @@ Rgb = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class DemoReport:
-    """
-    An image and the two ways to make it fit for a model.
+    """An image and the two ways to make it fit for a model."""
 
-    Attributes
-    ----------
-    image : ndarray, shape (H, W) or (H, W, C)
-        Finite real numbers, without an alpha channel.
-    mask : ndarray of bool, shape (H, W), or None
-        Where its defects are; without it nothing is said of defects.
-    grid : Grid
-        The tiles; a model that takes them takes the image resized to that size too.
-    kinds : mapping
-        What the defects are called, by their boxes.
-    notes : tuple of str
-        Sentences on how the image was read.
-    """
-
-    image: NDArray[Any]
-    mask: NDArray[np.bool_] | None
-    grid: Grid
-    kinds: Mapping[Any, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    image: NDArray[Any]  # (H, W) or (H, W, C): finite numbers, without alpha
+    mask: NDArray[np.bool_] | None  # without it nothing is said of defects
+    grid: Grid  # whose tiles a model takes, and the image resized to their size
+    kinds: Mapping[Any, str] = field(default_factory=dict)  # of defects, by their boxes
+    notes: tuple[str, ...] = ()  # on how the image was read
 
     @property
     def size(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -18,9 +19,10 @@ from reftiler.cli.console import (
     UsageError,
     as_usage_error,
     progress,
+    say_notes,
     stdout,
 )
-from reftiler.cli.options import FindingOptions
+from reftiler.cli.options import FindingOptions, flag, option
 from reftiler.errors import count, printable
 
 if TYPE_CHECKING:
@@ -30,7 +32,28 @@ _Figure: TypeAlias = float | tuple[int, int]
 _Row: TypeAlias = tuple[str, Sequence[_Figure]]
 
 
-def evaluate(  # noqa: PLR0913 - an option each
+@dataclass(frozen=True)
+class ScoreOptions:
+    """How the maps are scored, and how that is shown."""
+
+    aupro_limits: str = option(
+        "False-positive rates up to which AUPRO is taken.", "RATES", "0.3,0.05"
+    )
+    rate: float = option(
+        "Share of good pixels that may be found where defects are counted.",
+        "RATE",
+        0.01,
+        name="--fpr",
+    )
+    image_score: str = option(
+        "Of an image: max, mean, or top, the mean of the largest 1 %.", "RULE", "max"
+    )
+    skip_missing: bool = flag("Leave out images that lack a map in some folder.")
+    as_json: bool = flag("For programs: images and defects one by one.", name="--json")
+    as_csv: bool = flag("The table as CSV.", name="--csv")
+
+
+def evaluate(
     maps: Annotated[
         list[str],
         typer.Argument(
@@ -42,41 +65,8 @@ def evaluate(  # noqa: PLR0913 - an option each
         Path,
         typer.Argument(metavar="DATASET", help="Images and their masks."),
     ],
+    own: ScoreOptions,
     finding: FindingOptions,
-    aupro_limits: Annotated[
-        str,
-        typer.Option(
-            "--aupro-limits",
-            metavar="RATES",
-            help="False-positive rates up to which AUPRO is taken.",
-        ),
-    ] = "0.3,0.05",
-    rate: Annotated[
-        float,
-        typer.Option(
-            "--fpr",
-            metavar="RATE",
-            help="Share of good pixels that may be found where defects are counted.",
-        ),
-    ] = 0.01,
-    image_score: Annotated[
-        str,
-        typer.Option(
-            metavar="RULE",
-            help="Of an image: max, mean, or top, the mean of the largest 1 %.",
-        ),
-    ] = "max",
-    skip_missing: Annotated[
-        bool,
-        typer.Option(
-            "--skip-missing", help="Leave out images that lack a map in some folder."
-        ),
-    ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="For programs: images and defects one by one."),
-    ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="The table as CSV.")] = False,
 ) -> None:
     """Say how well anomaly maps find the defects of a data set.
 
@@ -97,24 +87,24 @@ def evaluate(  # noqa: PLR0913 - an option each
     from reftiler.map_scores import EvaluationOptions  # noqa: PLC0415
     from reftiler.map_scores import evaluate as evaluate_maps  # noqa: PLC0415
 
-    if as_json and as_csv:
+    if own.as_json and own.as_csv:
         raise UsageError("--json and --csv are two forms of one result: give one")
     folders = _folders(maps)
     with as_usage_error():
         options = EvaluationOptions(
-            limits=_rates(aupro_limits),
-            rate=rate,
-            score=image_score,
+            limits=_rates(own.aupro_limits),
+            rate=own.rate,
+            score=own.image_score,
             mask_threshold=finding.mask_threshold,
-            skip_missing=skip_missing,
+            skip_missing=own.skip_missing,
         )
     found = finding.find(dataset)
     with progress("Reading maps", 2 * len(found) * len(folders)) as advance:
         result = evaluate_maps(found, folders, options, advance)
-    if as_json:
+    if own.as_json:
         content = {"dataset": str(dataset), **result.to_dict()}
         typer.echo(json.dumps(content, indent=1, allow_nan=False))
-    elif as_csv:
+    elif own.as_csv:
         typer.echo(_csv(result), nl=False)
     else:
         _show(result, found.notes)
@@ -187,8 +177,7 @@ def _show(result: Evaluation, notes: tuple[str, ...]) -> None:
     for name, figures in _rows(result):
         table.add_row(name, *map(_figure, figures))
     stdout.print(table)
-    for note in (*notes, *result.notes):
-        stdout.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
+    say_notes([*notes, *result.notes])
 
 
 def _figure(value: _Figure) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,21 +15,37 @@ from reftiler.axis import Axis
 from reftiler.cli.console import (
     UsageError,
     as_usage_error,
+    say_notes,
     stdout,
     times,
 )
 from reftiler.cli.grid_summary import GridSummary, bytes_words
-from reftiler.cli.options import ReadingOptions, TilingOptions, size
-from reftiler.errors import count, printable
+from reftiler.cli.options import (
+    ReadingOptions,
+    Text,
+    TilingOptions,
+    flag,
+    option,
+    size,
+)
+from reftiler.errors import count
 from reftiler.grid import Grid
 from reftiler.validation import as_int, one_of
 
 if TYPE_CHECKING:
     from reftiler.config import TilingConfig
-    from reftiler.io.lazy import LazyImage
 
 _SHOWN = 8  # random tiles of which the table tells where they are
 _DTYPES = ("bool", "uint8", "uint16", "int32", "float16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class GridOptions:
+    """What a size does not say, and how the grid is shown."""
+
+    channel_count: int | None = option("Of the image; 3 for a size.", "COUNT")
+    dtype: Text = option("Of the pixels; uint8 for a size.", "NAME")
+    as_json: bool = flag("For programs.", name="--json")
 
 
 def grid(
@@ -38,21 +55,9 @@ def grid(
             metavar="IMAGE", help="An image file, or a size: HEIGHTxWIDTH in pixels."
         ),
     ],
+    own: GridOptions,
     options: TilingOptions,
     reading: ReadingOptions,
-    channel_count: Annotated[
-        int | None,
-        typer.Option(
-            metavar="COUNT", help="Of the image; 3 for a size.", show_default=False
-        ),
-    ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Of the pixels; uint8 for a size.", show_default=False
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show what the tiles of an image are: how many, where, how much memory.
 
@@ -65,56 +70,45 @@ def grid(
     reftiler grid part.png -t 256 --overlap 25% --mode even
     reftiler grid 4000x4000 --config patchcore.yaml --json
     """
-    config = options.resolve()
-    summary = _summary_of(image, config, reading, channel_count, dtype)
-    if as_json:
+    summary = _summary(image, options.resolve(), reading, own)
+    if own.as_json:
         typer.echo(summary.to_json())
         return
-    stdout.print(_headline(summary.grid), end="\n\n")
-    stdout.print(
-        _axes(summary.grid) if not summary.grid.is_irregular else _places(summary.grid)
-    )
+    plan = summary.grid
+    stdout.print(_headline(plan), end="\n\n")
+    stdout.print(_places(plan) if plan.is_irregular else _axes(plan))
     stdout.print()
     stdout.print(_totals(summary))
-    for note in summary.notes:
-        stdout.print(f"note: {printable(note)}", markup=False, soft_wrap=True)
+    say_notes(summary.notes)
 
 
-def _summary_of(
-    image: str,
-    config: "TilingConfig",
-    reading: ReadingOptions,
-    channel_count: int | None,
-    dtype: str | None,
+def _summary(
+    image: str, config: "TilingConfig", reading: ReadingOptions, own: GridOptions
 ) -> GridSummary:
     """Plan the tiles of an image file, or of a size."""
-    sizes: Any
-    if re.fullmatch(r"\d+[xX×]\d+", image) and not Path(image).exists():
-        sizes, channels, kind = size(image, "the size"), 3, np.dtype(np.uint8)
-        notes: tuple[str, ...] = ()
-    else:
-        picture = _open(Path(image), reading)
-        sizes, channels = picture.shape[:2], math.prod(picture.shape[2:])
-        kind = np.dtype(picture.dtype)
-        notes = picture.info.notes
-    with as_usage_error():
-        plan = config.plan(sizes)
-        if channel_count is not None:
-            channels = as_int(channel_count, "--channel-count", minimum=1)
-        if dtype is not None:
-            kind = np.dtype(one_of(dtype, "--dtype", _DTYPES))
-    return GridSummary(plan, channels, kind, notes)
-
-
-def _open(path: Path, reading: ReadingOptions) -> "LazyImage":
     from reftiler.io.zarr_metadata import is_zarr  # noqa: PLC0415 - sizes need no decoder
 
-    if not (path.is_file() or is_zarr(path)):
+    path = Path(image)
+    sizes: Any
+    if re.fullmatch(r"\d+[xX×]\d+", image) and not path.exists():
+        sizes, channels, kind = size(image, "the size"), 3, np.dtype(np.uint8)
+        notes: tuple[str, ...] = ()
+    elif not (path.is_file() or is_zarr(path)):
         raise UsageError(
             f"there is no image file {path}: give one, or a size in pixels such as "
             "1000x1400"
         )
-    return reading.open(path)
+    else:
+        picture = reading.open(path)
+        sizes, channels = picture.shape[:2], math.prod(picture.shape[2:])
+        kind, notes = np.dtype(picture.dtype), picture.info.notes
+    with as_usage_error():
+        plan = config.plan(sizes)
+        if own.channel_count is not None:
+            channels = as_int(own.channel_count, "--channel-count", minimum=1)
+        if own.dtype is not None:
+            kind = np.dtype(one_of(own.dtype, "--dtype", _DTYPES))
+    return GridSummary(plan, channels, kind, notes)
 
 
 def _headline(plan: Grid) -> str:

@@ -15,25 +15,12 @@ from reftiler.json_io import SPEC_VERSION, pretty_json
 
 @dataclass(frozen=True)
 class GridSummary:
-    """
-    A grid in numbers.
-
-    Attributes
-    ----------
-    grid : Grid
-        Where the tiles lie.
-    channels : int
-        Of the image.
-    dtype : dtype
-        Of its pixels.
-    notes : tuple of str
-        What the image's file says that the reader should know.
-    """
+    """A grid in numbers."""
 
     grid: Grid
-    channels: int
+    channels: int  # of the image
     dtype: np.dtype[Any]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what the image's file says that one should know
 
     @property
     def bytes(self) -> int:

@@ -33,18 +33,10 @@ _VALUE = r"=(?:'(?P<text>[^']*)'|\((?P<sizes>\d+(?:, \d+)*,?)\)|(?P<plain>[^\s,;
 
 
 def with_option_names(message: str, keep: Collection[str] = ()) -> str:
-    """
-    Name options in place of settings: ``mode='padding'`` becomes ``--mode padding``.
+    """Name options in place of settings: ``mode='padding'`` becomes ``--mode padding``.
 
     A setting whose name is a word of plain English as well is meant where a message
-    begins with it, and where a value follows.
-
-    Parameters
-    ----------
-    message : str
-        Of the library.
-    keep : collection of str
-        Settings that were not given as options.
+    begins with it, and where a value follows. Those to ``keep`` were no options.
     """
     if ".json is damaged: " in message:  # a file of ours has its own words
         return message

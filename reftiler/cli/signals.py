@@ -15,8 +15,7 @@ _told: list[int] = []
 def end_at_once() -> None:
     """Let both end the process with 130 and 143, as shells have it, and no traceback.
 
-    This is for the time while modules load: an exception in there can get lost, or
-    make a library abort, and there is nothing to tidy up.
+    An exception while modules load can get lost, or make a library abort.
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background
         signal.signal(signal.SIGINT, _exit)

@@ -3,11 +3,12 @@
 import codecs
 import os
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 __all__ = ["flush", "make_safe"]
 
-_PLAIN = {"×": "x", "…": "...", "−": "-", "→": "->"}
+_PLAIN = str.maketrans({"×": "x", "…": "...", "−": "-", "→": "->"})
 _HANDLER = "reftiler.plain"
 
 
@@ -20,12 +21,7 @@ def make_safe() -> None:
 
 
 def flush(code: int) -> int:
-    """
-    Write out what is left and return the exit code: 1 if that fails.
-
-    A stream that fails is closed for good, or the interpreter would complain of it
-    once more when it ends. The reason is said unless an error was said before.
-    """
+    """Write out what is left and return the exit code: 1 with a reason if it fails."""
     said = code != 0
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -33,39 +29,25 @@ def flush(code: int) -> int:
                 stream.flush()
         except (OSError, ValueError) as error:
             code = code or 1
-            _close(stream)
+            _close(stream)  # or the interpreter would complain of it once more
             if not said and not isinstance(error, BrokenPipeError):
                 reason = getattr(error, "strerror", None) or error
-                _complain(f"error: cannot write the output: {reason}\n")
+                with suppress(OSError, ValueError, AttributeError):  # stderr fails too
+                    sys.stderr.write(f"error: cannot write the output: {reason}\n")
+                    sys.stderr.flush()
     return code
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    letters = error.object[error.start : error.end]
-    plain = "".join(map(_plain, letters))
-    return plain, error.end
-
-
-def _plain(letter: str) -> str:
-    known = _PLAIN.get(letter)
-    return known or letter.encode("ascii", "backslashreplace").decode("ascii")
+    letters = error.object[error.start : error.end].translate(_PLAIN)
+    return letters.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
 def _close(stream: TextIO) -> None:
     """Let what is left in a stream's buffer go nowhere."""
-    try:
+    with suppress(OSError, ValueError):  # there is no file behind it
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-    except (OSError, ValueError):  # there is no file behind it
-        pass
-
-
-def _complain(message: str) -> None:
-    try:
-        sys.stderr.write(message)
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # nor can stderr be written to
-        pass

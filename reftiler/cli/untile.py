@@ -15,27 +15,26 @@ from reftiler.cli.console import (
     as_usage_error,
     progress_of,
     refuse_existing,
-    stderr,
+    resumable,
+    say,
+    say_notes,
     stdout,
 )
-from reftiler.cli.options import with_options
 from reftiler.cli.setting_names import with_option_names
 from reftiler.cli.untile_options import (
     MergeOptions,
     PatternOptions,
     ResultOptions,
+    UntileOptions,
     check_used,
 )
-from reftiler.errors import TilingError, count, printable
+from reftiler.errors import TilingError, count
 
 if TYPE_CHECKING:
     from reftiler.tilesets.manifest import Manifest
     from reftiler.tilesets.reassemble import TiledImage, TiledImageSet
 
-GO_ON = "finished images stay: run it again to go on"
 
-
-@with_options
 def untile(
     folder: Annotated[
         Path,
@@ -51,25 +50,10 @@ def untile(
             "all images; of --detections a .json.",
         ),
     ],
+    own: UntileOptions,
     merging: MergeOptions,
     results: ResultOptions,
     pattern: PatternOptions,
-    masks: Annotated[
-        bool, typer.Option("--masks", help="Put the masks together instead.")
-    ] = False,
-    file_format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="Of the results in a folder: png, tiff, npy, zarr or ome.zarr; by "
-            "default that of the tiles.",
-            show_default=False,
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that are there.")
-    ] = False,
 ) -> None:
     """Put tiles together: images, masks, or what a model made of them.
 
@@ -103,16 +87,18 @@ def untile(
         raise UsageError(
             f"there is no folder {folder}: give what `reftiler tile` wrote"
         )
-    if file_format is not None:
+    masks = own.masks
+    if own.file_format is not None:
         with as_usage_error():
-            one_of(file_format, "--format", tuple(RESULT_FORMATS))
+            one_of(own.file_format, "--format", tuple(RESULT_FORMATS))
     check_used(merging, results, pattern, masks=masks)
     if results.detections is not None:
         given = {**vars(merging), **vars(results), **vars(pattern)}
-        given |= {"masks": masks, "format": file_format}
-        _untile_objects(folder, result, given, overwrite=overwrite)
+        given |= {"masks": masks, "format": own.file_format}
+        _untile_objects(folder, result, given, overwrite=own.overwrite)
         return
-    results.check_folder()
+    if results.maps is not None and not results.maps.is_dir():
+        raise UsageError(f"there is no folder {results.maps}: give that of the results")
     with ExitStack() as locks:
         if pattern.pattern is None:
             locks.enter_context(FolderLock(folder, shared=True))
@@ -120,7 +106,9 @@ def untile(
         if merging.finish is not None:
             found = _finished(found, merging.finish)
         with as_usage_error():
-            paths = result_paths(found, result, file_format, "_mask" if masks else "")
+            paths = result_paths(
+                found, result, own.file_format, "_mask" if masks else ""
+            )
         _check_apart(folder, paths)
         if results.maps is not None:
             _check_apart(results.maps, paths)
@@ -131,13 +119,12 @@ def untile(
         locks.enter_context(locked(result) if one_file else FolderLock(result))
         rest = list(zip(found.images, paths, strict=True))
         notes = [*found.notes, *lost_metadata(rest)]
-        if not overwrite:
+        if not own.overwrite:
             rest = _unfinished(rest, since)
         with _option_names():
             _write(rest)
     _tell(found, result, len(rest), "mask" if masks else "image")
-    for note in notes:
-        stdout.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
+    say_notes(notes)
 
 
 def _untile_objects(
@@ -168,7 +155,7 @@ def _untile_objects(
     images = len({row["file_name"] for row in rows})
     found = f"{count(len(rows), 'object')} of {count(images, 'image')}"
     stdout.print(f"Brought back [bold]{found}[/]:", end=" ")
-    stdout.print(printable(str(result)), markup=False, soft_wrap=True)
+    say(str(result))
 
 
 def _find(
@@ -225,7 +212,9 @@ def _of_manifest(
         stored_masks,
     )
 
-    _check_settings(manifest, settings)
+    with as_usage_error():  # the tiles were cut with settings that must fit
+        for record in manifest.images:
+            replace(record.grid.tiler, **settings)
     options = results.resolve(settings)
     if masks:
         if not any(record.masks for record in manifest.images):
@@ -237,13 +226,6 @@ def _of_manifest(
         return stored_images(folder, manifest, options)
     own = {folder / name for name in (NAME, "metadata.jsonl", *manifest.files)}
     return find_maps(results.maps, manifest.images, options, frozenset(own))
-
-
-def _check_settings(manifest: "Manifest", settings: dict[str, Any]) -> None:
-    """Refuse settings that do not fit those with which the tiles were cut."""
-    with as_usage_error():
-        for record in manifest.images:
-            replace(record.grid.tiler, **settings)
 
 
 @contextmanager
@@ -289,14 +271,14 @@ def _write(pairs: Sequence[tuple["TiledImage", Path]]) -> None:
 
     total, done = sum(len(image.tiles) for image, _ in pairs), 0
     try:
-        with progress_of("Merging tiles", total, len(pairs)) as advance:
+        with (
+            resumable("finished images stay: run it again to go on"),
+            progress_of("Merging tiles", total, len(pairs)) as advance,
+        ):
             for image, path in pairs:
                 write_result(image, path, lambda n: advance(n, 0))
                 advance(0, 1)
                 done += 1
-    except KeyboardInterrupt:
-        stderr.print(f"interrupted: {GO_ON}", soft_wrap=True)
-        raise typer.Exit(130) from None
     except TilingError as error:
         if not done:
             raise
@@ -311,7 +293,7 @@ def _tell(found: "TiledImageSet", result: Path, written: int, noun: str) -> None
         stdout.print(f"Put together [bold]{what}[/] from {tiles}:", end=" ")
     else:
         stdout.print(f"Nothing to do, [bold]{what}[/] put together before:", end=" ")
-    stdout.print(printable(str(result)), markup=False, soft_wrap=True)
+    say(str(result))
     if 0 < written < len(found.images):
         before = len(found.images) - written
         stdout.print(f"{count(before, noun)} of these had been finished before")

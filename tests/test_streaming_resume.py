@@ -54,7 +54,8 @@ def merger_of(folder: Path, **options: Any) -> Merger:
 
 def abandon(merger: Merger) -> None:
     """End a merger as the end of its process does."""
-    merger._buffer.close()
+    for buffer in merger._buffers:
+        buffer.close()
 
 
 def give(merger: Merger, numbers: Any) -> None:

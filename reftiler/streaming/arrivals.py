@@ -16,14 +16,7 @@ MAX_NAMED = 10
 
 
 class Arrivals:
-    """
-    Which of ``count`` tiles have arrived; each may arrive once.
-
-    Attributes
-    ----------
-    arrived : ndarray of bool
-        By index.
-    """
+    """Which of ``count`` tiles have arrived; each may arrive once."""
 
     def __init__(self, count: int) -> None:
         self.arrived: NDArray[np.bool_] = np.zeros(count, dtype=bool)

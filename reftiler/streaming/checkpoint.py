@@ -12,32 +12,26 @@ from reftiler.streaming.stores import reraise
 
 __all__ = ["Checkpoint"]
 
-STATE = "merge.json"
-TILES = "tiles.bin"
-WEIGHTS = "weights.bin"
+PARTS = ("tiles", "weights")
 
 
 class Checkpoint:
-    """
-    A folder with the state of a merge and the tiles that wait.
+    """A folder with the state of a merge and the tiles that wait.
 
     The state is JSON, on the line after its checksum. It is written once all that it
     refers to is on the disk, and replaces the state before completely or not at all.
-    All that is wrong with the folder is a `TilingError` that names the file.
-
-    Parameters
-    ----------
-    path : path-like
-        Made if there is none.
     """
 
     def __init__(self, path: Any) -> None:
         self.path = Path(path)
-        self.tiles, self.weights = self.path / TILES, self.path / WEIGHTS
-        self._state = self.path / STATE
+        self._state = self.path / "merge.json"
         self._remedy = f"delete {self.path} to begin anew"
         with reraise(f"checkpoint={self.path} cannot be a folder", "give another"):
             self.path.mkdir(parents=True, exist_ok=True)
+
+    def file(self, part: str) -> Path:
+        """Return where tiles or their weights wait."""
+        return self.path / f"{part}.bin"
 
     def save(self, fingerprint: dict[str, Any], state: dict[str, Any]) -> None:
         """Write the state of the merge that has a fingerprint."""
@@ -77,7 +71,7 @@ class Checkpoint:
     def clear(self) -> None:
         """Remove what a merge left, and the folder if nothing else is in it."""
         # Tiles and weights without a state are ignored.
-        for path in (self._state, self.tiles, self.weights):
+        for path in (self._state, *map(self.file, PARTS)):
             path.unlink(missing_ok=True)
         with suppress(OSError):  # there are other files in it
             clean_stale(self.path)

@@ -16,7 +16,7 @@ from reftiler.grid import Grid
 from reftiler.layout import tiles_layout
 from reftiler.merge import merge_block
 from reftiler.pixel_weights import check_weights
-from reftiler.plan import UntilePlan, plan_untile
+from reftiler.plan import plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.arrays import ArrayLibrary
 
@@ -178,61 +178,49 @@ class MergedArray:
                 self.plan, geometry=TileGeometry(tuple(axes), geometry.is_irregular)
             )
             region = tuple((0, len(p)) for p in pixels)
-            tiles = _ChannelsFirst(self._tiles, plan, self._tile_shape)
-            weights = None
-            if self._weights is not None:
-                weights = _Weights(self._weights, plan, self._weights_shape)
-            merge_block(tiles, plan, region, out, weights)
+            weights = None if self._weights is None else _Once(self._read_weights)
+            merge_block(_Once(self._read_tile), plan, region, out, weights)
         return out
 
-
-class _ChannelsFirst(dict[int, Array]):
-    """Tiles as (C, *T), each asked for once."""
-
-    def __init__(
-        self, tiles: Any, plan: UntilePlan, tile_shape: tuple[int, ...]
-    ) -> None:
-        super().__init__()
-        self._tiles, self._plan, self._tile_shape = tiles, plan, tile_shape
-
-    def __missing__(self, k: int) -> Array:
+    def _read_tile(self, k: int) -> Array:
+        """Return a tile as (C, *T)."""
         tile: Array = ArrayLibrary().as_array(self._tiles[k])
-        layout = self._plan.tiles
+        layout = self.plan.tiles
         if tile.shape != self._tile_shape:
             raise TilingError(
                 f"tile {k} has the shape {tile.shape}, and all tiles must have "
                 f"{self._tile_shape}"
             )
-        tile = self._plan.without_context(tile)
+        tile = self.plan.without_context(tile)
         if layout.channels is None:
-            tile = tile[np.newaxis]
-        elif layout.channels_last:
-            tile = np.moveaxis(tile, -1, 0)
-        self[k] = tile
-        return tile
+            return tile[np.newaxis]
+        return np.moveaxis(tile, -1, 0) if layout.channels_last else tile
 
-
-class _Weights(dict[int, Array]):
-    """Weights of tiles as (*T), each asked for and checked once."""
-
-    def __init__(
-        self, weights: Any, plan: UntilePlan, tile_shape: tuple[int, ...]
-    ) -> None:
-        super().__init__()
-        self._weights, self._plan, self._tile_shape = weights, plan, tile_shape
-
-    def __missing__(self, k: int) -> Array:
+    def _read_weights(self, k: int) -> Array:
+        """Return the weights of a tile as (*T), or refuse them."""
+        assert self._weights is not None
         found: Array = ArrayLibrary().as_weights(self._weights[k])
         check_mergeable(found.dtype.name, "weights")
-        if found.shape != self._tile_shape:
+        if found.shape != self._weights_shape:
             raise TilingError(
                 f"the weights of tile {k} have the shape {found.shape}, and all must "
-                f"have {self._tile_shape}"
+                f"have {self._weights_shape}"
             )
-        found = self._plan.weights_without_context(found)
+        found = self.plan.weights_without_context(found)
         check_weights(found[np.newaxis], [k])
-        self[k] = found
         return found
+
+
+class _Once(dict[int, Array]):
+    """What a function returns for tiles, each asked for once."""
+
+    def __init__(self, read: Callable[[int], Array]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, k: int) -> Array:
+        self[k] = self._read(k)
+        return self[k]
 
 
 def _space(tiler: TilerSettings, shape: Sequence[int]) -> tuple[int, ...]:

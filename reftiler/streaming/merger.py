@@ -25,11 +25,11 @@ from reftiler.finish import Finish, check_finish
 from reftiler.geometry import Box
 from reftiler.grid import Grid
 from reftiler.layout import ArrayLayout, image_layout, tiles_layout
-from reftiler.plan import UntilePlan, plan_untile
+from reftiler.plan import plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.arrays import ArrayLibrary, OutputTarget
 from reftiler.streaming.arrivals import Arrivals
-from reftiler.streaming.checkpoint import Checkpoint
+from reftiler.streaming.checkpoint import PARTS, Checkpoint
 from reftiler.streaming.keywords import accepts_old_names
 from reftiler.streaming.result_blocks import ResultBlocks
 from reftiler.streaming.stores import array_index, reraise
@@ -174,12 +174,11 @@ class Merger:
             "part": name,
         }
         self._result, self._finish = self._call.result, self._learn(finish)
+        finished = None
         if self._finish is not None:  # FINISH-008
             self._result, self._dtype = self._finish.result, self._finish.dtype
             finished = self._result.channels, str(self._dtype)
-            self._fingerprint["finished"] = finished
-        else:
-            self._fingerprint["finished"] = None
+        self._fingerprint["finished"] = finished
         # The state is read before ``out`` is made, which may empty a file.
         self._checkpoint = None if checkpoint is None else Checkpoint(checkpoint)
         state = self._checkpoint and self._checkpoint.load(self._fingerprint)
@@ -195,8 +194,7 @@ class Merger:
         self._merged: IntArray = np.full(len(self._pending), -1, dtype=np.int64)
         if state:
             self._restore(state)
-        self._weights: TileBuffer | None = None
-        self._buffer = self._make_buffers(max_memory, state or {})
+        self._buffers = self._open_buffers(max_memory, state or {})
         self._lock, self._ended = threading.Lock(), False
         self._saved = time.monotonic()
 
@@ -275,7 +273,14 @@ class Merger:
             given = None if given is None else given[None]
         with self._lock:
             self._check_open()
-            checked = self._check(indices, batch)  # type: ignore[arg-type]
+            checked = self._arrivals.check(indices, len(batch))  # type: ignore[arg-type]
+            shape = tuple(batch.shape[1:])
+            if batch.dtype != self.tile_dtype or shape != self.tile_shape:
+                raise TilingError(
+                    f"the tiles are {batch.dtype} {shape}, this merger takes "
+                    f"{self.tile_dtype} {self.tile_shape}: say so with tile_dtype and "
+                    "tile_shape"
+                )
             given = self._check_weights(given, checked)
             # A block whose merging failed is tried again.
             ready = (self._pending == 0) & (self._merged < 0)
@@ -284,9 +289,10 @@ class Merger:
             for number, (index, tile) in enumerate(zip(checked, batch, strict=True)):
                 blocks = self._blocks_of(index)
                 if blocks:  # else the tile is all padding, or border
-                    self._buffer.put(index, self._call.without_context(tile))
-                    if self._weights is not None:
-                        self._weights.put(index, given[number])
+                    parts = [self._call.without_context(tile)]
+                    parts += [] if given is None else [given[number]]
+                    for buffer, part in zip(self._buffers, parts, strict=True):
+                        buffer.put(index, part)
                 self._arrivals.arrived[index] = True
                 self._pending[blocks] -= 1
                 for block in blocks:
@@ -342,24 +348,12 @@ class Merger:
 
     def _end(self) -> None:
         self._ended = True
-        for buffer in self._buffers():
+        for buffer in self._buffers:
             buffer.close()
 
     def _check_open(self) -> None:
         if self._ended:
             raise TilingError("this merger has ended: make another one")
-
-    def _check(self, indices: Sequence[int] | IntArray, tiles: Any) -> list[int]:
-        """Return the indices of tiles that can be added, or refuse them."""
-        checked = self._arrivals.check(indices, len(tiles))
-        shape = tuple(tiles.shape[1:])
-        if tiles.dtype != self.tile_dtype or shape != self.tile_shape:
-            raise TilingError(
-                f"the tiles are {tiles.dtype} {shape}, this merger takes "
-                f"{self.tile_dtype} {self.tile_shape}: say so with tile_dtype and "
-                "tile_shape"
-            )
-        return checked
 
     def _check_weights(self, weights: Any, indices: Sequence[int]) -> Any:
         """Return weights without those of the context, or refuse them."""
@@ -387,34 +381,27 @@ class Merger:
         self._arrays.check_weights(weights, indices)
         return weights
 
-    def _make_buffers(self, memory: int | None, state: dict[str, Any]) -> TileBuffer:
-        """Return the buffer of tiles, and set that of weights, by a saved state."""
-        call, arrays, dtype = self._call, self._arrays, self._weights_dtype
-        slots = {
-            part: {index: (slot, check) for index, slot, check in state.get(part, ())}
-            for part in ("tiles", "weights")
-        }
-        tiles = (arrays, call.tiles.shape[1:], self.tile_dtype)
-        if dtype is None:
-            return TileBuffer(*tiles, memory, self._checkpoint, slots["tiles"])
-        weights = (arrays, call.weights.shape[1:], dtype)
-        sizes = [math.prod(shape) * d.itemsize for _, shape, d in (tiles, weights)]
-        room = None if memory is None else memory // sum(sizes)
-        limits = [None if room is None else room * size for size in sizes]
-        path = None if self._checkpoint is None else self._checkpoint.weights
-        buffer = TileBuffer(*tiles, limits[0], self._checkpoint, slots["tiles"])
+    def _open_buffers(self, memory: int | None, state: dict[str, Any]) -> list[Any]:
+        """Return the buffer of tiles, and that of their weights if they have some."""
+        call, buffers = self._call, list[TileBuffer]()
+        kinds = [(call.tiles.shape[1:], self.tile_dtype)]
+        if self._weights_dtype is not None:
+            kinds.append((call.weights.shape[1:], self._weights_dtype))
+        size = sum(math.prod(shape) * dtype.itemsize for shape, dtype in kinds)
+        room = None if memory is None else memory // size
         try:
-            self._weights = TileBuffer(
-                *weights, limits[1], self._checkpoint, slots["weights"], path
-            )
+            for part, kind in zip(PARTS, kinds, strict=False):
+                slots = {
+                    index: (slot, check) for index, slot, check in state.get(part, ())
+                }
+                buffers.append(
+                    TileBuffer(self._arrays, *kind, room, self._checkpoint, part, slots)
+                )
         except BaseException:
-            buffer.close()
+            for buffer in buffers:
+                buffer.close()
             raise
-        return buffer
-
-    def _buffers(self) -> list[TileBuffer]:
-        """Return the buffer of tiles, and that of their weights."""
-        return [self._buffer] + ([] if self._weights is None else [self._weights])
+        return buffers
 
     def _blocks_of(self, index: int) -> list[int]:
         """Return the blocks, counted through all images, that need a tile."""
@@ -443,16 +430,16 @@ class Merger:
         self._merged[block] = checksum
         for tile in self._blocks.tiles_of(inner).tolist():
             if (self._merged[self._blocks_of(first + tile)] >= 0).all():
-                for buffer in self._buffers():
+                for buffer in self._buffers:
                     buffer.drop(first + tile)
 
     def _merge_box(self, image: int, box: Box, out: Any) -> None:
         """Merge a box of an image into ``out``, (C, *box), and finish it."""
         arrays, call, first = self._arrays, self._call, image * self._per_image
-        tiles = _ImageTiles(self._buffer, first, arrays, call, self.tile_dtype)
+        tiles = _OfImage(self._buffers[0], first, arrays, call.tiles)
         weights = None
-        if self._weights is not None:
-            weights = _ImageWeights(self._weights, first)
+        if self._weights_dtype is not None:
+            weights = _OfImage(self._buffers[1], first, arrays)
         if self._finish is None:
             arrays.merge_block(tiles, call, box, out, weights)
             return
@@ -493,17 +480,17 @@ class Merger:
             self._pending[self._blocks_of(index)] -= 1
 
     def _save(self, checkpoint: Checkpoint) -> None:
-        slots = [buffer.flush() for buffer in self._buffers()]
+        slots = [buffer.flush() for buffer in self._buffers]
         self._flush()
         state = {
             "blocks": self._blocks.edges,
             "merged": self._merged.tolist(),
             "arrived": np.packbits(self._arrivals.arrived).tobytes().hex(),
         }
-        for part, found in zip(("tiles", "weights"), slots, strict=False):
+        for part, found in zip(PARTS, slots, strict=False):
             state[part] = [(index, *place) for index, place in found.items()]
         checkpoint.save(self._fingerprint, state)
-        for buffer in self._buffers():
+        for buffer in self._buffers:
             buffer.release()
         self._saved = time.monotonic()
 
@@ -517,26 +504,16 @@ class Merger:
 
 
 @dataclass
-class _ImageTiles:
-    """The tiles of one image in a buffer, channels first."""
+class _OfImage:
+    """What a buffer has of one image, by the tile's index in it."""
 
     buffer: TileBuffer
     first: int
     arrays: ArrayLibrary
-    call: UntilePlan
-    dtype: Any
+    layout: ArrayLayout | None = None  # of tiles, which are given channels first
 
     def __getitem__(self, k: int) -> Any:
-        tile = self.buffer[self.first + k]
-        return self.arrays.as_nchw(tile[None], self.call.tiles)[0]
-
-
-@dataclass
-class _ImageWeights:
-    """The weights of the tiles of one image in a buffer."""
-
-    buffer: TileBuffer
-    first: int
-
-    def __getitem__(self, k: int) -> Any:
-        return self.buffer[self.first + k]
+        found = self.buffer[self.first + k]
+        if self.layout is None:
+            return found
+        return self.arrays.as_nchw(found[None], self.layout)[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby, pairwise, product
 from typing import NamedTuple
 
@@ -101,63 +102,40 @@ class TileReader:
 
 
 def read_tiles(image: ReadableArray, call: TilePlan, indices: Iterable[int]) -> Array:
-    """
-    Read the tiles of some indices, image-major, into a new array.
-
-    Tiles that follow each other in a row of the grid are read together, so that the
-    pixels that they share are read once.
-    """
+    """Read the tiles of some indices, image-major, into a new array."""
     indices, grid = list(indices), call.grid
     tiles = np.empty((len(indices), *call.tiles.shape[1:]), image.dtype)
     targets = iter(as_nchw(tiles, call.tiles))
+    # Neighbours in a row are read together: pixels that they share are read once.
     in_row = 1 if grid.is_irregular else grid.shape[-1]
     for _, row in groupby(indices, key=lambda index: index // in_row):
         places = [divmod(index, len(grid)) for index in row]
         number = places[0][0]
         sources = [source_index(grid, k) for _, k in places]
-        read: Callable[[tuple[Index, ...]], Array]
         if isinstance(image, np.ndarray):
-            read = _ArrayRegion(as_nchw(image, call.image)[number])
+            read = partial(_read, as_nchw(image, call.image)[number])
         else:
-            wanted = union_of_sources(sources)
-            read = _RegionCache(image, call.image, number, wanted)
+            read = _store_reader(image, call.image, number, union_of_sources(sources))
         for source in sources:
             fill(next(targets), source, grid, read)
     return tiles
 
 
-class _ArrayRegion:
-    """Reads pixels (C, *lengths) of an array, memory-mapped or not, as asked."""
-
-    def __init__(self, image: Array) -> None:
-        self._image = image
-
-    def __call__(self, index: Sequence[Index]) -> Array:
-        return index_spatial(self._image, open_mesh(index))
+def _read(pixels: Array, index: Sequence[Index]) -> Array:
+    return index_spatial(pixels, open_mesh(index))
 
 
-class _RegionCache:
-    """Reads some pixels of an image in a store, each once, and returns any of them."""
-
-    def __init__(
-        self,
-        image: ReadableArray,
-        layout: ArrayLayout,
-        number: int,
-        pixels: Sequence[IntArray],
-    ) -> None:
-        self._pixels = pixels  # for each spatial axis, ascending
-        # In memory as in the store: to copy one order into the other is slow.
-        own = replace(layout, batch=None, size=tuple(map(len, pixels)))
-        self._region = as_nchw(np.empty(own.shape, image.dtype), own)[0]
-        for in_region, in_image in _contiguous_runs(pixels):
-            read = np.asarray(image[array_index(layout, number, in_image)])
-            self._region[(slice(None), *in_region)] = as_nchw(read, layout)[0]
-
-    def __call__(self, index: Sequence[Index]) -> Array:
-        return index_spatial(
-            self._region, open_mesh(list(map(_locate, self._pixels, index)))
-        )
+def _store_reader(
+    image: ReadableArray, layout: ArrayLayout, number: int, pixels: Sequence[IntArray]
+) -> Callable[[Sequence[Index]], Array]:
+    """Read some pixels of each axis, ascending, once; return what gives any of them."""
+    # In memory as in the store: to copy one order into the other is slow.
+    own = replace(layout, batch=None, size=tuple(map(len, pixels)))
+    region = as_nchw(np.empty(own.shape, image.dtype), own)[0]
+    for in_region, in_image in _contiguous_runs(pixels):
+        read = np.asarray(image[array_index(layout, number, in_image)])
+        region[(slice(None), *in_region)] = as_nchw(read, layout)[0]
+    return lambda index: _read(region, list(map(_locate, pixels, index)))
 
 
 def union_of_sources(sources: Sequence[SourceIndex]) -> list[IntArray]:

@@ -18,28 +18,13 @@ MAX_COLUMNS = 12
 
 
 class ResultBlocks:
-    """
-    The result of one image in blocks: bands of rows, divided into columns if wide.
+    """The result of one image in blocks: bands of rows, divided into columns if wide.
 
     A block is merged once all its tiles have arrived. Its edges are first pixels of
     tiles, so that each tile is needed by few blocks. Division into columns frees the
     tiles above as soon as those below arrive: then little more than one row of tiles
-    waits where they come in order, instead of two.
-
-    Parameters
-    ----------
-    geometry : TileGeometry
-        Where the tiles lie.
-    channels : int
-        Those of the result.
-    whole_rows : bool
-        Whether blocks are bands of whole rows: in stores of chunks each block costs
-        the chunks that it shares with others.
-
-    Attributes
-    ----------
-    pending : ndarray of int64
-        For each block the number of its tiles.
+    waits where they come in order, instead of two. In stores of chunks it would cost
+    the chunks that blocks share, so there they are ``whole_rows``.
     """
 
     def __init__(
@@ -66,7 +51,7 @@ class ResultBlocks:
         pending = self._axes[0].pending() * self._run
         for axis in self._axes[1:]:
             pending = np.multiply.outer(pending, axis.pending())
-        self.pending: IntArray = pending.ravel()
+        self.pending: IntArray = pending.ravel()  # for each block its number of tiles
 
     def __len__(self) -> int:
         return len(self.pending)

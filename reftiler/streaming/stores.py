@@ -82,11 +82,7 @@ def check_readable(value: Any, name: str) -> ReadableArray:
 
 
 def check_writable(value: Any) -> WritableArray:
-    """Return ``value`` if it can be written by slices, or refuse it before any work.
-
-    Its first element is read and written back: the only way to learn of every kind of
-    array whether it is read-only.
-    """
+    """Return ``value`` if it can be written by slices, or refuse it before any work."""
     if not isinstance(value, WritableArray):
         raise TypeError(
             f"out must have a shape and a dtype and take slices, {KINDS}, got "
@@ -96,6 +92,7 @@ def check_writable(value: Any) -> WritableArray:
         raise TypeError("out is lazy: give a store, or use reftiler.dask.map_tiles")
     if getattr(value, "mode", "") == "c":
         raise TilingError("out is a copy-on-write map, whose file never changes")
+    # Only to write back an element tells of every kind of array whether it can be.
     first = (slice(0, 1),) * len(value.shape)
     try:
         value[first] = np.asarray(value[first])
@@ -107,10 +104,7 @@ def check_writable(value: Any) -> WritableArray:
 
 
 def check_target(value: Any, shape: tuple[int, ...], dtype: Any) -> WritableArray:
-    """Return ``value`` if a result can be written to it, or refuse it.
-
-    The file of a memory map takes its room on the disk: to find none later is a crash.
-    """
+    """Return ``value`` if a result can be written to it, or refuse it."""
     if isinstance(value, WritableArray) and (
         tuple(value.shape) != shape or np.dtype(value.dtype) != dtype
     ):
@@ -120,6 +114,7 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: Any) -> WritableArra
         )
     target = check_writable(value)
     if isinstance(target, np.memmap) and target.filename is not None:
+        # To find no room later would be a crash.
         with reraise(f"out has no room on its disk, {target.filename}", "make some"):
             preallocate(Path(target.filename))
     return target

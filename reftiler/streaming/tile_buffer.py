@@ -1,5 +1,6 @@
 """Tiles that wait: in memory up to a limit, then in a file of slots."""
 
+import math
 import os
 import tempfile
 import zlib
@@ -28,27 +29,12 @@ Slots = dict[int, tuple[int, int]]
 
 
 class TileBuffer:
-    """
-    Copies of tiles by their index.
+    """Copies of tiles by their index: so many in memory, the others in a file.
 
     Freed slots are used again, so the file grows with what waits, not with what
     passed; but those to which the state on the disk refers, not before another state
-    has replaced that one.
-
-    Parameters
-    ----------
-    arrays : ArrayLibrary
-        What tiles are arrays of.
-    shape, dtype
-        Those of every tile.
-    max_memory : int or None
-        Bytes of tiles that are kept in memory; None means all.
-    checkpoint : Checkpoint or None
-        Where the file is; by default it is temporary and made when it is needed.
-    path : Path or None
-        Which file of the checkpoint; by default that of tiles.
-    slots : Slots, optional
-        The tiles that the file has, with a checkpoint: they are checked.
+    has replaced that one. Without a checkpoint the file is temporary, and made when it
+    is needed; with one it has the tiles of ``slots``, which are checked.
     """
 
     def __init__(
@@ -56,29 +42,29 @@ class TileBuffer:
         arrays: ArrayLibrary,
         shape: tuple[int, ...],
         dtype: Any,
-        max_memory: int | None,
-        checkpoint: Checkpoint | None = None,
-        slots: Slots | None = None,
-        path: Path | None = None,
+        room: int | None,
+        checkpoint: Checkpoint | None,
+        part: str,
+        slots: Slots,
     ) -> None:
         self._arrays, self._shape, self._dtype = arrays, shape, dtype
-        self._size = dtype.itemsize * int(np.prod(shape))
-        self._room = None if max_memory is None else max_memory // self._size
+        self._size = dtype.itemsize * math.prod(shape)
+        self._room = room
         self._held: dict[int, Any] = {}
         self._spare: list[Any] = []
-        self._slots: Slots = dict(slots or {})
-        self._saved = {slot for slot, _ in self._slots.values()}
+        self._slots = slots
+        self._saved = {slot for slot, _ in slots.values()}
         self._end = max(self._saved, default=-1) + 1
         self._free = [slot for slot in range(self._end) if slot not in self._saved]
         self._checkpoint = checkpoint
-        self._path: Any = tempfile.gettempdir()
+        self._path = Path(tempfile.gettempdir())
         self._file: BinaryIO | None = None
         if checkpoint is not None:
-            self._path = path or checkpoint.tiles
+            self._path = checkpoint.file(part)
             self._file = self._open(checkpoint)
 
     def _open(self, checkpoint: Checkpoint) -> BinaryIO:
-        path: Path = self._path
+        path = self._path
         with reraise(f"cannot keep tiles in {path}", REMEDY):
             file = path.open("r+b" if path.exists() else "x+b", buffering=0)
         try:

@@ -381,7 +381,9 @@ class Merger:
         self._arrays.check_weights(weights, indices)
         return weights
 
-    def _open_buffers(self, memory: int | None, state: dict[str, Any]) -> list[Any]:
+    def _open_buffers(
+        self, memory: int | None, state: dict[str, Any]
+    ) -> list[TileBuffer]:
         """Return the buffer of tiles, and that of their weights if they have some."""
         call, buffers = self._call, list[TileBuffer]()
         kinds = [(call.tiles.shape[1:], self.tile_dtype)]
@@ -391,9 +393,7 @@ class Merger:
         room = None if memory is None else memory // size
         try:
             for part, kind in zip(PARTS, kinds, strict=False):
-                slots = {
-                    index: (slot, check) for index, slot, check in state.get(part, ())
-                }
+                slots = {index: (slot, crc) for index, slot, crc in state.get(part, ())}
                 buffers.append(
                     TileBuffer(self._arrays, *kind, room, self._checkpoint, part, slots)
                 )

@@ -112,6 +112,7 @@ def read_tiles(image: ReadableArray, call: TilePlan, indices: Iterable[int]) -> 
         places = [divmod(index, len(grid)) for index in row]
         number = places[0][0]
         sources = [source_index(grid, k) for _, k in places]
+        read: Callable[[Sequence[Index]], Array]
         if isinstance(image, np.ndarray):
             read = partial(_read, as_nchw(image, call.image)[number])
         else:

@@ -57,11 +57,7 @@ def name_factories(app: Any, *called: Any) -> tuple[str, Any] | None:
 
 
 def resolve(app: Any, env: Any, node: Any, content: Any) -> nodes.Node | None:
-    """
-    Link a name that is written without its module; leave others that exist as code.
-
-    Names that do not exist are left to Sphinx, which warns of them.
-    """
+    """Link a name without its module, or leave it as code; Sphinx warns of the rest."""
     if node.get("refdomain") != "py":
         return None
     target, page = node["reftarget"], node["refdoc"]

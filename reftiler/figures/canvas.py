@@ -86,10 +86,7 @@ def to_rgb(image: NDArray[Any], value_range: Sequence[float] | None = None) -> F
 
 
 def color_of(color: Color) -> Rgb:
-    """Return the red, green and blue of a colour given by name or by numbers.
-
-    Names are those of `COLORS`, or as CSS writes colours: ``tomato``, ``#ff6347``.
-    """
+    """Return the red, green and blue of numbers, or of a name in `COLORS` or of CSS."""
     if isinstance(color, str):
         if color not in COLORS:
             try:
@@ -144,12 +141,8 @@ def letter_size(texts: Sequence[str], widths: Sequence[int], size: int) -> int:
 def lettering(text: str, width: int, size: int) -> Rgb:
     """Set a line of text in black on white, cut short if it is too long.
 
-    Half a letter's height stays free on either side. The font that Pillow brings
-    along has no letters beyond ASCII: the nearest are taken, or question marks.
-
-    Returns
-    -------
-    ndarray of uint8, shape (1.5 * size, width, 3)
+    It is 1.5 sizes high; half a size stays free on either side. The font that Pillow
+    brings along has no letters beyond ASCII: the nearest are taken, or question marks.
     """
     text, font = _ascii(text), _font(size)
     if font.getlength(text) > width - size:

@@ -31,29 +31,10 @@ def bounds(points: Sequence[Point]) -> tuple[float, float, float, float]:
 def clip_polygon(
     polygon: Polygon, low: Sequence[float], high: Sequence[float]
 ) -> tuple[Polygon, ...]:
-    """
-    Return the parts of a polygon within a rectangle.
+    """Return the parts of a polygon within a rectangle, of which none is a line.
 
-    Parameters
-    ----------
-    polygon : sequence of (x, y)
-        It may be concave, and cross itself: within is what an odd number of its edges
-        separate from the outside.
-    low, high : (x, y)
-        The corners of the rectangle.
-
-    Returns
-    -------
-    tuple of polygons
-        None is a line. A polygon within the rectangle is returned as it is.
-
-    Examples
-    --------
-    A U of which the rectangle shows the two tips:
-
-    >>> u = ((0, 0), (1, 0), (1, 2), (2, 2), (2, 0), (3, 0), (3, 3), (0, 3))
-    >>> [bounds(part) for part in clip_polygon(u, (0, 0), (3, 1))]
-    [(0.0, 0, 1, 1), (2.0, 0, 3, 1)]
+    It may be concave, and cross itself: within is what an odd number of its edges
+    separate from the outside. One within the rectangle is returned as it is.
     """
     parts: tuple[Polygon, ...] = (polygon,)
     for axis in (0, 1):
@@ -79,8 +60,7 @@ def _is_line(polygon: Polygon) -> bool:
 
 
 def _cut(polygon: Polygon, axis: int, bound: float, sign: int) -> Iterator[Polygon]:
-    """
-    Yield the parts of a polygon on one side of a line.
+    """Yield the parts of a polygon on one side of a line.
 
     Its outline is cut into chains. Between the first and the second place at which
     they meet the line, the third and the fourth, …, the line lies within the polygon

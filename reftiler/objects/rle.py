@@ -19,28 +19,7 @@ _MAX_PIXELS = 2**31
 
 
 def decode_rle(segmentation: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """
-    Return the mask of run lengths.
-
-    Parameters
-    ----------
-    segmentation : mapping
-        ``size``, height and width in pixels, and ``counts``, a list or a text.
-
-    Returns
-    -------
-    ndarray of bool, shape (H, W)
-
-    Raises
-    ------
-    TilingError
-        The counts do not add up to the size, or are none.
-
-    Examples
-    --------
-    >>> decode_rle({"size": [2, 2], "counts": [1, 3]}).tolist()
-    [[False, True], [True, True]]
-    """
+    """Return the mask (H, W) of ``size``, (H, W), and ``counts``, a list or a text."""
     size, counts = segmentation.get("size"), segmentation.get("counts")
     if not (is_sequence(size) and size is not None and len(size) == 2) or not all(
         isinstance(side, int) and 0 < side < _MAX_PIXELS for side in size
@@ -66,21 +45,7 @@ def decode_rle(segmentation: Mapping[str, Any]) -> NDArray[np.bool_]:
 
 
 def encode_rle(mask: NDArray[np.bool_], *, as_text: bool = True) -> dict[str, Any]:
-    """
-    Return a mask's run lengths, as `decode_rle` takes them.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (H, W)
-        What the ones are.
-    as_text : bool
-        Whether the counts become a text or a list.
-
-    Examples
-    --------
-    >>> encode_rle(np.array([[False, True], [True, True]]), as_text=False)
-    {'size': [2, 2], 'counts': [1, 3]}
-    """
+    """Return a mask's run lengths as `decode_rle` takes them, as a text or a list."""
     flat = np.concatenate([[False], mask.T.ravel()])
     edges = np.flatnonzero(flat[1:] != flat[:-1])
     runs = np.diff(np.concatenate([[0], edges, [mask.size]])).tolist()

@@ -50,14 +50,7 @@ class TiledObjects:
 
 
 def check_min_visible(value: Any) -> float:
-    """
-    Return a share from 0 to 1.
-
-    Raises
-    ------
-    TypeError, TilingError
-        It is none.
-    """
+    """Return a share from 0 to 1, or refuse what is none."""
     share = float(as_real(value, "min_visible"))
     if not 0 <= share <= 1:
         raise TilingError(

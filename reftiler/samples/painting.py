@@ -38,22 +38,9 @@ class Defect:
 
 
 def paint(image: _Ints, mask: NDArray[np.bool_], kind: str, box: _Ints) -> Defect:
-    """
-    Paint a defect into an image and mark it in the mask, both in place.
+    """Paint a defect into an image, which has room for changes, and its mask, in place.
 
-    Parameters
-    ----------
-    image, mask : ndarray
-        The surface so far, with room for changes between 0 and 255, and the mask.
-    kind : str
-        spot, glint, scratch or dent.
-    box : array of int, shape (2, 2)
-        Rows and columns to fill, as in `Defect`.
-
-    Returns
-    -------
-    Defect
-        What was painted.
+    ``box`` has the rows and columns to fill, as in `Defect`.
     """
     rows, columns = (slice(*side) for side in box.tolist())
     height, width = (box[:, 1] - box[:, 0]).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+
+def noise(*shape: int) -> Array:
+    return np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
 
 
 class Store:
@@ -42,10 +47,7 @@ class Store:
 
     @property
     def pixels_read(self) -> int:
-        """How many values were read in all."""
-        return sum(
-            int(np.prod([s.stop - s.start for s in index])) for index in self.read
-        )
+        return sum(math.prod(s.stop - s.start for s in index) for index in self.read)
 
 
 def library_store(kind: str, folder: Path, image: Array) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +18,7 @@ from reftiler import Tiler, TilingError
 from reftiler.streaming import Merger, result_blocks
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
-from tests.stores import Array, Store, library_store
+from tests.stores import Array, Store, library_store, noise
 from tests.strategies import merges
 
 NAME = "tiles.bin"
@@ -45,27 +45,16 @@ def test_any_order_gives_the_bits_of_untile(
     options: dict[str, Any] = {"grid": case.grid(tiler), "dtype": merge.result}
     options |= merge.scale_argument()
     weights = merge.pixel_weights()
-    if weights is None:
-        given_weights: dict[str, Any] = {}
-    else:
-        given_weights = {"weights_dtype": weights.dtype}
+    form = {"tile_shape": tiles.shape[1:], "tile_dtype": tiles.dtype, **options}
+    if weights is not None:
+        form["weights_dtype"] = weights.dtype
     random.shuffle(order)
 
     def streamed(out: Array) -> None:
         target = out if plain else Store(out)
-        form: dict[str, Any] = {"tile_shape": tiles.shape[1:]}
-        form["tile_dtype"] = tiles.dtype
         with (
             patch.multiple(result_blocks, MIN_ROWS=min(least, 32), MIN_ELEMENTS=least),
-            Merger(
-                tiler,
-                case.shape,
-                target,
-                max_memory=memory,
-                **form,
-                **options,
-                **given_weights,
-            ) as merger,
+            Merger(tiler, case.shape, target, max_memory=memory, **form) as merger,
         ):
             for first in range(0, len(order), step):
                 some = order[first : first + step]
@@ -117,8 +106,7 @@ def spilled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_little_more_than_a_row_waits_in_memory(
     least: int, rows: float, spilled: list[Any]
 ) -> None:
-    tiler = Tiler(64, 32, channels_last=True)
-    image = np.random.default_rng(0).integers(0, 255, (256, 2048, 3), dtype=np.uint8)
+    tiler, image = Tiler(64, 32, channels_last=True), noise(256, 2048, 3)
     tiles, row = tiler.tile(image), 63 * 64 * 64 * 3
     for memory, needed in ((rows * row, 0), ((rows - 0.4) * row, 1)):
         out = np.zeros_like(image)
@@ -133,8 +121,7 @@ def test_little_more_than_a_row_waits_in_memory(
 
 
 def test_the_file_grows_with_what_waits(spilled: list[Any], tmp_path: Path) -> None:
-    tiler = Tiler(16, 8)
-    image = np.random.default_rng(0).integers(0, 255, (800, 64), dtype=np.uint8)
+    tiler, image = Tiler(16, 8), noise(800, 64)
     tiles, row = tiler.tile(image), 7 * 16 * 16
     for checkpoint in (None, tmp_path / "work"):
         options: dict[str, Any] = {"max_memory": 0, "checkpoint": checkpoint}
@@ -151,8 +138,7 @@ def test_the_file_grows_with_what_waits(spilled: list[Any], tmp_path: Path) -> N
 
 @pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py"])
 def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
-    image = np.random.default_rng(0).integers(0, 255, (3, 70, 90), dtype=np.uint8)
-    tiler = Tiler(32, 20, window="hann")
+    tiler, image = Tiler(32, 20, window="hann"), noise(3, 70, 90)
     tiles = tiler.tile(image)
     out = library_store(kind, tmp_path, np.zeros_like(image))
     with Merger(tiler, image.shape, out) as merger:
@@ -177,8 +163,7 @@ def test_out_may_be_made_when_its_shape_is_known() -> None:
 
 
 def test_several_threads_may_give_tiles() -> None:
-    tiler = Tiler(16, 8)
-    image = np.random.default_rng(0).integers(0, 255, (200, 200), dtype=np.uint8)
+    tiler, image = Tiler(16, 8), noise(200, 200)
     tiles, out = tiler.tile(image), np.empty_like(image)
     with Merger(tiler, image.shape, out, max_memory=5000) as merger:
 
@@ -186,11 +171,8 @@ def test_several_threads_may_give_tiles() -> None:
             for number in range(first, len(tiles), 4):
                 merger.add(number, tiles[number])
 
-        threads = [threading.Thread(target=give, args=(n,)) for n in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(give, range(4)))
     same_bits(out, image)
 
 
@@ -238,16 +220,11 @@ def test_wrong_tiles_are_refused(
     assert len(merger.missing()) == 4
 
 
-def read_only() -> Array:
-    """Return an array that cannot be written."""
-    out = np.zeros((8, 8), np.uint8)
-    out.flags.writeable = False
-    return out
+READ_ONLY = np.zeros((8, 8), np.uint8)
+READ_ONLY.flags.writeable = False
 
 
 class Closed(Store):
-    """A store that refuses to be written."""
-
     def __setitem__(self, index: Any, value: Array) -> None:
         raise PermissionError("opened for reading")
 
@@ -257,23 +234,13 @@ class Closed(Store):
     [
         (np.zeros((8, 7), np.uint8), {}, TilingError, r"\(8, 7\), the result"),
         (np.zeros((8, 8), "i4"), {"tile_dtype": "u1"}, TilingError, "is int32"),
-        (read_only(), {}, TilingError, "cannot be written.*read-only"),
+        (READ_ONLY, {}, TilingError, "cannot be written.*read-only"),
         (Closed(np.zeros((8, 8))), {}, TilingError, "opened for reading"),
         ([[0]], {"tile_dtype": "u1"}, TypeError, "got list"),
         (np.empty, {}, TypeError, "give tile_dtype"),
         (np.zeros((8, 8), "c8"), {}, TilingError, "complex64"),
-        (
-            np.zeros((8, 8)),
-            {"max_memory": "1 GB"},
-            TypeError,
-            "max_memory must be an int",
-        ),
-        (
-            np.zeros((8, 8)),
-            {"max_memory": -1},
-            TilingError,
-            "max_memory must be at least 0",
-        ),
+        (np.zeros((8, 8)), {"max_memory": "1 GB"}, TypeError, "max_memory must be an"),
+        (np.zeros((8, 8)), {"max_memory": -1}, TilingError, "max_memory must be at"),
         (np.zeros((8, 8)), {"tile_shape": (3, 4)}, TilingError, "not alike"),
     ],
 )

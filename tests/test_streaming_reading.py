@@ -14,7 +14,7 @@ from reftiler import Tiler, TilingError
 from reftiler.streaming import TileReader
 from reftiler_conformance.compare import same_bits
 from tests.cases import Case
-from tests.stores import Store, library_store
+from tests.stores import Store, library_store, noise
 from tests.strategies import cases
 
 
@@ -61,7 +61,7 @@ def test_a_wrapped_corner_does_not_read_the_image_between() -> None:
 
 @pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py", "dask"])
 def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
-    image = np.random.default_rng(0).integers(0, 255, (3, 70, 90), dtype=np.uint8)
+    image = noise(3, 70, 90)
     tiler = Tiler(32, 20, pad_mode="reflect")
     found = list(TileReader(tiler, library_store(kind, tmp_path, image)))
     same_bits(np.concatenate([batch.tiles for batch in found]), tiler.tile(image))
@@ -70,7 +70,7 @@ def test_stores_of_libraries(kind: str, tmp_path: Path) -> None:
 def test_a_store_of_tifffile(tmp_path: Path) -> None:
     zarr = pytest.importorskip("zarr")
     tifffile = pytest.importorskip("tifffile")
-    image = np.random.default_rng(0).integers(0, 255, (70, 90, 3), dtype=np.uint8)
+    image = noise(70, 90, 3)
     path = tmp_path / "image.tif"
     tifffile.imwrite(path, image, photometric="rgb", tile=(32, 32), compression="zlib")
     tiler = Tiler(32, 20, channels_last=True)

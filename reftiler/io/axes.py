@@ -14,8 +14,6 @@ from reftiler.errors import TilingError
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage, Read
 
-__all__ = ["count_planes", "guess_axes", "open_array", "picture_axes", "resolve_axes"]
-
 _LETTERS = "KTCZYXS"  # K are images of a stack; S samples of a pixel, TIFF's channels
 _FEW_CHANNELS = 4  # as first axis of an array that is likely to have channels first
 _MANY_CHANNELS = 32  # beyond which a last axis is as likely to be the width

@@ -21,17 +21,6 @@ from reftiler.io.axes import picture_axes
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage, size_of
 
-__all__ = [
-    "Picture",
-    "check_picture",
-    "check_size",
-    "format_of",
-    "has_imagecodecs",
-    "open_decoded",
-    "opener",
-    "refuse_pages",
-]
-
 Array = NDArray[Any]
 AnyPicture = TypeVar("AnyPicture", bound=Any)  # an array, or what is read by slices
 

@@ -12,8 +12,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-__all__ = ["COMPRESSORS", "decoded_size"]
-
 Data: TypeAlias = bytes | memoryview
 
 _STEP = 2**20  # bytes decoded at once and dropped

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 from reftiler.io.metadata import Metadata
 
-__all__ = ["DEFAULT_OPTIONS", "MAX_BYTES", "ImageInfo", "ReadOptions"]
-
 MAX_BYTES = 2**31
 """Bytes of pixels up to which a file that must be decoded whole is read."""
 

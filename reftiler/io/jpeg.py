@@ -24,8 +24,6 @@ from reftiler.io.metadata import Metadata
 from reftiler.io.orientation import orientation_of
 from reftiler.io.pillow_io import open_with, picture_of, strict_pillow
 
-__all__ = ["FRAMES", "open_jpeg", "segments"]
-
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _SOS, _DRI, _EOI = 0xDA, 0xDD, 0xD9
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

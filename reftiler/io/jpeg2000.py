@@ -17,8 +17,6 @@ from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.metadata import Metadata
 from reftiler.io.pillow_io import open_with, picture_of
 
-__all__ = ["is_lossy_stream", "open_jpeg2000"]
-
 _STREAM = b"\xff\x4f\xff\x51"
 _COD, _SOT, _END = 0x52, b"\xff\x90", b"\xff\xd9"
 _GEO_JP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
@@ -47,7 +45,7 @@ def open_jpeg2000(
     stream = data[boxes.start :]
     if boxes.start < 0 or not _is_whole(stream):
         raise ValueError(f"the JPEG 2000 is truncated after {len(data):,} bytes")
-    shape, bits = _header(stream)
+    shape, bits, reduced = _header(stream)
     info = ImageInfo(
         "JPEG 2000",
         lossy=is_lossy_stream(stream),
@@ -55,7 +53,7 @@ def open_jpeg2000(
         notes=(_PLACE_LOST,) if boxes.placed else (),
     )
     kept = set(bits) == {8} or bits == [16]
-    converted = boxes.converted or _is_subsampled(stream)
+    converted = boxes.converted or reduced
     if kept and (converted or not has_imagecodecs()):
         return _by_pillow(data, info, indices=indices, alpha=boxes.alpha)
     if converted:
@@ -96,20 +94,17 @@ def _is_whole(stream: bytes) -> bool:
     return stream[at : at + 2] == _END
 
 
-def _header(stream: bytes) -> tuple[tuple[int, int], list[int]]:
-    """Return height and width, and the bits of each component; 0 where signed."""
+def _header(stream: bytes) -> tuple[tuple[int, int], list[int], bool]:
+    """Return height and width, the bits of each component, whether any is reduced.
+
+    Bits are 0 where numbers are signed.
+    """
     right, bottom, left, top = struct.unpack(">IIII", stream[8:24])
     (count,) = struct.unpack(">H", stream[40:42])
-    depths = stream[42 : 42 + 3 * count : 3]
-    bits = [0 if depth & 128 else depth + 1 for depth in depths]
-    return (bottom - top, right - left), bits
-
-
-def _is_subsampled(stream: bytes) -> bool:
-    """Tell whether a component has fewer samples than the picture has pixels."""
-    (count,) = struct.unpack(">H", stream[40:42])
-    factors = stream[42 : 42 + 3 * count]
-    return {*factors[1::3], *factors[2::3]} - {1} != set()
+    components = stream[42 : 42 + 3 * count]
+    bits = [0 if depth & 128 else depth + 1 for depth in components[::3]]
+    reduced = {*components[1::3], *components[2::3]} - {1} != set()
+    return (bottom - top, right - left), bits, reduced
 
 
 def _read_boxes(data: bytes) -> _Boxes:
@@ -187,10 +182,7 @@ def _by_imagecodecs(
     import imagecodecs  # noqa: PLC0415 - an extra
 
     dtype = np.dtype("u1" if bits[0] <= 8 else "u2")
-
-    def decode() -> Any:
-        return imagecodecs.jpeg2k_decode(data)
-
+    channels = (len(bits),) if len(bits) > 1 else ()
     return Picture(
-        (*shape, *([len(bits)] if len(bits) > 1 else [])), dtype, info, decode
+        (*shape, *channels), dtype, info, lambda: imagecodecs.jpeg2k_decode(data)
     )

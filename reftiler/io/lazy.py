@@ -11,16 +11,6 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.io.info import ImageInfo
 
-__all__ = [
-    "LazyImage",
-    "MaskAsBytes",
-    "Read",
-    "full_slices",
-    "mask_as_bytes",
-    "os_error_reason",
-    "size_of",
-]
-
 _MAX_REASON = 300  # characters: libraries quote whole headers
 
 Array = NDArray[Any]

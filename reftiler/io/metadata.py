@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
 from reftiler.errors import TilingError
-
-__all__ = ["CENTIMETERS", "Metadata", "Transform"]
 
 Transform: TypeAlias = tuple[float, float, float, float, float, float]
 Ratio: TypeAlias = Fraction | int | float
@@ -50,12 +48,9 @@ _PRINTED = (72, 96, 100, 150, 200, 300, 600)  # pixels an inch
 _BYTES = ("icc_profile", "palette")
 _TEXTS = ("resolution_unit", "nodata", "pixel_unit")
 _NUMBERS = {"resolution": 2, "transform": 6, "pixel_size": 2}
-# For each orientation, the stored column and row of an upright pixel corner: how many
-# widths and heights are added, and the factors of the upright column and row.
-_STORED_COLUMN = {2: (1, -1, 0), 3: (1, -1, 0), 5: (0, 0, 1), 6: (0, 0, 1)}
-_STORED_COLUMN |= {1: (0, 1, 0), 4: (0, 1, 0), 7: (1, 0, -1), 8: (1, 0, -1)}
-_STORED_ROW = {1: (0, 0, 1), 2: (0, 0, 1), 3: (1, 0, -1), 4: (1, 0, -1)}
-_STORED_ROW |= {5: (0, 1, 0), 6: (1, -1, 0), 7: (1, -1, 0), 8: (0, 1, 0)}
+TRANSPOSED = (5, 6, 7, 8)  # orientations whose stored columns are the upright rows
+ROWS_REVERSED = (3, 4, 6, 7)  # of the stored rows
+COLUMNS_REVERSED = (2, 3, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -187,16 +182,12 @@ class Metadata:
         TilingError
             There is no such orientation.
         """
-        if orientation not in _STORED_ROW:
+        if orientation not in range(1, 9):
             raise TilingError(f"orientation must be 1 to 8, got {orientation}")
-        height, width = shape[:2]
         changes: dict[str, Any] = {}
         if self.transform is not None:
-            widths, *column = _STORED_COLUMN[orientation]
-            heights, *row = _STORED_ROW[orientation]
-            corner = (widths * width, heights * height)
-            changes["transform"] = _composed(self.transform, column, row, corner)
-        if orientation >= 5:
+            changes["transform"] = _turned(self.transform, orientation, shape)
+        if orientation in TRANSPOSED:
             for name in ("resolution", "pixel_size"):
                 pair = getattr(self, name)
                 changes[name] = None if pair is None else pair[::-1]
@@ -274,20 +265,17 @@ def _divided(
     )
 
 
-def _composed(
-    transform: Transform, column: list[int], row: list[int], corner: tuple[int, int]
-) -> Transform:
-    """Return a transform of upright pixels, of which stored ones are linear."""
+def _turned(transform: Transform, orientation: int, shape: Sequence[int]) -> Transform:
+    """Return the transform of the upright pixels of an image as it is stored."""
     a, b, c, d, e, f = transform
-    x, y = corner
-    return (
-        a * column[0] + b * row[0],
-        a * column[1] + b * row[1],
-        a * x + b * y + c,
-        d * column[0] + e * row[0],
-        d * column[1] + e * row[1],
-        d * x + e * y + f,
-    )
+    x = shape[1] if orientation in COLUMNS_REVERSED else 0
+    y = shape[0] if orientation in ROWS_REVERSED else 0
+    c, f = a * x + b * y + c, d * x + e * y + f
+    if x:  # stored columns are counted from the right
+        a, d = 0 - a, 0 - d  # which makes no -0.0
+    if y:
+        b, e = 0 - b, 0 - e
+    return (b, a, c, e, d, f) if orientation in TRANSPOSED else (a, b, c, d, e, f)
 
 
 def _parse(name: str, value: Any) -> Any:

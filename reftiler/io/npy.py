@@ -16,8 +16,6 @@ from reftiler.io.axes import open_array
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage
 
-__all__ = ["NpyHeader", "open_npy", "read_header"]
-
 Array = NDArray[Any]
 
 _READ_HEADER = {

@@ -19,8 +19,6 @@ from reftiler.io.metadata import Metadata
 from reftiler.io.zarr_metadata import ZarrNode, is_node, read_node
 from reftiler.validation import shorten
 
-__all__ = ["OmeImage", "axis_letters", "find_image", "multiscales_attributes"]
-
 _OLD_AXES = "tczyx"  # what the axes were before they were named
 _LETTERS = {
     "y": "Y", "row": "Y", "rows": "Y", "height": "Y",
@@ -124,34 +122,39 @@ def _within_group(node: ZarrNode) -> OmeImage | None:
     scales = group.attributes.get("ome", group.attributes)
     if not isinstance(scales, dict) or "multiscales" not in scales:
         return None
-    paths = [path for path, _ in _datasets(_first(scales["multiscales"]))]
+    paths = [path for path, _ in _datasets(scales["multiscales"])]
     if folder.name not in paths:
         return None
     return _level(group, scales["multiscales"], paths.index(folder.name))
 
 
-def _first(multiscales: Any) -> dict[str, Any]:
+def _entries(
+    holder: Any, what: str, key: str, each: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what OME's metadata list under a key, each with its path."""
+    for one in _typed(_typed(holder, dict, what).get(key), list, key):
+        yield _typed(_typed(one, dict, each).get("path"), str, "a path"), one
+
+
+def _datasets(multiscales: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return the levels of the first multiscale, each with its path."""
     if not _typed(multiscales, list, "multiscales"):
         raise ValueError("its OME metadata are damaged: multiscales is empty")
-    first: dict[str, Any] = _typed(multiscales[0], dict, "a multiscale")
-    return first
-
-
-def _datasets(multiscale: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    datasets = _typed(multiscale.get("datasets"), list, "datasets")
-    found = [_typed(dataset, dict, "a dataset") for dataset in datasets]
-    return [(_typed(one.get("path"), str, "a path"), one) for one in found]
+    return list(_entries(multiscales[0], "a multiscale", "datasets", "a dataset"))
 
 
 def _level(group: ZarrNode, multiscales: Any, level: int) -> OmeImage:
     """Return a resolution level, its axes and its pixel size."""
-    multiscale = _first(multiscales)
-    datasets = _datasets(multiscale)
+    datasets = _datasets(multiscales)
     if not 0 <= level < len(datasets):
+        sizes = []
+        for number, (name, _) in enumerate(datasets[:20]):
+            array = read_node(safe_join(group.path, name)).array or {}
+            sizes.append(f"{number} of {'×'.join(map(str, array.get('shape', ())))}")
         raise ValueError(
-            f"there is no level {level}, only {len(datasets)}: "
-            f"{_sizes_of_levels(group, datasets)}"
+            f"there is no level {level}, only {len(datasets)}: {', '.join(sizes)}"
         )
+    multiscale = multiscales[0]
     name, dataset = datasets[level]
     node = read_node(safe_join(group.path, name))
     if node.array is None:
@@ -173,16 +176,6 @@ def _level(group: ZarrNode, multiscales: Any, level: int) -> OmeImage:
     )
 
 
-def _sizes_of_levels(
-    group: ZarrNode, datasets: list[tuple[str, dict[str, Any]]]
-) -> str:
-    sizes = []
-    for level, (name, _) in enumerate(datasets[:20]):
-        array = read_node(safe_join(group.path, name)).array or {}
-        sizes.append(f"{level} of {'×'.join(map(str, array.get('shape', ())))}")
-    return ", ".join(sizes)
-
-
 def _pixel_size(
     axes: list[dict[str, Any]],
     letters: str,
@@ -195,7 +188,9 @@ def _pixel_size(
         for transform in holder.get("coordinateTransformations") or []:
             if _typed(transform, dict, "a transform").get("type") == "scale":
                 given = _typed(transform.get("scale"), list, "scale")
-                if len(given) != len(axes) or not all(map(_is_length, given)):
+                numbers = all(type(one) in (int, float) for one in given)
+                known = numbers and all(0 < one < math.inf for one in given)
+                if len(given) != len(axes) or not known:
                     raise ValueError(
                         f"its OME metadata are damaged: scale {shorten(given)}"
                     )
@@ -209,11 +204,6 @@ def _pixel_size(
     return Metadata(
         pixel_size=size, pixel_unit=_UNITS.get(unit, unit) if unit else None
     )
-
-
-def _is_length(value: Any) -> bool:
-    number = type(value) in (int, float)
-    return number and 0 < value < math.inf
 
 
 # Groups of several images
@@ -238,18 +228,14 @@ def _images(group: ZarrNode, ome: dict[str, Any]) -> tuple[Iterator[Path], str]:
 
 
 def _fields_of_plate(path: Path, plate: Any) -> Iterator[Path]:
-    wells = _typed(_typed(plate, dict, "plate").get("wells"), list, "wells")
-    for well in wells:
-        name = _typed(_typed(well, dict, "a well").get("path"), str, "a path")
+    for name, _ in _entries(plate, "plate", "wells", "a well"):
         inner = safe_join(path, name)
         if is_node(inner):  # wells that were not imaged may have no folder
             yield from _fields_of_well(inner, _ome(read_node(inner)).get("well"))
 
 
 def _fields_of_well(path: Path, well: Any) -> Iterator[Path]:
-    images = _typed(_typed(well, dict, "well").get("images"), list, "images")
-    for image in images:
-        name = _typed(_typed(image, dict, "an image").get("path"), str, "a path")
+    for name, _ in _entries(well, "well", "images", "an image"):
         yield safe_join(path, name)
 
 

@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 
 from reftiler.io.info import ReadOptions
 from reftiler.io.lazy import LazyImage
-
-__all__ = ["apply_orientation", "orientation_of"]
+from reftiler.io.metadata import COLUMNS_REVERSED, ROWS_REVERSED, TRANSPOSED
 
 _TAG = 0x0112
-_TRANSPOSED = (5, 6, 7, 8)  # the stored columns are the upright rows
-_ROWS_REVERSED = (3, 4, 6, 7)  # of the stored rows
-_COLUMNS_REVERSED = (2, 3, 7, 8)
 _DAMAGED = ("its EXIF data are damaged: the orientation is not known",)
 
 
@@ -25,16 +21,16 @@ def apply_orientation(image: LazyImage, options: ReadOptions) -> LazyImage:
     if number == 1 or not options.orient:
         return image
     height, width = image.shape[:2]
-    size = (width, height) if number in _TRANSPOSED else (height, width)
+    size = (width, height) if number in TRANSPOSED else (height, width)
 
     def read(index: tuple[slice, ...]) -> NDArray[Any]:
         rows, columns = index[:2]
-        if number in _TRANSPOSED:
+        if number in TRANSPOSED:
             rows, columns = columns, rows
-        rows, row_step = _reversed(rows, height, number in _ROWS_REVERSED)
-        columns, column_step = _reversed(columns, width, number in _COLUMNS_REVERSED)
+        rows, row_step = _reversed(rows, height, number in ROWS_REVERSED)
+        columns, column_step = _reversed(columns, width, number in COLUMNS_REVERSED)
         part = image[(rows, columns, *index[2:])][::row_step, ::column_step]
-        return np.swapaxes(part, 0, 1) if number in _TRANSPOSED else part
+        return np.swapaxes(part, 0, 1) if number in TRANSPOSED else part
 
     metadata = image.info.metadata.oriented(number, image.shape)
     info = replace(image.info, oriented=True, metadata=metadata)

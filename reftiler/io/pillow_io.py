@@ -27,15 +27,6 @@ from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.metadata import Metadata
 from reftiler.io.orientation import orientation_of
 
-__all__ = [
-    "open_bmp",
-    "open_gif",
-    "open_webp",
-    "open_with",
-    "picture_of",
-    "strict_pillow",
-]
-
 Array = NDArray[Any]
 
 # channels, dtype, whether the last channel is alpha

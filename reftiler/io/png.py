@@ -22,8 +22,6 @@ from reftiler.io.metadata import Metadata
 from reftiler.io.orientation import orientation_of
 from reftiler.io.pillow_io import open_with, strict_pillow
 
-__all__ = ["SIGNATURE", "encode_png", "open_png"]
-
 Array = NDArray[Any]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -20,8 +20,6 @@ from reftiler.io.orientation import apply_orientation
 from reftiler.io.zarr_io import open_zarr
 from reftiler.io.zarr_metadata import MARKS, is_zarr
 
-__all__ = ["WHOLE", "fingerprint", "open_image", "read_image"]
-
 WHOLE = 2**25
 """Bytes of pixels up to which NPY and TIFF files are read whole: that is as fast, and a
 mapped file that somebody cuts short takes the program down with it."""

@@ -10,8 +10,6 @@ from reftiler.errors import TilingError, missing_extra
 from reftiler.io.codecs import check_picture
 from reftiler.validation import as_exact_ints
 
-__all__ = ["resize"]
-
 
 def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
     """
@@ -51,8 +49,12 @@ def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
         raise TilingError(
             f"cannot resize {image.dtype}: float64 does not hold it, convert it first"
         )
+    try:
+        from skimage import transform  # noqa: PLC0415 - an extra, a second to import
+    except ImportError as error:
+        raise missing_extra("resizing needs scikit-image", "cli", error) from error
     floating = image.astype(np.float64)
-    result = _transform().resize(floating, (height, width), order=1, anti_aliasing=True)
+    result = transform.resize(floating, (height, width), order=1, anti_aliasing=True)
     if image.dtype.kind in "iu":
         result = np.rint(result)
     return np.asarray(result.astype(image.dtype))
@@ -68,12 +70,3 @@ def _max_pool(mask: NDArray[np.bool_], axis: int, target: int) -> NDArray[np.boo
     return np.asarray(
         np.logical_or.reduceat(padded, bounds, axis).take(index * 2, axis)
     )
-
-
-def _transform() -> Any:
-    """Import what takes a second to import, and may be missing."""
-    try:
-        from skimage import transform  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise missing_extra("resizing needs scikit-image", "cli", error) from error
-    return transform

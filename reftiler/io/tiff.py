@@ -32,8 +32,6 @@ from reftiler.io.tiff_colors import Colors, colors_of
 from reftiler.io.tiff_images import TiffImage, find_image
 from reftiler.io.tiff_tags import lost_tags, read_metadata
 
-__all__ = ["open_tiff"]
-
 Array = NDArray[Any]
 _Stored: TypeAlias = tuple[np.dtype[Any], Read, tuple[str, ...]]  # and notes
 

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from reftiler.io.tiff_codecs import chunk_decoder
 
-__all__ = ["ChunkedPages"]
-
 Array = NDArray[Any]
 
 _CACHE = 2**25

@@ -30,8 +30,6 @@ from reftiler.io.info import ReadOptions
 from reftiler.io.jpeg import FRAMES, open_jpeg, segments
 from reftiler.io.jpeg2000 import is_lossy_stream
 
-__all__ = ["Decode", "chunk_decoder", "is_lossy"]
-
 Array = NDArray[Any]
 Decode: TypeAlias = Callable[[bytes, int, bytes | None], Array]
 """Takes a chunk's bytes, its number and JPEG's tables; returns its pixels as
@@ -81,10 +79,7 @@ def chunk_decoder(page: Any) -> Decode:
 
 def _compression(page: Any) -> str:
     """Name how a page is stored, for messages."""
-    try:
-        name = tifffile.COMPRESSION(page.compression).name
-    except ValueError:
-        name = f"compression {page.compression}"
+    name = getattr(page.compression, "name", f"compression {page.compression}")
     predictor = f" with predictor {page.predictor}" if page.predictor != 1 else ""
     return f"{name}{predictor} of {page.bitspersample} bits"
 

@@ -13,8 +13,6 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Colors", "colors_of"]
-
 Array = NDArray[Any]
 
 _KIND = tifffile.PHOTOMETRIC
@@ -63,16 +61,9 @@ def colors_of(page: Any, *, indices: bool = False) -> Colors:
         told = ("its colours are multiplied by alpha",) if alpha else ()
         return Colors(notes=told)
     raise ValueError(
-        f"pixels of photometric {_name(kind)} are not read: convert the TIFF to RGB or "
-        "grey"
+        f"pixels of photometric {getattr(kind, 'name', kind)} are not read: convert "
+        "the TIFF to RGB or grey"
     )
-
-
-def _name(kind: int) -> str:
-    try:
-        return _KIND(kind).name
-    except ValueError:
-        return str(kind)
 
 
 def _palette(page: Any, *, indices: bool) -> Colors:

@@ -17,8 +17,6 @@ import tifffile
 from reftiler.io.axes import count_planes
 from reftiler.io.info import ReadOptions
 
-__all__ = ["TiffImage", "find_image"]
-
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _SOFTWARE = 305
 _SLIDES = frozenset({"svs", "scn", "bif", "ndpi", "philips", "avs", "qpi"})
@@ -63,8 +61,13 @@ def find_image(file: tifffile.TiffFile, options: ReadOptions) -> TiffImage:
     elif sum(counts) > 1 and not options.guess:
         raise ValueError(_several(series, axes, counts))
     full = series[chosen]
-    level = _level(full, options.level)
-    return TiffImage(level, full, names, plane, sum(counts), notes)
+    levels = full.levels
+    if not 0 <= options.level < len(levels):
+        sizes = ", ".join(f"{n}: {_size(one)}" for n, one in enumerate(levels))
+        raise ValueError(
+            f"the TIFF has no level {options.level}; its levels are {sizes}"
+        )
+    return TiffImage(levels[options.level], full, names, plane, sum(counts), notes)
 
 
 def _main_series(file: tifffile.TiffFile) -> tuple[list[Any], tuple[str, ...]]:
@@ -77,7 +80,7 @@ def _main_series(file: tifffile.TiffFile) -> tuple[list[Any], tuple[str, ...]]:
     main = top or whole or every
     if len(main) > 1 and main[0].kind in _SLIDES:
         main = [max(main, key=lambda one: math.prod(one.shape))]
-    if len(main) > 1 and _is_pyramid(main):
+    if len(main) > 1 and all(_is_half(*pair) for pair in pairwise(main)):
         main[0].levels[:] = main
         main = main[:1]
     others = [one for one in every if not any(one in top.levels for top in main)]
@@ -96,19 +99,15 @@ def _is_reduced(series: Any) -> bool:
     return known or bool(page.subfiletype & _REDUCED)
 
 
-def _is_pyramid(series: Sequence[Any]) -> bool:
-    """Tell whether each series is half of the one before."""
-    return all(_is_half(*pair) for pair in pairwise(series))
-
-
 def _is_half(larger: Any, smaller: Any) -> bool:
+    """Tell whether a series is the next level of a pyramid."""
     if larger.axes != smaller.axes or larger.dtype != smaller.dtype:
         return False
-    for name, long, short in zip(larger.axes, larger.shape, smaller.shape, strict=True):
-        halves = (long // 2, -(-long // 2)) if name in "YX" else (long,)
-        if short not in halves:
-            return False
-    return True
+    sizes = zip(larger.axes, larger.shape, smaller.shape, strict=True)
+    return all(
+        short in ((long // 2, -(-long // 2)) if name in "YX" else (long,))
+        for name, long, short in sizes
+    )
 
 
 def _check_whole(
@@ -176,14 +175,6 @@ def _chosen(page: int, counts: Sequence[int]) -> tuple[int, int]:
     total = sum(counts)
     images = f"{total} images, 0 to {total - 1}" if total > 1 else "one image, 0"
     raise ValueError(f"the TIFF holds {images}; there is no page {page}")
-
-
-def _level(series: Any, level: int) -> Any:
-    levels = series.levels
-    if not 0 <= level < len(levels):
-        sizes = ", ".join(f"{n}: {_size(one)}" for n, one in enumerate(levels))
-        raise ValueError(f"the TIFF has no level {level}; its levels are {sizes}")
-    return levels[level]
 
 
 def _several(series: Sequence[Any], axes: Sequence[str], counts: Sequence[int]) -> str:

@@ -9,13 +9,16 @@ from typing import Any
 
 from reftiler.io.metadata import CENTIMETERS, Metadata, Transform
 
-__all__ = ["lost_tags", "read_metadata", "write_tags"]
-
 _ICC, _NODATA = 34675, 42113
 _GDAL_METADATA, _RPC = 42112, 50844
 _NAMED = 6  # how many of GDAL's items a note names
 _SCALE, _TIE_POINTS, _MATRIX = 33550, 33922, 34264
 _KEY_DIRECTORY, _KEY_DOUBLES, _KEY_TEXT = 34735, 34736, 34737
+_READ = frozenset([_ICC, _NODATA, _SCALE, _TIE_POINTS, _MATRIX, 282, 283, 296]) | {
+    _KEY_DIRECTORY,
+    _KEY_DOUBLES,
+    _KEY_TEXT,
+}
 _RASTER_TYPE, _PIXEL_IS_POINT = 1025, 2
 _UNITS = {1: "none", 2: "inch", 3: "centimeter"}
 _DOUBLE, _SHORT, _ASCII = 12, 3, 2  # types of TIFF's values
@@ -23,8 +26,8 @@ _DOUBLE, _SHORT, _ASCII = 12, 3, 2  # types of TIFF's values
 
 def read_metadata(file: Any, page: Any, index: int = 0) -> Metadata:
     """Read what a page's tags say, and the pixel size of image `index` of the file."""
-    tags = {code: page.tags.valueof(code) for code in _read_codes(page)}
-    pixel_size, pixel_unit = _pixel_size(file, page, index)
+    tags = {code: page.tags.valueof(code) for code in _READ if code in page.tags}
+    pixel_size, pixel_unit = _pixel_size(file, page, index, tags)
     resolution = None if pixel_size else _resolution(tags)  # which repeats it
     keys = _geo_keys(tags)
     nodata = tags.get(_NODATA)
@@ -49,17 +52,14 @@ def lost_tags(page: Any) -> tuple[str, ...]:
         lost.append(f"{len(points) // 6} ground control points")
     if _RPC in page.tags:
         lost.append("rational polynomial coefficients (RPC)")
-    items = re.findall(r'<Item\s[^>]*?name="([^"]*)"', _gdal_metadata(page))
+    text = _text(page.tags.valueof(_GDAL_METADATA, ""))
+    items = re.findall(r'<Item\s[^>]*?name="([^"]*)"', text)
     # statistics are those of the whole image: no tile could keep them
     names = sorted({name for name in items if not name.startswith("STATISTICS_")})
     if names:
         more = ", …" if len(names) > _NAMED else ""
         lost.append(f"GDAL metadata ({', '.join(names[:_NAMED])}{more})")
     return tuple(f"the TIFF's {what} are not kept" for what in lost)
-
-
-def _gdal_metadata(page: Any) -> str:
-    return _text(page.tags.valueof(_GDAL_METADATA, ""))
 
 
 def write_tags(
@@ -80,12 +80,6 @@ def write_tags(
         "extratags": _extra_tags(metadata),
     }
     return options | _resolution_options(metadata)
-
-
-def _read_codes(page: Any) -> list[int]:
-    codes = (_ICC, _NODATA, _SCALE, _TIE_POINTS, _MATRIX, 282, 283, 296)
-    keys = (_KEY_DIRECTORY, _KEY_DOUBLES, _KEY_TEXT)
-    return [code for code in (*codes, *keys) if code in page.tags]
 
 
 def _resolution(tags: Mapping[int, Any]) -> tuple[float, float] | None:
@@ -153,7 +147,7 @@ def _moved(transform: Transform, pixels: float) -> Transform:
 
 
 def _pixel_size(
-    file: Any, page: Any, index: int
+    file: Any, page: Any, index: int, tags: Mapping[int, Any]
 ) -> tuple[tuple[float, float] | None, str | None]:
     """Return height and width of a pixel and their unit, as microscopes write them."""
     if file.is_ome:
@@ -161,7 +155,6 @@ def _pixel_size(
     if file.is_imagej:
         unit = str((file.imagej_metadata or {}).get("unit", ""))
         unit = "µm" if unit in ("\\u00B5m", "micron", "um") else unit
-        tags = {code: page.tags.valueof(code) for code in _read_codes(page)}
         resolution = _resolution(tags)
         if resolution and unit and unit not in ("inch", "pixel", "pixels"):
             return (1 / resolution[1], 1 / resolution[0]), unit

@@ -30,8 +30,6 @@ from reftiler.io.metadata import Metadata
 from reftiler.io.tiff_tags import write_tags
 from reftiler.streaming import Target
 
-__all__ = ["STREAMED", "WRITTEN", "create_image", "encode", "suffix_of", "write_image"]
-
 STREAMED = (".npy", ".tif", ".tiff", ".zarr", ".ome.zarr")
 """The suffixes of the formats that are written piece by piece."""
 WRITTEN = (".png", *STREAMED)

@@ -25,7 +25,6 @@ from reftiler.io.lazy import LazyImage
 from reftiler.io.metadata import Metadata
 from reftiler.io.ome_zarr import find_image, multiscales_attributes
 from reftiler.io.zarr_metadata import (
-    SUFFIX,
     ZarrNode,
     check_array,
     chunk_counts,
@@ -36,20 +35,6 @@ from reftiler.json_io import pretty_json
 
 if TYPE_CHECKING:
     from reftiler.streaming import Target
-
-__all__ = [
-    "SUFFIX",
-    "create_array",
-    "create_zarr",
-    "finish_zarr",
-    "load_zarr",
-    "missing_chunks",
-    "open_array",
-    "open_zarr",
-    "remove_partial_chunks",
-    "reopen_zarr",
-    "wait_pending_writes",
-]
 
 _TIMEOUT = 60  # seconds
 _CHUNK = 512  # pixels along each side of a chunk

@@ -17,20 +17,6 @@ from typing import Any
 from reftiler.io.decoded_size import COMPRESSORS
 from reftiler.json_io import read_json
 
-__all__ = [
-    "MARKS",
-    "SUFFIX",
-    "ChunkCoding",
-    "ShardIndex",
-    "ZarrNode",
-    "check_array",
-    "chunk_counts",
-    "chunk_separator",
-    "is_node",
-    "is_zarr",
-    "read_node",
-]
-
 SUFFIX = ".zarr"
 MARKS = ("zarr.json", ".zarray", ".zgroup")
 """Files by which an array or a group is known."""
@@ -113,11 +99,33 @@ def read_node(path: Path) -> ZarrNode:
 
 def check_array(metadata: dict[str, Any], max_bytes: int) -> ChunkCoding:
     """Refuse an array whose codecs are unknown, or whose chunks are too large."""
-    if metadata.get("zarr_format") == 3:
-        return _check_v3(metadata, max_bytes)
-    if metadata.get("zarr_format") == 2:
-        return _check_v2(metadata, max_bytes)
-    raise ValueError(f"the zarr format is {metadata.get('zarr_format')!r:.40}")
+    version = metadata.get("zarr_format")
+    if version == 3:
+        if metadata.get("storage_transformers"):
+            raise ValueError("it has storage transformers, which are not read")
+        grid = _mapping(metadata.get("chunk_grid"))
+        if grid.get("name") != "regular":
+            raise ValueError(f"its chunks are {grid.get('name')!r:.40}, not regular")
+        sizes = _mapping(grid.get("configuration")).get("chunk_shape")
+        codecs, known = _named_codecs(metadata.get("codecs")), _CODECS_V3
+    elif version == 2:
+        every = [*_list(metadata.get("filters") or []), metadata.get("compressor")]
+        found = [_mapping(codec) for codec in every if codec is not None]
+        codecs, known = [(codec.get("id"), codec) for codec in found], _CODECS
+        sizes = metadata.get("chunks")
+    else:
+        raise ValueError(f"the zarr format is {version!r:.40}")
+    itemsize = _check_dtype(metadata.get("data_type" if version == 3 else "dtype"))
+    sizes = _sizes(sizes, 1, len(_sizes(metadata.get("shape"), 0)))
+    chunk_separator(metadata)
+    index = None
+    if version == 3 and [name for name, _ in codecs] == [_SHARDING]:
+        settings, shard = codecs[0][1], sizes
+        sizes = _sizes(settings.get("chunk_shape"), 1, len(shard))
+        codecs = _named_codecs(settings.get("codecs"))
+        index = _check_index(settings, shard, sizes, max_bytes)
+    size = _check_chunk(math.prod(sizes) * itemsize, max_bytes)
+    return ChunkCoding(size, _check_codecs(codecs, known), index)
 
 
 def chunk_counts(metadata: dict[str, Any]) -> list[int]:
@@ -145,51 +153,16 @@ def chunk_separator(metadata: dict[str, Any]) -> tuple[str, str]:
     return first + separator if first else "", separator
 
 
-def _check_v2(metadata: dict[str, Any], max_bytes: int) -> ChunkCoding:
-    shape = _sizes(metadata.get("shape"), 0)
-    chunks = _sizes(metadata.get("chunks"), 1, len(shape))
-    itemsize = _check_dtype(metadata.get("dtype"))
-    size = _check_chunk(math.prod(chunks) * itemsize, max_bytes)
-    chunk_separator(metadata)
-    every = [*_list(metadata.get("filters") or []), metadata.get("compressor")]
-    codecs = [_mapping(codec) for codec in every if codec is not None]
-    for codec in codecs:
-        _check_codec(codec.get("id"), codec, _CODECS)
-    return ChunkCoding(size, _compressor([codec["id"] for codec in codecs]))
-
-
-def _check_v3(metadata: dict[str, Any], max_bytes: int) -> ChunkCoding:
-    if metadata.get("storage_transformers"):
-        raise ValueError("it has storage transformers, which are not read")
-    shape = _sizes(metadata.get("shape"), 0)
-    itemsize = _check_dtype(metadata.get("data_type"))
-    grid = _mapping(metadata.get("chunk_grid"))
-    if grid.get("name") != "regular":
-        raise ValueError(f"its chunks are {grid.get('name')!r:.40}, not regular")
-    chunk = _mapping(grid.get("configuration")).get("chunk_shape")
-    sizes = _sizes(chunk, 1, len(shape))
-    chunk_separator(metadata)
-    codecs = _named_codecs(metadata.get("codecs"))
-    if len(codecs) == 1 and codecs[0][0] == _SHARDING:
-        return _check_shards(codecs[0][1], sizes, itemsize, max_bytes)
-    compressor = _check_codecs(codecs, _CODECS_V3)
-    return ChunkCoding(_check_chunk(math.prod(sizes) * itemsize, max_bytes), compressor)
-
-
-def _check_shards(
-    settings: dict[str, Any], shard: list[int], itemsize: int, max_bytes: int
-) -> ChunkCoding:
-    """Check shards: the chunks in them are coded one by one, their index apart."""
-    inner = _sizes(settings.get("chunk_shape"), 1, len(shard))
-    compressor = _check_codecs(_named_codecs(settings.get("codecs")), _CODECS_V3)
-    index_codecs = _named_codecs(settings.get("index_codecs"))
-    _check_codecs(index_codecs, _INDEX_CODECS)
+def _check_index(
+    settings: dict[str, Any], shard: list[int], inner: list[int], max_bytes: int
+) -> ShardIndex:
+    """Check the index of a shard, which has codecs of its own."""
+    codecs = _named_codecs(settings.get("index_codecs"))
+    _check_codecs(codecs, _INDEX_CODECS)
     count = math.prod(-(-c // i) for c, i in zip(shard, inner, strict=True))
-    sums = sum(name == "crc32c" for name, _ in index_codecs)
-    index = _check_chunk(16 * count + 4 * sums, max_bytes)
-    size = _check_chunk(math.prod(inner) * itemsize, max_bytes)
-    at_start = settings.get("index_location") == "start"
-    return ChunkCoding(size, compressor, ShardIndex(count, index, at_start))
+    sums = sum(name == "crc32c" for name, _ in codecs)
+    size = _check_chunk(16 * count + 4 * sums, max_bytes)
+    return ShardIndex(count, size, settings.get("index_location") == "start")
 
 
 def _named_codecs(codecs: Any) -> list[tuple[Any, dict[str, Any]]]:
@@ -204,30 +177,23 @@ def _named_codecs(codecs: Any) -> list[tuple[Any, dict[str, Any]]]:
 def _check_codecs(
     codecs: list[tuple[Any, dict[str, Any]]], known: frozenset[str]
 ) -> str | None:
-    for name, settings in codecs:
-        _check_codec(name, settings, known)
-    return _compressor([name.removeprefix("numcodecs.") for name, _ in codecs])
-
-
-def _compressor(names: list[str]) -> str | None:
     """Return which codec of a chunk compresses, the last but for checksums after it."""
+    for name, settings in codecs:
+        if not isinstance(name, str) or name not in known:
+            raise ValueError(
+                f"its codec {name!r:.40} is none of those known to be harmless: save "
+                "it with blosc, zstd, gzip or without compression"
+            )
+        for key in _DTYPES:
+            if settings.get(key) is not None:
+                _check_dtype(settings[key])
+    names = [name.removeprefix("numcodecs.") for name, _ in codecs]
     while names and names[-1] == "crc32c":
         names = names[:-1]
     found = [name for name in names if name in COMPRESSORS]
     if found and (len(found) > 1 or names[-1] != found[0]):
         raise ValueError(f"its codecs are {', '.join(names)[:80]}: compress once, last")
     return found[0] if found else None
-
-
-def _check_codec(name: Any, settings: dict[str, Any], known: frozenset[str]) -> None:
-    if not isinstance(name, str) or name not in known:
-        raise ValueError(
-            f"its codec {name!r:.40} is none of those known to be harmless: save it "
-            "with blosc, zstd, gzip or without compression"
-        )
-    for key in _DTYPES:
-        if settings.get(key) is not None:
-            _check_dtype(settings[key])
 
 
 def _check_dtype(dtype: Any) -> int:

@@ -12,13 +12,11 @@ from zarr.abc.store import RangeByteRequest
 from zarr.storage import LocalStore
 
 from reftiler.io.decoded_size import decoded_size
-from reftiler.io.zarr_metadata import ChunkCoding, ShardIndex
+from reftiler.io.zarr_metadata import ChunkCoding
 
 if TYPE_CHECKING:
     from zarr.abc.store import ByteRequest
     from zarr.core.buffer import Buffer, BufferPrototype
-
-__all__ = ["FolderStore"]
 
 _SLACK = 2**20  # bytes that a chunk may have more than it needs
 _WIDEST = 8  # times as large as it is a filter may make a chunk: bytes as float64
@@ -110,22 +108,13 @@ class FolderStore(LocalStore):
         index = self.coding.index
         if index is None:
             return [data]
-        if part is None:
-            return self._chunks_of_shard(data, index)
-        of_chunk = isinstance(part, RangeByteRequest) and not (
-            index.at_start and part.start == 0
-        )
-        return [data] if of_chunk else []  # else it is the index
-
-    def _chunks_of_shard(
-        self, shard: memoryview, index: ShardIndex
-    ) -> list[memoryview]:
-        if len(shard) < index.size:
+        if part is not None:
+            of_chunk = isinstance(part, RangeByteRequest) and not (
+                index.at_start and part.start == 0
+            )
+            return [data] if of_chunk else []  # else it is the index
+        if len(data) < index.size:
             return []  # its decoder will say so
-        start = 0 if index.at_start else len(shard) - index.size
-        table = np.frombuffer(shard[start:], "<u8", 2 * index.count).reshape(-1, 2)
-        return [
-            shard[int(at) : int(at) + int(length)]
-            for at, length in table
-            if at < len(shard)
-        ]
+        start = 0 if index.at_start else len(data) - index.size
+        table = np.frombuffer(data[start:], "<u8", 2 * index.count).reshape(-1, 2)
+        return [data[int(at) : int(at + n)] for at, n in table if at < len(data)]

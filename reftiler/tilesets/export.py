@@ -23,6 +23,7 @@ from reftiler.errors import TilingError
 from reftiler.io import zarr_io
 from reftiler.io.datasets import ImageEntry
 from reftiler.io.lazy import os_error_reason
+from reftiler.io.zarr_metadata import SUFFIX as ZARR
 from reftiler.tilesets import job as job_file
 from reftiler.tilesets.executors import SERIAL, Executor
 from reftiler.tilesets.extract import (
@@ -177,7 +178,7 @@ class Export:
             if inner.is_dir():
                 clean_stale(inner)
         for name in files:
-            if name.endswith(zarr_io.SUFFIX):
+            if name.endswith(ZARR):
                 zarr_io.remove_partial_chunks(folder / name)
 
     def _finish(self, folder: Path, job: Job, bad: dict[str, BadImage]) -> Manifest:

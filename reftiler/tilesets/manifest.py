@@ -17,7 +17,7 @@ from typing import Any
 import reftiler
 from reftiler.atomic import atomic_write, remove, safe_paths, temp_path
 from reftiler.errors import TilingError
-from reftiler.io.zarr_io import SUFFIX as ZARR
+from reftiler.io.zarr_metadata import SUFFIX as ZARR
 from reftiler.json_io import (
     SPEC_VERSION,
     check_content,

@@ -13,8 +13,8 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler.io.metadata import Metadata
-from reftiler.io.zarr_io import SUFFIX as ZARR
 from reftiler.io.zarr_io import missing_chunks
+from reftiler.io.zarr_metadata import SUFFIX as ZARR
 from reftiler.layout import tiles_layout
 from reftiler.tilesets.reassemble import (
     Scale,

@@ -23,7 +23,7 @@ from reftiler.io import IMAGE_SUFFIXES, create_image, open_image, write_image
 from reftiler.io.info import MAX_BYTES
 from reftiler.io.lazy import size_of
 from reftiler.io.write import STREAMED, suffix_of
-from reftiler.io.zarr_io import SUFFIX as ZARR
+from reftiler.io.zarr_metadata import SUFFIX as ZARR
 from reftiler.streaming import ReadableArray
 from reftiler.tilesets.reassemble import TiledImage, TiledImageSet, reassemble
 from reftiler.tilesets.tile_arrays import stores

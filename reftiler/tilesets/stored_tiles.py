@@ -8,7 +8,7 @@ import numpy as np
 
 from reftiler.atomic import safe_join
 from reftiler.errors import TilingError
-from reftiler.io.zarr_io import SUFFIX as ZARR
+from reftiler.io.zarr_metadata import SUFFIX as ZARR
 from reftiler.tilesets.manifest import Manifest
 from reftiler.tilesets.maps import MapOptions, map_set
 from reftiler.tilesets.reassemble import TiledImage, TiledImageSet, tiled_image

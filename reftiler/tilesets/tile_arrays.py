@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.io import open_mask, read_image
 from reftiler.io.lazy import os_error_reason
-from reftiler.io.zarr_io import SUFFIX as ZARR
 from reftiler.io.zarr_io import missing_chunks, open_array
+from reftiler.io.zarr_metadata import SUFFIX as ZARR
 
 Array = NDArray[Any]
 

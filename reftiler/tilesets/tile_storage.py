@@ -17,6 +17,7 @@ from reftiler.io.info import ReadOptions
 from reftiler.io.lazy import os_error_reason
 from reftiler.io.metadata import Metadata
 from reftiler.io.png import SIGNATURE, open_png
+from reftiler.io.zarr_metadata import SUFFIX as ZARR
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 
@@ -137,7 +138,7 @@ STORAGES: dict[str, TileStorage] = {
 }
 """The formats of tiles."""
 
-FORMATS = {"png": ".png", "tiff": ".tif", "npy": ".npy", "zarr": zarr_io.SUFFIX}
+FORMATS = {"png": ".png", "tiff": ".tif", "npy": ".npy", "zarr": ZARR}
 """The suffixes of tiles, and of whole images, in the formats of tiles."""
 
 

@@ -74,29 +74,7 @@ Chosen: TypeAlias = tuple[IntArray, int] | None
 
 @dataclass(frozen=True)
 class TileSource:
-    """The tiles of an image: how many there are in which batches, and how to get some.
-
-    Attributes
-    ----------
-    image : array or store
-        The image.
-    call : TilePlan
-        How it is tiled.
-    batches : list of range
-        The indices of each batch's tiles.
-    read : callable
-        Returns the tiles of some indices, in memory; may be called in a thread.
-    arrays : ArrayLibrary
-        What tiles and results are arrays of.
-    to_model : callable
-        Brings tiles that were read to where the model takes them.
-    read_ahead : bool
-        Whether the next batch is read in a thread while the model works.
-    indices : bool
-        Whether the model is called with its tiles' indices and boxes too.
-    chosen : Chosen
-        Which tiles of a grid the call's are.
-    """
+    """The tiles of an image: how many, in which batches, and how to get some."""
 
     image: Any
     call: TilePlan
@@ -127,23 +105,7 @@ def apply(
     """Return the merged results in the structure in which the model returns them.
 
     Of the tiles, the batch that the model has and the one that is read ahead exist at
-    a time; of the results, those tiles that wait for others. What a merger has from an
-    earlier process is not computed again.
-
-    Parameters
-    ----------
-    model : callable
-        Takes tiles, returns an array for them, or a tree of arrays.
-    source : TileSource
-        The tiles.
-    out : tree of OutputTarget, or None
-        Where each result goes; None makes new arrays.
-    progress : callable or None
-        Wraps the list of batches.
-    start : MergerFactory
-        Makes the merger of a leaf.
-    finish : tree of callable and None, or None
-        What is done to each merged result.
+    a time; what a merger has from an earlier process is not computed again.
     """
     for function in tree_leaves(finish):  # FINISH-008: as by untile
         if function is not None:
@@ -167,14 +129,7 @@ def apply(
 
 
 def choose_tiles(call: TilePlan, where: Any) -> tuple[TilePlan, Chosen]:
-    """Return a call of the tiles alone that hold a pixel that ``where`` marks.
-
-    Raises
-    ------
-    TypeError, TilingError
-        As `Grid.touching` does; if no pixel is marked, or some lie in none of the
-        tiles and there is no fill.
-    """
+    """Return a call of the tiles alone that hold a pixel that ``where`` marks."""
     if where is None:
         return call, None
     grid = call.grid

@@ -55,27 +55,13 @@ def stale_temp_files(folder: Path) -> list[Path]:
 
 
 def clean_stale(folder: Path) -> None:
-    """
-    Remove the `stale_temp_files` of a folder.
-
-    Raises
-    ------
-    OSError
-        If the disk refuses.
-    """
+    """Remove the `stale_temp_files` of a folder."""
     for path in stale_temp_files(folder):
         remove(path)
 
 
 def remove(path: Path) -> None:
-    """
-    Remove a file, or a folder with all that is in it, if it is there.
-
-    Raises
-    ------
-    OSError
-        If the disk refuses.
-    """
+    """Remove a file, or a folder with all that is in it, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -83,14 +69,7 @@ def remove(path: Path) -> None:
 
 
 def replace_path(source: Path, target: Path) -> None:
-    """
-    Rename a file or a folder, over one that is there.
-
-    Raises
-    ------
-    OSError
-        If the disk refuses.
-    """
+    """Rename a file or a folder, over one that is there."""
     if not target.is_dir():
         source.replace(target)
         return
@@ -102,16 +81,10 @@ def replace_path(source: Path, target: Path) -> None:
 def atomic_write(
     path: Path, data: bytes | Iterable[bytes], *, durable: bool = False
 ) -> None:
-    """
-    Write ``data``, whole or in pieces, to a temporary file, then rename it.
+    """Write ``data``, whole or in pieces, to a temporary file, then rename it.
 
     A reader sees the old file or the new one, and a failure leaves the old; if it is
-    to be ``durable``, a loss of power too, once this has returned.
-
-    Raises
-    ------
-    OSError
-        If the disk refuses.
+    ``durable``, a loss of power too.
     """
     temporary = temp_path(path)
     try:
@@ -141,16 +114,7 @@ def _sync(path: Path) -> None:
 
 
 def sync_files(paths: Iterable[Path]) -> None:
-    """
-    Wait until files are on the disk.
-
-    One call for all where the system has it: one a file takes milliseconds each.
-
-    Raises
-    ------
-    OSError
-        If the disk refuses.
-    """
+    """Wait until files are on the disk; one call for all where the system has it."""
     if hasattr(os, "sync"):
         os.sync()
         return
@@ -161,14 +125,7 @@ def sync_files(paths: Iterable[Path]) -> None:
 
 
 def preallocate(path: Path) -> None:
-    """
-    Take a file's room on the disk: a mapped file that finds none is a crash.
-
-    Raises
-    ------
-    OSError
-        If there is no such room.
-    """
+    """Take a file's room on the disk: a mapped file that finds none is a crash."""
     if not hasattr(os, "posix_fallocate"):
         return
     with path.open("r+b") as file:
@@ -180,25 +137,11 @@ def preallocate(path: Path) -> None:
 
 
 class FolderLock:
-    """
-    Keeps other runs out of a folder for the time of a ``with`` statement.
+    """Keeps other runs out of a folder for the time of a ``with`` statement.
 
-    The operating system ends the lock with the process, however that ends. The folder
-    is made if need be, and removed again if it is still empty in the end.
-
-    Parameters
-    ----------
-    folder : Path
-        What is locked: `LOCK_NAME` in it, which is removed in the end.
-    shared : bool
-        Whether the folder is only read: many may read, but nobody then writes. A
-        folder in which no lock can be made, as on read-only disks, is then read
-        without.
-
-    Raises
-    ------
-    TilingError
-        On entering, if another run has the folder, or the lock cannot be made.
+    The system ends the lock with the process. The folder is made if need be, and
+    removed if it is empty in the end. If ``shared``, many may read and nobody writes;
+    where no lock can be made, as on read-only disks, all is read without.
     """
 
     def __init__(self, folder: Path, *, shared: bool = False) -> None:
@@ -299,12 +242,7 @@ def _lock(file: Any, *, shared: bool) -> None:
 
 
 class OutputTransaction:
-    """
-    The files of one run, which are removed again if it fails.
-
-    Used in a ``with`` statement; an interruption from the keyboard is a failure too.
-    Folders that the run made are removed with their files.
-    """
+    """The files and folders of one run, which are removed again if it fails."""
 
     def __init__(self) -> None:
         self._files: list[Path] = []
@@ -329,14 +267,7 @@ class OutputTransaction:
                 folder.rmdir()
 
     def write(self, path: Path, write: Callable[[Path], None]) -> None:
-        """
-        Make the folder of ``path`` and call ``write``, which writes it whole.
-
-        Raises
-        ------
-        TilingError
-            If the folder cannot be made or the file not be written.
-        """
+        """Make the folder of ``path`` and call ``write``, which writes it whole."""
         try:
             self._make(path.parent)
             write(path)
@@ -357,14 +288,7 @@ class OutputTransaction:
 
 
 def safe_relative(name: str) -> str:
-    """
-    Return a name if it can be that of a file within a folder, on any system.
-
-    Raises
-    ------
-    TilingError
-        If it is absolute, has a ``..`` or what Windows takes for a separator.
-    """
+    """Return a name if it can be that of a file within a folder, on any system."""
     plain = not {"", ".", ".."}.intersection(name.split("/"))
     if not plain or _ODD_NAME.search(name):
         raise TilingError(
@@ -374,14 +298,7 @@ def safe_relative(name: str) -> str:
 
 
 def safe_join(folder: Path, name: str) -> Path:
-    """
-    Return the path of a file within a folder.
-
-    Raises
-    ------
-    TilingError
-        If it would lie outside, through ``..`` or a link.
-    """
+    """Return the path of a file within a folder; refuse ``..`` and links out of it."""
     path = folder / safe_relative(name)
     if not path.resolve().is_relative_to(folder.resolve()):
         raise TilingError(f"{path} is a link out of {folder}: nothing there is touched")
@@ -389,14 +306,7 @@ def safe_join(folder: Path, name: str) -> Path:
 
 
 def safe_paths(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
-    """
-    Yield files within a folder, with their names; for many, faster than `safe_join`.
-
-    Raises
-    ------
-    TilingError
-        If one would lie outside, through ``..`` or a link.
-    """
+    """Yield files within a folder, with their names: `safe_join`, faster for many."""
     known: set[str] = set()
     for name in names:
         path = folder / safe_relative(name)

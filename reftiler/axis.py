@@ -22,16 +22,7 @@ PAD_SIDES = ("end", "both")
 class BoundedStarts(Sequence[int]):
     """Starts from 0 to ``last``, worked out when they are asked for.
 
-    Parameters
-    ----------
-    size : int
-        How many there are.
-    last : int
-        The last of them.
-    stride : int or None
-        The distance between them, but for the last; None spreads them evenly.
-    align : int
-        Starts are multiples of this, as ``last`` and ``stride`` are.
+    ``stride`` None spreads them evenly; all are multiples of ``align``.
     """
 
     size: int
@@ -319,13 +310,7 @@ class SampledAxis(Axis):
 
 @dataclass(frozen=True)
 class SelectingAxis(Axis):
-    """An axis of a regular grid, to each pixel of which at most one tile contributes.
-
-    Attributes
-    ----------
-    merge : str
-        Which: the ``first``, the ``last``, or that of the nearest ``center``.
-    """
+    """An axis of a regular grid, to whose pixels at most one tile each contributes."""
 
     merge: str = "first"
 
@@ -366,16 +351,8 @@ def fit_axis(
 ) -> Axis:
     """Fit an axis of ``length`` pixels with tiles, by ``mode``.
 
-    Parameters
-    ----------
-    length, tile, stride : int
-        Pixels of the image, of a tile, and between the starts of neighbours.
-    mode : str
-        One of `MODES`; ``clamp``, ``even`` and ``drop`` need ``length >= tile``.
-    both : bool
-        Whether padding goes to both sides, the smaller half first.
-    align : int
-        What tile and stride are multiples of, and in ``clamp`` and ``even`` the length.
+    ``clamp``, ``even`` and ``drop`` need ``length >= tile``. With ``both`` padding goes
+    to both sides, the smaller half first.
     """
     rest = max(0, length - tile)
     if mode == "drop":  # GRID-006, GRID-008

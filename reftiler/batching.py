@@ -39,15 +39,7 @@ def annotate_errors(indices: Sequence[int], call: TilePlan) -> Iterator[None]:
 
 
 def validate_results(results: Any, count: int, kind: type[Any]) -> None:
-    """Refuse what is no result for ``count`` tiles.
-
-    Raises
-    ------
-    TypeError
-        If a leaf is not an array of ``kind``.
-    TilingError
-        If its first axis does not count the tiles.
-    """
+    """Refuse what is no result for ``count`` tiles: a tree of arrays of ``kind``."""
 
     def validate(leaf: Any) -> None:
         if not isinstance(leaf, kind):
@@ -79,13 +71,7 @@ def _validate_alike(leaf: Any, before: Any) -> None:
 
 
 def validate_same_tree(tree: Any, other: Any, name: str, other_name: str) -> None:
-    """Refuse trees whose tuples, lists and dicts differ; names are for the message.
-
-    Raises
-    ------
-    TilingError
-        If they differ.
-    """
+    """Refuse trees whose tuples, lists and dicts differ; names are for the message."""
     pairs: list[tuple[Any, Any]] = []
     if isinstance(tree, dict):
         alike = isinstance(other, dict) and tree.keys() == other.keys()

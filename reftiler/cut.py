@@ -159,16 +159,7 @@ def fill_scalar(value: Any, dtype: np.dtype[Any]) -> Any:
 def check_out(
     out: Array | None, shape: tuple[int, ...], dtype: DTypeLike, source: Array
 ) -> Array:
-    """Return ``out`` if it can take the result, or a new array.
-
-    Raises
-    ------
-    TypeError
-        If ``out`` is not an array.
-    TilingError
-        If its shape or dtype differs, or writing to one of its pixels would change
-        another or the input.
-    """
+    """Return ``out`` if it can take the result, or a new array."""
     if out is None:
         return np.empty(shape, dtype)
     # OUT-002; OUT-003, OUT-004: every item is written, by index, and nothing else
@@ -194,8 +185,7 @@ def overlaps_itself(
 ) -> bool:
     """Tell whether some elements of an array may lie in the same memory.
 
-    Axes are taken by their strides; each must step over all that lies within it. The
-    few odd arrays that interleave without overlap are taken to overlap.
+    The few odd arrays that interleave without overlap are taken to overlap.
     """
     extent = itemsize
     for stride, length in sorted(zip(map(abs, strides), shape, strict=True)):

@@ -59,8 +59,8 @@ def check_mergeable(dtype: str, what: str, known: tuple[str, ...] = MERGEABLE) -
 def check_representable(value: Real, dtype: str, name: str) -> None:
     """Refuse a number that ``dtype`` cannot hold.
 
-    Integers must hold it exactly; floats round it to nearest, but never from finite
-    to infinity. Of a dtype that is not a real number only zero is known.
+    Integers hold it exactly; floats round it, but never from finite to infinity. Of a
+    dtype that is not a real number only zero is known.
     """
     if dtype in ("bool", *INTEGERS):  # VALUE-001, VALUE-002
         low, high = (0, 1) if dtype == "bool" else INTEGERS[dtype]
@@ -89,8 +89,7 @@ def holds_all(dtype: str, source: str) -> bool:
 def round_to_odd(value: Real, dtype: str) -> float:
     """Return the float64 that rounds to ``dtype`` as ``value`` itself does.
 
-    An int may need more bits than float64 has. For a narrower dtype it is rounded to
-    odd on the way, to the neighbour whose last bit is set, so that no tie appears.
+    An int of more than 53 bits is rounded to odd, so that no tie appears on the way.
     """
     near = float(value)
     if dtype == "float64" or near == value or math.isnan(near):

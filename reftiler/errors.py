@@ -34,38 +34,14 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def missing_extra(what: str, extra: str, error: ImportError) -> ImportError:
-    """
-    Return the error to raise where what an extra brings cannot be imported.
-
-    Parameters
-    ----------
-    what : str
-        The sentence before the way out: "figures need scikit-image".
-    extra : str
-        The name of the extra that brings it.
-    error : ImportError
-        Why it cannot be imported.
-    """
+    """Return the error to raise where what an extra brings cannot be imported."""
     return type(error)(
         f'{what}: pip install "reftiler[{extra}]" ({error})', name=error.name
     )
 
 
 def printable(text: str) -> str:
-    r"""
-    Escape what a terminal would obey or cannot show.
-
-    Parameters
-    ----------
-    text : str
-        Such as the name of a file: control characters, marks that turn the direction
-        of writing and lone surrogates (bytes that are no UTF-8) may be in it.
-
-    Returns
-    -------
-    str
-        The same with ``\n``, ``\x1b`` and the like spelled out.
-    """
+    """Escape what a terminal would obey or cannot show, as in the names of files."""
     return "".join(map(_spelled, text))
 
 

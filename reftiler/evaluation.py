@@ -229,10 +229,7 @@ def defect_scores(anomaly_map: Any, mask: Any) -> DefectScores:
 
 
 def _zones(mask: Any) -> Iterator[tuple[Size, Size]]:
-    """Yield boxes with all marked pixels, between rows and columns without any.
-
-    So labels take no more memory than the defects are large.
-    """
+    """Yield boxes with all marked pixels: labels need no more memory than defects."""
     marked = np.zeros(mask.shape[0], dtype=bool)
     for top, bottom in _bands(mask.shape):
         marked[top:bottom] = np.asarray(mask[top:bottom]).any(axis=1)

@@ -33,24 +33,7 @@ SAMPLE = 256
 
 @dataclass(frozen=True)
 class Finish:
-    """
-    A function that makes the result of what was merged, block by block.
-
-    Attributes
-    ----------
-    function : callable
-        Takes a block as one image lies; returns an array of the same pixels.
-    geometry : TileGeometry
-        Of the pixels that are merged.
-    merged, merged_dtype
-        The layout of what is merged, of all images, and its dtype.
-    result, dtype
-        Those of what becomes of it.
-    arrays : ArrayLibrary
-        What blocks are arrays of.
-    requires_grad : bool
-        Whether it returns tensors that record gradients, of weights of its own.
-    """
+    """A function that makes the result of what was merged, block by block."""
 
     function: Callable[[Any], Any]
     geometry: TileGeometry
@@ -70,13 +53,7 @@ class Finish:
         dtype: Any,
         arrays: ArrayLibrary,
     ) -> Finish:
-        """Return a function with what it makes of zeros, the pixels of a row.
-
-        Raises
-        ------
-        TypeError, TilingError
-            If it cannot be called, or returns no array of these pixels.
-        """
+        """Return a function with what it makes of zeros, the pixels of a row."""
         check_finish(function)
         size = (*(1 for _ in merged.size[1:]), min(merged.size[-1], SAMPLE))
         layout = replace(merged, batch=None, size=size)
@@ -93,19 +70,7 @@ class Finish:
     def merge(
         self, image: int, region: Box, merge: Callable[[Box, Any], None], out: Any
     ) -> None:
-        """Merge a region of an image and write what becomes of it.
-
-        Parameters
-        ----------
-        image : int
-            Which one of a batch, for messages.
-        region : Box
-            The part of the image.
-        merge : callable
-            Merges a box of it into an array of the merged result's layout.
-        out : array, shape (C, *sizes of the region)
-            What becomes of it.
-        """
+        """Merge a region of an image and write what becomes of it to ``out``."""
         limit = BLOCK // (self.merged.channels or 1)
         for box in self.geometry.blocks(limit, region):
             size = tuple(high - low for low, high in box)
@@ -131,22 +96,7 @@ class Finish:
         out: Any,
         weights: Any = None,
     ) -> None:
-        """Merge all images and write what they become.
-
-        Parameters
-        ----------
-        tiles : array
-            Of the plan's layout.
-        plan : UntilePlan
-            The checked call.
-        merge : callable
-            As ``merge(tiles, plan, out, weights)`` merges the tiles of one image by the
-            plan of a box of it.
-        out : array
-            Of the layout ``result``.
-        weights : array, optional
-            Of the pixels of the tiles.
-        """
+        """Merge all images and write what they become."""
         count = len(tiles) // self.merged.batch_size
         whole = tuple((0, length) for length in self.merged.size)
         for image, target in enumerate(self.arrays.as_nchw(out, self.result)):
@@ -159,17 +109,7 @@ class Finish:
             self.merge(image, whole, merge_box, target)
 
     def of_block(self, block: Any, box: Box, image: int = 0) -> Any:
-        """Return what the function makes of a block, or refuse what is no result.
-
-        Parameters
-        ----------
-        block : array
-            Pixels of one image, as it lies.
-        box : Box
-            Where they lie, for messages.
-        image : int
-            Of a batch, for messages.
-        """
+        """Return what the function makes of a block, or refuse what is no result."""
         place = ", ".join(f"{low}:{high}" for low, high in box)
         of = f" of image {image}" if self.merged.batch_size > 1 else ""
         layout = _block_layout(block, self.merged)  # the function may reshape it

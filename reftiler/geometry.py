@@ -47,13 +47,8 @@ class TileLookup(Protocol):
 class TileGeometry:
     """The axes of a grid and how they combine.
 
-    Attributes
-    ----------
-    axes : tuple of Axis
-        One for each spatial axis.
-    is_irregular : bool
-        False: a tile for every combination of the axes' starts, row-major.
-        True: tile k has the k-th start of every axis.
+    Regular: a tile for every combination of the axes' starts, row-major. Irregular:
+    tile k has the k-th start of every axis.
     """
 
     axes: tuple[Axis, ...]
@@ -101,9 +96,7 @@ class TileGeometry:
     def selected(self, merge: str) -> "TileGeometry":
         """Return the geometry in which one tile contributes to each pixel.
 
-        Of regular grids: there the tile of lowest or highest index is the first or
-        last on every axis, and the nearest one is nearest on every axis. Irregular
-        grids are returned as they are, for the bodies to select in each pixel.
+        Irregular grids are returned as they are: the bodies select in each pixel.
         """
         if self.is_irregular:
             return self
@@ -165,8 +158,7 @@ class TileGeometry:
     def blocks(self, limit: int, region: Box | None = None) -> list[Box]:
         """Cut the image, or a region of it, into blocks of about ``limit`` pixels.
 
-        Their sides are whole steps of the grid, or equal parts of one, so that a block
-        meets few tiles, and much of each.
+        Their sides are steps of the grid, or equal parts of one: a block meets few.
         """
         region = region or tuple((0, length) for length in self.size)
         lengths = [high - low for low, high in region]

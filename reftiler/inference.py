@@ -62,36 +62,7 @@ _FINGERPRINTS = "fingerprints"  # not in what earlier versions wrote
 
 @dataclass(frozen=True)
 class MapJob:
-    """
-    What is asked for: which model, on which tiles of which images.
-
-    Attributes
-    ----------
-    model : str
-        What `reftiler.models.load_model` loaded.
-    model_digest : str
-        As `fingerprint` gives it.
-    source : str
-        Where the images lie.
-    tiler : Tiler
-        With channels last.
-    reading : ReadOptions
-        How images are read.
-    file_format : str
-        One of `FORMATS`.
-    where : str or None
-        Where the masks lie that the images have: only tiles that hold a marked pixel
-        are computed. None: all tiles, whatever masks there are.
-    mask_threshold : float or None
-        As for `reftiler.io.open_mask`.
-    scale : tuple of Fraction, or None
-        Of the model's results, as for `reftiler.Tiler.apply`.
-    finish : str or None
-        What is made of the merged results: a name that `reftiler.models.load_finish`
-        loads.
-    finish_digest : str or None
-        As `fingerprint` gives it.
-    """
+    """What is asked for: which model, on which tiles of which images."""
 
     model: str
     model_digest: str
@@ -137,15 +108,7 @@ class MapJob:
         return plain
 
     def open(self, entry: ImageEntry) -> tuple[LazyImage, Grid | None]:
-        """
-        Open an image, and plan its tiles; None if no tile is to be computed.
-
-        Raises
-        ------
-        TilingError
-            The image or its mask cannot be read, they differ in size, or the image
-            cannot be tiled.
-        """
+        """Open an image, and plan its tiles; None if no tile is to be computed."""
         image, mask = open_image(entry.image, self.reading), None
         if self.where is not None:
             image, mask = open_pair(entry, self.reading, self.mask_threshold)
@@ -158,14 +121,7 @@ class MapJob:
         return image, grid.select(marked)  # APPLY-005
 
     def read_earlier(self, folder: Path) -> dict[str, Any] | None:
-        """
-        Return what is known of the maps in a folder; None if no run was there.
-
-        Raises
-        ------
-        TilingError
-            Its ``maps.json`` cannot be read or is damaged.
-        """
+        """Return what is known of the maps in a folder; None if no run was there."""
         path = folder / NAME
         try:
             content = check_content(read_json(path), (*_KEYS, _FINGERPRINTS), str(path))
@@ -231,12 +187,10 @@ class MapJob:
 
 
 def fingerprint(model: str, function: Callable[..., Any]) -> str:
-    """
-    Return what tells versions of a model apart; empty where nothing does.
+    """Return a digest that tells versions of a model apart; empty where nothing does.
 
-    Of a file of a network it is the file's digest, with that of its weights beside it
-    (``NAME.data``), of a Python function that of the file that defines it. Modules
-    that this file imports, and files that it reads, are not looked at.
+    Of a network's file, with its weights beside it (``NAME.data``), or of the file that
+    defines a Python function; what that imports or reads is not looked at.
     """
     path = Path(model)
     if not path.is_file():
@@ -256,23 +210,10 @@ def fingerprint(model: str, function: Callable[..., Any]) -> str:
 def plan_maps(
     entries: Sequence[ImageEntry], job: MapJob
 ) -> tuple[list[ImageEntry], int, tuple[str, ...]]:
-    """
-    Open every image and plan its tiles, before the first map is made.
+    """Open every image and plan its tiles, before the first map is made.
 
-    Returns
-    -------
-    entries : list of ImageEntry
-        Those with a tile to compute.
-    tiles : int
-        How many tiles are to be computed.
-    notes : tuple of str
-        What is to be said of how images are read, and which get no map.
-
-    Raises
-    ------
-    TilingError
-        An image cannot be read or tiled, or has no mask where one is needed; it is
-        named. Nothing is marked in any image.
+    Returns the images with a tile to compute, how many tiles that are, and what is to
+    be said of the others. An error names the image.
     """
     if job.where is not None:
         _refuse_no_mask(entries, job.where)
@@ -333,43 +274,10 @@ def write_maps(
     batch_size: int = 16,
     advance: Callable[[int, int], object] = lambda tiles, images: None,
 ) -> tuple[str, ...]:
-    """
-    Write the map of each image into a folder, where it is not there yet.
+    """Write the map of each image into a folder, where it is not there yet.
 
-    Maps of images that changed since, and of masks where they count, are made anew.
-
-    A map is what `reftiler.Tiler.apply` merges of the model's results, or of the one
-    that `reftiler.models.select_map` takes, and what the job's ``finish`` makes of
-    that; of the results an axis of one channel is left out. What is
-    in memory does not grow with the image. The caller keeps other runs out of the
-    folder, and other calls' maps, see `MapJob.read_earlier`.
-
-    Parameters
-    ----------
-    entries : sequence of ImageEntry
-        The images, as `plan_maps` gives them; their ids name the maps.
-    model : Model
-        With channels last.
-    job : MapJob
-        What is asked for.
-    folder : Path
-        Made if need be.
-    batch_size : int
-        Tiles at a time.
-    advance : callable
-        Called with the numbers of tiles and of images that are done since.
-
-    Returns
-    -------
-    tuple of str
-        Sentences for the user.
-
-    Raises
-    ------
-    TilingError
-        A file cannot be read or written; the model fails or returns what cannot be
-        merged. The image is named. Maps that are finished stay, and the one that is
-        not goes on where it was.
+    Maps of images that changed since are made anew. The caller keeps other runs, and
+    other calls' maps, out of the folder. Returns sentences for the user.
     """
     earlier = job.read_earlier(folder) or {"maps": [], _FINGERPRINTS: {}}
     names = list(dict.fromkeys([*earlier["maps"], *map(job.name, entries)]))
@@ -398,13 +306,7 @@ def write_maps(
 
 
 def remove_maps(folder: Path, names: Iterable[str]) -> None:
-    """Remove some maps from their folder, and what is unfinished of them.
-
-    Raises
-    ------
-    TilingError
-        A file cannot be removed.
-    """
+    """Remove some maps from their folder, and what is unfinished of them."""
     try:
         for name in names:
             for file in _files(folder, name):

@@ -27,29 +27,14 @@ def dump(content: Mapping[str, Any]) -> str:
 
 
 def load(text: str | bytes, known: Sequence[str], where: str) -> dict[str, Any]:
-    """Read what `dump` wrote and check version and keys.
-
-    Raises
-    ------
-    TypeError
-        If ``text`` is not a text.
-    TilingError
-        If it is not a JSON object, of a newer version, or has unknown keys.
-    """
+    """Read what `dump` wrote and check version and keys."""
     if not isinstance(text, str | bytes):
         raise TypeError(f"{where} must be read from a str, got {type(text).__name__}")
     return check_content(decode(text, where), known, where)
 
 
 def decode(text: str | bytes, where: str) -> Any:
-    """
-    Decode JSON.
-
-    Raises
-    ------
-    TilingError
-        If it is none, or nested too deeply.
-    """
+    """Decode JSON; refuse what is none, or nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -60,37 +45,12 @@ def decode(text: str | bytes, where: str) -> Any:
 
 
 def read_json(path: Path, limit: int = MAX_FILE) -> Any:
-    """
-    Read a JSON file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    limit : int
-        How many bytes it may have.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    TilingError
-        It is a pipe or a device, too large, or not JSON; it is named.
-    """
+    """Read a JSON file of up to ``limit`` bytes; an error names it."""
     return decode(read_bytes(path, limit), str(path))
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """
-    Read a file of text, up to a size.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    TilingError
-        It is a pipe or a device, or too large; it is named.
-    """
+    """Read a file of up to ``limit`` bytes; refuse a pipe or a device."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
         raise TilingError(f"{path} is a pipe or a device: give a file")  # without end
@@ -147,20 +107,7 @@ def decode_real(value: Any) -> Any:
 
 
 def pretty_json(value: Any, indent: str = "") -> str:
-    """
-    Write JSON with a line for each small object, as people like to read it.
-
-    Parameters
-    ----------
-    value : object
-        What JSON can hold.
-    indent : str
-        What the lines after the first begin with.
-
-    Returns
-    -------
-    str
-    """
+    """Write JSON with a line for each small object, as people like to read it."""
     line = json.dumps(value, allow_nan=False, ensure_ascii=False)
     inner = indent + "  "
     if len(indent) + len(line) <= _LINE_WIDTH or not isinstance(

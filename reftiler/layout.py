@@ -13,17 +13,7 @@ MANY_CHANNELS = 16
 
 @dataclass(frozen=True)
 class ArrayLayout:
-    """Which axes of an array are batch, channels and space.
-
-    Attributes
-    ----------
-    batch, channels : int or None
-        Their sizes; None where the array has no such axis.
-    size : tuple of int
-        The spatial sizes.
-    channels_last : bool
-        Whether the channels come behind the spatial axes.
-    """
+    """Which axes of an array are batch, channels and space."""
 
     batch: int | None
     channels: int | None

@@ -67,21 +67,7 @@ def merge_block(
     out: Array,
     weights: TileLookup | None = None,
 ) -> None:
-    """Merge a part of one image.
-
-    Parameters
-    ----------
-    tiles : TileLookup
-        Those that contribute to the region are enough.
-    plan : UntilePlan
-        The checked call.
-    region : Box
-        The part of the image.
-    out : ndarray, shape (C, *sizes of the region)
-        The result.
-    weights : TileLookup, optional
-        Gives the weights (*T) of the same tiles.
-    """
+    """Merge a part of one image into ``out``, (C, *region), of the tiles in it."""
     first, uncovered = [low for low, _ in region], []
     for block in plan.geometry.blocks(BLOCK // len(out), region):
         here = [(lo - f, hi - f) for (lo, hi), f in zip(block, first, strict=True)]
@@ -118,10 +104,7 @@ def _merge_images(
 def _merge_weighted(
     tiles: TileLookup, weights: TileLookup, plan: UntilePlan, block: Box, out: Array
 ) -> int:
-    """Merge a block of one image whose pixels have weights.
-
-    Returns how many pixels no tile takes part in.
-    """
+    """Merge a block of one image whose pixels have weights; count those without."""
     overlaps = list(plan.geometry.overlaps(block))
     count = np.zeros([high - low for low, high in block], dtype=np.int64)
     for overlap in overlaps:  # MERGE-037: of weight 0 it takes no part
@@ -272,8 +255,7 @@ def _vote(
 ) -> Array:
     """Return the label of most weight.
 
-    The sum for a label is made where the first tile that holds it comes: a later tile
-    of that label has a smaller one, and wins against nothing.
+    A label's sum is made at the first tile that holds it: later sums of it are smaller.
     """
     # MERGE-029: labels are compared in the tiles' own dtype
     parts = [(o, _values(tiles, o), _weights(plan, o, given)) for o in overlaps]
@@ -352,12 +334,7 @@ def _copy(out: Array, value: Array, where: NDArray[np.bool_]) -> None:
 def round_into(out: Array, values: Array) -> None:
     """Round ``values`` once to the dtype of ``out``, to nearest, ties to even.
 
-    Values of that dtype are copied; others are taken as float64.
-
-    Raises
-    ------
-    TilingError
-        If a NaN would have to become an integer.
+    Values of that dtype are copied; others are taken as float64. NaN is no integer.
     """
     if values.dtype.newbyteorder("=") == out.dtype.newbyteorder("="):
         np.copyto(out, values)

@@ -138,21 +138,7 @@ FINISHES: dict[str, Callable[[Array], Array]] = {"argmax": argmax}
 
 
 def load_finish(name: str) -> Model:
-    """
-    Load a function of blocks of a merged result.
-
-    Parameters
-    ----------
-    name : str
-        ``argmax``, ``module:function`` or ``file.py:function``. The function takes and
-        returns a block as ``finish`` of `reftiler.Tiler.untile` does, with channels
-        last.
-
-    Raises
-    ------
-    TilingError
-        If there is no such function.
-    """
+    """Load a function of blocks of a merged result: ``argmax``, or as `load_model`."""
     if name in FINISHES:
         return Model(name, FINISHES[name])
     place, colon, function = name.rpartition(":")
@@ -165,13 +151,7 @@ def load_finish(name: str) -> Model:
 
 
 def run_named(model: Model, array: Array) -> Any:
-    """Return what a function of somebody else makes of an array.
-
-    Raises
-    ------
-    TilingError
-        Instead of what it raises, `SystemExit` included; the function is named.
-    """
+    """Return what somebody else's function makes of an array; its errors name it."""
     try:
         return model(array)
     except (ImportError, TilingError):
@@ -284,12 +264,7 @@ def _search_first(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class _Network:
-    """
-    What takes ``(B, C, h, w)``.
-
-    `run` returns a tree of arrays; `shape` has None where any number will do, and
-    `dtype` is that of the input.
-    """
+    """What takes ``(B, C, h, w)``; its shape has None where any number will do."""
 
     run: Callable[[Array], Any]
     shape: tuple[int | None, ...] = (None,) * 4

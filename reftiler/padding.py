@@ -29,8 +29,7 @@ PAD_MODES = ("constant", *PAD_INDEX_FUNCTIONS)
 def source_indices(axis: Axis, start: int, pad_mode: str) -> slice | IntArray:
     """Return the image pixels of a tile that begins at padded pixel ``start``.
 
-    A slice where they are neighbours inside the image; else one index a pixel.
-    Constant padding shows no image pixel: there the slice goes beyond the image.
+    A slice of neighbours, beyond the image in constant padding; else one index a pixel.
     """
     first, last = start - axis.pad_before, start - axis.pad_before + axis.tile
     if axis.resampled and not axis.is_unpadded:  # INTERP-001

@@ -60,11 +60,7 @@ def get_num_threads() -> int:
 def parallel_for(
     work: Callable[[Item], object], items: Sequence[Item], threads: int | None = None
 ) -> None:
-    """Call ``work`` on every item, in several threads.
-
-    Threads take one item after the other, so that none waits for a slower one. The
-    first error ends the loop: items that have not begun are left.
-    """
+    """Call ``work`` on every item, in several threads; the first error ends it."""
     loop = _Loop(work, items)
     count = min(get_num_threads() if threads is None else threads, len(items))
     try:

@@ -15,20 +15,7 @@ SMALLEST, LARGEST = 2.0**-512, 2.0**512
 
 
 def check_weights(weights: NDArray[Any], indices: Sequence[int]) -> None:
-    """Refuse values that cannot be weights.
-
-    Parameters
-    ----------
-    weights : ndarray, shape (B, *T)
-        Of any real dtype.
-    indices : sequence of B ints
-        Whose they are, for the error.
-
-    Raises
-    ------
-    TilingError
-        If one is negative, NaN, infinite or out of range.
-    """
+    """Refuse values (B, *T) that cannot be weights; indices are those of the tiles."""
     if weights.dtype.kind in "bu":
         return
     for index, tile in zip(indices, weights, strict=True):

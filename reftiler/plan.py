@@ -299,11 +299,8 @@ def _check_count(count: int, image: ArrayLayout, grid: Grid) -> None:
 def _scale(
     plan: Grid, tiles: ArrayLayout, scale: Any
 ) -> tuple[TileGeometry, tuple[int, ...], tuple[int, ...]]:
-    """Return the grid at the resolution of the tiles, their size and their context.
-
-    SCALE-005: before any pixel.
-    """
-    tiler = plan.tiler
+    """Return the grid at the resolution of the tiles, their size and their context."""
+    tiler = plan.tiler  # SCALE-005: before any pixel
     try:
         if tiler.has_context:
             scales, context = _check_context(tiler, tiles.size, scale)

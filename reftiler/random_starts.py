@@ -43,24 +43,8 @@ def random_starts(
 ) -> Starts:
     """Draw the starts of ``count`` tiles, each place on the raster equally likely.
 
-    Raw 64-bit words of numpy's Philox with ``key=seed`` are taken tile by tile, axis
-    by axis, and scaled to a range in exact integers: no float and no library's
-    ``randint``, whose results change with versions.
-
-    Parameters
-    ----------
-    image_size, tile_size : tuple of R ints
-        Pixels per spatial axis; no tile side may exceed the image's.
-    count : int
-        How many tiles, at least 1.
-    seed : int
-        0 to 2**128 − 1.
-    align : int or sequence of R ints
-        Starts are multiples of this.
-
-    Returns
-    -------
-    tuple of count tuples of R ints
+    Raw words of numpy's Philox, tile by tile, axis by axis, are scaled in integers: no
+    float, and no library's ``randint``, whose results change with versions.
     """
     rank = len(image_size)
     count, seed, aligns = _checked(image_size, tile_size, count, seed, align)
@@ -86,17 +70,7 @@ def random_starts_inside(
     inside: Any,
     share: Any,
 ) -> Starts:
-    """Draw the starts of tiles of which a share hold a marked pixel.
-
-    Parameters
-    ----------
-    image_size, tile_size, count, seed, align
-        As for `random_starts`.
-    inside : array_like, shape image_size
-        Pixels that are not zero are marked; each is equally likely to be picked.
-    share : int, float or Fraction
-        0 to 1, taken exactly.
-    """
+    """Draw the starts of tiles of which a share hold a pixel that ``inside`` marks."""
     count, seed, aligns = _checked(image_size, tile_size, count, seed, align)
     sides = list(zip(image_size, tile_size, aligns, strict=True))
     rank, share = len(sides), as_share(share)

@@ -8,15 +8,9 @@ __all__ = ["ReadAhead"]
 
 
 class ReadAhead:
-    """Reads a batch that is expected next in a thread, a batch at a time.
+    """Reads a batch that is expected next in a thread, which ends with the ``with``.
 
-    Used in a ``with`` statement, at whose end the thread has ended, after an error
-    too. No two reads run at the same time, so that what is read need not bear it.
-
-    Parameters
-    ----------
-    read : callable
-        Returns the tiles of some indices.
+    No two reads run at the same time, so that what is read need not bear it.
     """
 
     def __init__(self, read: Callable[[Sequence[int]], Any]) -> None:
@@ -39,11 +33,7 @@ class ReadAhead:
         self._expected = indices, self._thread.submit(self._read, indices)
 
     def take(self, indices: Sequence[int]) -> Any:
-        """Return the tiles of some indices, whether or not they were expected.
-
-        An error of the reader is raised here, when its tiles are due; that of tiles
-        that nobody takes is not told.
-        """
+        """Return the tiles of some indices; the reader's errors are raised here."""
         if self._expected is None:
             return self._read(indices)
         (expected, future), self._expected = self._expected, None

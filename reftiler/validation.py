@@ -41,24 +41,7 @@ _REPR.maxstring = MAX_SHOWN
 
 
 def as_int(value: Any, name: str, *, minimum: int, maximum: int | None = None) -> int:
-    """Return ``value`` as an int within limits.
-
-    Parameters
-    ----------
-    value : int
-        A Python or numpy integer; bool and float are refused.
-    name : str
-        What the caller calls it, for the message.
-    minimum, maximum : int
-        The smallest and the largest value allowed.
-
-    Raises
-    ------
-    TypeError
-        If ``value`` is not an integer.
-    TilingError
-        If it is too small or too large.
-    """
+    """Return ``value`` as an int within limits; bool and float are refused."""
     # SIZE-003, SIZE-004, ERROR-002
     no_number = isinstance(value, bool | np.bool_ | np.ndarray)
     if no_number or not hasattr(value, "__index__"):
@@ -135,22 +118,7 @@ def refuse_masked(value: Any, name: str) -> None:
 
 
 def marked_pixels(mask: Any, size: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return where a mask of an image of ``size`` is not zero.
-
-    Parameters
-    ----------
-    mask : array_like or Tensor
-        Of bools or numbers, on any device.
-    size : tuple of int
-        The image's, which the mask must have.
-
-    Raises
-    ------
-    TypeError
-        If it is a masked array.
-    TilingError
-        If it has another size than the image, or is not of numbers.
-    """
+    """Return where a mask of an image of ``size``, an array or tensor, is not zero."""
     refuse_masked(mask, "mask")
     if hasattr(mask, "detach"):  # a tensor
         mask = mask.detach().cpu()
@@ -256,10 +224,9 @@ def count_of(items: Collection[object], noun: str, plural: str = "") -> str:
 
 
 def as_real(value: Any, name: str) -> Real:
-    """Return a real number in its one canonical form.
+    """Return a real number in its one canonical form (TILER-002).
 
-    Whole floats become ints and every NaN the same object, so that equal numbers
-    have equal JSON; −0.0 stays apart from 0 (TILER-002).
+    Whole floats become ints and every NaN the same object, for equal JSON; not −0.0.
     """
     if isinstance(value, bool | np.bool_ | np.integer):
         return int(value)

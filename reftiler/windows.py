@@ -37,13 +37,7 @@ NAMES = tuple(_FORMULAS)
 
 @lru_cache(maxsize=256)
 def named_window(name: str, length: int) -> Profile:
-    """Return the profile ``name`` of a tile side of ``length`` pixels.
-
-    Returns
-    -------
-    ndarray of float64, shape (length,)
-        Whole numbers, positive, symmetric; read-only.
-    """
+    """Return the profile of a tile side, whole and symmetric numbers; read-only."""
     formula = _FORMULAS[name]
     # WINDOW-003: the first half is mirrored
     half = [formula(i + 0.5, length) for i in range((length + 1) // 2)]
@@ -53,13 +47,7 @@ def named_window(name: str, length: int) -> Profile:
 
 
 def axis_weights(window: Window, sizes: Sequence[int]) -> tuple[Profile, ...]:
-    """Return one profile per axis for tiles of ``sizes``, scaled tiles included.
-
-    Raises
-    ------
-    TilingError
-        If a custom window has another length than the tiles.
-    """
+    """Return one profile per axis for tiles of ``sizes``, scaled tiles included."""
     if isinstance(window, str):  # WINDOW-009
         return tuple(named_window(window, size) for size in sizes)
     for axis, (profile, size) in enumerate(zip(window, sizes, strict=True)):

@@ -29,30 +29,9 @@ def load_yaml_support() -> Any:
 
 
 def read_yaml(path: str | Path, loader: Any = None) -> Any:
-    """
-    Read a YAML file of plain values.
+    """Read a YAML file of plain values; None if it holds nothing.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    loader : class, optional
-        A kind of PyYAML's ``SafeLoader``, which is the default.
-
-    Returns
-    -------
-    object
-        What it holds; None if that is nothing.
-
-    Raises
-    ------
-    ImportError
-        PyYAML is not installed.
-    OSError
-        The file cannot be read.
-    TilingError
-        It is not YAML, too large, nested too deeply, or its aliases stand for too
-        much; the file is named, and the line if there is one.
+    ``loader`` is a kind of PyYAML's ``SafeLoader``. An error names file and line.
     """
     yaml = load_yaml_support()
     text = read_bytes(Path(path), MAX_FILE)

@@ -11,6 +11,7 @@ are held to these bits (BACKEND-001).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,21 +43,15 @@ def merge(
     """Merge ``tiles`` into ``out``, arrays of the plan's layouts."""
     images = list(by_image(tiles, plan.tiles, plan.result.batch_size))
     target = as_nchw(out, plan.result)
-    blocks = plan.geometry.blocks(BLOCK // target.shape[1])
-    if weights is None:
-        parallel_for(
-            lambda block: _merge_images(images, plan, block, _crop(target, block)),
-            blocks,
-        )
-        return
-    given = weights.reshape(len(images), -1, *weights.shape[1:])
+    if weights is not None:
+        weights = weights.reshape(len(images), -1, *weights.shape[1:])
     uncovered: list[int] = []
 
     def work(block: Box) -> None:
-        for image, own, part in zip(images, given, _crop(target, block), strict=True):
-            uncovered.append(_merge_weighted(image, own, plan, block, part))
+        part = _crop(target, block)
+        uncovered.append(_merge_images(images, weights, plan, block, part))
 
-    parallel_for(work, blocks)
+    parallel_for(work, plan.geometry.blocks(BLOCK // target.shape[1]))
     _check_covered(uncovered, plan)
 
 
@@ -69,59 +64,16 @@ def merge_block(
 ) -> None:
     """Merge a part of one image into ``out``, (C, *region), of the tiles in it."""
     first, uncovered = [low for low, _ in region], []
+    given = None if weights is None else [weights]
     for block in plan.geometry.blocks(BLOCK // len(out), region):
         here = [(lo - f, hi - f) for (lo, hi), f in zip(block, first, strict=True)]
-        if weights is None:
-            _merge_images([tiles], plan, block, _crop(out[np.newaxis], here))
-        else:
-            part = _crop(out, here)
-            uncovered.append(_merge_weighted(tiles, weights, plan, block, part))
+        part = _crop(out[np.newaxis], here)
+        uncovered.append(_merge_images([tiles], given, plan, block, part))
     _check_covered(uncovered, plan)
 
 
-def _merge_images(
-    images: Sequence[TileLookup], plan: UntilePlan, block: Box, out: Array
-) -> None:
-    """Merge a block of every image into ``out``, (N, C, *block)."""
-    overlaps = list(plan.geometry.overlaps(block))
-    count = plan.geometry.coverage(block)
-    single = [o for o in overlaps if (count[o.in_block] == 1).any()]
-    reduce = _mean_of_numbers if plan.omits_nan else REDUCERS[plan.merge]
-    # TILER-008: overflow and NaN are results, not mistakes, here alone
-    with np.errstate(all="ignore"):
-        for tiles, image in zip(images, out, strict=True):
-            # MERGE-022: each image and each channel by itself
-            if count.max() > 1:
-                round_into(image, reduce(tiles, plan, overlaps, count, image.shape))
-            for overlap in single:
-                # MERGE-007: a pixel of one tile is copied, whatever its weight
-                here = index_spatial(image, overlap.in_block)
-                _copy(here, _values(tiles, overlap), count[overlap.in_block] == 1)
-            if plan.num_uncovered:  # MERGE-018
-                np.copyto(image, fill_scalar(plan.fill, image.dtype), where=count == 0)
-
-
-def _merge_weighted(
-    tiles: TileLookup, weights: TileLookup, plan: UntilePlan, block: Box, out: Array
-) -> int:
-    """Merge a block of one image whose pixels have weights; count those without."""
-    overlaps = list(plan.geometry.overlaps(block))
-    count = np.zeros([high - low for low, high in block], dtype=np.int64)
-    for overlap in overlaps:  # MERGE-037: of weight 0 it takes no part
-        count[overlap.in_block] += _given(weights, overlap) != 0
-    reduce = _mean_of_numbers if plan.omits_nan else REDUCERS[plan.merge]
-    with np.errstate(all="ignore"):
-        if count.max() > 1:
-            merged = reduce(tiles, plan, overlaps, count, out.shape, weights)
-            round_into(out, merged)
-        for overlap in overlaps:
-            single = (count[overlap.in_block] == 1) & (_given(weights, overlap) != 0)
-            if single.any():  # MERGE-007
-                here = index_spatial(out, overlap.in_block)
-                _copy(here, _values(tiles, overlap), single)
-        if not count.all():  # MERGE-018
-            np.copyto(out, fill_scalar(plan.fill, out.dtype), where=count == 0)
-    return int((count == 0).sum())
+def _crop(image: Array, box: Box | list[tuple[int, int]]) -> Array:
+    return index_spatial(image, [slice(low, high) for low, high in box])
 
 
 def _check_covered(uncovered: Sequence[int], plan: UntilePlan) -> None:
@@ -130,58 +82,115 @@ def _check_covered(uncovered: Sequence[int], plan: UntilePlan) -> None:
         raise no_weight(sum(uncovered))
 
 
-def _crop(image: Array, box: Box | list[tuple[int, int]]) -> Array:
-    return index_spatial(image, [slice(low, high) for low, high in box])
-
-
-def _values(tiles: TileLookup, overlap: Overlap) -> Array:
-    """Return the values (C, *pixels) that a tile contributes to its block."""
-    return index_spatial(tiles[overlap.tile], open_mesh(overlap.in_tile))
-
-
-def _weighted_mean(
-    tiles: TileLookup,
+def _merge_images(
+    images: Sequence[TileLookup],
+    weights: Sequence[TileLookup] | Array | None,
     plan: UntilePlan,
-    overlaps: list[Overlap],
-    count: IntArray,
-    shape: tuple[int, ...],
-    given: TileLookup | None = None,
-) -> NDArray[np.float64]:
+    block: Box,
+    out: Array,
+) -> int:
+    """Merge a block of every image into ``out``, (N, C, *block).
+
+    Returns how many pixels no tile takes part in.
+    """
+    overlaps = list(plan.geometry.overlaps(block))
+    count = plan.geometry.coverage(block)
+    lone = [o for o in overlaps if (count[o.in_block] == 1).any()]
+    reduce = _mean_of_numbers if plan.omits_nan else REDUCERS[plan.merge]
+    uncovered = 0
+    # TILER-008: overflow and NaN are results, not mistakes, here alone
+    with np.errstate(all="ignore"):
+        # MERGE-022: each image and each channel by itself
+        for number, (tiles, image) in enumerate(zip(images, out, strict=True)):
+            given = None if weights is None else weights[number]
+            if given is not None:  # MERGE-037: of weight 0 it takes no part
+                lone, count = overlaps, np.zeros_like(count)
+                for overlap in overlaps:
+                    count[overlap.in_block] += _given(given, overlap) != 0
+            part = _Part(tiles, given, plan, overlaps, count, image.shape)
+            if count.max() > 1:
+                round_into(image, reduce(part))
+            for overlap in lone:
+                # MERGE-007: a pixel of one tile is copied, whatever its weight
+                single = count[overlap.in_block] == 1
+                if given is not None:
+                    single &= _given(given, overlap) != 0
+                if single.any():
+                    here = index_spatial(image, overlap.in_block)
+                    _copy(here, part.values(overlap), single)
+            if not count.all():  # MERGE-018
+                empty = count == 0
+                np.copyto(image, fill_scalar(plan.fill, image.dtype), where=empty)
+                uncovered += int(empty.sum())
+    return uncovered
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A block of one image, and the tiles that its values are made of."""
+
+    tiles: TileLookup
+    given: TileLookup | None  # the weights of their pixels
+    plan: UntilePlan
+    overlaps: list[Overlap]
+    count: IntArray  # of the tiles that take part in each pixel
+    shape: tuple[int, ...]  # (C, *block)
+
+    def values(self, overlap: Overlap) -> Array:
+        """Return the values (C, *pixels) that a tile contributes."""
+        return index_spatial(self.tiles[overlap.tile], open_mesh(overlap.in_tile))
+
+    def weights(self, overlap: Overlap) -> NDArray[Any]:
+        """Return the weights of these pixels."""
+        own = None if self.given is None else _given(self.given, overlap)
+        if self.plan.axis_weights is None:
+            lengths = [part.stop - part.start for part in overlap.in_block]
+            return np.ones(lengths, dtype=np.int32) if own is None else own
+        axes = zip(self.plan.axis_weights, overlap.in_tile, strict=True)
+        window = outer_product([profile[pixels] for profile, pixels in axes])
+        return window if own is None else window * own  # WINDOW-001, MERGE-035
+
+    def zeros(self) -> Array:
+        """Return room for the result in the tiles' own dtype."""
+        dtype = self.values(self.overlaps[0]).dtype.newbyteorder("=")
+        return np.zeros(self.shape, dtype)
+
+
+def _given(weights: TileLookup, overlap: Overlap) -> NDArray[np.float64]:
+    """Return the given weights of those pixels; MERGE-038: as float64."""
+    own = index_spatial(weights[overlap.tile], open_mesh(overlap.in_tile))
+    return own.astype(np.float64, copy=False)
+
+
+def _weighted_mean(part: _Part) -> NDArray[np.float64]:
     # MERGE-003: both sums are float64, start from -0.0 and go over the tiles in order
-    total, weight = np.full(shape, -0.0), np.full(count.shape, -0.0)
-    weighs = plan.axis_weights is not None or given is not None
-    for overlap in overlaps:
+    total, weight = np.full(part.shape, -0.0), np.full(part.count.shape, -0.0)
+    weighs = part.plan.axis_weights is not None or part.given is not None
+    for overlap in part.overlaps:
         here = index_spatial(total, overlap.in_block)
-        value, takes_part = _values(tiles, overlap), True
+        value, takes_part = part.values(overlap), True
         if weighs:
-            w = _weights(plan, overlap, given)
+            w = part.weights(overlap)
             weight[overlap.in_block] += w
             value = w * value  # MERGE-004: rounded before it is added
-            takes_part = True if given is None else w != 0  # MERGE-037
+            takes_part = True if part.given is None else w != 0  # MERGE-037
         # MERGE-002: float64, which numpy makes of any number; TYPE-008
         np.add(here, value, out=here, where=takes_part)
     # MERGE-006: with the box window the divisor is the number of tiles
-    divisor = weight if weighs else count
+    divisor = weight if weighs else part.count
     # MERGE-001, MERGE-005: one division; MERGE-008, MERGE-009: no value is special;
     # TRIP-001, TRIP-002, TRIP-003: n equal values of 32 bits have an exact sum
-    np.divide(total, divisor, out=total, where=count > 0)
+    np.divide(total, divisor, out=total, where=part.count > 0)
     return total
 
 
-def _mean_of_numbers(
-    tiles: TileLookup,
-    plan: UntilePlan,
-    overlaps: list[Overlap],
-    count: IntArray,
-    shape: tuple[int, ...],
-    given: TileLookup | None = None,
-) -> NDArray[np.float64]:
+def _mean_of_numbers(part: _Part) -> NDArray[np.float64]:
     """Return the mean without NaN, which takes no part in it."""
-    total, divisor = np.full(shape, -0.0), np.zeros(shape)
-    single, number = np.full(shape, np.nan), np.zeros(shape, dtype=np.int32)
-    for overlap in overlaps:
-        value = _values(tiles, overlap).astype(np.float64)
-        weight = _weights(plan, overlap, given)
+    total, divisor = np.full(part.shape, -0.0), np.zeros(part.shape)
+    single, number = np.full(part.shape, np.nan), np.zeros(part.shape, dtype=np.int32)
+    for overlap in part.overlaps:
+        value = part.values(overlap).astype(np.float64)
+        weight = part.weights(overlap)
         takes_part = ~np.isnan(value) & (weight != 0)  # MERGE-032, MERGE-041
         for sums, term in ((total, weight * value), (divisor, weight), (number, 1)):
             here = index_spatial(sums, overlap.in_block)
@@ -190,28 +199,20 @@ def _mean_of_numbers(
     # MERGE-033: of none it is NaN; MERGE-007: of one its value
     np.divide(total, divisor, out=single, where=number > 1)
     # MERGE-018: a pixel of no tile is filled later, in integers too
-    np.copyto(single, 0, where=count == 0)
+    np.copyto(single, 0, where=part.count == 0)
     return single
 
 
-def _extremum(
-    tiles: TileLookup,
-    plan: UntilePlan,
-    overlaps: list[Overlap],
-    count: IntArray,
-    shape: tuple[int, ...],
-    given: TileLookup | None = None,
-) -> Array:
+def _extremum(part: _Part) -> Array:
     # MERGE-013: compared in the tiles' own dtype
-    dtype = _values(tiles, overlaps[0]).dtype.newbyteorder("=")
-    best, seen = np.zeros(shape, dtype), np.zeros(count.shape, bool)
-    highest = plan.merge == "max"
+    best, seen = part.zeros(), np.zeros(part.count.shape, bool)
+    highest = part.plan.merge == "max"
     reduce = np.maximum if highest else np.minimum
-    for overlap in overlaps:
-        here, value = index_spatial(best, overlap.in_block), _values(tiles, overlap)
+    for overlap in part.overlaps:
+        here, value = index_spatial(best, overlap.in_block), part.values(overlap)
         old = np.where(seen[overlap.in_block], here, value)
         new = reduce(old, value)  # MERGE-012: NaN wins
-        if dtype.kind == "f":  # MERGE-012: -0.0 < +0.0; numpy may return either
+        if best.dtype.kind == "f":  # MERGE-012: -0.0 < +0.0; numpy may return either
             zero = np.where(np.signbit(old) != highest, old, value)
             new = np.where(old == value, zero, new)
         here[...] = new
@@ -219,51 +220,35 @@ def _extremum(
     return best
 
 
-def _selected(
-    tiles: TileLookup,
-    plan: UntilePlan,
-    overlaps: list[Overlap],
-    count: IntArray,
-    shape: tuple[int, ...],
-    given: TileLookup | None = None,
-) -> Array:
+def _selected(part: _Part) -> Array:
     """Take the value of one tile for its place, where the plan has not chosen it."""
-    dtype = _values(tiles, overlaps[0]).dtype.newbyteorder("=")
-    best = np.zeros(shape, dtype)  # MERGE-026: values are copied
-    least = np.full(count.shape, np.iinfo(np.int64).max)
+    merge, best = part.plan.merge, part.zeros()  # MERGE-026: values are copied
+    least = np.full(part.count.shape, np.iinfo(np.int64).max)
     # MERGE-024: what is written last stays
-    for overlap in reversed(overlaps) if plan.merge == "first" else overlaps:
-        here, value = index_spatial(best, overlap.in_block), _values(tiles, overlap)
-        if plan.merge != "center":
+    for overlap in reversed(part.overlaps) if merge == "first" else part.overlaps:
+        here, value = index_spatial(best, overlap.in_block), part.values(overlap)
+        if merge != "center":
             here[...] = value
             continue
         # MERGE-025: of equal distances the earlier stays
-        distance = center_distance(overlap.in_tile, plan.tiles.size)
+        distance = center_distance(overlap.in_tile, part.plan.tiles.size)
         nearer = distance < least[overlap.in_block]
         np.copyto(here, value, where=nearer)
         np.copyto(least[overlap.in_block], distance, where=nearer)
     return best
 
 
-def _vote(
-    tiles: TileLookup,
-    plan: UntilePlan,
-    overlaps: list[Overlap],
-    count: IntArray,
-    shape: tuple[int, ...],
-    given: TileLookup | None = None,
-) -> Array:
+def _vote(part: _Part) -> Array:
     """Return the label of most weight.
 
-    A label's sum is made at the first tile that holds it: later sums of it are smaller.
+    A label's sum is made at the first tile that holds it: later sums are smaller.
     """
     # MERGE-029: labels are compared in the tiles' own dtype
-    parts = [(o, _values(tiles, o), _weights(plan, o, given)) for o in overlaps]
-    dtype = parts[0][1].dtype.newbyteorder("=")
-    best, most = np.zeros(shape, dtype), np.zeros(shape, parts[0][2].dtype)
-    for number, (overlap, label, weight) in enumerate(parts):
+    votes_of = [(o, part.values(o), part.weights(o)) for o in part.overlaps]
+    best, most = part.zeros(), np.zeros(part.shape, votes_of[0][2].dtype)
+    for number, (overlap, label, weight) in enumerate(votes_of):
         votes = np.full(label.shape, weight)
-        for other, other_label, other_weight in parts[number + 1 :]:
+        for other, other_label, other_weight in votes_of[number + 1 :]:
             here, there = _common_region(overlap, other)
             # MERGE-028: added in ascending order
             same = index_spatial(label, here) == index_spatial(other_label, there)
@@ -275,25 +260,6 @@ def _vote(
         np.copyto(best_here, label, where=wins)
         np.copyto(most_here, votes, where=wins)
     return best
-
-
-def _weights(
-    plan: UntilePlan, overlap: Overlap, given: TileLookup | None
-) -> NDArray[Any]:
-    """Return the weights of the pixels that a tile contributes to its block."""
-    own = None if given is None else _given(given, overlap)
-    if plan.axis_weights is None:
-        lengths = [part.stop - part.start for part in overlap.in_block]
-        return np.ones(lengths, dtype=np.int32) if own is None else own
-    axes = zip(plan.axis_weights, overlap.in_tile, strict=True)
-    window = outer_product([profile[pixels] for profile, pixels in axes])  # WINDOW-001
-    return window if own is None else window * own  # MERGE-035
-
-
-def _given(weights: TileLookup, overlap: Overlap) -> NDArray[np.float64]:
-    """Return the given weights of those pixels; MERGE-038: as float64."""
-    own = index_spatial(weights[overlap.tile], open_mesh(overlap.in_tile))
-    return own.astype(np.float64, copy=False)
 
 
 def _common_region(

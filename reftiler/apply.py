@@ -1,14 +1,14 @@
 """Run a model over tiles a batch at a time, and merge its results as they come."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reftiler.axis import IntArray
 from reftiler.batching import (
@@ -24,49 +24,15 @@ from reftiler.finish import check_finish
 from reftiler.grid import Grid
 from reftiler.plan import TilePlan, plan_tile
 from reftiler.pytree import tree_leaves, tree_map, tree_paths
-from reftiler.read_ahead import ReadAhead
 from reftiler.streaming.arrays import ArrayLibrary
 from reftiler.streaming.reading import read_tiles
 
-__all__ = [
-    "ResultMerger",
-    "TileSource",
-    "apply",
-    "choose_tiles",
-    "extract_tile",
-    "part_of",
-]
+__all__ = ["TileSource", "apply", "choose_tiles", "extract_tile", "part_of"]
 
-
-class ResultMerger(Protocol):
-    """What merges one leaf of the results; see `reftiler.streaming.Merger`."""
-
-    out: Any
-
-    def arrived(self, indices: Sequence[int], /) -> NDArray[np.bool_]:
-        """Return which of some tiles have arrived."""
-        ...
-
-    def add(self, indices: Any, tiles: Any, /) -> None:
-        """Add some tiles."""
-        ...
-
-    def complete(self) -> None:
-        """Merge what is left, or refuse because tiles are missing."""
-        ...
-
-    def finish(self) -> Any:
-        """Return the result."""
-        ...
-
-    def stop(self) -> None:
-        """End without a result."""
-        ...
-
-
-MergerFactory = Callable[[Any, Any, int, str, Any], ResultMerger]
-"""Makes a merger of a leaf of the first results, its out, number, path and finish."""
-
+MergerFactory: TypeAlias = Callable[[Any, Any, int, str, Any], Any]
+"""Makes a merger of a leaf of the first results, its out, number, path and finish: with
+`out`, `arrived`, `add`, `complete`, `finish` and `stop` of `reftiler.streaming.Merger`.
+"""
 
 Chosen: TypeAlias = tuple[IntArray, int] | None
 """Which tiles of a grid are computed, and how many it has; None means all."""
@@ -79,19 +45,12 @@ class TileSource:
     image: Any
     call: TilePlan
     batches: list[range]
-    read: Callable[[Sequence[int]], Any]
+    read: Callable[[Sequence[int]], Any]  # may be called in a thread
     arrays: ArrayLibrary
-    to_model: Callable[[Any], Any] = lambda tiles: tiles
+    to_model: Callable[[Any], Any] = lambda tiles: tiles  # to where it takes them
     read_ahead: bool = True
-    indices: bool = False
+    indices: bool = False  # whether the model is given indices and boxes, too
     chosen: Chosen = None
-
-    def following(self) -> Callable[[Sequence[int]], Sequence[int]]:
-        """Return what gives the batch that follows a batch, or none."""
-        if not self.read_ahead:
-            return lambda _: ()
-        after = {batch.start: following for batch, following in pairwise(self.batches)}
-        return lambda batch: after.get(batch[0], ())
 
 
 def apply(
@@ -115,14 +74,16 @@ def apply(
             _check_apart(source, source.arrays.check_writable(target))
     # APPLY-001, APPLY-002: each batch once; APPLY-003: the merger keeps the order
     batches = source.batches if progress is None else progress(source.batches)
-    following = source.following()
+    pairs = pairwise(source.batches) if source.read_ahead else ()
+    following: dict[int, Sequence[int]] = {one.start: after for one, after in pairs}
     with ExitStack() as stack:
         results = _Results(source, (out, finish), start, stack)
-        reader = stack.enter_context(ReadAhead(source.read))
+        reader = _Reader(source.read)
+        stack.callback(reader.close)
         for batch in batches:
             pending = results.pending(batch)
             if pending:
-                expected = results.pending(following(batch))
+                expected = results.pending(following.get(batch[0], ()))
                 computed = _run(model, source, reader, pending, expected)
                 results.add(pending, computed)
         return results.finish()
@@ -165,7 +126,7 @@ def part_of(checkpoint: Any, number: int) -> Path | None:
 def _run(
     model: Callable[..., Any],
     source: TileSource,
-    reader: ReadAhead,
+    reader: "_Reader",
     indices: Sequence[int],
     expected: Sequence[int],
 ) -> Any:
@@ -174,15 +135,14 @@ def _run(
         tiles = source.to_model(reader.take(indices))
         if expected:
             reader.expect(expected)
-        results = model(tiles, *_positions(source, indices, tiles))
+        positions = _positions(source, indices, tiles) if source.indices else []
+        results = model(tiles, *positions)
     validate_results(results, len(indices), source.arrays.array_type)
     return results
 
 
 def _positions(source: TileSource, indices: Sequence[int], tiles: Any) -> list[Any]:
-    """Return the indices and boxes of tiles, where the model takes them."""
-    if not source.indices:
-        return []
+    """Return the indices and boxes of tiles."""
     grid = source.call.grid
     image, k = np.divmod(np.array(indices, dtype=np.int64), len(grid))
     boxes, count = grid.boxes[k], len(grid)
@@ -191,6 +151,36 @@ def _positions(source: TileSource, indices: Sequence[int], tiles: Any) -> list[A
         k = which[k]
     numbers = image * count + k  # APPLY-004
     return [source.arrays.to_tiles(array, tiles) for array in (numbers, boxes)]
+
+
+class _Reader:
+    """Reads a batch that is expected next in a thread.
+
+    No two reads run at the same time, so that what is read need not bear it.
+    """
+
+    def __init__(self, read: Callable[[Sequence[int]], Any]) -> None:
+        self._read = read
+        self._thread = ThreadPoolExecutor(1, "reftiler-read")  # which begins when used
+        self._expected: tuple[Sequence[int], Future[Any]] | None = None
+
+    def expect(self, indices: Sequence[int]) -> None:
+        """Begin to read the tiles of some indices."""
+        self._expected = indices, self._thread.submit(self._read, indices)
+
+    def take(self, indices: Sequence[int]) -> Any:
+        """Return the tiles of some indices; the reader's errors are raised here."""
+        if self._expected is None:
+            return self._read(indices)
+        (expected, future), self._expected = self._expected, None
+        if expected == indices:
+            return future.result()
+        wait([future])
+        return self._read(indices)
+
+    def close(self) -> None:
+        """Wait until the thread has ended; an error of what nobody takes is lost."""
+        self._thread.shutdown(cancel_futures=True)
 
 
 class _Results:
@@ -205,7 +195,7 @@ class _Results:
     ) -> None:
         self._source, (self._out, self._finish) = source, wanted
         self._start, self._stack = start, stack
-        self._mergers: list[ResultMerger] = []
+        self._mergers: list[Any] = []
         self._first: Any = None
 
     def pending(self, batch: Sequence[int]) -> Sequence[int]:

@@ -31,10 +31,7 @@ def annotate_errors(indices: Sequence[int], call: TilePlan) -> Iterator[None]:
         note = f"in tile {indices[0]}, at [{box}]{of}"
         if len(indices) > 1:
             note = f"in tiles {indices[0]} to {indices[-1]}, the first at [{box}]{of}"
-        if hasattr(error, "add_note"):
-            error.add_note(note)
-        else:  # Python 3.10
-            error.__notes__ = [note]
+        error.add_note(note)
         raise
 
 

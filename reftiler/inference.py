@@ -11,11 +11,11 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +64,17 @@ _FINGERPRINTS = "fingerprints"  # not in what earlier versions wrote
 class MapJob:
     """What is asked for: which model, on which tiles of which images."""
 
-    model: str
-    model_digest: str
+    model: str  # what `load_model` loaded
+    model_digest: str  # as `fingerprint` gives it
     source: str
-    tiler: Tiler
-    reading: ReadOptions = field(default_factory=ReadOptions)
-    file_format: str = "tiff"
-    where: str | None = None
-    mask_threshold: float | None = None
-    scale: tuple[Fraction, ...] | None = None
-    finish: str | None = None
-    finish_digest: str | None = None
+    tiler: Tiler  # with channels last
+    reading: ReadOptions
+    file_format: str  # one of `FORMATS`
+    where: str | None  # where masks are that mark what is computed; None: all tiles are
+    mask_threshold: float | None
+    scale: tuple[Fraction, ...] | None  # as for `Tiler.apply`
+    finish: str | None  # what `load_finish` loaded
+    finish_digest: str | None
 
     def __post_init__(self) -> None:
         one_of(self.file_format, "format", tuple(FORMATS))
@@ -84,10 +84,6 @@ class MapJob:
     def name(self, entry: ImageEntry) -> str:
         """Return the path of the map of an image within the folder."""
         return entry.id + FORMATS[self.file_format]
-
-    def path(self, folder: Path, entry: ImageEntry) -> Path:
-        """Return where the map of an image lies."""
-        return safe_join(folder, self.name(entry))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what must be the same for a run to go on, as JSON has it."""
@@ -149,7 +145,7 @@ class MapJob:
         self, folder: Path, entry: ImageEntry, earlier: dict[str, Any] | None
     ) -> bool:
         """Tell whether the map of an image, as it is now, is there already."""
-        there = self.path(folder, entry).exists()
+        there = safe_join(folder, self.name(entry)).exists()
         return there and not self.is_changed(entry, earlier)
 
     def is_changed(self, entry: ImageEntry, earlier: dict[str, Any] | None) -> bool:
@@ -176,14 +172,18 @@ class MapJob:
             "finished": finished,
         }
         text = json.dumps(content, indent=1, allow_nan=False)
-        try:
+        with _told(f"cannot write {folder / NAME}"):
             folder.mkdir(parents=True, exist_ok=True)
             atomic_write(folder / NAME, text.encode(), durable=True)
-        except OSError as error:
-            where = folder / NAME
-            raise TilingError(
-                f"cannot write {where}: {os_error_reason(error)}"
-            ) from error
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Raise what the disk refuses as a TilingError."""
+    try:
+        yield
+    except OSError as error:
+        raise TilingError(f"{what}: {os_error_reason(error)}") from error
 
 
 def fingerprint(model: str, function: Callable[..., Any]) -> str:
@@ -202,8 +202,7 @@ def fingerprint(model: str, function: Callable[..., Any]) -> str:
     for part in (path, path.with_name(path.name + ".data")):
         if part.is_file():
             with part.open("rb") as file:
-                while block := file.read(2**20):
-                    digest.update(block)
+                hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest() if path.is_file() else ""
 
 
@@ -215,8 +214,15 @@ def plan_maps(
     Returns the images with a tile to compute, how many tiles that are, and what is to
     be said of the others. An error names the image.
     """
-    if job.where is not None:
-        _refuse_no_mask(entries, job.where)
+    lacking = [entry for entry in entries if not entry.masks]
+    if job.where is not None and lacking:
+        images = [entry.image for entry in lacking]
+        some = f"{len(lacking):,} of {count_of(entries, 'image')}"
+        raise TilingError(
+            f"{job.where} has no mask for {some}: {first_few(images)}; name each "
+            f"as its image, {lacking[0].id}.png, all zeros where no tile is to be "
+            "computed"
+        )
     planned, empty, total = list[ImageEntry](), list[Path](), 0
     notes = dict[str, None]()
     for entry in entries:
@@ -241,18 +247,6 @@ def plan_maps(
             f"{first_few(empty)}"
         ] = None
     return planned, total, tuple(notes)
-
-
-def _refuse_no_mask(entries: Sequence[ImageEntry], where: str) -> None:
-    lacking = [entry for entry in entries if not entry.masks]
-    if lacking:
-        images = [entry.image for entry in lacking]
-        some = f"{len(lacking):,} of {count_of(entries, 'image')}"
-        raise TilingError(
-            f"{where} has no mask for {some}: {first_few(images)}; name each "
-            f"as its image, {lacking[0].id}.png, all zeros where no tile is to be "
-            "computed"
-        )
 
 
 def _touching(grid: Grid, mask: Mask) -> list[int]:
@@ -294,7 +288,7 @@ def write_maps(
     prints = earlier[_FINGERPRINTS] | now
     job.note(folder, names, prints, finished=False)
     for entry in entries:
-        path = job.path(folder, entry)
+        path = safe_join(folder, job.name(entry))
         if not path.exists():
             try:
                 _write_map(entry, path, run, job, batch_size, advance)
@@ -307,14 +301,9 @@ def write_maps(
 
 def remove_maps(folder: Path, names: Iterable[str]) -> None:
     """Remove some maps from their folder, and what is unfinished of them."""
-    try:
-        for name in names:
-            for file in _files(folder, name):
-                remove(file)
-    except OSError as error:
-        raise TilingError(
-            f"cannot remove {error.filename}: {os_error_reason(error)}"
-        ) from error
+    for file in (file for name in names for file in _files(folder, name)):
+        with _told(f"cannot remove {file}"):
+            remove(file)
 
 
 def holds_work(folder: Path, names: Iterable[str]) -> bool:
@@ -323,18 +312,14 @@ def holds_work(folder: Path, names: Iterable[str]) -> bool:
 
 
 def _files(folder: Path, name: str) -> tuple[Path, Path, Path]:
+    """Return a map, its checkpoint, and what `create_image` calls it until then."""
     path = safe_join(folder, name)
-    return path, _work(path), _unfinished(path)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    return path, _work(path), unfinished
 
 
 def _work(path: Path) -> Path:
-    """Return the folder of a map's checkpoint."""
     return path.with_name(f".{path.name}.work")
-
-
-def _unfinished(path: Path) -> Path:
-    """Return what `create_image` calls a map that is not whole."""
-    return path.with_name(f".{path.name}.unfinished")
 
 
 class _Run:
@@ -345,27 +330,20 @@ class _Run:
         self.notes = dict.fromkeys([model.note] if model.note else [])
 
     def __call__(self, tiles: Array) -> Array:
-        results = run_named(self._model, tiles)
-        found, note = select_map(results, self._model.name)
+        name = self._model.name
+        found, note = select_map(run_named(self._model, tiles), name)
         if note:
             self.notes[note] = None
-        _check_channels_last(found.shape, tiles.shape[1:3], self._model.name)
-        single = found.ndim == 4 and found.shape[-1] == 1
-        return found[..., 0] if single else found
-
-
-def _check_channels_last(
-    shape: tuple[int, ...], tile: tuple[int, ...], name: str
-) -> None:
-    """Refuse results (B, C, h, w), of the scale of the tiles on their last two axes."""
-    last = shape[1:3]
-    if len(shape) != 4 or last[0] * tile[1] == last[1] * tile[0]:
-        return
-    if shape[2] * tile[1] == shape[3] * tile[0]:
-        raise TilingError(
-            f"{name} returned {shape} of tiles {tile}, which has the channels first: "
-            "return them last, (B, h, w, C)"
-        )
+        if found.ndim != 4:
+            return found
+        (_, *shape), (high, wide) = found.shape, tiles.shape[1:3]
+        is_last, is_first = (h * wide == w * high for h, w in pairwise(shape))
+        if is_first and not is_last:  # the scale is alike on the last two axes alone
+            raise TilingError(
+                f"{name} returned {found.shape} of tiles {(high, wide)}, which has the "
+                "channels first: return them last, (B, h, w, C)"
+            )
+        return found[..., 0] if shape[-1] == 1 else found
 
 
 def _write_map(
@@ -377,12 +355,8 @@ def _write_map(
     advance: Callable[[int, int], object],
 ) -> None:
     image, grid = job.open(entry)
-    try:
+    with _told(f"cannot make {path.parent}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TilingError(
-            f"cannot make {path.parent}: {os_error_reason(error)}"
-        ) from error
 
     def counted(batches: Sequence[range]) -> Iterator[range]:
         for batch in batches:
@@ -393,8 +367,10 @@ def _write_map(
     with ExitStack() as stack:
 
         def created(shape: tuple[int, ...], dtype: Any) -> WritableArray:
-            averaged = _are_averaged(grid, shape, np.dtype(dtype))
-            if averaged and job.finish is None:
+            # Numbers of classes have no mean.
+            may_be_classes = np.dtype(dtype).kind in "biu" and len(shape) == 2
+            averaged = job.tiler.merge is None and job.finish is None
+            if may_be_classes and averaged and grid and grid.geometry.has_overlaps():
                 run.notes[AVERAGED] = None
             target = create_image(path, shape, dtype, resume=True)
             return stack.enter_context(target)
@@ -410,15 +386,6 @@ def _write_map(
             checkpoint=_work(path),
             out=created,
         )
-
-
-def _are_averaged(
-    grid: Grid | None, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> bool:
-    """Tell whether numbers are averaged that may be those of classes."""
-    if grid is None or dtype.kind not in "biu" or len(shape) != 2:
-        return False
-    return grid.tiler.merge is None and grid.geometry.has_overlaps()
 
 
 def _blame(entry: ImageEntry, error: TilingError) -> str:

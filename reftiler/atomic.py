@@ -9,7 +9,6 @@ import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from reftiler.errors import FolderBusyError, TilingError
@@ -152,21 +151,18 @@ class FolderLock:
     def __enter__(self) -> "FolderLock":
         try:
             if not self._shared:
-                self._make(self._folder)
+                _make(self._folder, self._made)
             self._file = self._locked()
         except BlockingIOError as error:
-            self._remove_made()
+            _remove_empty(self._made)
             raise FolderBusyError(
                 f"another run of reftiler is at work in {self._folder}: wait for its "
                 "end, or choose another folder"
             ) from error
         except OSError as error:
-            self._remove_made()
+            _remove_empty(self._made)
             if not self._shared:
-                cause = error.strerror or str(error)
-                if isinstance(error, FileExistsError | NotADirectoryError):
-                    cause = f"{error.filename} is not a folder"
-                raise TilingError(f"cannot write {self._folder}: {cause}") from error
+                raise _cannot_write(self._folder, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -176,7 +172,7 @@ class FolderLock:
                 _lock(self._file, shared=False)
                 (self._folder / LOCK_NAME).unlink()
             self._file.close()
-        self._remove_made()
+        _remove_empty(self._made)
 
     def _locked(self) -> Any:
         path = self._folder / LOCK_NAME
@@ -193,16 +189,26 @@ class FolderLock:
                 raise
             file.close()  # the run that had it has removed it meanwhile
 
-    def _make(self, folder: Path) -> None:
-        if not folder.is_dir():
-            self._make(folder.parent)
-            folder.mkdir(exist_ok=True)
-            self._made.append(folder)
 
-    def _remove_made(self) -> None:
-        for folder in reversed(self._made):
-            with contextlib.suppress(OSError):  # it is no longer empty
-                folder.rmdir()
+def _make(folder: Path, made: list[Path]) -> None:
+    """Make a folder and those above it, and list them."""
+    if not folder.is_dir():
+        _make(folder.parent, made)
+        folder.mkdir(exist_ok=True)
+        made.append(folder)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in reversed(folders):
+        with contextlib.suppress(OSError):  # somebody else's files are in it
+            folder.rmdir()
+
+
+def _cannot_write(path: Path, error: OSError) -> TilingError:
+    cause = error.strerror or str(error)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        cause = f"{error.filename} is not a folder"
+    return TilingError(f"cannot write {path}: {cause}")
 
 
 def _open_lock(path: Path) -> Any:
@@ -251,40 +257,22 @@ class OutputTransaction:
     def __enter__(self) -> "OutputTransaction":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             return
         for file in self._files:
             with contextlib.suppress(OSError):
                 remove(file)
-        for folder in reversed(self._folders):
-            with contextlib.suppress(OSError):  # somebody else's files are in it
-                folder.rmdir()
+        _remove_empty(self._folders)
 
     def write(self, path: Path, write: Callable[[Path], None]) -> None:
         """Make the folder of ``path`` and call ``write``, which writes it whole."""
         try:
-            self._make(path.parent)
+            _make(path.parent, self._folders)
             write(path)
-        except FileExistsError as error:
-            raise TilingError(
-                f"cannot write {path}: {error.filename} is not a folder"
-            ) from error
         except OSError as error:
-            cause = error.strerror or str(error)
-            raise TilingError(f"cannot write {path}: {cause}") from error
+            raise _cannot_write(path, error) from error
         self._files.append(path)
-
-    def _make(self, folder: Path) -> None:
-        if not folder.is_dir():
-            self._make(folder.parent)
-            folder.mkdir()
-            self._folders.append(folder)
 
 
 def safe_relative(name: str) -> str:

@@ -170,22 +170,16 @@ def _switched_on(section: dict[str, Any]) -> bool:
 
 
 def _arguments(section: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of the tiler; a null means the default, as in anomalib."""
+    """Return the tiler's arguments; a null means the default, as in anomalib."""
     # CONFIG-009
     given = {key: section[key] for key in _SETTINGS if section.get(key) is not None}
     given.pop("seed", None)
-    if "mode" in given:
-        given["mode"] = _mode(given["mode"])
+    mode = given.get("mode")
+    if isinstance(mode, Enum):
+        given["mode"] = mode = mode.value
+    if isinstance(mode, str) and mode.isupper():  # CONFIG-010
+        given["mode"] = mode.lower()  # Lightning writes enums by their names
     return given
-
-
-def _mode(value: Any) -> Any:
-    """Read a mode as reftiler spells it, or as a member of anomalib's enum."""
-    if isinstance(value, Enum):
-        value = value.value
-    if isinstance(value, str) and value.isupper():  # CONFIG-010
-        return value.lower()  # Lightning's command line writes enums by their names
-    return value
 
 
 def _random_count(section: dict[str, Any]) -> int | None:

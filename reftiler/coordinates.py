@@ -4,12 +4,14 @@ Coordinates are of the edges of pixels: pixel i reaches from i to i + 1, and its
 is i + ½ (COORD-011).
 """
 
+from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reftiler.axis import IntArray
+from reftiler.axis import Axis, IntArray
 from reftiler.errors import TilingError
 from reftiler.geometry import TileGeometry
 from reftiler.validation import refuse_masked, shorten
@@ -21,38 +23,47 @@ Floats = NDArray[np.float64]
 
 def to_image(geometry: TileGeometry, k: Any, points: ArrayLike) -> Floats:
     """Return where points (…, R) of tile ``k`` lie in the image."""
-    found = as_reals(points, "points", (len(geometry.axes),))
-    index = check_tiles(geometry, k, found.shape[:-1])
-    columns = []
-    for a, axis in enumerate(geometry.axes):
-        start = axis.start_array[_numbers(geometry, index, a)]
+
+    def place(axis: Axis, start: IntArray, x: Floats) -> Floats:
         if axis.resampled:  # COORD-012: each operation rounds once, in this order
-            column = (found[..., a] + start) * axis.length / axis.padded_length
-        else:
-            column = found[..., a] + (start - axis.pad_before)
-        columns.append(column)
-    return np.stack(columns, axis=-1)
+            return (x + start) * axis.length / axis.padded_length
+        return x + (start - axis.pad_before)
+
+    return _moved(geometry, k, points, place)
 
 
 def to_tile(geometry: TileGeometry, k: Any, points: ArrayLike) -> Floats:
     """Return where points (…, R) of the image lie in tile ``k``."""
-    found = as_reals(points, "points", (len(geometry.axes),))
-    index = check_tiles(geometry, k, found.shape[:-1])
-    columns = []
-    for a, axis in enumerate(geometry.axes):
-        start = axis.start_array[_numbers(geometry, index, a)]
+
+    def place(axis: Axis, start: IntArray, x: Floats) -> Floats:
         if axis.resampled:  # COORD-013
-            column = found[..., a] * axis.padded_length / axis.length - start
-        else:
-            column = found[..., a] - (start - axis.pad_before)
-        columns.append(column)
+            return x * axis.padded_length / axis.length - start
+        return x - (start - axis.pad_before)
+
+    return _moved(geometry, k, points, place)
+
+
+def _moved(
+    geometry: TileGeometry,
+    k: Any,
+    points: ArrayLike,
+    place: Callable[[Axis, IntArray, Floats], Floats],
+) -> Floats:
+    axes = geometry.axes
+    found = _as_reals(points, "points", (len(axes),))
+    index = _check_tiles(geometry, k, found.shape[:-1])
+    numbers = np.unravel_index(index, geometry.shape)
+    columns = [
+        place(axis, axis.start_array[number], found[..., a])
+        for a, (axis, number) in enumerate(zip(axes, cycle(numbers), strict=False))
+    ]
     return np.stack(columns, axis=-1)
 
 
 def clip_boxes(geometry: TileGeometry, boxes: ArrayLike, k: Any = None) -> Floats:
     """Clip boxes (…, R, 2) of the image to it, or to what tile ``k`` shows of it."""
     rank = len(geometry.axes)
-    found = as_reals(boxes, "boxes", (rank, 2))
+    found = _as_reals(boxes, "boxes", (rank, 2))
     ordered = found[..., 0] <= found[..., 1]
     if not ordered.all():  # NaN too
         bad = found[np.argwhere(~ordered)[0][0]] if found.ndim > 2 else found
@@ -62,7 +73,7 @@ def clip_boxes(geometry: TileGeometry, boxes: ArrayLike, k: Any = None) -> Float
         )
     low, high = np.zeros(rank), np.array(geometry.size, np.float64)
     if k is not None:  # COORD-015: what the tile shows, as far as it is the image
-        index = check_tiles(geometry, k, found.shape[:-2])
+        index = _check_tiles(geometry, k, found.shape[:-2])
         tile = [axis.tile for axis in geometry.axes]
         ends = (np.zeros(rank), np.array(tile, np.float64))
         shown = [
@@ -73,7 +84,7 @@ def clip_boxes(geometry: TileGeometry, boxes: ArrayLike, k: Any = None) -> Float
     return np.clip(found, low[..., np.newaxis], high[..., np.newaxis])
 
 
-def as_reals(values: ArrayLike, name: str, last: tuple[int, ...]) -> Floats:
+def _as_reals(values: ArrayLike, name: str, last: tuple[int, ...]) -> Floats:
     """Return real numbers as float64; their last axes must have these lengths."""
     refuse_masked(values, name)
     found = np.asarray(values)
@@ -91,7 +102,7 @@ def as_reals(values: ArrayLike, name: str, last: tuple[int, ...]) -> Floats:
     return found.astype(np.float64)
 
 
-def check_tiles(geometry: TileGeometry, k: Any, shape: tuple[int, ...]) -> IntArray:
+def _check_tiles(geometry: TileGeometry, k: Any, shape: tuple[int, ...]) -> IntArray:
     """Return the index of a tile, or an array that broadcasts to ``shape``."""
     index = np.asarray(k)
     if index.dtype.kind not in "iu":  # COORD-014
@@ -112,10 +123,3 @@ def check_tiles(geometry: TileGeometry, k: Any, shape: tuple[int, ...]) -> IntAr
             "give one index, or one for each"
         )
     return index.astype(np.int64)
-
-
-def _numbers(geometry: TileGeometry, index: IntArray, a: int) -> IntArray:
-    """Return the numbers of tiles on axis ``a``."""
-    if geometry.is_irregular:
-        return index
-    return np.unravel_index(index, geometry.shape)[a]

@@ -35,14 +35,14 @@ SAMPLE = 256
 class Finish:
     """A function that makes the result of what was merged, block by block."""
 
-    function: Callable[[Any], Any]
+    function: Callable[[Any], Any]  # of a block as one image lies
     geometry: TileGeometry
-    merged: ArrayLayout
+    merged: ArrayLayout  # of all images
     merged_dtype: Any
-    result: ArrayLayout
+    result: ArrayLayout  # what becomes of that
     dtype: Any
     arrays: ArrayLibrary
-    requires_grad: bool = False
+    requires_grad: bool  # whether it returns tensors that record gradients
 
     @classmethod
     def learn(
@@ -64,8 +64,8 @@ class Finish:
             found = function(zeros)
         one = layout_of(found, layout, arrays)
         result = replace(merged, channels=one.channels)
-        learned = cls(function, geometry, merged, dtype, result, found.dtype, arrays)
-        return replace(learned, requires_grad=getattr(found, "requires_grad", False))
+        grad = getattr(found, "requires_grad", False)
+        return cls(function, geometry, merged, dtype, result, found.dtype, arrays, grad)
 
     def merge(
         self, image: int, region: Box, merge: Callable[[Box, Any], None], out: Any
@@ -81,10 +81,9 @@ class Finish:
             found = self.of_block(block, box, image)
             one = replace(layout, channels=self.result.channels)
             done = self.arrays.as_nchw(found, one)[0]
-            first = (low for low, _ in region)
             here = (
-                slice(low - start, high - start)
-                for (low, high), start in zip(box, first, strict=True)
+                slice(low - first, high - first)
+                for (low, high), (first, _) in zip(box, region, strict=True)
             )
             self.arrays.copy(out[(..., *here)], done)
 
@@ -112,15 +111,21 @@ class Finish:
         """Return what the function makes of a block, or refuse what is no result."""
         place = ", ".join(f"{low}:{high}" for low, high in box)
         of = f" of image {image}" if self.merged.batch_size > 1 else ""
-        layout = _block_layout(block, self.merged)  # the function may reshape it
+        size = tuple(block.shape)  # the function may reshape it
+        if self.merged.channels is not None:
+            size = size[:-1] if self.merged.channels_last else size[1:]
+        layout = replace(self.merged, batch=None, size=size)
         with _noted(f"in finish, of the merged pixels [{place}]{of}"):
             found = self.function(block)
-        channels = layout_of(found, layout, self.arrays).channels
-        if (found.dtype, channels) != (self.dtype, self.result.channels):
-            have = f"{name_of(found.dtype)}, {_words(channels)}"
-            had = f"{name_of(self.dtype)}, {_words(self.result.channels)}"
+        have = found.dtype, layout_of(found, layout, self.arrays).channels
+        had = self.dtype, self.result.channels
+        if have != had:
+            one, other = (
+                f"{name_of(dtype)}, {'no' if channels is None else channels} channels"
+                for dtype, channels in (have, had)
+            )
             raise TilingError(  # FINISH-006
-                f"finish returned {have} for a block and {had} for one of zeros: its "
+                f"finish returned {one} for a block and {other} for one of zeros: its "
                 "dtype and channels must not hang on the values; convert with astype, "
                 "or with to of torch"
             )
@@ -160,18 +165,6 @@ def layout_of(found: Any, block: ArrayLayout, arrays: ArrayLibrary) -> ArrayLayo
             "channel; to change the resolution, do so after the merge"
         )
     return layout
-
-
-def _words(channels: int | None) -> str:
-    return "no channels" if channels is None else f"{channels} channels"
-
-
-def _block_layout(block: Any, image: ArrayLayout) -> ArrayLayout:
-    """Return how a block lies, of as many axes as an image."""
-    size = tuple(block.shape)
-    if image.channels is not None:
-        size = size[:-1] if image.channels_last else size[1:]
-    return replace(image, batch=None, size=size)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -73,19 +74,32 @@ class Grid:
         size = as_exact_ints(self.image_size, "image_size", rank=rank, minimum=1)
         object.__setattr__(self, "image_size", size)
         tile = self.tiler.tile_size
+        mode = self.tiler.mode
         if self.scatter is not None:
             validate_image_fits(size, tile, "scattered tiles", UNPADDED)
-        elif self.tiler.mode in ("clamp", "even", "drop"):
-            validate_image_fits(size, tile, self.tiler.mode)
-        if self.scatter is None and self.tiler.mode in ("clamp", "even"):
-            validate_aligned_image(size, self.tiler.align, self.tiler.mode)
-        if self.scatter is not None:
             object.__setattr__(self, "scatter", self._checked_starts(self.scatter))
-        self._check_count()
+        elif mode in ("clamp", "even", "drop"):
+            validate_image_fits(size, tile, mode)
+            if mode != "drop":
+                validate_aligned_image(size, self.tiler.align, mode)
+        shape = self.whole_geometry.shape
+        if math.prod(shape) > MAX_SIZE:
+            raise TilingError(
+                f"{' × '.join(map(str, shape))} tiles are more than can be counted: "
+                "use a larger stride"
+            )
         if self.selection is not None:
             chosen = _checked_indices(self.selection, len(self.whole_geometry))
             object.__setattr__(self, "selection", chosen)
-        object.__setattr__(self, "_json", self._dumped())
+        # JSON-001, SELECT-005
+        content = {
+            "tiler": self.tiler.to_dict(),
+            "image_size": self.image_size,
+            "starts": self.scatter,
+            "selection": self.selection,
+        }
+        given = {key: value for key, value in content.items() if value is not None}
+        object.__setattr__(self, "_json", json_io.dump(given))
 
     def __len__(self) -> int:
         return len(self.geometry)
@@ -125,9 +139,7 @@ class Grid:
     @cached_property
     def whole_geometry(self) -> TileGeometry:
         """The geometry of all tiles, of which some may be selected."""
-        scattered = self.scatter is not None
-        axes = self._irregular_axes() if scattered else self._regular_axes()
-        return TileGeometry(axes, scattered)
+        return TileGeometry(tuple(self._axes()), self.scatter is not None)
 
     @cached_property
     def starts(self) -> IntArray:
@@ -334,18 +346,6 @@ class Grid:
         """Write everything that untiling needs."""
         return self._json
 
-    def _dumped(self) -> str:
-        # JSON-001
-        content: dict[str, Any] = {
-            "tiler": self.tiler.to_dict(),
-            "image_size": self.image_size,
-        }
-        if self.scatter is not None:
-            content["starts"] = self.scatter
-        if self.selection is not None:  # SELECT-005
-            content["selection"] = self.selection
-        return json_io.dump(content)
-
     @classmethod
     def from_json(cls, text: str | bytes) -> "Grid":
         """Read what `to_json` wrote.
@@ -367,38 +367,22 @@ class Grid:
         listed = content.get("starts"), content.get("selection")
         return cls(tiler, content["image_size"], *listed)
 
-    def _regular_axes(self) -> tuple[Axis, ...]:
-        tiler = self.tiler
+    def _axes(self) -> Iterator[Axis]:
         # GRID-001: each axis is fitted by itself
-        both = tiler.pad_side == "both"
-        return tuple(
-            replace(
-                fit_axis(length, tile, stride, tiler.mode, both=both, align=align),
-                border=border,
-            )
-            for length, tile, stride, align, border in zip(
-                self.image_size,
-                tiler.tile_size,
-                tiler.stride,
-                tiler.align,
-                tiler.remove_border_count,
-                strict=True,
-            )
-        )
-
-    def _irregular_axes(self) -> tuple[Axis, ...]:
-        assert self.scatter is not None
-        # SCATTER-002, SCATTER-004: the same axes, with the image itself as frame
-        return tuple(
-            Axis(length, tile, length, 0, starts, border)
-            for length, tile, starts, border in zip(
-                self.image_size,
-                self.tiler.tile_size,
-                zip(*self.scatter, strict=True),
-                self.tiler.remove_border_count,
-                strict=True,
-            )
-        )
+        tiler, both = self.tiler, self.tiler.pad_side == "both"
+        for a, (length, tile) in enumerate(
+            zip(self.image_size, tiler.tile_size, strict=True)
+        ):
+            if self.scatter is None:
+                stride, align = tiler.stride[a], tiler.align[a]
+                axis = fit_axis(
+                    length, tile, stride, tiler.mode, both=both, align=align
+                )
+            else:
+                # SCATTER-002, SCATTER-004: the image itself is the frame
+                starts = tuple(start[a] for start in self.scatter)
+                axis = Axis(length, tile, length, 0, starts)
+            yield replace(axis, border=tiler.remove_border_count[a])
 
     def _combined(self, columns: list[NDArray[np.int64]]) -> IntArray:
         """Give each tile its row of the axes' columns, read-only."""
@@ -409,15 +393,6 @@ class Grid:
         rows.flags.writeable = False
         return rows
 
-    def _check_count(self) -> None:
-        """Refuse more tiles than a 64-bit integer counts."""
-        shape = self.whole_geometry.shape
-        if math.prod(shape) > MAX_SIZE:
-            raise TilingError(
-                f"{' × '.join(map(str, shape))} tiles are more than can be counted: "
-                "use a larger stride"
-            )
-
     def _checked_starts(self, starts: Any) -> tuple[tuple[int, ...], ...]:
         # SCATTER-001, SCATTER-003
         refuse_masked(starts, "starts")
@@ -427,25 +402,23 @@ class Grid:
             raise TypeError(f"starts must be a list of (K, R) ints, got {starts!r}")
         if not starts:
             raise TilingError("starts must name at least one tile, got none")
-        return tuple(self._checked_start(k, start) for k, start in enumerate(starts))
-
-    def _checked_start(self, k: int, start: Any) -> tuple[int, ...]:
-        rank = self.tiler.rank
-        checked = as_exact_ints(start, f"starts[{k}]", rank=rank, minimum=0)
-        tile = self.tiler.tile_size
+        tile, align = self.tiler.tile_size, self.tiler.align
         last = tuple(s - t for s, t in zip(self.image_size, tile, strict=True))
-        if any(s > limit for s, limit in zip(checked, last, strict=True)):
-            raise TilingError(
-                f"starts[{k}]={checked} puts the tile {tile} beyond the image "
-                f"{self.image_size}: starts go from 0 to {last}"
-            )
-        align = self.tiler.align
-        if any(s % a for s, a in zip(checked, align, strict=True)):  # GRID-017
-            raise TilingError(
-                f"starts[{k}]={checked} is no multiple of the tiler's align {align}: "
-                "move it, or use a Tiler with align=1"
-            )
-        return checked
+        checked = []
+        for k, start in enumerate(starts):
+            one = as_exact_ints(start, f"starts[{k}]", rank=len(tile), minimum=0)
+            if any(s > limit for s, limit in zip(one, last, strict=True)):
+                raise TilingError(
+                    f"starts[{k}]={one} puts the tile {tile} beyond the image "
+                    f"{self.image_size}: starts go from 0 to {last}"
+                )
+            if any(s % a for s, a in zip(one, align, strict=True)):  # GRID-017
+                raise TilingError(
+                    f"starts[{k}]={one} is no multiple of the tiler's align {align}: "
+                    "move it, or use a Tiler with align=1"
+                )
+            checked.append(one)
+        return tuple(checked)
 
 
 def _holds_marked(

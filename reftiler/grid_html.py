@@ -1,6 +1,7 @@
 """A grid as notebooks show it: a small drawing and what there is to know."""
 
-from reftiler.axis import Axis
+import math
+
 from reftiler.grid import Grid
 
 __all__ = ["grid_html"]
@@ -49,18 +50,10 @@ def _facts(grid: Grid) -> dict[str, str]:
     if any(map(any, padding)):
         facts["padding"] = ", ".join(f"{low} + {high}" for low, high in padding)
     if not grid.is_irregular:
-        low, high = _coverage(grid.axes)
+        low = math.prod(int(axis.coverage.min()) for axis in grid.axes)
+        high = math.prod(int(axis.coverage.max()) for axis in grid.axes)
         facts["tiles on a pixel"] = f"{low} to {high}" if low < high else f"{low}"
     return facts
-
-
-def _coverage(axes: tuple[Axis, ...]) -> tuple[int, int]:
-    """Return in how many tiles a pixel lies, at least and at most."""
-    low, high = 1, 1
-    for axis in axes:
-        low *= int(axis.coverage.min())
-        high *= int(axis.coverage.max())
-    return low, high
 
 
 def _drawing(grid: Grid) -> str:

@@ -41,19 +41,17 @@ def image_layout(
     """Return how an image of ``shape`` lies, or refuse it; ``what`` is its name."""
     rank = tiler.rank
     if not rank <= len(shape) <= rank + 2:  # LAYOUT-004, LAYOUT-009, ERROR-003
+        known = "(*S), (C, *S) or (N, C, *S)"
+        if tiler.channels_last:
+            known = "(*S), (*S, C) or (N, *S, C)"
         raise TilingError(
-            f"{what} {shape} has {len(shape)} axes; tiles of rank {rank} take "
-            f"{_image_words(tiler)}: reshape it, or give a tile_size of another length"
+            f"{what} {shape} has {len(shape)} axes; tiles of rank {rank} take {known}: "
+            "reshape it, or give a tile_size of another length"
         )
     layout = _layout(shape, rank, tiler.channels_last)
     if min(shape) < 1:  # LAYOUT-005, SIZE-009
         raise TilingError(f"{what} {shape} is empty: every size must be at least 1")
-    _refuse_swapped_axes(tiler, layout, what)
-    return layout
-
-
-def _refuse_swapped_axes(tiler: TilerSettings, layout: ArrayLayout, what: str) -> None:
-    """Refuse an image whose last axis can only be its channels."""
+    # Refused, too, is a last axis that can only be the channels.
     channels, last = layout.channels or 0, layout.size[-1]
     meant = layout.channels_last or last > FEW_CHANNELS or last >= tiler.tile_size[-1]
     if not meant and channels > MANY_CHANNELS:
@@ -63,6 +61,7 @@ def _refuse_swapped_axes(tiler: TilerSettings, layout: ArrayLayout, what: str) -
             "channels come last, as reftiler.io has them, say channels_last=True; "
             "if not, pad the last axis to the tile first"
         )
+    return layout
 
 
 def _layout(shape: tuple[int, ...], rank: int, channels_last: bool) -> ArrayLayout:
@@ -73,13 +72,6 @@ def _layout(shape: tuple[int, ...], rank: int, channels_last: bool) -> ArrayLayo
     if channels_last:
         return ArrayLayout(batch, rest[-1], rest[:-1], channels_last)
     return ArrayLayout(batch, rest[0], rest[1:], channels_last)
-
-
-def _image_words(tiler: TilerSettings) -> str:
-    space = "*S"
-    if tiler.channels_last:
-        return f"({space}), ({space}, C) or (N, {space}, C)"
-    return f"({space}), (C, {space}) or (N, C, {space})"
 
 
 def tiles_layout(tiler: TilerSettings, shape: tuple[int, ...]) -> ArrayLayout:

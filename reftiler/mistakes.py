@@ -5,6 +5,8 @@ Each is a clause that it breaks, a sentence, and the array that it gives.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -39,13 +41,11 @@ MERGE = {
 }
 
 
-def pad_clause(tiler: Tiler) -> str:
-    """Return the clause about what the padding shows."""
+def _pad_clause(tiler: Tiler) -> str:
     return f"PAD-00{PAD[tiler.pad_mode]}"
 
 
-def window_clause(tiler: Tiler) -> str:
-    """Return the clause about the window's weights."""
+def _window_clause(tiler: Tiler) -> str:
     return f"WINDOW-00{WINDOW.get(str(tiler.window), 1)}"
 
 
@@ -68,21 +68,17 @@ def untile_mistakes(
     want: Array,
 ) -> Iterator[Mistake]:
     """Yield what the image (N, C, *S) would be if a call or a sum were another."""
-    for clause, said, other, given in _other_calls(tiler, tiles, plan):
+    orders = _orders(len(tiles), plan.geometry)
+    calls = chain(
+        ((c, said, tiler, tiles[np.argsort(order)]) for c, said, order in orders),
+        ((c, said, other, tiles) for c, said, other in _other_tilers(tiler)),
+    )
+    for clause, said, other, given in calls:
         with suppress(TilingError):
             made = other.untile(given, shape, scale=scale, dtype=want.dtype)
             yield clause, said, as_nchw(made, plan.result)
     if plan.merge == "mean":
-        yield from MeanMistakes(tiles, plan, want)
-
-
-def _other_calls(
-    tiler: Tiler, tiles: Array, plan: UntilePlan
-) -> Iterator[tuple[str, str, Tiler, Array]]:
-    for clause, said, order in _orders(len(tiles), plan.geometry):
-        yield clause, said, tiler, tiles[np.argsort(order)]
-    for clause, said, other in _other_tilers(tiler):
-        yield clause, said, other, tiles
+        yield from _mean_mistakes(tiles, plan, want)
 
 
 def _orders(count: int, grid: Grid | TileGeometry) -> Iterator[tuple[str, str, Array]]:
@@ -102,9 +98,9 @@ def _other_tilers(tiler: Tiler) -> Iterator[tuple[str, str, Tiler]]:
     changes: list[tuple[str, str, Any]] = [
         *((GRID[tiler.mode], "mode", mode) for mode in MODES),
         *((sides[tiler.pad_side], "pad_side", side) for side in sides),
-        *((pad_clause(tiler), "pad_mode", mode) for mode in PAD_MODES),
+        *((_pad_clause(tiler), "pad_mode", mode) for mode in PAD_MODES),
         ("BORDER-001", "remove_border_count", 0),
-        *((window_clause(tiler), "window", name) for name in NAMES),
+        *((_window_clause(tiler), "window", name) for name in NAMES),
         *((merges, "merge", merge) for merge in MERGES if merge != "mean"),
     ]
     for clause, name, value in changes:
@@ -158,78 +154,69 @@ STEPS: tuple[tuple[str, str, Callable[..., State]], ...] = (
 )
 
 
-class MeanMistakes:
-    """The mean of a call, taken in wrong ways; arrays are (N, C, *S)."""
+def _mean_mistakes(tiles: Array, plan: UntilePlan, want: Array) -> Iterator[Mistake]:
+    """Yield what the mean of a call, (N, C, *S), would be if taken in wrong ways."""
+    count = plan.geometry.coverage(tuple((0, side) for side in plan.geometry.size))
+    copied = count < (2 if tiles.dtype == want.dtype else 1)
 
-    def __init__(self, tiles: Array, plan: UntilePlan, want: Array) -> None:
-        self.tiles, self.plan, self.want = tiles, plan, want
-        self.box = tuple((0, side) for side in plan.geometry.size)
-        self.count = plan.geometry.coverage(self.box)
-
-    def __iter__(self) -> Iterator[Mistake]:
-        with np.errstate(all="ignore"):
-            for clause, said, step in STEPS:
-                yield clause, said, self._rounded(self._folded(step))
-            exact = self._folded(_mean)
-            yield from self._roundings(exact)
-            for power in range(3, 16):
-                said = f"1e-{power} is added to the divisor"
-                added = self._folded(_mean, term=10.0**-power)
-                yield "MERGE-005", said, self._rounded(added)
-            for dtype in (np.float32, np.float16):
-                said = f"sums are {np.dtype(dtype)}: add up in float64, and round once"
-                yield "MERGE-002", said, self._rounded(self._folded(_mean, dtype))
-            back = self._rounded(self._folded(_mean, step=-1))
-            yield "MERGE-003", "tiles are added up from the last to the first", back
-
-    def _roundings(self, exact: Array) -> Iterator[Mistake]:
-        twice = self._rounded(exact.astype(np.float32))
-        yield "ROUND-002", "means are rounded twice, first to float32", twice
-        if self.want.dtype.kind not in "iu":
-            return
-        wrapped = np.rint(exact).astype(np.int64).astype(self.want.dtype)
-        yield "ROUND-004", "what is too large wraps: clip it", wrapped
-        for said, whole in {
-            "means are cut off: round to nearest": np.trunc(exact),
-            "means are rounded down: round to nearest": np.floor(exact),
-            "halves are rounded up: round them to even": np.floor(exact + 0.5),
-        }.items():
-            yield "ROUND-003", said, self._rounded(whole)
-
-    def _folded(
-        self,
-        merge: Callable[..., State],
-        dtype: Any = np.float64,
-        term: float = 0.0,
-        step: int = 1,
-    ) -> Array:
-        """Merge tile by tile, as a step says."""
-        plan = self.plan
-        total = np.full(self.want.shape, -0.0, dtype)
-        weight = np.zeros(self.want.shape, dtype)
-        stacks = by_image(self.tiles, plan.tiles, len(total))
-        for overlap in list(plan.geometry.overlaps(self.box))[::step]:
-            for n, stack in enumerate(stacks):
-                there: Any = (n, ..., *overlap.in_block)
-                values = index_spatial(stack[overlap.tile], open_mesh(overlap.in_tile))
-                w = np.ones(values.shape, dtype)
-                if plan.axis_weights is not None:
-                    pairs = zip(plan.axis_weights, overlap.in_tile, strict=True)
-                    w *= outer_product([p[i] for p, i in pairs]).astype(dtype)
-                value = values.astype(dtype)
-                total[there], weight[there] = merge(
-                    total[there], weight[there], value, w
-                )
-        return np.asarray(total / (weight + dtype(term)))
-
-    def _rounded(self, mean: Array) -> Array:
+    def rounded(mean: Array) -> Array:
         """Round to the result's dtype; pixels that are copied are right."""
-        made = np.zeros(mean.shape, self.want.dtype)
+        made = np.zeros(mean.shape, want.dtype)
         with suppress(TilingError):
             round_into(made, mean)
-        copied = self.count < (2 if self.tiles.dtype == made.dtype else 1)
-        np.copyto(made, self.want, where=np.broadcast_to(copied, made.shape))
+        np.copyto(made, want, where=np.broadcast_to(copied, made.shape))
         return made
+
+    folded = partial(_folded, tiles, plan, want.shape)
+    with np.errstate(all="ignore"):
+        for clause, said, step in STEPS:
+            yield clause, said, rounded(folded(step))
+        exact = folded(_mean)
+        twice = rounded(exact.astype(np.float32))
+        yield "ROUND-002", "means are rounded twice, first to float32", twice
+        if want.dtype.kind in "iu":
+            wrapped = np.rint(exact).astype(np.int64).astype(want.dtype)
+            yield "ROUND-004", "what is too large wraps: clip it", wrapped
+            for said, whole in {
+                "means are cut off: round to nearest": np.trunc(exact),
+                "means are rounded down: round to nearest": np.floor(exact),
+                "halves are rounded up: round them to even": np.floor(exact + 0.5),
+            }.items():
+                yield "ROUND-003", said, rounded(whole)
+        for power in range(3, 16):
+            said = f"1e-{power} is added to the divisor"
+            yield "MERGE-005", said, rounded(folded(_mean, term=10.0**-power))
+        for dtype in (np.float32, np.float16):
+            said = f"sums are {np.dtype(dtype)}: add up in float64, and round once"
+            yield "MERGE-002", said, rounded(folded(_mean, dtype))
+        back = rounded(folded(_mean, step=-1))
+        yield "MERGE-003", "tiles are added up from the last to the first", back
+
+
+def _folded(
+    tiles: Array,
+    plan: UntilePlan,
+    shape: tuple[int, ...],
+    merge: Callable[..., State],
+    dtype: Any = np.float64,
+    term: float = 0.0,
+    step: int = 1,
+) -> Array:
+    """Merge tile by tile, as a function of the sums so far says."""
+    total, weight = np.full(shape, -0.0, dtype), np.zeros(shape, dtype)
+    stacks = by_image(tiles, plan.tiles, len(total))
+    box = tuple((0, side) for side in plan.geometry.size)
+    for overlap in list(plan.geometry.overlaps(box))[::step]:
+        for n, stack in enumerate(stacks):
+            there: Any = (n, ..., *overlap.in_block)
+            values = index_spatial(stack[overlap.tile], open_mesh(overlap.in_tile))
+            w = np.ones(values.shape, dtype)
+            if plan.axis_weights is not None:
+                pairs = zip(plan.axis_weights, overlap.in_tile, strict=True)
+                w *= outer_product([p[i] for p, i in pairs]).astype(dtype)
+            value = values.astype(dtype)
+            total[there], weight[there] = merge(total[there], weight[there], value, w)
+    return np.asarray(total / (weight + dtype(term)))
 
 
 def source_pixels(tiler: Tiler, plan: TilePlan, shape: Sequence[int]) -> Array:
@@ -248,7 +235,7 @@ def describe_tiles(
 ) -> tuple[str, str]:
     """Name the clause by what the differences look like."""
     if not wrong[pixels >= 0].any():
-        return pad_clause(tiler), "the padding is wrong, and all else is right"
+        return _pad_clause(tiler), "the padding is wrong, and all else is right"
     near = got.dtype.kind in "iufc" and np.allclose(got, want, 0.01, equal_nan=True)
     if near or not wrong[got != want].any():
         return "TILE-002", "pixels are nearly right: move them, and compute nothing"
@@ -321,7 +308,7 @@ def describe_merge(
             "MERGE-002",
             "sums are not float64, in ascending order of the tiles",
         ),
-        (tiler.window != "box", window_clause(tiler), "the weights are others"),
+        (tiler.window != "box", _window_clause(tiler), "the weights are others"),
         (True, "MERGE-001", "it is not the mean of the tiles that take part"),
     ]
     return next((clause, said) for seen, clause, said in looks if seen)

@@ -108,13 +108,8 @@ def load_model(model: str | Path, *, channels_last: bool = True) -> Model:
         path = _file(text)
         network = _onnx(path) if suffix == ".onnx" else _exported(path)
         return network.as_model(path.name, channels_last=channels_last)
-    place, colon, name = text.rpartition(":")
-    if not (colon and place and name):
-        raise NoSuchFunctionError(
-            f"a model is module:function, file.py:function, file.onnx or file.pt2, got "
-            f"{text!r}"
-        )
-    function = _function(place, name)
+    kinds = "a model is module:function, file.py:function, file.onnx or file.pt2"
+    function = _function(text, kinds)
     if "torch" in sys.modules and isinstance(function, sys.modules["torch"].nn.Module):
         return _Network(_run_module(function)).as_model(
             text, channels_last=channels_last
@@ -141,13 +136,8 @@ def load_finish(name: str) -> Model:
     """Load a function of blocks of a merged result: ``argmax``, or as `load_model`."""
     if name in FINISHES:
         return Model(name, FINISHES[name])
-    place, colon, function = name.rpartition(":")
-    if not (colon and place and function):
-        raise NoSuchFunctionError(
-            f"a finish is {', '.join(FINISHES)}, module:function or file.py:function, "
-            f"got {name!r}{suggest(name, tuple(FINISHES))}"
-        )
-    return Model(name, _function(place, function))
+    kinds = f"a finish is {', '.join(FINISHES)}, module:function or file.py:function"
+    return Model(name, _function(name, kinds, suggest(name, tuple(FINISHES))))
 
 
 def run_named(model: Model, array: Array) -> Any:
@@ -216,8 +206,11 @@ def _file(text: str) -> Path:
     return path
 
 
-def _function(place: str, name: str) -> Callable[[Array], Any]:
-    """Import a module, from the current directory too, and return its function."""
+def _function(text: str, kinds: str, hint: str = "") -> Callable[[Array], Any]:
+    """Return the function of ``module:function`` or ``file.py:function``."""
+    place, _, name = text.rpartition(":")
+    if not (place and name):
+        raise NoSuchFunctionError(f"{kinds}, got {text!r}{hint}")
     module = _module(place)
     found: Any = module
     for part in name.split("."):
@@ -233,20 +226,20 @@ def _function(place: str, name: str) -> Callable[[Array], Any]:
 
 
 def _module(place: str) -> ModuleType:
+    """Import a module, looked for in its file's or the current directory first."""
+    is_file = place.endswith(".py")
+    path = _file(place) if is_file else Path()
+    folder = str(path.resolve().parent if is_file else Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     try:
-        if place.endswith(".py"):
-            path = _file(place)
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            _search_first(path.resolve().parent)
-            spec.loader.exec_module(module)
-            return module
-        _search_first(Path.cwd())
-        return importlib.import_module(place)
-    except NoSuchFunctionError:
-        raise
+        if not is_file:
+            return importlib.import_module(place)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever the module's own code raises
         # not what the module itself looks for
         absent = isinstance(error, ModuleNotFoundError) and f"{place}.".startswith(
@@ -254,12 +247,7 @@ def _module(place: str) -> ModuleType:
         )
         kind = NoSuchFunctionError if absent else TilingError
         raise kind(f"cannot import {place}: {type(error).__name__}: {error}") from error
-
-
-def _search_first(folder: Path) -> None:
-    """Look for modules in a folder first, later imports of its modules included."""
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    return module
 
 
 @dataclass(frozen=True)

@@ -306,8 +306,8 @@ def _scale(
             scales, context = _check_context(tiler, tiles.size, scale)
         else:
             scales, context = _check_scale(tiler, tiles.size, scale), ()
-        sides = [int(t * q) for t, q in zip(tiler.tile_size, scales, strict=True)]
-        return plan.geometry.scaled(scales), tuple(sides), context
+        sides = tuple(map(int, _scaled(tiler.tile_size, scales)))
+        return plan.geometry.scaled(scales), sides, context
     except TilingError as error:
         if set(tiles.size) != {1}:
             raise
@@ -365,9 +365,7 @@ def _check_context(
     )
 
 
-def _scaled(
-    sizes: tuple[int, ...], scales: tuple[Fraction, ...]
-) -> tuple[Fraction, ...]:
+def _scaled(sizes: Sequence[int], scales: Sequence[Fraction]) -> tuple[Fraction, ...]:
     return tuple(size * q for size, q in zip(sizes, scales, strict=True))
 
 

@@ -70,9 +70,4 @@ def label_regions(
     for number, (rows, columns) in enumerate(boxes, start=1):
         box = (rows.start, rows.stop), (columns.start, columns.stop)
         found.append((Region(box, areas[number]), number, labels))
-    return sorted(found, key=lambda item: (*_corner(item[0]), item[1]))
-
-
-def _corner(region: Region) -> tuple[int, int]:
-    (top, _), (left, _) = region.box
-    return top, left
+    return sorted(found, key=lambda one: (one[0].box[0][0], one[0].box[1][0], one[1]))

@@ -18,7 +18,7 @@ from reftiler.errors import TilingError
 from reftiler.finish import Finish
 from reftiler.grid import Grid
 from reftiler.pixel_weights import check_weights
-from reftiler.plan import UntilePlan, plan_tile, plan_untile
+from reftiler.plan import plan_tile, plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.arrays import ArrayLibrary
 from reftiler.streaming.keywords import accepts_old_names
@@ -179,10 +179,11 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             result.name,
             weights=None if given is None else (given.shape, given.dtype.name),
         )
-        last = None if finish is None else _finish(finish, call, result)
-        # MERGE-021, OUT-001, TYPE-006; FINISH-003
-        form = (call.result.shape, result)
-        if last is not None:
+        last = None
+        form = (call.result.shape, result)  # MERGE-021, OUT-001, TYPE-006
+        if finish is not None:  # FINISH-003
+            arrays = ArrayLibrary()
+            last = Finish.learn(finish, call.geometry, call.result, result, arrays)
             form = (last.result.shape, last.dtype)
         merged = cut.check_out(out, *form, array)
         if given is not None:
@@ -314,10 +315,6 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
             with suppress(OSError):  # there are other files in it
                 Path(checkpoint).rmdir()
         return merged
-
-
-def _finish(function: Any, call: UntilePlan, dtype: np.dtype[Any]) -> Finish:
-    return Finish.learn(function, call.geometry, call.result, dtype, ArrayLibrary())
 
 
 def _array(value: Any, name: str) -> Array:

@@ -160,7 +160,10 @@ def _examine(
 
 def _change(image: NDArray[Any], alone: _Mask, marked: _Mask) -> _Floats:
     """Return how a region differs from the surface around it, zero elsewhere."""
-    rows, columns = _window(alone)
+    rows, columns = (  # of the region, and of what is around it
+        slice(max(0, int(line[0]) - 2 * _AROUND), int(line[-1]) + 1 + 2 * _AROUND)
+        for line in (np.flatnonzero(alone.any(axis=axis)) for axis in (1, 0))
+    )
     part, hole = image[rows, columns].astype(np.float64), alone[rows, columns]
     unknown = marked[rows, columns]
     known = skimage.morphology.isotropic_dilation(hole, _AROUND) & ~unknown
@@ -178,16 +181,6 @@ def _change(image: NDArray[Any], alone: _Mask, marked: _Mask) -> _Floats:
     inside = hole[..., np.newaxis] if part.ndim == 3 else hole
     change[rows, columns] = np.where(inside, part - surface, 0)
     return change
-
-
-def _window(alone: _Mask) -> tuple[slice, slice]:
-    """Return the rows and columns of a region and of what is around it."""
-    found = [np.flatnonzero(alone.any(axis=axis)) for axis in (1, 0)]
-    rows, columns = (
-        slice(max(0, int(line[0]) - 2 * _AROUND), int(line[-1]) + 1 + 2 * _AROUND)
-        for line in found
-    )
-    return rows, columns
 
 
 def _in_tile(

@@ -34,7 +34,7 @@ def test_a_function_of_a_module_in_the_current_directory(
         ("numpy:pi", "numpy:pi is a float"),
         ("no_such_module:f", "cannot import no_such_module: ModuleNotFoundError"),
         ("absent.onnx", "there is no file absent.onnx"),
-        ("absent.py:f", "cannot import absent.py: FileNotFoundError"),
+        ("absent.py:f", "there is no file absent.py"),
     ],
 )
 def test_what_is_no_model_is_refused(name: str, words: str) -> None:

@@ -1,8 +1,7 @@
 """The calls of ``tile`` that tiles may belong to, for each thread.
 
-anomalib's models cut a batch, run their network and merge one or many of its maps
-with no more than the maps in hand. So the tiler must remember; it does so for every
-thread apart, because replicas of a model share one tiler.
+anomalib's models merge maps with no more than these in hand, so that the tiler must
+remember; for every thread apart, because replicas of a model share one tiler.
 """
 
 import threading
@@ -128,17 +127,3 @@ class PerThreadAttribute:
 
     def __set__(self, tiler: Any, value: int) -> None:
         tiler._history.write(self.name, value)  # noqa: SLF001
-
-
-def unknown_tiles_message(count: int, latest: TileCall | None) -> str:
-    """Say why ``count`` tiles belong to no call."""
-    if latest is None:
-        return (
-            "untile needs to know how the image was cut: call tile first, or give "
-            "untile a grid"
-        )
-    batch, tiles = latest.batch, len(latest.grid)
-    return (
-        f"got {count} tiles, but tile last returned {batch * tiles} ({batch} × "
-        f"{tiles}): give untile all of them, or the grid that they were cut by"
-    )

@@ -18,13 +18,7 @@ class TilerConfigurationCallback(_callbacks.TilerConfigurationCallback):  # type
     """anomalib's callback, which gives models `reftiler.anomalib.Tiler` instead."""
 
     def setup(self, trainer: Any, pl_module: Any, stage: str | None = None) -> None:
-        """Give the model of ``pl_module`` its tiler.
-
-        Raises
-        ------
-        ValueError
-            If tiling is enabled and the model has no place for a tiler.
-        """
+        """Give the model of ``pl_module`` its tiler, or refuse a model without one."""
         del trainer, stage
         if not self.enable:
             return

@@ -67,14 +67,8 @@ def compute_new_image_size(
     image_size, tile_size, stride : sequence of 2 ints
         Height and width.
     """
-    sizes = (
-        as_exact_ints(value, name, rank=2, minimum=1)
-        for value, name in (
-            (image_size, "image_size"),
-            (tile_size, "tile_size"),
-            (stride, "stride"),
-        )
-    )
+    given = {"image_size": image_size, "tile_size": tile_size, "stride": stride}
+    sizes = (as_exact_ints(s, name, rank=2, minimum=1) for name, s in given.items())
     height, width = (
         fit_axis(length, tile, step, "padding", both=False).padded_length
         for length, tile, step in zip(*sizes, strict=True)

@@ -1,31 +1,68 @@
-"""Merging tiles of any resolution, whatever its ratio to the image's."""
+"""Tilers and grids of anomalib's settings, and merging by them at any resolution."""
 
 import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from torch import Tensor
 
 from reftiler.anomalib.images import ImageUpscaleMode, downscale_image, untile_batch
-from reftiler.anomalib.planning import clamp_border, fit_grid, make_tiler, torch_tiler
+from reftiler.errors import TilingError
 from reftiler.grid import Grid
+from reftiler.torch import Tiler
+from reftiler.validation import Real
+
+Pair = Sequence[int]
+
+
+@lru_cache(maxsize=256, typed=True)  # −0.0 is not 0
+def make_tiler(
+    tile: tuple[int, ...],
+    stride: tuple[int, ...],
+    border: tuple[int, ...],
+    mode: str,
+    fill: Real | None,
+) -> Tiler:
+    """Return the torch tiler with these settings, the same one each time."""
+    return Tiler(tile, stride, remove_border_count=border, mode=mode, fill=fill)
+
+
+@lru_cache(maxsize=256)
+def fit_grid(tiler: Tiler, size: tuple[int, ...]) -> Grid:
+    """Return the tiler's fitted grid for an image size, the same one each time."""
+    return tiler.grid(size)
+
+
+def clamp_border(border: Pair, tile: Pair, stride: Pair) -> tuple[int, ...]:
+    """Return as much of a border as leaves tiles that still meet."""
+    sides = zip(border, tile, stride, strict=True)
+    return tuple(max(0, min(r, (t - s) // 2)) for r, t, s in sides)
+
+
+def check_grid(grid: Any) -> Grid:
+    """Return a grid if a tiler of this package can have made it."""
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid must be a reftiler.Grid, got {type(grid).__name__}")
+    tiler = grid.tiler
+    border, mode = tiler.remove_border_count, tiler.mode
+    plain = make_tiler(tiler.tile_size, tiler.stride, border, mode, tiler.fill)
+    if tiler != plain or tiler.rank != 2 or mode not in ("padding", "interpolation"):
+        raise TilingError(
+            f"the grid was made by {tiler}, which has settings that anomalib's tiler "
+            "lacks: use reftiler.torch.Tiler for it"
+        )
+    return grid
+
+
+def torch_tiler(grid: Grid) -> Tiler:
+    """Return the torch tiler that equals the grid's, which may be numpy's."""
+    tiler = grid.tiler
+    return tiler if isinstance(tiler, Tiler) else Tiler.from_dict(tiler.to_dict())
 
 
 def merge(tiles: Tensor, grid: Grid, batch: int) -> Tensor:
-    """Merge the tiles of ``batch`` images, at the resolution that they have.
-
-    Parameters
-    ----------
-    tiles : Tensor, shape (N·K, C, h, w)
-        Of any channels and resolution.
-    grid : Grid
-        The plan by which the images were cut.
-    batch : int
-        How many images.
-
-    Returns
-    -------
-    Tensor, shape (N, C, H', W')
-        H' and W' are the image's, times the scale, rounded up.
-    """
+    """Merge tiles (N·K, C, h, w), at their own resolution, to images (N, C, H', W')."""
     sides = tuple(tiles.shape[-2:])
     size = grid.image_size
     if sides != grid.tiler.tile_size:
@@ -54,7 +91,13 @@ def _scaled(grid: Grid, tile: tuple[int, ...], size: tuple[int, ...]) -> Grid:
     if exact and not grid.is_irregular:
         return fit_grid(scaled, size)
     if not exact:
-        _warn_inexact(grid, tile)
+        warnings.warn(
+            f"maps of {tile} for tiles of {tiler.tile_size} put tiles between pixels: "
+            "each is moved down and right to the next whole one; for exact maps choose "
+            f"a stride (now {tiler.stride}) or a random_tile_align that the map's "
+            "scale makes whole",
+            stacklevel=4,
+        )
     starts = [
         tuple(map(_ceil, start, tile, tiler.tile_size))
         for start in grid.starts.tolist()
@@ -67,17 +110,6 @@ def _scaled(grid: Grid, tile: tuple[int, ...], size: tuple[int, ...]) -> Grid:
         for axis, side in zip(zip(*starts, strict=True), tile, strict=True)
     )
     return scaled.scatter(tuple(last), starts)
-
-
-def _warn_inexact(grid: Grid, tile: tuple[int, ...]) -> None:
-    tiler = grid.tiler
-    warnings.warn(
-        f"maps of {tile} for tiles of {tiler.tile_size} put tiles between pixels: each "
-        "is moved down and right to the next whole one; for exact maps choose a "
-        f"stride (now {tiler.stride}) or a random_tile_align that the map's scale "
-        "makes whole",
-        stacklevel=5,
-    )
 
 
 def _ceil(value: int, side: int, whole: int) -> int:

@@ -1,13 +1,10 @@
 """anomalib's tiler: a history of its calls around `reftiler.torch.Tiler`."""
 
+import warnings
+
 from torch import Tensor
 
-from reftiler.anomalib.call_history import (
-    CallHistory,
-    PerThreadAttribute,
-    TileCall,
-    unknown_tiles_message,
-)
+from reftiler.anomalib.call_history import CallHistory, PerThreadAttribute, TileCall
 from reftiler.anomalib.images import (
     ImageUpscaleMode,
     StrideSizeError,
@@ -15,14 +12,13 @@ from reftiler.anomalib.images import (
     check_mode,
     check_tensor,
 )
-from reftiler.anomalib.merging import merge
-from reftiler.anomalib.planning import (
+from reftiler.anomalib.merging import (
     check_grid,
     clamp_border,
     fit_grid,
     make_tiler,
+    merge,
     torch_tiler,
-    warn_uncovered,
 )
 from reftiler.errors import TilingError
 from reftiler.grid import Grid
@@ -111,7 +107,14 @@ class Tiler:
             raise TilingError(f"seed must be below 2**64, got {seed}")
         self.fill = as_real(fill, "fill")
         self._history = CallHistory()
-        warn_uncovered(self._border(), tile, step)
+        removed = clamp_border(self._border(), tile, step)
+        if removed != self._border():
+            warnings.warn(
+                f"remove_border_count={remove_border_count} would leave pixels without "
+                f"a tile: {removed} (height, width) are removed, with which the tiles "
+                "still meet; use that, or a smaller stride",
+                stacklevel=2,
+            )
 
     @staticmethod
     def validate_size_type(parameter: Sizes) -> tuple[int, int]:
@@ -164,7 +167,11 @@ class Tiler:
         grid = self._random(size) if use_random_tiling else self._fitted(size)
         tiles = torch_tiler(grid).tile(batch, grid=grid)
         self._history.append(TileCall(grid, batch.shape[0], tiles))
-        self._set_attributes(grid, batch.shape[0], batch.shape[1])
+        self.batch_size, self.num_channels = batch.shape[:2]
+        self.input_h, self.input_w = grid.image_size
+        (_, self.pad_h), (_, self.pad_w) = grid.padding
+        self.resized_h, self.resized_w = (axis.padded_length for axis in grid.axes)
+        self.num_patches_h, self.num_patches_w = (*grid.shape, 1)[:2]
         return tiles
 
     def untile(self, tiles: Tensor, grid: Grid | None = None) -> Tensor:
@@ -195,7 +202,7 @@ class Tiler:
         check_tensor(tiles, "tiles", (4,))
         if grid is not None:
             return merge(tiles, check_grid(grid), max(1, tiles.shape[0] // len(grid)))
-        call = self._recall(tiles)
+        call = self._history.find(tiles) or self._from_attributes(tiles)
         merged = merge(tiles, call.grid, call.batch)
         call.merged = True
         return merged
@@ -228,29 +235,23 @@ class Tiler:
     def _border(self) -> tuple[int, int]:
         return self.remove_border_count, self.remove_border_count
 
-    def _recall(self, tiles: Tensor) -> TileCall:
-        """Return the call that tiles come from."""
-        call = self._history.find(tiles)
-        if call is not None:
-            return call
-        described = self._from_attributes()
-        if described is not None and described.matches(tiles.shape[0]):
-            return described
-        latest = next(iter(self._history.calls), described)
-        raise TilingError(unknown_tiles_message(len(tiles), latest))
-
-    def _from_attributes(self) -> TileCall | None:
+    def _from_attributes(self, tiles: Tensor) -> TileCall:
         """Return a call made up of the attributes, which a subclass may have set."""
+        described = None
         height, width = map(self._history.read, ("input_h", "input_w"))
-        if height is None or width is None:
-            return None
-        return TileCall(
-            self._fitted((height, width)), self._history.read("batch_size") or 1
+        if height is not None and width is not None:
+            batch = self._history.read("batch_size") or 1
+            described = TileCall(self._fitted((height, width)), batch)
+            if described.matches(len(tiles)):
+                return described
+        latest = next(iter(self._history.calls), described)
+        if latest is None:
+            raise TilingError(
+                "untile needs to know how the image was cut: call tile first, or give "
+                "untile a grid"
+            )
+        batch, count = latest.batch, len(latest.grid)
+        raise TilingError(
+            f"got {len(tiles)} tiles, but tile last returned {batch * count} ({batch} "
+            f"× {count}): give untile all of them, or the grid that they were cut by"
         )
-
-    def _set_attributes(self, grid: Grid, batch: int, channels: int) -> None:
-        self.batch_size, self.num_channels = batch, channels
-        self.input_h, self.input_w = grid.image_size
-        (_, self.pad_h), (_, self.pad_w) = grid.padding
-        self.resized_h, self.resized_w = (axis.padded_length for axis in grid.axes)
-        self.num_patches_h, self.num_patches_w = (*grid.shape, 1)[:2]

@@ -1,7 +1,6 @@
 """Train on tiles: a data set of them, its order, and random tiles as a transform."""
 
 from reftiler.torch.data.random_tiles import RandomTiles
-from reftiler.torch.data.tile_dataset import TileDataset
-from reftiler.torch.data.tile_sampler import TileSampler
+from reftiler.torch.data.tile_dataset import TileDataset, TileSampler
 
 __all__ = ["RandomTiles", "TileDataset", "TileSampler"]

@@ -14,8 +14,6 @@ from reftiler.torch.tiler import Tiler
 from reftiler.torch.validation import check_tensor
 from reftiler.validation import Real, Sizes, as_int, as_ints
 
-__all__ = ["RandomTiles"]
-
 
 class RandomTiles(nn.Module):
     """Cut random tiles of images, and the same ones of their masks.
@@ -66,10 +64,9 @@ class RandomTiles(nn.Module):
             raise TypeError(f"tiler must be a Tiler, got {type(tiler).__name__}")
         self.tiler = Tiler.from_dict(tiler.to_dict())
         self.count = as_int(count, "count", minimum=1)
-        rank = self.tiler.rank
         self.align = self.tiler.align
         if align is not None:
-            self.align = as_ints(align, "align", rank=rank, minimum=1)
+            self.align = as_ints(align, "align", rank=self.tiler.rank, minimum=1)
         self.share = None if share is None else as_share(share)
 
     def forward(
@@ -94,12 +91,8 @@ class RandomTiles(nn.Module):
         images = image.unbind() if image.dim() == self.tiler.rank + 2 else (image,)
         masks = self._masks(mask, image, len(images))
         grids = list(map(self._grid, images, masks))
-        tiles = torch.cat(
-            [
-                self.tiler.tile(one, grid=grid)
-                for one, grid in zip(images, grids, strict=True)
-            ]
-        )
+        pairs = zip(images, grids, strict=True)
+        tiles = torch.cat([self.tiler.tile(one, grid=grid) for one, grid in pairs])
         if mask is None:
             return tiles
         return tiles, torch.cat(list(map(self._cut_mask, masks, grids)))
@@ -107,13 +100,6 @@ class RandomTiles(nn.Module):
     def extra_repr(self) -> str:
         """Return the settings, as they show in the module's text."""
         return f"{self.tiler}, count={self.count}, align={self.align}"
-
-    def _size(self, image: Tensor) -> tuple[int, ...]:
-        """Return the spatial sizes of one image."""
-        shape, rank = tuple(image.shape), self.tiler.rank
-        if self.tiler.channels_last and image.dim() > rank:
-            return shape[:rank]
-        return shape[-rank:]
 
     def _masks(self, mask: Any, image: Tensor, count: int) -> tuple[Any, ...]:
         """Return a mask for each image."""
@@ -132,24 +118,22 @@ class RandomTiles(nn.Module):
         return tuple(mask.unbind())
 
     def _grid(self, image: Tensor, mask: Tensor | None) -> Grid:
-        size, marks = self._size(image), dict[str, Any]()
+        shape, rank = tuple(image.shape), self.tiler.rank
+        last = self.tiler.channels_last and len(shape) > rank
+        size, marks = shape[:rank] if last else shape[-rank:], dict[str, Any]()
         if mask is not None:
-            marked = self._channels_first(mask, size).ne(0).any(0).cpu().numpy()
+            planes = mask[None] if mask.dim() == rank else mask
+            if planes.dim() != rank + 1 or tuple(planes.shape[1:]) != size:
+                raise TilingError(
+                    f"the mask is {tuple(mask.shape)}, its image {size}: give a mask "
+                    "of the image's own size"
+                )
+            marked = planes.ne(0).any(0).cpu().numpy()
             tile = self.tiler.tile_size
             if self.share is not None and can_hold(marked, tile, self.align):
                 marks = {"inside": marked, "share": self.share}
         seed = int(torch.randint(2**63 - 1, (), dtype=torch.int64))
         return self.tiler.random(size, self.count, seed, self.align, **marks)
-
-    def _channels_first(self, mask: Tensor, size: tuple[int, ...]) -> Tensor:
-        """Return a mask as (C, *S), or refuse it."""
-        planes = mask[None] if mask.dim() == len(size) else mask
-        if planes.dim() != len(size) + 1 or tuple(planes.shape[1:]) != size:
-            raise TilingError(
-                f"the mask is {tuple(mask.shape)}, its image {size}: give a mask of "
-                "the image's own size"
-            )
-        return planes
 
     def _cut_mask(self, mask: Tensor, grid: Grid) -> Tensor:
         settings = {**self.tiler.to_dict(), "channels_last": False, "pad_value": 0}

@@ -1,15 +1,15 @@
-"""The tiles of all images of a data set, as `torch.utils.data` takes them."""
+"""The tiles of all images of a data set as torch takes them, and their order."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 
 from reftiler.apply import extract_tile
 from reftiler.base_tiler import BaseTiler
@@ -17,13 +17,12 @@ from reftiler.errors import TilingError
 from reftiler.grid import Grid
 from reftiler.io.datasets import GOOD, ImageEntry, find_images, open_pair
 from reftiler.io.info import DEFAULT_OPTIONS, ReadOptions
+from reftiler.io.lazy import size_of
 from reftiler.random_starts import as_share, can_hold
-from reftiler.torch.data.image_cache import ImageCache, ImagePair
+from reftiler.streaming.stores import ReadableArray
 from reftiler.torch.data.transforms import seeded, transformed
 from reftiler.torch.numpy_bridge import as_tensor
 from reftiler.validation import Real, as_bool, as_int, count_of, first_few
-
-__all__ = ["CACHE_BYTES", "TileDataset"]
 
 CACHE_BYTES = 2**29
 """Bytes of images and masks that each worker keeps, by default."""
@@ -31,6 +30,43 @@ CACHE_BYTES = 2**29
 _MAX_GRIDS = 1024
 _MAX_SEED = 2**64 - 1
 _MAX_EPOCH = 2**32 - 1
+
+
+class ImagePair(NamedTuple):
+    """An image and its mask: in memory, or read by slices."""
+
+    image: ReadableArray
+    mask: ReadableArray | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of both in memory."""
+        arrays = [array for array in self if array is not None]
+        return sum(size_of(array.shape, array.dtype) for array in arrays)
+
+
+class ImageCache:
+    """The images that were used last; larger ones than all may be are not kept."""
+
+    def __init__(self, max_bytes: int, open_pair: Callable[[int], ImagePair]) -> None:
+        self._max_bytes, self._open = max_bytes, open_pair
+        self._held: OrderedDict[int, ImagePair] = OrderedDict()
+        self._bytes = 0
+
+    def __getitem__(self, number: int) -> ImagePair:
+        """Return an image; room is made before it is read."""
+        if number in self._held:
+            self._held.move_to_end(number)
+            return self._held[number]
+        image, mask = pair = self._open(number)
+        if pair.nbytes > self._max_bytes:
+            return pair
+        while self._bytes + pair.nbytes > self._max_bytes:
+            self._bytes -= self._held.popitem(last=False)[1].nbytes
+        pair = ImagePair(image[...], None if mask is None else mask[...])
+        self._held[number] = pair
+        self._bytes += pair.nbytes
+        return pair
 
 
 class TileDataset(Dataset[dict[str, Any]]):
@@ -134,7 +170,13 @@ class TileDataset(Dataset[dict[str, Any]]):
     ) -> None:
         self.entries = _entries(source, split)
         self.masks = _has_masks(self.entries, masks)
-        self._tiler, self._mask_tiler = _tilers(tiler)
+        if not isinstance(tiler, BaseTiler):
+            raise TypeError(f"tiler must be a Tiler, got {type(tiler).__name__}")
+        if tiler.rank != 2:
+            raise TilingError(f"images have 2 spatial axes, the tiler {tiler.rank}")
+        settings = {**tiler.to_dict(), "channels_last": True}
+        self._tiler = BaseTiler.from_dict(settings)
+        self._mask_tiler = BaseTiler.from_dict({**settings, "pad_value": 0})
         self._random = None if random is None else as_int(random, "random", minimum=1)
         self._inside = as_bool(inside, "inside")
         self._share = None if share is None else as_share(share)
@@ -144,7 +186,16 @@ class TileDataset(Dataset[dict[str, Any]]):
         self._cache_bytes = as_int(cache_bytes, "cache_bytes", minimum=0)
         if transform is not None and not callable(transform):
             raise TypeError(f"transform must be callable, got {transform!r}")
-        self._check_random()
+        if self._random is None and (self._inside or self._share is not None):
+            raise TilingError("inside= and share= are of random tiles: give random=")
+        if self._share is not None and not self._inside:
+            raise TilingError("share= needs inside=True")
+        if self._inside and not (self.masks and any(e.masks for e in self.entries)):
+            raise TilingError(
+                f"inside=True needs marked pixels, and of "
+                f"{count_of(self.entries, 'image')} none has a mask that is read: "
+                "leave it out"
+            )
         # Workers that persist see another epoch in memory that they share.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self._forget()
@@ -180,21 +231,35 @@ class TileDataset(Dataset[dict[str, Any]]):
         TilingError
             If its image cannot be read.
         """
-        number, k = self._locate(index)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there are tiles 0 to {len(self) - 1}, asked for {index}")
+        index %= len(self)
+        number = int(np.searchsorted(self._ends, index, "right"))
+        k = index - self.tiles_of(number).start
         image, mask = self._cache[number]
         grid, mask_grid = self._grids_of(number, image.shape[:2], mask)
         tile = as_tensor(np.moveaxis(_cut(image, grid, k), -1, 0).copy())
         item: dict[str, Any] = {"image": tile}
         if self.masks:
-            item["mask"] = _marked(mask, mask_grid, k)
+            # An image without a mask file is good.
+            marked = torch.zeros(mask_grid.tiler.input_size, dtype=torch.bool)
+            if mask is not None:
+                marked = as_tensor(_cut(mask, mask_grid, k)[..., 0])
+            item["mask"] = marked
             # CONTEXT-008: marks of the context are its neighbours'
             item["label"] = int(item["mask"][self._tiler.inner].any())
         else:
-            item["label"] = _label(self.entries[number])
+            label = self.entries[number].label
+            item["label"] = int(label != GOOD) if label else -1
         item |= {"entry": number, "tile": k}
         item["box"] = torch.from_numpy(grid.boxes[k].copy())
         if self._transform is not None:
-            self._apply_transform(self._transform, item, index)
+            given = item["image"], item.get("mask")
+            (word,) = np.random.Philox(key=self.key(index)).random_raw(1).tolist()
+            with seeded(word, self._transform):
+                item["image"], mask = transformed(self._transform, *given)
+            if mask is not None:
+                item["mask"] = mask
         return item
 
     def __getstate__(self) -> dict[str, Any]:
@@ -233,18 +298,6 @@ class TileDataset(Dataset[dict[str, Any]]):
             entry = replace(entry, masks=())
         return ImagePair(*open_pair(entry, self._options, self._mask_threshold))
 
-    def _check_random(self) -> None:
-        if self._random is None and (self._inside or self._share is not None):
-            raise TilingError("inside= and share= are of random tiles: give random=")
-        if self._share is not None and not self._inside:
-            raise TilingError("share= needs inside=True")
-        if self._inside and not (self.masks and any(e.masks for e in self.entries)):
-            raise TilingError(
-                f"inside=True needs marked pixels, and of "
-                f"{count_of(self.entries, 'image')} none has a mask that is read: "
-                "leave it out"
-            )
-
     def _count(self, number: int) -> int:
         """Return how many tiles an image has; refuse image and mask before training."""
         image, _ = self._open(number)
@@ -275,24 +328,45 @@ class TileDataset(Dataset[dict[str, Any]]):
                 marks = {"inside": marked, "share": self._share}
         return self._tiler.random(size, self._random, self.key(number), **marks)
 
-    def _locate(self, index: int) -> tuple[int, int]:
-        """Return which image a tile is of, and which of its tiles it is."""
-        count = len(self)
-        if not -count <= index < count:
-            raise IndexError(f"there are tiles 0 to {count - 1}, asked for {index}")
-        index %= count
-        number = int(np.searchsorted(self._ends, index, "right"))
-        return number, index - self.tiles_of(number).start
 
-    def _apply_transform(
-        self, transform: Callable[..., Any], item: dict[str, Any], index: int
-    ) -> None:
-        words = np.random.Philox(key=self.key(index % len(self))).random_raw(1)
-        with seeded(int(words[0]), transform):
-            image, mask = transformed(transform, item["image"], item.get("mask"))
-        item["image"] = image
-        if mask is not None:
-            item["mask"] = mask
+class TileSampler(Sampler[int]):
+    """Shuffles images, and the tiles of a few of them at a time.
+
+    Each worker then needs only these few in memory. The order is that of the data
+    set's seed and epoch: every epoch another, the same in every process.
+
+    Parameters
+    ----------
+    data : TileDataset
+        Whose tiles are loaded.
+    images : int
+        The tiles of how many images are mixed: more of them mix better, and take as
+        much more of each worker's ``cache_bytes``.
+
+    Examples
+    --------
+    ``DataLoader(data, batch_size=32, sampler=TileSampler(data), num_workers=2)``
+    """
+
+    def __init__(self, data: TileDataset, images: int = 16) -> None:
+        if not isinstance(data, TileDataset):
+            raise TypeError(f"data must be a TileDataset, got {type(data).__name__}")
+        self._data, self._images = data, as_int(images, "images", minimum=1)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[int]:
+        # Raw words, sorted: numpy's own shuffles may change with its versions. The
+        # last number of an epoch is no image's.
+        words = np.random.Philox(key=self._data.key(2**32 - 1))
+        count = len(self._data.entries)
+        order = np.argsort(words.random_raw(count), kind="stable").tolist()
+        for first in range(0, count, self._images):
+            group = order[first : first + self._images]
+            tiles = np.concatenate([self._data.tiles_of(number) for number in group])
+            shuffled = np.argsort(words.random_raw(len(tiles)), kind="stable")
+            yield from tiles[shuffled].tolist()
 
 
 def _entries(source: Any, split: str | None) -> tuple[ImageEntry, ...]:
@@ -329,30 +403,7 @@ def _has_masks(entries: Sequence[ImageEntry], asked: bool | None) -> bool:
     return masks
 
 
-def _tilers(tiler: Any) -> tuple[BaseTiler, BaseTiler]:
-    """Return how images are cut, as they are read, and masks."""
-    if not isinstance(tiler, BaseTiler):
-        raise TypeError(f"tiler must be a Tiler, got {type(tiler).__name__}")
-    if tiler.rank != 2:
-        raise TilingError(f"images have 2 spatial axes, the tiler {tiler.rank}")
-    settings = {**tiler.to_dict(), "channels_last": True}
-    image = BaseTiler.from_dict(settings)
-    return image, BaseTiler.from_dict({**settings, "pad_value": 0})
-
-
 def _cut(image: Any, grid: Grid, k: int) -> Any:
     """Return a tile (h, w, C) of an image (H, W, C) or (H, W)."""
     tile = extract_tile(image, grid, k)
     return tile[..., np.newaxis] if tile.ndim == 2 else tile
-
-
-def _marked(mask: Any, grid: Grid, k: int) -> Tensor:
-    """Return where a tile is marked; an image without a mask file is good."""
-    if mask is None:
-        return torch.zeros(grid.tiler.input_size, dtype=torch.bool)
-    return as_tensor(_cut(mask, grid, k)[..., 0])
-
-
-def _label(entry: ImageEntry) -> int:
-    """Return 0 for a good image, 1 for another, -1 where that is not known."""
-    return -1 if not entry.label else int(entry.label != GOOD)

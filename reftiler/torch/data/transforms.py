@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["seeded", "transformed"]
-
 
 def transformed(
     transform: Callable[..., Any], image: Tensor, mask: Tensor | None
@@ -19,18 +17,16 @@ def transformed(
     """Return what a transform makes of an image (C, h, w) and its mask (h, w).
 
     Those of albumentations are called by names with arrays, channels last. Others are
-    called with tensors, in order: ``transform(image, mask)``, or ``transform(image)``
-    where there is no mask. If torchvision is loaded, these are its ``tv_tensors``, by
+    called with tensors, in order; if torchvision is loaded these are its tv_tensors, by
     which transforms of its v2 tell images from masks.
-
-    Raises
-    ------
-    TypeError
-        If the transform does not return as many as it was given.
     """
     if hasattr(transform, "available_keys"):
         return _by_albumentations(transform, image, mask)
-    image, mask = _as_tv_tensors(image, mask)
+    if "torchvision" in sys.modules:
+        from torchvision import tv_tensors  # noqa: PLC0415 - it is loaded already
+
+        image = tv_tensors.Image(image)
+        mask = None if mask is None else tv_tensors.Mask(mask)
     if mask is None:
         return _plain(transform(image)), None
     made = transform(image, mask)
@@ -78,14 +74,6 @@ def _by_albumentations(
     if isinstance(marked, np.ndarray):
         marked = torch.from_numpy(np.ascontiguousarray(marked))
     return found, marked.bool()
-
-
-def _as_tv_tensors(image: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    if "torchvision" not in sys.modules:
-        return image, mask
-    from torchvision import tv_tensors  # noqa: PLC0415 - where it is loaded already
-
-    return tv_tensors.Image(image), None if mask is None else tv_tensors.Mask(mask)
 
 
 def _plain(made: Any) -> Any:

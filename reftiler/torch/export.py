@@ -11,15 +11,14 @@ from torch import Tensor, nn
 
 from reftiler.atomic import atomic_write
 from reftiler.errors import TilingError
-from reftiler.plan import TilePlan, plan_tile, plan_untile
+from reftiler.plan import TilePlan, plan_tile
 from reftiler.pytree import tree_map
 from reftiler.torch.cut import cut_planes
-from reftiler.torch.dtypes import KNOWN, dtype_name, float32_sums, is_in_graph
+from reftiler.torch.dtypes import dtype_name, float32_sums, is_in_graph
 from reftiler.torch.merge import merge_planes
+from reftiler.torch.plans import new_untile_plan
 from reftiler.torch.tiler import Tiler
 from reftiler.validation import as_int
-
-__all__ = ["TiledModel", "export_onnx"]
 
 _FOLDED = 256  # bytes of constants that are computed when a graph is exported
 
@@ -75,21 +74,16 @@ class TiledModel(nn.Module):
             untile = partial(self.tiler.untile, shape=image.shape, scale=self.scale)
             return tree_map(untile, results)
         # The number of images may be a symbol, so that no plan may count them.
-        call = plan_tile(
-            self.tiler, (1, *image.shape[1:]), dtype_name(image.dtype), None
-        )
+        one = (1, *image.shape[1:])
+        call = plan_tile(self.tiler, one, dtype_name(image.dtype), None)
         tiles = cut_planes(image, call).movedim(2, 1)
         results = self.model(tiles.flatten(0, 1))
         sizes = (image.shape[0], len(call.grid))
         return tree_map(lambda leaf: self._merged(leaf, sizes, call), results)
 
     def _merged(self, leaf: Tensor, sizes: tuple[int, int], call: TilePlan) -> Tensor:
-        name = dtype_name(leaf.dtype)
-        shape = (1, 1, *call.image.size)
-        of_one = (sizes[1], *leaf.shape[1:])
-        plan = plan_untile(
-            self.tiler, of_one, name, shape, None, self.scale, name, KNOWN
-        )
+        asked = ((1, 1, *call.image.size), self.tiler, None, self.scale, leaf.dtype)
+        plan = new_untile_plan((sizes[1], *leaf.shape[1:]), leaf.dtype, *asked)
         group = plan.without_context(leaf).unflatten(0, sizes).movedim(2, 1)
         return merge_planes(group, plan, leaf.dtype)
 
@@ -100,15 +94,6 @@ def _check_shape(shape: Sequence[int], tiler: Tiler) -> None:
             f"a model with the tiler inside takes images (N, C, *S), {tiler.rank + 2} "
             f"axes, got {tuple(shape)}: give an axis of images and one of channels"
         )
-
-
-def _optimize(program: Any) -> None:
-    """Fold constants, but no tables: these would become as large as the image."""
-    from onnxscript import optimizer  # noqa: PLC0415 - an extra
-
-    optimizer.optimize_ir(
-        program.model, input_size_limit=_FOLDED, output_size_limit=_FOLDED
-    )
 
 
 def export_onnx(  # noqa: PLR0913 - all but four are optional
@@ -192,7 +177,14 @@ def export_onnx(  # noqa: PLR0913 - all but four are optional
                 input_names=["image"],
                 dynamic_shapes=({0: batch},) if dynamic_batch else None,
             )
-        _optimize(program)
+        from onnxscript import optimizer  # noqa: PLC0415 - an extra
+
+        # No tables: these would become as large as the image.
+        optimizer.optimize_ir(
+            program.model,  # type: ignore[union-attr]
+            input_size_limit=_FOLDED,
+            output_size_limit=_FOLDED,
+        )
         graph = program.model_proto  # type: ignore[union-attr]
         data = graph.SerializeToString()
     except (ImportError, TilingError):

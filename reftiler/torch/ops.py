@@ -6,8 +6,7 @@ the kernels too:
 
 reftiler::tile_kernel     cut an image
 reftiler::tile_adjoint    sum tiles into an image; what gradients of ``tile`` need
-reftiler::untile_kernel   merge tiles
-reftiler::untile_weighted_kernel  merge tiles whose pixels have weights
+reftiler::untile_kernel   merge tiles, whose pixels may have weights
 reftiler::untile_adjoint  spread an image over tiles; what those of a mean need
 reftiler::winners         where pixels come from that are each one tile's value
 
@@ -20,7 +19,9 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,159 +30,129 @@ from torch.library import custom_op
 from reftiler.errors import TilingError
 from reftiler.geometry import SELECTING
 from reftiler.grid import Grid
-from reftiler.plan import TilePlan, plan_tile, plan_untile
+from reftiler.plan import TilePlan, plan_tile
 from reftiler.settings import TilerSettings
 from reftiler.torch import adjoint, dispatch
 from reftiler.torch import cut as plain_cut
 from reftiler.torch.cut import cut_graph
-from reftiler.torch.dtypes import HALVES, KNOWN, dtype_name, is_tracing
+from reftiler.torch.dtypes import HALVES, dtype_name, is_tracing
 from reftiler.torch.layout import as_nchw, by_image, from_nchw, unflatten
 from reftiler.torch.merge import merge_graph
-from reftiler.torch.pixel_weights import check_weights, refuse_gradient, weighted_plan
+from reftiler.torch.pixel_weights import check_weights, refuse_gradient
 from reftiler.torch.plans import (
     cached_tile_plan,
     cached_untile_plan,
     eager_tile,
     eager_untile,
     encode_scale,
+    form_of,
     grid_text,
+    new_untile_plan,
     scale_of,
     tiler_of,
 )
 from reftiler.torch.validation import empty_aligned
 
+Body = Callable[..., tuple[Sequence[int], torch.dtype, Callable[[Tensor], Any]]]
+"""Returns a result's shape and dtype, and what writes it."""
 
-@custom_op(
-    "reftiler::tile_kernel",
-    mutates_args=(),
-    schema="(Tensor image, str tiler, str? grid, bool zeros) -> Tensor",
-)
-def _tile(image: Tensor, tiler: str, grid: str | None, zeros: bool) -> Tensor:
+
+def _operator(schema: str) -> Callable[[Body], Callable[..., Tensor]]:
+    """Define an operator, and its fake, on the device of its first tensor."""
+    name, parenthesis, rest = schema.partition("(")
+
+    def define(body: Body) -> Callable[..., Tensor]:
+        def run(tensor: Tensor, *rest: Any) -> Tensor:
+            shape, dtype, write = body(tensor, *rest)
+            out = empty_aligned(tuple(shape), dtype, tensor.device)
+            write(out)
+            return out
+
+        def fake(tensor: Tensor, *rest: Any) -> Tensor:
+            shape, dtype, _ = body(tensor, *rest)
+            return tensor.new_empty(tuple(shape), dtype=dtype)
+
+        typed = parenthesis + rest
+        found = custom_op(f"reftiler::{name}", run, mutates_args=(), schema=typed)
+        found.register_fake(fake)
+        return found
+
+    return define
+
+
+@_operator("tile_kernel(Tensor image, str tiler, str? grid, bool zeros) -> Tensor")
+def _tile(image: Tensor, tiler: str, grid: str | None, zeros: bool) -> Any:
     call = cached_tile_plan(image.shape, image.dtype, tiler, grid)
-    out = empty_aligned(call.tiles.shape, image.dtype, image.device)
-    if zeros:
-        plain_cut.cut(image, call, out, zeros=True)
-    else:
-        dispatch.cut(image, call, out)
-    return out
+    cut = partial(plain_cut.cut, zeros=True) if zeros else dispatch.cut
+    return call.tiles.shape, image.dtype, partial(cut, image, call)
 
 
-@_tile.register_fake
-def _(image: Tensor, tiler: str, grid: str | None, zeros: bool) -> Tensor:
-    del zeros
-    call = cached_tile_plan(image.shape, image.dtype, tiler, grid)
-    return image.new_empty(call.tiles.shape)
+@_operator("tile_adjoint(Tensor tiles, SymInt[] shape, str tiler, str? grid) -> Tensor")
+def _tile_adjoint(tiles: Tensor, shape: Sequence[int], *spec: Any) -> Any:
+    call = cached_tile_plan(shape, tiles.dtype, *spec)
+
+    def write(out: Tensor) -> None:
+        adjoint.sum_tiles(tiles, call, out.zero_())
+
+    return shape, tiles.dtype, write
 
 
-@custom_op(
-    "reftiler::tile_adjoint",
-    mutates_args=(),
-    schema="(Tensor tiles, SymInt[] shape, str tiler, str? grid) -> Tensor",
+@_operator(
+    "untile_kernel(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale, "
+    "ScalarType dtype, bool zeros=False, Tensor? weights=None) -> Tensor"
 )
-def _tile_adjoint(
-    tiles: Tensor, shape: Sequence[int], tiler: str, grid: str | None
-) -> Tensor:
-    call = cached_tile_plan(shape, tiles.dtype, tiler, grid)
-    out = tiles.new_zeros(call.image.shape)
-    adjoint.sum_tiles(tiles, call, out)
-    return out
+def _untile(
+    tiles: Tensor,
+    shape: Sequence[int],
+    tiler: str,
+    grid: str | None,
+    scale: str | None,
+    dtype: torch.dtype,
+    zeros: bool = False,
+    weights: Tensor | None = None,
+) -> Any:
+    spec = (shape, tiler, grid, scale, dtype, form_of(weights))
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec)
+
+    def write(out: Tensor) -> None:
+        if weights is not None:
+            check_weights(weights)
+        plan = replace(call, fill=0) if zeros else call
+        dispatch.merge(tiles, plan, out, weights)
+
+    return call.result.shape, dtype, write
 
 
-@_tile_adjoint.register_fake
-def _(tiles: Tensor, shape: Sequence[int], tiler: str, grid: str | None) -> Tensor:
-    del tiler, grid
-    return tiles.new_empty(tuple(shape))
-
-
-@custom_op(
-    "reftiler::untile_kernel",
-    mutates_args=(),
-    schema="(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale, "
-    "ScalarType dtype, bool zeros) -> Tensor",
+@_operator(
+    "untile_adjoint(Tensor image, SymInt[] tiles_shape, ScalarType dtype, "
+    "SymInt[] shape, str tiler, str? grid, str? scale) -> Tensor"
 )
-def _untile(tiles: Tensor, *rest: Any) -> Tensor:
-    *spec, dtype, zeros = rest
-    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype)
-    out = empty_aligned(call.result.shape, dtype, tiles.device)
-    dispatch.merge(tiles, replace(call, fill=0) if zeros else call, out)
-    return out
-
-
-@_untile.register_fake
-def _(tiles: Tensor, *rest: Any) -> Tensor:
-    *spec, dtype, _zeros = rest
-    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype)
-    return tiles.new_empty(call.result.shape, dtype=dtype)
-
-
-@custom_op(
-    "reftiler::untile_weighted_kernel",
-    mutates_args=(),
-    schema="(Tensor tiles, Tensor weights, SymInt[] shape, str tiler, str? grid, "
-    "str? scale, ScalarType dtype) -> Tensor",
-)
-def _untile_weighted(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
-    call = weighted_plan(tiles, weights, spec)
-    check_weights(weights)
-    out = empty_aligned(call.result.shape, spec[-1], tiles.device)
-    dispatch.merge(tiles, call, out, weights)
-    return out
-
-
-@_untile_weighted.register_fake
-def _(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
-    call = weighted_plan(tiles, weights, spec)
-    return tiles.new_empty(call.result.shape, dtype=spec[-1])
-
-
-@custom_op(
-    "reftiler::untile_adjoint",
-    mutates_args=(),
-    schema="(Tensor image, SymInt[] tiles_shape, ScalarType dtype, SymInt[] shape, "
-    "str tiler, str? grid, str? scale) -> Tensor",
-)
-def _untile_adjoint(image: Tensor, *rest: Any) -> Tensor:
+def _untile_adjoint(image: Tensor, *rest: Any) -> Any:
     tiles_shape, dtype, *spec = rest
     call = cached_untile_plan(tiles_shape, dtype, *spec, image.dtype)
-    out = image.new_zeros(call.tiles.shape, dtype=dtype)
-    cut = None
-    tiler = tiler_of(spec[1])
-    if call.tiles.size == tiler.tile_size and not tiler.has_context:
-        grid = cached_tile_plan(spec[0], image.dtype, *spec[1:3]).grid
-        cut = TilePlan(call.result, grid, call.tiles)
-    adjoint.spread_mean(image, call, cut, out)
-    return out
+
+    def write(out: Tensor) -> None:
+        cut, tiler = None, tiler_of(spec[1])
+        if call.tiles.size == tiler.tile_size and not tiler.has_context:
+            grid = cached_tile_plan(spec[0], image.dtype, *spec[1:3]).grid
+            cut = TilePlan(call.result, grid, call.tiles)
+        adjoint.spread_mean(image, call, cut, out.zero_())
+
+    return tiles_shape, dtype, write
 
 
-@_untile_adjoint.register_fake
-def _(image: Tensor, *rest: Any) -> Tensor:
-    tiles_shape, dtype, *_spec = rest
-    return image.new_empty(tuple(tiles_shape), dtype=dtype)
-
-
-@custom_op(
-    "reftiler::winners",
-    mutates_args=(),
-    schema="(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale) -> Tensor",
+@_operator(
+    "winners(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale) -> Tensor"
 )
-def _winners(tiles: Tensor, *spec: Any) -> Tensor:
+def _winners(tiles: Tensor, *spec: Any) -> Any:
     call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, tiles.dtype)
-    out = tiles.new_empty(call.result.shape, dtype=torch.int64)
-    adjoint.find_winners(tiles, call, out)
-    return out
-
-
-@_winners.register_fake
-def _(tiles: Tensor, *spec: Any) -> Tensor:
-    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, tiles.dtype)
-    return tiles.new_empty(call.result.shape, dtype=torch.int64)
+    return call.result.shape, torch.int64, partial(adjoint.find_winners, tiles, call)
 
 
 OPERATORS: dict[str, Callable[..., Tensor]] = {
     "tile": _tile,
     "tile_adjoint": _tile_adjoint,
     "untile": _untile,
-    "untile_weighted": _untile_weighted,
     "untile_adjoint": _untile_adjoint,
     "winners": _winners,
 }
@@ -219,12 +190,7 @@ torch.library.define("reftiler::tile", "(Tensor image, str tiler, str? grid) -> 
 torch.library.define(
     "reftiler::untile",
     "(Tensor tiles, SymInt[] shape, str tiler, str? grid, str? scale, "
-    "ScalarType dtype) -> Tensor",
-)
-torch.library.define(
-    "reftiler::untile_weighted",
-    "(Tensor tiles, Tensor weights, SymInt[] shape, str tiler, str? grid, "
-    "str? scale, ScalarType dtype) -> Tensor",
+    "ScalarType dtype, Tensor? weights=None) -> Tensor",
 )
 
 
@@ -237,36 +203,36 @@ def _compiled_tile(image: Tensor, *spec: Any) -> Tensor:
 
 
 @torch.library.impl("reftiler::untile", "CompositeImplicitAutograd")
-def _compiled_untile(tiles: Tensor, *spec: Any) -> Tensor:
-    dtype, tiler = spec[-1], tiler_of(spec[1])
-    if tiler.has_context:
-        call = cached_untile_plan(tiles.shape, tiles.dtype, *spec)
+def _compiled_untile(
+    tiles: Tensor,
+    shape: Sequence[int],
+    tiler: str,
+    grid: str | None,
+    scale: str | None,
+    dtype: torch.dtype,
+    weights: Tensor | None = None,
+) -> Tensor:
+    settings = tiler_of(tiler)
+    spec = (shape, tiler, grid, scale, dtype)
+    if settings.has_context:
+        form = form_of(weights)
+        call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, form)
         tiles = call.without_context(tiles)
-        spec = (*spec[:-2], scale_of(call, tiler), dtype)
+        if weights is not None:
+            weights = call.weights_without_context(weights)
+        spec = (shape, tiler, grid, scale_of(call, settings), dtype)
     tiles = tiles if dtype.is_floating_point else tiles.detach()
     with suppress(NotImplementedError):
+        if weights is not None:
+            return untile_weighted(tiles, weights, *spec)
         return call_operator("untile", tiles, *spec, False)
-    return merge_graph(
-        tiles, cached_untile_plan(tiles.shape, tiles.dtype, *spec), dtype
-    )
-
-
-@torch.library.impl("reftiler::untile_weighted", "CompositeImplicitAutograd")
-def _compiled_untile_weighted(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
-    dtype, tiler = spec[-1], tiler_of(spec[1])
-    if tiler.has_context:
-        call = weighted_plan(tiles, weights, spec)
-        tiles = call.without_context(tiles)
-        weights = call.weights_without_context(weights)
-        spec = (*spec[:-2], scale_of(call, tiler), dtype)
-    tiles = tiles if dtype.is_floating_point else tiles.detach()
-    try:
-        return untile_weighted(tiles, weights, *spec)
-    except NotImplementedError:
+    if weights is not None:
         raise TilingError(
             "weights= does not go with torch.func inside of torch.compile: call "
             "torch.compile inside of torch.func, or neither"
-        ) from None
+        )
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec)
+    return merge_graph(tiles, call, dtype)
 
 
 def tile_in_graph(image: Tensor, tiler: TilerSettings, grid: Grid | None) -> Tensor:
@@ -274,8 +240,8 @@ def tile_in_graph(image: Tensor, tiler: TilerSettings, grid: Grid | None) -> Ten
     if torch.compiler.is_dynamo_compiling():
         tiles: Tensor = torch.ops.reftiler.tile(image, tiler.to_json(), grid_text(grid))
         return tiles
-    shape, name = _sizes(image), dtype_name(image.dtype)
-    return cut_graph(image, plan_tile(tiler, shape, name, grid))
+    call = plan_tile(tiler, _sizes(image), dtype_name(image.dtype), grid)
+    return cut_graph(image, call)
 
 
 def untile_in_graph(
@@ -288,57 +254,29 @@ def untile_in_graph(
     weights: Tensor | None = None,
 ) -> Tensor:
     """Merge tiles while a graph is recorded."""
-    if weights is not None:
-        return _weighted_in_graph(tiles, weights, shape, tiler, grid, scale, dtype)
     if torch.compiler.is_dynamo_compiling():
         spec = (shape, tiler.to_json(), grid_text(grid), encode_scale(scale), dtype)
-        image: Tensor = torch.ops.reftiler.untile(tiles, *spec)
+        image: Tensor = torch.ops.reftiler.untile(tiles, *spec, weights)
         return image
-    if is_tracing():
-        shape = tuple(map(int, shape))
-    names = dtype_name(tiles.dtype), dtype_name(dtype)
-    call = plan_untile(
-        tiler, _sizes(tiles), names[0], shape, grid, scale, names[1], KNOWN
-    )
-    return merge_graph(call.without_context(tiles), call, dtype)
-
-
-def _weighted_in_graph(
-    tiles: Tensor,
-    weights: Tensor,
-    shape: Any,
-    tiler: TilerSettings,
-    grid: Grid | None,
-    scale: Any,
-    dtype: torch.dtype,
-) -> Tensor:
-    """Merge tiles whose pixels have weights, by an operator alone."""
-    if not torch.compiler.is_dynamo_compiling():
+    if weights is not None:
         raise TilingError(
             "weights= must be checked, which an exported or traced graph of plain "
             "operations cannot do: untile outside of the graph, or export with "
             "strict=True, which keeps reftiler's operator"
         )
-    spec = (shape, tiler.to_json(), grid_text(grid), encode_scale(scale), dtype)
-    image: Tensor = torch.ops.reftiler.untile_weighted(tiles, weights, *spec)
-    return image
+    if is_tracing():
+        shape = tuple(map(int, shape))
+    sizes = _sizes(tiles)
+    call = new_untile_plan(sizes, tiles.dtype, shape, tiler, grid, scale, dtype)
+    return merge_graph(call.without_context(tiles), call, dtype)
 
 
 def _sizes(tensor: Tensor) -> tuple[int, ...]:
     """Return a tensor's shape; `torch.jit.trace` has tensors there."""
-    if is_tracing():
-        return tuple(map(int, tensor.shape))
-    return tuple(tensor.shape)
+    return tuple(map(int, tensor.shape) if is_tracing() else tensor.shape)
 
 
 # --- derivatives, which follow from the operators' being linear -----------------------
-
-
-class _Like(NamedTuple):
-    """What is known of an operator's tensor when its gradient is due."""
-
-    shape: Sequence[int]
-    dtype: torch.dtype
 
 
 def call_operator(name: str, tensor: Tensor, *spec: Any) -> Tensor:
@@ -361,11 +299,7 @@ def _omits(name: str, spec: Sequence[Any]) -> bool:
 def _share_of_numbers(
     tiles: Tensor, spec: Sequence[Any]
 ) -> tuple[Tensor, Tensor, list[Any]]:
-    """Return what makes a mean without NaN of one with all tiles, which is linear.
-
-    1 for numbers and 0 for NaN; the share that numbers have of each pixel's weights;
-    and the call that propagates NaN.
-    """
+    """Return where numbers are, their share of each pixel's weights, a linear call."""
     shape, tiler, grid, *rest = spec
     plain = {"nan": "propagate", "fill": 0}
     settings = TilerSettings.from_dict({**tiler_of(tiler).to_dict(), **plain})
@@ -439,13 +373,16 @@ def _gather(
 
 
 def _batched(name: str, tensor: Tensor, spec: Sequence[Any]) -> Tensor:
-    """Call an operator on a batch, the first axis of ``tensor``, of its own tensors.
-
-    The batch becomes images, or more of them: each is tiled and merged by itself.
-    """
+    """Call an operator on a batch, the first axis of ``tensor``, as on more images."""
     count = tensor.shape[0]
     if name == "tile":
-        return _batched_tile(tensor, spec)
+        tiler = tiler_of(spec[0])
+        channel, bare = -1 if tiler.channels_last else 1, tensor.dim() == tiler.rank + 1
+        whole = tensor.unsqueeze(channel) if bare else tensor
+        if tensor.dim() == tiler.rank + 3:
+            whole = tensor.flatten(0, 1)
+        tiles = call_operator("tile", whole, *spec)
+        return unflatten(tiles.squeeze(channel) if bare else tiles, 0, (count, -1))
     if name == "untile_adjoint":
         tiles_shape, dtype, shape, tiler, *rest = spec
         many, more = _batch_shape(count, shape, tiler)
@@ -465,18 +402,6 @@ def _batched(name: str, tensor: Tensor, spec: Sequence[Any]) -> Tensor:
     return unflatten(image, 0, (count, -1)) if many else image
 
 
-def _batched_tile(tensor: Tensor, spec: Sequence[Any]) -> Tensor:
-    tiler = tiler_of(spec[0])
-    channel, bare = -1 if tiler.channels_last else 1, tensor.dim() == tiler.rank + 1
-    whole = tensor.unsqueeze(channel) if bare else tensor
-    if tensor.dim() == tiler.rank + 3:
-        whole = tensor.flatten(0, 1)
-    tiles = call_operator("tile", whole, *spec)
-    if bare:
-        tiles = tiles.squeeze(channel)
-    return unflatten(tiles, 0, (tensor.shape[0], -1))
-
-
 def _batch_shape(
     count: int, shape: Sequence[int], tiler: str
 ) -> tuple[bool, tuple[int, ...]]:
@@ -491,10 +416,7 @@ def _batch_shape(
 
 
 class _Operator(torch.autograd.Function):
-    """An operator with derivatives of every order, in both modes, and with vmap.
-
-    `torch.library` has no forward mode, and vmap only since torch 2.5.
-    """
+    """An operator with what `torch.library` lacks: forward mode, vmap in torch 2.4."""
 
     @staticmethod
     def forward(tensor: Tensor, name: str, *spec: Any) -> Tensor:
@@ -503,7 +425,7 @@ class _Operator(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         tensor, ctx.name, *ctx.spec = inputs
-        ctx.like = _Like(tensor.shape, tensor.dtype)
+        ctx.like = SimpleNamespace(shape=tensor.shape, dtype=tensor.dtype)
         # Only the derivatives of these need the values.
         if _takes_one(ctx.name, ctx.spec) or _omits(ctx.name, ctx.spec):
             ctx.save_for_backward(tensor)
@@ -541,14 +463,11 @@ def untile_weighted(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
 
 
 class _WeightedUntile(torch.autograd.Function):
-    """A merge with weights of pixels, which is linear in the tiles.
-
-    Its derivatives are those of plain operations of torch.
-    """
+    """A merge with weights of pixels, whose derivatives are those of plain torch."""
 
     @staticmethod
     def forward(tiles: Tensor, weights: Tensor, *spec: Any) -> Tensor:
-        return OPERATORS["untile_weighted"](tiles, weights, *spec)
+        return OPERATORS["untile"](tiles, *spec, False, weights)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -575,7 +494,9 @@ class _WeightedUntile(torch.autograd.Function):
         tiles, weights = ctx.saved_tensors
         pull = _pull_weighted(tiles, weights, ctx.spec)
         # Of what is linear, the adjoint of the adjoint is the derivative.
-        shape = weighted_plan(tiles, weights, ctx.spec).result.shape
+        form = form_of(weights)
+        call = cached_untile_plan(tiles.shape, tiles.dtype, *ctx.spec, form)
+        shape = call.result.shape
         zeros = tiles.new_zeros(shape, dtype=ctx.spec[-1])
         push = torch.func.vjp(lambda image: pull(image)[0], zeros)[1]
         return push(tangent)[0]
@@ -601,7 +522,7 @@ def _pull_weighted(
     tiles: Tensor, weights: Tensor, spec: Sequence[Any]
 ) -> Callable[[Tensor], tuple[Tensor]]:
     """Return what makes the gradient of tiles of that of their merge."""
-    call, dtype = weighted_plan(tiles, weights, spec), spec[-1]
+    call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, form_of(weights))
     found: Callable[[Tensor], tuple[Tensor]]
-    found = torch.func.vjp(lambda t: merge_graph(t, call, dtype, weights), tiles)[1]
+    found = torch.func.vjp(lambda t: merge_graph(t, call, spec[-1], weights), tiles)[1]
     return found

@@ -1,4 +1,4 @@
-"""Weights of pixels as tensors: what they may be, and which plan a merge has."""
+"""Weights of pixels as tensors: what they may be."""
 
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -9,9 +9,7 @@ from torch.autograd import forward_ad
 
 from reftiler.errors import TilingError
 from reftiler.pixel_weights import LARGEST, SMALLEST, bad_weight
-from reftiler.plan import UntilePlan
 from reftiler.torch.dtypes import SIGNED, accumulator_dtype, is_in_graph
-from reftiler.torch.plans import cached_untile_plan, form_of
 from reftiler.torch.validation import check_tensor
 
 CHUNK = 2**22
@@ -49,20 +47,7 @@ def refuse_gradient() -> NoReturn:
 
 
 def check_weights(weights: Tensor, indices: Sequence[int] | None = None) -> None:
-    """Refuse values that cannot be weights.
-
-    Parameters
-    ----------
-    weights : Tensor, shape (B, *T)
-        Of any real dtype.
-    indices : sequence of B ints, optional
-        Whose they are, for the error; by default counted.
-
-    Raises
-    ------
-    TilingError
-        If one is negative, NaN, infinite or out of range.
-    """
+    """Refuse values (B, *T) that cannot be weights; ``indices`` tell whose they are."""
     if weights.is_meta or weights.dtype in (torch.bool, torch.uint8, *SIGNED):
         return
     sums = accumulator_dtype(weights.device)
@@ -77,8 +62,3 @@ def check_weights(weights: Tensor, indices: Sequence[int] | None = None) -> None
             number = index if indices is None else int(indices[index])
             value = float(found[tuple(place)])
             raise bad_weight(value, number, tuple(place[1:]), (low, high))
-
-
-def weighted_plan(tiles: Tensor, weights: Tensor, spec: Sequence[Any]) -> UntilePlan:
-    """Return the plan of a merge with weights, by the arguments of its operator."""
-    return cached_untile_plan(tiles.shape, tiles.dtype, *spec, form_of(weights))

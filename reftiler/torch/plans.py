@@ -67,6 +67,22 @@ def _decode_scale(text: str | None) -> Any:
         return float(text)
 
 
+def new_untile_plan(
+    tiles_shape: Sequence[int],
+    tiles_dtype: torch.dtype,
+    shape: Any,
+    tiler: TilerSettings,
+    grid: Grid | None,
+    scale: Any,
+    dtype: torch.dtype,
+    weights: Weights = None,
+) -> UntilePlan:
+    """Plan a call of ``untile`` as it was made."""
+    names = dtype_name(tiles_dtype), dtype_name(dtype)
+    rest = (shape, grid, scale, names[1], KNOWN, weights)
+    return plan_untile(tiler, tiles_shape, names[0], *rest)
+
+
 def _plan_tile(
     shape: tuple[int, ...], dtype: torch.dtype, tiler: str, grid: str | None
 ) -> TilePlan:
@@ -80,20 +96,10 @@ def _plan_untile(
     tiler: str,
     grid: str | None,
     scale: str | None,
-    dtype: torch.dtype,
-    weights: Weights = None,
+    *rest: Any,
 ) -> UntilePlan:
-    return plan_untile(
-        tiler_of(tiler),
-        tiles_shape,
-        dtype_name(tiles_dtype),
-        shape,
-        _grid_of(grid),
-        _decode_scale(scale),
-        dtype_name(dtype),
-        KNOWN,
-        weights,
-    )
+    asked = tiler_of(tiler), _grid_of(grid), _decode_scale(scale)
+    return new_untile_plan(tiles_shape, tiles_dtype, shape, *asked, *rest)
 
 
 _cached_tile = lru_cache(maxsize=32)(_plan_tile)
@@ -138,10 +144,7 @@ def eager_untile(
     dtype: torch.dtype,
     weights: Tensor | None = None,
 ) -> tuple[tuple[Any, ...], UntilePlan]:
-    """Return the arguments of the operator ``untile`` after the tiles, and the plan.
-
-    The operator takes tiles without their context.
-    """
+    """Return the arguments of the operator ``untile`` after the tiles, and the plan."""
     given = form_of(weights)
     if scale is None and is_sequence(shape) and all(type(n) is int for n in shape):
         spec: tuple[Any, ...]
@@ -149,10 +152,8 @@ def eager_untile(
         call = cached_untile_plan(tiles.shape, tiles.dtype, *spec, dtype, given)
         return (*spec[:-1], scale_of(call, tiler)), call
     # Anything may have been given: the plan checks it, then it is text.
-    names = dtype_name(tiles.dtype), dtype_name(dtype)
-    call = plan_untile(
-        tiler, tiles.shape, names[0], shape, grid, scale, names[1], KNOWN, given
-    )
+    asked = (shape, tiler, grid, scale, dtype, given)
+    call = new_untile_plan(tiles.shape, tiles.dtype, *asked)
     text = scale_of(call, tiler, always=True)
     spec = (tuple(map(int, shape)), tiler.to_json(), grid_text(grid), text)
     return spec, call
@@ -168,10 +169,7 @@ def form_of(weights: Tensor | None) -> Weights:
 def scale_of(
     call: UntilePlan, tiler: TilerSettings, *, always: bool = False
 ) -> str | None:
-    """Return the scale of the tiles without their context as text, where it is needed.
-
-    It is where tiles have a context, whose size would tell another scale.
-    """
+    """Return the scale as text; None where the size of the tiles tells it."""
     if not (always or tiler.has_context):
         return None
     sides = zip(call.tiles.size, tiler.tile_size, strict=True)

@@ -1,8 +1,6 @@
 """What gradients need: the adjoints of cutting and merging, block by block.
 
-Both operators go through the same index maps as what they are adjoint to, so that
-``<tile(x), y> = <x, adjoint(y)>``. Gradients are rounded to the dtype of what they
-belong to; no clause prescribes their bits.
+``<tile(x), y> = <x, adjoint(y)>``. No clause prescribes the bits of gradients.
 """
 
 import math
@@ -12,31 +10,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reftiler.axis import Index, IntArray
+from reftiler.axis import Index
 from reftiler.geometry import Box, Overlap, TileGeometry, center_distance
 from reftiler.plan import TilePlan, UntilePlan
 from reftiler.torch import cut as plain_cut
 from reftiler.torch import dispatch
 from reftiler.torch.cut import tile_sources
-from reftiler.torch.dtypes import (
-    HALVES,
-    identity_element,
-    supersedes,
+from reftiler.torch.dtypes import HALVES, identity_element, supersedes
+from reftiler.torch.layout import (
+    as_nchw,
+    by_image,
+    from_nchw,
+    index_spatial,
+    on_device,
+    open_mesh,
 )
-from reftiler.torch.indices import on_device, open_mesh
-from reftiler.torch.layout import as_nchw, by_image, from_nchw, index_spatial
 from reftiler.torch.merge import for_each_block, tile_weights, weights_at
 
 
 def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
-    """Add to every pixel of ``out`` what the tiles that show it hold.
-
-    The adjoint of `cut`: ``tiles`` and ``out``, of zeros at first, lie as the tiles
-    and the image of ``call`` do. Halves are summed in float32 and rounded once.
-    """
+    """Add to every pixel of ``out``, 0 at first, what the tiles that show it hold."""
     if _moves_pixels(call) and not out.is_complex():
-        dispatch.merge(tiles, _sum_plan(call), out)
+        # The tiles' pixels near their edges too.
+        axes = tuple(replace(axis, border=0) for axis in call.geometry.axes)
+        geometry = TileGeometry(axes, call.grid.is_irregular)
+        layouts, uncovered = (call.tiles, call.image), geometry.num_uncovered
+        plan = UntilePlan(geometry, *layouts, "sum", None, uncovered, 0)
+        dispatch.merge(tiles, plan, out)
         return
+    # Halves are summed in float32 and rounded once.
     sums = out.to(torch.float32) if out.dtype in HALVES else out
     image = as_nchw(sums, call.image)
     group = by_image(tiles, call.tiles, call.image.batch_size)
@@ -49,7 +51,9 @@ def sum_tiles(tiles: Tensor, call: TilePlan, out: Tensor) -> None:
                 region.append(index)
             else:
                 low, high = int(index.min()), int(index.max()) + 1
-                values = _fold(values, axis, index - low, high - low)
+                shape = (*values.shape[:axis], high - low, *values.shape[axis + 1 :])
+                (place,) = on_device(values.device, index - low)
+                values = values.new_zeros(shape).index_add_(axis, place, values)
                 region.append(slice(low, high))
         index_spatial(image, region).add_(values)
     if sums is not out:
@@ -66,30 +70,13 @@ def _moves_pixels(call: TilePlan) -> bool:
     )
 
 
-def _sum_plan(call: TilePlan) -> UntilePlan:
-    """Plan the sum of all tiles' pixels, those near their edges too."""
-    axes = tuple(replace(axis, border=0) for axis in call.geometry.axes)
-    geometry = TileGeometry(axes, call.grid.is_irregular)
-    uncovered = geometry.num_uncovered
-    return UntilePlan(geometry, call.tiles, call.image, "sum", None, uncovered, 0)
-
-
-def _fold(values: Tensor, axis: int, index: IntArray, length: int) -> Tensor:
-    """Sum values along an axis at the places that ``index`` gives."""
-    shape = (*values.shape[:axis], length, *values.shape[axis + 1 :])
-    folded = torch.zeros(shape, dtype=values.dtype, device=values.device)
-    (place,) = on_device(values.device, index)
-    return folded.index_add_(axis, place, values)
-
-
 def spread_mean(
     image: Tensor, call: UntilePlan, cut: TilePlan | None, out: Tensor
 ) -> None:
     """Give each pixel of a tile its share of the image: its weight over their sum.
 
-    The adjoint of the mean: ``image`` and ``out``, of zeros at first, lie as the
-    result and the tiles of ``call`` do. ``cut`` would cut such an image into them, if
-    their resolution is that of the tiler.
+    ``out`` is 0 at first. ``cut`` is the plan that cuts such an image into the tiles,
+    if their resolution is that of the tiler.
     """
     dtype = torch.float32 if out.dtype in HALVES else out.dtype
     tiles = by_image(out, call.tiles, call.result.batch_size)
@@ -117,9 +104,8 @@ def spread_mean(
 def find_winners(tiles: Tensor, call: UntilePlan, out: Tensor) -> None:
     """Find where each pixel of a merge comes from that takes one tile's value.
 
-    ``out``, int64, of the layout of the result, becomes ``k * T + t`` of the pixel t
-    of tile k, of all T pixels of a tile in row-major order; -1 where there is none.
-    Which of equal values wins: see `dtypes.supersedes`.
+    ``out``, int64, becomes ``k * T + t`` of pixel t of tile k, in row-major order of
+    all T of a tile; -1 where there is none. Of equal values: see `dtypes.supersedes`.
     """
     group = by_image(tiles, call.tiles, call.result.batch_size)
     size, device = call.tiles.size, tiles.device

@@ -1,20 +1,25 @@
 """Cut tensors: one strided copy for the regular run of tiles, gathers for the rest."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
+from reftiler.axis import Axis, IntArray
 from reftiler.grid import Grid
 from reftiler.padding import source_indices
 from reftiler.plan import TilePlan
 from reftiler.torch.dtypes import fill_scalar, where
-from reftiler.torch.indices import along, on_device, open_mesh, source_table
 from reftiler.torch.layout import (
+    along,
     as_nchw,
     by_image,
     from_nchw,
     index_spatial,
+    on_device,
+    open_mesh,
     unflatten,
 )
 
@@ -50,8 +55,8 @@ def cut_tile(
 def tile_sources(grid: Grid, k: int) -> tuple[list[Any], list[slice]]:
     """Return the image pixels that tile ``k`` shows, and where in the tile they go.
 
-    On each axis neighbours, as a slice, or an index for each pixel of the tile: of
-    padding (PAD-005 to PAD-009) or of an image resampled (INTERP-001).
+    On each axis a slice, or an index for each pixel of the tile: of padding (PAD-005 to
+    PAD-009) or of an image resampled (INTERP-001).
     """
     pixels: list[Any] = []
     within = []
@@ -68,6 +73,13 @@ def tile_sources(grid: Grid, k: int) -> tuple[list[Any], list[slice]]:
     return pixels, within
 
 
+def frame_sources(axis: Axis, pad_mode: str) -> IntArray:
+    """Return the image pixel that every frame pixel shows; -1 in constant padding."""
+    found = source_indices(replace(axis, tile=axis.padded_length), 0, pad_mode)
+    pixels = np.arange(found.start, found.stop) if isinstance(found, slice) else found
+    return np.where((pixels >= 0) & (pixels < axis.length), pixels, -1)
+
+
 def cut_graph(image: Tensor, call: TilePlan) -> Tensor:
     """Cut an image by one gather, with no write in place, for graphs."""
     tiles = cut_planes(as_nchw(image, call.image), call)
@@ -80,10 +92,11 @@ def cut_planes(source: Tensor, call: TilePlan) -> Tensor:
     lead, rank = len(grid.shape), len(grid.axes)
     index, masks = [], []
     for a, axis in enumerate(call.geometry.axes):
-        pixels, inside = source_table(axis, grid.tiler.pad_mode)
+        frame = axis.start_array[:, np.newaxis] + np.arange(axis.tile)
+        pixels = frame_sources(axis, grid.tiler.pad_mode)[frame]
         dims = (0 if grid.is_irregular else a, lead + a)
-        index.append(along(pixels, dims, lead + rank))
-        masks.append(along(inside, dims, lead + rank))
+        index.append(along(np.maximum(pixels, 0), dims, lead + rank))
+        masks.append(along(pixels >= 0, dims, lead + rank))
     tiles = index_spatial(source, on_device(source.device, *index))
     value = fill_scalar(grid.tiler.pad_value, source.dtype, source.device)
     for mask in masks:

@@ -7,7 +7,6 @@ module is imported when CUDA tensors are first merged or cut (`dispatch`). With
 
 import math
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,9 @@ from reftiler.axis import Axis, IntArray
 from reftiler.dtypes import INTEGERS, nan_in_integers
 from reftiler.geometry import TileGeometry
 from reftiler.layout import ArrayLayout
-from reftiler.padding import source_indices
 from reftiler.plan import TilePlan, UntilePlan
 from reftiler.torch import triton_kernels
+from reftiler.torch.cut import frame_sources
 from reftiler.torch.dtypes import KNOWN, dtype_name, fill_scalar
 from reftiler.torch.layout import as_nchw, by_image
 
@@ -58,13 +57,7 @@ def supports_cut(plan: TilePlan, dtype: torch.dtype) -> bool:
 
 
 def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
-    """Merge ``tiles`` into ``out``, tensors of the plan's layouts.
-
-    Raises
-    ------
-    TilingError
-        If a NaN would become an integer.
-    """
+    """Merge ``tiles`` into ``out``, tensors of the plan's layouts."""
     if plan.num_uncovered:  # MERGE-018: the kernel writes no pixel of no tile
         out.copy_(fill_scalar(plan.fill, out.dtype, out.device))
     source, target = dtype_name(tiles.dtype), dtype_name(out.dtype)
@@ -121,7 +114,7 @@ def cut(image: Tensor, plan: TilePlan, out: Tensor) -> None:
     count, number, channels, *size = group.shape
     inner, rows, columns, programs = _blocks(group[0])
     axes = _three_axes(plan.geometry)
-    sources = [_sources(axis, grid.tiler.pad_mode) for axis in axes]
+    sources = [frame_sources(axis, grid.tiler.pad_mode) for axis in axes]
     starts = [axis.start_array for axis in axes]
     _launch(
         triton_kernels.cut_block,
@@ -147,11 +140,7 @@ def _three_axes(geometry: TileGeometry) -> list[Axis]:
 
 
 def _pixels(axis: Axis, *, scattered: bool) -> IntArray:
-    """Return of every pixel of an axis, (3, length), what the kernel must know.
-
-    Its frame pixel, and of a fitted grid the first tile there and the one past the
-    last.
-    """
+    """Return each pixel's frame pixel, its first tile and one past its last."""
     source = axis.merge_source  # MERGE-020; INTERP-002, INTERP-003, SCALE-009
     if scattered:
         return source
@@ -164,10 +153,7 @@ def _pixels(axis: Axis, *, scattered: bool) -> IntArray:
 def _cells(
     extents: list[IntArray], cell: tuple[int, int, int], size: list[int], inner: int
 ) -> list[IntArray]:
-    """List for each cell of an image the scattered tiles that meet it, ascending.
-
-    Returns where the list of each cell begins, and the lists.
-    """
+    """Return where the list of each cell begins, and its tiles in ascending order."""
     sides, scale = np.array(cell)[:, np.newaxis], np.array([[1], [1], [inner]])
     _, low, high = np.stack(extents, axis=1)
     low, high = low * scale, high * scale
@@ -188,13 +174,6 @@ def _cells(
     return [np.searchsorted(where[order], ends), tile[order]]
 
 
-def _sources(axis: Axis, pad_mode: str) -> IntArray:
-    """Return the image pixel that every frame pixel shows; -1 in constant padding."""
-    found = source_indices(replace(axis, tile=axis.padded_length), 0, pad_mode)
-    pixels = np.arange(found.start, found.stop) if isinstance(found, slice) else found
-    return np.where((pixels >= 0) & (pixels < axis.length), pixels, -1)
-
-
 # --- tensors and launches -------------------------------------------------------------
 
 
@@ -208,11 +187,7 @@ def _fits(result: ArrayLayout, size: tuple[int, ...]) -> bool:
 
 
 def _blocks(planes: Tensor) -> tuple[int, int, int, int]:
-    """Return how one image or tile (N, C, *S) is dealt out to programs.
-
-    How many channels are neighbours in memory, the rows and columns of a block, and
-    how many of these there are.
-    """
+    """Return how many channels are neighbours, and the rows, columns and blocks."""
     _, channels, depth, height, width = planes.shape
     inner = channels if planes.stride(1) < planes.stride(-1) else 1
     columns = min(BLOCK, 1 << (width * inner - 1).bit_length())

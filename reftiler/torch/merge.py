@@ -17,13 +17,14 @@ can differentiate, export and trace them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from reftiler.axis import Index
+from reftiler.axis import Axis, Index
 from reftiler.geometry import (
     Box,
     Overlap,
@@ -46,12 +47,15 @@ from reftiler.torch.dtypes import (
     to_sortable,
     where,
 )
-from reftiler.torch.indices import along, iter_depth, on_device, open_mesh
 from reftiler.torch.layout import (
+    Table,
+    along,
     as_nchw,
     by_image,
     from_nchw,
     index_spatial,
+    on_device,
+    open_mesh,
     unflatten,
 )
 
@@ -64,6 +68,11 @@ DEVICE_BLOCK = 2**18
 
 CHANNELS = 64
 """Channels merged at a time, so that blocks are no slivers where there are many."""
+
+Tables = Sequence[Sequence[Table]]
+"""Of one tile of each pixel, tables that broadcast to the image: its number on each
+axis of a regular grid, or its index; which of its pixels is meant, a table an axis; and
+where all of these hold, there is such a tile."""
 
 
 class Contribution(NamedTuple):
@@ -146,20 +155,9 @@ def merge_block(
     out: Tensor,
     weights: TileLookup | None = None,
 ) -> None:
-    """Merge what lies in a box of one image.
+    """Merge a box of one image into ``out``, (C, *sizes of the box).
 
-    Parameters
-    ----------
-    tiles : TileLookup
-        Gives tile k as (C, *T); only those that contribute to the box are asked for.
-    call : UntilePlan
-        The checked call.
-    box : sequence of (low, high)
-        Image pixels on each axis.
-    out : Tensor, shape (C, *sizes of the box)
-        What becomes of the box.
-    weights : TileLookup, optional
-        Gives the weights (*T) of tile k.
+    Tile k is (C, *T), its weights (*T); only those of the box are asked for.
     """
     uncovered: list[Tensor] = []
     _merge_block(tiles, call, box, out, weights, uncovered)
@@ -183,7 +181,7 @@ def _merge_block(
             target.copy_(fill_scalar(call.fill, out.dtype, out.device))
             return
         listed = (
-            by_tile(part, tiles, channels, weights, call, given) for part in parts
+            _by_tile(part, tiles, channels, weights, call, given) for part in parts
         )
         first = tiles[parts[0].tile]
         single = target
@@ -216,8 +214,8 @@ def for_each_block(
 ) -> None:
     """Call ``work`` on some channels, a box of pixels, and their place in ``out``.
 
-    On the CPU several threads take blocks, so small that torch starts none of its own:
-    these would wait for each other after every operation.
+    On the CPU several threads take blocks so small that torch starts none of its own,
+    which would wait for each other after every operation.
     """
     inference = torch.is_inference_mode_enabled()
 
@@ -225,32 +223,23 @@ def for_each_block(
         with torch.inference_mode(inference), torch.no_grad():
             work(*job)
 
-    threads = torch.get_num_threads() if out.device.type == "cpu" else 1
-    parallel_for(run, list(_blocks(geometry, box, out)), threads)
-
-
-def _blocks(
-    geometry: TileGeometry, box: Box, out: Tensor
-) -> Iterator[tuple[slice, Box, Tensor]]:
-    few = min(len(out), CHANNELS)
-    limit = BLOCK if out.device.type == "cpu" else DEVICE_BLOCK
-    for block in geometry.blocks(limit // few, box):
+    on_cpu, few = out.device.type == "cpu", min(len(out), CHANNELS)
+    jobs = []
+    for block in geometry.blocks((BLOCK if on_cpu else DEVICE_BLOCK) // few, box):
         here = [
             slice(low - first, high - first)
             for (low, high), (first, _) in zip(block, box, strict=True)
         ]
         for channel in range(0, len(out), few):
             channels = slice(channel, channel + few)
-            yield channels, block, out[(channels, *here)]
+            jobs.append((channels, block, out[(channels, *here)]))
+    parallel_for(run, jobs, torch.get_num_threads() if on_cpu else 1)
 
 
 def merge_graph(
     tiles: Tensor, call: UntilePlan, dtype: torch.dtype, weights: Tensor | None = None
 ) -> Tensor:
-    """Merge ``tiles`` with no write in place, for graphs and derivatives.
-
-    That some pixel has no weight, and no fill, is not found here.
-    """
+    """Merge ``tiles`` with no write in place; no pixel without a weight is refused."""
     group = by_image(tiles, call.tiles, call.result.batch_size).movedim(2, 1)
     if weights is not None:
         images = call.result.batch_size
@@ -261,10 +250,7 @@ def merge_graph(
 def merge_planes(
     group: Tensor, call: UntilePlan, dtype: torch.dtype, given: Tensor | None = None
 ) -> Tensor:
-    """Merge the tiles (N, C, K, *T) of any number of images to (N, C, *S).
-
-    ``given`` are their weights, (N, 1, K, *T), if they have some.
-    """
+    """Merge tiles (N, C, K, *T), with weights (N, 1, K, *T), to images (N, C, *S)."""
     whole: Box = tuple((0, length) for length in call.geometry.size)
     shape = (*group.shape[:2], *call.geometry.size)
     single = torch.zeros(shape, dtype=group.dtype, device=group.device)
@@ -272,13 +258,13 @@ def merge_planes(
     return _reduce(_by_depth(group, call, given), call, cover, single, dtype, [])
 
 
-def by_tile(
+def _by_tile(
     part: Overlap,
     tiles: TileLookup,
     channels: slice,
     weights: list[Tensor] | None,
     call: UntilePlan,
-    given: TileLookup | None = None,
+    given: TileLookup | None,
 ) -> Contribution:
     """Return what one tile gives to a block."""
     tile = tiles[part.tile]
@@ -314,23 +300,71 @@ def _by_depth(
     group = unflatten(group, 2, call.geometry.shape)
     if given is not None:
         given = unflatten(given, 2, call.geometry.shape)
-    for depth in iter_depth(call.geometry):
-        tile, pixel = on_device(device, *depth.tile), on_device(device, *depth.pixel)
-        valid = on_device(device, *depth.valid)
+    for tables in _tiles_by_depth(call.geometry):
+        tile, pixel, valid = (on_device(device, *table) for table in tables)
         found = None
         if weights is not None:
             found = _product([p[i] for p, i in zip(weights, pixel, strict=True)])
         far = None
         if call.merge == "center" and call.geometry.is_irregular:
-            sides = zip(depth.pixel, call.tiles.size, strict=True)
-            tables = [axis_distance(side)[table] for table, side in sides]
-            (far,) = on_device(device, sum(tables[1:], tables[0]))
+            sides = zip(tables[1], call.tiles.size, strict=True)
+            distances = [axis_distance(side)[table] for table, side in sides]
+            (far,) = on_device(device, sum(distances[1:], distances[0]))
         values = index_spatial(group, (*tile, *pixel))
         takes_part = None
         if given is not None:
             own = index_spatial(given, (*tile, *pixel))
             found, takes_part = _with_given(found, own)
         yield Contribution(values, found, None, valid, far, takes_part)
+
+
+def _tiles_by_depth(geometry: TileGeometry) -> Iterator[Tables]:
+    """Yield for each d the d-th tile of all pixels; the 0-th is there where any is."""
+    if geometry.is_irregular:
+        yield from _irregular_depth(geometry)
+        return
+    rank = len(geometry.size)
+    tables = [
+        [tuple(along(t, (a,), rank) for t in row) for row in _axis_depth(axis)]
+        for a, axis in enumerate(geometry.axes)
+    ]
+    for rows in product(*tables):
+        yield tuple(zip(*rows, strict=True))
+
+
+def _axis_depth(axis: Axis) -> Iterator[tuple[Table, Table, Table]]:
+    """Yield for each depth the tiles' numbers, their pixels, and which are valid."""
+    pixels = np.arange(axis.length, dtype=np.int64)
+    # Tiles begin and end in the same order, so those in a pixel are neighbours.
+    first = np.searchsorted(axis.valid[:, 1], pixels, side="right")
+    last = np.searchsorted(axis.valid[:, 0], pixels, side="right")
+    rows = np.arange(max(1, int((last - first).max())))[:, np.newaxis]
+    valid = first + rows < last
+    number = np.where(valid, first + rows, 0)
+    # INTERP-002, INTERP-003
+    pixel = np.where(valid, axis.merge_source - axis.start_array[number], 0)
+    yield from zip(number, pixel, valid, strict=True)
+
+
+def _irregular_depth(geometry: TileGeometry) -> Iterator[Tables]:
+    whole: Box = tuple((0, length) for length in geometry.size)
+    rank = len(whole)
+    most = max(1, int(geometry.coverage(whole).max()))
+    number = np.full((most, *geometry.size), -1, dtype=np.int64)
+    found = np.zeros(geometry.size, dtype=np.int64)
+    for part in geometry.overlaps(whole):
+        place = np.indices([s.stop - s.start for s in part.in_block])
+        corner = np.array([s.start for s in part.in_block]).reshape(-1, *[1] * rank)
+        number[(found[part.in_block], *(place + corner))] = part.tile
+        found[part.in_block] += 1
+    for tiles in number:
+        valid = tiles >= 0
+        tile = np.where(valid, tiles, 0)
+        pixel = []
+        for a, axis in enumerate(geometry.axes):
+            source = along(axis.merge_source, (a,), rank)
+            pixel.append(np.where(valid, source - axis.start_array[tile], 0))
+        yield (tile,), pixel, (valid,)
 
 
 def tile_weights(call: UntilePlan, device: torch.device) -> list[Tensor] | None:

@@ -1,7 +1,6 @@
 """Tensors, as `reftiler.streaming` merges them."""
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,22 +19,13 @@ from reftiler.torch.dtypes import KNOWN, dtype_name
 from reftiler.torch.layout import as_nchw
 from reftiler.torch.numpy_bridge import numpy_dtype
 from reftiler.torch.pixel_weights import check_no_gradient, check_weights
-from reftiler.torch.validation import check_no_out, check_tensor
-
-__all__ = ["TensorArrays"]
+from reftiler.torch.validation import check_no_out, check_tensor, memory_of
 
 
 class TensorArrays(ArrayLibrary):
-    """
-    Tensors: what a `reftiler.streaming.Merger` does with them.
+    """Tensors: what a `reftiler.streaming.Merger` does with them.
 
-    Tiles wait and are merged on one device. ``out`` may be a tensor there or on the
-    host, or a store, to which blocks are copied when they are merged.
-
-    Parameters
-    ----------
-    device : torch.device, optional
-        Where tiles are merged; by default where the first one is.
+    Tiles wait and are merged on ``device``, by default that of the first one.
     """
 
     array_type = Tensor
@@ -156,7 +146,11 @@ class TensorArrays(ArrayLibrary):
 
     def may_alias(self, one: Any, other: Any) -> bool:
         """Tell whether two tensors or stores share memory."""
-        return stores.may_alias(_addresses(one), _addresses(other))
+        places = (
+            memory_of(each) if isinstance(each, Tensor) and not each.is_meta else each
+            for each in (one, other)
+        )
+        return stores.may_alias(*places)
 
     def to_bytes(self, array: Any) -> Any:
         """Return the bytes of a tensor, or of what a store returns, in C order."""
@@ -171,18 +165,3 @@ class TensorArrays(ArrayLibrary):
         """Return the tensor of these bytes, where tiles are merged."""
         flat = torch.from_numpy(np.asarray(data)).view(dtype)
         return flat.view(shape).to(self.device or "cpu")
-
-
-def _addresses(array: Any) -> Any:
-    """Return an array at a tensor's addresses, on whatever device: never to be read."""
-    if not isinstance(array, Tensor) or array.device.type == "meta":
-        return array
-    step = array.itemsize
-    interface = {
-        "version": 3,
-        "typestr": f"|V{step}",
-        "shape": tuple(array.shape),
-        "strides": tuple(step * stride for stride in array.stride()),
-        "data": (array.data_ptr(), False),
-    }
-    return np.asarray(SimpleNamespace(__array_interface__=interface))

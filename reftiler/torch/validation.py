@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from reftiler.cut import overlaps_itself
+from reftiler.cut import overlaps_itself, shares_memory
 from reftiler.errors import TilingError
 from reftiler.torch.dtypes import dtype_name
 
@@ -51,16 +51,7 @@ def check_no_out(out: Tensor | None) -> None:
 def check_out(
     out: Tensor, shape: tuple[int, ...], dtype: torch.dtype, source: Tensor
 ) -> Tensor:
-    """Return ``out`` if it can take the result (OUT-002).
-
-    Raises
-    ------
-    TypeError
-        If ``out`` is not a tensor.
-    TilingError
-        If its shape, dtype or device differs, gradients are recorded, or writing to a
-        pixel of it would change another, or the input.
-    """
+    """Return ``out`` if it can take the result (OUT-002)."""
     recorded = torch.is_grad_enabled() and source.requires_grad
     if recorded or forward_ad.unpack_dual(source).tangent is not None:
         check_no_out(out)
@@ -80,7 +71,13 @@ def check_out(
         check_no_out(out)
     if overlaps_itself(shape, out.stride(), 1):
         raise TilingError("pixels of out share memory: give a buffer of its own")
-    if out.device.type != "meta" and _shares_memory(out, source):
+    if out.is_meta:
+        return out
+    try:
+        memory = memory_of(out), memory_of(source)
+    except RuntimeError:  # a tensor of torch.func or a fake one: it has no address
+        check_no_out(out)
+    if shares_memory(*memory):
         raise TilingError("out shares memory with the input: give a buffer of its own")
     return out
 
@@ -88,34 +85,25 @@ def check_out(
 def empty_aligned(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> Tensor:
-    """Return a new tensor.
-
-    On the CPU numpy gives the memory, because it asks the system for huge pages:
-    the first touch of small ones costs more than all that is done to the pixels.
-    It aligns them to 16 bytes only; a vector that lies across two cache lines takes
-    as long as two.
-    """
+    """Return a new tensor, on the CPU at the beginning of a cache line."""
     if device.type != "cpu":
         return torch.empty(shape, dtype=dtype, device=device)
-    size = math.prod(shape) * dtype.itemsize
+    memory = aligned_bytes(math.prod(shape) * dtype.itemsize)
+    return torch.from_numpy(memory).view(dtype).view(shape)
+
+
+def aligned_bytes(size: int) -> NDArray[np.uint8]:
+    """Return new memory: a vector across two cache lines takes as long as two.
+
+    numpy asks the system for huge pages: the first touch of small ones costs more than
+    all that is done to the pixels. But it aligns them to 16 bytes only.
+    """
     memory = np.empty(size + CACHE_LINE, dtype=np.uint8)
     ahead = -memory.ctypes.data % CACHE_LINE
-    return torch.from_numpy(memory[ahead : ahead + size]).view(dtype).view(shape)
+    return memory[ahead : ahead + size]
 
 
-def _shares_memory(one: Tensor, other: Tensor) -> bool:
-    try:
-        arrays = _memory_of(one), _memory_of(other)
-    except RuntimeError:  # a tensor of torch.func or a fake one: it has no address
-        check_no_out(one)
-    try:
-        # numpy takes any number here; its stub knows two.
-        return np.shares_memory(*arrays, max_work=10_000)  # type: ignore[arg-type]
-    except np.exceptions.TooHardError:
-        return True  # too tangled to tell
-
-
-def _memory_of(tensor: Tensor) -> NDArray[Any]:
+def memory_of(tensor: Tensor) -> NDArray[Any]:
     """Return an array at a tensor's address, on whatever device: never to be read."""
     step = tensor.itemsize
     return np.asarray(

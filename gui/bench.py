@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QApplication
 
 from reftiler import Grid
 from reftiler.io import write_image
-from reftiler_gui.camera import Camera
+from reftiler_gui.app import install_message_handler
 from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
@@ -37,7 +37,7 @@ from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import finish
-from reftiler_gui.runtime import install_message_handler
+from reftiler_gui.pan_zoom_view import Camera
 
 SIDE = 4096
 SMALL = FormSettings(tile=(64, 64), step=(12, 12))  # 113,569 tiles

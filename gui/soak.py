@@ -30,9 +30,9 @@ from PySide6.QtWidgets import (
 from bench import private_memory, wait
 from reftiler import samples
 from reftiler.io import open_image, write_image
+from reftiler_gui.app import install_message_handler
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model.form_settings import FormSettings
-from reftiler_gui.runtime import install_message_handler
 
 LEFT_ALONE = {"quit", "close", "fullscreen"}
 

@@ -63,16 +63,17 @@ def view(
     ... )  # doctest: +SKIP
     """
     try:
-        from reftiler_gui import command  # noqa: PLC0415 - it needs the extra
+        from reftiler.cli.console import UsageError  # noqa: PLC0415 - it needs the extra
+        from reftiler_gui import command  # noqa: PLC0415
     except ImportError as error:
         raise missing_extra("the viewer needs its extra", "gui", error) from error
     try:
         command.check_libraries(
             "give one, or write a picture: reftiler view IMAGE --screenshot FILE"
         )
-    except command.UsageError as error:
+    except UsageError as error:
         unusable = isinstance(error.__cause__, ImportError) or not find_spec("PySide6")
         raise (ImportError if unusable else RuntimeError)(str(error)) from error
-    from reftiler_gui import from_python  # noqa: PLC0415 - it needs Qt
+    from reftiler_gui import app  # noqa: PLC0415 - it needs Qt
 
-    return from_python.show(image, mask, maps, tiler, block)
+    return app.show(image, mask, maps, tiler, block)

@@ -2,8 +2,6 @@
 
 from reftiler.cli import run_program
 
-__all__ = ["main"]
-
 
 def main() -> None:
     """Show the viewer; without its extra say what to install and exit with 2."""

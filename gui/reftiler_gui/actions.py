@@ -1,14 +1,10 @@
 """The registry of actions, from which menus, toolbar, keys and lists are made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
-
-__all__ = ["ActionRegistry", "ActionSpec", "keys_text"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,6 @@ class ActionRegistry:
         self.offer(self._offered)
 
     def offer(self, offered: Collection[str]) -> None:
-        """Switch off what needs something that the view in front does not have."""
         self._offered = offered
         for entry in self.entries:
             on = not entry.needs or entry.needs in offered

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from reftiler.config import TilingConfig
     from reftiler_gui.results_model import Source
 
-__all__ = ["UsageError", "app", "check_libraries", "view"]
 
 MOCK_MODELS = ("rim", "offset", "noise", "none")
 """Names of simulated models, repeated here so that help need not import them."""
@@ -111,8 +110,7 @@ def view(
     simulate: Annotated[
         str,
         typer.Option(
-            metavar="NAME",
-            help=f"A simulated model error: {', '.join(MOCK_MODELS)}.",
+            metavar="NAME", help=f"A simulated model error: {', '.join(MOCK_MODELS)}."
         ),
     ] = "",
     overwrite: Annotated[
@@ -244,7 +242,6 @@ def _report(
 
 
 def _results(path: Path | None, model: str, mock: str) -> "Source | None":
-    """Return where results of tiles come from."""
     if sum(map(bool, (path, model, mock))) > 1:
         raise UsageError("give one of --results, --model and --simulate")
     if path is not None and not path.exists():

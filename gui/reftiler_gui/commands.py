@@ -7,14 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reftiler_gui.actions import ActionSpec
+from reftiler_gui.canvas_control import COMPARED, LAYERS
 from reftiler_gui.image_list import GROUPS
-from reftiler_gui.layer_visibility import COMPARED, LAYERS
 from reftiler_gui.theme import SCHEMES, current_scheme
 
 if TYPE_CHECKING:
     from reftiler_gui.main_window import MainWindow
 
-__all__ = ["IMAGE_ACTIONS", "LIST_OPTIONS", "entries"]
 
 IMAGE_ACTIONS = ("open_mask", "show_in_folder", "copy_path", "reload")
 """The menu of an image in the list."""
@@ -31,8 +30,8 @@ def entries(window: MainWindow) -> Iterator[ActionSpec]:
     yield from _go_menu(window)
     yield from _menu(
         "Help",
-        ("keys", "Keys", "F1 ?", window.show_keys),
-        ("commands", "Find a command…", "Ctrl+K", window.show_commands),
+        ("keys", "Keys", "F1 ?", window.dialogs.show_keys),
+        ("commands", "Find a command…", "Ctrl+K", window.dialogs.show_commands),
         None,
         ("documentation", "Documentation", "", window.dialogs.show_documentation),
         ("about", "About reftiler", "", window.dialogs.show_about),
@@ -40,22 +39,13 @@ def entries(window: MainWindow) -> Iterator[ActionSpec]:
 
 
 def _menu(title: str, *rows: tuple[Any, ...] | None) -> Iterator[ActionSpec]:
-    """
-    Yield the actions of a menu; None is a line.
-
-    A row has name, text, keys with blanks between them, what is done, and a dict of
-    whatever else `ActionSpec` takes.
-    """
+    """Yield actions: name, text, keys, what is done, more arguments; None is a line."""
     separator = False
     for row in rows:
         if row is not None:
             name, text, keys, do, *more = row
-            others = more[0] if more else {}
-            yield ActionSpec(
-                *(name, title, text, tuple(keys.split()), do),
-                **others,
-                separator=separator,
-            )
+            others = {**(more[0] if more else {}), "separator": separator}
+            yield ActionSpec(name, title, text, tuple(keys.split()), do, **others)
         separator = row is None
 
 
@@ -158,8 +148,8 @@ def _view_menu(window: MainWindow) -> Iterator[ActionSpec]:
         ),
         None,
         ("automatic_display", "Automatic contrast", "Ctrl+Shift+A", automatic),
-        ("fit", "Fit", "F Ctrl+9", navigator.fit, canvas),
-        ("actual", "100 %", "1 Ctrl+0", navigator.actual, canvas),
+        ("fit", "Fit", "F Ctrl+9", partial(navigator.set_zoom, 0), canvas),
+        ("actual", "100 %", "1 Ctrl+0", partial(navigator.set_zoom, 1), canvas),
         ("larger", "Zoom in", "+ = Ctrl++ Ctrl+=", partial(navigator.zoom, 1), zoom),
         ("smaller", "Zoom out", "- Ctrl+-", partial(navigator.zoom, -1), zoom),
         *(

@@ -1,28 +1,26 @@
 """A defect after resizing the image beside the same defect in its tile."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QRadioButton,
-    QSpinBox,
-)
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSpinBox
 
-from reftiler_gui.camera import Camera
-from reftiler_gui.fields import named, slider
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import message_label
-from reftiler_gui.layouts import flow, hbox, labelled, vbox
 from reftiler_gui.model.defects import DefectMetrics, look, shrinkage
 from reftiler_gui.model.image_pyramid import ResizedImage
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.overlays import Marker
+from reftiler_gui.pan_zoom_view import Camera
 from reftiler_gui.panes import PLAIN, BlinkCompare, SplitPane, SwipeCompare
 from reftiler_gui.view_base import filter_shortcuts
-
-__all__ = ["CompareView"]
+from reftiler_gui.widgets import (
+    flow,
+    hbox,
+    labelled,
+    message_label,
+    named,
+    slider,
+    vbox,
+)
 
 _RESIZING, _COMPARING = "Resizing", "Comparing the defect"
 _AROUND = 14  # what is shown around a defect, in pixels of the resized image
@@ -63,7 +61,6 @@ class CompareView(BlinkCompare):
         self.target.valueChanged.connect(self.invalidate)
 
     def rebuild(self) -> None:
-        """Resize the image and look at the defect."""
         for name in (_RESIZING, _COMPARING):
             self._jobs.cancel(name)
         loaded, target = self.loaded, self._target()
@@ -103,7 +100,6 @@ class CompareView(BlinkCompare):
             self._go(loaded)
 
     def _go(self, loaded: LoadedImage) -> None:
-        """Bring the defect into the middle, large enough to be seen."""
         assert self.region is not None
         assert loaded.image is not None
         (top, bottom), (left, right) = self.region.box
@@ -129,13 +125,11 @@ class CompareView(BlinkCompare):
 
     @property
     def _picture(self) -> ResizedImage | None:
-        """The resized image, if it is there and of this image and size."""
         found = self._resized
         current = found is not None and found[:2] == (self.loaded, self._target())
         return found[2] if found is not None and current else None
 
     def flip(self) -> None:
-        """Show both pictures, each in the other's place while it is flipped."""
         source = self.loaded.image if self.loaded else None
         left, right = self._swapped(self._picture, source)
         mask = self.loaded.mask if self.loaded else None
@@ -153,7 +147,6 @@ class CompareView(BlinkCompare):
         self._name()
 
     def _name(self) -> None:
-        """Say what the pictures are, and how much contrast is left in them."""
         height, width = self._target()
         resized, tiled, seen = f"Resized to {width} × {height}", "Original", self._seen
         if seen is not None:
@@ -175,7 +168,6 @@ class CompareView(BlinkCompare):
         self.small.viewport().update()
 
     def _tell(self) -> None:
-        """Say what is missing for the sentence."""
         if self.loaded and self.loaded.image and self.loaded.mask is None:
             words = "This image has no mask: look for yourself what resizing leaves."
         elif self.missing:
@@ -189,7 +181,6 @@ class CompareView(BlinkCompare):
         self.words.setText(words)
 
     def _switch(self, *, split: bool) -> None:
-        """Show both pictures beside each other, or parted by a line."""
         self.panes[0].setVisible(not split)
         self.panes[1].label.setVisible(not split)
         self.slider.setVisible(split)

@@ -51,8 +51,6 @@ from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles, sorted_tiles
 from reftiler_gui.tile_cache import as_image
 
-__all__ = ["LARGEST", "SMALLEST", "TileList", "draw_tile"]
-
 SMALLEST, LARGEST = 32, 320  # the longer side of a thumbnail, in pixels of the screen
 
 TILE = Qt.ItemDataRole.UserRole  # the role of a tile's number in the grid
@@ -138,7 +136,6 @@ class TileListModel(QAbstractListModel):
         marked: NDArray[np.int64] | None = None,
         values: NDArray[Any] | None = None,
     ) -> None:
-        """Show other tiles, or the same in another order."""
         self.beginResetModel()
         self.tiles, self.order = tiles, order
         self.marked, self.values = marked, values
@@ -148,7 +145,6 @@ class TileListModel(QAbstractListModel):
         return 0 if parent is not None and parent.isValid() else len(self.order)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a tile's number or caption."""
         roles = Qt.ItemDataRole
         if role not in (TILE, roles.DisplayRole, roles.ToolTipRole):
             return None
@@ -181,7 +177,6 @@ class _TileDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: Index
     ) -> None:
-        """Paint a tile."""
         sheet, model = self._sheet, self._sheet.tile_model
         tile = int(model.order[index.row()])
         size = sheet.thumbnail_size
@@ -258,12 +253,10 @@ class TileList(QListView):
 
     @property
     def tile(self) -> int | None:
-        """The current tile."""
         found = self.currentIndex().data(TILE)
         return None if found is None else int(found)
 
     def choose(self, tile: int | None) -> None:
-        """Make a tile the current one and bring it into view."""
         index = QModelIndex() if tile is None else self.tile_model.find(tile)
         self.setCurrentIndex(index)
         if index.isValid():
@@ -292,7 +285,6 @@ class TileList(QListView):
             self.chosen.emit(None)
 
     def clear_thumbnails(self) -> None:
-        """Draw all tiles anew: their pixels or how they are shown have changed."""
         self._jobs.cancel("Drawing tiles")
         self._thumbnails.clear()
         self._wanted = []
@@ -303,13 +295,11 @@ class TileList(QListView):
 
     @property
     def thumbnail_size(self) -> QSize:
-        """What a thumbnail takes on the screen."""
         height, width = self.tile_model.tiles.size if self.tile_model.tiles else (1, 1)
         scale = self.side / max(height, width)
         return QSize(max(8, round(width * scale)), max(8, round(height * scale)))
 
     def set_side(self, side: int) -> None:
-        """Make thumbnails larger or smaller; the current tile stays in view."""
         side = min(max(side, SMALLEST), LARGEST)
         if side == self.side:
             return
@@ -324,7 +314,6 @@ class TileList(QListView):
             self.scrollTo(index, QListView.ScrollHint.PositionAtCenter)
 
     def scale_by(self, steps: float) -> None:
-        """Make thumbnails larger by some steps, or with a negative number smaller."""
         self.set_side(round(self.side * _STEP**steps))
 
     def _lay_out(self) -> None:
@@ -395,7 +384,6 @@ class TileList(QListView):
         return lambda tile: draw_tile(tiles, tile, size, show, **options)
 
     def _make_wanted(self) -> None:
-        """Make some thumbnails in the background; a repaint asks for the next."""
         tiles, wanted = self.tile_model.tiles, self._wanted
         self._wanted = []
         if tiles is None or self._jobs.running("Drawing tiles"):
@@ -441,7 +429,6 @@ class TileList(QListView):
         super().resizeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Open the current tile with Enter; move with the arrows."""
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if enter and self.tile is not None:
             self.opened.emit(self.tile)
@@ -452,7 +439,6 @@ class TileList(QListView):
         """Search nothing: it would ask a hundred thousand tiles for their words."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll; with Ctrl make the tiles larger or smaller."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.scale_by(event.angleDelta().y() / 120)
             event.accept()

@@ -1,7 +1,5 @@
 """The Tiles tab: the contact sheet, and one of its tiles large."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +21,22 @@ from reftiler.errors import TilingError
 from reftiler.io import write_image
 from reftiler_gui.contact_sheet import LARGEST, SMALLEST, TileList
 from reftiler_gui.exporting import fits_png
-from reftiler_gui.fields import named, slider
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import message_label
-from reftiler_gui.layouts import as_widget, flow, labelled, vbox
 from reftiler_gui.model.merged_pictures import SeamSurvey
 from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.model.tiles import ImageTiles, by_tile
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.tile_view import TileView
 from reftiler_gui.view_base import LazyView, filter_shortcuts
-
-__all__ = ["ContactSheetView"]
+from reftiler_gui.widgets import (
+    as_widget,
+    flow,
+    labelled,
+    message_label,
+    named,
+    slider,
+    vbox,
+)
 
 POSITION, DEFECTS, SEAMS, RESULT = range(4)  # the orders, as the list has them
 
@@ -114,31 +116,26 @@ class ContactSheetView(LazyView):
     # What the window says
 
     def show_survey(self, survey: SeamSurvey | None, problem: str) -> None:
-        """Take how much the results of tiles disagree, or why it is not known."""
         self._seams = survey.by_tile if survey else None
         self._trouble = problem
         if self.order.currentIndex() == SEAMS and self.isVisible():
             self._arrange()
 
     def show_results(self, results: TileResults | None) -> None:
-        """Take what came back for the tiles, or nothing."""
         if results is not self._results:
             self._results = results
             self.invalidate()
 
     def repaint_pixels(self) -> None:
-        """Draw the tiles anew: other values are shown black and white."""
         self.list.clear_thumbnails()
 
     def scale_by(self, steps: int) -> None:
-        """Show tiles larger, or with a negative number smaller."""
         if self.is_single:
             self.single.canvas.state.step(steps)
         else:
             self.list.scale_by(steps)
 
     def rebuild(self) -> None:
-        """Show the tiles, and count what is in them."""
         self._marked = self._tiles = self._largest = None
         self._problem = ""
         for name in (_MARKED, _LARGEST):
@@ -170,7 +167,6 @@ class ContactSheetView(LazyView):
     # Results
 
     def _offer_results(self) -> None:
-        """Let tiles or their results be shown; results as soon as there are any."""
         results = self._tiles.results if self._tiles else None
         kinds = {"tile": "Tile"}
         if results is not None:
@@ -208,7 +204,6 @@ class ContactSheetView(LazyView):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Put the tiles in the order that is chosen, as far as it is known."""
         order = self.order.currentIndex()
         seams, tiles = self._seams, self._tiles
         if seams is not None and len(seams) != len(self.tiling or ()):
@@ -250,7 +245,6 @@ class ContactSheetView(LazyView):
         self.words.setText(self._missing() or self._tile_words(self.list.tile))
 
     def _tile_words(self, tile: int | None) -> str:
-        """Return where a tile lies and what is in it."""
         if tile is None or self.tiling is None:
             return "Double-click a tile or press Enter to see it large."
         (top, bottom), (left, right) = self.tiling.box(tile)
@@ -264,7 +258,6 @@ class ContactSheetView(LazyView):
         return words + "."
 
     def _missing(self) -> str:
-        """Return why the sheet is not what was asked for; nothing if it is."""
         order, words = self.order.currentIndex(), self.missing or self._problem
         if words:
             return words
@@ -283,7 +276,6 @@ class ContactSheetView(LazyView):
     # One tile
 
     def open_tile(self, tile: int) -> None:
-        """Show a tile large."""
         if self._tiles is None or not 0 <= tile < len(self._tiles):
             return
         self.list.choose(tile)
@@ -293,7 +285,6 @@ class ContactSheetView(LazyView):
         self.single.setFocus()
 
     def close_tile(self) -> None:
-        """Show the sheet again."""
         focus = QApplication.focusWidget()
         focused = focus is not None and self.single.isAncestorOf(focus)
         self.stack.setCurrentIndex(0)
@@ -312,7 +303,6 @@ class ContactSheetView(LazyView):
 
     @property
     def is_single(self) -> bool:
-        """Whether one tile is shown large."""
         return self.stack.currentWidget() is self.single
 
     @property
@@ -350,7 +340,6 @@ class ContactSheetView(LazyView):
             self.tile_menu(tile).popup(point)
 
     def tile_menu(self, tile: int) -> QMenu:
-        """Return what can be done with a tile."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         file = self.loaded.item.image if self.loaded else None
@@ -376,7 +365,6 @@ class ContactSheetView(LazyView):
         self.noticed.emit(f"Copied the box of tile {tile}: [{rows}, {columns}]")
 
     def _save(self, tile: int) -> None:
-        """Ask for a file and write a tile, its numbers as they are."""
         tiles, loaded = self._tiles, self.loaded
         if tiles is None or loaded is None:
             return

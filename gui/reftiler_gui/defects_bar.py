@@ -1,22 +1,11 @@
 """The defects of the image one by one: what each is, and the tiles that hold it."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QLabel,
-    QMenu,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QToolButton, QWidget
 
 from reftiler.regions import Region
-from reftiler_gui.fields import named
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import message_label
-from reftiler_gui.layouts import hbox, turn, vbox
 from reftiler_gui.model.defects import (
     DefectMetrics,
     DefectPreview,
@@ -31,8 +20,7 @@ from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.texts import count
 from reftiler_gui.overlays import paint_label
 from reftiler_gui.tile_cache import as_image
-
-__all__ = ["DefectsBar"]
+from reftiler_gui.widgets import hbox, message_label, named, turn, vbox
 
 _FINDING, _LOOKING = "Finding defects", "Looking at the defect"
 _LISTED = 40  # tiles that the menu lists
@@ -42,10 +30,7 @@ _WIDE, _PICTURED, _LEAST = 560, 370, 220
 
 
 class DefectsBar(QWidget):
-    """The line beneath the canvas: last and next defect, its tiles, the sentence.
-
-    It is a `reftiler_gui.view_base.View`, and works even where it is not seen.
-    """
+    """The line beneath the canvas, which is told what is open as `LazyView` is."""
 
     found = Signal(object)  # the `Defects` of the image, once they are known
     chosen = Signal(object)
@@ -82,11 +67,9 @@ class DefectsBar(QWidget):
 
     @property
     def region(self) -> Region | None:
-        """The defect that is looked at."""
         return None if self.number is None else self.defects.regions[self.number]
 
     def show_item(self, loaded: LoadedImage | None) -> None:
-        """Find the defects of another image."""
         self._loaded, self._tiling = loaded, None
         self.defects, self.number = Defects(()), None
         mask = loaded.mask if loaded else None
@@ -104,7 +87,6 @@ class DefectsBar(QWidget):
             )
 
     def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
-        """Say what other tiles do to the defect."""
         self._tiling = tiling
         self._look()
 
@@ -122,12 +104,10 @@ class DefectsBar(QWidget):
         self._fit(self.width())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the sentence beneath the rest where there is no room beside it."""
         super().resizeEvent(event)
         self._fit(event.size().width())
 
     def _fit(self, width: int) -> None:
-        """Show what there is room for."""
         pictured = width >= _PICTURED
         for part, kept in ((self.preview_of_defect, pictured), (self.words, True)):
             policy = part.sizePolicy()
@@ -145,7 +125,6 @@ class DefectsBar(QWidget):
             self.chosen.emit(self.region)
 
     def pick(self, row: float, column: float, slack: float = 0) -> bool:
-        """Choose the defect at a place of the image; say whether there is one."""
         number = self.defects.at(row, column, slack)
         if number is None:
             return False
@@ -166,7 +145,6 @@ class DefectsBar(QWidget):
         self.found.emit(self.defects)
 
     def _look(self) -> None:
-        """Find out what is left of the defect, and which tiles hold it."""
         region, view, loaded = self.region, self._tiling, self._loaded
         self._name()
         if region is None or loaded is None or loaded.mask is None or view is None:
@@ -213,7 +191,6 @@ class DefectsBar(QWidget):
         self._fit(self.width())
 
     def _name(self) -> None:
-        """Say which of the defects it is."""
         number = len(self.defects)
         for button in (self.back, self.forth):
             button.setEnabled(number > 0)
@@ -252,7 +229,6 @@ class DefectPreviewButton(QAbstractButton):
     def show_preview(
         self, found: DefectPreview | None, tile: int | None = None
     ) -> None:
-        """Show a defect, and the tile that has most of it; None shows nothing."""
         self.setVisible(found is not None)
         pixels = (found.resized, found.original) if found else ()
         self._pictures = [as_image(one, opaque=found.opaque) for one in pixels if found]

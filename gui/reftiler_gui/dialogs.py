@@ -23,20 +23,23 @@ from reftiler import __version__ as version
 from reftiler.errors import TilingError
 from reftiler.io import IMAGE_SUFFIXES
 from reftiler_gui.exporting import save_picture, write_file, write_tiles
-from reftiler_gui.fields import named
 from reftiler_gui.figure_dialog import FigureDialog
-from reftiler_gui.help_dialogs import DocumentationDialog, run_dialog
-from reftiler_gui.layouts import vbox
+from reftiler_gui.help_dialogs import (
+    CommandPalette,
+    DocumentationDialog,
+    ShortcutsDialog,
+    run_dialog,
+)
 from reftiler_gui.model.form_settings import as_command, as_python
 from reftiler_gui.model.image_set import ImageSet
 from reftiler_gui.model.report import Report, write_report
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tiles import ImageTiles
+from reftiler_gui.widgets import named, vbox
 
 if TYPE_CHECKING:
     from reftiler_gui.main_window import MainWindow
 
-__all__ = ["Dialogs"]
 
 _IMAGES = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
 _OPENED = f"Images, cases and settings ({_IMAGES} *.npz *.jsonl *.yaml *.yml)"
@@ -59,42 +62,34 @@ class Dialogs:
         return QFileDialog.getExistingDirectory(self._window, title)
 
     def _new_file(self, title: str, name: str, kinds: str = "") -> str:
-        """Ask for a file to write."""
         return QFileDialog.getSaveFileName(self._window, title, name, kinds)[0]
 
     def open_files(self) -> None:
-        """Ask for files and open them."""
         paths, _ = QFileDialog.getOpenFileNames(self._window, "Open", "", _OPENED)
         if paths:
             self._window.open(paths)
 
     def open_folder(self) -> None:
-        """Ask for a folder and open it."""
         if path := self._folder("Open a folder"):
             self._window.open([path])
 
     def open_map(self) -> None:
-        """Ask for the map of the image that is shown."""
         if path := self._file("Open the anomaly map of this image", _MAPS):
             self._window.viewer.open_maps([path], this=True)
 
     def open_maps(self) -> None:
-        """Ask for a folder with the maps of all images."""
         if path := self._folder("Open anomaly maps"):
             self._window.viewer.open_maps([path])
 
     def open_results(self) -> None:
-        """Ask for an array of results of the tiles and open it."""
         if path := self._file("Open the results of the tiles", "Arrays (*.npy)"):
             self._window.open_results(Path(path))
 
     def open_results_folder(self) -> None:
-        """Ask for a folder of results of the tiles and open it; zarr's arrays too."""
         if path := self._folder("Open a folder of tiles' results"):
             self._window.open_results(Path(path))
 
     def open_model(self) -> None:
-        """Ask for a model, of a file of Python for its function, and run it."""
         title = "Open a model, which is run: only one that you trust"
         path = self._file(title, "Models (*.py *.onnx *.pt2)")
         if not path.endswith(".py"):
@@ -117,7 +112,6 @@ class Dialogs:
             self._window.open_results(f"{path}:{name}")
 
     def open_recent(self) -> None:
-        """Ask for one of what was open lately."""
         recent = self._window.preferences.recent
         if not recent:
             self._window.status.inform("Nothing was opened yet.")
@@ -132,7 +126,6 @@ class Dialogs:
             self._window.status.say(f"{path} is not there any more, and is forgotten")
 
     def open_mask(self) -> None:
-        """Ask for the mask of the image, one file or several."""
         image = self._image_file()
         if image is None:
             return
@@ -142,7 +135,6 @@ class Dialogs:
         self._window.viewer.open_masks(paths)
 
     def show_in_folder(self) -> None:
-        """Open the folder of the image in the system's file browser."""
         image = self._image_file()
         if image is None:
             return
@@ -151,7 +143,6 @@ class Dialogs:
             self._window.status.say(f"no program opens folders here: {image.parent}")
 
     def copy_path(self) -> None:
-        """Put the path of the image on the clipboard."""
         image = self._image_file()
         if image is not None:
             QGuiApplication.clipboard().setText(str(image.absolute()))
@@ -166,7 +157,6 @@ class Dialogs:
         return item.image
 
     def show_passed_over(self) -> None:
-        """List what was found and passed over in what is open, and all problems."""
         images = self._window.viewer.image_set
         lines = [*images.problems, *images.notes]
         for row, item in enumerate(images.items):
@@ -180,7 +170,6 @@ class Dialogs:
         run_dialog(dialog)
 
     def export_tiles(self) -> None:
-        """Ask for a folder, which need not be there yet, and cut the image into it."""
         loaded, settings = self._window.viewer.loaded, self._window.viewer.settings
         if loaded is None:
             return
@@ -196,7 +185,6 @@ class Dialogs:
             self._window.jobs.start("Writing tiles", make, done)
 
     def save_view(self) -> None:
-        """Ask for a file and write what is on screen."""
         title = "Save what is on screen"
         if path := self._new_file(title, "tiling.png", "Pictures (*.png)"):
             self._try(lambda: save_picture(self._window.picture(), Path(path)), path)
@@ -211,7 +199,6 @@ class Dialogs:
         self._say_done(f"Copied a picture of {picture.width()} × {picture.height()} px")
 
     def export_figure(self) -> None:
-        """Ask which figure is drawn, and copy or save it."""
         viewer, window = self._window.viewer, self._window
         loaded, tiling = viewer.loaded, viewer.tiling
         if loaded is None or loaded.image is None or tiling is None:
@@ -229,7 +216,6 @@ class Dialogs:
         run_dialog(FigureDialog(loaded, tiles, order, tile, window.jobs, window))
 
     def export_report(self, *, whole_set: bool) -> None:
-        """Ask for a file and write a report on this image, or on all of the set."""
         viewer = self._window.viewer
         loaded, settings, image_set = viewer.loaded, viewer.settings, viewer.image_set
         if loaded is None or loaded.image is None:
@@ -260,18 +246,15 @@ class Dialogs:
         self._window.jobs.start("Writing the report", make, done)
 
     def load_settings(self) -> None:
-        """Ask for a YAML file and take its settings."""
         if path := self._file("Load", _YAML):
             self._window.viewer.read_settings(Path(path))
 
     def save_settings(self) -> None:
-        """Ask for a file and write the settings."""
         if path := self._new_file("Save", "tiling.yaml", _YAML):
             file, settings = Path(path), self._window.viewer.settings
             self._try(lambda: write_file(file, settings.yaml(), overwrite=True), path)
 
     def copy(self, kind: str) -> None:
-        """Put the settings on the clipboard: as python, yaml or a command."""
         loaded, settings = self._window.viewer.loaded, self._window.viewer.settings
         image = loaded.item.image if loaded else None
         source = "image.png" if image is None else str(image)
@@ -287,7 +270,6 @@ class Dialogs:
         self._say_done(f"Copied: {shown}")
 
     def show_about(self) -> None:
-        """Show the versions, and where more is written."""
         versions = {"reftiler": version, "Qt": qVersion(), "numpy": np.__version__}
         rows = "".join(f"<br>{name} {number}" for name, number in versions.items())
         QMessageBox.about(
@@ -299,8 +281,13 @@ class Dialogs:
         )
 
     def show_documentation(self) -> None:
-        """Show the guide and the specification that come with the package."""
         run_dialog(DocumentationDialog(self._window))
+
+    def show_keys(self) -> None:
+        run_dialog(ShortcutsDialog(self._window.registry, self._window))
+
+    def show_commands(self) -> None:
+        run_dialog(CommandPalette(self._window.registry, self._window))
 
     def _say_done(self, words: str) -> None:
         self._window.status.inform(words)

@@ -1,7 +1,5 @@
 """The display of an image: histogram, limits, gamma and channels."""
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Sequence
@@ -23,14 +21,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler_gui.fields import RealField, button, prepare_field
-from reftiler_gui.labels import WrapLabel
-from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.model.display import DisplaySettings, Histogram, dtype_range
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.viewer_model import ViewerModel
-
-__all__ = ["DisplayPanel", "HistogramView", "decimals_of", "outline_of"]
+from reftiler_gui.widgets import (
+    RealField,
+    WrapLabel,
+    as_widget,
+    button,
+    hbox,
+    prepare_field,
+    vbox,
+)
 
 Counts: TypeAlias = NDArray[np.int64]
 
@@ -80,7 +82,6 @@ class HistogramView(QWidget):
     def show_histogram(
         self, histogram: Histogram | None, limits: tuple[float, float], gamma: float
     ) -> None:
-        """Show counts and limits."""
         self._histogram, self._limits, self._gamma = histogram, limits, gamma
         if self._held is None:
             ends = (histogram.low, histogram.high) if histogram else limits
@@ -88,7 +89,6 @@ class HistogramView(QWidget):
         self.update()
 
     def x_of(self, value: float) -> float:
-        """Return where a value lies across the widget."""
         low, high = self._span
         share = (value / 2 - low / 2) / (high / 2 - low / 2)
         return _GRIP + share * (self.width() - 2 * _GRIP)
@@ -99,7 +99,6 @@ class HistogramView(QWidget):
         return low * (1 - share) + high * share
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the nearer handle."""
         if event.button() == Qt.MouseButton.LeftButton and self._histogram:
             x = event.position().x()
             far = [abs(x - self.x_of(limit)) for limit in self._limits]
@@ -107,7 +106,6 @@ class HistogramView(QWidget):
             self.mouseMoveEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move it, up to the other one."""
         x = event.position().x()
         if self._held is None:
             near = any(abs(x - self.x_of(limit)) <= _GRIP for limit in self._limits)
@@ -204,7 +202,6 @@ class DisplayPanel(QWidget):
         self._show()
 
     def set_automatic(self) -> None:
-        """Measure the limits, and show the first channels, without gamma."""
         self._viewer.set_display(DisplaySettings())
 
     def _change(self, **values: object) -> None:
@@ -245,7 +242,6 @@ class DisplayPanel(QWidget):
         self._viewer.read_as(self.axes.itemText(choice) if choice else None, 0)
 
     def _show(self) -> None:
-        """Show what the image has now."""
         image, found = self._viewer.image, self._viewer.histogram
         self.setEnabled(image is not None)
         if image is None:
@@ -349,12 +345,10 @@ class DisplayPanel(QWidget):
 
 
 def _full(image: ImagePyramid) -> str:
-    """Name the choice of the whole range."""
     return "0 to 1" if image.dtype.kind == "f" else f"All of {image.dtype.name}"
 
 
 def _note(found: Histogram | None) -> str:
-    """Say what was counted, and what is in no bin."""
     if found is None:
         return "Counting the values…"
     parts = []

@@ -1,7 +1,5 @@
 """What leaves the viewer: pictures, tiles and files."""
 
-from __future__ import annotations
-
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -24,8 +22,6 @@ from reftiler.tilesets.plan import plan_export
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.model.steps import Work
-
-__all__ = ["fits_png", "save_picture", "write_file", "write_tiles"]
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 

@@ -1,7 +1,5 @@
 """A dialog for figures at full resolution: what they show, a preview, a file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler.io import write_image
-from reftiler_gui.fields import named
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import message_label
-from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.figures import FIGURES, FigureRequest, draw_figure
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.model.tiles import ImageTiles
-
-__all__ = ["FigureDialog"]
+from reftiler_gui.widgets import hbox, message_label, named, vbox
 
 _DRAWING, _WRITING = "Drawing the figure", "Writing the figure"
 _LARGEST = 16384  # pixels of the resized image's sides
@@ -97,7 +91,6 @@ class FigureDialog(QDialog):
 
     @property
     def request(self) -> FigureRequest:
-        """What is asked for."""
         view = self._tiles.view
         ordered = np.array_equal(self._order, np.arange(len(view)))
         return FigureRequest(
@@ -110,7 +103,6 @@ class FigureDialog(QDialog):
         )
 
     def _change(self) -> None:
-        """Draw again, a moment later."""
         name = self.kind.currentData()
         self.tile.setEnabled(name in ("tile", "side", "grid"))
         for field in (self.columns, self.rows):
@@ -151,7 +143,6 @@ class FigureDialog(QDialog):
 
     @property
     def image(self) -> QImage | None:
-        """The figure, once it is drawn."""
         if self._figure is None:
             return None
         height, width, _ = self._figure.shape
@@ -170,7 +161,6 @@ class FigureDialog(QDialog):
             self.words.setText("Copied.")
 
     def _ask(self) -> None:
-        """Ask for a file, and write the figure that is shown."""
         item, request, figure = self._loaded.item, self.request, self._figure
         number = f"-{request.tile}" if request.name in ("tile", "side") else ""
         name = item.path_beside(f"{item.stem}-{request.name}{number}.png")

@@ -1,7 +1,5 @@
 """The dialogs of the menu Help: keys, commands, documentation."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 from importlib import metadata
@@ -21,10 +19,7 @@ from PySide6.QtWidgets import (
 
 import reftiler
 from reftiler_gui.actions import ActionRegistry, keys_text
-from reftiler_gui.fields import named
-from reftiler_gui.layouts import vbox
-
-__all__ = ["CommandPalette", "DocumentationDialog", "ShortcutsDialog", "run_dialog"]
+from reftiler_gui.widgets import named, vbox
 
 _HTML = r"(?s)<!--.*?-->|<img [^>]*>"
 _GESTURES = (
@@ -150,7 +145,6 @@ class CommandPalette(QDialog):
             self._found[self.list.currentItem().text()].trigger()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let the arrow keys choose while one types."""
         keys = (Qt.Key.Key_Up, Qt.Key.Key_Down)
         if not (isinstance(event, QKeyEvent) and event.key() in keys):
             return super().eventFilter(watched, event)

@@ -1,7 +1,5 @@
 """The list of images: search, filter, groups, thumbnails, problems of each."""
 
-from __future__ import annotations
-
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -42,9 +40,6 @@ from PySide6.QtWidgets import (
 
 from reftiler.errors import TilingError, printable
 from reftiler.io import open_image
-from reftiler_gui.fields import named, narrow
-from reftiler_gui.labels import plain_tip
-from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import Check, ImageItem, ImageSet
 from reftiler_gui.model.steps import Work
@@ -52,8 +47,7 @@ from reftiler_gui.model.texts import count
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.view_base import LETTERS, filter_shortcuts
 from reftiler_gui.viewer_model import ViewerModel
-
-__all__ = ["GROUPS", "ImageList"]
+from reftiler_gui.widgets import hbox, named, narrow, plain_tip, vbox
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -96,7 +90,6 @@ class _Rows(QAbstractListModel):
         return self._viewer.image_set
 
     def forget(self) -> None:
-        """Drop the thumbnails, which are of other images or files."""
         self._pictures.clear()
         self._wanted.clear()
         self._viewer.jobs.cancel("Thumbnails")
@@ -130,7 +123,6 @@ class _Rows(QAbstractListModel):
         return plain_tip(tip) if role == roles.ToolTipRole else None
 
     def _head(self, group: str, role: int) -> Any:
-        """Return what is shown at the head of a group."""
         name = printable(group) or ("no label" if self.by_label else "no sub-folder")
         if role == Qt.ItemDataRole.DisplayRole:
             arrow = "▸" if group in self.closed else "▾"
@@ -200,7 +192,6 @@ def _thumbnail(item: ImageItem) -> QImage | None:
 
 
 def _icon(check: Check, image: QImage | None = None, *, framed: bool = False) -> QIcon:
-    """Draw whether an image has a defect, and a triangle if it has a problem."""
     width, height = (_SIDE, _SIDE) if framed else (20, 14)
     picture = QPixmap(width, height)
     picture.fill(Qt.GlobalColor.transparent)
@@ -317,7 +308,6 @@ class ImageList(QWidget):
         context: Iterable[QAction],
         passed_over: QAction,
     ) -> None:
-        """Take the actions of the button beside the filter, and those of an image."""
         menu = QMenu(self.options)
         menu.addActions(list(options))
         self.options.setMenu(menu)
@@ -325,18 +315,15 @@ class ImageList(QWidget):
         self.passed_over.clicked.connect(passed_over.trigger)
 
     def start_search(self) -> None:
-        """Let the user type a part of a name."""
         self.search.setFocus()
         self.search.selectAll()
 
     def show_thumbnails(self, on: bool) -> None:
-        """Show a small picture of each image, or only what is known of it."""
         self.rows.thumbnails = on
         self.view.setIconSize(QSize(_SIDE, _SIDE) if on else QSize(20, 14))
         self._refill()
 
     def group(self, kind: str) -> None:
-        """Group the images as `GROUPS` says."""
         self.grouping, self.rows.by_label = kind, kind == "label"
         self.rows.closed.clear()
         self._refill()
@@ -358,7 +345,6 @@ class ImageList(QWidget):
         self._refill()
 
     def _on_item(self) -> None:
-        """Mark the image that is shown."""
         row = self._viewer.index
         if row not in self.rows.rows and row in self._viewer.order:
             self.rows.closed.discard(self._group_of(row))
@@ -376,7 +362,6 @@ class ImageList(QWidget):
     # What is listed
 
     def _fill_filter(self) -> None:
-        """Offer the labels and splits that there are."""
         items = self._viewer.image_set.items
         choices: dict[str, Callable[[ImageItem, Check], bool]] = dict(_STATES)
         for kind in ("label", "split"):
@@ -389,7 +374,6 @@ class ImageList(QWidget):
         self._quiet = False
 
     def _refill(self) -> None:
-        """List what passes the search and the filter; keep the place."""
         if self._quiet:
             return
         images = self._viewer.image_set
@@ -425,7 +409,6 @@ class ImageList(QWidget):
         return item.name.rpartition("/")[0] if self.grouping == "folder" else ""
 
     def _choose(self, row: int) -> None:
-        """Mark an image as shown, if it is listed."""
         self._quiet = True
         if row in self.rows.rows:
             index = self.rows.index(self.rows.rows.index(row))
@@ -439,7 +422,6 @@ class ImageList(QWidget):
         self._quiet = False
 
     def _show_place(self) -> None:
-        """Say which image of how many is shown."""
         order, total = self._viewer.order, len(self._viewer.image_set.items)
         index = self._viewer.index
         at = f"{order.index(index) + 1:,}" if index in order else "None"
@@ -447,7 +429,6 @@ class ImageList(QWidget):
         self.place.setText(f"{at} of {len(order):,}{among}" if total else "No images")
 
     def _show_numbers(self) -> None:
-        """Say what is known of all images, and how much there is to say of the rest."""
         self._show_place()
         images = self._viewer.image_set
         checks = [images.known(row) for row in range(len(images.items))]
@@ -475,7 +456,6 @@ class ImageList(QWidget):
             self._fold(index, group not in self.rows.closed)
 
     def _fold(self, index: QModelIndex, close: bool) -> None:
-        """Hide or show the images of a group, or of the group of an image."""
         if not index.isValid() or not self.rows.grouped:
             return
         row = self.rows.rows[index.row()]

@@ -1,7 +1,5 @@
 """Work in the background: progress, cancelling, and no stale results."""
 
-from __future__ import annotations
-
 import gc
 import itertools
 import logging
@@ -16,8 +14,6 @@ from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal, Slot
 
 from reftiler.errors import TilingError
 from reftiler_gui.model.steps import Work
-
-__all__ = ["Jobs"]
 
 T = TypeVar("T")
 Failed: TypeAlias = Callable[[str], object]
@@ -102,7 +98,6 @@ class Jobs(QObject):
         return any(name in (None, job.name) for job in self._jobs.values())
 
     def cancel(self, name: str) -> None:
-        """Cancel a job, if there is one of this name."""
         if self._drop(name):
             self.ended.emit(name)
 

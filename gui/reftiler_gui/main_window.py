@@ -1,18 +1,10 @@
 """The main window: what is open, how it is tiled, and views of it."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QActionGroup,
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QImage,
-)
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -28,8 +20,11 @@ from PySide6.QtWidgets import (
 from reftiler.regions import Region
 from reftiler_gui.actions import ActionRegistry, ActionSpec
 from reftiler_gui.advice_view import AdviceView
-from reftiler_gui.camera import Camera
-from reftiler_gui.canvas_readout import CanvasReadout
+from reftiler_gui.canvas_control import (
+    CanvasReadout,
+    LayerVisibility,
+    Navigator,
+)
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.commands import IMAGE_ACTIONS, LIST_OPTIONS, entries
 from reftiler_gui.compare_view import CompareView
@@ -37,35 +32,28 @@ from reftiler_gui.contact_sheet_view import ContactSheetView
 from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.dialogs import Dialogs
 from reftiler_gui.display_panel import DisplayPanel
-from reftiler_gui.fields import guard_fields
-from reftiler_gui.help_dialogs import CommandPalette, ShortcutsDialog, run_dialog
 from reftiler_gui.image_canvas import ImageCanvas, Parts
 from reftiler_gui.image_list import GROUPS, ImageList
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import message_label
-from reftiler_gui.layer_visibility import LayerVisibility
-from reftiler_gui.layouts import as_widget, vbox
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.map_panel import MapPanel
 from reftiler_gui.merged_view import MergedView
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.texts import nothing_words, story
 from reftiler_gui.model.tile_results import is_results
-from reftiler_gui.navigation import Navigator, Zoomable
 from reftiler_gui.overlays import marks_of
+from reftiler_gui.pan_zoom_view import Camera
 from reftiler_gui.preferences import Preferences
 from reftiler_gui.results_model import ResultsModel, Source
-from reftiler_gui.settings_form import SettingsForm
+from reftiler_gui.settings_form import SettingsForm, Summary
 from reftiler_gui.side_by_side_view import SideBySideView
 from reftiler_gui.start_page import FileCard, RecentFilesMenu, StartPage
 from reftiler_gui.status import Status
-from reftiler_gui.summary import Summary
 from reftiler_gui.theme import SCHEMES, apply_theme
 from reftiler_gui.toolbar import ToolBar
-from reftiler_gui.view_base import View, filter_shortcuts
+from reftiler_gui.view_base import LazyView, filter_shortcuts
 from reftiler_gui.viewer_model import ViewerModel
-
-__all__ = ["MainWindow"]
+from reftiler_gui.widgets import as_widget, guard_fields, message_label, vbox
 
 
 class _Dock(QDockWidget):
@@ -162,7 +150,6 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
 
     def _image_page(self) -> QWidget:
-        """Return the canvas beneath a sentence on what there is to see."""
         self.message.setObjectName("message")
         self.message.setText("Opening…")
         actions = self.registry.actions
@@ -177,12 +164,6 @@ class MainWindow(QMainWindow):
         page.setFocusProxy(self.canvas)
         return page
 
-    def _tiling(self) -> QScrollArea:
-        """Return the form, under what comes of it."""
-        inner = as_widget(vbox(self.summary, self.form, (None, 1), margin=0, gap=0))
-        inner.setContentsMargins(10, 0, 10, 8)
-        return _scrolled(inner)
-
     def _add_docks(self) -> None:
         actions = self.registry.actions
         self.image_list.set_actions(
@@ -191,7 +172,9 @@ class MainWindow(QMainWindow):
             passed_over=actions["passed_over"],
         )
         self.add_dock("images", "Images", self.image_list, "left", "Ctrl+Shift+I")
-        self.add_dock("tiling", "Tiling", self._tiling(), "right", "Ctrl+Shift+T")
+        whole = as_widget(vbox(self.summary, self.form, (None, 1), margin=0, gap=0))
+        whole.setContentsMargins(10, 0, 10, 8)
+        self.add_dock("tiling", "Tiling", _scrolled(whole), "right", "Ctrl+Shift+T")
         display = _scrolled(self.display)
         self.add_dock("display", "Display", display, "right", "Ctrl+Shift+V")
         self.map_panel = MapPanel(self.maps, actions["open_map"], actions["open_maps"])
@@ -199,7 +182,6 @@ class MainWindow(QMainWindow):
         self.add_dock("map", "Anomaly map", maps, "right", "Ctrl+Shift+H")
 
     def _add_actions(self, *specs: ActionSpec) -> None:
-        """Put actions into the registry and at the end of their menus."""
         self.registry.add(specs)
         for spec in specs:
             if spec.menu not in self._menus:
@@ -254,7 +236,6 @@ class MainWindow(QMainWindow):
             dock.setVisible(on)
 
     def _on_dock(self) -> None:
-        """Show at the buttons of the sides whether a dock is there."""
         if self._hidden_docks:
             return  # a view without docks is in front: they come back
         for side in _SIDES:
@@ -265,10 +246,7 @@ class MainWindow(QMainWindow):
                 action.setChecked(shown)
 
     def add_view(self, name: str, title: str, widget: QWidget, key: str = "") -> None:
-        """Add a view in a tab of its own; ``name`` is what the command line calls it.
-
-        A widget that is a `reftiler_gui.view_base.View` too is given what is open.
-        """
+        """Add a view in a tab; ``name`` is what the command line calls it."""
         self.views[name] = widget
         guard_fields(widget)
         # The widest view must not keep the window from being small.
@@ -290,7 +268,6 @@ class MainWindow(QMainWindow):
             state.changed.connect(self._show_zoom)
 
     def _add_views(self) -> None:
-        """Add the views beside the canvas, and connect them to each other."""
         jobs, viewer = self.jobs, self.viewer
         self.compare = CompareView(jobs, self.state)
         self.sheet = ContactSheetView(jobs)
@@ -344,7 +321,6 @@ class MainWindow(QMainWindow):
         self.side_by_side.swapped.connect(viewer.change)
         self.side_by_side.noticed.connect(self.status.say)
         self.advice.taken.connect(viewer.change)
-        viewer.opened.connect(lambda: self.advice.show_items(viewer.image_set.items))
         viewer.cases_given.connect(self._open_cases)
 
     def _show_tile(self, tile: int) -> None:
@@ -356,12 +332,10 @@ class MainWindow(QMainWindow):
         self.show_view("cases")
 
     def show_view(self, name: str) -> None:
-        """Show a view."""
         self.tabs.setCurrentWidget(self.views[name])
         self.views[name].setFocus()
 
     def _restore(self) -> None:
-        """Be where one was the last time."""
         self.preferences.restore("geometry", self.restoreGeometry)
         self.preferences.restore("docks", lambda kept: self.restoreState(kept, _LAYOUT))
         if self.preferences.notices:
@@ -406,7 +380,6 @@ class MainWindow(QMainWindow):
             )
 
     def _on_undo_stack(self) -> None:
-        """Show in the menu what is undone and redone, and whether something is."""
         stack = self.viewer.undo_stack
         for name, text, on in (
             ("undo", stack.undoText(), stack.canUndo()),
@@ -416,16 +389,15 @@ class MainWindow(QMainWindow):
             self.registry.actions[name].setText(words)
             self.registry.enable(name, on)
 
-    def _item_views(self) -> Iterator[View]:
-        """Yield what is given what is open."""
-        for widget in (self.defects_bar, *self.views.values()):
-            if hasattr(widget, "show_item"):
-                yield widget  # type: ignore[misc]
+    def _item_views(self) -> list[DefectsBar | LazyView]:
+        views = self.views.values()
+        return [self.defects_bar, *(one for one in views if isinstance(one, LazyView))]
 
     # What happened in the viewer
 
     def _on_opened(self) -> None:
         title = self.viewer.image_set.title
+        self.advice.show_items(self.viewer.image_set.items)
         self.setWindowTitle(f"{title} - reftiler" if title else "reftiler")
 
     def _on_item(self) -> None:
@@ -527,7 +499,6 @@ class MainWindow(QMainWindow):
         self.message.setText(f"⚠ {problems}\n{words}" if problems else words)
 
     def _on_view(self) -> None:
-        """Give the keys to the view that is seen now, and show what belongs to it."""
         page = self.tabs.currentWidget()
         if not self.tabs.tabBar().hasFocus():
             page.setFocus()
@@ -537,12 +508,10 @@ class MainWindow(QMainWindow):
         self._on_canvases()
 
     def _on_canvases(self) -> None:
-        """Switch off what needs a canvas where none is seen, and show its zoom."""
         self.registry.offer(self._offered())
         self._show_zoom()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Notice canvases that a view shows and hides."""
         if event.type() in (QEvent.Type.Show, QEvent.Type.Hide) and self.isVisible():
             QTimer.singleShot(0, self, self._on_canvases)
         return super().eventFilter(watched, event)
@@ -554,7 +523,7 @@ class MainWindow(QMainWindow):
         canvas = any(one.isVisibleTo(page) for one in canvases)
         found = {
             "canvas": canvas,
-            "zoom": canvas or isinstance(page, Zoomable),
+            "zoom": canvas or page is self.sheet,
             "layers": page is self.views["image"],
             "overlays": page in (self.views["image"], self.compare, self.merged),
             "seams": page in (self.views["image"], self.merged),
@@ -564,7 +533,6 @@ class MainWindow(QMainWindow):
         return {name for name, has in found.items() if has}
 
     def _show_docks(self, on: bool) -> None:
-        """Hide the docks for a view that is about something else than the image."""
         if on:
             back, self._hidden_docks = self._hidden_docks, []
             for dock in back:
@@ -609,38 +577,25 @@ class MainWindow(QMainWindow):
 
     # What the actions do
 
-    def show_keys(self) -> None:
-        """Show all keys."""
-        run_dialog(ShortcutsDialog(self.registry, self))
-
-    def show_commands(self) -> None:
-        """Ask for an action by some letters, and do it."""
-        run_dialog(CommandPalette(self.registry, self))
-
     def go_to_form(self) -> None:
-        """Show the settings, ready to be typed into."""
         self._show_dock("tiling")
         self.form.tile.setFocus()
         self.form.tile.width_field.selectAll()
 
     def find_image(self) -> None:
-        """Show the list of images, ready for a part of a name."""
         self._show_dock("images")
         self.image_list.start_search()
 
     def _show_dock(self, name: str) -> None:
-        """Show a dock, if need be in a view that has docks."""
         if not self.registry.actions[f"dock_{name}"].isEnabled():
             self.show_view("image")
         self.docks[name].show()
         self.docks[name].raise_()
 
     def full_screen(self) -> None:
-        """Fill the screen, or be a window again."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def cancel(self) -> None:
-        """Remove the ruler; if there is none, cancel what is going on."""
         ruler = self.registry.actions["ruler"]
         if ruler.isChecked():
             ruler.setChecked(False)
@@ -648,18 +603,15 @@ class MainWindow(QMainWindow):
             self.jobs.give_up()
 
     def lock(self, on: bool) -> None:
-        """Keep the place for the next image, or not."""
         self.state.locked = on
 
     def apply_theme(self, scheme: str) -> None:
-        """Change between light and dark."""
         self.preferences.put("theme", scheme)
         app = QApplication.instance()
         if isinstance(app, QApplication):
             apply_theme(app, scheme)
 
     def picture(self) -> QImage:
-        """Return what is on screen: the view without the window around it."""
         if self.canvas.isVisible():
             return self.canvas.picture()
         return self.tabs.currentWidget().grab().toImage()
@@ -678,7 +630,6 @@ class MainWindow(QMainWindow):
         self._show_message()
 
     def open_results(self, source: Source) -> None:
-        """Open what came back for the tiles, or a model that is run on them."""
         self.results.open(source)
         self.show_view("merged")
 
@@ -699,7 +650,6 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember, and wait until no thread works any more."""
         self._show_docks(True)
         self.preferences.settings = self.viewer.settings
         self.preferences.layers = self.canvas.layers
@@ -714,7 +664,6 @@ class MainWindow(QMainWindow):
 
 
 def _scrolled(inner: QWidget) -> QScrollArea:
-    """Return a widget that scrolls down in a small window."""
     scroll = QScrollArea()
     scroll.setWidgetResizable(True)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

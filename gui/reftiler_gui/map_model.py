@@ -28,8 +28,6 @@ from reftiler_gui.model.steps import Work
 from reftiler_gui.overlays import Marker
 from reftiler_gui.viewer_model import ViewerModel
 
-__all__ = ["MapModel"]
-
 _READING, _MEASURING = "Reading the map", "Measuring the maps"
 _SCORING, _SCORING_SET = "Scoring the map", "Scoring all maps"
 _COUNTING = "Counting found pixels"
@@ -65,7 +63,6 @@ class MapModel(QObject):
 
     @property
     def settings(self) -> MapSettings:
-        """How the map is shown: with the range that holds now."""
         low, high = self.range
         return replace(self._chosen, low=low, high=high)
 
@@ -78,7 +75,6 @@ class MapModel(QObject):
 
     @property
     def mapped(self) -> int:
-        """How many images have a map."""
         return sum(bool(item.maps) for item in self._viewer.image_set.items)
 
     def change(self, **values: object) -> None:
@@ -90,7 +86,6 @@ class MapModel(QObject):
         self.changed.emit()
 
     def set_whole_set(self, on: bool) -> None:
-        """Colour all images by one range, or each by its own."""
         self.whole_set = on
         self._measure()
         self.changed.emit()
@@ -114,7 +109,6 @@ class MapModel(QObject):
 
     @property
     def names(self) -> list[str]:
-        """What the maps of the image are called."""
         loaded = self._viewer.loaded
         return [
             f"{one.parent.name}/{one.name}" if isinstance(one, Path) else f"map {place}"
@@ -122,12 +116,10 @@ class MapModel(QObject):
         ]
 
     def choose(self, number: int) -> None:
-        """Show another of the maps of this image and of the next ones."""
         self.number = number
         self._on_item()
 
     def show(self, found: AnomalyMap | None) -> None:
-        """Show a map of the image, and score it against its mask."""
         self.map, self.scores, self.found, self._peaks = found, None, None, {}
         loaded = self._viewer.loaded
         self._jobs.cancel(_SCORING)
@@ -145,7 +137,6 @@ class MapModel(QObject):
         self.changed.emit()
 
     def score_set(self) -> None:
-        """Score the maps of all images."""
         self._scored = image_set = self._viewer.image_set
 
         def take(found: SetScores) -> None:
@@ -155,7 +146,6 @@ class MapModel(QObject):
         self._jobs.start(_SCORING_SET, lambda: score_set(image_set.items), take)
 
     def mark(self, marks: Sequence[Marker]) -> Sequence[Marker]:
-        """Say of rings around defects which are hit at the threshold."""
         threshold = self._chosen.threshold
         if threshold is None or not self._peaks:
             return marks
@@ -172,11 +162,9 @@ class MapModel(QObject):
         return colored
 
     def peak(self, box: object) -> float | None:
-        """Return the largest value of the defect in a box, if it is known."""
         return self._peaks.get(box)
 
     def _on_maps(self) -> None:
-        """Other maps: the range of the set and its scores are to be found anew."""
         self._range = self.set_scores = None
         self.number = 0
         self._chosen = replace(self._chosen, threshold=None)
@@ -232,7 +220,6 @@ class MapModel(QObject):
         self.scored.emit()
 
     def _count(self) -> None:
-        """Count what reaches the threshold, all over the image."""
         found, threshold = self.map, self._chosen.threshold
         loaded = self._viewer.loaded
         if found is None or threshold is None or loaded is None:

@@ -1,7 +1,5 @@
 """The panel of the anomaly map: colours, threshold, and how well it finds defects."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -28,17 +26,22 @@ from PySide6.QtWidgets import (
 from reftiler.regions import Region
 from reftiler.validation import first_few
 from reftiler_gui.display_panel import decimals_of, outline_of
-from reftiler_gui.fields import RealField, button, prepare_field, slider
-from reftiler_gui.labels import WrapLabel
-from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.anomaly_map import COLORMAPS
 from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.map_scores import LIMITS, ImageScores
 from reftiler_gui.model.texts import count, times
 from reftiler_gui.view_base import filter_shortcuts
-
-__all__ = ["MapPanel", "ThresholdHistogram"]
+from reftiler_gui.widgets import (
+    RealField,
+    WrapLabel,
+    as_widget,
+    button,
+    hbox,
+    prepare_field,
+    slider,
+    vbox,
+)
 
 _STEPS = 1000  # of the slider
 _RANGES = ("All images", "This image")
@@ -79,12 +82,10 @@ class ThresholdHistogram(QWidget):
     def show_scores(
         self, scores: ImageScores | None, span: tuple[float, float], threshold: float
     ) -> None:
-        """Show counts over a range of values."""
         self._scores, self._range, self._threshold = scores, span, threshold
         self.update()
 
     def x_of(self, value: float) -> float:
-        """Return where a value lies across the widget."""
         low, high = self._range
         return (value - low) / (high - low) * self.width() if high > low else 0.0
 
@@ -157,7 +158,6 @@ class MapPanel(QWidget):
         model.scored.connect(self._show_scores)
 
     def show_defect(self, region: Region | None) -> None:
-        """Take another defect as the one to catch."""
         self._region = region
         self._show_scores()
 
@@ -180,7 +180,6 @@ class MapPanel(QWidget):
             self._model.change(threshold=self._peak)
 
     def _show(self) -> None:
-        """Show the map's settings, as soon as the panel is seen."""
         model, found = self._model, self._model.map
         if not self.isVisible():
             return
@@ -224,7 +223,6 @@ class MapPanel(QWidget):
         return f"{'; '.join([*notes, *found.notes])}."
 
     def _show_scores(self) -> None:
-        """Show what is known of how well it finds defects."""
         if not self.isVisible():
             return
         model, threshold = self._model, self._model.settings.threshold

@@ -1,32 +1,32 @@
 """What the results of the tiles make, beside the original or its difference from it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QSpinBox,
-    QStackedWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QStackedWidget
 
-from reftiler_gui.camera import Camera
-from reftiler_gui.fields import button, named, narrow
 from reftiler_gui.image_canvas import ImageCanvas
-from reftiler_gui.labels import message_label
-from reftiler_gui.layouts import as_widget, flow, hbox, labelled, turn, vbox
 from reftiler_gui.model.merged_pictures import MergedPictures
 from reftiler_gui.model.mock_models import WORDS, MockModel
 from reftiler_gui.model.texts import merged_words
 from reftiler_gui.overlays import Marker
+from reftiler_gui.pan_zoom_view import Camera
 from reftiler_gui.panes import BlinkCompare, DifferenceLegend, SplitPane
 from reftiler_gui.results_model import ResultsModel
 from reftiler_gui.view_base import filter_shortcuts
-
-__all__ = ["MergedView"]
+from reftiler_gui.widgets import (
+    as_widget,
+    button,
+    flow,
+    hbox,
+    labelled,
+    message_label,
+    named,
+    narrow,
+    turn,
+    vbox,
+)
 
 _WIDE = 520  # pixels, for the legend beside the words
 _EMPTY = (
@@ -123,7 +123,6 @@ class MergedView(BlinkCompare):
     # What is shown
 
     def rebuild(self) -> None:
-        """Show what the results make, or why there are none."""
         model, loaded = self.model, self.loaded
         pictures = model.pictures if loaded and loaded.image else None
         if pictures is not self._shown:
@@ -166,7 +165,6 @@ class MergedView(BlinkCompare):
         self.words.setText(words)
 
     def _present(self) -> None:
-        """Show the pictures in both panes."""
         shown, loaded = self._shown, self.loaded
         mask = loaded.mask if loaded else None
         self.image.present(shown.merged if shown else None, mask, self.tiling)
@@ -186,7 +184,6 @@ class MergedView(BlinkCompare):
         self.flip()
 
     def flip(self) -> None:
-        """Show the original instead of what is merged, or that again."""
         shown, original = self._shown, self.loaded.image if self.loaded else None
         if shown is not None and original is not None:
             self.image.set_source(original if self.flipped else shown.merged)
@@ -195,7 +192,6 @@ class MergedView(BlinkCompare):
         self._mark()
 
     def _mark(self) -> None:
-        """Mark the worst place, and say what the colours are."""
         survey, marks = self.model.survey, []
         if survey is not None and survey.worst is not None:
             marks = [Marker.at(*survey.worst, "worst seam")]
@@ -235,6 +231,5 @@ class MergedView(BlinkCompare):
         self.pointed.emit(words)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the legend beneath the words where there is no room beside them."""
         super().resizeEvent(event)
         turn(self._foot, beside=event.size().width() >= _WIDE)

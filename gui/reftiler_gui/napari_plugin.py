@@ -17,8 +17,6 @@ from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageSet, LoadedImage
 
-__all__ = ["add_tiles", "get_reader", "read_layers"]
-
 LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 Pixels: TypeAlias = Annotated[int, {"min": 0, "max": 2**20}]
 Placement: TypeAlias = dict[str, NDArray[np.float64]]

@@ -1,10 +1,9 @@
-"""A view of the image that wheel and drag move: no picture yet, only its place."""
+"""A view of the image that wheel and drag move, and its place and zoom."""
 
-from __future__ import annotations
-
+from bisect import bisect_left, bisect_right
 from math import isfinite, nan
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QHideEvent,
@@ -15,18 +14,92 @@ from PySide6.QtGui import (
     QShowEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import (
-    QAbstractScrollArea,
-    QFrame,
-    QGestureEvent,
-    QPinchGesture,
-)
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QGestureEvent, QPinchGesture
 
-from reftiler_gui.camera import Camera
 from reftiler_gui.model.array_types import Box
 from reftiler_gui.model.screen_transform import ScreenTransform
 
-__all__ = ["PanZoomView"]
+LADDER = (
+    *(1 / n for n in (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)),
+    *(0.75, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
+)
+"""The zooms that a step leads to: above 1 pixels are whole numbers of the screen's."""
+
+_MARGIN = 12  # the screen's pixels left free around what is fitted
+
+
+class Camera(QObject):
+    """The place and the zoom that one or several canvases show."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        # the image's coordinates in the middle of the canvas; pixel 0 is from 0 to 1
+        self.row = self.col = 0.0
+        self.zoom = 1.0  # pixels of the screen, as Qt counts them, for one of the image
+        # whether all is shown, and shall be when the window is resized
+        self.fitted = True
+        self.locked = True
+        self._bounds: Box | None = None
+
+    def bound(self, frame: Box | None) -> None:
+        """Keep the middle within a box, that of the image with its padding."""
+        self._bounds = frame
+        self._move(self.row, self.col, self.zoom)
+
+    def fit(self, frame: Box, viewport: QSize) -> None:
+        """Show a whole box, enlarged by whole numbers only."""
+        (top, bottom), (left, right) = frame
+        zoom = min(
+            max(1, viewport.height() - 2 * _MARGIN) / max(1, bottom - top),
+            max(1, viewport.width() - 2 * _MARGIN) / max(1, right - left),
+        )
+        zoom = float(int(zoom)) if zoom > 2 else zoom
+        self._move((top + bottom) / 2, (left + right) / 2, zoom)
+        self.fitted = True
+
+    def go(self, row: float, col: float, zoom: float | None = None) -> None:
+        self.fitted = False
+        self._move(row, col, self.zoom if zoom is None else zoom)
+
+    def go_to_pixel(self, row: int, col: int, least: float = 8.0) -> None:
+        self.go(row + 0.5, col + 0.5, max(self.zoom, least))
+
+    def pan(self, rows: float, cols: float) -> None:
+        self.go(self.row + rows, self.col + cols)
+
+    def zoom_at(self, factor: float, row: float, col: float) -> None:
+        """Zoom so that a place of the image stays where it is on the screen."""
+        zoom = min(max(self.zoom * factor, LADDER[0]), LADDER[-1])
+        share = self.zoom / zoom
+        self.go(row + (self.row - row) * share, col + (self.col - col) * share, zoom)
+
+    def step(
+        self, steps: int, row: float | None = None, col: float | None = None
+    ) -> None:
+        zoom = self.zoom
+        for _ in range(abs(steps)):
+            zoom = _next(zoom) if steps > 0 else _last(zoom)
+        here = (self.row if row is None else row, self.col if col is None else col)
+        self.zoom_at(zoom / self.zoom, *here)
+
+    def _move(self, row: float, col: float, zoom: float) -> None:
+        if self._bounds is not None:
+            (top, bottom), (left, right) = self._bounds
+            row, col = min(max(row, top), bottom), min(max(col, left), right)
+        if (row, col, zoom) != (self.row, self.col, self.zoom):
+            self.row, self.col, self.zoom = row, col, zoom
+            self.changed.emit()
+
+
+def _next(zoom: float) -> float:
+    return LADDER[min(bisect_right(LADDER, zoom * 1.001), len(LADDER) - 1)]
+
+
+def _last(zoom: float) -> float:
+    return LADDER[max(bisect_left(LADDER, zoom / 1.001) - 1, 0)]
+
 
 _STILL = 4  # the screen's pixels that a click may move
 _NOTCH = 120  # a step of the wheel, as Qt counts
@@ -68,11 +141,9 @@ class PanZoomView(QAbstractScrollArea):
         raise NotImplementedError
 
     def refresh(self) -> None:
-        """Paint anew."""
         self.viewport().update()
 
     def fit(self) -> None:
-        """Show everything."""
         if self.frame is not None:
             self.state.fit(self.frame, self.viewport().size())
 
@@ -89,7 +160,6 @@ class PanZoomView(QAbstractScrollArea):
         )
 
     def place(self, point: QPointF) -> tuple[float, float]:
-        """Return the row and column under a point of the viewport."""
         transform, ratio = self.transform(), self.viewport().devicePixelRatioF()
         return (
             transform.top + point.y() * ratio / transform.zoom,
@@ -105,7 +175,6 @@ class PanZoomView(QAbstractScrollArea):
         event.accept()
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Zoom between two fingers, on a screen or beside it."""
         if isinstance(event, QNativeGestureEvent):
             if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
                 self._pinch(1 + event.value(), event.position())
@@ -174,7 +243,6 @@ class PanZoomView(QAbstractScrollArea):
             self.left.emit()
 
     def _follow(self) -> None:
-        """Point at what is under the resting cursor now."""
         cursor = self._cursor
         if cursor is not None and self.isVisible():
             self.point_at(*self.place(cursor))
@@ -184,7 +252,6 @@ class PanZoomView(QAbstractScrollArea):
         self.point_at(nan, nan)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep what was fitted fitted."""
         super().resizeEvent(event)
         if self.state.fitted and self.isVisible():
             self.fit()

@@ -1,7 +1,5 @@
 """Views of two pictures, side by side or in turn, and the colours of a difference."""
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -15,18 +13,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from reftiler_gui.camera import Camera
-from reftiler_gui.image_canvas import ImageCanvas, OverlaySettings, Parts
-from reftiler_gui.labels import ElidedLabel
-from reftiler_gui.layouts import vbox
+from reftiler_gui.image_canvas import ImageCanvas, Parts
 from reftiler_gui.model.colors import signed
+from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import paint_label
+from reftiler_gui.pan_zoom_view import Camera
 from reftiler_gui.tile_cache import TileCache, as_image
 from reftiler_gui.view_base import LazyView
-
-__all__ = ["PLAIN", "BlinkCompare", "DifferenceLegend", "SplitPane", "SwipeCompare"]
+from reftiler_gui.widgets import ElidedLabel, vbox
 
 PLAIN = OverlaySettings(mask=False, grid=False, gaps=False, padding=False)
 """The image and what marks places, and nothing else."""
@@ -50,18 +46,15 @@ class SwipeCompare(ImageCanvas):
         self._taken = False
 
     def put_over(self, picture: Picture | None) -> None:
-        """Take the picture of the left part."""
         self._other = None if picture is None else TileCache(picture)
         self.refresh()
 
     def repaint_pixels(self, parts: Parts | None = None) -> None:
-        """Paint anew, the left part too."""
         if self._other is not None:
             self._other.clear()
         super().repaint_pixels(parts)
 
     def part(self, share: float) -> None:
-        """Move the line."""
         share = min(max(share, 0.0), 1.0)
         if share != self.share:
             self.share = share
@@ -69,7 +62,6 @@ class SwipeCompare(ImageCanvas):
             self.parted.emit(share)
 
     def paint_picture(self, painter: QPainter, transform: ScreenTransform) -> None:
-        """Paint both pictures, what lies over them lies over both."""
         super().paint_picture(painter, transform)
         if self._other is not None and self.share > 0:
             left = QRectF(0, 0, self.share * transform.width, transform.height)
@@ -80,7 +72,6 @@ class SwipeCompare(ImageCanvas):
             painter.restore()
 
     def paint_over(self, painter: QPainter, transform: ScreenTransform) -> None:
-        """Draw the line, and what is to its sides."""
         ratio, split = self.viewport().devicePixelRatioF(), self.share * transform.width
         if self._other is None or split <= 0:
             return
@@ -131,7 +122,6 @@ class SplitPane(QWidget):
         self.setLayout(vbox(self.label, (canvas, 1), margin=0, gap=4))
 
     def caption(self, words: str) -> None:
-        """Say what the canvas shows."""
         self.label.say(words)
         self.canvas.setAccessibleName(words or "Picture")
 
@@ -151,7 +141,6 @@ class BlinkCompare(LazyView):
         raise NotImplementedError
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Turn while Shift is held."""
         alone = event.modifiers() in (_NONE, Qt.KeyboardModifier.ShiftModifier)
         if event.key() == Qt.Key.Key_Shift and alone:  # no begun Ctrl+Shift+E
             self._turn(True)

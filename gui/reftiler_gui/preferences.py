@@ -1,7 +1,5 @@
 """What is remembered from one time to the next."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
@@ -13,8 +11,6 @@ from PySide6.QtCore import QByteArray, QSettings
 from reftiler_gui.model import overlay_settings
 from reftiler_gui.model.form_settings import START, FormSettings
 from reftiler_gui.model.overlay_settings import OverlaySettings
-
-__all__ = ["Preferences"]
 
 T = TypeVar("T")
 _RECENT = 8
@@ -29,7 +25,6 @@ class Preferences:
         self.notices: list[str] = []  # what was found and not used, a sentence for each
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return what is kept under a key."""
         if self._store is None:
             return self._held.get(key, default)
         return self._store.value(key, default)
@@ -45,7 +40,6 @@ class Preferences:
 
     @property
     def recent(self) -> tuple[str, ...]:
-        """Paths that were opened, the last one first."""
         try:
             kept = json.loads(self.get("recent", "[]"))
             return tuple(str(path) for path in kept)
@@ -53,20 +47,16 @@ class Preferences:
             return ()
 
     def remember(self, path: Path) -> None:
-        """Put a path first among those that were opened."""
         name = str(path.absolute())
         kept = [name, *(one for one in self.recent if one != name)]
         self.put("recent", json.dumps(kept[:_RECENT]))
 
     def forget(self, path: str | None = None) -> None:
-        """Forget a path that was opened; by default all of them."""
         kept = [] if path is None else [one for one in self.recent if one != path]
         self.put("recent", json.dumps(kept))
 
     @property
     def settings(self) -> FormSettings:
-        """The tiling of the last time, if it is one."""
-
         def checked(kept: dict[str, Any]) -> FormSettings:
             found = FormSettings(**kept)
             plain = FormSettings.of(found.config())  # TilingError is a ValueError
@@ -84,7 +74,6 @@ class Preferences:
 
     @property
     def layers(self) -> OverlaySettings:
-        """Which layers were shown the last time."""
         default = overlay_settings.START
 
         def checked(kept: dict[str, Any]) -> OverlaySettings:

@@ -1,7 +1,5 @@
 """The results of the tiles that are shown: opened, merged in view, surveyed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -29,8 +27,6 @@ from reftiler_gui.model.tile_results import (
     run_model,
 )
 from reftiler_gui.viewer_model import ViewerModel
-
-__all__ = ["ResultsModel", "Source", "open_source"]
 
 Source: TypeAlias = Path | str | MockModel
 """Where results come from: files, a model as `load_model` takes it, or a lesson."""
@@ -86,16 +82,13 @@ class ResultsModel(QObject):
 
     @property
     def results(self) -> TileResults | None:
-        """The results, once they are open."""
         return self.pictures.results if self.pictures else None
 
     @property
     def names(self) -> list[str]:
-        """The names of all images, to tell whose results are in a folder."""
         return [item.name for item in self._viewer.image_set.items]
 
     def open(self, source: Source | None) -> None:
-        """Take results from somewhere, or with None no longer."""
         self.source, self.model = source, None
         loaded = self._viewer.loaded
         self._item = loaded.item.name if loaded else ""
@@ -103,7 +96,6 @@ class ResultsModel(QObject):
         self.retry()
 
     def retry(self) -> None:
-        """Open the results again, and run a model again that has failed."""
         self.problem, self.offer = "", None
         loaded, tiling = self._viewer.loaded, self._viewer.tiling
         if not (self.source and loaded and loaded.image and tiling):
@@ -134,7 +126,6 @@ class ResultsModel(QObject):
         self.changed.emit()
 
     def take_offer(self) -> None:
-        """Set the settings with which the results' tiles were cut."""
         if self.offer is not None:
             self._viewer.change(self.offer)
 
@@ -151,7 +142,6 @@ class ResultsModel(QObject):
         self.changed.emit()
 
     def set_map_settings(self, settings: MapSettings) -> None:
-        """Show results that are a map with the colours and the range of maps."""
         old = self._map_settings
         self._map_settings = settings = replace(settings, threshold=None, opacity=1)
         if settings != old and self.pictures is not None and self.pictures.is_map:
@@ -215,7 +205,6 @@ class ResultsModel(QObject):
         self._make_map()
 
     def _settings_of(self, error: OtherTilesError) -> FormSettings | None:
-        """Return the form's settings, but with the tiles of the results."""
         if error.grid is None or (error.grid.is_irregular and error.random is None):
             return None
         random = error.random or {}
@@ -239,7 +228,6 @@ class ResultsModel(QObject):
             self.retry()
 
     def _forget(self) -> None:
-        """Show nothing of other tiles."""
         self._cancel()
         self.pictures = self.survey = self._opened_for = None
 

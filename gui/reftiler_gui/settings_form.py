@@ -1,38 +1,34 @@
-"""The form: how the image is tiled."""
-
-from __future__ import annotations
+"""The form: how the image is tiled, and the numbers of the tiles."""
 
 import math
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QFormLayout,
-    QGroupBox,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QGroupBox, QWidget
 
 from reftiler.axis import MODES, PAD_SIDES
+from reftiler.cli.grid_summary import GridSummary
 from reftiler.padding import PAD_MODES
 from reftiler.settings import MERGES, NANS, WEIGHTED_MERGES
 from reftiler.validation import Real
 from reftiler.windows import NAMES
-from reftiler_gui.fields import (
+from reftiler_gui.model.form_settings import FormSettings, ValidationError
+from reftiler_gui.model.texts import facts_words, uncovered_words
+from reftiler_gui.widgets import (
     ComboField,
     RealField,
     SizeField,
     ValidatedField,
+    WrapLabel,
+    as_widget,
     button,
+    hbox,
     named,
     number_field,
     real_field,
+    vbox,
 )
-from reftiler_gui.layouts import as_widget, hbox, vbox
-from reftiler_gui.model.form_settings import FormSettings, ValidationError
-
-__all__ = ["SettingsForm"]
 
 _STEPS = (
     ("stride", "From the start of a tile to that of the next"),
@@ -174,7 +170,6 @@ class SettingsForm(QWidget):
         self.scatter.toggled.connect(self._on_change)
 
     def roll(self) -> None:
-        """Take the next seed, of random tiles."""
         self.seed.setValue(self.seed.value() + 1)
 
     def show_settings(self, settings: FormSettings) -> None:
@@ -199,7 +194,6 @@ class SettingsForm(QWidget):
         self._enable()
 
     def show_refusal(self, refusal: ValidationError | None) -> None:
-        """Say beside its field why a setting is refused."""
         where = refusal.field if refusal else ""
         if where not in self.refusables:
             where = "tile" if refusal else ""
@@ -207,7 +201,6 @@ class SettingsForm(QWidget):
             place.refuse(refusal.words if refusal and key == where else "")
 
     def _on_how(self) -> None:
-        """Say the same step the other way."""
         step = zip(self.tile.value, self.step.value, strict=True)
         height, width = (max(0, tile - part) for tile, part in step)
         self.step.set_value((height, width))
@@ -238,7 +231,6 @@ class SettingsForm(QWidget):
         )
 
     def _enable(self) -> None:
-        """Disable fields that have no effect."""
         scattered = self.scatter.isChecked()
         padded = self.mode.value == "padding" and not scattered
         for grid in (self.how, self.step, self.mode):
@@ -269,5 +261,55 @@ def _read_real(field: RealField, old: Real) -> Real:
 
 
 def _explained(name: str, words: tuple[str, ...]) -> ComboField:
-    """Return a choice of words, each with what it means."""
     return ComboField(name, ((word, _MEANINGS.get(word, "")) for word in words))
+
+
+class Summary(QGroupBox):
+    """What there is to say of the tiles."""
+
+    def __init__(self) -> None:
+        super().__init__("This tiling")
+        self.setAccessibleName("Numbers of this tiling")
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(10)
+        self._form.setVerticalSpacing(3)
+        self._values: dict[str, WrapLabel] = {}
+        self.warning = WrapLabel()
+        self.warning.setObjectName("warning")
+        self.warning.hide()
+        self.setLayout(vbox(self._form, self.warning, margin=(0, 4, 0, 2)))
+        self.hide()  # there is nothing to say yet
+
+    def show_facts(
+        self,
+        known: GridSummary | None,
+        settings: FormSettings,
+        *,
+        refused: bool = False,
+    ) -> None:
+        self.setTitle("The last tiling that fits" if refused else "This tiling")
+        rows = dict(facts_words(known, settings)) if known else {}
+        self.setVisible(bool(rows))
+        for name, value in rows.items():
+            self._value(name).say(value)
+        for name, label in self._values.items():
+            self._form.setRowVisible(label, name in rows)
+        words = uncovered_words(known, settings) if known else ""
+        self.warning.setVisible(bool(words))
+        self.warning.say(f"⚠ {words}")
+
+    def text(self) -> str:
+        rows = (
+            f"{name}: {label.text()}"
+            for name, label in self._values.items()
+            if self._form.isRowVisible(label)
+        )
+        warning = [self.warning.text()] if self.warning.isVisibleTo(self) else []
+        return "\n".join([*rows, *warning])
+
+    def _value(self, name: str) -> WrapLabel:
+        if name not in self._values:
+            label = self._values[name] = WrapLabel()
+            label.setAccessibleName(name)
+            self._form.addRow(name, label)
+        return self._values[name]

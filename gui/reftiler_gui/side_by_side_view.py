@@ -18,12 +18,8 @@ from PySide6.QtWidgets import (
 
 from reftiler.errors import TilingError
 from reftiler.models import Model
-from reftiler_gui.camera import Camera
-from reftiler_gui.fields import button, named, narrow
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import message_label
-from reftiler_gui.layouts import flow, hbox, labelled, vbox
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.comparison import (
     ComparedValues,
@@ -42,11 +38,20 @@ from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.overlays import Marker
+from reftiler_gui.pan_zoom_view import Camera
 from reftiler_gui.panes import PLAIN, DifferenceLegend, SplitPane
 from reftiler_gui.results_model import ResultsModel, Source, open_source
 from reftiler_gui.view_base import LazyView, filter_shortcuts
-
-__all__ = ["SideBySideView"]
+from reftiler_gui.widgets import (
+    button,
+    flow,
+    hbox,
+    labelled,
+    message_label,
+    named,
+    narrow,
+    vbox,
+)
 
 _JOB, _PAINTING, _MEASURING = "Comparing", "Painting the maps", "Measuring"
 _TILES, _MERGED, _MAPS = range(3)
@@ -73,11 +78,7 @@ class SideBySideView(LazyView):
     noticed = Signal(str)  # a sentence on what could not be done
 
     def __init__(
-        self,
-        jobs: Jobs,
-        state: Camera,
-        maps: MapModel,
-        results: ResultsModel,
+        self, jobs: Jobs, state: Camera, maps: MapModel, results: ResultsModel
     ) -> None:
         super().__init__()
         self._jobs, self._state, self._maps = jobs, state, maps
@@ -121,18 +122,15 @@ class SideBySideView(LazyView):
         self.with_difference.toggled.connect(self.legend.setVisible)
 
     def pin(self, settings: FormSettings) -> None:
-        """Take settings as A, with the results that are open."""
         self.pinned, self._pinned_source = settings, self._results.source
         self.invalidate()
 
     def show_defects(self, defects: Defects) -> None:
-        """Take the defects of the image, to count those that a tile holds whole."""
         self._defects = defects
         if self.kind.currentIndex() == _TILES:
             self.invalidate()
 
     def show_item(self, loaded: LoadedImage | None) -> None:
-        """Take another image, whose maps can be chosen."""
         names = self._maps.names
         for place, box in enumerate((self.first, self.second)):
             if names != [box.itemText(n) for n in range(box.count())]:
@@ -145,7 +143,6 @@ class SideBySideView(LazyView):
         super().show_item(loaded)
 
     def rebuild(self) -> None:
-        """Compare anew."""
         loaded, kind = self.loaded, self.kind.currentIndex()
         maps = kind == _MAPS
         for name in (_JOB, _PAINTING, _MEASURING):
@@ -283,7 +280,6 @@ class SideBySideView(LazyView):
         )
 
     def _paint(self) -> None:
-        """Compute what is looked at."""
         compared = self.compared
         if compared is None or self._jobs.running(_PAINTING):
             return
@@ -309,7 +305,6 @@ class SideBySideView(LazyView):
         self._show_difference()
 
     def _on_map_settings(self) -> None:
-        """Count hits at another threshold; other colours paint the maps anew."""
         if self.compared is not None:
             self.compared.set_colormap(self._maps.settings.colormap)
             self._repaint(self.compared)
@@ -317,7 +312,6 @@ class SideBySideView(LazyView):
             self._show_difference()
 
     def _repaint(self, compared: MapComparison) -> None:
-        """Paint in other colours, or with another range."""
         if self._measured is not None:  # now the range is known; both maps have it
             nan = self._measured[1].unknown > 0
             self.panes[1].canvas.set_color_bar(compared.color_bar, nan=nan)
@@ -354,7 +348,6 @@ class SideBySideView(LazyView):
         self.message.setText(words)
 
     def _go_largest(self) -> None:
-        """Go where the difference is largest."""
         if self._measured is not None and self._measured[1].place is not None:
             self._state.go_to_pixel(*self._measured[1].place)
             self._mark()
@@ -406,7 +399,6 @@ class SideBySideView(LazyView):
             )
 
     def _fill_table(self, sides: list[dict[str, str]]) -> None:
-        """Show numbers of A and B, those that differ in bold."""
         names = list(dict.fromkeys(name for side in sides for name in side))
         self.table.setVisible(bool(names))
         self.table.setColumnCount(len(names))
@@ -425,7 +417,6 @@ class SideBySideView(LazyView):
         self.table.setFixedHeight(room + 2 * self.table.frameWidth())
 
     def show_defect(self, region: object) -> None:
-        """Ring another defect; nothing else depends on it."""
         self.region = region  # type: ignore[assignment]
         self._mark()
 
@@ -438,7 +429,6 @@ class SideBySideView(LazyView):
             pane.canvas.set_marks(marks)
 
     def _swap(self) -> None:
-        """Exchange the pinned settings and the form's; results go with them."""
         pinned, self.pinned = self.pinned, self.settings
         source, self._pinned_source = self._pinned_source, self._results.source
         if source is not None and source != self._results.source:

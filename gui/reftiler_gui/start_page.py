@@ -1,27 +1,16 @@
 """Pages in place of an image: what can be opened, recent files, a broken file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QLabel,
-    QMenu,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QWidget
 
-from reftiler_gui.fields import button
-from reftiler_gui.labels import message_label, plain_tip
-from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.preferences import Preferences
-
-__all__ = ["FileCard", "RecentFilesMenu", "StartPage"]
+from reftiler_gui.widgets import button, hbox, message_label, plain_tip, vbox
 
 _WIDTH = 560  # of what is written, in the screen's pixels
 
@@ -74,7 +63,6 @@ class StartPage(_Card):
         self.show_problems(())
 
     def show_problems(self, problems: Iterable[str]) -> None:
-        """Say why that which was to be opened is not; nothing says what can be."""
         said = "\n".join(f"⚠ {problem}" for problem in problems)
         self.text.setText(
             said
@@ -113,7 +101,6 @@ class FileCard(_Card):
         super().__init__("Why it cannot be read", buttons)
 
     def show_file(self, loaded: LoadedImage) -> None:
-        """Show what is wrong with a file."""
         self.title.setText(loaded.item.name)
         said = "\n".join(loaded.problems)
         self.text.setText(
@@ -138,7 +125,6 @@ class RecentFilesMenu(QMenu):
         self.aboutToShow.connect(self.fill)
 
     def fill(self) -> None:
-        """List what there is now."""
         self.clear()
         recent = [Path(path) for path in self._preferences.recent]
         for number, path in enumerate(recent, start=1):

@@ -1,20 +1,14 @@
 """The line at the bottom, and the line of a job: what goes on, and how to cancel it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
-from reftiler_gui.fields import button, named
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import ElidedLabel, plain_tip
-from reftiler_gui.layouts import hbox
 from reftiler_gui.model.steps import Work
-
-__all__ = ["JobProgress", "Status"]
+from reftiler_gui.widgets import ElidedLabel, button, hbox, named, plain_tip
 
 T = TypeVar("T")
 
@@ -45,12 +39,10 @@ class Status(QStatusBar):
         self._show_running()
 
     def say(self, words: str) -> None:
-        """Show a sentence for a while."""
         self.showMessage(words, _LONG)
         self.setToolTip(plain_tip(words))
 
     def inform(self, words: str) -> None:
-        """Show what was done for a while."""
         self.showMessage(words, _LONG // 2)
 
     def point(self, words: str) -> None:

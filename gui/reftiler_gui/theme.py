@@ -1,14 +1,10 @@
 """Light and dark, with colours that colour-blind people can tell apart."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
-
-__all__ = ["SCHEMES", "apply_theme", "current_scheme"]
 
 SCHEMES = ("system", "light", "dark")
 

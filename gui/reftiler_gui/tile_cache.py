@@ -1,7 +1,5 @@
 """The image on the screen: painted in blocks that are kept while they are of use."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
@@ -13,9 +11,6 @@ from PySide6.QtGui import QImage, QPainter
 from reftiler_gui.model.array_types import Span
 from reftiler_gui.model.picture import Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
-
-__all__ = ["TileCache", "as_image"]
-
 
 _SIDE = 512
 _ROOM = 96  # blocks that are kept, a MiB each
@@ -39,7 +34,6 @@ class TileCache:
         self._kept: OrderedDict[tuple[int, bool, int, int], QImage] = OrderedDict()
 
     def clear(self) -> None:
-        """Forget what was painted: the pixels are others."""
         self._kept.clear()
 
     def forget(self, parts: Iterable[tuple[int, Span, Span]]) -> None:
@@ -51,7 +45,6 @@ class TileCache:
                         self._kept.pop((level, ready, row * _SIDE, col * _SIDE), None)
 
     def paint(self, painter: QPainter, transform: ScreenTransform) -> None:
-        """Paint what the viewport shows, in pixels of the screen."""
         picture = self.picture
         level = picture.level(transform.zoom)
         # What is enlarged has sharp pixels, what is reduced smooth ones.
@@ -81,7 +74,6 @@ class TileCache:
 def _visible(
     transform: ScreenTransform, size: tuple[int, int], level: int
 ) -> Iterator[tuple[Span, Span]]:
-    """Yield the blocks of a level that the viewport meets."""
     scale = transform.zoom * 2**level
     down = _blocks(transform.top / 2**level, transform.height / scale, size[0])
     across = _blocks(transform.left / 2**level, transform.width / scale, size[1])

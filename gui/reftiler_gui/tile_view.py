@@ -7,38 +7,32 @@ from math import floor
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QLabel,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from reftiler.regions import Region, find_regions
-from reftiler_gui.camera import Camera
-from reftiler_gui.fields import button
-from reftiler_gui.image_canvas import ImageCanvas, Marker, OverlaySettings
+from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
-from reftiler_gui.labels import ElidedLabel, message_label
-from reftiler_gui.layouts import flow, vbox
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.colors import coverage_layer
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.mask_pyramid import MaskPyramid
+from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import count
 from reftiler_gui.model.tiles import ImageTiles
 from reftiler_gui.overlays import (
+    Marker,
     coverage_entries,
     paint_kept,
     paint_legend,
     paint_marks,
     screen_box,
 )
+from reftiler_gui.pan_zoom_view import Camera
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.view_base import filter_shortcuts
-
-__all__ = ["TileView"]
+from reftiler_gui.widgets import ElidedLabel, button, flow, message_label, vbox
 
 _HATCH = QColor(128, 128, 128, 170)
 _RINGED = 200  # defects of a tile that are ringed at the most
@@ -86,7 +80,6 @@ class _TileCanvas(ImageCanvas):
         self.setAccessibleName("Tile")
 
     def paint_over(self, painter: QPainter, transform: ScreenTransform) -> None:
-        """Paint coverage, padding, rings, and what a merge takes of the tile."""
         content, ratio = self.content, self.viewport().devicePixelRatioF()
         if content is None:
             return
@@ -187,7 +180,6 @@ class TileView(QWidget):
         self.pointed.say(" ")
 
     def _fail(self, words: str) -> None:
-        """Say why there is no tile, where it would be."""
         self.canvas.content, self.canvas.message = None, words
         self.canvas.present(None)
         self.words.setText(words)
@@ -199,7 +191,6 @@ class TileView(QWidget):
         self.canvas.set_layers(OverlaySettings(mask=mask, marks=False))
 
     def _point(self, row: float, column: float) -> None:
-        """Say what is under the cursor."""
         content, words = self.canvas.content, " "
         here = floor(row), floor(column)
         value = None if content is None else content.picture.value(*here)
@@ -225,7 +216,6 @@ class TileView(QWidget):
         self.pointed.say(words)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go to the sheet with Esc, to other tiles with the arrows."""
         keys = Qt.Key
         steps = {keys.Key_Left: -1, keys.Key_Right: 1}
         steps |= {keys.Key_PageUp: -1, keys.Key_PageDown: 1}
@@ -239,7 +229,6 @@ class TileView(QWidget):
 
 
 def _tile_words(content: _Tile) -> str:
-    """Say where a tile lies, and what is in it."""
     tiles, number = content.tiles, content.number
     height, width = tiles.size
     (top, bottom), (left, right) = tiles.view.box(number)

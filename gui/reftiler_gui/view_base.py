@@ -1,9 +1,6 @@
 """What a view is: the window tells it what is open, and it works once it is seen."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
-from typing import Protocol
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
@@ -14,8 +11,6 @@ from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
 
-__all__ = ["LETTERS", "LazyView", "View", "filter_shortcuts", "table_of_rows"]
-
 _MOVES = (
     *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
     *(Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown),
@@ -25,26 +20,8 @@ LETTERS = tuple(map(Qt.Key, range(Qt.Key.Key_A, Qt.Key.Key_Z + 1)))
 """With which a list is searched while it has the focus."""
 
 
-class View(Protocol):
-    """
-    What the window says to every view, whether it is seen or not.
-
-    A view is a widget as well. Each of these is cheap: what takes time begins when the
-    view is seen, in the background.
-    """
-
-    def show_item(self, loaded: LoadedImage | None) -> None:
-        """Take another image; None if there is none."""
-
-    def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
-        """Take other tiles, planned for the image that was shown last."""
-
-    def show_defect(self, region: Region | None) -> None:
-        """Take another defect of the image as the one to look at."""
-
-
 class LazyView(QWidget):
-    """A view that does its work when it is seen."""
+    """A view, which is told what is open and does its work when it is seen."""
 
     goes = False  # whether the view itself goes to a defect that it is told
     # docks: whether it is about what is open: otherwise the docks are hidden
@@ -61,18 +38,15 @@ class LazyView(QWidget):
         self._stale = True
 
     def show_item(self, loaded: LoadedImage | None) -> None:
-        """Take another image; its tiles and its defect are not known yet."""
         self.loaded, self.tiling, self.region = loaded, None, None
         self.searching = loaded is not None and loaded.mask is not None
         self.invalidate()
 
     def show_tiling(self, tiling: GridLookup | None, settings: FormSettings) -> None:
-        """Take other tiles of the image."""
         self.tiling, self.settings = tiling, settings
         self.invalidate()
 
     def show_defect(self, region: Region | None) -> None:
-        """Take another defect of the image, or know that there is none."""
         if region != self.region or self.searching:
             self.region, self.searching = region, False
             self.invalidate()
@@ -86,7 +60,6 @@ class LazyView(QWidget):
         return no_tiles if self.tiling is None else ""
 
     def invalidate(self) -> None:
-        """Say that what is shown is out of date."""
         self._stale = True
         if self.isVisible():
             self._renew()
@@ -114,7 +87,6 @@ class _ShortcutFilter(QObject):
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Accept what the window's actions would take."""
         override = event.type() == QEvent.Type.ShortcutOverride
         if override and isinstance(event, QKeyEvent) and event.key() in self._keys:
             plain = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier

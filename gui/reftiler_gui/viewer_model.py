@@ -1,7 +1,5 @@
 """What is shown: the image set, one of its images, and its tiles."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -26,8 +24,6 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_pyramid import GUESS, ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, ImageSet, LoadedImage
 from reftiler_gui.model.steps import Work
-
-__all__ = ["ViewerModel"]
 
 _SOON = 1.0  # seconds within which changes of one setting are undone together
 _PATIENCE = 300  # milliseconds for which an image waits for the one that is read
@@ -94,10 +90,7 @@ class ViewerModel(QObject):
     # The image set
 
     def open(
-        self,
-        paths: Iterable[str | Path],
-        at: str = "",
-        maps: Iterable[str | Path] = (),
+        self, paths: Iterable[str | Path], at: str = "", maps: Iterable[str | Path] = ()
     ) -> None:
         """Open files and folders in the background; none means the bundled sample.
 
@@ -108,14 +101,10 @@ class ViewerModel(QObject):
         self._open(partial(ImageSet.open, given), at, sources)
 
     def show(self, image_set: ImageSet) -> None:
-        """Show images that were made in memory."""
         self._open(lambda: image_set)
 
     def _open(
-        self,
-        find: Callable[[], ImageSet],
-        at: str = "",
-        sources: Sequence[Path] = (),
+        self, find: Callable[[], ImageSet], at: str = "", sources: Sequence[Path] = ()
     ) -> None:
         def opened() -> tuple[ImageSet, int, LoadedImage | None]:
             found = find()
@@ -164,7 +153,6 @@ class ViewerModel(QObject):
             self.item_changed.emit()
 
     def close(self) -> None:
-        """Open nothing."""
         for name in ("Opening", "Opening maps", "Checking", "Reading", "Reducing"):
             self.jobs.cancel(name)
         for name in ("Planning", "Counting"):
@@ -179,15 +167,12 @@ class ViewerModel(QObject):
         self.facts_changed.emit()
 
     def _check(self) -> None:
-        """Find out in the background which images have defects and problems."""
-
         def checked(_: object) -> None:
             self.checked.emit()
 
         self.jobs.start("Checking", self.image_set.check, checked, progress=checked)
 
     def go(self, index: int) -> None:
-        """Show an image of the set."""
         if not self.image_set.items:
             return
         before = self.index
@@ -204,7 +189,6 @@ class ViewerModel(QObject):
             self.reload()
 
     def reload(self) -> None:
-        """Read the image and its mask again."""
         index, item = self.index, self.item
         if item is None:
             return
@@ -218,7 +202,6 @@ class ViewerModel(QObject):
         self.jobs.start("Reading", item.load, take)
 
     def reload_all(self) -> None:
-        """List what was opened again, and stay at the image."""
         if self.item is not None:
             self._open(self._find, self.item.name, self._maps)
 
@@ -244,7 +227,6 @@ class ViewerModel(QObject):
             self._check()
 
     def read_as(self, axes: str | None, page: int) -> None:
-        """Read the image's file with other axes, or another image of its stack."""
         index, item = self.index, self.item
         shown = self.loaded.item.image if self.loaded else None
         if item is None or shown is None or item.image != shown:
@@ -262,7 +244,6 @@ class ViewerModel(QObject):
         self.jobs.start("Reading", item.load, take)
 
     def step_page(self, steps: int) -> None:
-        """Show a later or, with a negative number, an earlier image of a stack."""
         if self.loaded is not None and (image := self.image) is not None:
             page = min(max(image.page + steps, 0), image.info.pages - 1)
             if page != image.page:
@@ -303,7 +284,6 @@ class ViewerModel(QObject):
     def open_dropped(
         self, paths: Sequence[str | Path], otherwise: Callable[[], object]
     ) -> None:
-        """Open masks of this image, or maps; else do something else with them."""
         image_set, files = self.image_set, list(map(Path, paths))
         if not image_set.items:
             otherwise()
@@ -321,7 +301,6 @@ class ViewerModel(QObject):
         self.jobs.start("Opening", lambda: image_set.are_maps(files), take)
 
     def _watch(self, paths: Iterable[Path]) -> None:
-        """Hear of changes of these files, and of no others."""
         if watched := self._watcher.files():
             self._watcher.removePaths(watched)
         if there := [str(path) for path in paths if path.exists()]:
@@ -406,7 +385,6 @@ class ViewerModel(QObject):
             self.jobs.start("Counting values", lambda: image.measure(channels), take)
 
     def keep_display(self, keep: bool) -> None:
-        """Show the next images as this one is, or each with limits of its own."""
         self.keeps_display = keep
         if keep and self.image is not None:
             self.set_display(self.image.display)
@@ -419,14 +397,12 @@ class ViewerModel(QObject):
             self.undo_stack.push(_SettingsChange(self, self.settings, settings))
 
     def read_settings(self, path: Path) -> None:
-        """Take settings from a YAML file."""
         try:
             self.change(FormSettings.read(path))
         except (TilingError, TypeError, ImportError) as error:
             self.noticed.emit(str(error))
 
     def apply_settings(self, settings: FormSettings) -> None:
-        """Show other settings, and plan the tiles by them."""
         self.settings = settings
         self.settings_changed.emit()
         self.plan()
@@ -434,7 +410,6 @@ class ViewerModel(QObject):
     # The tiles
 
     def plan(self) -> None:
-        """Plan the tiles of the image; random ones in the background."""
         if self.image is None:
             return
         size, settings = self.image.size, self.settings

@@ -1,7 +1,5 @@
 """Scale bar, ruler and minimap, with mouse and keys."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +8,8 @@ import tifffile
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from reftiler_gui.canvas_guides import length_words
 from reftiler_gui.main_window import MainWindow
+from reftiler_gui.overlays import length_words
 from tests.gui.windows import drag, known, open_paths
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)
@@ -62,7 +60,7 @@ def test_an_image_of_another_size_has_no_ruler(calibrated: MainWindow) -> None:
 
 def test_the_minimap_moves_the_view(calibrated: MainWindow) -> None:
     window, canvas = calibrated, calibrated.canvas
-    minimap = known(canvas._content.minimap)
+    minimap = known(canvas.minimap)
     assert minimap.box(canvas.transform(), 1.0) is None  # all is in view
     window.state.go(100, 100, 4)
     box = known(minimap.box(canvas.transform(), 1.0))

@@ -1,7 +1,5 @@
 """Masks of several labels: colours, legend, read-out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

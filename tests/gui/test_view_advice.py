@@ -1,7 +1,5 @@
 """Advice: the survey, its table and plot, and taking a setting."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Failed cases: the table, the arrays, the clause, the command."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from reftiler.errors import TilingError
 from reftiler_conformance import counterexample
 from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.results import Result, Status
-from reftiler_gui import case_arrays_view
+from reftiler_gui import cases_view
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -138,7 +136,7 @@ def test_what_cannot_be_shown_is_cleared_with_a_sentence(
     def refuse(*_: object) -> ImagePyramid:
         raise TilingError("no picture")
 
-    monkeypatch.setattr(case_arrays_view, "ImagePyramid", refuse)
+    monkeypatch.setattr(cases_view, "ImagePyramid", refuse)
     view.planes.plane.setValue(0)
     view.planes.plane.setValue(1)
     got, want, _ = (pane.canvas for pane in view.planes.panes)

@@ -1,27 +1,17 @@
 """Resized beside tiled: the sentence, the pictures, the line between them."""
 
-from __future__ import annotations
-
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from reftiler.regions import Region
-from reftiler_gui.camera import Camera
 from reftiler_gui.compare_view import CompareView
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model import image_pyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
-from tests.gui.windows import (
-    BOXES,
-    LEFT,
-    SETTINGS,
-    fill,
-    grid_of,
-    picture,
-    settle,
-)
+from reftiler_gui.pan_zoom_view import Camera
+from tests.gui.windows import BOXES, LEFT, SETTINGS, fill, grid_of, picture, settle
 
 DEFECT = Region(BOXES[0], 12)
 

@@ -1,7 +1,5 @@
 """The defects one by one, and the tiles that hold each."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from PySide6.QtTest import QTest

@@ -1,7 +1,5 @@
 """Figures at full resolution: drawn by reftiler.figures, copied and saved."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

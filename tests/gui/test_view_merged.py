@@ -1,7 +1,5 @@
 """The view Merged: results and models opened, merged, compared, and what goes wrong."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Pictures that are painted like images: what was resized, and what differs."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The views in the window: what one says, the others hear."""
 
-from __future__ import annotations
-
 from PySide6.QtTest import QTest
 
 from reftiler_gui.main_window import MainWindow

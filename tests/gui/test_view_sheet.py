@@ -1,7 +1,5 @@
 """The Tiles tab: the contact sheet, one tile large, and what is done with a tile."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace

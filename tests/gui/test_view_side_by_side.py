@@ -1,7 +1,5 @@
 """Two settings side by side: pinned and the form's, their numbers and difference."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Every action, key and switch, and the names of the controls."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest
@@ -35,9 +33,14 @@ def test_every_action_can_be_done_twice(
     sample: MainWindow, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., None]
 ) -> None:
     shown: list[str] = []
+
+    def close(dialog: QDialog) -> None:
+        shown.append(dialog.windowTitle())
+        dialog.reject()
+
     monkeypatch.setattr(QDialog, "exec", lambda me: None)
     for dialog in (ShortcutsDialog, CommandPalette, DocumentationDialog, FigureDialog):
-        monkeypatch.setattr(dialog, "exec", lambda me: shown.append(me.windowTitle()))
+        monkeypatch.setattr(dialog, "exec", close)
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda _: True)
     monkeypatch.setattr(QMessageBox, "about", lambda *given: shown.append(given[2]))
     answer()

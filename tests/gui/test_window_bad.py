@@ -1,7 +1,5 @@
 """Bad input: a sentence in the window, nothing lost, and the program goes on."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from collections.abc import Callable

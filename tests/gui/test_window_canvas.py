@@ -1,7 +1,5 @@
 """What the canvas shows, pixel by pixel, and what the mouse does to it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +9,12 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from reftiler_gui.camera import LADDER
-from reftiler_gui.image_canvas import ImageCanvas, Marker
+from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.model.colors import COLORS, UNCOVERED
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
+from reftiler_gui.overlays import Marker
+from reftiler_gui.pan_zoom_view import LADDER
 from tests.gui.windows import LEFT, canvas_of, drag, grid_of, seen, turn
 
 GREY = np.full((100, 120), 100, dtype=np.uint8)

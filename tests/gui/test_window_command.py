@@ -1,7 +1,5 @@
 """``reftiler view`` from the command line."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -156,8 +154,8 @@ def test_missing_libraries_are_told_from_a_missing_extra(
 def test_qt_is_heard_but_for_what_it_need_not_say(said: str, heard: str) -> None:
     lines = (
         "from PySide6.QtCore import qWarning",
-        "from reftiler_gui import runtime",
-        "runtime.install_message_handler()",
+        "from reftiler_gui import app",
+        "app.install_message_handler()",
         f"qWarning({said!r})",
     )
     probe = [sys.executable, "-c", "\n".join(lines)]
@@ -177,7 +175,7 @@ def test_asked_to_end_from_outside_it_remembers_and_ends(
         "signal.signal(signal.SIGINT, signal.default_int_handler)",
         "def ask(number):",
         "    heard = lambda: getattr(signal.getsignal(number), '__module__', '')",
-        "    while 'runtime' not in heard():",
+        "    while 'reftiler_gui' not in heard():",
         "        time.sleep(0.05)",
         "    time.sleep(0.5)  # the window waits for events",
         "    os.kill(os.getpid(), number)",

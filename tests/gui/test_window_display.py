@@ -1,7 +1,5 @@
 """The display of images: limits, gamma, channels, histogram, of every dtype."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from pathlib import Path

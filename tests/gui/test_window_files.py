@@ -1,7 +1,5 @@
 """What leaves the window, and what is there again the next day."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace

@@ -1,7 +1,5 @@
 """The form: every change shows at once, what is refused stands beside its field."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

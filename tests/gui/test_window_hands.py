@@ -1,7 +1,5 @@
 """Hands: Space and drag, two fingers, held keys, zoom in whatever view is seen."""
 
-from __future__ import annotations
-
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QInputDevice, QNativeGestureEvent, QPointingDevice

@@ -1,7 +1,5 @@
 """Jobs: progress, cancelling, no stale results, no thread that outlives them."""
 
-from __future__ import annotations
-
 import gc
 import threading
 import weakref

@@ -1,7 +1,5 @@
 """The list of images: search, filter, groups, problems, and masks by hand."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from pathlib import Path

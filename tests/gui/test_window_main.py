@@ -1,7 +1,5 @@
 """The main window: open, walk through, point, click, close."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Names of files are plain text wherever they are shown."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

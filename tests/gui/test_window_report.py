@@ -1,7 +1,5 @@
 """A report from the window and from the command line, and what was opened lately."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the tests of the viewer share: inputs, hands and waiting."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,7 +17,7 @@ from reftiler.io import write_image
 from reftiler_conformance import counterexample
 from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.results import Result, Status
-from reftiler_gui.camera import Camera
+from reftiler_gui.defects_bar import DefectsBar
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.main_window import MainWindow
@@ -29,7 +27,8 @@ from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.mock_models import MockModel
-from reftiler_gui.view_base import View
+from reftiler_gui.pan_zoom_view import Camera
+from reftiler_gui.view_base import LazyView
 from tests.runs import CASE, report
 
 T = TypeVar("T")
@@ -68,7 +67,11 @@ def grid_of(
     return GridLookup(found)
 
 
-def fill(view: View, loaded: LoadedImage, settings: FormSettings = SETTINGS) -> None:
+def fill(
+    view: LazyView | DefectsBar,
+    loaded: LoadedImage,
+    settings: FormSettings = SETTINGS,
+) -> None:
     view.show_item(loaded)
     view.show_tiling(grid_of(settings), settings)
 

@@ -1,44 +1,259 @@
-"""Fields of the form: sizes, choices and numbers, each with room for a refusal."""
+"""Widgets of all panels: labels, rows and columns, buttons and fields."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TypeVar
+from html import escape
+from typing import TypeAlias, TypeVar
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator
+from PySide6.QtCore import (
+    QEvent,
+    QObject,
+    QPoint,
+    QRect,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QValidator,
+)
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
+    QBoxLayout,
     QComboBox,
     QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLayoutItem,
     QPushButton,
     QSizePolicy,
     QSlider,
     QSpinBox,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
-from reftiler_gui.labels import WrapLabel
-from reftiler_gui.layouts import hbox, vbox
 
-__all__ = [
-    "ComboField",
-    "RealField",
-    "SizeField",
-    "ValidatedField",
-    "button",
-    "guard_field",
-    "guard_fields",
-    "named",
-    "narrow",
-    "number_field",
-    "prepare_field",
-    "real_field",
-    "slider",
-]
+class WrapLabel(QLabel):
+    """
+    Words that are never cut off.
+
+    A form gives a row the height that it asks for at some other width: the last lines
+    of a long sentence, which say what to do, would be hidden.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def say(self, words: str) -> None:
+        self.setText(words)
+        self._ask(self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._ask(event.size().width())
+
+    def _ask(self, width: int) -> None:
+        self.setMinimumHeight(max(0, self.heightForWidth(width)))
+
+
+def plain_tip(words: str) -> str:
+    """Return a tool tip that shows words as they are; Qt would take some for HTML."""
+    return f"<span>{escape(words)}</span>" if words else ""
+
+
+class ElidedLabel(QLabel):
+    """Words that are cut short where there is no room; the mouse sees all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        # Panes side by side are of one width, whatever their captions.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def say(self, words: str) -> None:
+        self.setText(words)
+        self.setToolTip(plain_tip(words))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        metrics, middle = self.fontMetrics(), Qt.TextElideMode.ElideMiddle
+        words = metrics.elidedText(self.text(), middle, self.width())
+        with QPainter(self) as painter:
+            painter.drawText(self.rect(), self.alignment(), words)
+
+
+def message_label(name: str) -> QLabel:
+    """Return a label for a sentence; it can be selected and copied."""
+    label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setAccessibleName(name)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+BoxT = TypeVar("BoxT", bound=QBoxLayout)
+Margin: TypeAlias = int | tuple[int, int, int, int] | None
+"""Pixels at all sides, or left, above, right and below; None for the style's."""
+Content: TypeAlias = QWidget | QLayout | None
+Part: TypeAlias = Content | tuple[Content, int]
+"""What stands in a row or a column, and its stretch; None is free room."""
+
+
+def hbox(*parts: Part, margin: Margin = None, gap: int = -1) -> QHBoxLayout:
+    """Return parts side by side; without a margin there is that of the style."""
+    return _filled(QHBoxLayout(), parts, margin, gap)
+
+
+def vbox(*parts: Part, margin: Margin = None, gap: int = -1) -> QVBoxLayout:
+    """Return parts one above the other, as `hbox` has them side by side."""
+    return _filled(QVBoxLayout(), parts, margin, gap)
+
+
+def _filled(box: BoxT, parts: Iterable[Part], margin: Margin, gap: int) -> BoxT:
+    if margin is not None:
+        sides = margin if isinstance(margin, tuple) else (margin,) * 4
+        box.setContentsMargins(*sides)
+    box.setSpacing(gap)
+    for part in parts:
+        content, stretch = part if isinstance(part, tuple) else (part, 0)
+        if isinstance(content, QWidget):
+            box.addWidget(content, stretch)
+        elif content is not None:
+            box.addLayout(content, stretch)
+        else:
+            box.addStretch(stretch)
+    return box
+
+
+def as_widget(layout: QLayout) -> QWidget:
+    """Return a widget that has a layout."""
+    widget = QWidget()
+    widget.setLayout(layout)
+    return widget
+
+
+def flow(*parts: QWidget, gap: int = 8) -> FlowLayout:
+    """Return widgets side by side, in as many lines as they need."""
+    found = FlowLayout(gap)
+    for part in parts:
+        found.addWidget(part)
+    return found
+
+
+class FlowLayout(QLayout):
+    """Widgets side by side, in as many lines as they need."""
+
+    def __init__(self, gap: int = 8) -> None:
+        super().__init__()
+        self._items: list[QLayoutItem] = []
+        self._heights: dict[int, int] = {}  # by width, until something changes
+        self._gap = gap
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, item: QLayoutItem) -> None:
+        self._items.append(item)
+        self.invalidate()
+
+    def count(self) -> int:
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:
+        self.invalidate()
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def invalidate(self) -> None:
+        """Forget heights: a widget, or what it asks for, has changed."""
+        self._heights.clear()
+        super().invalidate()
+
+    def expandingDirections(self) -> Qt.Orientation:
+        return Qt.Orientation(0)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        if width not in self._heights:
+            self._heights[width] = self._laid_out(QRect(0, 0, width, 0), move=False)
+        return self._heights[width]
+
+    def setGeometry(self, rect: QRect) -> None:
+        super().setGeometry(rect)
+        self._laid_out(rect, move=True)
+
+    def sizeHint(self) -> QSize:
+        hints = [item.sizeHint() for item in self._shown()]
+        gaps = self._gap * max(0, len(hints) - 1)
+        return QSize(
+            sum(hint.width() for hint in hints) + gaps,
+            max((hint.height() for hint in hints), default=0),
+        )
+
+    def minimumSize(self) -> QSize:
+        size = QSize()
+        for item in self._shown():
+            size = size.expandedTo(item.minimumSize())
+        return size
+
+    def _shown(self) -> list[QLayoutItem]:
+        return [item for item in self._items if not item.isEmpty()]
+
+    def _laid_out(self, rect: QRect, *, move: bool) -> int:
+        x, y, high = rect.x(), rect.y(), 0
+        for line in self._lines(rect.width()):
+            high = max(hint.height() for _, hint in line)
+            for item, hint in line:
+                if move:
+                    lower = (high - hint.height()) // 2
+                    item.setGeometry(QRect(QPoint(x, y + lower), hint))
+                x += hint.width() + self._gap
+            x, y = rect.x(), y + high + self._gap
+        return max(0, y - self._gap - rect.y())
+
+    def _lines(self, width: int) -> list[list[tuple[QLayoutItem, QSize]]]:
+        lines: list[list[tuple[QLayoutItem, QSize]]] = []
+        room = -1
+        for item in self._shown():
+            hint = item.sizeHint().boundedTo(QSize(width, 10**6))
+            if hint.width() > room:
+                lines.append([])
+                room = width
+            lines[-1].append((item, hint))
+            room -= hint.width() + self._gap
+        return lines
+
+
+def turn(box: QBoxLayout, *, beside: bool) -> None:
+    """Put what is in a box side by side, or one above the other."""
+    ways = QBoxLayout.Direction
+    box.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
+
+
+def labelled(words: str, field: QWidget) -> QWidget:
+    """Return a field with a label before it, which stay together."""
+    label = QLabel(words)
+    label.setBuddy(field)
+    return as_widget(hbox(label, field, margin=0))
+
 
 WidgetT = TypeVar("WidgetT", bound=QWidget)
 
@@ -54,7 +269,6 @@ class _FieldGuard(QObject):
     """Leaves the wheel to what scrolls, and undo to the window."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Pass on what is not meant for a field."""
         wheel = event.type() == QEvent.Type.Wheel
         if wheel and isinstance(watched, QWidget) and not watched.hasFocus():
             event.ignore()
@@ -149,7 +363,6 @@ class RealField(QDoubleSpinBox):
         return self._read(text)[0]
 
     def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
-        """Tell numbers from what may become one."""
         state = QValidator.State.Invalid
         if _BEGUN.fullmatch(text):
             known = self._read(text)[1]
@@ -243,7 +456,6 @@ class ComboField(QComboBox):
 
     @property
     def value(self) -> str:
-        """The word chosen."""
         return str(self.currentData())
 
     def set_value(self, value: str) -> None:
@@ -272,6 +484,5 @@ class ValidatedField(QWidget):
         self.setFocusProxy(field)
 
     def refuse(self, words: str) -> None:
-        """Say why the setting is refused; nothing if it is not."""
         self.words.say(f"⚠ {words}" if words else "")
         self.words.setVisible(bool(words))

@@ -117,10 +117,7 @@ class Snapshot:
 
     @property
     def best(self) -> Candidate | None:
-        """The cheapest, then smallest tiles of those that hold most defects whole.
-
-        One tile for each image is no tiling, and only taken where there is no other.
-        """
+        """The cheapest, then smallest tiles of those that hold most defects whole."""
         tiled = [row for row in self.rows if row.tiles]
         rows = [row for row in tiled if row.tiles > self.images] or tiled
         if not (len(self.sizes) and rows):
@@ -156,10 +153,7 @@ class Snapshot:
 def candidates(
     current: FormSettings, longest: int, tiles: Sequence[int] = TILES
 ) -> tuple[FormSettings, ...]:
-    """Return settings to try, ``current`` first, its mode and border kept.
-
-    ``longest`` is the longer side of the images: larger tiles are left out.
-    """
+    """Return settings to try, ``current`` first, no tile larger than ``longest``."""
     sides = [side for side in tiles if side <= longest]
     tried = [
         _square(current, side, side // part if part else 0)
@@ -182,11 +176,7 @@ def _square(current: FormSettings, side: int, overlap: int) -> FormSettings:
 
 
 class Survey:
-    """Counts what settings do to the defects of some images.
-
-    Images with a mask come first, and only the masks and the sizes of the images are
-    read; then the images of a sample of the defects, to measure their contrast.
-    """
+    """Counts what settings do to defects of some images, those with a mask first."""
 
     def __init__(
         self, items: Sequence[ImageItem], tried: Sequence[FormSettings]

@@ -150,10 +150,7 @@ class AnomalyMap:
     def paint(
         self, transform: ScreenTransform, settings: MapSettings, *, colors: bool = True
     ) -> tuple[int, int, Pixels] | None:
-        """Draw what the screen shows: its row, its column and pixels; None if nothing.
-
-        Without ``colors`` the regions at the threshold are outlined alone.
-        """
+        """Draw what the screen shows: row, column and pixels; None if nothing."""
         top, bottom = transform.down((0, self.size[0]))
         left, right = transform.across((0, self.size[1]))
         if top == bottom or left == right:
@@ -269,12 +266,7 @@ def _outline(painted: Pixels, found: NDArray[np.bool_]) -> None:
 
 
 def max_halved(picture: Array, times: int = 1) -> Array:
-    """
-    Return the largest of 2 × 2 values; NaN is left out.
-
-    A line without a neighbour at an odd end joins the last two, so that no pixel of a
-    level is smaller than the others.
-    """
+    """Return the largest of 2 × 2 values but NaN; an odd line joins the last two."""
     for axis in (0, 1) * times:
         lines = np.moveaxis(picture, axis, 0)
         if len(lines) > 1:

@@ -46,11 +46,7 @@ def mask_layer(
     alpha: float = 0.4,
     outline: int = 2,
 ) -> Pixels:
-    """Colour a mask at the resolution of the screen, as `MaskPyramid.view` gives it.
-
-    Marked pixels take ``alpha`` of the colour, labels of `label_colors`; each region,
-    however small, has an opaque outline so many pixels wide.
-    """
+    """Colour a mask as `MaskPyramid.view` gives it, each region outlined opaquely."""
     places = marked.view(np.uint8)
     edge = _grown(places, outline) * (places == 0)
     if marked.dtype == bool:  # products are faster than a table
@@ -100,10 +96,7 @@ def as_rgb(pixels: Pixels, ground: Any = 255) -> NDArray[np.uint8]:
 
 
 def signed(difference: NDArray[Any], limit: float) -> Pixels:
-    """Colour a difference: blue below zero, white at it, orange above; NaN is black.
-
-    ``limit`` and what is beyond has the full colour; with 0 all that differs has it.
-    """
+    """Colour a difference: blue below zero, white at it, orange above; NaN is black."""
     with np.errstate(all="ignore"):
         share = (
             np.asarray(difference, dtype=np.float64) / limit

@@ -82,11 +82,7 @@ def short_words(settings: FormSettings) -> str:
 
 
 class CoverageDifference(Picture):
-    """How many more tiles a pixel lies in with B than with A.
-
-    It is painted as `reftiler_gui.model.image_pyramid.ImagePyramid` is, each pixel of a
-    level as the one in the middle of what it covers.
-    """
+    """How many more tiles a pixel lies in with B than with A."""
 
     def __init__(self, a: GridLookup, b: GridLookup) -> None:
         self._pair, self.size = (a, b), a.size
@@ -165,12 +161,7 @@ class Difference:
 
 
 class MapComparison:
-    """The pictures of two maps and of their difference, with one range of values.
-
-    Maps of one resolution are compared pixel by pixel, others at the resolution of the
-    image, as `reftiler.evaluation.map_rows` has it. TilingError if the two have other
-    channels.
-    """
+    """The pictures of two maps and of their difference, with one range of values."""
 
     def __init__(
         self,

@@ -70,13 +70,7 @@ class Defects:
 
 
 def find_defects(mask: MaskPyramid) -> Defects:
-    """
-    Find the defects of a mask, as `reftiler.regions.find_regions` does.
-
-    Large masks are searched only where their coarse levels are marked, so that the
-    labels need no more memory than the defects are large; many defects in a mask that
-    is not huge are found faster in one search.
-    """
+    """Find the defects of a mask, of large ones where coarse levels are marked."""
     level = next(n for n, one in enumerate(mask.levels) if one.size <= _COARSE)
     zones = label_regions(mask.levels[level]) if level else []
     if level == 0 or (len(zones) > _MANY and mask.array.size <= _HUGE):
@@ -163,10 +157,7 @@ def look(
     view: GridLookup,
     target: Sequence[int],
 ) -> DefectMetrics:
-    """Compare what resizing the image to ``target`` and tiling leave of a defect.
-
-    The answer is that of `reftiler.visibility.examine`.
-    """
+    """Compare what resizing and tiling leave of a defect, as `examine` does."""
     height, width = target
     tiles, best = _tiles(mask, region, view)
     crops = _crops(region, mask.size, target)
@@ -209,10 +200,7 @@ def _slices(crops: Sequence[tuple[int, int, int]]) -> tuple[slice, slice]:
 
 
 def _crop(span: Span, length: int, side: int) -> tuple[int, int, int]:
-    """Return a crop that begins and ends where resized pixels do.
-
-    Then it is resized as the whole image is.
-    """
+    """Return a crop that ends where pixels do that are resized from the whole."""
     margin = _SPARE + math.ceil(3 * length / side)  # what antialiasing reads
     first = max(0, span[0] - margin) * side // length
     stop = min(side, -(-(span[1] + margin) * side // length))
@@ -232,10 +220,7 @@ def _met(places: range, scale: float, last: int = 0) -> int:
 def _tiles(
     mask: MaskPyramid, region: Region, view: GridLookup
 ) -> tuple[Ints, int | None]:
-    """Return the tiles that hold a pixel of a region, and that with most of it.
-
-    Of several the one in which it lies farthest from the rim, as reftiler has it.
-    """
+    """Return the tiles that hold a pixel of a region, and that with most of it."""
     rows, columns = region.box
     tiles = view.meeting(rows, columns)
     low, high = np.array(region.box).T

@@ -119,12 +119,7 @@ class Histogram:
 
 
 def value_range(array: Any, channels: tuple[int, ...]) -> tuple[float, float]:
-    """
-    Return the values to show black and white.
-
-    Bytes and bools have their whole range, floats from 0 to 1 that range; all others
-    the smallest and the largest finite value, in large images of a sample of pixels.
-    """
+    """Return the values to show black and white: of large images those of a sample."""
     if array.dtype in (np.dtype(bool), np.dtype(np.uint8)):
         return 0.0, 255.0
     values, _ = _sample(array, channels, 4 * _SAMPLE)

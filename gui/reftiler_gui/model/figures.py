@@ -47,10 +47,7 @@ class FigureRequest:
 def draw_figure(
     tiles: ImageTiles, mask: NDArray[np.bool_] | None, asked: FigureRequest
 ) -> Work[Rgb]:
-    """Draw a figure, shape (H, W, 3), values shown as in the viewer.
-
-    TilingError if it would have more pixels than `LIMIT`, or some cannot be read.
-    """
+    """Draw a figure, shape (H, W, 3); TilingError if it would pass `LIMIT`."""
     mask = mask if asked.mask else None
     if asked.name in ("resized", "side"):
         _check(asked.size, "resize the image to less")

@@ -19,12 +19,7 @@ from reftiler_gui.model.array_types import Array
 
 
 class FilePixels:
-    """A picture whose pixels lie in a file, row by row.
-
-    It is read by numbers and slices that go forwards, and whole by ``np.asarray``; that
-    raises TilingError once the file is shorter. ``array`` is a view of the mapped file:
-    contiguous, or such that each channel is.
-    """
+    """A picture in a file, read when indexed; TilingError once the file is shorter."""
 
     def __init__(self, array: Array, file: np.memmap[Any, Any]) -> None:
         self.shape: tuple[int, ...] = array.shape

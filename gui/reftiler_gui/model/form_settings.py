@@ -32,13 +32,7 @@ class ValidationError:
 
 @dataclass(frozen=True)
 class FormSettings:
-    """
-    What the form holds, whether it makes sense or not.
-
-    Sizes are pixels, height and width; ``step`` is the stride, or with ``overlapping``
-    what neighbours share. ``random`` is the number of random tiles, None for a grid.
-    The others are settings of `reftiler.Tiler`, of which reftiler is the judge.
-    """
+    """What the form holds, whether it makes sense or not: that reftiler judges."""
 
     tile: Sizes = (256, 256)
     step: Sizes = (128, 128)
@@ -76,10 +70,7 @@ class FormSettings:
 
     @classmethod
     def of(cls, config: TilingConfig) -> FormSettings:
-        """Return the settings that make a configuration.
-
-        TilingError if it switches tiling off, or its tiles have not two axes.
-        """
+        """Return the settings of a configuration, of which tiles have two axes."""
         tiler = config.tiler
         if tiler is None:
             raise TilingError("the settings switch tiling off: write apply: true")
@@ -211,10 +202,7 @@ def as_python(settings: FormSettings, image: str = "image.png") -> str:
 
 
 def as_words(settings: FormSettings) -> list[str]:
-    """Return the options of ``reftiler tile``, ``grid`` and ``view``.
-
-    TilingError if the window is none of those that have a name.
-    """
+    """Return the options of commands; TilingError for a window without a name."""
     if not isinstance(settings.window, str):
         raise TilingError(
             "a window of one's own has no option: save the settings as YAML and give "

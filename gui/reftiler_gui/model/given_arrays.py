@@ -41,11 +41,7 @@ def given_settings(tiler: Any) -> FormSettings | None:
 def given_images(
     image: Any, mask: Any, maps: Any, settings: FormSettings | None
 ) -> tuple[ImageSet | list[Path], list[Path]]:
-    """Return what to open: an image set, or the paths of images and of their maps.
-
-    TilingError or TypeError if something is no image, mask or map, or there are more or
-    fewer of these.
-    """
+    """Return what to open: an image set, or the paths of images and of their maps."""
     images, several = _images(image, settings)
     paths = [one for one in images if isinstance(one, Path)]
     map_paths = _paths(maps)

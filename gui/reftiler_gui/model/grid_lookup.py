@@ -17,11 +17,7 @@ from reftiler_gui.model.array_types import Box, Ints, Span
 
 
 class GridLookup:
-    """The tiles of a grid of two axes.
-
-    Coordinates are rows and columns of the image, beyond it in padding; a box is
-    ``((top, bottom), (left, right))``, ends not included.
-    """
+    """The tiles of a grid of two axes; coordinates beyond the image are in padding."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
@@ -117,10 +113,7 @@ class GridLookup:
         return int(count[0, 0])
 
     def coverage(self, rows: Ints, columns: Ints) -> Ints:
-        """Return how many tiles take part in each pixel of rows and columns, ascending.
-
-        Pixels beyond the image lie in no tile.
-        """
+        """Return how many tiles take part at ascending rows and columns."""
         if self.scattered:
             return self._counted(rows, columns)
         lines = []
@@ -131,10 +124,7 @@ class GridLookup:
 
     @cached_property
     def gaps(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-        """Runs of rows and of columns in which no tile takes part; fitted grids only.
-
-        A pixel is uncovered if its row or its column is in one.
-        """
+        """Runs of rows and columns in which no tile takes part; none if scattered."""
         if self.scattered:
             return (), ()
         rows, columns = (_runs(axis.coverage == 0) for axis in self._axes)

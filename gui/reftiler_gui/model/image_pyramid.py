@@ -79,11 +79,7 @@ class ImagePyramid(Picture):
         return level in self._built or level < self._base
 
     def set_display(self, display: DisplaySettings) -> None:
-        """Set limits, gamma and channels; TilingError as `DisplaySettings.check`.
-
-        Limits of None are measured, unless `measure` did it for these channels;
-        channels that the image does not have are those of default.
-        """
+        """Set limits, gamma and channels; limits of None are measured."""
         display.check()
         shown = self.shown_channels(display)
         low, high = display.low, display.high
@@ -257,11 +253,7 @@ class ResizedImage(Picture):
 
 
 def _level(source: ImagePyramid, target: Sequence[int]) -> int:
-    """Return the level that is resized: of large images the last that is fine enough.
-
-    Halving is a mean and so is resizing: one after the other is as good as the latter,
-    if that has still much to do.
-    """
+    """Return the level that is resized: 0, of large images the last fine enough."""
     if source.array.size <= RESIZED_LIMIT:
         return 0
     levels = range(1, source.levels)

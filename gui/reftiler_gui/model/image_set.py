@@ -229,11 +229,9 @@ class ImageSet:
         )
 
     def with_maps(self, sources: Iterable[Path], index: int | None = None) -> ImageSet:
-        """Return this set with maps from files and folders, matched by their names.
+        """Return this set with maps, matched by their names, before those that were there.
 
-        They come before those that were there, and are no images of the set; with
-        ``index`` a single file is the map of that image, whatever its name. How many
-        there are, what fits no image and what cannot be read is added to the notes.
+        A single file is the map of the image ``index``; notes say what fits none.
         """
         found: dict[int, tuple[Path, ...]] = {}
         notes, sources = list[str](), list(sources)
@@ -286,11 +284,7 @@ class ImageSet:
         return bool(paths) and all(path.is_file() and is_mask(path) for path in paths)
 
     def are_maps(self, paths: Iterable[Path]) -> bool:
-        """
-        Tell whether files and folders are maps of these images, and no images.
-
-        All fit images by their names, and are named as maps or hold fractions.
-        """
+        """Tell whether all fit images by name, are named as maps or hold fractions."""
         names = [item.name for item in self.items]
         images = [item.image for item in self.items]
         files = {image.resolve() for image in images if image}
@@ -309,12 +303,7 @@ class ImageSet:
 
     @classmethod
     def open(cls, paths: Iterable[str | Path]) -> ImageSet:
-        """
-        Open images, folders, data sets and other files, all alike.
-
-        Nothing given means the bundled sample. An image that is found twice is shown
-        once, and a mask that is given beside its image is its mask alone.
-        """
+        """Open images, folders, data sets and others; if nothing, the sample."""
         given = [Path(path) for path in paths]
         if not given:
             return bundled()

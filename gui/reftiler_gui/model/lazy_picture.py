@@ -44,10 +44,7 @@ class _Block:
 class LazyPicture(Picture):
     """A picture of the size of an image, its own pixels enlarged to that.
 
-    ``load`` is the work to be done before some pixels are read, ``read`` returns the
-    values of two slices, which may have steps, ``reduce`` halves an array's first two
-    axes, ``paint`` makes pixels 0xAARRGGBB of values, and ``style`` returns what
-    `paint` depends on: when it changes, pixels are painted anew.
+    ``read`` takes slices with steps; when ``style()`` changes, pixels are painted anew.
     """
 
     has_alpha = True

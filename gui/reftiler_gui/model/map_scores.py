@@ -102,11 +102,7 @@ def _histogram(values: NDArray[Any], low: float, high: float) -> Counts:
 
 
 def score_set(items: Sequence[ImageItem]) -> Work[SetScores]:
-    """
-    Rank the pixels of all images that have a map and of which defects are known.
-
-    Maps are read twice, one at a time; what is kept are the values of defective pixels.
-    """
+    """Rank the pixels of all images with a map and known defects."""
     scores, used = SetScores(), list[ImageItem]()
     for number, item in enumerate(items):
         yield number / len(items) / 2

@@ -17,10 +17,9 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 
 class MaskPyramid:
-    """The marked pixels of an image, and what they are marked with.
+    """The marked pixels of an image, not zero nor ``void``; their labels if several.
 
-    What is not zero is marked, be it 1, 255 or True, but for the label ``void``;
-    channels (H, W, C), one for each class, mark pixels with their numbers, from 1.
+    Channels (H, W, C), one for each class, mark pixels with their numbers, from 1.
     """
 
     def __init__(self, array: NDArray[Any], void: int | None = None) -> None:
@@ -101,12 +100,7 @@ class MaskPyramid:
         *,
         labels: bool = False,
     ) -> NDArray[Any]:
-        """Return what the screen shows of the mask, from its upper left corner on.
-
-        Below zoom 1 a pixel of the screen is marked if any pixel that it covers is;
-        else if its centre lies in a marked one. With ``labels`` it is the place in
-        `labels`, from 1.
-        """
+        """Return what the screen shows: marked if any pixel under one of its is."""
         levels = (labels and self.label_levels) or self.levels
         level = max(0, math.floor(-math.log2(zoom) + 1e-9))
         level = min(level, len(levels) - 1)

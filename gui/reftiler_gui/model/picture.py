@@ -27,10 +27,7 @@ class Picture:
         return 1 + max(0, math.ceil(math.log2(max(self.size) / _SMALLEST)))
 
     def level(self, zoom: float) -> int:
-        """Return the level to paint at ``zoom`` screen pixels a pixel.
-
-        Its pixels are the largest that are no larger than the screen's.
-        """
+        """Return the level whose pixels are the largest no larger than the screen's."""
         return min(max(0, math.floor(-math.log2(zoom) + 1e-9)), self.levels - 1)
 
     def level_size(self, level: int) -> Span:
@@ -42,11 +39,7 @@ class Picture:
         return 0 <= level < self.levels
 
     def region(self, level: int, rows: Span, columns: Span) -> Pixels:
-        """Return pixels of a level to paint, new ones, of some of its rows and columns.
-
-        They are 0xAARRGGBB, as QImage's Format_RGB32 has it, where there is alpha
-        Format_ARGB32_Premultiplied.
-        """
+        """Return pixels of a level to paint, 0xAARRGGBB, premultiplied by alpha."""
         raise NotImplementedError
 
     def whole(self, level: int = 0) -> Pixels:
@@ -56,10 +49,7 @@ class Picture:
 
 
 def pixels_under(span: Span, level: int, length: int, count: int) -> Ints:
-    """Return which of ``count`` pixels lies in the middle of each pixel of a level.
-
-    Both are spread over ``length`` pixels of an image.
-    """
+    """Return which of ``count`` pixels over ``length`` lies under each of a level."""
     middle = (np.arange(*span) + 0.5) * (1 << level)
     place = np.minimum(middle, length - 0.5) * (count / length)
     return np.asarray(np.minimum(place.astype(np.int64), count - 1))
@@ -75,10 +65,7 @@ def rescaled(place: Sequence[int], old: Sequence[int], new: Sequence[int]) -> Sp
 
 
 class DifferencePyramid(Picture):
-    """A difference, to be painted as an `ImagePyramid` is.
-
-    A pixel of a level is that of four that differs most.
-    """
+    """A difference; a pixel of a level is that of four that differs most."""
 
     def __init__(self, difference: NDArray[Any], limit: float) -> None:
         self.limit = limit  # the difference that has the full colour
@@ -112,11 +99,9 @@ def level_size(size: tuple[int, int], level: int) -> tuple[int, int]:
 
 
 def mean_halved(picture: Array) -> Array:
-    """
-    Return the means of 2 × 2 pixels, of fewer at odd ends; integers are rounded.
+    """Return the means of 2 × 2 pixels, of fewer at odd ends; integers are rounded.
 
-    Bools become bytes of 0 to 255, so that their means are greys, and integers of 64
-    bits float64.
+    Bools become bytes of 0 to 255, integers of 64 bits float64.
     """
     if picture.dtype == bool:
         picture = picture.view(np.uint8) * np.uint8(255)

@@ -192,10 +192,7 @@ class Report:
 
     @cached_property
     def curve(self) -> list[tuple[float, float]]:
-        """Points of the share of defects that are hit (y) over good pixels found (x).
-
-        Good pixels are on a logarithmic axis: 0 is a share of 1e-5 or less, 1 is all.
-        """
+        """Points of defects hit (y) over good pixels found (x, 0 is 1e-5 or less)."""
         if self.scores is None:
             return []
         peaks = np.sort(self.scores.peaks)[::-1]
@@ -328,8 +325,7 @@ def examine_set(
 ) -> Work[Report]:
     """Examine the images of a set; those that cannot be read or tiled are named.
 
-    The threshold of anomaly maps is by default the least value of a defect at which no
-    image without a defect is found. TilingError if no image can be read and tiled.
+    Threshold None: the least peak above all good images. TilingError if none is read.
     """
     items = image_set.items
     scores, mapped = None, any(item.maps for item in items)
@@ -408,11 +404,7 @@ def write_report(
     threshold: float | None = None,
     overwrite: bool,
 ) -> Work[Report]:
-    """Examine a set and write the page, and beside it the CSV file of the same name.
-
-    TilingError if a file is there already, unless it is to be overwritten, or cannot be
-    written, which is found out first. Nothing is written then.
-    """
+    """Examine a set and write the page and, beside it, the CSV file, or neither."""
     table = path.with_suffix(".csv")
     folder = path.absolute().parent
     if path.suffix.lower() not in (".html", ".htm"):

@@ -41,10 +41,7 @@ _ARRAYS = (".npy", ".zarr")
 
 
 class OtherTilesError(TilingError):
-    """The results are not those of the tiles that are set; `grid` is theirs, if known.
-
-    `random` has the count and the seed of random tiles.
-    """
+    """The results are of other tiles than those set; `grid` is theirs if known."""
 
     def __init__(
         self,
@@ -59,10 +56,7 @@ class OtherTilesError(TilingError):
 class TileResults:
     """The results of an image's tiles, kept up to some bytes once they are known.
 
-    ``read`` returns the results of some tiles, shape ``(n, *form.shape)``; ``kind`` is
-    image where these look like the image's own tiles, else map. What is ``slow``, as a
-    model, is read in a thread of its own, which is left alone when the work is
-    cancelled. ``indices`` are the tiles that have a result; None for all.
+    ``read`` returns those of some tiles, in a thread if ``slow``.
     """
 
     def __init__(
@@ -132,10 +126,7 @@ class TileResults:
         yield from self.load(self.indices[k] if self.indices else k for k in places)
 
     def merged(self, grid: Grid, merge: str | None = None) -> MergedArray:
-        """Return what the results make with a grid, merged where it is read.
-
-        With ``merge`` max or min the extremes instead. TilingError if reftiler refuses.
-        """
+        """Return what the results make with a grid; the extremes for max or min."""
         grid = merge_grid(grid)
         if merge is not None:
             tiler = replace(grid.tiler, window="box", merge=merge, nan="propagate")
@@ -238,12 +229,9 @@ def is_results(path: Path, count: int) -> bool:
 def open_results(
     path: Path, loaded: LoadedImage, grid: Grid, names: Iterable[str] = ()
 ) -> TileResults:
-    """Open the results of an image's tiles.
+    """Open results: an array ``(K, …)``, or a folder of files or arrays named as tiles.
 
-    A path is an array ``(K, …)`` in .npy or .zarr; or a folder of results that are
-    called as the tiles, or of such arrays that are called as the images, whose names
-    tell them apart. A manifest in it, or in the folder around it, says which tiles they
-    are: OtherTilesError if others are set, else TilingError or ImportError.
+    OtherTilesError if its manifest lists other tiles, else TilingError or ImportError.
     """
     if not path.exists():
         raise TilingError(f"there is no {path}: give an array or a folder of results")
@@ -471,11 +459,9 @@ class _FileTiles:
 def run_model(
     model: Model | MockModel, image: ImagePyramid, grid: Grid
 ) -> Work[TileResults]:
-    """Return the results of a model, which is run on tiles when these are needed.
+    """Return the results of a model: now of the first tile, of others when needed.
 
-    It is run on the first tile at once, to learn what it returns; bools count as 0 and
-    255. TilingError names the tiles if it raises or returns something else than a
-    result for each.
+    TilingError names the tiles if it raises or does not return a result for each.
     """
     grid, array = merge_grid(grid), image.array
     call = plan_tile(grid.tiler, array.shape, np.dtype(array.dtype).name, grid)

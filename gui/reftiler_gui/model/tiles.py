@@ -23,10 +23,7 @@ from reftiler_gui.model.tile_results import TileResults
 
 
 class ImageTiles:
-    """The tiles of an image, padding and resampling included.
-
-    TilingError if it cannot be cut so: its dtype cannot hold ``pad_value``.
-    """
+    """The tiles of an image; TilingError if its dtype cannot hold ``pad_value``."""
 
     def __init__(
         self,
@@ -124,10 +121,7 @@ class ImageTiles:
         return self._mask.cut(lambda array: read_tiles(array, plan, [tile])[0])
 
     def coordinates(self, tile: int) -> tuple[Ints, Ints]:
-        """Return the image's row or column at each of a tile's, beyond it in padding.
-
-        Where the image is resampled, several may be the same, or some left out.
-        """
+        """Return the image's row or column at each of a tile's, outside in padding."""
         found = []
         grid = self.view.grid
         for axis, number in zip(grid.axes, grid.geometry.unravel(tile), strict=True):
@@ -176,10 +170,7 @@ class ImageTiles:
 def sorted_tiles(
     count: int, values: Array | None = None, keep: NDArray[np.bool_] | None = None
 ) -> Ints:
-    """Return the numbers of the tiles that are kept, in the order shown.
-
-    The largest values come first, NaN last, equal ones by position.
-    """
+    """Return the tiles that are kept: the largest values first, NaN last."""
     order = np.arange(count)
     if values is not None:
         order = np.argsort(-values.astype(np.float64), kind="stable")
@@ -187,10 +178,7 @@ def sorted_tiles(
 
 
 def by_tile(view: GridLookup, picture: Array) -> Work[Array]:
-    """Return for each tile the marked pixels of a mask, or the largest number.
-
-    Only what lies in the image counts.
-    """
+    """Return for each tile the marked pixels of a mask, or the largest number."""
     counting = picture.dtype == bool
     join: Callable[..., Array] = np.add if counting else np.maximum
     dtype = np.dtype(np.int64) if counting else picture.dtype

@@ -17,11 +17,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtWidgets import QApplication
 
 from reftiler import Grid
@@ -62,10 +64,7 @@ def pictures() -> tuple[ImagePyramid, MaskPyramid]:
     """Return a noisy image and a mask of many small defects."""
     draw = np.random.default_rng(0)
     image = draw.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-    mask = np.zeros((SIDE, SIDE), dtype=bool)
-    for row, col in draw.integers(0, SIDE - 40, (256, 2)).tolist():
-        mask[row : row + 1 + row % 40, col : col + 1 + col % 40] = True
-    source, marks = ImagePyramid(image), MaskPyramid(mask)
+    source, marks = ImagePyramid(image), MaskPyramid(marked_squares(draw, SIDE, 256))
     finish(source.build())
     _ = marks.levels
     return source, marks
@@ -78,7 +77,7 @@ def tiles(settings: FormSettings) -> GridLookup:
     return GridLookup(found)
 
 
-def repaints(app: QApplication, *, coverage: bool) -> list[bool]:
+def repaints(app: QApplication, _: Path, *, coverage: bool) -> list[bool]:
     """Measure a repaint at each zoom, moving a little each time."""
     source, mask = pictures()
     state = Camera()
@@ -98,21 +97,43 @@ def repaints(app: QApplication, *, coverage: bool) -> list[bool]:
         for step in range(15):
             state.pan((-1) ** step * 20 / zoom, 17 / zoom * (-1) ** (step // 2))
             times.append(milliseconds(canvas.viewport().repaint))
-        with_map = ", coverage" if coverage else ""
-        words = f"repaint, {len(view):,} tiles{with_map}, zoom {zoom:g}"
+        kind = "coverage" if coverage else "repaint"
+        words = f"{kind}, {len(view):,} tiles, zoom {zoom:g}"
         results.append(tell(words, statistics.median(times), 16))
     canvas.close()
     return results
 
 
-def wait(app: QApplication, window: MainWindow) -> None:
-    """Wait until an image is there."""
-    while window.viewer.loaded is None:
+def wait(app: QApplication, window: MainWindow, *, jobs: bool = False) -> None:
+    """Wait until an image is there, and if asked until no job runs."""
+    while window.viewer.loaded is None or (jobs and window.jobs.running()):
         app.processEvents()
     app.processEvents()
 
 
-def start(app: QApplication) -> bool:
+def new_window() -> MainWindow:
+    """Return a window, shown in the size that all are measured in."""
+    window = MainWindow()
+    window.resize(1280, 800)
+    window.show()
+    return window
+
+
+def write_ramp(path: Path, size: tuple[int, int]) -> None:
+    """Write an image of three channels, which rise from row to row."""
+    image = np.lib.format.open_memmap(path, "w+", np.uint8, (*size, 3))
+    image[:] = (np.arange(size[0]) % 251)[:, None, None]
+
+
+def marked_squares(draw: np.random.Generator, side: int, count: int) -> NDArray[Any]:
+    """Return a mask of many small defects."""
+    mask = np.zeros((side, side), dtype=bool)
+    for row, col in draw.integers(0, side - 40, (count, 2)).tolist():
+        mask[row : row + 1 + row % 40, col : col + 1 + col % 40] = True
+    return mask
+
+
+def start(app: QApplication, _: Path) -> bool:
     """Measure from the command to a usable window, imports warm."""
     begin = time.perf_counter()
     window = MainWindow()
@@ -120,8 +141,7 @@ def start(app: QApplication) -> bool:
     window.show()
     wait(app, window)
     taken = 1000 * (time.perf_counter() - begin)
-    while window.jobs.running():
-        app.processEvents()
+    wait(app, window, jobs=True)
     window.close()
     return tell("window with the sample, imports warm (clock)", taken, 1000)
 
@@ -130,13 +150,9 @@ def changes(app: QApplication, folder: Path) -> bool:
     """Measure a change of a setting in the whole window."""
     path = folder / "large.npy"
     np.save(path, np.asarray(pictures()[0].array))
-    window = MainWindow()
-    window.resize(1280, 800)
-    window.show()
+    window = new_window()
     window.open([path])
-    wait(app, window)
-    while window.jobs.running():
-        app.processEvents()
+    wait(app, window, jobs=True)
 
     def change() -> None:
         field.setValue(field.value() + 1)
@@ -148,7 +164,7 @@ def changes(app: QApplication, folder: Path) -> bool:
     return tell("a setting changed, 4096 × 4096", measured, 50)
 
 
-def sheets(app: QApplication) -> bool:
+def sheets(app: QApplication, _: Path) -> bool:
     """Measure how long a contact sheet takes from the tiling to its first picture."""
     source, mask = pictures()
     jobs = Jobs()
@@ -175,14 +191,8 @@ def sheets(app: QApplication) -> bool:
 def huge(app: QApplication, folder: Path) -> bool:
     """Measure opening an image of 805 MB that is mapped from a file."""
     path = folder / "huge.npy"
-    shape = (16384, 16384, 3)
-    whole = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    for top in range(0, shape[0], 1024):
-        whole[top : top + 1024] = np.arange(top, top + 1024)[:, None, None] % 251
-    del whole
-    window = MainWindow()
-    window.resize(1280, 800)
-    window.show()
+    write_ramp(path, (16384, 16384))
+    window = new_window()
     app.processEvents()
     begin = time.perf_counter()
     window.open([path])
@@ -201,14 +211,10 @@ def survey(app: QApplication, folder: Path) -> bool:
     draw = np.random.default_rng(0)
     for number in range(12):
         image = draw.integers(0, 256, (2048, 2048, 3), dtype=np.uint8)
-        mask = np.zeros(image.shape[:2], dtype=bool)
-        for row, col in draw.integers(0, 2000, (400, 2)).tolist():
-            mask[row : row + 1 + row % 40, col : col + 1 + col % 40] = True
         write_image(folder / f"{number}.png", image)
+        mask = marked_squares(draw, 2048, 400)
         write_image(folder / f"{number}_mask.png", mask)
-    window = MainWindow()
-    window.resize(1280, 800)
-    window.show()
+    window = new_window()
     window.open([folder])
     wait(app, window)
     window.show_view("advice")
@@ -227,20 +233,15 @@ def maps(app: QApplication, folder: Path) -> bool:
     good, draw = [], np.random.default_rng(0)
     path = folder / "wide.npy"
     for size, limit in (((9000, 12000), 16), ((SIDE, SIDE), 33)):
-        image = np.lib.format.open_memmap(path, "w+", np.uint8, (*size, 3))
-        image[:] = np.arange(size[0])[:, None, None] % 251
+        write_ramp(path, size)
         small = draw.random((size[0] // 8, size[1] // 8), dtype=np.float32)
         np.save(folder / "wide_map.npy", small.repeat(8, axis=0).repeat(8, axis=1))
         mask = np.zeros(size, dtype=bool)
         mask[1000:1040, 1000:1040] = True
         write_image(folder / "wide_mask.png", mask)
-        window = MainWindow()
-        window.resize(1280, 800)
-        window.show()
+        window = new_window()
         window.open([path])
-        wait(app, window)
-        while window.jobs.running() or window.maps.map is None:
-            app.processEvents()
+        wait(app, window, jobs=True)
         window.docks["map"].raise_()
         state, repaint = window.state, window.canvas.viewport().repaint
         for zoom in (0.09, 0.3, 0.5, 1.0, 4.0):
@@ -248,11 +249,13 @@ def maps(app: QApplication, folder: Path) -> bool:
             repaint()
             times = []
             for step in range(15):
+                begin = time.process_time()
                 if limit == 16:
                     state.pan((-1) ** step * 20 / zoom, 17 / zoom)
-                    times.append(milliseconds(repaint))
-                    continue
-                times.append(milliseconds(partial(threshold, window, 600 + step)))
+                else:
+                    window.map_panel.slider.setValue(600 + step)
+                repaint()
+                times.append(1000 * (time.process_time() - begin))
             what = "map and outline" if limit == 16 else "threshold"
             words = f"{what}, {size[1]:,} × {size[0]:,}, zoom {zoom:g}"
             good.append(tell(words, statistics.median(times), limit))
@@ -265,19 +268,14 @@ def merged(app: QApplication, folder: Path) -> bool:
     size, settings = (9000, 12000), FormSettings(tile=(256, 256), step=(192, 192))
     plan = settings.plan(size)
     assert isinstance(plan, Grid)
-    image = np.lib.format.open_memmap(folder / "merged.npy", "w+", np.uint8, (*size, 3))
-    image[:] = np.arange(size[0])[:, None, None] % 251
+    write_ramp(folder / "merged.npy", size)
     draw = np.random.default_rng(0)
     results = draw.integers(0, 256, (256, 256, 3), np.uint8)[np.newaxis]
     np.save(folder / "results.npy", results.repeat(len(plan), axis=0))
-    window = MainWindow()
-    window.resize(1280, 800)
-    window.show()
+    window = new_window()
     window.viewer.change(settings)
     window.open([folder / "merged.npy"])
-    wait(app, window)
-    while window.jobs.running():
-        app.processEvents()
+    wait(app, window, jobs=True)
     arrived: list[float] = []
     begin = time.perf_counter()
 
@@ -306,12 +304,6 @@ def merged(app: QApplication, folder: Path) -> bool:
     return all(good)
 
 
-def threshold(window: MainWindow, place: int) -> None:
-    """Move the slider of the threshold."""
-    window.map_panel.slider.setValue(place)
-    window.canvas.viewport().repaint()
-
-
 def many(app: QApplication, folder: Path) -> list[bool]:
     """Measure how a data set of 3,000 images opens, and a step from one to the next."""
     draw = np.random.default_rng(0)
@@ -329,16 +321,12 @@ def many(app: QApplication, folder: Path) -> list[bool]:
                 shutil.copy(truth, folder / f"ground_truth/hole/{number:04}_mask.png")
         image.unlink()
         truth.unlink()
-    window = MainWindow()
-    window.resize(1280, 800)
-    window.show()
+    window = new_window()
     begin = time.process_time()
     window.open([folder])
     wait(app, window)
     opened = 1000 * (time.process_time() - begin)
-    while window.jobs.running():
-        app.processEvents()
-        time.sleep(0.001)
+    wait(app, window, jobs=True)
 
     def step() -> float:
         before, begin = window.viewer.loaded, time.thread_time()
@@ -360,24 +348,22 @@ def many(app: QApplication, folder: Path) -> list[bool]:
 def private_memory() -> float:
     """Return the memory that is this process's alone, MB; 0 where nobody says."""
     status = Path("/proc/self/status")
-    if not status.exists():
-        return 0.0
-    lines = status.read_text(encoding="utf-8").splitlines()
-    (line,) = (line for line in lines if line.startswith("RssAnon"))
-    return int(line.split()[1]) / 1000
+    lines = status.read_text("utf-8").splitlines() if status.exists() else []
+    found = [line.split()[1] for line in lines if line.startswith("RssAnon")]
+    return int(found[0]) / 1000 if found else 0.0
 
 
 MEASURED: dict[str, Callable[[QApplication, Path], bool | list[bool]]] = {
-    "start": lambda app, _: start(app),
-    "sheets": lambda app, _: sheets(app),
+    "start": start,
+    "sheets": sheets,
     "huge": huge,
     "changes": changes,
     "maps": maps,
     "merged": merged,
     "survey": survey,
     "many": many,
-    "repaints": lambda app, _: repaints(app, coverage=False),
-    "coverage": lambda app, _: repaints(app, coverage=True),
+    "repaints": partial(repaints, coverage=False),
+    "coverage": partial(repaints, coverage=True),
 }
 
 

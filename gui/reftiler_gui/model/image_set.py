@@ -229,7 +229,7 @@ class ImageSet:
         )
 
     def with_maps(self, sources: Iterable[Path], index: int | None = None) -> ImageSet:
-        """Return this set with maps, matched by their names, before those that were there.
+        """Return this set with maps, matched by names, before those that were there.
 
         A single file is the map of the image ``index``; notes say what fits none.
         """

@@ -12,7 +12,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -23,7 +23,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler import SPEC_VERSION, TilingError, __version__
+from reftiler import SPEC_VERSION, Grid, TilingError, __version__
 from reftiler.atomic import OutputTransaction, atomic_write
 from reftiler.cli.grid_summary import GridSummary
 from reftiler.config import TilingConfig
@@ -32,7 +32,7 @@ from reftiler.io import resize
 from reftiler.io.datasets import GOOD
 from reftiler.io.png import encode_png
 from reftiler.regions import Region
-from reftiler_gui.model.array_types import Box, Pixels, Span
+from reftiler_gui.model.array_types import Box, Span
 from reftiler_gui.model.colors import as_rgb
 from reftiler_gui.model.defects import (
     DefectMetrics,
@@ -61,31 +61,24 @@ from reftiler_gui.model.texts import count, facts_words, times, uncovered_words
 
 T = TypeVar("T")
 
-MEASURED = 200
-"""Defects of an image whose contrast is measured; of all others the place is known."""
+MEASURED = 200  # defects of an image whose contrast is measured
 PICTURED = 6  # defects that the page shows as pictures: those that suffer most
 LISTED = 500  # rows of a table of the page, at the most; the CSV file has them all
-_TABLE = b"image,defect,"
-"""How the CSV file begins: another file of its name is never replaced."""
-
-DEFECT = np.dtype(
-    [
-        *(
-            (name, np.int32)
-            for name in ("image", "number", "x", "y", "width", "height")
-        ),
-        ("pixels", np.int64),
-        ("cut", np.bool_),
-        *((name, np.int32) for name in ("tiles", "tile")),
-        *((name, np.float32) for name in ("share", "tiled", "resized")),
-        ("peak", np.float64),
-    ]
+_TABLE = b"image,defect,"  # how the CSV file begins: no other file is replaced
+_COLUMNS = (
+    "image,defect,x,y,width,height,pixels,cut,tiles,best_tile,share_in_best_tile,"
+    "contrast_in_best_tile,contrast_resized,map_peak,threshold,hit\n"
 )
-"""A defect of `Report.defects`: the numbers of its image and of itself in that image,
-its box and area; whether no tile holds it whole; how many tiles hold a part of it, the
-number of the tile with most of it (-1 for none), the share of its pixels there, and the
-shares of its contrast kept in that tile and after resizing (NaN if not measured); the
-largest value of the image's anomaly map in it (NaN without a map)."""
+
+# A defect: its image, its number in that, its box and area; whether no tile holds it
+# whole; how many tiles hold a part, that with most of it (-1 for none), the share of
+# its pixels there, and of its contrast there and after resizing (NaN if not measured);
+# the largest value of the anomaly map in it (NaN without a map).
+_FIELDS = (
+    "image i4, number i4, x i4, y i4, width i4, height i4, pixels i8, cut ?, tiles i4, "
+    "tile i4, share f4, tiled f4, resized f4, peak f8"
+)
+DEFECT = np.dtype([(name, kind) for name, kind in map(str.split, _FIELDS.split(","))])
 
 
 @dataclass(frozen=True)
@@ -97,8 +90,7 @@ class ImageRecord:
     kind: str = ""  # its channels and dtype
     defects: int = 0  # how many its mask marks
     cut: int = 0  # how many of them no tile holds whole
-    # whether its defects are known: it has a mask, or is labelled good
-    masked: bool = False
+    masked: bool = False  # whether it has a mask, or is labelled good
     problem: str = ""  # why it could not be read or tiled; empty if it was
     notes: str = ""
 
@@ -289,35 +281,26 @@ class Report:
             limits=LIMITS,
         )
 
-    def csv(self) -> Iterator[bytes]:
-        """Yield the rows of the CSV file, a row for each defect, as UTF-8."""
-        head = (
-            *("image", "defect", "x", "y", "width", "height", "pixels", "cut"),
-            *("tiles", "best_tile", "share_in_best_tile"),
-            *("contrast_in_best_tile", "contrast_resized"),
-            *("map_peak", "threshold", "hit"),
-        )
-        yield _csv_line(head)
+    def csv(self) -> bytes:
+        """Write the CSV file, a row for each defect, as UTF-8."""
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        text.write(_COLUMNS)
         for row in self.defects:
-            kept = ["", "", ""]
+            kept, mapped = ["", "", ""], ["", "", ""]
             if not np.isnan(row["resized"]):
                 kept = [f"{row[n]:.4f}" for n in ("share", "tiled", "resized")]
-            mapped = "", "", ""
             if self.threshold is not None and not np.isnan(row["peak"]):
                 peak = "nan" if np.isneginf(row["peak"]) else repr(float(row["peak"]))
                 hit = "yes" if self.hit(row) else "no"
-                mapped = peak, repr(float(self.threshold)), hit
-            yield _csv_line(
-                (
-                    printable(self.images[row["image"]].name),
-                    *(row[name] for name in DEFECT.names[1:7]),  # type: ignore[index]
-                    "yes" if row["cut"] else "no",
-                    row["tiles"],
-                    row["tile"] if row["tile"] >= 0 else "",
-                    *kept,
-                    *mapped,
-                )
+                mapped = [peak, repr(float(self.threshold)), hit]
+            name, cut = self.images[row["image"]].name, "yes" if row["cut"] else "no"
+            places = [row[n] for n in ("number", "x", "y", "width", "height", "pixels")]
+            tile = row["tile"] if row["tile"] >= 0 else ""
+            table.writerow(
+                [printable(name), *places, cut, row["tiles"], tile, *kept, *mapped]
             )
+        return text.getvalue().encode()
 
 
 def examine_set(
@@ -378,16 +361,15 @@ def examine_set(
         raise TilingError(
             records[0].problem if records else f"no image in {image_set.title}"
         )
+    sizes = tuple((f"{times(k[0])} px, {k[1]}", *known) for k, known in grids.items())
+    shown = items[worst[0][1] if worst else example].load()
     return Report(
         title=image_set.title,
         settings=settings,
         images=tuple(records),
         defects=np.concatenate(rows),
-        grids=tuple(
-            (f"{times(size)} px, {kind}", *numbers)
-            for (size, kind), numbers in grids.items()
-        ),
-        grid=_example(items[worst[0][1] if worst else example].load(), settings),
+        grids=sizes,
+        grid=_grid_figure(shown, settings),
         worst=tuple(_pictured(items, worst, settings)),
         scores=scores,
         threshold=threshold,
@@ -517,9 +499,9 @@ def _record(
     name, image = loaded.item.name, loaded.image
     if image is None:
         return ImageRecord(name, problem=loaded.words), None
-    names = {(1, False): "grey", (2, True): "grey with alpha"}
-    names |= {(3, False): "RGB", (4, True): "RGB with alpha"}
-    colors = names.get((image.channels, image.has_alpha), f"{image.channels} channels")
+    alpha = " with alpha" if image.has_alpha else ""
+    names = {1: f"grey{alpha}", 3: f"RGB{alpha}"}
+    colors = names.get(image.channels - image.has_alpha, f"{image.channels} channels")
     record = ImageRecord(name, image.size, f"{colors}, {image.dtype.name}")
     plan = settings.plan(image.size)
     if isinstance(plan, ValidationError):
@@ -542,19 +524,9 @@ def _row(
     first = number, place + 1, *box, region.area, not view.holding(*region.box).size
     if seen is None:
         return *first, len(view.meeting(*region.box)), -1, *[np.nan] * 3, peak
-    best = -1 if seen.best is None else seen.best
     kept = seen.tiled.area / region.area, seen.tiled.contrast, seen.resized.contrast
+    best = -1 if seen.best is None else seen.best
     return *first, len(seen.tiles), best, *kept, peak
-
-
-def _example(loaded: LoadedImage, settings: FormSettings) -> Figure:
-    """Draw the tiles of an image."""
-    plan = settings.plan(loaded.image.size) if loaded.image else None
-    if loaded.image is None or plan is None or isinstance(plan, ValidationError):
-        raise TilingError(f"{loaded.item.name} has changed meanwhile: try again")
-    finish(loaded.image.build())
-    regions = find_defects(loaded.mask).regions[:MEASURED] if loaded.mask else ()
-    return grid_figure(loaded, GridLookup(plan), regions)
 
 
 def _pictured(
@@ -574,8 +546,8 @@ def _pictured(
             f"Defect {place + 1} of {name}{'' if hit else ', missed'}. {seen.sentence}"
         )
         plan = settings.plan(sources[number][0].size)
-        view = None if isinstance(plan, ValidationError) else GridLookup(plan)
-        yield (printable(words), *compare_figures(*sources[number], seen, view))
+        grid = plan if isinstance(plan, Grid) else None
+        yield (printable(words), *_compare_figures(*sources[number], seen, grid))
 
 
 def _spelled(settings: FormSettings) -> list[tuple[str, str]]:
@@ -597,15 +569,7 @@ def _percent(share: float | None) -> str:
     return ">99 %" if 0.995 <= share < 1 else f"{share:.0%}".replace("%", " %")
 
 
-def _csv_line(values: Iterable[Any]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue().encode()
-
-
 Rgb: TypeAlias = NDArray[np.uint8]
-Ring: TypeAlias = tuple[float, float, float, str]
-"""Column, row and radius in pixels of a picture, and a label."""
 
 _SIDE = 1280  # pixels of the longer side of the picture of the grid
 _LARGEST = 16  # zoom of small images, at the most
@@ -622,7 +586,8 @@ class Figure:
 
     pixels: Rgb  # shape (H, W, 3): the picture
     caption: str  # what it shows
-    rings: tuple[Ring, ...] = ()  # places to mark, in its pixels
+    # places to mark: column, row and radius in its pixels, and a label
+    rings: tuple[tuple[float, float, float, str], ...] = ()
     # left, top, width and height of a tile in its pixels: what lies beyond is veiled
     frame: tuple[float, ...] | None = None
     sharp: bool = False  # whether it is enlarged without smoothing
@@ -640,23 +605,30 @@ class Figure:
         return float(max(self.pixels.shape[:2]) / (160 if self.sharp else 520))
 
 
-def grid_figure(
-    loaded: LoadedImage, view: GridLookup, regions: Sequence[Region]
-) -> Figure:
+def _grid_figure(loaded: LoadedImage, settings: FormSettings) -> Figure:
     """Draw an image with its mask and tiles, some of its defects ringed."""
-    assert loaded.image is not None
-    layers, frame = OverlaySettings(), view.frame
-    transform = _transform_on(frame)
-    canvas = _drawn(loaded.image, transform)
+    image = loaded.image
+    plan = settings.plan(image.size) if image else None
+    if image is None or plan is None or isinstance(plan, ValidationError):
+        raise TilingError(f"{loaded.item.name} has changed meanwhile: try again")
+    finish(image.build())
+    regions = find_defects(loaded.mask).regions[:MEASURED] if loaded.mask else ()
+    layers, view = OverlaySettings(), GridLookup(plan)
+    transform = _transform_on(view.frame)
+    canvas = _drawn(image, transform)
+    drawn = [(0, 0, lines_of(view, transform, layers, _WIDTH))]
     if loaded.mask is not None:
-        _lay_over(canvas, mask_of(loaded.mask, transform, layers, _WIDTH))
-    _lay_over(canvas, (0, 0, lines_of(view, transform, layers, _WIDTH)))
+        drawn.insert(0, mask_of(loaded.mask, transform, layers, _WIDTH))
+    for top, left, pixels in filter(None, drawn):
+        height, width = pixels.shape
+        part = canvas[top : top + height, left : left + width]
+        part[:] = as_rgb(pixels, part)
     caption = f"{loaded.item.name}. Tiles start at solid lines and end at dashed ones."
     if any(any(pair) for pair in view.padding):
         caption += " Grey stripes are padding."
     if regions:
         caption += " Defects are ringed, with the numbers of the table."
-    rings = []
+    rings = list[tuple[float, float, float, str]]()
     for number, region in enumerate(regions, start=1):
         (top, bottom), (left, right) = region.box
         x = ((left + right) / 2 - transform.left) * transform.zoom
@@ -666,11 +638,8 @@ def grid_figure(
     return Figure(canvas, caption, tuple(rings))
 
 
-def compare_figures(
-    source: ImagePyramid,
-    small: ResizedImage,
-    seen: DefectMetrics,
-    view: GridLookup | None,
+def _compare_figures(
+    source: ImagePyramid, small: ResizedImage, seen: DefectMetrics, grid: Grid | None
 ) -> tuple[Figure, Figure]:
     """Draw a defect after resizing the image, and as it is in its tile."""
     around = round(_AROUND * shrinkage(source.size, seen.target))
@@ -684,7 +653,7 @@ def compare_figures(
     resized = f"Resized to {times(seen.target)} px"
     if small.mean > 1:
         resized += f", from means of {small.mean} × {small.mean} px"
-    tile = "In no tile" if seen.best is None else f"In tile {seen.best}"
+    tiled = "In no tile" if seen.best is None else f"In tile {seen.best}"
     rows, columns = ((span[0] >> level, -(-span[1] >> level)) for span in box)
     left_side, right_side = (
         as_rgb(picture.region(level, rows, columns), _BACKGROUND)
@@ -692,16 +661,14 @@ def compare_figures(
     )
     rings = ((x, y, radius, ""),)
     frame = None
-    if view is not None and seen.best is not None:
-        spans = [
-            [min(max(place - start, 0), stop - start) / 2**level for place in span]
-            for span, (start, stop) in zip(view.box(seen.best), box, strict=True)
-        ]
-        (first, last), (low, high) = spans
-        frame = low, first, high - low, last - first
+    if grid is not None and seen.best is not None:
+        lows, highs = np.array(box).T
+        tile = GridLookup(grid).boxes([seen.best])[0]
+        first, stop = (tile.T.clip(lows, highs) - lows) / 2**level
+        frame = (*first[::-1].tolist(), *(stop - first)[::-1].tolist())
     return (
         Figure(left_side, resized, rings, sharp=True),
-        Figure(right_side, tile, rings, frame, sharp=True),
+        Figure(right_side, tiled, rings, frame, sharp=True),
     )
 
 
@@ -735,11 +702,3 @@ def _drawn(picture: ImagePyramid, transform: ScreenTransform) -> Rgb:
         shown = resize(shown, size)
     canvas[top:bottom, left:right] = shown
     return canvas
-
-
-def _lay_over(canvas: Rgb, layer: tuple[int, int, Pixels] | None) -> None:
-    if layer is not None:
-        top, left, pixels = layer
-        height, width = pixels.shape
-        part = canvas[top : top + height, left : left + width]
-        part[:] = as_rgb(pixels, part)

@@ -617,9 +617,9 @@ def _grid_figure(loaded: LoadedImage, settings: FormSettings) -> Figure:
     transform = _transform_on(view.frame)
     canvas = _drawn(image, transform)
     drawn = [(0, 0, lines_of(view, transform, layers, _WIDTH))]
-    if loaded.mask is not None:
-        drawn.insert(0, mask_of(loaded.mask, transform, layers, _WIDTH))
-    for top, left, pixels in filter(None, drawn):
+    if loaded.mask and (mask := mask_of(loaded.mask, transform, layers, _WIDTH)):
+        drawn.insert(0, mask)
+    for top, left, pixels in drawn:
         height, width = pixels.shape
         part = canvas[top : top + height, left : left + width]
         part[:] = as_rgb(pixels, part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,13 +45,10 @@ class OtherTilesError(TilingError):
     """The results are of other tiles than those set; `grid` is theirs if known."""
 
     def __init__(
-        self,
-        words: str,
-        grid: Grid | None = None,
-        random: dict[str, int] | None = None,
+        self, words: str, grid: Grid | None = None, random: Any = None
     ) -> None:
         super().__init__(words)
-        self.grid, self.random = grid, random
+        self.grid, self.random = grid, random  # count and seed of random tiles
 
 
 class TileResults:
@@ -131,13 +129,16 @@ class TileResults:
         if merge is not None:
             tiler = replace(grid.tiler, window="box", merge=merge, nan="propagate")
             grid = replace(grid, tiler=tiler)
-        tiles = _Lookup(self, self.indices)
         if self.indices and len(self.indices) < len(grid):
             grid = grid.select(self.indices)
         shape = (*grid.image_size, *self.form.shape[2:])
         return MergedArray(
-            grid.tiler, tiles, self.form.shape, self.form.dtype, shape, grid
+            grid.tiler, self, self.form.shape, self.form.dtype, shape, grid
         )
+
+    def __getitem__(self, place: int) -> Array:
+        """Return the result of a tile by its place among those that have one."""
+        return self.tile(self.indices[place] if self.indices else place)
 
     def _keep(self, tiles: Sequence[int], results: Array) -> dict[int, Array]:
         found = dict(zip(tiles, results, strict=True))
@@ -165,17 +166,6 @@ class TileResults:
             self.high = float(np.fmax(self.high, result.max()))
 
 
-@dataclass(frozen=True)
-class _Lookup:
-    """Results by their place in a grid that has some of the tiles."""
-
-    results: TileResults
-    indices: tuple[int, ...] | None
-
-    def __getitem__(self, place: int) -> Array:
-        return self.results.tile(self.indices[place] if self.indices else place)
-
-
 def merge_grid(grid: Grid) -> Grid:
     """Return a grid for arrays with channels last; uncovered pixels become zero."""
     fill = 0 if grid.tiler.fill is None else grid.tiler.fill
@@ -184,24 +174,20 @@ def merge_grid(grid: Grid) -> Grid:
 
 def _in_thread(function: Callable[[], Array], share: float) -> Work[Array]:
     """Wait for a function that cannot be interrupted, in steps that can."""
-    found: list[Array | BaseException] = []
+    future: Future[Array] = Future()
 
     def run() -> None:
         try:
             with _one_at_a_time:
-                found.append(function())
+                future.set_result(function())
         except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
-            found.append(error)
+            future.set_exception(error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.02)
+    threading.Thread(target=run, daemon=True).start()
+    while not future.done():
+        wait([future], 0.02)
         yield share
-    (result,) = found
-    if isinstance(result, BaseException):
-        raise result
-    return result
+    return future.result()
 
 
 _one_at_a_time = threading.Lock()  # a model that was cancelled may still be at work
@@ -239,13 +225,20 @@ def open_results(
         raise TilingError(
             f"{path} is no array (.npy, .zarr) and no folder of results: give one"
         )
+    assert loaded.image is not None
     grid, array, names = merge_grid(grid), is_array(path), list(names)
     record = None if array else _recorded(path, loaded)
     if record is not None:
         _check_same(path, *record, grid)
         found, arrays = record[0], list[Path]()
     else:
-        found = _record_of(loaded, grid, None if array else path, names)
+        pattern = default_pattern(len(grid)) + ".npy"
+        name = loaded.item.name
+        name = name if array else _name_in(path, loaded, pattern, names)
+        files = (pattern.format(id=name, index=k) for k in range(len(grid)))
+        called = tuple(TileRecord(k, file) for k, file in enumerate(files))
+        shape, dtype = tuple(loaded.image.array.shape), loaded.image.dtype.name
+        found = ImageRecord(name, name, (), shape, dtype, grid, called)
         inside = (path / f"{found.id}{suffix}" for suffix in _ARRAYS)
         arrays = [path] if array else [own for own in inside if own.exists()]
     for own in arrays:
@@ -263,9 +256,12 @@ def open_results(
         image_set = find_maps(path, [found], MapOptions(), others)
     (image,) = image_set.images
     tiles: TileArrays = image.tiles
-    file = _array_file(tiles)
-    if file is not None:
-        tiles = _FileTiles(file, tiles.form)
+    stored = getattr(tiles, "_array", None)
+    if isinstance(stored, np.ndarray) and stored.flags.c_contiguous:
+        file = mapped_file(stored)
+        if file is not None:
+            rows = FilePixels(stored.reshape(len(stored), -1), file)
+            tiles = _FileTiles(rows, tiles.form)
     kept = [tile.index for tile in found.tiles]
     places = {k: place for place, k in enumerate(kept)}
     notes = list(image_set.notes)
@@ -335,10 +331,8 @@ def _check_same(
             f"{sizes[1]} px: open the image whose tiles they are"
         )
     if not _same_tiles(record.grid, grid):
-        (height, width), (down, across) = (
-            record.grid.tiler.tile_size,
-            (record.grid.tiler.stride),
-        )
+        height, width = record.grid.tiler.tile_size
+        down, across = record.grid.tiler.stride
         kind = "random tiles" if record.grid.is_irregular else "tiles"
         raise OtherTilesError(
             f"{path.name} has the results of {len(record.grid):,} {kind} of {width} × "
@@ -347,21 +341,6 @@ def _check_same(
             record.grid,
             random,
         )
-
-
-def _record_of(
-    loaded: LoadedImage, grid: Grid, folder: Path | None, names: Iterable[str]
-) -> ImageRecord:
-    """Return a record of an image's tiles, called as its results in a folder are."""
-    item, source = loaded.item, loaded.image
-    assert source is not None
-    pattern = default_pattern(len(grid)) + ".npy"
-    name = item.name if folder is None else _name_in(folder, loaded, pattern, names)
-    tiles = [TileRecord(k, pattern.format(id=name, index=k)) for k in range(len(grid))]
-    shape = tuple(source.array.shape)
-    return ImageRecord(
-        name, name, (), shape, np.dtype(source.dtype).name, grid, tuple(tiles)
-    )
 
 
 def _name_in(
@@ -420,20 +399,9 @@ def _padding(grid: Grid) -> tuple[Any, ...]:
     return (tiler.pad_mode, repr(tiler.pad_value)) if padded else ()
 
 
-def _kind(form: TileForm, grid: Grid, image: ImagePyramid | None) -> str:
-    if image is None:
-        return "map"
+def _kind(form: TileForm, grid: Grid, image: ImagePyramid) -> str:
     shape = (*grid.tiler.tile_size, *image.array.shape[2:])
     return "image" if (form.shape, form.dtype) == (shape, image.dtype) else "map"
-
-
-def _array_file(tiles: TileArrays) -> FilePixels | None:
-    """Return the rows of a mapped array, read from its file: see `FilePixels`."""
-    array = getattr(tiles, "_array", None)
-    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
-        return None
-    file = mapped_file(array)
-    return None if file is None else FilePixels(array.reshape(len(array), -1), file)
 
 
 @dataclass(frozen=True)

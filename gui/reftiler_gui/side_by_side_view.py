@@ -306,7 +306,7 @@ class SideBySideView(LazyView):
 
     def _on_map_settings(self) -> None:
         if self.compared is not None:
-            self.compared.set_colormap(self._maps.settings.colormap)
+            self.compared.colormap = self._maps.settings.colormap
             self._repaint(self.compared)
         if self._measured is not None:
             self._show_difference()

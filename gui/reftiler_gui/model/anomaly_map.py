@@ -6,6 +6,7 @@ peak vanishes at any zoom.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +21,7 @@ from reftiler.errors import TilingError
 from reftiler.evaluation import find_pixels, map_rows
 from reftiler.io.map_files import as_map, check_map_size, open_map
 from reftiler_gui.model.array_types import Array, Ints, Pixels, Size
-from reftiler_gui.model.colors import COLORS, pixel
+from reftiler_gui.model.colors import COLORS, interpolated, pixel
 from reftiler_gui.model.file_pixels import FilePixels, without_mapping
 from reftiler_gui.model.screen_transform import ScreenTransform
 
@@ -36,7 +37,6 @@ COLORMAPS = {
 
 UNKNOWN = COLORS["sky"]  # the colour of NaN, which is in none of the colour maps
 _INSIDE, _OUTSIDE = pixel(COLORS["white"]), pixel(COLORS["black"])
-_SHIFTED = slice(1, None), slice(None, -1)
 _BAND = 2**22  # values that are looked at together
 _LARGE = 2**29  # bytes from which half the resolution is not kept: it takes a quarter
 
@@ -47,11 +47,9 @@ class MapSettings:
 
     colormap: str = "inferno"  # one of `COLORMAPS`
     opacity: float = 0.6  # of the colours over the image, 0 to 1
-    # low, high: the values of the first and the last colour; None for the map's own
-    low: float | None = None
+    low: float | None = None  # the value of the first colour; None for the map's own
     high: float | None = None
-    # the least value that is found; regions of these are outlined
-    threshold: float | None = None
+    threshold: float | None = None  # the least value that is found, and outlined
 
 
 @cache
@@ -59,11 +57,7 @@ def color_table(name: str, opacity: float = 1.0, count: int = 256) -> Pixels:
     """Return the pixels of a colour map from low to high; see `colors.pixel`."""
     points = [bytes.fromhex(color) for color in COLORMAPS[name].split()]
     place = np.linspace(0, len(points) - 1, count)
-    channels = [
-        np.rint(np.interp(place, range(len(points)), channel)).astype(int).tolist()
-        for channel in zip(*points, strict=True)
-    ]
-    colors = zip(*channels, strict=True)
+    colors = np.rint(interpolated(place, points)).astype(int).tolist()
     return np.array([pixel(color, opacity) for color in colors], dtype=np.uint32)
 
 
@@ -76,12 +70,8 @@ class AnomalyMap:
         self.array = array if given else as_map(np.asarray(array), self.name)
         self.shape: Size = self.array.shape  # the map's height and width
         self.size = size or self.shape
-        height, width = (
-            Fraction(whole, part)
-            for whole, part in zip(self.size, self.shape, strict=True)
-        )
         # pixels of the image that one of the map covers, down and across
-        self.scale = height, width
+        self.scale = tuple(map(Fraction, self.size, self.shape))
         check_map_size(self.shape, self.size, self.name)
         # the smallest and the largest finite value; NaN if there is none
         self.low = self.high = math.nan
@@ -117,7 +107,7 @@ class AnomalyMap:
 
     def _measure(self) -> None:
         """Find the range, count NaN and reduce the map, in one pass over its file."""
-        low, high, parts = [], [], []
+        parts = []
         step = max(4, _BAND // self.shape[1] // 4 * 4)
         height = self.shape[0]
         for top in range(0, max(step, height // step * step), step):
@@ -132,10 +122,8 @@ class AnomalyMap:
                 if not part.size:
                     continue
                 least, most = part.min(), part.max()
-            low.append(float(least))
-            high.append(float(most))
-        if low:
-            self.low, self.high = min(low), max(high)
+            self.low = float(np.fmin(self.low, least))
+            self.high = float(np.fmax(self.high, most))
         self._levels[self._base] = np.concatenate(parts)
 
     def value(self, row: int, column: int) -> float | None:
@@ -166,7 +154,11 @@ class AnomalyMap:
         rows, columns = rows - rows[0], columns - columns[0]
         painted = np.zeros(part.shape, dtype=np.uint32)
         if colors:
-            painted = self._colored(part, settings)
+            low = self.low if settings.low is None else settings.low
+            high = self.high if settings.high is None else settings.high
+            clean = not (self.unknown or self.infinite)
+            how = settings.colormap, settings.opacity
+            painted = map_colors(part, (low, high), *how, clean=clean)
         found = None
         if settings.threshold is not None:
             found = find_pixels(part, settings.threshold)
@@ -209,13 +201,6 @@ class AnomalyMap:
                 self._levels[one] = max_halved(self._levels[one - 1])
         return np.asarray(self._levels[level][slice(*rows), slice(*columns)])
 
-    def _colored(self, part: Array, settings: MapSettings) -> Pixels:
-        low = self.low if settings.low is None else settings.low
-        high = self.high if settings.high is None else settings.high
-        clean = not (self.unknown or self.infinite)
-        how = settings.colormap, settings.opacity
-        return map_colors(part, (low, high), *how, clean=clean)
-
 
 def map_colors(
     part: Array,
@@ -244,9 +229,7 @@ def map_colors(
     return painted
 
 
-def _enlarged(
-    part: Array, rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> Array:
+def _enlarged(part: Array, rows: Ints, columns: Ints) -> Array:
     """Return pixels of a picture, some several times; the places rise, none is left."""
     if part.shape[1] != columns.size:
         part = part.take(columns, 1, mode="clip")
@@ -257,10 +240,10 @@ def _outline(painted: Pixels, found: NDArray[np.bool_]) -> None:
     """Draw around regions: white within, black without, so that it is seen anywhere."""
     inner, outer = found.copy(), found.copy()
     for axis in (0, 1):
-        low, high = ((slice(None),) * axis + (part,) for part in _SHIFTED)
-        for one, other in ((low, high), (high, low)):
-            inner[one] &= found[other]
-            outer[one] |= found[other]
+        for shown, other in itertools.permutations((slice(1, None), slice(None, -1))):
+            near = np.moveaxis(found, axis, 0)[other]
+            np.moveaxis(inner, axis, 0)[shown] &= near
+            np.moveaxis(outer, axis, 0)[shown] |= near
     np.copyto(painted, np.uint32(_OUTSIDE), where=outer & ~found)
     np.copyto(painted, np.uint32(_INSIDE), where=found & ~inner)
 

@@ -7,6 +7,8 @@ A pixel is one number, 0xAARRGGBB, its colour already multiplied by its alpha: w
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -64,12 +66,14 @@ def mask_layer(
 def coverage_colors(most: int) -> tuple[Rgb, ...]:
     """Return the colours of 0 to ``most`` tiles; that of 0 is `UNCOVERED`."""
     place = np.linspace(0, len(_RISING) - 1, max(most, 2))[: max(most, 1)]
-    parts = [
-        np.interp(place, range(len(_RISING)), channel)
-        for channel in zip(*_RISING, strict=True)
-    ]
-    rows = np.rint(np.stack(parts, axis=1)).astype(int).tolist()
+    rows = np.rint(interpolated(place, _RISING)).astype(int).tolist()
     return (UNCOVERED, *(tuple(row) for row in rows[:most]))
+
+
+def interpolated(places: NDArray[Any], colors: Sequence[Any]) -> NDArray[Any]:
+    """Return the colours between some that are one apart, shape (n, 3)."""
+    channels = np.array([tuple(color) for color in colors]).T
+    return np.stack([np.interp(places, range(len(colors)), c) for c in channels], 1)
 
 
 def coverage_layer(counts: NDArray[np.int64], most: int, alpha: float = 0.6) -> Pixels:
@@ -97,12 +101,9 @@ def as_rgb(pixels: Pixels, ground: Any = 255) -> NDArray[np.uint8]:
 
 def signed(difference: NDArray[Any], limit: float) -> Pixels:
     """Colour a difference: blue below zero, white at it, orange above; NaN is black."""
+    wide = np.asarray(difference, dtype=np.float64)
     with np.errstate(all="ignore"):
-        share = (
-            np.asarray(difference, dtype=np.float64) / limit
-            if limit
-            else (np.sign(difference))
-        )
+        share = wide / limit if limit else np.sign(wide)
     unknown = np.isnan(share)
     step = np.where(unknown, 0, np.clip(share, -1, 1)) * _DEPTH
     # What differs at all is never white.
@@ -112,17 +113,15 @@ def signed(difference: NDArray[Any], limit: float) -> Pixels:
     return colored
 
 
+@cache
 def _signed_table() -> Pixels:
     low, high = np.array(COLORS["blue"]), np.array(COLORS["orange"])
     white = np.array(COLORS["white"])
     share = np.linspace(0, 1, _DEPTH + 1)[1:, np.newaxis] * 0.85 + 0.15
     above = white + (high - white) * share
     below = (white + (low - white) * share)[::-1]
-    rgb = np.rint(np.vstack([below, white[np.newaxis], above])).astype(np.uint32)
-    return np.asarray(
-        np.uint32(0xFF000000) | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2],
-        dtype=np.uint32,
-    )
+    rgb = np.rint(np.vstack([below, white[np.newaxis], above])).astype(int).tolist()
+    return np.array([pixel(color) for color in rgb], np.uint32)
 
 
 def _grown(places: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
@@ -130,11 +129,7 @@ def _grown(places: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
     grown = places.copy()
     for _ in range(by):
         before = grown.copy()
-        for near, far in (
-            (grown[1:], before[:-1]),
-            (grown[:-1], before[1:]),
-            (grown[:, 1:], before[:, :-1]),
-            (grown[:, :-1], before[:, 1:]),
-        ):
-            np.maximum(near, far, out=near)
+        for near, far in ((grown, before), (grown.T, before.T)):
+            np.maximum(near[1:], far[:-1], out=near[1:])
+            np.maximum(near[:-1], far[1:], out=near[:-1])
     return grown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -128,36 +128,33 @@ class ComparedValues:
     @classmethod
     def of_map(cls, found: AnomalyMap, name: str) -> ComparedValues:
         """Return the values of a map."""
-
-        def load(rows: Span, columns: Span) -> Work[None]:
-            yield 0.0
-
-        return cls(name, found.array, load)
+        return cls(name, found.array, _loaded_already)
 
     @classmethod
     def of_results(cls, results: TileResults, grid: Grid, name: str) -> ComparedValues:
         """Return what the results of tiles make with the settings of a grid."""
         array = results.merged(grid)
-
         load = partial(results.load_part, array)
         return cls(name, array, load, results.kind == "image")
+
+
+def _loaded_already(rows: Span, columns: Span) -> Work[None]:
+    yield 0.0
 
 
 @dataclass(frozen=True)
 class Difference:
     """How far B is from A."""
 
-    # largest, mean, rms: the largest and the mean absolute difference, and the root of
-    # the mean square
-    largest: float
+    largest: float  # absolute, as the mean
     mean: float
-    rms: float
-    place: Span | None
+    rms: float  # the root of the mean square
+    place: Span | None  # the pixel of the image where it is largest
     share: float  # share of the pixels that differ
     unknown: int  # pixels that are NaN in A or in B, which are left out
     ranges: tuple[tuple[float, float], tuple[float, float]]
     # the largest values at each defect, of maps of an image with a mask
-    peaks: tuple[Array, Array] | None
+    peaks: tuple[Array, ...] | None
 
 
 class MapComparison:
@@ -181,10 +178,9 @@ class MapComparison:
                     "only maps of one channel are compared at other resolutions"
                 )
             self.shape = image.size
-        # limit: the difference that has the full colour
-        # low, high: the values of the first and the last colour
+        # the values of the first and the last colour, the difference of full colour
         self.low, self.high, self.limit = 0.0, 1.0, 0.0
-        self._colormap = colormap
+        self.colormap = colormap  # by which maps are coloured
         self._shown: ImagePyramid | None = None
         if a.is_image and b.is_image:
             self._shown = image.like(np.zeros((1, 1, *shapes[0][2:]), a.array.dtype))
@@ -198,16 +194,12 @@ class MapComparison:
         )
         self.pictures = first, second, change  # a, B, and B minus A
 
-    def set_colormap(self, name: str) -> None:
-        """Colour maps by another table."""
-        self._colormap = name
-
     @property
     def color_bar(self) -> MapSettings | None:
         """The colours of both maps and their values; None of pictures."""
         if self._shown is not None:
             return None
-        return MapSettings(self._colormap, 1.0, self.low, self.high)
+        return MapSettings(self.colormap, 1.0, self.low, self.high)
 
     def measure(self, mask: MaskPyramid | None) -> Work[Difference]:
         """Compare all pixels, and of maps the values at defects."""
@@ -243,8 +235,14 @@ class MapComparison:
                 own = int(row) + top, int(column)
                 place = rescaled(own, self.shape, self._image.size)
             yield rows[1] / height
-        self._set_range(ranges, finite)
         (a_low, a_high), (b_low, b_high) = ranges
+        low, high, self.limit = min(a_low, b_low), max(a_high, b_high), finite
+        if low <= high:
+            self.low, self.high = low, high
+        a, b = (side.array for side in self.sides)
+        peaks = None
+        if mask is not None and len(a.shape) == 2 and self._shown is None:
+            peaks = tuple(defect_scores(one, mask.array).peaks for one in (a, b))
         return Difference(
             largest=largest,
             mean=total / max(1, known),
@@ -253,25 +251,12 @@ class MapComparison:
             share=differing / max(1, known),
             unknown=height * width - known,
             ranges=((a_low, a_high), (b_low, b_high)),
-            peaks=self._peaks(mask),
+            peaks=peaks,
         )
-
-    def _peaks(self, mask: MaskPyramid | None) -> tuple[Array, Array] | None:
-        a, b = (side.array for side in self.sides)
-        if mask is None or len(a.shape) > 2 or self._shown is not None:
-            return None
-        first, second = (defect_scores(one, mask.array).peaks for one in (a, b))
-        return first, second
-
-    def _set_range(self, ranges: Sequence[Sequence[float]], largest: float) -> None:
-        low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
-        if low <= high:
-            self.low, self.high = low, high
-        self.limit = largest
 
     def _picture(self, read: Any, reduce: Any, paint: Any) -> LazyPicture:
         def style() -> object:
-            return self.low, self.high, self.limit, self._image.display, self._colormap
+            return self.low, self.high, self.limit, self._image.display, self.colormap
 
         return LazyPicture(
             self._image.size, self.shape, self._load, read, reduce, paint, style
@@ -303,7 +288,7 @@ class MapComparison:
         if self._shown is not None:
             return self._shown.painted(part)
         values = part if part.ndim == 2 else part.max(axis=2)
-        return map_colors(values, (self.low, self.high), self._colormap)
+        return map_colors(values, (self.low, self.high), self.colormap)
 
 
 def _difference(a: Array, b: Array) -> NDArray[np.float64]:

@@ -22,14 +22,10 @@ _BINS = 256
 class DisplaySettings:
     """What the user chose for the display of an image."""
 
-    # low, high: the values shown black and white; None measures them, see `value_range`
-    low: float | None = None
-    high: float | None = None
-    # values between are raised to it: below 1 dark ones become brighter
-    gamma: float = 1.0
-    # one channel is shown grey, three as red, green and blue; none means the first
-    # three colours, or the first if there are fewer
-    channels: tuple[int, ...] = ()
+    low: float | None = None  # shown black; None measures it, see `value_range`
+    high: float | None = None  # shown white
+    gamma: float = 1.0  # values between are raised to it: below 1 dark ones brighten
+    channels: tuple[int, ...] = ()  # one is grey, three are RGB; those of default
 
     def check(self) -> None:
         """Raise TilingError for limits that do not rise, and a gamma not above zero."""
@@ -70,9 +66,8 @@ class Histogram:
     """How often values occur."""
 
     counts: NDArray[np.int64]  # of bins of equal width
-    # low, high: where the first bin begins and the last one ends
-    low: float
-    high: float
+    low: float  # where the first bin begins
+    high: float  # where the last one ends
     percentiles: tuple[float, ...]  # the values at `PERCENTILES` of the finite numbers
     nan: int = 0
     infinite: int = 0

@@ -128,8 +128,14 @@ class ImageItem:
 
     def load(self) -> LoadedImage:
         """Read image and mask; what cannot be read is a problem, and no more."""
+        mask: Array | None = None
         try:
-            image, mask = self._images()
+            if self.make is not None:
+                array, mask = self.make()
+                image = ImagePyramid(array)
+            else:
+                assert self.image is not None
+                image = ImagePyramid.open(self.image, self.reading)
         except (ImportError, TilingError) as error:
             words = str(error)
             return LoadedImage(self, None, None, words, (*self.problems, words))
@@ -152,21 +158,10 @@ class ImageItem:
         words = "; ".join((*problems, *notes))
         return LoadedImage(self, image, found, words, tuple(problems))
 
-    def _images(self) -> tuple[ImagePyramid, Array | None]:
-        if self.make is not None:
-            array, mask = self.make()
-            return ImagePyramid(array), mask
-        assert self.image is not None
-        return ImagePyramid.open(self.image, self.reading), None
-
     def _misfit(self, mask: tuple[int, ...], image: tuple[int, ...] | None) -> str:
-        mask_size, image_size = (
-            " × ".join(map(str, reversed(size or ()))) for size in (mask, image)
-        )
+        sizes = [" × ".join(map(str, reversed(size or ()))) for size in (mask, image)]
         where = self.masks[0] if self.masks else self.name
-        return (
-            f"the mask {where} is {mask_size} (width × height), its image {image_size}"
-        )
+        return f"the mask {where} is {sizes[0]} (width × height), its image {sizes[1]}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,9 +208,7 @@ class ImageSet:
 
     def check(self) -> Work[None]:
         """Check all items, those with masks first; `checks` grows meanwhile."""
-        order = sorted(
-            range(len(self.items)), key=lambda index: not self.items[index].masks
-        )
+        order = sorted(range(len(self.items)), key=lambda k: not self.items[k].masks)
         for count, index in enumerate(order):
             if index not in self.checks:
                 self.checks[index] = self.items[index].check()
@@ -236,10 +229,9 @@ class ImageSet:
         found: dict[int, tuple[Path, ...]] = {}
         notes, sources = list[str](), list(sources)
         names = [item.name for item in self.items]
-        images = [item.image for item in self.items]
         for source in sources:
             try:
-                maps, unmatched = match_maps(names, images, source)
+                maps, unmatched = self._maps_in(source)
             except TilingError as error:
                 notes.append(str(error))
                 continue
@@ -270,6 +262,10 @@ class ImageSet:
             checks=self.checks if same else {},
         )
 
+    def _maps_in(self, path: Path) -> tuple[dict[int, tuple[Path, ...]], list[str]]:
+        images = [item.image for item in self.items]
+        return match_maps([item.name for item in self.items], images, path)
+
     def are_masks(self, paths: Sequence[Path], index: int) -> bool:
         """Tell whether files are called as masks of an image, and not as the image."""
         item = self.items[index]
@@ -285,13 +281,11 @@ class ImageSet:
 
     def are_maps(self, paths: Iterable[Path]) -> bool:
         """Tell whether all fit images by name, are named as maps or hold fractions."""
-        names = [item.name for item in self.items]
-        images = [item.image for item in self.items]
-        files = {image.resolve() for image in images if image}
+        files = {item.image.resolve() for item in self.items if item.image}
         paths = list(paths)
         for path in paths:
             try:
-                maps, _ = match_maps(names, images, path)
+                maps, _ = self._maps_in(path)
                 first = next((own[0] for own in maps.values()), None)
                 if first is None or first.resolve() in files:
                     return False
@@ -309,10 +303,12 @@ class ImageSet:
             return bundled()
         found: list[ImageEntry] = []
         problems, notes = [], list[str]()
-        others = {suffix: _files(given, suffix) for suffix in (CASES, SETTINGS)}
-        cases = list(others[CASES])
+        cases, settings = (
+            [p for p in given if p.suffix.lower() in suffixes and not p.is_dir()]
+            for suffixes in (CASES, SETTINGS)
+        )
         for path in given:
-            if any(path in files for files in others.values()):
+            if path in cases or path in settings:
                 continue
             try:
                 images = find_images(path, recursive=True, strict=False)
@@ -334,22 +330,16 @@ class ImageSet:
             problems=tuple(problems),
             notes=tuple(notes),
             cases=tuple(cases),
-            settings=others[SETTINGS],
+            settings=tuple(settings),
             title=given[0].resolve().name + more,
         )
 
 
-def _files(paths: Iterable[Path], suffixes: tuple[str, ...]) -> tuple[Path, ...]:
-    return tuple(p for p in paths if p.suffix.lower() in suffixes and not p.is_dir())
-
-
 def _records(folder: Path) -> list[Path]:
     """Return what the conformance kit wrote into a folder: records, or else cases."""
-    for suffix in (".jsonl", ".npz"):
-        found = sorted(folder.glob(f"*{suffix}")) if folder.is_dir() else []
-        if found:
-            return found
-    return []
+    if not folder.is_dir():
+        return []
+    return sorted(folder.glob("*.jsonl")) or sorted(folder.glob("*.npz"))
 
 
 def bundled(texture: str = "brick") -> ImageSet:
@@ -361,23 +351,16 @@ def bundled(texture: str = "brick") -> ImageSet:
         for index in range(count)
     ]
     rows.sort(key=lambda row: (row[0] != "test", row[1] == GOOD, row[1] != "spot"))
+
+    def make(split: str, label: str, index: int) -> tuple[Array, Array | None]:
+        made = samples.sample(texture, label, index, split)
+        return made.image, made.mask if made.defects else None
+
     items = (
-        ImageItem(
-            f"{split}/{label}/{index:03d}",
-            split=split,
-            label=label,
-            make=partial(_made, texture, label, index, split),
-        )
-        for split, label, index in rows
+        ImageItem("{}/{}/{:03d}".format(*row), None, (), *row[:2], partial(make, *row))
+        for row in rows
     )
     return ImageSet(tuple(items), title=f"bundled sample ({texture})")
-
-
-def _made(
-    texture: str, label: str, index: int, split: str
-) -> tuple[Array, Array | None]:
-    made = samples.sample(texture, label, index, split)
-    return made.image, made.mask if made.defects else None
 
 
 def _items(
@@ -397,11 +380,7 @@ def _items(
         if file not in seen:
             seen.add(file)
             yield ImageItem(
-                entry.id,
-                entry.image,
-                entry.masks,
-                entry.split,
-                entry.label,
+                *(entry.id, entry.image, entry.masks, entry.split, entry.label),
                 problems=entry.problems,
                 maps=beside.get(entry.image, ()),
             )

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reftiler_gui.model.array_types import Ints, Span
 
@@ -35,33 +36,29 @@ class ScreenTransform:
 
     def y(self, row: float) -> int:
         """Return the first pixel of the screen at or below a row's beginning."""
-        return self._first((row - self.top) * self.zoom)
+        return math.ceil((row - self.top) * self.zoom - _TIE)
 
     def x(self, col: float) -> int:
         """Return the first pixel of the screen at or right of a column's beginning."""
-        return self._first((col - self.left) * self.zoom)
+        return math.ceil((col - self.left) * self.zoom - _TIE)
 
     def ys(self, rows: Ints) -> Ints:
         """Return `y` of many rows."""
-        return np.asarray(np.ceil((rows - self.top) * self.zoom - _TIE), dtype=np.int64)
+        return _whole(np.ceil((rows - self.top) * self.zoom - _TIE))
 
     def xs(self, cols: Ints) -> Ints:
         """Return `x` of many columns."""
-        return np.asarray(
-            np.ceil((cols - self.left) * self.zoom - _TIE), dtype=np.int64
-        )
+        return _whole(np.ceil((cols - self.left) * self.zoom - _TIE))
 
     @property
     def rows(self) -> Ints:
         """The image's row in the middle of each of the screen's."""
-        middle = (np.arange(self.height) + 0.5) / self.zoom
-        return np.asarray(np.floor(self.top + middle), dtype=np.int64)
+        return _whole(np.floor(self.top + (np.arange(self.height) + 0.5) / self.zoom))
 
     @property
     def cols(self) -> Ints:
         """The image's column in the middle of each of the screen's."""
-        middle = (np.arange(self.width) + 0.5) / self.zoom
-        return np.asarray(np.floor(self.left + middle), dtype=np.int64)
+        return _whole(np.floor(self.left + (np.arange(self.width) + 0.5) / self.zoom))
 
     def down(self, rows: Span) -> Span:
         """Return the screen's pixels of some rows, clipped."""
@@ -71,10 +68,9 @@ class ScreenTransform:
         """Return the screen's pixels of some columns, clipped."""
         return _clipped(self.x(cols[0]), self.x(cols[1]), self.width)
 
-    @staticmethod
-    def _first(place: float) -> int:
-        """Return the first pixel of the screen whose middle is not before a place."""
-        return math.ceil(place - _TIE)
+
+def _whole(places: NDArray[np.float64]) -> Ints:
+    return np.asarray(places, np.int64)
 
 
 def _clipped(low: int, high: int, length: int) -> Span:

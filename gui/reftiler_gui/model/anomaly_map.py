@@ -139,8 +139,7 @@ class AnomalyMap:
         self, transform: ScreenTransform, settings: MapSettings, *, colors: bool = True
     ) -> tuple[int, int, Pixels] | None:
         """Draw what the screen shows: row, column and pixels; None if nothing."""
-        top, bottom = transform.down((0, self.size[0]))
-        left, right = transform.across((0, self.size[1]))
+        (top, bottom), (left, right) = transform.shown(self.size)
         if top == bottom or left == right:
             return None
         level = self._level(transform.zoom)

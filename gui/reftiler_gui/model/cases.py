@@ -34,9 +34,8 @@ class PlaneStack:
     @classmethod
     def of(cls, values: Array, dtype: str = "") -> PlaneStack:
         """Stack the planes of an array of real numbers."""
-        whole = values.reshape((1,) * (2 - values.ndim) + values.shape)
-        planes = math.prod(whole.shape[:-2])
-        stack = whole.reshape(planes, *whole.shape[-2:])
+        whole = np.atleast_2d(values)
+        stack = whole.reshape(math.prod(whole.shape[:-2]), *whole.shape[-2:])
         if stack.dtype != bool:
             stack = stack.astype(np.float64)
         return cls(stack, values.shape, dtype or values.dtype.name)

@@ -6,13 +6,14 @@ tiles: a hundred thousand tiles cost no more than their rows and columns.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler import Axis, Grid
+from reftiler import Grid
 from reftiler_gui.model.array_types import Box, Ints, Span
 
 
@@ -24,32 +25,28 @@ class GridLookup:
         self.size = _pair(grid.image_size)
         self.scattered = grid.is_irregular
         self.shape = grid.shape
-        self._axes: tuple[Axis, Axis] = (grid.axes[0], grid.axes[1])
+        self._axes = grid.axes[0], grid.axes[1]
 
     def __len__(self) -> int:
         return len(self.grid)
 
     @cached_property
-    def starts(self) -> tuple[Ints, Ints]:
+    def starts(self) -> tuple[Ints, ...]:
         """Where tiles begin, each row and column once, ascending."""
-        first, second = (np.unique(axis.boxes[:, 0]) for axis in self._axes)
-        return first, second
+        return tuple(np.unique(axis.boxes[:, 0]) for axis in self._axes)
 
     @cached_property
-    def ends(self) -> tuple[Ints, Ints]:
+    def ends(self) -> tuple[Ints, ...]:
         """One past where tiles end, each row and column once, ascending."""
-        first, second = (np.unique(axis.boxes[:, 1]) for axis in self._axes)
-        return first, second
+        return tuple(np.unique(axis.boxes[:, 1]) for axis in self._axes)
 
     @cached_property
     def frame(self) -> Box:
         """What image and tiles take up together, padding included."""
+        tiles = [(int(axis.boxes.min()), int(axis.boxes.max())) for axis in self._axes]
         rows, columns = (
-            (
-                min(0, int(axis.boxes[:, 0].min())),
-                max(axis.length, int(axis.boxes[:, 1].max())),
-            )
-            for axis in self._axes
+            (min(0, low), max(length, high))
+            for (low, high), length in zip(tiles, self.size, strict=True)
         )
         return rows, columns
 
@@ -70,15 +67,17 @@ class GridLookup:
 
     def boxes(self, tiles: Iterable[int] | Ints) -> Ints:
         """Return where some tiles lie, shape (n, 2, 2)."""
-        numbers = self._numbers(np.asarray(tiles, dtype=np.int64))
-        parts = [a.boxes[n] for a, n in zip(self._axes, numbers, strict=True)]
-        return np.stack(parts, axis=1)
+        numbers = np.asarray(tiles, dtype=np.int64)
+        rows, columns = numbers, numbers
+        if not self.scattered:
+            rows, columns = np.unravel_index(numbers, self.shape)
+        down, across = self._axes
+        return np.stack([down.boxes[rows], across.boxes[columns]], axis=1)
 
     def at(self, row: float, column: float) -> Ints:
         """Return the tiles in which a place lies, ascending; in padding too."""
-        return self.meeting(
-            (int(row // 1), int(row // 1) + 1), (int(column // 1), int(column // 1) + 1)
-        )
+        down, across = math.floor(row), math.floor(column)
+        return self.meeting((down, down + 1), (across, across + 1))
 
     def nearest(self, row: float, column: float) -> int | None:
         """Return that of the tiles at a place whose middle is nearest; None if none."""
@@ -91,21 +90,17 @@ class GridLookup:
 
     def meeting(self, rows: Span, columns: Span) -> Ints:
         """Return the tiles that share a pixel with a box, ascending."""
-        spans = (rows, columns)
-        hits = [
+        return self._where(
             (axis.boxes[:, 0] < high) & (axis.boxes[:, 1] > low)
-            for axis, (low, high) in zip(self._axes, spans, strict=True)
-        ]
-        return self._combined(hits)
+            for axis, (low, high) in zip(self._axes, (rows, columns), strict=True)
+        )
 
     def holding(self, rows: Span, columns: Span) -> Ints:
         """Return the tiles in which a whole box lies, ascending."""
-        spans = (rows, columns)
-        hits = [
-            inside(axis.boxes, low, high)
-            for axis, (low, high) in zip(self._axes, spans, strict=True)
-        ]
-        return self._combined(hits)
+        return self._where(
+            (axis.boxes[:, 0] <= low) & (axis.boxes[:, 1] >= high)
+            for axis, (low, high) in zip(self._axes, (rows, columns), strict=True)
+        )
 
     def cover(self, row: int, column: int) -> int:
         """Return how many tiles take part in a pixel of the image."""
@@ -123,28 +118,24 @@ class GridLookup:
         return np.asarray(np.outer(*lines))
 
     @cached_property
-    def gaps(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    def gaps(self) -> tuple[tuple[Span, ...], ...]:
         """Runs of rows and columns in which no tile takes part; none if scattered."""
         if self.scattered:
             return (), ()
-        rows, columns = (_runs(axis.coverage == 0) for axis in self._axes)
-        return rows, columns
+        return tuple(_runs(axis.coverage == 0) for axis in self._axes)
 
     def _counted(self, rows: Ints, columns: Ints) -> Ints:
         """Count scattered tiles: one up at each low corner, one down at each high."""
-        shape = (len(rows) + 1, len(columns) + 1)
-        ends = [
+        change = np.zeros((len(rows) + 1, len(columns) + 1), dtype=np.int64)
+        down, across = (
             np.searchsorted(places, axis.valid.T)
             for axis, places in zip(self._axes, (rows, columns), strict=True)
-        ]
-        change = np.zeros(shape[0] * shape[1], dtype=np.int64)
-        for first in (0, 1):
-            for second in (0, 1):
-                place = ends[0][first] * shape[1] + ends[1][second]
-                sign = 1 if first == second else -1
-                change += sign * np.bincount(place, minlength=change.size)
-        count: Ints = change.reshape(shape).cumsum(axis=0).cumsum(axis=1)
-        return count[:-1, :-1]
+        )
+        for first, second in np.ndindex(2, 2):
+            place = down[first] * change.shape[1] + across[second]
+            count = np.bincount(place, minlength=change.size).reshape(change.shape)
+            change += count if first == second else -count
+        return np.asarray(change.cumsum(axis=0).cumsum(axis=1)[:-1, :-1])
 
     def _box(self, tile: int, spans: list[Ints]) -> Box:
         numbers = self.grid.geometry.unravel(tile)
@@ -154,22 +145,13 @@ class GridLookup:
         )
         return rows, columns
 
-    def _numbers(self, tiles: Ints) -> tuple[Ints, ...]:
-        """Return the tiles' numbers on each axis."""
+    def _where(self, hits: Iterable[NDArray[np.bool_]]) -> Ints:
+        """Return the tiles that both axes hit."""
+        down, across = hits
         if self.scattered:
-            return (tiles, tiles)
-        return np.unravel_index(tiles, self.shape)
-
-    def _combined(self, hits: list[NDArray[np.bool_]]) -> Ints:
-        if self.scattered:
-            return np.flatnonzero(hits[0] & hits[1])
-        rows, columns = map(np.flatnonzero, hits)
+            return np.flatnonzero(down & across)
+        rows, columns = np.flatnonzero(down), np.flatnonzero(across)
         return np.add.outer(rows * self.shape[1], columns).ravel()
-
-
-def inside(boxes: Ints, low: Ints | int, high: Ints | int) -> NDArray[np.bool_]:
-    """Say which tiles of an axis hold all pixels from ``low`` to ``high``."""
-    return np.asarray((boxes[:, 0] <= low) & (boxes[:, 1] >= high))
 
 
 def _runs(hit: NDArray[np.bool_]) -> tuple[Span, ...]:

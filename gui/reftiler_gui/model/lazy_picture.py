@@ -16,9 +16,8 @@ from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reftiler_gui.model.array_types import Array, Pixels, Span
+from reftiler_gui.model.array_types import Array, Ints, Pixels, Span
 from reftiler_gui.model.picture import Picture, level_size, pixels_under
 from reftiler_gui.model.steps import Work
 
@@ -75,10 +74,7 @@ class LazyPicture(Picture):
         """Return what is known of some pixels of a level; the rest is transparent."""
         own = self._own_level(level)
         side = _side(own)
-        lines = [
-            self._under(axis, level, own, span)
-            for axis, span in enumerate((rows, columns))
-        ]
+        lines = self._under(0, level, own, rows), self._under(1, level, own, columns)
         pixels = np.zeros((rows[1] - rows[0], columns[1] - columns[0]), np.uint32)
         new = False
         for row, down in _by_block(lines[0], side):
@@ -122,23 +118,21 @@ class LazyPicture(Picture):
     def known(self, row: int, column: int) -> Array | None:
         """Return the value at a pixel of the image if it is known."""
         own = self._own_level(0)
-        places = [
-            int(self._under(axis, 0, own, (n, n + 1))[0])
+        down, across = (
+            divmod(int(self._under(axis, 0, own, (n, n + 1))[0]), _side(own))
             for axis, n in enumerate((row, column))
-        ]
-        side = _side(own)
-        key = own, places[0] // side, places[1] // side
-        block = self._blocks.get(key)
+        )
+        block = self._blocks.get((own, down[0], across[0]))
         if block is None or not block.exact or own > 0:
             return None
-        return np.asarray(block.values[places[0] % side, places[1] % side])
+        return np.asarray(block.values[down[1], across[1]])
 
     def _own_level(self, level: int) -> int:
         """Return the level of the picture that is no coarser than one of the image."""
         scale = max(self.shape[0] / self.size[0], self.shape[1] / self.size[1])
         return max(0, level + math.floor(math.log2(scale) + 1e-9))
 
-    def _under(self, axis: int, level: int, own: int, span: Span) -> NDArray[np.int64]:
+    def _under(self, axis: int, level: int, own: int, span: Span) -> Ints:
         """Return the pixels of the picture's level in the middle of the image's."""
         if self.shape == self.size:
             return np.arange(*span)
@@ -146,8 +140,8 @@ class LazyPicture(Picture):
         return np.asarray(places >> own)
 
     def _coarser(
-        self, key: Key, rows: NDArray[np.int64], columns: NDArray[np.int64]
-    ) -> tuple[_Block | None, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        self, key: Key, rows: Ints, columns: Ints
+    ) -> tuple[_Block | None, tuple[Ints, Ints]]:
         """Return the block of a coarser level, and where these pixels lie in it."""
         level, row, column = key
         rows, columns = rows + row * _side(level), columns + column * _side(level)
@@ -176,16 +170,12 @@ class LazyPicture(Picture):
         """Return what was asked for since the last time, of it what is not known."""
         with self._lock:
             keys, self._wanted = list(self._wanted), {}
-        return [key for key in keys if not self.is_exact(key)]
+        return [key for key in keys if not self.knows(key, exact=True)]
 
-    def is_sampled(self, key: Key) -> bool:
-        """Tell whether a block is known, of all of its pixels or of a sample."""
-        return key in self._blocks
-
-    def is_exact(self, key: Key) -> bool:
-        """Tell whether a block is known, of all of its pixels."""
+    def knows(self, key: Key, *, exact: bool = False) -> bool:
+        """Tell whether a block is known, if asked of all of its pixels."""
         block = self._blocks.get(key)
-        return block is not None and block.exact
+        return block is not None and (block.exact or not exact)
 
     def compute(self, key: Key, *, exact: bool) -> Work[None]:
         """Compute a block, of all of its pixels or of a sample."""
@@ -230,11 +220,11 @@ def compute(pictures: Sequence[LazyPicture]) -> Work[None]:
     while True:
         new = [(picture, key) for picture in pictures for key in picture.take()]
         new.sort(key=lambda one: one[1])  # pictures of one place share their merge
-        rest = [one for one in queue if one not in new]
-        queue = [one for one in (*new, *rest) if not one[0].is_exact(one[1])][:_QUEUED]
+        rest = [o for o in queue if o not in new and not o[0].knows(o[1], exact=True)]
+        queue = [*new, *rest][:_QUEUED]
         if not queue:
             return
-        unknown = [one for one in queue if not one[0].is_sampled(one[1])]
+        unknown = [one for one in queue if not one[0].knows(one[1])]
         picture, key = (unknown or queue)[0]
         share = done / (done + len(queue) + len(unknown))
         for _ in picture.compute(key, exact=not unknown):
@@ -255,7 +245,7 @@ def _cut(span: range, step: int) -> Iterator[Span]:
         yield low, min(low + step, span.stop)
 
 
-def _by_block(line: NDArray[np.int64], side: int) -> Iterator[tuple[int, slice]]:
+def _by_block(line: Ints, side: int) -> Iterator[tuple[int, slice]]:
     """Yield blocks, and which part of an ascending line of pixels lies in each."""
     cuts = np.flatnonzero(np.diff(line // side)) + 1
     for low, high in pairwise([0, *cuts.tolist(), len(line)]):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.io.masks import marked
+from reftiler_gui.model.array_types import Array, Ints
 from reftiler_gui.model.picture import largest_halved
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -22,20 +23,18 @@ class MaskPyramid:
     Channels (H, W, C), one for each class, mark pixels with their numbers, from 1.
     """
 
-    def __init__(self, array: NDArray[Any], void: int | None = None) -> None:
+    def __init__(self, array: Array, void: int | None = None) -> None:
         bare = array.dtype == bool and array.ndim == 2
         # shape (H, W): where pixels are marked
         self.array: Mask = array if bare else marked(array, void)
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])
-        # the labels that there are, if they are 2 to 255; else none, and marked pixels
-        # are but marked
-        self.labels: tuple[int, ...] = ()
+        self.labels: tuple[int, ...] = ()  # those that there are, if they are 2 to 255
         self.counts: tuple[int, ...] = ()  # how many pixels have each of them
         self._index: NDArray[np.uint8] | None = None
         if not bare:
             self._number(_classes(array), void)
 
-    def _number(self, array: NDArray[Any], void: int | None) -> None:
+    def _number(self, array: Array, void: int | None) -> None:
         """Find the labels of an array (H, W), if there are several and not many."""
         if array.dtype.kind not in "iu" or not array.size:
             return
@@ -61,7 +60,7 @@ class MaskPyramid:
         self.labels = tuple(values[kept].tolist())
         self.counts = tuple(counts[kept].tolist())
 
-    def cut(self, read: Callable[[NDArray[Any]], NDArray[Any]]) -> MaskPyramid:
+    def cut(self, read: Callable[[Array], Array]) -> MaskPyramid:
         """Return what a function reads of the mask, with the same labels."""
         found = MaskPyramid(read(self.array))
         if self._index is not None:
@@ -99,7 +98,7 @@ class MaskPyramid:
         width: int,
         *,
         labels: bool = False,
-    ) -> NDArray[Any]:
+    ) -> Array:
         """Return what the screen shows: marked if any pixel under one of its is."""
         levels = (labels and self.label_levels) or self.levels
         level = max(0, math.floor(-math.log2(zoom) + 1e-9))
@@ -116,14 +115,14 @@ class MaskPyramid:
         return _joined(lines, (columns[0] - start, columns[1] - start), 1)
 
 
-def _halves_of(array: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+def _halves_of(array: Array) -> tuple[Array, ...]:
     found = [array]
     while max(found[-1].shape) > 1:
         found.append(largest_halved(found[-1]))
     return tuple(found)
 
 
-def _classes(array: NDArray[Any]) -> NDArray[Any]:
+def _classes(array: Array) -> Array:
     """See channels, of which one at the most marks a pixel, as labels from 1."""
     if array.ndim == 2:
         return array
@@ -133,9 +132,7 @@ def _classes(array: NDArray[Any]) -> NDArray[Any]:
     return np.asarray((each * np.arange(1, array.shape[-1] + 1)).sum(axis=-1))
 
 
-def _covered(
-    start: float, scale: float, count: int, length: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _covered(start: float, scale: float, count: int, length: int) -> tuple[Ints, Ints]:
     """Return first and one past last pixel under each of the screen's, of one axis."""
     place = np.arange(count)
     if scale >= 1:
@@ -144,14 +141,11 @@ def _covered(
     else:
         first = np.floor(start + place / scale + 1e-9)
         stop = np.ceil(start + (place + 1) / scale - 1e-9)
-    limits = (part.clip(0, length).astype(np.int64) for part in (first, stop))
-    low, high = limits
+    low, high = (part.clip(0, length).astype(np.int64) for part in (first, stop))
     return low, high
 
 
-def _joined(
-    mask: NDArray[Any], span: tuple[NDArray[np.int64], NDArray[np.int64]], axis: int
-) -> NDArray[Any]:
+def _joined(mask: Array, span: tuple[Ints, Ints], axis: int) -> Array:
     """Join the lines under each pixel of the screen; there are at most four."""
     first, stop = span
     inside = np.flatnonzero(first < stop)
@@ -169,6 +163,6 @@ def _joined(
     return result
 
 
-def _lines(mask: NDArray[Any], index: NDArray[np.int64], axis: int) -> NDArray[Any]:
+def _lines(mask: Array, index: Ints, axis: int) -> Array:
     """Pick rows or columns, each in the faster way."""
     return np.asarray(mask[index] if axis == 0 else mask.take(index, 1))

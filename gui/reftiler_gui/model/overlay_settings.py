@@ -36,20 +36,16 @@ _DASHED = 10  # the same, below which only starts are drawn
 class OverlaySettings:
     """What is shown."""
 
-    # image, map, outline, mask, grid, gaps, padding, coverage, seams, marks: each
-    # layer; ``map`` is the anomaly map, ``outline`` its regions at the threshold,
-    # ``gaps`` are the pixels in no tile, ``seams`` how much the results of tiles
-    # disagree, ``marks`` the rings around defects
     image: bool = True
-    map: bool = True
-    outline: bool = True
+    map: bool = True  # the anomaly map
+    outline: bool = True  # its regions at the threshold
     mask: bool = True
     grid: bool = True
-    gaps: bool = True
+    gaps: bool = True  # the pixels in no tile
     padding: bool = True
     coverage: bool = False
-    seams: bool = False
-    marks: bool = True
+    seams: bool = False  # how much the results of tiles disagree
+    marks: bool = True  # the rings around defects
     labels: bool = True  # whether several labels of a mask have colours of their own
     scale_bar: bool = False
     minimap: bool = False
@@ -104,7 +100,7 @@ def coverage_of(
     view: GridLookup, transform: ScreenTransform, most: int
 ) -> tuple[int, int, Pixels] | None:
     """Colour how many tiles take part in each pixel; place and colours, or None."""
-    (top, bottom), (left, right) = _image(view, transform)
+    (top, bottom), (left, right) = transform.shown(view.size)
     if top == bottom or left == right:
         return None
     rows, cols = transform.rows[top:bottom], transform.cols[left:right]
@@ -122,22 +118,13 @@ def _spacing(view: GridLookup) -> float:
     return float(min(gaps)) if gaps else float("inf")
 
 
-def _frame(view: GridLookup, transform: ScreenTransform) -> tuple[Span, Span]:
-    rows, cols = view.frame
-    return transform.down(rows), transform.across(cols)
-
-
-def _image(view: GridLookup, transform: ScreenTransform) -> tuple[Span, Span]:
-    height, width = view.size
-    return transform.down((0, height)), transform.across((0, width))
-
-
 def _pad(
     buffer: Pixels, view: GridLookup, transform: ScreenTransform, width: int
 ) -> None:
     """Stripe what tiles hold beyond the image."""
-    (top, bottom), (left, right) = _frame(view, transform)
-    (first, last), (low, high) = _image(view, transform)
+    top, bottom = transform.down(view.frame[0])
+    left, right = transform.across(view.frame[1])
+    (first, last), (low, high) = transform.shown(view.size)
     for rows, cols in (
         ((top, first), (left, right)),
         ((last, bottom), (left, right)),
@@ -151,7 +138,7 @@ def _hatch(
     buffer: Pixels, view: GridLookup, transform: ScreenTransform, width: int
 ) -> None:
     """Hatch where no tile takes part, at least some pixels wide."""
-    rows, cols = _image(view, transform)
+    rows, cols = transform.shown(view.size)
     ink = _HATCH, _TINT, width
     if view.scattered:
         part = slice(*rows), slice(*cols)
@@ -204,7 +191,8 @@ def _rule(
     """Draw where tiles start, solid, and where they end, dashed."""
     every = thinning(view, transform)
     dashed = _spacing(view) * transform.zoom >= _DASHED
-    (top, bottom), (left, right) = _frame(view, transform)
+    top, bottom = transform.down(view.frame[0])
+    left, right = transform.across(view.frame[1])
     down, across = buffer[top:bottom, :], buffer[:, left:right]
     begin = transform.ys(view.starts[0][::every]), transform.xs(view.starts[1][::every])
     if dashed:
@@ -243,13 +231,11 @@ def _outline(buffer: Pixels, view: GridLookup, transform: ScreenTransform) -> No
 def _edges(lines: Ints, spans: Ints, height: int, width: int) -> NDArray[np.bool_]:
     """Say which pixels lie on a tile's first or last line."""
     first, stop = (spans + np.array([0, 1])).clip(0, width).T
-    change = np.zeros(height * (width + 1), dtype=np.int32)
+    change = np.zeros(height * (width + 1), dtype=np.int64)
     for line in lines.T:
         seen = (line >= 0) & (line < height) & (first < stop)
-        for place, sign in ((first, 1), (stop, -1)):
-            spots = line[seen] * (width + 1) + place[seen]
-            change += (sign * np.bincount(spots, minlength=change.size)).astype(
-                np.int32
-            )
+        rows = line[seen] * (width + 1)
+        change += np.bincount(rows + first[seen], minlength=change.size)
+        change -= np.bincount(rows + stop[seen], minlength=change.size)
     count = change.reshape(height, width + 1).cumsum(axis=1)
     return np.asarray(count[:, :width] > 0)

@@ -686,8 +686,7 @@ def _drawn(picture: ImagePyramid, transform: ScreenTransform) -> Rgb:
     """Draw a whole picture; what lies around it is grey."""
     canvas = np.empty((transform.height, transform.width, 3), np.uint8)
     canvas[:] = _BACKGROUND
-    top, bottom = transform.down((0, picture.size[0]))
-    left, right = transform.across((0, picture.size[1]))
+    (top, bottom), (left, right) = transform.shown(picture.size)
     if top == bottom or left == right:
         return canvas
     level = picture.level(transform.zoom)

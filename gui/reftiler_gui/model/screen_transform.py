@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler_gui.model.array_types import Ints, Span
+from reftiler_gui.model.array_types import Ints, Size, Span
 
 # A middle that a pixel's edge meets is beyond it, also where floats miss it a little.
 _TIE = 0.5 + 1e-7
@@ -67,6 +67,10 @@ class ScreenTransform:
     def across(self, cols: Span) -> Span:
         """Return the screen's pixels of some columns, clipped."""
         return _clipped(self.x(cols[0]), self.x(cols[1]), self.width)
+
+    def shown(self, size: Size) -> tuple[Span, Span]:
+        """Return the screen's pixels of an image of a height and a width, clipped."""
+        return self.down((0, size[0])), self.across((0, size[1]))
 
 
 def _whole(places: NDArray[np.float64]) -> Ints:

@@ -161,7 +161,7 @@ def test_what_is_asked_for_as_the_work_ends_is_merged(
 
     monkeypatch.setattr("reftiler_gui.results_model.compute", compute_and_ask)
     opened.results.open(tmp_path / "maps.npy")
-    wait_until(lambda: bool(late) and late[0].knows((1, 0, 0, exact=True)))
+    wait_until(lambda: bool(late) and late[0].knows((1, 0, 0), exact=True))
 
 
 def test_settings_of_the_form_files_and_images_that_change(

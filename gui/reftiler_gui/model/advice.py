@@ -23,8 +23,7 @@ from reftiler_gui.model.steps import Work
 from reftiler_gui.model.texts import count, times
 
 TILES = (128, 192, 256, 384, 512, 768, 1024)  # sides of tiles that are tried, in pixels
-OVERLAPS = (0, 8, 4, 2)
-"""The overlaps that are tried: none, or the tile divided by one of these."""
+OVERLAPS = (0, 8, 4, 2)  # that are tried: none, or the tile divided by one of these
 SAMPLED = 60  # defects of which the contrast is measured; of more, a sample
 _PAUSE = 0.1  # seconds between two snapshots, at the least
 _NO_SIZES: Ints = np.zeros((0, 2), np.int64)
@@ -36,16 +35,14 @@ class Candidate:
 
     settings: FormSettings
     whole: int = 0  # defects that lie whole in some tile
-    # tiles, work: tiles of all images, and their pixels for each pixel of the images
-    tiles: int = 0
-    work: float = 0.0
-    # resized, contrast: medians of the shorter side of a defect, in pixels, and of the
-    # share of its contrast that is left, once the images are resized to one tile
+    tiles: int = 0  # of all images
+    work: float = 0.0  # pixels of these for each pixel of the images
+    # of defects of images resized to one tile the medians of the shorter side, in
+    # pixels, and of the share of contrast that is left
     resized: float | None = None
     contrast: float | None = None
     refused: str = ""  # why reftiler refuses the setting; empty if it does not
-    # whether no other holds as many whole with no more work and no larger tiles
-    front: bool = False
+    front: bool = False  # whether no other is as good in all of whole, work and size
 
     @property
     def size(self) -> str:
@@ -155,10 +152,7 @@ def candidates(
 ) -> tuple[FormSettings, ...]:
     """Return settings to try, ``current`` first, no tile larger than ``longest``."""
     sides = [side for side in tiles if side <= longest]
-    tried = [
-        _square(current, side, side // part if part else 0)
-        for side, part in product(sides, OVERLAPS)
-    ]
+    tried = [_square(current, s, n and s // n) for s, n in product(sides, OVERLAPS)]
     return tuple(dict.fromkeys([current, *tried]))
 
 
@@ -199,8 +193,7 @@ class Survey:
             begin = time.monotonic()
             if begin >= due and number < len(self.items):
                 yield from self._count(share)
-                taken = time.monotonic() - begin
-                due = begin + max(_PAUSE, 10 * taken)
+                due = begin + max(_PAUSE, 10 * (time.monotonic() - begin))
             yield share
         largest = int(self._sizes().max(initial=0))
         sides = {settings.tile[0] for settings in self.tried[1:]}
@@ -258,11 +251,9 @@ class Survey:
                 shares[target].append(seen.resized.contrast)
                 yield 0.5 + 0.5 * (done + number / len(shares)) / len(chosen)
             left = {tile: float(np.median(part)) for tile, part in shares.items()}
-            measured = tuple(
-                replace(row, contrast=left.get(row.settings.tile))
-                for row in self.snapshot.rows
-            )
-            self.snapshot = replace(self.snapshot, rows=measured)
+            now = self.snapshot
+            rows = [replace(r, contrast=left.get(r.settings.tile)) for r in now.rows]
+            self.snapshot = replace(now, rows=tuple(rows))
         yield 1.0
 
 

@@ -95,13 +95,9 @@ def _searched(
         first, side = top << level, left << level
         part = mask.array[first : bottom << level, side : right << level]
         for one in find_regions(part & mine[: part.shape[0], : part.shape[1]]):
-            rows, columns = one.box
-            box = (_shifted(rows, first), _shifted(columns, side))
+            (low, high), (start, stop) = one.box
+            box = (low + first, high + first), (start + side, stop + side)
             yield Region(box, one.area)
-
-
-def _shifted(span: Span, by: int) -> Span:
-    return span[0] + by, span[1] + by
 
 
 _SPARE = 24  # pixels around it that are looked at, at the least
@@ -119,9 +115,8 @@ class DefectMetrics:
     region: Region  # in the image
     target: Span  # height and width to which the image is resized
     contrast: float  # how far it stands out of the surface, in the image's units
-    # resized, tiled: what is left of it then, and in the tile where most of it is
-    resized: Remains
-    tiled: Remains
+    resized: Remains  # what is left of it then
+    tiled: Remains  # and in the tile where most of it is
     tiles: Ints  # the tiles that hold a pixel of it
     best: int | None  # that tile; None if it lies in none
 
@@ -166,7 +161,8 @@ def look(
         (max(low, start) - start, min(high, stop) - start)
         for (low, high), (start, stop, _) in zip(box, crops, strict=True)
     ]
-    (top, left), (rows, columns) = (start for start, _, _ in crops), _slices(crops)
+    rows, columns = (slice(start, stop) for start, stop, _ in crops)
+    top, left = rows.start, columns.start
     (first, last), (begin, end) = region.box
     marks = mask.array[rows, columns]
     grid = Tiler([high - low for low, high in part]).scatter(
@@ -189,24 +185,21 @@ def look(
 def _crops(
     region: Region, size: Sequence[int], target: Sequence[int]
 ) -> list[tuple[int, int, int]]:
-    """Return which rows and columns to look at, and to how many they are resized."""
-    axes = zip(region.box, size, target, strict=True)
-    return [_crop(span, length, side) for span, length, side in axes]
+    """Return which rows and columns to look at, and to how many they are resized.
 
-
-def _slices(crops: Sequence[tuple[int, int, int]]) -> tuple[slice, slice]:
-    rows, columns = (slice(start, stop) for start, stop, _ in crops)
-    return rows, columns
-
-
-def _crop(span: Span, length: int, side: int) -> tuple[int, int, int]:
-    """Return a crop that ends where pixels do that are resized from the whole."""
-    margin = _SPARE + math.ceil(3 * length / side)  # what antialiasing reads
-    first = max(0, span[0] - margin) * side // length
-    stop = min(side, -(-(span[1] + margin) * side // length))
-    first = _met(range(first, max(-1, first - _STEPS), -1), length / side)
-    stop = _met(range(stop, min(side, stop + _STEPS) + 1), length / side, last=side)
-    return round(first * length / side), round(stop * length / side), stop - first
+    They end where resized pixels do, so they are resized as the whole image is.
+    """
+    crops = []
+    for (low, high), length, side in zip(region.box, size, target, strict=True):
+        scale = length / side
+        margin = _SPARE + math.ceil(3 * scale)  # what antialiasing reads
+        first = max(0, low - margin) * side // length
+        stop = min(side, -(-(high + margin) * side // length))
+        first = _met(range(first, max(-1, first - _STEPS), -1), scale)
+        stop = _met(range(stop, min(side, stop + _STEPS) + 1), scale, last=side)
+        ends = round(first * length / side), round(stop * length / side)
+        crops.append((*ends, stop - first))
+    return crops
 
 
 def _met(places: range, scale: float, last: int = 0) -> int:
@@ -260,8 +253,7 @@ def _percent(part: float) -> str:
 class DefectPreview:
     """Two pictures of one place, a pixel for each of the image's."""
 
-    # resized, original: shape (h, w): to paint, as `ImagePyramid.region` gives them
-    resized: Pixels
+    resized: Pixels  # shape (h, w), as `ImagePyramid.region` gives them
     original: Pixels
     opaque: bool  # whether they are
 
@@ -271,7 +263,7 @@ def preview_of_defect(
 ) -> DefectPreview:
     """Show a defect as it is and after resizing; TilingError if that cannot be done."""
     crops = _crops(region, source.size, target)
-    rows, columns = _slices(crops)
+    rows, columns = (slice(start, stop) for start, stop, _ in crops)
     small = resize(source.array[rows, columns], [size for _, _, size in crops])
     picture = source.like(small)
     spare = math.ceil(_AROUND * shrinkage(source.size, target))

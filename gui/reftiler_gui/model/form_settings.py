@@ -113,33 +113,20 @@ START = FormSettings(tile=(256, 256), step=(64, 64), overlapping=True)
 they may be made smaller without a refusal, as with a stride they might not."""
 
 # How reftiler's sentences name what is wrong, and where the form has it.
-_FIELDS = {
+_FIELDS = {name: name for name in (*_ALIKE, "seed") if name != "channels_last"} | {
     "tile_size": "tile",
     "the tile": "tile",
     "stride": "step",
     "overlap": "step",
-    "pad_mode": "pad_mode",
-    "pad_value": "pad_value",
-    "pad_side": "pad_side",
-    "mode": "mode",
-    "window": "window",
-    "merge": "merge",
     "remove_border_count": "border",
-    "fill": "fill",
-    "nan": "nan",
-    "align": "align",
     "random_tile_count": "random",
-    "seed": "seed",
 }
 
 
 def difference_title(one: FormSettings, other: FormSettings) -> str:
     """Return the form's name of the field that differs; how many if several do."""
-    names = [
-        field.name
-        for field in fields(one)
-        if getattr(one, field.name) != getattr(other, field.name)
-    ]
+    each = (field.name for field in fields(one))
+    names = [name for name in each if getattr(one, name) != getattr(other, name)]
     if set(names) == {"step", "overlapping"}:
         names = ["step"]
     if len(names) != 1:
@@ -179,26 +166,22 @@ def as_python(settings: FormSettings, image: str = "image.png") -> str:
     tiler = replace(settings.tiler(), channels_last=True)  # as image files have them
     plain = Tiler(tiler.tile_size)
     words = [_python(tiler.tile_size)]
-    words += [
-        f"{name}={_python(getattr(tiler, name))}"
-        for name in tiler.to_dict()
-        if name != "tile_size"
-        and repr(getattr(tiler, name)) != repr(getattr(plain, name))
-    ]
+    for name in tiler.to_dict():
+        value = getattr(tiler, name)
+        if name != "tile_size" and repr(value) != repr(getattr(plain, name)):
+            words.append(f"{name}={_python(value)}")
     grid = "tiler.grid(image.shape[:2])"
     if settings.random is not None:
         count = f"count={settings.random}, seed={settings.seed}"
         grid = f"tiler.random(image.shape[:2], {count})"
-    lines = [
-        "from reftiler import Tiler",
-        "from reftiler.io import read_image",
-        "",
-        f"image = read_image({image!r})",
-        f"tiler = Tiler({', '.join(words)})",
-        f"grid = {grid}",
-        "tiles = tiler.tile(image, grid=grid)",
-    ]
-    return "\n".join(lines) + "\n"
+    return f"""from reftiler import Tiler
+from reftiler.io import read_image
+
+image = read_image({image!r})
+tiler = Tiler({", ".join(words)})
+grid = {grid}
+tiles = tiler.tile(image, grid=grid)
+"""
 
 
 def as_words(settings: FormSettings) -> list[str]:
@@ -215,10 +198,9 @@ def as_words(settings: FormSettings) -> list[str]:
         value = getattr(settings, name)
         if repr(value) != repr(getattr(plain, name)):
             words += [f"--{name.replace('_', '-')}", str(value)]
-    if settings.border != plain.border:
-        words += ["--border", _sized(settings.border)]
-    if settings.align != plain.align:
-        words += ["--align", _sized(settings.align)]
+    for name, sizes in (("border", settings.border), ("align", settings.align)):
+        if sizes != getattr(plain, name):
+            words += [f"--{name}", _sized(sizes)]
     if settings.random is not None:
         words += ["--random", str(settings.random), "--seed", str(settings.seed)]
     return words

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,7 @@ class MergedPictures:
         # the colours of results that are a map, see `is_map`, and their range
         self.map_settings = MapSettings()
         self.array = results.merged(grid)
+        self._load = partial(results.load_part, self.array)
         self._most, self._least = (results.merged(grid, m) for m in ("max", "min"))
         self.seam_limit = self.difference_limit = 0.0
         self._shown: ImagePyramid | None = None
@@ -130,14 +133,13 @@ class MergedPictures:
         """Merge all of the image, shape (h, w): see `is_map`."""
         height, width = self.array.shape[:2]
         found = np.empty((height, width), self.array.dtype)
-        for top in range(0, height, _BAND):
-            for left in range(0, width, _BAND):
-                rows = top, min(top + _BAND, height)
-                columns = left, min(left + _BAND, width)
-                yield from self._load(rows, columns)
-                part = self.array[slice(*rows), slice(*columns)]
-                found[slice(*rows), slice(*columns)] = part.reshape(part.shape[:2])
-            yield rows[1] / height
+        for top, left in product(range(0, height, _BAND), range(0, width, _BAND)):
+            rows = top, min(top + _BAND, height)
+            columns = left, min(left + _BAND, width)
+            yield from self._load(rows, columns)
+            place = slice(*rows), slice(*columns)
+            found[place] = self.array[place].reshape(found[place].shape)
+            yield top / height
         return found
 
     def survey(self) -> Work[SeamSurvey]:
@@ -155,18 +157,15 @@ class MergedPictures:
                 place = np.unravel_index(int(known.argmax()), known.shape)
                 if known[place] > largest:
                     largest = float(known[place])
-                    own = [
-                        int(n) + low for n, (low, _) in zip(place, block, strict=True)
-                    ]
+                    own = int(place[0]) + block[0][0], int(place[1]) + block[1][0]
                     worst = rescaled(own, self.array.shape, self._image.size)
                 for part in geometry.overlaps(block):
                     most = known[part.in_block].max(initial=0)
                     by_tile[part.tile] = max(by_tile[part.tile], most)
             yield (number + 1) / len(blocks)
         if self.results.indices is not None:
-            whole = np.zeros(len(self.grid))
-            whole[list(self.results.indices)] = by_tile
-            by_tile = whole
+            some, by_tile = by_tile, np.zeros(len(self.grid))
+            by_tile[list(self.results.indices)] = some
         return SeamSurvey(largest, worst, by_tile, overlap)
 
     def values(self, row: int, column: int) -> str:
@@ -194,9 +193,6 @@ class MergedPictures:
     def _picture(self, *how: Any) -> LazyPicture:
         shape = self.array.shape[0], self.array.shape[1]
         return LazyPicture(self._image.size, shape, self._load, *how)
-
-    def _load(self, rows: Span, columns: Span) -> Work[None]:
-        yield from self.results.load_part(self.array, rows, columns)
 
     def _read(self, rows: slice, columns: slice) -> Array:
         """Merge, or return what was merged just before for another picture."""
@@ -232,10 +228,8 @@ class MergedPictures:
         if channels.shape[2] < 3:
             colormap = self.map_settings.colormap
             return map_colors(channels[..., 0], self.range, colormap)
-        display = DisplaySettings(*self.range)
-        red, green, blue = np.moveaxis(
-            display.to_bytes(channels[..., :3]).astype(np.uint32), 2, 0
-        )
+        shown = DisplaySettings(*self.range).to_bytes(channels[..., :3])
+        red, green, blue = np.moveaxis(shown.astype(np.uint32), 2, 0)
         return np.asarray(np.uint32(0xFF000000) | red << 16 | green << 8 | blue)
 
     def _paint_seams(self, part: Array) -> Pixels:

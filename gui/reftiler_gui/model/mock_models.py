@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reftiler_gui.model.array_types import Array
-
-Floats: TypeAlias = NDArray[np.float32]
-
-
-def _same(tile: Array, number: int, height: float) -> Array:
-    return tile
 
 
 def _offset(tile: Array, number: int, height: float) -> Array:
@@ -26,8 +18,11 @@ def _offset(tile: Array, number: int, height: float) -> Array:
 
 def _rim(tile: Array, number: int, height: float) -> Array:
     """Err near the tile's edge, as a model does that pads its input with zeros."""
-    lines = [_near_edge(side) for side in tile.shape[:2]]
-    wrong = np.maximum(lines[0][:, np.newaxis], lines[1])
+    near = []
+    for side in tile.shape[:2]:
+        far = np.minimum(np.arange(side), np.arange(side)[::-1])
+        near.append((1 - far / max(1, side / 8)).clip(0).astype(np.float32))
+    wrong: Array = np.maximum.outer(*near)
     wrong = wrong[..., np.newaxis] if tile.ndim == 3 else wrong
     return tile.astype(np.float32) - wrong * np.float32(height)
 
@@ -39,16 +34,11 @@ def _noise(tile: Array, number: int, height: float) -> Array:
     return tile.astype(np.float32) + noise * np.float32(height / 2)
 
 
-def _near_edge(side: int) -> Floats:
-    far = np.minimum(np.arange(side), np.arange(side)[::-1])
-    return (1 - far / max(1, side / 8)).clip(0).astype(np.float32)
-
-
 MODELS: dict[str, Callable[[Array, int, float], Array]] = {
     "rim": _rim,
     "offset": _offset,
     "noise": _noise,
-    "none": _same,
+    "none": lambda tile, number, height: tile,
 }
 """By name: a tile ``(h, w)`` or ``(h, w, C)``, its number and by how much to err to a
 tile; ``none`` errs in nothing, the others return float32."""

@@ -44,10 +44,9 @@ def story(
     kind = _kind_words(loaded.image)
     words = [f"{loaded.item.name}, {size} px, {dtype}{kind}."]
     if len(defects):
-        ringed = count(len(defects), "defect")
         words.append(
-            f"{ringed} ringed: click a ring to see what resizing leaves of "
-            "it, and what a tile keeps."
+            f"{count(len(defects), 'defect')} ringed: click a ring to see what "
+            "resizing leaves of it, and what a tile keeps."
         )
         if len(defects) > MARKED:
             words.append("Those that lie close together share a ring: zoom in.")
@@ -94,7 +93,10 @@ def facts_words(known: GridSummary, settings: FormSettings) -> list[tuple[str, s
     if settings.random is None:
         rows.append(("Overlap", f"{times(grid.tiler.overlap)} px"))
         rows.append(("Padding", _padding(known)))
-    each = f"{known.least}" if known.least == known.most else _range(known)
+    each = f"{known.least}"
+    if known.least != known.most:
+        mean = known.coverage["mean"]
+        each = f"{known.least} to {known.most}, {mean:.2f} on average"
     rows.append(("Tiles per pixel", each))
     rows.append(("All tiles take", bytes_words(known.bytes)))
     return rows
@@ -133,15 +135,12 @@ def merged_words(found: MergedPictures, survey: SeamSurvey | None) -> str:
         sentences.append(f"{bare} in no tile are shown as {found.array.plan.fill}.")
     if found.seam_limit:
         sentences.append(f"Seams have their full colour at {found.seam_limit:.4g}.")
-    if survey is not None and survey.worst is not None:
-        row, column = survey.worst
-        sentences.append(
-            f"Tiles disagree most at row {row}, column {column}: by "
-            f"{survey.largest:.4g}."
-        )
-    elif survey is not None and survey.overlap:
+    if survey and survey.worst:
+        place = "row {}, column {}".format(*survey.worst)
+        sentences.append(f"Tiles disagree most at {place}: by {survey.largest:.4g}.")
+    elif survey and survey.overlap:
         sentences.append("Tiles agree in every pixel that they share.")
-    elif survey is not None:
+    elif survey:
         words = "No two tiles share a pixel: with an overlap they can be compared."
         sentences.append(words)
     return " ".join(sentences)
@@ -168,24 +167,15 @@ def place_words(
         mapped = found.value(down, across) if found else None
         if mapped is not None:
             words.append(f"map {mapped:.6g}")
-    if tiling is None:
-        return "   ·   ".join(words)
-    tiles = tiling.at(row, col)
-    words.append(_tile_words(tiling, tiling.nearest(row, col), len(tiles)))
-    if value is not None:
-        takes = count(tiling.cover(down, across), "tile")
-        words.append(f"merged from {takes}")
+    if tiling is not None:
+        tile, others = tiling.nearest(row, col), len(tiling.at(row, col)) - 1
+        where = "in no tile" if tile is None else f"tile {tile}"
+        if tile is not None and not tiling.scattered:
+            where += " (row {}, column {})".format(*divmod(tile, tiling.shape[1]))
+        words.append(f"{where} and {others} more" if others > 0 else where)
+        if value is not None:
+            words.append(f"merged from {count(tiling.cover(down, across), 'tile')}")
     return "   ·   ".join(words)
-
-
-def _tile_words(tiling: GridLookup, tile: int | None, number: int) -> str:
-    if tile is None:
-        return "in no tile"
-    where = f"tile {tile}"
-    if not tiling.scattered:
-        row, col = divmod(tile, tiling.shape[1])
-        where += f" (row {row}, column {col})"
-    return where if number == 1 else f"{where} and {number - 1} more"
 
 
 def _padding(known: GridSummary) -> str:
@@ -197,7 +187,3 @@ def _padding(known: GridSummary) -> str:
     ]
     between = ",\n" if max(map(len, axes)) > 1 else ", "
     return between.join(", ".join(axis) for axis in axes if axis) or "none"
-
-
-def _range(known: GridSummary) -> str:
-    return f"{known.least} to {known.most}, {known.coverage['mean']:.2f} on average"

@@ -2,8 +2,6 @@
 
 import sys
 
-__all__ = ["main", "run_program"]
-
 _INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 
 

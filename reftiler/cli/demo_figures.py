@@ -15,8 +15,6 @@ from reftiler.figures.canvas import lettering
 from reftiler.io import resize
 from reftiler.visibility import Visibility
 
-__all__ = ["FIGURES", "figures_of"]
-
 _ZOOMED = 448  # pixels of a close-up's side
 _AROUND = 48  # pixels of the image that it shows at least
 _LETTERS = 26

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable, Collection
 
-__all__ = ["OPTIONS", "with_option_names"]
-
 OPTIONS = {
     "tile_size": "--tile",
     "stride": "--stride",

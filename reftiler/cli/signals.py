@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["end_at_once", "ending_at_once", "raise_if_told", "tidy_up_first"]
-
 _told: list[int] = []
 
 

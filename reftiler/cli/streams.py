@@ -6,8 +6,6 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-__all__ = ["flush", "make_safe"]
-
 _PLAIN = str.maketrans({"×": "x", "…": "...", "−": "-", "→": "->"})
 _HANDLER = "reftiler.plain"
 

@@ -13,8 +13,6 @@ from reftiler.objects.polygons import Polygon, bounds, polygon_area
 from reftiler.objects.rle import decode_rle
 from reftiler.validation import shorten
 
-__all__ = ["Box", "ImageObject", "Keypoint"]
-
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, width and height, in pixels."""
 Keypoint: TypeAlias = tuple[float, float, int]

@@ -6,8 +6,6 @@ Coordinates are those of pixel edges: the first pixel reaches from 0 to 1.
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-__all__ = ["Point", "Polygon", "bounds", "clip_polygon", "join_parts", "polygon_area"]
-
 Point: TypeAlias = tuple[float, float]
 """x and y."""
 Polygon: TypeAlias = tuple[Point, ...]

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.validation import is_sequence, shorten
 
-__all__ = ["decode_rle", "encode_rle"]
-
 _MAX_PIXELS = 2**31
 
 

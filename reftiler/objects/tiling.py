@@ -16,14 +16,6 @@ from reftiler.objects.polygons import Point, bounds, clip_polygon, polygon_area
 from reftiler.objects.rle import decode_rle, encode_rle
 from reftiler.validation import as_int, as_real
 
-__all__ = [
-    "MIN_VISIBLE",
-    "TiledObjects",
-    "check_min_visible",
-    "cut_objects",
-    "object_to_image",
-]
-
 MIN_VISIBLE = 0.1
 """How much of an object a tile shows at least, for the tile to have it."""
 _ROUNDING = 1 - 1e-9  # a share that is just what is asked for counts

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,14 +187,15 @@ def write_dataset(
         as_int(max_good, "max_good", minimum=0)
     for made in samples(texture, max_good):
         image = root / f"{made.path}.png"
-        _write(image, made.image)
+        write_below(image, made.image)
         if made.defects:
             truth = root / "ground_truth" / image.parent.name
-            _write(truth / f"{image.stem}_mask.png", made.mask)
+            write_below(truth / f"{image.stem}_mask.png", made.mask)
     return find_images(root)
 
 
-def _write(path: Path, image: NDArray[np.uint8] | NDArray[np.bool_]) -> None:
+def write_below(path: Path, image: NDArray[Any]) -> None:
+    """Write an image into folders that are made if need be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

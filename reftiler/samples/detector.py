@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from scipy import ndimage, spatial
 
 from reftiler.errors import TilingError
-from reftiler.io import read_image, resize, write_image
-from reftiler.io.datasets import ImageEntry, find_images
-from reftiler.samples import CONTENTS, TEXTURES, sample, write_dataset
+from reftiler.io import read_image, resize
+from reftiler.io.datasets import find_images
+from reftiler.samples import CONTENTS, TEXTURES, sample, write_below, write_dataset
 from reftiler.tiler import Tiler
 from reftiler.validation import one_of
 
@@ -119,15 +119,11 @@ def _describe(image: Array) -> Array:
     return np.stack(found, axis=-1)[::2, ::2]
 
 
-def _good(texture: str) -> list[Array]:
-    count = CONTENTS["train"]["good"]
-    return [sample(texture, "good", k, "train").image for k in range(count)]
-
-
 @cache
 def _trained(texture: str, size: tuple[int, int] | None = None) -> Detector:
     """Return the detector of a texture, or of its images resized."""
-    images = _good(texture)
+    count = CONTENTS["train"]["good"]
+    images = [sample(texture, "good", k, "train").image for k in range(count)]
     return Detector(images if size is None else (resize(one, size) for one in images))
 
 
@@ -178,7 +174,8 @@ def write_maps(
         if entry.split == "test":
             image = read_image(entry.image)
             for name in names:
-                _write(Path(folder) / name, entry, _map(name, texture, image))
+                path = Path(folder) / name / f"{entry.id}.npy"
+                write_below(path, _map(name, texture, image))
 
 
 def _map(name: str, texture: str, image: Array) -> Array:
@@ -190,15 +187,6 @@ def _map(name: str, texture: str, image: Array) -> Array:
         image = resize(image, size)
     (found,) = _trained(texture, size)(image[np.newaxis])
     return np.asarray(found)
-
-
-def _write(folder: Path, entry: ImageEntry, found: Array) -> None:
-    path = folder / f"{entry.id}.npy"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TilingError(f"cannot make {path.parent}: {error.strerror}") from error
-    write_image(path, found)
 
 
 def _main(folder: Path, texture: str = "brick") -> None:

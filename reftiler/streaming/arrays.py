@@ -15,8 +15,6 @@ from reftiler.plan import UntilePlan
 from reftiler.streaming import stores
 from reftiler.validation import refuse_masked
 
-__all__ = ["ArrayLibrary", "OutputTarget"]
-
 OutputTarget: TypeAlias = (
     stores.WritableArray | Callable[[tuple[int, ...], Any], Any] | None
 )

@@ -9,8 +9,6 @@ from reftiler.axis import IntArray
 from reftiler.errors import TilingError
 from reftiler.validation import as_int
 
-__all__ = ["Arrivals"]
-
 MAX_NAMED = 10
 """How many tiles an error names."""
 

@@ -10,8 +10,6 @@ from reftiler.atomic import atomic_write, clean_stale
 from reftiler.errors import TilingError
 from reftiler.streaming.stores import reraise
 
-__all__ = ["Checkpoint"]
-
 PARTS = ("tiles", "weights")
 
 

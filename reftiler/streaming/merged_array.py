@@ -20,8 +20,6 @@ from reftiler.plan import plan_untile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.arrays import ArrayLibrary
 
-__all__ = ["MergedArray"]
-
 
 class MergedArray:
     """

@@ -36,8 +36,6 @@ from reftiler.streaming.stores import array_index, reraise
 from reftiler.streaming.tile_buffer import TileBuffer
 from reftiler.validation import as_int
 
-__all__ = ["MAX_MEMORY", "Merger"]
-
 MAX_MEMORY = 2**28
 """Bytes of tiles that wait in memory, by default."""
 SAVE_INTERVAL = 30.0

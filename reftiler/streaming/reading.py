@@ -26,8 +26,6 @@ from reftiler.plan import TilePlan, plan_tile
 from reftiler.settings import TilerSettings
 from reftiler.streaming.stores import ReadableArray, array_index, check_readable
 
-__all__ = ["TileBatch", "TileReader", "read_tiles", "union_of_sources"]
-
 
 class TileBatch(NamedTuple):
     """Some tiles and their indices."""

@@ -8,8 +8,6 @@ import numpy as np
 from reftiler.axis import Axis, IntArray
 from reftiler.geometry import Box, TileGeometry
 
-__all__ = ["ResultBlocks"]
-
 MIN_ROWS = 32
 """Rows of a block, if tiles have as many: thinner ones cost more than they free."""
 MIN_ELEMENTS = 2**17

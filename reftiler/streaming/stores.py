@@ -18,18 +18,6 @@ from reftiler.errors import TilingError
 from reftiler.layout import ArrayLayout
 from reftiler.validation import refuse_masked
 
-__all__ = [
-    "ReadableArray",
-    "WritableArray",
-    "arrange_axes",
-    "array_index",
-    "check_readable",
-    "check_target",
-    "check_writable",
-    "may_alias",
-    "reraise",
-]
-
 KINDS = "as arrays, memory maps and zarr's and h5py's arrays do"
 
 

@@ -21,8 +21,6 @@ try:
 except ImportError:  # Windows has no such locks
     fcntl = None
 
-__all__ = ["TileBuffer"]
-
 REMEDY = "make room there, give a checkpoint= elsewhere, or max_memory=None"
 Slots = dict[int, tuple[int, int]]
 """For each tile in the file its slot and the checksum of its bytes."""

@@ -33,6 +33,12 @@ def spots() -> NDArray[np.bool_]:
     return mask
 
 
+def write(name: str | Path, image: NDArray[Any]) -> None:
+    """Write an image into folders that are made if need be."""
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    write_image(name, image)
+
+
 def export(
     folder: Path,
     image: NDArray[Any],

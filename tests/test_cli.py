@@ -18,6 +18,8 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("skimage")
 
+from PIL import Image
+
 from reftiler import SPEC_VERSION, Grid, Tiler, __version__
 from reftiler.axis import MODES, PAD_SIDES
 from reftiler.cli.app import COMMANDS
@@ -33,7 +35,7 @@ ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX sys
 
 
 def shell(
-    line: str, module: str = "reftiler", **settings: Any
+    line: str, module: str = "reftiler", encoding: str = "utf-8", **settings: Any
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a process and a shell of its own; settings are variables."""
     return subprocess.run(
@@ -41,10 +43,15 @@ def shell(
         check=False,
         shell=True,
         capture_output=True,
-        text=True,
-        encoding="utf-8",
+        encoding=encoding,
         errors="surrogateescape",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **settings},
+        env={**os.environ, "PYTHONIOENCODING": encoding, **settings},
+    )
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True
     )
 
 
@@ -56,9 +63,9 @@ def grid_of(line: str) -> Any:
 # The frame
 
 
-@pytest.mark.parametrize("option", ["--version", "-V"])
-def test_version(option: str) -> None:
-    assert done(option) == f"reftiler {__version__} (specification {SPEC_VERSION})\n"
+def test_version() -> None:
+    said = f"reftiler {__version__} (specification {SPEC_VERSION})\n"
+    assert done("--version") == done("-V") == said
 
 
 HEAVY = {"PIL", "dask", "matplotlib", "scipy", "skimage", "tifffile", "torch", "zarr"}
@@ -85,10 +92,7 @@ def test_help_numbers_and_typos_load_nothing_heavy(words: str) -> None:
         "try:\n    main()\n"
         "finally:\n    print('loaded', *{n.partition('.')[0] for n in sys.modules})"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", probe], check=False, capture_output=True, text=True
-    )
-    last = result.stdout.splitlines()[-1].split()
+    last = python(probe).stdout.splitlines()[-1].split()
     assert last[0] == "loaded"
     assert HEAVY.isdisjoint(last)
     assert "numpy" not in last or words.startswith(("grid", "tile", "untile"))
@@ -186,13 +190,8 @@ def test_without_the_extra(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
 def test_any_encoding_of_stdout(encoding: str) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "reftiler", "grid", "9x1999", "-t", "8", "-s", "8"],
-        check=True,
-        capture_output=True,
-        encoding=encoding,
-        env=os.environ | {"PYTHONIOENCODING": encoding},
-    )
+    result = shell("grid 9x1999 -t 8 -s 8", encoding=encoding)
+    assert result.returncode == 0
     times = "x" if encoding == "ascii" else "×"
     dots = "…" if encoding in ("utf-8", "cp1252") else "..."
     assert f"500 tiles of 8 {times} 8" in result.stdout
@@ -287,9 +286,7 @@ def test_a_signal_that_a_finalizer_has_lost(number: str, code: int) -> None:
         "try:\n    signals.raise_if_told()\n"
         "except KeyboardInterrupt:\n    sys.exit(130)\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True
-    )
+    result = python(program)
     assert (result.returncode, result.stdout) == (code, "goes on\n")
 
 
@@ -330,8 +327,7 @@ def test_grid_of_a_size() -> None:
 )
 def test_grid_as_json_is_the_grid(words: str, tiler: Tiler) -> None:
     content = grid_of(f"1000x1401 {words}")
-    is_random = "--random" in words
-    size = (1000, 1401)
+    is_random, size = "--random" in words, (1000, 1401)
     grid = tiler.random(size, 12, 5) if is_random else tiler.grid(size)
     assert Grid.from_json(json.dumps(content["grid"])) == grid
     assert content["spec_version"] == SPEC_VERSION
@@ -353,9 +349,6 @@ def test_grid_as_json_is_the_grid(words: str, tiler: Tiler) -> None:
 
 
 def test_grid_reads_images_as_tile_does(work: Path) -> None:
-    pytest.importorskip("PIL")
-    from PIL import Image  # noqa: PLC0415
-
     write_image("part.npy", np.zeros((50, 70, 4), np.float32))
     write_image("30x40.png", np.zeros((10, 20), np.uint8))
     Path("30x40.png").rename("30x40")  # a file may be called like a size

@@ -21,6 +21,7 @@ from reftiler.io import read_image, write_image
 from reftiler.models import load_model
 from reftiler_conformance.compare import same_bits
 from tests.command import done, files, refused, run
+from tests.folders import write
 
 MODEL = """
 from pathlib import Path
@@ -99,9 +100,8 @@ def pixels(*shape: int) -> NDArray[np.uint8]:
 def inputs(work: Path) -> None:
     """Write a model and two images."""
     Path("model.py").write_text(MODEL)
-    Path("images").mkdir()
-    write_image("images/a.png", pixels(40, 70))
-    write_image("images/b.png", pixels(64, 48, 3))
+    write("images/a.png", pixels(40, 70))
+    write("images/b.png", pixels(64, 48, 3))
 
 
 def noted() -> Any:
@@ -388,8 +388,6 @@ def test_maps_are_evaluated() -> None:
         ("test/hole/b", image),
         ("ground_truth/hole/b_mask", image > 0),
     ):
-        path = Path(f"part/{name}.png")
-        path.parent.mkdir(parents=True)
-        write_image(path, written)
+        write(f"part/{name}.png", written)
     done("apply model.py:grey part maps --tile 16 --split test")
     assert "pixel AUROC,1.0" in done("evaluate maps part --csv")

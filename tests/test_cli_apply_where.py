@@ -15,9 +15,10 @@ pytest.importorskip("skimage")
 
 from reftiler import Tiler
 from reftiler.inference import NAME
-from reftiler.io import read_image, write_image
+from reftiler.io import read_image
 from reftiler_conformance.compare import same_bits
 from tests.command import done, files, refused
+from tests.folders import write
 
 MODEL = """
 from pathlib import Path
@@ -59,11 +60,6 @@ MASKS = {
     "a": mask_of((slice(13, 15), slice(0, 3)), (slice(39, 40), slice(69, 70))),
     "b": mask_of((slice(20, 30), slice(30, 50))),
 }
-
-
-def write(name: str, array: NDArray[Any]) -> None:
-    Path(name).parent.mkdir(parents=True, exist_ok=True)
-    write_image(name, array)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ pytest.importorskip("skimage")
 from reftiler.evaluation import count_found, defect_scores, rank_pixels
 from reftiler.io import write_image
 from tests.command import done, refused
+from tests.folders import write
 
 NAMES = ("good/000", "good/001", "crack/000", "hole/000")
 SIZE = 24, 36
@@ -44,20 +44,13 @@ def dataset(work: Path) -> Path:
     return root
 
 
-def write(name: str, image: NDArray[Any]) -> None:
-    Path(name).parent.mkdir(parents=True, exist_ok=True)
-    write_image(name, image)
-
-
 def write_maps(folder: str, seed: int, size: tuple[int, int] = SIZE) -> Path:
     """Write a map of each test image; the larger the seed, the more noise."""
     rng = np.random.default_rng(seed)
     for name in NAMES:
-        path = Path(f"{folder}/test/{name}.npy")
-        path.parent.mkdir(parents=True, exist_ok=True)
         noise = rng.random(size, dtype=np.float32) * seed
         step = SIZE[0] // size[0]
-        np.save(path, noise + marks(name)[::step, ::step])
+        write(f"{folder}/test/{name}.npy", noise + marks(name)[::step, ::step])
     return Path(folder)
 
 

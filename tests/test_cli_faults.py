@@ -23,6 +23,7 @@ pytest.importorskip("skimage")
 from reftiler.io import write_image
 from reftiler.tilesets.manifest import NAME, Manifest
 from tests.command import done, files, refused, run
+from tests.folders import write
 
 TILES = Path("tiles")
 ONES = np.ones((40, 40), np.uint8)
@@ -45,12 +46,10 @@ ONES = np.ones((40, 40), np.uint8)
 def test_bad_folders_are_refused_before_a_tile_is_written(
     work: Path, written: dict[str, Any], message: str
 ) -> None:
-    folder = work / "images"
-    folder.mkdir()
     for name in ("a.png", "b.png", "b_mask.png"):
-        write_image(folder / name, ONES)
+        write(f"images/{name}", ONES)
     for name, content in written.items():
-        path = folder / name
+        path = Path("images", name)
         if content is None:
             path.unlink()
         elif isinstance(content, int):
@@ -78,9 +77,7 @@ def test_missing_masks(part: Path) -> None:
     done(line)
     assert "no image in" in refused(2, "untile tiles m --masks")
     for name in ("test/good/0", "test/spot/0", "test/dent/0", "ground_truth/dent/0"):
-        path = Path(f"set/{name}.png")
-        path.parent.mkdir(parents=True)
-        write_image(path, ONES)
+        write(f"set/{name}.png", ONES)
     message = refused(1, "tile set out --tile 4")
     assert "1 image of defects without a mask" in message
 

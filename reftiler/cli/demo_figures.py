@@ -11,7 +11,7 @@ from reftiler.cli.console import times
 from reftiler.cli.demo_report import DemoReport, Rgb, extent, share
 from reftiler.errors import count
 from reftiler.figures import contact_sheet, draw_grid, overlay, side_by_side
-from reftiler.figures.canvas import lettering
+from reftiler.figures.canvas import enlarged, lettering
 from reftiler.io import resize
 from reftiler.visibility import Visibility
 
@@ -27,12 +27,7 @@ _LABELLED = 48  # pixels of a tile's width from which on there is room for its n
 
 
 def image(report: DemoReport) -> Rgb:
-    """Show the image."""
-    return _of_fair_size(report.shown)
-
-
-def with_mask(report: DemoReport) -> Rgb:
-    """Ring the defects of the image."""
+    """Show the image, its defects in rings."""
     return _of_fair_size(report.marked)
 
 
@@ -136,8 +131,7 @@ def _of_fair_size(picture: Rgb) -> Rgb:
 
 
 def _enlarged_to(picture: Rgb, side: int) -> Rgb:
-    factor = max(1, side // max(picture.shape[:2]))
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    return enlarged(picture, max(1, side // max(picture.shape[:2])))
 
 
 def _pair(report: DemoReport, seen: Visibility) -> tuple[list[Rgb], list[str]]:
@@ -194,7 +188,7 @@ def _enlarged(picture: Rgb) -> Rgb:
 
 FIGURES: dict[str, tuple[Callable[[DemoReport], Rgb], str]] = {
     "image": (image, "The image."),
-    "image-with-mask": (with_mask, "The image; its defects are in rings."),
+    "image-with-mask": (image, "The image; its defects are in rings."),
     "resized": (
         resized,
         "The image as it reaches a model that takes the whole of it, in its true size.",

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError, missing_extra
 
 try:
-    import skimage  # its parts are loaded when they are used
+    import scipy  # parts of both are loaded when they are used
+    import skimage
 except ImportError as error:
     raise missing_extra("figures need scikit-image", "cli", error) from error
 
@@ -168,24 +169,12 @@ def _surroundings(marked: Mask, margin: int) -> tuple[slice, slice]:
 def _outlines(marked: Mask, width: int, least: int) -> Mask:
     """Return lines around regions: close around large ones, wide around small."""
     labels = skimage.measure.label(marked, connectivity=2)
-    small = _extents(labels) < least
-    small[0] = False
+    boxes = scipy.ndimage.find_objects(labels)
+    sides = [max(side.stop - side.start for side in box) for box in boxes]
+    small = np.array([False, *(side < least for side in sides)])
     little, large = small[labels], marked & ~small[labels]
     wide = _ring(little, max(2 * width, least // 2), width)
     return (wide | _ring(large, 2 * width, width)) & ~marked
-
-
-def _extents(labels: _Ints) -> _Ints:
-    """Return the longer side of each region's bounding box, by label."""
-    count = int(labels.max()) + 1
-    longest = np.zeros(count, dtype=np.int64)
-    where = np.nonzero(labels)
-    for places in where:
-        low, high = np.full(count, labels.size), np.zeros(count, dtype=np.int64)
-        np.minimum.at(low, labels[where], places)
-        np.maximum.at(high, labels[where], places)
-        longest = np.maximum(longest, high - low + 1)
-    return longest
 
 
 def _ring(mask: Mask, radius: int, width: int) -> Mask:

@@ -113,6 +113,11 @@ def tint(
     canvas[where] = np.rint(blend).astype(np.uint8)
 
 
+def enlarged(picture: Rgb, factor: int) -> Rgb:
+    """Make a square of each pixel."""
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
 def line_width(side: int) -> int:
     """Return how wide to draw in a picture whose longer side this is."""
     return max(1, round(side / 512))
@@ -174,15 +179,13 @@ def _to_bytes(image: NDArray[Any], value_range: Sequence[float] | None) -> Rgb:
         raise TilingError(f"a picture holds real numbers, got {image.dtype}")
     if value_range is None and image.dtype == np.uint8:
         return image
-    low, high = _range(image.dtype) if value_range is None else map(float, value_range)
+    low, high = 0.0, 1.0
+    if value_range is not None:
+        low, high = map(float, value_range)
+    elif image.dtype.kind in "iu":
+        limits = np.iinfo(image.dtype)
+        low, high = float(limits.min), float(limits.max)
     if not low < high:
         raise TilingError(f"value_range must be two rising numbers, got {low}, {high}")
     scaled = (image.astype(np.float64) - low) * (255 / (high - low))
     return np.asarray(np.rint(np.nan_to_num(scaled).clip(0, 255)), dtype=np.uint8)
-
-
-def _range(dtype: np.dtype[Any]) -> tuple[float, float]:
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return float(limits.min), float(limits.max)
-    return 0.0, 1.0

@@ -20,6 +20,7 @@ from reftiler.figures.canvas import (
     Rgb,
     chosen,
     color_of,
+    enlarged,
     letter_size,
     lettering,
     to_rgb,
@@ -65,7 +66,11 @@ def contact_sheet(
     Figure of uint8, shape (height, width, 3)
     """
     pictures: list[Rgb] = [to_rgb(tile, value_range) for tile in tiles]
-    _check_alike(pictures)
+    if not pictures:
+        raise TilingError("there must be at least one tile, got none")
+    sizes = sorted({picture.shape[:2] for picture in pictures})
+    if len(sizes) > 1:
+        raise TilingError(f"the tiles of a sheet must be of one size, got {sizes}")
     count, (height, width) = len(pictures), pictures[0].shape[:2]
     strong = chosen(highlight, count)
     if labels is not None:
@@ -122,20 +127,19 @@ def side_by_side(
     tallest = max(len(picture) for picture in pictures)
     gap = max(4, tallest // 50) if gap is None else as_int(gap, "gap", minimum=0)
     if enlarge:
-        pictures = [_enlarged(picture, tallest // len(picture)) for picture in pictures]
+        pictures = [enlarged(picture, tallest // len(picture)) for picture in pictures]
     if captions is not None:
         size = min(48, max(12, tallest // 24))
         strips = _lettered(pictures, captions, "captions", size)
         pictures = [np.vstack(pair) for pair in zip(strips, pictures, strict=True)]
         tallest += len(strips[0])
-    padded = [_padded(picture, tallest, gap) for picture in pictures]
-    around = ((gap, gap), (gap, 0), (0, 0))
-    row = np.pad(np.hstack(padded), around, constant_values=_WHITE)
+    width = sum(picture.shape[1] + gap for picture in pictures) + gap
+    row = np.full((tallest + 2 * gap, width, 3), _WHITE, np.uint8)
+    left = gap
+    for picture in pictures:
+        row[gap : gap + len(picture), left : left + picture.shape[1]] = picture
+        left += picture.shape[1] + gap
     return row.view(Figure)
-
-
-def _enlarged(picture: Rgb, factor: int) -> Rgb:
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _lettered(
@@ -151,11 +155,6 @@ def _lettered(
     return [lettering(*pair, size) for pair in zip(texts, widths, strict=True)]
 
 
-def _padded(picture: Rgb, height: int, right: int) -> Rgb:
-    below = height - len(picture)
-    return np.pad(picture, ((0, below), (0, right), (0, 0)), constant_values=_WHITE)
-
-
 def _framed(cells: Rgb, strong: list[int], color: Rgb, border: int) -> Rgb:
     """Surround each picture by a border, which the highlighted ones have coloured."""
     around = ((0, 0), (border, border), (border, border), (0, 0))
@@ -163,11 +162,3 @@ def _framed(cells: Rgb, strong: list[int], color: Rgb, border: int) -> Rgb:
     framed[strong] = color
     framed[:, border:-border, border:-border] = cells
     return framed
-
-
-def _check_alike(pictures: Sequence[Rgb]) -> None:
-    if not pictures:
-        raise TilingError("there must be at least one tile, got none")
-    sizes = sorted({picture.shape[:2] for picture in pictures})
-    if len(sizes) > 1:
-        raise TilingError(f"the tiles of a sheet must be of one size, got {sizes}")

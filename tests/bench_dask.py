@@ -1,6 +1,6 @@
 """How well tiles spread over workers, and what the scheduler costs.
 
-    python tests/bench_dask.py [--size 16384] [--milliseconds 5]
+    python -m tests.bench_dask [--size 16384] [--milliseconds 5]
 
 A script, not a test. A memory-mapped image is cut 512/256 and goes through a model that
 takes a few milliseconds a tile, sleeping or computing, on one worker process and on
@@ -24,12 +24,11 @@ import numpy as np
 from distributed import Client, LocalCluster, get_task_stream
 from numpy.typing import NDArray
 
-from reftiler import Tiler
 from reftiler.dask import map_tiles
+from tests.bench_streaming import TILER, made
 
 Array = NDArray[Any]
 
-TILER = Tiler(512, 256, channels_last=True)
 CHUNK = 2048
 
 
@@ -48,7 +47,6 @@ def computing(tiles: Array, seconds: float) -> Array:
 
 
 def block(path: str, block_info: Any) -> Array:
-    """Read a block of an image file."""
     return np.array(region(path, block_info[None]))
 
 
@@ -59,28 +57,16 @@ def right(maps: Array, path: str, block_info: Any) -> Array:
 
 
 def region(path: str, block: Any) -> Array:
-    """Return the part of an image file where a block lies."""
     (top, bottom), (west, east), _ = block["array-location"]
     image: Array = np.load(path, mmap_mode="r")
     return image[top:bottom, west:east]
 
 
 def lazy(path: Path, size: int) -> Any:
-    """Return an image file as a dask array."""
     sides = (CHUNK,) * (size // CHUNK) + ((size % CHUNK,) if size % CHUNK else ())
     return da.map_blocks(
         partial(block, str(path)), chunks=(sides, sides, (3,)), dtype=np.uint8
     )
-
-
-def made(path: Path, size: int) -> None:
-    """Make an image of which a part is written, and the rest a hole."""
-    image = np.lib.format.open_memmap(path, "w+", np.uint8, (size, size, 3))
-    rng = np.random.default_rng(0)
-    step = max(1, size // 40)
-    for row in range(0, size - 64, step):
-        patches = rng.integers(0, 256, (64, size, 3), dtype=np.uint8)
-        image[row : row + 64] = patches
 
 
 def timed(
@@ -113,7 +99,6 @@ def timed(
 
 
 def main() -> None:
-    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=16_384)
     parser.add_argument("--milliseconds", type=float, default=5)

@@ -1,6 +1,6 @@
 """How fast and in how much memory images are tiled and merged that do not fit memory.
 
-    python tests/bench_streaming.py [--size 40000] [--folder FOLDER]
+    python -m tests.bench_streaming [--size 40000] [--folder FOLDER]
 
 A script, not a test. A memory-mapped image, sparse where the file system allows, is cut
 512/256, passed through a function and merged into another memory map; then its tiles
@@ -58,7 +58,6 @@ class Peak:
 
 
 def anonymous() -> int:
-    """Return the bytes of this process's own memory."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
@@ -78,17 +77,14 @@ def made(path: Path, size: int) -> Array:
 
 
 def mapped(path: Path, size: int) -> Array:
-    """Make an empty image file and map it."""
     return np.lib.format.open_memmap(path, "w+", np.uint8, (size, size, 3))
 
 
 def in_order(image: Array, out: Array) -> None:
-    """Merge as tiles come."""
     TILER.apply(invert, image, out=out)
 
 
 def shuffled(image: Array, out: Array) -> None:
-    """Merge tiles that come in random order."""
     batches = TileReader(TILER, image)
     numbers = np.random.default_rng(1).permutation(batches.call.tiles.batch_size)
     with Merger(TILER, image.shape, out) as merger:
@@ -100,13 +96,11 @@ def shuffled(image: Array, out: Array) -> None:
 
 
 def exact(image: Array, out: Array) -> bool:
-    """Compare the result with what it must be, some rows at a time."""
     rows = range(0, len(image), 256)
     return all((out[r : r + 256] == ~image[r : r + 256]).all() for r in rows)
 
 
 def rate(work: Callable[[], None], size: int) -> float:
-    """Return the megapixels of an image that are done in a second."""
     start = time.perf_counter()
     work()
     return size * size / 1e6 / (time.perf_counter() - start)
@@ -123,7 +117,6 @@ def in_memory() -> list[float]:
 
 
 def main() -> None:
-    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=40_000)
     parser.add_argument("--folder", type=Path)

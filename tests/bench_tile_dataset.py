@@ -14,18 +14,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
 from reftiler import Tiler
 from reftiler.io.datasets import find_images
 from reftiler.torch.data import TileDataset, TileSampler
-from tests.bench_tilesets import SIZE, STRIDE, TILE, write_images
+from tests.bench_tilesets import (
+    COUNT,
+    SIZE,
+    STRIDE,
+    TILE,
+    padded,
+    tile_of,
+    write_images,
+)
 
 WORKERS, BATCH, PLAIN_TILES = 2, 32, 128
-SIDE = -(-(SIZE - TILE) // STRIDE) + 1
 
 
 class PlainTiles(Dataset[dict[str, torch.Tensor]]):
@@ -35,15 +40,11 @@ class PlainTiles(Dataset[dict[str, torch.Tensor]]):
         self.paths = paths
 
     def __len__(self) -> int:
-        return len(self.paths) * SIDE**2
+        return len(self.paths) * COUNT**2
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        number, k = divmod(index, SIDE**2)
-        row, column = (STRIDE * place for place in divmod(k, SIDE))
-        pixels = np.asarray(Image.open(self.paths[number]))
-        extra = (SIDE - 1) * STRIDE + TILE - SIZE
-        pixels = np.pad(pixels, [(0, extra), (0, extra), (0, 0)])
-        tile = pixels[row : row + TILE, column : column + TILE]
+        number, k = divmod(index, COUNT**2)
+        tile = tile_of(padded(self.paths[number]), k)
         return {"image": torch.from_numpy(tile.transpose(2, 0, 1).copy())}
 
 
@@ -56,7 +57,6 @@ def tiles_per_second(data: Any, sampler: Any) -> float:
 
 
 def main(images: int = 8, rounds: int = 5) -> None:
-    """Measure both and print the medians."""
     with tempfile.TemporaryDirectory() as name:
         write_images(Path(name) / "images", images)
         entries = find_images(Path(name) / "images")

@@ -16,11 +16,14 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from shutil import rmtree
 from statistics import median
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 SIZE, TILE, STRIDE, PROCESSES = 2048, 256, 192, 2
+COUNT = -(-(SIZE - TILE) // STRIDE) + 1  # tiles of a row
 
 
 def write_images(folder: Path, count: int) -> None:
@@ -39,18 +42,22 @@ def write_images(folder: Path, count: int) -> None:
         Image.fromarray(mask * np.uint8(255)).save(folder / f"{number:04d}_mask.png")
 
 
-def cut_plainly(job: tuple[Path, Path]) -> None:
-    """Read, slice and write one picture."""
-    path, out = job
+def padded(path: Path) -> NDArray[Any]:
     pixels = np.asarray(Image.open(path))
-    count = -(-(SIZE - TILE) // STRIDE) + 1
-    extent = (count - 1) * STRIDE + TILE
-    beyond = [(0, extent - SIZE)] * 2 + [(0, 0)] * (pixels.ndim - 2)
-    pixels = np.pad(pixels, beyond)
-    for k in range(count**2):
-        row, column = (STRIDE * place for place in divmod(k, count))
-        tile = pixels[row : row + TILE, column : column + TILE]
-        Image.fromarray(tile).save(out / f"{path.stem}_{k:04d}.png")
+    extra = (COUNT - 1) * STRIDE + TILE - SIZE
+    return np.pad(pixels, [(0, extra)] * 2 + [(0, 0)] * (pixels.ndim - 2))
+
+
+def tile_of(pixels: NDArray[Any], k: int) -> NDArray[Any]:
+    row, column = (STRIDE * place for place in divmod(k, COUNT))
+    return pixels[row : row + TILE, column : column + TILE]
+
+
+def cut_plainly(job: tuple[Path, Path]) -> None:
+    path, out = job
+    pixels = padded(path)
+    for k in range(COUNT**2):
+        Image.fromarray(tile_of(pixels, k)).save(out / f"{path.stem}_{k:04d}.png")
 
 
 def plain_loop(images: Path, out: Path) -> float:
@@ -98,7 +105,6 @@ def cpu_seconds() -> float:
 
 
 def main(count: int = 24, rounds: int = 5) -> None:
-    """Print the times of all rounds and their ratio."""
     with tempfile.TemporaryDirectory() as folder:
         images, out = Path(folder, "images"), Path(folder, "tiles")
         write_images(images, count)

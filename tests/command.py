@@ -40,12 +40,10 @@ def refused(code: int, line: str, *words: str | int | Path) -> str:
 
 
 def files(folder: str | Path) -> list[str]:
-    """Name all files below a folder, in order."""
     folder = Path(folder)
     found = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def contents(folder: str | Path) -> dict[str, bytes]:
-    """Read all files below a folder."""
     return {name: Path(folder, name).read_bytes() for name in files(folder)}

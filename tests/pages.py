@@ -47,7 +47,6 @@ def examples(page: Path) -> list[Block]:
 
 
 def needs_torch(page: Path) -> bool:
-    """Say whether an example of a page needs torch."""
     return any(re.search("torch|anomalib", block.text) for block in examples(page))
 
 

@@ -56,7 +56,6 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def grid_of(line: str) -> Any:
-    """Return what ``reftiler grid --json`` says."""
     return json.loads(done(f"grid {line} --json"))
 
 

@@ -98,7 +98,6 @@ def pixels(*shape: int) -> NDArray[np.uint8]:
 
 @pytest.fixture(autouse=True)
 def inputs(work: Path) -> None:
-    """Write a model and two images."""
     Path("model.py").write_text(MODEL)
     write("images/a.png", pixels(40, 70))
     write("images/b.png", pixels(64, 48, 3))

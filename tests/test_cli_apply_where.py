@@ -64,7 +64,6 @@ MASKS = {
 
 @pytest.fixture(autouse=True)
 def inputs(work: Path) -> None:
-    """Write a model that counts its tiles, and two images."""
     Path("model.py").write_text(MODEL)
     for name in "ab":
         write(f"images/{name}.png", picture(name))

@@ -24,7 +24,6 @@ SIZE = 24, 36
 
 
 def marks(name: str) -> NDArray[np.bool_]:
-    """Return the mask of an image of the data set."""
     mask = np.zeros(SIZE, dtype=bool)
     if name.startswith("crack"):
         mask[3, 4:20] = mask[10:12, 30:33] = True
@@ -35,7 +34,6 @@ def marks(name: str) -> NDArray[np.bool_]:
 
 @pytest.fixture(autouse=True)
 def dataset(work: Path) -> Path:
-    """Write a data set with the masks of its defects."""
     root = Path("part")
     for name in ("train/good/000", *(f"test/{name}" for name in NAMES)):
         write(f"part/{name}.png", np.zeros(SIZE, np.uint8))

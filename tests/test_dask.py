@@ -32,7 +32,6 @@ TILE = IMAGE[None, :, :32, :32]
 
 
 def invert(tiles: Array) -> Array:
-    """Stand in for a model."""
     return np.bitwise_not(tiles)
 
 
@@ -198,7 +197,6 @@ def test_what_does_not_suit_is_refused_before_work(
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
-    """Two worker processes of one thread."""
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None

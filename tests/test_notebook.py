@@ -30,7 +30,6 @@ _FORMS = {"image/png": "_repr_png_", "text/html": "_repr_html_"}
 
 
 def read() -> dict[str, Any]:
-    """Return the notebook's JSON."""
     content: dict[str, Any] = json.loads(NOTEBOOK.read_text("utf-8"))
     return content
 

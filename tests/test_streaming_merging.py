@@ -177,7 +177,6 @@ def test_several_threads_may_give_tiles() -> None:
 
 
 def merger_of(out: Any, **options: Any) -> Merger:
-    """Return a merger of four tiles."""
     return Merger(Tiler(4), (8, 8), out, **options)
 
 

@@ -31,7 +31,6 @@ COUNT = len(TILES)
 
 
 def opened(folder: Path) -> Array:
-    """Open the store, and make it only if it is not there."""
     path = folder / "out.npy"
     if path.exists():
         out: Array = np.load(path, mmap_mode="r+")
@@ -40,7 +39,6 @@ def opened(folder: Path) -> Array:
 
 
 def merger_of(folder: Path, **options: Any) -> Merger:
-    """Return a merger that keeps its state in a folder."""
     out = options.pop("out", None)
     target = opened(folder) if out is None else out
     return Merger(
@@ -59,7 +57,6 @@ def abandon(merger: Merger) -> None:
 
 
 def give(merger: Merger, numbers: Any) -> None:
-    """Give some of the tiles."""
     for number in numbers:
         merger.add(int(number), TILES[number])
 

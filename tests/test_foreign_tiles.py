@@ -14,9 +14,8 @@ pytest.importorskip("skimage")
 
 from reftiler import Tiler, TilingError
 from reftiler.io import write_image
-from reftiler.tilesets.foreign_tiles import Placement, foreign_images
+from reftiler.tilesets.foreign_tiles import NamePattern, Placement, foreign_images
 from reftiler.tilesets.maps import MapOptions
-from reftiler.tilesets.patterns import NamePattern
 from reftiler.tilesets.reassemble import TiledImageSet, reassemble
 from reftiler_conformance.compare import same_bits
 from tests.folders import SIZE, picture

@@ -167,9 +167,11 @@ def _find(
     masks: bool,
 ) -> tuple["TiledImageSet", int]:
     """Return the images to put together, and when their tiles were cut, in ns."""
-    from reftiler.tilesets.foreign_tiles import foreign_images  # noqa: PLC0415
+    from reftiler.tilesets.foreign_tiles import (  # noqa: PLC0415
+        NamePattern,
+        foreign_images,
+    )
     from reftiler.tilesets.manifest import NAME, Manifest  # noqa: PLC0415
-    from reftiler.tilesets.patterns import NamePattern  # noqa: PLC0415
 
     settings = merging.resolve()
     options, placement = results.resolve(settings), pattern.resolve()

@@ -79,7 +79,10 @@ class Export:
             if bare:
                 note = "without a mask: all tiles are kept"
                 seen[note] = [one.source for one in bare]
-        notes = [f"{_images(sources)}: {note}" for note, sources in seen.items()]
+        notes = []
+        for note, sources in seen.items():
+            many = f"{len(sources):,} images, such as " if len(sources) > 1 else ""
+            notes.append(f"{many}{sources[0]}: {note}")
         return (*notes, *(() if self.annotations is None else self.annotations.notes))
 
     def write(
@@ -186,10 +189,8 @@ class Export:
         manifest = self.manifest
         if bad:
             images = tuple(one for one in manifest.images if one.id not in bad)
-            reasons = (
-                *manifest.bad,
-                *((one.source, one.reason) for one in bad.values()),
-            )
+            new = ((one.source, one.reason) for one in bad.values())
+            reasons = (*manifest.bad, *new)
             if not images:
                 raise TilingError(f"all images are bad: {reasons[0][1]}")
             stale = [file for name in bad for file in job.images[name].files]
@@ -222,12 +223,6 @@ def _without_stale(folder: Path, job: Job) -> Job:
     job = replace(job, stale=())
     job.write(folder / job_file.NAME)
     return job
-
-
-def _images(sources: list[str]) -> str:
-    if len(sources) == 1:
-        return sources[0]
-    return f"{len(sources):,} images, such as {sources[0]}"
 
 
 @contextmanager

@@ -1,24 +1,27 @@
 """Tiles that another tool cut: their names say where they lie."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from math import ceil
 from pathlib import Path
-from typing import Any
+from string import Formatter
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from reftiler.axis import Axis
 from reftiler.errors import TilingError
+from reftiler.geometry import TileGeometry
 from reftiler.grid import Grid
-from reftiler.io import open_image
+from reftiler.io import IMAGE_SUFFIXES, open_image
 from reftiler.io.metadata import Metadata
 from reftiler.layout import FEW_CHANNELS
 from reftiler.settings import TilerSettings
-from reftiler.tilesets.listed_grid import grid_at
-from reftiler.tilesets.maps import MapOptions, map_form, some_of
-from reftiler.tilesets.patterns import NamePattern
+from reftiler.tilesets.maps import MapOptions, counted, map_form, some_of, walk
 from reftiler.tilesets.reassemble import TiledImage, TiledImageSet, averaging_notes
 from reftiler.tilesets.tile_arrays import (
     Array,
@@ -34,6 +37,131 @@ _REMEDY = (
     "all tiles must be of one shape and dtype; where those at the edge are cut short, "
     "give the image's --size HxW"
 )
+
+_FIELDS = ("id", "row", "col", "x", "y", "index")
+_PLACES = (("y", "x"), ("row", "col"), ("index",))
+"""What a name says of its tile's place, the most certain first; rows first."""
+
+NamedTiles: TypeAlias = dict[str, dict[tuple[int, ...], Path]]
+"""For each image its tiles by their places."""
+
+
+@dataclass(frozen=True)
+class NamePattern:
+    """A pattern of names below a folder, such as ``{id}_{row}_{col}.png``.
+
+    Without a suffix, names of all formats match.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        names, known = self._names, ", ".join(f"{{{name}}}" for name in _FIELDS)
+        if len(set(names)) < len(names) or not set(names) <= set(_FIELDS):
+            raise TilingError(f"the pattern {self.text!r} may have {known}, each once")
+        if not any(set(place) <= set(names) for place in _PLACES):
+            raise TilingError(
+                f"the pattern {self.text!r} does not say where tiles lie: it needs "
+                "{row} and {col}, {x} and {y}, or {index}"
+            )
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What says where a tile lies: y and x, row and col, or index."""
+        return next(place for place in _PLACES if set(place) <= set(self._names))
+
+    def find(
+        self, folder: Path, first: int | None = None
+    ) -> tuple[NamedTiles, list[str]]:
+        """Return the tiles in a folder, in the order of their places, and some notes.
+
+        Places count from 0, whatever ``first``, the first number in names, is; None
+        takes 0 where one is there, and 1 where the least of each is 1.
+        """
+        found: NamedTiles = {}
+        passed: list[str] = []
+        for path in walk(folder):
+            name = path.relative_to(folder)
+            given = self._match(name)
+            if given is None:
+                passed.append(name.as_posix())
+                continue
+            where = tuple(int(given[field]) for field in self.place)
+            tiles = found.setdefault(given.get("id", ""), {})
+            if where in tiles:
+                raise TilingError(
+                    f"{tiles[where]} and {path} lie in one place: keep one of them"
+                )
+            tiles[where] = path
+        if not found:
+            there = counted(passed, "other file") if passed else "none"
+            raise TilingError(f"no file in {folder} is called {self.text}, but {there}")
+        notes = []
+        if passed:
+            notes.append(f"passed over {counted(passed, 'file')} not like {self.text}")
+        places = [where for tiles in found.values() for where in tiles]
+        least = [min(numbers) for numbers in zip(*places, strict=True)]
+        if self.place != ("y", "x") and self._count_from(least, first) == 1:
+            if first is None:
+                names = " and ".join(self.place)
+                notes.append(
+                    f"{names} count from 1 in these names: where tiles numbered 0 are "
+                    "missing, give --first 0"
+                )
+            for image, tiles in found.items():
+                found[image] = {
+                    tuple(n - 1 for n in where): path for where, path in tiles.items()
+                }
+        return {
+            name: dict(sorted(tiles.items())) for name, tiles in found.items()
+        }, notes
+
+    def _count_from(self, least: Sequence[int], first: int | None) -> int:
+        """Return the number from which names count, given the least of each."""
+        said = " and ".join(
+            f"{name} {n}" for name, n in zip(self.place, least, strict=True)
+        )
+        if first is None and 0 not in least and set(least) != {1}:
+            raise TilingError(
+                f"the names begin with {said}: tiles are missing; say whether the "
+                "first is 0 or 1, --first 0 or --first 1"
+            )
+        if first is None:
+            return min(least)
+        if min(least) < first:
+            raise TilingError(f"the names begin with {said}, not with {first}")
+        return first
+
+    def _match(self, name: Path) -> dict[str, str] | None:
+        if name.suffix.lower() not in IMAGE_SUFFIXES:
+            return None
+        has_suffix = Path(self.text).suffix.lower() in IMAGE_SUFFIXES
+        text = (name if has_suffix else name.with_suffix("")).as_posix()
+        found = self._regex.fullmatch(text)
+        return found and found.groupdict()
+
+    @cached_property
+    def _parts(self) -> list[tuple[str, str | None]]:
+        """The pattern as texts, each with the field behind it."""
+        try:
+            parsed = Formatter().parse(self.text)
+            return [(text, name) for text, name, _, _ in parsed]
+        except ValueError as error:
+            raise TilingError(f"the pattern {self.text!r} is wrong: {error}") from error
+
+    @property
+    def _names(self) -> list[str]:
+        return [name for _, name in self._parts if name is not None]
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        expression = ""
+        for text, name in self._parts:
+            expression += re.escape(text)
+            if name is not None:
+                kind = ".+" if name == "id" else "[0-9]{1,12}"
+                expression += f"(?P<{name}>{kind})"
+        return re.compile(expression)
 
 
 @dataclass(frozen=True)
@@ -168,7 +296,7 @@ def _grid(
         end = [start + tile for start, tile in zip(last, tiler.tile_size, strict=True)]
         size = size or tuple(end)
         _check_inside(places, names, size, size)
-        return grid_at(tiler, size, places), len(places)
+        return _grid_at(tiler, size, places), len(places)
     if size is None and names == ("index",):
         raise TilingError("{index} counts tiles row by row: give --size HxW")
     steps = zip(last, tiler.stride, tiler.tile_size, strict=False)
@@ -177,6 +305,37 @@ def _grid(
     _check_inside(places, names, shape, grid.image_size)
     kept = [int(np.ravel_multi_index(place, shape)) for place in places]
     return grid if len(kept) == len(grid) else grid.select(kept), len(grid)
+
+
+@dataclass(frozen=True)
+class _ListedGrid(Grid):
+    """A grid of tiles in any order and number, padded as they need it."""
+
+    listed: tuple[Axis, ...] = ()
+
+    @property
+    def is_irregular(self) -> bool:
+        """The tiles are a list."""
+        return True
+
+    @cached_property
+    def whole_geometry(self) -> TileGeometry:
+        """The geometry of the listed tiles."""
+        return TileGeometry(self.listed, is_irregular=True)
+
+
+def _grid_at(
+    tiler: TilerSettings, image_size: tuple[int, ...], starts: Sequence[Sequence[int]]
+) -> Grid:
+    """Return the grid of tiles at some starts, which may stick out at the end."""
+    axes = []
+    columns = zip(*starts, strict=True)
+    for length, tile, begin, border in zip(
+        image_size, tiler.tile_size, columns, tiler.remove_border_count, strict=True
+    ):
+        padded = max(length, max(begin) + tile)
+        axes.append(Axis(length, tile, padded, 0, tuple(begin), border))
+    return _ListedGrid(tiler, image_size, listed=tuple(axes))
 
 
 def _check_inside(

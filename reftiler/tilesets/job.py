@@ -99,17 +99,16 @@ class Job:
         """Read the job of a folder; None if there is none."""
         path = folder / NAME
         try:
-            content = read_json(path)
+            return cls._from_dict(read_json(path), str(path))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise TilingError(f"cannot read {path}: {error.strerror}") from error
-        except TilingError as error:
-            raise _damaged(path, error) from error
-        try:
-            return cls._from_dict(content, str(path))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _damaged(path, error) from error
+            raise TilingError(
+                f"{path} is damaged ({str(error)[:200]}): remove it and the tiles "
+                "beside it, or choose another folder"
+            ) from error
 
     @classmethod
     def _from_dict(cls, given: Any, where: str) -> "Job":
@@ -133,13 +132,6 @@ class Job:
             check_removable(record.files)
         images = {one.id: one for one in records}
         return cls(content["call"], images, notes, stale, annotations)
-
-
-def _damaged(path: Path, error: Exception) -> TilingError:
-    return TilingError(
-        f"{path} is damaged ({str(error)[:200]}): remove it and the tiles beside it, "
-        "or choose another folder"
-    )
 
 
 def describe(

@@ -6,9 +6,10 @@ may be moved, and one from a stranger makes us read and remove nothing outside.
 """
 
 import contextlib
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +25,9 @@ from reftiler.json_io import (
     read_json,
     require,
 )
+from reftiler.tilesets.naming import tile_label
 from reftiler.tilesets.records import ImageRecord, json_chunks
 from reftiler.tilesets.tile_storage import FORMATS
-from reftiler.tilesets.tile_table import tile_lines
 from reftiler.validation import as_bool, as_int, is_sequence, shorten
 
 __all__ = [
@@ -138,7 +139,7 @@ class Manifest:
         OSError
             If the disk refuses.
         """
-        atomic_write(path, map(str.encode, tile_lines(self.images, self.min_marked)))
+        atomic_write(path, map(str.encode, _table(self.images, self.min_marked)))
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -197,10 +198,14 @@ class Manifest:
         images = tuple(map(ImageRecord.from_dict, content["images"]))
         skip_empty = as_bool(content["skip_empty"], "skip_empty")
         least = as_int(content.get("min_marked", 1), "min_marked", minimum=1)
+        annotations = content.get("annotations", [])
+        if not is_sequence(annotations) or any(
+            not isinstance(x, str) for x in annotations
+        ):
+            raise TypeError(f"annotations must list files, got {shorten(annotations)}")
         found = {"images": images, "random": random, "skip_empty": skip_empty}
-        found |= {"min_marked": least, "bad": _bad(content.get("bad", []))}
-        found["annotations"] = _texts(content.get("annotations", []))
-        return cls(**{**content, **found})
+        found |= {"min_marked": least, "annotations": tuple(annotations)}
+        return cls(**{**content, **found, "bad": _bad(content.get("bad", []))})
 
 
 def _bad(content: Any) -> tuple[tuple[str, str], ...]:
@@ -212,10 +217,34 @@ def _bad(content: Any) -> tuple[tuple[str, str], ...]:
     return tuple((name, reason) for name, reason in pairs)
 
 
-def _texts(content: Any) -> tuple[str, ...]:
-    if not is_sequence(content) or not all(isinstance(name, str) for name in content):
-        raise TypeError(f"annotations must list files, got {shorten(content)}")
-    return tuple(content)
+def _table(images: Sequence[ImageRecord], min_marked: int) -> Iterator[str]:
+    """Yield a line of JSON for each tile; all have the same columns.
+
+    Hugging Face's imagefolder needs ``file_name`` and makes an image of each column
+    whose name ends so: ``load_dataset("imagefolder", data_dir=tiles,
+    data_files="**")`` gives all tiles with their masks and these columns.
+    """
+    masked = any(image.masks for image in images)
+    for image in images:
+        boxes = image.grid.boxes.tolist() if image.tiles else []
+        for tile in image.tiles:
+            (top, bottom), (left, right) = boxes[tile.index]
+            row = {
+                "file_name": tile.file,
+                **({"mask_file_name": tile.mask} if masked else {}),
+                "source": image.source,
+                "image_id": image.id,
+                "index": tile.index,
+                "box": [[top, bottom], [left, right]],
+                "x": left,
+                "y": top,
+                "width": right - left,
+                "height": bottom - top,
+                "split": image.split,
+                "label": tile_label(image.label, tile.marked, min_marked),
+                "marked": tile.marked,
+            }
+            yield json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def check_removable(names: Iterable[str]) -> None:
@@ -230,7 +259,10 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
     """Remove files within a folder, in their order, and folders left empty."""
     paths = [path for _, path in safe_paths(folder, names)]
     for path in paths:
-        if path.is_dir() and not (path.suffix == ZARR and _is_array(path)):
+        if path.is_dir() and not (
+            path.suffix == ZARR
+            and ((path / "zarr.json").is_file() or not any(path.iterdir()))
+        ):
             raise TilingError(f"{path} is a folder and no tile: it is not touched")
     try:
         for path in paths:
@@ -245,10 +277,6 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
         if inner != folder and inner.is_relative_to(folder):
             with contextlib.suppress(OSError):  # there is something else in it
                 inner.rmdir()
-
-
-def _is_array(folder: Path) -> bool:
-    return (folder / "zarr.json").is_file() or not any(folder.iterdir())
 
 
 def _arrays(image: ImageRecord) -> list[str]:

@@ -1,6 +1,5 @@
 """Planning a folder of tiles: everything that can be refused is refused here."""
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler.io.datasets import ImageEntry
+from reftiler.io.file_tree import fold
 from reftiler.tilesets.executors import SERIAL, Executor
 from reftiler.tilesets.export import Advance, Export
 from reftiler.tilesets.extract import is_changed
@@ -70,11 +70,8 @@ def plan_export(
     if unfinished is not None and unfinished.call == call:
         known = _unchanged(unfinished, entries, source)
     advance(0, len(known))
-    tasks = (
-        ValidateTask(entry, config, source, options)
-        for entry in entries
-        if entry not in known
-    )
+    new = (entry for entry in entries if entry not in known)
+    tasks = (ValidateTask(entry, config, source, options) for entry in new)
     found: dict[ImageEntry, Validated | BadImage] = dict(known)
     for task, result in executor.run(validate, tasks):
         found[task.entry] = result
@@ -171,12 +168,15 @@ def _check_faults(faults: Sequence[str], options: ExportOptions) -> None:
     """Refuse objects that are wrong, all at once."""
     if not faults or options.skip_bad:
         return
-    more = len(faults) - _NAMED
-    named = "; ".join(faults[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
     raise TilingError(
         f"{count_of(faults, 'object')} cannot be cut (--skip-bad leaves them out): "
-        f"{named}"
+        f"{_named(faults)}"
     )
+
+
+def _named(reasons: Sequence[str]) -> str:
+    more = len(reasons) - _NAMED
+    return "; ".join(reasons[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _with_objects(
@@ -215,8 +215,7 @@ def _check_bad(
     reasons = [one.reason for one in bad]
     if len(reasons) == 1 and not options.skip_bad:
         raise TilingError(reasons[0])
-    more = len(reasons) - _NAMED
-    named = "; ".join(reasons[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    named = _named(reasons)
     if options.skip_bad:
         raise TilingError(f"all images are bad, nothing is left to cut: {named}")
     raise TilingError(
@@ -234,18 +233,14 @@ def _check_clashes(images: Iterable[ImageRecord], options: ExportOptions) -> Non
     for image in images:
         for seen, names in ((ids, [image.id]), (files, set(image.files))):
             for name in names:
-                first = seen.setdefault(_folded(name), image.source)
+                first = seen.setdefault(fold(name), image.source)
                 if first != image.source or (seen is ids and name != image.id):
                     raise TilingError(
                         f"the tiles of {first} and {image.source} would have the same "
                         f"name {name} on some disks: {remedy}"
                     )
-        if len({_folded(name) for name in set(image.files)}) < len(set(image.files)):
+        if len({fold(name) for name in set(image.files)}) < len(set(image.files)):
             raise TilingError(f"tiles of {image.source} would have the same name")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _check_masks(images: Sequence[ImageRecord], options: ExportOptions) -> None:

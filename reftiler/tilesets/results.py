@@ -1,10 +1,9 @@
 """The files that tiles are put together into: their names, their formats, their end."""
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from reftiler.atomic import (
 )
 from reftiler.errors import TilingError, count
 from reftiler.io import IMAGE_SUFFIXES, create_image, open_image, write_image
+from reftiler.io.file_tree import fold
 from reftiler.io.info import MAX_BYTES
 from reftiler.io.lazy import size_of
 from reftiler.io.write import STREAMED, suffix_of
@@ -44,12 +44,12 @@ def result_paths(
     ``file_format`` None takes that of the tiles, or npy where it cannot hold the
     results; ``end`` is that of each name, before the suffix.
     """
+    from PIL import Image  # noqa: PLC0415 - it takes its time
+
     named = result.suffix.lower()
-    if named not in _picture_suffixes() or (result.is_dir() and named != ZARR):
-        if file_format is None:
-            suffix = _suffix_for(found)
-        else:
-            suffix = RESULT_FORMATS[file_format]
+    pictures = {*IMAGE_SUFFIXES, *Image.registered_extensions(), *_NO_FOLDERS}
+    if named not in pictures or (result.is_dir() and named != ZARR):
+        suffix = RESULT_FORMATS[file_format] if file_format else _suffix_for(found)
         paths = [safe_join(result, f"{i.id}{end}{suffix}") for i in found.images]
         _check_distinct(paths)
     else:
@@ -80,7 +80,7 @@ def is_finished(image: TiledImage, path: Path, since: int) -> bool:
     try:
         expected = _Expected(open_image(path), image)
         if expected.may_be_same:
-            reassemble(image, lambda *_: expected)
+            reassemble(image, lambda *_: nullcontext(expected))
     except TilingError:  # it differs, or cannot even be read
         return False
     return expected.may_be_same
@@ -151,10 +151,6 @@ def _write(image: TiledImage, path: Path, advance: Callable[[int], object]) -> N
         raise TilingError(f"{path}: {error}") from error
 
 
-class _DiffersError(TilingError):
-    """A result is not what is there."""
-
-
 class _Expected:
     """What is there, which is compared with what is written."""
 
@@ -163,12 +159,6 @@ class _Expected:
         self.shape, self.dtype = whole.shape, whole.dtype
         found = tuple(there.shape), np.dtype(there.dtype)
         self.may_be_same, self._there = stores(whole, *found), there
-
-    def __enter__(self) -> "_Expected":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
     def __getitem__(self, index: Any, /) -> Any:
         """Return what is there, in the form of the result."""
@@ -182,7 +172,7 @@ class _Expected:
     def __setitem__(self, index: Any, value: Any, /) -> None:
         """Compare some slices."""
         if self[index].tobytes() != np.ascontiguousarray(value).tobytes():
-            raise _DiffersError("it differs")
+            raise TilingError("it differs")
 
 
 def _suffix_for(found: TiledImageSet) -> str:
@@ -225,17 +215,9 @@ def _check_distinct(paths: Sequence[Path]) -> None:
     """Refuse names that some disks take for one."""
     seen: dict[str, Path] = {}
     for path in paths:
-        folded = unicodedata.normalize("NFC", str(path)).casefold()
-        if folded in seen:
+        first = seen.setdefault(fold(str(path)), path)
+        if first is not path:
             raise TilingError(
-                f"{seen[folded]} and {path} are one file on some disks: put these "
-                "images together one by one"
+                f"{first} and {path} are one file on some disks: put these images "
+                "together one by one"
             )
-        seen[folded] = path
-
-
-def _picture_suffixes() -> set[str]:
-    """Return the suffixes that no folder is meant by."""
-    from PIL import Image  # noqa: PLC0415 - it takes its time
-
-    return {*IMAGE_SUFFIXES, *Image.registered_extensions(), *_NO_FOLDERS}

@@ -76,21 +76,15 @@ class TileFiles:
         tiles = np.zeros((len(paths), *self.form.shape), self.form.dtype)
         for k, path in enumerate(paths):
             if path is not None:
-                tiles[k] = self._arranged(path, self._load(first + k, path))
+                tile = self._load(first + k, path)
+                if not stores(self.form, tile.shape, tile.dtype):
+                    raise mismatch(path, tile, self.form, self.source)
+                tiles[k] = _arranged(tile[np.newaxis], self.form)[0]
         return tiles
 
     def _load(self, k: int, path: Path) -> Array:
         del k
         return load(path)
-
-    def _arranged(self, path: Path, tile: Array) -> Array:
-        form = self.form
-        if not stores(form, tile.shape, tile.dtype):
-            raise mismatch(path, tile, form, self.source)
-        if form.dtype.kind == "b":
-            tile = tile != 0
-        tile = tile.reshape(form.stored_shape)
-        return np.moveaxis(tile, 0, -1) if form.channels_first else tile
 
 
 @dataclass(frozen=True)
@@ -148,10 +142,15 @@ class ArrayOfTiles:
             raise TilingError(
                 f"cannot read {self.path}: {os_error_reason(error)}"
             ) from error
-        if self.form.dtype.kind == "b":
-            tiles = tiles != 0
-        tiles = tiles.reshape(len(tiles), *self.form.stored_shape)
-        return np.moveaxis(tiles, 1, -1) if self.form.channels_first else tiles
+        return _arranged(tiles, self.form)
+
+
+def _arranged(tiles: Array, form: TileForm) -> Array:
+    """Bring tiles as files hold them into their form."""
+    if form.dtype.kind == "b":
+        tiles = tiles != 0
+    tiles = tiles.reshape(len(tiles), *form.stored_shape)
+    return np.moveaxis(tiles, 1, -1) if form.channels_first else tiles
 
 
 def is_array(path: Path) -> bool:

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,46 +24,19 @@ _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 Array = NDArray[Any]
 
 
-class TileStorage(Protocol):
-    """How tiles lie in a folder."""
-
-    def prepare(
-        self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: str
-    ) -> None:
-        """Make room for the tiles of an image, if there is none."""
-        ...
-
-    def missing(self, folder: Path, names: Sequence[str], first: int) -> list[int]:
-        """Return which of some tiles are not there as a whole, counted from 0."""
-        ...
-
-    def write(
-        self,
-        folder: Path,
-        names: Sequence[str],
-        first: int,
-        tiles: Array,
-        metadata: Sequence[Metadata],
-        *,
-        alpha: bool = False,
-    ) -> None:
-        """Write neighbouring tiles of an image; ``first`` of its lie before them."""
-        ...
-
-
 class FilePerTile:
     """A file for each tile, which gets its name when it is whole."""
 
     def prepare(
         self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: str
     ) -> None:
-        """Make the files' folders."""
+        """Make the files' folders; elsewhere the array, of this shape and dtype."""
         del shape, dtype
         for inner in {os.path.dirname(name) for name in names}:  # noqa: PTH120 - fast
             _make(folder / inner)
 
     def missing(self, folder: Path, names: Sequence[str], first: int) -> list[int]:
-        """Check the structure of each file."""
+        """Return which tiles are not there as a whole, counted from 0."""
         del first
         return [k for k, name in enumerate(names) if not _is_whole(folder / name)]
 
@@ -77,7 +50,7 @@ class FilePerTile:
         *,
         alpha: bool = False,
     ) -> None:
-        """Write the files."""
+        """Write neighbouring tiles of an image; ``first`` of its lie before them."""
         del first
         for name, tile, one in zip(names, tiles, metadata, strict=True):
             write_image(folder / name, tile, one, alpha=alpha)
@@ -132,7 +105,7 @@ class ZarrPerImage:
             raise _cannot_write(path, error) from error
 
 
-STORAGES: dict[str, TileStorage] = {
+STORAGES: dict[str, FilePerTile | ZarrPerImage] = {
     **dict.fromkeys(("png", "tiff", "npy"), FilePerTile()),
     "zarr": ZarrPerImage(),
 }

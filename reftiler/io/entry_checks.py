@@ -203,15 +203,15 @@ def apply_split_list(root: Path, layout: Layout, found: Pairing) -> str:
     listed = layout.split_list(root)
     if listed is None:
         return "the list of splits was not found: the images have no split"
-    file = printable(str(listed.file.resolve()))
-    unlisted = [path for path in found.entries if path not in listed.splits]
+    file, splits = printable(str(listed[0].resolve())), listed[1]
+    unlisted = [path for path in found.entries if path not in splits]
     if len(unlisted) == len(found.entries):
         raise TilingError(
             f"{file} names none of the images of {printable(str(root))}: it is of "
             "another data set; move it away to go on without splits"
         )
     for path, entry in found.entries.items():
-        split, label = listed.splits.get(path, ("", ""))
+        split, label = splits.get(path, ("", ""))
         found.entries[path] = replace(entry, split=split, label=label or entry.label)
     missing = f"; it does not name {first_few(unlisted)}" if unlisted else ""
     return f"the splits are those of {file}{missing}"

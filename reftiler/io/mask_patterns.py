@@ -94,7 +94,7 @@ class MaskPattern:
 
     def __post_init__(self) -> None:
         used = re.findall(r"\{([^{}]*)\}", self.text)
-        braces = len(re.findall(r"[{}]", self.text))
+        braces = self.text.count("{") + self.text.count("}")
         if not set(used) <= set(FIELDS) or braces != 2 * len(used):
             known = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise TilingError(f"the mask pattern {self.text!r} may hold {known} alone")

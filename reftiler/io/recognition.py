@@ -20,12 +20,8 @@ from reftiler.io.layouts import (
 )
 from reftiler.validation import count_of, first_few
 
-MASK_VALUES = 32
-"""Values that a mask may have to be taken for one beside a JPEG of the same name."""
-MAX_PIXELS = 2**18
-"""Pixels that are looked at for that, spread over the image."""
-
-
+_MASK_VALUES = 32  # that a mask beside a JPEG of the same name has at most
+_MAX_PIXELS = 2**18  # that are looked at for that, spread over the image
 _Probes: TypeAlias = tuple[list[str], list[str], list[str]]
 
 
@@ -43,12 +39,8 @@ def nested_sets(tree: FileTree, good: tuple[str, ...]) -> list[str]:
         if not layout.generic:
             found |= _roots(layout, probes, good)
     found -= {""}
-    inner = {root for root in found if not found.isdisjoint(_folders_above(root))}
-    return sorted(found - inner)
-
-
-def _folders_above(path: str) -> list[str]:
-    return [str(folder) for folder in PurePosixPath(path).parents]
+    above = {root: map(str, PurePosixPath(root).parents) for root in found}
+    return sorted(root for root in found if found.isdisjoint(above[root]))
 
 
 def _probes(tree: FileTree) -> _Probes:
@@ -143,5 +135,5 @@ def _looks_like_mask(path: Path) -> bool:
     except TilingError:
         return False
     pixels = image.reshape(image.shape[0] * image.shape[1], -1)
-    step = max(1, len(pixels) // MAX_PIXELS)
-    return len(np.unique(pixels[::step], axis=0)) <= MASK_VALUES
+    step = max(1, len(pixels) // _MAX_PIXELS)
+    return len(np.unique(pixels[::step], axis=0)) <= _MASK_VALUES

@@ -3,9 +3,8 @@
 import csv
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from reftiler.errors import TilingError
 from reftiler.io.entries import GOOD
@@ -14,12 +13,8 @@ MAX_BYTES = 2**27
 """Of a list: what is longer is none."""
 
 
-@dataclass(frozen=True)
-class SplitList:
-    """The splits of a data set's images."""
-
-    file: Path
-    splits: dict[str, tuple[str, str]]  # (split, label or '') by path
+SplitList: TypeAlias = tuple[Path, dict[str, tuple[str, str]]]
+"""A file, and the split and label, or an empty text, of each image by its path."""
 
 
 def visa_splits(root: Path) -> SplitList | None:
@@ -34,7 +29,7 @@ def visa_splits(root: Path) -> SplitList | None:
         splits = {path: (split, "") for (top, _, path), split in names if top == here}
     except (KeyError, AttributeError, csv.Error) as error:
         raise _damaged(file, error) from error
-    return SplitList(file, splits)
+    return file, splits
 
 
 def real_iad_splits(root: Path) -> SplitList | None:
@@ -55,7 +50,7 @@ def real_iad_splits(root: Path) -> SplitList | None:
         splits = dict(_real_iad_rows(content))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(file, error) from error
-    return SplitList(file, splits)
+    return file, splits
 
 
 def _real_iad_rows(content: Any) -> Iterable[tuple[str, tuple[str, str]]]:

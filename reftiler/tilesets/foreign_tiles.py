@@ -21,7 +21,7 @@ from reftiler.io import IMAGE_SUFFIXES, open_image
 from reftiler.io.metadata import Metadata
 from reftiler.layout import FEW_CHANNELS
 from reftiler.settings import TilerSettings
-from reftiler.tilesets.maps import MapOptions, counted, map_form, some_of, walk
+from reftiler.tilesets.maps import MapOptions, counted, map_form, walk
 from reftiler.tilesets.reassemble import TiledImage, TiledImageSet, averaging_notes
 from reftiler.tilesets.tile_arrays import (
     Array,
@@ -32,6 +32,7 @@ from reftiler.tilesets.tile_arrays import (
     is_array,
     load,
 )
+from reftiler.validation import first_few
 
 _REMEDY = (
     "all tiles must be of one shape and dtype; where those at the edge are cut short, "
@@ -204,7 +205,7 @@ def foreign_images(
         images.append(image)
     if placement.size is None:
         sizes = dict.fromkeys(image.grid.image_size for image in images)
-        shown = some_of(f"{height}x{width}" for height, width in sizes)
+        shown = first_few([f"{height}x{width}" for height, width in sizes], 5)
         notes.append(f"took what the tiles cover as the image's size, {shown}")
     notes += averaging_notes(images, options.settings)
     return TiledImageSet(tuple(images), path.suffix.lower(), tuple(notes))

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, TypeAlias
@@ -36,7 +36,7 @@ from reftiler.tilesets.tile_arrays import (
     open_tiles,
     palette_of,
 )
-from reftiler.validation import count_of
+from reftiler.validation import count_of, first_few
 
 _Found: TypeAlias = Path | list[Path]
 """An array of the results of all tiles of an image, or a file for each tile."""
@@ -72,14 +72,19 @@ def find_maps(
     array ``(K, …)`` for each image, ``<id>.npy`` or ``<id>.zarr``, of the tiles that
     were kept, in their order.
     """
-    files = _Files(folder, passed_over)
-    files.check_names(records)
+    files = _Files(folder, passed_over, records)
     found: dict[str, _Found] = {}
     missing: dict[str, list[str]] = {}
     every = [[files.find(stem) for stem in _tile_stems(record)] for record in records]
     arrays = [files.find(_array_stem(record), arrays=True) for record in records]
-    _check_one_kind(every, arrays)
+    of_tiles = {path for paths in every for path in paths}
     for record, paths, array in zip(records, every, arrays, strict=True):
+        single = [p for p in paths if p is not None and p not in arrays]
+        if array is not None and array not in of_tiles and single:
+            raise TilingError(
+                f"{array} and {single[0]} are both results of one image's tiles: keep "
+                "the array of all, or a file for each tile"
+            )
         if paths and None not in paths:
             found[record.id] = [path for path in paths if path is not None]
         elif array is not None:
@@ -96,21 +101,6 @@ def find_maps(
     if missing or not found:
         raise _missing(folder, records, missing)
     return map_set(records, found, options, tuple(notes))
-
-
-def _check_one_kind(
-    every: Sequence[Sequence[Path | None]], arrays: Sequence[Path | None]
-) -> None:
-    """Refuse an array of all of an image's results beside files of its tiles."""
-    of_tiles = {path for paths in every for path in paths}
-    of_images = set(arrays)
-    for paths, array in zip(every, arrays, strict=True):
-        single = [p for p in paths if p is not None and p not in of_images]
-        if array is not None and array not in of_tiles and single:
-            raise TilingError(
-                f"{array} and {single[0]} are both results of one image's tiles: keep "
-                "the array of all, or a file for each tile"
-            )
 
 
 def map_set(
@@ -262,8 +252,9 @@ def _missing(
     names = list(dict.fromkeys(lacking))
     return TilingError(
         f"{folder} lacks the results of {len(lacking):,} of {total:,} tiles, "
-        f"{some_of(names)}: name each as its tile, {names[0] if names else 'tile'}.npy "
-        "or .png …, or give an array (K, …) for each image, called as its id"
+        f"{first_few(names, _SHOWN)}: name each as its tile, "
+        f"{names[0] if names else 'tile'}.npy or .png …, or give an array (K, …) for "
+        "each image, called as its id"
     )
 
 
@@ -273,21 +264,16 @@ class _Files:
     Results lie in folders as the tiles do, or all in one, by their own names alone.
     """
 
-    def __init__(self, folder: Path, passed_over: frozenset[Path]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        passed_over: frozenset[Path],
+        records: Sequence[ImageRecord],
+    ) -> None:
         self._all = [path for path in walk(folder) if path not in passed_over]
         self._used: set[Path] = set()
         self._folder, self._flat = folder, False
         self._index = self._by_name(lambda path: path.relative_to(folder))
-
-    def _by_name(self, name: Callable[[Path], Path]) -> dict[str, list[Path]]:
-        index: dict[str, list[Path]] = {}
-        for path in self._all:
-            if path.suffix.lower() in IMAGE_SUFFIXES:
-                index.setdefault(stem_of(name(path).as_posix()), []).append(path)
-        return index
-
-    def check_names(self, records: Sequence[ImageRecord]) -> None:
-        """Decide whether results lie in one folder; then names must tell them apart."""
         stems = [s for r in records for s in (*_tile_stems(r), _array_stem(r))]
         if any(stem in self._index for stem in stems):
             return
@@ -297,28 +283,32 @@ class _Files:
         twice = [name for name, n in counts.items() if n > 1 and name in self._index]
         if twice:
             raise TilingError(
-                f"{self._folder}: {counts[twice[0]]} tiles are called {twice[0]}, in "
+                f"{folder}: {counts[twice[0]]} tiles are called {twice[0]}, in "
                 "folders of their own: put their results into such folders too"
             )
 
+    def _by_name(self, name: Callable[[Path], Path]) -> dict[str, list[Path]]:
+        index: dict[str, list[Path]] = {}
+        for path in self._all:
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                index.setdefault(stem_of(name(path).as_posix()), []).append(path)
+        return index
+
     def find(self, stem: str, *, arrays: bool = False) -> Path | None:
-        """Return the file of a name, if there is one."""
         name = PurePosixPath(stem).name if self._flat else stem
         found = [p for p in self._index.get(name, ()) if is_array(p) or not arrays]
         if len(found) > 1:
             raise TilingError(
-                f"{some_of(map(str, found))} are results of one name: keep one of them"
+                f"{first_few(found, _SHOWN)} are results of one name: keep one of them"
             )
         self._used.update(found)
         return found[0] if found else None
 
     def notes(self) -> list[str]:
-        """Say which files were passed over."""
-        rest = [path for path in self._all if path not in self._used]
+        rest = (path for path in self._all if path not in self._used)
         names = [path.relative_to(self._folder).as_posix() for path in rest]
-        if not names:
-            return []
-        return [f"passed over {counted(names, 'file')} of no tile in {self._folder}"]
+        said = f"passed over {counted(names, 'file')} of no tile in {self._folder}"
+        return [said] if names else []
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -338,13 +328,6 @@ def stem_of(name: str) -> str:
     return PurePosixPath(name).with_suffix("").as_posix()
 
 
-def some_of(names: Iterable[str]) -> str:
-    """Write the first few names, and how many there are beyond these."""
-    listed = list(names)
-    rest = len(listed) - _SHOWN
-    return ", ".join(listed[:_SHOWN]) + (f" and {rest:,} more" if rest > 0 else "")
-
-
 def counted(names: Sequence[str], noun: str) -> str:
     """Write how many, of what, and the first few of them."""
-    return f"{count_of(names, noun)} ({some_of(names)})"
+    return f"{count_of(names, noun)} ({first_few(names, _SHOWN)})"

@@ -102,7 +102,7 @@ class TileNames:
 
     def mask(self, index: int, marked: int, *, is_zero: bool) -> str | None:
         """Return the file of a mask's tile; None if a data set does without it."""
-        split, label = self.entry.split, self.entry.label
+        label = self.entry.label
         name = f"{self._name(index, marked)}{_MASK}{self.suffix}"
         if not self.in_dataset:
             return name
@@ -111,7 +111,7 @@ class TileNames:
         if marked < self.min_marked:
             # No reader of the layout is to take it for truth, and nothing is lost.
             found = tile_label(label, marked, self.min_marked)
-            folder = "_".join(filter(None, (split, _UNMARKED)))
+            folder = "_".join(filter(None, (self.entry.split, _UNMARKED)))
             return _joined(folder, found, name)
         return _joined(self._truth, label, name)
 
@@ -127,14 +127,11 @@ class TileNames:
         folder, _, stem = self.entry.name.rpartition("/")
         if tile_label(label, marked, self.min_marked) != label:
             stem = f"{stem}_{label}"  # beside the images that are good as a whole
-        return _joined(folder, self.pattern.format(id=stem, **self._place(index)))
-
-    def _place(self, index: int) -> dict[str, int]:
         (y, _), (x, _) = self.grid.boxes[index].tolist()
-        if self.grid.is_irregular:
-            return {"index": index, "x": x, "y": y}
-        row, col = self.grid.geometry.unravel(index)
-        return {"index": index, "row": row, "col": col, "x": x, "y": y}
+        place = {"index": index, "x": x, "y": y}
+        if not self.grid.is_irregular:
+            place["row"], place["col"] = self.grid.geometry.unravel(index)
+        return _joined(folder, self.pattern.format(id=stem, **place))
 
 
 def _joined(*parts: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 from reftiler.atomic import OutputTransaction, atomic_write
 from reftiler.errors import TilingError, count
-from reftiler.grid import Grid
 from reftiler.io.annotation_sets import AnnotatedImage, AnnotationFile, Annotations
 from reftiler.io.yolo import format_label, in_pixels, label_name
 from reftiler.objects import ImageObject, TiledObjects, cut_objects
@@ -123,7 +122,9 @@ class TileAnnotations:
             self._counts["images"] += 1
             self._counts["objects"] += len(objects)
             self._counts["dropped"] += cut.dropped
-            self._counts["mirrored"] += bool(objects) and _is_mirrored(record.grid)
+            pads = any(map(any, record.grid.padding))
+            shows = pads and record.grid.tiler.pad_mode != "constant"
+            self._counts["mirrored"] += bool(objects) and shows
             for number in cut.lost:
                 x, y, width, height = objects[number].box
                 place = f"at {x:g}, {y:g}, {width:g} x {height:g}"
@@ -166,11 +167,6 @@ class TileAnnotations:
             files.write(folder / _SETTINGS, _writer([content.encode()]))
 
 
-def _is_mirrored(grid: Grid) -> bool:
-    """Tell whether padding shows pixels of the image."""
-    return grid.tiler.pad_mode != "constant" and any(map(any, grid.padding))
-
-
 def _writer(chunks: Iterable[bytes]) -> Any:
     return lambda path: atomic_write(path, chunks)
 
@@ -211,27 +207,20 @@ def _coco_image(
 ) -> dict[str, Any]:
     """Return COCO's line of a tile; its file name is relative to the JSON's folder."""
     folder = name.rpartition("/")[0]
-    file = tile.file
-    if folder and file.startswith(f"{folder}/"):
-        file = file.removeprefix(f"{folder}/")
     height, width = record.grid.tiler.input_size
     (top, bottom), (left, right) = record.grid.boxes[tile.index].tolist()
     above, before = record.grid.tiler.context
+    corner = left - before, top - above
     return {
         **{key: image.content[key] for key in image.content if key not in _URLS},
         "id": number,
-        "file_name": file,
+        "file_name": tile.file.removeprefix(f"{folder}/") if folder else tile.file,
         "width": width,
         "height": height,
         "source_image_id": image.content["id"],
         "source_file_name": image.content["file_name"],
         "tile_index": tile.index,
-        "tile_box": [
-            left - before,
-            top - above,
-            right - left + 2 * before,
-            bottom - top + 2 * above,
-        ],
+        "tile_box": [*corner, right - left + 2 * before, bottom - top + 2 * above],
     }
 
 
@@ -239,18 +228,14 @@ def _coco_annotation(number: int, image: int, one: ImageObject) -> dict[str, Any
     content = dict(one.extra)
     if "id" in content:
         content["source_id"] = content.pop("id")
-    segmentation: Any = [
-        [n for point in shape for n in point] for shape in one.polygons
-    ]
-    if one.rle is not None:
-        segmentation = dict(one.rle)
+    polygons = [[n for point in shape for n in point] for shape in one.polygons]
     content |= {
         "id": number,
         "image_id": image,
         "category_id": one.category,
         "bbox": list(one.box),
         "area": one.area if one.stated_area is None else one.stated_area,
-        "segmentation": segmentation,
+        "segmentation": polygons if one.rle is None else dict(one.rle),
         "iscrowd": content.get("iscrowd", 0),
     }
     if one.keypoints:
@@ -284,7 +269,5 @@ def _yolo_settings(header: Mapping[str, Any], records: Sequence[ImageRecord]) ->
         **{key: (v[0] if len(v) == 1 else v) for key, v in splits.items() if v},
         **{key: value for key, value in header.items() if key not in dropped},
     }
-    text: str = load_yaml_support().safe_dump(
-        content, sort_keys=False, allow_unicode=True
-    )
-    return text
+    yaml = load_yaml_support()
+    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))

@@ -44,12 +44,13 @@ def export(
     image: NDArray[Any],
     tiler: Tiler,
     file_format: str = "npy",
+    marks: NDArray[np.bool_] | None = None,
     **settings: Any,
 ) -> Manifest:
     """Write an image and its mask beside ``folder`` and cut them into it."""
     source = folder.parent / f"part{SUFFIXES[file_format]}"
     write_image(source, image)
-    write_image(folder.parent / "part_mask.png", spots())
+    write_image(folder.parent / "part_mask.png", spots() if marks is None else marks)
     planned = plan_export(
         find_images(source),
         TilingConfig(tiler, settings.pop("random", None), 3),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ pytest.importorskip("skimage")
 from reftiler.errors import TilingError, printable
 from reftiler.io import ReadOptions, write_image
 from reftiler.io.datasets import ImageEntry, find_images, load_pair
+from reftiler.io.map_files import match_maps
 from tests.trees import write_tree
 
 DATASET = (
@@ -106,46 +109,39 @@ def test_the_order_of_a_data_set_is_not_the_disk_s(
     root = write_tree(tmp_path, *DATASET)
     forwards, listed = find_images(str(root)), os.scandir
     assert [entry.id for entry in forwards] == [
-        "train/good/000",
-        "train/good/001",
-        "test/dent/000",
-        "test/good/000",
-        "test/spot/000",
-        "test/spot/001",
-    ]
+        "train/good/000", "train/good/001", "test/dent/000", "test/good/000",
+        "test/spot/000", "test/spot/001",
+    ]  # fmt: skip
     mask = root / "ground_truth/spot/001_mask.npy"
     want = ImageEntry(root / "test/spot/001.tif", (mask,), "test", "spot")
     assert forwards[5] == want
     assert (forwards.layout, forwards.notes) == ("mvtec-ad", ())
 
-    class Backwards:
-        def __init__(self, path: str) -> None:
-            self.entries = [*listed(path)][::-1]
+    def backwards(path: str) -> nullcontext[list[os.DirEntry[str]]]:
+        return nullcontext([*listed(path)][::-1])
 
-        def __enter__(self) -> list[os.DirEntry[str]]:
-            return self.entries
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    monkeypatch.setattr(os, "scandir", Backwards)
+    monkeypatch.setattr(os, "scandir", backwards)
     assert find_images(root) == forwards
-
-
-def test_names_of_good_folders(tmp_path: Path) -> None:
-    root = write_tree(tmp_path, "train/Fine/0.png", "test/Fine/0.png")
-    write_tree(root, "test/good/1.png", "test/spot/0.png", "ground_truth/spot/0.png")
-    assert ids(root, good="fine") == [
-        "train/good/0",
-        "test/good/0",
-        "test/good/1",
-        "test/spot/0",
-    ]
 
 
 FINE = ("train/Fine/0.png", "test/Fine/0.png", "test/spot/0.png",
         "ground_truth/spot/0.png")  # fmt: skip
+
+
+def test_names_of_good_folders(tmp_path: Path) -> None:
+    root = write_tree(tmp_path, *FINE, "test/good/1.png")
+    good = ["train/good/0", "test/good/0", "test/good/1"]
+    assert ids(root, good="fine") == [*good, "test/spot/0"]
+
+
 BESIDE = ("a.png", "good/b.png")
+SETS = ("brick/test/good/0.png", "grass/test/good/0.png")
+TWO = ("a.png", "a_mask.png", "a_mask.tif")
+VISA = [
+    f"{name}/Data/{path}"
+    for name in ("candle", "fryum")
+    for path in ("Images/Normal/0.JPG", "Images/Anomaly/0.JPG", "Masks/Anomaly/0.png")
+]
 
 
 @pytest.mark.parametrize(
@@ -155,14 +151,10 @@ BESIDE = ("a.png", "good/b.png")
         (("gone/",), {"source": "none"}, "cannot search .*none: No such file"),
         (("a.png",), {"source": "a\0"}, r"cannot search .*a\\x00"),
         (("x/a.png", "y/a.png"), {}, r"not entered: x, y.*--recursive"),
-        *(
-            (
-                ("brick/test/good/0.png", "grass/test/good/0.png"),
-                {"recursive": recursive},
-                r"folder of data sets.*brick, .*grass",
-            )
-            for recursive in (False, True)
-        ),
+        (SETS, {}, r"folder of data sets.*brick, .*grass"),
+        (SETS, {"recursive": True}, r"folder of data sets.*brick, .*grass"),
+        # Each is named once, by its root.
+        (VISA, {}, r"folder of data sets: give one of them, \S*candle, \S*fryum$"),
         (FINE, {}, r"without a mask: test/Fine/0\.png"),
         (FINE, {"good": ["fine", "best"]}, "called best .*spot"),
         (BESIDE, {}, "layouts class-folders and plain"),
@@ -170,21 +162,19 @@ BESIDE = ("a.png", "good/b.png")
         (("a.png", "a_mask.png", "b_mask.png"), {}, r"without an image: b_mask\.png"),
         (("images/a.png", "masks/seg_a.png"), {}, r"an image: masks/seg_a\.png"),
         (("wine_label.png",), {}, r"names of masks.*--mask-pattern none"),
-        *(
-            (
-                ("a.png", "a_mask.png", "a_mask.tif"),
-                {"source": source},
-                r"a\.png has 2 masks: .*png.*tif",
-            )
-            for source in ("", "a.png")
-        ),
+        (TWO, {}, r"a\.png has 2 masks: .*png.*tif"),
+        (TWO, {"source": "a.png"}, r"a\.png has 2 masks: .*png.*tif"),
+        # In other Unicode, or as a folder, these are one name.
+        (("caf\u00e9.png", "cafe\u0301.png"), {}, "have the same id"),
+        (("a.png", "b.png/b.png", "b.tif"), {"recursive": True},
+         r"folder b\.png is called like"),
         (("a.png",), {"source": "a.png", "layout": "mvtec-ad"}, "layout mvtec-ad"),
         *(
             (("a.png",), {"mask_pattern": pattern}, "the mask pattern")
             for pattern in ("m.png", "{stem", "{stem.name}", "{x}{stem}", "{stem}}")
         ),
     ],
-)
+)  # fmt: skip
 def test_what_is_refused(
     tmp_path: Path, files: tuple[str, ...], settings: dict[str, Any], words: str
 ) -> None:
@@ -250,9 +240,8 @@ def test_a_mask_is_one_file_where_case_is_not_told_apart(
     write_tree(tmp_path, "images/a.png", "images/B.png", "seg/a.png", "seg/b.PNG")
 
     def exists(path: Path) -> bool:
-        return path.name.lower() in {
-            file.name.lower() for file in path.parent.iterdir()
-        }
+        names = [file.name.lower() for file in path.parent.iterdir()]
+        return path.name.lower() in names
 
     pattern = "../seg/{stem}"
     assert masks(tmp_path / "images", mask_pattern=pattern) == {"B": [], "a": ["a.png"]}
@@ -363,16 +352,6 @@ def test_masks_of_a_data_set_without_images_are_named(
     assert ["1 mask" in note and extra in note for note in found.notes] == [True]
 
 
-def test_a_data_set_in_a_folder_of_some_is_named_once(tmp_path: Path) -> None:
-    for name in ("candle", "fryum"):
-        write_tree(tmp_path / name / "Data", "Images/Normal/0.JPG",
-                   "Images/Anomaly/0.JPG", "Masks/Anomaly/0.png")  # fmt: skip
-    with pytest.raises(TilingError, match="folder of data sets") as caught:
-        find_images(tmp_path)
-    assert f"{tmp_path / 'candle'}, " in str(caught.value)
-    assert f"{os.sep}Data" not in str(caught.value)
-
-
 # Names
 
 
@@ -382,12 +361,6 @@ def test_ids_that_are_the_same_on_some_disks(tmp_path: Path) -> None:
         pytest.skip("this disk takes A.png for a.png")
     with pytest.raises(TilingError, match=r"A\.png and .*a\.png have the same id"):
         find_images(tmp_path)
-    write_tree(tmp_path / "2", "caf\u00e9.png", "cafe\u0301.png")
-    with pytest.raises(TilingError, match="have the same id"):
-        find_images(tmp_path / "2")
-    write_tree(tmp_path / "3", "a.png", "b.png/b.png", "b.tif")
-    with pytest.raises(TilingError, match=r"folder b\.png is called like"):
-        find_images(tmp_path / "3", recursive=True)
 
 
 def test_masks_are_found_whatever_the_case(tmp_path: Path) -> None:
@@ -561,3 +534,35 @@ def test_what_is_accepted_is_the_same_on_request(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(TilingError, match="no image in"):
         find_images(tmp_path / "none", strict=False)
+
+
+# Maps, matched to images by the longest end of their paths
+
+
+@pytest.mark.parametrize(
+    ("names", "files", "matched", "words"),
+    [
+        (["000", "dent/000", "001", "spot/001"],
+         ["dent/000.npy", "dent/001_heat.npy", "other.npy"],
+         {1: "dent/000.npy", 2: "dent/001_heat.npy"}, "1 file .*: other.npy"),
+        (["dent/000", "spot/000"], ["000.npy"], {}, "1 file .*several.*: 000.npy"),
+    ],
+)  # fmt: skip
+def test_maps_of_images(
+    tmp_path: Path,
+    names: list[str],
+    files: list[str],
+    matched: dict[int, str],
+    words: str,
+) -> None:
+    write_tree(tmp_path, *files)
+    maps, (note,) = match_maps(names, [None] * len(names), tmp_path)
+    assert maps == {number: (tmp_path / name,) for number, name in matched.items()}
+    assert re.search(words, note)
+
+
+def test_a_folder_without_maps_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    for source, words in (("", "there is no .* map in"), ("x", "cannot read the maps")):
+        with pytest.raises(TilingError, match=words):
+            match_maps(["000"], [None], tmp_path / source)

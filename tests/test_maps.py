@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -49,25 +50,26 @@ def whole_numbers(tiles: Array) -> Array:
     return tiles[:, ::4, ::4, :].astype(np.uint16) * 300
 
 
-@pytest.fixture
-def image() -> Array:
-    return picture("uint8", 3)
+pytestmark = pytest.mark.usefixtures("work")
+IMAGE = picture("uint8", 3)
+TILES, MAPS = Path("tiles"), Path("maps")
 
 
 @pytest.fixture
-def manifest(tmp_path: Path, image: Array) -> Manifest:
-    (tmp_path / "maps").mkdir()
-    return export(tmp_path / "tiles", image, TILER)
+def manifest(work: Path) -> Manifest:
+    MAPS.mkdir()
+    return export(TILES, IMAGE, TILER)
 
 
-def results(folder: Path, manifest: Manifest, model: Model) -> Array:
+def results(manifest: Manifest, model: Model) -> Array:
     """Return what a model makes of the tiles' files."""
     (record,) = manifest.images
-    tiles = [read_image(folder / tile.file) for tile in record.tiles]
-    return model(np.stack(tiles))
+    return model(np.stack([read_image(TILES / tile.file) for tile in record.tiles]))
 
 
-def write_each(folder: Path, manifest: Manifest, made: Array, suffix: str) -> None:
+def write_each(
+    manifest: Manifest, made: Array, suffix: str = ".npy", folder: Path = MAPS
+) -> None:
     (record,) = manifest.images
     for tile, result in zip(record.tiles, made, strict=True):
         path = (folder / tile.file).with_suffix(suffix)
@@ -78,9 +80,8 @@ def write_each(folder: Path, manifest: Manifest, made: Array, suffix: str) -> No
             write_image(path, result)
 
 
-def found(tmp_path: Path, manifest: Manifest, options: MapOptions = KEEP) -> Array:
-    one = find_maps(tmp_path / "maps", manifest.images, options)
-    return np.asarray(reassemble(one.images[0]))
+def found(manifest: Manifest, options: MapOptions = KEEP) -> Array:
+    return np.asarray(reassemble(find_maps(MAPS, manifest.images, options).images[0]))
 
 
 @pytest.mark.parametrize(
@@ -99,73 +100,56 @@ def found(tmp_path: Path, manifest: Manifest, options: MapOptions = KEEP) -> Arr
     ],
 )
 def test_a_file_for_each_tile(
-    tmp_path: Path,
-    manifest: Manifest,
-    image: Array,
-    model: Model,
-    suffix: str,
-    settings: dict[str, Any],
+    manifest: Manifest, model: Model, suffix: str, settings: dict[str, Any]
 ) -> None:
-    made = results(tmp_path / "tiles", manifest, model)
-    write_each(tmp_path / "maps", manifest, made, suffix)
+    write_each(manifest, results(manifest, model), suffix)
     tiler = Tiler.from_dict({**TILER.to_dict(), **settings})
-    merged = found(tmp_path, manifest, MapOptions(settings=settings))
-    same_bits(merged, tiler.apply(model, image))
+    merged = found(manifest, MapOptions(settings=settings))
+    same_bits(merged, tiler.apply(model, IMAGE))
 
 
 @pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize("suffix", [".npy", ".zarr"])
 def test_an_array_for_each_image(
-    tmp_path: Path, manifest: Manifest, image: Array, suffix: str, *, first: bool
+    manifest: Manifest, suffix: str, *, first: bool
 ) -> None:
-    made = results(tmp_path / "tiles", manifest, twice)
+    made = results(manifest, twice)
     stored = np.moveaxis(made, -1, 1) if first else made
-    path = tmp_path / "maps" / f"part{suffix}"
+    path = MAPS / f"part{suffix}"
     if suffix == ".npy":
         np.save(path, stored)
     else:
         zarr = pytest.importorskip("zarr")
         zarr.save_array(str(path), stored)
-    same_bits(found(tmp_path, manifest), TILER.apply(twice, image))
+    same_bits(found(manifest), TILER.apply(twice, IMAGE))
 
 
-def test_folders_of_tiles_may_be_left_out_of_names(
-    tmp_path: Path, image: Array
-) -> None:
-    (tmp_path / "data" / "deep").mkdir(parents=True)
-    (tmp_path / "maps").mkdir()
-    manifest = export(tmp_path / "tiles", image, TILER)
-    (record,) = manifest.images
-    for tile in record.tiles:  # as those of an image in a folder
-        (tmp_path / "tiles" / "deep").mkdir(exist_ok=True)
-        (tmp_path / "tiles" / tile.file).rename(tmp_path / "tiles" / "deep" / tile.file)
-    text = (tmp_path / "tiles" / "manifest.json").read_text()
-    text = text.replace('"part_0', '"deep/part_0')
-    (tmp_path / "tiles" / "manifest.json").write_text(text)
-    moved = Manifest.read(tmp_path / "tiles")
-    made = results(tmp_path / "tiles", moved, half)
-    for nested in (True, False):
-        folder = tmp_path / f"maps{nested}"
-        folder.mkdir()
-        write_each(folder, moved if nested else manifest, made, ".npy")
+def test_folders_of_tiles_may_be_left_out_of_names(manifest: Manifest) -> None:
+    (TILES / "deep").mkdir()
+    for tile in manifest.images[0].tiles:  # as those of an image in a folder
+        (TILES / tile.file).rename(TILES / "deep" / tile.file)
+    path = TILES / "manifest.json"
+    path.write_text(path.read_text().replace('"part_0', '"deep/part_0'))
+    moved = Manifest.read(TILES)
+    made = results(moved, half)
+    for named, folder in ((moved, Path("nested")), (manifest, Path("flat"))):
+        write_each(named, made, folder=folder)
         images = find_maps(folder, moved.images, KEEP).images
-        same_bits(reassemble(images[0]), TILER.apply(half, image))
+        same_bits(reassemble(images[0]), TILER.apply(half, IMAGE))
 
 
 @pytest.mark.parametrize("mode", ["padding", "interpolation", "drop"])
-def test_tiles_that_were_left_out_have_no_results(
-    tmp_path: Path, image: Array, mode: str
-) -> None:
+def test_tiles_that_were_left_out_have_no_results(mode: str) -> None:
     tiler = Tiler(16, 12, channels_last=True, mode=mode)
-    manifest = export(tmp_path / "tiles", image, tiler, skip_empty=True)
+    manifest = export(TILES, IMAGE, tiler, skip_empty=True)
     (record,) = manifest.images
     kept = np.zeros(len(record.grid))
     kept[[tile.index for tile in record.tiles]] = 1
     assert 0 < kept.sum() < len(kept)
     scores = np.random.default_rng(0).random((len(kept), 8, 8))
-    (tmp_path / "maps").mkdir()
-    np.save(tmp_path / "maps" / "part.npy", scores[kept > 0])
-    merged = found(tmp_path, manifest, MapOptions(settings={"fill": np.nan}))
+    MAPS.mkdir()
+    np.save(MAPS / "part.npy", scores[kept > 0])
+    merged = found(manifest, MapOptions(settings={"fill": np.nan}))
     # The mean of some of the tiles, from means of all of them.
     settled = Tiler.from_dict({**tiler.to_dict(), "fill": 0})
     shape, grid = record.shape[:2], settled.grid(record.shape[:2])
@@ -176,36 +160,29 @@ def test_tiles_that_were_left_out_have_no_results(
     there = share > 0
     np.testing.assert_allclose(merged[there], (sums[there] / share[there]), rtol=1e-12)
     with pytest.raises(TilingError, match="lie in no tile"):
-        find_maps(tmp_path / "maps", manifest.images, KEEP).images[0].check()
+        find_maps(MAPS, manifest.images, KEEP).images[0].check()
 
 
-def test_scales_of_their_own_on_each_axis(
-    tmp_path: Path, manifest: Manifest, image: Array
-) -> None:
+def test_scales_of_their_own_on_each_axis(manifest: Manifest) -> None:
     def flat(tiles: Array) -> Array:
         return np.asarray(tiles[:, ::2, :, 0].astype(np.float32))
 
-    made = results(tmp_path / "tiles", manifest, flat)
-    write_each(tmp_path / "maps", manifest, made, ".npy")
+    write_each(manifest, results(manifest, flat))
     with pytest.raises(TilingError, match="not alike on all axes"):
-        found(tmp_path, manifest)
+        found(manifest)
     scale = (Fraction(1, 2), Fraction(1))
-    same_bits(
-        found(tmp_path, manifest, MapOptions(scale=scale)),
-        TILER.apply(flat, image, scale=scale),
-    )
+    merged = found(manifest, MapOptions(scale=scale))
+    same_bits(merged, TILER.apply(flat, IMAGE, scale=scale))
 
 
-def test_axes_that_may_be_either_are_asked_for(
-    tmp_path: Path, manifest: Manifest
-) -> None:
-    made = results(tmp_path / "tiles", manifest, lambda t: t[..., :1].repeat(16, -1))
+def test_axes_that_may_be_either_are_asked_for(manifest: Manifest) -> None:
+    made = results(manifest, lambda tiles: tiles[..., :1].repeat(16, -1))
     assert made.shape[1:] == (16, 16, 16)
-    write_each(tmp_path / "maps", manifest, made, ".npy")
+    write_each(manifest, made)
     with pytest.raises(TilingError, match="--axes CYX or --axes YXC"):
-        found(tmp_path, manifest)
-    last = found(tmp_path, manifest, MapOptions(axes="YXC"))
-    first = found(tmp_path, manifest, MapOptions(axes="CYX"))
+        found(manifest)
+    last = found(manifest, MapOptions(axes="YXC"))
+    first = found(manifest, MapOptions(axes="CYX"))
     assert last.shape == first.shape == (33, 47, 16)
     assert (last[..., 0] == last[..., 5]).all()
     assert (first[..., 0] != first[..., 5]).any()
@@ -222,18 +199,18 @@ def test_axes_that_may_be_either_are_asked_for(
     ],
 )
 def test_what_fits_no_tile_is_refused(
-    tmp_path: Path, manifest: Manifest, shape: tuple[int, ...], words: str
+    manifest: Manifest, shape: tuple[int, ...], words: str
 ) -> None:
     made = np.zeros((len(manifest.images[0].tiles), *shape), np.float32)
-    write_each(tmp_path / "maps", manifest, made, ".npy")
+    write_each(manifest, made)
     with pytest.raises(TilingError, match=words) as caught:
-        found(tmp_path, manifest)
+        found(manifest)
     assert "part_0000.npy" in str(caught.value)
-    np.save(tmp_path / "maps" / "part.npy", made)
-    for path in (tmp_path / "maps").glob("part_*"):
+    np.save(MAPS / "part.npy", made)
+    for path in MAPS.glob("part_*"):
         path.unlink()
     with pytest.raises(TilingError, match=words):
-        found(tmp_path, manifest)
+        found(manifest)
 
 
 ZEROS = np.zeros((8, 8), np.float32)
@@ -244,102 +221,81 @@ ZEROS = np.zeros((8, 8), np.float32)
     [
         (dict.fromkeys(("part_0003.npy", "part_0007.npy")), "2 of 12 tiles, part_0003"),
         ({"part_0003.tif": ZEROS}, "part_0003.tif are results of one name"),
-        (
-            {"part_0007.npy": ZEROS[:, :7]},
-            r"0007.npy is float32 \(8, 7\), .*0000.npy is float32 \(8, 8\)",
-        ),
+        ({"part_0007.npy": ZEROS[:, :7]},
+         r"0007.npy is float32 \(8, 7\), .*0000.npy is float32 \(8, 8\)"),
         ({"part_0007.npy": ZEROS.astype("f8")}, "part_0007.npy is float64"),
         ({"part_0007.npy": ZEROS.astype("c8")}, "part_0007.npy holds complex64"),
         ({"part_0007.npy": b"cut short"}, "cannot read .*part_0007.npy"),
         ({"part.npy": np.stack([ZEROS] * 12)}, r"part\.npy and .*_0000.npy are both"),
-        (
-            {"*": None, "part.npy": np.stack([ZEROS] * 13)},
-            r"\(13, 8, 8\), and part has 12 tiles",
-        ),
+        ({"*": None, "part.npy": np.stack([ZEROS] * 13)},
+         r"\(13, 8, 8\), and part has 12 tiles"),
         ({"*": None}, r"12 of 12 tiles, part_0000, .* and 7 more"),
-        (
-            {"part_0000.npy": None, "part.npy": np.stack([ZEROS] * 12)},
-            r"part\.npy and .*part_0001.npy are both",
-        ),
+        ({"part_0000.npy": None, "part.npy": np.stack([ZEROS] * 12)},
+         r"part\.npy and .*part_0001.npy are both"),
     ],
-)
+)  # fmt: skip
 def test_faults_are_named(
-    tmp_path: Path, manifest: Manifest, written: dict[str, Any], words: str
+    manifest: Manifest, written: dict[str, Any], words: str
 ) -> None:
-    maps = tmp_path / "maps"
-    made = results(tmp_path / "tiles", manifest, half)
-    write_each(maps, manifest, made, ".npy")
+    write_each(manifest, results(manifest, half))
     for name, content in written.items():
         if content is None:
-            for path in maps.glob(name):
+            for path in MAPS.glob(name):
                 path.unlink()
         elif isinstance(content, bytes):
-            (maps / name).write_bytes(content)
+            (MAPS / name).write_bytes(content)
         elif name.endswith(".tif"):
-            write_image(maps / name, content)
+            write_image(MAPS / name, content)
         else:
-            np.save(maps / name, content)
+            np.save(MAPS / name, content)
     with pytest.raises(TilingError, match=words):
-        found(tmp_path, manifest)
+        found(manifest)
 
 
-def test_other_files_and_means_of_whole_numbers_are_told(
-    tmp_path: Path, manifest: Manifest
-) -> None:
-    def classes(tiles: Array) -> Array:
-        return np.asarray(tiles[..., 0] // 50)
-
-    made = results(tmp_path / "tiles", manifest, classes)
-    write_each(tmp_path / "maps", manifest, made, ".png")
-    (note,) = find_maps(tmp_path / "maps", manifest.images, KEEP).notes
+def test_other_files_and_means_of_whole_numbers_are_told(manifest: Manifest) -> None:
+    made = results(manifest, lambda tiles: np.asarray(tiles[..., 0] // 50))
+    write_each(manifest, made, ".png")
+    (note,) = find_maps(MAPS, manifest.images, KEEP).notes
     assert "--merge vote" in note
     options = MapOptions(settings={"merge": "max", "window": "box"})
-    assert not find_maps(tmp_path / "maps", manifest.images, options).notes
-    (tmp_path / "maps" / "log.txt").touch()
-    (tmp_path / "maps" / "deep").mkdir()
-    np.save(tmp_path / "maps" / "deep" / "other.npy", made[0])
-    (note,) = find_maps(tmp_path / "maps", manifest.images, options).notes
-    assert "2 files" in note
-    assert "log.txt" in note
-    assert "deep/other.npy" in note
+    assert not find_maps(MAPS, manifest.images, options).notes
+    (MAPS / "log.txt").touch()
+    (MAPS / "deep").mkdir()
+    np.save(MAPS / "deep" / "other.npy", made[0])
+    (note,) = find_maps(MAPS, manifest.images, options).notes
+    for words in ("2 files", "log.txt", "deep/other.npy"):
+        assert words in note
 
 
-def test_images_without_any_result_are_left_out_when_told(tmp_path: Path) -> None:
+def test_images_without_any_result_are_left_out_when_told(manifest: Manifest) -> None:
+    (record,) = manifest.images
     records = []
     for name in "ab":
-        (tmp_path / name).mkdir()
-        (record,) = export(tmp_path / name / "t", picture("uint8", 3), TILER).images
-        renamed = [t.file.replace("part", name) for t in record.tiles]
         tiles = tuple(
-            type(t)(t.index, file)
-            for t, file in zip(record.tiles, renamed, strict=True)
+            replace(tile, file=tile.file.replace("part", name), mask=None)
+            for tile in record.tiles
         )
-        given = {"id": name, "tiles": tiles, "masks": (), "mask_dtype": None}
-        records.append(type(record)(**{**vars(record), **given}))
-    maps = tmp_path / "maps"
-    maps.mkdir()
-    np.save(maps / "b.npy", np.zeros((12, 8, 8), np.float32))
+        one = replace(record, id=name, tiles=tiles, masks=(), mask_dtype=None)
+        records.append(one)
+    np.save(MAPS / "b.npy", np.zeros((12, 8, 8), np.float32))
     with pytest.raises(TilingError, match="12 of 24 tiles"):
-        find_maps(maps, records, KEEP)
-    some = find_maps(maps, records, MapOptions(skip_missing=True))
+        find_maps(MAPS, records, KEEP)
+    some = find_maps(MAPS, records, MapOptions(skip_missing=True))
     assert [image.id for image in some.images] == ["b"]
     assert "left out 1 image (a)" in some.notes[0]
-    (maps / "b.npy").unlink()
+    (MAPS / "b.npy").unlink()
     with pytest.raises(TilingError, match="lacks the results"):
-        find_maps(maps, records, MapOptions(skip_missing=True))
+        find_maps(MAPS, records, MapOptions(skip_missing=True))
 
 
-def test_tiles_changed_in_place_are_results(
-    tmp_path: Path, manifest: Manifest, image: Array
-) -> None:
+def test_tiles_changed_in_place_are_results(manifest: Manifest) -> None:
     def in_place() -> TiledImageSet:
-        return stored_images(tmp_path / "tiles", manifest, KEEP)
+        return stored_images(TILES, manifest, KEEP)
 
     assert not in_place().notes
-    made = results(tmp_path / "tiles", manifest, half)
-    write_each(tmp_path / "tiles", manifest, made, ".npy")
+    write_each(manifest, results(manifest, half), folder=TILES)
     assert "results of a model" in in_place().notes[0]
-    same_bits(reassemble(in_place().images[0]), TILER.apply(half, image))
-    np.save(tmp_path / "tiles" / "part_0004.npy", image[:16, :16])
+    same_bits(reassemble(in_place().images[0]), TILER.apply(half, IMAGE))
+    np.save(TILES / "part_0004.npy", IMAGE[:16, :16])
     with pytest.raises(TilingError, match=r"part_0004\.npy is uint8"):
         reassemble(in_place().images[0])

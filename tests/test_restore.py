@@ -14,13 +14,9 @@ from numpy.typing import NDArray
 pytest.importorskip("skimage")
 
 from reftiler import Tiler, TilingError
-from reftiler.config import TilingConfig
 from reftiler.io import open_mask, read_image, write_image
-from reftiler.io.datasets import find_images
 from reftiler.io.metadata import Metadata
-from reftiler.tilesets.job import ExportOptions
 from reftiler.tilesets.manifest import Manifest
-from reftiler.tilesets.plan import plan_export
 from reftiler.tilesets.reassemble import reassemble
 from reftiler.tilesets.records import ImageRecord
 from reftiler.tilesets.results import write_result
@@ -65,17 +61,9 @@ def test_every_kind_of_picture_comes_back(
 
 @pytest.mark.parametrize(
     ("mode", "side", "border", "window", "random", "skip_empty"),
-    list(
-        product(
-            ["padding", "interpolation", "clamp", "even", "drop"],
-            ["end", "both"],
-            [0, 1],
-            ["box", "hann"],
-            [None, 5],
-            [False, True],
-        )
-    ),
-)
+    [*product(("padding", "interpolation", "clamp", "even", "drop"), ("end", "both"),
+              (0, 1), ("box", "hann"), (None, 5), (False, True))],
+)  # fmt: skip
 def test_covered_pixels_are_exact_whatever_was_left_out(
     tmp_path: Path,
     *,
@@ -86,15 +74,8 @@ def test_covered_pixels_are_exact_whatever_was_left_out(
     random: int | None,
     skip_empty: bool,
 ) -> None:
-    tiler = Tiler(
-        (12, 9),
-        (10, 7),
-        mode=mode,
-        pad_side=side,
-        pad_mode="reflect",
-        window=window,
-        remove_border_count=border,
-    )
+    tiler = Tiler((12, 9), (10, 7), mode=mode, pad_side=side, pad_mode="reflect",
+                  window=window, remove_border_count=border)  # fmt: skip
     image = picture("uint8", 3)
     folder = tmp_path / "tiles"
     manifest = export(folder, image, tiler, random=random, skip_empty=skip_empty)
@@ -123,15 +104,13 @@ def test_skipping_keeps_every_marked_pixel(tmp_path: Path) -> None:
 
 
 def test_an_image_without_tiles_is_all_fill(tmp_path: Path) -> None:
-    write_image(tmp_path / "part.npy", picture("float32", 3))
-    write_image(tmp_path / "part_mask.png", np.zeros(SIZE, dtype=bool))
-    source = tmp_path / "part.npy"
-    planned = plan_export(
-        find_images(source), TilingConfig(Tiler(8)), source=source,
-        options=ExportOptions(file_format="npy", skip_empty=True),
-    )  # fmt: skip
-    assert planned.count == 0
-    (record,) = planned.manifest.images
+    picture_of = picture("float32", 3)
+    marks = np.zeros(SIZE, dtype=bool)
+    manifest = export(
+        tmp_path / "x", picture_of, Tiler(8), marks=marks, skip_empty=True
+    )
+    (record,) = manifest.images
+    assert record.tiles == ()
     whole = reassemble(stored_image(tmp_path, record, fill=float("nan")))
     same_bits(whole, np.full((*SIZE, 3), np.nan, np.float32))
 
@@ -212,10 +191,7 @@ def test_padding_of_the_mask_is_in_step(tmp_path: Path) -> None:
     [
         (lambda path: path.unlink(), "cannot read"),
         (lambda path: path.write_bytes(path.read_bytes()[:100]), "cannot read"),
-        (
-            lambda path: write_image(path, np.zeros((16, 15), np.uint8)),
-            r"altered.*|says uint8",
-        ),
+        (lambda path: write_image(path, np.zeros((16, 15), np.uint8)), "altered"),
         (lambda path: write_image(path, np.zeros((16, 16), np.float32)), "altered"),
         (lambda path: write_image(path, np.zeros((16, 16, 3), np.uint8)), "altered"),
     ],

@@ -30,11 +30,7 @@ _SPLIT = re.compile(r"train|val|test")
 def read_coco(
     files: Sequence[Path], source: Path, images: Sequence[ImageEntry]
 ) -> Annotations:
-    """Read COCO's files of objects; OSError if one cannot be read.
-
-    An image belongs to the entry whose path ends with its ``file_name``; of a single
-    image ``source`` the file may know others.
-    """
+    """Read COCO's files of objects; of a single image they may know others."""
     contents = [(path, read_bytes(path, MAX_FILE)) for path in files]
     found: dict[str, AnnotatedImage] = {}
     notes: list[str] = []

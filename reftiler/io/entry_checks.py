@@ -133,10 +133,7 @@ def check_strays(layout: Layout, found: Pairing) -> None:
 
 
 def check_masks(layout: Layout, found: Pairing, *, ask: bool) -> None:
-    """Refuse images and masks that do not go together.
-
-    ``ask``: masks are known by the layout, and what may be one is asked about.
-    """
+    """Refuse images and masks that do not go together; ``ask`` what may be a mask."""
     entries = found.entries
     bare = [
         path
@@ -172,10 +169,7 @@ def check_masks(layout: Layout, found: Pairing, *, ask: bool) -> None:
 
 
 def twin_names(paths: Collection[str]) -> list[tuple[str, str, str]]:
-    """Find images whose name is another's with a word before or after it.
-
-    Returns the longer name, the shorter, and the mask pattern that would pair them.
-    """
+    """Find names with a word more than others: longer, shorter, mask pattern."""
     by_name = {bare_path(path): path for path in paths}
     return [
         (path, by_name[other], pattern)
@@ -237,10 +231,7 @@ def flag_problems(
     *,
     ask: bool,
 ) -> None:
-    """Give entries their problems, and make entries of what the layout leaves over.
-
-    ``ask``: masks are known by the layout, and what may be one is flagged.
-    """
+    """Give entries their problems, and make entries of what the layout leaves over."""
     problems = defaultdict(list, found.problems)
     if found.strays:
         rest = pair_by_layout(

@@ -16,17 +16,8 @@ from reftiler.io.entries import GOOD
 from reftiler.io.split_lists import SplitList, real_iad_splits, visa_splits
 from reftiler.validation import suggest
 
-GOOD_NAMES = (
-    GOOD,
-    "ok",
-    "normal",
-    "non_defective",
-    "non-defective",
-    "nondefective",
-    "no_defect",
-    "defect_free",
-    "defect-free",
-)
+GOOD_NAMES = (GOOD, "ok", "normal", "non_defective", "non-defective", "nondefective",
+              "no_defect", "defect_free", "defect-free")  # fmt: skip
 """Names of folders whose images have no defects."""
 MASK_ENDINGS = ("_mask", "_label", "_gt")
 """What may follow an image's name in that of its mask."""
@@ -53,10 +44,7 @@ SPLIT_NAMES = {
 def match_path(
     pattern: str, path: str, good: tuple[str, ...] = GOOD_NAMES
 ) -> dict[str, str] | None:
-    """Match a path without its suffix with a pattern such as ``{split}/{good}/{stem}``.
-
-    Returns the fields' texts, None if it does not match; ``{good}`` is one of `good`.
-    """
+    """Return the fields of a path without suffix, by ``{good}/{stem}``, or None."""
     found = _compiled(pattern, good).fullmatch(path)
     return found.groupdict() if found else None
 
@@ -126,15 +114,11 @@ _COCO = ("{images}/{split}/{stem}", "{images}/{split}{year}/{stem}",
 
 PLAIN = Layout(
     "plain",
-    (
-        Place(
-            "{folder}{stem}",
-            (*_beside("{folder}{stem}"), *_in_mask_folder("{folder}{masks}/{stem}")),
-            name="{folder}{stem}",
-        ),
-    ),
+    (Place("{folder}{stem}",
+           (*_beside("{folder}{stem}"), *_in_mask_folder("{folder}{masks}/{stem}")),
+           name="{folder}{stem}"),),
     asks=True,
-)
+)  # fmt: skip
 """A folder of images, with masks beside them or in a folder of their own, or none."""
 SAME_STEM = Layout(
     "same-stem",
@@ -147,43 +131,34 @@ SAME_STEM = Layout(
 LAYOUTS = (
     Layout(
         "mvtec-ad",
-        (
-            Place(
-                "{test}/{label}/{stem}",
-                (*_in_mask_folder(_TRUTH_OF_AD), "{test}/{label}/{stem}_mask"),
-                split="test",
-            ),
-            Place(_LABELLED, ("{split}/{label}/{stem}_mask",
-                              "{split}_masks/{label}/{stem}_mask")),
-        ),
+        (Place("{test}/{label}/{stem}",
+               (*_in_mask_folder(_TRUTH_OF_AD), "{test}/{label}/{stem}_mask"),
+               split="test"),
+         Place(_LABELLED, ("{split}/{label}/{stem}_mask",
+                           "{split}_masks/{label}/{stem}_mask"))),
         needs=((_LABELLED,),),
         forbids=("test_public/{label}/{stem}", "{split}/{label}/rgb/{stem}",
                  "{split}/{label}/img/{stem}", "{split}/{images}/{stem}",
-                 "{split}/{masks}/{stem}",
-                 _TRUTH_OF_AD + "/{mask}"),
+                 "{split}/{masks}/{stem}", _TRUTH_OF_AD + "/{mask}"),
         landmarks=("ground_truth", *(f"train/{name}" for name in GOOD_NAMES)),
         aliases=("btech", "mpdd", "vad", "visa-pytorch"),
         complete=True,
     ),
     Layout(
         "mvtec-ad-2",
-        (
-            Place("test_public/{label}/{stem}",
-                  ("test_public/ground_truth/{label}/{stem}_mask",), split="test"),
-            Place("test_private/{stem}", split="test_private"),
-            Place("test_private_mixed/{stem}", split="test_private_mixed"),
-            Place(_LABELLED),
-        ),
+        (Place("test_public/{label}/{stem}",
+               ("test_public/ground_truth/{label}/{stem}_mask",), split="test"),
+         Place("test_private/{stem}", split="test_private"),
+         Place("test_private_mixed/{stem}", split="test_private_mixed"),
+         Place(_LABELLED)),
         needs=(("test_public/{label}/{stem}",),),
         landmarks=("test_public",),
         complete=True,
     ),
     Layout(
         "mvtec-loco",
-        (
-            Place("{test}/{label}/{stem}", (_TRUTH_OF_AD + "/{mask}",), split="test"),
-            Place(_LABELLED),
-        ),
+        (Place("{test}/{label}/{stem}", (_TRUTH_OF_AD + "/{mask}",), split="test"),
+         Place(_LABELLED)),
         needs=((_LABELLED, _TRUTH_OF_AD + "/{mask}"),),
         forbids=("{split}/{images}/{stem}",),
         landmarks=("ground_truth",),
@@ -192,12 +167,8 @@ LAYOUTS = (
     ),
     Layout(
         "mvtec-3d",
-        (
-            Place(
-                "{split}/{label}/rgb/{stem}",
-                ("{split}/{label}/gt/{stem}", "{split}/{label}/ground_truth/{stem}"),
-            ),
-        ),
+        (Place("{split}/{label}/rgb/{stem}",
+               ("{split}/{label}/gt/{stem}", "{split}/{label}/ground_truth/{stem}")),),
         needs=(("{split}/{label}/rgb/{stem}",),),
         landmarks=("*/*/rgb",),
         aliases=("3d-adam",),
@@ -205,21 +176,17 @@ LAYOUTS = (
     ),
     Layout(
         "bmad",
-        (
-            Place("{split}/{label}/img/{stem}", ("{split}/{label}/label/{stem}",)),
-            Place(_LABELLED),
-        ),
+        (Place("{split}/{label}/img/{stem}", ("{split}/{label}/label/{stem}",)),
+         Place(_LABELLED)),
         needs=(("{split}/{label}/img/{stem}",),),
         landmarks=("*/*/img",),
         complete=True,
     ),
     Layout(
         "visa",
-        (
-            Place("Data/Images/Normal/{stem}", label=GOOD),
-            Place("Data/Images/Anomaly/{stem}", ("Data/Masks/Anomaly/{stem}",),
-                  label="bad"),
-        ),
+        (Place("Data/Images/Normal/{stem}", label=GOOD),
+         Place("Data/Images/Anomaly/{stem}", ("Data/Masks/Anomaly/{stem}",),
+               label="bad")),
         needs=(("Data/Images/{label}/{stem}",),),
         landmarks=("Data/Images",),
         complete=True,
@@ -227,14 +194,10 @@ LAYOUTS = (
     ),
     Layout(
         "real-iad",
-        (
-            Place("OK/{item}/{stem}", label=GOOD, suffixes=JPEG),
-            Place(
-                "NG/{label}/{item}/{stem}",
-                ("NG/{label}/{item}/{stem}", "NG/{label}/{item}/{stem}_mask"),
-                suffixes=JPEG,
-            ),
-        ),
+        (Place("OK/{item}/{stem}", label=GOOD, suffixes=JPEG),
+         Place("NG/{label}/{item}/{stem}",
+               ("NG/{label}/{item}/{stem}", "NG/{label}/{item}/{stem}_mask"),
+               suffixes=JPEG)),
         needs=(("OK/{item}/{stem}",), ("NG/{label}/{item}/{stem}",)),
         landmarks=("NG", "OK"),
         split_list=real_iad_splits,
@@ -256,10 +219,7 @@ LAYOUTS = (
     ),
     Layout(
         "images-masks",
-        tuple(
-            Place(pair % "images", _in_mask_folder(pair % "masks"))
-            for pair in _PAIRS
-        ),
+        tuple(Place(p % "images", _in_mask_folder(p % "masks")) for p in _PAIRS),
         needs=tuple((pair % "images", pair % "masks") for pair in _PAIRS),
         landmarks=("[mM]ask*", "[lL]abel*", "[aA]nnotation*", "[gG][tT]*",
                    "[gG]round*", "[sS]egmentation*", "*_[mM]ask*", "*_[lL]abel*",
@@ -280,13 +240,9 @@ LAYOUTS = (
     ),
     Layout(
         "class-folders",
-        (
-            Place(
-                "{label}/{stem}",
-                (*_beside("{label}/{stem}"), *_in_mask_folder("{masks}/{label}/{stem}"),
-                 *_in_mask_folder("{masks}/{stem}")),
-            ),
-        ),
+        (Place("{label}/{stem}",
+               (*_beside("{label}/{stem}"), *_in_mask_folder("{masks}/{label}/{stem}"),
+                *_in_mask_folder("{masks}/{stem}"))),),
         needs=(("{good}/{stem}",),),
         landmarks=("[mM]ask*", "[gG]round*"),
         complete=True,
@@ -294,14 +250,10 @@ LAYOUTS = (
     ),
     Layout(
         "split-folders",
-        (
-            Place(
-                "{split}/{stem}",
-                (*_beside("{split}/{stem}"), "{split}annot/{stem}",
-                 *_in_mask_folder("{split}/{masks}/{stem}"),
-                 *_in_mask_folder("{split}_{masks}/{stem}")),
-            ),
-        ),
+        (Place("{split}/{stem}",
+               (*_beside("{split}/{stem}"), "{split}annot/{stem}",
+                *_in_mask_folder("{split}/{masks}/{stem}"),
+                *_in_mask_folder("{split}_{masks}/{stem}"))),),
         needs=(("{split}/{stem}",),),
         landmarks=("*_[mM]ask*", "*_[lL]abel*", "*annot"),
         asks=True,

@@ -153,10 +153,7 @@ def open_map(path: Path) -> Array:
 
 
 def as_map(array: Array, name: str) -> Array:
-    """Return real numbers ``(h, w)``, ``(1, h, w)`` or ``(h, w, 1)`` as a map.
-
-    Bools become 0 and 1. What is none is refused by its name.
-    """
+    """Return numbers ``(h, w)``, ``(1, h, w)`` or ``(h, w, 1)``; bools as 0 and 1."""
     shape = tuple(length for length in array.shape if length != 1)
     if array.ndim > 2 and len(shape) == 2:
         array = array.reshape(shape)

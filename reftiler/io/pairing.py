@@ -77,10 +77,7 @@ def pair_by_pattern(
     good: tuple[str, ...] = GOOD_NAMES,
     part: str = "",
 ) -> Pairing:
-    """Find the images of a layout in a folder, their masks where a pattern says.
-
-    Without a pattern there are no masks, and all files are images.
-    """
+    """Find the images of a layout, their masks where a pattern says; None: no masks."""
     found, tree = _without_copies(tree, layout, part)
     masks, used, folders = set[str](), set[Path](), Folders()
     for path in _within(tree.images, part):

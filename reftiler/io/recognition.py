@@ -85,10 +85,7 @@ def _matching(pattern: str, probes: _Probes, good: tuple[str, ...]) -> set[str]:
 def enclosing_roots(
     source: Path, layout: Layout | None, *, is_file: bool
 ) -> Iterator[tuple[Path, str]]:
-    """Yield the folders above a source of which it may be a part, by names alone.
-
-    Each has a landmark of a layout; with it goes the source's path relative to it.
-    """
+    """Yield folders above a source that have a landmark, and its path below each."""
     whole = os.path.abspath(source)  # noqa: PTH100 - links stay links
     names = Path(whole).parts[1:]
     seen = set[int]()
@@ -113,10 +110,7 @@ def _depths(layout: Layout, names: tuple[str, ...], *, is_file: bool) -> Iterato
 
 
 def plain_layout(tree: FileTree, limit: int | None = None) -> tuple[Layout, str]:
-    """Tell a folder of images from one of JPEG images with masks of the same names.
-
-    Of those masks ``limit`` are read, spread over all. The note is empty for `PLAIN`.
-    """
+    """Tell plain images from JPEG images with masks of one stem, by some of these."""
     jpeg = {bare_path(path) for path in tree.images if image_suffix(path) in JPEG}
     others = [path for path in tree.images if image_suffix(path) not in JPEG]
     twins = [path for path in others if bare_path(path) in jpeg]

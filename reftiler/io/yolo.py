@@ -36,11 +36,7 @@ def label_name(parts: Sequence[str]) -> tuple[str, ...]:
 
 
 def label_file(image: Path) -> Path | None:
-    """Return where the labels of an image lie, by YOLO's rule.
-
-    None where they would lie beside it without a list of classes: a text may be
-    anything.
-    """
+    """Return where YOLO's rule has labels; beside the image if a list of classes is."""
     found = Path(*label_name(image.parts))
     if found.parent != image.parent:
         return found
@@ -55,11 +51,7 @@ def read_yolo(
     labels: Path | None = None,
     settings: Path | None = None,
 ) -> Annotations | None:
-    """Read the labels of images; None if no image has any.
-
-    ``labels`` is their folder, by default where YOLO's rule has it; ``settings`` the
-    file of classes, by default one in a folder above the labels.
-    """
+    """Read the labels of images; None if no image has any."""
     paths = _label_paths(images, labels)
     there = {key: path for key, path in paths.items() if path and path.is_file()}
     if not there:
@@ -86,11 +78,7 @@ def read_yolo(
 
 
 def parse_label(line: str, *, with_score: bool = False) -> ImageObject:
-    """Return the object of a line, in shares of the image's size.
-
-    ``class x y width height``, of the box's centre, or ``class x1 y1 x2 y2 …``, a
-    polygon's corners; ``with_score``: a detector's score may follow.
-    """
+    """Return the object of a line, in shares of the image's size."""
     words = line.split()
     try:
         category, numbers = int(words[0]), list(map(float, words[1:]))

@@ -66,11 +66,7 @@ SERIAL = SerialExecutor()
 
 
 class LocalExecutor:
-    """Processes of this machine, which end with this one.
-
-    A worker that dies is replaced and its task given to another; the task of which
-    three have died is named.
-    """
+    """Processes of this machine, which end with us; those that die are replaced."""
 
     def __init__(self, workers: int) -> None:
         self._answers: SimpleQueue[_Answer] = SimpleQueue()

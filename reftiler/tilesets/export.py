@@ -66,10 +66,7 @@ class Export:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for the user, each once, with the number of images it is about.
-
-        What became of objects is known when they are written.
-        """
+        """Sentences for the user, each once; on objects once these are written."""
         seen: dict[str, list[str]] = {}
         for image in self.manifest.images:
             for note in self.job.notes.get(image.id, ()):

@@ -57,10 +57,7 @@ def parts(record: ImageRecord) -> Iterator[tuple[int, ImageRecord]]:
 
 
 def extract(task: ExtractTask) -> int | BadImage:
-    """Write the tiles of a part that are not there; return how many it has.
-
-    An image that changed, or cannot be read any more, is bad.
-    """
+    """Write the tiles of a part that are not there; return how many it has."""
     record = task.record
     for batch in batches(len(record.tiles), record.tile_shape, record.dtype):
         some = replace(record, tiles=record.tiles[batch.start : batch.stop])

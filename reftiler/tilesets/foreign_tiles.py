@@ -49,10 +49,7 @@ NamedTiles: TypeAlias = dict[str, dict[tuple[int, ...], Path]]
 
 @dataclass(frozen=True)
 class NamePattern:
-    """A pattern of names below a folder, such as ``{id}_{row}_{col}.png``.
-
-    Without a suffix, names of all formats match.
-    """
+    """A pattern of names below a folder; without a suffix, of files of any format."""
 
     text: str
 

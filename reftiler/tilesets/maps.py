@@ -109,10 +109,7 @@ def map_set(
     options: MapOptions,
     notes: tuple[str, ...],
 ) -> TiledImageSet:
-    """Return the images of results that were found: files, or an array, for each id.
-
-    The first result says what all are like.
-    """
+    """Return the images of results by their ids; the first says what all are like."""
     first = next(record for record in records if record.id in found)
     where = found[first.id]
     path = where if isinstance(where, Path) else where[0]
@@ -178,10 +175,7 @@ def _map_metadata(record: ImageRecord, form: TileForm) -> Metadata:
 def map_form(
     stored: TileForm, grid: Grid, options: MapOptions, *, arrays: bool
 ) -> TileForm:
-    """Return the form of results: which of their axes are which, by what fits the tile.
-
-    ``arrays``: the axes of the file have no names; those of images are YXC.
-    """
+    """Return the form of results: which axes are which, by what fits the tile."""
     shape, count = stored.shape, len(grid)
     if len(shape) not in (2, 3):
         tiles_layout(grid.tiler, (count, *shape))  # says what is wrong
@@ -259,10 +253,7 @@ def _missing(
 
 
 class _Files:
-    """The files below a folder by their names without suffix.
-
-    Results lie in folders as the tiles do, or all in one, by their own names alone.
-    """
+    """Files in folders as the tiles have them, or by their own names alone."""
 
     def __init__(
         self,

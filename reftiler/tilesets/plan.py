@@ -125,11 +125,7 @@ def is_finished(
     call: Mapping[str, Any],
     source: Path,
 ) -> bool:
-    """Tell whether a folder was made by a call, of images that did not change since.
-
-    Their labels and splits did not change either. `lost_files` tells whether its tiles
-    are still there.
-    """
+    """Tell whether a folder was made by a call, of images that did not change since."""
     if manifest.call != digest(call) or manifest.bad:
         return False
     records = {image.id: image for image in manifest.images}

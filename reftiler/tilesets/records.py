@@ -212,10 +212,7 @@ class ImageRecord:
 def json_chunks(
     head: Mapping[str, Any], records: Iterable[ImageRecord]
 ) -> Iterator[bytes]:
-    """Yield JSON of an object with ``images`` as its last key, a line for each tile.
-
-    The images come one by one: those of a large data set take much memory together.
-    """
+    """Yield JSON of an object, ``images`` last, which take much memory together."""
     rows = [f"{_json(key)}: {_json(value)}," for key, value in head.items()]
     yield "\n".join(["{", *rows, '"images": [\n']).encode()
     for number, record in enumerate(records):

@@ -71,10 +71,7 @@ def result_paths(
 
 
 def is_finished(image: TiledImage, path: Path, since: int) -> bool:
-    """Tell whether a file is the result of these tiles, to the bit.
-
-    No file older than ``since``, when the tiles were made, in ns, is their result.
-    """
+    """Tell whether a file, no older than ``since`` in ns, is these tiles' result."""
     if path.stat().st_mtime_ns < since:
         return False
     try:
@@ -100,10 +97,7 @@ def lost_metadata(pairs: Sequence[tuple[TiledImage, Path]]) -> list[str]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other runs from writing one result, or the results in its folder.
-
-    A folder beside ``path`` is locked, which is no part of a folder of results.
-    """
+    """Keep other runs from writing one result, or the results in its folder."""
     name = os.fsdecode(os.fsencode(path.name)[:200])
     beside = path.with_name(f".{name}.lock")
     try:

@@ -34,11 +34,7 @@ _MANIFEST = FormSource("the manifest says", "it was altered; cut the image anew"
 def stored_images(
     folder: Path, manifest: Manifest, options: MapOptions
 ) -> TiledImageSet:
-    """Return the images of a manifest.
-
-    Tiles that a model replaced by its results, of another shape or dtype, are merged as
-    these: the first tile says so for all.
-    """
+    """Return the images of a manifest, or of the results that replaced their tiles."""
     found = _first_form(folder, manifest)
     if found is not None and not as_cut(folder, manifest):
         paths = {record.id: _paths(folder, record) for record in manifest.images}
@@ -80,10 +76,7 @@ def stored_image(folder: Path, record: ImageRecord, **settings: object) -> Tiled
 def stored_masks(
     folder: Path, manifest: Manifest, fill: Real | None = None
 ) -> TiledImageSet:
-    """Return the masks of the images that have one.
-
-    Without a fill, tiles that were left out are 0 where that is known of them.
-    """
+    """Return the masks there are; left out tiles are 0 where that is known of them."""
     images = []
     for record in manifest.images:
         if record.masks:

@@ -178,10 +178,7 @@ def _label_of(tile: TileRecord) -> str:
 def _coco_names(
     annotations: Annotations, records: Iterable[ImageRecord]
 ) -> dict[int, str]:
-    """Return the file of tiles of each of COCO's files.
-
-    One of a folder ``annotations`` lies in such a folder, another beside its tiles.
-    """
+    """Return the tiles' file for each of COCO's, in ``annotations`` or beside."""
     folders: dict[int, list[str]] = defaultdict(list)
     for record in records:
         files = [tile.file.rpartition("/")[0] for tile in record.tiles]

@@ -187,10 +187,7 @@ def _mapped(path: Path) -> Any:
 
 
 def form_of(path: Path, *, rows: bool = False) -> TileForm:
-    """Return the form in which a file holds a tile, or an array its rows.
-
-    Shapes are as stored, of any rank; dtypes are those of files, in any byte order.
-    """
+    """Return the form of a file's tile, or of an array's rows, as it is stored."""
     array = open_tiles(path) if is_array(path) else read_image(path)
     shape = tuple(map(int, array.shape))
     return TileForm(shape[1:] if rows else shape, np.dtype(array.dtype))

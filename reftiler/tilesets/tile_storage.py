@@ -1,13 +1,11 @@
 """How tiles lie in a folder: a file for each, or a zarr array for those of an image."""
 
-import math
 import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.atomic import replace_path, temp_path
@@ -16,6 +14,7 @@ from reftiler.io import write_image, zarr_io
 from reftiler.io.info import ReadOptions
 from reftiler.io.lazy import os_error_reason
 from reftiler.io.metadata import Metadata
+from reftiler.io.npy import read_header
 from reftiler.io.png import SIGNATURE, open_png
 from reftiler.io.zarr_metadata import SUFFIX as ZARR
 
@@ -129,35 +128,20 @@ def _cannot_write(path: Path, error: Exception) -> TilingError:
 def _is_whole(path: Path) -> bool:
     """Tell whether a tile's file is there and was not torn by a loss of power."""
     try:
-        size = _file_size(path)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe or a device never answers
+            return False
         if path.suffix == ".png":
             data = path.read_bytes()
             open_png(data, ReadOptions())  # reads all chunks, and decodes no pixel
             return data.startswith(SIGNATURE) and data.endswith(_PNG_END)
         with path.open("rb") as file:
             if path.suffix == ".npy":
-                return size == _npy_size(file)
-            return _is_whole_tiff(file, size)
+                header = read_header(file)
+                return found.st_size == file.tell() + header.size
+            return _is_whole_tiff(file, found.st_size)
     except (OSError, ValueError):
         return False
-
-
-def _file_size(path: Path) -> int:
-    """Return the size of a plain file; what else is there is not opened."""
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise FileNotFoundError(path)
-    return found.st_size
-
-
-def _npy_size(file: Any) -> int:
-    """Return how large a file of its header must be."""
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0
-    if version != (1, 0):
-        read = np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    return int(file.tell() + dtype.itemsize * math.prod(shape))
 
 
 def _is_whole_tiff(file: Any, size: int) -> bool:

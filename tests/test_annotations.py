@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +306,11 @@ def test_a_run_that_fails_while_it_writes_objects_goes_on(
     assert all(made[name] == whole[name] for name in labels)
 
 
+def row(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    """Return what changes the first row of annotations."""
+    return lambda content: content["annotations"][0].update(changes)
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
@@ -312,22 +318,22 @@ def test_a_run_that_fails_while_it_writes_objects_goes_on(
         ({"images": []}, "lacks annotations and categories"),
         ([], "no COCO file of objects"),
         ({"images": 3}, "no COCO file of objects"),
-        ({"categories": [{"id": 3, "name": "spot"}]}, "no category has the id 8"),
-        ({"bbox": [5, 5, -4, 3]}, "width and height must be above 0"),
-        ({"bbox": [5, 5, 4]}, "must be .x, y, width, height."),
-        ({"bbox": [500, 5, 4, 4]}, "lies outside of the image"),
-        ({"bbox": ["5", 5, 4, 4]}, "of numbers"),
-        ({"bbox": None, "segmentation": None}, "neither a bbox nor polygons"),
-        ({"segmentation": [[1, 2, 3, 4]]}, "three corners or more"),
-        ({"segmentation": {"size": [2, 2], "counts": [9]}}, "add up to 9"),
-        ({"segmentation": {"size": [2, 2], "counts": [4]}}, "mask is"),
-        ({"image_id": 99}, "no image has the id 99"),
-        ({"category_id": None}, "no category has the id None"),
-        ({"ids": 6}, "the same id twice: 6"),
-        ({"image ids": 10}, "the same id twice: 10"),
-        ({"twice": True}, "so does another"),
-        ({"size": (50, 60)}, "annotations are for 50 x 60"),
-        ({"size": (0, 60)}, "must have a height and a width"),
+        (lambda c: c["categories"].pop(), "no category has the id 8"),
+        (row(bbox=[5, 5, -4, 3]), "width and height must be above 0"),
+        (row(bbox=[5, 5, 4]), "must be .x, y, width, height."),
+        (row(bbox=[500, 5, 4, 4]), "lies outside of the image"),
+        (row(bbox=["5", 5, 4, 4]), "of numbers"),
+        (row(bbox=None, segmentation=None), "neither a bbox nor polygons"),
+        (row(segmentation=[[1, 2, 3, 4]]), "three corners or more"),
+        (row(segmentation={"size": [2, 2], "counts": [9]}), "add up to 9"),
+        (row(segmentation={"size": [2, 2], "counts": [4]}), "mask is"),
+        (row(image_id=99), "no image has the id 99"),
+        (row(category_id=None), "no category has the id None"),
+        (row(id=6), "the same id twice: 6"),
+        (lambda c: c["images"][1].update(id=10), "the same id twice: 10"),
+        (lambda c: None, "so does another"),
+        (lambda c: c["images"][0].update(height=50, width=60), "are for 50 x 60"),
+        (lambda c: c["images"][0].update(height=0, width=60), "a height and a width"),
         ("0 0.5 0.5 0.1\n", "line 1: must be a class and 4 numbers"),
         ("0 0.5 0.5 0.1 0.1 0.9\n", "line 1: must be a class and 4 numbers"),
         ("\n0 .5 .5 .1 .1 .3 .4 .5\n", "line 2: must be a class and 4 numbers"),
@@ -342,7 +348,7 @@ def test_a_run_that_fails_while_it_writes_objects_goes_on(
 def test_wrong_annotations_are_refused(broken: Any, message: str) -> None:
     content = _broken(broken)
     one_image(SOURCE, content)
-    if isinstance(broken, dict) and "twice" in broken:
+    if "so does another" in message:
         (SOURCE / "b.coco.json").write_text(json.dumps(coco(["a.png"])))
     words = refused(1, "tile source tiles --tile 64")
     assert re.search(message, words), words
@@ -351,21 +357,10 @@ def test_wrong_annotations_are_refused(broken: Any, message: str) -> None:
 
 
 def _broken(broken: Any) -> Any:
-    if not isinstance(broken, dict) or "images" in broken:
+    if not callable(broken):
         return broken
     content = coco(["a.png", "b.png"])
-    row, image = content["annotations"][0], content["images"][0]
-    for key, value in broken.items():
-        if key == "categories":
-            content[key] = value
-        elif key == "ids":
-            row["id"] = value
-        elif key == "image ids":
-            content["images"][1]["id"] = value
-        elif key == "size":
-            image["height"], image["width"] = value
-        elif key != "twice":
-            row[key] = value
+    broken(content)
     return content
 
 

@@ -24,6 +24,9 @@ from reftiler.tilesets.manifest import METADATA_NAME, NAME, Manifest
 from reftiler.tilesets.plan import plan_export
 from tests.folders import export, picture
 
+pytestmark = pytest.mark.usefixtures("work")
+PART, TILES = Path("part.npy"), Path("tiles")
+
 
 def planned(source: Path, size: int) -> Export:
     """Plan to cut images into tiles of a size."""
@@ -32,77 +35,72 @@ def planned(source: Path, size: int) -> Export:
     return plan_export(find_images(source), config, source=source, options=options)
 
 
-def test_earlier_tiles_are_replaced_and_nothing_else(tmp_path: Path) -> None:
-    folder = tmp_path / "tiles"
-    earlier = export(folder, picture("uint8", None), Tiler(8))
-    (folder / "notes.txt").write_text("mine")
-    source = tmp_path / "part.npy"
-    plan = planned(source, 16)
+def test_earlier_tiles_are_replaced_and_nothing_else() -> None:
+    earlier = export(TILES, picture("uint8", None), Tiler(8))
+    (TILES / "notes.txt").write_text("mine")
+    plan = planned(PART, 16)
     with pytest.raises(TilingError, match="is in the way"):
-        plan.write(folder)
-    plan.write(folder, earlier=earlier)
-    assert {path.name for path in folder.iterdir()} == {
+        plan.write(TILES)
+    plan.write(TILES, earlier=earlier)
+    assert {path.name for path in TILES.iterdir()} == {
         NAME, METADATA_NAME, "notes.txt", *plan.manifest.files
     }  # fmt: skip
-    (folder / "part_0040.npy").write_text("mine too")
+    (TILES / "part_0040.npy").write_text("mine too")
     with pytest.raises(TilingError, match=r"part_0040\.npy is in the way"):
-        planned(source, 4).write(folder, earlier=plan.manifest)
-    assert Manifest.read(folder) == plan.manifest
-    (folder / plan.manifest.files[0]).unlink()  # gone already: no reason to stop
-    plan.manifest.remove(folder)
-    left = {path.name for path in folder.iterdir()}
+        planned(PART, 4).write(TILES, earlier=plan.manifest)
+    assert Manifest.read(TILES) == plan.manifest
+    (TILES / plan.manifest.files[0]).unlink()  # gone already: no reason to stop
+    plan.manifest.remove(TILES)
+    left = {path.name for path in TILES.iterdir()}
     assert left == {"notes.txt", "part_0040.npy"}
 
 
-def test_tiles_are_not_overwritten_while_they_are_cut(tmp_path: Path) -> None:
-    folder = tmp_path / "tiles"
-    earlier = export(folder, picture("uint8", None), Tiler(16))
+def test_tiles_are_not_overwritten_while_they_are_cut() -> None:
+    earlier = export(TILES, picture("uint8", None), Tiler(16))
     with pytest.raises(TilingError, match="while it is being cut"):
-        planned(folder, 8).write(folder, earlier=earlier)
-    assert Manifest.read(folder) == earlier
+        planned(TILES, 8).write(TILES, earlier=earlier)
+    assert Manifest.read(TILES) == earlier
 
 
 @pytest.mark.parametrize("at", ["before", "meanwhile"])
-def test_images_that_change_between_check_and_end(tmp_path: Path, at: str) -> None:
-    source, folder = tmp_path / "part.npy", tmp_path / "tiles"
-    write_image(source, picture("uint8", None))
-    plan = planned(source, 8)
+def test_images_that_change_between_check_and_end(at: str) -> None:
+    write_image(PART, picture("uint8", None))
+    plan = planned(PART, 8)
 
     def change(tiles: int, images: int) -> None:
         if at == "meanwhile" and tiles:  # all are cut
-            write_image(source, picture("uint8", None, seed=1))
+            write_image(PART, picture("uint8", None, seed=1))
 
     if at == "before":
-        write_image(source, picture("uint8", 3))
+        write_image(PART, picture("uint8", 3))
     with pytest.raises(TilingError, match=r"changed while .*run it again to go on"):
-        plan.write(folder, advance=change)
-    assert not (folder / NAME).exists()
-    assert at != "before" or [path.name for path in folder.iterdir()] == [JOB]
+        plan.write(TILES, advance=change)
+    assert not (TILES / NAME).exists()
+    assert at != "before" or [path.name for path in TILES.iterdir()] == [JOB]
 
 
-def test_what_killed_workers_leave_is_gone_at_the_end(tmp_path: Path) -> None:
-    folder, source = tmp_path / "tiles", tmp_path / "part.npy"
-    write_image(source, picture("uint8", None))
+def test_what_killed_workers_leave_is_gone_at_the_end() -> None:
+    write_image(PART, picture("uint8", None))
 
     class Littering:
         def run(self, *args: Any) -> Iterator[Any]:
             yield from SERIAL.run(*args)
-            temp_path(folder / "part_0000.npy").touch()
+            temp_path(TILES / "part_0000.npy").touch()
 
-    planned(source, 16).write(folder, executor=Littering())
-    assert not [path for path in folder.iterdir() if path.name.endswith(".tmp")]
+    planned(PART, 16).write(TILES, executor=Littering())
+    assert not [path for path in TILES.iterdir() if path.name.endswith(".tmp")]
 
 
 @pytest.mark.skipif(not hasattr(os, "sync"), reason="needs os.sync")
 def test_tiles_are_on_the_disk_before_the_manifest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder, found = tmp_path / "tiles", []
+    found = []
 
     def sync() -> None:
-        there = {path.name for path in folder.iterdir()}
+        there = {path.name for path in TILES.iterdir()}
         found.append((NAME in there, "part_0000.npy" in there))
 
     monkeypatch.setattr(os, "sync", sync)
-    export(folder, picture("uint8", None), Tiler(16))
+    export(TILES, picture("uint8", None), Tiler(16))
     assert (False, True) in found

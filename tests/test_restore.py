@@ -24,10 +24,13 @@ from reftiler.tilesets.stored_tiles import stored_image, stored_mask
 from reftiler_conformance.compare import same_bits
 from tests.folders import SIZE, SUFFIXES, export, picture, spots
 
+pytestmark = pytest.mark.usefixtures("work")
+TILES = Path("tiles")
 
-def restored_marks(folder: Path, record: ImageRecord, **fill: int) -> NDArray[np.bool_]:
+
+def restored_marks(record: ImageRecord, **fill: int) -> NDArray[np.bool_]:
     """Return where the mask marks that the tiles of masks make."""
-    return np.asarray(reassemble(stored_mask(folder, record, **fill)) != 0)
+    return np.asarray(reassemble(stored_mask(TILES, record, **fill)) != 0)
 
 
 @pytest.mark.parametrize(
@@ -47,16 +50,16 @@ def restored_marks(folder: Path, record: ImageRecord, **fill: int) -> NDArray[np
     ],
 )
 def test_every_kind_of_picture_comes_back(
-    tmp_path: Path, dtype: str, channels: int | None, file_format: str
+    dtype: str, channels: int | None, file_format: str
 ) -> None:
     image = picture(dtype, channels)
-    manifest = export(tmp_path / "tiles", image, Tiler((16, 12), (9, 12)), file_format)
-    assert Manifest.read(tmp_path / "tiles") == manifest
+    manifest = export(TILES, image, Tiler((16, 12), (9, 12)), file_format)
+    assert Manifest.read(TILES) == manifest
     (record,) = manifest.images
-    stored = read_image(tmp_path / f"part{SUFFIXES[file_format]}")
-    whole = reassemble(stored_image(tmp_path / "tiles", record))
+    stored = read_image(Path(f"part{SUFFIXES[file_format]}"))
+    whole = reassemble(stored_image(TILES, record))
     same_bits(whole, stored if dtype == "bool" else image)
-    assert np.array_equal(restored_marks(tmp_path / "tiles", record), spots())
+    assert np.array_equal(restored_marks(record), spots())
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,6 @@ def test_every_kind_of_picture_comes_back(
               (0, 1), ("box", "hann"), (None, 5), (False, True))],
 )  # fmt: skip
 def test_covered_pixels_are_exact_whatever_was_left_out(
-    tmp_path: Path,
     *,
     mode: str,
     side: str,
@@ -77,48 +79,43 @@ def test_covered_pixels_are_exact_whatever_was_left_out(
     tiler = Tiler((12, 9), (10, 7), mode=mode, pad_side=side, pad_mode="reflect",
                   window=window, remove_border_count=border)  # fmt: skip
     image = picture("uint8", 3)
-    folder = tmp_path / "tiles"
-    manifest = export(folder, image, tiler, random=random, skip_empty=skip_empty)
+    manifest = export(TILES, image, tiler, random=random, skip_empty=skip_empty)
     (record,) = manifest.images
-    bare = stored_image(folder, record).num_uncovered
+    bare = stored_image(TILES, record).num_uncovered
     assert (bare > 0) == (skip_empty or random is not None or mode == "drop")
     if bare:
         with pytest.raises(TilingError, match=rf"{bare:,} pixels of part .*--fill"):
-            reassemble(stored_image(folder, record))
-    whole = reassemble(stored_image(folder, record, fill=201))
+            reassemble(stored_image(TILES, record))
+    whole = reassemble(stored_image(TILES, record, fill=201))
     filled = (whole == 201).all(axis=-1)
     assert filled.sum() == bare
     assert np.array_equal(whole[~filled], image[~filled])
-    marked = restored_marks(folder, record, fill=0)
+    marked = restored_marks(record, fill=0)
     assert np.array_equal(marked, spots() & ~filled)
 
 
-def test_skipping_keeps_every_marked_pixel(tmp_path: Path) -> None:
-    folder = tmp_path / "tiles"
-    manifest = export(folder, picture("uint8", None), Tiler(8, 5), skip_empty=True)
+def test_skipping_keeps_every_marked_pixel() -> None:
+    manifest = export(TILES, picture("uint8", None), Tiler(8, 5), skip_empty=True)
     (record,) = manifest.images
     kept = [tile.index for tile in record.tiles]
     assert kept == record.grid.touching(spots()).tolist()
     assert record.missing == len(record.grid) - len(kept) > 0
-    assert np.array_equal(restored_marks(folder, record, fill=0), spots())
+    assert np.array_equal(restored_marks(record, fill=0), spots())
 
 
-def test_an_image_without_tiles_is_all_fill(tmp_path: Path) -> None:
+def test_an_image_without_tiles_is_all_fill() -> None:
     picture_of = picture("float32", 3)
     marks = np.zeros(SIZE, dtype=bool)
-    manifest = export(
-        tmp_path / "x", picture_of, Tiler(8), marks=marks, skip_empty=True
-    )
+    manifest = export(Path("x"), picture_of, Tiler(8), marks=marks, skip_empty=True)
     (record,) = manifest.images
     assert record.tiles == ()
-    whole = reassemble(stored_image(tmp_path, record, fill=float("nan")))
+    whole = reassemble(stored_image(TILES, record, fill=float("nan")))
     same_bits(whole, np.full((*SIZE, 3), np.nan, np.float32))
 
 
-def test_labels_of_masks_come_back_by_the_number(tmp_path: Path) -> None:
+def test_labels_of_masks_come_back_by_the_number() -> None:
     tiler = Tiler(16, 12, window="hann", channels_last=True)
-    folder = tmp_path / "tiles"
-    manifest = export(folder, picture("uint8", 3), tiler, "png")
+    manifest = export(TILES, picture("uint8", 3), tiler, "png")
     labels = np.zeros(SIZE, np.uint8)
     labels[5:20, 3:30], labels[8:9, 10:40], labels[3, 3] = 2, 255, 7
     (record,) = manifest.images
@@ -126,39 +123,38 @@ def test_labels_of_masks_come_back_by_the_number(tmp_path: Path) -> None:
     tiles = []
     for tile, pixels in zip(record.tiles, cut(labels), strict=True):
         assert tile.mask is not None
-        (folder / tile.mask).unlink()
+        (TILES / tile.mask).unlink()
         if pixels.any():  # a tile of zeros needs no file
-            write_image(folder / tile.mask, pixels)
+            write_image(TILES / tile.mask, pixels)
         tiles.append(replace(tile, mask=tile.mask if pixels.any() else None))
     assert None in [tile.mask for tile in tiles]
     record = replace(record, mask_dtype="uint8", void=255, tiles=tuple(tiles))
-    same_bits(reassemble(stored_mask(folder, record)), labels)
+    same_bits(reassemble(stored_mask(TILES, record)), labels)
     first = next(tile.mask for tile in tiles if tile.mask is not None)
-    changed = read_image(folder / first)
+    changed = read_image(TILES / first)
     changed[-1, -1] = 9  # where others have 0
-    write_image(folder / first, changed)
-    numbers = np.unique(reassemble(stored_mask(folder, record)))
+    write_image(TILES / first, changed)
+    numbers = np.unique(reassemble(stored_mask(TILES, record)))
     assert numbers.tolist() == [0, 2, 7, 9, 255]  # no mean of any two
     channels = np.stack([labels, labels[::-1], labels[:, ::-1]], axis=-1)
     for tile, pixels in zip(record.tiles, cut(channels), strict=True):
-        write_image(folder / f"{tile.index}.png", pixels)
+        write_image(TILES / f"{tile.index}.png", pixels)
     tiles = [replace(tile, mask=f"{tile.index}.png") for tile in record.tiles]
     record = replace(record, mask_channels=3, tiles=tuple(tiles))
-    same_bits(reassemble(stored_mask(folder, record)), channels)
+    same_bits(reassemble(stored_mask(TILES, record)), channels)
 
 
-def test_labels_keep_their_palette(tmp_path: Path) -> None:
-    folder = tmp_path / "tiles"
-    manifest = export(folder, picture("uint8", 3), Tiler(16, 12), "png")
+def test_labels_keep_their_palette() -> None:
+    manifest = export(TILES, picture("uint8", 3), Tiler(16, 12), "png")
     labels = (np.arange(SIZE[0] * SIZE[1], dtype=np.uint8) % 5).reshape(SIZE)
     colours = Metadata(palette=bytes(range(1, 16)))
     (record,) = manifest.images
     for tile, pixels in zip(record.tiles, Tiler(16, 12).tile(labels), strict=True):
         assert tile.mask is not None
-        write_image(folder / tile.mask, pixels, colours)
-    image = stored_mask(folder, replace(record, mask_dtype="uint8"))
-    write_result(image, tmp_path / "labels.png", lambda tiles: None)
-    back = open_mask(tmp_path / "labels.png").labels
+        write_image(TILES / tile.mask, pixels, colours)
+    image = stored_mask(TILES, replace(record, mask_dtype="uint8"))
+    write_result(image, Path("labels.png"), lambda tiles: None)
+    back = open_mask(Path("labels.png")).labels
     same_bits(np.asarray(back[...]), labels)
     assert back.info.metadata.palette == colours.palette
 
@@ -175,9 +171,9 @@ def test_pixels_in_no_tile_are_counted_without_visiting_them() -> None:
     assert some.uncovered == (10**9 + 7) * 10**9 - 4 * 10**6
 
 
-def test_padding_of_the_mask_is_in_step(tmp_path: Path) -> None:
+def test_padding_of_the_mask_is_in_step() -> None:
     for pad_mode, shown in {"constant": False, "edge": True}.items():
-        folder = tmp_path / pad_mode
+        folder = Path(pad_mode)
         tiler = Tiler(32, pad_mode=pad_mode, pad_value=9)
         folder.mkdir()
         export(folder / "tiles", picture("uint8", None), tiler, "png")
@@ -197,23 +193,21 @@ def test_padding_of_the_mask_is_in_step(tmp_path: Path) -> None:
     ],
 )
 def test_altered_tiles_are_refused(
-    tmp_path: Path, change: Callable[[Path], object], words: str
+    change: Callable[[Path], object], words: str
 ) -> None:
-    folder = tmp_path / "tiles"
-    manifest = export(folder, picture("uint8", None), Tiler(16))
-    change(folder / "part_0002.npy")
+    manifest = export(TILES, picture("uint8", None), Tiler(16))
+    change(TILES / "part_0002.npy")
     with pytest.raises(TilingError, match=words) as caught:
-        reassemble(stored_image(folder, manifest.images[0]))
+        reassemble(stored_image(TILES, manifest.images[0]))
     assert "part_0002.npy" in str(caught.value)
 
 
-def test_tiles_of_a_model_are_merged(tmp_path: Path) -> None:
+def test_tiles_of_a_model_are_merged() -> None:
     tiler = Tiler(16, 8, window="triangle", channels_last=True)
-    folder = tmp_path / "tiles"
-    manifest = export(folder, picture("float32", None), tiler)
+    manifest = export(TILES, picture("float32", None), tiler)
     (record,) = manifest.images
     cut = tiler.tile(picture("float32", None))
     cut *= np.arange(len(cut), dtype=np.float32)[:, np.newaxis, np.newaxis]
     for tile, changed in zip(record.tiles, cut, strict=True):
-        write_image(folder / tile.file, changed)
-    same_bits(reassemble(stored_image(folder, record)), tiler.untile(cut, SIZE))
+        write_image(TILES / tile.file, changed)
+    same_bits(reassemble(stored_image(TILES, record)), tiler.untile(cut, SIZE))

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, TypeAlias
 
@@ -90,7 +91,9 @@ def find_maps(
         elif array is not None:
             found[record.id] = _checked_array(array, record)
         elif record.tiles:
-            missing[record.id] = _lacking(record, paths)
+            stems = _tile_stems(record) or [_array_stem(record)] * len(record.tiles)
+            pairs = zip_longest(stems, paths)
+            missing[record.id] = [stem for stem, path in pairs if path is None]
     notes = files.notes()
     if options.skip_missing:
         none = [r.id for r in records if len(missing.get(r.id, ())) == len(r.tiles) > 0]
@@ -99,7 +102,14 @@ def find_maps(
         missing = {name: lacks for name, lacks in missing.items() if name not in none}
         records = [record for record in records if record.id not in none]
     if missing or not found:
-        raise _missing(folder, records, missing)
+        lacking = [name for names in missing.values() for name in names]
+        total = sum(len(record.tiles) for record in records)
+        names = list(dict.fromkeys(lacking)) or ["tile"]
+        raise TilingError(
+            f"{folder} lacks the results of {len(lacking):,} of {total:,} tiles, "
+            f"{first_few(names, _SHOWN)}: name each as its tile, {names[0]}.npy or "
+            ".png …, or give an array (K, …) for each image, called as its id"
+        )
     return map_set(records, found, options, tuple(notes))
 
 
@@ -220,14 +230,6 @@ def _array_stem(record: ImageRecord) -> str:
     return stem_of(names[0]) if names and names[0].endswith(ZARR) else record.id
 
 
-def _lacking(record: ImageRecord, paths: Sequence[Path | None]) -> list[str]:
-    """Return the tiles of an image for which there is no result."""
-    stems = _tile_stems(record)
-    if not stems:
-        return [_array_stem(record)] * len(record.tiles)
-    return [stem for stem, path in zip(stems, paths, strict=True) if path is None]
-
-
 def _checked_array(path: Path, record: ImageRecord) -> Path:
     shape, count = tuple(open_tiles(path).shape), len(record.tiles)
     if shape[:1] != (count,):
@@ -236,20 +238,6 @@ def _checked_array(path: Path, record: ImageRecord) -> Path:
             f"an array ({count}, …) of their results in the order of the manifest"
         )
     return path
-
-
-def _missing(
-    folder: Path, records: Sequence[ImageRecord], missing: Mapping[str, list[str]]
-) -> TilingError:
-    lacking = [name for names in missing.values() for name in names]
-    total = sum(len(record.tiles) for record in records)
-    names = list(dict.fromkeys(lacking))
-    return TilingError(
-        f"{folder} lacks the results of {len(lacking):,} of {total:,} tiles, "
-        f"{first_few(names, _SHOWN)}: name each as its tile, "
-        f"{names[0] if names else 'tile'}.npy or .png …, or give an array (K, …) for "
-        "each image, called as its id"
-    )
 
 
 class _Files:

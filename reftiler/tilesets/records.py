@@ -165,16 +165,21 @@ class ImageRecord:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values that JSON can hold, tiles last."""
         content: dict[str, Any] = {}
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if _is_needed(one) or value not in (one.default, Metadata()):
-                content[one.name] = value
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if _is_needed(entry) or value not in (entry.default, Metadata()):
+                content[entry.name] = value
         if "metadata" in content:
             content["metadata"] = self.metadata.to_dict()
         content["grid"] = json.loads(self.grid.to_json())
         del content["tiles"]
         boxes = self.grid.boxes.tolist() if self.tiles else []
-        content["tiles"] = [_tile_dict(tile, boxes) for tile in self.tiles]
+        content["tiles"] = []
+        for tile in self.tiles:
+            one = {"index": tile.index, "box": boxes[tile.index], "file": tile.file}
+            more = {"mask": tile.mask, "marked": tile.marked}
+            one |= {key: value for key, value in more.items() if value is not None}
+            content["tiles"].append(one)
         return content
 
     @classmethod
@@ -190,11 +195,12 @@ class ImageRecord:
         for key in ("id", "source", "dtype", "split", "label"):
             _text(given.get(key, ""), key)
         grid = Grid.from_json(json.dumps(given["grid"]))
+        boxes = grid.boxes.tolist() if len(grid) <= _MANY_TILES else None
         given |= {
             "masks": tuple(_text(name, "masks") for name in given["masks"]),
             "shape": tuple(given["shape"]),
             "grid": grid,
-            "tiles": _tiles(given["tiles"], grid),
+            "tiles": tuple(_tile(tile, grid, boxes) for tile in given["tiles"]),
             "fingerprints": tuple(map(_fingerprint, given.get("fingerprints", ()))),
             "oriented": as_bool(given.get("oriented", False), "oriented"),
             "alpha": as_bool(given.get("alpha", False), "alpha"),
@@ -229,24 +235,6 @@ def _json(value: Any) -> str:
 
 def _is_needed(given: Field[Any]) -> bool:
     return given.default is MISSING and given.default_factory is MISSING
-
-
-def _tile_dict(tile: TileRecord, boxes: Any) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "index": tile.index,
-        "box": boxes[tile.index],
-        "file": tile.file,
-    }
-    if tile.mask is not None:
-        content["mask"] = tile.mask
-    if tile.marked is not None:
-        content["marked"] = tile.marked
-    return content
-
-
-def _tiles(contents: Sequence[Any], grid: Grid) -> tuple[TileRecord, ...]:
-    boxes = grid.boxes.tolist() if len(grid) <= _MANY_TILES else None
-    return tuple(_tile(content, grid, boxes) for content in contents)
 
 
 def _tile(content: Any, grid: Grid, boxes: Any) -> TileRecord:

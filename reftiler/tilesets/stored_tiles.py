@@ -37,7 +37,10 @@ def stored_images(
     """Return the images of a manifest, or of the results that replaced their tiles."""
     found = _first_form(folder, manifest)
     if found is not None and not as_cut(folder, manifest):
-        paths = {record.id: _paths(folder, record) for record in manifest.images}
+        paths: dict[str, Path | list[Path]] = {}
+        for record in manifest.images:
+            own = [safe_join(folder, tile.file) for tile in record.tiles]
+            paths[record.id] = own[0] if own and own[0].suffix == ZARR else own
         note = (
             f"the tiles are {found.dtype.name} {found.shape}, not as they were "
             "cut: they are merged as results of a model"
@@ -125,11 +128,6 @@ def stored_mask(
 
 def _own_form(record: ImageRecord) -> TileForm:
     return TileForm(record.tile_shape, np.dtype(record.dtype))
-
-
-def _paths(folder: Path, record: ImageRecord) -> Path | list[Path]:
-    paths = [safe_join(folder, tile.file) for tile in record.tiles]
-    return paths[0] if paths and paths[0].suffix == ZARR else paths
 
 
 def _tiles(

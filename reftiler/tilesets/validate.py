@@ -22,7 +22,6 @@ from reftiler.io.masks import Mask
 from reftiler.io.read import fingerprint
 from reftiler.io.zarr_io import load_zarr
 from reftiler.plan import check_merge, plan_tile
-from reftiler.settings import TilerSettings
 from reftiler.streaming import Source
 from reftiler.streaming.reading import read_tiles
 from reftiler.tilesets.job import ExportOptions, as_text, min_pixels
@@ -112,13 +111,17 @@ def _validated(task: ValidateTask) -> Validated:
     cut_tiles(image, record.grid, [0])  # all that can be told of a file read lazily
     suffix = FORMATS[options.file_format]
     _check_format(suffix, record.shape[2:], record.dtype, record.alpha)
-    _check_merging(record.grid.tiler, record.dtype)
+    tiler, dtype = record.grid.tiler, record.dtype
+    check_mergeable(dtype, "its pixels")
+    check_merge(tiler, dtype, dtype)
+    if tiler.fill is not None:
+        check_representable(tiler.fill, dtype, "fill")
     names = TileNames(
         entry,
         record.grid,
         options.name or default_pattern(len(record.grid)),
         suffix,
-        min_pixels(options.min_marked, record.grid.tiler.tile_size),
+        min_pixels(options.min_marked, tiler.tile_size),
         options.folder,
     )
     notes, marks = list(_image_notes(image, suffix)), None
@@ -198,11 +201,14 @@ def _tiles(
         file = names.tile(index, marked)
         found = None
         if mask is not None and marked is not None:
-            found = names.mask(
-                index, marked, is_zero=_is_zero(mask, grid, index, marked)
-            )
-        for name in filter(None, (file, found)):
-            _check_length(name)
+            is_zero = _is_zero(mask, grid, index, marked)
+            found = names.mask(index, marked, is_zero=is_zero)
+        for part in "/".join(filter(None, (file, found))).split("/"):
+            if len(part.encode()) > _LONGEST_NAME:
+                raise TilingError(
+                    f"its tiles would be called {part[:40]}…, {len(part.encode())} "
+                    f"bytes of at most {_LONGEST_NAME}: shorten the image's name"
+                )
         yield TileRecord(index, file, found, marked)
 
 
@@ -211,15 +217,6 @@ def _is_zero(mask: Mask, grid: Grid, index: int, marked: int) -> bool:
     if marked or (mask.void is None and not grid.tiler.has_context):
         return not marked
     return not cut_tiles(mask.labels, grid, [index]).any()
-
-
-def _check_length(name: str) -> None:
-    longest = max(name.split("/"), key=lambda part: len(part.encode()))
-    if len(longest.encode()) > _LONGEST_NAME:
-        raise TilingError(
-            f"its tiles would be called {longest[:40]}…, {len(longest.encode())} bytes "
-            f"of at most {_LONGEST_NAME}: shorten the image's name"
-        )
 
 
 @lru_cache(maxsize=64)
@@ -238,14 +235,6 @@ def _check_format(
             cause = str(error).split(": ", 1)[-1]
             reason = cause.replace("use .tif or .npy", "use --format tiff or npy")
             raise TilingError(reason) from error
-
-
-def _check_merging(tiler: TilerSettings, dtype: str) -> None:
-    """Refuse tiles that could never be put together again."""
-    check_mergeable(dtype, "its pixels")
-    check_merge(tiler, dtype, dtype)
-    if tiler.fill is not None:
-        check_representable(tiler.fill, dtype, "fill")
 
 
 def _image_notes(image: LazyImage, suffix: str) -> Iterator[str]:

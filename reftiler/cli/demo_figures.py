@@ -77,7 +77,8 @@ def close_ups(report: DemoReport) -> Rgb:
 
 def middle_tile(report: DemoReport) -> Rgb:
     """Enlarge the place of the middle tile as resizing and as tiling leave it."""
-    k = _middle(report)
+    away = report.grid.boxes.mean(axis=2) - np.divide(report.grid.image_size, 2)
+    k = int(np.argmin((away**2).sum(axis=1)))  # nearest to the middle of the image
     bounds = [(part.start, part.stop) for part in report.grid.slices(k)]
     scale = np.divide(report.size, report.grid.image_size)
     rows, columns = (
@@ -89,13 +90,6 @@ def middle_tile(report: DemoReport) -> Rgb:
     pictures = [report.resized[rows, columns], report.shown[top:bottom, left:right]]
     captions = [f"{place}, resized", f"tile {k}"]
     return side_by_side([_enlarged(picture) for picture in pictures], captions)
-
-
-def _middle(report: DemoReport) -> int:
-    """Return the tile whose middle is nearest to the image's."""
-    middles = report.grid.boxes.mean(axis=2)
-    away = middles - np.divide(report.grid.image_size, 2)
-    return int(np.argmin((away**2).sum(axis=1)))
 
 
 def _sheet(

@@ -192,11 +192,8 @@ def _csv(result: Evaluation) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["measure", *(one.name for one in result.maps)])
     for name, figures in _rows(result):
-        writer.writerow([name.strip(), *map(_exact, figures)])
+        exact = [
+            f[0] / (f[1] or math.nan) if isinstance(f, tuple) else f for f in figures
+        ]
+        writer.writerow([name.strip(), *("" if math.isnan(f) else f for f in exact)])
     return buffer.getvalue()
-
-
-def _exact(value: _Figure) -> float | str:
-    if isinstance(value, tuple):
-        value = value[0] / value[1] if value[1] else math.nan
-    return "" if math.isnan(value) else value

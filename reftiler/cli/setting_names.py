@@ -1,7 +1,8 @@
 """The tiler's settings by the names of their options, in messages of the library."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from functools import partial
 
 OPTIONS = {
     "tile_size": "--tile",
@@ -48,7 +49,7 @@ def with_option_names(message: str, keep: Collection[str] = ()) -> str:
     message = message.replace("give scale= if meant", "give --scale if meant")
     for setting, option in OPTIONS.items():
         if setting not in keep:
-            message = re.sub(rf"\b{setting}{_VALUE}", _with_value(option), message)
+            message = re.sub(rf"\b{setting}{_VALUE}", partial(_valued, option), message)
             place = r"(?<![\w/\\])" if "_" in setting else "^"
             message = re.sub(rf"{place}{setting}(?:\[\d\])?(?=[ ,]|$)", option, message)
     return message
@@ -60,9 +61,6 @@ def _scale(found: re.Match[str]) -> str:
     return "--scale " + re.sub(r"/1(?!\d)", "", text.strip("()")).replace(", ", "x")
 
 
-def _with_value(option: str) -> Callable[[re.Match[str]], str]:
-    def replaced(found: re.Match[str]) -> str:
-        sizes = (found["sizes"] or "").rstrip(",").replace(", ", "x")
-        return f"{option} {found['text'] or sizes or found['plain'] or repr('')}"
-
-    return replaced
+def _valued(option: str, found: re.Match[str]) -> str:
+    sizes = (found["sizes"] or "").rstrip(",").replace(", ", "x")
+    return f"{option} {found['text'] or sizes or found['plain'] or repr('')}"

@@ -4,7 +4,7 @@ import codecs
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from pathlib import Path
 
 _PLAIN = str.maketrans({"×": "x", "…": "...", "−": "-", "→": "->"})
 _HANDLER = "reftiler.plain"
@@ -27,7 +27,9 @@ def flush(code: int) -> int:
                 stream.flush()
         except (OSError, ValueError) as error:
             code = code or 1
-            _close(stream)  # or the interpreter would complain of it once more
+            # What is left goes nowhere: the interpreter would complain of it once more.
+            with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
             if not said and not isinstance(error, BrokenPipeError):
                 reason = getattr(error, "strerror", None) or error
                 with suppress(OSError, ValueError, AttributeError):  # stderr fails too
@@ -41,11 +43,3 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
         raise error
     letters = error.object[error.start : error.end].translate(_PLAIN)
     return letters.encode("ascii", "backslashreplace").decode("ascii"), error.end
-
-
-def _close(stream: TextIO) -> None:
-    """Let what is left in a stream's buffer go nowhere."""
-    with suppress(OSError, ValueError):  # there is no file behind it
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)

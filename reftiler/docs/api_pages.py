@@ -111,17 +111,18 @@ def pages() -> Iterator[tuple[str, str]]:
 
 def _page(module: str) -> str:
     names = _names(module)
-    summary = [name for name in names if _is_own(name, _value(module, name))]
+    # Classes and functions that are called by their own names.
+    values = {name: _value(module, name) for name in names}
+    summary = [
+        name
+        for name, value in values.items()
+        if callable(value) and getattr(value, "__name__", name) == name
+    ]
     return PAGE.format(
         module=module,
         summary="\n".join(f"   {name}" for name in summary),
         entries="\n".join(_entry(module, name) for name in names),
     )
-
-
-def _is_own(name: str, value: Any) -> bool:
-    """Say whether a value is a class or a function that is called by its own name."""
-    return callable(value) and getattr(value, "__name__", name) == name
 
 
 def _entry(module: str, name: str) -> str:
@@ -136,16 +137,12 @@ def _entry(module: str, name: str) -> str:
 
 
 def _section(title: str, modules: tuple[str, ...]) -> str:
-    rows = "\n".join(
-        f"   * - :doc:`{name} <{name}>`\n     - {_first_line(name)}" for name in modules
-    )
-    return SECTION.format(title=title, rows=rows, names="\n".join(modules))
-
-
-def _first_line(module: str) -> str:
-    text = importlib.import_module(module).__doc__
-    assert text is not None
-    return text.strip().split("\n\n")[0].replace("\n", " ")
+    rows = []
+    for name in modules:
+        text = importlib.import_module(name).__doc__ or ""
+        first = text.strip().split("\n\n")[0].replace("\n", " ")
+        rows.append(f"   * - :doc:`{name} <{name}>`\n     - {first}")
+    return SECTION.format(title=title, rows="\n".join(rows), names="\n".join(modules))
 
 
 def _names(module: str) -> list[str]:

@@ -43,11 +43,8 @@ def mend_docstring(
     text = "\n".join(lines)
     if what == "data" and text.strip() == (inspect.getdoc(type(thing)) or "").strip():
         text = ""
-    lines[:] = _STARRED.sub(_escaped, text).split("\n")
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return r"\*" if found[0] == "*" else found[0]
+    text = _STARRED.sub(lambda found: r"\*" if found[0] == "*" else found[0], text)
+    lines[:] = text.split("\n")
 
 
 def name_factories(app: Any, *called: Any) -> tuple[str, Any] | None:

@@ -1,7 +1,6 @@
 """What is done to every page: names that have a place become links to it."""
 
 import re
-from functools import cache
 from typing import Any
 
 from docutils import nodes
@@ -51,14 +50,10 @@ def _link(app: Any, page: str, place: tuple[str, str]) -> nodes.reference:
 def _clause(name: str) -> tuple[str, str] | None:
     """Return the page and the anchor of a clause or of a family of clauses."""
     family = name.partition("-")[0]
-    if name not in all_clauses() and name not in _families():
+    clauses = all_clauses()
+    if name not in clauses and all(name != one.family for one in clauses.values()):
         return None
     return f"spec/{family.lower()}", "" if name == family else name.lower()
-
-
-@cache
-def _families() -> set[str]:
-    return {clause.family for clause in all_clauses().values()}
 
 
 def _command(name: str) -> tuple[str, str] | None:
@@ -73,17 +68,12 @@ def _object(app: Any, name: str) -> tuple[str, str] | None:
     """Return where the reference has a name, if it is clear which is meant."""
     known = app.env.domains["py"].objects
     found = [full for full in known if full == name or full.endswith(f".{name}")]
-    is_dotted = "." in name
     is_unique = len(found) == 1 and known[found[0]].objtype in ("class", "function")
-    if not found or not (is_dotted or (is_unique and not _is_word(name))):
+    is_word = name.isalpha() and name.islower()  # a plain one, such as view
+    if not found or not ("." in name or (is_unique and not is_word)):
         return None
     place = known[min(found, key=len)]  # of two tilers numpy's
     return place.docname, place.node_id
-
-
-def _is_word(name: str) -> bool:
-    """Say whether a name may be a plain word, such as ``view``."""
-    return name.isalpha() and name.islower()
 
 
 def _is_within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:

@@ -3,7 +3,6 @@
 They lie beside the written pages, as Sphinx reads one folder; git ignores them.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,10 @@ FOLDERS = ("api", "command", "spec")
 def write_pages(app: Any) -> None:
     """Write the pages that changed, and remove those that are no longer made."""
     folder = Path(app.srcdir)
-    pages = dict(_pages())
+    notebook = ROOT / "reftiler" / "notebooks" / "tiling.ipynb"
+    pages = {"tutorial.ipynb": notebook.read_text("utf-8")}
+    for module in (spec_pages, api_pages, command_pages):
+        pages.update(module.pages())
     for name, text in pages.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
@@ -25,15 +27,6 @@ def write_pages(app: Any) -> None:
     for path in (old for name in FOLDERS for old in (folder / name).iterdir()):
         if f"{path.parent.name}/{path.name}" not in pages:
             path.unlink()
-
-
-def _pages() -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each page."""
-    yield from spec_pages.pages()
-    yield from api_pages.pages()
-    yield from command_pages.pages()
-    notebook = ROOT / "reftiler" / "notebooks" / "tiling.ipynb"
-    yield "tutorial.ipynb", notebook.read_text("utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

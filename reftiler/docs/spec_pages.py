@@ -41,13 +41,15 @@ WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n"
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each page."""
     opening, *rest = _SECTION.split(spec_path().read_text("utf-8"))
-    asked = _checks_by_clause()
+    asked: dict[str, list[Check]] = {}
+    for check in checks():
+        asked.setdefault(check.clause, []).append(check)
     names, index = [], opening.strip()
     for title, text in zip(rest[::2], rest[1::2], strict=True):
         if title in ("How to read it", "Profiles"):
             index += f"\n\n## {title}\n\n{text.strip()}"
             continue
-        name = page_name(title)
+        name = title.partition(":")[0].lower().replace(" ", "-")  # of its family
         names.append(name)
         yield f"spec/{name}.md", f"# {title}\n\n{_with_anchors(text, asked)}\n"
     index += "\n\n## Clauses\n\n" + "\n".join(f"- [](./{name}.md)" for name in names)
@@ -57,18 +59,6 @@ def pages() -> Iterator[tuple[str, str]]:
         text = text.replace("(SPEC.md)", "(index.md)")
         text = text.replace("(MATRIX.md)", "(matrix.md)")
         yield f"spec/{name.lower()}.md", WIDE + text if name == "MATRIX" else text
-
-
-def page_name(title: str) -> str:
-    """Return the name of the page of a section: that of its family, if it has one."""
-    return title.partition(":")[0].lower().replace(" ", "-")
-
-
-def _checks_by_clause() -> dict[str, list[Check]]:
-    found: dict[str, list[Check]] = {}
-    for check in checks():
-        found.setdefault(check.clause, []).append(check)
-    return found
 
 
 def _with_anchors(text: str, asked: dict[str, list[Check]]) -> str:

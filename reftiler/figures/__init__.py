@@ -100,7 +100,11 @@ def overlay(
     tint(result, marked, paint, alpha)
     if outline and marked.any():
         width = line_width(side)
-        near = _surroundings(marked, least + 2 * width)
+        margin, spans = least + 2 * width, []
+        for axis in (1, 0):  # the part that holds all marks, and some more around
+            held = np.flatnonzero(marked.any(axis=axis))
+            spans.append(slice(max(0, held[0] - margin), held[-1] + margin + 1))
+        near = tuple(spans)
         result[near][_outlines(marked[near], width, least)] = paint
     return result
 
@@ -146,7 +150,10 @@ def draw_grid(
     _show_coverage(inner, grid.coverage(), lines)
     first = np.minimum(grid.boxes[..., 0].min(axis=0), 0)
     stop = np.maximum(grid.boxes[..., 1].max(axis=0), grid.image_size)
-    canvas = _striped(*(stop - first).tolist())
+    height, across = (stop - first).tolist()
+    # What shows of the ground on which the image is laid is padding.
+    canvas = np.full((height, across, 3), 236, dtype=np.uint8)
+    canvas[_diagonals(height, across, 2)] = 212
     top, left = (-first).tolist()
     canvas[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     boxes, width = grid.boxes - first[:, np.newaxis], line_width(max(canvas.shape))
@@ -155,15 +162,6 @@ def draw_grid(
     canvas[_frames(boxes[strong], canvas, 3 * width)] = COLORS["white"]
     canvas[_frames(boxes[strong], canvas, 2 * width)] = frames
     return canvas.view(Figure)
-
-
-def _surroundings(marked: Mask, margin: int) -> tuple[slice, slice]:
-    """Return the part of an image that holds all marks, and some more around."""
-    rows, columns = (np.flatnonzero(marked.any(axis=axis)) for axis in (1, 0))
-    return (
-        slice(max(0, rows[0] - margin), rows[-1] + margin + 1),
-        slice(max(0, columns[0] - margin), columns[-1] + margin + 1),
-    )
 
 
 def _outlines(marked: Mask, width: int, least: int) -> Mask:
@@ -193,13 +191,6 @@ def _show_coverage(canvas: Rgb, coverage: _Ints, color: Rgb) -> None:
     height, width = coverage.shape
     bare = (coverage == 0) & _diagonals(height, width, 5)
     tint(canvas, bare, color_of("vermillion"), 0.6)
-
-
-def _striped(height: int, width: int) -> Rgb:
-    """Return the ground on which the image is laid: what shows of it is padding."""
-    canvas = np.full((height, width, 3), 236, dtype=np.uint8)
-    canvas[_diagonals(height, width, 2)] = 212
-    return canvas
 
 
 def _diagonals(height: int, width: int, sparse: int) -> Mask:

@@ -140,13 +140,7 @@ def _store_reader(
 def union_of_sources(sources: Sequence[SourceIndex]) -> list[IntArray]:
     """Return for each axis the image pixels that some tiles show, ascending."""
     axes = zip(*(source.pixels for source in sources), strict=True)
-    return [np.unique(np.concatenate(list(map(_as_indices, axis)))) for axis in axes]
-
-
-def _as_indices(index: Index) -> IntArray:
-    if isinstance(index, slice):
-        return np.arange(index.start, index.stop, dtype=np.int64)
-    return index
+    return [np.unique(np.r_[axis]) for axis in axes]
 
 
 def _locate(pixels: IntArray, index: Index) -> Index:

@@ -111,7 +111,11 @@ def check_target(value: Any, shape: tuple[int, ...], dtype: Any) -> WritableArra
 def may_alias(one: Any, other: Any) -> bool:
     """Tell whether two arrays share memory, map one file or are the same in a store."""
     if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
-        places = [_place_in_store(each) for each in (one, other)]
+        # By what zarr or h5py know where an array lies.
+        places = [
+            getattr(each, "store_path", getattr(each, "id", None))
+            for each in (one, other)
+        ]
         known = type(one) is type(other) and places[0] is not None
         return one is other or (known and bool(places[0] == places[1]))
     maps = [getattr(each, "_mmap", None) for each in (one, other)]
@@ -119,11 +123,6 @@ def may_alias(one: Any, other: Any) -> bool:
     paths = [None if file is None else os.path.realpath(file) for file in files]
     same_file = paths[0] is not None and paths[0] == paths[1]
     return (same_file and maps[0] is not maps[1]) or shares_memory(one, other)
-
-
-def _place_in_store(array: Any) -> Any:
-    """Return by what zarr or h5py know where an array lies."""
-    return getattr(array, "store_path", getattr(array, "id", None))
 
 
 def arrange_axes(

@@ -461,7 +461,7 @@ COMPRESSORS = {
 def test_codecs_of_the_field_are_read(
     tmp_path: Path, name: str, version: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reftiler.io.decoded_size._MOST", dict.fromkeys(STREAMS, 2**40))
+    monkeypatch.setattr("reftiler.io.zarr_store._MOST", dict.fromkeys(STREAMS, 2**40))
     settings: Any = COMPRESSORS[name]
     image = picture((700, 300))
     image[:, 100:200] = 0  # which nearly vanish

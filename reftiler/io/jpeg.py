@@ -21,8 +21,7 @@ from PIL import JpegImagePlugin
 from reftiler.io.codecs import Picture, check_size, refuse_pages
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.metadata import Metadata
-from reftiler.io.orientation import orientation_of
-from reftiler.io.pillow_io import open_with, picture_of, strict_pillow
+from reftiler.io.pillow_io import open_with, orientation_of, picture_of, strict_pillow
 
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _SOS, _DRI, _EOI = 0xDA, 0xDD, 0xD9

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.errors import TilingError
-from reftiler.io.info import ImageInfo
+from reftiler.io.info import ImageInfo, ReadOptions
+from reftiler.io.metadata import COLUMNS_REVERSED, ROWS_REVERSED, TRANSPOSED
 
 _MAX_REASON = 300  # characters: libraries quote whole headers
 
@@ -71,6 +73,35 @@ class LazyImage:
             raise TilingError(
                 f"cannot read {self.path}: {os_error_reason(error)}"
             ) from error
+
+
+def apply_orientation(image: LazyImage, options: ReadOptions) -> LazyImage:
+    """Turn an image upright, as ``info.orientation`` says, unless ``orient=False``."""
+    number = image.info.orientation
+    if number == 1 or not options.orient:
+        return image
+    height, width = image.shape[:2]
+    size = (width, height) if number in TRANSPOSED else (height, width)
+
+    def read(index: tuple[slice, ...]) -> NDArray[Any]:
+        rows, columns = index[:2]
+        if number in TRANSPOSED:
+            rows, columns = columns, rows
+        rows, row_step = _reversed(rows, height, number in ROWS_REVERSED)
+        columns, column_step = _reversed(columns, width, number in COLUMNS_REVERSED)
+        part = image[(rows, columns, *index[2:])][::row_step, ::column_step]
+        return np.swapaxes(part, 0, 1) if number in TRANSPOSED else part
+
+    metadata = image.info.metadata.oriented(number, image.shape)
+    info = replace(image.info, oriented=True, metadata=metadata)
+    return LazyImage(image.path, (*size, *image.shape[2:]), image.dtype, read, info)
+
+
+def _reversed(part: slice, length: int, backwards: bool) -> tuple[slice, int]:
+    """Return which slice to read, and the step that puts it in order."""
+    if not backwards:
+        return part, 1
+    return slice(length - part.stop, length - part.start), -1
 
 
 def full_slices(index: Any, rank: int) -> tuple[slice, ...]:

@@ -281,7 +281,10 @@ def _turned(transform: Transform, orientation: int, shape: Sequence[int]) -> Tra
 def _parse(name: str, value: Any) -> Any:
     """Check a value that came from a file."""
     if name in _BYTES:
-        return _parse_bytes(name, value)
+        try:
+            return base64.b64decode(value, validate=True)
+        except (TypeError, ValueError, binascii.Error) as error:
+            raise _damaged(name, value) from error
     if name in _TEXTS and isinstance(value, str):
         return value
     if name in _NUMBERS and isinstance(value, list | tuple):
@@ -291,13 +294,6 @@ def _parse(name: str, value: Any) -> Any:
     if name == "geo_keys" and isinstance(value, Mapping):
         return dict(_parse_geo_key(*item) for item in value.items())
     raise _damaged(name, value)
-
-
-def _parse_bytes(name: str, value: Any) -> bytes:
-    try:
-        return base64.b64decode(value, validate=True)
-    except (TypeError, ValueError, binascii.Error) as error:
-        raise _damaged(name, value) from error
 
 
 def _parse_number(value: Any) -> float | None:
@@ -316,13 +312,10 @@ def _parse_geo_key(code: Any, value: Any) -> tuple[int, object]:
     numbers = value if isinstance(value, list | tuple) else [None]
     short = str(code) == "34735"
     for number in numbers:
-        if _parse_number(number) is None or (short and not _is_short(number)):
+        fits = not short or (isinstance(number, int) and 0 <= number < 2**16)
+        if _parse_number(number) is None or not fits:
             raise _damaged("geo_keys", value)
     return int(code), tuple(numbers)
-
-
-def _is_short(number: Any) -> bool:
-    return isinstance(number, int) and 0 <= number < 2**16
 
 
 def _damaged(name: str, value: Any) -> TilingError:

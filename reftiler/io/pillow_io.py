@@ -25,7 +25,6 @@ from PIL import (
 from reftiler.io.codecs import Picture, check_size, refuse_pages
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.metadata import Metadata
-from reftiler.io.orientation import orientation_of
 
 Array = NDArray[Any]
 
@@ -44,6 +43,8 @@ _MODES: dict[str, tuple[int, str, bool]] = {
 }
 
 
+_ORIENTATION = 0x0112  # EXIF's tag
+_DAMAGED = ("its EXIF data are damaged: the orientation is not known",)
 _BMP_RUNS = (1, 2)  # compressions: runs of 8 and of 4 bits
 
 
@@ -132,6 +133,25 @@ def _palette_of(file: ImageFile.ImageFile) -> bytes:
     size = len(order)
     entries = entries[: len(entries) // size * size].reshape(-1, size)
     return entries[:, [order.index(color) for color in "RGB"]].tobytes()
+
+
+def orientation_of(exif: bytes | None) -> tuple[int, tuple[str, ...]]:
+    """Find the orientation in EXIF data, else 1, and a note where they are damaged."""
+    if not exif:
+        return 1, ()
+    exif = exif.removeprefix(b"Exif\0\0")
+    try:
+        order = {b"II*\0": "<", b"MM\0*": ">"}[exif[:4]]
+        (start,) = struct.unpack_from(f"{order}I", exif, 4)
+        (count,) = struct.unpack_from(f"{order}H", exif, start)
+        for entry in range(count):
+            at = start + 2 + 12 * entry
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, at)
+            if tag == _ORIENTATION:
+                return (value, ()) if 1 <= value <= 8 else (1, _DAMAGED)
+    except (KeyError, struct.error):
+        return 1, _DAMAGED
+    return 1, ()
 
 
 # Formats

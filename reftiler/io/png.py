@@ -19,8 +19,7 @@ from reftiler.io.codecs import Picture, refuse_pages
 from reftiler.io.info import ImageInfo, ReadOptions
 from reftiler.io.lazy import mask_as_bytes
 from reftiler.io.metadata import Metadata
-from reftiler.io.orientation import orientation_of
-from reftiler.io.pillow_io import open_with, strict_pillow
+from reftiler.io.pillow_io import open_with, orientation_of, strict_pillow
 
 Array = NDArray[Any]
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from reftiler.errors import TilingError
 from reftiler.io import codecs
 from reftiler.io.info import DEFAULT_OPTIONS, ReadOptions
-from reftiler.io.lazy import LazyImage, os_error_reason
+from reftiler.io.lazy import LazyImage, apply_orientation, os_error_reason
 from reftiler.io.npy import open_npy
-from reftiler.io.orientation import apply_orientation
 from reftiler.io.zarr_io import open_zarr
 from reftiler.io.zarr_metadata import MARKS, is_zarr
 

@@ -18,7 +18,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import tifffile
@@ -251,45 +251,32 @@ def _libtiff_reports() -> Iterator[None]:
     Pillow does not pass on all of its reports, and shows damaged faxes.
     """
     with _LOCK, tempfile.TemporaryFile() as reports:
-        kept = _redirected(reports.fileno())
+        try:
+            kept = os.dup(2)
+        except OSError:  # there is no standard error
+            yield
+            return
+        os.dup2(reports.fileno(), 2)
         error: Exception | None = None
         try:
             yield
         except Exception as found:  # noqa: BLE001 - libtiff's report says more
             error = found
         finally:
-            report = _restored(kept, reports)
+            os.dup2(kept, 2)
+            os.close(kept)
+            reports.seek(0)
+            text = reports.read().decode(errors="replace")
+            others = _LIBTIFF_LINE.sub("", text).strip("\n")
+            if others:
+                os.write(2, f"{others}\n".encode())
+        report = _LIBTIFF_LINE.search(text)
         if report:
             raise ValueError(
-                f"the TIFF is damaged: libtiff reports {report}"
+                f"the TIFF is damaged: libtiff reports {report[0]}"
             ) from error
         if error is not None:
             raise error
-
-
-def _redirected(target: int) -> int | None:
-    """Let standard error go to a file; None if there is no standard error."""
-    try:
-        kept = os.dup(2)
-    except OSError:
-        return None
-    os.dup2(target, 2)
-    return kept
-
-
-def _restored(kept: int | None, reports: IO[bytes]) -> str:
-    """Return libtiff's first report, and hand on what is none."""
-    if kept is None:
-        return ""
-    os.dup2(kept, 2)
-    os.close(kept)
-    reports.seek(0)
-    text = reports.read().decode(errors="replace")
-    others = _LIBTIFF_LINE.sub("", text).strip("\n")
-    if others:
-        os.write(2, f"{others}\n".encode())
-    found = _LIBTIFF_LINE.search(text)
-    return found[0] if found else ""
 
 
 # What may differ from the pixels that were written

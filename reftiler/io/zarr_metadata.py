@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reftiler.io.decoded_size import COMPRESSORS
 from reftiler.json_io import read_json
 
 SUFFIX = ".zarr"
@@ -22,11 +21,13 @@ MARKS = ("zarr.json", ".zarray", ".zgroup")
 """Files by which an array or a group is known."""
 MAX_METADATA = 2**24
 """Bytes of a file of metadata: those of large plates take some millions."""
+COMPRESSORS = frozenset(["blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd"])
+"""The codecs whose results may be much larger than what they read."""
 
 _MAX_SIZE = 2**62
 _CODECS = frozenset(
     [
-        *("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd"),
+        *COMPRESSORS,
         *("astype", "bitround", "delta", "fixedscaleoffset", "packbits", "quantize"),
         *("shuffle", "adler32", "crc32", "crc32c", "fletcher32", "jenkins_lookup3"),
     ]

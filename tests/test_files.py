@@ -62,20 +62,27 @@ def test_a_write_that_fails_takes_back_the_earlier_ones(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_write_whole_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()]
+)
+@pytest.mark.parametrize("left", [["a"], []])
+def test_a_rename_that_fails_leaves_the_old_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    left: list[str],
 ) -> None:
-    path = tmp_path / "a"
-    atomic_write(path, b"old")
+    for name in left:
+        atomic_write(tmp_path / name, b"old")
 
     def refuse(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="No space left"):
-        atomic_write(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(type(error)):
+        atomic_write(tmp_path / "a", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == left
+    assert all(path.read_bytes() == b"old" for path in tmp_path.iterdir())
 
 
 def test_many_may_read_a_folder_that_nobody_writes(tmp_path: Path) -> None:

@@ -106,14 +106,8 @@ def test_deep_colour_is_read_under_every_png_filter(tmp_path: Path, kind: int) -
     paeth = np.choose(np.argmin(distances, axis=0), [left, up, corner])
     guess = [0 * rows, left, up, (left + up) // 2, paeth][kind]
     lines = np.hstack([np.full((9, 1), kind), (rows - guess) % 256]).astype(np.uint8)
-    data = encode_png(image)
-    start = data.index(b"IDAT")
-    body = b"IDAT" + zlib.compress(lines.tobytes())
-    chunk = (
-        struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    )
-    (tmp_path / "f.png").write_bytes(data[: start - 4] + chunk + data[-12:])
-    same_bits(read_image(tmp_path / "f.png"), image)
+    path = written(tmp_path / "f.png", png((11, 9), 16, 2, lines.tobytes()))
+    same_bits(read_image(path), image)
 
 
 # What others wrote: one picture, as its format has it
@@ -172,7 +166,7 @@ def test_every_format_is_read_as_pillow_reads_it(
         want = np.array(file.convert("L" if file.mode == "L" else "RGB"))
         same_bits(read_image(path), want)
     opened = open_image(path)
-    same_bits(np.ascontiguousarray(opened[3:9, 5:6]), read_image(path)[3:9, 5:6].copy())
+    same_bits(opened[3:9, 5:6], read_image(path)[3:9, 5:6])
     assert opened.info.lossy == (kind == "JPEG")
     assert not opened.info.alpha
     assert opened.info.notes == ()
@@ -363,11 +357,11 @@ def test_channels_are_picked(tmp_path: Path) -> None:
     image = noise((9, 8, 4), "uint8")
     write_image(tmp_path / "a.png", image)
     opened = open_image(tmp_path / "a.png", ReadOptions(channels=(2, 0)))
-    same_bits(np.ascontiguousarray(opened[...]), image[..., [2, 0]].copy())
+    same_bits(opened[...], image[..., [2, 0]])
     assert not opened.info.alpha
     assert open_image(tmp_path / "a.png", ReadOptions(channels=(0, 3))).info.alpha
     one = read_image(tmp_path / "a.png", ReadOptions(channels=(1,)))
-    same_bits(one, image[..., 1].copy())
+    same_bits(one, image[..., 1])
     with pytest.raises(TilingError, match=r"a\.png.*0 to 3"):
         open_image(tmp_path / "a.png", ReadOptions(channels=(4,)))
     with pytest.raises(TilingError, match="--level"):
@@ -391,7 +385,7 @@ def test_pictures_are_turned_upright(tmp_path: Path, kind: str, number: int) -> 
     opened = open_image(path)
     same_bits(read_image(path), upright)
     for part in np.index_exp[1:4, 2:5], np.index_exp[:, 3:], np.index_exp[2:5:2, 1:4:2]:
-        same_bits(np.ascontiguousarray(opened[part]), upright[part].copy())
+        same_bits(opened[part], upright[part])
     assert (opened.info.orientation, opened.info.oriented) == (number, number > 1)
     left = open_image(path, ReadOptions(orient=False))
     same_bits(left[...], stored)
@@ -783,18 +777,6 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == [path]
     same_bits(read_image(path), old)
-
-
-def test_an_interrupted_rename_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(self: Path, target: Path) -> Path:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Path, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_image(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
-    assert not list(tmp_path.iterdir())
 
 
 def test_folders_that_cannot_be_written_to(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_arrays_are_pictures(
         opened = open_image(tmp_path / "a.npy", ReadOptions(), whole)
         assert (opened.shape, opened.dtype) == (image.shape, image.dtype)
         same_bits(np.array(opened[...]), image)
-        same_bits(np.array(opened[PIECE]), image[PIECE].copy())
+        same_bits(np.array(opened[PIECE]), image[PIECE])
 
 
 @pytest.mark.parametrize("whole", [0, 2**20])
@@ -66,10 +66,10 @@ def test_channels_first_is_asked_about(tmp_path: Path, whole: int) -> None:
     refused(tmp_path / "a.npy", "--axes CYX")
     opened = open_image(tmp_path / "a.npy", ReadOptions(axes="CYX"), whole)
     assert opened.shape == SHAPE
-    same_bits(np.array(opened[PIECE]), image[PIECE].copy())
+    same_bits(np.array(opened[PIECE]), image[PIECE])
     picked = ReadOptions(axes="CYX", channels=(2, 0))
     opened = open_image(tmp_path / "a.npy", picked, whole)
-    same_bits(np.array(opened[PIECE]), image[PIECE][..., [2, 0]].copy())
+    same_bits(np.array(opened[PIECE]), image[PIECE][..., [2, 0]])
     refused(tmp_path / "a.npy", "3 channels", axes="CYX", channels=(3,))
 
 

@@ -36,15 +36,12 @@ def picture(dtype: str = "uint16", shape: tuple[int, ...] = SHAPE) -> NDArray[An
     return (raw > 200) if dtype == "bool" else raw.astype(dtype)
 
 
-def tiff(path: Path, **options: Any) -> None:
-    tifffile.imwrite(path, picture(), photometric="rgb", **options)
-
-
 def test_tiffs_need_no_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiff(tmp_path / "a.tif", tile=(32, 32), compression="zlib")
+    options: dict[str, Any] = {"tile": (32, 32), "compression": "zlib"}
+    tifffile.imwrite(tmp_path / "a.tif", picture(), photometric="rgb", **options)
     monkeypatch.setitem(sys.modules, "zarr", None)
     opened = open_image(tmp_path / "a.tif", whole=0)
-    same_bits(opened[PIECE], picture()[PIECE].copy())
+    same_bits(opened[PIECE], picture()[PIECE])
     (tmp_path / "a.zarr").mkdir()
     (tmp_path / "a.zarr" / "zarr.json").touch()
     with pytest.raises(ImportError, match=r"pip install .reftiler\[zarr\]"):
@@ -65,7 +62,7 @@ def test_created_is_what_is_written(
             assert (tuple(store.shape), store.dtype) == (image.shape, image.dtype)
             store[0:40, 0:50] = image[:40]
             store[40:60, 0:50] = image[40:]
-            same_bits(np.asarray(store[3:50, 7:9]), image[3:50, 7:9].copy())
+            same_bits(np.asarray(store[3:50, 7:9]), image[3:50, 7:9])
             assert (tmp_path / f"a{suffix}").exists() == (name == "old")
     assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
     if suffix == ".tif":
@@ -167,36 +164,12 @@ def test_masks_reach_the_disk_when_they_are_told_to(
         assert len(flushed) == 1
 
 
-# Damage
-
-
-@pytest.mark.parametrize("name", ["a.npy", "plain.tif", "tiles.tif"])
-def test_damaged_files_are_refused(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    if name == "a.npy":
-        np.save(path, np.asfortranarray(picture()))
-    else:
-        tiles = {"tile": (32, 32), "compression": "zlib"} if "tiles" in name else {}
-        tiff(path, **tiles)
-    same_bits(np.array(open_image(path, whole=0)[PIECE]), picture()[PIECE].copy())
-    data = path.read_bytes()
-    for length in (0, 5, 40, len(data) // 2, len(data) - 200):
-        path.write_bytes(data[:length])
-        with pytest.raises(TilingError, match=rf"cannot read .*{name}: "):
-            open_image(path, whole=0)
-    if name == "tiles.tif":
-        path.write_bytes(data[:1000] + bytes(2000) + data[3000:])
-        opened = open_image(path, whole=0)
-        with pytest.raises(TilingError, match=r"cannot read .*tiles\.tif: "):
-            opened[...]
-
-
 @pytest.mark.parametrize("name", ["a.npy", "a.tif", "grey.png"])
 def test_masks_are_opened_as_they_are_read(tmp_path: Path, name: str) -> None:
     write_image(tmp_path / name, picture("bool", (300, 70)))
     mask = open_mask(tmp_path / name, whole=0)
     assert (mask.shape, mask.dtype) == ((300, 70), bool)
-    same_bits(np.asarray(mask[PIECE]), read_mask(tmp_path / name)[PIECE].copy())
+    same_bits(np.asarray(mask[PIECE]), read_mask(tmp_path / name)[PIECE])
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="nothing to call")

@@ -19,18 +19,15 @@ pytest.importorskip("zarr", exc_type=ImportError)
 import zarr
 
 from reftiler import TilingError
-from reftiler.io import open_image, read_image
+from reftiler.io import create_image, open_image, read_image, write_image
 from reftiler.io.info import ReadOptions
 from reftiler.io.lazy import LazyImage
 from reftiler.io.metadata import Metadata
 from reftiler.io.zarr_io import (
     create_array,
-    create_zarr,
-    finish_zarr,
     missing_chunks,
     open_array,
     remove_partial_chunks,
-    reopen_zarr,
 )
 from reftiler_conformance.compare import same_bits
 
@@ -600,12 +597,12 @@ def test_chunks_of_other_tools_are_found(
 
 
 def made(path: Path, image: Array, metadata: Metadata, **options: Any) -> None:
-    store = create_zarr(path, image.shape, image.dtype, ome=True)
-    assert (tuple(store.shape), store.dtype) == (image.shape, image.dtype)
-    store[0:40] = image[:40]
-    store[40 : len(image), 0 : image.shape[1]] = image[40:]
-    same_bits(np.asarray(store[3:50, 7:9]), image[3:50, 7:9])
-    finish_zarr(path, metadata, ome=True, **options)
+    with create_image(
+        path, image.shape, image.dtype, metadata=metadata, **options
+    ) as store:
+        store[0:40] = image[:40]
+        store[40 : len(image), 0 : image.shape[1]] = image[40:]
+        same_bits(np.asarray(store[3:50, 7:9]), image[3:50, 7:9])
 
 
 def means(image: Array) -> Array:
@@ -640,26 +637,23 @@ def test_levels_are_means(tmp_path: Path, dtype: str) -> None:
 def test_levels_of_masks_lose_no_mark_and_of_labels_no_class(tmp_path: Path) -> None:
     mask = np.zeros((600, 601), bool)
     mask[599, 600] = mask[301, 17] = True
-    made(tmp_path / "mask.zarr", mask, Metadata())
-    small = opened(tmp_path / "mask.zarr", level=2)[...]
+    made(tmp_path / "mask.ome.zarr", mask, Metadata())
+    small = opened(tmp_path / "mask.ome.zarr", level=2)[...]
     assert np.argwhere(small).tolist() == [[75, 4], [149, 150]]
     labels = np.random.default_rng(0).choice([0, 7, 200], (600, 600)).astype(np.uint8)
-    made(tmp_path / "labels.zarr", labels, Metadata(), labels=True)
-    assert set(np.unique(opened(tmp_path / "labels.zarr", level=2)[...])) == {0, 7, 200}
+    made(tmp_path / "labels.ome.zarr", labels, Metadata(), labels=True)
+    assert set(np.unique(opened(tmp_path / "labels.ome.zarr", level=2)[...])) == {
+        0,
+        7,
+        200,
+    }
 
 
-@pytest.mark.parametrize("shape", [(60, 50), (60, 50, 3), (60, 50, 70)])
-@pytest.mark.parametrize("is_ome", [False, True])
-def test_what_was_written_before_an_interruption_stays(
-    tmp_path: Path, shape: tuple[int, ...], *, is_ome: bool
-) -> None:
-    path, image = tmp_path / "a", picture(shape)
-    create_zarr(path, shape, "uint16", ome=is_ome)[0:20] = image[:20]
-    store = reopen_zarr(path, ome=is_ome)
-    assert (tuple(store.shape), store.dtype) == (shape, image.dtype)
-    store[20:60] = image[20:]
-    finish_zarr(path, Metadata(), ome=is_ome)
-    same_bits(whole(path), image)
+@pytest.mark.parametrize("suffix", [".zarr", ".ome.zarr"])
+def test_axes_are_named_where_they_are_not_plain(tmp_path: Path, suffix: str) -> None:
+    path, image = tmp_path / f"a{suffix}", picture((30, 20, 70))
+    write_image(path, image)
+    same_bits(read_image(path), image)
 
 
 @pytest.mark.parametrize("shape", [(700, 300), (700, 300, 3)])

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,16 +71,19 @@ def format_of(start: bytes) -> str:
     raise ValueError(f"not a {tiff}, NPY, {', '.join(others)} file")
 
 
+def load(module: str, what: str, extra: str = "cli") -> Any:
+    """Import what an extra brings when it is needed; else say what needs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise missing_extra(what, extra, error) from error
+
+
 def opener(name: str) -> Callable[..., Any]:
     """Import what opens a format when a file of that format is met."""
     module, function, package = _OPENERS[name]
-    try:
-        found: Callable[..., Any] = getattr(
-            importlib.import_module(f"reftiler.io.{module}"), function
-        )
-    except ImportError as error:
-        raise missing_extra(f"{name} files need {package}", "cli", error) from error
-    return found
+    found = load(f"reftiler.io.{module}", f"{name} files need {package}")
+    return cast(Callable[..., Any], getattr(found, function))
 
 
 def has_imagecodecs() -> bool:

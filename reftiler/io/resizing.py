@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reftiler.errors import TilingError, missing_extra
-from reftiler.io.codecs import check_picture
+from reftiler.errors import TilingError
+from reftiler.io.codecs import check_picture, load
 from reftiler.validation import as_exact_ints
 
 
@@ -49,11 +49,8 @@ def resize(image: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
         raise TilingError(
             f"cannot resize {image.dtype}: float64 does not hold it, convert it first"
         )
-    try:
-        from skimage import transform  # noqa: PLC0415 - an extra, a second to import
-    except ImportError as error:
-        raise missing_extra("resizing needs scikit-image", "cli", error) from error
     floating = image.astype(np.float64)
+    transform = load("skimage.transform", "resizing needs scikit-image")
     result = transform.resize(floating, (height, width), order=1, anti_aliasing=True)
     if image.dtype.kind in "iu":
         result = np.rint(result)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ from reftiler.atomic import (
     stale_temp_files,
     temp_path,
 )
-from reftiler.errors import TilingError, missing_extra
+from reftiler.errors import TilingError
 from reftiler.io import zarr_io
-from reftiler.io.codecs import check_picture
+from reftiler.io.codecs import check_picture, load
 from reftiler.io.lazy import MaskAsBytes, mask_as_bytes, os_error_reason, size_of
 from reftiler.io.metadata import Metadata
 from reftiler.io.tiff_tags import write_tags
@@ -36,6 +36,7 @@ WRITTEN = (".png", *STREAMED)
 """The suffixes of the formats that are written, in lower case."""
 
 _PLAIN = Metadata()
+_TIFF = "TIFF files need tifffile"
 _ZARR, _OME_ZARR = ".zarr", ".ome.zarr"
 _CLASSIC = 2**32 - 2**25
 """Bytes of pixels that a TIFF holds whose offsets have 32 bits; tags come on top."""
@@ -102,12 +103,18 @@ def encode(
     """Return the file that `write_image` writes."""
     check_picture(image)
     if suffix == ".png":
-        return _encode_png(image, metadata, alpha)
+        if alpha is False and image.shape[2:] in ((2,), (4,)):
+            raise ValueError(
+                f"PNG takes the last of {image.shape[2]} channels for alpha, which it "
+                "is not: use .tif or .npy"
+            )
+        png = load("reftiler.io.png", "PNG files need Pillow")
+        return cast(bytes, png.encode_png(image, metadata))
     buffer = io.BytesIO()
     if suffix in (".tif", ".tiff"):
         plain = image[..., 0] if image.shape[2:] == (1,) else image
         tags = write_tags(plain.shape, metadata, alpha=bool(alpha))
-        _load_tifffile().imwrite(
+        load("tifffile", _TIFF).imwrite(
             buffer, mask_as_bytes(plain), compression="zlib", **tags
         )
         return buffer.getvalue()
@@ -290,7 +297,9 @@ class _Output:
         tags = write_tags(plain, self.metadata, alpha=self.alpha)
         tags["bigtiff"] = size_of(plain, dtype) > _CLASSIC
         # Strips one after the other: such a file can be mapped, by readers too.
-        mapped = _load_tifffile().memmap(temporary, shape=plain, dtype=dtype, **tags)
+        mapped = load("tifffile", _TIFF).memmap(
+            temporary, shape=plain, dtype=dtype, **tags
+        )
         preallocate(temporary)
         return self._seen(mapped)
 
@@ -300,33 +309,12 @@ class _Output:
         if self.suffix == ".npy":
             store: Target = np.load(temporary, mmap_mode="r+", allow_pickle=False)
             return store
-        return self._seen(_load_tifffile().memmap(temporary, mode="r+"))
+        return self._seen(load("tifffile", _TIFF).memmap(temporary, mode="r+"))
 
     def _seen(self, mapped: NDArray[Any]) -> Target:
         """Return the pixels of a TIFF as the picture that is written."""
         store = mapped.reshape(self.shape)
         return MaskAsBytes(store) if self.dtype.kind == "b" else store
-
-
-def _encode_png(image: NDArray[Any], metadata: Metadata, alpha: bool | None) -> bytes:
-    try:
-        from reftiler.io.png import encode_png  # noqa: PLC0415 - needs Pillow
-    except ImportError as error:
-        raise missing_extra("PNG files need Pillow", "cli", error) from error
-    if alpha is False and image.ndim == 3 and image.shape[2] in (2, 4):
-        raise ValueError(
-            f"PNG takes the last of {image.shape[2]} channels for alpha, which it is "
-            "not: use .tif or .npy"
-        )
-    return encode_png(image, metadata)
-
-
-def _load_tifffile() -> Any:
-    try:
-        import tifffile  # noqa: PLC0415 - slow to import
-    except ImportError as error:
-        raise missing_extra("TIFF files need tifffile", "cli", error) from error
-    return tifffile
 
 
 def _sync(path: Path) -> None:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reftiler.atomic import atomic_write
-from reftiler.errors import missing_extra
 from reftiler.io import axes
+from reftiler.io.codecs import load
 from reftiler.io.info import MAX_BYTES, ImageInfo, ReadOptions
 from reftiler.io.lazy import LazyImage
 from reftiler.io.metadata import Metadata
@@ -44,11 +44,7 @@ _SMALLEST = 256  # pixels along the longer side of the last level of a pyramid
 
 def load_zarr() -> Any:
     """Return the package."""
-    try:
-        import zarr  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise missing_extra("zarr files need zarr", "zarr", error) from error
-    return zarr
+    return load("zarr", "zarr files need zarr", "zarr")
 
 
 # Reading

@@ -98,6 +98,8 @@ def test_messages_name_the_keys_of_a_file() -> None:
     assert "--border 4 on axis 0" in said
     assert "config.yaml" not in said
     assert "remove_border_count 3" in refused(2, f"{line} --stride 4")
+    path.write_text("tiling: {apply: true, tile_size: [8, 8, 8]}")
+    assert "--overlap must have 3 numbers" in refused(2, f"{line} --overlap 25%x10%")
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from reftiler_conformance.clauses import clauses, spec_version
+from reftiler_conformance.clauses import UNCHECKED, clauses, spec_version
 from reftiler_conformance.protocol import Info
 from reftiler_conformance.results import Report, Result, Status
-from reftiler_conformance.unchecked import UNCHECKED
 
 CASE = "Case(size=(5, 4), tile=(3, 2), stride=(2, 2), batch=2, dtype='float16')"
 SHOULD = next(clause.id for clause in clauses().values() if clause.level == "SHOULD")

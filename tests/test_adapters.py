@@ -14,8 +14,8 @@ import pytest
 
 from reftiler_conformance import Case, Info, Unsupported, run
 from reftiler_conformance.features import features
+from reftiler_conformance.peers import BUILT_IN
 from reftiler_conformance.peers.base import Array, PeerLibrary, PeerSession, both
-from reftiler_conformance.subjects import BUILT_IN
 from reftiler_conformance.worker import load
 from reftiler_conformance.wrapped import PLAIN, Wrapped
 from tests.test_adoption import in_project

@@ -14,8 +14,7 @@ from rich.console import Console
 from reftiler_conformance.case_run import Evidence
 from reftiler_conformance.clauses import clauses
 from reftiler_conformance.failure_groups import grouped
-from reftiler_conformance.findings import note
-from reftiler_conformance.markdown import SYMBOLS, markdown, matrix
+from reftiler_conformance.markdown import SYMBOLS, markdown, matrix, note
 from reftiler_conformance.protocol import Info
 from reftiler_conformance.report import badge, headline, show, verdict
 from reftiler_conformance.results import Report, Result, Status

@@ -10,8 +10,12 @@ import pytest
 
 from reftiler import SPEC_VERSION
 from reftiler_conformance.check import checks, regressions
-from reftiler_conformance.clauses import clauses, read_clauses, spec_version
-from reftiler_conformance.unchecked import UNCHECKED
+from reftiler_conformance.clauses import (
+    UNCHECKED,
+    clauses,
+    read_clauses,
+    spec_version,
+)
 
 CONFORMANCE = Path(__file__).resolve().parents[1] / "conformance"
 SPEC = (CONFORMANCE / "SPEC.md").read_text(encoding="utf-8")

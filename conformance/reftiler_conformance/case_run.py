@@ -1,9 +1,14 @@
-"""One case put to one subject: what a check asks, and what it compares."""
+"""One case put to one subject: what a check asks, and what it compares.
+
+A call that gave what is right is made again: into ``out``, and after another image.
+What is wrong only then breaks the clauses of ``out`` and of what is remembered between
+calls, not the one that the check asks about.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -30,8 +35,17 @@ from reftiler_conformance.expected import (
 )
 from reftiler_conformance.features import Features
 from reftiler_conformance.memory_layouts import OutBuffer, with_values_for
-from reftiler_conformance.repeats import Judge, Repeats
-from reftiler_conformance.rpc import Answer, Died, Hung, Raised, Request
+from reftiler_conformance.needs import needs_to_tile
+from reftiler_conformance.protocol import Unsupported
+from reftiler_conformance.rpc import Answer, Broken, Died, Hung, Raised, Request
+
+Judge = Callable[[Array], None]
+
+SOME = 3
+"""Of so many seeds one is for another image: TILER-003 has checks of its own."""
+
+SMALL = 10_000
+"""Pixels of an image up to which a larger one is cut in between."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ class CaseRun:
 
     def reopen(self, case: Case | None = None) -> None:
         """Make a fresh session; for another case if one is given."""
-        self._ask("open", text=repr(case or self.case), device=self.device)
+        self.put(Request("open", text=repr(case or self.case), device=self.device))
 
     def tile(
         self,
@@ -121,8 +135,7 @@ class CaseRun:
         out: OutBuffer | None = None,
     ) -> Answer:
         """Cut the case's image, or another, that lies in memory as `LAYOUTS` say."""
-        given = self._given("tile", image, memory)
-        return self._ask("tile", array=given, memory=memory, out=out)
+        return self._call("tile", image, memory, out)
 
     def untile(
         self,
@@ -132,8 +145,17 @@ class CaseRun:
         out: OutBuffer | None = None,
     ) -> Answer:
         """Merge the case's tiles, or others."""
-        given = self._given("untile", tiles, memory)
-        return self._ask("untile", array=given, memory=memory, out=out)
+        return self._call("untile", tiles, memory, out)
+
+    def view(self, image: Array | None = None, memory: str = "C") -> Answer:
+        """Ask for the windows of the case's image, or of another."""
+        return self._call("view", image, memory)
+
+    def _call(
+        self, verb: str, array: Array | None, memory: str, out: OutBuffer | None = None
+    ) -> Answer:
+        given = self._given(verb, array, memory)
+        return self.put(Request(verb, array=given, memory=memory, out=out))
 
     def tile_another(self, image: Array) -> bool:
         """Let the same tiler cut an image of another size; say whether it can.
@@ -142,34 +164,30 @@ class CaseRun:
         """
         text = "tile" if "untile:cold" in self.features else ""
         try:
-            return bool(self._ask("tile_another", text=text, array=image).value)
+            request = Request("tile_another", text=text, array=image)
+            return bool(self.put(request).value)
         except (Hung, Died):
             self.reopen()
             return False
 
-    def view(self, image: Array | None = None, memory: str = "C") -> Answer:
-        """Ask for the windows of the case's image, or of another."""
-        given = self._given("view", image, memory)
-        return self._ask("view", array=given, memory=memory)
-
     def ask(self, verb: str, array: Array | None = None) -> Any:
         """Ask for ``grid``, ``save`` or ``touching``; return the value."""
-        return self._ask(verb, array=array).value
+        return self.put(Request(verb, array=array)).value
 
     def state_changed_by(self, call: Callable[[], Answer]) -> list[str]:
         """Return what of the state of the subject's process a call changes."""
-        self._ask("watch")
+        self.ask("watch")
         try:
             call()
         finally:
-            changed: list[str] = self._ask("changes").value
+            changed: list[str] = self.ask("changes")
         return changed
 
     def api_check(self, clause_id: str, name: str) -> None:
         """Run a check of reftiler's API in the subject's process."""
         text = f"{clause_id} {name}"
-        message = self._ask("api_check", text=text, device=self.device).value
-        if message:
+        request = Request("api_check", text=text, device=self.device)
+        if message := self.put(request).value:
             raise Mismatch(message)
 
     def tiles_agree(
@@ -241,12 +259,10 @@ class CaseRun:
 
     def _given(self, verb: str, array: Array | None, memory: str) -> Array:
         """Return what a verb is given, and remember it for the counterexample."""
-        if verb == "untile":
-            tiles = self.case.tiles() if array is None else array
-            self.evidence.tiles = given = with_values_for(tiles, memory)
-        else:
-            image = self.case.image() if array is None else array
-            self.evidence.image = given = with_values_for(image, memory)
+        if array is None:
+            array = self.case.tiles() if verb == "untile" else self.case.image()
+        given = with_values_for(array, memory)
+        setattr(self.evidence, "tiles" if verb == "untile" else "image", given)
         return given
 
     def put(self, request: Request) -> Answer:
@@ -254,9 +270,6 @@ class CaseRun:
         answer = self.client.answer(request)
         self.printed = self.printed or answer.printed
         return answer
-
-    def _ask(self, verb: str, **given: Any) -> Answer:
-        return self.put(Request(verb, **given))
 
     def _agrees(self, request: Request, judge: Judge, want: Array) -> Array:
         """Judge what comes of a request, and then what comes of it again."""
@@ -266,10 +279,135 @@ class CaseRun:
         judge(got)
         if self.repeats and answer.changed:
             raise Mismatch(f"{request.verb} changed its input", clause="TILER-005")
-        again = Repeats(self, request, got, judge)
+        again = _Repeats(self, request, got, judge)
         # A result of another dtype is another check's matter, and no out has it.
         if "out" in self.repeats & self.features and got.dtype == want.dtype:
             again.into_out()
         if "another" in self.repeats:
             again.after_another_image()
         return got
+
+
+@dataclass
+class _Repeats:
+    """Who was asked, what, what came back, and what fails unless a result is right."""
+
+    run: CaseRun
+    request: Request
+    got: Array
+    judge: Judge
+
+    def into_out(self) -> None:
+        """Fail unless the result is right in an array that holds 77 (OUT)."""
+        memory = "sliced" if self.run.case.seed % 2 else "C"
+        fault = self._fault(self._out(memory))
+        if fault is None:
+            return
+        if again := self._fault_again("called again"):
+            raise again
+        fault.clause = fault.clause or self._clause_of_out(memory)
+        kind = "a strided out" if memory != "C" else "an out"
+        fault.message = f"{self.request.verb} into {kind} of 77s: {fault.message}"
+        raise fault
+
+    def after_another_image(self) -> None:
+        """Fail unless the result is right after an image of another size (TILER)."""
+        if self.run.case.seed % SOME or not self._tiles_another():
+            return
+        if fault := self._fault_again("after an image of another size was tiled"):
+            raise fault
+
+    def _out(self, memory: str, value: int = 77) -> OutBuffer:
+        return OutBuffer(self.got.shape, self.got.dtype, memory, value)
+
+    def _clause_of_out(self, memory: str) -> str:
+        """Return the clause of a wrong result: of strides, or of what out held."""
+        if memory != "C" and not self._fault(self._out("C")):
+            return "OUT-004"
+        found = []
+        for value in (77, 0):
+            self.run.evidence.got = self.got
+            self._fault(self._out("C", value))
+            found.append(self.run.evidence.got.tobytes())
+        return "OUT-001" if found[0] == found[1] else "OUT-003"
+
+    def _fault_again(self, when: str) -> Mismatch | None:
+        """Return what is wrong with the same call, and the clause that it breaks."""
+        fault = self._fault()
+        if fault is not None:
+            self.run.reopen()  # to see if it hangs on what was asked before
+            fault.clause = "TILER-004" if self._fault() else "TILER-003"
+            fault.message = f"{self.request.verb} {when}: {fault.message}"
+        return fault
+
+    def _fault(self, out: OutBuffer | None = None) -> Mismatch | None:
+        """Return what is wrong with the same call, which was right once."""
+        run = self.run
+        try:
+            answer = run.put(replace(self.request, out=out))
+        except Unsupported:
+            if out is None:
+                raise
+            return None
+        except Broken as error:
+            if isinstance(error, Hung | Died):  # and its session with it
+                run.reopen()
+            return Mismatch(str(error))
+        if fault := out and self._fault_of_out(answer, out):
+            return fault
+        again, got = answer.array, self.got
+        if again.dtype != got.dtype or again.tobytes() != got.tobytes():
+            try:
+                self.judge(again)
+            except Mismatch as fault:
+                run.evidence.got = again
+                return fault
+        return None
+
+    def _fault_of_out(self, answer: Answer, out: OutBuffer) -> Mismatch | None:
+        if answer.spilled:
+            return Mismatch("memory beside its items is written", clause="OUT-004")
+        # On another device the array that the subject was given is a copy of ours.
+        if self.run.device == "cpu" and not answer.given_back:
+            clause = "" if out.memory != "C" else "OUT-001"
+            return Mismatch("another array than out is returned", clause=clause)
+        return None
+
+    def _tiles_another(self) -> bool:
+        """Let an image of another size be cut, if the subject claims to."""
+        run, another = self.run, _of_another_size(self.run.case)
+        if not {"untile", *needs_to_tile(another)} <= run.features:
+            return False
+        try:
+            return run.tile_another(another.image())
+        except Unsupported:
+            return False
+        except Raised as error:
+            refusal = error
+        try:
+            run.reopen(another)
+            run.put(Request("tile", array=another.image()))
+        except (Broken, Unsupported):  # whatever was asked before
+            run.reopen()
+            return False
+        raise Mismatch(
+            f"after another image, one that a fresh tiler takes {refusal}",
+            clause="TILER-003",
+        )
+
+
+def _of_another_size(case: Case) -> Case:
+    """Return a case with an image of another size, to be cut by the same tiler."""
+    sides = zip(case.size, case.tile, case.stride, strict=True)
+    size = tuple(t + s if n != t + s else t for n, t, s in sides)
+    if case.seed % 2 and np.prod(case.shape) < SMALL:
+        size = tuple(n + s for n, s in zip(case.size, case.stride, strict=True))
+    return replace(
+        case,
+        size=size,
+        batch=case.batch and (2 if case.batch == 1 else 1),
+        seed=case.seed + 1,
+        starts=None,
+        random=None,
+        scale=(),
+    )

@@ -11,6 +11,11 @@ from pathlib import Path
 PROFILES = ("core", "windows", "borders", "scales", "random", "api")
 """What a tiler may conform to, as the specification explains it."""
 
+UNCHECKED = {
+    "VERSION-001": "it is about this specification, and no tiler can break it",
+}
+"""The clauses that nothing asks about, each with the reason."""
+
 _ANCHOR = re.compile(
     r"\*\*([A-Z]+-\d{3})\*\* \((MUST|SHOULD)(?:, since ([\d.]+))?(?:, (\w+))?\) (.*)",
     re.S,

@@ -9,7 +9,7 @@ import typer
 
 from reftiler.cli.console import UsageError
 from reftiler.errors import missing_extra
-from reftiler_conformance.subjects import BUILT_IN
+from reftiler_conformance.peers import BUILT_IN
 
 
 def conform(

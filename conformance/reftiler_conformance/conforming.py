@@ -27,8 +27,7 @@ from reftiler_conformance import report, suite
 from reftiler_conformance.cases import parse
 from reftiler_conformance.counterexample import describe, file_name
 from reftiler_conformance.markdown import matrix as matrix_page
-from reftiler_conformance.plugin import OPTIONS
-from reftiler_conformance.recorder import Recorder
+from reftiler_conformance.plugin import OPTIONS, Recorder
 from reftiler_conformance.results import Report, exit_code
 from reftiler_conformance.rpc import HarnessError
 from reftiler_conformance.under_test import Asked, SubjectUnderTest

@@ -7,9 +7,10 @@ import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
 from typing import NamedTuple
 
-from reftiler_conformance.clauses import PROFILES, clauses
+from reftiler_conformance.clauses import PROFILES, UNCHECKED, clauses
 from reftiler_conformance.counterexample import (
     LONG_CASE,
     describe,
@@ -17,7 +18,6 @@ from reftiler_conformance.counterexample import (
     printable,
 )
 from reftiler_conformance.failure_groups import Group, grouped
-from reftiler_conformance.findings import note
 from reftiler_conformance.report import (
     headline,
     scope,
@@ -26,7 +26,6 @@ from reftiler_conformance.report import (
     versions,
 )
 from reftiler_conformance.results import BAD, Report, Status
-from reftiler_conformance.unchecked import UNCHECKED
 
 SYMBOLS = dict(
     zip([status.value for status in Status], "✓✗E\N{EN DASH}KS·H", strict=True)
@@ -175,6 +174,18 @@ def _command(reports: Sequence[Report]) -> str:
         if len(values) == 1 and all(values):
             parts += [option, *values]
     return shlex.join(parts)
+
+
+def note(subject: str, version: str) -> str:
+    """Return what a person found in a version of a built-in subject, or nothing.
+
+    It was checked by a direct call of the library, unless it says otherwise.
+    """
+    file = resources.files("reftiler_conformance") / "findings" / f"{subject}.md"
+    if not file.is_file():
+        return ""
+    head, _, text = file.read_text(encoding="utf-8").partition("\n")
+    return text.strip() if head == f"<!-- version {version} -->" else ""
 
 
 def _findings(report: Report, whole: bool) -> Iterator[str]:

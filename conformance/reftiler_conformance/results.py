@@ -9,9 +9,8 @@ from enum import Enum
 from functools import cached_property
 
 from reftiler_conformance.case_run import Evidence
-from reftiler_conformance.clauses import PROFILES, all_clauses, clauses
+from reftiler_conformance.clauses import PROFILES, UNCHECKED, all_clauses, clauses
 from reftiler_conformance.protocol import Info
-from reftiler_conformance.unchecked import UNCHECKED
 
 
 class Status(str, Enum):

@@ -163,46 +163,39 @@ def _read(scaled: ScaledGrid, array: Array) -> Array:
     return array
 
 
+def _parts(scaled: ScaledGrid, stack: Array) -> Iterator[tuple[Array, Box, Box]]:
+    """Yield of each tile the pixels that take part, which they are, and where."""
+    for k, (inner, here) in enumerate(_boxes(scaled)):
+        yield stack[(slice(None), k, slice(None), *inner)], inner, (..., *here)
+
+
 def _mean(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
-    """Return the mean of each frame pixel, and the value of its last tile."""
-    shape = (len(stack), stack.shape[2], *_frame(scaled))
-    weight = _weights(scaled)
-    if case.nan == "omit" and stack.dtype.kind == "f":
-        return _mean_of_numbers(scaled, stack)
-    above, below = np.full(shape, -0.0), np.full(shape[2:], -0.0)
-    alone = np.zeros(shape, stack.dtype)
-    for k, (inner, here) in enumerate(_boxes(scaled)):
-        tile = stack[(slice(None), k, slice(None), *inner)]
-        term = tile.astype(np.float64)
-        above[(..., *here)] += term if case.window == "box" else term * weight[inner]
-        below[here] += weight[inner]
-        alone[(..., *here)] = tile
-    return above / below, alone
+    """Return the mean of each frame pixel, and the value of its last tile.
 
-
-def _mean_of_numbers(scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
-    """Return the same without NaN; of numbers of one tile the value is that tile's."""
-    shape = (len(stack), stack.shape[2], *_frame(scaled))
-    above, below, number = np.full(shape, -0.0), np.zeros(shape), np.zeros(shape, int)
-    alone = np.full(shape, np.nan, stack.dtype)
-    for k, (inner, here) in enumerate(_boxes(scaled)):
-        tile = stack[(slice(None), k, slice(None), *inner)]
-        there, weight = ~np.isnan(tile), _weights(scaled)[inner]
-        term = np.where(there, tile.astype(np.float64) * weight, -0.0)
-        above[(..., *here)] += term
-        below[(..., *here)] += np.where(there, weight, 0.0)
-        number[(..., *here)] += there
-        alone[(..., *here)] = np.where(there, tile, alone[(..., *here)])
-    return np.where(number > 1, above / below, alone.astype(np.float64)), alone
+    Where NaN is left out, a pixel of one number has the value of that.
+    """
+    omits = case.nan == "omit" and stack.dtype.kind == "f"
+    shape, weights = (len(stack), stack.shape[2], *_frame(scaled)), _weights(scaled)
+    each = shape if omits else shape[2:]
+    above, below, number = np.full(shape, -0.0), np.zeros(each), np.zeros(each, int)
+    alone = np.full(shape, np.nan if omits else 0, stack.dtype)
+    for tile, inner, here in _parts(scaled, stack):
+        there = ~np.isnan(tile) if omits else np.True_
+        weight = weights[inner]
+        above[here] += np.where(there, tile.astype(np.float64) * weight, -0.0)
+        below[here] += np.where(there, weight, 0.0)
+        number[here] += there
+        alone[here] = np.where(there, tile, alone[here])
+    mean = above / below
+    return np.where(number > 1, mean, alone.astype(np.float64)), alone
 
 
 def _extreme(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
     """Return the maximum or minimum of each frame pixel, of one tile too."""
     best = np.zeros((len(stack), stack.shape[2], *_frame(scaled)), stack.dtype)
     seen = np.zeros(best.shape[2:], bool)
-    for k, (inner, here) in enumerate(_boxes(scaled)):
-        tile, old = stack[(slice(None), k, slice(None), *inner)], best[(..., *here)]
-        best[(..., *here)] = np.where(seen[here], _better(case, old, tile), tile)
+    for tile, _, here in _parts(scaled, stack):
+        best[here] = np.where(seen[here], _better(case, best[here], tile), tile)
         seen[here] = True
     return best, best
 
@@ -213,14 +206,13 @@ def _placed(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]
     least = np.full(best.shape[2:], np.inf)
     lines = [(2 * np.arange(t) + 1 - t) ** 2 for t in scaled.tile]
     far: Array = reduce(np.add.outer, lines)
-    for k, (inner, here) in enumerate(_boxes(scaled)):
+    for k, (tile, inner, here) in enumerate(_parts(scaled, stack)):
         order: Array = far[inner]
         if case.merge != "center":
             order = np.array(k if case.merge == "first" else -k)
         nearer = order < least[here]
         least[here] = np.where(nearer, order, least[here])
-        tile = stack[(slice(None), k, slice(None), *inner)]
-        best[(..., *here)] = np.where(nearer, tile, best[(..., *here)])
+        best[here] = np.where(nearer, tile, best[here])
     return best, best
 
 
@@ -231,9 +223,8 @@ def _voted(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
     weight = _weights(scaled)
     for label in np.unique(stack):  # in ascending order: the lowest stays
         votes = np.zeros(best.shape)
-        for k, (inner, here) in enumerate(_boxes(scaled)):
-            holds = stack[(slice(None), k, slice(None), *inner)] == label
-            votes[(..., *here)] += holds * weight[inner]
+        for tile, inner, here in _parts(scaled, stack):
+            votes[here] += (tile == label) * weight[inner]
         best[votes > most] = label
         most = np.maximum(votes, most)
     return best, best
@@ -263,26 +254,20 @@ def _rounded(numbers: Array, kind: np.dtype[Any]) -> Array:
     if numbers.dtype in (kind, kind.newbyteorder()):
         return numbers
     numbers = numbers.astype(np.float64)
-    if kind == BFLOAT16:
-        return _rounded_one_by_one(numbers)
+    if kind == BFLOAT16:  # which numpy has not: one by one, by the oracle's rounding
+        info = dtype_info(kind)
+        assert info is not None
+        different, where = np.unique(numbers.view(np.uint64), return_inverse=True)
+        bits = [info.round(number) for number in different.view(np.float64).tolist()]
+        return np.array(bits, "<u2")[where].view(BFLOAT16).reshape(numbers.shape)
     if kind.kind not in "iu":
         return numbers.astype(kind)
     if np.isnan(numbers).any():
         raise NanError(f"a NaN cannot become {kind}")
-    info, whole = np.iinfo(kind), np.rint(numbers)
-    low, high = whole <= float(info.min), whole >= float(info.max)
+    ends, whole = np.iinfo(kind), np.rint(numbers)
+    low, high = whole <= float(ends.min), whole >= float(ends.max)
     found = np.where(low | high, 0.0, whole).astype(kind)
-    found[low], found[high] = info.min, info.max
-    return found
-
-
-def _rounded_one_by_one(numbers: Array) -> Array:
-    """Return numbers as bfloat16, which numpy has not, by the oracle's rounding."""
-    kind = dtype_info(BFLOAT16)
-    assert kind is not None
-    different, where = np.unique(numbers.view(np.uint64), return_inverse=True)
-    bits = [kind.round(number) for number in different.view(np.float64).tolist()]
-    found: Array = np.array(bits, "<u2")[where].view(BFLOAT16).reshape(numbers.shape)
+    found[low], found[high] = ends.min, ends.max
     return found
 
 

@@ -29,10 +29,10 @@ from reftiler_conformance.evaluate import (
 )
 from reftiler_conformance.features import NUMBERS
 from reftiler_conformance.known import load as load_known
+from reftiler_conformance.peers import BUILT_IN
 from reftiler_conformance.protocol import Info, Unsupported
 from reftiler_conformance.results import Report, Result, Status
 from reftiler_conformance.rpc import Broken, HarnessError, Hung, Request
-from reftiler_conformance.subjects import BUILT_IN
 from reftiler_conformance.worker import as_subject, load
 
 

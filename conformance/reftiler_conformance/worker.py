@@ -22,6 +22,7 @@ from numpy import generic, may_share_memory, memmap, ndarray, uint8
 from reftiler_conformance.api_checks import run_api_check
 from reftiler_conformance.cases import Array, parse
 from reftiler_conformance.memory_layouts import Subclass, arranged
+from reftiler_conformance.peers import BUILT_IN
 from reftiler_conformance.process_state import watching
 from reftiler_conformance.protocol import Subject, Unsupported
 from reftiler_conformance.rpc import (
@@ -38,7 +39,6 @@ from reftiler_conformance.rpc import (
     refuse_optimized,
     unpack_request,
 )
-from reftiler_conformance.subjects import BUILT_IN
 from reftiler_conformance.wrapped import Wrapped
 
 _OUT_OF_REACH = 200

@@ -89,8 +89,7 @@ class WrappedSession(PeerSession):
         case, taken = self.case, _taken(self.kind)
         given = {"tile_size": case.tile, **case.settings()}
         if "stride" not in taken:
-            pairs = zip(case.tile, case.stride, strict=True)
-            given["overlap"] = tuple(tile - step for tile, step in pairs)
+            given["overlap"] = self.overlap
         options = {name: value for name, value in given.items() if name in taken}
         first = () if "tile_size" in taken else (case.tile,)
         return self.kind(*first, **options)

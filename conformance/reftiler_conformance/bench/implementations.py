@@ -16,9 +16,9 @@ from reftiler_conformance.features import Features
 from reftiler_conformance.needs import needs_to_tile, needs_to_untile
 from reftiler_conformance.oracle import profile
 from reftiler_conformance.oracle.layout import join
+from reftiler_conformance.peers import BUILT_IN
 from reftiler_conformance.peers.base import PeerLibrary
 from reftiler_conformance.protocol import Unsupported
-from reftiler_conformance.subjects import BUILT_IN
 
 _PEERS = (
     *("reftiler.anomalib", "anomalib", "kornia", "tiler", "monai"),

@@ -11,9 +11,9 @@ from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+from reftiler_conformance.clauses import UNCHECKED
 from reftiler_conformance.mutants.catalogue import SOUND, mutants
 from reftiler_conformance.mutants.hunt import EXAMPLES, Hunt
-from reftiler_conformance.unchecked import UNCHECKED
 
 
 def main() -> int:

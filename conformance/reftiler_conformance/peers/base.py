@@ -65,9 +65,16 @@ class PeerSession(ABC):
     def check_merge(self, tiles: Array) -> None:  # noqa: B027
         """Refuse tiles that the library does not claim to merge."""
 
+    @property
+    def overlap(self) -> tuple[int, ...]:
+        """How many pixels neighbouring tiles share along each axis."""
+        sides = zip(self.case.tile, self.case.stride, strict=True)
+        return tuple(tile - step for tile, step in sides)
+
     def tile(self, image: Array) -> Array:
-        settings = {word for word in needs_to_untile(self.case) if _is_setting(word)}
-        require_claimed(needs_to_tile(self.case) | settings, self.claims)
+        verbs = ("tile", "untile", "merge:")
+        settings = {w for w in needs_to_untile(self.case) if not w.startswith(verbs)}
+        self._require_claimed(needs_to_tile(self.case) | settings)
         if image.shape != self.case.shape:  # many tilers are made for one size
             raise Unsupported(f"an image {image.shape}, not {self.case.shape}")
         self.check_cut()
@@ -76,10 +83,14 @@ class PeerSession(ABC):
         return tiles
 
     def untile(self, tiles: Array) -> Array:
-        require_claimed(needs_to_untile(self.case), self.claims)
+        self._require_claimed(needs_to_untile(self.case))
         self.check_merge(tiles)
         merged: Array = self.from_image(self.merge(self.to_tiles(tiles)))
         return merged
+
+    def _require_claimed(self, needed: Features) -> None:
+        if missing := sorted(needed - self.claims):
+            raise Unsupported(", ".join(missing))
 
     def require_round_trip(self, tiles: Array, reason: str) -> None:
         """Refuse tiles that overlap, unless they are those that were cut."""
@@ -92,52 +103,33 @@ class PeerLibrary(ABC):
     """A library that tiles; a subclass says who it is and what it claims."""
 
     name: ClassVar[str]
-    package: ClassVar[str]
-    """What it is called where it is installed from."""
-
-    other_packages: ClassVar[tuple[str, ...]] = ("numpy",)
-    """The packages whose versions matter too."""
-
+    package: ClassVar[str]  # what it is called where it is installed from
+    other_packages: ClassVar[tuple[str, ...]] = ("numpy",)  # that matter too
     claims: ClassVar[Features]
     session: ClassVar[type[PeerSession]]
-
+    # What the benchmark times, where its users would call it otherwise.
     timed_session: ClassVar[type[PeerSession] | None] = None
-    """What the benchmark times, where its users would call it otherwise."""
-
-    timed_on_cuda: ClassVar[bool] = False
-    """Whether both calls run on CUDA."""
-
+    timed_on_cuda: ClassVar[bool] = False  # both calls run there
+    # Its peak beyond its input, in sizes of all tiles, by dtype; measured.
     peak_memory_factor: ClassVar[Mapping[str, float]] = {"float32": 1.5, "uint8": 3}
-    """Its peak memory beyond its input, in sizes of all tiles, by dtype; measured."""
 
     def info(self) -> Info:
-        return Info(
-            self.name, self.version(), self.claims, self.devices(), self.versions()
-        )
+        beneath = {
+            package: metadata.version(package) for package in self.other_packages
+        }
+        who = self.name, self.version()
+        return Info(*who, self.claims, self.devices(), beneath)
 
     def version(self) -> str:
         if self.package == "reftiler":  # it may run from a folder, not installed
             return reftiler.__version__
         return metadata.version(self.package)
 
-    def versions(self) -> dict[str, str]:
-        return {package: metadata.version(package) for package in self.other_packages}
-
     def devices(self) -> tuple[str, ...]:
         return ("cpu",)
 
     def open(self, case: Case, device: str) -> PeerSession:
         return self.session(case, device, self.claims)
-
-
-def _is_setting(feature: str) -> bool:
-    return not feature.startswith(("tile", "untile", "merge:"))
-
-
-def require_claimed(needed: Features, claims: Features) -> None:
-    """Raise `Unsupported`, and name the features, if some are not claimed."""
-    if missing := sorted(needed - claims):
-        raise Unsupported(", ".join(missing))
 
 
 def both(*dtypes: str) -> tuple[str, ...]:

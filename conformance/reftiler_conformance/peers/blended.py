@@ -22,8 +22,7 @@ class Session(TensorSession):
 
     def check_merge(self, tiles: Array) -> None:
         super().check_merge(tiles)
-        reason = "a mean: overlaps are blended with linear ramps"
-        self.require_round_trip(tiles, reason)
+        self.require_round_trip(tiles, "a mean: overlaps are blended by linear ramps")
 
     def merge(self, tiles: Tensor) -> Any:
         """Rebuild with masks, "merged back into the original tensor"."""
@@ -33,7 +32,7 @@ class Session(TensorSession):
     def module(self) -> TilingModule:
         """The module; the overlap is a share of the tile, at most one half."""
         case = self.case
-        shares = [(t - s) / t for t, s in zip(case.tile, case.stride, strict=True)]
+        shares = [o / t for o, t in zip(self.overlap, case.tile, strict=True)]
         steps = [int(t * (1 - o)) for t, o in zip(case.tile, shares, strict=True)]
         if max(shares) > 0.5 or tuple(steps) != case.stride:
             raise Unsupported(f"strides {case.stride} for tiles {case.tile}")

@@ -64,10 +64,11 @@ class Session(TensorSession):
     @cached_property
     def splitter(self) -> SlidingWindowSplitter:
         case = self.case
-        overlap = tuple(t - s for t, s in zip(case.tile, case.stride, strict=True))
         mode = None if case.mode == "drop" else MODES[case.pad_mode]
         options = {"pad_value": case.pad_value} if mode == "constant" else {}
-        splitter = SlidingWindowSplitter(case.tile, overlap, pad_mode=mode, **options)
+        splitter = SlidingWindowSplitter(
+            case.tile, self.overlap, pad_mode=mode, **options
+        )
         self._check_padding(splitter.get_padded_shape(self.empty))
         return splitter
 

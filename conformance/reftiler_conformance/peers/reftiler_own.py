@@ -27,8 +27,7 @@ class NumpyApi:
     def array(self, array: Array) -> Any:
         return array
 
-    def weights(self, array: Array) -> Any:
-        return array
+    weights = array
 
     def back(self, array: Any) -> Any:
         return array
@@ -55,8 +54,7 @@ class TorchApi:
     def array(self, array: Array) -> Any:
         return self.tensors.to_tensor(array, self.device)
 
-    def weights(self, array: Array) -> Any:
-        return self.tensors.to_tensor(array, self.device)
+    weights = array  # of which no gradients are recorded
 
     def back(self, array: Any) -> Any:
         return self.tensors.to_array(array)
@@ -82,22 +80,17 @@ class Session(PeerSession):
         self.from_tiles = self.from_image = api.back  # type: ignore[method-assign]
         self.api = api
         self.tiler = api.Tiler(case.tile, **case.settings())
-        self.grid_ = self._grid()
-
-    def _grid(self) -> Any:
-        grid, selection = self._whole_grid(), self.case.selection
-        return grid if selection is None else grid.select(selection)
-
-    def _whole_grid(self) -> Any:
-        case = self.case
         if case.random is not None:
             count, seed, align = case.random
             mask = None if case.inside is None else case.mask()
             marks = _given(inside=mask, share=case.share)
-            return self.tiler.random(case.size, count, seed, align, **marks)
-        if case.starts is not None:
-            return self.tiler.scatter(case.size, case.starts)
-        return self.tiler.grid(case.size)
+            self.grid_ = self.tiler.random(case.size, count, seed, align, **marks)
+        elif case.starts is not None:
+            self.grid_ = self.tiler.scatter(case.size, case.starts)
+        else:
+            self.grid_ = self.tiler.grid(case.size)
+        if case.selection is not None:
+            self.grid_ = self.grid_.select(case.selection)
 
     def cut(self, image: Any, out: Any = None) -> Any:
         return self.tiler.tile(image, grid=self.grid_, **_given(out=out))
@@ -106,13 +99,11 @@ class Session(PeerSession):
         case = self.case
         dtype = None if case.result is None else self.api.dtype(case.result)
         scale = case.scale or (case.scales if any(case.context) else None)
-        weights = case.pixel_weights()
-        if weights is not None:
-            weights = self.api.weights(weights)
-        finish = self._finish if case.finish else None
-        options = _given(
-            dtype=dtype, scale=scale, out=out, weights=weights, finish=finish
-        )
+        options = _given(dtype=dtype, scale=scale, out=out)
+        if case.weights is not None:
+            options["weights"] = self.api.weights(case.pixel_weights())
+        if case.finish:
+            options["finish"] = self._finish
         return self.tiler.untile(tiles, case.shape, grid=self.grid_, **options)
 
     def _finish(self, block: Any) -> Any:

@@ -64,11 +64,10 @@ class Session(PeerSession):
         axis = whole = None
         if channels is not None:
             axis, whole = case.rank if case.channels_last else 0, 0
-        overlap = [t - s for t, s in zip(case.tile, case.stride, strict=True)]
         tiler = Tiler(
             join(None, channels, case.size, case.channels_last),
             join(None, channels, case.tile, case.channels_last),
-            overlap=join(None, whole, overlap, case.channels_last),
+            overlap=join(None, whole, self.overlap, case.channels_last),
             channel_dimension=axis,
             mode="drop" if case.mode == "drop" else case.pad_mode,
             constant_value=case.pad_value,

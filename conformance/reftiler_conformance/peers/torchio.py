@@ -41,12 +41,10 @@ class Session(TensorSession):
         return merged[None]
 
     def _sampler(self, volume: Tensor) -> GridSampler:
-        case = self.case
-        overlap = tuple(t - s for t, s in zip(case.tile, case.stride, strict=True))
-        if any(pixels % 2 for pixels in overlap):
+        if any(pixels % 2 for pixels in self.overlap):
             raise Unsupported('an odd overlap: it takes "even integers"')
         subject = Subject(image=ScalarImage(tensor=volume))
-        return GridSampler(subject, case.tile, overlap)
+        return GridSampler(subject, self.case.tile, self.overlap)
 
 
 class TorchIO(TensorLibrary):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, wraps
 from importlib import resources
+from itertools import starmap
 from typing import Any
 
 from hypothesis.strategies import SearchStrategy
@@ -120,7 +121,7 @@ def checks() -> tuple[Check, ...]:
     """Return all checks, in the order of SPEC.md."""
     for module in pkgutil.iter_modules(suite.__path__, suite.__name__ + "."):
         importlib.import_module(module.name)
-    found = [*_FOUND, *_api_checks()]
+    found = [*_FOUND, *starmap(_api_check, api_checks())]
     known = regressions()
     order = list(all_clauses())
     found.sort(key=lambda check: order.index(check.clause))
@@ -129,15 +130,14 @@ def checks() -> tuple[Check, ...]:
     )
 
 
-def _api_checks() -> Iterator[Check]:
-    """Yield the checks that run in the subject's process."""
-    for (clause_id, name), function in api_checks().items():
+def _api_check(clause_id: str, name: str) -> Check:
+    """Return a check that runs in the subject's process."""
 
-        @wraps(function)
-        def judge(run: CaseRun, clause_id: str = clause_id, name: str = name) -> None:
-            run.api_check(clause_id, name)
+    @wraps(api_checks()[clause_id, name])
+    def judge(run: CaseRun) -> None:
+        run.api_check(clause_id, name)
 
-        yield Check(clause_id, name, judge, features("api"), None, (API_CASE,))
+    return Check(clause_id, name, judge, features("api"), None, (API_CASE,))
 
 
 @cache

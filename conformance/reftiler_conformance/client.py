@@ -110,9 +110,8 @@ class Remote:
     def answer(self, request: Request) -> Answer:
         """Put a request; raise as the subject does, or `Hung`, `Died`, `NotAsked`."""
         if max(self._hangs.values(), default=0) >= MOST_HANGS:
-            raise NotAsked(
-                f"it hung {MOST_HANGS} times in a row, so it was asked no more"
-            )
+            why = f"it hung {MOST_HANGS} times in a row, so it was asked no more"
+            raise NotAsked(why)
         if request.verb == "tile_another" and "tile_another" in self._ended_by:
             raise Unsupported("another image ended its process")  # that is dear
         seconds = self.timeout if self._process else STARTING
@@ -133,19 +132,16 @@ class Remote:
     def _start(self) -> _Process:
         paths, rest = [path or str(Path.cwd()) for path in sys.path], "[]"
         if self.python is not None:
-            paths, rest = [self._linked()], "sys.path"
+            # A folder with these two packages, and no other of this Python's.
+            folder = Path(self._folder.name)
+            for package in (Path(__file__).parent, Path(reftiler.__file__).parent):
+                link = folder / package.name
+                if not link.exists():
+                    link.symlink_to(package, target_is_directory=True)
+            paths, rest = [str(folder)], "sys.path"
         code = _WORKER.format(paths=paths, rest=rest, name=self.name)
         self._process = _Process([self.python or sys.executable, "-c", code])
         return self._process
-
-    def _linked(self) -> str:
-        """Return a folder with these two packages, and no other of this Python's."""
-        folder = Path(self._folder.name)
-        for package in (Path(__file__).parent, Path(reftiler.__file__).parent):
-            link = folder / package.name
-            if not link.exists():
-                link.symlink_to(package, target_is_directory=True)
-        return str(folder)
 
     def _end(self) -> None:
         self.ended = self._process is not None
@@ -259,19 +255,15 @@ class _Process:
             self._drain()
         if self._answers in ready:
             return True
-        if not events:
-            self._left -= self._charge()
+        if not events:  # as long as the process ran in it, if it did
+            before, self._ran = self._ran, _seconds_run(self._child.pid)
+            ran = self._ran - before
+            self._left -= min(max(ran, _SLICE / 4), _SLICE) if ran > 0 else _SLICE
             if self._left <= 0:
                 raise TimeoutError
             if self._child.poll() is not None:  # and a child of it holds the pipe
                 raise EOFError
         return False
-
-    def _charge(self) -> float:
-        """Return what a slice costs: as long as the process ran, if it did."""
-        before, self._ran = self._ran, _seconds_run(self._child.pid)
-        ran = self._ran - before
-        return min(max(ran, _SLICE / 4), _SLICE) if ran > 0 else _SLICE
 
     def _drain(self) -> None:
         """Take what was printed."""

@@ -128,23 +128,19 @@ def describe(
 
 
 def _arrays(found: Evidence) -> list[str]:
-    """Return the lines that show what came back and what is right."""
+    """Return lines that show what came back and, if there is room beside, is right."""
     if found.got is None:
         return []
+    left = _shown("got", found.got)
     if found.want is None:
-        return _shown("got", found.got)
+        return left
+    right = _shown("want", found.want)
     bits = found.first.bits if found.first else ""
-    return [*_side_by_side(found.got, found.want), bits]
-
-
-def _side_by_side(got: Array, want: Array) -> list[str]:
-    """Return lines that show two arrays, next to each other where there is room."""
-    left, right = _shown("got", got), _shown("want", want)
     room = max(map(len, left)) + 4
     if room + max(map(len, right)) > _WIDTH:
-        return [*left, *right]
+        return [*left, *right, bits]
     pairs = zip_longest(left, right, fillvalue="")
-    return [f"{one:<{room}}{other}".rstrip() for one, other in pairs]
+    return [*(f"{one:<{room}}{other}".rstrip() for one, other in pairs), bits]
 
 
 def _shown(name: str, array: Array) -> list[str]:

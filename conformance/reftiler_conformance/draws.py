@@ -226,7 +226,8 @@ def _cases(draw: DrawFn, wanted: Draw, unequal: bool) -> Case:
         result=result,
         nan=_one(draw, wanted.nan),
     )
-    if wanted.weights != (None,) and _is_weighed(case):
+    usual = "max" if dtype == "bool" else "mean"
+    if wanted.weights != (None,) and (merge or usual) in WEIGHTED:  # MERGE-040
         case = replace(
             case,
             weights=_one(draw, wanted.weights),
@@ -331,12 +332,6 @@ def _weighing(
     elif scaled:  # a custom window is for tiles of its own size
         windows = tuple(name for name in windows if name != "custom") or windows
     return _one(draw, windows), merge
-
-
-def _is_weighed(case: Case) -> bool:
-    """Say whether the tiles of a case may have weights: MERGE-040."""
-    merge = case.merge or ("max" if case.dtype == "bool" else "mean")
-    return merge in WEIGHTED
 
 
 def holds_labels(result: str, dtype: str) -> bool:

@@ -17,7 +17,7 @@ from reftiler_conformance.counterexample import (
     message_of,
     printable,
 )
-from reftiler_conformance.failure_groups import Group, grouped
+from reftiler_conformance.failure_groups import grouped
 from reftiler_conformance.report import (
     headline,
     scope,
@@ -197,16 +197,16 @@ def _findings(report: Report, whole: bool) -> Iterator[str]:
     if told or found:
         yield f"### {plain(f'{report.subject.name} {report.subject.version}')}"
     cases = found if whole else found[:MAX_CASES]
-    if lines := [*filter(None, [told.rstrip()]), *map(_finding, cases)]:
+    lines = [told] if told else []
+    for group in cases:
+        first = group.first
+        names = ", ".join(filter(None, (first.clause, group.same)))
+        case = f" `{printable(first.case, LONG_CASE)}`." if first.case else ""
+        lines.append(f"- **{names}.**{case} {plain(message_of(first))}.")
+    if lines:
         yield "\n".join(lines)
     if more := found[len(cases) :]:
         yield f"And {len(more)} more: {', '.join(g.first.clause for g in more)}."
-
-
-def _finding(group: Group) -> str:
-    names = ", ".join(filter(None, (group.first.clause, group.same)))
-    case = f" `{printable(group.first.case, LONG_CASE)}`." if group.first.case else ""
-    return f"- **{names}.**{case} {plain(message_of(group.first))}."
 
 
 def _subjects(columns: Sequence[Column]) -> str:

@@ -131,7 +131,11 @@ def show(report: Report, console: Console) -> None:
         lines.append(Text(versions(report), "dim"))
     for title, groups in sections(report):
         lines.append(Text(f"\n{title}", "bold red"))
-        lines += [_fault(g, report, console.width) for g in groups[:MAX_FAULTS]]
+        for group in groups[:MAX_FAULTS]:
+            first, width = group.first, console.width
+            shown = Text(f"\n{describe(first, report, same=group.same, width=width)}")
+            shown.stylize("bold red", 1, 1 + len(first.clause))
+            lines.append(shown)
         if more := groups[MAX_FAULTS:]:
             names = ", ".join(group.first.clause for group in more)
             lines.append(Text(f"\nand {count(len(more), 'fault')} more: {names}"))
@@ -143,14 +147,6 @@ def show(report: Report, console: Console) -> None:
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _fault(group: Group, report: Report, width: int) -> Text:
-    """Return a fault as text, its clause marked."""
-    shown = describe(group.first, report, same=group.same, width=width)
-    text = Text(f"\n{shown}")
-    text.stylize("bold red", 1, 1 + len(group.first.clause))
-    return text
-
-
 def _notes(report: Report) -> Iterator[str]:
     """Yield what is no fault and worth knowing."""
     if report.could_claim:
@@ -159,7 +155,10 @@ def _notes(report: Report) -> Iterator[str]:
         ("Not run", Status.NOT_RUN),
         ("Not claimed", Status.UNSUPPORTED),
     ):
-        if reasons := _reasons(report, status):
+        keys = [key for key, found in report.standing.items() if found is status]
+        said = {(r.clause, r.device): message_of(r) for r in report.of(status)}
+        reasons = Counter(sorted(said.get(key) or "not asked about" for key in keys))
+        if reasons:
             most, total = reasons.most_common(MAX_REASONS), reasons.total()
             shown = [f"{number} × {why}" for why, number in most]
             if more := total - sum(dict(most).values()):
@@ -170,13 +169,6 @@ def _notes(report: Report) -> Iterator[str]:
     if printed := [result.printed for result in report.results if result.printed]:
         text = printable(printed[0], 60)
         yield f"It printed during {count(len(printed), 'check')}, first: {text}"
-
-
-def _reasons(report: Report, status: Status) -> Counter[str]:
-    """Count why clauses of a status say nothing."""
-    said = {(r.clause, r.device): message_of(r) for r in report.of(status)}
-    keys = [key for key, found in report.standing.items() if found is status]
-    return Counter(sorted(said.get(key) or "not asked about" for key in keys))
 
 
 def _list(names: Sequence[str]) -> str:

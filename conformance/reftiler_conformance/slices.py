@@ -193,9 +193,14 @@ def _mean(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
 def _extreme(case: Case, scaled: ScaledGrid, stack: Array) -> tuple[Array, Array]:
     """Return the maximum or minimum of each frame pixel, of one tile too."""
     best = np.zeros((len(stack), stack.shape[2], *_frame(scaled)), stack.dtype)
-    seen = np.zeros(best.shape[2:], bool)
+    seen, least = np.zeros(best.shape[2:], bool), case.merge == "min"
     for tile, _, here in _parts(scaled, stack):
-        best[here] = np.where(seen[here], _better(case, best[here], tile), tile)
+        old = best[here]
+        better = np.minimum(old, tile) if least else np.maximum(old, tile)
+        if tile.dtype.kind == "f":  # of zeros numpy may return either
+            zero = -(-old - tile) if least else old + tile
+            better = np.where((old == 0) & (tile == 0), zero, better)
+        best[here] = np.where(seen[here], better, tile)
         seen[here] = True
     return best, best
 
@@ -237,16 +242,6 @@ _RULES: dict[str, Callable[..., tuple[Array, Array]]] = {
     "vote": _voted,
 }
 """What makes of a stack of tiles the merge of each frame pixel, by its name."""
-
-
-def _better(case: Case, old: Array, new: Array) -> Array:
-    """Return the larger or the smaller of two; of zeros numpy may return either."""
-    least = case.merge == "min"
-    best: Array = np.minimum(old, new) if least else np.maximum(old, new)
-    if best.dtype.kind == "f":
-        zero = -(-old - new) if least else old + new
-        best = np.where((old == 0) & (new == 0), zero, best)
-    return best
 
 
 def _rounded(numbers: Array, kind: np.dtype[Any]) -> Array:

@@ -62,8 +62,14 @@ def spec(
         raise TilingError(f"no clause holds {' '.join(words or ())}: see reftiler spec")
     if as_json:
         typer.echo(json.dumps([asdict(clause) for clause in found], indent=1))
-    else:
-        _show(found)
+        return
+    for place, clause in enumerate(found):
+        if place:
+            stdout.print()
+        head = f"{clause.level}, profile {clause.profile}, since {clause.since}"
+        stdout.print(f"[bold]{clause.id}[/] ({head})")
+        width = min(_WIDTH, stdout.width)
+        stdout.print(fill(clause.text, width), markup=False, soft_wrap=True)
 
 
 def _found(words: Sequence[str]) -> list[Clause]:
@@ -95,16 +101,6 @@ def _known_id(given: str, known: Iterable[str]) -> str:
         hint = f"near it are {', '.join(near)}; " if near else ""
         raise UsageError(f"there is no clause {given}: {hint}see reftiler spec")
     return name
-
-
-def _show(found: Sequence[Clause]) -> None:
-    for place, clause in enumerate(found):
-        if place:
-            stdout.print()
-        head = f"{clause.level}, profile {clause.profile}, since {clause.since}"
-        stdout.print(f"[bold]{clause.id}[/] ({head})")
-        width = min(_WIDTH, stdout.width)
-        stdout.print(fill(clause.text, width), markup=False, soft_wrap=True)
 
 
 def _show_families() -> None:

@@ -11,7 +11,7 @@ import inspect
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from json import dumps, loads
 from typing import IO, Any
@@ -75,7 +75,10 @@ class Server:
                     return Answer()
                 case "api_check":
                     clause_id, name = request.text.split()
-                    api = self._api(request.device)
+                    if request.device not in self._apis:
+                        api = self.subject.api(request.device)  # type: ignore[attr-defined]
+                        self._apis[request.device] = api
+                    api = self._apis[request.device]
                     return Answer(run_api_check(clause_id, name, api))
                 case "watch" | "changes":
                     return Answer(self._watched(request.verb))
@@ -87,11 +90,6 @@ class Server:
             raise
         except BaseException as error:  # whatever a tiler may raise
             raise raised(error) from error
-
-    def _api(self, device: str) -> Any:
-        if device not in self._apis:
-            self._apis[device] = self.subject.api(device)  # type: ignore[attr-defined]
-        return self._apis[device]
 
     def _watched(self, verb: str) -> list[str]:
         """Begin to watch the state of this process, or say what has changed."""
@@ -177,15 +175,15 @@ def raised(error: BaseException) -> Raised:
 
 def _plain(value: Any) -> Any:
     """Return what JSON can hold: arrays become lists."""
-    return loads(dumps(value, default=_as_json))
 
+    def as_json(value: Any) -> Any:
+        if isinstance(value, ndarray | generic):
+            return value.tolist()
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise WrongType(f"returned {type(value).__name__}, which is no JSON")
 
-def _as_json(value: Any) -> Any:
-    if isinstance(value, ndarray | generic):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise WrongType(f"returned {type(value).__name__}, which is no JSON")
+    return loads(dumps(value, default=as_json))
 
 
 def load(name: str) -> Subject:
@@ -204,13 +202,13 @@ def load(name: str) -> Subject:
 
 def as_subject(name: str, found: Any) -> Subject:
     """Return an object or a class as a subject; raise `HarnessError` if it is none."""
-    made: Callable[[], Any] | None = found if inspect.isclass(found) else None
-    if made is not None and hasattr(found, "open"):
-        found = made()
+    is_class = inspect.isclass(found)
+    if is_class and hasattr(found, "open"):
+        found, is_class = found(), False
     if hasattr(found, "open") and hasattr(found, "info"):
         subject: Subject = found
         return subject
-    if made is not None and hasattr(found, "tile"):
+    if is_class and hasattr(found, "tile"):
         return Wrapped(found)
     raise HarnessError(
         f"{name} is neither an adapter (info and open) nor a class with tile and untile"

@@ -116,8 +116,10 @@ class WrappedSession(PeerSession):
         """Merge tiles."""
         if self._cut is None and "untile:cold" not in self.claims:
             self._cut = _array(self.tiler.tile(self.case.image().copy()))
-        shape = (self.case.shape,) if _wants_shape(self.tiler.untile) else ()
-        return _array(self.tiler.untile(tiles, *shape, **self._out))
+        untile = self.tiler.untile
+        named = "shape" in inspect.signature(untile).parameters
+        shape = (self.case.shape,) if named or len(_needed(untile)) > 1 else ()
+        return _array(untile(tiles, *shape, **self._out))
 
     def tile_another(self, image: Array) -> None:
         """Cut an image of another size with the same instance."""
@@ -130,10 +132,6 @@ def _taken(kind: Any) -> set[str]:
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return {*parameters, "tile_size", "stride"}
     return set(parameters)
-
-
-def _wants_shape(untile: Any) -> bool:
-    return len(_needed(untile)) > 1 or "shape" in inspect.signature(untile).parameters
 
 
 def _needed(call: Any) -> list[str]:

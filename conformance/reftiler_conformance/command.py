@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,75 +12,54 @@ from reftiler.errors import missing_extra
 from reftiler_conformance.peers import BUILT_IN
 
 
+def option(metavar: str, words: str, **more: Any) -> Any:
+    """Return an option of a command that takes a value."""
+    return typer.Option(metavar=metavar, help=words, **more)
+
+
+def flag(*names: str, words: str) -> Any:
+    """Return an option of a command that takes none."""
+    return typer.Option(*names, help=words)
+
+
+_SUBJECT = f"A tiler: module:attribute, or one of {', '.join(BUILT_IN)}."
+_DEVICE = "Where to ask; wherever it runs by default."
+_CLAUSES = "Clauses, families or checks to ask about: PAD,MERGE-003."
+_PYTHON = "The Python of the environment a subject lives in; may be repeated."
+_QUICK = "A few cases for each check."
+_FAST = "Stop at the first clause that fails."
+_OUT = "For the record, the reports and counterexamples."
+
+
 def conform(
-    subjects: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SUBJECT",
-            help=f"A tiler: module:attribute, or one of {', '.join(BUILT_IN)}.",
-        ),
-    ],
+    subjects: Annotated[list[str], typer.Argument(metavar="SUBJECT", help=_SUBJECT)],
     *,
     matrix: Annotated[
-        bool, typer.Option("--matrix", help="Put several subjects into one table.")
+        bool, flag("--matrix", words="Put several subjects into one table.")
     ] = False,
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Where to ask; wherever it runs by default."),
-    ] = None,
-    clauses: Annotated[
-        str,
-        typer.Option(
-            metavar="IDS",
-            help="Clauses, families or checks to ask about: PAD,MERGE-003.",
-        ),
-    ] = "",
-    spec: Annotated[
-        str,
-        typer.Option(metavar="VERSION", help="Of the specification, such as 1.0."),
-    ] = "",
-    examples: Annotated[
-        int, typer.Option(metavar="COUNT", min=1, help="Cases for each check.")
-    ] = 60,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A few cases for each check.")
-    ] = False,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Stop at the first clause that fails.")
-    ] = False,
+    device: Annotated[str | None, option("NAME", _DEVICE)] = None,
+    clauses: Annotated[str, option("IDS", _CLAUSES)] = "",
+    spec: Annotated[str, option("VERSION", "Of the specification, such as 1.0.")] = "",
+    examples: Annotated[int, option("COUNT", "Cases for each check.", min=1)] = 60,
+    quick: Annotated[bool, flag("--quick", words=_QUICK)] = False,
+    fail_fast: Annotated[bool, flag("--fail-fast", words=_FAST)] = False,
     seed: Annotated[
-        int,
-        typer.Option(metavar="NUMBER", min=0, help="Which cases: same seed, same run."),
+        int, option("NUMBER", "Which cases: same seed, same run.", min=0)
     ] = 0,
     known: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="YAML list of known failures."),
+        Path | None, option("FILE", "YAML list of known failures.")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="For the record, the reports and counterexamples."
-        ),
-    ] = None,
+    out: Annotated[Path | None, option("FOLDER", _OUT)] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier run's in FOLDER.")
+        bool, flag("--overwrite", words="Replace an earlier run's in FOLDER.")
     ] = False,
-    python: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[SUBJECT=]PATH",
-            help="The Python of the environment a subject lives in; may be repeated.",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="For each call.")
-    ] = 10.0,
+    python: Annotated[list[str] | None, option("[SUBJECT=]PATH", _PYTHON)] = None,
+    timeout: Annotated[float, option("SECONDS", "For each call.", min=0.1)] = 10.0,
     replay: Annotated[
-        str | None,
-        typer.Option(metavar="CASE", help="Try this one case by --clauses."),
+        str | None, option("CASE", "Try this one case by --clauses.")
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show the tests as pytest does.")
+        bool, flag("--verbose", "-v", words="Show the tests as pytest does.")
     ] = False,
 ) -> None:
     """Ask a tiler about every clause of the specification; find what it breaks.

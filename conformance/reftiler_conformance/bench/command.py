@@ -2,12 +2,13 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reftiler.cli.console import UsageError, as_usage_error, refuse_existing, stdout
 from reftiler.errors import TilingError, missing_extra
+from reftiler_conformance.command import flag, option
 
 if TYPE_CHECKING:
     from reftiler_conformance.bench.benchmark import BenchPlan
@@ -16,40 +17,34 @@ if TYPE_CHECKING:
 _DEVICES = ("cpu", "cuda")
 
 
+_STARTUP = "Time imports and first calls, in fresh processes."
 Names = list[str] | None
 Count = int | None
 
 
-def _option(metavar: str, words: str) -> Any:
-    return typer.Option(metavar=metavar, help=words)
-
-
-def _flag(name: str, words: str) -> Any:
-    return typer.Option(name, help=words)
-
-
 def bench(  # noqa: PLR0913 - an option each
-    quick: Annotated[bool, _flag("--quick", "Small images, few rounds.")] = False,
-    only: Annotated[Names, _option("NAME…", "These tilers, apart by commas.")] = None,
-    workloads: Annotated[Names, _option("NAME…", "This work, apart by commas.")] = None,
-    rounds: Annotated[Count, _option("COUNT", "Calls of each; 9, quick 3.")] = None,
-    threads: Annotated[Count, _option("COUNT", "As many as cores by default.")] = None,
-    device: Annotated[str, _option("NAME", f"One of {', '.join(_DEVICES)}.")] = "cpu",
+    quick: Annotated[bool, flag("--quick", words="Small images, few rounds.")] = False,
+    only: Annotated[Names, option("NAME…", "These tilers, apart by commas.")] = None,
+    workloads: Annotated[Names, option("NAME…", "This work, apart by commas.")] = None,
+    rounds: Annotated[Count, option("COUNT", "Calls of each; 9, quick 3.")] = None,
+    threads: Annotated[Count, option("COUNT", "As many as cores by default.")] = None,
+    device: Annotated[str, option("NAME", f"One of {', '.join(_DEVICES)}.")] = "cpu",
     out: Annotated[
-        Path | None, _option("FOLDER", "For bench.json, bench.md and plots.")
+        Path | None, option("FOLDER", "For bench.json, bench.md and plots.")
     ] = None,
     overwrite: Annotated[
-        bool, _flag("--overwrite", "Replace an earlier run's in FOLDER.")
+        bool, flag("--overwrite", words="Replace an earlier run's in FOLDER.")
     ] = False,
     growth: Annotated[
         bool | None,
         typer.Option(help="How cost grows; by default unless --quick or chosen work."),
     ] = None,
     busy: Annotated[
-        int, _option("COUNT", "Time all again beside so many busy processes.")
+        int, option("COUNT", "Time all again beside so many busy processes.")
     ] = 0,
     startup: Annotated[
-        bool, _flag("--startup", "Time imports and first calls, in fresh processes.")
+        bool,
+        flag("--startup", words=_STARTUP),
     ] = False,
 ) -> None:
     """Time every installed tiler on the same work, and check what it makes.

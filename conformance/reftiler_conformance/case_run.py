@@ -41,11 +41,8 @@ from reftiler_conformance.rpc import Answer, Broken, Died, Hung, Raised, Request
 
 Judge = Callable[[Array], None]
 
-SOME = 3
-"""Of so many seeds one is for another image: TILER-003 has checks of its own."""
-
-SMALL = 10_000
-"""Pixels of an image up to which a larger one is cut in between."""
+SOME = 3  # of so many seeds one is for another image: TILER-003 has checks of its own
+SMALL = 10_000  # pixels of an image up to which a larger one is cut in between
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,7 @@ class First:
     index: Index
     got: str
     want: str
-    bits: str = ""
-    """Both items' bytes, where their texts are equal."""
+    bits: str = ""  # both items' bytes, where their texts are equal
 
 
 @dataclass

@@ -32,17 +32,10 @@ from reftiler_conformance.rpc import (
 )
 from reftiler_conformance.worker import Server
 
-STARTING = 300.0
-"""Seconds a subject may take to be imported."""
-
-MOST_HANGS = 3
-"""How often in a row a verb may hang; then nothing more is asked."""
-
-KEPT = 400
-"""Characters of what is printed that are kept of a call."""
-
-MOST_PRINTED = 10_000_000
-"""Bytes that a subject may print in a call."""
+STARTING = 300.0  # seconds a subject may take to be imported
+MOST_HANGS = 3  # how often in a row a verb may hang; then nothing more is asked
+KEPT = 400  # characters of what is printed that are kept of a call
+MOST_PRINTED = 10_000_000  # bytes that a subject may print in a call
 
 _SLICE = 0.25  # seconds that are waited at a time
 _CHUNK = 1 << 16

@@ -20,11 +20,8 @@ from reftiler_conformance.slices import coverage_of, values
 
 Index = tuple[int, ...]
 
-DOUBLE = 2.0**-53
-"""The unit roundoff of float64, in which the exact mean is reckoned."""
-
-SINGLE = 2.0**-24
-"""The unit roundoff of float32."""
+DOUBLE = 2.0**-53  # the unit roundoff of float64, in which the exact mean is reckoned
+SINGLE = 2.0**-24  # the unit roundoff of float32
 
 
 class Mismatch(AssertionError):  # noqa: N818 - it is a finding

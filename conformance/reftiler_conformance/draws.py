@@ -30,8 +30,7 @@ from reftiler_conformance.oracle.settings import Number
 from reftiler_conformance.protocol import Unsupported
 from reftiler_conformance.testdata import CONTENTS, WEIGHTS
 
-ANY = ("any",)
-"""All that the subject claims."""
+ANY = ("any",)  # all that the subject claims
 
 SMALL = tuple(n for n in NUMBERS if n == "bfloat16" or np.dtype(n).itemsize <= 4)
 """The dtypes whose round trip is exact under every overlap."""

@@ -32,14 +32,9 @@ Client = Local | Remote
 EXAMPLES, QUICK = 60, 5
 """Drawn cases for each check: by default, and in a quick run."""
 
-MOST_QUICK = 1000
-"""Pixels of a fixed case that a quick run asks."""
-
-REFUSED = 20
-"""Cases that an adapter may refuse before any; then nothing more is drawn."""
-
-SMALL = 64
-"""Pixels of a fixed case that need not be made smaller."""
+MOST_QUICK = 1000  # pixels of a fixed case that a quick run asks
+REFUSED = 20  # cases that an adapter may refuse before any; then nothing more is drawn
+SMALL = 64  # pixels of a fixed case that need not be made smaller
 
 REPEATED = {"TILER-003": "another"} | dict.fromkeys(
     ("OUT-001", "OUT-003", "OUT-004"), "out"

@@ -24,8 +24,7 @@ ODD = (
 )
 """Dtypes that are moved and never merged."""
 
-SWAPPED = (">f4", ">i2", ">u8", ">f2")
-"""Numbers in the other byte order."""
+SWAPPED = (">f4", ">i2", ">u8", ">f2")  # numbers in the other byte order
 
 MODES = ("padding", "interpolation", "clamp", "even", "drop")
 PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
@@ -33,8 +32,7 @@ WINDOWS = ("box", "triangle", "hann", "gaussian")
 MERGES = ("mean", "max", "min", "first", "last", "center", "vote")
 MEANS = (None, "mean")
 """The merges of numbers that compute; all others take the value of some tile."""
-WEIGHTED = (*MEANS, "vote")
-"""Those that a window changes."""
+WEIGHTED = (*MEANS, "vote")  # those that a window changes
 
 FEATURES: dict[str, str] = {
     "tile": "cuts an image into tiles",

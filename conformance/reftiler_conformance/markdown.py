@@ -42,8 +42,7 @@ LEGEND = (
 
 FAIR = "Each subject is asked only for what it claims."
 
-MAX_CASES = 5
-"""How many faults of a subject stand in a matrix with their cases."""
+MAX_CASES = 5  # how many faults of a subject stand in a matrix with their cases
 
 
 class Column(NamedTuple):

@@ -22,8 +22,7 @@ LAYOUTS = (
 a stride of 0; at an odd address; not to be written; in a file (numpy.memmap); of a
 subclass of numpy.ndarray; in the other byte order."""
 
-_GUARD = 64
-"""Bytes before and after an array, to see what is written beside it."""
+_GUARD = 64  # bytes before and after an array, to see what is written beside it
 
 
 @dataclass(frozen=True)

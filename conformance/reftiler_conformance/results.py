@@ -17,24 +17,16 @@ class Status(str, Enum):
     """How it went; only ``passed`` is a pass."""
 
     PASSED = "passed"
-    FAILED = "failed"
-    """The result is wrong."""
-    ERROR = "error"
-    """The subject gave no result: it raised, hung or died."""
-    UNSUPPORTED = "unsupported"
-    """The subject does not claim what the clause is about."""
-    KNOWN = "known_failure"
-    """It fails as the list of known failures says."""
-    STALE_KNOWN = "stale_known"
-    """The list of known failures has it, and it passes."""
-    NOT_RUN = "not_run"
-    """Nothing was asked, for the reason given."""
-    HARNESS = "harness_error"
-    """The kit or the adapter failed: nothing was learnt."""
+    FAILED = "failed"  # the result is wrong
+    ERROR = "error"  # the subject gave no result: it raised, hung or died
+    UNSUPPORTED = "unsupported"  # the subject does not claim what the clause is about
+    KNOWN = "known_failure"  # it fails as the list of known failures says
+    STALE_KNOWN = "stale_known"  # the list of known failures has it, and it passes
+    NOT_RUN = "not_run"  # nothing was asked, for the reason given
+    HARNESS = "harness_error"  # the kit or the adapter failed: nothing was learnt
 
 
-WRONG = (Status.FAILED, Status.ERROR)
-"""What the subject did wrong."""
+WRONG = (Status.FAILED, Status.ERROR)  # what the subject did wrong
 
 BAD = (*WRONG, Status.STALE_KNOWN)
 """What makes a subject not conform, where the clause is a MUST."""

@@ -27,8 +27,7 @@ from reftiler_conformance.protocol import Unsupported
 Message: TypeAlias = list[bytes | memoryview]
 """The parts of a message, to be written one after the other."""
 
-MAGIC = b"reftile3"
-"""Begins every message; its last character is the version."""
+MAGIC = b"reftile3"  # begins every message; its last character is the version
 
 HEAD = struct.Struct("<8sqq")
 """The magic word, the id of the sending process, the length of what follows."""

@@ -47,8 +47,7 @@ _OUT_OF_REACH = 200
 _MOST_BYTES = 1 << 30
 """Of a result: some are broadcast, and take no memory before they are sent."""
 
-_LONGEST = 2000
-"""Characters of an error's message that are kept."""
+_LONGEST = 2000  # characters of an error's message that are kept
 
 
 class Server:

@@ -13,11 +13,8 @@ import numpy as np
 
 from reftiler_conformance.bench.workloads import Array
 
-_CHUNKS = 8
-"""Chunks for each thread: one that is held up leaves its rest to the others."""
-
-_MIN_CHUNK = 2**18
-"""Bytes, or words, below which a chunk is not worth its handing over."""
+_CHUNKS = 8  # chunks for each thread: one that is held up leaves its rest to the others
+_MIN_CHUNK = 2**18  # bytes, or words, below which a chunk is not worth its handing over
 
 
 class HostBandwidth:

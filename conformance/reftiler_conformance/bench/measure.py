@@ -26,8 +26,7 @@ Measure = Callable[[Workload, Libraries], Outcome]
 _HELD = 3.2
 """Sizes of all tiles that the benchmark itself holds: given, expected, a buffer."""
 
-_VIEWS = 50
-"""Calls of ``view`` in a row: one is too short for the clock."""
+_VIEWS = 50  # calls of ``view`` in a row: one is too short for the clock
 
 
 class BenchCase:

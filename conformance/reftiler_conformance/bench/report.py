@@ -23,8 +23,7 @@ from reftiler_conformance.bench.results import (
 )
 from reftiler_conformance.bench.scaling import SweepResult
 
-FORMAT = 2
-"""The version of the JSON."""
+FORMAT = 2  # the version of the JSON
 
 MEMORY = (
     "memory: peak beyond the input, the result counted, by the kernel's highest "

@@ -10,11 +10,8 @@ from reftiler_conformance.bench.workloads import Workload
 
 VERBS = ("tile", "untile")
 LIMIT = "limit"
-OUT = " out="
-"""What the name of a tiler ends with that was given a buffer."""
-
-ALONE = "alone"
-"""The same call, without busy processes beside it."""
+OUT = " out="  # what the name of a tiler ends with that was given a buffer
+ALONE = "alone"  # the same call, without busy processes beside it
 
 FASTEST = "reftiler.torch"
 """Whose time without a buffer the peers' are divided by, if it is here."""

@@ -22,8 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-CACHE_BYTES = 2**26
-"""More than most processors keep."""
+CACHE_BYTES = 2**26  # more than most processors keep
 
 MAPPED_BYTES = 2**26
 """What an allocator takes from the system anew, and gives back at once."""

@@ -108,5 +108,4 @@ WORKLOADS = (
     Workload("border", (1, 3, 1024, 1024), 256, 128, border=16),
 )
 
-QUICK = ("plain", "half", "odd", "hann", "border")
-"""The names of the small ones."""
+QUICK = ("plain", "half", "odd", "hann", "border")  # the names of the small ones

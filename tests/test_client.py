@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -75,18 +76,19 @@ def test_a_busy_machine_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for a processor has more time than what sleeps."""
     ran = iter(range(1, 1000))
     monkeypatch.setattr(client, "_seconds_run", lambda _: next(ran) / 100)
-    with Remote("tests.strangers:slow", timeout=0.3) as remote:
+    with closing(Remote("tests.strangers:slow", timeout=0.3)) as remote:
         remote.answer(Request("open", text=CASE))
         answer = remote.answer(Request("tile", array=np.zeros((1, 2, 2), np.float32)))
     assert answer.array.shape == (1, 1, 2, 2)
 
 
 ASKS = f"""
+from contextlib import closing
 import numpy as np
 from reftiler_conformance.client import Remote
 from reftiler_conformance.rpc import Request
 
-with Remote("tests.strangers:slow", timeout=1.0) as remote:
+with closing(Remote("tests.strangers:slow", timeout=1.0)) as remote:
     remote.answer(Request("open", text="{CASE}"))
     print(remote._process._child.pid, flush=True)
     tile = Request("tile", array=np.zeros((1, 2, 2), np.float32))

@@ -87,14 +87,6 @@ class Remote:
         self._ended_by: set[str] = set()
         self._folder = tempfile.TemporaryDirectory(prefix="reftiler-conform-")
 
-    def __enter__(self) -> Remote:
-        """Return the client; the process starts with the first request."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the process."""
-        self.close()
-
     def close(self) -> None:
         """End the process, and those that it started."""
         self._end()

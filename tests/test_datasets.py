@@ -58,8 +58,7 @@ def test_a_folder(tmp_path: Path) -> None:
     closed, unmasked, others = found.notes
     assert "3 images" in unmasked
     assert "1 sub-folder: inner" in closed
-    assert "4 files" in others
-    assert "2 .txt" in others
+    assert re.search(r"4 files.*2 \.txt", others)
     assert "LICENSE" not in others
 
 
@@ -76,12 +75,9 @@ def test_an_image(tmp_path: Path) -> None:
     assert ids(tmp_path / "raw.dat") == ["raw"]
     write_tree(tmp_path / "x", "a.png", "y/a.png", "y/a_mask.png", "y/masks/b.png",
                "y/b.jpg", "y/z/q/a.png")  # fmt: skip
-    assert masks(tmp_path / "x", recursive=True) == {
-        "a": [],
-        "y/a": ["a_mask.png"],
-        "y/b": ["b.png"],
-        "y/z/q/a": [],
-    }
+    found_there = masks(tmp_path / "x", recursive=True)
+    masked = {"y/a": ["a_mask.png"], "y/b": ["b.png"]}
+    assert found_there == {"a": [], "y/z/q/a": [], **masked}
 
 
 def test_parts_of_a_data_set_know_their_place(
@@ -305,9 +301,7 @@ def test_pictures_that_are_not_read_are_named(tmp_path: Path) -> None:
     for name in ("d.DNG", "e.heic", "f.avif", "g.txt"):
         (tmp_path / name).write_bytes(b"1")
     pictures, others = find_images(tmp_path).notes
-    assert "5 pictures" in pictures
-    assert "not read" in pictures
-    assert "1 .dng" in pictures
+    assert re.search(r"5 pictures .*not read.*1 \.dng", pictures)
     assert "1 file of other types (1 .txt)" in others
 
 

@@ -191,6 +191,7 @@ def parse_trees() -> dict[str, Tree]:
 
 
 TREES = parse_trees()
+SPLITS = ("train", "validation", "test", "test_private", "test_private_mixed")
 
 
 @pytest.mark.parametrize("case", TREES)
@@ -205,7 +206,8 @@ def test_layout(tmp_path: Path, case: str) -> None:
     }
     for entry in found:
         folders = entry.id.split("/")[:-1]
-        assert [entry.split, entry.label] == _split_and_label(folders)
+        split = folders.pop(0) if folders and folders[0] in SPLITS else ""
+        assert [entry.split, entry.label] == [split, *(folders or [""])]
     assert find_images(root, layout=tree.layout).entries == found.entries
 
 
@@ -240,15 +242,6 @@ def test_a_layout_is_cut_and_put_together(tmp_path: Path, case: str) -> None:
                 kind = "images" if entries.layout == "yolo" else ""
                 parts = filter(None, [kind, entry.split, label])
                 assert folder.as_posix() == "/".join(parts)
-
-
-def _split_and_label(folders: list[str]) -> list[str]:
-    if not folders:
-        return ["", ""]
-    splits = ("train", "validation", "test", "test_private", "test_private_mixed")
-    if folders[0] not in splits:
-        return ["", folders[0]]
-    return [folders[0], folders[1] if len(folders) > 1 else ""]
 
 
 @pytest.mark.parametrize("case", TREES)
@@ -292,20 +285,14 @@ def test_layouts_by_name(tmp_path: Path) -> None:
 
 
 def test_what_the_layout_has_no_place_for_is_named(tmp_path: Path) -> None:
-    write_tree(
-        tmp_path,
-        "train/good/rgb/000.png",
-        "test/hole/rgb/000.png",
-        "test/hole/gt/000.png",
-        "test/hole/xyz/000.tif",
-        "test/extra.png",
-    )
+    write_tree(tmp_path, "train/good/rgb/000.png", "test/hole/rgb/000.png",
+               "test/hole/gt/000.png", "test/hole/xyz/000.tif",
+               "test/extra.png")  # fmt: skip
     found = find_images(tmp_path)
     assert len(found) == 2
     (note,) = found.notes
-    assert "2 images" in note
-    assert "test/extra.png" in note
-    assert "test/hole/xyz/000.tif" in note
+    for words in ("2 images", "test/extra.png", "test/hole/xyz/000.tif"):
+        assert words in note
 
 
 @pytest.mark.parametrize(
@@ -314,11 +301,9 @@ def test_what_the_layout_has_no_place_for_is_named(tmp_path: Path) -> None:
         ("SegmentationClassPNG", ("SegmentationClass/{}.npy",)),
         ("SegmentationClass", ("SegmentationClassNpy/{}.npy",)),
         ("SegmentationClass", ("SegmentationClass/{}.npy",)),
-        (
-            "SegmentationClass",
-            ("SegmentationObject/{}.png", "SegmentationObjectNpy/{}.npy",
-             "SegmentationObjectVisualization/{}.jpg"),
-        ),
+        ("SegmentationClass",
+         ("SegmentationObject/{}.png", "SegmentationObjectNpy/{}.npy",
+          "SegmentationObjectVisualization/{}.jpg")),
     ],
 )  # fmt: skip
 def test_other_forms_of_masks(
@@ -387,9 +372,7 @@ def test_damaged_lists_of_splits(tmp_path: Path) -> None:
 
 
 def test_patterns() -> None:
-    assert match_path("{split}/{stem}_GT", "Train/1_gt") == {
-        "split": "Train",
-        "stem": "1",
-    }
+    fields = match_path("{split}/{stem}_GT", "Train/1_gt")
+    assert fields == {"split": "Train", "stem": "1"}
     assert match_path("{split}/{stem}", "trains/1") is None
     assert match_path("{folder}{stem}", "a/b/c") == {"folder": "a/b/", "stem": "c"}

@@ -60,16 +60,13 @@ def test_any_colour_marks_and_opaque_alpha_does_not(
     tmp_path: Path, value: int, channel: int | None, alpha: bool
 ) -> None:
     stored = np.zeros((20, 30, 4), np.uint8)
-    stored[..., slice(3) if channel is None else channel] = DEFECT[..., None].squeeze(
-        () if channel is None else -1
-    ) * np.uint8(value)
+    for k in range(3) if channel is None else [channel]:
+        stored[..., k] = DEFECT * np.uint8(value)
     stored[..., 3] = 255
     write_image(tmp_path / "a.png", stored if alpha else stored[..., :3])
     same_bits(read_mask(tmp_path / "a.png"), DEFECT)
-    same_bits(
-        np.ascontiguousarray(open_mask(tmp_path / "a.png").labels[...]),
-        stored[..., :3].copy(),
-    )
+    labels = np.ascontiguousarray(open_mask(tmp_path / "a.png").labels[...])
+    same_bits(labels, stored[..., :3].copy())
 
 
 SETTLED = ReadOptions(page=2, level=1, channels=(0, 1, 2), axes="CYX")
@@ -205,9 +202,8 @@ def test_the_index_marks_whatever_its_colour(tmp_path: Path) -> None:
     same_bits(mask[...], DEFECT)
     assert mask.notes == ()
     same_bits(mask.labels[...], DEFECT.astype(np.uint8))
-    Image.open(path).save(tmp_path / "a.gif")
-    Image.open(path).save(tmp_path / "a.bmp")
     for name in ("a.gif", "a.bmp"):
+        Image.open(path).save(tmp_path / name)
         same_bits(read_mask(tmp_path / name), DEFECT)
     black = palette_mask(tmp_path / "b.png", DEFECT.astype(np.uint8), [WHITE, BLACK])
     (note,) = open_mask(black).notes
@@ -347,10 +343,7 @@ def test_of_several_masks_void_hides_no_mark(tmp_path: Path) -> None:
     palette_mask(names[1], np.roll(labels, 1), colours)
     mask = open_mask(names)
     assert mask.labels[...].tolist() == [[0, 1, 1, 255], [1, 1, 255, 255]]
-    assert mask[...].tolist() == [
-        [False, True, True, False],
-        [True, True, False, False],
-    ]
+    assert mask[...].astype(int).tolist() == [[0, 1, 1, 0], [1, 1, 0, 0]]
 
 
 def test_a_mask_is_turned_by_its_own_orientation(tmp_path: Path) -> None:
@@ -380,10 +373,5 @@ def test_a_large_mask_is_not_read_whole(tmp_path: Path) -> None:
     stored[70_003, 40] = 1
     stored.flush()
     del stored
-    run = subprocess.run(
-        [sys.executable, "-c", MEMORY, os.fspath(path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert int(run.stdout) < 200_000  # KiB, of 1.6 GB
+    said = subprocess.check_output([sys.executable, "-c", MEMORY, os.fspath(path)])
+    assert int(said) < 200_000  # KiB, of 1.6 GB

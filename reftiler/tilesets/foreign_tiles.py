@@ -47,26 +47,35 @@ NamedTiles: TypeAlias = dict[str, dict[tuple[int, ...], Path]]
 """For each image its tiles by their places."""
 
 
-@dataclass(frozen=True)
 class NamePattern:
-    """A pattern of names below a folder; without a suffix, of files of any format."""
+    """A pattern of names below a folder; without a suffix, of files of any format.
 
-    text: str
+    Its ``place`` is what says where a tile lies: y and x, row and col, or index.
+    """
 
-    def __post_init__(self) -> None:
-        names, known = self._names, ", ".join(f"{{{name}}}" for name in _FIELDS)
+    def __init__(self, text: str) -> None:
+        try:
+            parts = [(part, name) for part, name, _, _ in Formatter().parse(text)]
+        except ValueError as error:
+            raise TilingError(f"the pattern {text!r} is wrong: {error}") from error
+        names = [name for _, name in parts if name is not None]
         if len(set(names)) < len(names) or not set(names) <= set(_FIELDS):
-            raise TilingError(f"the pattern {self.text!r} may have {known}, each once")
-        if not any(set(place) <= set(names) for place in _PLACES):
+            known = ", ".join(f"{{{name}}}" for name in _FIELDS)
+            raise TilingError(f"the pattern {text!r} may have {known}, each once")
+        places = [place for place in _PLACES if set(place) <= set(names)]
+        if not places:
             raise TilingError(
-                f"the pattern {self.text!r} does not say where tiles lie: it needs "
-                "{row} and {col}, {x} and {y}, or {index}"
+                f"the pattern {text!r} does not say where tiles lie: it needs {{row}} "
+                "and {col}, {x} and {y}, or {index}"
             )
-
-    @property
-    def place(self) -> tuple[str, ...]:
-        """What says where a tile lies: y and x, row and col, or index."""
-        return next(place for place in _PLACES if set(place) <= set(self._names))
+        self.text, self.place = text, places[0]
+        expression = ""
+        for part, name in parts:
+            expression += re.escape(part)
+            if name is not None:
+                kind = ".+" if name == "id" else "[0-9]{1,12}"
+                expression += f"(?P<{name}>{kind})"
+        self._regex = re.compile(expression)
 
     def find(
         self, folder: Path, first: int | None = None
@@ -137,29 +146,6 @@ class NamePattern:
         text = (name if has_suffix else name.with_suffix("")).as_posix()
         found = self._regex.fullmatch(text)
         return found and found.groupdict()
-
-    @cached_property
-    def _parts(self) -> list[tuple[str, str | None]]:
-        """The pattern as texts, each with the field behind it."""
-        try:
-            parsed = Formatter().parse(self.text)
-            return [(text, name) for text, name, _, _ in parsed]
-        except ValueError as error:
-            raise TilingError(f"the pattern {self.text!r} is wrong: {error}") from error
-
-    @property
-    def _names(self) -> list[str]:
-        return [name for _, name in self._parts if name is not None]
-
-    @cached_property
-    def _regex(self) -> re.Pattern[str]:
-        expression = ""
-        for text, name in self._parts:
-            expression += re.escape(text)
-            if name is not None:
-                kind = ".+" if name == "id" else "[0-9]{1,12}"
-                expression += f"(?P<{name}>{kind})"
-        return re.compile(expression)
 
 
 @dataclass(frozen=True)

@@ -52,10 +52,9 @@ class ImagePyramid(Picture):
         self.info, self.page = ImageInfo(), 0
         self._base = 2 if array.nbytes > _LARGE else 1
         self._built: dict[int, Any] = {0: self.array}
-        # as it was given, but with limits and channels where it has none
-        self.display = display
+        self.display = display  # as given, but with limits and channels
         self._model: ImagePyramid | None = None
-        # ranges, histograms: what was measured so far, by channels
+        # what was measured so far, by channels
         self.ranges: dict[tuple[int, ...], tuple[float, float]] = {}
         self.histograms: dict[tuple[int, ...], Histogram] = {}
         self.set_display(display)
@@ -159,24 +158,19 @@ class ImagePyramid(Picture):
         try:
             return self.painted(self._part(level, rows, columns))
         except TilingError:  # whoever watches the file reads it again
-            return np.full(
-                (rows[1] - rows[0], columns[1] - columns[0]), 0xFF000000, np.uint32
-            )
+            size = rows[1] - rows[0], columns[1] - columns[0]
+            return np.full(size, 0xFF000000, np.uint32)
 
     def _part(self, level: int, rows: Span, columns: Span) -> Array:
         if 0 < level < self._base:
-            (top, bottom), (left, right) = (
-                (span[0] << level, span[1] << level) for span in (rows, columns)
-            )
-            part: Array = self.array[top:bottom, left:right]
+            here, there = (slice(s[0] << level, s[1] << level) for s in (rows, columns))
+            part: Array = self.array[here, there]
             for _ in range(level):
                 part = mean_halved(part)
             return part
         nearest = max(n for n in tuple(self._built) if n <= level)
         step = 1 << (level - nearest)
-        here, there = (
-            slice(span[0] * step, span[1] * step, step) for span in (rows, columns)
-        )
+        here, there = (slice(s[0] * step, s[1] * step, step) for s in (rows, columns))
         return np.ascontiguousarray(self._built[nearest][here, there])
 
     def painted(self, part: Array) -> NDArray[np.uint32]:
@@ -186,10 +180,9 @@ class ImagePyramid(Picture):
         if part.ndim == 2:
             part = part[..., np.newaxis]
         channels = self.display.channels
-        first = channels[0]
-        span = slice(first, first + len(channels))
-        together = channels == tuple(range(first, span.stop))
-        shown = self._bytes(part[..., span if together else list(channels)])
+        span = range(channels[0], channels[0] + len(channels))
+        together = slice(span.start, span.stop) if channels == tuple(span) else None
+        shown = self._bytes(part[..., together or list(channels)])
         pixels = np.empty((*part.shape[:2], 4), dtype=np.uint8)
         for place in range(3):  # blue comes first, the lowest byte
             pixels[..., place] = shown[..., min(2 - place, shown.shape[-1] - 1)]
@@ -215,9 +208,9 @@ class ImagePyramid(Picture):
         return np.asarray(self._table[part])
 
 
+# Numbers of an image up to which it is resized as it is: that takes many bytes for
+# each. Of a larger one a level of its pyramid is.
 RESIZED_LIMIT = 2**26
-"""Numbers of an image up to which it is resized as it is: that takes many bytes for
-each. Of a larger one a level of its pyramid is."""
 
 _FINE = 8  # pixels of that level for one of the resized image, if there are as many
 
@@ -235,9 +228,7 @@ class ResizedImage(Picture):
         level = _level(source, target)
         pixels = source.array if level == 0 else source.reduced(level)
         small = resize(np.asarray(pixels), target)
-        # the side of the squares of pixels whose means were resized; 1 if the pixels
-        # themselves were
-        self.mean = 1 << level
+        self.mean = 1 << level  # the side of the squares whose means were resized
         self.small = source.like(small)  # the resized image
         self.size, self.has_alpha = source.size, source.has_alpha
 
@@ -258,12 +249,6 @@ def _level(source: ImagePyramid, target: Sequence[int]) -> int:
         return 0
     levels = range(1, source.levels)
     few = [n for n in levels if source.array.size >> (2 * n) <= RESIZED_LIMIT]
-    fine = [
-        n
-        for n in few
-        if all(
-            side >= _FINE * goal
-            for side, goal in zip(source.level_size(n), target, strict=True)
-        )
-    ]
+    least = _FINE * np.array(target)
+    fine = [n for n in few if (source.level_size(n) >= least).all()]
     return fine[-1] if fine else few[0]

@@ -105,15 +105,13 @@ class LazyPicture(Picture):
         for own, *place in dict.fromkeys(keys):
             there, side = level_size(self.shape, own), _side(own)
             for level in range(self.levels):
-                if self._own_level(level) != own:
-                    continue
-                rows, columns = (
-                    (n * side * size // length, -(-(n + 1) * side * size // length))
-                    for n, size, length in zip(
-                        place, self.level_size(level), there, strict=True
+                if self._own_level(level) == own:
+                    axes = zip(place, self.level_size(level), there, strict=True)
+                    rows, columns = (
+                        (n * side * size // length, -(-(n + 1) * side * size // length))
+                        for n, size, length in axes
                     )
-                )
-                yield level, rows, columns
+                    yield level, rows, columns
 
     def known(self, row: int, column: int) -> Array | None:
         """Return the value at a pixel of the image if it is known."""
@@ -181,10 +179,9 @@ class LazyPicture(Picture):
         """Compute a block, of all of its pixels or of a sample."""
         level, *place = key
         by = 1 if exact or level == 0 else 1 << level
+        side = _side(level) << level
         rows, columns = (
-            range(
-                n * _side(level) << level, min((n + 1) * _side(level) << level, length)
-            )
+            range(n * side, min((n + 1) * side, length))
             for n, length in zip(place, self.shape, strict=True)
         )
         step, bands = max(1 << level, _CHUNK), []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,7 +107,7 @@ def mean_halved(picture: Array) -> Array:
         picture = picture.view(np.uint8) * np.uint8(255)
     wide = _wide(picture.dtype)
     with np.errstate(all="ignore"):  # infinite pixels make NaN, which is shown
-        total = _paired(_paired(picture.astype(wide), 0), 1)
+        total = _halved(picture.astype(wide), _add)
         if picture.dtype.kind in "iu" and wide.kind != "f":
             total += total.dtype.type(2)
             total >>= total.dtype.type(2)
@@ -131,25 +131,24 @@ def mean_bands(picture: Array, level: int) -> Iterator[Array]:
 
 def largest_halved(picture: Array) -> Array:
     """Return the largest of 2 × 2 pixels, of fewer at odd ends; NaN if one is NaN."""
-    for axis in (0, 1):
-        even, odd = _halves(picture, axis)
-        picture = even.copy()
-        head = picture[(slice(None),) * axis + (slice(odd.shape[axis]),)]
+
+    def join(even: Array, odd: Array) -> None:
+        head = even[: len(odd)]
         np.maximum(head, odd, out=head)
-    return picture
+
+    return _halved(picture, join)
 
 
 def strongest_halved(picture: Array) -> Array:
     """Return that of 2 × 2 pixels that is farthest from zero, of fewer at odd ends."""
-    for axis in (0, 1):
-        lines = picture if axis == 0 else picture.T
-        even, odd = lines[::2].copy(), lines[1::2]
+
+    def join(even: Array, odd: Array) -> None:
         head = even[: len(odd)]
         with np.errstate(invalid="ignore"):
             take = ~(np.abs(head) >= np.abs(odd)) & ~np.isnan(head)
         head[take] = odd[take]
-        picture = even if axis == 0 else even.T
-    return np.ascontiguousarray(picture)
+
+    return _halved(picture, join)
 
 
 def strongest_channel(picture: Array) -> Array:
@@ -161,21 +160,19 @@ def strongest_channel(picture: Array) -> Array:
     return np.take_along_axis(picture, place, axis=2)[..., 0]
 
 
-def _paired(total: Array, axis: int) -> Array:
-    """Add neighbours; one without a neighbour counts twice."""
-    even, odd = _halves(total, axis)
-    paired: Array = even.copy()
-    count = odd.shape[axis]
-    both, alone = (slice(0, count), slice(count, None))
-    head, tail = (paired[(slice(None),) * axis + (part,)] for part in (both, alone))
-    head += odd
-    tail += tail.copy()
-    return paired
+def _add(even: Array, odd: Array) -> None:
+    even[: len(odd)] += odd
+    even[len(odd) :] *= even.dtype.type(2)  # without a neighbour it counts twice
 
 
-def _halves(array: Array, axis: int) -> tuple[Array, Array]:
-    before = (slice(None),) * axis
-    return array[(*before, slice(0, None, 2))], array[(*before, slice(1, None, 2))]
+def _halved(picture: Array, join: Callable[[Array, Array], None]) -> Array:
+    """Join each second line of both axes into a copy of the one before it."""
+    for axis in (0, 1):
+        lines = np.moveaxis(picture, axis, 0)
+        even = lines[::2].copy("K")  # pixels that lie together stay so
+        join(even, lines[1::2])
+        picture = np.moveaxis(even, 0, axis)
+    return np.ascontiguousarray(picture)
 
 
 def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:

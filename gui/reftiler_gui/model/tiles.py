@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -37,21 +37,15 @@ class ImageTiles:
         self._known = None if known is None else frozenset(known)
         self.source, self.view = loaded.image, view
         tiler = replace(view.grid.tiler, channels_last=True)
-        self._image = self.source.array
-        self._plan = plan_tile(
-            tiler,
-            self._image.shape,
-            self.source.dtype.name,
-            replace(view.grid, tiler=tiler),
-        )
+        self._image, grid = self.source.array, replace(view.grid, tiler=tiler)
+        self._plan = plan_tile(tiler, self._image.shape, self.source.dtype.name, grid)
         self._mask = loaded.mask
         # As `reftiler tile` cuts masks: constant padding is not marked.
         tiler = replace(
             tiler, window="box", merge=None, nan="propagate", pad_value=0, fill=None
         )
-        self._mask_plan = plan_tile(
-            tiler, view.size, "bool", replace(view.grid, tiler=tiler)
-        )
+        grid = replace(grid, tiler=tiler)
+        self._mask_plan = plan_tile(tiler, view.size, "bool", grid)
 
     def __len__(self) -> int:
         return len(self.view)
@@ -136,11 +130,9 @@ class ImageTiles:
     def padding(self, tile: int) -> list[Box]:
         """Return the parts of the tile that are padding, as boxes in the tile."""
         height, width = self.size
+        places = zip(self.coordinates(tile), self.view.size, strict=True)
         (top, bottom), (left, right) = (
-            tuple(np.searchsorted(place, [0, length]).tolist())
-            for place, length in zip(
-                self.coordinates(tile), self.view.size, strict=True
-            )
+            np.searchsorted(place, [0, length]).tolist() for place, length in places
         )
         parts = (
             ((0, top), (0, width)),
@@ -180,29 +172,24 @@ def sorted_tiles(
 def by_tile(view: GridLookup, picture: Array) -> Work[Array]:
     """Return for each tile the marked pixels of a mask, or the largest number."""
     counting = picture.dtype == bool
-    join: Callable[..., Array] = np.add if counting else np.maximum
+    join: np.ufunc = np.add if counting else np.maximum
     dtype = np.dtype(np.int64) if counting else picture.dtype
+    result = np.zeros(len(view), dtype)
     if view.scattered:
-        return (yield from _by_irregular_tile(view, picture, counting=counting))
+        for number in range(len(view)):
+            part = picture[view.grid.slices(number)]
+            result[number] = join.reduce(part, axis=None, dtype=dtype)
+            if number % 256 == 0:
+                yield number / len(view)
+        return result
     rows, columns = (axis.boxes.clip(0, axis.length) for axis in view.grid.axes)
-    result = np.zeros(view.shape, dtype)
     for number, (top, bottom) in enumerate(rows.tolist()):
-        band = picture[top:bottom]
-        line = band.sum(axis=0, dtype=dtype) if counting else band.max(axis=0)
+        line = join.reduce(picture[top:bottom], axis=0, dtype=dtype)
         # reduceat takes only indices as ends: one more number makes L an index
         longer = np.concatenate([line, np.zeros(1, line.dtype)])
-        result[number] = join.reduceat(longer, columns.ravel())[::2]  # type: ignore[attr-defined]
+        first = number * len(columns)
+        result[first : first + len(columns)] = join.reduceat(longer, columns.ravel())[
+            ::2
+        ]
         yield (number + 1) / len(rows)
-    return result.ravel()
-
-
-def _by_irregular_tile(
-    view: GridLookup, picture: Array, *, counting: bool
-) -> Work[Array]:
-    result = []
-    for number in range(len(view)):
-        part = picture[view.grid.slices(number)]
-        result.append(int(part.sum()) if counting else part.max())
-        if number % 256 == 0:
-            yield number / len(view)
-    return np.array(result, dtype=np.int64 if counting else picture.dtype)
+    return result

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from reftiler_gui.model.colors import label_colors
+from reftiler_gui.model import colors
+from reftiler_gui.model.colors import COLORS, label_colors
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.overlays import label_entries
 
@@ -62,3 +63,14 @@ def test_no_label_vanishes_at_any_zoom(zoom: float) -> None:
     near = np.tile(np.array([1, 2], np.uint8), (64, 32))
     shown = MaskPyramid(near).view(0, 0, zoom, 8, 8, labels=True)
     assert set(np.unique(shown).tolist()) <= {0, 1, 2}
+
+
+def test_signs_have_colours_and_zero_is_white() -> None:
+    shown = colors.signed(np.array([[-5.0, -1, 0, 1e-9, 1, 5, 80, np.nan]]), 5)
+    found = shown[0].tolist()
+    assert found[2] == 0xFFFFFFFF
+    assert found[0] == colors.pixel(COLORS["blue"])
+    assert found[5] == found[6] == colors.pixel(COLORS["orange"])
+    assert found[7] == 0xFF000000
+    assert len(set(found)) == 7
+    assert 0xFFFFFFFF not in (*found[:2], *found[3:])

@@ -187,9 +187,7 @@ def by_tile(view: GridLookup, picture: Array) -> Work[Array]:
         line = join.reduce(picture[top:bottom], axis=0, dtype=dtype)
         # reduceat takes only indices as ends: one more number makes L an index
         longer = np.concatenate([line, np.zeros(1, line.dtype)])
-        first = number * len(columns)
-        result[first : first + len(columns)] = join.reduceat(longer, columns.ravel())[
-            ::2
-        ]
+        found = join.reduceat(longer, columns.ravel())[::2]
+        result.reshape(view.shape)[number] = found
         yield (number + 1) / len(rows)
     return result

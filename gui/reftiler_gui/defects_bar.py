@@ -4,6 +4,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QToolButton, QWidget
 
+from reftiler.errors import count
 from reftiler.regions import Region
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.defects import (
@@ -17,7 +18,6 @@ from reftiler_gui.model.defects import (
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.model.texts import count
 from reftiler_gui.overlays import paint_label
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.widgets import hbox, message_label, named, turn, vbox

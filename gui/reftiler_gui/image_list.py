@@ -38,12 +38,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from reftiler.errors import TilingError, printable
+from reftiler.errors import TilingError, count, printable
 from reftiler.io import open_image
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import Check, ImageItem, ImageSet
 from reftiler_gui.model.steps import Work
-from reftiler_gui.model.texts import count
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.view_base import LETTERS, filter_shortcuts
 from reftiler_gui.viewer_model import ViewerModel

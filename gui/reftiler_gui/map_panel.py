@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from reftiler.errors import count
 from reftiler.regions import Region
 from reftiler.validation import first_few
 from reftiler_gui.display_panel import decimals_of, outline_of
@@ -30,7 +31,7 @@ from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.anomaly_map import COLORMAPS
 from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.map_scores import LIMITS, ImageScores
-from reftiler_gui.model.texts import count, times
+from reftiler_gui.model.texts import times
 from reftiler_gui.view_base import filter_shortcuts
 from reftiler_gui.widgets import (
     RealField,

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
+from reftiler.errors import count
 from reftiler.regions import Region, find_regions
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
@@ -19,7 +20,6 @@ from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.steps import Work
-from reftiler_gui.model.texts import count
 from reftiler_gui.model.tiles import ImageTiles
 from reftiler_gui.overlays import (
     Marker,

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from reftiler import Grid, Tiler
-from reftiler.errors import TilingError
+from reftiler.errors import TilingError, count
 from reftiler.regions import Region
 from reftiler_gui.model.array_types import Ints, Size
 from reftiler_gui.model.defects import Defects, find_defects, look
@@ -20,7 +20,7 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem, LoadedImage
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
-from reftiler_gui.model.texts import count, times
+from reftiler_gui.model.texts import times
 
 TILES = (128, 192, 256, 384, 512, 768, 1024)  # sides of tiles that are tried, in pixels
 OVERLAPS = (0, 8, 4, 2)  # that are tried: none, or the tile divided by one of these

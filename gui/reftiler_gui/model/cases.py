@@ -132,7 +132,7 @@ def _opened(path: Path) -> CaseFile:
         title = f"{who}, specification {found.spec_version}"
         failure = _without_arrays(found.result, found.replay)
         failure = replace(failure, arrays=_pictures(found.arrays))
-        if (first := found.first) is not None:
+        if first := found.first:
             failure = replace(
                 failure, first=first.index, got_item=first.got, want_item=first.want
             )
@@ -155,15 +155,12 @@ def _without_arrays(result: Result, replay: str) -> Failure:
 
     clause = all_clauses().get(result.clause)
     return Failure(
-        result.clause,
-        result.check,
-        result.level,
-        result.device,
-        result.status.value.replace("_", " "),
-        message_of(result),
-        clause.text if clause else "",
-        result.case,
-        replay,
+        *(result.clause, result.check, result.level, result.device),
+        status=result.status.value.replace("_", " "),
+        words=message_of(result),
+        text=clause.text if clause else "",
+        case=result.case,
+        replay=replay,
     )
 
 

@@ -50,13 +50,18 @@ def given_images(
     masks = _each(mask, len(images), several, "mask")
     scores = _each(maps, len(images), several, "maps")
     items = []
-    for number, (one, marks, found) in enumerate(
-        zip(images, masks, scores, strict=True)
-    ):
+    for number, one in enumerate(images):
+        found = scores[number]
         name = one.name if isinstance(one, Path) else f"image {number}"
-        made = None if marks is None else _mask(marks)
+        made = None if masks[number] is None else _mask(masks[number])
         if made is not None and not isinstance(one, Path):
-            _check_size(made, one, name if several else "the image")
+            sizes = [f"{array.shape[1]} × {array.shape[0]}" for array in (made, one)]
+            if sizes[0] != sizes[1]:
+                raise TilingError(
+                    f"the mask is {sizes[0]} (width × height), "
+                    f"{name if several else 'the image'} {sizes[1]}: give a mask of "
+                    "the image's size"
+                )
         sources = found if isinstance(found, (list, tuple)) else [found]
         items.append(
             ImageItem(
@@ -142,15 +147,6 @@ def _unmapped(array: Array) -> Any:
     if file is None or file.mode == "c" or not array.flags.c_contiguous:
         return array
     return FilePixels(array, file)
-
-
-def _check_size(mask: Array, image: Array, name: str) -> None:
-    if mask.shape != image.shape[:2]:
-        sizes = [f"{shape[1]} × {shape[0]}" for shape in (mask.shape, image.shape)]
-        raise TilingError(
-            f"the mask is {sizes[0]} (width × height), {name} {sizes[1]}: give a mask "
-            "of the image's size"
-        )
 
 
 def _paths(value: Any) -> list[Path] | None:

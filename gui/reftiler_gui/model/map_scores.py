@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,10 @@ from reftiler.errors import TilingError
 from reftiler.evaluation import DefectScores, PixelRanking, image_auroc, image_score
 from reftiler.io.datasets import GOOD
 from reftiler_gui.model.anomaly_map import AnomalyMap
+from reftiler_gui.model.array_types import Ints
 from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.model.mask_pyramid import MaskPyramid
 from reftiler_gui.model.steps import Work
-
-Counts: TypeAlias = NDArray[np.int64]
 
 BINS = 128
 LIMITS = (0.3, 0.05)  # shares of good pixels up to which AUPRO is taken
@@ -35,10 +34,8 @@ class ImageScores:
     areas: tuple[float, ...]  # pixel AUROC, and AUPRO to each of `LIMITS`
     score: float  # the image's: the largest value of the map
     span: tuple[float, float]  # the map's range
-    # good, defective: how many pixels lie in each of `BINS` equal parts of the map's
-    # range
-    good: Counts
-    defective: Counts
+    good: Ints  # pixels in each of `BINS` equal parts of the map's range
+    defective: Ints
 
 
 @dataclass(eq=False)
@@ -46,14 +43,11 @@ class SetScores:
     """The maps of a set against its masks."""
 
     defects: dict[str, DefectScores] = field(default_factory=dict)
-    # good, defective: the score of each image without a defect, and with one
-    good: dict[str, float] = field(default_factory=dict)
+    good: dict[str, float] = field(default_factory=dict)  # scores of images
     defective: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     ranking: PixelRanking = field(default_factory=lambda: PixelRanking(()))
-    # image AUROC, pixel AUROC, and AUPRO to each of `LIMITS`; an image's score is the
-    # largest value of its map
-    areas: tuple[float, ...] = ()
+    areas: tuple[float, ...] = ()  # image AUROC, pixel AUROC, AUPRO to each of `LIMITS`
 
     @cached_property
     def peaks(self) -> NDArray[np.float64]:
@@ -90,7 +84,7 @@ def score_image(found: AnomalyMap, mask: MaskPyramid) -> Work[ImageScores]:
     return ImageScores(defects, ranking.good, _areas(ranking), score, span, *counts)
 
 
-def _histogram(values: NDArray[Any], low: float, high: float) -> Counts:
+def _histogram(values: NDArray[Any], low: float, high: float) -> Ints:
     """Count values in `BINS` parts of a range; infinite ones in the outer parts."""
     if math.isnan(low):
         return np.zeros(BINS, dtype=np.int64)

@@ -27,7 +27,7 @@ from reftiler import SPEC_VERSION, Grid, TilingError, __version__
 from reftiler.atomic import OutputTransaction, atomic_write
 from reftiler.cli.grid_summary import GridSummary
 from reftiler.config import TilingConfig
-from reftiler.errors import printable
+from reftiler.errors import count, printable
 from reftiler.io import resize
 from reftiler.io.datasets import GOOD
 from reftiler.io.png import encode_png
@@ -57,7 +57,7 @@ from reftiler_gui.model.map_scores import LIMITS, SetScores, score_set
 from reftiler_gui.model.overlay_settings import OverlaySettings, lines_of, mask_of
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.model.steps import Work, finish
-from reftiler_gui.model.texts import count, facts_words, times, uncovered_words
+from reftiler_gui.model.texts import facts_words, times, uncovered_words
 
 T = TypeVar("T")
 

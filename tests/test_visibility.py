@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -138,28 +140,29 @@ def test_everything_is_marked() -> None:
     assert len(seen.tiles) == 4
 
 
-def test_a_mask_on_a_flat_image_has_no_contrast() -> None:
-    image, mask = np.full((40, 40, 3), 7, np.uint16), np.zeros((40, 40), dtype=bool)
-    mask[10:14, 10:14] = True
-    (seen,) = examine(image, mask, Tiler(20).grid((40, 40)), (10, 10))
-    assert (seen.contrast, seen.resized.contrast, seen.tiled.contrast) == (0, 0, 0)
-
-
-def test_colour_counts_in_its_strongest_channel() -> None:
-    image, mask = np.full((40, 40, 3), 50, np.uint8), np.zeros((40, 40), dtype=bool)
-    image[9, 9, 1], mask[9, 9] = 80, True
-    (seen,) = examine(image, mask, Tiler(20).grid((40, 40)), (10, 10))
-    assert seen.contrast == pytest.approx(30)
-
-
-def test_large_regions_are_examined_too() -> None:
-    image, mask = np.full((300, 300), 10, np.uint8), np.zeros((300, 300), dtype=bool)
-    mask[20:270, 20:270] = True
-    image[mask] = 60
-    (seen,) = examine(image, mask, Tiler(100).grid((300, 300)), (100, 100))
-    assert seen.contrast == 50
-    assert seen.resized.contrast == pytest.approx(1)
-    assert len(seen.tiles) == 9
+@pytest.mark.parametrize(
+    ("image", "marked", "value", "size", "contrast"),
+    [
+        # A flat image has no contrast; colour counts in its strongest channel.
+        (np.full((40, 40, 3), 7, np.uint16), slice(10, 14), 7, (10, 10), 0),
+        (np.full((40, 40, 3), 50, np.uint8), slice(9, 10), (50, 80, 50), (10, 10), 30),
+        (np.full((300, 300), 10, np.uint8), slice(20, 270), 60, (100, 100), 50),
+    ],
+    ids=["flat", "colour", "large"],
+)
+def test_contrast(
+    image: Any, marked: slice, value: Any, size: tuple[int, int], contrast: float
+) -> None:
+    image, mask = image.copy(), np.zeros(image.shape[:2], dtype=bool)
+    image[marked, marked], mask[marked, marked] = value, True
+    grid = Tiler(image.shape[0] // 2).grid(mask.shape)
+    (seen,) = examine(image, mask, grid, size)
+    assert seen.contrast == pytest.approx(contrast)
+    if not contrast:
+        assert (seen.resized.contrast, seen.tiled.contrast) == (0, 0)
+    if len(image) == 300:
+        assert seen.resized.contrast == pytest.approx(1)
+        assert len(seen.tiles) == 4
 
 
 def test_sizes_must_agree() -> None:

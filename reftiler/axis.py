@@ -1,7 +1,7 @@
 """One axis of a grid: integers only, the same for every backend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import overload
@@ -269,8 +269,8 @@ class Axis:
 class SampledAxis(Axis):
     """An axis of which only some pixels are merged; they are counted among these."""
 
-    whole: Axis | None = None
-    pixels: range = range(0)
+    whole: Axis = field(kw_only=True)
+    pixels: range = field(kw_only=True)
 
     @classmethod
     def of(cls, axis: Axis, pixels: range) -> "SampledAxis":
@@ -281,27 +281,23 @@ class SampledAxis(Axis):
     @cached_property
     def step(self) -> int | None:
         """The distance from each start to the next, in pixels that are merged."""
-        assert self.whole is not None
         step = self.whole.step
         return step and max(1, step // self.pixels.step)
 
     @cached_property
     def valid(self) -> IntArray:
         """The first of the pixels at or behind each end, shape (n, 2)."""
-        assert self.whole is not None
         ends = -((self.pixels.start - self.whole.valid) // self.pixels.step)
         return np.clip(ends, 0, len(self.pixels))
 
     @cached_property
     def merge_source(self) -> IntArray:
         """The padded pixel that each of the pixels reads in a merge."""
-        assert self.whole is not None
         some = self.pixels
         return self.whole.merge_source[some.start : some.stop : some.step]
 
     def tile_index(self, number: int, low: int, high: int) -> Index:
         """Return which pixels of tile ``number`` the pixels low to high read."""
-        assert self.whole is not None
         some = self.pixels[low:high]
         if some.step == 1:
             return self.whole.tile_index(number, some.start, some.stop)

@@ -357,11 +357,7 @@ class Grid:
         TilingError
             If the text is damaged, has unknown keys or is of a newer version.
         """
-        return cls.from_content(json_io.load(text, KEYS, "the grid's JSON"))
-
-    @classmethod
-    def from_content(cls, content: dict[str, Any]) -> "Grid":
-        """Read a grid from the decoded JSON object, version already checked."""
+        content = json_io.load(text, KEYS, "the grid's JSON")
         json_io.require(content, KEYS[:2], "the grid's JSON")
         tiler = TilerSettings.from_dict(content["tiler"])
         listed = content.get("starts"), content.get("selection")

@@ -67,20 +67,19 @@ def check_content(given: Any, known: Sequence[str], where: str) -> dict[str, Any
     if not isinstance(given, dict):
         raise TilingError(f"{where} must be a JSON object, got {shorten(given)}")
     content: dict[str, Any] = dict(given)
-    check_version(content.pop("spec_version", None), where)
+    _check_version(content.pop("spec_version", None), where)
     reject_unknown_keys(content, known, where)  # JSON-006, JSON-007
     return content
 
 
-def check_version(version: Any, where: str) -> None:
-    """Refuse a version that this release cannot read."""
+def _check_version(version: Any, where: str) -> None:
     if version is None:  # JSON-009
         raise TilingError(f"{where} has no spec_version: it is damaged or not ours")
     try:
         major, minor = map(int, str(version).split("."))
     except ValueError:
-        odd = shorten(version)
-        raise TilingError(f"{where} has the odd spec_version {odd}") from None
+        shown = shorten(version)
+        raise TilingError(f"{where} has the odd spec_version {shown}") from None
     ours = tuple(map(int, SPEC_VERSION.split(".")))
     if major != ours[0] or minor > ours[1]:  # JSON-008
         raise TilingError(

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reftiler import Tiler, TilingError, merge
+from reftiler import Tiler, merge
 from reftiler_conformance import oracle
 from reftiler_conformance.compare import same_bits
-from reftiler_conformance.oracle import NanError
+from tests.backends import NUMPY, untile_agrees
 from tests.cases import MergeCase
 from tests.strategies import merges
 
@@ -154,22 +154,9 @@ def test_large_images_there_and_back(mode: str, shape: tuple[int, ...]) -> None:
 
 
 @given(merges(), st.sampled_from([1, 2, 7, 16, 50]))
-def test_small_blocks_are_the_definition(case_and_tiles: MergeCase, block: int) -> None:
-    case, tiles = case_and_tiles.case, case_and_tiles.tiles()
-    tiler = case.tiler(Tiler)
-    grid = case.grid(tiler)
-    result, scales = case_and_tiles.result, case_and_tiles.scales
-    dtype = None if result is None else np.dtype(result)
-    settings = {**case_and_tiles.scale_argument(), "dtype": dtype}
+def test_small_blocks_are_the_definition(case: MergeCase, block: int) -> None:
     with patch.object(merge, "BLOCK", block):
-        try:
-            want = oracle.untile(case.oracle_grid, tiles, case.shape, scales, dtype)
-        except NanError:
-            with pytest.raises(TilingError, match=r"(?i)nan"):
-                tiler.untile(tiles, case.shape, grid, **settings)
-            return
-        got = tiler.untile(tiles, case.shape, grid, **settings)
-    same_bits(got, want, nan="any")
+        untile_agrees(NUMPY, case)
 
 
 def test_what_lies_in_memory_matters_to_nobody() -> None:

@@ -24,7 +24,7 @@ from reftiler.plan import UntilePlan
 from reftiler.torch import kernel_loops, kernel_votes
 from reftiler.torch.dtypes import dtype_name, fill_scalar
 from reftiler.torch.layout import as_nchw
-from reftiler.torch.validation import CACHE_LINE
+from reftiler.torch.validation import aligned_bytes
 
 TYPES = tuple(name for name in MERGEABLE if name != "float16")
 """Dtypes by name; numba has no halves on the CPU."""
@@ -60,20 +60,28 @@ Array = NDArray[Any]
 
 
 class Line(NamedTuple):
-    """One axis of a merge, as arrays.
+    """One axis of a merge, as arrays."""
 
-    ``spans`` holds for each tile the first and one past the last result pixel to which
-    it contributes, and where it begins, counted like ``source``: what each result
-    pixel reads. ``weights`` are those of a tile's pixels, ``total`` their sums at each
-    result pixel, and ``coverage`` how many tiles contribute.
-    """
-
-    spans: Array
-    source: Array
-    coverage: Array
-    weights: Array
-    total: Array
+    spans: Array  # of each tile the first result pixel, one past the last, its start
+    source: Array  # what each result pixel reads, counted like the starts
+    coverage: Array  # how many tiles contribute to each result pixel
+    weights: Array  # of a tile's pixels
+    total: Array  # the sum of the weights at each result pixel
     resampled: bool
+
+
+class Frame(NamedTuple):
+    """What the loops of every kind of merge are given."""
+
+    lines: list[Line]
+    flat: tuple[Array, Array]  # tiles, result
+    shape: tuple[int, ...]  # channels, depth, height, width, rows, columns, tiles
+    steps: Array
+    regular: bool
+    axes: tuple[Any, ...]
+    fill: Array
+    capacity: int  # how many tiles meet in a block at most
+    blocks: int
 
 
 class Job(NamedTuple):
@@ -98,13 +106,8 @@ def supports(plan: UntilePlan, source: torch.dtype, target: torch.dtype) -> bool
 def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
     """Merge ``tiles`` into ``out``, tensors of the plan's layouts on the CPU.
 
-    Tensors whose rows lie in one piece are read and written where they are, whatever
-    the strides of their other axes. Others are copied first, or at last.
-
-    Raises
-    ------
-    TilingError
-        If a NaN would have to become an integer.
+    Those whose rows lie in one piece are read and written where they are; others are
+    copied.
     """
     tiles = tiles.detach().resolve_neg()
     source, target = as_nchw(tiles, plan.tiles), as_nchw(out, plan.result)
@@ -143,7 +146,7 @@ def merge(tiles: Tensor, plan: UntilePlan, out: Tensor) -> None:
 def _inner(*tensors: Tensor) -> int:
     """Return how many channels are a row's inner axis in all tensors; 0 if they differ.
 
-    A row is one piece of memory: pixels, or pixels of so many channels.
+    A row is one piece of memory.
     """
     for inner in {1, tensors[0].shape[1]}:
         if all(_is_row(tensor, inner) for tensor in tensors):
@@ -159,30 +162,52 @@ def _is_row(tensor: Tensor, inner: int) -> bool:
     return aligned and all(step == want for size, step, want in steps if size > 1)
 
 
-def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
-    """Return the arrays that are merged, the tables of the loops, and their blocks.
-
-    ``tiles`` are (N K, C, *T), ``out`` is (N, C, *S), the last axis in one piece with
-    ``inner`` channels.
-    """
-    lines = _lines(plan, inner)
-    regular, mean = not plan.geometry.is_irregular, plan.merge in ("mean", "sum")
+def _frame(
+    tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int, longest: int
+) -> Frame:
+    """Return what all loops need of tiles (N K, C, *T) that become (N, C, *S)."""
+    lines, regular = _lines(plan, inner), not plan.geometry.is_irregular
     depth, height, width = (len(line.source) for line in lines)
-    cols = min(width, COLUMNS)
+    cols = min(width, longest)
     rows = min(height, max(1, BLOCK // cols))
     sizes = np.array([1, rows, cols])
     meet = [_meet(line, size, regular) for line, size in zip(lines, sizes, strict=True)]
     each = [int((last - first).max()) for first, last in meet]
-    capacity = math.prod(each) if regular else each[0]
-    most = (
-        math.prod(int(line.coverage.max()) for line in lines) if regular else capacity
+    channels = 1 if inner > 1 else out.shape[1]
+    axes = (
+        tuple(line.spans for line in lines),
+        tuple(meet),
+        tuple(line.coverage for line in lines),
+        tuple(line.source for line in lines[:2]),
     )
+    return Frame(
+        lines,
+        (_flat(tiles), _flat(out)),
+        (channels, depth, height, width, rows, cols, len(tiles) // len(out)),
+        np.array([*_steps(tiles), *_steps(out)], dtype=np.int64),
+        regular,
+        axes,
+        _flat(fill_scalar(plan.fill, out.dtype, out.device).reshape(1)),
+        math.prod(each) if regular else each[0],
+        len(out) * channels * depth * -(-height // rows) * -(-width // cols),
+    )
+
+
+def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
+    """Return the arrays that are merged, the tables of the loops, and their blocks."""
+    lines, flat, shape, steps, regular, axes, fill, capacity, blocks = _frame(
+        tiles, plan, out, inner, COLUMNS
+    )
+    *_, rows, cols, _ = shape
+    mean = plan.merge in ("mean", "sum")
+    most = capacity
+    if regular:
+        most = math.prod(int(line.coverage.max()) for line in lines)
     same = tiles.dtype == out.dtype
     disjoint = same and regular and most <= 1
     weighted = plan.axis_weights is not None and not disjoint
     sums: np.dtype[Any] = np.dtype(np.float64)
     means: np.dtype[Any] = sums
-    flat = _flat(tiles), _flat(out)
     if not mean:
         sums = flat[0].dtype
     elif tiles.dtype == torch.uint8 and not weighted and most <= BYTES:
@@ -200,20 +225,9 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
     inverse = np.where(totals[2] > 0, totals[2], 1)
     halves = separable and (np.frexp(inverse)[0] == 0.5).all()
     totals.append((1 / inverse if halves else inverse[:0]).astype(means))
-    steps = np.array([*_steps(tiles), *_steps(out)], dtype=np.int64)
-    channels = 1 if inner > 1 else out.shape[1]
-    shape = (channels, depth, height, width, rows, cols, len(tiles) // len(out))
     identity = np.array([_identity(sums, plan.merge)], sums)
-    fill = _flat(fill_scalar(plan.fill, out.dtype, out.device).reshape(1))
-    axes = (
-        tuple(line.spans for line in lines),
-        tuple(meet),
-        tuple(line.coverage for line in lines),
-        tuple(line.source for line in lines[:2]),
-    )
-    flags = (regular, bool(plan.num_uncovered), rounds, disjoint, separable)
-    omits = plan.omits_nan and not disjoint
-    counted = bool(plan.num_uncovered) or rounds or not regular or omits
+    gaps, omits = bool(plan.num_uncovered), plan.omits_nan and not disjoint
+    counted = gaps or rounds or not regular or omits
 
     def scratch() -> tuple[Any, ...]:
         parts = _empty(capacity * 8, np.int64).reshape(capacity, 8)
@@ -229,25 +243,20 @@ def _plan(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
         plan.merge == "last" if by_place else None,
         np.nan if omits else None,
     )
-    blocks = len(out) * channels * depth * -(-height // rows) * -(-width // cols)
+    flags = (regular, gaps, rounds, disjoint, separable)
     tables = (shape, steps, flags, axes, tuple(totals), (identity, fill))
     return Job((*flat, tables), scratch, options, blocks)
 
 
 def _plan_votes(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job:
     """Return the same for a vote, in which fewer columns meet fewer tiles."""
-    lines = _lines(plan, inner)
-    regular, weighted = not plan.geometry.is_irregular, plan.axis_weights is not None
-    depth, height, width = (len(line.source) for line in lines)
-    cols = min(width, VOTE_COLUMNS)
-    rows = min(height, max(1, BLOCK // cols))
-    sizes = np.array([1, rows, cols])
-    meet = [_meet(line, size, regular) for line, size in zip(lines, sizes, strict=True)]
-    each = [int((last - first).max()) for first, last in meet]
-    capacity = math.prod(each) if regular else each[0]
-    flat = _flat(tiles), _flat(out)
-    votes = np.dtype(np.float64)
-    if not weighted:  # as wide as the labels, so that as many fit a vector
+    lines, flat, shape, steps, regular, axes, fill, capacity, blocks = _frame(
+        tiles, plan, out, inner, VOTE_COLUMNS
+    )
+    votes, weights = np.dtype(np.float64), None
+    if plan.axis_weights is not None:
+        weights = _weights(lines)
+    else:  # as wide as the labels, so that as many fit a vector
         size = tiles.itemsize if capacity < 2 ** (8 * tiles.itemsize) else 4
         votes = np.dtype(f"u{size}")
 
@@ -258,21 +267,9 @@ def _plan_votes(tiles: Tensor, plan: UntilePlan, out: Tensor, inner: int) -> Job
         )
         in_run = _empty(capacity * 2, np.int64).reshape(capacity, 2)
         kinds = flat[0].dtype, votes, votes  # labels, the most votes, a tile's
-        rows = (_empty(cols, kind) for kind in kinds)
+        rows = (_empty(shape[5], kind) for kind in kinds)
         return ((parts, in_row, edges, in_run, *rows),)
 
-    steps = np.array([*_steps(tiles), *_steps(out)], dtype=np.int64)
-    channels = 1 if inner > 1 else out.shape[1]
-    shape = (channels, depth, height, width, rows, cols, len(tiles) // len(out))
-    axes = (
-        tuple(line.spans for line in lines),
-        tuple(meet),
-        tuple(line.coverage for line in lines),
-        tuple(line.source for line in lines[:2]),
-    )
-    fill = _flat(fill_scalar(plan.fill, out.dtype, out.device).reshape(1))
-    weights = _weights(lines) if weighted else None
-    blocks = len(out) * channels * depth * -(-height // rows) * -(-width // cols)
     given = (*flat, (shape, steps, regular, axes, fill))
     options = (_columns(lines), weights)
     return Job(given, scratch, options, blocks, kernel_votes.vote_blocks)
@@ -295,11 +292,7 @@ def _distances(plan: UntilePlan, inner: int) -> tuple[Array, ...]:
 
 
 def _empty(size: int, dtype: Any) -> Array:
-    """Return scratch memory that begins at a cache line: vectors shall not cross it."""
-    length = size * np.dtype(dtype).itemsize
-    memory = np.empty(length + CACHE_LINE, dtype=np.uint8)
-    ahead = -memory.ctypes.data % CACHE_LINE
-    return memory[ahead : ahead + length].view(dtype)
+    return aligned_bytes(size * np.dtype(dtype).itemsize).view(dtype)
 
 
 def _lines(plan: UntilePlan, inner: int) -> list[Line]:

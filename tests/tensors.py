@@ -9,12 +9,16 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 import reftiler.torch.tiler as twin
+from reftiler.plan import plan_tile
 from reftiler.torch import Tiler
+from reftiler.torch.dtypes import dtype_name
+from reftiler.torch.plans import new_untile_plan
 from reftiler_conformance.oracle import BFLOAT16
 from tests.backends import Backend
 
@@ -48,6 +52,15 @@ def dtype_of(name: str) -> torch.dtype:
     found = getattr(torch, name)
     assert isinstance(found, torch.dtype)
     return found
+
+
+def noise(*shape: int) -> Tensor:
+    """Return numbers, a few of them odd."""
+    numbers = torch.randn(shape, generator=torch.Generator().manual_seed(len(shape)))
+    numbers.flatten()[::37] = -0.0
+    numbers.flatten()[5::1000] = torch.nan
+    numbers.flatten()[7::1000] = torch.inf
+    return numbers
 
 
 def some(cases: Sequence[Any], count: int) -> Sequence[Any]:
@@ -111,6 +124,52 @@ BACKENDS = {
     ),
 }
 """The bodies of torch's verbs; a small call reaches no kernel."""
+
+
+def merge_by(
+    kernel: Any,
+    tiler: Any,
+    tiles: Tensor,
+    shape: Any,
+    grid: Any = None,
+    dtype: torch.dtype | None = None,
+    scale: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Merge by the kernel of a module, which must take the case."""
+    dtype = dtype or tiles.dtype
+    asked = (shape, tiler, grid, scale, dtype)
+    call = new_untile_plan(tiles.shape, tiles.dtype, *asked)
+    if out is None:
+        out = torch.empty(call.result.shape, dtype=dtype, device=tiles.device)
+    assert kernel.supports(call, tiles.dtype, dtype)
+    with np.errstate(all="ignore"):  # Triton's interpreter's, not what it computes
+        kernel.merge(tiles, call, out)
+    return out
+
+
+def cut_by(kernel: Any, tiler: Any, image: Tensor, grid: Any = None) -> Tensor:
+    """Cut by the kernel of a module, which must take the case."""
+    call = plan_tile(tiler, image.shape, dtype_name(image.dtype), grid)
+    out = torch.empty(call.tiles.shape, dtype=image.dtype, device=image.device)
+    assert kernel.supports_cut(call, image.dtype)
+    kernel.cut(image, call, out)
+    return out
+
+
+class _ByKernel:
+    def __init__(self, kernel: Any, tile: Any, **settings: Any) -> None:
+        self.tiler = Tiler(tile, **settings)
+        self.tile = partial(cut_by, kernel, self.tiler)
+        self.untile = partial(merge_by, kernel, self.tiler)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tiler, name)
+
+
+def by_kernel(kernel: Any) -> Backend:
+    """Return the backend whose cuts and merges are those of a module's kernels."""
+    return replace(TORCH, tiler=partial(_ByKernel, kernel), takes_out=False)
 
 
 def on(backend: Backend, device: str) -> Backend:

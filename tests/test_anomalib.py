@@ -60,16 +60,6 @@ def test_signatures_begin_with_those_of_anomalib(
         assert added.default is not inspect.Parameter.empty
 
 
-def test_defaults_are_those_of_anomalib() -> None:
-    parameters = inspect.signature(Tiler).parameters
-    assert parameters["stride"].default is None
-    assert parameters["remove_border_count"].default == 0
-    assert parameters["mode"].default is ImageUpscaleMode.PADDING
-    assert inspect.signature(Tiler.tile).parameters["use_random_tiling"].default is (
-        False
-    )
-
-
 def test_attributes_of_construction() -> None:
     tiler = Tiler((6, 8), (3, 6), 1, ImageUpscaleMode.INTERPOLATION)
     assert (tiler.tile_size_h, tiler.tile_size_w) == (6, 8)
@@ -80,6 +70,9 @@ def test_attributes_of_construction() -> None:
     assert tiler.random_tile_count == 4
     assert Tiler(8, 8).overlapping is False
     assert bool(tiler)  # models ask "if self.tiler"
+    plain = Tiler(8)
+    assert (plain.stride_w, plain.remove_border_count) == (8, 0)
+    assert plain.mode is ImageUpscaleMode.PADDING
 
 
 LATER = [
@@ -94,15 +87,9 @@ def test_other_attributes_come_with_the_first_tile() -> None:
         assert not hasattr(tiler, name)
     tiler.tile(torch.zeros(2, 3, 9, 12))
     assert [getattr(tiler, name) for name in LATER] == [2, 3, 9, 12, 1, 1, 10, 13, 3, 4]
+    tiler.mode = ImageUpscaleMode.INTERPOLATION
     tiler.tile(torch.zeros(3, 9, 12))
-    assert tiler.batch_size == 1
-
-
-def test_attributes_in_interpolation_mode() -> None:
-    tiler = Tiler(4, 3, mode=ImageUpscaleMode.INTERPOLATION)
-    tiler.tile(torch.zeros(1, 1, 9, 12))
-    assert (tiler.resized_h, tiler.resized_w) == (10, 13)
-    assert (tiler.num_patches_h, tiler.num_patches_w) == (3, 4)
+    assert [getattr(tiler, name) for name in LATER] == [1, 3, 9, 12, 0, 0, 10, 13, 3, 4]
 
 
 def test_changed_attributes_take_effect() -> None:

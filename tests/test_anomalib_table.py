@@ -89,11 +89,17 @@ def test_row_border_that_leaves_gaps(border: int) -> None:
     assert same(tiler.untile(noise), expected)
 
 
-def test_row_border_that_leaves_gaps_by_an_odd_number() -> None:
-    with pytest.warns(UserWarning, match=r"\(1, 2\)") as caught:
-        tiler = Tiler((7, 9), 4, remove_border_count=3)
+@pytest.mark.parametrize(
+    ("size", "tile", "stride", "border", "removed"),
+    [((15, 17), (7, 9), 4, 3, r"\(1, 2\)"), ((8, 8), 4, 4, 1, r"\(0, 0\)")],
+)
+def test_row_border_that_leaves_gaps_by_an_odd_number(
+    size: Any, tile: Any, stride: int, border: int, removed: str
+) -> None:
+    with pytest.warns(UserWarning, match=removed) as caught:
+        tiler = Tiler(tile, stride, remove_border_count=border)
     assert caught[0].filename == __file__
-    image = numbered(1, 1, 15, 17)
+    image = numbered(1, 1, *size)
     assert same(tiler.untile(tiler.tile(image)), image)
 
 
@@ -108,13 +114,6 @@ def test_row_border_that_leaves_gaps_keeps_what_full_removal_would_show() -> Non
         assert torch.equal(whole[inner], tiles[number, 0, 0, 3:7])
     # In a gap it is the pixel that lies deepest in its tile, here the last tile's.
     assert whole[17].item() == tiles[2, 0, 0, 1].item()
-
-
-def test_row_border_without_overlap() -> None:
-    with pytest.warns(UserWarning, match=r"\(0, 0\)"):
-        tiler = Tiler(4, 4, remove_border_count=1)
-    image = numbered(1, 1, 8, 8)
-    assert same(tiler.untile(tiler.tile(image)), image)
 
 
 def test_no_warning_for_a_border_that_fits() -> None:
@@ -137,25 +136,41 @@ def test_row_border_of_maps(border: int, scaled: int) -> None:
     assert same(tiler.untile(maps), expected)
 
 
-def test_row_border_of_maps_where_a_whole_pixel_is_too_much() -> None:
-    image = numbered(1, 1, 24, 40)
-    tiler = Tiler(16, 12, remove_border_count=1)
-    maps = tiler.tile(image)[..., ::4, ::4]
-    assert same(tiler.untile(maps), image[..., ::4, ::4])
+@pytest.mark.parametrize(
+    ("size", "mode", "factors"),
+    [
+        ((24, 25), "padding", [4]),
+        ((18, 19), "padding", [4]),
+        ((17, 18), "padding", [2]),
+        ((30, 31), "padding", [8]),
+        ((40, 24), "padding", [1, 2, 4, 8, 1]),
+        ((18, 22), "interpolation", [2]),
+    ],
+)
+def test_row_maps_of_other_resolutions(
+    size: tuple[int, int], mode: str, factors: list[int]
+) -> None:
+    tiler = Tiler(16, 8, mode=mode)
+    tiles = tiler.tile(numbered(2, 1, *size))
+    for factor in factors:
+        maps, sides = pooled(tiles, factor), (16 // factor, 8 // factor)
+        shape = (2, 1, *(-(-side // factor) for side in size))
+        assert same(tiler.untile(maps), merged(maps, shape, *sides, mode))
 
 
 @pytest.mark.parametrize(
-    ("length", "factor", "side"), [(24, 4, 6), (18, 4, 5), (17, 2, 9), (30, 8, 4)]
+    ("size", "tile", "stride", "border", "steps"),
+    [
+        ((24, 40), 16, 12, 1, (4, 4)),  # of the border a whole pixel is too much
+        ((16, 16), 8, 4, 0, (2, 4)),
+    ],
 )
-def test_row_maps_with_padding(length: int, factor: int, side: int) -> None:
-    image = numbered(2, 1, length, length + 1)
-    tiler = Tiler(16, 8)
-    maps = pooled(tiler.tile(image), factor)
-    whole = tiler.untile(maps)
-    assert whole.shape == (2, 1, side, -(-(length + 1) // factor))
-    assert same(
-        whole, merged(maps, (2, 1, *whole.shape[2:]), 16 // factor, 8 // factor)
-    )
+def test_maps_of_some_pixels(
+    size: Any, tile: int, stride: int, border: int, steps: tuple[int, int]
+) -> None:
+    image, tiler = numbered(1, 1, *size), Tiler(tile, stride, border)
+    some: Any = (..., *(slice(None, None, step) for step in steps))
+    assert same(tiler.untile(tiler.tile(image)[some]), image[some])
 
 
 def test_row_maps_lie_where_their_pixels_lie() -> None:
@@ -167,37 +182,12 @@ def test_row_maps_lie_where_their_pixels_lie() -> None:
     )
 
 
-def test_maps_of_several_resolutions_after_one_tile() -> None:
-    tiler = Tiler(16, 8)
-    tiles = tiler.tile(numbered(2, 3, 40, 24))
-    for factor in (1, 2, 4, 8, 1):
-        maps = pooled(tiles, factor)
-        size = (40 // factor, 24 // factor)
-        tile, stride = 16 // factor, 8 // factor
-        assert same(tiler.untile(maps), merged(maps, (2, 3, *size), tile, stride))
-
-
 def test_maps_larger_than_their_tiles() -> None:
     image = numbered(1, 1, 5, 6)
     tiler = Tiler(4, 2)
     maps = tiler.tile(image).repeat_interleave(2, 2).repeat_interleave(2, 3)
     large = image.repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert same(tiler.untile(maps), large)
-
-
-def test_maps_of_unlike_scales() -> None:
-    image = numbered(1, 1, 16, 16)
-    tiler = Tiler(8, 4)
-    maps = tiler.tile(image)[..., ::2, ::4]
-    assert same(tiler.untile(maps), image[..., ::2, ::4])
-
-
-def test_row_maps_in_interpolation_mode() -> None:
-    image = numbered(1, 1, 18, 22)
-    tiler = Tiler(8, 4, mode=ImageUpscaleMode.INTERPOLATION)
-    maps = pooled(tiler.tile(image), 2)
-    expected = merged(maps, (1, 1, 9, 11), 4, 2, "interpolation")
-    assert same(tiler.untile(maps), expected)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -157,9 +158,13 @@ def test_gradients_of_a_conversion() -> None:
     half = Tiler([4], 2).untile(tiles, [6], dtype=torch.bfloat16)
     found = gradient(half.sum(), tiles)
     assert found.tolist() == [[1, 1, 0.5, 0.5], [0.5, 0.5, 1, 1]]
-    whole = Tiler([4], 2).untile(tiles, [6], dtype=torch.uint8)
-    assert not whole.requires_grad  # integers have no gradients
-    assert whole.tolist() == [1] * 6
+    for merge in ("mean", "max"):
+        untile = partial(Tiler([4], 2, merge=merge).untile, shape=[6])
+        whole = untile(tiles, dtype=torch.uint8)
+        assert not whole.requires_grad  # integers have no gradients
+        assert whole.tolist() == [1] * 6
+        with pytest.raises(TilingError, match="NaN"):
+            untile(tiles * torch.nan, dtype=torch.uint8)
 
 
 def test_second_derivatives_of_extremes() -> None:

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reftiler
-from reftiler import TilingError
-from reftiler.plan import plan_untile
 from reftiler.torch import Tiler, layout, merge
+from reftiler.torch.plans import new_untile_plan
 from reftiler_conformance.compare import same_bits
+from tests.backends import untile_agrees
 from tests.cases import MergeCase
 from tests.strategies import merges
-from tests.tensors import BODIES, array, dtype_of, in_body, tensor
+from tests.tensors import BODIES, TORCH, array, in_body, tensor
 
 SIZE = (410, 530)
 
@@ -80,26 +80,11 @@ def test_more_channels_than_are_merged_at_a_time(last: bool) -> None:
 
 @given(merges(), st.sampled_from([1, 2, 7, 16, 50]), st.sampled_from([1, 2, 64]))
 def test_small_blocks(merged: MergeCase, block: int, channels: int) -> None:
-    case = merged.case
-    reference, tiler = case.tiler(reftiler.Tiler), case.tiler(Tiler)
-    grid = case.grid(tiler)
-    ours: dict[str, Any] = dict(merged.scale_argument())
-    theirs = dict(ours)
-    if merged.result is not None:
-        ours["dtype"], theirs["dtype"] = merged.result, dtype_of(merged.result)
-    tiles = tensor(merged.tiles())
     with (
         patch.object(merge, "BLOCK", block),
         patch.object(merge, "CHANNELS", channels),
     ):
-        try:
-            want = reference.untile(merged.tiles(), case.shape, grid, **ours)
-        except TilingError:
-            with pytest.raises(TilingError, match="NaN"):
-                tiler.untile(tiles, case.shape, grid, **theirs)
-            return
-        got = tiler.untile(tiles, case.shape, grid, **theirs)
-    same_bits(array(got), want, nan="any")
+        untile_agrees(TORCH, merged)
 
 
 @given(merges(convert=False), st.data())
@@ -108,15 +93,9 @@ def test_a_box_of_an_image(merged: MergeCase, data: st.DataObject) -> None:
     case, tiler = merged.case, merged.case.tiler(Tiler)
     grid, tiles = case.grid(tiler), tensor(merged.tiles())
     whole = tiler.untile(tiles, case.shape, grid, **merged.scale_argument())
-    call = plan_untile(
-        tiler,
-        tiles.shape,
-        str(tiles.dtype).removeprefix("torch."),
-        case.shape,
-        grid,
-        merged.scale_argument().get("scale"),
-        str(tiles.dtype).removeprefix("torch."),
-    )
+    scale = merged.scale_argument().get("scale")
+    asked = (case.shape, tiler, grid, scale, tiles.dtype)
+    call = new_untile_plan(tiles.shape, tiles.dtype, *asked)
     box = []
     for length in call.geometry.size:
         low = data.draw(st.integers(0, length - 1))

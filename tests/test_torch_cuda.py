@@ -20,14 +20,8 @@ from tests.cases import Case, MergeCase
 from tests.corners import EVERY_KIND, into_every_dtype, short_floats
 from tests.stores import Store
 from tests.strategies import NUMBERS, cases, merges
-from tests.tensors import BACKENDS, array, on, tensor, tilers
-from tests.test_torch_kernel_cuda import (
-    DTYPES,
-    KERNELS,
-    cut_by,
-    merge_by,
-    needs_triton,
-)
+from tests.tensors import BACKENDS, array, cut_by, merge_by, on, tensor, tilers
+from tests.test_torch_kernel_cuda import DTYPES, KERNELS, kernel_cuda, needs_triton
 
 DEVICE = "cuda"
 GPU = {body: on(backend, DEVICE) for body, backend in BACKENDS.items()}
@@ -209,6 +203,6 @@ def test_the_kernels_on_more_than_2_to_31_elements(last: bool) -> None:
     shape = (*size, 3) if last else (3, *size)
     image = torch.randint(0, 256, shape, dtype=torch.uint8, device=DEVICE)
     tiler = Tiler(512, 448, window="hann", channels_last=last)
-    tiles = cut_by(tiler, image)
+    tiles = cut_by(kernel_cuda, tiler, image)
     assert tiles.numel() > image.numel() > 2**31
-    assert torch.equal(merge_by(tiler, tiles, shape), image)
+    assert torch.equal(merge_by(kernel_cuda, tiler, tiles, shape), image)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import random
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_images_are_kept_as_far_as_the_bytes_go(tmp_path: Path) -> None:
 
 def jitter(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Change a tile by chance: by three generators."""
-    by_chance = float(torch.rand(())) + random.random() + np.random.rand()  # noqa: NPY002
+    by_chance = sum(chances())
     return image + by_chance, mask.flip(0) if by_chance > 1.5 else mask
 
 
@@ -168,17 +169,21 @@ def test_an_epoch_is_the_same_with_any_number_of_workers(
         assert alike(epoch_of(loader(1), 0), first)
 
 
+def chances() -> tuple[float, ...]:
+    """Draw of each global generator."""
+    return float(torch.rand(())), random.random(), np.random.rand()  # noqa: NPY002
+
+
 def test_a_transform_leaves_the_generators_alone(root: Path) -> None:
     data = TileDataset(root, TILER, transform=jitter)
-    torch.manual_seed(4)
-    random.seed(4)
-    np.random.seed(4)  # noqa: NPY002
-    want = torch.rand(()), random.random(), np.random.rand()  # noqa: NPY002
-    torch.manual_seed(4)
-    random.seed(4)
-    np.random.seed(4)  # noqa: NPY002
-    data[0]
-    assert (torch.rand(()), random.random(), np.random.rand()) == want  # noqa: NPY002
+    found = []
+    for work in (lambda: None, lambda: data[0]):
+        torch.manual_seed(4)
+        random.seed(4)
+        np.random.seed(4)  # noqa: NPY002
+        work()
+        found.append(chances())
+    assert found[0] == found[1]
     assert alike(data[5], data[5])
     assert float(data[5]["image"].float().mean()) != float(data[6]["image"].mean())
 
@@ -266,31 +271,36 @@ def test_masks_that_do_not_suit_are_refused_at_once(tmp_path: Path) -> None:
         TileDataset(tmp_path, TILER)
 
 
-def test_what_is_asked_wrongly_is_refused(root: Path, tmp_path: Path) -> None:
-    def refused(
-        words: str, source: Any = root, tiler: Any = TILER, **named: Any
-    ) -> None:
-        with pytest.raises((TilingError, TypeError), match=words):
-            TileDataset(source, tiler, **named)
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("none has a mask", {"split": "train", "random": 3, "inside": True}),
+        ("none has a mask", {"masks": False, "random": 3, "inside": True}),
+        ("give random=", {"inside": True}),
+        ("needs inside=True", {"random": 3, "share": 0.5}),
+        ("share must be from 0 to 1, got 2", {"random": 3, "inside": True, "share": 2}),
+        ("random must be at least 1, got 0", {"random": 0}),
+        ("'validation': there are 'test', 'train'", {"split": "validation"}),
+        (r"0\.png: .*the tile.*padding", {"tiler": Tiler(99, mode="clamp")}),
+        (r"0\.png: ", {"tiler": Tiler(99), "random": 2}),
+        ("2 spatial axes, the tiler 3", {"tiler": Tiler((8, 8, 8))}),
+        ("tiler must be a Tiler, got int", {"tiler": 32}),
+        ("source has no image", {"source": []}),
+        ("got a str in it", {"source": ["a.png"]}),
+        ("cannot search", {"source": "/no such folder"}),
+        ("seed must be at most", {"seed": 2**64}),
+        ("cache_bytes must be at least 0", {"cache_bytes": -1}),
+        ("transform must be callable", {"transform": 3}),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused(
+    root: Path, words: str, named: dict[str, Any]
+) -> None:
+    with pytest.raises((TilingError, TypeError), match=words):
+        TileDataset(**{"source": root, "tiler": TILER, **named})
 
-    refused("none has a mask", split="train", random=3, inside=True)
-    refused("none has a mask", masks=False, random=3, inside=True)
-    refused("give random=", inside=True)
-    refused("needs inside=True", random=3, share=0.5)
-    refused("share must be from 0 to 1, got 2", random=3, inside=True, share=2)
-    refused("random must be at least 1, got 0", random=0)
-    refused("'validation': there are 'test', 'train'", split="validation")
-    refused(r"0\.png: .*the tile.*padding", tiler=Tiler(99, mode="clamp"))
-    refused(r"0\.png: ", tiler=Tiler(99), random=2)
-    refused("2 spatial axes, the tiler 3", tiler=Tiler((8, 8, 8)))
-    refused("tiler must be a Tiler, got int", tiler=32)
-    refused("source has no image", source=[])
-    refused("got a str in it", source=["a.png"])
-    refused("seed must be at most", seed=2**64)
-    refused("cache_bytes must be at least 0", cache_bytes=-1)
-    refused("transform must be callable", transform=3)
-    with pytest.raises(TilingError, match=r"cannot search"):
-        TileDataset(tmp_path / "nothing", TILER)
+
+def test_order_and_epoch_are_checked(root: Path) -> None:
     with pytest.raises(TypeError, match="data must be a TileDataset"):
         TileSampler([1, 2])  # type: ignore[arg-type]
     with pytest.raises(TilingError, match="epoch must be at least 0"):
@@ -339,24 +349,21 @@ def test_transforms_of_albumentations_are_called_by_names(root: Path) -> None:
     assert flip.seeds[2] == flip.seeds[0]
 
 
+class Image(Tensor):
+    """What torchvision's is."""
+
+
+class Mask(Tensor):
+    """What torchvision's is."""
+
+
 def test_torchvision_is_given_its_own_tensors(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Image(Tensor):
-        """An image."""
-
-    class Mask(Tensor):
-        """A mask."""
-
-    module = ModuleType("torchvision")
-    module.tv_tensors = type(  # type: ignore[attr-defined]
-        "tv_tensors",
-        (),
-        {
-            "Image": staticmethod(lambda tensor: tensor.as_subclass(Image)),
-            "Mask": staticmethod(lambda tensor: tensor.as_subclass(Mask)),
-        },
-    )
+    own = {
+        kind.__name__: partial(Tensor.as_subclass, cls=kind) for kind in (Image, Mask)
+    }
+    module = SimpleNamespace(tv_tensors=SimpleNamespace(**own))
     monkeypatch.setitem(sys.modules, "torchvision", module)
 
     def transform(*given: Tensor) -> Any:
@@ -441,20 +448,32 @@ def test_random_tiles_of_images_and_masks() -> None:
     assert marked.shape == (4, 32, 32)
 
 
-def test_random_tiles_refuse_what_does_not_fit() -> None:
-    cut = RandomTiles(Tiler(32), 6, share=0.5)
-    images = torch.zeros(2, 3, 70, 90)
-    with pytest.raises(TilingError, match=r"share= needs masks"):
-        cut(images)
-    with pytest.raises(TilingError, match=r"mask is \(90, 70\), its image \(70, 90\)"):
-        cut(images, torch.zeros(2, 90, 70))
-    with pytest.raises(TilingError, match="got 3 masks of 2 images"):
-        cut(images, torch.zeros(3, 70, 90))
-    with pytest.raises(TypeError, match="mask must be"):
-        cut(images, np.zeros((2, 70, 90)))
-    with pytest.raises(TilingError, match="count must be at least 1"):
-        RandomTiles(Tiler(32), 0)
-    with pytest.raises(TilingError, match="share must be from 0 to 1, got 3"):
-        RandomTiles(Tiler(32), 1, share=3)
-    with pytest.raises(TypeError, match="tiler must be a Tiler"):
-        RandomTiles(32, 1)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda cut, images: cut(images), TilingError, "share= needs masks"),
+        (
+            lambda cut, images: cut(images, torch.zeros(2, 90, 70)),
+            TilingError,
+            r"mask is \(90, 70\), its image \(70, 90\)",
+        ),
+        (
+            lambda cut, images: cut(images, torch.zeros(3, 70, 90)),
+            TilingError,
+            "got 3 masks of 2 images",
+        ),
+        (
+            lambda cut, images: cut(images, np.zeros((2, 70, 90))),
+            TypeError,
+            "mask must be",
+        ),
+        (lambda *_: RandomTiles(TILER, 0), TilingError, "count must be at least 1"),
+        (lambda *_: RandomTiles(TILER, 1, share=3), TilingError, "share must be from"),
+        (lambda *_: RandomTiles(32, 1), TypeError, "tiler must be a Tiler"),  # type: ignore[arg-type]
+    ],
+)
+def test_random_tiles_refuse_what_does_not_fit(
+    call: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        call(RandomTiles(Tiler(32), 6, share=0.5), torch.zeros(2, 3, 70, 90))

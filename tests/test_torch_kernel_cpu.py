@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,14 +19,13 @@ from torch.utils.data import DataLoader
 
 import reftiler
 from reftiler import TilingError, parallel
-from reftiler.plan import UntilePlan, plan_untile
-from reftiler.torch.dtypes import KNOWN, dtype_name
+from reftiler.plan import plan_untile
 from reftiler_conformance.compare import same_bits
 from tests.backends import untile_agrees
 from tests.cases import MergeCase
 from tests.corners import EVERY_KIND, WRITTEN, fills, into_every_dtype
 from tests.strategies import merges
-from tests.tensors import TORCH, array, tensor
+from tests.tensors import array, by_kernel, merge_by, tensor
 
 pytest.importorskip("numba", reason="needs numba")
 kernel_cpu: Any = pytest.importorskip("reftiler.torch.kernel_cpu")
@@ -65,63 +64,7 @@ def values(shape: tuple[int, ...], dtype: str, seed: int = 0) -> Array:
     return np.where(rng.random(shape) < 0.5, odd_ones, any_ones)
 
 
-def call_of(
-    tiler: reftiler.Tiler, tiles: Tensor, shape: Any, target: torch.dtype, **more: Any
-) -> UntilePlan:
-    return plan_untile(
-        tiler,
-        tiles.shape,
-        dtype_name(tiles.dtype),
-        shape,
-        more.get("grid"),
-        more.get("scale"),
-        dtype_name(target),
-        KNOWN,
-    )
-
-
-def merged(
-    tiler: reftiler.Tiler,
-    tiles: Tensor,
-    shape: Any,
-    target: torch.dtype | None = None,
-    out: Tensor | None = None,
-    **more: Any,
-) -> Tensor:
-    """Merge with the kernel, and no other body."""
-    target = target or tiles.dtype
-    call = call_of(tiler, tiles, shape, target, **more)
-    if out is None:
-        out = torch.empty(call.result.shape, dtype=target)
-    kernel_cpu.merge(tiles, call, out)
-    return out
-
-
-@dataclass(frozen=True)
-class Merging:
-    """A tiler whose merges are the kernel's."""
-
-    tiler: reftiler.Tiler
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.tiler, name)
-
-    def untile(
-        self,
-        tiles: Tensor,
-        shape: Any,
-        grid: Any = None,
-        dtype: torch.dtype | None = None,
-        **more: Any,
-    ) -> Tensor:
-        return merged(self.tiler, tiles, shape, dtype, grid=grid, **more)
-
-
-KERNEL = replace(
-    TORCH,
-    tiler=lambda tile, **settings: Merging(reftiler.Tiler(tile, **settings)),
-    takes_out=False,
-)
+merged = partial(merge_by, kernel_cpu)
 
 
 def agrees(tiler: reftiler.Tiler, tiles: Array, shape: Any) -> None:
@@ -132,18 +75,18 @@ def agrees(tiler: reftiler.Tiler, tiles: Array, shape: Any) -> None:
 
 @given(merges(dtypes=("float32", "uint8", "int64"), convert=False))
 def test_merges_are_the_definitions(merge: MergeCase) -> None:
-    untile_agrees(KERNEL, merge)
+    untile_agrees(by_kernel(kernel_cpu), merge)
 
 
 def test_every_kind_of_merge() -> None:
     for merge in EVERY_KIND:
-        untile_agrees(KERNEL, merge)
+        untile_agrees(by_kernel(kernel_cpu), merge)
 
 
 @pytest.mark.parametrize(("source", "targets"), PAIRS.items())
 def test_every_pair_of_dtypes(source: str, targets: tuple[str, ...]) -> None:
     for merge in into_every_dtype(source, targets):
-        untile_agrees(KERNEL, merge)
+        untile_agrees(by_kernel(kernel_cpu), merge)
 
 
 def test_numbers_that_are_odd() -> None:
@@ -151,7 +94,7 @@ def test_numbers_that_are_odd() -> None:
     for merge in cases:
         taken = merge.result in (None, "uint8", "int16", "int64", "uint64")
         if taken and merge.case.dtype != "float16":
-            untile_agrees(KERNEL, merge)
+            untile_agrees(by_kernel(kernel_cpu), merge)
 
 
 CUSTOM = ((1.0, 2.5, 0.1, 3.0, 1e-3, 1.0), (0.3, 1.0, 7.0, 1.0))
@@ -202,7 +145,7 @@ def test_nan_cannot_be_an_integer() -> None:
     for settings in kinds:
         tiler = reftiler.Tiler((4, 4), (2, 2), **settings)
         with pytest.raises(TilingError, match="NaN, which uint8"):
-            merged(tiler, tiles, (8, 8), torch.uint8)
+            merged(tiler, tiles, (8, 8), dtype=torch.uint8)
         want = tiler.untile(tiles.numpy(), (8, 8))
         same_bits(array(merged(tiler, tiles, (8, 8))), want, nan="any")
 
@@ -271,24 +214,18 @@ def test_no_product_is_fused_with_a_sum() -> None:
 class Merges:
     """A data set whose items are merged where they are asked for."""
 
-    def __init__(self, tiler: reftiler.Tiler, tiles: Tensor) -> None:
-        self.tiler, self.tiles = tiler, tiles
+    tiles = torch.from_numpy(values((225, 3, 64, 64), "float32"))
 
     def __len__(self) -> int:
         return 4
 
     def __getitem__(self, number: int) -> Tensor:
-        return merged(self.tiler, self.tiles + number, (3, 512, 512))
-
-
-def some_merges() -> Merges:
-    tiler = reftiler.Tiler((64, 64), (32, 32))
-    return Merges(tiler, torch.from_numpy(values((225, 3, 64, 64), "float32")))
+        return merged(reftiler.Tiler(64, 32), self.tiles + number, (3, 512, 512))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of fork, where it warns
 def test_in_forked_workers() -> None:
-    data = some_merges()
+    data = Merges()
     want = [data[number] for number in range(len(data))]
     context = "fork" if sys.platform == "linux" else None
     loader: Any = DataLoader(
@@ -302,7 +239,7 @@ def test_in_forked_workers() -> None:
 
 
 def test_from_several_threads_at_once() -> None:
-    data = some_merges()
+    data = Merges()
     want = data[0]
     with ThreadPoolExecutor(6) as pool:
         for got in pool.map(data.__getitem__, [0] * 24):
@@ -322,22 +259,21 @@ def test_as_many_threads_as_torch_has(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         for number in (1, 3):
             torch.set_num_threads(number)
-            some_merges()[0]
+            Merges()[0]
     finally:
         torch.set_num_threads(before)
     assert asked == [1, 3]
 
 
 def test_what_it_does_not_take() -> None:
+    one, deep = reftiler.Tiler([4]), reftiler.Tiler((2, 2, 2, 2))
+    call = plan_untile(one, (2, 4), "float32", (8,), None, None, "float32")
     for dtype in (torch.float16, torch.bfloat16):
-        call = call_of(
-            reftiler.Tiler([4]), torch.zeros((2, 4), dtype=dtype), (8,), dtype
-        )
         assert not kernel_cpu.supports(call, dtype, dtype)
-        assert kernel_cpu.supports(call, torch.float32, torch.float64)
-    deep, tiles = reftiler.Tiler((2, 2, 2, 2)), torch.zeros((1, 2, 2, 2, 2))
-    call = call_of(deep, tiles, (2, 2, 2, 2), tiles.dtype)
-    assert not kernel_cpu.supports(call, tiles.dtype, tiles.dtype)
+    assert kernel_cpu.supports(call, torch.float32, torch.float64)
+    size = (2, 2, 2, 2)
+    call = plan_untile(deep, (1, *size), "float32", size, None, None, "float32")
+    assert not kernel_cpu.supports(call, torch.float32, torch.float32)
 
 
 @pytest.fixture

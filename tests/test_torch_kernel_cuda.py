@@ -12,7 +12,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,14 +29,13 @@ from torch import Tensor
 import reftiler
 from reftiler.plan import plan_tile, plan_untile
 from reftiler.torch import Tiler
-from reftiler.torch.dtypes import KNOWN, dtype_name
 from reftiler_conformance.compare import same_bits
 from reftiler_conformance.oracle import Settings
 from tests.backends import tile_agrees, untile_agrees
 from tests.cases import Case, MergeCase
 from tests.corners import EVERY_KIND, WEIGHTS, into_every_dtype, short_floats
 from tests.strategies import NUMBERS, PAD_MODES, cases, merges
-from tests.tensors import TORCH, array, dtype_of, tensor
+from tests.tensors import array, by_kernel, cut_by, dtype_of, merge_by, tensor
 
 kernel_cuda: Any = None
 if importlib.util.find_spec("triton") is not None:
@@ -47,60 +48,9 @@ INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 ROOT = Path(__file__).resolve().parents[1]
 DTYPES = (*NUMBERS, "bfloat16")
 
-# --- calls of the kernels, whose results the other modules' tests ask for too --------
-
-
-def merge_by(
-    tiler: Any,
-    tiles: Tensor,
-    shape: Any,
-    grid: Any = None,
-    dtype: torch.dtype | None = None,
-    scale: Any = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """Merge by the kernel, which must take the case."""
-    target = dtype or tiles.dtype
-    names = dtype_name(tiles.dtype), dtype_name(target)
-    call = plan_untile(
-        tiler, tiles.shape, names[0], shape, grid, scale, names[1], KNOWN
-    )
-    if out is None:
-        out = torch.empty(call.result.shape, dtype=target, device=tiles.device)
-    assert kernel_cuda.supports(call, tiles.dtype, target)
-    with np.errstate(all="ignore"):  # the interpreter's numpy, not what it computes
-        kernel_cuda.merge(tiles, call, out)
-    return out
-
-
-def cut_by(tiler: Any, image: Tensor, grid: Any = None) -> Tensor:
-    """Cut by the kernel, which must take the case."""
-    call = plan_tile(tiler, image.shape, dtype_name(image.dtype), grid)
-    out = torch.empty(call.tiles.shape, dtype=image.dtype, device=image.device)
-    assert kernel_cuda.supports_cut(call, image.dtype)
-    kernel_cuda.cut(image, call, out)
-    return out
-
-
-class ByKernel:
-    """A tiler whose cuts and merges are the kernels'."""
-
-    def __init__(self, tile: Any, **settings: Any) -> None:
-        self.tiler = Tiler(tile, **settings)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.tiler, name)
-
-    def tile(self, image: Tensor, grid: Any = None) -> Tensor:
-        return cut_by(self.tiler, image, grid)
-
-    def untile(
-        self, tiles: Tensor, shape: Any, grid: Any = None, **more: Any
-    ) -> Tensor:
-        return merge_by(self.tiler, tiles, shape, grid, **more)
-
-
-KERNELS = replace(TORCH, tiler=ByKernel, takes_out=False)
+KERNELS = by_kernel(kernel_cuda)
+kernel_merge = partial(merge_by, kernel_cuda)
+kernel_cut = partial(cut_by, kernel_cuda)
 
 
 # --- in the interpreter --------------------------------------------------------------
@@ -153,34 +103,24 @@ class TestInterpreted:
         self, size: tuple[int, ...], tile: tuple[int, ...], scattered: bool
     ) -> None:
         """Rows longer than a block, more rows than a cell, a plane of its own."""
-        generator, starts = np.random.default_rng(0), None
+        starts = None
         if scattered:
             room = np.subtract(size, tile) + 1
-            starts = tuple(
-                map(tuple, generator.integers(0, room.tolist(), (9, len(size))))
-            )
-            starts = tuple(tuple(map(int, start)) for start in starts)
-        layouts = {False}
-        if len(size) == 2:
-            layouts = {size[-1] > 256} if scattered else {False, True}
-        for last in sorted(layouts):
+            drawn = np.random.default_rng(0).integers(0, room, (9, len(size)))
+            starts = tuple(map(tuple, drawn.tolist()))
+        flat = len(size) == 2
+        layouts = [size[-1] > 256] if scattered else [False, True]
+        for last in layouts if flat else [False]:
             stride = tuple(-(-side * 2 // 3) for side in tile)
             settings = Settings(
                 tile, stride, window="hann", fill=-1, channels_last=last
             )
-            channels = 2 if len(size) == 2 else None
+            channels = 2 if flat else None
             case = Case(
                 settings, size, None, channels, "float32", "random", starts=starts
             )
-            tiles, reference = (
-                MergeCase(case, channels).tiles(),
-                case.tiler(reftiler.Tiler),
-            )
-            grid = case.grid(reference)
-            got = merge_by(reference, tensor(tiles), case.shape, grid)
-            same_bits(array(got), reference.untile(tiles, case.shape, grid))
-            want = reference.tile(case.image(), grid=grid)
-            same_bits(array(cut_by(reference, tensor(case.image()), grid)), want)
+            tile_agrees(KERNELS, case)
+            untile_agrees(KERNELS, MergeCase(case, channels))
 
     def test_any_strides(self) -> None:
         tiler, shape = Tiler((4, 5), (3, 2), window="triangle"), (2, 3, 9, 12)
@@ -188,11 +128,11 @@ class TestInterpreted:
         want = reftiler.Tiler.from_other(tiler).untile(tiles.numpy(), shape)
         wide = tiles.movedim(1, -1).repeat_interleave(2, 0).contiguous()
         out = torch.zeros((2, 9, 24, 3)).movedim(-1, 1)[..., ::2]
-        assert merge_by(tiler, wide[::2].movedim(-1, 1), shape, out=out) is out
+        assert kernel_merge(tiler, wide[::2].movedim(-1, 1), shape, out=out) is out
         same_bits(array(out.contiguous()), want)
-        same_bits(array(cut_by(tiler, out)), array(tiler.tile(out)))
+        same_bits(array(kernel_cut(tiler, out)), array(tiler.tile(out)))
         one = tiles[:1, :1, :1, :1].expand(tiles.shape)
-        flat = merge_by(tiler, one, shape)
+        flat = kernel_merge(tiler, one, shape)
         assert (flat == one[0, 0, 0, 0]).all()
 
     @pytest.mark.parametrize("mode", PAD_MODES)
@@ -202,21 +142,21 @@ class TestInterpreted:
 
     def test_a_pad_value_that_is_not_used_need_not_fit(self) -> None:
         tiler, image = Tiler([4], 2, mode="clamp", pad_value=300), torch.arange(8)
-        got = cut_by(tiler, image.to(torch.uint8))
+        got = kernel_cut(tiler, image.to(torch.uint8))
         assert got.tolist() == [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7]]
 
     def test_a_negated_view_is_read_as_its_values(self) -> None:
         """What torch negates when it reads must not be read as it lies in memory."""
         tiles = torch.complex(torch.zeros(4, 4), torch.ones(4, 4)).conj().imag
         assert tiles.is_neg()
-        assert merge_by(Tiler([4], 2), tiles, (10,)).tolist() == [-1.0] * 10
+        assert kernel_merge(Tiler([4], 2), tiles, (10,)).tolist() == [-1.0] * 10
 
     def test_a_pixel_of_one_tile_is_rounded_as_it_is(self) -> None:
         """Times its weight and divided by it, a tie might be none any more."""
         tiler = Tiler((6, 6), window=WEIGHTS)
         steps = np.random.default_rng(1).integers(0, 2**23, (4, 6, 6))
         tiles = torch.from_numpy(1 + (2 * steps + 1) * 2.0**-24)
-        got = merge_by(tiler, tiles, (12, 12), dtype=torch.float32)
+        got = kernel_merge(tiler, tiles, (12, 12), dtype=torch.float32)
         want = reftiler.Tiler.from_other(tiler).untile(tiles.numpy(), (12, 12))
         same_bits(array(got), want.astype(np.float32))
 
@@ -242,9 +182,9 @@ class TestInterpreted:
         tiles.copy_(torch.tensor([5, 7, 9]).reshape(tiles.shape))
         tiler = Tiler((1, 1, 1))
         with patch("torch.UntypedStorage.copy_", lambda *_: None):  # onto itself
-            merge_by(tiler, tiles, shape, out=out)
+            kernel_merge(tiler, tiles, shape, out=out)
             assert out.flatten().tolist() == [5, 7, 9]
-            assert cut_by(tiler, out).flatten().tolist() == [5, 7, 9]
+            assert kernel_cut(tiler, out).flatten().tolist() == [5, 7, 9]
 
 
 # --- as PTX --------------------------------------------------------------------------
@@ -305,7 +245,7 @@ def launch_of(merge: MergeCase) -> tuple[Any, Any]:
     tiler, tiles = case.tiler(Tiler), tensor(merge.tiles())
     target = dtype_of(merge.result) if merge.result else None
     with patch.object(kernel_cuda, "triton_kernels", recorder):
-        merge_by(tiler, tiles, case.shape, case.grid(tiler), target)
+        kernel_merge(tiler, tiles, case.shape, case.grid(tiler), target)
     (launch,) = recorder.seen
     return launch
 
@@ -322,43 +262,30 @@ def inexact(ptx: str) -> set[str]:
     return {word for word in operations(ptx) if re.match(rf".*({bad})", word)}
 
 
-def variants() -> dict[str, MergeCase]:
-    """Return merges that make every variant of the kernel's code."""
-    settings = Settings((5,), (3,), fill=1)
-    case = Case(settings, (40,), 1, 3, "float32", "index")
-    scattered = replace(case, starts=((0,), (7,)))
-    found = {}
-    for label, one in (("fitted", case), ("scattered", scattered)):
-        for merge, window in (
-            ("mean", "box"),
-            ("mean", "hann"),
-            ("max", "box"),
-            ("min", "box"),
-            ("first", "box"),
-            ("last", "box"),
-            ("center", "box"),
-        ):
-            settings = replace(one.settings, merge=merge, window=window)
-            found[f"{label} {merge} {window}"] = MergeCase(
-                replace(one, settings=settings), 3
-            )
-        for window in ("box", "hann"):
-            settings = replace(one.settings, merge="vote", window=window)
-            votes = replace(one, settings=settings, dtype="uint8")
-            found[f"{label} vote {window}"] = MergeCase(votes, 3)
-    weighted = replace(case, settings=replace(case.settings, window="hann"))
+def variants() -> Iterator[tuple[str, MergeCase]]:
+    """Yield merges that make every variant of the kernel's code."""
+    fitted = Case(Settings((5,), (3,), fill=1), (40,), 1, 3, "float32", "index")
+
+    def of(case: Case, dtype: str = "float32", **settings: Any) -> Case:
+        return replace(case, dtype=dtype, settings=replace(case.settings, **settings))
+
+    scattered = replace(fitted, starts=((0,), (7,)))
+    for label, one in (("fitted", fitted), ("scattered", scattered)):
+        for merge in ("mean", "max", "min", "first", "last", "center", "vote"):
+            dtype = "uint8" if merge == "vote" else "float32"
+            for window in ("box", "hann") if merge in ("mean", "vote") else ("box",):
+                made = of(one, dtype, merge=merge, window=window)
+                yield f"{label} {merge} {window}", MergeCase(made, 3)
     for dtype in ("bool", "int16", "uint64", "float16", "bfloat16", "float64"):
-        most = replace(case, dtype=dtype, settings=replace(case.settings, merge="max"))
-        found[f"max of {dtype}"] = MergeCase(most, 3)
+        yield f"max of {dtype}", MergeCase(of(fitted, dtype, merge="max"), 3)
     for dtype in DTYPES[1:]:
-        same = replace(weighted, dtype=dtype)
-        found[f"mean of {dtype}"] = MergeCase(same, 3)
+        yield f"mean of {dtype}", MergeCase(of(fitted, dtype, window="hann"), 3)
         if dtype != "float32":
-            found[f"float32 to {dtype}"] = MergeCase(weighted, 3, (), dtype)
-    return found
+            weighted = of(fitted, window="hann")
+            yield f"float32 to {dtype}", MergeCase(weighted, 3, (), dtype)
 
 
-VARIANTS = variants()
+VARIANTS = dict(variants())
 
 
 @pytest.mark.long
@@ -413,7 +340,7 @@ class TestPtx:
     def test_cutting_only_moves(self, dtype: str) -> None:
         recorder = Recorder()
         with patch.object(kernel_cuda, "triton_kernels", recorder):
-            cut_by(Tiler([5], 3), torch.zeros((1, 3, 40), dtype=dtype_of(dtype)))
+            kernel_cut(Tiler([5], 3), torch.zeros((1, 3, 40), dtype=dtype_of(dtype)))
         found = operations(ptx_of("cut_block", recorder.seen[0], 80))
         assert not {word for word in found if re.search(r"f(16|32|64)", word)}
 
@@ -421,19 +348,13 @@ class TestPtx:
 # --- what is left to the plain body ------------------------------------------------
 
 
-def a_call() -> Any:
-    return plan_untile(Tiler([4]), (2, 4), "float32", (8,), None, None, "float32")
-
-
 @needs_triton
-def test_what_is_left_to_the_plain_body() -> None:
-    float32 = torch.float32
-    four = Tiler((2, 2, 2, 2))
-    call = plan_untile(
-        four, (1, 2, 2, 2, 2), "float32", (2, 2, 2, 2), None, None, "float32"
-    )
-    assert not kernel_cuda.supports(call, float32, float32)
-    assert kernel_cuda.supports(a_call(), float32, float32)
+@pytest.mark.parametrize(("rank", "taken"), [(1, True), (4, False)])
+def test_what_is_left_to_the_plain_body(rank: int, taken: bool) -> None:
+    size, float32 = (2,) * rank, torch.float32
+    shapes: Any = ((1, *size), "float32", size, None, None, "float32")
+    call = plan_untile(Tiler(size), *shapes)
+    assert kernel_cuda.supports(call, float32, float32) == taken
     image = plan_tile(Tiler([4]), (8,), "complex128", None)
     assert not kernel_cuda.supports_cut(image, torch.complex128)
     assert kernel_cuda.supports_cut(image, torch.complex64)

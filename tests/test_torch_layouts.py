@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from reftiler import TilingError
 from reftiler.torch import Tiler
 from reftiler_conformance.compare import same_bits
 from tests.cases import MergeCase
@@ -92,21 +89,6 @@ def test_meta_tensors_give_shapes(body: str, dtype: str) -> None:
     out = torch.zeros(image.shape, dtype=image.dtype, device="meta")
     assert tiler.untile(tiles, image.shape, out=out) is out
     assert tiler.apply(lambda t: t, image).shape == image.shape
-
-
-def test_integers_that_require_grad() -> None:
-    """Results of integers hold no gradients, whatever the tiles did."""
-    tiles: Any = torch.full((9, 4, 4), 2.5, requires_grad=True)
-    for merge in ("mean", "max"):
-        tiler = Tiler(4, 2, merge=merge)
-        for name in ("uint8", "int64"):
-            got = tiler.untile(tiles, (8, 8), dtype=dtype_of(name))
-            assert not got.requires_grad
-            assert (got == 2).all()
-    nothing = tiles.detach().clone()
-    nothing[3] = torch.nan
-    with pytest.raises(TilingError, match="NaN"):
-        tiler.untile(nothing.requires_grad_(), (8, 8), dtype=torch.uint8)
 
 
 def test_subclasses_are_taken() -> None:

@@ -32,6 +32,11 @@ def some(tiler: Tiler, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tens
     return tiles, choices[places]
 
 
+def plain() -> tuple[Tiler, Tensor, Tensor]:
+    tiler = Tiler((4, 3), 2, fill=1)
+    return tiler, *some(tiler)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("window", ["box", "hann"])
 @pytest.mark.parametrize("nan", ["propagate", "omit"])
@@ -50,8 +55,7 @@ def test_derivatives_of_the_tiles(window: str, nan: str) -> None:
 
 
 def test_weights_have_no_derivatives() -> None:
-    tiler = Tiler((4, 3), 2, fill=1)
-    tiles, weights = some(tiler)
+    tiler, tiles, weights = plain()
 
     def call(weights: Tensor) -> Tensor:
         return tiler.untile(tiles, SIZE, weights=weights)
@@ -89,8 +93,7 @@ def test_vmap() -> None:
 
 
 def test_weights_of_a_merger_have_no_gradient_either() -> None:
-    tiler = Tiler((4, 3), 2, fill=1)
-    tiles, weights = some(tiler)
+    tiler, tiles, weights = plain()
     own = Merger(
         tiler,
         SIZE,
@@ -112,8 +115,7 @@ def test_weights_of_a_merger_have_no_gradient_either() -> None:
 
 
 def test_tangents_of_weights_are_refused_with_out_too() -> None:
-    tiler = Tiler((4, 3), 2, fill=1)
-    tiles, weights = some(tiler)
+    tiler, tiles, weights = plain()
     forward: Any = torch.autograd.forward_ad
     with forward.dual_level():
         dual = forward.make_dual(weights, weights)
@@ -127,8 +129,7 @@ def test_tangents_of_tiles_do_not_go_with_out(
     least: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reftiler.torch.dispatch.MIN_VALUES", least)
-    tiler = Tiler((4, 3), 2, fill=1)
-    tiles, weights = some(tiler)
+    tiler, tiles, weights = plain()
     image = torch.ones(SIZE, dtype=tiles.dtype)
     forward: Any = torch.autograd.forward_ad
     with forward.dual_level():
@@ -141,8 +142,7 @@ def test_tangents_of_tiles_do_not_go_with_out(
 
 
 def test_vmap_of_weights_with_a_function_of_the_result() -> None:
-    tiler = Tiler((4, 3), 2, fill=1)
-    tiles, weights = some(tiler)
+    tiler, tiles, weights = plain()
     both = torch.stack([weights, weights.flip(0)])
 
     def call(weights: Tensor) -> Tensor:
@@ -190,8 +190,7 @@ def test_fake_tensors_tell_the_shape() -> None:
 
 
 def test_weights_are_where_the_tiles_are() -> None:
-    tiler = Tiler((4, 3), 2, fill=1)
-    tiles, weights = some(tiler)
+    tiler, tiles, weights = plain()
     with pytest.raises(TilingError, match="move them"):
         tiler.untile(tiles, SIZE, weights=weights.to("meta"))
     with pytest.raises(TypeError, match="weights must be a torch tensor"):
@@ -200,8 +199,7 @@ def test_weights_are_where_the_tiles_are() -> None:
 
 def test_large_weights_are_checked_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reftiler.torch.pixel_weights.CHUNK", 30)
-    tiler = Tiler((4, 3), 2, fill=1)
-    tiles, weights = some(tiler)
+    tiler, tiles, weights = plain()
     weights[4, 3, 2] = torch.inf
     with float32_sums(), pytest.raises(TilingError, match=r"\(3, 2\) of tile 4 is inf"):
         tiler.untile(tiles, SIZE, weights=weights)

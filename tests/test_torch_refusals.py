@@ -88,58 +88,73 @@ def test_untile_refuses_dtypes_by_name(dtype: torch.dtype, body: str) -> None:
         assert "bfloat16" in message
 
 
-def test_arrays_are_no_tensors() -> None:
-    tiler: Any = Tiler(4)
-    for verb in (tiler.tile, tiler.view):
-        message = message_of(partial(verb, np.zeros((8, 8))), "TypeError")
-        assert "torch.as_tensor" in message
-    tiles = np.zeros((4, 4, 4))
-    assert "tiles" in message_of(lambda: tiler.untile(tiles, (8, 8)), "TypeError")
-    assert "image" in message_of(lambda: tiler.apply(abs, [[1]]), "TypeError")
-    image, out = torch.zeros((8, 8)), np.zeros((4, 4, 4), np.float32)
-    assert "out" in message_of(lambda: tiler.tile(image, out=out), "TypeError")
+NUMBERS = np.zeros((4, 4, 4), np.float32)
+IMAGE, TILES = torch.zeros((8, 8)), torch.zeros((4, 4, 4))
+MEMORY = torch.zeros(512)
+TILER: Any = Tiler(4)
 
 
-def test_tensors_are_no_arrays() -> None:
-    tiler: Any = NumpyTiler(4)
-    with pytest.raises(TypeError, match=r"reftiler\.torch\.Tiler"):
-        tiler.tile(torch.zeros(4, 4))
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: TILER.tile(NUMBERS[0]), "TypeError", "torch.as_tensor"),
+        (lambda: TILER.view(NUMBERS[0]), "TypeError", "torch.as_tensor"),
+        (lambda: TILER.untile(NUMBERS, (8, 8)), "TypeError", "tiles"),
+        (lambda: TILER.apply(abs, [[1]]), "TypeError", "image"),
+        (lambda: TILER.tile(IMAGE, out=NUMBERS), "TypeError", "out must be"),
+        (lambda: NumpyTiler(4).tile(IMAGE), "TypeError", "reftiler.torch.Tiler"),  # type: ignore[arg-type]
+        (
+            lambda: TILER.tile(IMAGE, out=TILES.to("meta")),
+            "TilingError",
+            "on meta, the",
+        ),
+        (
+            lambda: TILER.untile(TILES, (8, 8), out=IMAGE.to("meta")),
+            "TilingError",
+            "on meta, the input on cpu",
+        ),
+        (
+            lambda: TILER.tile(
+                MEMORY[:64].view(8, 8), out=MEMORY[36:100].view(4, 4, 4)
+            ),
+            "TilingError",
+            "out shares memory with the input",
+        ),
+        (
+            lambda: TILER.untile(
+                MEMORY[:64].view(4, 4, 4), (8, 8), out=MEMORY[36:100].view(8, 8)
+            ),
+            "TilingError",
+            "out shares memory with the input",
+        ),
+        (
+            lambda: TILER.untile(TILES + 1, (8, 8), out=MEMORY[:8].expand(8, 8)),
+            "TilingError",
+            "pixels of out share memory",
+        ),
+        # Nothing is recorded in it, so it must not look as if it were.
+        (
+            lambda: TILER.tile(IMAGE + 1, out=TILES.clone().requires_grad_()),
+            "TilingError",
+            "out does not go with gradients",
+        ),
+        (
+            lambda: Tiler(4, 3).untile(TILES[:, :2, :2], (7, 7), out=MEMORY[:25]),
+            "TilingError",
+            "",
+        ),
+    ],
+)
+def test_refused_before_any_work(call: Any, error: str, words: str) -> None:
+    assert words in message_of(call, error)
+    assert not MEMORY.any()
 
 
 @pytest.mark.parametrize("body", BODIES)
 def test_dtype_must_be_one_of_torchs(body: str) -> None:
-    tiler: Any = Tiler(4)
-    tiles = torch.zeros((4, 4, 4))
     for dtype in ("float32", np.float32, np.dtype("uint8"), float, 5):
-        call = partial(tiler.untile, tiles, (8, 8), dtype=dtype)
+        call = partial(TILER.untile, TILES, (8, 8), dtype=dtype)
         assert "torch.dtype" in message_of(partial(in_body, body, call), "TypeError")
-
-
-def test_devices_must_be_the_same() -> None:
-    image, tiles = torch.zeros((8, 8)), torch.zeros((4, 4, 4))
-    far = torch.zeros((4, 4, 4), device="meta")
-    message = message_of(lambda: Tiler(4).tile(image, out=far), "TilingError")
-    assert "meta" in message
-    assert "cpu" in message
-    far = torch.zeros((8, 8), device="meta")
-    message = message_of(lambda: Tiler(4).untile(tiles, (8, 8), out=far), "TilingError")
-    assert "meta" in message
-    assert "cpu" in message
-
-
-def test_out_must_be_apart() -> None:
-    memory = torch.zeros(100, dtype=torch.uint8)
-    for call in (
-        lambda: Tiler(4).tile(memory[:64].view(8, 8), out=memory[36:].view(4, 4, 4)),
-        lambda: Tiler(4).untile(
-            memory[:64].view(4, 4, 4), (8, 8), out=memory[36:].view(8, 8)
-        ),
-        lambda: Tiler(4).tile(memory[:64].view(8, 8), out=memory[:64].view(4, 4, 4)),
-    ):
-        message = message_of(call, "TilingError")
-        assert "out" in message
-        assert "memory" in message
-    assert not memory.any()
 
 
 def test_out_may_lie_beside_the_input_and_between_its_pixels() -> None:
@@ -152,18 +167,6 @@ def test_out_may_lie_beside_the_input_and_between_its_pixels() -> None:
     Tiler(8).tile(pairs[..., 0], out=pairs[None, ..., 1])
     assert torch.equal(pairs[..., 1], left)
     assert torch.equal(pairs[..., 0], left)
-
-
-def test_out_whose_pixels_share_memory() -> None:
-    out = torch.zeros((1, 4, 4)).expand(4, 4, 4)
-    message = message_of(
-        lambda: Tiler(4).tile(torch.ones((8, 8)), out=out), "TilingError"
-    )
-    assert "out" in message
-    row = torch.zeros(8).expand(8, 8)
-    tiles = torch.ones((4, 4, 4))
-    message = message_of(lambda: Tiler(4).untile(tiles, (8, 8), out=row), "TilingError")
-    assert "out" in message
 
 
 @pytest.mark.parametrize(
@@ -179,34 +182,13 @@ def test_out_whose_pixels_share_memory() -> None:
     ],
 )
 def test_out_whose_rows_overlap(strides: tuple[int, ...], overlap: bool) -> None:
-    image = torch.arange(256.0).reshape(4, 8, 8)
-    room = torch.zeros(512)
-    shape = (4, 4, 4, 4)
-    out = room.as_strided(shape, strides)
-    if not overlap:
-        assert torch.equal(Tiler(4).tile(image, out=out), Tiler(4).tile(image))
-        return
-    message = message_of(lambda: Tiler(4).tile(image, out=out), "TilingError")
-    assert "pixels of out share memory" in message
-    assert not room.any()
-
-
-def test_out_that_requires_grad() -> None:
-    """Nothing is recorded in it, so it must not look as if it were."""
-    out = torch.zeros((4, 4, 4), requires_grad=True)
-    message = message_of(
-        lambda: Tiler(4).tile(torch.ones((8, 8)), out=out), "TilingError"
-    )
-    assert "out" in message
-    assert not out.any()
-
-
-def test_refused_before_any_work() -> None:
-    """Out keeps its pixels when the numbers do not fit."""
-    out = torch.full((5, 5), 7, dtype=torch.uint8)
-    with pytest.raises(TilingError):
-        Tiler(4, 3).untile(torch.zeros((4, 2, 2), dtype=torch.uint8), (7, 7), out=out)
-    assert (out == 7).all()
+    image, room = torch.arange(256.0).reshape(4, 8, 8), torch.zeros(512)
+    tile = partial(Tiler(4).tile, image, out=room.as_strided((4, 4, 4, 4), strides))
+    if overlap:
+        assert "pixels of out share memory" in message_of(tile, "TilingError")
+        assert not room.any()
+    else:
+        assert torch.equal(tile(), Tiler(4).tile(image))
 
 
 def odd_tensors(shape: tuple[int, ...]) -> list[Any]:

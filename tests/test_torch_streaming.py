@@ -140,82 +140,54 @@ def test_trees_of_results_and_another_dtype() -> None:
     want = TILER.apply(both, torch.from_numpy(IMAGE), dtype=torch.float64)
     got = TILER.apply(both, Store(IMAGE), dtype=torch.float64)
     assert sorted(got) == ["less", "more"]
+    assert not TILER.apply(model(), Store(IMAGE)).requires_grad
     for name, leaf in want.items():
         assert got[name].dtype == torch.float64
         same_bits(array(got[name]), array(leaf))
 
 
-def test_nothing_is_recorded() -> None:
-    network = model()
-    got = TILER.apply(network, Store(IMAGE))
-    assert not got.requires_grad
+BLANK, RESULTS = torch.zeros((3, 90, 70)), torch.zeros((12, 32, 32))
 
 
 @pytest.mark.parametrize(
-    ("image", "results", "options", "error", "words"),
+    ("image", "results", "out", "error", "words"),
     [
-        ([[0.0]], None, {}, TypeError, "slices.*got list"),
-        (IMAGE, "text", {}, TypeError, "must return Tensors"),
-        (IMAGE, torch.zeros(3), {}, TilingError, "given 12 tiles and returned"),
+        ([[0.0]], None, np.empty, TypeError, "slices.*got list"),
+        (IMAGE, "text", np.empty, TypeError, "must return Tensors"),
+        (IMAGE, RESULTS[:3], np.empty, TilingError, "given 12 tiles and returned"),
         (
             IMAGE,
-            torch.zeros((12, 32, 32), dtype=torch.bfloat16),
-            {},
+            RESULTS.bfloat16(),
+            np.empty,
             TilingError,
-            "stores cannot hold bfloat16: give dtype",
+            "stores cannot hold bfloat16",
         ),
-        (
-            torch.zeros((3, 90, 70)),
-            torch.zeros((12, 32, 32)),
-            {"out": torch.zeros((90, 70), device="meta")},
-            TilingError,
-            "is on meta.*on the host",
-        ),
-        (
-            torch.zeros((3, 90, 70)),
-            torch.zeros((12, 32, 32)),
-            {"out": (torch.zeros((90, 70)),)},
-            TilingError,
-            "result is one array and out is a tuple of 1",
-        ),
-        (
-            torch.zeros((3, 90, 70)),
-            torch.zeros((12, 32, 32)),
-            {"out": torch.zeros((90, 71))},
-            TilingError,
-            r"\(90, 71\), the result",
-        ),
+        (BLANK, RESULTS, BLANK[0].to("meta"), TilingError, "is on meta.*on the host"),
+        (BLANK, RESULTS, (BLANK[0],), TilingError, "one array and out is a tuple of 1"),
+        (BLANK, RESULTS, BLANK[0, :, 1:], TilingError, r"\(90, 69\), the result"),
     ],
 )
 @pytest.mark.parametrize("also", ["", "ml_dtypes"])
 def test_what_does_not_suit_is_refused(
-    image: Any,
-    results: Any,
-    options: Any,
-    error: type[Exception],
-    words: str,
-    also: str,
+    image: Any, results: Any, out: Any, error: type[Exception], words: str, also: str
 ) -> None:
     if also:  # it gives numpy a bfloat16
         pytest.importorskip(also, reason="needs onnx: it brings ml_dtypes")
     with pytest.raises(error, match=words):
-        TILER.apply(lambda _: results, image, **{"out": np.empty, **options})
+        TILER.apply(lambda _: results, image, out=out)
 
 
 def test_results_of_any_kind_of_tensor() -> None:
-    big = IMAGE.astype(">f4")
-    same_bits(
-        array(TILER.apply(lambda t: t, Store(big))), array(torch.from_numpy(IMAGE))
-    )
-    turned = TILER.apply(
-        lambda t: torch.view_as_complex(torch.stack([t, t], -1)).conj().imag,
-        Store(IMAGE),
-    )
-    same_bits(array(turned), -IMAGE)
-    half = TILER.apply(
-        lambda t: t.to(torch.bfloat16), Store(IMAGE), dtype=torch.float32
-    )
-    want = TILER.apply(
-        lambda t: t.to(torch.bfloat16), torch.from_numpy(IMAGE), dtype=torch.float32
+    image = torch.from_numpy(IMAGE)
+    big = TILER.apply(lambda t: t, Store(IMAGE.astype(">f4")))
+    same_bits(array(big), IMAGE)
+
+    def turned(tiles: Tensor) -> Tensor:
+        return torch.view_as_complex(torch.stack([tiles, tiles], -1)).conj().imag
+
+    same_bits(array(TILER.apply(turned, Store(IMAGE))), -IMAGE)
+    half, want = (
+        TILER.apply(Tensor.bfloat16, source, dtype=torch.float32)
+        for source in (Store(IMAGE), image)
     )
     same_bits(array(half), array(want))

@@ -28,14 +28,12 @@ def numbered(*shape: int, dtype: str = "float32") -> Any:
 
 
 def plain(image: Any, tile: Any, stride: Any, mode: str = "padding") -> Any:
-    """Return the tiles that the reference cuts."""
     return torch.from_numpy(reftiler.Tiler(tile, stride, mode=mode).tile(image.numpy()))
 
 
 def merged(
     tiles: Any, shape: Any, tile: Any, stride: Any, mode: str = "padding", **kwargs: Any
 ) -> Any:
-    """Return what the reference merges tiles into."""
     tiler = reftiler.Tiler(tile, stride, mode=mode, **kwargs)
     return torch.from_numpy(tiler.untile(tiles.numpy(), shape))
 

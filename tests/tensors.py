@@ -48,14 +48,12 @@ def array(tensor: object) -> Array:
 
 
 def dtype_of(name: str) -> torch.dtype:
-    """Return the torch dtype of a name."""
     found = getattr(torch, name)
     assert isinstance(found, torch.dtype)
     return found
 
 
 def noise(*shape: int) -> Tensor:
-    """Return numbers, a few of them odd."""
     numbers = torch.randn(shape, generator=torch.Generator().manual_seed(len(shape)))
     numbers.flatten()[::37] = -0.0
     numbers.flatten()[5::1000] = torch.nan
@@ -136,7 +134,6 @@ def merge_by(
     scale: Any = None,
     out: Tensor | None = None,
 ) -> Tensor:
-    """Merge by the kernel of a module, which must take the case."""
     dtype = dtype or tiles.dtype
     asked = (shape, tiler, grid, scale, dtype)
     call = new_untile_plan(tiles.shape, tiles.dtype, *asked)
@@ -149,7 +146,6 @@ def merge_by(
 
 
 def cut_by(kernel: Any, tiler: Any, image: Tensor, grid: Any = None) -> Tensor:
-    """Cut by the kernel of a module, which must take the case."""
     call = plan_tile(tiler, image.shape, dtype_name(image.dtype), grid)
     out = torch.empty(call.tiles.shape, dtype=image.dtype, device=image.device)
     assert kernel.supports_cut(call, image.dtype)

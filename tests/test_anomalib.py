@@ -157,7 +157,6 @@ class Listing(Sequence[int]):
 
 
 def listings() -> Iterator[Any]:
-    """Yield sizes of many types, omegaconf's where it is installed."""
     yield from ([6, 4], (6, 4), Listing(6, 4), np.array([6, 4]))
     yield [np.int64(6), np.uint8(4)]
     if find_spec("omegaconf"):
@@ -436,7 +435,6 @@ class Callback:
 
 @pytest.fixture
 def anomalib(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a stand-in for anomalib in its place."""
     module = ModuleType("anomalib.callbacks")
     module.TilerConfigurationCallback = Callback  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "anomalib", ModuleType("anomalib"))

@@ -65,7 +65,6 @@ def make(name: str, side: int = SIDE) -> Any:
 
 
 def engine(root: Path, *callbacks: Any) -> tuple[Any, Any]:
-    """Return what trains and predicts, and the data."""
     data = import_module("anomalib.data").MVTecAD(
         root, "brick", train_batch_size=3, eval_batch_size=3, num_workers=0
     )
@@ -163,7 +162,6 @@ def test_padim_learns_the_same_of_a_tile_data_set(root: Path) -> None:
 
 
 def colour(gray: torch.Tensor) -> torch.Tensor:
-    """Return gray images (N, H, W) of bytes as anomalib's models take them."""
     return gray[:, None].expand(-1, 3, -1, -1) / 255
 
 

@@ -79,20 +79,16 @@ def test_results_are_merged_as_the_reference_does(
 
 
 def thirds(tiles: Tensor) -> Tensor:
-    """Return tiles of 3/2 the resolution."""
     index = torch.arange(tiles.shape[-1] * 3 // 2) * 2 // 3
     return tiles[..., index, :][..., index]
 
 
 class Pair(NamedTuple):
-    """What some models return."""
-
     maps: Tensor
     mask: Tensor
 
 
 def several(tiles: Tensor) -> dict[str, Any]:
-    """Return trees of maps, of other channels, resolutions and types."""
     return {
         "pair": Pair(tiles * 3 - 1, tiles[:, 0] > 0),
         "list": [nn.functional.max_pool2d(tiles, 2), (thirds(tiles),)],
@@ -152,7 +148,6 @@ class Probe(nn.Module):
         self.seen: set[str] = set()
 
     def forward(self, tiles: Tensor) -> Tensor:
-        """Return zeros where the image is."""
         self.seen.add(tiles.device.type)
         return torch.zeros(tiles.shape)
 

@@ -33,13 +33,11 @@ def numbers(*shape: int) -> Tensor:
 
 
 def gradient(result: Tensor, source: Tensor) -> Tensor:
-    """Return the gradient of a number."""
     (found,) = torch.autograd.grad(result, source)
     return found
 
 
 def check(call: Callable[[Tensor], Tensor], given_tensor: Tensor) -> None:
-    """Fail unless the gradients of a call are right."""
     assert call(given_tensor).requires_grad
     assert gradcheck(call, (given_tensor,))
 

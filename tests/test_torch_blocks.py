@@ -24,7 +24,6 @@ SIZE = (410, 530)
 
 
 def contents(count: int, shape: tuple[int, ...], dtype: str = "float32") -> Any:
-    """Return tiles of ordinary numbers, with a few that are not."""
     rng = np.random.default_rng(7)
     tiles = rng.normal(60, 90, (count, *shape))
     if dtype[0] == "f":

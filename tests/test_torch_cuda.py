@@ -86,7 +86,6 @@ class Half(nn.Module):
         self.factor = nn.Parameter(torch.tensor(0.5))
 
     def forward(self, tiles: torch.Tensor) -> torch.Tensor:
-        """Return half the tiles."""
         assert tiles.device.type == self.factor.device.type
         return tiles * self.factor
 

@@ -128,7 +128,6 @@ def test_images_are_kept_as_far_as_the_bytes_go(tmp_path: Path) -> None:
 
 
 def jitter(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Change a tile by chance: by three generators."""
     by_chance = sum(chances())
     return image + by_chance, mask.flip(0) if by_chance > 1.5 else mask
 
@@ -170,7 +169,6 @@ def test_an_epoch_is_the_same_with_any_number_of_workers(
 
 
 def chances() -> tuple[float, ...]:
-    """Draw of each global generator."""
     return float(torch.rand(())), random.random(), np.random.rand()  # noqa: NPY002
 
 
@@ -319,8 +317,6 @@ def test_a_transform_that_drops_the_mask_is_refused(root: Path) -> None:
 
 
 class Flip:
-    """Has the shape of a transform of albumentations, and flips always."""
-
     available_keys = frozenset({"image", "mask"})
     seeds: list[int]
 

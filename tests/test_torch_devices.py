@@ -23,7 +23,6 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 def doors(image: Tensor, settings: dict[str, Any]) -> Iterator[Tensor]:
-    """Call everything that takes tensors."""
     tiler = Tiler(6, 3, fill=7, **settings)
     grid = tiler.random((20, 22), 5, 1)
     tiles, shape, dtype = tiler.tile(image), image.shape, image.dtype

@@ -36,7 +36,6 @@ def kernel() -> Iterator[SimpleNamespace]:
 
 
 def results(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
-    """Cut ones, and merge ones."""
     image = torch.ones((4, 4), dtype=dtype)
     tiles = Tiler(2).tile(image)
     merged = Tiler(2).untile(torch.ones((4, 2, 2), dtype=dtype), (4, 4))

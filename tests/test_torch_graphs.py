@@ -35,7 +35,6 @@ load: Any = torch.jit.load
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    """Keep no graph from one test to the next."""
     torch.compiler.reset()
     yield
     torch.compiler.reset()
@@ -264,7 +263,6 @@ class Anomaly(nn.Module):
         self.pool = nn.MaxPool2d(2)  # no rounding: runtimes add up in other orders
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return maps of half the resolution."""
         maps: Tensor = self.pool(self.tiler.tile(image))
         return self.tiler.untile(maps)
 
@@ -305,7 +303,6 @@ def test_onnx(kind: str, dynamo: bool, tmp_path: Path) -> None:
 
 @pytest.fixture
 def _compiler() -> None:
-    """Skip where inductor could not even begin."""
     if not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
         pytest.skip("needs a C++ compiler: apt-get install g++")
     if not Path(sysconfig.get_path("include"), "Python.h").exists():

@@ -68,7 +68,6 @@ merged = partial(merge_by, kernel_cpu)
 
 
 def agrees(tiler: reftiler.Tiler, tiles: Array, shape: Any) -> None:
-    """Fail unless the kernel makes what the reference makes."""
     got = merged(tiler, tensor(tiles), shape)
     same_bits(array(got), tiler.untile(tiles, shape), nan="any")
 

@@ -240,7 +240,6 @@ def ptx_of(kernel: str, launch: tuple[Any, Any], arch: int, wide: bool = False) 
 
 
 def launch_of(merge: MergeCase) -> tuple[Any, Any]:
-    """Return what the kernel would be launched with."""
     recorder, case = Recorder(), merge.case
     tiler, tiles = case.tiler(Tiler), tensor(merge.tiles())
     target = dtype_of(merge.result) if merge.result else None
@@ -251,7 +250,6 @@ def launch_of(merge: MergeCase) -> tuple[Any, Any]:
 
 
 def operations(ptx: str) -> set[str]:
-    """Return the names of a program's instructions."""
     return set(re.findall(r"^\s*(?:@!?%p\d+\s+)?([a-z][\w.]*)\s", ptx, re.MULTILINE))
 
 

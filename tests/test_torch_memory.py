@@ -47,7 +47,6 @@ class Ledger(TorchDispatchMode):
         return result
 
     def forget(self, key: int, size: int) -> None:
-        """Count memory out that nobody holds any more."""
         self.known.discard(key)
         self.live -= size
 

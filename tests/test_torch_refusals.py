@@ -32,7 +32,6 @@ OURS, THEIRS = known(TorchApi("cpu")), known(NumpyApi())
 
 
 def message_of(call: Callable[[], object], error: str) -> str:
-    """Return the message with which a call is refused."""
     with pytest.raises(ERRORS[error]) as caught:
         call()
     assert type(caught.value) is ERRORS[error]
@@ -192,7 +191,6 @@ def test_out_whose_rows_overlap(strides: tuple[int, ...], overlap: bool) -> None
 
 
 def odd_tensors(shape: tuple[int, ...]) -> list[Any]:
-    """Return tensors whose memory is not plain."""
     plain = torch.ones(shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch is about to give some of these up

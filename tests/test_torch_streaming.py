@@ -27,7 +27,6 @@ IMAGE = np.random.default_rng(0).random((3, 90, 70), dtype=np.float32)
 
 
 def model() -> nn.Module:
-    """Return a small network with fixed weights."""
     torch.manual_seed(0)
     return nn.Conv2d(3, 2, 3, padding=1)
 

@@ -19,7 +19,6 @@ from tests.tensors import array
 
 
 def photo(*shape: int) -> Tensor:
-    """Return an image of noise."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(8))
 
 
@@ -88,7 +87,6 @@ def test_models_may_return_the_same_memory_again() -> None:
 
 
 def run(model: Callable[[Tensor], Any], **settings: Any) -> Any:
-    """Apply a model to an image of four tiles."""
     return Tiler(4).apply(model, torch.zeros((8, 8)), **settings)
 
 

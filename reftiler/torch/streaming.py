@@ -35,7 +35,6 @@ class TensorArrays(ArrayLibrary):
         self.device = device
 
     def dtype(self, value: Any) -> torch.dtype:
-        """Return the dtype of torch that a value stands for."""
         if isinstance(value, torch.dtype):
             return value
         known = getattr(torch, np.dtype(value).name, None)
@@ -44,7 +43,6 @@ class TensorArrays(ArrayLibrary):
         return known
 
     def as_array(self, tiles: Any, name: str = "tiles") -> Tensor:
-        """Return tiles on the device where they are merged."""
         check_tensor(tiles, name)
         if self.device is None:
             self.device = tiles.device
@@ -58,32 +56,25 @@ class TensorArrays(ArrayLibrary):
         return found
 
     def check_plain(self, array: Any, name: str) -> None:
-        """Refuse a tensor whose values are not plain memory."""
         check_tensor(array, name)
 
     def check_weights(self, weights: Tensor, indices: Sequence[int]) -> None:
-        """Refuse values of some tiles' weights that cannot be weights."""
         check_weights(weights, indices)
 
     def new(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Return memory for a tile, or for a block that is then written to a store."""
         with torch.inference_mode(mode=False):  # it may be written in any mode
             return torch.empty(shape, dtype=dtype, device=self.device)
 
     def zeros(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Return a tensor of zeros where tiles are merged."""
         return torch.zeros(shape, dtype=dtype, device=self.device)
 
     def to_tiles(self, array: Any, tiles: Tensor) -> Tensor:
-        """Return an array of numpy as a tensor, where some tiles are."""
         return torch.from_numpy(array).to(tiles.device)
 
     def copy(self, target: Tensor, source: Tensor) -> None:
-        """Copy a tensor into another."""
         target.copy_(source)
 
     def as_nchw(self, array: Tensor, layout: ArrayLayout) -> Tensor:
-        """View a tensor of a layout as (batch, channels, *space)."""
         return as_nchw(array, layout)
 
     def merge_block(
@@ -94,12 +85,10 @@ class TensorArrays(ArrayLibrary):
         out: Tensor,
         weights: TileLookup | None,
     ) -> None:
-        """Merge a box of an image into ``out``, of shape (C, *box)."""
         with torch.no_grad():
             merge.merge_block(tiles, call, box, out, weights)
 
     def check_writable(self, out: Any) -> Any:
-        """Return ``out`` if it can be written, or refuse it."""
         if not isinstance(out, Tensor):
             return stores.check_writable(out)
         check_tensor(out, "out")
@@ -117,7 +106,6 @@ class TensorArrays(ArrayLibrary):
     def make_output(
         self, out: OutputTarget | Tensor, shape: tuple[int, ...], dtype: torch.dtype
     ) -> Any:
-        """Return the tensor or store of a target, or refuse what does not suit."""
         if out is None:
             return torch.empty(shape, dtype=dtype, device=self.device)
         if not isinstance(out, Tensor):
@@ -134,18 +122,15 @@ class TensorArrays(ArrayLibrary):
         return self.check_writable(out)
 
     def in_memory(self, out: Any) -> bool:
-        """Tell whether blocks are merged into ``out`` itself, through a view."""
         return isinstance(out, Tensor) and self.device in (None, out.device)
 
     def write(self, out: Any, index: tuple[slice, ...], block: Tensor) -> None:
-        """Write a block to a store, or a tensor of the host."""
         if isinstance(out, Tensor):
             out[index].copy_(block)
         else:
             out[index] = block.cpu().numpy()
 
     def may_alias(self, one: Any, other: Any) -> bool:
-        """Tell whether two tensors or stores share memory."""
         places = (
             memory_of(each) if isinstance(each, Tensor) and not each.is_meta else each
             for each in (one, other)
@@ -153,7 +138,6 @@ class TensorArrays(ArrayLibrary):
         return stores.may_alias(*places)
 
     def to_bytes(self, array: Any) -> Any:
-        """Return the bytes of a tensor, or of what a store returns, in C order."""
         if not isinstance(array, Tensor):
             return super().to_bytes(array)
         flat = array.detach().cpu().contiguous().reshape(-1)
@@ -162,6 +146,5 @@ class TensorArrays(ArrayLibrary):
     def from_bytes(
         self, data: Any, shape: tuple[int, ...], dtype: torch.dtype
     ) -> Tensor:
-        """Return the tensor of these bytes, where tiles are merged."""
         flat = torch.from_numpy(np.asarray(data)).view(dtype)
         return flat.view(shape).to(self.device or "cpu")

@@ -21,17 +21,7 @@ from reftiler.torch.streaming import TensorArrays
 
 
 class DeferredMerger:
-    """Keeps all results and merges them at the end, so that gradients flow.
-
-    Parameters
-    ----------
-    count : int
-        How many tiles there are.
-    untile : callable
-        Merges all of them.
-    device : torch.device
-        Where they are merged.
-    """
+    """Keeps all results and merges them at the end, so that gradients flow."""
 
     def __init__(
         self, count: int, untile: Callable[[Tensor], Tensor], device: torch.device

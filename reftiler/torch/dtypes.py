@@ -29,6 +29,11 @@ def is_tracing() -> bool:
     return traced
 
 
+def is_in_graph() -> bool:
+    """Tell whether `torch.compile`, `torch.export` or `torch.jit.trace` records."""
+    return torch.compiler.is_compiling() or is_tracing()
+
+
 def dtype_name(dtype: torch.dtype) -> str:
     """Return a dtype's name, as both backends call it."""
     return str(dtype).removeprefix("torch.")
@@ -53,11 +58,6 @@ def float32_sums(*, graphs: bool = False) -> Iterator[None]:
         yield
     finally:
         _allowed.update(before)
-
-
-def is_in_graph() -> bool:
-    """Tell whether `torch.compile`, `torch.export` or `torch.jit.trace` records."""
-    return torch.compiler.is_compiling() or is_tracing()
 
 
 def accumulator_dtype(device: torch.device) -> torch.dtype:
@@ -88,12 +88,10 @@ def rounded(total: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def round_to_odd_float32(total: Tensor) -> Tensor:
-    """Return float64 values that torch's two roundings to a half take as one.
+    """Return float64 values that torch rounds to halves, by way of float32, as if once.
 
-    torch rounds float64 to float16 and bfloat16 by way of float32, which can make a
-    tie of what was none. Rounding to *odd* on the way, that is, to the neighbour
-    whose last bit is set where the value lies between two, keeps what the second
-    rounding must know. The change is added, so that gradients pass.
+    They are rounded to the neighbour whose last bit is set where the value lies
+    between two, so that no tie is made. The change is added, so that gradients pass.
     """
     value = total.detach()
     near = value.to(torch.float32)
@@ -122,13 +120,7 @@ def _round_to_int(total: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def check_nan(total: Tensor, dtype: torch.dtype) -> None:
-    """Refuse a NaN that would have to become an integer (ROUND-005).
-
-    Raises
-    ------
-    TilingError
-        In eager mode; a graph of plain operations raises torch's RuntimeError.
-    """
+    """Refuse a NaN that would become an integer (ROUND-005); graphs by RuntimeError."""
     if is_tracing():
         raise TilingError(
             f"torch.jit.trace drops the check that no NaN becomes {dtype_name(dtype)}: "
@@ -144,11 +136,7 @@ def check_nan(total: Tensor, dtype: torch.dtype) -> None:
 
 
 def fill_scalar(value: Real, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return a number that fits ``dtype``, rounded once, as a tensor without axes.
-
-    torch would round on the way to a half through float32, and a long int on the way
-    to float32 through float64.
-    """
+    """Return a number that fits ``dtype``, rounded once, as torch does not."""
     if not dtype.is_floating_point:
         return torch.tensor(value, dtype=dtype, device=device)
     near = round_to_odd(value, dtype_name(dtype))

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from reftiler.errors import TilingError
 from reftiler.finish import Finish
 from reftiler.plan import UntilePlan
 from reftiler.torch import dispatch
@@ -24,17 +23,7 @@ def untile_finished(
     function: Callable[[Tensor], Tensor],
     untile: Callable[[], Tensor],
 ) -> Tensor:
-    """Merge tiles and finish the result.
-
-    Parameters
-    ----------
-    tiles, weights, call, dtype, out
-        The checked call.
-    function : callable
-        What is done to blocks of the result.
-    untile : callable
-        Merges all tiles as autograd and torch.func need it.
-    """
+    """Merge tiles and finish the result; ``untile`` merges as autograd needs it."""
     arrays = TensorArrays(tiles.device)
     last = Finish.learn(function, call.geometry, call.result, dtype, arrays)
     given = [tiles] if weights is None else [tiles, weights]
@@ -60,14 +49,6 @@ def untile_finished(
     with torch.no_grad():
         last.merge_images(inner, call, dispatch.merge, out, weights)
     return out
-
-
-def refuse_in_graph() -> None:
-    """Refuse a function of blocks where a graph is recorded."""
-    raise TilingError(
-        "finish is for blocks that are merged one after the other, which a graph does "
-        "not have: call it on what untile returns"
-    )
 
 
 def _is_recorded(tensor: Tensor) -> bool:

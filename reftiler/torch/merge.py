@@ -401,8 +401,8 @@ def _reduce(
 ) -> Tensor:
     """Return what contributions become in ``dtype``.
 
-    ``single``, of the tiles' dtype, takes the value of the last tile of each pixel.
-    Where pixels have weights, ``uncovered`` takes in how many all are 0.
+    ``single`` takes the value of the last tile of each pixel; where pixels have
+    weights, ``uncovered`` takes in how many all are 0.
     """
     source, device = single.dtype, single.device
     reducer: Reducer | None = None
@@ -413,7 +413,8 @@ def _reduce(
     some_single = cover.some_single or call.has_weights
     number = None
     if call.has_weights:
-        number = torch.zeros_like(one_channel(single, call), dtype=torch.int64)
+        channel = -1 - len(call.geometry.size)
+        number = torch.zeros_like(single.narrow(channel, 0, 1), dtype=torch.int64)
     for contribution in listed:
         if some_single:
             single = contribution.write(single, contribution.values)
@@ -439,13 +440,10 @@ def _reduce(
     return merged
 
 
-def one_channel(planes: Tensor, call: UntilePlan) -> Tensor:
-    """Return the first of the channels of (…, C, *space)."""
-    return planes.narrow(-1 - len(call.geometry.size), 0, 1)
-
-
 def convert(values: Tensor, dtype: torch.dtype) -> Tensor:
-    """Round values, taken as float64, to ``dtype`` (ROUND-006, ROUND-007)."""
+    """Round values, taken as float64, to another dtype (ROUND-006, ROUND-007)."""
+    if values.dtype == dtype:
+        return values
     return _round(values.to(accumulator_dtype(values.device)), values.dtype, dtype)
 
 
@@ -474,14 +472,15 @@ class WeightedMean:
 
     def __init__(self, call: UntilePlan, like: Tensor) -> None:
         sums = accumulator_dtype(like.device)
-        space = like.shape[-len(call.geometry.size) :]
+        rank = len(call.geometry.size)
         self.source, self.divides = like.dtype, call.merge == "mean"
         # MERGE-003: both sums are float64 and start from −0.0
         self.total = torch.full(like.shape, -0.0, dtype=sums, device=like.device)
         self.weight: Tensor | None = None
-        if call.has_weights:
-            space = one_channel(like, call).shape
         if call.has_weights or call.axis_weights is not None:
+            space = like.shape[-rank:]
+            if call.has_weights:
+                space = like.narrow(-1 - rank, 0, 1).shape
             self.weight = torch.full(space, -0.0, dtype=sums, device=like.device)
 
     def add(self, given: Contribution) -> None:
@@ -562,15 +561,14 @@ class Extremum:
     def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
         """Return the best, converted after the comparison (MERGE-013)."""
         del count
-        best = from_sortable(self.best, self.source)
-        return best if self.source == dtype else convert(best, dtype)
+        return convert(from_sortable(self.best, self.source), dtype)
 
 
 class Selection:
     """The value of one tile for its place, where the plan has not chosen it."""
 
     def __init__(self, call: UntilePlan, like: Tensor) -> None:
-        self.merge, self.source = call.merge, like.dtype
+        self.merge = call.merge
         self.best = torch.zeros_like(like)  # MERGE-026: values are copied
         space = like.shape[-len(call.geometry.size) :]
         farthest = torch.iinfo(torch.int64).max
@@ -591,7 +589,7 @@ class Selection:
     def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
         """Return what was taken, converted if it must be."""
         del count
-        return self.best if self.source == dtype else convert(self.best, dtype)
+        return convert(self.best, dtype)
 
 
 class Vote:
@@ -613,11 +611,7 @@ class Vote:
         self.given.append((label, given.write(votes, weight)))
 
     def result(self, count: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the winners.
-
-        The sum for a label is made where the first tile that holds it comes: a later
-        tile of that label has a smaller one, and wins against nothing.
-        """
+        """Return the winners; the sum of a label is made at the first tile with it."""
         del count
         best, most = torch.zeros_like(self.like), torch.zeros_like(self.given[0][1])
         for number, (label, weight) in enumerate(self.given):
@@ -630,8 +624,7 @@ class Vote:
             lower = (votes == most) & (label < best) & (votes > 0)
             wins = (votes > most) | lower
             best, most = torch.where(wins, label, best), torch.where(wins, votes, most)
-        labels = from_sortable(best, self.source)
-        return labels if self.source == dtype else convert(labels, dtype)
+        return convert(from_sortable(best, self.source), dtype)
 
 
 REDUCERS: dict[str, type[Reducer]] = {

@@ -13,26 +13,9 @@ from reftiler.errors import TilingError
 from reftiler.pytree import tree_map
 from reftiler.torch.dtypes import dtype_name
 
-__all__ = [
-    "NumpyModel",
-    "as_tensor",
-    "device_of",
-    "numpy_dtype",
-    "pinned",
-    "send",
-    "to_device",
-]
-
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
-    """
-    Return numpy's dtype of the same name.
-
-    Raises
-    ------
-    TilingError
-        If it has none.
-    """
+    """Return numpy's dtype of the same name, or refuse one that numpy lacks."""
     name = dtype_name(dtype)
     try:
         found = np.dtype(name)
@@ -65,11 +48,6 @@ def pinned(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor
 
 
-def to_device(tiles: NDArray[Any], device: torch.device) -> Tensor:
-    """Send tiles of the host to a device, through page-locked memory to a GPU."""
-    return send(pinned(as_tensor(tiles), device), device)
-
-
 def send(tensor: Tensor, device: torch.device) -> Tensor:
     """Return a tensor on a device; a GPU need not have it yet."""
     return tensor.to(device, non_blocking=device.type == "cuda")
@@ -92,7 +70,8 @@ class NumpyModel:
     def __call__(self, tiles: NDArray[Any]) -> Any:
         """Run the model on some tiles."""
         with torch.no_grad():
-            results = self.model(to_device(tiles, self.device))
+            on_host = pinned(as_tensor(tiles), self.device)
+            results = self.model(send(on_host, self.device))
         validate_results(results, len(tiles), Tensor)
         return tree_map(_to_numpy, results)
 

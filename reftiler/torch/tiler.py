@@ -24,7 +24,7 @@ from reftiler.streaming.stores import ReadableArray
 from reftiler.torch import cut, dispatch, ops
 from reftiler.torch.apply import DeferredMerger, tile_source
 from reftiler.torch.dtypes import is_in_graph
-from reftiler.torch.finish import refuse_in_graph, untile_finished
+from reftiler.torch.finish import untile_finished
 from reftiler.torch.pixel_weights import check_given, check_weights
 from reftiler.torch.plans import eager_tile, eager_untile
 from reftiler.torch.streaming import TensorArrays
@@ -177,7 +177,10 @@ class Tiler(BaseTiler):  # noqa: D101 - the settings are documented where they a
         if finish is not None:
             check_finish(finish)
             if is_in_graph():
-                refuse_in_graph()
+                raise TilingError(
+                    "finish is for blocks that are merged one after the other, which "
+                    "a graph does not have: call it on what untile returns"
+                )
             spec = (tiles, shape, self, grid, scale, target, weights)
             _, call = eager_untile(*spec)
             whole = partial(ops.untile, *spec)

@@ -26,6 +26,8 @@ from tests.test_torch_kernel_cuda import DTYPES, KERNELS, kernel_cuda, needs_tri
 DEVICE = "cuda"
 GPU = {body: on(backend, DEVICE) for body, backend in BACKENDS.items()}
 BY_KERNEL = on(KERNELS, DEVICE)
+BODIES = [*GPU, pytest.param("kernel", marks=needs_triton)]
+GPU["kernel"] = BY_KERNEL
 
 pytestmark = [
     pytest.mark.cuda,
@@ -36,7 +38,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("body", GPU)
+@pytest.mark.parametrize("body", BODIES)
 @settings(max_examples=500)
 @given(case=cases(dtypes=(*NUMBERS, "bfloat16")))
 def test_tile(body: str, case: Case) -> None:
@@ -53,14 +55,14 @@ def test_view(case: Case) -> None:
         same_bits(array(seen).copy(), want)
 
 
-@pytest.mark.parametrize("body", GPU)
+@pytest.mark.parametrize("body", BODIES)
 @settings(max_examples=200)  # each kind of merge is compiled once
 @given(merge=merges(dtypes=(*NUMBERS, "bfloat16"), goals=(*NUMBERS, "bfloat16")))
 def test_untile(body: str, merge: MergeCase) -> None:
     untile_agrees(GPU[body], merge)
 
 
-@pytest.mark.parametrize("body", GPU)
+@pytest.mark.parametrize("body", BODIES)
 def test_one_rounding_to_a_half(body: str) -> None:
     for merge in short_floats():
         untile_agrees(GPU[body], merge)
@@ -176,20 +178,6 @@ def test_pairs_of_dtypes_by_the_kernel(source: str) -> None:
     for merge in into_every_dtype(source):
         if every or merge.result in {source, "float32", "float16"}:
             untile_agrees(BY_KERNEL, merge)
-
-
-@needs_triton
-@settings(max_examples=300)
-@given(merges(dtypes=("float32", "int64"), convert=False))
-def test_merges_by_the_kernel(merge: MergeCase) -> None:
-    untile_agrees(BY_KERNEL, merge)
-
-
-@needs_triton
-@settings(max_examples=300)
-@given(cases(dtypes=NUMBERS))
-def test_cuts_by_the_kernel(case: Case) -> None:
-    tile_agrees(BY_KERNEL, case)
 
 
 @needs_triton

@@ -301,37 +301,21 @@ def test_onnx(kind: str, dynamo: bool, tmp_path: Path) -> None:
 # --- inductor, which makes C++ of its own ---------------------------------------------
 
 
-@pytest.fixture
-def _compiler() -> None:
-    if not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
-        pytest.skip("needs a C++ compiler: apt-get install g++")
-    if not Path(sysconfig.get_path("include"), "Python.h").exists():
-        pytest.skip("needs Python.h: apt-get install python3-dev")
-
-
-inductor = pytest.mark.usefixtures("_compiler")
+INTEGERS = ("uint8", "uint16", "uint32", "int64")
 FLOATS = (torch.bfloat16, torch.float64, torch.float32, torch.float16)
 
 
-@pytest.mark.long
-@inductor
-@pytest.mark.parametrize("window", some(("hann", "box", "triangle", "gaussian"), 1))
-def test_inductor_in_every_float(window: str) -> None:
+def in_every_float(window: str) -> tuple[Any, Tensor]:
     tiler = Tiler((6, 5), (3, 2), window=window)
 
     def call(tiles: Tensor) -> tuple[Tensor, ...]:
         merged = [tiler.untile(tiles.to(d), (14, 13)) for d in some(FLOATS, 2)]
         return tiler.tile(tiles[0]), *merged
 
-    check(by_inductor, call, noise(20, 2, 6, 5).double())
+    return call, noise(20, 2, 6, 5).double()
 
 
-@pytest.mark.long
-@inductor
-@pytest.mark.parametrize(
-    "name", some(("uint64", "uint8", "uint16", "uint32", "int64"), 1)
-)
-def test_inductor_in_integers(name: str) -> None:
+def in_integers(name: str) -> tuple[Any, Tensor]:
     dtype, scattered = dtype_of(name), Tiler(4, fill=1)
     grid = scattered.random((10, 11), 6, 3)
     tiler, most = Tiler((6, 5), (3, 2)), Tiler((6, 5), (3, 2), merge="max")
@@ -348,13 +332,10 @@ def test_inductor_in_integers(name: str) -> None:
         )
 
     numbers = noise(20, 2, 6, 5).nan_to_num(0, 9, -9) * 1e6
-    check(by_inductor, call, numbers.long().to(dtype))
+    return call, numbers.long().to(dtype)
 
 
-@pytest.mark.long
-@inductor
-@pytest.mark.parametrize("name", some(HALVES[::-1], 1))
-def test_inductor_rounds_to_a_half_once(name: str) -> None:
+def rounded_to_a_half_once(name: str) -> tuple[Any, Tensor]:
     values = torch.tensor(beside_ties(name), dtype=torch.float64)
     alone, both = Tiler([1]), Tiler([2], 1)
     count, dtype = len(values), dtype_of(name)
@@ -366,19 +347,32 @@ def test_inductor_rounds_to_a_half_once(name: str) -> None:
             both.untile(pairs, [count + 1], dtype=dtype),
         )
 
-    check(by_inductor, call, values)
+    return call, values
+
+
+def in_extremes(merge: str) -> tuple[Any, Tensor]:
+    tiler, types = Tiler((6, 5), (3, 2), merge=merge), some((torch.bool, *FLOATS), 2)
+    tiles = noise(20, 2, 6, 5)
+    tiles.flatten()[::5] = 0.0
+    return lambda t: tuple(tiler.untile(t.to(d), (14, 13)) for d in types), tiles
 
 
 @pytest.mark.long
-@inductor
-@pytest.mark.parametrize("merge", some(("max", "min"), 1))
-def test_inductor_in_extremes(merge: str) -> None:
-    tiler = Tiler((6, 5), (3, 2), merge=merge)
-    tiles = noise(20, 2, 6, 5)
-    tiles.flatten()[::5] = 0.0
-
-    def call(tiles: Tensor) -> tuple[Tensor, ...]:
-        types = some((torch.bool, *FLOATS), 2)
-        return tuple(tiler.untile(tiles.to(dtype), (14, 13)) for dtype in types)
-
-    check(by_inductor, call, tiles)
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        *(
+            (in_every_float, w)
+            for w in some(("hann", "box", "triangle", "gaussian"), 1)
+        ),
+        *((in_integers, n) for n in some(("uint64", *INTEGERS), 1)),
+        *((rounded_to_a_half_once, name) for name in some(HALVES[::-1], 1)),
+        *((in_extremes, merge) for merge in some(("max", "min"), 1)),
+    ],
+)
+def test_inductor(made: Any, kind: str) -> None:
+    if not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
+        pytest.skip("needs a C++ compiler: apt-get install g++")
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        pytest.skip("needs Python.h: apt-get install python3-dev")
+    check(by_inductor, *made(kind))

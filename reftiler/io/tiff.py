@@ -10,10 +10,11 @@ import logging
 import math
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from reftiler.io.axes import picture_axes
 from reftiler.io.info import ImageInfo, ReadOptions
@@ -28,7 +30,6 @@ from reftiler.io.lazy import LazyImage, Read, size_of
 from reftiler.io.metadata import Metadata
 from reftiler.io.tiff_chunks import ChunkedPages
 from reftiler.io.tiff_codecs import is_lossy
-from reftiler.io.tiff_colors import Colors, colors_of
 from reftiler.io.tiff_images import TiffImage, find_image
 from reftiler.io.tiff_tags import lost_tags, read_metadata
 
@@ -40,6 +41,11 @@ _LOGGER.addHandler(logging.NullHandler())  # else what nobody handles goes to th
 _REPORTS = 3  # of tifffile that are handed on
 _ALPHA = (1, 2)  # of ExtraSamples: associated or not; 0 is any other channel
 _ORIENTATION = 274
+_KIND = tifffile.PHOTOMETRIC
+_PLAIN = (_KIND.MINISBLACK, _KIND.RGB, _KIND.MASK, _KIND.DEPTH_MAP)
+_JPEG = (6, 7, 33007, 34892)
+_APERIO_YCBCR = 33003
+_PHOTOMETRIC, _COLOR_MAP = 262, 320
 
 
 def open_tiff(
@@ -50,7 +56,7 @@ def open_tiff(
         image = find_image(file, options)
         page, first = image.full.keyframe, image.series.keyframe
         dtype, read, notes = _stored_pixels(image.series, path, options.max_bytes)
-        colors = colors_of(first, indices=indices)
+        colors = _colors_of(first, indices=indices)
         axes, stored, read = _colored(image, read, colors)
         dtype = np.dtype(np.uint8) if colors.channels else dtype
         one = replace(options, page=image.plane)
@@ -139,7 +145,7 @@ def _mapped(page: Any, shape: tuple[int, ...], path: Path, offset: int) -> _Stor
 
 
 def _colored(
-    image: TiffImage, stored: Read, colors: Colors
+    image: TiffImage, stored: Read, colors: _Colors
 ) -> tuple[str, tuple[int, ...], Read]:
     """Return axes, shape and reader of what the stored numbers mean."""
     axes, shape, convert = image.axes, tuple(image.series.shape), colors.convert
@@ -168,7 +174,7 @@ def _keeps_alpha(
 
 
 def _metadata(
-    file: tifffile.TiffFile, image: TiffImage, colors: Colors
+    file: tifffile.TiffFile, image: TiffImage, colors: _Colors
 ) -> tuple[Metadata, tuple[str, ...]]:
     """Return the metadata of the resolution that is read, and what is lost of them."""
     full, level = image.full, image.series
@@ -219,3 +225,95 @@ def _told(reports: list[logging.LogRecord], page: int | None) -> tuple[str, ...]
             raise ValueError(f"the TIFF is damaged or cut short: {text}")
         texts[f"the TIFF may be damaged: {text}"] = None
     return tuple(texts)[:_REPORTS]
+
+
+# What the stored numbers mean: grey, colours, palettes
+
+
+@dataclass(frozen=True)
+class _Colors:
+    """How stored numbers become a picture."""
+
+    convert: Callable[[Array], Array] | None = None  # a block of stored numbers
+    channels: int = 0  # that it makes of a pixel's samples; 0: of each number one
+    palette: bytes | None = None  # red, green and blue of each index that is kept
+    notes: tuple[str, ...] = ()
+    white: int | None = None  # the number of black, where 0 is white
+
+    def nodata(self, text: str | None) -> str | None:
+        """Return the value that means no data after conversion, if there is one."""
+        if self.convert is None or text is None:
+            return text
+        if self.white is None or not re.fullmatch(r"\d{1,20}", text):
+            return None
+        inverted = self.white - int(text)
+        return str(inverted) if inverted >= 0 else None
+
+
+def _colors_of(page: Any, *, indices: bool = False) -> _Colors:
+    """Return what a page's numbers mean: grey, RGB or a palette."""
+    if _PHOTOMETRIC not in page.tags:
+        return _Colors(
+            notes=("no tag says what the numbers mean: black is taken as 0",)
+        )
+    kind = page.photometric
+    if kind == _KIND.PALETTE:
+        return _palette(page, indices=indices)
+    if kind == _KIND.MINISWHITE:
+        white = _white(page)
+        return _Colors(convert=partial(_inverted, white=white), white=white)
+    if page.compression == _APERIO_YCBCR and page.axes == "YXS":
+        return _Colors(convert=_from_ycbcr, channels=3)  # whatever the tag says
+    if kind == _KIND.YCBCR and page.compression in _JPEG:
+        return _Colors()  # its decoder makes RGB of it
+    if kind in _PLAIN:
+        alpha = 1 in page.extrasamples
+        told = ("its colours are multiplied by alpha",) if alpha else ()
+        return _Colors(notes=told)
+    raise ValueError(
+        f"pixels of photometric {getattr(kind, 'name', kind)} are not read: convert "
+        "the TIFF to RGB or grey"
+    )
+
+
+def _palette(page: Any, *, indices: bool) -> _Colors:
+    table = page.tags.valueof(_COLOR_MAP)
+    if table is None or len(table) % 3 or page.dtype.kind not in "bu":
+        raise ValueError("the TIFF is damaged: it lacks its palette")
+    if page.samplesperpixel != 1:
+        raise ValueError("a palette of several samples is not read: convert it to RGB")
+    table = np.asarray(table, np.uint32).reshape(3, -1).T
+    if table.max() > 255:  # 16 bits as they should be; some programs write 8
+        table = table >> 8
+    colors = table.astype(np.uint8)
+    if indices:
+        return _Colors(palette=colors.tobytes())
+    return _Colors(convert=partial(_looked_up, colors=colors), channels=3)
+
+
+def _looked_up(block: Array, colors: Array) -> Array:
+    if block.size and int(block.max()) >= len(colors):
+        raise ValueError("the TIFF is damaged: an index is not in its palette")
+    return np.asarray(colors[block.astype(np.intp, copy=False)])
+
+
+def _white(page: Any) -> int:
+    """Return the number of black, where 0 is white."""
+    if page.dtype.kind == "b":
+        return 1
+    if page.dtype.kind != "u":
+        raise ValueError(
+            f"pixels of {page.dtype} whose white is 0 (MINISWHITE) are not read: "
+            "convert the TIFF"
+        )
+    return int(2**page.bitspersample - 1)
+
+
+def _from_ycbcr(block: Array) -> Array:
+    width = block.shape[-2]
+    image = Image.frombytes("YCbCr", (width, block.size // 3 // width), block.tobytes())
+    return np.asarray(image.convert("RGB")).reshape(block.shape)
+
+
+def _inverted(block: Array, white: int) -> Array:
+    return ~block if block.dtype.kind == "b" else block.dtype.type(white) - block

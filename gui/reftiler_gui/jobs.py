@@ -6,13 +6,14 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal, Slot
 
 from reftiler.errors import TilingError
+from reftiler_gui.model.lazy_picture import LazyPicture, compute
 from reftiler_gui.model.steps import Work
 
 T = TypeVar("T")
@@ -177,6 +178,44 @@ class Jobs(QObject):
             job.failed(words)
         else:
             self.failed.emit(job.name, words)
+
+
+class PictureJob(QTimer):
+    """Computes what is asked of lazy pictures, as long as more is asked."""
+
+    def __init__(
+        self, jobs: Jobs, name: str, arrived: Callable[[], object], failed: Failed
+    ) -> None:
+        super().__init__(jobs, singleShot=True, interval=0)
+        self._jobs, self._name = jobs, name
+        self._arrived, self._failed = arrived, failed
+        self._pictures: Sequence[LazyPicture] = ()
+        self.timeout.connect(self._compute)
+
+    def take(self, pictures: Sequence[LazyPicture]) -> None:
+        """Compute these and no others from now on."""
+        self.stop()
+        self._pictures = pictures
+        for picture in pictures:
+            picture.asked = self.start
+
+    def _compute(self) -> None:
+        pictures = self._pictures
+        if not pictures or self._jobs.running(self._name):
+            return
+
+        def done(_: None) -> None:
+            self._arrived()
+            if any(picture.pending for picture in pictures):
+                self.start()
+
+        self._jobs.start(
+            self._name,
+            lambda: compute(pictures),
+            done,
+            self._failed,
+            lambda _: self._arrived(),
+        )
 
 
 class _MainThreadGC(QObject):

@@ -6,16 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from reftiler import Grid, Tiler
 from reftiler.config import TilingConfig
 from reftiler.errors import TilingError
 from reftiler.models import Model, load_model
+from reftiler_gui.jobs import PictureJob
 from reftiler_gui.model.anomaly_map import AnomalyMap, MapSettings
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.model.lazy_picture import compute
 from reftiler_gui.model.merged_pictures import MergedPictures, SeamSurvey
 from reftiler_gui.model.mock_models import MockModel
 from reftiler_gui.model.steps import Work
@@ -74,8 +74,7 @@ class ResultsModel(QObject):
         self._opened_for: LoadedImage | None = None
         self._limits: tuple[float, ...] = ()
         self._map_settings = MapSettings()
-        self._starting = QTimer(self, singleShot=True, interval=0)
-        self._starting.timeout.connect(self._merge)
+        self._merging = PictureJob(self._jobs, _MERGING, self._show_arrived, self._fail)
         viewer.item_changed.connect(self._on_item)
         viewer.tiling_changed.connect(self._on_tiling)
         self._jobs.given_up.connect(self._on_given_up)
@@ -199,8 +198,7 @@ class ResultsModel(QObject):
         self._opened_for, self.pictures, self.model = found
         self.pictures.map_settings = self._map_settings
         self.survey, self._limits = None, ()
-        for picture in self.pictures.pictures:
-            picture.asked = self._starting.start
+        self._merging.take(self.pictures.pictures)
         self.changed.emit()
         self._make_map()
 
@@ -232,39 +230,18 @@ class ResultsModel(QObject):
         self.pictures = self.survey = self._opened_for = None
 
     def _cancel(self) -> None:
-        self._starting.stop()
+        self._merging.take(())
         for name in (_OPENING, _MERGING, _SURVEY, _MAP):
             self._jobs.cancel(name)
 
     def _fail(self, words: str) -> None:
         self.problem = words
-        self._starting.stop()
+        self._merging.take(())
         self.changed.emit()
 
     def _on_given_up(self, name: str) -> None:
         if name in (_OPENING, _MERGING):
             self._fail("This was cancelled; what was merged so far is shown.")
-
-    # Merging
-
-    def _merge(self) -> None:
-        """Compute what is looked at, unless it failed or was cancelled before."""
-        if self.pictures is None or self.problem or self._jobs.running(_MERGING):
-            return
-        pictures = self.pictures.pictures
-
-        def done(_: object) -> None:
-            self._show_arrived()
-            if any(picture.pending for picture in pictures):
-                self._starting.start()
-
-        self._jobs.start(
-            _MERGING,
-            lambda: compute(pictures),
-            done,
-            self._fail,
-            lambda _: self._show_arrived(),
-        )
 
     def _show_arrived(self) -> None:
         if self.pictures is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from reftiler.errors import TilingError
 from reftiler.models import Model
 from reftiler_gui.image_canvas import ImageCanvas
-from reftiler_gui.jobs import Jobs
+from reftiler_gui.jobs import Jobs, PictureJob
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.comparison import (
     ComparedValues,
@@ -33,7 +33,6 @@ from reftiler_gui.model.comparison import (
 from reftiler_gui.model.defects import Defects
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.image_set import LoadedImage
-from reftiler_gui.model.lazy_picture import compute
 from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
@@ -86,7 +85,7 @@ class SideBySideView(LazyView):
         self._results, self._source = results, results.source
         self._pinned_source: Source | None = None
         self._opened: dict[str, tuple[Source, LoadedImage, TileResults]] = {}
-        self._painting = QTimer(self, singleShot=True, interval=0)
+        self._painting = PictureJob(jobs, _PAINTING, self._show_arrived, self._forget)
         self._defects = Defects(())
         self.pinned: FormSettings | None = None
         self.compared: MapComparison | None = None
@@ -112,7 +111,6 @@ class SideBySideView(LazyView):
         self.message = message_label("How the two settings differ")
         self.legend = DifferenceLegend()
         self._lay_out()
-        self._painting.timeout.connect(self._paint)
         for box in (self.kind, self.first, self.second):
             box.currentIndexChanged.connect(self.invalidate)
         maps.changed.connect(self._on_map_settings)
@@ -147,7 +145,7 @@ class SideBySideView(LazyView):
         maps = kind == _MAPS
         for name in (_JOB, _PAINTING, _MEASURING):
             self._jobs.cancel(name)
-        self._painting.stop()
+        self._painting.take(())
         for part in (self.pin_button, self.yaml_button, self.swap_button):
             part.setVisible(not maps)
         for field in self._map_fields:
@@ -259,8 +257,7 @@ class SideBySideView(LazyView):
     def _take_maps(self, compared: MapComparison) -> None:
         self.compared = compared
         self.panes[1].canvas.set_color_bar(None)  # until the range is known
-        for picture in compared.pictures:
-            picture.asked = self._painting.start
+        self._painting.take(compared.pictures)
         a, b = compared.sides
         captions = f"A: {a.name}", f"B: {b.name}", "B minus A"
         for pane, picture, words in zip(
@@ -279,23 +276,11 @@ class SideBySideView(LazyView):
             self.message.setText,
         )
 
-    def _paint(self) -> None:
-        compared = self.compared
-        if compared is None or self._jobs.running(_PAINTING):
-            return
-        pictures = compared.pictures
-
-        def arrived(_: object = None) -> None:
-            for pane, picture in zip(self.panes, pictures, strict=True):
-                parts = list(picture.arrived())
-                if parts:
-                    pane.canvas.repaint_pixels({picture: parts})
-            if any(picture.pending for picture in pictures):
-                self._painting.start()
-
-        self._jobs.start(
-            _PAINTING, lambda: compute(pictures), arrived, self._forget, arrived
-        )
+    def _show_arrived(self) -> None:
+        pictures = self.compared.pictures if self.compared else ()
+        for pane, picture in zip(self.panes, pictures, strict=False):
+            if parts := list(picture.arrived()):
+                pane.canvas.repaint_pixels({picture: parts})
 
     def _take_difference(self, compared: MapComparison, found: Difference) -> None:
         self._measured = compared, found
@@ -353,7 +338,7 @@ class SideBySideView(LazyView):
             self._mark()
 
     def _forget(self, words: str) -> None:
-        self._painting.stop()
+        self._painting.take(())
         self.compared = None
         for pane, name in zip(self.panes, ("A", "B", "B minus A"), strict=True):
             pane.canvas.message = ""

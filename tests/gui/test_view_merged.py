@@ -159,7 +159,7 @@ def test_what_is_asked_for_as_the_work_ends_is_merged(
             pictures[0].asked = lambda: None
             pictures[0].region(2, (0, 50), (0, 75))  # which no canvas shows now
 
-    monkeypatch.setattr("reftiler_gui.results_model.compute", compute_and_ask)
+    monkeypatch.setattr("reftiler_gui.jobs.compute", compute_and_ask)
     opened.results.open(tmp_path / "maps.npy")
     wait_until(lambda: bool(late) and late[0].knows((1, 0, 0), exact=True))
 

@@ -35,14 +35,21 @@ from PySide6.QtWidgets import (
 )
 
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import hbox, turn, vbox
 from reftiler_gui.model.advice import Candidate, Snapshot, Survey, by_stride, candidates
 from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.form_settings import FormSettings
 from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import ImageItem
 from reftiler_gui.status import JobProgress
-from reftiler_gui.view_base import LazyView, filter_shortcuts, table_of_rows
-from reftiler_gui.widgets import button, hbox, message_label, plain_tip, turn, vbox
+from reftiler_gui.view_base import LazyView
+from reftiler_gui.widgets import (
+    button,
+    filter_shortcuts,
+    message_label,
+    plain_tip,
+    table_of_rows,
+)
 
 _REACH = 14  # the screen's pixels from a point at which it is hit
 _LEFT, _TOP, _RIGHT, _BOTTOM = 56, 34, -20, -46  # from the widget's edges to the axes

@@ -1,7 +1,5 @@
 """The program: a window on the screen, or a picture of one; windows from Python."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket
@@ -11,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from PySide6.QtCore import (
     QCoreApplication,
@@ -74,7 +72,7 @@ class SignalHandlers(QObject):
         )
         self._notifier.activated.connect(self._on_signal)
 
-    def __enter__(self) -> SignalHandlers:
+    def __enter__(self) -> Self:
         # What runs in the background was started to ignore Ctrl-C, and does.
         handled = [one for one in _SIGNALS if signal.getsignal(one) != signal.SIG_IGN]
         self._before = {one: signal.signal(one, _nothing) for one in handled}

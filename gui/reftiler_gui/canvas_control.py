@@ -17,8 +17,8 @@ from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.overlay_settings import OverlaySettings
 from reftiler_gui.model.texts import place_words
 from reftiler_gui.pan_zoom_view import LADDER, Camera
-from reftiler_gui.panes import PLAIN
 from reftiler_gui.status import Status
+from reftiler_gui.view_base import PLAIN
 from reftiler_gui.viewer_model import ViewerModel
 
 _LEAST = 8  # the image's pixels that a defect counts as, at the least

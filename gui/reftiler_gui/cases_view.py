@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from reftiler.errors import TilingError
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import as_widget, hbox, turn, vbox
 from reftiler_gui.model.cases import CaseFile, Failure, PlaneStack
 from reftiler_gui.model.display import DisplaySettings, risen
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -36,18 +37,15 @@ from reftiler_gui.model.picture import DifferencePyramid, Picture
 from reftiler_gui.model.screen_transform import ScreenTransform
 from reftiler_gui.overlays import Marker
 from reftiler_gui.pan_zoom_view import Camera
-from reftiler_gui.panes import PLAIN, SplitPane
-from reftiler_gui.view_base import LazyView, filter_shortcuts, table_of_rows
+from reftiler_gui.view_base import PLAIN, LazyView, SplitPane
 from reftiler_gui.widgets import (
-    as_widget,
     button,
-    hbox,
+    filter_shortcuts,
     message_label,
     named,
     plain_tip,
     slider,
-    turn,
-    vbox,
+    table_of_rows,
 )
 
 RESULTS = {"got": "Got", "want": "Want", "difference": "Got − want"}

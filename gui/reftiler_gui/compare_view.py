@@ -5,22 +5,14 @@ from typing import TypeVar
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSpinBox
 
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import flow, hbox, labelled, vbox
 from reftiler_gui.model.defects import DefectMetrics, look, shrinkage
 from reftiler_gui.model.image_pyramid import ResizedImage
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.overlays import Marker
 from reftiler_gui.pan_zoom_view import Camera
-from reftiler_gui.panes import PLAIN, BlinkCompare, SplitPane, SwipeCompare
-from reftiler_gui.view_base import filter_shortcuts
-from reftiler_gui.widgets import (
-    flow,
-    hbox,
-    labelled,
-    message_label,
-    named,
-    slider,
-    vbox,
-)
+from reftiler_gui.view_base import PLAIN, BlinkCompare, SplitPane, SwipeCompare
+from reftiler_gui.widgets import filter_shortcuts, message_label, named, slider
 
 _RESIZING, _COMPARING = "Resizing", "Comparing the defect"
 _AROUND = 14  # what is shown around a defect, in pixels of the resized image

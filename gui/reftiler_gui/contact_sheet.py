@@ -1,7 +1,5 @@
 """The contact sheet: all tiles as the tiler cuts them, sorted and filtered."""
 
-from __future__ import annotations
-
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -167,7 +165,7 @@ class TileListModel(QAbstractListModel):
 class _TileDelegate(QStyledItemDelegate):
     """Paints thumbnail, caption and frame of a tile."""
 
-    def __init__(self, sheet: TileList) -> None:
+    def __init__(self, sheet: "TileList") -> None:
         super().__init__(sheet)
         self._sheet = sheet
 

@@ -22,21 +22,14 @@ from reftiler.io import write_image
 from reftiler_gui.contact_sheet import LARGEST, SMALLEST, TileList
 from reftiler_gui.exporting import fits_png
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import as_widget, flow, labelled, vbox
 from reftiler_gui.model.merged_pictures import SeamSurvey
 from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.model.tiles import ImageTiles, by_tile
 from reftiler_gui.tile_cache import as_image
 from reftiler_gui.tile_view import TileView
-from reftiler_gui.view_base import LazyView, filter_shortcuts
-from reftiler_gui.widgets import (
-    as_widget,
-    flow,
-    labelled,
-    message_label,
-    named,
-    slider,
-    vbox,
-)
+from reftiler_gui.view_base import LazyView
+from reftiler_gui.widgets import filter_shortcuts, message_label, named, slider
 
 POSITION, DEFECTS, SEAMS, RESULT = range(4)  # the orders, as the list has them
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QToolButton, QWidg
 from reftiler.errors import count
 from reftiler.regions import Region
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import hbox, turn, vbox
 from reftiler_gui.model.defects import (
     DefectMetrics,
     DefectPreview,
@@ -20,7 +21,7 @@ from reftiler_gui.model.grid_lookup import GridLookup
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.overlays import paint_label
 from reftiler_gui.tile_cache import as_image
-from reftiler_gui.widgets import hbox, message_label, named, turn, vbox
+from reftiler_gui.widgets import message_label, named
 
 _FINDING, _LOOKING = "Finding defects", "Looking at the defect"
 _LISTED = 40  # tiles that the menu lists

@@ -21,18 +21,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.model.display import DisplaySettings, Histogram, dtype_range
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.viewer_model import ViewerModel
-from reftiler_gui.widgets import (
-    RealField,
-    WrapLabel,
-    as_widget,
-    button,
-    hbox,
-    prepare_field,
-    vbox,
-)
+from reftiler_gui.widgets import RealField, WrapLabel, button, prepare_field
 
 Counts: TypeAlias = NDArray[np.int64]
 

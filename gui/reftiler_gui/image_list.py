@@ -40,13 +40,13 @@ from PySide6.QtWidgets import (
 
 from reftiler.errors import TilingError, count, printable
 from reftiler.io import open_image
+from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.image_pyramid import ImagePyramid
 from reftiler_gui.model.image_set import Check, ImageItem, ImageSet
 from reftiler_gui.model.steps import Work
 from reftiler_gui.tile_cache import as_image
-from reftiler_gui.view_base import LETTERS, filter_shortcuts
 from reftiler_gui.viewer_model import ViewerModel
-from reftiler_gui.widgets import hbox, named, narrow, plain_tip, vbox
+from reftiler_gui.widgets import LETTERS, filter_shortcuts, named, narrow, plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -20,11 +20,7 @@ from PySide6.QtWidgets import (
 from reftiler.regions import Region
 from reftiler_gui.actions import ActionRegistry, ActionSpec
 from reftiler_gui.advice_view import AdviceView
-from reftiler_gui.canvas_control import (
-    CanvasReadout,
-    LayerVisibility,
-    Navigator,
-)
+from reftiler_gui.canvas_control import CanvasReadout, LayerVisibility, Navigator
 from reftiler_gui.cases_view import CasesView
 from reftiler_gui.commands import IMAGE_ACTIONS, LIST_OPTIONS, entries
 from reftiler_gui.compare_view import CompareView
@@ -35,6 +31,7 @@ from reftiler_gui.display_panel import DisplayPanel
 from reftiler_gui.image_canvas import ImageCanvas, Parts
 from reftiler_gui.image_list import GROUPS, ImageList
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import as_widget, vbox
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.map_panel import MapPanel
 from reftiler_gui.merged_view import MergedView
@@ -51,9 +48,9 @@ from reftiler_gui.start_page import FileCard, RecentFilesMenu, StartPage
 from reftiler_gui.status import Status
 from reftiler_gui.theme import SCHEMES, apply_theme
 from reftiler_gui.toolbar import ToolBar
-from reftiler_gui.view_base import LazyView, filter_shortcuts
+from reftiler_gui.view_base import LazyView
 from reftiler_gui.viewer_model import ViewerModel
-from reftiler_gui.widgets import as_widget, guard_fields, message_label, vbox
+from reftiler_gui.widgets import filter_shortcuts, guard_fields, message_label
 
 
 class _Dock(QDockWidget):

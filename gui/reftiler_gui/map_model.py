@@ -1,7 +1,5 @@
 """The anomaly map of the image that is shown: its range, its threshold, its scores."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

@@ -27,21 +27,19 @@ from reftiler.errors import count
 from reftiler.regions import Region
 from reftiler.validation import first_few
 from reftiler_gui.display_panel import decimals_of, outline_of
+from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.anomaly_map import COLORMAPS
 from reftiler_gui.model.colors import COLORS
 from reftiler_gui.model.map_scores import LIMITS, ImageScores
 from reftiler_gui.model.texts import times
-from reftiler_gui.view_base import filter_shortcuts
 from reftiler_gui.widgets import (
     RealField,
     WrapLabel,
-    as_widget,
     button,
-    hbox,
+    filter_shortcuts,
     prepare_field,
     slider,
-    vbox,
 )
 
 _STEPS = 1000  # of the slider

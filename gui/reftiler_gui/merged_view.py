@@ -7,26 +7,15 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QStackedWidget
 
 from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.layouts import as_widget, flow, hbox, labelled, turn, vbox
 from reftiler_gui.model.merged_pictures import MergedPictures
 from reftiler_gui.model.mock_models import WORDS, MockModel
 from reftiler_gui.model.texts import merged_words
 from reftiler_gui.overlays import Marker
 from reftiler_gui.pan_zoom_view import Camera
-from reftiler_gui.panes import BlinkCompare, DifferenceLegend, SplitPane
 from reftiler_gui.results_model import ResultsModel
-from reftiler_gui.view_base import filter_shortcuts
-from reftiler_gui.widgets import (
-    as_widget,
-    button,
-    flow,
-    hbox,
-    labelled,
-    message_label,
-    named,
-    narrow,
-    turn,
-    vbox,
-)
+from reftiler_gui.view_base import BlinkCompare, DifferenceLegend, SplitPane
+from reftiler_gui.widgets import button, filter_shortcuts, message_label, named, narrow
 
 _WIDE = 520  # pixels, for the legend beside the words
 _EMPTY = (

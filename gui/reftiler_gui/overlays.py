@@ -1,10 +1,9 @@
 """What is painted over images: tiles, rings, legends, scale bar, ruler and minimap."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -39,7 +38,7 @@ class Marker:
     color: Rgb = COLORS["orange"]
 
     @classmethod
-    def at(cls, row: int, column: int, words: str = "") -> Marker:
+    def at(cls, row: int, column: int, words: str = "") -> Self:
         """Return what marks a pixel; without words strongly."""
         return cls(((row, row + 1), (column, column + 1)), words, strong=not words)
 

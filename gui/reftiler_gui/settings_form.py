@@ -13,6 +13,7 @@ from reftiler.padding import PAD_MODES
 from reftiler.settings import MERGES, NANS, WEIGHTED_MERGES
 from reftiler.validation import Real
 from reftiler.windows import NAMES
+from reftiler_gui.layouts import as_widget, hbox, vbox
 from reftiler_gui.model.form_settings import FormSettings, ValidationError
 from reftiler_gui.model.texts import facts_words, uncovered_words
 from reftiler_gui.widgets import (
@@ -21,13 +22,10 @@ from reftiler_gui.widgets import (
     SizeField,
     ValidatedField,
     WrapLabel,
-    as_widget,
     button,
-    hbox,
     named,
     number_field,
     real_field,
-    vbox,
 )
 
 _STEPS = (

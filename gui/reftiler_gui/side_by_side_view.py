@@ -1,7 +1,5 @@
 """Two settings, or two anomaly maps, side by side, and the difference between them."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from reftiler.errors import TilingError
 from reftiler.models import Model
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs, PictureJob
+from reftiler_gui.layouts import flow, hbox, labelled, vbox
 from reftiler_gui.map_model import MapModel
 from reftiler_gui.model.comparison import (
     ComparedValues,
@@ -38,19 +37,9 @@ from reftiler_gui.model.steps import Work
 from reftiler_gui.model.tile_results import TileResults
 from reftiler_gui.overlays import Marker
 from reftiler_gui.pan_zoom_view import Camera
-from reftiler_gui.panes import PLAIN, DifferenceLegend, SplitPane
 from reftiler_gui.results_model import ResultsModel, Source, open_source
-from reftiler_gui.view_base import LazyView, filter_shortcuts
-from reftiler_gui.widgets import (
-    button,
-    flow,
-    hbox,
-    labelled,
-    message_label,
-    named,
-    narrow,
-    vbox,
-)
+from reftiler_gui.view_base import PLAIN, DifferenceLegend, LazyView, SplitPane
+from reftiler_gui.widgets import button, filter_shortcuts, message_label, named, narrow
 
 _JOB, _PAINTING, _MEASURING = "Comparing", "Painting the maps", "Measuring"
 _TILES, _MERGED, _MAPS = range(3)

@@ -8,9 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QWidget
 
+from reftiler_gui.layouts import hbox, vbox
 from reftiler_gui.model.image_set import LoadedImage
 from reftiler_gui.preferences import Preferences
-from reftiler_gui.widgets import button, hbox, message_label, plain_tip, vbox
+from reftiler_gui.widgets import button, message_label, plain_tip
 
 _WIDTH = 560  # of what is written, in the screen's pixels
 

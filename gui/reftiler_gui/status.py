@@ -7,8 +7,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import hbox
 from reftiler_gui.model.steps import Work
-from reftiler_gui.widgets import ElidedLabel, button, hbox, named, plain_tip
+from reftiler_gui.widgets import ElidedLabel, button, named, plain_tip
 
 T = TypeVar("T")
 

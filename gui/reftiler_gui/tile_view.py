@@ -1,9 +1,8 @@
 """One tile large, as the tiler cuts it: its defects, padding, border and coverage."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import floor
+from typing import Self
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter
@@ -13,6 +12,7 @@ from reftiler.errors import count
 from reftiler.regions import Region, find_regions
 from reftiler_gui.image_canvas import ImageCanvas
 from reftiler_gui.jobs import Jobs
+from reftiler_gui.layouts import flow, vbox
 from reftiler_gui.model.anomaly_map import AnomalyMap
 from reftiler_gui.model.colors import coverage_layer
 from reftiler_gui.model.image_pyramid import ImagePyramid
@@ -31,8 +31,7 @@ from reftiler_gui.overlays import (
 )
 from reftiler_gui.pan_zoom_view import Camera
 from reftiler_gui.tile_cache import as_image
-from reftiler_gui.view_base import filter_shortcuts
-from reftiler_gui.widgets import ElidedLabel, button, flow, message_label, vbox
+from reftiler_gui.widgets import ElidedLabel, button, filter_shortcuts, message_label
 
 _HATCH = QColor(128, 128, 128, 170)
 _RINGED = 200  # defects of a tile that are ringed at the most
@@ -52,7 +51,7 @@ class _Tile:
     over: bool  # whether a map lies over the tile, or hides it
 
     @classmethod
-    def read(cls, tiles: ImageTiles, number: int, show: str) -> Work[_Tile]:
+    def read(cls, tiles: ImageTiles, number: int, show: str) -> Work[Self]:
         if show != "tile":
             yield from tiles.load_results([number])
         mask = tiles.mask(number)

@@ -8,8 +8,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QToolBar, QWidget
 
 from reftiler_gui.actions import ActionRegistry
-from reftiler_gui.view_base import filter_shortcuts
-from reftiler_gui.widgets import guard_field, named
+from reftiler_gui.widgets import filter_shortcuts, guard_field, named
 
 _SIZE = 20  # the screen's pixels of a side
 _SVG = (

@@ -1,23 +1,12 @@
-"""Widgets of all panels: labels, rows and columns, buttons and fields."""
-
-from __future__ import annotations
+"""Widgets of all panels: labels, buttons, fields and tables, and their keys."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from html import escape
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-from PySide6.QtCore import (
-    QEvent,
-    QObject,
-    QPoint,
-    QRect,
-    QSignalBlocker,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
@@ -27,22 +16,21 @@ from PySide6.QtGui import (
     QValidator,
 )
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QAbstractSpinBox,
-    QBoxLayout,
     QComboBox,
     QDoubleSpinBox,
-    QHBoxLayout,
     QLabel,
-    QLayout,
-    QLayoutItem,
     QPushButton,
     QSizePolicy,
     QSlider,
     QSpinBox,
+    QTableWidget,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
+
+from reftiler_gui.layouts import hbox, vbox
 
 
 class WrapLabel(QLabel):
@@ -105,154 +93,6 @@ def message_label(name: str) -> QLabel:
     label.setAccessibleName(name)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
-
-
-BoxT = TypeVar("BoxT", bound=QBoxLayout)
-Margin: TypeAlias = int | tuple[int, int, int, int] | None
-"""Pixels at all sides, or left, above, right and below; None for the style's."""
-Content: TypeAlias = QWidget | QLayout | None
-Part: TypeAlias = Content | tuple[Content, int]
-"""What stands in a row or a column, and its stretch; None is free room."""
-
-
-def hbox(*parts: Part, margin: Margin = None, gap: int = -1) -> QHBoxLayout:
-    """Return parts side by side; without a margin there is that of the style."""
-    return _filled(QHBoxLayout(), parts, margin, gap)
-
-
-def vbox(*parts: Part, margin: Margin = None, gap: int = -1) -> QVBoxLayout:
-    """Return parts one above the other, as `hbox` has them side by side."""
-    return _filled(QVBoxLayout(), parts, margin, gap)
-
-
-def _filled(box: BoxT, parts: Iterable[Part], margin: Margin, gap: int) -> BoxT:
-    if margin is not None:
-        sides = margin if isinstance(margin, tuple) else (margin,) * 4
-        box.setContentsMargins(*sides)
-    box.setSpacing(gap)
-    for part in parts:
-        content, stretch = part if isinstance(part, tuple) else (part, 0)
-        if isinstance(content, QWidget):
-            box.addWidget(content, stretch)
-        elif content is not None:
-            box.addLayout(content, stretch)
-        else:
-            box.addStretch(stretch)
-    return box
-
-
-def as_widget(layout: QLayout) -> QWidget:
-    """Return a widget that has a layout."""
-    widget = QWidget()
-    widget.setLayout(layout)
-    return widget
-
-
-def flow(*parts: QWidget, gap: int = 8) -> FlowLayout:
-    """Return widgets side by side, in as many lines as they need."""
-    found = FlowLayout(gap)
-    for part in parts:
-        found.addWidget(part)
-    return found
-
-
-class FlowLayout(QLayout):
-    """Widgets side by side, in as many lines as they need."""
-
-    def __init__(self, gap: int = 8) -> None:
-        super().__init__()
-        self._items: list[QLayoutItem] = []
-        self._heights: dict[int, int] = {}  # by width, until something changes
-        self._gap = gap
-        self.setContentsMargins(0, 0, 0, 0)
-
-    def addItem(self, item: QLayoutItem) -> None:
-        self._items.append(item)
-        self.invalidate()
-
-    def count(self) -> int:
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:
-        self.invalidate()
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
-
-    def invalidate(self) -> None:
-        """Forget heights: a widget, or what it asks for, has changed."""
-        self._heights.clear()
-        super().invalidate()
-
-    def expandingDirections(self) -> Qt.Orientation:
-        return Qt.Orientation(0)
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        if width not in self._heights:
-            self._heights[width] = self._laid_out(QRect(0, 0, width, 0), move=False)
-        return self._heights[width]
-
-    def setGeometry(self, rect: QRect) -> None:
-        super().setGeometry(rect)
-        self._laid_out(rect, move=True)
-
-    def sizeHint(self) -> QSize:
-        hints = [item.sizeHint() for item in self._shown()]
-        gaps = self._gap * max(0, len(hints) - 1)
-        return QSize(
-            sum(hint.width() for hint in hints) + gaps,
-            max((hint.height() for hint in hints), default=0),
-        )
-
-    def minimumSize(self) -> QSize:
-        size = QSize()
-        for item in self._shown():
-            size = size.expandedTo(item.minimumSize())
-        return size
-
-    def _shown(self) -> list[QLayoutItem]:
-        return [item for item in self._items if not item.isEmpty()]
-
-    def _laid_out(self, rect: QRect, *, move: bool) -> int:
-        x, y, high = rect.x(), rect.y(), 0
-        for line in self._lines(rect.width()):
-            high = max(hint.height() for _, hint in line)
-            for item, hint in line:
-                if move:
-                    lower = (high - hint.height()) // 2
-                    item.setGeometry(QRect(QPoint(x, y + lower), hint))
-                x += hint.width() + self._gap
-            x, y = rect.x(), y + high + self._gap
-        return max(0, y - self._gap - rect.y())
-
-    def _lines(self, width: int) -> list[list[tuple[QLayoutItem, QSize]]]:
-        lines: list[list[tuple[QLayoutItem, QSize]]] = []
-        room = -1
-        for item in self._shown():
-            hint = item.sizeHint().boundedTo(QSize(width, 10**6))
-            if hint.width() > room:
-                lines.append([])
-                room = width
-            lines[-1].append((item, hint))
-            room -= hint.width() + self._gap
-        return lines
-
-
-def turn(box: QBoxLayout, *, beside: bool) -> None:
-    """Put what is in a box side by side, or one above the other."""
-    ways = QBoxLayout.Direction
-    box.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
-
-
-def labelled(words: str, field: QWidget) -> QWidget:
-    """Return a field with a label before it, which stay together."""
-    label = QLabel(words)
-    label.setBuddy(field)
-    return as_widget(hbox(label, field, margin=0))
 
 
 WidgetT = TypeVar("WidgetT", bound=QWidget)
@@ -486,3 +326,52 @@ class ValidatedField(QWidget):
     def refuse(self, words: str) -> None:
         self.words.say(f"⚠ {words}" if words else "")
         self.words.setVisible(bool(words))
+
+
+_MOVES = (
+    *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
+    *(Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown),
+    *(Qt.Key.Key_Return, Qt.Key.Key_Enter),
+)
+LETTERS = tuple(map(Qt.Key, range(Qt.Key.Key_A, Qt.Key.Key_Z + 1)))
+"""With which a list is searched while it has the focus."""
+
+
+class _ShortcutFilter(QObject):
+    """Keeps keys for a widget that the window would take for its actions."""
+
+    def __init__(self, widget: QWidget, keys: Collection[Qt.Key]) -> None:
+        super().__init__(widget)
+        self._keys = keys
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and event.key() in self._keys:
+            plain = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier
+            if event.modifiers() in plain:
+                event.accept()
+                return True
+        return super().eventFilter(watched, event)
+
+
+def filter_shortcuts(*widgets: QWidget, more: Collection[Qt.Key] = ()) -> None:
+    """Keep the arrows, and what else moves, for widgets that have the focus."""
+    for widget in widgets:
+        _ShortcutFilter(widget, (*_MOVES, *more))
+
+
+def table_of_rows(name: str, titles: Sequence[str]) -> QTableWidget:
+    """Return an empty table of which one row at a time is selected."""
+    table = QTableWidget(0, len(titles))
+    table.setAccessibleName(name)
+    table.setHorizontalHeaderLabels(titles)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setTabKeyNavigation(False)
+    table.setShowGrid(False)
+    table.setAlternatingRowColors(True)
+    table.verticalHeader().hide()
+    table.horizontalHeader().setHighlightSections(False)
+    return table

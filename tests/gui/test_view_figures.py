@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from reftiler.errors import TilingError
 from reftiler.figures import contact_sheet, draw_grid, overlay, side_by_side, to_rgb
 from reftiler.io import read_image, resize
-from reftiler_gui.figure_dialog import FigureDialog
+from reftiler_gui.dialogs import FigureDialog
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.main_window import MainWindow
 from reftiler_gui.model import figures

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 import reftiler
-from reftiler_gui.figure_dialog import FigureDialog
-from reftiler_gui.help_dialogs import (
+from reftiler_gui.dialogs import (
     CommandPalette,
     DocumentationDialog,
+    FigureDialog,
     ShortcutsDialog,
 )
 from reftiler_gui.main_window import MainWindow

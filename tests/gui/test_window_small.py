@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from reftiler_gui.image_canvas import ImageCanvas
+from reftiler_gui.layouts import FlowLayout
 from reftiler_gui.main_window import MainWindow
-from reftiler_gui.widgets import FlowLayout
 from tests.gui.windows import known, open_paths, show_view, write_case
 
 VIEWS = ("image", "compare", "sheet", "merged", "advice", "cases")

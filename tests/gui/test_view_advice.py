@@ -53,7 +53,7 @@ def rows(view: AdviceView) -> list[Candidate]:
     return list(known(view.survey).snapshot.rows)
 
 
-def test_the_table_has_every_setting_and_what_it_does(view: AdviceView) -> None:
+def test_settings_are_listed_chosen_and_taken(view: AdviceView, qtbot: QtBot) -> None:
     (now,) = [n for n, words in enumerate(column(view, 0)) if words.startswith("▸")]
     cells = [column(view, n)[now] for n in range(7)]
     assert cells[:5] == ["▸ 128", "32 px", "all", "18", "2.00 ×"]
@@ -70,11 +70,6 @@ def test_the_table_has_every_setting_and_what_it_does(view: AdviceView) -> None:
         for tile, overlap in zip(column(view, 0), column(view, 1), strict=True)
     ]
     assert sizes == sorted(sizes)
-
-
-def test_what_is_best_is_chosen_and_can_be_taken(
-    view: AdviceView, qtbot: QtBot
-) -> None:
     best = known(known(view.survey).snapshot.best)
     assert view.plot.selected == best.settings != view.settings
     with qtbot.waitSignal(view.taken) as signal:
@@ -83,9 +78,6 @@ def test_what_is_best_is_chosen_and_can_be_taken(
     view.show_tiling(view.tiling, best.settings)
     assert not view.take.isEnabled()
     assert "This is the setting in force." in view.words.text()
-
-
-def test_points_are_clicked_and_walked_by_keys(view: AdviceView, qtbot: QtBot) -> None:
     row = max(rows(view), key=lambda row: row.work)
     place = view.plot.point(row).toPoint()
     QTest.mouseClick(view.plot, LEFT, pos=place)

@@ -49,7 +49,7 @@ def view(qtbot: QtBot, jobs: Jobs, tmp_path: Path) -> CasesView:
     return made
 
 
-def test_a_failure_has_a_row_its_clause_and_a_command(view: CasesView) -> None:
+def test_a_failure_is_shown_with_its_first_difference(view: CasesView) -> None:
     model = view.table.model()
     cells = [model.index(0, n).data() for n in range(model.columnCount())]
     assert cells == ["MERGE-001", "mean", "MUST", "cpu", "failed", "1 of 24 differ"]
@@ -60,6 +60,31 @@ def test_a_failure_has_a_row_its_clause_and_a_command(view: CasesView) -> None:
     copied = QGuiApplication.clipboard().text()
     assert copied == view.replay.text()
     assert copied.startswith("reftiler conform kornia --clauses mean --replay")
+
+    def shown() -> list[str]:
+        return [pane.label.text() for pane in view.planes.panes if pane.isVisible()]
+
+    assert shown() == [
+        "Got: 2 × 3 × 4, float32",
+        "Want: 2 × 3 × 4, float32",
+        "Got − want: 2 × 3 × 4, float64",
+    ]
+    assert len({pane.width() for pane in view.planes.panes}) <= 2  # of rounding
+    view.inputs.setChecked(True)
+    assert shown() == ["Image: 2 × 3 × 4, float32", "Mask: 2 × 3 × 4, bool"]
+    view.inputs.setChecked(False)
+    planes, camera = view.planes, view.planes.state
+    assert planes.plane.value() == 0
+    camera.go(0.5, 3.5, 10)
+    QTest.mouseClick(view.first, LEFT)
+    assert planes.plane.value() == 1
+    assert planes.label.text() == "Plane [1] of 2"
+    assert (int(camera.row), int(camera.col), camera.zoom) == (2, 0, 24)
+    canvas = planes.panes[0].canvas
+    place = QPointF(canvas.transform().x(0) + 3, canvas.transform().y(2) + 3)
+    canvas.hovered.emit(*canvas.place(place))
+    want = "Row 2, column 0: got 99, want 20, difference 79"
+    assert planes.value.text() == want
 
 
 @pytest.mark.parametrize("value", [6e22, -1.7e308, 0.0])
@@ -83,35 +108,6 @@ def test_nothing_is_shown_of_arrays_that_are_empty(
     settle(jobs)
     assert not known(view.failure).arrays
     assert not any(pane.isVisible() for pane in view.planes.panes)
-
-
-def test_got_want_and_difference_stand_side_by_side(view: CasesView) -> None:
-    def shown() -> list[str]:
-        return [pane.label.text() for pane in view.planes.panes if pane.isVisible()]
-
-    assert shown() == [
-        "Got: 2 × 3 × 4, float32",
-        "Want: 2 × 3 × 4, float32",
-        "Got − want: 2 × 3 × 4, float64",
-    ]
-    assert len({pane.width() for pane in view.planes.panes}) <= 2  # of rounding
-    view.inputs.setChecked(True)
-    assert shown() == ["Image: 2 × 3 × 4, float32", "Mask: 2 × 3 × 4, bool"]
-
-
-def test_the_first_difference_is_gone_to(view: CasesView) -> None:
-    planes, camera = view.planes, view.planes.state
-    assert planes.plane.value() == 0
-    camera.go(0.5, 3.5, 10)
-    QTest.mouseClick(view.first, LEFT)
-    assert planes.plane.value() == 1
-    assert planes.label.text() == "Plane [1] of 2"
-    assert (int(camera.row), int(camera.col), camera.zoom) == (2, 0, 24)
-    canvas = planes.panes[0].canvas
-    place = QPointF(canvas.transform().x(0) + 3, canvas.transform().y(2) + 3)
-    canvas.hovered.emit(*canvas.place(place))
-    want = "Row 2, column 0: got 99, want 20, difference 79"
-    assert planes.value.text() == want
 
 
 @pytest.mark.parametrize("content", [None, b"PK\x03\x04 no zip"])

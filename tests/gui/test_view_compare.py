@@ -64,11 +64,18 @@ def test_another_size_is_resized_to(
     assert view.small.source is not None
 
 
-def test_without_an_image_nothing_goes_on(view: CompareView, jobs: Jobs) -> None:
+def test_without_an_image_or_defects_nothing_goes_on(
+    view: CompareView, jobs: Jobs
+) -> None:
     fill(view, picture())
     assert jobs.running()
     view.show_item(None)
     assert not jobs.running()
+    view.show_item(picture())
+    view.show_tiling(grid_of(), SETTINGS)
+    assert view.words.text() == "Looking for defects…"
+    view.show_defect(None)
+    assert view.words.text() == "Nothing is marked in the mask of this image."
 
 
 @pytest.mark.parametrize(
@@ -85,11 +92,3 @@ def test_what_is_missing_is_said(
     view.show_item(loaded)
     settle(jobs)
     assert view.words.text().startswith(words)
-
-
-def test_while_defects_are_searched_it_says_so(view: CompareView) -> None:
-    view.show_item(picture())
-    view.show_tiling(grid_of(), SETTINGS)
-    assert view.words.text() == "Looking for defects…"
-    view.show_defect(None)
-    assert view.words.text() == "Nothing is marked in the mask of this image."

@@ -164,9 +164,7 @@ def test_what_is_asked_for_as_the_work_ends_is_merged(
     wait_until(lambda: bool(late) and late[0].knows((1, 0, 0), exact=True))
 
 
-def test_settings_of_the_form_files_and_images_that_change(
-    opened: MainWindow, maps: Path
-) -> None:
+def test_settings_files_and_images_that_change(opened: MainWindow, maps: Path) -> None:
     change(opened, HELD)
     assert value(opened) == MERGED_HELD[50, 101]
     change(opened, SETTINGS)
@@ -177,6 +175,18 @@ def test_settings_of_the_form_files_and_images_that_change(
     assert "holds the results of a, not of b" in shown(opened)[1]
     go(opened, 0)
     assert shown(opened)[0] == 1
+    np.save(maps, MAPS[1:])
+    open_results(opened, maps)
+    assert shown(opened)[0] == 0
+    assert "(23, 32, 32)" in shown(opened)[1]
+    assert not opened.merged.take_over.isVisible()
+    np.save(maps, MAPS > 100)
+    QTest.mouseClick(opened.merged.retry, LEFT)
+    settled(opened)
+    assert shown(opened)[0] == 1
+    change(opened, replace(SETTINGS, window="hann"))
+    assert shown(opened)[0] == 0
+    assert "bool" in shown(opened)[1]
 
 
 def test_results_of_other_tiles_offer_their_settings(
@@ -194,22 +204,9 @@ def test_results_of_other_tiles_offer_their_settings(
     assert opened.viewer.settings == replace(SETTINGS, window="hann")
 
 
-def test_what_is_refused_shows_no_stale_picture(opened: MainWindow, maps: Path) -> None:
-    np.save(maps, MAPS[1:])
-    open_results(opened, maps)
-    assert shown(opened)[0] == 0
-    assert "(23, 32, 32)" in shown(opened)[1]
-    assert not opened.merged.take_over.isVisible()
-    np.save(maps, MAPS > 100)
-    QTest.mouseClick(opened.merged.retry, LEFT)
-    settled(opened)
-    assert shown(opened)[0] == 1
-    change(opened, replace(SETTINGS, window="hann"))
-    assert shown(opened)[0] == 0
-    assert "bool" in shown(opened)[1]
-
-
-def test_the_worst_seam_is_gone_to(opened: MainWindow, maps: Path) -> None:
+def test_the_worst_seam_is_gone_to_and_what_is_merged_is_a_map(
+    opened: MainWindow, maps: Path
+) -> None:
     show_view(opened, "image")
     QTest.keyClick(opened, Qt.Key.Key_W)
     settled(opened)
@@ -217,6 +214,14 @@ def test_the_worst_seam_is_gone_to(opened: MainWindow, maps: Path) -> None:
     found = known(opened.results.survey)
     assert (int(opened.state.row), int(opened.state.col)) == known(found.worst)
     assert "disagree most at row" in shown(opened)[1]
+    opened.merged.as_map.setChecked(True)
+    settled(opened)
+    assert known(opened.maps.map).value(101, 203) == MERGED[50, 101]
+    change(opened, HELD)
+    assert known(opened.maps.map).value(101, 203) == MERGED_HELD[50, 101]
+    opened.merged.as_map.setChecked(False)
+    settled(opened)
+    assert opened.maps.map is None
 
 
 def test_seams_are_a_layer_and_an_order(opened: MainWindow, tmp_path: Path) -> None:
@@ -237,7 +242,7 @@ def test_seams_are_a_layer_and_an_order(opened: MainWindow, tmp_path: Path) -> N
         assert canvas.picture() == before
 
 
-def test_a_model_is_run_once_for_each_tile(opened: MainWindow) -> None:
+def test_a_model_is_run_once_for_each_tile_until_it_fails(opened: MainWindow) -> None:
     body = "open('count', 'a').write('x' * len(tiles)); return tiles[:, ::2, ::2] / 2"
     open_results(opened, model("counted", body))
     opened.viewer.change(replace(SETTINGS, window="hann"))
@@ -247,9 +252,6 @@ def test_a_model_is_run_once_for_each_tile(opened: MainWindow) -> None:
     go(opened, 1)
     assert shown(opened)[0] == 1
     assert len(Path("count").read_text()) == 2 * 25
-
-
-def test_a_model_that_fails_later_keeps_what_is_merged(opened: MainWindow) -> None:
     body = "assert len(tiles) == 1, 'no memory'; return tiles"
     open_results(opened, model("failing", body))
     assert shown(opened)[0] == 1
@@ -298,17 +300,6 @@ def test_models_and_results_are_opened_from_the_menu(
         trigger(opened, action)
         assert shown(opened)[0] == 1, shown(opened)[1]
     assert asked == [["predict"]]
-
-
-def test_what_is_merged_can_be_the_anomaly_map(opened: MainWindow, maps: Path) -> None:
-    opened.merged.as_map.setChecked(True)
-    settled(opened)
-    assert known(opened.maps.map).value(101, 203) == MERGED[50, 101]
-    change(opened, HELD)
-    assert known(opened.maps.map).value(101, 203) == MERGED_HELD[50, 101]
-    opened.merged.as_map.setChecked(False)
-    settled(opened)
-    assert opened.maps.map is None
 
 
 def test_a_model_that_is_loaded_too_late_is_not_run(opened: MainWindow) -> None:

@@ -7,7 +7,7 @@ from reftiler_gui.model.form_settings import FormSettings
 from tests.gui.windows import LEFT, change, settled, show_view
 
 
-def test_a_tile_of_the_sheet_is_gone_to(sample: MainWindow) -> None:
+def test_tiles_are_gone_to_and_leave_the_focus_to_the_form(sample: MainWindow) -> None:
     show_view(sample, "sheet")
     sheet, rows = sample.sheet, sample.sheet.list
     sheet.order.setCurrentIndex(1)
@@ -25,9 +25,6 @@ def test_a_tile_of_the_sheet_is_gone_to(sample: MainWindow) -> None:
     assert sample.canvas.tile == 7
     assert sample.canvas.isVisible()
     assert not sheet.isVisible()
-
-
-def test_a_tile_that_is_shown_leaves_the_focus_to_the_form(sample: MainWindow) -> None:
     show_view(sample, "sheet")
     sample.sheet.open_tile(3)
     field = sample.form.tile.height_field

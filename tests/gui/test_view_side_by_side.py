@@ -62,8 +62,8 @@ def message(window: MainWindow) -> str:
     return window.side_by_side.message.text()
 
 
-def test_pinned_settings_are_compared_with_those_of_the_form(
-    opened: MainWindow,
+def test_settings_are_pinned_and_compared_with_those_of_the_form(
+    opened: MainWindow, tmp_path: Path, answer: Callable[..., None]
 ) -> None:
     view = opened.side_by_side
     assert view.isVisible()
@@ -93,11 +93,6 @@ def test_pinned_settings_are_compared_with_those_of_the_form(
     assert view.table.horizontalScrollBar().isVisible()
     last = view.table.visualRect(view.table.model().index(1, 0))
     assert view.table.viewport().rect().contains(last)
-
-
-def test_settings_that_fit_no_image_are_a_sentence(
-    opened: MainWindow, tmp_path: Path, answer: Callable[..., None]
-) -> None:
     view, path = opened.side_by_side, tmp_path / "s.yaml"
     answer(path)
     for words in ("", "tiling: [", "tiling: {apply: false}"):

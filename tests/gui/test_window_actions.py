@@ -57,7 +57,7 @@ def test_every_action_can_be_done_twice(
     wait_until(lambda: not sample.findChildren(QDialog))
 
 
-def test_every_switch_of_a_layer_changes_the_picture(sample: MainWindow) -> None:
+def test_layers_are_switched_and_keys_work(sample: MainWindow) -> None:
     change(sample, FormSettings(tile=(300, 300), step=(250, 250)))
     for name in ("image", "mask", "marks", "grid", "padding", "coverage"):
         before = sample.canvas.picture()
@@ -70,9 +70,6 @@ def test_every_switch_of_a_layer_changes_the_picture(sample: MainWindow) -> None
         sample.registry.actions["recolor"].trigger()
         seen.add(sample.canvas.layers.color)
     assert len(seen) == 5
-
-
-def test_keys_work(sample: MainWindow) -> None:
     canvas, state = sample.canvas, sample.state
     canvas.setFocus()
     QTest.keyClick(canvas, Qt.Key.Key_G)
@@ -92,7 +89,9 @@ def test_keys_work(sample: MainWindow) -> None:
     assert f"row {int(state.row)}, column 512" in sample.status.place.text()
 
 
-def test_commands_are_found_by_letters(qtbot: QtBot, window: MainWindow) -> None:
+def test_commands_are_found_and_all_that_is_done_has_a_name(
+    qtbot: QtBot, window: MainWindow
+) -> None:
     dialog = CommandPalette(window.registry, window)
     qtbot.addWidget(dialog)
     dialog.show()
@@ -101,9 +100,6 @@ def test_commands_are_found_by_letters(qtbot: QtBot, window: MainWindow) -> None
     assert len([row for row in rows if not row.isHidden()]) == 1
     QTest.keyClick(dialog.field, Qt.Key.Key_Return)
     assert window.canvas.layers.coverage
-
-
-def test_what_takes_keys_has_a_name_and_what_is_done_a_menu(window: MainWindow) -> None:
     inner = ("QLineEdit", "ExpandingLineEdit", "QComboBoxListView", "QListView")
     nameless = []
     for child in window.findChildren(QWidget):

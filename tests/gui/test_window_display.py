@@ -70,8 +70,8 @@ def colors_of(source: ImagePyramid) -> tuple[int, ...]:
     return pixel >> 16 & 255, pixel >> 8 & 255, pixel & 255
 
 
-def test_every_dtype_has_a_histogram_with_limits(
-    window: MainWindow, show: Show
+def test_values_of_every_kind_are_counted(
+    window: MainWindow, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = window.display
     for image in KINDS:
@@ -84,9 +84,6 @@ def test_every_dtype_has_a_histogram_with_limits(
             panel.limits.textActivated.emit(name)
             settled(window)
             assert source.low < source.high, (image.dtype, name)
-
-
-def test_what_is_not_finite_is_counted(window: MainWindow, show: Show) -> None:
     image = RAMP.astype(np.float32)
     image[0, :5], image[1, :3], image[2, :2] = np.nan, np.inf, -np.inf
     source = show(image)
@@ -94,6 +91,11 @@ def test_what_is_not_finite_is_counted(window: MainWindow, show: Show) -> None:
     assert (found.nan, found.infinite) == (5, 5)
     assert np.isfinite([source.low, source.high]).all()
     assert "5 NaN and 5 infinite" in window.display.note.text()
+    monkeypatch.setattr("reftiler_gui.model.display._SAMPLE", 1000)
+    show(RAMP.astype(np.uint16))
+    found = known(window.viewer.histogram)
+    assert found.counts.sum() <= 1000
+    assert f"Every {found.step}. row" in window.display.note.text()
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float64"])
@@ -105,35 +107,6 @@ def test_percentiles_are_those_of_numpy(
     window.display.limits.textActivated.emit("1 % to 99 %")
     want = np.percentile(image, [1, 99])
     assert np.abs(np.array([source.low, source.high]) - want).max() <= 1
-
-
-def test_a_large_image_is_sampled_and_it_is_said(
-    window: MainWindow, show: Show, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("reftiler_gui.model.display._SAMPLE", 1000)
-    show(RAMP.astype(np.uint16))
-    found = known(window.viewer.histogram)
-    assert found.counts.sum() <= 1000
-    assert f"Every {found.step}. row" in window.display.note.text()
-
-
-def test_a_handle_is_dragged_up_to_the_other(
-    window: MainWindow, ramp: ImagePyramid
-) -> None:
-    window.registry.actions["dock_display"].trigger()
-    window.registry.actions["dock_display"].trigger()
-    view, panel = window.display.histogram, window.display
-    ends = [round(view.x_of(value)) for value in (1000, 2000, 3000)]
-    QTest.mousePress(view, LEFT, pos=QPoint(ends[0], 20))
-    QTest.mouseMove(view, QPoint(ends[1], 20))
-    assert ramp.low == pytest.approx(2000, abs=20)
-    assert panel.low.value() == ramp.low
-    QTest.mouseMove(view, QPoint(view.width() + 50, 20))
-    assert ramp.low < ramp.high == 3000
-    QTest.mouseRelease(view, LEFT, pos=QPoint(ends[1], 20))
-    before = ramp.low, ramp.high
-    QTest.mouseMove(view, QPoint(ends[0], 20))
-    assert (ramp.low, ramp.high) == before
 
 
 def test_large_limits_are_written_and_typed_with_an_exponent(
@@ -150,7 +123,9 @@ def test_large_limits_are_written_and_typed_with_an_exponent(
     assert source.high == 2.5e23
 
 
-def test_limits_are_typed_and_must_rise(window: MainWindow, ramp: ImagePyramid) -> None:
+def test_limits_and_gamma_are_typed_and_dragged(
+    window: MainWindow, ramp: ImagePyramid
+) -> None:
     panel = window.display
     assert (panel.low.value(), panel.high.value()) == (1000, 3000)
     panel.low.setValue(2000)
@@ -160,11 +135,20 @@ def test_limits_are_typed_and_must_rise(window: MainWindow, ramp: ImagePyramid) 
     assert panel.low.value() == ramp.low == 2000
     window.registry.actions["automatic_display"].trigger()
     assert ramp.low == 1000
-
-
-def test_gamma_brightens_and_merged_and_resized_images_follow(
-    window: MainWindow, ramp: ImagePyramid
-) -> None:
+    window.registry.actions["dock_display"].trigger()
+    window.registry.actions["dock_display"].trigger()
+    view, panel = window.display.histogram, window.display
+    ends = [round(view.x_of(value)) for value in (1000, 2000, 3000)]
+    QTest.mousePress(view, LEFT, pos=QPoint(ends[0], 20))
+    QTest.mouseMove(view, QPoint(ends[1], 20))
+    assert ramp.low == pytest.approx(2000, abs=20)
+    assert panel.low.value() == ramp.low
+    QTest.mouseMove(view, QPoint(view.width() + 50, 20))
+    assert ramp.low < ramp.high == 3000
+    QTest.mouseRelease(view, LEFT, pos=QPoint(ends[1], 20))
+    before = ramp.low, ramp.high
+    QTest.mouseMove(view, QPoint(ends[0], 20))
+    assert (ramp.low, ramp.high) == before
     image = np.full((8, 8), 64, np.uint8)
     source = ImagePyramid(image)
     other = source.like(image)
@@ -172,9 +156,9 @@ def test_gamma_brightens_and_merged_and_resized_images_follow(
         source.set_display(DisplaySettings(0.0, 255.0, gamma))
         want = round(255 * (64 / 255) ** gamma)
         assert colors_of(source) == colors_of(other) == (want,) * 3
-    before = window.canvas.picture()
+    seen = window.canvas.picture()
     window.display.gamma.setValue(0.5)
-    assert window.canvas.picture() != before
+    assert window.canvas.picture() != seen
 
 
 def test_channels_are_chosen(window: MainWindow, show: Show) -> None:

@@ -16,22 +16,7 @@ from reftiler_gui.model.form_settings import START, FormSettings
 from tests.gui.windows import known, open_paths, settled, trigger, turn, type_into
 
 
-def test_a_change_shows_at_once(sample: MainWindow) -> None:
-    before = sample.canvas.tiling
-    sample.form.tile.height_field.setValue(128)
-    assert sample.viewer.settings.tile == (128, 128)
-    assert sample.canvas.tiling is not before
-    assert sample.summary.text().startswith("Tiles: 225  (15 × 15)")
-    sample.form.tile.height_field.setValue(256)
-    sample.form.how.setCurrentIndex(0)  # stride and overlap say the same
-    assert sample.form.step.value == (192, 192)
-    assert sample.summary.text().startswith("Tiles: 25")
-    assert not sample.viewer.settings.overlapping
-    sample.viewer.change(FormSettings(tile=(300, 300), step=(300, 300), mode="drop"))
-    assert f"{1024**2 - 900**2:,} pixels" in sample.summary.text()
-
-
-def test_a_refusal_stands_beside_its_field_and_the_last_grid_stays(
+def test_a_refusal_stands_beside_its_field_and_changes_show_at_once(
     sample: MainWindow,
 ) -> None:
     before = sample.canvas.tiling
@@ -47,6 +32,19 @@ def test_a_refusal_stands_beside_its_field_and_the_last_grid_stays(
     assert sample.form.step.value == (64, 64)
     sample.registry.actions["redo"].trigger()
     assert place.words.isVisible()
+    sample.registry.actions["undo"].trigger()
+    before = sample.canvas.tiling
+    sample.form.tile.height_field.setValue(128)
+    assert sample.viewer.settings.tile == (128, 128)
+    assert sample.canvas.tiling is not before
+    assert sample.summary.text().startswith("Tiles: 225  (15 × 15)")
+    sample.form.tile.height_field.setValue(256)
+    sample.form.how.setCurrentIndex(0)  # stride and overlap say the same
+    assert sample.form.step.value == (192, 192)
+    assert sample.summary.text().startswith("Tiles: 25")
+    assert not sample.viewer.settings.overlapping
+    sample.viewer.change(FormSettings(tile=(300, 300), step=(300, 300), mode="drop"))
+    assert f"{1024**2 - 900**2:,} pixels" in sample.summary.text()
 
 
 def test_random_tiles_are_counted_in_the_background(sample: MainWindow) -> None:
@@ -123,7 +121,7 @@ def test_the_wheel_changes_no_field_without_the_focus(sample: MainWindow) -> Non
     assert sample.viewer.settings.mode != before.mode
 
 
-def test_undo_is_of_settings_not_of_letters(sample: MainWindow) -> None:
+def test_keys_are_those_of_what_has_the_focus(sample: MainWindow) -> None:
     field, before = sample.form.tile.height_field, sample.viewer.settings
     type_into(field, "96")
     field.setFocus()
@@ -134,9 +132,6 @@ def test_undo_is_of_settings_not_of_letters(sample: MainWindow) -> None:
         now = sample.viewer.settings
         QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
         assert sample.viewer.settings != now
-
-
-def test_letters_and_arrows_are_those_of_the_focused_list(sample: MainWindow) -> None:
     mask = sample.registry.actions["mask"]
     for widget, changes in ((sample.image_list.view, False), (sample.canvas, True)):
         shown = mask.isChecked()

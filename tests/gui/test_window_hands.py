@@ -26,7 +26,7 @@ def focused() -> QWidget:
     return known(QApplication.focusWidget())
 
 
-def test_with_space_held_the_line_stays(sample: MainWindow) -> None:
+def test_hands_on_what_is_compared(sample: MainWindow) -> None:
     show_view(sample, "compare")
     sample.compare.split.setChecked(True)
     QApplication.processEvents()
@@ -41,30 +41,7 @@ def test_with_space_held_the_line_stays(sample: MainWindow) -> None:
     QTest.keyRelease(large, SPACE)
     drag(port, line, line + QPoint(60, 0))
     assert large.share > share
-
-
-def test_two_fingers_zoom_where_they_are(sample: MainWindow) -> None:
-    canvas, point = sample.canvas, QPointF(200, 150)
-    before, zoom = canvas.place(point), sample.state.zoom
-    kinds = QInputDevice.DeviceType.TouchPad, QPointingDevice.PointerType.Finger
-    pad = QPointingDevice("pad", 1, *kinds, QInputDevice.Capability.Position, 2, 0)
-    kind = Qt.NativeGestureType.ZoomNativeGesture
-    event = QNativeGestureEvent(kind, pad, 2, point, point, point, 0.5, point)
-    QApplication.sendEvent(canvas.viewport(), event)
-    assert sample.state.zoom == pytest.approx(1.5 * zoom)
-    assert canvas.place(point) == pytest.approx(before, abs=1 / zoom)
-
-
-def test_shift_shows_the_original_of_what_is_merged(sample: MainWindow) -> None:
-    open_results(sample, MockModel())
-    label = sample.merged.panes[0].label
-    QTest.keyPress(focused(), SHIFT)
-    assert label.text() == "Original"
-    QTest.keyRelease(focused(), SHIFT)
-    assert label.text() == "Merged"
-
-
-def test_shift_swaps_what_is_compared(sample: MainWindow) -> None:
+    sample.compare.beside.setChecked(True)
     show_view(sample, "compare")
     compare = sample.compare
     if compare.small.width() != compare.large.width():  # an odd pixel is left
@@ -84,7 +61,16 @@ def test_shift_swaps_what_is_compared(sample: MainWindow) -> None:
     assert [pane.label.text() for pane in compare.panes] == names
 
 
-def test_the_zoom_keys_move_the_view_that_is_seen(sample: MainWindow) -> None:
+def test_fingers_and_keys_zoom_the_view_that_is_seen(sample: MainWindow) -> None:
+    canvas, point = sample.canvas, QPointF(200, 150)
+    before, zoom = canvas.place(point), sample.state.zoom
+    kinds = QInputDevice.DeviceType.TouchPad, QPointingDevice.PointerType.Finger
+    pad = QPointingDevice("pad", 1, *kinds, QInputDevice.Capability.Position, 2, 0)
+    kind = Qt.NativeGestureType.ZoomNativeGesture
+    event = QNativeGestureEvent(kind, pad, 2, point, point, point, 0.5, point)
+    QApplication.sendEvent(canvas.viewport(), event)
+    assert sample.state.zoom == pytest.approx(1.5 * zoom)
+    assert canvas.place(point) == pytest.approx(before, abs=1 / zoom)
     cases, sheet, field = sample.views["cases"], sample.sheet, sample.toolbar.zoom
     assert isinstance(cases, CasesView)
     larger, zoom = sample.registry.actions["larger"], sample.state.zoom
@@ -92,10 +78,10 @@ def test_the_zoom_keys_move_the_view_that_is_seen(sample: MainWindow) -> None:
     for part in (cases.split, cases.planes, cases.planes.panes[0]):
         part.show()
     state = cases.planes.state
-    before = state.zoom
+    was = state.zoom
     wait_until(larger.isEnabled)
     larger.trigger()
-    assert state.zoom > before
+    assert state.zoom > was
     assert sample.state.zoom == zoom
     assert field.currentText() == f"{100 * state.zoom:.0f} %"
     sample.show_view("sheet")
@@ -105,10 +91,16 @@ def test_the_zoom_keys_move_the_view_that_is_seen(sample: MainWindow) -> None:
     assert field.currentText() == ""
 
 
-def test_keys_go_to_the_view_of_a_tab_and_walk_the_defects(sample: MainWindow) -> None:
+def test_keys_walk_the_defects_and_go_to_the_view_of_a_tab(sample: MainWindow) -> None:
     for key, number in ((Qt.Key.Key_N, 1), (Qt.Key.Key_P, 0)):
         QTest.keyClick(sample.canvas, key)
         assert sample.defects_bar.number == number
     tabs = sample.tabs.tabBar()
     QTest.mouseClick(tabs, LEFT, pos=tabs.tabRect(3).center())
     assert sample.merged.isAncestorOf(focused())
+    open_results(sample, MockModel())
+    label = sample.merged.panes[0].label
+    QTest.keyPress(focused(), SHIFT)
+    assert label.text() == "Original"
+    QTest.keyRelease(focused(), SHIFT)
+    assert label.text() == "Merged"

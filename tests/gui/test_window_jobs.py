@@ -3,7 +3,6 @@
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
 
 import pytest
 from PySide6.QtTest import QTest
@@ -13,13 +12,6 @@ from reftiler.errors import TilingError
 from reftiler_gui.jobs import Jobs
 from reftiler_gui.model.steps import Work
 from tests.gui.windows import wait_until
-
-
-@pytest.fixture
-def jobs(qtbot: QtBot) -> Iterator[Jobs]:
-    made = Jobs()
-    yield made
-    made.stop()
 
 
 def _never(result: int) -> None:

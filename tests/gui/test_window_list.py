@@ -113,7 +113,12 @@ def test_one_walks_on_from_an_image_that_is_read_slowly(
     assert shown(opened) == "test/good/b"
 
 
-def test_the_list_is_filtered_by_what_is_known(opened: MainWindow) -> None:
+def test_what_is_known_is_filtered_listed_and_mended_by_hand(
+    opened: MainWindow,
+    data_set: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[..., None],
+) -> None:
     wait_until(lambda: "2 with a problem" in opened.image_list.numbers.text())
     assert opened.image_list.numbers.text().startswith("3 with a defect, 2 without")
     for words, names in {
@@ -129,6 +134,37 @@ def test_the_list_is_filtered_by_what_is_known(opened: MainWindow) -> None:
     choose(opened, "With a problem")
     tip = opened.image_list.rows.index(0).data(Qt.ItemDataRole.ToolTipRole)
     assert "8 × 7 (width × height)" in tip
+    choose(opened, "All images")
+    folders: list[str] = []
+    monkeypatch.setattr(
+        QDesktopServices, "openUrl", lambda url: folders.append(url.toLocalFile())
+    )
+    menu = {action.text(): action for action in opened.image_list.view.actions()}
+    menu["Show in folder"].trigger()
+    assert folders == [str(data_set / "test/hole")]
+    assert "no program" in opened.status.currentMessage()
+    menu["Copy path"].trigger()
+    assert QGuiApplication.clipboard().text() == str(data_set / "test/hole/c.png")
+    lines: list[str] = []
+    monkeypatch.setattr(
+        QDialog,
+        "exec",
+        lambda me: lines.append(me.findChild(QPlainTextEdit).toPlainText()),
+    )
+    assert "(1)" in opened.image_list.passed_over.text()
+    opened.image_list.passed_over.click()
+    assert "x.heic" in lines[0]
+    assert "test/hole/e: it has no mask" in lines[0]
+    trigger(opened, "last")
+    images = opened.viewer.image_set
+    assert "no mask" in images.known(4).problems[0]
+    truth = data_set / "ground_truth/hole"
+    more = np.roll(DOT, 3)
+    write_image(truth / "more.png", more)
+    answer(truth / "c_mask.png", truth / "more.png")
+    trigger(opened, "open_mask")
+    assert opened.viewer.image_set.known(4).problems == ()
+    assert (known(loaded_item(opened).mask).array == DOT | more).all()
 
 
 def test_groups_are_hidden_and_shown(opened: MainWindow) -> None:
@@ -179,46 +215,6 @@ def test_thumbnails_are_made_for_what_is_seen(
     wait_until(lambda: dark(1) and dark(5), timeout=5000)
     settled(window)
     assert not dark(6)  # the file that cannot be read
-
-
-def test_a_mask_is_opened_for_an_image(
-    opened: MainWindow, data_set: Path, answer: Callable[..., None]
-) -> None:
-    trigger(opened, "last")
-    images = opened.viewer.image_set
-    assert "no mask" in images.known(4).problems[0]
-    truth = data_set / "ground_truth/hole"
-    more = np.roll(DOT, 3)
-    write_image(truth / "more.png", more)
-    answer(truth / "c_mask.png", truth / "more.png")
-    trigger(opened, "open_mask")
-    assert opened.viewer.image_set.known(4).problems == ()
-    assert (known(loaded_item(opened).mask).array == DOT | more).all()
-
-
-def test_files_are_shown_and_copied_and_what_was_passed_over_is_listed(
-    opened: MainWindow, data_set: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folders: list[str] = []
-    monkeypatch.setattr(
-        QDesktopServices, "openUrl", lambda url: folders.append(url.toLocalFile())
-    )
-    menu = {action.text(): action for action in opened.image_list.view.actions()}
-    menu["Show in folder"].trigger()
-    assert folders == [str(data_set / "test/hole")]
-    assert "no program" in opened.status.currentMessage()
-    menu["Copy path"].trigger()
-    assert QGuiApplication.clipboard().text() == str(data_set / "test/hole/c.png")
-    lines: list[str] = []
-    monkeypatch.setattr(
-        QDialog,
-        "exec",
-        lambda me: lines.append(me.findChild(QPlainTextEdit).toPlainText()),
-    )
-    assert "(1)" in opened.image_list.passed_over.text()
-    opened.image_list.passed_over.click()
-    assert "x.heic" in lines[0]
-    assert "test/hole/e: it has no mask" in lines[0]
 
 
 def button(page: QWidget, text: str) -> QPushButton:

@@ -24,7 +24,7 @@ from tests.gui.windows import (
 )
 
 
-def test_without_paths_the_sample_explains_itself(sample: MainWindow) -> None:
+def test_the_sample_explains_itself_at_every_zoom(sample: MainWindow) -> None:
     assert "2 defects ringed" in sample.message.text()
     assert sample.summary.text().startswith("Tiles: 25  (5 × 5)")
     assert "16% of its contrast" in sample.defects_bar.words.text()
@@ -40,11 +40,32 @@ def test_without_paths_the_sample_explains_itself(sample: MainWindow) -> None:
     assert (sample.state.row, sample.state.col) == (642.5, 802.5)
     sample.canvas.clicked.emit(100.0, 100.0)
     assert sample.canvas.tile == 0
+    sample.registry.actions["fit"].trigger()
+    field, state = sample.toolbar.zoom, sample.state
+    line = field.findChildren(QLineEdit)[0]
+    fitted = state.zoom
+    sample.registry.actions["larger"].trigger()
+    assert field.currentText() == f"{100 * state.zoom:.0f} %"
+    for typed, zoom in (("33", 0.33), ("250 %", 2.5), ("nonsense", 2.5)):
+        field.setFocus()
+        line.selectAll()
+        QTest.keyClicks(line, typed)
+        QTest.keyClick(line, Qt.Key.Key_Return)
+        assert state.zoom == pytest.approx(zoom)
+        assert field.currentText() == f"{100 * zoom:.0f} %"
+    field.textActivated.emit("Fit")
+    assert state.zoom == fitted
+    sample.show_view("advice")
+    assert not field.isEnabled()
 
 
-def test_a_folder_is_walked_through_and_the_place_kept(
+def test_what_is_dropped_or_a_folder_is_walked_through(
     window: MainWindow, folder: Path
 ) -> None:
+    drop(window, folder / "b.png")
+    settled(window)
+    assert loaded_item(window).item.name == "b"
+    assert window.preferences.recent == (str(folder / "b.png"),)
     open_paths(window, folder)
     assert len(window.image_list.rows.rows) == 3
     window.state.go(10, 20, 8)
@@ -54,13 +75,6 @@ def test_a_folder_is_walked_through_and_the_place_kept(
     window.registry.actions["lock"].setChecked(False)
     trigger(window, "next")
     assert window.state.fitted
-
-
-def test_drops_are_opened_and_remembered(window: MainWindow, folder: Path) -> None:
-    drop(window, folder / "b.png")
-    settled(window)
-    assert loaded_item(window).item.name == "b"
-    assert window.preferences.recent == (str(folder / "b.png"),)
 
 
 @pytest.mark.parametrize("name", ["b_label.png", "labels/b.png", "labels/b_gt.png"])
@@ -205,25 +219,6 @@ def test_docks_are_hidden_beside_cases_and_come_back(window: MainWindow) -> None
     assert docks["tiling"].isVisible()
     assert actions["dock_tiling"].isChecked()
     assert window.form.tile.width_field.hasFocus()
-
-
-def test_the_zoom_field_shows_and_takes_a_zoom(sample: MainWindow) -> None:
-    field, state = sample.toolbar.zoom, sample.state
-    line = field.findChildren(QLineEdit)[0]
-    fitted = state.zoom
-    sample.registry.actions["larger"].trigger()
-    assert field.currentText() == f"{100 * state.zoom:.0f} %"
-    for typed, zoom in (("33", 0.33), ("250 %", 2.5), ("nonsense", 2.5)):
-        field.setFocus()
-        line.selectAll()
-        QTest.keyClicks(line, typed)
-        QTest.keyClick(line, Qt.Key.Key_Return)
-        assert state.zoom == pytest.approx(zoom)
-        assert field.currentText() == f"{100 * zoom:.0f} %"
-    field.textActivated.emit("Fit")
-    assert state.zoom == fitted
-    sample.show_view("advice")
-    assert not field.isEnabled()
 
 
 @pytest.mark.qt_log_ignore("does not support")

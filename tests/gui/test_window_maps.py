@@ -83,7 +83,7 @@ def rings(window: MainWindow) -> list[str]:
     return [mark.words for mark in window.canvas.marks(window.canvas.transform())]
 
 
-def test_a_map_lies_over_its_image(opened: MainWindow) -> None:
+def test_a_map_lies_over_its_image_and_says_what_is_hit(opened: MainWindow) -> None:
     activate(opened)
     opened.canvas.setFocus()
     for modifier in ("NoModifier", "ShiftModifier"):
@@ -101,9 +101,6 @@ def test_a_map_lies_over_its_image(opened: MainWindow) -> None:
     assert opened.maps.map is None
     opened.canvas.point_at(11.5, 21.5)
     assert "map" not in opened.status.place.text()
-
-
-def test_hits_and_ranges_of_each_image(opened: MainWindow) -> None:
     whole = opened.maps.range
     assert whole[1] == pytest.approx(0.8)
     for index, peak in ((0, 0.8), (1, 0.1)):
@@ -216,7 +213,9 @@ def test_a_map_that_is_none_changes_or_vanishes_costs_the_map_alone(
     assert window.canvas.source is not None
 
 
-def test_the_threshold_is_set_by_line_slider_and_field(opened: MainWindow) -> None:
+def test_the_threshold_is_set_and_all_images_are_scored(
+    opened: MainWindow, images: Path
+) -> None:
     panel = opened.map_panel
     wait_until(panel.histogram.isVisible)
     wait_until(lambda: opened.maps.scores is not None)
@@ -239,11 +238,6 @@ def test_the_threshold_is_set_by_line_slider_and_field(opened: MainWindow) -> No
     assert shown() == (np.float32(0.8), "1 of 1", ["hit, 3 × 2 px"])
     wait_until(lambda: panel.cells[1][0].text() == "0.000%")
     assert panel.cells[4][0].text() == "1.0000"
-
-
-def test_all_images_are_scored_in_the_background(
-    opened: MainWindow, images: Path
-) -> None:
     panel, maps = opened.map_panel, opened.maps
     wait_until(panel.score_all.isVisible)
     QTest.mouseClick(panel.score_all, LEFT)

@@ -318,10 +318,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[Candidate], float]], ...] = (
 
 
 class _Cell(QTableWidgetItem):
-    """A cell that is sorted by a number, then by tile and overlap.
-
-    Those of the best candidates are in bold.
-    """
+    """A cell sorted by a number, then by tile and overlap; the best are bold."""
 
     def __init__(self, row: Candidate, words: str, number: float, tip: str) -> None:
         super().__init__(words)

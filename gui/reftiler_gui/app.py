@@ -54,11 +54,10 @@ def install_message_handler() -> None:
 
 
 class SignalHandlers(QObject):
-    """Closes a window as its user does, so that what it remembers is written.
+    """Closes a window as its user does, so that what it remembers is written."""
 
-    While nothing happens Qt waits outside of Python, where no handler of a signal runs;
-    the number of the signal comes through a socket, which wakes it.
-    """
+    # While nothing happens Qt waits outside of Python, where no handler of a signal
+    # runs; the number of the signal comes through a socket, which wakes it.
 
     def __init__(self, window: QWidget) -> None:
         super().__init__()

@@ -241,7 +241,8 @@ class CasesView(LazyView):
         self.inputs = QCheckBox("Show the &inputs")
         self.first = button("First &difference", self.planes.go_first)
         self.replay = named(QLineEdit(readOnly=True), "Command that asks again")
-        self.copy = button("&Copy", self._copy)
+        board = QGuiApplication.clipboard()
+        self.copy = button("&Copy", lambda: board.setText(self.replay.text()))
         self.split = QSplitter(Qt.Orientation.Vertical)
         self._switches = hbox((self.words, 1), hbox(self.inputs, self.first))
         self._lay_out()
@@ -268,9 +269,6 @@ class CasesView(LazyView):
 
     def rebuild(self) -> None:
         """Do nothing: what is shown does not depend on the image."""
-
-    def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.replay.text())
 
     def _ask(self) -> None:
         found, _ = QFileDialog.getOpenFileNames(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +168,7 @@ def _view_menu(window: MainWindow) -> Iterator[ActionSpec]:
         *(
             (
                 *(f"group_{kind}", f"Images {words}", ""),
-                partial(_group, window, kind),
+                partial(_choose, images.group, kind),
                 {"on": kind == images.grouping},
             )
             for kind, words in GROUPS.items()
@@ -177,7 +177,7 @@ def _view_menu(window: MainWindow) -> Iterator[ActionSpec]:
         *(
             (
                 *(f"theme_{scheme}", f"Theme: {scheme}", ""),
-                partial(_apply_theme, window, scheme),
+                partial(_choose, window.apply_theme, scheme),
                 {"on": scheme == current_scheme()},
             )
             for scheme in SCHEMES
@@ -185,14 +185,9 @@ def _view_menu(window: MainWindow) -> Iterator[ActionSpec]:
     )
 
 
-def _apply_theme(window: MainWindow, scheme: str, on: bool) -> None:
+def _choose(do: Callable[[str], object], choice: str, on: bool) -> None:
     if on:
-        window.apply_theme(scheme)
-
-
-def _group(window: MainWindow, kind: str, on: bool) -> None:
-    if on:
-        window.image_list.group(kind)
+        do(choice)
 
 
 def _layers_menu(window: MainWindow) -> Iterator[ActionSpec]:

@@ -57,9 +57,10 @@ class CompareView(BlinkCompare):
             self._jobs.cancel(name)
         loaded, target = self.loaded, self._target()
         source = loaded.image if loaded else None
+        marks = [] if self.region is None else [Marker(self.region.box, strong=True)]
         for canvas in (self.small, self.large):
             canvas.message = self.missing
-            canvas.set_marks(self._marks())
+            canvas.set_marks(marks)
         self._seen = None
         self.flip()
         self._tell()
@@ -105,9 +106,6 @@ class CompareView(BlinkCompare):
     def _target(self) -> tuple[int, int]:
         side = self.target.value()
         return (side, side) if side else self.settings.tile
-
-    def _marks(self) -> list[Marker]:
-        return [] if self.region is None else [Marker(self.region.box, strong=True)]
 
     def _take_resized(
         self, found: tuple[LoadedImage, tuple[int, int], ResizedImage]

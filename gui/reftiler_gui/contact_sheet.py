@@ -71,11 +71,7 @@ Index = QModelIndex | QPersistentModelIndex
 def draw_tile(
     tiles: ImageTiles, tile: int, size: QSize, show: str, *, mask: bool, hatched: bool
 ) -> QImage:
-    """Draw a tile of the image, or what came back for it; marks are never too small.
-
-    ``show`` is tile, result or both: with both a map lies over the tile, and where
-    there is no result the tile is drawn.
-    """
+    """Draw a tile, its result, or both: the map over it; without a result the tile."""
     height, width = tiles.size
     result = tiles.result(tile) if show != "tile" else None
     source = tiles.source

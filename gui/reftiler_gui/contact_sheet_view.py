@@ -119,9 +119,6 @@ class ContactSheetView(LazyView):
             self._results = results
             self.invalidate()
 
-    def repaint_pixels(self) -> None:
-        self.list.clear_thumbnails()
-
     def scale_by(self, steps: int) -> None:
         if self.is_single:
             self.single.canvas.state.step(steps)

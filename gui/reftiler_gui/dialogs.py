@@ -362,7 +362,7 @@ class Dialogs:
     """Questions to the user, and what follows from the answers."""
 
     def __init__(self, window: MainWindow) -> None:
-        self._window = window
+        self._window, self._status = window, window.status
 
     def _file(self, title: str, kinds: str) -> str:
         """Ask for a file to read; empty if none was chosen."""
@@ -409,7 +409,7 @@ class Dialogs:
         try:
             content = ast.parse(Path(path).read_bytes()).body
         except (OSError, SyntaxError, ValueError) as error:
-            self._window.status.say(f"cannot read {path}: {error}")
+            self._status.say(f"cannot read {path}: {error}")
             return
         names = [one.name for one in content if isinstance(one, ast.FunctionDef)]
         assigned = [one.targets for one in content if isinstance(one, ast.Assign)]
@@ -424,7 +424,7 @@ class Dialogs:
     def open_recent(self) -> None:
         recent = self._window.preferences.recent
         if not recent:
-            self._window.status.inform("Nothing was opened yet.")
+            self._status.inform("Nothing was opened yet.")
             return
         path, wanted = QInputDialog.getItem(
             self._window, "Open Recent", "Recent files:", recent, 0, False
@@ -433,7 +433,7 @@ class Dialogs:
             self._window.open([path])
         elif wanted:
             self._window.preferences.forget(path)
-            self._window.status.say(f"{path} is not there any more, and is forgotten")
+            self._status.say(f"{path} is not there any more, and is forgotten")
 
     def open_mask(self) -> None:
         image = self._image_file()
@@ -450,19 +450,19 @@ class Dialogs:
             return
         folder = QUrl.fromLocalFile(str(image.absolute().parent))
         if not QDesktopServices.openUrl(folder):
-            self._window.status.say(f"no program opens folders here: {image.parent}")
+            self._status.say(f"no program opens folders here: {image.parent}")
 
     def copy_path(self) -> None:
         image = self._image_file()
         if image is not None:
             QGuiApplication.clipboard().setText(str(image.absolute()))
-            self._say_done(f"Copied: {image.absolute()}")
+            self._status.inform(f"Copied: {image.absolute()}")
 
     def _image_file(self) -> Path | None:
         """Return the file of the image that is shown; say so if there is none."""
         item = self._window.viewer.item
         if item is None or item.image is None:
-            self._window.status.say("no image of a file is open")
+            self._status.say("no image of a file is open")
             return None
         return item.image
 
@@ -490,7 +490,7 @@ class Dialogs:
                 return write_tiles(loaded.item, settings, Path(folder))
 
             def done(tiles: int) -> None:
-                self._say_done(f"Wrote {tiles:,} tiles to {folder}")
+                self._status.inform(f"Wrote {tiles:,} tiles to {folder}")
 
             self._window.jobs.start("Writing tiles", make, done)
 
@@ -506,7 +506,9 @@ class Dialogs:
             return
         picture = self._window.picture()
         QGuiApplication.clipboard().setImage(picture)
-        self._say_done(f"Copied a picture of {picture.width()} × {picture.height()} px")
+        self._status.inform(
+            f"Copied a picture of {picture.width()} × {picture.height()} px"
+        )
 
     def export_figure(self) -> None:
         viewer, window = self._window.viewer, self._window
@@ -529,7 +531,7 @@ class Dialogs:
         viewer = self._window.viewer
         loaded, settings, image_set = viewer.loaded, viewer.settings, viewer.image_set
         if loaded is None or loaded.image is None:
-            self._window.status.say("there is no image to report on")
+            self._status.say("there is no image to report on")
             return
         if not whole_set or len(image_set.items) == 1:
             image_set = ImageSet((loaded.item,), title=loaded.item.name)
@@ -551,7 +553,9 @@ class Dialogs:
             )
 
         def done(report: Report) -> None:
-            self._say_done(f"Wrote {path} and the CSV file beside it: {report.summary}")
+            self._status.inform(
+                f"Wrote {path} and the CSV file beside it: {report.summary}"
+            )
 
         self._window.jobs.start("Writing the report", make, done)
 
@@ -572,12 +576,12 @@ class Dialogs:
             spell = as_python if kind == "python" else as_command
             words = settings.yaml() if kind == "yaml" else spell(settings, source)
         except (TilingError, TypeError, ImportError) as error:
-            self._window.status.say(str(error))
+            self._status.say(str(error))
             return
         QGuiApplication.clipboard().setText(words)
         lines = words.strip().splitlines()
         shown = lines[0] if len(lines) == 1 else f"{len(lines)} lines of {kind}"
-        self._say_done(f"Copied: {shown}")
+        self._status.inform(f"Copied: {shown}")
 
     def show_about(self) -> None:
         versions = {"reftiler": version, "Qt": qVersion(), "numpy": np.__version__}
@@ -599,13 +603,10 @@ class Dialogs:
     def show_commands(self) -> None:
         run_dialog(CommandPalette(self._window.registry, self._window))
 
-    def _say_done(self, words: str) -> None:
-        self._window.status.inform(words)
-
     def _try(self, do: Callable[[], object], path: str) -> None:
         try:
             do()
         except (TilingError, TypeError, ImportError) as error:
-            self._window.status.say(str(error))
+            self._status.say(str(error))
         else:
-            self._say_done(f"Wrote {path}")
+            self._status.inform(f"Wrote {path}")

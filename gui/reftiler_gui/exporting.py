@@ -40,10 +40,7 @@ def save_picture(picture: QImage, path: Path) -> None:
 
 
 def write_tiles(item: ImageItem, settings: FormSettings, folder: Path) -> Work[int]:
-    """Cut an image into a folder, as ``reftiler tile`` does; return how many tiles.
-
-    If it is refused (TilingError) or cancelled, nothing is left.
-    """
+    """Cut an image into a folder; if that is refused or cancelled, nothing is left."""
     if folder.is_dir() and any(folder.iterdir()):
         raise TilingError(f"{folder} is not empty: choose a new or empty folder")
     with TemporaryDirectory() as temporary:
@@ -90,10 +87,7 @@ def _clear(folder: Path) -> None:
 
 
 def _on_disk(item: ImageItem, temporary: Path) -> tuple[ImageEntry, ExportOptions]:
-    """Return an image's files and how they are exported, with nothing left to guess.
-
-    An image that has no file is written first. Tiles that PNG cannot hold become TIFF.
-    """
+    """Return an image's files, written if need be, and how they are exported."""
     if item.image is not None:
         image = open_image(item.image, item.reading)
         axes, page = item.reading.axes, item.reading.page

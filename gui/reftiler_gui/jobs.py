@@ -37,14 +37,9 @@ class _Job:
 
 
 class Jobs(QObject):
-    """
-    Jobs by name, run on a pool of threads.
+    """Jobs by name, run on a pool of threads; a later one replaces that of its name."""
 
-    A job that is started replaces the earlier one of its name: that is cancelled, and
-    its result dropped even if it comes. All callbacks are called in the thread of this
-    object, none after `cancel` or `stop`.
-    """
-
+    # All callbacks are called in this object's thread, none after `cancel` or `stop`.
     started = Signal(str)
     progressed = Signal(str, float)
     """The name of a job and the share of it that is done."""
@@ -79,12 +74,7 @@ class Jobs(QObject):
         failed: Failed | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """Start a job; one that is under way by this name is cancelled.
-
-        ``make`` is called in a thread and returns the result, or `Work` that does,
-        which is cancelled between its steps. If it fails, ``failed`` or else the signal
-        has a sentence; ``progress`` is told the share that is done, now and then.
-        """
+        """Start a job: ``make`` is called in a thread, `Work` can be cancelled."""
         if self._stopped:
             return
         self._drop(name)
@@ -219,11 +209,10 @@ class PictureJob(QTimer):
 
 
 class _MainThreadGC(QObject):
-    """Collects garbage in the thread in which it lives, between `keep` and `leave`.
+    """Collects garbage in the thread in which it lives, between `keep` and `leave`."""
 
-    Python collects in whatever thread happens to allocate; a widget that dies in a
-    thread of the pool, in a circle of references, takes the program down.
-    """
+    # Python collects in whatever thread happens to allocate; a widget that dies in a
+    # thread of the pool, in a circle of references, takes the program down.
 
     def __init__(self, working: Callable[[], bool], parent: QObject) -> None:
         super().__init__(parent)
@@ -250,10 +239,7 @@ class _MainThreadGC(QObject):
             gc.enable()
 
     def _collect(self) -> None:
-        """Collect the oldest generation that is due, as Python would; at rest, all.
-
-        Pictures and what computes them refer to each other, with large arrays.
-        """
+        """Collect what is due, as Python would; at rest all: pictures are large."""
         due = [
             number
             for number, (count, most) in enumerate(

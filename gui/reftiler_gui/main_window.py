@@ -308,7 +308,7 @@ class MainWindow(QMainWindow):
         self.sheet.tile_opened.connect(self.navigator.go_to_tile)
         self.readout.tile_wanted.connect(self._show_tile)
         self.sheet.noticed.connect(self.status.inform)
-        self.viewer.pixels_changed.connect(self.sheet.repaint_pixels)
+        self.viewer.pixels_changed.connect(self.sheet.list.clear_thumbnails)
         self.sheet.survey_wanted.connect(self.results.find_worst)
         self.results.changed.connect(self._on_results)
         self.results.arrived.connect(self._on_arrived)

@@ -32,13 +32,7 @@ def get_reader(
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerData]:
-    """Read images, their masks as labels, and the anomaly maps beside them.
-
-    Raises
-    ------
-    TilingError
-        If an image cannot be read.
-    """
+    """Read images, their masks as labels, and the anomaly maps beside them."""
     found = ImageSet.open([path] if isinstance(path, str) else path)
     if not found.items:
         raise TilingError("; ".join(found.problems) or f"there is no image in {path}")
@@ -154,10 +148,7 @@ def add_tiles(
 
 
 def _lines(grid: GridLookup) -> NDArray[np.float64]:
-    """Return where tiles begin and end, as vectors across the padded image.
-
-    In napari a pixel's middle is its coordinate, so its edges lie at halves.
-    """
+    """Return where tiles begin and end, as vectors across the padded image."""
     (top, bottom), (left, right) = grid.frame
     rows, columns = (
         np.unique(np.concatenate(edges))
@@ -166,7 +157,7 @@ def _lines(grid: GridLookup) -> NDArray[np.float64]:
     across = [[[row, left], [0, right - left]] for row in rows]
     down = [[[top, column], [bottom - top, 0]] for column in columns]
     lines = np.array(across + down, dtype=np.float64)
-    lines[:, 0] -= 0.5
+    lines[:, 0] -= 0.5  # in napari a pixel's middle is its coordinate
     return lines
 
 

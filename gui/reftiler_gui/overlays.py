@@ -46,12 +46,7 @@ class Marker:
 def marks_of(
     defects: Defects, chosen: int | None, visible: Box, cell: float = 1.0
 ) -> list[Marker]:
-    """
-    Return rings around the defects in view, and a strong one around the chosen.
-
-    Few tell their sizes. Of many in view only the largest of each square of ``cell``
-    pixels of the image is ringed: the others lie beneath its ring.
-    """
+    """Return rings around defects in view; of many, the largest in each ``cell``."""
     boxes = defects.boxes
     low, high = np.array(visible).T
     meets = (boxes[..., 0] <= high) & (boxes[..., 1] >= low)

@@ -80,7 +80,11 @@ class Camera(QObject):
     ) -> None:
         zoom = self.zoom
         for _ in range(abs(steps)):
-            zoom = _next(zoom) if steps > 0 else _last(zoom)
+            if steps > 0:
+                place = min(bisect_right(LADDER, zoom * 1.001), len(LADDER) - 1)
+            else:
+                place = max(bisect_left(LADDER, zoom / 1.001) - 1, 0)
+            zoom = LADDER[place]
         here = (self.row if row is None else row, self.col if col is None else col)
         self.zoom_at(zoom / self.zoom, *here)
 
@@ -93,26 +97,14 @@ class Camera(QObject):
             self.changed.emit()
 
 
-def _next(zoom: float) -> float:
-    return LADDER[min(bisect_right(LADDER, zoom * 1.001), len(LADDER) - 1)]
-
-
-def _last(zoom: float) -> float:
-    return LADDER[max(bisect_left(LADDER, zoom / 1.001) - 1, 0)]
-
-
 _STILL = 4  # the screen's pixels that a click may move
 _NOTCH = 120  # a step of the wheel, as Qt counts
 
 
 class PanZoomView(QAbstractScrollArea):
-    """Something that is zoomed and moved.
+    """An area of an image, zoomed at the cursor and dragged."""
 
-    The wheel and two fingers zoom at the cursor, a drag with the left or middle button
-    moves, with Space held whatever lies under it, and clicks have a signal. Places are
-    the image's: row and column, floats, pixel 0 from 0 to 1.
-    """
-
+    # Places are the image's: row and column, floats, pixel 0 from 0 to 1.
     hovered = Signal(float, float)  # row and column under the cursor
     left = Signal()  # the cursor is elsewhere
     clicked = Signal(float, float)  # row and column of a click

@@ -57,10 +57,7 @@ _Found = tuple[SettingsSide, SettingsSide, CoverageDifference | None]
 
 
 class SideBySideView(LazyView):
-    """An image with pinned settings (A) and with the form's (B), or two maps of it.
-
-    Of settings the tiles are shown, or what a model's results make with each.
-    """
+    """An image with pinned settings (A) and with the form's (B), or two maps of it."""
 
     swapped = Signal(object)  # the FormSettings that the form is to take
     noticed = Signal(str)  # a sentence on what could not be done

@@ -97,7 +97,8 @@ class ZoomField(QComboBox):
     def show_zoom(self, zoom: float | None) -> None:
         self._zoom = zoom
         self.setEnabled(zoom is not None)
-        self.setEditText("" if zoom is None else _percent(zoom))
+        digits = 0 if zoom is None or zoom >= 0.1 else 1
+        self.setEditText("" if zoom is None else f"{100 * zoom:.{digits}f} %")
 
     def _choose(self, text: str) -> None:
         number = re.fullmatch(r"\s*(\d+(?:[.,]\d*)?)\s*%?\s*", text)
@@ -106,11 +107,6 @@ class ZoomField(QComboBox):
         elif number and float(number[1].replace(",", ".")) > 0:
             self.chosen.emit(float(number[1].replace(",", ".")) / 100)
         self.show_zoom(self._zoom)
-
-
-def _percent(zoom: float) -> str:
-    digits = 0 if zoom >= 0.1 else 1
-    return f"{100 * zoom:.{digits}f} %"
 
 
 class ToolBar(QToolBar):

@@ -92,11 +92,7 @@ class ViewerModel(QObject):
     def open(
         self, paths: Iterable[str | Path], at: str = "", maps: Iterable[str | Path] = ()
     ) -> None:
-        """Open files and folders in the background; none means the bundled sample.
-
-        ``at`` is the name of the image to show first, ``maps`` are files and folders of
-        maps.
-        """
+        """Open files and folders, none is the sample; ``at`` names the first image."""
         given, sources = ([Path(path) for path in some] for some in (paths, maps))
         self._open(partial(ImageSet.open, given), at, sources)
 
@@ -250,10 +246,7 @@ class ViewerModel(QObject):
                 self.read_as(self.loaded.item.reading.axes, page)
 
     def open_maps(self, sources: Sequence[str | Path], *, this: bool = False) -> None:
-        """Take anomaly maps from files and folders, matched by name, in the background.
-
-        With ``this`` a single file is the map of this image, whatever its name.
-        """
+        """Take maps from files and folders, by name, or one for ``this`` image."""
         paths, before = list(map(Path, sources)), self.image_set
         if not before.items:
             self.noticed.emit("open the images first, then their maps")

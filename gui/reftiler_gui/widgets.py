@@ -34,12 +34,7 @@ from reftiler_gui.layouts import hbox, vbox
 
 
 class WrapLabel(QLabel):
-    """
-    Words that are never cut off.
-
-    A form gives a row the height that it asks for at some other width: the last lines
-    of a long sentence, which say what to do, would be hidden.
-    """
+    """Words that are never cut off, as forms do: their rows ask at another width."""
 
     def __init__(self) -> None:
         super().__init__()

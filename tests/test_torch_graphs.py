@@ -104,8 +104,12 @@ CASES = [
 ]
 
 
+def name_of(value: Any) -> str:
+    return getattr(value, "__name__", str(value))
+
+
 @pytest.mark.long
-@pytest.mark.parametrize(("record", "settings"), CASES, ids=str)
+@pytest.mark.parametrize(("record", "settings"), CASES, ids=name_of)
 def test_there_and_back(record: Any, settings: dict[str, Any]) -> None:
     tiler = Tiler((6, 5), (3, 2), **settings)
     shape = (2, 10, 11, 3) if tiler.channels_last else (2, 3, 10, 11)

@@ -78,6 +78,7 @@ def test_channels_first_is_asked_about(tmp_path: Path, whole: int) -> None:
     ("array", "words"),
     [
         (np.zeros((9, 9), complex), "real numbers: the dtype is complex128"),
+        (np.zeros((3, 20, 20), complex), "real numbers"),  # whatever its axes are
         (np.zeros((9, 9), "M8[s]"), "real numbers"),
         (np.zeros((9, 9), "U4"), "real numbers"),
         (np.zeros((9, 9), [("a", "u1"), ("b", "f4")]), "real numbers"),

@@ -112,6 +112,7 @@ def test_channels_first_is_asked_about_unless_the_array_names_them(
         ((2, 9, 9, 3), "u1", "not a picture"),
         ((9,), "u1", "not a picture"),
         ((9, 9), "c8", "not a picture of real numbers"),
+        ((3, 20, 20), "c8", "not a picture of real numbers"),
         ((9, 9), "M8[s]", "not a picture of real numbers"),
         ((9, 9), "U4", "not a picture of real numbers"),
         ((0, 9), "u1", "no pixels"),
@@ -280,6 +281,16 @@ def test_bioformats2raw(tmp_path: Path, *, listed: bool) -> None:
     same_bits(whole(path, page=0 if listed else 1), images[1][0, 0, 0])
     refused(path, "no page 2, from 0: it holds 2", page=2)
     refused(path, "no page -1", page=-1)
+
+
+def test_axes_of_plain_arrays_in_a_group_are_guessed(tmp_path: Path) -> None:
+    path, image = tmp_path / "a.zarr", picture((3, 30, 20))
+    ome(path, {}, {"bioformats2raw.layout": 3}, "0.4")
+    for name in ("0", "1"):
+        save(path / name, image, zarr_format=2)
+    refused(path, "--axes CYX", page=1)
+    same_bits(whole(path, page=1, guess=True), np.moveaxis(image, 0, -1))
+    assert opened(path, page=1, guess=True).info.pages == 1
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])

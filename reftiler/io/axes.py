@@ -83,6 +83,9 @@ def open_array(
     path: Path, array: Any, options: ReadOptions, info: ImageInfo, named: str | None
 ) -> LazyImage:
     """See an array that is read by slices as a picture; what was guessed is a note."""
+    dtype = np.dtype(array.dtype)
+    if dtype.kind not in "biuf":  # whatever its axes are
+        raise ValueError(f"not a picture of real numbers: the dtype is {dtype}")
     names = resolve_axes(array.shape, options, named)
     shape, read = picture_axes(names, array.shape, options, array.__getitem__)
     note = "" if named else _guess_note(names, array.shape, options)
@@ -92,7 +95,7 @@ def open_array(
         pages=count_planes(names, array.shape),
         notes=(*info.notes, *filter(None, [note])),
     )
-    return LazyImage(path, shape, np.dtype(array.dtype), read, info)
+    return LazyImage(path, shape, dtype, read, info)
 
 
 def _guess_note(names: str, shape: Sequence[int], options: ReadOptions) -> str:

@@ -55,11 +55,13 @@ def open_zarr(path: Path, options: ReadOptions) -> LazyImage:
     load_zarr()
     found = find_image(path, options)
     array = _open_node(found.node, read_only=True, max_bytes=options.max_bytes)
+    named = found.axes
     if found.is_one_of_several:  # its planes are not picked by a page as well
+        named = named or axes.resolve_axes(array.shape, options)
         options = replace(options, page=None, guess=False)
     kind = "zarr" if found.axes is None else "OME-Zarr"
     info = ImageInfo(kind, metadata=found.metadata, notes=found.notes)
-    image = axes.open_array(path, array, options, info, found.axes)
+    image = axes.open_array(path, array, options, info, named)
     if found.is_one_of_several:
         image.info = replace(image.info, pages=1)
     return image

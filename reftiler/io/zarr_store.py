@@ -130,7 +130,9 @@ class FolderStore(LocalStore):
             return []  # its decoder will say so
         start = 0 if index.at_start else len(data) - index.size
         table = np.frombuffer(data[start:], "<u8", 2 * index.count).reshape(-1, 2)
-        return [data[int(at) : int(at + n)] for at, n in table if at < len(data)]
+        return [  # as ints: a sum may need more than 64 bits
+            data[int(at) : int(at) + int(n)] for at, n in table if at < len(data)
+        ]
 
 
 # How many bytes a chunk decodes to

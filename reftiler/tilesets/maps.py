@@ -79,8 +79,9 @@ def find_maps(
     every = [[files.find(stem) for stem in _tile_stems(record)] for record in records]
     arrays = [files.find(_array_stem(record), arrays=True) for record in records]
     of_tiles = {path for paths in every for path in paths}
+    of_images = set(arrays)
     for record, paths, array in zip(records, every, arrays, strict=True):
-        single = [p for p in paths if p is not None and p not in arrays]
+        single = [p for p in paths if p is not None and p not in of_images]
         if array is not None and array not in of_tiles and single:
             raise TilingError(
                 f"{array} and {single[0]} are both results of one image's tiles: keep "

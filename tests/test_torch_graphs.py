@@ -25,8 +25,18 @@ from tests.corners import HALVES, beside_ties
 from tests.strategies import MODES, PAD_MODES, WINDOWS
 from tests.tensors import array, dtype_of, noise, some
 
-# Tracing tells that sizes become constants, and torch deprecates what it uses itself.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:{words}")
+    for words in (
+        ".*torch.jit",  # torch deprecates what it uses itself
+        # torch 2.4 tells what it does with an operator that newer versions keep
+        ".*CompositeImplicitAutograd",
+        "Attempted to insert a get_attr Node",
+        "You are using `torch.load`",
+    )
+]
+# Tracing tells that sizes become constants, and torch that others should follow.
+tells = pytest.mark.filterwarnings("ignore")
 
 # torch gives these no types
 trace: Any = torch.jit.trace
@@ -100,7 +110,10 @@ CASES = [
     *((compiled, settings) for settings in TILERS),
     *((plainly_exported, {**one, "pad_mode": "wrap"}) for one in BY_MODE[1:]),
     (exported, {"window": "hann", "pad_mode": "wrap"}),
-    *((traced, settings) for settings in (*BY_MODE, *TILERS[-3:])),
+    *(
+        pytest.param(traced, settings, marks=tells)
+        for settings in (*BY_MODE, *TILERS[-3:])
+    ),
 ]
 
 
@@ -178,6 +191,7 @@ def test_a_nan_in_a_graph_is_an_error(record: Any) -> None:
         graph(torch.full((4, 4, 4), torch.nan))
 
 
+@tells
 def test_a_traced_graph_cannot_refuse_nan() -> None:
     """So floats become no integers there: torch drops assertions in silence."""
     tiles, untile = noise(4, 4, 4), partial(Tiler(4).untile, shape=(8, 8))
@@ -194,7 +208,7 @@ def test_out_is_refused_in_a_graph() -> None:
         call(torch.zeros((8, 8)))
 
 
-@pytest.mark.parametrize("how", ["export", "trace"])
+@pytest.mark.parametrize("how", ["export", pytest.param("trace", marks=tells)])
 def test_saved_and_loaded(how: str) -> None:
     call, image = partial(there_and_back, Tiler((6, 5), (3, 2))), noise(2, 3, 10, 11)
     file = io.BytesIO()
@@ -258,6 +272,23 @@ def test_derivatives_and_vmap_inside_a_graph(merge: str | None) -> None:
         torch.testing.assert_close(compiled(body, image)(image), body(image))
 
 
+class Net(nn.Module):
+    """A model with its tiling inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tiler = Tiler(8, 4, window="triangle", mode="even")
+        self.conv = nn.Conv2d(3, 2, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.tiler.untile(self.conv(self.tiler.tile(image)), image.shape)
+
+
+def test_a_module_that_tiles() -> None:
+    with torch.no_grad():
+        check(compiled, Net(), noise(2, 3, 18, 21))
+
+
 class Anomaly(nn.Module):
     """A model as anomalib's are, with the tiler in anomalib's place."""
 
@@ -271,12 +302,14 @@ class Anomaly(nn.Module):
         return self.tiler.untile(maps)
 
 
+@tells
 @pytest.mark.parametrize("mode", ["padding", "interpolation"])
 def test_anomalibs_models_traced(mode: str) -> None:
     image = noise(2, 3, 41, 46)
     check(traced, Anomaly(mode=mode), image, image + 1)
 
 
+@tells
 @pytest.mark.long
 @pytest.mark.parametrize("dynamo", [False, True])
 @pytest.mark.parametrize("kind", ["hann", "max", "anomalib"])

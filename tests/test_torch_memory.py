@@ -155,3 +155,14 @@ def test_apply_does_not_hold_more_for_a_taller_image() -> None:
         work = peak(lambda: tiler.apply(lambda t: t + 1, image), image)  # noqa: B023
         held.append(work - image.nbytes)
     assert held[0] == held[1]
+
+
+def test_that_these_tests_can_fail() -> None:
+    image = torch.zeros((3, 1024, 1024))
+    for work, held in (
+        (lambda: (image + 1, image + 2), 2),
+        (lambda: [image + n for n in range(3)], 3),
+        (lambda: image + 1 + 2 + 3, 2),
+        (lambda: image[0].view(-1), 0),
+    ):
+        assert peak(work, image) == held * image.nbytes

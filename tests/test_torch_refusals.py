@@ -138,9 +138,9 @@ TILER: Any = Tiler(4)
             "out does not go with gradients",
         ),
         (
-            lambda: Tiler(4, 3).untile(TILES[:, :2, :2], (7, 7), out=MEMORY[:25]),
+            lambda: Tiler(4, 3).untile(TILES[:, :2, :2] + 1, (7, 7), out=MEMORY[:25]),
             "TilingError",
-            "",
+            "scale 1/2 on axis 0",
         ),
     ],
 )

@@ -206,7 +206,8 @@ def _remove_empty(folders: list[Path]) -> None:
 
 def _cannot_write(path: Path, error: OSError) -> TilingError:
     cause = error.strerror or str(error)
-    if isinstance(error, FileExistsError | NotADirectoryError):
+    is_rename = error.filename2 is not None  # of a folder over a file, or the reverse
+    if isinstance(error, FileExistsError | NotADirectoryError) and not is_rename:
         cause = f"{error.filename} is not a folder"
     return TilingError(f"cannot write {path}: {cause}")
 

@@ -202,7 +202,7 @@ def select_map(results: Any, what: str = "the model") -> tuple[Array, str]:
 def _file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
-        raise NoSuchFunctionError(f"there is no file {path}: give a model's file")
+        raise NoSuchFunctionError(f"there is no file {path}: give one that is")
     return path
 
 
@@ -229,10 +229,10 @@ def _module(place: str) -> ModuleType:
     """Import a module, looked for in its file's or the current directory first."""
     is_file = place.endswith(".py")
     path = _file(place) if is_file else Path()
-    folder = str(path.resolve().parent if is_file else Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
     try:
+        folder = str(path.resolve().parent if is_file else Path.cwd())
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
         if not is_file:
             return importlib.import_module(place)
         spec = importlib.util.spec_from_file_location(path.stem, path)

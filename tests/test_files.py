@@ -14,6 +14,7 @@ from reftiler.atomic import (
     FolderLock,
     OutputTransaction,
     atomic_write,
+    replace_path,
     safe_join,
     safe_paths,
     safe_relative,
@@ -60,6 +61,18 @@ def test_a_write_that_fails_takes_back_the_earlier_ones(
     with pytest.raises(TilingError, match=words):
         write_both()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rename_that_cannot_be_blames_no_folder(tmp_path: Path) -> None:
+    def write(path: Path) -> None:
+        (tmp_path / "made").mkdir()
+        replace_path(tmp_path / "made", path)
+
+    (tmp_path / "a.zarr").touch()
+    with OutputTransaction() as files, pytest.raises(TilingError) as caught:
+        files.write(tmp_path / "a.zarr", write)
+    assert str(caught.value).startswith(f"cannot write {tmp_path / 'a.zarr'}: ")
+    assert "made" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

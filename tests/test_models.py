@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,17 @@ def test_a_function_of_a_module_in_the_current_directory(
 def test_what_is_no_model_is_refused(name: str, words: str) -> None:
     with pytest.raises(TilingError, match=words):
         load_model(name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders in use stay")
+def test_a_current_directory_that_is_gone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(TilingError, match="cannot import my_model_b: FileNotFound"):
+        load_model("my_model_b:f")
 
 
 def test_a_module_that_raises_is_refused(tmp_path: Path) -> None:

@@ -86,19 +86,19 @@ def _summary(
     image: str, config: "TilingConfig", reading: ReadingOptions, own: GridOptions
 ) -> GridSummary:
     """Plan the tiles of an image file, or of a size."""
-    from reftiler.io.zarr_metadata import is_zarr  # noqa: PLC0415 - sizes need no decoder
-
     path = Path(image)
     sizes: Any
     if re.fullmatch(r"\d+[xX×]\d+", image) and not path.exists():
         sizes, channels, kind = size(image, "the size"), 3, np.dtype(np.uint8)
         notes: tuple[str, ...] = ()
-    elif not (path.is_file() or is_zarr(path)):
-        raise UsageError(
-            f"there is no image file {path}: give one, or a size in pixels such as "
-            "1000x1400"
-        )
     else:
+        from reftiler.io.zarr_metadata import is_zarr  # noqa: PLC0415 - slow to import
+
+        if not (path.is_file() or is_zarr(path)):
+            raise UsageError(
+                f"there is no image file {path}: give one, or a size in pixels such as "
+                "1000x1400"
+            )
         picture = reading.open(path)
         sizes, channels = picture.shape[:2], math.prod(picture.shape[2:])
         kind, notes = np.dtype(picture.dtype), picture.info.notes

@@ -23,8 +23,9 @@ PLAIN, MIRRORED = "tests.strangers:Plain", "tests.strangers:mirrors"
 FEW = ("--examples", 4)
 
 
-def test_a_subject_that_conforms_is_0() -> None:
-    result = run("conform", PLAIN, "--clauses", "TILE,LAYOUT-006", *FEW)
+@pytest.mark.parametrize("subject", [PLAIN, "tests.strangers:Opening"])
+def test_a_subject_that_conforms_is_0(subject: str) -> None:
+    result = run("conform", subject, "--clauses", "TILE,LAYOUT-006", *FEW)
     assert result.exit_code == 0, result.output
     assert "fails nothing of" in result.stdout
     assert "not run" in result.stdout

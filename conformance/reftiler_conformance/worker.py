@@ -201,14 +201,18 @@ def load(name: str) -> Subject:
 
 def as_subject(name: str, found: Any) -> Subject:
     """Return an object or a class as a subject; raise `HarnessError` if it is none."""
-    is_class = inspect.isclass(found)
-    if is_class and hasattr(found, "open"):
-        found, is_class = found(), False
+    # A tiler may have a method open of its own.
+    is_tiler = hasattr(found, "tile") and not (
+        hasattr(found, "open") and hasattr(found, "info")
+    )
+    if inspect.isclass(found):
+        if is_tiler:
+            return Wrapped(found)
+        if hasattr(found, "open"):
+            found = found()
     if hasattr(found, "open") and hasattr(found, "info"):
         subject: Subject = found
         return subject
-    if is_class and hasattr(found, "tile"):
-        return Wrapped(found)
     raise HarnessError(
         f"{name} is neither an adapter (info and open) nor a class with tile and untile"
     )

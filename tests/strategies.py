@@ -30,7 +30,8 @@ NUMBERS = ("bool", *INTEGERS, "float16", "float32", "float64")
 WEIGHT_DTYPES = ("float64", "float64", "float32", "float16", "uint8", "int64", "bool")
 EVERYTHING = features("*", *NAMED_ONLY - {"channels_last:only"})
 MERGED = {
-    **draws.wide("window", "border"),
+    **draws.wide("border"),
+    "window": (*WINDOWS, *["custom"] * 3),  # the named ones are the kit's, too
     "merge": (*[None, "mean"] * 5, *(one for one in MERGES if one != "vote")),
 }
 
@@ -99,11 +100,11 @@ def merges(
         "dtype": dtypes,
         "maps": (None, 1, 2),
         "scale": ("", "scale:axes") if scaled else ("",),
-        "result": (*[None] * 3 * len(goals), *goals) if convert else (None,),
+        "result": (*[None] * len(goals), *goals) if convert else (None,),
         "fill": (*[False] * 5, True),
     }
     if weighed:
-        asked["merge"] = (*MERGED["merge"], "vote", "vote")
+        asked["merge"] = (*MERGED["merge"], *["vote"] * 4)
         asked |= {"weights": (None, *WEIGHTS), "weights_dtype": WEIGHT_DTYPES}
     one = draw(_recipes(True, verb="untile", **asked))
     case, more = _case(draw, one, select=True), dict[str, Any]()
